@@ -1,0 +1,36 @@
+//! The wire of Frontdesk and nothing else: messages, clients and servers
+//! generated from the `.proto` files beside this crate, the descriptor set they
+//! came from, and the form of a refusal. Who may call and what a call does are
+//! not decided here.
+//!
+//! `tests/generated.rs` keeps `src/generated` current; `make generate` writes it.
+
+mod error;
+#[rustfmt::skip]
+#[allow(clippy::all, clippy::pedantic, missing_debug_implementations, unused_qualifications)]
+mod generated {
+    include!("generated/mod.rs");
+}
+
+use std::sync::LazyLock;
+
+use prost_reflect::DescriptorPool;
+
+pub use self::error::{DOMAIN, Refusal, Wire, reason_of};
+pub use self::generated::frontdesk::{access, booking, error as reasons, identity};
+pub use self::generated::google::rpc;
+pub use self::reasons::v1::ErrorReason;
+
+/// Every `.proto` file with its imports and custom options, encoded as a
+/// `google.protobuf.FileDescriptorSet`.
+pub const DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptors.bin");
+
+/// The decoded [`DESCRIPTOR_SET`].
+pub fn descriptors() -> &'static DescriptorPool {
+    static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
+        #[allow(clippy::expect_used)]
+        DescriptorPool::decode(DESCRIPTOR_SET)
+            .expect("the embedded descriptor set was encoded by the compiler")
+    });
+    &POOL
+}

@@ -1,0 +1,42 @@
+//! Identity as the other services see it.
+
+use std::time::Duration;
+
+use frontdesk_proto::Refusal;
+use frontdesk_proto::identity::v1::JsonWebKey;
+use uuid::Uuid;
+
+use crate::credentials::Credentials;
+use crate::token::Claims;
+
+/// Who can say what a caller may do: identity itself, or a client of it.
+pub trait Authority: Send + Sync + 'static {
+    /// How long an answer of [`Self::resolve`] holds.
+    const HOLDS: Duration;
+
+    /// The public keys of access tokens.
+    fn keys(&self) -> impl Future<Output = Result<Vec<JsonWebKey>, Refusal>> + Send;
+
+    /// What the sender of these credentials may do. `claims` are those of the
+    /// bearer token, already verified; the API key is not verified yet.
+    fn resolve(
+        &self,
+        credentials: &Credentials,
+        claims: Option<&Claims>,
+    ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
+}
+
+/// What a caller may do, as identity says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// The tenant of the call, if there is one.
+    pub tenant: Option<Uuid>,
+    /// Scopes in the tenant and on the platform, sorted.
+    pub scopes: Vec<String>,
+    /// Role in the tenant; empty without a membership.
+    pub role: String,
+    /// Whether the scopes come from being a platform operator.
+    pub operator: bool,
+    /// The API key that was sent.
+    pub api_key_id: Option<Uuid>,
+}

@@ -1,0 +1,89 @@
+//! A caller that has passed its method's rule.
+
+use std::sync::Arc;
+
+use frontdesk_proto::{ErrorReason, Refusal};
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use crate::token::Claims;
+
+/// A tenant that the caller may work in. Only the access layer makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TenantId(Uuid);
+
+/// Who calls, for which tenant, with which scopes.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The user, unless only an API key was sent.
+    pub user: Option<User>,
+    /// The tenant of the call.
+    pub tenant: Option<TenantId>,
+    /// Scopes held, sorted.
+    pub scopes: Arc<[String]>,
+    /// Role in the tenant; empty without a membership.
+    pub role: Arc<str>,
+    /// Whether the scopes come from being a platform operator.
+    pub operator: bool,
+    /// The API key that was sent.
+    pub api_key_id: Option<Uuid>,
+}
+
+/// A user who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub id: Uuid,
+    /// The session of the token.
+    pub session: Uuid,
+}
+
+impl TenantId {
+    pub(crate) fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The tenant's id.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl Caller {
+    /// The tenant; present for every method whose rule names a tenant scope.
+    pub fn tenant(&self) -> Result<TenantId, Refusal> {
+        self.tenant.ok_or_else(|| {
+            Refusal::new(
+                ErrorReason::TenantRequired,
+                "The call does not say for which tenant it is: send X-TENANT-ID. GET /v1/me lists your tenants.",
+            )
+        })
+    }
+
+    /// The user; present for every `signed_in` method.
+    pub fn user(&self) -> Result<User, Refusal> {
+        self.user.ok_or_else(sign_in_required)
+    }
+}
+
+impl From<&Claims> for User {
+    fn from(claims: &Claims) -> Self {
+        Self { id: claims.sub, session: claims.session_id }
+    }
+}
+
+/// The caller of a request that came through the access layer.
+pub fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    request.extensions().get::<Caller>().cloned().ok_or_else(|| {
+        tracing::error!("a handler runs outside the access layer");
+        Refusal::new(ErrorReason::Internal, "The call was not checked. The request id finds it in the log.")
+            .into()
+    })
+}
+
+pub(crate) fn sign_in_required() -> Refusal {
+    Refusal::new(
+        ErrorReason::SignInRequired,
+        "The method is for users: send `Authorization: Bearer <access token>` from POST /v1/auth/login. An API key alone does not do.",
+    )
+}

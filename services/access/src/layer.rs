@@ -1,0 +1,223 @@
+//! The layer that holds each call against its method's access rule.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use frontdesk_proto::{ErrorReason, Refusal};
+use futures::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+
+use crate::authority::{Authority, Resolution};
+use crate::cache::{Cache, CacheKey};
+use crate::caller::{Caller, TenantId, User, sign_in_required};
+use crate::credentials::Credentials;
+use crate::keys::KeyCache;
+use crate::rules::{Rule, Rules};
+use crate::token::{Claims, Issuer};
+
+/// Wraps services so that only callers who satisfy the rule reach a method,
+/// with their [`Caller`] in the request's extensions.
+#[derive(Debug)]
+pub struct AccessLayer<A> {
+    gate: Arc<Gate<A>>,
+}
+
+/// A service behind the layer.
+#[derive(Debug)]
+pub struct Guarded<S, A> {
+    inner: S,
+    gate: Arc<Gate<A>>,
+}
+
+#[derive(Debug)]
+struct Gate<A> {
+    rules: Rules,
+    keys: KeyCache,
+    cache: Cache,
+    authority: A,
+}
+
+impl<A: Authority> AccessLayer<A> {
+    /// A layer for the services that `rules` were read from.
+    pub fn new(rules: Rules, issuer: Issuer, authority: A) -> Self {
+        let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Cache::default(), authority };
+        Self { gate: Arc::new(gate) }
+    }
+}
+
+impl<A> Clone for AccessLayer<A> {
+    fn clone(&self) -> Self {
+        Self { gate: Arc::clone(&self.gate) }
+    }
+}
+
+impl<S, A> Layer<S> for AccessLayer<A> {
+    type Service = Guarded<S, A>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Guarded { inner, gate: Arc::clone(&self.gate) }
+    }
+}
+
+impl<S: Clone, A> Clone for Guarded<S, A> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), gate: Arc::clone(&self.gate) }
+    }
+}
+
+impl<S, A> Service<Request<Body>> for Guarded<S, A>
+where
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    A: Authority,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let gate = Arc::clone(&self.gate);
+        Box::pin(async move {
+            match gate.admit(request.uri().path(), request.headers()).await {
+                Ok(caller) => {
+                    request.extensions_mut().insert(caller);
+                    inner.call(request).await
+                }
+                Err(refusal) => Ok(Status::from(refusal).into_http()),
+            }
+        })
+    }
+}
+
+impl<A: Authority> Gate<A> {
+    async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let Some(rule) = self.rules.of_path(path) else {
+            return Err(Refusal::new(ErrorReason::RouteNotFound, "This server has no such method."));
+        };
+        if *rule == Rule::Public {
+            return Ok(Caller::nobody());
+        }
+        let credentials = Credentials::read(headers)?;
+        let claims = match &credentials.token {
+            Some(token) => Some(self.keys.verify(token, &self.authority).await?),
+            None => None,
+        };
+        if claims.is_none() && credentials.api_key.is_none() {
+            return Err(Refusal::new(
+                ErrorReason::CredentialsMissing,
+                "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
+            ));
+        }
+        let resolution = self.resolve(&credentials, claims.as_ref()).await?;
+        if let Some(tenant) = resolution.tenant {
+            tracing::Span::current().record("tenant_id", tracing::field::display(tenant));
+        }
+        let caller = Caller {
+            user: claims.as_ref().map(User::from),
+            tenant: resolution.tenant.map(TenantId::new),
+            scopes: resolution.scopes.as_slice().into(),
+            role: resolution.role.as_str().into(),
+            operator: resolution.operator,
+            api_key_id: resolution.api_key_id,
+        };
+        rule.check(&caller)?;
+        Ok(caller)
+    }
+
+    async fn resolve(
+        &self,
+        credentials: &Credentials,
+        claims: Option<&Claims>,
+    ) -> Result<Arc<Resolution>, Refusal> {
+        let lookup = self.authority.resolve(credentials, claims);
+        if A::HOLDS.is_zero() {
+            return lookup.await.map(Arc::new);
+        }
+        let key = CacheKey {
+            session: claims.map(|claims| (claims.sub, claims.session_id)),
+            tenant: credentials.tenant,
+            api_key: credentials.api_key_hash(),
+        };
+        self.cache.get(key, A::HOLDS, lookup).await
+    }
+}
+
+impl Caller {
+    fn nobody() -> Self {
+        Self {
+            user: None,
+            tenant: None,
+            scopes: Arc::default(),
+            role: Arc::default(),
+            operator: false,
+            api_key_id: None,
+        }
+    }
+}
+
+impl Rule {
+    fn check(&self, caller: &Caller) -> Result<(), Refusal> {
+        match self {
+            Self::Public | Self::AnyCredential => Ok(()),
+            Self::SignedIn => caller.user.map(drop).ok_or_else(sign_in_required),
+            Self::Scoped { scopes, api_key_required } => {
+                if self.needs_tenant() {
+                    caller.tenant()?;
+                }
+                if !scopes.iter().all(|scope| caller.scopes.contains(scope)) {
+                    return Err(scope_missing(scopes, caller));
+                }
+                if *api_key_required && caller.api_key_id.is_none() {
+                    return Err(Refusal::new(
+                        ErrorReason::ApiKeyRequired,
+                        "The method needs the tenant's API key beside the user token: send `X-TENANT-API-KEY: <key>` too. Owners of the tenant can create keys.",
+                    )
+                    .with("header", "x-tenant-api-key"));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn scope_missing(required: &[String], caller: &Caller) -> Refusal {
+    let missing: Vec<&str> =
+        required.iter().filter(|scope| !caller.scopes.contains(*scope)).map(String::as_str).collect();
+    let granted = caller.scopes.join(" ");
+    let wanted = missing.join(" ");
+    let granted_text = if granted.is_empty() { "none" } else { &granted };
+    let (credential, send, sentence) = if caller.user.is_some() {
+        let role = if caller.role.is_empty() { "no role" } else { &caller.role };
+        (
+            "user_token",
+            "a token of a user whose role in the tenant has the scope",
+            format!(
+                "your token was accepted, but it gives you {role} in this tenant, with these scopes: {granted_text}. Ask an owner of the tenant for a role that has it"
+            ),
+        )
+    } else {
+        (
+            "api_key",
+            "Authorization: Bearer <access token>",
+            format!(
+                "the tenant API key was accepted, but says only which tenant it is (scopes of the key: {granted_text}). Send a user token as well: `Authorization: Bearer <access token>` from POST /v1/auth/login"
+            ),
+        )
+    };
+    Refusal::new(ErrorReason::ScopeMissing, format!("The scope {wanted} is missing: {sentence}."))
+        .with("required", required.join(" "))
+        .with("missing", wanted)
+        .with("granted", granted)
+        .with("credential", credential)
+        .with("send", send)
+}

@@ -1,0 +1,23 @@
+//! Who may call: credentials, tokens, scopes, and the layer that holds every
+//! call against the access rule in its proto. Deny by default. How users,
+//! sessions and keys are stored is identity's business, reached through
+//! [`Authority`].
+
+mod authority;
+mod cache;
+mod caller;
+mod credentials;
+mod keys;
+mod layer;
+mod remote;
+mod rules;
+mod token;
+
+pub use self::authority::{Authority, Resolution};
+pub use self::caller::{Caller, TenantId, User, caller};
+pub use self::credentials::Credentials;
+pub use self::keys::{Key, KeyCache};
+pub use self::layer::AccessLayer;
+pub use self::remote::RemoteIdentity;
+pub use self::rules::{Rule, Rules};
+pub use self::token::{AuthenticationMethod, Claims, Issuer, TOKEN_KIND, TokenFault, install_crypto};

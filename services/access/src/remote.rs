@@ -1,0 +1,130 @@
+//! Identity over gRPC, for the services beside it.
+
+use std::time::Duration;
+
+use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
+use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
+use frontdesk_proto::identity::v1::{
+    GetJwksRequest, JsonWebKey, ResolveScopesRequest, ResolveScopesResponse,
+};
+use frontdesk_proto::{ErrorReason, Refusal, reason_of};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use uuid::Uuid;
+
+use crate::authority::{Authority, Resolution};
+use crate::credentials::Credentials;
+use crate::token::Claims;
+
+/// How long identity may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A client of identity.
+#[derive(Debug, Clone)]
+pub struct RemoteIdentity {
+    channel: Channel,
+}
+
+impl RemoteIdentity {
+    /// A client over a channel, which may connect lazily.
+    pub fn new(channel: Channel) -> Self {
+        Self { channel }
+    }
+}
+
+impl Authority for RemoteIdentity {
+    const HOLDS: Duration = Duration::from_secs(5);
+
+    async fn keys(&self) -> Result<Vec<JsonWebKey>, Refusal> {
+        let mut client = TokenServiceClient::new(self.channel.clone());
+        let answer = within(client.get_jwks(GetJwksRequest {})).await?;
+        Ok(answer.keys)
+    }
+
+    async fn resolve(
+        &self,
+        credentials: &Credentials,
+        _claims: Option<&Claims>,
+    ) -> Result<Resolution, Refusal> {
+        let mut request = Request::new(ResolveScopesRequest {});
+        let metadata = request.metadata_mut();
+        if let Some(token) = &credentials.token {
+            metadata.insert("authorization", ascii(&format!("Bearer {token}"))?);
+        }
+        if let Some(tenant) = &credentials.tenant {
+            metadata.insert("x-tenant-id", ascii(&tenant.to_string())?);
+        }
+        if let Some(key) = &credentials.api_key {
+            metadata.insert("x-tenant-api-key", ascii(key)?);
+        }
+        if let Some(id) = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()) {
+            metadata.insert("x-request-id", ascii(id)?);
+        }
+        let mut client = ScopeServiceClient::new(self.channel.clone());
+        let ResolveScopesResponse {
+            user_id: _,
+            session_id: _,
+            tenant_id,
+            scopes,
+            role,
+            operator,
+            api_key_id,
+        } = within(client.resolve_scopes(request)).await?;
+        Ok(Resolution {
+            tenant: optional(&tenant_id)?,
+            scopes,
+            role,
+            operator,
+            api_key_id: optional(&api_key_id)?,
+        })
+    }
+}
+
+async fn within<T>(
+    call: impl Future<Output = Result<tonic::Response<T>, Status>> + Send,
+) -> Result<T, Refusal> {
+    match tokio::time::timeout(PATIENCE, call).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(passed_on(&status)),
+        Err(_) => Err(unreachable("identity did not answer in time")),
+    }
+}
+
+/// Identity's refusal of the caller is the caller's answer; anything else means
+/// that nobody can say who is calling.
+fn passed_on(status: &Status) -> Refusal {
+    match reason_of(status) {
+        Some(
+            reason @ (ErrorReason::SessionEnded
+            | ErrorReason::ApiKeyInvalid
+            | ErrorReason::TenantAccessDenied
+            | ErrorReason::TokenInvalid
+            | ErrorReason::TokenExpired
+            | ErrorReason::InvalidHeader),
+        ) => Refusal::new(reason, status.message()),
+        _ => unreachable(status.message()),
+    }
+}
+
+fn unreachable(cause: &str) -> Refusal {
+    tracing::warn!(cause, "identity cannot resolve a caller");
+    Refusal::new(
+        ErrorReason::UpstreamUnavailable,
+        "The identity service cannot say at the moment who is calling. Try again.",
+    )
+    .retry_after(Duration::from_secs(1))
+}
+
+fn ascii(text: &str) -> Result<MetadataValue<Ascii>, Refusal> {
+    text.parse().map_err(|_| {
+        Refusal::new(ErrorReason::InvalidHeader, "A credential has characters that are not ASCII.")
+    })
+}
+
+fn optional(text: &str) -> Result<Option<Uuid>, Refusal> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Uuid::try_parse(text).map(Some).map_err(|_| unreachable("identity sent an id that is not a UUID"))
+}

@@ -1,0 +1,206 @@
+//! Access tokens: ES256 JWTs (RFC 7519), checked strictly and locally.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frontdesk_proto::{ErrorReason, Refusal};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Value of the claim `typ` in an access token.
+pub const TOKEN_KIND: &str = "access";
+
+/// Longest token in bytes; a longer one is refused unread.
+const MAX_TOKEN: usize = 4096;
+/// How far clocks may differ, in seconds.
+const LEEWAY: u64 = 5;
+
+/// The claims of an access token. The names are those that clients of hosted
+/// auth services read. Unknown claims are ignored, a doubled one is refused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issuer.
+    pub iss: String,
+    /// User id.
+    pub sub: Uuid,
+    /// Audience.
+    pub aud: String,
+    /// Expiry, seconds since the epoch.
+    pub exp: u64,
+    /// Issued at.
+    pub iat: u64,
+    /// Not valid before.
+    pub nbf: u64,
+    /// Token id.
+    pub jti: Uuid,
+    /// Kind of token: [`TOKEN_KIND`].
+    pub typ: String,
+    /// Session.
+    pub session_id: Uuid,
+    /// How often the session's refresh token had been exchanged.
+    pub generation: i64,
+    /// The user's e-mail address.
+    pub email: String,
+    /// Always `authenticated`; roles are per tenant and never in a token.
+    pub role: String,
+    /// Authenticator assurance level, `aal1`.
+    pub aal: String,
+    /// How the user signed in.
+    pub amr: Vec<AuthenticationMethod>,
+    /// Data set by the platform.
+    pub app_metadata: serde_json::Map<String, serde_json::Value>,
+    /// Data set by the user.
+    pub user_metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// One entry of the claim `amr`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AuthenticationMethod {
+    /// `password`.
+    pub method: String,
+    /// When, seconds since the epoch.
+    pub timestamp: u64,
+}
+
+/// Who issues tokens and for whom.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `aud`.
+    pub audience: String,
+}
+
+/// What is wrong with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Longer than 4096 bytes.
+    TooLong,
+    /// Not a JWT with our header and claims.
+    Malformed,
+    /// The header carries `crit` or a key of its own.
+    ForbiddenHeader,
+    /// The key id is not one of ours.
+    UnknownKey,
+    /// Another algorithm than the key's.
+    WrongAlgorithm,
+    /// The signature does not verify.
+    BadSignature,
+    /// Over.
+    Expired,
+    /// Not yet valid, or issued in the future.
+    NotYetValid,
+    /// Another issuer.
+    WrongIssuer,
+    /// Another audience.
+    WrongAudience,
+    /// Another kind of token.
+    WrongKind,
+}
+
+impl TokenFault {
+    /// What the caller is told. Never holds a part of the token.
+    pub fn refusal(self) -> Refusal {
+        let (fault, sentence) = match self {
+            Self::Expired => {
+                return Refusal::new(
+                    ErrorReason::TokenExpired,
+                    "The access token has expired. Exchange the refresh token at POST /v1/auth/refresh, or sign in again.",
+                );
+            }
+            Self::TooLong => ("too_long", "it is longer than 4096 bytes"),
+            Self::Malformed => ("malformed", "it is not a JWT of this service"),
+            Self::ForbiddenHeader => {
+                ("forbidden_header", "its header brings its own key or asks for extensions")
+            }
+            Self::UnknownKey => ("unknown_key", "no key of this service has its key id"),
+            Self::WrongAlgorithm => ("wrong_algorithm", "its algorithm is not its key's"),
+            Self::BadSignature => ("bad_signature", "its signature does not verify"),
+            Self::NotYetValid => ("not_yet_valid", "it is not valid yet: check the clocks"),
+            Self::WrongIssuer => ("wrong_issuer", "another service issued it"),
+            Self::WrongAudience => ("wrong_audience", "it is meant for another service"),
+            Self::WrongKind => ("wrong_kind", "it is not an access token"),
+        };
+        Refusal::new(
+            ErrorReason::TokenInvalid,
+            format!("The access token is refused: {sentence}. Sign in at POST /v1/auth/login and send the `access` value."),
+        )
+        .with("fault", fault)
+    }
+}
+
+impl fmt::Display for TokenFault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self:?}")
+    }
+}
+
+/// Names the crypto provider. Without it, the first signature or verification
+/// panics; every program and test calls this first.
+pub fn install_crypto() {
+    // A second call finds the provider in place, which is what we want.
+    let _already_installed = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}
+
+/// The key id of a token whose header is one that we accept.
+pub(crate) fn key_id(token: &str) -> Result<String, TokenFault> {
+    #[derive(Deserialize)]
+    struct Header {
+        alg: String,
+        typ: String,
+        kid: String,
+        #[serde(flatten)]
+        others: serde_json::Map<String, serde_json::Value>,
+    }
+    if token.len() > MAX_TOKEN {
+        return Err(TokenFault::TooLong);
+    }
+    let (header, _) = token.split_once('.').ok_or(TokenFault::Malformed)?;
+    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenFault::Malformed)?;
+    let header: Header = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
+    let brings_key =
+        |name: &String| matches!(name.as_str(), "crit" | "jku" | "jwk") || name.starts_with("x5");
+    if header.others.keys().any(brings_key) {
+        return Err(TokenFault::ForbiddenHeader);
+    }
+    if header.alg != "ES256" {
+        return Err(TokenFault::WrongAlgorithm);
+    }
+    if !header.typ.eq_ignore_ascii_case("jwt") || header.kid.len() > 64 {
+        return Err(TokenFault::Malformed);
+    }
+    Ok(header.kid)
+}
+
+/// Checks signature and claims of a token against the key that its header names.
+pub(crate) fn verify(token: &str, key: &DecodingKey, issuer: &Issuer) -> Result<Claims, TokenFault> {
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.leeway = LEEWAY;
+    validation.validate_nbf = true;
+    validation.set_issuer(&[&issuer.issuer]);
+    validation.set_audience(&[&issuer.audience]);
+    validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+    let claims = decode::<Claims>(token, key, &validation).map_err(|error| fault(error.kind()))?.claims;
+    if claims.typ != TOKEN_KIND {
+        return Err(TokenFault::WrongKind);
+    }
+    if claims.iat > jsonwebtoken::get_current_timestamp() + LEEWAY {
+        return Err(TokenFault::NotYetValid);
+    }
+    Ok(claims)
+}
+
+fn fault(kind: &ErrorKind) -> TokenFault {
+    match kind {
+        ErrorKind::InvalidSignature => TokenFault::BadSignature,
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => TokenFault::WrongAlgorithm,
+        ErrorKind::ExpiredSignature => TokenFault::Expired,
+        ErrorKind::ImmatureSignature => TokenFault::NotYetValid,
+        ErrorKind::InvalidIssuer => TokenFault::WrongIssuer,
+        ErrorKind::InvalidAudience => TokenFault::WrongAudience,
+        _ => TokenFault::Malformed,
+    }
+}

@@ -1,0 +1,3 @@
+  and (created_at, id) < ($9::timestamptz, $10::uuid)
+order by created_at desc, id desc
+limit $11

@@ -1,0 +1,22 @@
+//! The log: text on a terminal, JSON lines elsewhere, always on stderr.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts the log. `LOG` takes tracing's filter syntax (default `info`),
+/// `LOG_FORMAT` is `text` or `json`.
+pub fn init(default_filter: &str) {
+    let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
+    let json = match std::env::var("LOG_FORMAT").as_deref() {
+        Ok("json") => true,
+        Ok("text") => false,
+        _ => !std::io::stderr().is_terminal(),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if json { log.json().flatten_event(true).try_init() } else { log.try_init() };
+    if let Err(error) = started {
+        // Another part of this process, a test for example, has started it.
+        tracing::debug!(%error, "log was started before");
+    }
+}

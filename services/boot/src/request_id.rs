@@ -1,0 +1,52 @@
+//! Request ids: taken from the caller when they are harmless, else made here.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+/// The header that carries a request id in both directions.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longest id taken from a caller, in bytes.
+const MAX_LEN: usize = 64;
+
+/// The id in the headers if it is one we can log and send on, else a new one;
+/// the headers carry it afterwards.
+pub fn ensure(headers: &mut HeaderMap) -> HeaderValue {
+    if let Some(id) = headers.get(HEADER).filter(|id| is_harmless(id)) {
+        return id.clone();
+    }
+    let id = HeaderValue::from_str(&Uuid::now_v7().to_string())
+        .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+    headers.insert(HEADER, id.clone());
+    id
+}
+
+/// An id as text.
+pub fn text(id: &HeaderValue) -> &str {
+    id.to_str().unwrap_or("unknown")
+}
+
+fn is_harmless(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
+    !id.is_empty()
+        && id.len() <= MAX_LEN
+        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_could_forge_log_lines_is_replaced() {
+        for (sent, kept) in
+            [("abc-1.2_3", true), ("a b", false), ("a\"b", false), ("", false), (&"x".repeat(65), false)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(HEADER, HeaderValue::from_str(sent).unwrap());
+            let id = ensure(&mut headers);
+            assert_eq!(text(&id) == sent, kept, "{sent}");
+            assert_eq!(headers[HEADER], id);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Identity's rules, pure: facts in, verdict out. No clock, no random, no I/O.
+
+pub mod roles;
+pub mod rotation;

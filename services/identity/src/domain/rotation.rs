@@ -1,0 +1,85 @@
+//! What a refresh token is worth.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long the token before the newest may be sent again, whatever happened
+/// to the newest.
+pub const GRACE: SignedDuration = SignedDuration::from_secs(10);
+
+/// A session as stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Session {
+    /// Counter of the newest token.
+    pub counter: i64,
+    /// Highest counter whose tokens have been seen in use.
+    pub used_counter: i64,
+    /// When the newest token was made.
+    pub rotated_at: Timestamp,
+    /// The earlier of idle and absolute expiry.
+    pub expires_at: Timestamp,
+    /// Whether it was ended, or its user disabled.
+    pub ended: bool,
+}
+
+/// What to do with a refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the newest: make its successor.
+    Rotate,
+    /// It was exchanged a moment ago, or the exchange's answer never arrived:
+    /// give the same successor again.
+    Repeat,
+    /// Somebody uses an old token: end the session.
+    Reused,
+    /// The session is over.
+    Ended,
+}
+
+/// Judges a token by its counter.
+pub fn judge(session: &Session, counter: i64, now: Timestamp) -> Verdict {
+    if session.ended || session.expires_at <= now {
+        return Verdict::Ended;
+    }
+    if counter == session.counter {
+        return Verdict::Rotate;
+    }
+    let previous = counter == session.counter - 1;
+    let fresh = now.duration_since(session.rotated_at) <= GRACE;
+    let successor_unused = session.used_counter < session.counter;
+    if previous && (fresh || successor_unused) { Verdict::Repeat } else { Verdict::Reused }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session { counter: 5, used_counter: 4, rotated_at: at(0), expires_at: at(1000), ended: false }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn each_counter_gets_its_verdict() {
+        let unused = session();
+        let used = Session { used_counter: 5, ..session() };
+        for (session, counter, second, expected) in [
+            (unused, 5, 1, Verdict::Rotate),
+            (used, 5, 500, Verdict::Rotate),
+            (unused, 4, 1, Verdict::Repeat),
+            (unused, 4, 500, Verdict::Repeat),
+            (used, 4, 10, Verdict::Repeat),
+            (used, 4, 11, Verdict::Reused),
+            (unused, 3, 1, Verdict::Reused),
+            (unused, 6, 1, Verdict::Reused),
+            (unused, -1, 1, Verdict::Reused),
+            (unused, 5, 1000, Verdict::Ended),
+            (Session { ended: true, ..unused }, 5, 1, Verdict::Ended),
+            (Session { ended: true, ..unused }, 3, 1, Verdict::Ended),
+        ] {
+            assert_eq!(judge(&session, counter, at(second)), expected, "{session:?} {counter} {second}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The identity service: who somebody is, and what they may do in a tenant.
+//! What a booking is, it does not know.
+
+mod domain;
+mod error;
+mod keyring;
+mod password;
+mod resolve;
+mod secrets;
+mod service;
+mod sessions;
+mod store;
+
+use std::sync::Arc;
+
+use access::{AccessLayer, Issuer, Rules};
+use boot::GrpcServer;
+use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
+use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
+use frontdesk_proto::identity::v1::token_service_server::TokenServiceServer;
+use frontdesk_proto::identity::v1::user_service_server::UserServiceServer;
+use jiff::Timestamp;
+use pg::Database;
+use pg::migrate::MigrationSet;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::{LayerExt, Routes};
+
+pub use self::domain::roles::{PLATFORM_SCOPES, TENANT_SCOPES};
+pub use self::error::Error;
+pub use self::password::Passwords;
+pub use self::secrets::{ApiKey, Secrets, SecretsError};
+pub use self::sessions::normalised_email;
+pub use self::store::{STATEMENTS, Store, UserKind, UserRow};
+
+/// The role that the service runs as.
+pub const ROLE: &str = "frontdesk_identity";
+
+/// The services of a server of identity.
+pub const SERVICES: [&str; 4] = [
+    "frontdesk.identity.v1.AuthService",
+    "frontdesk.identity.v1.UserService",
+    "frontdesk.identity.v1.TokenService",
+    "frontdesk.identity.v1.ScopeService",
+];
+
+/// Identity's part of the database.
+pub static MIGRATIONS: MigrationSet = MigrationSet {
+    name: "identity",
+    history_table: "public.frontdesk_identity_migrations",
+    migrations: &[(
+        "V1__users_tenants_sessions_keys",
+        include_str!("../../../migrations/identity/V1__users_tenants_sessions_keys.sql"),
+    )],
+};
+
+/// What a server of identity needs.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// Its database, as [`ROLE`].
+    pub database: Database,
+    /// Keys derived from the master key.
+    pub secrets: Secrets,
+    /// Who issues tokens, for whom.
+    pub issuer: Issuer,
+}
+
+/// Why identity does not start, as a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A method has no access rule.
+    #[error("access rules are missing: {0}")]
+    Rules(String),
+    /// Keys or passwords cannot be used.
+    #[error(transparent)]
+    Identity(#[from] Error),
+}
+
+/// Reads the keys and builds the server. Background work goes on until `stop`.
+pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServer, StartError> {
+    let Config { listener, database, secrets, issuer } = config;
+    let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
+    let store = Store::new(database.clone());
+    let keyring = keyring::Keyring::open(&store, &secrets, issuer.clone(), Timestamp::now()).await?;
+    tokio::spawn(keyring.clone().follow(store.clone(), secrets.clone(), stop.clone()));
+    let passwords = Passwords::new().map_err(Error::from)?;
+    let local = resolve::LocalIdentity::new(store.clone(), keyring.clone());
+    let layer = AccessLayer::new(rules, issuer, local);
+    let service =
+        Arc::new(service::Identity { sessions: sessions::Sessions { store, secrets, keyring, passwords } });
+    let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(ScopeServiceServer::from_arc(service)));
+    let ready: boot::ReadyCheck = Box::new(move || {
+        let database = database.clone();
+        Box::pin(async move { database.ping().await.map_err(|fault| fault.to_string()) })
+    });
+    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, ready })
+}

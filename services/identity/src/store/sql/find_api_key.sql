@@ -1,0 +1,9 @@
+select
+    tenant_id,
+    secret_hash,
+    scopes,
+    last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute' as use_is_old
+from identity.tenant_api_keys
+where id = $1
+  and revoked_at is null
+  and (expires_at is null or expires_at > $2)

@@ -1,0 +1,2 @@
+insert into identity.audit_events (id, at, action, outcome, tenant_id, user_id, session_id)
+values ($1, $2, $3, $4, $5, $6, $7)

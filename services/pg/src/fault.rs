@@ -1,0 +1,351 @@
+//! What went wrong at Postgres, by what can be done about it. This is the one
+//! place that knows SQLSTATEs (PostgreSQL appendix A) and driver errors.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use deadpool_postgres::PoolError;
+use frontdesk_proto::{ErrorReason, Refusal};
+
+/// A failed statement, commit or connection. `Display` and `source` are for the
+/// log; the caller gets [`Fault::refusal`]. Neither holds Postgres' DETAIL,
+/// which prints rows.
+#[derive(Debug)]
+pub struct Fault {
+    kind: Kind,
+    cause: String,
+}
+
+/// What can be done about a [`Fault`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// An exclusion constraint refused the row (23P01).
+    Exclusion { constraint: String },
+    /// A unique constraint refused the row (23505).
+    Unique { constraint: String },
+    /// A check constraint refused the row (23514).
+    Check { constraint: String },
+    /// A foreign key refused the row (23503, 23001).
+    ForeignKey { constraint: String },
+    /// A value is missing (23502).
+    NotNull { column: String },
+    /// A value cannot be stored or compared (class 22).
+    InvalidValue,
+    /// Row-level security refused the row (42501).
+    RowSecurity,
+    /// Something that this version needs is not in the database (42703, 42P01
+    /// and their like, or a column of another type).
+    SchemaDrift { object: String },
+    /// A prepared statement no longer fits (0A000, 26000, 42P05); nothing ran.
+    StaleStatement,
+    /// A serialization failure or deadlock (40001, 40P01); nothing was stored.
+    Contention,
+    /// `lock_timeout` (55P03); nothing was stored.
+    LockTimeout,
+    /// `statement_timeout` or a cancel (57014); nothing was stored.
+    StatementTimeout,
+    /// No connection, a lost connection, a server that starts or stops.
+    Unavailable,
+    /// No pooled connection in time, or the server is out of something (53xxx).
+    Overloaded,
+    /// A standby answered (25006).
+    ReadOnly,
+    /// The connection broke during COMMIT.
+    OutcomeUnknown,
+    /// A statement failed earlier, so this transaction cannot commit.
+    RolledBack,
+    /// Anything else; a defect of ours or of the server's set-up.
+    Other,
+}
+
+impl Fault {
+    /// A fault that no driver error stands behind.
+    pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+
+    /// What can be done about it.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// Whether the named constraint refused the row. A sharded database appends
+    /// `_<shard id>` to constraint names.
+    pub fn on_constraint(&self, name: &str) -> bool {
+        let (Kind::Exclusion { constraint }
+        | Kind::Unique { constraint }
+        | Kind::Check { constraint }
+        | Kind::ForeignKey { constraint }) = &self.kind
+        else {
+            return false;
+        };
+        constraint.strip_prefix(name).is_some_and(|rest| {
+            rest.is_empty()
+                || rest
+                    .strip_prefix('_')
+                    .is_some_and(|shard| !shard.is_empty() && shard.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+    }
+
+    /// Whether the whole transaction may be tried again at once.
+    pub(crate) fn may_retry(&self) -> bool {
+        matches!(self.kind, Kind::Contention | Kind::StaleStatement)
+    }
+
+    /// What the caller is told.
+    pub fn refusal(&self) -> Refusal {
+        let soon = Duration::from_secs(1);
+        match &self.kind {
+            Kind::Exclusion { constraint } => Refusal::new(
+                ErrorReason::BookingOverlap,
+                "The dates are taken. Nothing was stored; choose other dates.",
+            )
+            .with("constraint", constraint)
+            .with("conflict_type", "booking_overlap"),
+            Kind::Unique { constraint } => Refusal::new(
+                ErrorReason::UniqueViolation,
+                format!("A record with the same key exists ({constraint}). Nothing was stored."),
+            )
+            .with("constraint", constraint),
+            Kind::Check { constraint } => Refusal::new(
+                ErrorReason::CheckViolation,
+                format!("The database does not allow the value: constraint {constraint}. Nothing was stored; if the value is one this version uses, run `frontdesk migrate up`."),
+            )
+            .with("constraint", constraint),
+            Kind::ForeignKey { constraint } => Refusal::new(
+                ErrorReason::FkViolation,
+                format!("A record that is referred to does not exist or is still in use ({constraint}). Nothing was stored."),
+            )
+            .with("constraint", constraint),
+            Kind::NotNull { column } => Refusal::new(
+                ErrorReason::NotNullViolation,
+                format!("The database needs a value for {column}. Nothing was stored."),
+            )
+            .with("column", column),
+            Kind::InvalidValue => Refusal::new(
+                ErrorReason::InvalidValue,
+                "The database cannot store one of the values. Nothing was stored; check dates, ids and text.",
+            ),
+            Kind::RowSecurity => Refusal::new(
+                ErrorReason::TenantIsolation,
+                "The record belongs to another tenant. Nothing was stored.",
+            ),
+            Kind::SchemaDrift { object } => Refusal::new(
+                ErrorReason::SchemaDrift,
+                format!("The database does not have what this version needs: {object}. Run `frontdesk migrate up`, then try again."),
+            )
+            .with("object", object)
+            .retry_after(Duration::from_secs(30)),
+            Kind::Contention => Refusal::new(
+                ErrorReason::Contention,
+                "Other changes to the same records kept getting in the way. Nothing was stored; try again.",
+            )
+            .retry_after(soon),
+            Kind::LockTimeout => Refusal::new(
+                ErrorReason::LockTimeout,
+                "Another change held the record too long. Nothing was stored; try again.",
+            )
+            .retry_after(soon),
+            Kind::StatementTimeout => Refusal::new(
+                ErrorReason::StatementTimeout,
+                "The database took too long to answer. Nothing was stored; narrow the query or try again.",
+            ),
+            Kind::Unavailable | Kind::StaleStatement => Refusal::new(
+                ErrorReason::DbUnavailable,
+                "The database cannot be reached or is restarting. Nothing was stored; try again.",
+            )
+            .retry_after(soon),
+            Kind::Overloaded => Refusal::new(
+                ErrorReason::DbOverloaded,
+                "The database has no room for another call. Nothing was stored; try again later.",
+            )
+            .retry_after(soon),
+            Kind::ReadOnly => Refusal::new(
+                ErrorReason::DbReadOnly,
+                "The database is failing over and takes no changes yet. Nothing was stored; try again.",
+            )
+            .retry_after(soon),
+            Kind::OutcomeUnknown => Refusal::new(
+                ErrorReason::OutcomeUnknown,
+                "The connection to the database broke while the change was being stored. Read the record to see whether it was.",
+            ),
+            Kind::RolledBack | Kind::Other => Refusal::new(
+                ErrorReason::DbError,
+                "The database failed in a way that we do not know. Nothing was stored; the request id finds the cause in the log.",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?}: {}", self.kind, self.cause)
+    }
+}
+
+impl Error for Fault {}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let kind = match error.as_db_error() {
+            Some(db) => {
+                let named = |name: Option<&str>| name.unwrap_or("unnamed").to_owned();
+                classify(db.code().code(), db.message(), &named(db.constraint()), &named(db.column()))
+            }
+            None => classify_driver(&error),
+        };
+        Self { kind, cause: chain(&error) }
+    }
+}
+
+impl From<PoolError> for Fault {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            PoolError::Timeout(step) => {
+                Self::new(Kind::Overloaded, format!("no pooled connection in time ({step:?})"))
+            }
+            PoolError::Closed => Self::new(Kind::Unavailable, "the pool is closed"),
+            PoolError::PostCreateHook(deadpool_postgres::HookError::Backend(error)) => error.into(),
+            other @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
+                Self::new(Kind::Other, chain(&other))
+            }
+        }
+    }
+}
+
+fn classify(sqlstate: &str, message: &str, constraint: &str, column: &str) -> Kind {
+    let constraint = constraint.to_owned();
+    match sqlstate {
+        "23P01" => Kind::Exclusion { constraint },
+        "23505" => Kind::Unique { constraint },
+        "23514" => Kind::Check { constraint },
+        "23503" | "23001" => Kind::ForeignKey { constraint },
+        "23502" => Kind::NotNull { column: column.to_owned() },
+        "42703" | "42P01" | "42883" | "42704" | "42P10" | "3F000" | "42804" => {
+            Kind::SchemaDrift { object: message.trim_end_matches(" does not exist").to_owned() }
+        }
+        "0A000" | "26000" | "42P05" => Kind::StaleStatement,
+        "40001" | "40P01" => Kind::Contention,
+        "40003" => Kind::OutcomeUnknown,
+        "55P03" => Kind::LockTimeout,
+        "57014" => Kind::StatementTimeout,
+        "57P01" | "57P02" | "57P03" | "57P05" => Kind::Unavailable,
+        "08P01" => Kind::Other,
+        "25006" => Kind::ReadOnly,
+        "53400" => Kind::Other,
+        // Missing grants share the code with row-level security and are our fault, not the caller's.
+        "42501" if message.contains("row-level security") => Kind::RowSecurity,
+        _ => match sqlstate.get(..2) {
+            Some("08") => Kind::Unavailable,
+            Some("22") => Kind::InvalidValue,
+            Some("53") => Kind::Overloaded,
+            _ => Kind::Other,
+        },
+    }
+}
+
+fn classify_driver(error: &tokio_postgres::Error) -> Kind {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.is::<std::io::Error>() {
+            return Kind::Unavailable;
+        }
+        if cause.is::<tokio_postgres::types::WrongType>() {
+            return Kind::SchemaDrift {
+                object: format!("a column or parameter of the expected type ({cause})"),
+            };
+        }
+        source = cause.source();
+    }
+    if error.is_closed() { Kind::Unavailable } else { Kind::Other }
+}
+
+/// The error with its causes, without Postgres' DETAIL.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        match error.downcast_ref::<tokio_postgres::error::DbError>() {
+            Some(db) => text.push_str(&format!("{} (SQLSTATE {})", db.message(), db.code().code())),
+            None => text.push_str(&error.to_string()),
+        }
+        next = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(sqlstate: &str, message: &str) -> ErrorReason {
+        Fault::new(classify(sqlstate, message, "c", "col"), "").refusal().reason()
+    }
+
+    #[test]
+    fn sqlstates_map_to_the_reasons_of_the_runbook() {
+        use ErrorReason::*;
+        for (sqlstate, expected) in [
+            ("23P01", BookingOverlap),
+            ("23505", UniqueViolation),
+            ("23514", CheckViolation),
+            ("23503", FkViolation),
+            ("23001", FkViolation),
+            ("23502", NotNullViolation),
+            ("42703", SchemaDrift),
+            ("42P01", SchemaDrift),
+            ("42883", SchemaDrift),
+            ("42704", SchemaDrift),
+            ("3F000", SchemaDrift),
+            ("26000", DbUnavailable),
+            ("40001", Contention),
+            ("40P01", Contention),
+            ("40003", OutcomeUnknown),
+            ("55P03", LockTimeout),
+            ("57014", StatementTimeout),
+            ("57P01", DbUnavailable),
+            ("08006", DbUnavailable),
+            ("08P01", DbError),
+            ("53300", DbOverloaded),
+            ("53400", DbError),
+            ("25006", DbReadOnly),
+            ("25P02", DbError),
+            ("22P02", InvalidValue),
+            ("22021", InvalidValue),
+            ("42501", DbError),
+            ("28000", DbError),
+            ("3D000", DbError),
+            ("XX000", DbError),
+            ("P0001", DbError),
+            ("?", DbError),
+        ] {
+            assert_eq!(reason(sqlstate, "x"), expected, "{sqlstate}");
+        }
+        let rls = "new row violates row-level security policy for table \"bookings\"";
+        assert_eq!(reason("42501", rls), TenantIsolation);
+    }
+
+    #[test]
+    fn drift_names_the_object() {
+        let kind = classify("42703", "column r.approved_booking_id does not exist", "", "");
+        assert_eq!(kind, Kind::SchemaDrift { object: "column r.approved_booking_id".to_owned() });
+    }
+
+    #[test]
+    fn constraints_match_with_and_without_a_shard_id() {
+        let on = |constraint: &str| {
+            Fault::new(Kind::Exclusion { constraint: constraint.to_owned() }, "")
+                .on_constraint("no_double_bookings")
+        };
+        assert!(on("no_double_bookings"));
+        assert!(on("no_double_bookings_102055"));
+        assert!(!on("no_double_bookings_inv"));
+        assert!(!on("no_double_bookings2"));
+        assert!(!on("other"));
+    }
+}

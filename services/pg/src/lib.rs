@@ -1,0 +1,17 @@
+//! Postgres for services: a pool that never waits for ever, transactions that
+//! cannot report a commit which did not happen, one table from SQLSTATE to
+//! reason, the migrations runner, and a private server for development and
+//! tests. What a statement means is not known here.
+
+mod fault;
+pub mod migrate;
+mod pool;
+mod retry;
+pub mod server;
+pub mod testing;
+mod tx;
+
+pub use self::fault::{Fault, Kind};
+pub use self::pool::{Database, PoolOptions};
+pub use self::retry::{HasFault, retrying};
+pub use self::tx::{Tx, column};

@@ -1,0 +1,126 @@
+//! The migrations runner: refinery under an advisory lock that is polled,
+//! because a session that blocks on a lock holds a snapshot and so deadlocks
+//! with `create index concurrently`.
+
+use std::time::Duration;
+
+use refinery_core::{Migration, Runner};
+use tokio_postgres::Client;
+
+use crate::{Fault, Kind, pool};
+
+/// The same number in every version, so that old and new binaries exclude each
+/// other. Advisory locks are per database.
+const LOCK: i64 = 0x6672_6f6e_7464_6573;
+/// How long to wait for another migrator.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The migrations of one service.
+#[derive(Debug, Clone, Copy)]
+pub struct MigrationSet {
+    /// Service, for messages.
+    pub name: &'static str,
+    /// Table that records what was applied, with its schema.
+    pub history_table: &'static str,
+    /// File name without `.sql` (`V1__name`) and text, in order.
+    pub migrations: &'static [(&'static str, &'static str)],
+}
+
+/// What a database has and lacks of a [`MigrationSet`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct State {
+    /// Applied, in order.
+    pub applied: Vec<String>,
+    /// Known to this binary and not applied.
+    pub pending: Vec<String>,
+    /// Applied and unknown to this binary: the database is ahead.
+    pub unknown: Vec<String>,
+}
+
+/// Why a migration did not happen, as a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] Fault),
+    /// A migration failed; it and those after it are not applied.
+    #[error("migrations of {set} stopped: {cause}")]
+    Stopped {
+        /// The service.
+        set: &'static str,
+        /// What refinery and Postgres said.
+        cause: String,
+    },
+    /// Somebody else kept the lock.
+    #[error("another migration has been running for {} s; see pg_locks for its session", LOCK_PATIENCE.as_secs())]
+    Locked,
+}
+
+/// Applies what is missing and returns the names of what was applied. The URL
+/// must name the schema's owner.
+pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>, MigrateError> {
+    let mut client = pool::connect(url).await?;
+    lock(&client).await?;
+    let mut applied = Vec::new();
+    for set in sets {
+        let report = runner(set)?.run_async(&mut client).await.map_err(|error| stopped(set, &error))?;
+        applied.extend(report.applied_migrations().iter().map(|one| format!("{} {one}", set.name)));
+    }
+    // The lock ends with the session.
+    Ok(applied)
+}
+
+/// Compares a database with a set, by any role that may read the history.
+pub async fn state(client: &Client, set: &MigrationSet) -> Result<State, Fault> {
+    let query = format!("select 'V' || version || '__' || name from {} order by version", set.history_table);
+    let applied: Vec<String> = match client.query(&query, &[]).await.map_err(Fault::from) {
+        Ok(rows) => rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
+        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Vec::new(),
+        Err(fault) => return Err(fault),
+    };
+    let known: Vec<String> = set.migrations.iter().map(|(name, _)| (*name).to_owned()).collect();
+    Ok(State {
+        pending: known.iter().filter(|name| !applied.contains(name)).cloned().collect(),
+        unknown: applied.iter().filter(|name| !known.contains(name)).cloned().collect(),
+        applied,
+    })
+}
+
+async fn lock(client: &Client) -> Result<(), MigrateError> {
+    let step = Duration::from_millis(100);
+    let mut waited = Duration::ZERO;
+    loop {
+        let row = client.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await.map_err(Fault::from)?;
+        if row.try_get(0).map_err(Fault::from)? {
+            return Ok(());
+        }
+        if waited >= LOCK_PATIENCE {
+            return Err(MigrateError::Locked);
+        }
+        tokio::time::sleep(step).await;
+        waited += step;
+    }
+}
+
+fn runner(set: &'static MigrationSet) -> Result<Runner, MigrateError> {
+    let migrations = set
+        .migrations
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| stopped(set, &error))?;
+    let mut runner = Runner::new(&migrations).set_abort_missing(false);
+    runner.set_migration_table_name(set.history_table);
+    Ok(runner)
+}
+
+fn stopped(set: &'static MigrationSet, error: &refinery_core::Error) -> MigrateError {
+    use std::error::Error as _;
+    let mut cause = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        cause = format!("{cause}: {error}");
+        source = error.source();
+    }
+    MigrateError::Stopped { set: set.name, cause }
+}

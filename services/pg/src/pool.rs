@@ -1,0 +1,128 @@
+//! The pool. Every wait has an end, every connection runs as the service's own
+//! role, which owns nothing.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls, Row};
+use uuid::Uuid;
+
+use crate::tx::Scope;
+use crate::{Fault, Kind, Tx};
+
+/// A database as one service sees it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: Pool,
+}
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct PoolOptions {
+    /// `postgresql://` URL or key=value string.
+    pub url: String,
+    /// Role that every connection switches to; the login role must be a member.
+    pub role: &'static str,
+    /// Name shown in `pg_stat_activity`.
+    pub application_name: &'static str,
+    /// Most connections.
+    pub max_size: usize,
+}
+
+impl Database {
+    /// A pool that connects on first use. A URL that cannot be read is an error
+    /// at once, as a sentence for whoever set it.
+    pub fn new(options: PoolOptions) -> Result<Self, String> {
+        let mut config = parse_url(&options.url)?;
+        config.application_name(options.application_name);
+        let set_up = format!(
+            "set role {}; set search_path = public, pg_temp; set statement_timeout = '5s'; \
+             set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
+            options.role
+        );
+        let manager =
+            Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .max_size(options.max_size)
+            .timeouts(Timeouts {
+                wait: Some(Duration::from_secs(2)),
+                create: Some(Duration::from_secs(2)),
+                recycle: Some(Duration::from_secs(1)),
+            })
+            .runtime(Runtime::Tokio1)
+            .post_create(Hook::async_fn(move |client, _| {
+                let set_up = set_up.clone();
+                Box::pin(async move {
+                    client.batch_execute(&set_up).await.map_err(deadpool_postgres::HookError::Backend)
+                })
+            }))
+            .build()
+            .map_err(|error| format!("the pool cannot be built: {error}"))?;
+        Ok(Self { pool })
+    }
+
+    /// Starts a transaction that sees one tenant's rows only.
+    pub async fn begin(&self, tenant: Uuid) -> Result<Tx, Fault> {
+        Ok(Tx::new(self.pool.get().await?, Scope::Tenant(tenant)))
+    }
+
+    /// Starts a transaction outside tenants; tables under row-level security
+    /// look empty in it.
+    pub async fn begin_global(&self) -> Result<Tx, Fault> {
+        Ok(Tx::new(self.pool.get().await?, Scope::Global))
+    }
+
+    /// Runs one statement in a tenant's transaction, in one round trip.
+    pub async fn query(
+        &self,
+        tenant: Uuid,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Fault> {
+        self.begin(tenant).await?.commit_with(sql, params).await
+    }
+
+    /// Runs one statement outside tenants, in one round trip.
+    pub async fn query_global(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query(&statement, params).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.query_global("select 1", &[]).await.map(drop)
+    }
+
+    /// Closes the pool; calls that come later get `Unavailable`.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+/// Reads a connection string; the error is a sentence without the password.
+pub fn parse_url(url: &str) -> Result<Config, String> {
+    let mut config: Config =
+        url.parse().map_err(|error| format!("DATABASE_URL is not a Postgres connection string ({error})"))?;
+    if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+        return Err("DATABASE_URL asks for sslmode=require, which this build cannot do: connect over a socket, loopback or a tunnel".to_owned());
+    }
+    config.connect_timeout(Duration::from_secs(2));
+    config.keepalives_idle(Duration::from_secs(30));
+    config.tcp_user_timeout(Duration::from_secs(10));
+    Ok(config)
+}
+
+/// One connection outside any pool, as whoever the URL names: for migrations
+/// and the development server.
+pub async fn connect(url: &str) -> Result<tokio_postgres::Client, Fault> {
+    let config = parse_url(url).map_err(|sentence| Fault::new(Kind::Other, sentence))?;
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "database connection ended");
+        }
+    });
+    Ok(client)
+}

@@ -1,0 +1,173 @@
+//! Transactions. BEGIN travels with the first statement and COMMIT with the
+//! last, so a transaction of two statements costs two round trips.
+//!
+//! A transaction in which any statement failed, or was abandoned before its
+//! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
+//! the driver would report success.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool_postgres::Object;
+use futures::future::join;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, ToSql};
+use uuid::Uuid;
+
+use crate::{Fault, Kind};
+
+/// An open transaction (READ COMMITTED). Dropping it rolls back.
+#[derive(Debug)]
+pub struct Tx {
+    /// Present until the transaction ends.
+    client: Option<Object>,
+    scope: Scope,
+    begun: AtomicBool,
+    /// Set while a statement runs and kept when it fails.
+    broken: AtomicBool,
+}
+
+/// Whose rows a transaction sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scope {
+    Tenant(Uuid),
+    Global,
+}
+
+impl Tx {
+    pub(crate) fn new(client: Object, scope: Scope) -> Self {
+        Self { client: Some(client), scope, begun: AtomicBool::new(false), broken: AtomicBool::new(false) }
+    }
+
+    /// Runs a statement and returns its rows.
+    pub async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        let client = self.client()?;
+        let statement = self.prepare(client, sql).await?;
+        self.broken.store(true, Ordering::Relaxed);
+        let rows = if self.begun.swap(true, Ordering::Relaxed) {
+            client.query(&statement, params).await
+        } else {
+            let begin = self.scope.begin();
+            let (begun, rows) = join(client.batch_execute(&begin), client.query(&statement, params)).await;
+            begun.and(rows)
+        };
+        let rows = rows.map_err(|error| self.failed(client, error))?;
+        self.broken.store(false, Ordering::Relaxed);
+        Ok(rows)
+    }
+
+    /// Runs a statement that gives one row or none.
+    pub async fn query_opt(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, Fault> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Makes the transaction's changes lasting.
+    pub async fn commit(mut self) -> Result<(), Fault> {
+        self.refuse_if_broken()?;
+        if !self.begun.load(Ordering::Relaxed) {
+            self.client = None;
+            return Ok(());
+        }
+        self.broken.store(true, Ordering::Relaxed);
+        self.client()?.batch_execute("commit").await.map_err(commit_fault)?;
+        self.client = None;
+        Ok(())
+    }
+
+    /// Runs the last statement and commits, in one round trip. When the
+    /// statement fails, nothing is stored.
+    pub async fn commit_with(mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        self.refuse_if_broken()?;
+        let client = self.client()?;
+        let statement = self.prepare(client, sql).await?;
+        self.broken.store(true, Ordering::Relaxed);
+        let last = join(client.query(&statement, params), client.batch_execute("commit"));
+        let (rows, committed) = if self.begun.swap(true, Ordering::Relaxed) {
+            last.await
+        } else {
+            let begin = self.scope.begin();
+            let (begun, (rows, committed)) = join(client.batch_execute(&begin), last).await;
+            (begun.and(rows), committed)
+        };
+        let rows = rows.map_err(|error| self.failed(client, error))?;
+        committed.map_err(commit_fault)?;
+        self.client = None;
+        Ok(rows)
+    }
+
+    fn client(&self) -> Result<&Object, Fault> {
+        self.client.as_ref().ok_or_else(|| Fault::new(Kind::Other, "the transaction has ended"))
+    }
+
+    async fn prepare(&self, client: &Object, sql: &str) -> Result<tokio_postgres::Statement, Fault> {
+        self.refuse_if_broken()?;
+        client.prepare_cached(sql).await.map_err(|error| self.failed(client, error))
+    }
+
+    fn refuse_if_broken(&self) -> Result<(), Fault> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Fault::new(Kind::RolledBack, "a statement of this transaction failed before"));
+        }
+        Ok(())
+    }
+
+    fn failed(&self, client: &Object, error: tokio_postgres::Error) -> Fault {
+        self.broken.store(true, Ordering::Relaxed);
+        let fault = Fault::from(error);
+        if matches!(fault.kind(), Kind::StaleStatement | Kind::SchemaDrift { .. }) {
+            client.statement_cache.clear();
+        }
+        fault
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        if !self.begun.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed) {
+            return;
+        }
+        if client.is_closed() {
+            drop(Object::take(client));
+            return;
+        }
+        // The connection goes back to the pool only once it is outside the transaction.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if let Err(error) = client.batch_execute("rollback").await {
+                        tracing::debug!(%error, "rollback failed, connection dropped");
+                        drop(Object::take(client));
+                    }
+                });
+            }
+            Err(_) => drop(Object::take(client)),
+        }
+    }
+}
+
+impl Scope {
+    fn begin(self) -> String {
+        match self {
+            Self::Tenant(tenant) => format!("begin; set local app.tenant = '{tenant}'"),
+            Self::Global => "begin".to_owned(),
+        }
+    }
+}
+
+/// A column of a row; a missing column or another type is drift of the schema.
+pub fn column<'row, T: FromSql<'row>>(row: &'row Row, name: &str) -> Result<T, Fault> {
+    row.try_get(name).map_err(|error| {
+        Fault::new(
+            Kind::SchemaDrift { object: format!("column {name} of the expected type") },
+            error.to_string(),
+        )
+    })
+}
+
+fn commit_fault(error: tokio_postgres::Error) -> Fault {
+    let fault = Fault::from(error);
+    match fault.kind() {
+        Kind::Unavailable => Fault::new(Kind::OutcomeUnknown, fault.to_string()),
+        _ => fault,
+    }
+}
