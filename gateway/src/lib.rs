@@ -1,1 +1,64 @@
+//! The HTTP edge: REST by descriptors, gRPC-Web and gRPC passed through, CORS.
+//! It forwards credentials and never reads one; it knows no database.
 
+mod cors;
+mod edge;
+mod forward;
+mod headers;
+mod health;
+mod problem;
+mod rest;
+mod server;
+mod upstream;
+
+use frontdesk_proto::descriptors;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use transcode::{RuleError, Transcoder};
+
+pub use self::cors::{Origins, OriginsError};
+use self::edge::Edge;
+use self::upstream::Upstreams;
+
+/// What a gateway needs.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// The identity service.
+    pub identity: Channel,
+    /// The booking service.
+    pub booking: Channel,
+    /// Origins whose pages may call.
+    pub origins: Origins,
+}
+
+/// A gateway that is about to run.
+#[derive(Debug)]
+pub struct Gateway {
+    listener: TcpListener,
+    edge: Edge,
+}
+
+/// The descriptor set has annotations that cannot work.
+#[derive(Debug, thiserror::Error)]
+#[error("routes cannot be built: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct RoutesError(pub Vec<RuleError>);
+
+impl Gateway {
+    /// Compiles the routes.
+    pub fn new(config: Config) -> Result<Self, RoutesError> {
+        let Config { listener, identity, booking, origins } = config;
+        let upstreams = Upstreams::new(identity, booking);
+        let transcoder = Transcoder::new(descriptors(), &upstreams.services()).map_err(RoutesError)?;
+        tracing::info!(origins = %origins, "CORS allowed origins");
+        Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins) })
+    }
+
+    /// Serves until the token is cancelled and requests in progress are
+    /// answered, or the drain limit is over.
+    pub async fn serve(self, stop: CancellationToken) {
+        server::serve(self.listener, self.edge, stop).await;
+    }
+}

@@ -1,7 +1,6 @@
 //! Messages to JSON: proto field names, enums short and in lower case, 64-bit
 //! integers as strings, unset fields with their defaults.
 
-use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage, Value};
 use serde_json::{Map, Value as Json};
 
@@ -113,6 +112,8 @@ fn key_text(key: &MapKey) -> String {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
 
     #[test]

@@ -147,6 +147,9 @@ impl Transcoder {
         if method.is_client_streaming() {
             return Err("a client stream cannot be called over REST".to_owned());
         }
+        if method.is_server_streaming() {
+            return Err("a server stream cannot be answered over REST yet".to_owned());
+        }
         let binding = Binding {
             method: method.clone(),
             grpc_path: format!("/{}/{}", method.parent_service().full_name(), method.name()),

@@ -2,6 +2,7 @@
 //! serving with health and reflection, request ids, deadlines, draining. What
 //! the process serves is not known here.
 
+mod channel;
 mod grpc;
 mod log;
 mod observe;
@@ -9,6 +10,7 @@ pub mod request_id;
 mod settings;
 mod shutdown;
 
+pub use self::channel::channel;
 pub use self::grpc::{GrpcServer, MAX_REQUEST, ReadyCheck, ServeError, bind};
 pub use self::log::init as init_log;
 pub use self::observe::Observe;

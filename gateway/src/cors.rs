@@ -1,0 +1,189 @@
+//! One cross-origin policy for REST and gRPC-Web (Fetch standard).
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "grpc-status, grpc-message, grpc-status-details-bin, x-request-id, retry-after, etag, allow, www-authenticate",
+);
+/// How many refused origins are remembered, so that each is logged once.
+const REMEMBERED: usize = 1000;
+
+/// The origins whose pages may call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origins(BTreeSet<String>);
+
+/// An entry of `ALLOWED_ORIGINS` that is no origin.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no origin; write scheme://host or scheme://host:port, without a path, several with commas")]
+pub struct OriginsError(String);
+
+/// What a request's origin means.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// No page of another origin is involved.
+    Same,
+    /// An allowed page calls.
+    Allowed(HeaderValue),
+    /// A page calls that may not.
+    Refused(String),
+}
+
+/// The policy.
+#[derive(Debug)]
+pub struct Cors {
+    origins: Origins,
+    refused: Mutex<BTreeSet<String>>,
+}
+
+impl FromStr for Origins {
+    type Err = OriginsError;
+
+    fn from_str(list: &str) -> Result<Self, OriginsError> {
+        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        entries
+            .map(|entry| normalised(entry).ok_or_else(|| OriginsError(entry.to_owned())))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl Default for Origins {
+    /// The development servers of the usual front-end tools.
+    fn default() -> Self {
+        Self(["http://localhost:3000", "http://localhost:5173"].map(str::to_owned).into())
+    }
+}
+
+impl fmt::Display for Origins {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        out.write_str(&list.join(", "))
+    }
+}
+
+impl Cors {
+    pub fn new(origins: Origins) -> Self {
+        Self { origins, refused: Mutex::default() }
+    }
+
+    /// Judges a request by its `Origin`.
+    pub fn judge(&self, headers: &HeaderMap) -> Verdict {
+        let Some(value) = headers.get(ORIGIN) else { return Verdict::Same };
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match normalised(&text) {
+            Some(origin) if self.origins.0.contains(&origin) => Verdict::Allowed(value.clone()),
+            Some(origin) if is_host(&origin, headers) => Verdict::Same,
+            _ => Verdict::Refused(text),
+        }
+    }
+
+    /// What a page on a refused origin is told; the log says it once.
+    pub fn refuse(&self, origin: &str) -> Refusal {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < REMEMBERED && refused.insert(origin.to_owned()) {
+            tracing::warn!(origin, allowed = %self.origins, "CORS origin refused");
+        }
+        Refusal::new(
+            ErrorReason::OriginNotAllowed,
+            format!("Pages of the origin {origin} may not call this API. Add it to ALLOWED_ORIGINS of the gateway and restart it."),
+        )
+        .with("origin", origin)
+        .with("setting", "ALLOWED_ORIGINS")
+    }
+}
+
+/// Whether the request asks what a page may do.
+pub fn is_preflight<B>(request: &Request<B>) -> bool {
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(ORIGIN)
+        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Adds what a page of an allowed origin needs to read an answer.
+pub fn allow(origin: HeaderValue, headers: &mut HeaderMap) {
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+/// Adds what a preflight asks for.
+pub fn allow_preflight(request: &HeaderMap, headers: &mut HeaderMap) {
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    }
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    headers.append(
+        VARY,
+        HeaderValue::from_static("access-control-request-method, access-control-request-headers"),
+    );
+}
+
+/// Scheme and host in lower case, default port left out.
+fn normalised(origin: &str) -> Option<String> {
+    let (scheme, authority) = origin.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let uri: Uri = format!("{scheme}://{authority}/").parse().ok()?;
+    let clean = uri.path() == "/" && uri.query().is_none() && !authority.contains(['@', '/', '?', '#', '*']);
+    let host = uri.host().filter(|host| !host.is_empty() && clean)?.to_ascii_lowercase();
+    let default = match scheme.as_str() {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    match uri.port_u16() {
+        Some(port) if port != default => Some(format!("{scheme}://{host}:{port}")),
+        _ => Some(format!("{scheme}://{host}")),
+    }
+}
+
+/// Whether the page came from this gateway itself.
+fn is_host(origin: &str, headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.is_some_and(|host| normalised(&format!("http://{host}")).as_deref() == Some(origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_compare_normalised_and_nothing_else_is_one() {
+        let origins: Origins = "https://Admin.Example:443, http://localhost:3000".parse().unwrap();
+        let cors = Cors::new(origins);
+        let judge = |origin: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            headers.insert(HOST, HeaderValue::from_static("api.example:8080"));
+            cors.judge(&headers)
+        };
+        assert!(matches!(judge("https://admin.example"), Verdict::Allowed(_)));
+        assert!(matches!(judge("http://localhost:3000"), Verdict::Allowed(_)));
+        assert_eq!(judge("http://api.example:8080"), Verdict::Same);
+        for bad in [
+            "null",
+            "http://admin.example",
+            "https://admin.example.evil",
+            "https://evil@admin.example",
+            "http://localhost:30000",
+            "https://admin.example/x",
+        ] {
+            assert!(matches!(judge(bad), Verdict::Refused(_)), "{bad}");
+        }
+        assert_eq!(cors.judge(&HeaderMap::new()), Verdict::Same);
+        for bad in ["*", "admin.example", "ftp://x", "https://x/y", "https://"] {
+            assert!(bad.parse::<Origins>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What every request goes through: request id, origin, the right handler by
+//! content type, one log line.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{ALLOW, CONTENT_TYPE, VARY};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use tonic::body::Body;
+use tracing::Instrument;
+use transcode::Transcoder;
+
+use crate::cors::{self, Cors, Origins, Verdict};
+use crate::forward::{Forward, Kind};
+use crate::rest::{self, RestError};
+use crate::upstream::Upstreams;
+use crate::{headers, health, problem};
+
+/// Answers requests.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    transcoder: Transcoder,
+    upstreams: Upstreams,
+    cors: Cors,
+}
+
+impl Edge {
+    pub fn new(transcoder: Transcoder, upstreams: Upstreams, origins: Origins) -> Self {
+        Self { inner: Arc::new(Inner { transcoder, upstreams, cors: Cors::new(origins) }) }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
+        let started = Instant::now();
+        let id = boot::request_id::ensure(request.headers_mut());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let span = tracing::info_span!("http", %method, path, request_id = boot::request_id::text(&id));
+        async {
+            let head = method == Method::HEAD;
+            let mut response = self.inner.checked(request, boot::request_id::text(&id), peer).await;
+            if head {
+                response = response.map(|_| Body::empty());
+            }
+            response.headers_mut().insert(boot::request_id::HEADER, id.clone());
+            response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
+            let elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tracing::info!(status = response.status().as_u16(), elapsed_us, "request answered");
+            response
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+impl Inner {
+    /// Answers after the origin was judged.
+    async fn checked(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
+        match self.cors.judge(request.headers()) {
+            Verdict::Refused(origin) => {
+                problem::from_refusal(&self.cors.refuse(&origin), id, &self.transcoder)
+            }
+            Verdict::Same => self.dispatch(request, id, peer).await,
+            Verdict::Allowed(origin) => {
+                let mut response = if cors::is_preflight(&request) {
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() = StatusCode::NO_CONTENT;
+                    cors::allow_preflight(request.headers(), response.headers_mut());
+                    response
+                } else {
+                    self.dispatch(request, id, peer).await
+                };
+                cors::allow(origin, response.headers_mut());
+                response
+            }
+        }
+    }
+
+    async fn dispatch(&self, mut request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
+        let forward = || Forward::new(self.upstreams.clone());
+        match Kind::of(request.headers()) {
+            Kind::Rest => self.rest(request, id, peer).await,
+            Kind::Grpc | Kind::GrpcWeb(_) if request.method() != Method::POST => {
+                let refusal = Refusal::new(ErrorReason::MethodNotAllowed, "gRPC calls are POST requests.");
+                let mut response = problem::from_refusal(&refusal, id, &self.transcoder);
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+                response
+            }
+            Kind::Grpc => {
+                headers::clean_grpc(request.headers_mut(), peer);
+                forward().grpc(request).await
+            }
+            Kind::GrpcWeb(content_type) => {
+                headers::clean_grpc(request.headers_mut(), peer);
+                forward().grpc_web(request, content_type).await
+            }
+        }
+    }
+
+    async fn rest(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        match request.uri().path() {
+            "/livez" if reads => return health::live(),
+            "/readyz" if reads => return health::ready(&self.upstreams).await,
+            _ => {}
+        }
+        match rest::call(&self.transcoder, &self.upstreams, request, peer).await {
+            Ok(response) => response,
+            Err(RestError::Refused(refusal)) => problem::from_refusal(&refusal, id, &self.transcoder),
+            Err(RestError::NotAllowed(refusal, allow)) => {
+                let mut response = problem::from_refusal(&refusal, id, &self.transcoder);
+                response.headers_mut().insert(ALLOW, allow);
+                response
+            }
+            Err(RestError::Status(status, metadata)) => {
+                let mut response = problem::from_status(&status, id, &self.transcoder);
+                let content_type = response.headers_mut().remove(CONTENT_TYPE);
+                headers::rest_out(&metadata, response.headers_mut());
+                if let Some(content_type) = content_type {
+                    response.headers_mut().insert(CONTENT_TYPE, content_type);
+                }
+                response
+            }
+        }
+    }
+}

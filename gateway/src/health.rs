@@ -1,0 +1,46 @@
+//! `/livez`: this process runs. `/readyz`: both services do their work.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use serde_json::{Map, Value as Json};
+use tonic::body::Body;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::problem::json_response;
+use crate::upstream::Upstreams;
+
+/// How long a service may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Always alive.
+pub fn live() -> Response<Body> {
+    json_response(StatusCode::OK, "application/json", br#"{"status":"alive"}"#.to_vec())
+}
+
+/// Asks both services at once.
+pub async fn ready(upstreams: &Upstreams) -> Response<Body> {
+    let [(identity, identity_channel), (booking, booking_channel)] = upstreams.named();
+    let (identity_state, booking_state) = tokio::join!(ask(identity_channel), ask(booking_channel));
+    let ready = [identity_state, booking_state].iter().all(|state| *state == "serving");
+    let mut body = Map::new();
+    body.insert("status".to_owned(), if ready { "ready" } else { "not_ready" }.into());
+    body.insert(identity.to_owned(), identity_state.into());
+    body.insert(booking.to_owned(), booking_state.into());
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    json_response(status, "application/json", Json::Object(body).to_string().into_bytes())
+}
+
+async fn ask(channel: Channel) -> &'static str {
+    let mut client = HealthClient::new(channel);
+    let check = client.check(HealthCheckRequest { service: String::new() });
+    match tokio::time::timeout(PATIENCE, check).await {
+        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => "serving",
+        Ok(Ok(_)) => "not_serving",
+        Ok(Err(_)) => "unreachable",
+        Err(_) => "too_slow",
+    }
+}
