@@ -11,6 +11,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
     ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
@@ -79,12 +80,12 @@ impl Cors {
     }
 
     /// Judges a request by its `Origin`.
-    pub fn judge(&self, headers: &HeaderMap) -> Verdict {
-        let Some(value) = headers.get(ORIGIN) else { return Verdict::Same };
+    pub fn judge<B>(&self, request: &Request<B>) -> Verdict {
+        let Some(value) = request.headers().get(ORIGIN) else { return Verdict::Same };
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         match normalised(&text) {
             Some(origin) if self.origins.0.contains(&origin) => Verdict::Allowed(value.clone()),
-            Some(origin) if is_host(&origin, headers) => Verdict::Same,
+            Some(origin) if is_host(&origin, request) => Verdict::Same,
             _ => Verdict::Refused(text),
         }
     }
@@ -148,10 +149,16 @@ fn normalised(origin: &str) -> Option<String> {
     }
 }
 
-/// Whether the page came from this gateway itself.
-fn is_host(origin: &str, headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    host.is_some_and(|host| normalised(&format!("http://{host}")).as_deref() == Some(origin))
+/// Whether the page came from this gateway itself: `Host` in HTTP/1.1, the
+/// authority of the URI in HTTP/2.
+fn is_host<B>(origin: &str, request: &Request<B>) -> bool {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
+    host.is_some_and(|host| {
+        ["http", "https"]
+            .iter()
+            .any(|scheme| normalised(&format!("{scheme}://{host}")).as_deref() == Some(origin))
+    })
 }
 
 #[cfg(test)]
@@ -163,10 +170,9 @@ mod tests {
         let origins: Origins = "https://Admin.Example:443, http://localhost:3000".parse().unwrap();
         let cors = Cors::new(origins);
         let judge = |origin: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(ORIGIN, HeaderValue::from_static(origin));
-            headers.insert(HOST, HeaderValue::from_static("api.example:8080"));
-            cors.judge(&headers)
+            cors.judge(
+                &Request::builder().header(ORIGIN, origin).header(HOST, "api.example:8080").body(()).unwrap(),
+            )
         };
         assert!(matches!(judge("https://admin.example"), Verdict::Allowed(_)));
         assert!(matches!(judge("http://localhost:3000"), Verdict::Allowed(_)));
@@ -181,7 +187,7 @@ mod tests {
         ] {
             assert!(matches!(judge(bad), Verdict::Refused(_)), "{bad}");
         }
-        assert_eq!(cors.judge(&HeaderMap::new()), Verdict::Same);
+        assert_eq!(cors.judge(&Request::new(())), Verdict::Same);
         for bad in ["*", "admin.example", "ftp://x", "https://x/y", "https://"] {
             assert!(bad.parse::<Origins>().is_err(), "{bad}");
         }

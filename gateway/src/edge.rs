@@ -62,7 +62,7 @@ impl Edge {
 impl Inner {
     /// Answers after the origin was judged.
     async fn checked(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
-        match self.cors.judge(request.headers()) {
+        match self.cors.judge(&request) {
             Verdict::Refused(origin) => {
                 problem::from_refusal(&self.cors.refuse(&origin), id, &self.transcoder)
             }

@@ -44,6 +44,7 @@ fn generate(root: &Path, out: &Path) {
     compiler.include_imports(true).include_source_info(true).open_files(&files).unwrap();
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names();
+    config.type_name_domain(["."], "type.googleapis.com");
     tonic_prost_build::configure()
         .out_dir(out)
         .include_file("mod.rs")

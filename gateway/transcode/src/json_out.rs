@@ -23,12 +23,12 @@ pub fn any(pool: &DescriptorPool, any: &prost_types::Any) -> Json {
         .get_message_by_name(name)
         .and_then(|descriptor| DynamicMessage::decode(descriptor, any.value.as_slice()).ok())
         .map(|message| message_json(&message));
-    let mut object = match known {
-        Some(Json::Object(object)) => object,
-        Some(other) => Map::from_iter([("value".to_owned(), other)]),
-        None => Map::from_iter([("value".to_owned(), Json::String(base64_text(&any.value)))]),
-    };
-    object.insert("@type".to_owned(), Json::String(any.type_url.clone()));
+    let mut object = Map::from_iter([("@type".to_owned(), Json::String(any.type_url.clone()))]);
+    match known {
+        Some(Json::Object(members)) => object.extend(members),
+        Some(other) => object.extend([("value".to_owned(), other)]),
+        None => object.extend([("value".to_owned(), Json::String(base64_text(&any.value)))]),
+    }
     Json::Object(object)
 }
 

@@ -32,7 +32,7 @@ impl ::prost::Name for AccessRule {
         "frontdesk.access.v1.AccessRule".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.access.v1.AccessRule".into()
+        "type.googleapis.com/frontdesk.access.v1.AccessRule".into()
     }
 }
 /// No credential is needed.
@@ -45,7 +45,7 @@ impl ::prost::Name for Public {
         "frontdesk.access.v1.Public".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.access.v1.Public".into()
+        "type.googleapis.com/frontdesk.access.v1.Public".into()
     }
 }
 /// A user token or a tenant API key is needed, whichever it is.
@@ -58,7 +58,7 @@ impl ::prost::Name for AnyCredential {
         "frontdesk.access.v1.AnyCredential".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.access.v1.AnyCredential".into()
+        "type.googleapis.com/frontdesk.access.v1.AnyCredential".into()
     }
 }
 /// A user token is needed.
@@ -71,7 +71,7 @@ impl ::prost::Name for SignedIn {
         "frontdesk.access.v1.SignedIn".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.access.v1.SignedIn".into()
+        "type.googleapis.com/frontdesk.access.v1.SignedIn".into()
     }
 }
 /// Scopes are needed, in one tenant; scopes that start with `platform:` are
@@ -92,7 +92,7 @@ impl ::prost::Name for Scoped {
         "frontdesk.access.v1.Scoped".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.access.v1.Scoped".into()
+        "type.googleapis.com/frontdesk.access.v1.Scoped".into()
     }
 }
 /// Whether a tenant API key must be sent.

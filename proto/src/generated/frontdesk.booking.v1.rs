@@ -63,7 +63,7 @@ impl ::prost::Name for BookingRequest {
         "frontdesk.booking.v1.BookingRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.BookingRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.BookingRequest".into()
     }
 }
 /// Where a booking request is in its life.
@@ -144,7 +144,7 @@ impl ::prost::Name for CreateBookingRequestRequest {
         "frontdesk.booking.v1.CreateBookingRequestRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.CreateBookingRequestRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.CreateBookingRequestRequest".into()
     }
 }
 /// Output of CreateBookingRequest.
@@ -161,7 +161,7 @@ impl ::prost::Name for CreateBookingRequestResponse {
         "frontdesk.booking.v1.CreateBookingRequestResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.CreateBookingRequestResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.CreateBookingRequestResponse".into()
     }
 }
 /// Input of GetBookingRequest.
@@ -178,7 +178,7 @@ impl ::prost::Name for GetBookingRequestRequest {
         "frontdesk.booking.v1.GetBookingRequestRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.GetBookingRequestRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.GetBookingRequestRequest".into()
     }
 }
 /// Output of GetBookingRequest.
@@ -195,7 +195,7 @@ impl ::prost::Name for GetBookingRequestResponse {
         "frontdesk.booking.v1.GetBookingRequestResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.GetBookingRequestResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.GetBookingRequestResponse".into()
     }
 }
 /// Input of ListBookingRequests.
@@ -243,7 +243,7 @@ impl ::prost::Name for ListBookingRequestsRequest {
         "frontdesk.booking.v1.ListBookingRequestsRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ListBookingRequestsRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.ListBookingRequestsRequest".into()
     }
 }
 /// Output of ListBookingRequests.
@@ -263,7 +263,7 @@ impl ::prost::Name for ListBookingRequestsResponse {
         "frontdesk.booking.v1.ListBookingRequestsResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ListBookingRequestsResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.ListBookingRequestsResponse".into()
     }
 }
 /// Input of ApproveBookingRequest.
@@ -283,7 +283,7 @@ impl ::prost::Name for ApproveBookingRequestRequest {
         "frontdesk.booking.v1.ApproveBookingRequestRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ApproveBookingRequestRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.ApproveBookingRequestRequest".into()
     }
 }
 /// Output of ApproveBookingRequest.
@@ -318,7 +318,7 @@ impl ::prost::Name for ApproveBookingRequestResponse {
         "frontdesk.booking.v1.ApproveBookingRequestResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ApproveBookingRequestResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.ApproveBookingRequestResponse".into()
     }
 }
 /// Input of DeclineBookingRequest.
@@ -341,7 +341,7 @@ impl ::prost::Name for DeclineBookingRequestRequest {
         "frontdesk.booking.v1.DeclineBookingRequestRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.DeclineBookingRequestRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.DeclineBookingRequestRequest".into()
     }
 }
 /// Output of DeclineBookingRequest.
@@ -364,7 +364,7 @@ impl ::prost::Name for DeclineBookingRequestResponse {
         "frontdesk.booking.v1.DeclineBookingRequestResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.DeclineBookingRequestResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.DeclineBookingRequestResponse".into()
     }
 }
 /// Order of a list of booking requests.
@@ -1258,7 +1258,7 @@ impl ::prost::Name for Customer {
         "frontdesk.booking.v1.Customer".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.Customer".into()
+        "type.googleapis.com/frontdesk.booking.v1.Customer".into()
     }
 }
 /// Input of ListCustomers.
@@ -1281,7 +1281,7 @@ impl ::prost::Name for ListCustomersRequest {
         "frontdesk.booking.v1.ListCustomersRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ListCustomersRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.ListCustomersRequest".into()
     }
 }
 /// Output of ListCustomers.
@@ -1301,7 +1301,7 @@ impl ::prost::Name for ListCustomersResponse {
         "frontdesk.booking.v1.ListCustomersResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ListCustomersResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.ListCustomersResponse".into()
     }
 }
 /// Generated client implementations.
@@ -1645,7 +1645,7 @@ impl ::prost::Name for Property {
         "frontdesk.booking.v1.Property".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.Property".into()
+        "type.googleapis.com/frontdesk.booking.v1.Property".into()
     }
 }
 /// Input of ListProperties.
@@ -1668,7 +1668,7 @@ impl ::prost::Name for ListPropertiesRequest {
         "frontdesk.booking.v1.ListPropertiesRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ListPropertiesRequest".into()
+        "type.googleapis.com/frontdesk.booking.v1.ListPropertiesRequest".into()
     }
 }
 /// Output of ListProperties.
@@ -1688,7 +1688,7 @@ impl ::prost::Name for ListPropertiesResponse {
         "frontdesk.booking.v1.ListPropertiesResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.booking.v1.ListPropertiesResponse".into()
+        "type.googleapis.com/frontdesk.booking.v1.ListPropertiesResponse".into()
     }
 }
 /// Generated client implementations.

@@ -16,7 +16,7 @@ impl ::prost::Name for ErrorReasonOptions {
         "frontdesk.error.v1.ErrorReasonOptions".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.error.v1.ErrorReasonOptions".into()
+        "type.googleapis.com/frontdesk.error.v1.ErrorReasonOptions".into()
     }
 }
 /// The reasons.

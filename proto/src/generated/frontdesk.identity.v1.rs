@@ -25,7 +25,7 @@ impl ::prost::Name for User {
         "frontdesk.identity.v1.User".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.User".into()
+        "type.googleapis.com/frontdesk.identity.v1.User".into()
     }
 }
 /// A user's place in a tenant.
@@ -51,7 +51,7 @@ impl ::prost::Name for Membership {
         "frontdesk.identity.v1.Membership".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.Membership".into()
+        "type.googleapis.com/frontdesk.identity.v1.Membership".into()
     }
 }
 /// What kind of user it is.
@@ -104,7 +104,7 @@ impl ::prost::Name for LoginRequest {
         "frontdesk.identity.v1.LoginRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.LoginRequest".into()
+        "type.googleapis.com/frontdesk.identity.v1.LoginRequest".into()
     }
 }
 /// Output of Login.
@@ -133,7 +133,7 @@ impl ::prost::Name for LoginResponse {
         "frontdesk.identity.v1.LoginResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.LoginResponse".into()
+        "type.googleapis.com/frontdesk.identity.v1.LoginResponse".into()
     }
 }
 /// Input of Refresh.
@@ -150,7 +150,7 @@ impl ::prost::Name for RefreshRequest {
         "frontdesk.identity.v1.RefreshRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.RefreshRequest".into()
+        "type.googleapis.com/frontdesk.identity.v1.RefreshRequest".into()
     }
 }
 /// Output of Refresh.
@@ -179,7 +179,7 @@ impl ::prost::Name for RefreshResponse {
         "frontdesk.identity.v1.RefreshResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.RefreshResponse".into()
+        "type.googleapis.com/frontdesk.identity.v1.RefreshResponse".into()
     }
 }
 /// Input of Logout.
@@ -196,7 +196,7 @@ impl ::prost::Name for LogoutRequest {
         "frontdesk.identity.v1.LogoutRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.LogoutRequest".into()
+        "type.googleapis.com/frontdesk.identity.v1.LogoutRequest".into()
     }
 }
 /// Output of Logout.
@@ -213,7 +213,7 @@ impl ::prost::Name for LogoutResponse {
         "frontdesk.identity.v1.LogoutResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.LogoutResponse".into()
+        "type.googleapis.com/frontdesk.identity.v1.LogoutResponse".into()
     }
 }
 /// Which sessions a logout ends.
@@ -729,7 +729,7 @@ impl ::prost::Name for ResolveScopesRequest {
         "frontdesk.identity.v1.ResolveScopesRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.ResolveScopesRequest".into()
+        "type.googleapis.com/frontdesk.identity.v1.ResolveScopesRequest".into()
     }
 }
 /// Output of ResolveScopes.
@@ -765,7 +765,7 @@ impl ::prost::Name for ResolveScopesResponse {
         "frontdesk.identity.v1.ResolveScopesResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.ResolveScopesResponse".into()
+        "type.googleapis.com/frontdesk.identity.v1.ResolveScopesResponse".into()
     }
 }
 /// Generated client implementations.
@@ -1094,7 +1094,7 @@ impl ::prost::Name for GetJwksRequest {
         "frontdesk.identity.v1.GetJwksRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.GetJwksRequest".into()
+        "type.googleapis.com/frontdesk.identity.v1.GetJwksRequest".into()
     }
 }
 /// Output of GetJwks, a JWK set.
@@ -1111,7 +1111,7 @@ impl ::prost::Name for GetJwksResponse {
         "frontdesk.identity.v1.GetJwksResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.GetJwksResponse".into()
+        "type.googleapis.com/frontdesk.identity.v1.GetJwksResponse".into()
     }
 }
 /// A public elliptic-curve key (RFC 7518 section 6.2).
@@ -1149,7 +1149,7 @@ impl ::prost::Name for JsonWebKey {
         "frontdesk.identity.v1.JsonWebKey".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.JsonWebKey".into()
+        "type.googleapis.com/frontdesk.identity.v1.JsonWebKey".into()
     }
 }
 /// Generated client implementations.
@@ -1468,7 +1468,7 @@ impl ::prost::Name for GetMeRequest {
         "frontdesk.identity.v1.GetMeRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.GetMeRequest".into()
+        "type.googleapis.com/frontdesk.identity.v1.GetMeRequest".into()
     }
 }
 /// Output of GetMe.
@@ -1494,7 +1494,7 @@ impl ::prost::Name for GetMeResponse {
         "frontdesk.identity.v1.GetMeResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/frontdesk.identity.v1.GetMeResponse".into()
+        "type.googleapis.com/frontdesk.identity.v1.GetMeResponse".into()
     }
 }
 /// Generated client implementations.

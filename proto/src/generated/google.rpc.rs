@@ -263,7 +263,7 @@ impl ::prost::Name for ErrorInfo {
         "google.rpc.ErrorInfo".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.ErrorInfo".into()
+        "type.googleapis.com/google.rpc.ErrorInfo".into()
     }
 }
 /// Describes when the clients can retry a failed request. Clients could ignore
@@ -292,7 +292,7 @@ impl ::prost::Name for RetryInfo {
         "google.rpc.RetryInfo".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.RetryInfo".into()
+        "type.googleapis.com/google.rpc.RetryInfo".into()
     }
 }
 /// Describes additional debugging info.
@@ -312,7 +312,7 @@ impl ::prost::Name for DebugInfo {
         "google.rpc.DebugInfo".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.DebugInfo".into()
+        "type.googleapis.com/google.rpc.DebugInfo".into()
     }
 }
 /// Describes how a quota check failed.
@@ -428,7 +428,7 @@ pub mod quota_failure {
             "google.rpc.QuotaFailure.Violation".into()
         }
         fn type_url() -> ::prost::alloc::string::String {
-            "/google.rpc.QuotaFailure.Violation".into()
+            "type.googleapis.com/google.rpc.QuotaFailure.Violation".into()
         }
     }
 }
@@ -439,7 +439,7 @@ impl ::prost::Name for QuotaFailure {
         "google.rpc.QuotaFailure".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.QuotaFailure".into()
+        "type.googleapis.com/google.rpc.QuotaFailure".into()
     }
 }
 /// Describes what preconditions have failed.
@@ -482,7 +482,7 @@ pub mod precondition_failure {
             "google.rpc.PreconditionFailure.Violation".into()
         }
         fn type_url() -> ::prost::alloc::string::String {
-            "/google.rpc.PreconditionFailure.Violation".into()
+            "type.googleapis.com/google.rpc.PreconditionFailure.Violation".into()
         }
     }
 }
@@ -493,7 +493,7 @@ impl ::prost::Name for PreconditionFailure {
         "google.rpc.PreconditionFailure".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.PreconditionFailure".into()
+        "type.googleapis.com/google.rpc.PreconditionFailure".into()
     }
 }
 /// Describes violations in a client request. This error type focuses on the
@@ -573,7 +573,7 @@ pub mod bad_request {
             "google.rpc.BadRequest.FieldViolation".into()
         }
         fn type_url() -> ::prost::alloc::string::String {
-            "/google.rpc.BadRequest.FieldViolation".into()
+            "type.googleapis.com/google.rpc.BadRequest.FieldViolation".into()
         }
     }
 }
@@ -584,7 +584,7 @@ impl ::prost::Name for BadRequest {
         "google.rpc.BadRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.BadRequest".into()
+        "type.googleapis.com/google.rpc.BadRequest".into()
     }
 }
 /// Contains metadata about the request that clients can attach when filing a bug
@@ -607,7 +607,7 @@ impl ::prost::Name for RequestInfo {
         "google.rpc.RequestInfo".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.RequestInfo".into()
+        "type.googleapis.com/google.rpc.RequestInfo".into()
     }
 }
 /// Describes the resource that is being accessed.
@@ -642,7 +642,7 @@ impl ::prost::Name for ResourceInfo {
         "google.rpc.ResourceInfo".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.ResourceInfo".into()
+        "type.googleapis.com/google.rpc.ResourceInfo".into()
     }
 }
 /// Provides links to documentation or for performing an out of band action.
@@ -675,7 +675,7 @@ pub mod help {
             "google.rpc.Help.Link".into()
         }
         fn type_url() -> ::prost::alloc::string::String {
-            "/google.rpc.Help.Link".into()
+            "type.googleapis.com/google.rpc.Help.Link".into()
         }
     }
 }
@@ -686,7 +686,7 @@ impl ::prost::Name for Help {
         "google.rpc.Help".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.Help".into()
+        "type.googleapis.com/google.rpc.Help".into()
     }
 }
 /// Provides a localized error message that is safe to return to the user
@@ -709,7 +709,7 @@ impl ::prost::Name for LocalizedMessage {
         "google.rpc.LocalizedMessage".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.LocalizedMessage".into()
+        "type.googleapis.com/google.rpc.LocalizedMessage".into()
     }
 }
 /// The `Status` type defines a logical error model that is suitable for
@@ -743,6 +743,6 @@ impl ::prost::Name for Status {
         "google.rpc.Status".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/google.rpc.Status".into()
+        "type.googleapis.com/google.rpc.Status".into()
     }
 }

@@ -124,7 +124,7 @@ impl BookingRequestService for Booking {
                 ),
             };
         Ok(Response::new(wire::ApproveBookingRequestResponse {
-            booking_request_id,
+            booking_request_id: id.0.to_string(),
             booking_id: booking.map(|id| id.0.to_string()).unwrap_or_default(),
             status: wire::BookingRequestStatus::Confirmed.into(),
             message: message.to_owned(),
@@ -146,7 +146,7 @@ impl BookingRequestService for Booking {
         let note = convert::text("internal_note", internal_note)?;
         decline::decline(&self.store, id, &reason, &note, tenant, actor).await?;
         Ok(Response::new(wire::DeclineBookingRequestResponse {
-            booking_request_id,
+            booking_request_id: id.0.to_string(),
             status: wire::BookingRequestStatus::Declined.into(),
             message: "Booking request declined".to_owned(),
         }))

@@ -122,7 +122,8 @@ async fn report_health(
 ) {
     let mut last: Option<Result<(), String>> = None;
     loop {
-        let now = if stop.is_cancelled() { Err("stopping".to_owned()) } else { ready().await };
+        let stopping = stop.is_cancelled();
+        let now = if stopping { Err("stopping".to_owned()) } else { ready().await };
         if last.as_ref() != Some(&now) {
             let status = match &now {
                 Ok(()) => {
@@ -130,7 +131,9 @@ async fn report_health(
                     ServingStatus::Serving
                 }
                 Err(missing) => {
-                    tracing::warn!(?services, missing, "not ready");
+                    if !stopping {
+                        tracing::warn!(?services, missing, "not ready");
+                    }
                     ServingStatus::NotServing
                 }
             };
@@ -139,7 +142,7 @@ async fn report_health(
             }
             last = Some(now);
         }
-        if stop.is_cancelled() {
+        if stopping {
             return;
         }
         tokio::select! {

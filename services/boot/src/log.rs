@@ -4,10 +4,13 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log. `LOG` takes tracing's filter syntax (default `info`),
-/// `LOG_FORMAT` is `text` or `json`.
-pub fn init(default_filter: &str) {
-    let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
+/// Without `LOG`: notices of Postgres and each step of a migration stay out.
+const DEFAULT_FILTER: &str = "info,tokio_postgres=warn,refinery_core=warn";
+
+/// Starts the log. `LOG` takes tracing's filter syntax, `LOG_FORMAT` is `text`
+/// or `json`.
+pub fn init() {
+    let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let json = match std::env::var("LOG_FORMAT").as_deref() {
         Ok("json") => true,
         Ok("text") => false,

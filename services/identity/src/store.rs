@@ -342,6 +342,11 @@ impl Store {
         self.db.query_global(UPSERT_MEMBERSHIP, &[&tenant, &user, &role, &at]).await.map(drop)
     }
 
+    /// Whether a key is one that lives in this database.
+    pub async fn has_api_key(&self, key: &ApiKey, now: Timestamp) -> Result<bool, Fault> {
+        Ok(self.find_api_key(key.id, now).await?.is_some_and(|row| key.matches(&row.secret_hash)))
+    }
+
     /// Stores a new API key.
     pub async fn insert_api_key(
         &self,

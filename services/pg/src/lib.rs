@@ -12,6 +12,7 @@ pub mod testing;
 mod tx;
 
 pub use self::fault::{Fault, Kind};
-pub use self::pool::{Database, PoolOptions};
+pub use self::pool::{Database, PoolOptions, connect, parse_url};
 pub use self::retry::{HasFault, retrying};
 pub use self::tx::{Tx, column};
+pub use tokio_postgres::config::Host;

@@ -132,8 +132,7 @@ impl PrivateServer {
 
     /// Connection string of a database, as the owner.
     pub fn url(&self, database: &str) -> String {
-        let host: String = self.dir.display().to_string().bytes().map(percent_encoded).collect();
-        format!("postgresql:///{database}?host={host}&user={OWNER}")
+        url(&self.dir, database)
     }
 
     /// Process id of the server, for failure tests.
@@ -234,6 +233,12 @@ impl Drop for PrivateServer {
             self.end();
         }
     }
+}
+
+/// Connection string of a database of the private server in a folder.
+pub fn url(dir: &Path, database: &str) -> String {
+    let host: String = dir.display().to_string().bytes().map(percent_encoded).collect();
+    format!("postgresql:///{database}?host={host}&user={OWNER}")
 }
 
 /// Whether the server's user could enter this folder once it exists.

@@ -1,0 +1,50 @@
+//! The command line. Results go to stdout, talk to stderr.
+
+use clap::{Parser, Subcommand};
+
+use crate::{Failure, dev, migrate, roles, token};
+
+/// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts everything for development: Postgres, demo data, all services.
+    Dev(dev::DevArgs),
+    /// Prints `export` lines for a shell, from a running `frontdesk dev`.
+    Env(dev::EnvArgs),
+    /// Runs the identity service; settings come from the environment.
+    Identity,
+    /// Runs the booking service; settings come from the environment.
+    Booking,
+    /// Runs the gateway; settings come from the environment.
+    Gateway,
+    /// Brings the database up to date, or says what it lacks.
+    Migrate {
+        #[command(subcommand)]
+        command: migrate::MigrateCommand,
+    },
+    /// Works with access tokens.
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
+    },
+}
+
+/// Runs the command that the arguments ask for.
+pub async fn run() -> Result<(), Failure> {
+    match Cli::parse().command {
+        Command::Dev(args) => dev::run(args).await,
+        Command::Env(args) => dev::print_env(&args),
+        Command::Identity => roles::identity().await,
+        Command::Booking => roles::booking().await,
+        Command::Gateway => roles::gateway().await,
+        Command::Migrate { command } => migrate::run(command).await,
+        Command::Token { command } => token::run(command).await,
+    }
+}

@@ -1,0 +1,145 @@
+//! The demo: two tenants, their people, and one booking request for every case
+//! that approving knows. Storing it again changes nothing.
+
+use std::collections::BTreeSet;
+
+use identity::{ApiKey, Passwords, Store, UserKind, UserRow};
+use jiff::Timestamp;
+use uuid::{Uuid, uuid};
+use zeroize::Zeroizing;
+
+use crate::Failure;
+use crate::roles::open;
+
+/// Password of every demo user. The demo is for loopback only.
+pub const PASSWORD: &str = "demo-password";
+/// The tenant that the demo is about.
+pub const TENANT: Uuid = uuid!("0d000000-0000-7000-8000-00000000000a");
+/// A tenant whose data nobody of the first may see.
+pub const OTHER_TENANT: Uuid = uuid!("0d000000-0000-7000-8000-00000000000b");
+/// Owner of [`TENANT`].
+pub const OWNER: &str = "owner@alpine.example";
+/// Manager in [`TENANT`].
+pub const MANAGER: &str = "manager@alpine.example";
+/// Viewer in [`TENANT`].
+pub const VIEWER: &str = "viewer@alpine.example";
+/// Owner of [`OTHER_TENANT`].
+pub const OTHER_OWNER: &str = "owner@harbour.example";
+/// Platform operator.
+pub const OPERATOR: &str = "operator@frontdesk.example";
+
+/// The booking requests by case.
+pub const CASES: [(&str, Uuid); 11] = [
+    ("REQUESTED", uuid!("0d000000-0000-7000-8000-000000000501")),
+    ("UNDER_REVIEW", uuid!("0d000000-0000-7000-8000-000000000502")),
+    ("DECLINED", uuid!("0d000000-0000-7000-8000-000000000503")),
+    ("CANCELLED", uuid!("0d000000-0000-7000-8000-000000000504")),
+    ("CONFIRMED", uuid!("0d000000-0000-7000-8000-000000000505")),
+    ("CONFIRMED_AT_SET", uuid!("0d000000-0000-7000-8000-000000000506")),
+    ("APPROVED_BOOKING", uuid!("0d000000-0000-7000-8000-000000000507")),
+    ("INVENTORY_ACTIVE", uuid!("0d000000-0000-7000-8000-000000000508")),
+    ("RELATED_BOOKING", uuid!("0d000000-0000-7000-8000-000000000509")),
+    ("OVERLAP_SAME_GUEST", uuid!("0d000000-0000-7000-8000-00000000050a")),
+    ("OVERLAP_OTHER_GUEST", uuid!("0d000000-0000-7000-8000-00000000050b")),
+];
+
+const BOOKINGS: &str = include_str!("demo/bookings.sql");
+
+struct Person {
+    id: Uuid,
+    email: &'static str,
+    name: &'static str,
+    member_of: Option<(Uuid, &'static str)>,
+    operator: bool,
+}
+
+const PEOPLE: [Person; 5] = [
+    Person {
+        id: uuid!("0d000000-0000-7000-8000-000000000101"),
+        email: OWNER,
+        name: "Olga Owner",
+        member_of: Some((TENANT, "owner")),
+        operator: false,
+    },
+    Person {
+        id: uuid!("0d000000-0000-7000-8000-000000000102"),
+        email: MANAGER,
+        name: "Max Manager",
+        member_of: Some((TENANT, "manager")),
+        operator: false,
+    },
+    Person {
+        id: uuid!("0d000000-0000-7000-8000-000000000103"),
+        email: VIEWER,
+        name: "Vera Viewer",
+        member_of: Some((TENANT, "viewer")),
+        operator: false,
+    },
+    Person {
+        id: uuid!("0d000000-0000-7000-8000-000000000104"),
+        email: OTHER_OWNER,
+        name: "Hanna Harbour",
+        member_of: Some((OTHER_TENANT, "owner")),
+        operator: false,
+    },
+    Person {
+        id: uuid!("0d000000-0000-7000-8000-000000000105"),
+        email: OPERATOR,
+        name: "Otto Operator",
+        member_of: None,
+        operator: true,
+    },
+];
+
+/// Stores what is missing of the demo in a migrated database. The URL must name
+/// the schema's owner.
+pub async fn seed(url: &str) -> Result<(), Failure> {
+    let store = store(url)?;
+    let now = Timestamp::now();
+    for (id, slug, name) in [(TENANT, "alpine", "Alpine Stays"), (OTHER_TENANT, "harbour", "Harbour Homes")] {
+        store.upsert_tenant(id, slug, name, now).await.map_err(failed)?;
+    }
+    let passwords = Passwords::new().map_err(failed)?;
+    let hash = passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.map_err(failed)?;
+    for Person { id, email, name, member_of, operator } in PEOPLE {
+        let user = UserRow {
+            id,
+            email: email.to_owned(),
+            display_name: name.to_owned(),
+            kind: UserKind::Person,
+            created_at: now,
+        };
+        let scopes: &[&str] = if operator { &identity::PLATFORM_SCOPES } else { &[] };
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        store.upsert_user(&user, &hash, &scopes).await.map_err(failed)?;
+        if let Some((tenant, role)) = member_of {
+            store.upsert_membership(tenant, id, role, now).await.map_err(failed)?;
+        }
+    }
+    let owner = pg::connect(url).await.map_err(failed)?;
+    owner.batch_execute(BOOKINGS).await.map_err(|error| failed(pg::Fault::from(error)))
+}
+
+/// A new API key of a tenant, without scopes of its own.
+pub async fn create_api_key(url: &str, tenant: Uuid) -> Result<String, Failure> {
+    let (key, text) = ApiKey::generate(Uuid::now_v7()).map_err(failed)?;
+    store(url)?
+        .insert_api_key(tenant, &key, "demo", &BTreeSet::new(), Timestamp::now())
+        .await
+        .map_err(failed)?;
+    Ok(text)
+}
+
+/// Whether a text is a live key of some tenant in this database.
+pub async fn knows_api_key(url: &str, text: &str) -> Result<bool, Failure> {
+    let Some(key) = ApiKey::read(text) else { return Ok(false) };
+    store(url)?.has_api_key(&key, Timestamp::now()).await.map_err(failed)
+}
+
+fn store(url: &str) -> Result<Store, Failure> {
+    open(url.to_owned(), identity::ROLE, "frontdesk-demo", 1).map(Store::new)
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(format!("the demo could not be stored: {error}"))
+}

@@ -1,0 +1,221 @@
+//! `frontdesk dev`: a whole system on this machine, from nothing, and
+//! `frontdesk env`, which tells a shell about it.
+
+mod banner;
+mod folder;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use identity::Secrets;
+use pg::server::{self, PrivateServer, ServerOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::folder::{Folder, Kept, Running};
+use crate::migrate::{SETS, database_failure};
+use crate::system::{Parts, System};
+use crate::{Failure, demo};
+
+/// Database of the private server.
+const DATABASE: &str = "frontdesk";
+
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// Folder for the data, kept between starts.
+    #[arg(long, default_value = ".frontdesk")]
+    data_dir: PathBuf,
+    /// Deletes the data first.
+    #[arg(long, conflicts_with = "ephemeral")]
+    reset: bool,
+    /// Keeps nothing: the data are deleted at the end.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Where the gateway listens; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    gateway: SocketAddr,
+    /// Where identity listens.
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    identity: SocketAddr,
+    /// Where booking listens.
+    #[arg(long, default_value = "127.0.0.1:50052")]
+    booking: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub struct EnvArgs {
+    /// Folder that was given to `frontdesk dev`.
+    #[arg(long, default_value = ".frontdesk")]
+    data_dir: PathBuf,
+}
+
+/// The database of a run.
+enum Postgres {
+    Private { server: PrivateServer, dir: PathBuf, url: String },
+    Given { url: String },
+}
+
+pub async fn run(args: DevArgs) -> Result<(), Failure> {
+    let started = Instant::now();
+    boot::init_log();
+    let stop = boot::on_signal().map_err(Failure::new)?;
+    let mut settings = boot::Settings::new();
+    let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
+    let origins = settings.finish(origins).map_err(Failure::new)?;
+    let folder = Folder::open(&args.data_dir, args.ephemeral)?;
+    let given = given_database(&folder)?;
+    if args.reset && given.is_some() {
+        return Err(Failure::new(
+            "--reset deletes the data of the private server only, and DATABASE_URL names another one: unset it, or empty that database yourself",
+        ));
+    }
+    for (name, addr) in
+        [("--gateway", args.gateway), ("--identity", args.identity), ("--booking", args.booking)]
+    {
+        if !addr.ip().is_loopback() {
+            tracing::warn!(%addr, "{name} can be reached from outside, and the demo's password is public");
+        }
+    }
+
+    if args.reset {
+        folder.reset()?;
+    }
+    let gateway = bind(args.gateway, "--gateway").await?;
+    let identity = bind(args.identity, "--identity").await?;
+    let booking = bind(args.booking, "--booking").await?;
+
+    let mut postgres = Postgres::start(given, &folder, args.ephemeral).await?;
+    let url = postgres.url().to_owned();
+    let applied = pg::migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, &error))?;
+    demo::seed(&url).await?;
+    let kept = keep(&folder, &url).await?;
+    let secrets = Secrets::from_master_key(&kept.master_key).map_err(Failure::new)?;
+    let parts = Parts { database_url: url.clone(), secrets, identity, booking, gateway, origins };
+    let mut system = System::start(parts).await.map_err(|failure| {
+        Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))
+    })?;
+
+    let running = Running {
+        pid: std::process::id(),
+        gateway: system.gateway,
+        identity: system.identity,
+        booking: system.booking,
+        database_url: url,
+    };
+    folder.write_running(&running)?;
+    print!(
+        "{}",
+        banner::ready(&running, &kept, folder.shown(), postgres.kept(), applied.len(), started.elapsed())
+    );
+
+    let result = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        result = system.ended() => Err(result.err().unwrap_or_else(|| Failure::new("a server ended by itself"))),
+        failure = postgres.watch(&stop) => Err(failure),
+    };
+    folder.remove_running();
+    system.stop().await?;
+    postgres.stop();
+    result
+}
+
+/// Prints `export` lines of a running system.
+pub fn print_env(args: &EnvArgs) -> Result<(), Failure> {
+    let (running, kept) = folder::read_running(&args.data_dir)?;
+    print!("{}", banner::exports(&running, &kept));
+    Ok(())
+}
+
+impl Postgres {
+    async fn start(given: Option<String>, folder: &Folder, ephemeral: bool) -> Result<Self, Failure> {
+        if let Some(url) = given {
+            pg::connect(&url).await.map_err(|fault| database_failure(&url, &fault))?;
+            return Ok(Self::Given { url });
+        }
+        let dir = folder.postgres_dir()?;
+        let server = PrivateServer::start(ServerOptions { dir: dir.clone(), ephemeral, durable: true })
+            .await
+            .map_err(Failure::new)?;
+        create_database(&server).await?;
+        Ok(Self::Private { url: server.url(DATABASE), server, dir })
+    }
+
+    fn url(&self) -> &str {
+        match self {
+            Self::Private { url, .. } | Self::Given { url } => url,
+        }
+    }
+
+    /// Where the data are, if they are ours.
+    fn kept(&self) -> Option<&Path> {
+        match self {
+            Self::Private { dir, .. } => Some(dir),
+            Self::Given { .. } => None,
+        }
+    }
+
+    /// Starts the private server again when it ends; returns when it cannot.
+    async fn watch(&mut self, stop: &CancellationToken) -> Failure {
+        let Self::Private { server, dir, .. } = self else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            if stop.is_cancelled() || !server.has_ended() {
+                continue;
+            }
+            tracing::warn!(log = %dir.join("postgres.log").display(), "postgres ended by itself and is started again");
+            match PrivateServer::start(ServerOptions { dir: dir.clone(), ephemeral: false, durable: true })
+                .await
+            {
+                Ok(again) => *server = again,
+                Err(error) => return Failure::new(error),
+            }
+        }
+    }
+
+    fn stop(self) {
+        if let Self::Private { server, .. } = self {
+            server.stop();
+        }
+    }
+}
+
+/// The server that `DATABASE_URL` names. In a shell that has our own `export`
+/// lines it names the private server, which is then ours to start.
+fn given_database(folder: &Folder) -> Result<Option<String>, Failure> {
+    let given = std::env::var("DATABASE_URL").ok().filter(|url| !url.trim().is_empty());
+    let own = server::url(&folder.postgres_dir()?, DATABASE);
+    Ok(given.filter(|url| *url != own))
+}
+
+async fn bind(addr: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
+    boot::bind(addr).await.map_err(|error| Failure::new(format!("{error}; {flag} sets the address")))
+}
+
+async fn create_database(server: &PrivateServer) -> Result<(), Failure> {
+    let url = server.url("postgres");
+    let client = pg::connect(&url).await.map_err(|fault| database_failure(&url, &fault))?;
+    let failed = |error| database_failure(&url, &pg::Fault::from(error));
+    let found =
+        client.query("select from pg_database where datname = $1", &[&DATABASE]).await.map_err(failed)?;
+    if found.is_empty() {
+        client.batch_execute(&format!("create database {DATABASE}")).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The secrets of the folder, with what is missing made.
+async fn keep(folder: &Folder, url: &str) -> Result<Kept, Failure> {
+    let mut kept = folder.kept()?;
+    if !demo::knows_api_key(url, &kept.api_key).await? {
+        kept.api_key = demo::create_api_key(url, demo::TENANT).await?;
+        folder.write_kept(&kept)?;
+    }
+    Ok(kept)
+}
+
+/// Whether postgres could keep its data there.
+fn can_host(dir: &Path) -> Result<bool, Failure> {
+    server::can_host(dir).map_err(Failure::new)
+}

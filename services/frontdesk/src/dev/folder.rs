@@ -1,0 +1,218 @@
+//! The data folder: a lock, the secrets that are kept, and what is running.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use crate::Failure;
+
+/// A locked data folder.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// As the user wrote it, for commands to copy.
+    shown: PathBuf,
+    ephemeral: bool,
+    /// Holds the lock until the end.
+    _lock: File,
+}
+
+/// Secrets that outlive a run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Kept {
+    pub master_key: String,
+    pub anon_key: String,
+    pub api_key: String,
+}
+
+/// What a run is.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Running {
+    pub pid: u32,
+    pub gateway: SocketAddr,
+    pub identity: SocketAddr,
+    pub booking: SocketAddr,
+    pub database_url: String,
+}
+
+impl Folder {
+    /// Makes and locks the folder. When another run has it, the failure says
+    /// where that one is.
+    pub fn open(path: &Path, ephemeral: bool) -> Result<Self, Failure> {
+        let shown = path.to_owned();
+        let path = std::path::absolute(path).map_err(|error| file_failure(path, &error))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(&path)
+            .map_err(|error| file_failure(&path, &error))?;
+        let lock_path = path.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|error| file_failure(&lock_path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, shown, ephemeral, _lock: lock }),
+            Err(fs::TryLockError::WouldBlock) => Err(already_running(&path)),
+            Err(fs::TryLockError::Error(error)) => Err(file_failure(&lock_path, &error)),
+        }
+    }
+
+    /// As the user wrote it.
+    pub fn shown(&self) -> &Path {
+        &self.shown
+    }
+
+    /// Deletes the data and the secrets.
+    pub fn reset(&self) -> Result<(), Failure> {
+        for dir in [self.path.join("pg"), self.far_postgres_dir()] {
+            match fs::remove_dir_all(&dir) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(file_failure(&dir, &error));
+                }
+                _ => {}
+            }
+        }
+        remove(&self.path.join("secrets.json"))?;
+        remove(&self.path.join("running.json"))
+    }
+
+    /// Where postgres keeps its data: in the folder if its user can enter, else
+    /// in `/var/tmp` under a name that belongs to the folder.
+    pub fn postgres_dir(&self) -> Result<PathBuf, Failure> {
+        let name = if self.ephemeral { format!("pg-{}", std::process::id()) } else { "pg".to_owned() };
+        let near = self.path.join(name);
+        if super::can_host(&self.path)? && near.as_os_str().len() < 80 {
+            return Ok(near);
+        }
+        let far = self.far_postgres_dir();
+        tracing::info!(dir = %far.display(), "postgres keeps its data outside the data folder, which its user cannot enter or whose path is too long");
+        Ok(far)
+    }
+
+    /// The secrets, made on the first start.
+    pub fn kept(&self) -> Result<Kept, Failure> {
+        let path = self.path.join("secrets.json");
+        if !self.ephemeral
+            && let Some(kept) = read(&path)?
+        {
+            return Ok(kept);
+        }
+        let kept = Kept {
+            master_key: STANDARD.encode(random::<32>()?),
+            anon_key: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
+            api_key: String::new(),
+        };
+        self.write_kept(&kept)?;
+        Ok(kept)
+    }
+
+    pub fn write_kept(&self, kept: &Kept) -> Result<(), Failure> {
+        write(&self.path.join("secrets.json"), kept)
+    }
+
+    pub fn write_running(&self, running: &Running) -> Result<(), Failure> {
+        write(&self.path.join("running.json"), running)
+    }
+
+    /// Says that nothing runs here any more; an ephemeral run leaves no secrets.
+    pub fn remove_running(&self) {
+        let names: &[&str] =
+            if self.ephemeral { &["running.json", "secrets.json"] } else { &["running.json"] };
+        for name in names {
+            if let Err(failure) = remove(&self.path.join(name)) {
+                tracing::warn!(%failure, "a file of this run stays behind");
+            }
+        }
+    }
+
+    fn far_postgres_dir(&self) -> PathBuf {
+        let folder = self.path.as_os_str().as_encoded_bytes();
+        let hash = folder.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        PathBuf::from(format!("/var/tmp/frontdesk-{hash:016x}"))
+    }
+}
+
+/// What runs in a folder, and its secrets.
+pub fn read_running(path: &Path) -> Result<(Running, Kept), Failure> {
+    let nothing = || {
+        Failure::new(format!(
+            "no `frontdesk dev` runs with the data folder {}: start one, or name its folder with --data-dir",
+            path.display()
+        ))
+    };
+    let locked = File::open(path.join("lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)));
+    if !locked {
+        return Err(nothing());
+    }
+    let running = read(&path.join("running.json"))?.ok_or_else(nothing)?;
+    let kept = read(&path.join("secrets.json"))?.ok_or_else(nothing)?;
+    Ok((running, kept))
+}
+
+fn already_running(path: &Path) -> Failure {
+    match read::<Running>(&path.join("running.json")) {
+        Ok(Some(running)) => Failure::new(format!(
+            "`frontdesk dev` already runs in {} (process {}): gateway http://{}, identity {}, booking {}; stop it, or use another --data-dir",
+            path.display(),
+            running.pid,
+            running.gateway,
+            running.identity,
+            running.booking
+        )),
+        _ => Failure::new(format!(
+            "another `frontdesk dev` is starting or stopping in {}; wait for it, or use another --data-dir",
+            path.display()
+        )),
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Failure> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            Failure::new(format!("{} cannot be read: {error}; --reset starts over", path.display()))
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(file_failure(path, &error)),
+    }
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+fn write(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let failed = |error: io::Error| file_failure(path, &error);
+    let new = path.with_extension("new");
+    let text = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
+    let mut file =
+        File::options().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(failed)?;
+    file.write_all(&text).map_err(failed)?;
+    fs::rename(&new, path).map_err(failed)
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_failure(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn random<const LEN: usize>() -> Result<[u8; LEN], Failure> {
+    let mut bytes = [0; LEN];
+    rand::fill(&mut bytes).map_err(|_| Failure::new("the system gives no random bytes"))?;
+    Ok(bytes)
+}
+
+fn file_failure(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,114 @@
+//! `frontdesk migrate`: the schema of both services.
+
+use clap::Subcommand;
+use pg::migrate::{self, MigrationSet};
+use serde_json::json;
+
+use crate::Failure;
+
+/// Every service's migrations, in the order in which they are applied.
+pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATIONS];
+
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// Applies what is missing. DATABASE_URL must name the schema's owner.
+    Up,
+    /// Lists what is applied and what is missing; exit code 3 if anything is.
+    Status {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn run(command: MigrateCommand) -> Result<(), Failure> {
+    let mut settings = boot::Settings::new();
+    let url: Option<String> = settings.required("DATABASE_URL", "the database, as the schema's owner");
+    let url = settings.finish(url).map_err(Failure::new)?;
+    match command {
+        MigrateCommand::Up => {
+            let applied = migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, &error))?;
+            for name in &applied {
+                println!("applied {name}");
+            }
+            eprintln!("the database is up to date ({} applied now)", applied.len());
+            Ok(())
+        }
+        MigrateCommand::Status { json } => status(&url, json).await,
+    }
+}
+
+/// A sentence when the database cannot be reached or lacks a migration of the
+/// set; a warning in the log when it is ahead.
+pub async fn check(url: &str, set: &MigrationSet) -> Result<(), Failure> {
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, &fault))?;
+    let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, &fault))?;
+    if let Some(first) = state.pending.first() {
+        return Err(Failure::new(format!(
+            "the database is behind: {} needs migration {first} ({} missing); run `frontdesk migrate up` as the schema's owner",
+            set.name,
+            state.pending.len()
+        )));
+    }
+    if !state.unknown.is_empty() {
+        tracing::warn!(unknown = ?state.unknown, service = set.name, "the database is ahead of this version");
+    }
+    Ok(())
+}
+
+/// The failure for a database that cannot be used. The URL's password stays out.
+pub fn database_failure(url: &str, error: &impl std::fmt::Display) -> Failure {
+    Failure::new(format!(
+        "the database {} cannot be used: {error}; check DATABASE_URL",
+        without_password(url)
+    ))
+}
+
+async fn status(url: &str, as_json: bool) -> Result<(), Failure> {
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, &fault))?;
+    let mut missing = 0;
+    let mut report = serde_json::Map::new();
+    for set in SETS {
+        let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, &fault))?;
+        missing += state.pending.len();
+        if as_json {
+            let entry = json!({"applied": state.applied, "pending": state.pending, "unknown": state.unknown});
+            report.insert(set.name.to_owned(), entry);
+            continue;
+        }
+        for (word, names) in
+            [("applied", &state.applied), ("pending", &state.pending), ("unknown", &state.unknown)]
+        {
+            for name in names {
+                println!("{word} {} {name}", set.name);
+            }
+        }
+    }
+    if as_json {
+        println!("{}", serde_json::Value::Object(report));
+    }
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(Failure::with_code(
+        3,
+        format!("the database is behind: {missing} missing; run `frontdesk migrate up`"),
+    ))
+}
+
+fn without_password(url: &str) -> String {
+    match pg::parse_url(url) {
+        Ok(config) => {
+            let hosts: Vec<String> = config
+                .get_hosts()
+                .iter()
+                .map(|host| match host {
+                    pg::Host::Tcp(name) => name.clone(),
+                    pg::Host::Unix(path) => path.display().to_string(),
+                })
+                .collect();
+            format!("{} at {}", config.get_dbname().unwrap_or("(default)"), hosts.join(", "))
+        }
+        Err(_) => "in DATABASE_URL".to_owned(),
+    }
+}

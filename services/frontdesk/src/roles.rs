@@ -1,0 +1,129 @@
+//! One role per process, set up from environment variables.
+
+use std::net::SocketAddr;
+
+use access::{Issuer, RemoteIdentity};
+use boot::Settings;
+use identity::Secrets;
+use pg::{Database, PoolOptions};
+use tonic::transport::Channel;
+
+use crate::{Failure, migrate};
+
+/// The claim `iss` when `TOKEN_ISSUER` is not set.
+pub const DEFAULT_ISSUER: &str = "frontdesk";
+/// The claim `aud` when `TOKEN_AUDIENCE` is not set.
+pub const DEFAULT_AUDIENCE: &str = "authenticated";
+/// Most database connections of a service when `DATABASE_POOL_SIZE` is not set.
+pub const DEFAULT_POOL_SIZE: usize = 16;
+
+/// `frontdesk identity`.
+pub async fn identity() -> Result<(), Failure> {
+    boot::init_log();
+    let mut settings = Settings::new();
+    let listen = listen(&mut settings, "IDENTITY_LISTEN", 50051);
+    let database = database_settings(&mut settings);
+    let issuer = issuer(&mut settings);
+    let secrets = master_key(&mut settings);
+    let all = || Some((listen?, database?, issuer?, secrets?));
+    let (listen, (url, pool), issuer, secrets) = settings.finish(all()).map_err(Failure::new)?;
+
+    migrate::check(&url, &identity::MIGRATIONS).await?;
+    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let database = open(url, identity::ROLE, "frontdesk-identity", pool)?;
+    let stop = boot::on_signal().map_err(Failure::new)?;
+    let config = identity::Config { listener, database, secrets, issuer };
+    let server = identity::build(config, &stop).await.map_err(Failure::new)?;
+    tracing::info!(%listen, "identity listens");
+    server.serve(stop).await.map_err(Failure::new)
+}
+
+/// `frontdesk booking`.
+pub async fn booking() -> Result<(), Failure> {
+    boot::init_log();
+    let mut settings = Settings::new();
+    let listen = listen(&mut settings, "BOOKING_LISTEN", 50052);
+    let database = database_settings(&mut settings);
+    let issuer = issuer(&mut settings);
+    let identity = upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port");
+    let all = || Some((listen?, database?, issuer?, identity?));
+    let (listen, (url, pool), issuer, identity) = settings.finish(all()).map_err(Failure::new)?;
+
+    migrate::check(&url, &booking::MIGRATIONS).await?;
+    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let database = open(url, booking::ROLE, "frontdesk-booking", pool)?;
+    let stop = boot::on_signal().map_err(Failure::new)?;
+    let authority = RemoteIdentity::new(identity);
+    let server =
+        booking::build(booking::Config { listener, database, issuer, authority }).map_err(Failure::new)?;
+    tracing::info!(%listen, "booking listens");
+    server.serve(stop).await.map_err(Failure::new)
+}
+
+/// `frontdesk gateway`.
+pub async fn gateway() -> Result<(), Failure> {
+    boot::init_log();
+    let mut settings = Settings::new();
+    let listen = listen(&mut settings, "GATEWAY_LISTEN", 8080);
+    let identity = upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port");
+    let booking = upstream(&mut settings, "BOOKING_ADDR", "where booking is, as host:port");
+    let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
+    let all = || Some((listen?, identity?, booking?, origins?));
+    let (listen, identity, booking, origins) = settings.finish(all()).map_err(Failure::new)?;
+
+    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let stop = boot::on_signal().map_err(Failure::new)?;
+    let config = gateway::Config { listener, identity, booking, origins };
+    let server = gateway::Gateway::new(config).map_err(Failure::new)?;
+    tracing::info!(%listen, "gateway listens");
+    server.serve(stop).await;
+    Ok(())
+}
+
+/// A pool for a service.
+pub fn open(
+    url: String,
+    role: &'static str,
+    application_name: &'static str,
+    max_size: usize,
+) -> Result<Database, Failure> {
+    Database::new(PoolOptions { url, role, application_name, max_size }).map_err(Failure::new)
+}
+
+fn listen(settings: &mut Settings, name: &str, port: u16) -> Option<SocketAddr> {
+    settings.or(name, SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+fn database_settings(settings: &mut Settings) -> Option<(String, usize)> {
+    let url = settings.secret("DATABASE_URL", "the database, as postgresql://user@host/name");
+    let url = url.and_then(|url| match pg::parse_url(&url) {
+        Ok(_) => Some(url),
+        Err(sentence) => {
+            settings.problem(format!("{sentence}."));
+            None
+        }
+    });
+    let size = settings.or("DATABASE_POOL_SIZE", DEFAULT_POOL_SIZE);
+    Some((url?, size?))
+}
+
+fn issuer(settings: &mut Settings) -> Option<Issuer> {
+    let issuer = settings.or("TOKEN_ISSUER", DEFAULT_ISSUER.to_owned());
+    let audience = settings.or("TOKEN_AUDIENCE", DEFAULT_AUDIENCE.to_owned());
+    Some(Issuer { issuer: issuer?, audience: audience? })
+}
+
+fn master_key(settings: &mut Settings) -> Option<Secrets> {
+    let text = settings.secret(
+        "FRONTDESK_MASTER_KEY",
+        "32 bytes in base64 that seal signing keys (`openssl rand -base64 32`)",
+    )?;
+    Secrets::from_master_key(&text)
+        .map_err(|error| settings.problem(format!("FRONTDESK_MASTER_KEY: {error}.")))
+        .ok()
+}
+
+fn upstream(settings: &mut Settings, name: &str, purpose: &str) -> Option<Channel> {
+    let addr: String = settings.required(name, purpose)?;
+    boot::channel(&addr).map_err(|sentence| settings.problem(format!("{name}: {sentence}."))).ok()
+}

@@ -1,0 +1,144 @@
+//! Identity, booking and gateway in one process, over real sockets.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use access::{Issuer, RemoteIdentity};
+use gateway::{Gateway, Origins};
+use identity::Secrets;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::Failure;
+use crate::roles::{DEFAULT_AUDIENCE, DEFAULT_ISSUER, DEFAULT_POOL_SIZE, open};
+
+/// What to run and where.
+#[derive(Debug)]
+pub struct Parts {
+    /// A migrated database; each service switches to its own role.
+    pub database_url: String,
+    /// Keys derived from the master key.
+    pub secrets: Secrets,
+    /// Where identity listens.
+    pub identity: TcpListener,
+    /// Where booking listens.
+    pub booking: TcpListener,
+    /// Where the gateway listens.
+    pub gateway: TcpListener,
+    /// Origins whose pages may call.
+    pub origins: Origins,
+}
+
+/// A running system.
+#[derive(Debug)]
+pub struct System {
+    /// Where identity listens.
+    pub identity: SocketAddr,
+    /// Where booking listens.
+    pub booking: SocketAddr,
+    /// Where the gateway listens.
+    pub gateway: SocketAddr,
+    stop: CancellationToken,
+    servers: JoinSet<Result<(), Failure>>,
+}
+
+impl System {
+    /// Starts the three servers and returns when the gateway says it is ready.
+    pub async fn start(parts: Parts) -> Result<Self, Failure> {
+        let Parts { database_url, secrets, identity, booking, gateway, origins } = parts;
+        let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
+        let (identity_addr, booking_addr, gateway_addr) =
+            (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
+        let stop = CancellationToken::new();
+        let issuer = Issuer { issuer: DEFAULT_ISSUER.to_owned(), audience: DEFAULT_AUDIENCE.to_owned() };
+        let channel = |addr: SocketAddr| boot::channel(&addr.to_string()).map_err(Failure::new);
+
+        let identity_server = identity::build(
+            identity::Config {
+                listener: identity,
+                database: open(
+                    database_url.clone(),
+                    identity::ROLE,
+                    "frontdesk-identity",
+                    DEFAULT_POOL_SIZE,
+                )?,
+                secrets,
+                issuer: issuer.clone(),
+            },
+            &stop,
+        )
+        .await
+        .map_err(Failure::new)?;
+        let booking_server = booking::build(booking::Config {
+            listener: booking,
+            database: open(database_url, booking::ROLE, "frontdesk-booking", DEFAULT_POOL_SIZE)?,
+            issuer,
+            authority: RemoteIdentity::new(channel(identity_addr)?),
+        })
+        .map_err(Failure::new)?;
+        let gateway_server = Gateway::new(gateway::Config {
+            listener: gateway,
+            identity: channel(identity_addr)?,
+            booking: channel(booking_addr)?,
+            origins,
+        })
+        .map_err(Failure::new)?;
+
+        let mut servers = JoinSet::new();
+        let token = stop.clone();
+        servers.spawn(async move { identity_server.serve(token).await.map_err(Failure::new) });
+        let token = stop.clone();
+        servers.spawn(async move { booking_server.serve(token).await.map_err(Failure::new) });
+        let token = stop.clone();
+        servers.spawn(async move {
+            gateway_server.serve(token).await;
+            Ok(())
+        });
+        let mut system =
+            Self { identity: identity_addr, booking: booking_addr, gateway: gateway_addr, stop, servers };
+        system.ready().await?;
+        Ok(system)
+    }
+
+    /// Returns when a server ends, which none should before the stop.
+    pub async fn ended(&mut self) -> Result<(), Failure> {
+        match self.servers.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(error)) => Err(Failure::new(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops the servers and waits until they have drained.
+    pub async fn stop(mut self) -> Result<(), Failure> {
+        self.stop.cancel();
+        while let Some(joined) = self.servers.join_next().await {
+            joined.map_err(Failure::new)??;
+        }
+        Ok(())
+    }
+
+    async fn ready(&mut self) -> Result<(), Failure> {
+        let url = format!("http://{}/readyz", self.gateway);
+        let client = reqwest::Client::builder().no_proxy().build().map_err(Failure::new)?;
+        let mut last = String::new();
+        for _ in 0..500 {
+            match client.get(&url).send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) => last = answer.text().await.map_err(Failure::new)?,
+                Err(error) => last = error.to_string(),
+            }
+            tokio::select! {
+                result = self.servers.join_next() => {
+                    if let Some(joined) = result {
+                        joined.map_err(Failure::new)??;
+                    }
+                    return Err(Failure::new("a server ended while starting"));
+                }
+                () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            }
+        }
+        Err(Failure::new(format!("the services did not become ready within 10 s: {last}")))
+    }
+}
