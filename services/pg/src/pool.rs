@@ -83,11 +83,21 @@ impl Database {
         self.begin(tenant).await?.commit_with(sql, params).await
     }
 
-    /// Runs one statement outside tenants, in one round trip.
+    /// Runs one statement outside tenants, in one round trip. A statement that
+    /// was prepared before the schema changed has not run, and is run anew.
     pub async fn query_global(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         let client = self.pool.get().await?;
-        let statement = client.prepare_cached(sql).await?;
-        Ok(client.query(&statement, params).await?)
+        let run = async || -> Result<Vec<Row>, Fault> {
+            let statement = client.prepare_cached(sql).await?;
+            Ok(client.query(&statement, params).await?)
+        };
+        match run().await {
+            Err(fault) if *fault.kind() == Kind::StaleStatement => {
+                client.statement_cache.clear();
+                run().await
+            }
+            result => result,
+        }
     }
 
     /// Whether the database answers.

@@ -1,0 +1,192 @@
+//! A running system with the demo's data, and clients for it.
+
+use std::net::SocketAddr;
+
+use frontdesk::demo;
+use frontdesk::system::{Parts, System};
+use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
+use identity::Secrets;
+use pg::testing::TestDatabase;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value as Json, json};
+use tokio::net::TcpListener;
+use tokio_postgres::types::ToSql;
+use tonic::Request;
+use tonic::transport::Channel;
+use uuid::{Uuid, uuid};
+
+/// A property of the demo's tenant without bookings.
+pub const LAKE_HOUSE: Uuid = uuid!("0d000000-0000-7000-8000-000000000202");
+/// The property of the other tenant.
+pub const HARBOUR_LOFT: Uuid = uuid!("0d000000-0000-7000-8000-000000000211");
+
+/// A system that stops when dropped.
+pub struct Fixture {
+    pub system: System,
+    pub database: TestDatabase,
+    /// Sees every row.
+    pub sql: tokio_postgres::Client,
+    pub api_key: String,
+    http: reqwest::Client,
+}
+
+/// An answer over REST.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Json,
+}
+
+impl Fixture {
+    pub async fn start() -> Self {
+        access::install_crypto();
+        let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
+        demo::seed(&database.url).await.unwrap();
+        let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
+        let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let system = System::start(Parts {
+            database_url: database.url.clone(),
+            secrets: Secrets::from_master_key(&"ab".repeat(32)).unwrap(),
+            identity: free().await.unwrap(),
+            booking: free().await.unwrap(),
+            gateway: free().await.unwrap(),
+            origins: gateway::Origins::default(),
+        })
+        .await
+        .unwrap();
+        let sql = pg::connect(&database.url).await.unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { system, database, sql, api_key, http }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.system.gateway)
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(path))
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path).bearer_auth(token)).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: &Json) -> Answer {
+        Answer::of(self.request(Method::POST, path).bearer_auth(token).json(body)).await
+    }
+
+    pub async fn login(&self, email: &str) -> Json {
+        let body = json!({"email": email, "password": demo::PASSWORD});
+        let answer = Answer::of(self.request(Method::POST, "/v1/auth/login").json(&body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    }
+
+    /// An access token of a demo user.
+    pub async fn token(&self, email: &str) -> String {
+        self.login(email).await["access"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn manager(&self) -> String {
+        self.token(demo::MANAGER).await
+    }
+
+    /// A client of booking without the gateway.
+    pub fn booking(&self) -> BookingRequestServiceClient<Channel> {
+        BookingRequestServiceClient::new(channel(self.system.booking))
+    }
+
+    /// Runs a statement that changes rows and returns how many.
+    pub async fn execute(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> u64 {
+        self.sql.execute(sql, params).await.unwrap()
+    }
+
+    /// A number from the database.
+    pub async fn count(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> i64 {
+        self.sql.query_one(sql, params).await.unwrap().get(0)
+    }
+
+    /// Stores an open request of the tenant's n-th test customer and returns its id.
+    pub async fn open_request(&self, tenant: Uuid, customer: u32, from_day: i32, to_day: i32) -> Uuid {
+        let (id, guest) = (Uuid::now_v7(), Uuid::from_u128(u128::from(customer)));
+        let property: Uuid = if tenant == demo::TENANT { LAKE_HOUSE } else { HARBOUR_LOFT };
+        self.execute(
+            "insert into customers (tenant_id, id, name, email, phone, created_at) \
+             values ($1, $2, 'Test Guest', '', '', now()) on conflict do nothing",
+            &[&tenant, &guest],
+        )
+        .await;
+        let stored = self
+            .execute(
+                "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+                 guest_count, created_at, updated_at) \
+                 values ($1, $2, $3, $4, current_date + $5::integer, current_date + $6::integer, 'requested', 1, now(), now())",
+                &[&tenant, &id, &property, &guest, &from_day, &to_day],
+            )
+            .await;
+        assert_eq!(stored, 1);
+        id
+    }
+
+    /// Everything that a refused call must leave as it was.
+    pub async fn snapshot(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in ["booking_requests", "bookings", "inventory_ranges", "booking_events"] {
+            let query = format!("select t::text from {table} t order by 1");
+            rows.extend(self.sql.query(&query, &[]).await.unwrap().iter().map(|row| row.get::<_, String>(0)));
+        }
+        rows
+    }
+}
+
+impl Answer {
+    pub async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let body = if text.is_empty() {
+            Json::Null
+        } else {
+            serde_json::from_str(&text).unwrap_or(Json::String(text))
+        };
+        Self { status, headers, body }
+    }
+
+    /// Asserts a problem with this status and reason.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) -> &Self {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["request_id"], self.headers["x-request-id"].to_str().unwrap());
+        self
+    }
+
+    /// Asserts success.
+    #[track_caller]
+    pub fn ok(&self) -> &Json {
+        assert_eq!(self.status, 200, "{}", self.body);
+        &self.body
+    }
+}
+
+/// The id of a demo case.
+pub fn case(name: &str) -> Uuid {
+    demo::CASES.iter().find(|(case, _)| *case == name).unwrap().1
+}
+
+pub fn path_of(id: Uuid, step: &str) -> String {
+    format!("/api/v1/booking-requests/{id}{step}")
+}
+
+pub fn channel(addr: SocketAddr) -> Channel {
+    boot::channel(&addr.to_string()).unwrap()
+}
+
+/// A gRPC request with a bearer token.
+pub fn signed<T>(message: T, token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    request
+}

@@ -1,0 +1,100 @@
+//! Lists: filters by effective status, orders, pages.
+
+use frontdesk::demo;
+use serde_json::Value as Json;
+
+use crate::fixture::{Fixture, case};
+
+const REQUESTS: &str = "/api/v1/booking-requests";
+
+fn ids(body: &Json) -> Vec<String> {
+    body["booking_requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|request| request["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_fulfilled_request_is_confirmed_and_not_in_the_open_ones() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let listed = async |query: &str| ids(fixture.get(&format!("{REQUESTS}?{query}"), &token).await.ok());
+    let open = listed("status=requested").await;
+    let confirmed = listed("status=confirmed").await;
+    for name in ["CONFIRMED_AT_SET", "APPROVED_BOOKING"] {
+        let id = case(name).to_string();
+        assert!(!open.contains(&id), "{name}");
+        assert!(confirmed.contains(&id), "{name}");
+        let read = fixture.get(&format!("{REQUESTS}/{id}"), &token).await;
+        assert_eq!(read.ok()["status"], "confirmed");
+        assert_eq!(read.body["stored_status"], "requested");
+    }
+    assert!(open.contains(&case("REQUESTED").to_string()));
+    assert_eq!(listed("status=declined&status=cancelled").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_was_confirmed_once_stays_cancelled() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = case("CONFIRMED");
+    fixture.execute("update booking_requests set status = 'cancelled' where id = $1", &[&id]).await;
+    assert_eq!(fixture.get(&format!("{REQUESTS}/{id}"), &token).await.ok()["status"], "cancelled");
+    assert!(
+        !ids(fixture.get(&format!("{REQUESTS}?status=confirmed"), &token).await.ok())
+            .contains(&id.to_string())
+    );
+}
+
+#[tokio::test]
+async fn pages_cover_every_request_once_in_each_order() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    for customer in 0..7 {
+        fixture.open_request(demo::TENANT, customer, 400, 402).await;
+    }
+    for order in ["newest_first", "oldest_first", "check_in"] {
+        let whole = ids(fixture.get(&format!("{REQUESTS}?order={order}&page_size=200"), &token).await.ok());
+        assert_eq!(whole.len(), 18);
+        let (mut paged, mut next) = (Vec::new(), String::new());
+        loop {
+            let page =
+                fixture.get(&format!("{REQUESTS}?order={order}&page_size=5&page_token={next}"), &token).await;
+            paged.extend(ids(page.ok()));
+            next = page.body["next_page_token"].as_str().unwrap().to_owned();
+            if next.is_empty() {
+                break;
+            }
+            let other = fixture
+                .get(&format!("{REQUESTS}?order={order}&status=requested&page_token={next}"), &token)
+                .await;
+            other.refused(400, "INVALID_PAGE_TOKEN");
+        }
+        assert_eq!(paged, whole, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn filters_combine() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = fixture.open_request(demo::TENANT, 9, 500, 503).await.to_string();
+    let read = fixture.get(&format!("{REQUESTS}/{id}"), &token).await.ok().clone();
+    let text = |name: &str| read[name].as_str().unwrap().to_owned();
+    let (guest, property) = (text("guest_id"), text("property_id"));
+    let (check_in, check_out) = (text("check_in"), text("check_out"));
+    for (query, found) in [
+        (format!("guest_id={guest}&property_id={property}&status=requested"), true),
+        (format!("guest_id={guest}&stay_from={check_in}&stay_to={check_out}"), true),
+        (format!("guest_id={guest}&stay_from={check_out}"), false),
+        (format!("guest_id={guest}&stay_to={check_in}"), false),
+        (format!("guest_id={guest}&status=declined"), false),
+        (format!("guest_id={guest}&created_from=2020-01-01T00:00:00Z"), true),
+        (format!("guest_id={guest}&created_to=2020-01-01T00:00:00Z"), false),
+    ] {
+        let answer = fixture.get(&format!("{REQUESTS}?{query}"), &token).await;
+        assert_eq!(ids(answer.ok()), if found { vec![id.clone()] } else { vec![] }, "{query}");
+    }
+}

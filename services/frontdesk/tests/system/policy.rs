@@ -1,0 +1,155 @@
+//! Every RPC in the descriptor set, called by those who may not.
+
+use std::net::SocketAddr;
+
+use access::{Rule, Rules};
+use frontdesk::demo;
+use frontdesk_proto::{ErrorReason, reason_of};
+use tonic::client::Grpc;
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
+use tonic_prost::ProstCodec;
+
+use crate::fixture::{Fixture, channel};
+
+/// Calls a method with an empty message; what it answers does not matter.
+async fn call(addr: SocketAddr, path: &str, metadata: &[(&'static str, &str)]) -> Result<(), Status> {
+    let mut grpc = Grpc::new(channel(addr));
+    grpc.ready().await.unwrap();
+    let mut request = Request::new(());
+    let map: &mut MetadataMap = request.metadata_mut();
+    for (name, value) in metadata {
+        map.append(*name, value.parse().unwrap());
+    }
+    grpc.unary(request, path.parse().unwrap(), ProstCodec::<(), ()>::default()).await.map(drop)
+}
+
+/// Every path with its rule, and where it is served.
+fn methods(fixture: &Fixture) -> Vec<(SocketAddr, String, Rule)> {
+    let all: Vec<&str> = identity::SERVICES.into_iter().chain(booking::SERVICES).collect();
+    let described = frontdesk_proto::descriptors().services().filter(|service| {
+        service.full_name().starts_with("frontdesk.identity.")
+            || service.full_name().starts_with("frontdesk.booking.")
+    });
+    assert_eq!(described.count(), all.len(), "a service of the descriptor set is not served");
+    let rules = Rules::of_services(&all).unwrap();
+    let methods: Vec<_> = rules
+        .iter()
+        .map(|(path, rule)| {
+            let addr =
+                if path.contains(".identity.") { fixture.system.identity } else { fixture.system.booking };
+            (addr, path.to_owned(), rule.clone())
+        })
+        .collect();
+    assert!(methods.len() >= 13, "{}", methods.len());
+    methods
+}
+
+#[track_caller]
+fn assert_refused(result: Result<(), Status>, reason: ErrorReason, path: &str) {
+    let status = result.expect_err(path);
+    assert_eq!(reason_of(&status), Some(reason), "{path}: {status:?}");
+    assert_eq!(status.code(), reason.wire().code, "{path}");
+}
+
+#[tokio::test]
+async fn no_credential_and_no_valid_token_reach_nothing_but_public_methods() {
+    let fixture = Fixture::start().await;
+    let before = fixture.snapshot().await;
+    for (addr, path, rule) in methods(&fixture) {
+        if rule == Rule::Public {
+            continue;
+        }
+        assert_refused(call(addr, &path, &[]).await, ErrorReason::CredentialsMissing, &path);
+        for token in ["garbage", "e30.e30.e30", "eyJhbGciOiJub25lIn0.e30."] {
+            let metadata = [("authorization", &*format!("Bearer {token}"))];
+            assert_refused(call(addr, &path, &metadata).await, ErrorReason::TokenInvalid, &path);
+        }
+        let basic = [("authorization", "Basic eDp5")];
+        assert_refused(call(addr, &path, &basic).await, ErrorReason::TokenInvalid, &path);
+        let key = [("x-tenant-api-key", "fdk_wrong")];
+        assert_refused(call(addr, &path, &key).await, ErrorReason::ApiKeyInvalid, &path);
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn a_member_of_another_tenant_gets_nowhere() {
+    let fixture = Fixture::start().await;
+    let token = format!("Bearer {}", fixture.token(demo::OTHER_OWNER).await);
+    let (tenant, nowhere) = (demo::TENANT.to_string(), uuid::Uuid::now_v7().to_string());
+    let before = fixture.snapshot().await;
+    for (addr, path, rule) in methods(&fixture) {
+        if rule == Rule::Public {
+            continue;
+        }
+        let foreign = call(addr, &path, &[("authorization", &token), ("x-tenant-id", &tenant)]).await;
+        let unknown = call(addr, &path, &[("authorization", &token), ("x-tenant-id", &nowhere)]).await;
+        let texts = [&foreign, &unknown].map(|result| result.as_ref().unwrap_err().message().to_owned());
+        assert_eq!(texts[0], texts[1], "{path}: the answer tells whether the tenant exists");
+        assert_refused(foreign, ErrorReason::TenantAccessDenied, &path);
+
+        let with_key = [("authorization", &*token), ("x-tenant-api-key", &*fixture.api_key)];
+        assert_refused(call(addr, &path, &with_key).await, ErrorReason::TenantAccessDenied, &path);
+        let key_elsewhere =
+            [("x-tenant-api-key", &*fixture.api_key), ("x-tenant-id", &*demo::OTHER_TENANT.to_string())];
+        assert_refused(call(addr, &path, &key_elsewhere).await, ErrorReason::ApiKeyInvalid, &path);
+        let twice = [
+            ("authorization", &*token),
+            ("x-tenant-id", &tenant),
+            ("x-tenant-id", &*demo::OTHER_TENANT.to_string()),
+        ];
+        assert_refused(call(addr, &path, &twice).await, ErrorReason::InvalidHeader, &path);
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn a_caller_without_the_scope_is_told_which() {
+    let fixture = Fixture::start().await;
+    let viewer = format!("Bearer {}", fixture.token(demo::VIEWER).await);
+    let before = fixture.snapshot().await;
+    for (addr, path, rule) in methods(&fixture) {
+        let key = call(addr, &path, &[("x-tenant-api-key", &fixture.api_key)]).await;
+        match rule {
+            Rule::Public | Rule::AnyCredential => {}
+            Rule::SignedIn => assert_refused(key, ErrorReason::SignInRequired, &path),
+            Rule::Scoped { scopes, .. } => {
+                assert_refused(key, ErrorReason::ScopeMissing, &path);
+                if scopes.iter().any(|scope| !scope.ends_with(":view")) {
+                    let status = call(addr, &path, &[("authorization", &viewer)]).await.unwrap_err();
+                    assert!(status.message().contains(&scopes[0]), "{path}: {}", status.message());
+                    assert_refused(Err(status), ErrorReason::ScopeMissing, &path);
+                }
+            }
+        }
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn an_operator_works_in_every_tenant_and_each_use_is_audited() {
+    let fixture = Fixture::start().await;
+    let token = fixture.token(demo::OPERATOR).await;
+    let list = async |tenant: &str| {
+        let request = fixture.request(reqwest::Method::GET, "/v1/properties").bearer_auth(&token);
+        crate::fixture::Answer::of(request.header("x-tenant-id", tenant)).await
+    };
+    assert_eq!(list(&demo::TENANT.to_string()).await.ok()["properties"].as_array().unwrap().len(), 3);
+    assert_eq!(list(&demo::OTHER_TENANT.to_string()).await.ok()["properties"].as_array().unwrap().len(), 1);
+    list(&uuid::Uuid::now_v7().to_string()).await.refused(403, "TENANT_ACCESS_DENIED");
+    fixture.get("/v1/properties", &token).await.refused(400, "TENANT_REQUIRED");
+    let audited = "select count(*) from identity.audit_events where action = 'operator_access'";
+    assert_eq!(fixture.count(audited, &[]).await, 2);
+}
+
+#[tokio::test]
+async fn a_method_that_does_not_exist_is_refused_before_anything_else() {
+    let fixture = Fixture::start().await;
+    for path in
+        ["/frontdesk.booking.v1.BookingRequestService/Nothing", "/frontdesk.identity.v1.AuthService/login"]
+    {
+        let addr = if path.contains("identity") { fixture.system.identity } else { fixture.system.booking };
+        assert!(call(addr, path, &[]).await.is_err(), "{path}");
+    }
+}

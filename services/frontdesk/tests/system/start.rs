@@ -1,0 +1,263 @@
+//! The program as a user starts it, well and badly.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use pg::testing::TestDatabase;
+
+const FREE: &str = "127.0.0.1:0";
+
+/// A folder that is deleted at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("frontdesk-start-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{}: {error}", self.0.display());
+        }
+    }
+}
+
+/// The program with nothing in its environment but what is given.
+fn frontdesk(args: &[&str], env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
+    command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(env.iter().copied());
+    command
+}
+
+#[track_caller]
+fn assert_one_sentence(output: &Output, code: i32, parts: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let sentences: Vec<&str> = text.lines().filter(|line| line.starts_with("frontdesk: ")).collect();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert_eq!(sentences.len(), 1, "{text}");
+    for part in parts {
+        assert!(sentences[0].contains(part), "{part:?} is not in {text}");
+    }
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+fn dev(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> Command {
+    let folder = folder.to_str().unwrap();
+    let mut args = vec!["dev", "--data-dir", folder, "--identity", FREE, "--booking", FREE];
+    args.extend(more);
+    frontdesk(&args, env)
+}
+
+fn exports(folder: &Path) -> Output {
+    frontdesk(&["env", "--data-dir", folder.to_str().unwrap()], &[]).output().unwrap()
+}
+
+fn wait_for(mut ready: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !ready() {
+        assert!(started.elapsed() < Duration::from_secs(30), "not within 30 s");
+        #[allow(clippy::disallowed_methods)]
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
+    let folder = Folder::new("dev");
+    for round in 0..2 {
+        let mut child = dev(folder.path(), &["--gateway", FREE], &[])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for(|| exports(folder.path()).status.success());
+        let text = String::from_utf8(exports(folder.path()).stdout).unwrap();
+        for name in [
+            "API_BASE_URL",
+            "DATABASE_URL",
+            "TENANT_API_KEY",
+            "SUPABASE_ANON_KEY",
+            "DEMO_OVERLAP_OTHER_GUEST",
+        ] {
+            assert!(text.contains(&format!("export {name}='")), "{name}: {text}");
+        }
+        let url = text
+            .lines()
+            .find_map(|line| line.strip_prefix("export DATABASE_URL='"))
+            .unwrap()
+            .trim_end_matches('\'');
+        let psql = |query: &str| {
+            let output = Command::new("psql").args([url, "-Atc", query]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        if round == 0 {
+            psql(
+                "update booking_requests set message = 'kept' where id = '0d000000-0000-7000-8000-000000000501'",
+            );
+        }
+        assert_eq!(
+            psql("select message from booking_requests where id = '0d000000-0000-7000-8000-000000000501'"),
+            "kept"
+        );
+
+        let second = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+        assert_one_sentence(&second, 1, &["already runs", "gateway http://127.0.0.1:"]);
+        let postgres = std::fs::read_to_string(folder.path().join("pg/data/postmaster.pid")).unwrap();
+        let postgres = postgres.lines().next().unwrap().to_owned();
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(!Path::new(&format!("/proc/{postgres}")).exists(), "postgres still runs");
+        assert_one_sentence(&exports(folder.path()), 1, &["no `frontdesk dev` runs"]);
+    }
+}
+
+#[test]
+fn postgres_goes_with_its_parent_even_after_kill_9() {
+    let folder = Folder::new("killed");
+    let mut child = dev(folder.path(), &["--gateway", FREE], &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(|| exports(folder.path()).status.success());
+    let pid_file = folder.path().join("pg/data/postmaster.pid");
+    let postgres = std::fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for(|| !Path::new(&format!("/proc/{postgres}")).exists());
+    let mut again = dev(folder.path(), &["--gateway", FREE], &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(|| exports(folder.path()).status.success());
+    Command::new("kill").args(["-TERM", &again.id().to_string()]).status().unwrap();
+    assert!(again.wait().unwrap().success());
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_option_that_changes_it() {
+    let folder = Folder::new("port");
+    let taken = std::net::TcpListener::bind(FREE).unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let output = dev(folder.path(), &["--gateway", &addr], &[]).output().unwrap();
+    assert_one_sentence(&output, 1, &[&addr, "another program has the port", "--gateway"]);
+    let env = [
+        ("GATEWAY_LISTEN", addr.as_str()),
+        ("IDENTITY_ADDR", "127.0.0.1:1"),
+        ("BOOKING_ADDR", "127.0.0.1:1"),
+    ];
+    assert_one_sentence(&frontdesk(&["gateway"], &env).output().unwrap(), 1, &[&addr]);
+}
+
+#[test]
+fn missing_postgres_programs_are_named_with_the_way_out() {
+    let folder = Folder::new("no-postgres");
+    let output =
+        dev(folder.path(), &["--gateway", FREE], &[("FRONTDESK_PG_BIN", "/nowhere")]).output().unwrap();
+    assert_one_sentence(&output, 1, &["/nowhere", "apt-get install postgresql", "DATABASE_URL"]);
+}
+
+#[test]
+fn a_wrong_database_url_is_named_without_its_password() {
+    let folder = Folder::new("url");
+    for url in
+        ["postgresql://app:hunter2@127.0.0.1:1/none", "postgresql:///none?host=/nowhere&password=hunter2"]
+    {
+        let output = dev(folder.path(), &["--gateway", FREE], &[("DATABASE_URL", url)]).output().unwrap();
+        assert_one_sentence(&output, 1, &["DATABASE_URL", "none"]);
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"));
+    }
+    let output =
+        dev(folder.path(), &["--gateway", FREE], &[("DATABASE_URL", "nonsense://x")]).output().unwrap();
+    assert_one_sentence(&output, 1, &["DATABASE_URL"]);
+}
+
+#[tokio::test]
+async fn a_database_that_is_behind_is_refused_until_it_is_migrated() {
+    let database = TestDatabase::create(&[]).await;
+    let key = "ab".repeat(32);
+    let env = [
+        ("DATABASE_URL", database.url.as_str()),
+        ("FRONTDESK_MASTER_KEY", &key),
+        ("IDENTITY_ADDR", "127.0.0.1:1"),
+    ];
+    for (role, migration) in [("identity", "V1__users"), ("booking", "V1__properties")] {
+        let output = frontdesk(&[role], &env).output().unwrap();
+        assert_one_sentence(&output, 1, &["behind", migration, "frontdesk migrate up"]);
+    }
+    assert_one_sentence(&frontdesk(&["migrate", "status"], &env).output().unwrap(), 3, &["behind"]);
+    let applied = frontdesk(&["migrate", "up"], &env).output().unwrap();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let again = frontdesk(&["migrate", "up"], &env).output().unwrap();
+    assert!(again.status.success() && again.stdout.is_empty(), "applying twice changes nothing");
+    let status = frontdesk(&["migrate", "status", "--json"], &env).output().unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["booking"]["pending"], serde_json::json!([]));
+}
+
+#[test]
+fn every_missing_variable_is_said_at_once() {
+    let output = frontdesk(&["booking"], &[("BOOKING_LISTEN", "nonsense")]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["BOOKING_LISTEN", "DATABASE_URL", "IDENTITY_ADDR"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let output =
+        frontdesk(&["identity"], &[("DATABASE_URL", "postgresql:///x"), ("FRONTDESK_MASTER_KEY", "short")])
+            .output()
+            .unwrap();
+    assert_one_sentence(&output, 1, &["FRONTDESK_MASTER_KEY", "32 bytes"]);
+    let env = [("IDENTITY_ADDR", "nonsense"), ("BOOKING_ADDR", "a:1,b:1"), ("ALLOWED_ORIGINS", "*")];
+    let output = frontdesk(&["gateway"], &env).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    for part in ["IDENTITY_ADDR", "BOOKING_ADDR", "ALLOWED_ORIGINS"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn token_get_has_the_exit_codes_of_the_runbook() {
+    let env = [
+        ("SB_EMAIL", "x@example.com"),
+        ("SB_PASSWORD", "p"),
+        ("SUPABASE_ANON_KEY", "k"),
+        ("SB_URL", "http://127.0.0.1:1"),
+    ];
+    assert_eq!(frontdesk(&["token", "get"], &env[..2]).output().unwrap().status.code(), Some(1));
+    assert_eq!(frontdesk(&["token", "get"], &env).output().unwrap().status.code(), Some(3));
+    let folder = Folder::new("token");
+    let mut child = dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(|| exports(folder.path()).status.success());
+    let text = String::from_utf8(exports(folder.path()).stdout).unwrap();
+    let value = |name: &str| {
+        let start = format!("export {name}='");
+        text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().trim_end_matches('\'').to_owned()
+    };
+    let (url, email, password) = (value("SB_URL"), value("MANAGER_EMAIL"), value("DEMO_PASSWORD"));
+    let get = |password: &str| {
+        let env =
+            [("SB_URL", &*url), ("SB_EMAIL", &*email), ("SB_PASSWORD", password), ("SUPABASE_ANON_KEY", "k")];
+        frontdesk(&["token", "get"], &env).output().unwrap()
+    };
+    let good = get(&password);
+    assert!(good.status.success());
+    assert_eq!(String::from_utf8(good.stdout).unwrap().trim().split('.').count(), 3);
+    assert_eq!(get("wrong-password").status.code(), Some(2));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    child.wait().unwrap();
+}

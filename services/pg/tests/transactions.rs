@@ -1,0 +1,146 @@
+//! Transactions against a real server: what is reported is what is stored.
+
+use std::time::Duration;
+
+use pg::testing::TestDatabase;
+use pg::{Database, Fault, Kind, PoolOptions, column, retrying};
+use uuid::Uuid;
+
+/// A table `t (id int primary key, tenant uuid)` in a database of its own.
+async fn database(max_size: usize) -> (Database, TestDatabase) {
+    let test = TestDatabase::create(&[]).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    owner.batch_execute("create table t (id int constraint t_pkey primary key, tenant text)").await.unwrap();
+    let options =
+        PoolOptions { url: test.url.clone(), role: "frontdesk", application_name: "test", max_size };
+    (Database::new(options).unwrap(), test)
+}
+
+async fn rows(database: &Database) -> i64 {
+    let rows = database.query_global("select count(*) as n from t", &[]).await.unwrap();
+    column(&rows[0], "n").unwrap()
+}
+
+const INSERT: &str = "insert into t values ($1, current_setting('app.tenant', true))";
+
+#[tokio::test]
+async fn a_swallowed_error_cannot_be_committed() {
+    let (database, _test) = database(2).await;
+    let tx = database.begin_global().await.unwrap();
+    tx.query(INSERT, &[&1]).await.unwrap();
+    let swallowed = tx.query(INSERT, &[&1]).await.unwrap_err();
+    assert!(swallowed.on_constraint("t_pkey"));
+    let refused = tx.commit().await.unwrap_err();
+    assert_eq!(refused.kind(), &Kind::RolledBack);
+    assert_eq!(rows(&database).await, 0);
+}
+
+#[tokio::test]
+async fn a_failing_last_statement_stores_nothing() {
+    let (database, _test) = database(2).await;
+    let tx = database.begin_global().await.unwrap();
+    tx.query(INSERT, &[&1]).await.unwrap();
+    assert!(tx.commit_with(INSERT, &[&1]).await.is_err());
+    assert_eq!(rows(&database).await, 0);
+    let tx = database.begin_global().await.unwrap();
+    tx.query(INSERT, &[&1]).await.unwrap();
+    tx.commit_with(INSERT, &[&2]).await.unwrap();
+    assert_eq!(rows(&database).await, 2);
+}
+
+#[tokio::test]
+async fn a_dropped_transaction_gives_back_a_clean_connection() {
+    let (database, _test) = database(1).await;
+    for _ in 0..5 {
+        let tx = database.begin_global().await.unwrap();
+        tx.query(INSERT, &[&1]).await.unwrap();
+        drop(tx);
+    }
+    assert_eq!(rows(&database).await, 0);
+    let tx = database.begin_global().await.unwrap();
+    drop(tx);
+    assert_eq!(rows(&database).await, 0);
+}
+
+#[tokio::test]
+async fn an_abandoned_statement_cannot_be_committed() {
+    let (database, _test) = database(1).await;
+    let tx = database.begin_global().await.unwrap();
+    tx.query(INSERT, &[&1]).await.unwrap();
+    let slow = tx.query("select pg_sleep(0.5)", &[]);
+    assert!(tokio::time::timeout(Duration::from_millis(50), slow).await.is_err());
+    assert_eq!(tx.commit().await.unwrap_err().kind(), &Kind::RolledBack);
+    assert_eq!(rows(&database).await, 0);
+}
+
+#[tokio::test]
+async fn the_tenant_is_set_for_its_transaction_only() {
+    let (database, _test) = database(1).await;
+    let tenant = Uuid::now_v7();
+    database.query(tenant, INSERT, &[&1]).await.unwrap();
+    let stored = database.query_global("select tenant from t", &[]).await.unwrap();
+    assert_eq!(column::<String>(&stored[0], "tenant").unwrap(), tenant.to_string());
+    let now = database.query_global("select current_setting('app.tenant', true) as t", &[]).await.unwrap();
+    assert_eq!(column::<Option<String>>(&now[0], "t").unwrap().unwrap_or_default(), "");
+}
+
+#[tokio::test]
+async fn a_changed_table_is_read_again_without_an_error() {
+    let (database, test) = database(1).await;
+    let read = || database.query_global("select t.* from t", &[]);
+    read().await.unwrap();
+    let owner = pg::connect(&test.url).await.unwrap();
+    owner.batch_execute("alter table t add column more int").await.unwrap();
+    read().await.unwrap();
+    owner.batch_execute("alter table t add column even_more int").await.unwrap();
+    retrying(|| async { database.query(Uuid::nil(), "select t.* from t", &[]).await }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_pool_is_overloaded_and_not_a_hang() {
+    let (database, _test) = database(1).await;
+    let tx = database.begin_global().await.unwrap();
+    tx.query("select 1", &[]).await.unwrap();
+    let refused = database.ping().await.unwrap_err();
+    assert_eq!(refused.kind(), &Kind::Overloaded);
+    tx.commit().await.unwrap();
+    database.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn deadlocks_are_tried_again_from_the_start() {
+    let (database, _test) = database(4).await;
+    database.query_global("insert into t values (1), (2)", &[]).await.unwrap();
+    let swap = async |first: i32, second: i32| -> Result<(), Fault> {
+        retrying(|| async {
+            let tx = database.begin_global().await?;
+            tx.query("select from t where id = $1 for update", &[&first]).await?;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            tx.query("select from t where id = $1 for update", &[&second]).await?;
+            tx.commit().await
+        })
+        .await
+    };
+    let (one, other) = tokio::join!(swap(1, 2), swap(2, 1));
+    one.unwrap();
+    other.unwrap();
+}
+
+#[tokio::test]
+async fn migrators_at_the_same_time_apply_each_migration_once() {
+    static SET: pg::migrate::MigrationSet = pg::migrate::MigrationSet {
+        name: "test",
+        history_table: "public.test_history",
+        migrations: &[("V1__slow", "select pg_sleep(0.2); create table made (id int)")],
+    };
+    let test = TestDatabase::create(&[]).await;
+    let sets = [&SET];
+    let up = || pg::migrate::up(&test.url, &sets);
+    let (one, two, three) = tokio::join!(up(), up(), up());
+    let applied = [one, two, three].map(|result| result.unwrap().len());
+    assert_eq!(applied.iter().sum::<usize>(), 1, "{applied:?}");
+    let client = pg::connect(&test.url).await.unwrap();
+    let state = pg::migrate::state(&client, &SET).await.unwrap();
+    assert_eq!(state.applied, ["V1__slow"]);
+    assert!(state.pending.is_empty() && state.unknown.is_empty());
+}
