@@ -17,16 +17,16 @@ use crate::edge::Edge;
 /// Time for the head of an HTTP/1.1 request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Largest head of a request in bytes.
-const MAX_HEAD: usize = 16 * 1024;
+const MAX_HEAD: u32 = 16 * 1024;
 
 /// Accepts connections until the token is cancelled.
 pub async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEAD as u32)
+        .max_header_list_size(MAX_HEAD)
         .max_concurrent_streams(200)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));

@@ -200,11 +200,11 @@ mod tests {
     use super::*;
 
     fn router(routes: &[(&str, Method)]) -> Router {
-        let mut router = Router::default();
+        let mut built = Router::default();
         for (index, (template, method)) in routes.iter().enumerate() {
-            router.add(method, &Template::parse(template).unwrap(), index).unwrap();
+            built.add(method, &Template::parse(template).unwrap(), index).unwrap();
         }
-        router
+        built
     }
 
     fn found(router: &Router, method: Method, path: &str) -> Option<(usize, Vec<String>)> {

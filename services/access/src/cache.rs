@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::authority::Resolution;
 
 /// How old an answer may be while identity cannot be reached.
-const OLDEST: Duration = Duration::from_secs(60);
+const OLDEST: Duration = Duration::from_mins(1);
 /// Entries at which answers older than [`OLDEST`] are dropped.
 const PRUNE_AT: usize = 10_000;
 

@@ -26,12 +26,11 @@ impl Settings {
     where
         T: FromStr<Err: Display>,
     {
-        match read(name) {
-            Some(text) => self.parse(name, &text),
-            None => {
-                self.problem(format!("{name} is not set; it is needed: {purpose}."));
-                None
-            }
+        if let Some(text) = read(name) {
+            self.parse(name, &text)
+        } else {
+            self.problem(format!("{name} is not set; it is needed: {purpose}."));
+            None
         }
     }
 

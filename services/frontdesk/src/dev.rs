@@ -91,7 +91,7 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
     let applied = pg::migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, &error))?;
     demo::seed(&url).await?;
     let kept = keep(&folder, &url).await?;
-    let secrets = Secrets::from_master_key(&kept.master_key).map_err(Failure::new)?;
+    let secrets = Secrets::from_master_key(&kept.master).map_err(Failure::new)?;
     let parts = Parts { database_url: url.clone(), secrets, identity, booking, gateway, origins };
     let mut system = System::start(parts).await.map_err(|failure| {
         Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))
@@ -208,8 +208,8 @@ async fn create_database(server: &PrivateServer) -> Result<(), Failure> {
 /// The secrets of the folder, with what is missing made.
 async fn keep(folder: &Folder, url: &str) -> Result<Kept, Failure> {
     let mut kept = folder.kept()?;
-    if !demo::knows_api_key(url, &kept.api_key).await? {
-        kept.api_key = demo::create_api_key(url, demo::TENANT).await?;
+    if !demo::knows_api_key(url, &kept.tenant_api).await? {
+        kept.tenant_api = demo::create_api_key(url, demo::TENANT).await?;
         folder.write_kept(&kept)?;
     }
     Ok(kept)

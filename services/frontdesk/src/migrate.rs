@@ -11,7 +11,7 @@ pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATION
 
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
-    /// Applies what is missing. DATABASE_URL must name the schema's owner.
+    /// Applies what is missing. `DATABASE_URL` must name the schema's owner.
     Up,
     /// Lists what is applied and what is missing; exit code 3 if anything is.
     Status {

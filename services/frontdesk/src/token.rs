@@ -19,8 +19,8 @@ const NO_ANSWER: u8 = 3;
 pub enum TokenCommand {
     /// Signs in and prints an access token.
     ///
-    /// Reads SB_EMAIL, SB_PASSWORD, SUPABASE_ANON_KEY and SB_URL (default
-    /// http://127.0.0.1:8080). Exit codes: 0 token printed, 1 a variable is
+    /// Reads `SB_EMAIL`, `SB_PASSWORD`, `SUPABASE_ANON_KEY` and `SB_URL` (default
+    /// <http://127.0.0.1:8080>). Exit codes: 0 token printed, 1 a variable is
     /// missing, 2 sign-in refused, 3 no answer or one that cannot be read.
     Get,
 }

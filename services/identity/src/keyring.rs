@@ -44,15 +44,12 @@ impl Keyring {
         issuer: Issuer,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let keys = match load(store, secrets).await? {
-            Some(keys) => keys,
-            None => {
-                store.insert_active_signing_key(&generate(secrets)?, now).await?;
-                // Another replica may have been faster; the stored one counts.
-                load(store, secrets)
-                    .await?
-                    .ok_or_else(|| Error::Signing("there is no active key".to_owned()))?
-            }
+        let keys = if let Some(keys) = load(store, secrets).await? {
+            keys
+        } else {
+            store.insert_active_signing_key(&generate(secrets)?, now).await?;
+            // Another replica may have been faster; the stored one counts.
+            load(store, secrets).await?.ok_or_else(|| Error::Signing("there is no active key".to_owned()))?
         };
         Ok(Self { issuer, keys: Arc::new(RwLock::new(Arc::new(keys))) })
     }
@@ -63,10 +60,12 @@ impl Keyring {
             match load(&store, &secrets).await {
                 Ok(Some(keys)) => *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys),
                 Ok(None) => {
-                    tracing::error!("the database has no active signing key; the last known one stays in use")
+                    tracing::error!(
+                        "the database has no active signing key; the last known one stays in use"
+                    );
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use")
+                    tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use");
                 }
             }
         }
@@ -92,7 +91,7 @@ impl Keyring {
             iss: self.issuer.issuer.clone(),
             sub: user.id,
             aud: self.issuer.audience.clone(),
-            exp: seconds + ACCESS_TTL.unsigned_abs() as u64,
+            exp: seconds + u64::from(ACCESS_TTL.unsigned_abs()),
             iat: seconds,
             nbf: seconds,
             jti: id,

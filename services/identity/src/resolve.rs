@@ -1,5 +1,5 @@
 //! Who a caller is and what it may do: identity's own answer to the access
-//! layer, and through ResolveScopes the other services' too.
+//! layer, and through `ResolveScopes` the other services' too.
 
 use std::time::Duration;
 

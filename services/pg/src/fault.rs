@@ -264,19 +264,16 @@ fn classify_driver(error: &tokio_postgres::Error) -> Kind {
 
 /// The error with its causes, without Postgres' DETAIL.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
+    let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        match error.downcast_ref::<tokio_postgres::error::DbError>() {
-            Some(db) => text.push_str(&format!("{} (SQLSTATE {})", db.message(), db.code().code())),
-            None => text.push_str(&error.to_string()),
-        }
+        causes.push(match error.downcast_ref::<tokio_postgres::error::DbError>() {
+            Some(db) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
+            None => error.to_string(),
+        });
         next = error.source();
     }
-    text
+    causes.join(": ")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{Fault, Kind, pool};
 /// other. Advisory locks are per database.
 const LOCK: i64 = 0x6672_6f6e_7464_6573;
 /// How long to wait for another migrator.
-const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+const LOCK_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The migrations of one service.
 #[derive(Debug, Clone, Copy)]

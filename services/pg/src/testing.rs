@@ -1,9 +1,9 @@
 //! A database of its own for each test: one private server per test process,
 //! one migrated template, one clone per test.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::migrate::{self, MigrationSet};
 use crate::pool;
@@ -18,8 +18,8 @@ pub struct TestDatabase {
 
 struct Cluster {
     server: PrivateServer,
-    /// Template by the names of its migration sets.
-    templates: Mutex<HashMap<String, String>>,
+    /// Names of the templates that have been made.
+    templates: tokio::sync::Mutex<HashSet<String>>,
 }
 
 impl TestDatabase {
@@ -29,19 +29,17 @@ impl TestDatabase {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let sets = sets.to_vec();
         // The server outlives the test that starts it, and so the runtime of that test.
-        let url = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            #[allow(clippy::expect_used)]
-            runtime.expect("a runtime for the test database").block_on(async move {
+        let create = move || {
+            on_own_runtime(async move {
                 let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
                 let template = template(&sets).await;
                 create(&name, &template).await;
                 cluster().server.url(&name)
             })
-        });
-        match url.join() {
+        };
+        match tokio::task::spawn_blocking(create).await {
             Ok(url) => Self { url },
-            Err(cause) => std::panic::resume_unwind(cause),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 }
@@ -51,31 +49,32 @@ fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("frontdesk-test-{}", std::process::id()));
         let options = ServerOptions { dir, ephemeral: true, durable: false };
-        let server = std::thread::spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            #[allow(clippy::expect_used)]
-            runtime.expect("a runtime for the test server").block_on(PrivateServer::start(options))
-        });
+        let server = std::thread::spawn(|| on_own_runtime(PrivateServer::start(options)));
         match server.join() {
-            Ok(Ok(server)) => Cluster { server, templates: Mutex::default() },
+            Ok(Ok(server)) => Cluster { server, templates: tokio::sync::Mutex::default() },
             Ok(Err(error)) => panic!("{error}"),
             Err(cause) => std::panic::resume_unwind(cause),
         }
     })
 }
 
+fn on_own_runtime<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    #[allow(clippy::expect_used)]
+    runtime.expect("a runtime for the test server").block_on(work)
+}
+
 async fn template(sets: &[&'static MigrationSet]) -> String {
     let name = sets.iter().fold("template".to_owned(), |name, set| format!("{name}_{}", set.name));
-    // Held while migrating, so that each template is made once; every caller has a thread of its own.
-    let mut templates = cluster().templates.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(template) = templates.get(&name) {
-        return template.clone();
+    // Held while migrating, so that each template is made once.
+    let mut templates = cluster().templates.lock().await;
+    if !templates.contains(&name) {
+        create(&name, "template0").await;
+        if let Err(error) = migrate::up(&cluster().server.url(&name), sets).await {
+            panic!("{error}");
+        }
+        templates.insert(name.clone());
     }
-    create(&name, "template0").await;
-    if let Err(error) = migrate::up(&cluster().server.url(&name), sets).await {
-        panic!("{error}");
-    }
-    templates.insert(name.clone(), name.clone());
     name
 }
 

@@ -47,8 +47,8 @@ impl Tx {
             client.query(&statement, params).await
         } else {
             let begin = self.scope.begin();
-            let (begun, rows) = join(client.batch_execute(&begin), client.query(&statement, params)).await;
-            begun.and(rows)
+            let (opened, rows) = join(client.batch_execute(&begin), client.query(&statement, params)).await;
+            opened.and(rows)
         };
         let rows = rows.map_err(|error| self.failed(client, error))?;
         self.broken.store(false, Ordering::Relaxed);
@@ -85,8 +85,8 @@ impl Tx {
             last.await
         } else {
             let begin = self.scope.begin();
-            let (begun, (rows, committed)) = join(client.batch_execute(&begin), last).await;
-            (begun.and(rows), committed)
+            let (opened, (rows, committed)) = join(client.batch_execute(&begin), last).await;
+            (opened.and(rows), committed)
         };
         let rows = rows.map_err(|error| self.failed(client, error))?;
         committed.map_err(commit_fault)?;

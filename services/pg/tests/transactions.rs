@@ -1,5 +1,8 @@
 //! Transactions against a real server: what is reported is what is stored.
 
+// A test that cannot go on says where.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::time::Duration;
 
 use pg::testing::TestDatabase;

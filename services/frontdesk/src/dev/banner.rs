@@ -30,7 +30,7 @@ pub fn ready(
         Some(dir) => format!("data in {}", dir.display()),
         None => "server given by DATABASE_URL".to_owned(),
     };
-    let api_key = &kept.api_key;
+    let api_key = &kept.tenant_api;
     let (tenant, manager, password) = (demo::TENANT, demo::MANAGER, demo::PASSWORD);
     format!(
         r#"
@@ -73,9 +73,9 @@ pub fn exports(running: &Running, kept: &Kept) -> String {
         ("BOOKING_ADDR".to_owned(), running.booking.to_string()),
         ("DATABASE_URL".to_owned(), running.database_url.clone()),
         ("TENANT_ID".to_owned(), demo::TENANT.to_string()),
-        ("TENANT_API_KEY".to_owned(), kept.api_key.clone()),
+        ("TENANT_API_KEY".to_owned(), kept.tenant_api.clone()),
         ("OTHER_TENANT_ID".to_owned(), demo::OTHER_TENANT.to_string()),
-        ("SUPABASE_ANON_KEY".to_owned(), kept.anon_key.clone()),
+        ("SUPABASE_ANON_KEY".to_owned(), kept.publishable.clone()),
         ("OWNER_EMAIL".to_owned(), demo::OWNER.to_owned()),
         ("MANAGER_EMAIL".to_owned(), demo::MANAGER.to_owned()),
         ("VIEWER_EMAIL".to_owned(), demo::VIEWER.to_owned()),

@@ -27,9 +27,12 @@ pub struct Folder {
 /// Secrets that outlive a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Kept {
-    pub master_key: String,
-    pub anon_key: String,
-    pub api_key: String,
+    /// Master key of identity.
+    pub master: String,
+    /// The project's publishable key (`apikey` header of hosted auth services).
+    pub publishable: String,
+    /// API key of the demo's tenant.
+    pub tenant_api: String,
 }
 
 /// What a run is.
@@ -108,9 +111,9 @@ impl Folder {
             return Ok(kept);
         }
         let kept = Kept {
-            master_key: STANDARD.encode(random::<32>()?),
-            anon_key: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
-            api_key: String::new(),
+            master: STANDARD.encode(random::<32>()?),
+            publishable: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
+            tenant_api: String::new(),
         };
         self.write_kept(&kept)?;
         Ok(kept)

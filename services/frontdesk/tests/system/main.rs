@@ -1,5 +1,8 @@
 //! The whole system over real sockets and a Postgres of its own per test.
 
+// A test that cannot go on says where.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod approving;
 mod arrows;
 mod fixture;

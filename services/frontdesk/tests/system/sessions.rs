@@ -1,6 +1,7 @@
 //! Tokens and sessions.
 
 use access::{AuthenticationMethod, Claims};
+use base64::Engine as _;
 use frontdesk::demo;
 use futures::future::join_all;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -127,7 +128,6 @@ async fn logout_ends_the_sessions_it_names() {
 /// Claims as identity makes them, for forging.
 fn claims(token: &str) -> Claims {
     let payload = token.split('.').nth(1).unwrap();
-    use base64::Engine as _;
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
     serde_json::from_slice(&payload).unwrap()
 }

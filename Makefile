@@ -1,0 +1,40 @@
+# `make up` starts everything; `make test` is what CI runs.
+
+WEB := gateway/tests/web
+
+.PHONY: up test lint unit web generate clean
+
+up:
+	@deploy/setup
+	cargo build --locked
+	@exec target/debug/frontdesk dev
+
+test: setup-tests lint unit web
+
+.PHONY: setup-tests
+setup-tests:
+	@deploy/setup --tests
+	cd $(WEB) && npm install --no-save --no-fund --no-audit --loglevel=error
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd proto && ../$(WEB)/node_modules/.bin/buf lint
+	cd proto && ../$(WEB)/node_modules/.bin/buf format --diff --exit-code
+	shellcheck deploy/setup .ci/run
+
+unit:
+	cargo test --locked --workspace
+
+# The published gRPC-Web client, against the program that `make up` starts.
+web:
+	cargo build --locked
+	cd $(WEB) && npm run --silent generate && npm test --silent
+
+# Writes the Rust code of the .proto files.
+generate:
+	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
+
+clean:
+	cargo clean
+	rm -rf $(WEB)/node_modules $(WEB)/generated
