@@ -7,10 +7,10 @@ use std::time::Duration;
 use frontdesk_proto::DESCRIPTOR_SET;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -84,15 +84,16 @@ impl GrpcServer {
             .add_service(health)
             .add_service(reflection(&self.services).build_v1()?)
             .add_service(reflection(&self.services).build_v1alpha()?);
+        // The builder's own setting does not reach a listener that was bound before.
+        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let drained = stop.clone();
         let serving = Server::builder()
             .max_concurrent_streams(1000)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            .tcp_nodelay(true)
             .layer(Observe)
             .add_routes(routes)
-            .serve_with_incoming_shutdown(TcpListenerStream::new(self.listener), drained.cancelled_owned());
+            .serve_with_incoming_shutdown(incoming, drained.cancelled_owned());
         tokio::pin!(serving);
         let result = tokio::select! {
             result = &mut serving => result,

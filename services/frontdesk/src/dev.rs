@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 use identity::Secrets;
-use pg::server::{self, PrivateServer, ServerOptions};
+use pg::server::{self, PrivateServer, ServerOptions, Tcp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,10 @@ pub struct DevArgs {
     /// Where booking listens.
     #[arg(long, default_value = "127.0.0.1:50052")]
     booking: SocketAddr,
+    /// Lets Postgres listen on TCP too, with a password, for tools that cannot
+    /// use its socket; for example 127.0.0.1:54322.
+    #[arg(long, value_parser = port_given)]
+    postgres: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -53,7 +57,7 @@ pub struct EnvArgs {
 
 /// The database of a run.
 enum Postgres {
-    Private { server: PrivateServer, dir: PathBuf, url: String },
+    Private { server: PrivateServer, options: ServerOptions, url: String },
     Given { url: String },
 }
 
@@ -65,7 +69,8 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
     let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
     let origins = settings.finish(origins).map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
-    let given = given_database(&folder)?;
+    let mut kept = folder.kept()?;
+    let given = given_database(&folder, &kept)?;
     if args.reset && given.is_some() {
         return Err(Failure::new(
             "--reset deletes the data of the private server only, and DATABASE_URL names another one: unset it, or empty that database yourself",
@@ -81,16 +86,21 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
 
     if args.reset {
         folder.reset()?;
+        kept = folder.kept()?;
     }
     let gateway = bind(args.gateway, "--gateway").await?;
     let identity = bind(args.identity, "--identity").await?;
     let booking = bind(args.booking, "--booking").await?;
 
-    let mut postgres = Postgres::start(given, &folder, args.ephemeral).await?;
+    let tcp = args.postgres.map(|addr| Tcp { addr, password: kept.postgres.clone() });
+    let mut postgres = Postgres::start(given, &folder, args.ephemeral, tcp).await?;
     let url = postgres.url().to_owned();
     let applied = pg::migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, &error))?;
     demo::seed(&url).await?;
-    let kept = keep(&folder, &url).await?;
+    if !demo::knows_api_key(&url, &kept.tenant_api).await? {
+        kept.tenant_api = demo::create_api_key(&url, demo::TENANT).await?;
+        folder.write_kept(&kept)?;
+    }
     let secrets = Secrets::from_master_key(&kept.master).map_err(Failure::new)?;
     let parts = Parts { database_url: url.clone(), secrets, identity, booking, gateway, origins };
     let mut system = System::start(parts).await.map_err(|failure| {
@@ -102,7 +112,7 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
         gateway: system.gateway,
         identity: system.identity,
         booking: system.booking,
-        database_url: url,
+        database_url: postgres.public_url(),
     };
     folder.write_running(&running)?;
     print!(
@@ -129,17 +139,20 @@ pub fn print_env(args: &EnvArgs) -> Result<(), Failure> {
 }
 
 impl Postgres {
-    async fn start(given: Option<String>, folder: &Folder, ephemeral: bool) -> Result<Self, Failure> {
+    async fn start(
+        given: Option<String>,
+        folder: &Folder,
+        ephemeral: bool,
+        tcp: Option<Tcp>,
+    ) -> Result<Self, Failure> {
         if let Some(url) = given {
             pg::connect(&url).await.map_err(|fault| database_failure(&url, &fault))?;
             return Ok(Self::Given { url });
         }
-        let dir = folder.postgres_dir()?;
-        let server = PrivateServer::start(ServerOptions { dir: dir.clone(), ephemeral, durable: true })
-            .await
-            .map_err(Failure::new)?;
+        let options = ServerOptions { dir: folder.postgres_dir()?, ephemeral, durable: true, tcp };
+        let server = PrivateServer::start(options.clone()).await.map_err(Failure::new)?;
         create_database(&server).await?;
-        Ok(Self::Private { url: server.url(DATABASE), server, dir })
+        Ok(Self::Private { url: server.url(DATABASE), server, options })
     }
 
     fn url(&self) -> &str {
@@ -148,26 +161,32 @@ impl Postgres {
         }
     }
 
+    /// What users connect with.
+    fn public_url(&self) -> String {
+        match self {
+            Self::Private { server, url, .. } => server.tcp_url(DATABASE).unwrap_or_else(|| url.clone()),
+            Self::Given { url } => url.clone(),
+        }
+    }
+
     /// Where the data are, if they are ours.
     fn kept(&self) -> Option<&Path> {
         match self {
-            Self::Private { dir, .. } => Some(dir),
+            Self::Private { options, .. } => Some(&options.dir),
             Self::Given { .. } => None,
         }
     }
 
     /// Starts the private server again when it ends; returns when it cannot.
     async fn watch(&mut self, stop: &CancellationToken) -> Failure {
-        let Self::Private { server, dir, .. } = self else { return std::future::pending().await };
+        let Self::Private { server, options, .. } = self else { return std::future::pending().await };
         loop {
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
             if stop.is_cancelled() || !server.has_ended() {
                 continue;
             }
-            tracing::warn!(log = %dir.join("postgres.log").display(), "postgres ended by itself and is started again");
-            match PrivateServer::start(ServerOptions { dir: dir.clone(), ephemeral: false, durable: true })
-                .await
-            {
+            tracing::warn!(log = %options.dir.join("postgres.log").display(), "postgres ended by itself and is started again");
+            match PrivateServer::start(options.clone()).await {
                 Ok(again) => *server = again,
                 Err(error) => return Failure::new(error),
             }
@@ -183,10 +202,15 @@ impl Postgres {
 
 /// The server that `DATABASE_URL` names. In a shell that has our own `export`
 /// lines it names the private server, which is then ours to start.
-fn given_database(folder: &Folder) -> Result<Option<String>, Failure> {
+fn given_database(folder: &Folder, kept: &Kept) -> Result<Option<String>, Failure> {
     let given = std::env::var("DATABASE_URL").ok().filter(|url| !url.trim().is_empty());
     let own = server::url(&folder.postgres_dir()?, DATABASE);
-    Ok(given.filter(|url| *url != own))
+    Ok(given.filter(|url| !url.starts_with(&own) && !url.contains(&kept.postgres)))
+}
+
+fn port_given(text: &str) -> Result<SocketAddr, String> {
+    let addr: SocketAddr = text.parse().map_err(|error| format!("{error}"))?;
+    if addr.port() == 0 { Err("Postgres needs a port, not 0".to_owned()) } else { Ok(addr) }
 }
 
 async fn bind(addr: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
@@ -203,16 +227,6 @@ async fn create_database(server: &PrivateServer) -> Result<(), Failure> {
         client.batch_execute(&format!("create database {DATABASE}")).await.map_err(failed)?;
     }
     Ok(())
-}
-
-/// The secrets of the folder, with what is missing made.
-async fn keep(folder: &Folder, url: &str) -> Result<Kept, Failure> {
-    let mut kept = folder.kept()?;
-    if !demo::knows_api_key(url, &kept.tenant_api).await? {
-        kept.tenant_api = demo::create_api_key(url, demo::TENANT).await?;
-        folder.write_kept(&kept)?;
-    }
-    Ok(kept)
 }
 
 /// Whether postgres could keep its data there.

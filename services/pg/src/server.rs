@@ -8,6 +8,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,25 @@ pub struct ServerOptions {
     pub ephemeral: bool,
     /// Wait for the disk at each commit. Tests that crash nothing go without.
     pub durable: bool,
+    /// Listen on TCP too, for tools that cannot use the socket.
+    pub tcp: Option<Tcp>,
+}
+
+/// A TCP address of a private server. Other users of the machine can reach it,
+/// so it takes a password, unlike the socket, whose folder is closed to them.
+#[derive(Debug, Clone)]
+pub struct Tcp {
+    /// Where to listen.
+    pub addr: SocketAddr,
+    /// The owner's password: letters, digits, `-` and `_`.
+    pub password: String,
 }
 
 /// A running private server. Dropping it stops the server.
 #[derive(Debug)]
 pub struct PrivateServer {
     dir: PathBuf,
+    tcp: Option<Tcp>,
     guard: Child,
     pipe: Option<ChildStdin>,
 }
@@ -123,16 +137,27 @@ impl PrivateServer {
     /// Starts a server, initialising its data when there are none, and returns
     /// once it takes connections.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
-        let server = tokio::task::spawn_blocking(move || Self::spawn(&options))
+        let server = tokio::task::spawn_blocking(move || Self::spawn(options))
             .await
             .map_err(|error| ServerError::Failed { program: "launcher", output: error.to_string() })??;
         server.ready().await?;
+        server.set_password().await?;
         Ok(server)
     }
 
-    /// Connection string of a database, as the owner.
+    /// Connection string of a database, as the owner, over the socket.
     pub fn url(&self, database: &str) -> String {
-        url(&self.dir, database)
+        let url = url(&self.dir, database);
+        match &self.tcp {
+            Some(tcp) => format!("{url}&port={}", tcp.addr.port()),
+            None => url,
+        }
+    }
+
+    /// The same over TCP, with the password.
+    pub fn tcp_url(&self, database: &str) -> Option<String> {
+        let Tcp { addr, password } = self.tcp.as_ref()?;
+        Some(format!("postgresql://{OWNER}:{password}@{addr}/{database}"))
     }
 
     /// Process id of the server, for failure tests.
@@ -158,7 +183,7 @@ impl PrivateServer {
         }
     }
 
-    fn spawn(options: &ServerOptions) -> Result<Self, ServerError> {
+    fn spawn(options: ServerOptions) -> Result<Self, ServerError> {
         let bin = find_binaries()?;
         let run_as = run_as()?;
         let dir = std::path::absolute(&options.dir).map_err(|error| file_error(&options.dir, error))?;
@@ -184,14 +209,16 @@ impl PrivateServer {
             .arg(&data)
             .arg("-k")
             .arg(&dir);
-        guard.args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "unix_socket_permissions=0700",
-            "-c",
-            "max_connections=300",
-        ]);
+        let listen = match &options.tcp {
+            Some(Tcp { addr, .. }) => {
+                [format!("listen_addresses={}", addr.ip()), format!("port={}", addr.port())]
+            }
+            None => ["listen_addresses=".to_owned(), "port=5432".to_owned()],
+        };
+        for setting in &listen {
+            guard.args(["-c", setting]);
+        }
+        guard.args(["-c", "unix_socket_permissions=0700", "-c", "max_connections=300"]);
         if !options.durable {
             guard.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
         }
@@ -204,7 +231,15 @@ impl PrivateServer {
             .spawn()
             .map_err(|error| file_error(&bin, error))?;
         let pipe = guard.stdin.take();
-        Ok(Self { dir, guard, pipe })
+        Ok(Self { dir, tcp: options.tcp, guard, pipe })
+    }
+
+    async fn set_password(&self) -> Result<(), ServerError> {
+        let Some(tcp) = &self.tcp else { return Ok(()) };
+        let failed = |error: Fault| ServerError::Failed { program: "postgres", output: error.to_string() };
+        let owner = pool::connect(&self.url("postgres")).await.map_err(failed)?;
+        let statement = format!("alter role {OWNER} password '{}'", tcp.password.replace('\'', "''"));
+        owner.batch_execute(&statement).await.map_err(|error| failed(error.into()))
     }
 
     async fn ready(&self) -> Result<(), ServerError> {
@@ -339,8 +374,8 @@ fn init(bin: &Path, dir: &Path, run_as: Option<&RunAs>) -> Result<(), ServerErro
         .args([
             "-U",
             OWNER,
-            "-A",
-            "trust",
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
             "-E",
             "UTF8",
             "--locale=C.UTF-8",

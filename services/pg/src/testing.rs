@@ -48,7 +48,7 @@ fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("frontdesk-test-{}", std::process::id()));
-        let options = ServerOptions { dir, ephemeral: true, durable: false };
+        let options = ServerOptions { dir, ephemeral: true, durable: false, tcp: None };
         let server = std::thread::spawn(|| on_own_runtime(PrivateServer::start(options)));
         match server.join() {
             Ok(Ok(server)) => Cluster { server, templates: tokio::sync::Mutex::default() },

@@ -31,6 +31,8 @@ pub struct Kept {
     pub master: String,
     /// The project's publishable key (`apikey` header of hosted auth services).
     pub publishable: String,
+    /// Password of the private Postgres over TCP.
+    pub postgres: String,
     /// API key of the demo's tenant.
     pub tenant_api: String,
 }
@@ -113,6 +115,7 @@ impl Folder {
         let kept = Kept {
             master: STANDARD.encode(random::<32>()?),
             publishable: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
+            postgres: URL_SAFE_NO_PAD.encode(random::<24>()?),
             tenant_api: String::new(),
         };
         self.write_kept(&kept)?;
