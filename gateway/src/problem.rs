@@ -1,5 +1,7 @@
 //! Refusals as `application/problem+json` (RFC 9457).
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use frontdesk_proto::{DOMAIN, ErrorReason, Refusal, rpc};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -44,7 +46,7 @@ fn response(status: &rpc::Status, request_id: &str, transcoder: &Transcoder) -> 
     let http_status = reason.map_or_else(|| of_code(code), |reason| reason.wire().http_status);
     let http_status = StatusCode::from_u16(http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let name = reason.map_or_else(|| code_name(code), ErrorReason::name);
-    let metadata = info.map(|info| info.metadata).unwrap_or_default();
+    let metadata: BTreeMap<String, String> = info.into_iter().flat_map(|info| info.metadata).collect();
 
     let mut body = Map::new();
     body.insert("type".to_owned(), format!("urn:frontdesk:error:{name}").into());

@@ -51,7 +51,7 @@ Try it
   eval "$({env})"
   TOKEN=$(curl -s $API_BASE_URL/v1/auth/login -H 'content-type: application/json' \
     -d "{{\"email\":\"$MANAGER_EMAIL\",\"password\":\"$DEMO_PASSWORD\"}}" | sed 's/.*"access":"\([^"]*\)".*/\1/')
-  curl -s $API_BASE_URL/api/v1/booking-requests?status=requested -H "Authorization: Bearer $TOKEN"
+  curl -s "$API_BASE_URL/api/v1/booking-requests?status=requested" -H "Authorization: Bearer $TOKEN"
   curl -s -X POST $API_BASE_URL/api/v1/booking-requests/$DEMO_REQUESTED/approve -H "Authorization: Bearer $TOKEN"
   curl -s $API_BASE_URL/v1/customers -H "Authorization: Bearer $TOKEN" -H "X-TENANT-ID: $TENANT_ID" -H "X-TENANT-API-KEY: $TENANT_API_KEY"
   grpcurl -plaintext $BOOKING_ADDR list
