@@ -18,8 +18,8 @@ const PRUNE_AT: usize = 10_000;
 /// Everything that an answer depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CacheKey {
-    /// User and session of a verified token.
-    pub session: Option<(Uuid, Uuid)>,
+    /// User, session and generation of a verified token.
+    pub session: Option<(Uuid, Uuid, i64)>,
     pub tenant: Option<Uuid>,
     pub api_key: Option<[u8; 32]>,
 }
@@ -66,9 +66,17 @@ impl Cache {
                 if refusal.reason() != ErrorReason::UpstreamUnavailable {
                     *kept = None;
                 }
+                if kept.is_none() {
+                    self.forget(&key);
+                }
                 Err(refusal)
             }
         }
+    }
+
+    /// Made up tenants must not fill the cache.
+    fn forget(&self, key: &CacheKey) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     fn slot(&self, key: CacheKey) -> Slot {
@@ -146,7 +154,7 @@ mod tests {
         for other in [
             CacheKey { tenant: Some(Uuid::nil()), ..KEY },
             CacheKey { api_key: Some([0; 32]), ..KEY },
-            CacheKey { session: Some((Uuid::nil(), Uuid::nil())), ..KEY },
+            CacheKey { session: Some((Uuid::nil(), Uuid::nil(), 0)), ..KEY },
         ] {
             let got = cache.get(other, HOLDS, async { Ok(answer("none")) }).await.unwrap();
             assert_eq!(got.role, "none");

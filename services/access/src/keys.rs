@@ -17,6 +17,9 @@ use crate::token::{self, Claims, Issuer, TokenFault};
 /// up ids cannot flood identity.
 const COOLDOWN: Duration = Duration::from_secs(30);
 
+/// How long a failed fetch answers for those who wait.
+const FAILURE_HOLDS: Duration = Duration::from_secs(1);
+
 /// A key that verifies.
 #[derive(Clone)]
 pub struct Key(Arc<DecodingKey>);
@@ -26,9 +29,8 @@ pub struct Key(Arc<DecodingKey>);
 pub struct KeyCache {
     issuer: Issuer,
     keys: RwLock<HashMap<String, Key>>,
-    /// When keys were last fetched successfully; held during a fetch, so that
-    /// there is one at a time.
-    fetched: Mutex<Option<Instant>>,
+    /// The last fetch; held during one, so that there is one at a time.
+    fetched: Mutex<Option<(Instant, Result<(), Refusal>)>>,
 }
 
 impl KeyCache {
@@ -56,11 +58,14 @@ impl KeyCache {
         if let Some(key) = self.known(key_id) {
             return Ok(Some(key));
         }
-        if fetched.is_some_and(|then| then.elapsed() < COOLDOWN) {
-            return Ok(None);
+        match &*fetched {
+            Some((at, Ok(()))) if at.elapsed() < COOLDOWN => return Ok(None),
+            Some((at, Err(refusal))) if at.elapsed() < FAILURE_HOLDS => return Err(refusal.clone()),
+            _ => {}
         }
-        let keys = authority.keys().await?;
-        *fetched = Some(Instant::now());
+        let answer = authority.keys().await;
+        *fetched = Some((Instant::now(), answer.as_ref().map(drop).map_err(Clone::clone)));
+        let keys = answer?;
         let keys = keys.into_iter().filter_map(|key| Some((key.kid.clone(), Key::read(&key)?))).collect();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
         Ok(self.known(key_id))

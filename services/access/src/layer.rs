@@ -144,7 +144,7 @@ impl<A: Authority> Gate<A> {
             return lookup.await.map(Arc::new);
         }
         let key = CacheKey {
-            session: claims.map(|claims| (claims.sub, claims.session_id)),
+            session: claims.map(|claims| (claims.sub, claims.session_id, claims.generation)),
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
         };

@@ -23,7 +23,7 @@ pub enum Approved {
     /// The booking was made.
     Now { booking: BookingId },
     /// It had been approved before; nothing was written.
-    Before { booking: Option<BookingId> },
+    Before { booking: Option<BookingId>, stored: bool },
 }
 
 enum Attempt {
@@ -85,9 +85,9 @@ async fn attempt(
                 Err(fault) => Err(fault.into()),
             }
         }
-        Approval::AlreadyApproved { booking } => {
+        Approval::AlreadyApproved { booking, stored } => {
             tx.commit().await?;
-            Ok(Attempt::Done(Approved::Before { booking }))
+            Ok(Attempt::Done(Approved::Before { booking, stored }))
         }
         Approval::Refused(state) => Err(Error::InvalidTransition { step: "approved", state }),
         Approval::Overlap => Err(real_conflict(id, request.stay)),

@@ -116,10 +116,14 @@ impl BookingRequestService for Booking {
                     wire::ApproveEvidence::Unspecified,
                     "Booking request approved",
                 ),
-                Approved::Before { booking } => (
+                Approved::Before { booking, stored } => (
                     booking,
                     wire::ApproveOutcome::AlreadyApproved,
-                    wire::ApproveEvidence::AlreadyConfirmed,
+                    if stored {
+                        wire::ApproveEvidence::AlreadyConfirmed
+                    } else {
+                        wire::ApproveEvidence::Unspecified
+                    },
                     "Booking request already approved (idempotent)",
                 ),
             };

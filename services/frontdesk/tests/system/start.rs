@@ -1,7 +1,7 @@
 //! The program as a user starts it, well and badly.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use pg::testing::TestDatabase;
@@ -57,6 +57,14 @@ fn dev(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> Command {
     frontdesk(&args, env)
 }
 
+/// A `frontdesk dev` that is ready.
+fn started(folder: &Path, more: &[&str]) -> Child {
+    let args: Vec<&str> = ["--gateway", FREE].iter().chain(more).copied().collect();
+    let child = dev(folder, &args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for(|| exports(folder).status.success());
+    child
+}
+
 fn exports(folder: &Path) -> Output {
     frontdesk(&["env", "--data-dir", folder.to_str().unwrap()], &[]).output().unwrap()
 }
@@ -74,12 +82,7 @@ fn wait_for(mut ready: impl FnMut() -> bool) {
 fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
     let folder = Folder::new("dev");
     for round in 0..2 {
-        let mut child = dev(folder.path(), &["--gateway", FREE], &[])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        wait_for(|| exports(folder.path()).status.success());
+        let mut child = started(folder.path(), &[]);
         let text = String::from_utf8(exports(folder.path()).stdout).unwrap();
         for name in [
             "API_BASE_URL",
@@ -123,23 +126,13 @@ fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
 #[test]
 fn postgres_goes_with_its_parent_even_after_kill_9() {
     let folder = Folder::new("killed");
-    let mut child = dev(folder.path(), &["--gateway", FREE], &[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for(|| exports(folder.path()).status.success());
+    let mut child = started(folder.path(), &[]);
     let pid_file = folder.path().join("pg/data/postmaster.pid");
     let postgres = std::fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
     child.kill().unwrap();
     child.wait().unwrap();
     wait_for(|| !Path::new(&format!("/proc/{postgres}")).exists());
-    let mut again = dev(folder.path(), &["--gateway", FREE], &[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for(|| exports(folder.path()).status.success());
+    let mut again = started(folder.path(), &[]);
     Command::new("kill").args(["-TERM", &again.id().to_string()]).status().unwrap();
     assert!(again.wait().unwrap().success());
 }
@@ -237,12 +230,7 @@ fn token_get_has_the_exit_codes_of_the_runbook() {
     assert_eq!(frontdesk(&["token", "get"], &env[..2]).output().unwrap().status.code(), Some(1));
     assert_eq!(frontdesk(&["token", "get"], &env).output().unwrap().status.code(), Some(3));
     let folder = Folder::new("token");
-    let mut child = dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for(|| exports(folder.path()).status.success());
+    let mut child = started(folder.path(), &["--ephemeral"]);
     let text = String::from_utf8(exports(folder.path()).stdout).unwrap();
     let value = |name: &str| {
         let start = format!("export {name}='");
