@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "grpc-status, grpc-message, grpc-status-details-bin, x-request-id, retry-after, etag, allow, www-authenticate",
+    "grpc-status, grpc-message, grpc-status-details-bin, x-request-id, retry-after, etag, allow, www-authenticate, x-supabase-api-version",
 );
 /// How many refused origins are remembered, so that each is logged once.
 const REMEMBERED: usize = 1000;

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use boot::TrustedProxies;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -16,7 +17,7 @@ use crate::cors::{self, Cors, Origins, Verdict};
 use crate::forward::{Forward, Kind};
 use crate::rest::{self, RestError};
 use crate::upstream::Upstreams;
-use crate::{headers, health, problem};
+use crate::{headers, health, problem, supabase};
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -29,11 +30,20 @@ struct Inner {
     transcoder: Transcoder,
     upstreams: Upstreams,
     cors: Cors,
+    trusted_proxies: TrustedProxies,
+    anon_key: Option<String>,
 }
 
 impl Edge {
-    pub fn new(transcoder: Transcoder, upstreams: Upstreams, origins: Origins) -> Self {
-        Self { inner: Arc::new(Inner { transcoder, upstreams, cors: Cors::new(origins) }) }
+    pub fn new(
+        transcoder: Transcoder,
+        upstreams: Upstreams,
+        origins: Origins,
+        trusted_proxies: TrustedProxies,
+        anon_key: Option<String>,
+    ) -> Self {
+        let cors = Cors::new(origins);
+        Self { inner: Arc::new(Inner { transcoder, upstreams, cors, trusted_proxies, anon_key }) }
     }
 
     /// Answers one request.
@@ -41,10 +51,11 @@ impl Edge {
         let started = Instant::now();
         let id = boot::request_id::ensure(request.headers_mut());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let client = self.inner.trusted_proxies.client(peer, request.headers());
         let span = tracing::info_span!("http", %method, path, request_id = boot::request_id::text(&id));
         async {
             let head = method == Method::HEAD;
-            let mut response = self.inner.checked(request, boot::request_id::text(&id), peer).await;
+            let mut response = self.inner.checked(request, boot::request_id::text(&id), client).await;
             if head {
                 response = response.map(|_| Body::empty());
             }
@@ -108,6 +119,9 @@ impl Inner {
         match request.uri().path() {
             "/livez" if reads => return health::live(),
             "/readyz" if reads => return health::ready(&self.upstreams).await,
+            path if path.starts_with(supabase::PREFIX) => {
+                return supabase::call(&self.upstreams, self.anon_key.as_deref(), request, peer).await;
+            }
             _ => {}
         }
         match rest::call(&self.transcoder, &self.upstreams, request, peer).await {

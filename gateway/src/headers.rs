@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 
+use boot::FORWARDED_FOR;
 use http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderName,
-    SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderValue};
 
 /// Headers of a REST request that become metadata; every value is taken, so
 /// that a header sent twice is still seen twice behind us.
-const REST_IN: [HeaderName; 9] = [
+const REST_IN: [HeaderName; 10] = [
     AUTHORIZATION,
+    USER_AGENT,
     ACCEPT_LANGUAGE,
     HeaderName::from_static("x-tenant-id"),
     HeaderName::from_static("x-tenant-api-key"),
@@ -21,8 +23,6 @@ const REST_IN: [HeaderName; 9] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
 ];
-
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The metadata of a REST request.
 pub fn rest_in(headers: &HeaderMap, peer: IpAddr) -> HeaderMap {

@@ -9,8 +9,10 @@ mod health;
 mod problem;
 mod rest;
 mod server;
+mod supabase;
 mod upstream;
 
+use boot::TrustedProxies;
 use frontdesk_proto::descriptors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +34,11 @@ pub struct Config {
     pub booking: Channel,
     /// Origins whose pages may call.
     pub origins: Origins,
+    /// Proxies before the gateway whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The publishable key that `/auth/v1` asks for; without one that surface is
+    /// closed.
+    pub anon_key: Option<String>,
 }
 
 /// A gateway that is about to run.
@@ -49,11 +56,11 @@ pub struct RoutesError(pub Vec<RuleError>);
 impl Gateway {
     /// Compiles the routes.
     pub fn new(config: Config) -> Result<Self, RoutesError> {
-        let Config { listener, identity, booking, origins } = config;
+        let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
         let upstreams = Upstreams::new(identity, booking);
         let transcoder = Transcoder::new(descriptors(), &upstreams.services()).map_err(RoutesError)?;
         tracing::info!(origins = %origins, "CORS allowed origins");
-        Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins) })
+        Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key) })
     }
 
     /// Serves until the token is cancelled and requests in progress are

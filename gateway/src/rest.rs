@@ -74,7 +74,7 @@ pub async fn call(
 
 /// One gRPC call: the message in wire format in, that of the answer and its
 /// metadata out.
-async fn unary(
+pub async fn unary(
     upstreams: &Upstreams,
     path: &str,
     message: Vec<u8>,
@@ -155,7 +155,8 @@ fn unframed(frame: Bytes) -> Result<Bytes, Refusal> {
     ))
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Refusal> {
+/// The body, within its limit.
+pub async fn read_body(body: Body) -> Result<Bytes, Refusal> {
     match Limited::new(body, MAX_REQUEST).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),

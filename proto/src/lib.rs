@@ -6,6 +6,7 @@
 //! `tests/generated.rs` keeps `src/generated` current; `make generate` writes it.
 
 mod error;
+pub mod paging;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, unused_qualifications)]
 mod generated {

@@ -87,6 +87,32 @@ pub enum ErrorReason {
     /// The refresh token had been used already; its session has been revoked, since
     /// somebody else may hold it. Sign in again.
     RefreshTokenReused = 212,
+    /// Too many failed logins for this account, from this address, or both. The
+    /// answer is the same whether the account exists. Try again after the time in
+    /// RetryInfo or `Retry-After`.
+    TooManyAttempts = 214,
+    /// The current password does not match.
+    PasswordWrong = 215,
+    /// There is no session with this id among the caller's.
+    SessionNotFound = 216,
+    /// There is no such user.
+    UserNotFound = 217,
+    /// There is no such tenant.
+    TenantNotFound = 218,
+    /// The user is no member of the tenant.
+    MemberNotFound = 219,
+    /// The tenant has no such role, and it is not a built-in one.
+    RoleNotFound = 220,
+    /// A member still has the role, or it is a built-in one.
+    RoleInUse = 221,
+    /// The tenant would be left without an owner.
+    LastOwner = 222,
+    /// The tenant has no such live API key.
+    ApiKeyNotFound = 223,
+    /// The e-mail address, slug or name is taken.
+    AlreadyExists = 224,
+    /// The caller would grant scopes that it does not hold itself.
+    ScopeNotHeld = 225,
     /// The service works at its limit and refused the call before starting it. Try
     /// again after the time in RetryInfo or `Retry-After`.
     Overloaded = 213,
@@ -179,6 +205,18 @@ impl ErrorReason {
             Self::LoginFailed => "ERROR_REASON_LOGIN_FAILED",
             Self::RefreshTokenInvalid => "ERROR_REASON_REFRESH_TOKEN_INVALID",
             Self::RefreshTokenReused => "ERROR_REASON_REFRESH_TOKEN_REUSED",
+            Self::TooManyAttempts => "ERROR_REASON_TOO_MANY_ATTEMPTS",
+            Self::PasswordWrong => "ERROR_REASON_PASSWORD_WRONG",
+            Self::SessionNotFound => "ERROR_REASON_SESSION_NOT_FOUND",
+            Self::UserNotFound => "ERROR_REASON_USER_NOT_FOUND",
+            Self::TenantNotFound => "ERROR_REASON_TENANT_NOT_FOUND",
+            Self::MemberNotFound => "ERROR_REASON_MEMBER_NOT_FOUND",
+            Self::RoleNotFound => "ERROR_REASON_ROLE_NOT_FOUND",
+            Self::RoleInUse => "ERROR_REASON_ROLE_IN_USE",
+            Self::LastOwner => "ERROR_REASON_LAST_OWNER",
+            Self::ApiKeyNotFound => "ERROR_REASON_API_KEY_NOT_FOUND",
+            Self::AlreadyExists => "ERROR_REASON_ALREADY_EXISTS",
+            Self::ScopeNotHeld => "ERROR_REASON_SCOPE_NOT_HELD",
             Self::Overloaded => "ERROR_REASON_OVERLOADED",
             Self::BookingRequestNotFound => "ERROR_REASON_BOOKING_REQUEST_NOT_FOUND",
             Self::PropertyNotFound => "ERROR_REASON_PROPERTY_NOT_FOUND",
@@ -233,6 +271,18 @@ impl ErrorReason {
             "ERROR_REASON_LOGIN_FAILED" => Some(Self::LoginFailed),
             "ERROR_REASON_REFRESH_TOKEN_INVALID" => Some(Self::RefreshTokenInvalid),
             "ERROR_REASON_REFRESH_TOKEN_REUSED" => Some(Self::RefreshTokenReused),
+            "ERROR_REASON_TOO_MANY_ATTEMPTS" => Some(Self::TooManyAttempts),
+            "ERROR_REASON_PASSWORD_WRONG" => Some(Self::PasswordWrong),
+            "ERROR_REASON_SESSION_NOT_FOUND" => Some(Self::SessionNotFound),
+            "ERROR_REASON_USER_NOT_FOUND" => Some(Self::UserNotFound),
+            "ERROR_REASON_TENANT_NOT_FOUND" => Some(Self::TenantNotFound),
+            "ERROR_REASON_MEMBER_NOT_FOUND" => Some(Self::MemberNotFound),
+            "ERROR_REASON_ROLE_NOT_FOUND" => Some(Self::RoleNotFound),
+            "ERROR_REASON_ROLE_IN_USE" => Some(Self::RoleInUse),
+            "ERROR_REASON_LAST_OWNER" => Some(Self::LastOwner),
+            "ERROR_REASON_API_KEY_NOT_FOUND" => Some(Self::ApiKeyNotFound),
+            "ERROR_REASON_ALREADY_EXISTS" => Some(Self::AlreadyExists),
+            "ERROR_REASON_SCOPE_NOT_HELD" => Some(Self::ScopeNotHeld),
             "ERROR_REASON_OVERLOADED" => Some(Self::Overloaded),
             "ERROR_REASON_BOOKING_REQUEST_NOT_FOUND" => {
                 Some(Self::BookingRequestNotFound)

@@ -13,10 +13,12 @@ use tokio::sync::Mutex;
 use crate::authority::Authority;
 use crate::token::{self, Claims, Issuer, TokenFault};
 
-/// Least time between two fetches for unknown key ids, so that tokens with made
-/// up ids cannot flood identity.
+/// Least time between two fetches after one that did not find the key, so that
+/// tokens with made up ids cannot flood identity.
 const COOLDOWN: Duration = Duration::from_secs(30);
-
+/// Age at which the keys are fetched again although none is missing: a new key
+/// is published for longer than that before it signs.
+const FRESH_FOR: Duration = Duration::from_secs(300);
 /// How long a failed fetch answers for those who wait.
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
 
@@ -28,47 +30,96 @@ pub struct Key(Arc<DecodingKey>);
 #[derive(Debug)]
 pub struct KeyCache {
     issuer: Issuer,
-    keys: RwLock<HashMap<String, Key>>,
-    /// The last fetch; held during one, so that there is one at a time.
-    fetched: Mutex<Option<(Instant, Result<(), Refusal>)>>,
+    keys: RwLock<Known>,
+    /// The last fetch for an unknown id; held during one, so that there is one
+    /// at a time.
+    last: Mutex<Option<(Instant, Fetch)>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    keys: HashMap<String, Key>,
+    fetched: Option<Instant>,
+}
+
+/// How a fetch for an unknown id ended.
+#[derive(Debug)]
+enum Fetch {
+    Found,
+    NotFound,
+    Failed(Refusal),
 }
 
 impl KeyCache {
     /// No keys yet; they are fetched with the first token.
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuer, keys: RwLock::default(), fetched: Mutex::new(None) }
+        Self { issuer, keys: RwLock::default(), last: Mutex::new(None) }
     }
 
     /// Verifies a token.
     pub(crate) async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Claims, Refusal> {
-        let key_id = token::key_id(token).map_err(TokenFault::refusal)?;
+        let key_id = token::key_id(token)?;
         let key = match self.known(&key_id) {
-            Some(key) => key,
-            None => self.fetch(&key_id, authority).await?.ok_or_else(|| TokenFault::UnknownKey.refusal())?,
+            Some((key, true)) => key,
+            Some((key, false)) => {
+                self.freshen(authority).await;
+                key
+            }
+            None => self.fetch(&key_id, authority).await?.ok_or(TokenFault::UnknownKey)?,
         };
-        token::verify(token, &key.0, &self.issuer).map_err(TokenFault::refusal)
+        Ok(token::verify(token, key.decoding(), &self.issuer)?)
     }
 
-    fn known(&self, key_id: &str) -> Option<Key> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(key_id).cloned()
+    /// A key, and whether the list it is from is fresh.
+    fn known(&self, key_id: &str) -> Option<(Key, bool)> {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let fresh = known.fetched.is_some_and(|at| at.elapsed() < FRESH_FOR);
+        known.keys.get(key_id).cloned().map(|key| (key, fresh))
     }
 
     async fn fetch(&self, key_id: &str, authority: &impl Authority) -> Result<Option<Key>, Refusal> {
-        let mut fetched = self.fetched.lock().await;
-        if let Some(key) = self.known(key_id) {
+        let mut last = self.last.lock().await;
+        if let Some((key, _)) = self.known(key_id) {
             return Ok(Some(key));
         }
-        match &*fetched {
-            Some((at, Ok(()))) if at.elapsed() < COOLDOWN => return Ok(None),
-            Some((at, Err(refusal))) if at.elapsed() < FAILURE_HOLDS => return Err(refusal.clone()),
+        match &*last {
+            Some((at, Fetch::NotFound)) if at.elapsed() < COOLDOWN => return Ok(None),
+            Some((at, Fetch::Failed(refusal))) if at.elapsed() < FAILURE_HOLDS => return Err(refusal.clone()),
             _ => {}
         }
-        let answer = authority.keys().await;
-        *fetched = Some((Instant::now(), answer.as_ref().map(drop).map_err(Clone::clone)));
-        let keys = answer?;
+        match authority.keys().await {
+            Ok(keys) => {
+                self.keep(keys);
+                let found = self.known(key_id).map(|(key, _)| key);
+                let fetch = if found.is_some() { Fetch::Found } else { Fetch::NotFound };
+                *last = Some((Instant::now(), fetch));
+                Ok(found)
+            }
+            Err(refusal) => {
+                *last = Some((Instant::now(), Fetch::Failed(refusal.clone())));
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Fetches an old list again. Who comes meanwhile uses the old one.
+    async fn freshen(&self, authority: &impl Authority) {
+        let Ok(_one_at_a_time) = self.last.try_lock() else { return };
+        match authority.keys().await {
+            Ok(keys) => self.keep(keys),
+            Err(refusal) => {
+                tracing::warn!(
+                    cause = refusal.message(),
+                    "keys cannot be fetched; the known ones stay in use"
+                );
+            }
+        }
+    }
+
+    fn keep(&self, keys: Vec<JsonWebKey>) {
         let keys = keys.into_iter().filter_map(|key| Some((key.kid.clone(), Key::read(&key)?))).collect();
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        Ok(self.known(key_id))
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) =
+            Known { keys, fetched: Some(Instant::now()) };
     }
 }
 
@@ -88,6 +139,10 @@ impl Key {
             return None;
         }
         DecodingKey::from_ec_components(x, y).ok().map(|key| Self(Arc::new(key)))
+    }
+
+    pub(crate) fn decoding(&self) -> &DecodingKey {
+        &self.0
     }
 }
 

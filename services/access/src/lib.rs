@@ -20,4 +20,6 @@ pub use self::keys::{Key, KeyCache};
 pub use self::layer::AccessLayer;
 pub use self::remote::RemoteIdentity;
 pub use self::rules::{Rule, Rules};
-pub use self::token::{AuthenticationMethod, Claims, Issuer, TOKEN_KIND, TokenFault, install_crypto};
+pub use self::token::{
+    AuthenticationMethod, Claims, Issuer, TOKEN_KIND, TokenFault, check_token, install_crypto,
+};

@@ -4,11 +4,14 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frontdesk_proto::identity::v1::JsonWebKey;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::keys::Key;
 
 /// Value of the claim `typ` in an access token.
 pub const TOKEN_KIND: &str = "access";
@@ -102,15 +105,14 @@ pub enum TokenFault {
 }
 
 impl TokenFault {
-    /// What the caller is told. Never holds a part of the token.
-    pub fn refusal(self) -> Refusal {
-        let (fault, sentence) = match self {
-            Self::Expired => {
-                return Refusal::new(
-                    ErrorReason::TokenExpired,
-                    "The access token has expired. Exchange the refresh token at POST /v1/auth/refresh, or sign in again.",
-                );
-            }
+    /// As `metadata.fault` names it.
+    pub fn name(self) -> &'static str {
+        self.described().0
+    }
+
+    fn described(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Expired => ("expired", "it has expired"),
             Self::TooLong => ("too_long", "it is longer than 4096 bytes"),
             Self::Malformed => ("malformed", "it is not a JWT of this service"),
             Self::ForbiddenHeader => {
@@ -123,8 +125,21 @@ impl TokenFault {
             Self::WrongIssuer => ("wrong_issuer", "another service issued it"),
             Self::WrongAudience => ("wrong_audience", "it is meant for another service"),
             Self::WrongKind => ("wrong_kind", "it is not an access token"),
-        };
-        Refusal::new(
+        }
+    }
+}
+
+/// What the caller is told. Never holds a part of the token.
+impl From<TokenFault> for Refusal {
+    fn from(token: TokenFault) -> Self {
+        if token == TokenFault::Expired {
+            return Self::new(
+                ErrorReason::TokenExpired,
+                "The access token has expired. Exchange the refresh token at POST /v1/auth/refresh, or sign in again.",
+            );
+        }
+        let (fault, sentence) = token.described();
+        Self::new(
             ErrorReason::TokenInvalid,
             format!("The access token is refused: {sentence}. Sign in at POST /v1/auth/login and send the `access` value."),
         )
@@ -143,6 +158,13 @@ impl fmt::Display for TokenFault {
 pub fn install_crypto() {
     // A second call finds the provider in place, which is what we want.
     let _already_installed = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}
+
+/// Checks a token against these keys.
+pub fn check_token(token: &str, keys: &[JsonWebKey], issuer: &Issuer) -> Result<Claims, TokenFault> {
+    let kid = key_id(token)?;
+    let key = keys.iter().find(|key| key.kid == kid).and_then(Key::read).ok_or(TokenFault::UnknownKey)?;
+    verify(token, key.decoding(), issuer)
 }
 
 /// The key id of a token whose header is one that we accept.

@@ -1,10 +1,10 @@
 //! The wire of booking: parse, call, convert.
 
-use frontdesk_proto::Refusal;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
 use frontdesk_proto::booking::v1::customer_service_server::CustomerService;
 use frontdesk_proto::booking::v1::property_service_server::PropertyService;
 use frontdesk_proto::booking::v1::{self as wire};
+use frontdesk_proto::{Refusal, paging};
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::decline;
 use crate::domain::ids::{BookingRequestId, GuestId, PropertyId};
 use crate::domain::stay::Stay;
 use crate::error::Error;
-use crate::paging::{self, Cursor, Order, Page};
+use crate::paging::{Cursor, Order, Page};
 use crate::store::{NewBookingRequest, Store};
 
 /// Most persons of a request.

@@ -3,6 +3,7 @@
 //! the process serves is not known here.
 
 mod channel;
+mod client_address;
 mod grpc;
 mod log;
 mod observe;
@@ -11,6 +12,7 @@ mod settings;
 mod shutdown;
 
 pub use self::channel::channel;
+pub use self::client_address::{FORWARDED_FOR, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, MAX_REQUEST, ReadyCheck, ServeError, bind};
 pub use self::log::init as init_log;
 pub use self::observe::Observe;

@@ -45,6 +45,12 @@ impl Settings {
         }
     }
 
+    /// A secret that need not be there.
+    pub fn optional_secret(&mut self, name: &str) -> Option<String> {
+        let set = read(name).is_some() || read(&format!("{name}_FILE")).is_some();
+        if set { self.secret(name, "") } else { None }
+    }
+
     /// A secret: `NAME`, or the contents of the file that `NAME_FILE` names.
     pub fn secret(&mut self, name: &str, purpose: &str) -> Option<String> {
         let file_name = format!("{name}_FILE");

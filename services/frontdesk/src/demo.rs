@@ -1,10 +1,7 @@
 //! The demo: two tenants, their people, and one booking request for every case
 //! that approving knows. Storing it again changes nothing.
 
-use std::collections::BTreeSet;
-
-use identity::{ApiKey, Passwords, Store, UserKind, UserRow};
-use jiff::Timestamp;
+use identity::admin::{Admin, UserKind, WantedUser};
 use uuid::{Uuid, uuid};
 use zeroize::Zeroizing;
 
@@ -94,26 +91,23 @@ const PEOPLE: [Person; 5] = [
 /// Stores what is missing of the demo in a migrated database. The URL must name
 /// the schema's owner.
 pub async fn seed(url: &str) -> Result<(), Failure> {
-    let store = store(url)?;
-    let now = Timestamp::now();
+    let admin = admin(url)?;
     for (id, slug, name) in [(TENANT, "alpine", "Alpine Stays"), (OTHER_TENANT, "harbour", "Harbour Homes")] {
-        store.upsert_tenant(id, slug, name, now).await.map_err(failed)?;
+        admin.ensure_tenant(id, slug, name).await.map_err(failed)?;
     }
-    let passwords = Passwords::new().map_err(failed)?;
-    let hash = passwords.hash(Zeroizing::new(PASSWORD.to_owned())).await.map_err(failed)?;
     for Person { id, email, name, member_of, operator } in PEOPLE {
-        let user = UserRow {
+        let scopes: &[&str] = if operator { &identity::PLATFORM_SCOPES } else { &[] };
+        let wanted = WantedUser {
             id,
             email: email.to_owned(),
             display_name: name.to_owned(),
             kind: UserKind::Person,
-            created_at: now,
+            password: Some(Zeroizing::new(PASSWORD.to_owned())),
+            platform_scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         };
-        let scopes: &[&str] = if operator { &identity::PLATFORM_SCOPES } else { &[] };
-        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        store.upsert_user(&user, &hash, &scopes).await.map_err(failed)?;
-        if let Some((tenant, role)) = member_of {
-            store.upsert_membership(tenant, id, role, now).await.map_err(failed)?;
+        let made = admin.ensure_user(wanted).await.map_err(failed)?;
+        if let Some((tenant, role)) = member_of.filter(|_| made.created) {
+            admin.ensure_member(tenant, email, role).await.map_err(failed)?;
         }
     }
     let owner = pg::connect(url).await.map_err(failed)?;
@@ -122,22 +116,17 @@ pub async fn seed(url: &str) -> Result<(), Failure> {
 
 /// A new API key of a tenant, without scopes of its own.
 pub async fn create_api_key(url: &str, tenant: Uuid) -> Result<String, Failure> {
-    let (key, text) = ApiKey::generate(Uuid::now_v7()).map_err(failed)?;
-    store(url)?
-        .insert_api_key(tenant, &key, "demo", &BTreeSet::new(), Timestamp::now())
-        .await
-        .map_err(failed)?;
-    Ok(text)
+    let (_, secret) = admin(url)?.create_api_key(tenant, "demo", Vec::new()).await.map_err(failed)?;
+    Ok(secret)
 }
 
 /// Whether a text is a live key of some tenant in this database.
 pub async fn knows_api_key(url: &str, text: &str) -> Result<bool, Failure> {
-    let Some(key) = ApiKey::read(text) else { return Ok(false) };
-    store(url)?.has_api_key(&key, Timestamp::now()).await.map_err(failed)
+    admin(url)?.knows_api_key(text).await.map_err(failed)
 }
 
-fn store(url: &str) -> Result<Store, Failure> {
-    open(url.to_owned(), identity::ROLE, "frontdesk-demo", 1).map(Store::new)
+fn admin(url: &str) -> Result<Admin, Failure> {
+    Admin::new(open(url.to_owned(), identity::ROLE, "frontdesk-demo", 1)?).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

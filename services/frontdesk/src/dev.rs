@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use identity::Secrets;
+use identity::{Policy, Secrets};
 use pg::server::{self, PrivateServer, ServerOptions, Tcp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -102,7 +102,16 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
         folder.write_kept(&kept)?;
     }
     let secrets = Secrets::from_master_key(&kept.master).map_err(Failure::new)?;
-    let parts = Parts { database_url: url.clone(), secrets, identity, booking, gateway, origins };
+    let parts = Parts {
+        database_url: url.clone(),
+        secrets,
+        identity,
+        booking,
+        gateway,
+        origins,
+        policy: Policy::default(),
+        anon_key: kept.publishable.clone(),
+    };
     let mut system = System::start(parts).await.map_err(|failure| {
         Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))
     })?;

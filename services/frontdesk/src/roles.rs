@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use access::{Issuer, RemoteIdentity};
-use boot::Settings;
-use identity::Secrets;
+use boot::{Settings, TrustedProxies};
+use identity::{Limits, PasswordCost, Policy, Secrets};
+use jiff::SignedDuration;
 use pg::{Database, PoolOptions};
 use tonic::transport::Channel;
 
@@ -25,14 +26,15 @@ pub async fn identity() -> Result<(), Failure> {
     let database = database_settings(&mut settings);
     let issuer = issuer(&mut settings);
     let secrets = master_key(&mut settings);
-    let all = || Some((listen?, database?, issuer?, secrets?));
-    let (listen, (url, pool), issuer, secrets) = settings.finish(all()).map_err(Failure::new)?;
+    let policy = policy(&mut settings);
+    let all = || Some((listen?, database?, issuer?, secrets?, policy?));
+    let (listen, (url, pool), issuer, secrets, policy) = settings.finish(all()).map_err(Failure::new)?;
 
     migrate::check(&url, &identity::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let database = open(url, identity::ROLE, "frontdesk-identity", pool)?;
     let stop = boot::on_signal().map_err(Failure::new)?;
-    let config = identity::Config { listener, database, secrets, issuer };
+    let config = identity::Config { listener, database, secrets, issuer, policy };
     let server = identity::build(config, &stop).await.map_err(Failure::new)?;
     tracing::info!(%listen, "identity listens");
     server.serve(stop).await.map_err(Failure::new)
@@ -68,12 +70,15 @@ pub async fn gateway() -> Result<(), Failure> {
     let identity = upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port");
     let booking = upstream(&mut settings, "BOOKING_ADDR", "where booking is, as host:port");
     let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
-    let all = || Some((listen?, identity?, booking?, origins?));
-    let (listen, identity, booking, origins) = settings.finish(all()).map_err(Failure::new)?;
+    let trusted_proxies = settings.or("TRUSTED_PROXIES", TrustedProxies::default());
+    let anon_key = settings.optional_secret("SUPABASE_ANON_KEY");
+    let all = || Some((listen?, identity?, booking?, origins?, trusted_proxies?));
+    let (listen, identity, booking, origins, trusted_proxies) =
+        settings.finish(all()).map_err(Failure::new)?;
 
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let stop = boot::on_signal().map_err(Failure::new)?;
-    let config = gateway::Config { listener, identity, booking, origins };
+    let config = gateway::Config { listener, identity, booking, origins, trusted_proxies, anon_key };
     let server = gateway::Gateway::new(config).map_err(Failure::new)?;
     tracing::info!(%listen, "gateway listens");
     server.serve(stop).await;
@@ -113,7 +118,8 @@ fn issuer(settings: &mut Settings) -> Option<Issuer> {
     Some(Issuer { issuer: issuer?, audience: audience? })
 }
 
-fn master_key(settings: &mut Settings) -> Option<Secrets> {
+/// The keys of the master key in the environment.
+pub fn master_key(settings: &mut Settings) -> Option<Secrets> {
     let text = settings.secret(
         "FRONTDESK_MASTER_KEY",
         "32 bytes in base64 that seal signing keys (`openssl rand -base64 32`)",
@@ -121,6 +127,36 @@ fn master_key(settings: &mut Settings) -> Option<Secrets> {
     Secrets::from_master_key(&text)
         .map_err(|error| settings.problem(format!("FRONTDESK_MASTER_KEY: {error}.")))
         .ok()
+}
+
+fn policy(settings: &mut Settings) -> Option<Policy> {
+    let Policy { limits, password_cost, key_max_age, trusted_proxies } = Policy::default();
+    let pair = settings.or("LOGIN_LIMIT_PAIR", limits.pair);
+    let account = settings.or("LOGIN_LIMIT_ACCOUNT", limits.account);
+    let address = settings.or("LOGIN_LIMIT_ADDRESS", limits.address);
+    let window = settings.or("LOGIN_LIMIT_WINDOW_MINUTES", limits.window.as_mins());
+    let memory_kib = settings.or("PASSWORD_HASH_MEMORY_KIB", password_cost.memory_kib);
+    let passes = settings.or("PASSWORD_HASH_PASSES", password_cost.passes);
+    let key_days = settings.or("SIGNING_KEY_MAX_AGE_DAYS", key_max_age.as_hours() / 24);
+    let trusted_proxies = settings.or("TRUSTED_PROXIES", trusted_proxies);
+    let (window, key_days) = (window?, key_days?);
+    if !(1..=1440).contains(&window) {
+        settings.problem("LOGIN_LIMIT_WINDOW_MINUTES takes 1 to 1440.");
+    }
+    if !(1..=3650).contains(&key_days) {
+        settings.problem("SIGNING_KEY_MAX_AGE_DAYS takes 1 to 3650.");
+    }
+    Some(Policy {
+        limits: Limits {
+            pair: pair?,
+            account: account?,
+            address: address?,
+            window: SignedDuration::from_mins(window.clamp(1, 1440)),
+        },
+        password_cost: PasswordCost { memory_kib: memory_kib?, passes: passes? },
+        key_max_age: SignedDuration::from_hours(24 * key_days.clamp(1, 3650)),
+        trusted_proxies: trusted_proxies?,
+    })
 }
 
 fn upstream(settings: &mut Settings, name: &str, purpose: &str) -> Option<Channel> {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
+use boot::TrustedProxies;
 use gateway::{Gateway, Origins};
-use identity::Secrets;
+use identity::{Policy, Secrets};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,10 @@ pub struct Parts {
     pub gateway: TcpListener,
     /// Origins whose pages may call.
     pub origins: Origins,
+    /// How strict identity is.
+    pub policy: Policy,
+    /// The publishable key of the Supabase-compatible surface.
+    pub anon_key: String,
 }
 
 /// A running system.
@@ -46,7 +51,9 @@ pub struct System {
 impl System {
     /// Starts the three servers and returns when the gateway says it is ready.
     pub async fn start(parts: Parts) -> Result<Self, Failure> {
-        let Parts { database_url, secrets, identity, booking, gateway, origins } = parts;
+        let Parts { database_url, secrets, identity, booking, gateway, origins, policy, anon_key } = parts;
+        // The gateway is on this machine; nobody else's word about an address counts.
+        let policy = Policy { trusted_proxies: TrustedProxies::loopback(), ..policy };
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
         let (identity_addr, booking_addr, gateway_addr) =
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
@@ -65,6 +72,7 @@ impl System {
                 )?,
                 secrets,
                 issuer: issuer.clone(),
+                policy,
             },
             &stop,
         )
@@ -82,6 +90,8 @@ impl System {
             identity: channel(identity_addr)?,
             booking: channel(booking_addr)?,
             origins,
+            trusted_proxies: TrustedProxies::default(),
+            anon_key: Some(anon_key),
         })
         .map_err(Failure::new)?;
 

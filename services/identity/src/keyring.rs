@@ -1,4 +1,6 @@
-//! The keys that sign access tokens, read from the database and kept current.
+//! The keys that sign access tokens: read from the database, kept current, and
+//! rotated. A key is published (standby) before it signs (active), and stays
+//! published (retired) until what it signed has expired.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,19 +11,29 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_proto::identity::v1::JsonWebKey;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::secrets::Secrets;
-use crate::store::{SigningKeyRow, Store, UserRow};
+use crate::store::{KeyState, SigningKeyRow, Store, UserRow};
+use crate::users::Actor;
 
 /// Lifetime of an access token in seconds.
 pub const ACCESS_TTL: i32 = 3600;
 /// How often the keys are read again, so that replicas agree within seconds.
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
+/// How long a key is published before it signs: twice the `max-age` of the JWKS.
+pub const PUBLISH_BEFORE: SignedDuration = SignedDuration::from_mins(10);
+/// How long a retired key stays published: an access token's life, and a margin
+/// for clocks and caches.
+const KEEP_RETIRED: SignedDuration = SignedDuration::from_mins(70);
+/// How long failed logins are kept after their window, and known pairs of
+/// account and address after the last login.
+const KEEP_ATTEMPTS: (SignedDuration, SignedDuration) =
+    (SignedDuration::from_hours(24), SignedDuration::from_hours(90 * 24));
 
 /// Signs tokens and lists the public keys.
 #[derive(Clone)]
@@ -36,6 +48,17 @@ struct Keys {
     public: Vec<JsonWebKey>,
 }
 
+/// What a rotation did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// A standby key was published; rotating again activates it, not before.
+    Published { kid: String, usable_at: Timestamp },
+    /// There is a standby key that is too young to sign.
+    TooEarly { kid: String, usable_at: Timestamp },
+    /// The standby key signs now.
+    Activated { kid: String },
+}
+
 impl Keyring {
     /// Reads the keys, making the first one in an empty database.
     pub async fn open(
@@ -44,29 +67,58 @@ impl Keyring {
         issuer: Issuer,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let keys = if let Some(keys) = load(store, secrets).await? {
-            keys
-        } else {
-            store.insert_active_signing_key(&generate(secrets)?, now).await?;
-            // Another replica may have been faster; the stored one counts.
-            load(store, secrets).await?.ok_or_else(|| Error::Signing("there is no active key".to_owned()))?
+        let keys = match load(store, secrets, now).await? {
+            Some(keys) => keys,
+            None => {
+                let tx = store.begin().await?;
+                store.insert_signing_key(&tx, &generate(secrets, KeyState::Active, now)?).await?;
+                let event = Actor::operator();
+                store.audit_and_commit(tx, event.event("signing_key_created", None, ""), now).await?;
+                // Another replica may have been faster; the stored one counts.
+                load(store, secrets, now)
+                    .await?
+                    .ok_or_else(|| Error::Signing("there is no active key".to_owned()))?
+            }
         };
         Ok(Self { issuer, keys: Arc::new(RwLock::new(Arc::new(keys))) })
     }
 
-    /// Reads the keys again and again until told to stop.
-    pub async fn follow(self, store: Store, secrets: Secrets, stop: CancellationToken) {
+    /// Reads the keys again.
+    pub async fn reload(&self, store: &Store, secrets: &Secrets) -> Result<(), Error> {
+        match load(store, secrets, Timestamp::now()).await? {
+            Some(keys) => {
+                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+                Ok(())
+            }
+            None => Err(Error::Signing("the database has no active signing key".to_owned())),
+        }
+    }
+
+    /// Keeps the keys current and rotates them when the active one is older than
+    /// `max_age`, until told to stop. Also forgets old failed logins.
+    pub async fn follow(
+        self,
+        store: Store,
+        secrets: Secrets,
+        max_age: SignedDuration,
+        stop: CancellationToken,
+    ) {
+        let mut rounds: u32 = 0;
         while stop.run_until_cancelled(tokio::time::sleep(RELOAD_EVERY)).await.is_some() {
-            match load(&store, &secrets).await {
-                Ok(Some(keys)) => *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys),
-                Ok(None) => {
-                    tracing::error!(
-                        "the database has no active signing key; the last known one stays in use"
-                    );
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use");
-                }
+            if let Err(error) = self.reload(&store, &secrets).await {
+                tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use");
+            }
+            rounds = rounds.wrapping_add(1);
+            if rounds % 12 != 0 {
+                continue;
+            }
+            let now = Timestamp::now();
+            if let Err(error) = rotate_if_due(&store, &secrets, max_age, now).await {
+                tracing::warn!(%error, "signing keys cannot be rotated");
+            }
+            let (windows, pairs) = KEEP_ATTEMPTS;
+            if let Err(error) = store.forget_old_attempts(now - windows, now - pairs).await {
+                tracing::warn!(%error, "old failed logins cannot be forgotten");
             }
         }
     }
@@ -74,6 +126,11 @@ impl Keyring {
     /// The public keys.
     pub fn public(&self) -> Vec<JsonWebKey> {
         self.current().public.clone()
+    }
+
+    /// Who issues, for whom.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
     }
 
     /// An access token for a user's session.
@@ -123,9 +180,70 @@ impl std::fmt::Debug for Keyring {
     }
 }
 
-async fn load(store: &Store, secrets: &Secrets) -> Result<Option<Keys>, Error> {
-    let rows = store.list_signing_keys().await?;
-    let Some(active) = rows.iter().find(|row| row.active) else { return Ok(None) };
+/// Takes the next step of a rotation: publishes a standby key, or activates the
+/// one that has been published long enough. With `at_once` its age does not
+/// matter; verifiers that have the old list then fetch the new one.
+pub async fn rotate(
+    store: &Store,
+    secrets: &Secrets,
+    at_once: bool,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Rotated, Error> {
+    let tx = store.begin().await?;
+    let keys = store.lock_signing_keys(&tx).await?;
+    let standby = keys.iter().find(|key| key.state == KeyState::Standby);
+    let standby = match standby {
+        Some(key) => key.clone(),
+        None => {
+            let key = generate(secrets, KeyState::Standby, now)?;
+            store.insert_signing_key(&tx, &key).await?;
+            if !at_once {
+                let usable_at = now + PUBLISH_BEFORE;
+                store.audit_and_commit(tx, actor.event("signing_key_published", None, &key.kid), now).await?;
+                return Ok(Rotated::Published { kid: key.kid, usable_at });
+            }
+            key
+        }
+    };
+    let usable_at = standby.created_at + PUBLISH_BEFORE;
+    if usable_at > now && !at_once {
+        return Ok(Rotated::TooEarly { kid: standby.kid, usable_at });
+    }
+    store.retire_active_signing_key(&tx, now).await?;
+    store.activate_signing_key(&tx, &standby.kid, now).await?;
+    store.audit_and_commit(tx, actor.event("signing_key_activated", None, &standby.kid), now).await?;
+    Ok(Rotated::Activated { kid: standby.kid })
+}
+
+/// The keys that are published, for people.
+pub async fn list(store: &Store, now: Timestamp) -> Result<Vec<SigningKeyRow>, Error> {
+    Ok(store.list_signing_keys(now - KEEP_RETIRED).await?)
+}
+
+async fn rotate_if_due(
+    store: &Store,
+    secrets: &Secrets,
+    max_age: SignedDuration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let keys = list(store, now).await?;
+    let due = keys.iter().any(|key| {
+        key.state == KeyState::Active
+            && key.activated_at.unwrap_or(key.created_at) + max_age <= now + PUBLISH_BEFORE
+    });
+    let too_young =
+        keys.iter().any(|key| key.state == KeyState::Standby && key.created_at + PUBLISH_BEFORE > now);
+    if due && !too_young {
+        let rotated = rotate(store, secrets, false, &Actor::operator(), now).await?;
+        tracing::info!(?rotated, "signing keys rotated by schedule");
+    }
+    Ok(())
+}
+
+async fn load(store: &Store, secrets: &Secrets, now: Timestamp) -> Result<Option<Keys>, Error> {
+    let rows = list(store, now).await?;
+    let Some(active) = rows.iter().find(|row| row.state == KeyState::Active) else { return Ok(None) };
     let pkcs8 = secrets.open(&active.kid, &active.sealed)?;
     Ok(Some(Keys {
         kid: active.kid.clone(),
@@ -134,7 +252,7 @@ async fn load(store: &Store, secrets: &Secrets) -> Result<Option<Keys>, Error> {
     }))
 }
 
-fn generate(secrets: &Secrets) -> Result<SigningKeyRow, Error> {
+fn generate(secrets: &Secrets, state: KeyState, now: Timestamp) -> Result<SigningKeyRow, Error> {
     let failed = |_| Error::Signing("a key pair could not be made".to_owned());
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
     let pkcs8 = pair.to_pkcs8v1().map_err(failed)?;
@@ -143,7 +261,8 @@ fn generate(secrets: &Secrets) -> Result<SigningKeyRow, Error> {
     let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..65]));
     let kid = thumbprint(&x, &y);
     let sealed = secrets.seal(&kid, pkcs8.as_ref())?;
-    Ok(SigningKeyRow { kid, active: true, x, y, sealed })
+    let activated_at = (state == KeyState::Active).then_some(now);
+    Ok(SigningKeyRow { kid, state, x, y, sealed, created_at: now, activated_at, retired_at: None })
 }
 
 /// RFC 7638: SHA-256 over the required members in lexical order.

@@ -1,6 +1,9 @@
 //! The identity service: who somebody is, and what they may do in a tenant.
 //! What a booking is, it does not know.
 
+pub mod admin;
+mod api_keys;
+mod context;
 mod domain;
 mod error;
 mod keyring;
@@ -10,48 +13,62 @@ mod secrets;
 mod service;
 mod sessions;
 mod store;
+mod tenants;
+mod users;
 
 use std::sync::Arc;
 
 use access::{AccessLayer, Issuer, Rules};
-use boot::GrpcServer;
+use boot::{GrpcServer, TrustedProxies};
+use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
+use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
 use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
+use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
 use frontdesk_proto::identity::v1::token_service_server::TokenServiceServer;
 use frontdesk_proto::identity::v1::user_service_server::UserServiceServer;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pg::Database;
 use pg::migrate::MigrationSet;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 
+pub use self::domain::limits::Limits;
 pub use self::domain::roles::{PLATFORM_SCOPES, TENANT_SCOPES};
 pub use self::error::Error;
-pub use self::password::Passwords;
-pub use self::secrets::{ApiKey, Secrets, SecretsError};
-pub use self::sessions::normalised_email;
-pub use self::store::{STATEMENTS, Store, UserKind, UserRow};
+pub use self::password::PasswordCost;
+pub use self::secrets::{Secrets, SecretsError};
+pub use self::store::statements;
 
 /// The role that the service runs as.
 pub const ROLE: &str = "frontdesk_identity";
 
 /// The services of a server of identity.
-pub const SERVICES: [&str; 4] = [
+pub const SERVICES: [&str; 7] = [
     "frontdesk.identity.v1.AuthService",
     "frontdesk.identity.v1.UserService",
     "frontdesk.identity.v1.TokenService",
     "frontdesk.identity.v1.ScopeService",
+    "frontdesk.identity.v1.TenantService",
+    "frontdesk.identity.v1.ApiKeyService",
+    "frontdesk.identity.v1.AuditService",
 ];
 
 /// Identity's part of the database.
 pub static MIGRATIONS: MigrationSet = MigrationSet {
     name: "identity",
     history_table: "public.frontdesk_identity_migrations",
-    migrations: &[(
-        "V1__users_tenants_sessions_keys",
-        include_str!("../../../migrations/identity/V1__users_tenants_sessions_keys.sql"),
-    )],
+    migrations: &[
+        (
+            "V1__users_tenants_sessions_keys",
+            include_str!("../../../migrations/identity/V1__users_tenants_sessions_keys.sql"),
+        ),
+        (
+            "V2__roles_limits_key_states_audit",
+            include_str!("../../../migrations/identity/V2__roles_limits_key_states_audit.sql"),
+        ),
+    ],
 };
 
 /// What a server of identity needs.
@@ -65,6 +82,32 @@ pub struct Config {
     pub secrets: Secrets,
     /// Who issues tokens, for whom.
     pub issuer: Issuer,
+    /// What cannot be told from the database.
+    pub policy: Policy,
+}
+
+/// How strict identity is.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Limits on failed logins.
+    pub limits: Limits,
+    /// What a password hash costs.
+    pub password_cost: PasswordCost,
+    /// Age at which the active signing key is replaced.
+    pub key_max_age: SignedDuration,
+    /// Proxies whose `X-Forwarded-For` is believed, the gateway among them.
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            password_cost: PasswordCost::default(),
+            key_max_age: SignedDuration::from_hours(90 * 24),
+            trusted_proxies: TrustedProxies::default(),
+        }
+    }
 }
 
 /// Why identity does not start, as a sentence.
@@ -80,20 +123,24 @@ pub enum StartError {
 
 /// Reads the keys and builds the server. Background work goes on until `stop`.
 pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServer, StartError> {
-    let Config { listener, database, secrets, issuer } = config;
+    let Config { listener, database, secrets, issuer, policy } = config;
+    let Policy { limits, password_cost, key_max_age, trusted_proxies } = policy;
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
-    let store = Store::new(database.clone());
+    let store = store::Store::new(database.clone());
     let keyring = keyring::Keyring::open(&store, &secrets, issuer.clone(), Timestamp::now()).await?;
-    tokio::spawn(keyring.clone().follow(store.clone(), secrets.clone(), stop.clone()));
-    let passwords = Passwords::new().map_err(Error::from)?;
-    let local = resolve::LocalIdentity::new(store.clone(), keyring.clone());
+    tokio::spawn(keyring.clone().follow(store.clone(), secrets.clone(), key_max_age, stop.clone()));
+    let passwords = password::Passwords::new(password_cost).map_err(Error::from)?;
+    let local = resolve::LocalIdentity::new(store.clone(), keyring.clone(), secrets.clone());
     let layer = AccessLayer::new(rules, issuer, local);
-    let service =
-        Arc::new(service::Identity { sessions: sessions::Sessions { store, secrets, keyring, passwords } });
+    let sessions = sessions::Sessions { store, secrets, keyring, passwords, limits };
+    let service = Arc::new(service::Identity { sessions, trusted_proxies });
     let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(ScopeServiceServer::from_arc(service)));
+        .add_service(layer.named_layer(ScopeServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(AuditServiceServer::from_arc(service)));
     let ready: boot::ReadyCheck = Box::new(move || {
         let database = database.clone();
         Box::pin(async move { database.ping().await.map_err(|fault| fault.to_string()) })

@@ -6,29 +6,56 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use frontdesk_proto::{ErrorReason, Refusal};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// Longest password in characters.
 pub const MAX_LEN: usize = 256;
+/// Shortest password that can be set, in characters.
+pub const MIN_LEN: usize = 8;
 /// How many calls may wait for a free core.
 const QUEUE: usize = 64;
 /// How long a call waits for a free core.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Largest stored parameters that are computed; more would be an attack.
-const MAX_MEMORY_KIB: u32 = 64 * 1024;
+const MAX_MEMORY_KIB: u32 = 128 * 1024;
 const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
 
-/// Hashes and checks passwords (argon2id, m = 19 MiB, t = 2, p = 1).
+/// What a hash costs.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+/// Hashes and checks passwords.
 #[derive(Debug, Clone)]
 pub struct Passwords {
+    argon: Argon2<'static>,
     cores: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     /// Checked when a user does not exist.
     dummy: Arc<str>,
+}
+
+/// A turn on a core.
+#[derive(Debug)]
+pub struct Turn(OwnedSemaphorePermit);
+
+/// What checking a password found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// Another password, or nobody's.
+    Wrong,
+    /// The right one.
+    Right,
+    /// The right one, stored at another cost; here at the current one.
+    RightAndRehashed(String),
 }
 
 /// Why a password was not hashed or checked.
@@ -42,51 +69,74 @@ pub enum PasswordError {
     Hash(String),
 }
 
+impl Default for PasswordCost {
+    /// OWASP's minimum for argon2id: 19 MiB, 2 passes.
+    fn default() -> Self {
+        Self { memory_kib: Params::DEFAULT_M_COST, passes: Params::DEFAULT_T_COST }
+    }
+}
+
 impl Passwords {
     /// As many at a time as there are cores.
-    pub fn new() -> Result<Self, PasswordError> {
+    pub fn new(cost: PasswordCost) -> Result<Self, PasswordError> {
+        if cost.memory_kib > MAX_MEMORY_KIB || cost.passes > MAX_PASSES {
+            return Err(PasswordError::Hash(format!(
+                "the cost is above the limits, {MAX_MEMORY_KIB} KiB and {MAX_PASSES} passes"
+            )));
+        }
+        let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let dummy = hash_now(&argon, "a password that nobody has")?.into();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let dummy = hash_now("a password that nobody has")?.into();
-        Ok(Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::default(), dummy })
+        Ok(Self { argon, cores: Arc::new(Semaphore::new(cores)), waiting: Arc::default(), dummy })
     }
 
-    /// The PHC string of a password.
-    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
-        self.run(move || hash_now(&password)).await?
-    }
-
-    /// Whether the password is the one of the stored hash; without a stored
-    /// hash the answer is no, after the same work.
-    pub async fn check(
-        &self,
-        password: Zeroizing<String>,
-        stored: Option<String>,
-    ) -> Result<bool, PasswordError> {
-        let exists = stored.is_some();
-        let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
-        let matches = self.run(move || check_now(&password, &stored)).await??;
-        Ok(matches && exists)
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, PasswordError> {
+    /// Waits for a free core; refuses when too many wait already.
+    pub async fn turn(&self) -> Result<Turn, PasswordError> {
         let waiting = Waiting::enter(&self.waiting)?;
         let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.cores).acquire_owned())
             .await
             .map_err(|_| PasswordError::Overloaded)?
-            .map_err(|closed| PasswordError::Hash(closed.to_string()))?;
+            .map_err(failed)?;
         drop(waiting);
-        // The permit is held by the work itself: a caller that leaves does not free the core.
-        tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        })
-        .await
-        .map_err(|error| PasswordError::Hash(error.to_string()))
+        Ok(Turn(permit))
     }
+
+    /// The PHC string of a password.
+    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
+        let argon = self.argon.clone();
+        run(self.turn().await?, move || hash_now(&argon, &password)).await?
+    }
+
+    /// Compares with a stored hash; without one the answer is `Wrong`, after the
+    /// same work.
+    pub async fn check(
+        &self,
+        turn: Turn,
+        password: Zeroizing<String>,
+        stored: Option<String>,
+    ) -> Result<Checked, PasswordError> {
+        let exists = stored.is_some();
+        let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
+        let argon = self.argon.clone();
+        let checked = run(turn, move || check_now(&argon, &password, &stored)).await??;
+        Ok(if exists { checked } else { Checked::Wrong })
+    }
+}
+
+/// The permit is held by the work itself: a caller that leaves does not free
+/// the core.
+async fn run<T: Send + 'static>(
+    Turn(permit): Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PasswordError> {
+    tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    })
+    .await
+    .map_err(failed)
 }
 
 impl From<PasswordError> for Refusal {
@@ -108,6 +158,15 @@ impl From<PasswordError> for Refusal {
     }
 }
 
+/// Whether a password may be set.
+pub fn check_new(field: &str, password: &str) -> Result<(), Refusal> {
+    let length = password.chars().count();
+    if (MIN_LEN..=MAX_LEN).contains(&length) {
+        return Ok(());
+    }
+    Err(Refusal::field(field, format!("takes {MIN_LEN} to {MAX_LEN} characters")))
+}
+
 /// A place in the queue, given back when dropped.
 struct Waiting<'queue>(&'queue AtomicUsize);
 
@@ -127,18 +186,29 @@ impl Drop for Waiting<'_> {
     }
 }
 
-fn hash_now(password: &str) -> Result<String, PasswordError> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
+fn hash_now(argon: &Argon2<'_>, password: &str) -> Result<String, PasswordError> {
+    argon.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed)
 }
 
-fn check_now(password: &str, stored: &str) -> Result<bool, PasswordError> {
-    let hash = PasswordHash::new(stored).map_err(|error| PasswordError::Hash(error.to_string()))?;
-    let params = argon2::Params::try_from(&hash).map_err(|error| PasswordError::Hash(error.to_string()))?;
+fn check_now(argon: &Argon2<'_>, password: &str, stored: &str) -> Result<Checked, PasswordError> {
+    let hash = PasswordHash::new(stored).map_err(failed)?;
+    let params = Params::try_from(&hash).map_err(failed)?;
     if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
         return Err(PasswordError::Hash("the stored parameters are above our limits".to_owned()));
     }
-    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    if argon.verify_password(password.as_bytes(), &hash).is_err() {
+        return Ok(Checked::Wrong);
+    }
+    let wanted = argon.params();
+    let current = hash.algorithm.as_str() == "argon2id"
+        && hash.version == Some(Version::V0x13.into())
+        && (params.m_cost(), params.t_cost(), params.p_cost())
+            == (wanted.m_cost(), wanted.t_cost(), wanted.p_cost());
+    if current { Ok(Checked::Right) } else { hash_now(argon, password).map(Checked::RightAndRehashed) }
+}
+
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError::Hash(error.to_string())
 }
 
 #[cfg(test)]
@@ -149,21 +219,66 @@ mod tests {
         Zeroizing::new(text.to_owned())
     }
 
+    async fn check(
+        passwords: &Passwords,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Checked, PasswordError> {
+        let turn = passwords.turn().await.unwrap();
+        passwords.check(turn, secret(password), stored.map(str::to_owned)).await
+    }
+
     #[tokio::test]
     async fn only_the_right_password_of_an_existing_user_passes() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::new(PasswordCost::default()).unwrap();
         let stored = passwords.hash(secret("correct horse")).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(passwords.check(secret("correct horse"), Some(stored.clone())).await.unwrap());
-        assert!(!passwords.check(secret("correct horsf"), Some(stored)).await.unwrap());
-        assert!(!passwords.check(secret("a password that nobody has"), None).await.unwrap());
+        assert_eq!(check(&passwords, "correct horse", Some(&stored)).await.unwrap(), Checked::Right);
+        assert_eq!(check(&passwords, "correct horsf", Some(&stored)).await.unwrap(), Checked::Wrong);
+        assert_eq!(check(&passwords, "a password that nobody has", None).await.unwrap(), Checked::Wrong);
+    }
+
+    #[tokio::test]
+    async fn another_cost_is_rehashed_and_nothing_is_cut_off() {
+        let cheap = Passwords::new(PasswordCost { memory_kib: 1024, passes: 1 }).unwrap();
+        let passwords = Passwords::new(PasswordCost { memory_kib: 2048, passes: 1 }).unwrap();
+        let long = "x".repeat(100);
+        let stored = cheap.hash(secret(&long)).await.unwrap();
+        let Checked::RightAndRehashed(new) = check(&passwords, &long, Some(&stored)).await.unwrap() else {
+            panic!("not rehashed");
+        };
+        assert_eq!(check(&passwords, &long, Some(&new)).await.unwrap(), Checked::Right);
+        assert_eq!(check(&passwords, &long[..99], Some(&new)).await.unwrap(), Checked::Wrong);
     }
 
     #[tokio::test]
     async fn hostile_stored_parameters_are_not_computed() {
         let stored =
             "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g";
-        let passwords = Passwords::new().unwrap();
-        assert!(passwords.check(secret("x"), Some(stored.to_owned())).await.is_err());
+        let passwords = Passwords::new(PasswordCost::default()).unwrap();
+        assert!(check(&passwords, "x", Some(stored)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_refused_at_once() {
+        let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
+        let mut held = Vec::new();
+        while passwords.cores.available_permits() > 0 {
+            held.push(passwords.turn().await.unwrap());
+        }
+        let waiting: Vec<_> = (0..QUEUE)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.turn().await.map(drop) })
+            })
+            .collect();
+        while passwords.waiting.load(Ordering::Relaxed) < QUEUE {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(passwords.turn().await, Err(PasswordError::Overloaded)));
+        drop(held);
+        for turn in waiting {
+            turn.await.unwrap().unwrap();
+        }
     }
 }

@@ -9,23 +9,26 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::roles::{OPERATE, Role, TENANT_SCOPES};
+use crate::context::Context;
+use crate::domain::roles::{self, OPERATE, TENANT_SCOPES};
 use crate::error::Error;
 use crate::keyring::Keyring;
 use crate::secrets::ApiKey;
-use crate::store::{ApiKeyRow, AuditEvent, ResolvedRow, Store};
+use crate::secrets::Secrets;
+use crate::store::{AuditEvent, Membership, ResolvedRow, Store, StoredApiKey};
 
 /// Resolves from the database.
 #[derive(Debug, Clone)]
 pub struct LocalIdentity {
     store: Store,
     keyring: Keyring,
+    secrets: Secrets,
 }
 
 impl LocalIdentity {
     /// Resolves from this store.
-    pub fn new(store: Store, keyring: Keyring) -> Self {
-        Self { store, keyring }
+    pub fn new(store: Store, keyring: Keyring, secrets: Secrets) -> Self {
+        Self { store, keyring, secrets }
     }
 
     async fn look_up(&self, credentials: &Credentials, claims: Option<&Claims>) -> Result<Resolution, Error> {
@@ -63,7 +66,7 @@ impl LocalIdentity {
         let membership = membership(&rows);
         let mut scopes = first.platform_scopes.clone();
         let tenant = match (membership, tenant) {
-            (Some((id, _)), _) => Some(*id),
+            (Some(membership), _) => Some(membership.tenant),
             (None, Some(named)) if is_operator && first.tenant_exists => {
                 self.audit_operator(claims, named, now).await?;
                 Some(named)
@@ -73,12 +76,12 @@ impl LocalIdentity {
         };
         if is_operator && tenant.is_some() {
             scopes.extend(TENANT_SCOPES.map(str::to_owned));
-        } else if let Some(role) = membership.and_then(|(_, role)| Role::from_name(role)) {
-            scopes.extend(role.scopes().map(str::to_owned));
+        } else if let Some(Membership { role, custom_scopes, .. }) = membership {
+            scopes.extend(roles::scopes(role, custom_scopes.as_deref()));
         }
         scopes.sort();
         scopes.dedup();
-        let role = membership.map(|(_, role)| role.clone()).unwrap_or_default();
+        let role = membership.map(|membership| membership.role.clone()).unwrap_or_default();
         Ok(Resolution { tenant, scopes, role, operator: is_operator, api_key_id: None })
     }
 
@@ -88,10 +91,12 @@ impl LocalIdentity {
         text: &str,
         tenant: Option<Uuid>,
         now: Timestamp,
-    ) -> Result<(Uuid, ApiKeyRow), Error> {
+    ) -> Result<(Uuid, StoredApiKey), Error> {
         let key = ApiKey::read(text).ok_or_else(key_invalid)?;
         let row = self.store.find_api_key(key.id, now).await?.ok_or_else(key_invalid)?;
-        if !key.matches(&row.secret_hash) || tenant.is_some_and(|tenant| tenant != row.tenant) {
+        let previous = row.previous_secret_hash.as_ref().is_some_and(|hash| key.matches(hash));
+        let right = key.matches(&row.secret_hash) | previous;
+        if !right || tenant.is_some_and(|tenant| tenant != row.tenant) {
             return Err(key_invalid().into());
         }
         if row.use_is_old {
@@ -102,15 +107,15 @@ impl LocalIdentity {
 
     async fn audit_operator(&self, claims: &Claims, tenant: Uuid, now: Timestamp) -> Result<(), Error> {
         let event = AuditEvent {
-            id: Uuid::now_v7(),
-            at: now,
             action: "operator_access",
             success: true,
             tenant: Some(tenant),
             user: Some(claims.sub),
             session: Some(claims.session_id),
+            subject: String::new(),
+            context: &Context::default(),
         };
-        Ok(self.store.insert_audit_event(&event).await?)
+        Ok(self.store.audit(event, now).await?)
     }
 }
 
@@ -119,6 +124,8 @@ impl Authority for LocalIdentity {
     const HOLDS: Duration = Duration::ZERO;
 
     async fn keys(&self) -> Result<Vec<JsonWebKey>, Refusal> {
+        // Asked for when a key is not known here: another replica may just have made it.
+        self.keyring.reload(&self.store, &self.secrets).await.map_err(Refusal::from)?;
         Ok(self.keyring.public())
     }
 
@@ -132,7 +139,7 @@ impl Authority for LocalIdentity {
 }
 
 /// The membership that the call is for: the named one, else the only one.
-fn membership(rows: &[ResolvedRow]) -> Option<&(Uuid, String)> {
+fn membership(rows: &[ResolvedRow]) -> Option<&Membership> {
     match rows {
         [only] => only.membership.as_ref(),
         _ => None,

@@ -18,6 +18,7 @@ const API_KEY_PREFIX: &str = "fdk_";
 pub struct Secrets {
     sealing: Zeroizing<[u8; 32]>,
     refresh: hmac::Key,
+    buckets: hmac::Key,
 }
 
 /// A refresh token taken apart.
@@ -57,8 +58,10 @@ impl Secrets {
         let root = hmac::Key::new(hmac::HMAC_SHA256, &master);
         let mut sealing = Zeroizing::new([0; 32]);
         sealing.copy_from_slice(hmac::sign(&root, b"frontdesk seal signing keys v1").as_ref());
-        let refresh = hmac::sign(&root, b"frontdesk refresh tokens v1");
-        Ok(Self { sealing, refresh: hmac::Key::new(hmac::HMAC_SHA256, refresh.as_ref()) })
+        let derived = |name: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, name).as_ref());
+        let (refresh, buckets) =
+            (derived(b"frontdesk refresh tokens v1"), derived(b"frontdesk login buckets v1"));
+        Ok(Self { sealing, refresh, buckets })
     }
 
     /// Encrypts a value; `name` must be the same when it is opened.
@@ -112,6 +115,11 @@ impl Secrets {
             session: Uuid::from_slice(session).ok()?,
             counter: i64::from_be_bytes(counter.try_into().ok()?),
         })
+    }
+
+    /// A name for what `parts` are, which tells nothing about them.
+    pub fn bucket(&self, parts: &[&str]) -> Vec<u8> {
+        hmac::sign(&self.buckets, parts.join("\0").as_bytes()).as_ref()[..MAC_LEN].to_vec()
     }
 
     fn key(&self) -> Result<LessSafeKey, SecretsError> {

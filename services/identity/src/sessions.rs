@@ -1,30 +1,36 @@
-//! Login, refresh and logout, one transaction each.
+//! Sessions: login, refresh, logout, one transaction each.
+
+use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::{SignedDuration, Timestamp};
 use pg::retrying;
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::context::Context;
+use crate::domain::limits::{self, Buckets, Limits};
 use crate::domain::rotation::{self, Verdict};
 use crate::error::Error;
 use crate::keyring::Keyring;
-use crate::password::{MAX_LEN, Passwords};
+use crate::password::{Checked, MAX_LEN, Passwords, check_new};
 use crate::secrets::{RefreshToken, Secrets};
-use crate::store::{AuditEvent, NewSession, Store, UserRow};
+use crate::store::{AuditEvent, LoginRow, NewSession, SessionRow, Store, UserRow};
 
 /// How long a session lives without a refresh.
 const IDLE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long a session lives at most.
 const ABSOLUTE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// What login and refresh need.
+/// What sessions need.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     pub store: Store,
     pub secrets: Secrets,
     pub keyring: Keyring,
     pub passwords: Passwords,
+    pub limits: Limits,
 }
 
 /// The tokens of a session.
@@ -45,34 +51,24 @@ pub enum LogoutScope {
 
 impl Sessions {
     /// Starts a session.
-    pub async fn login(&self, email: &str, password: Zeroizing<String>) -> Result<Tokens, Error> {
+    pub async fn login(
+        &self,
+        email: &str,
+        password: Zeroizing<String>,
+        context: &Context,
+    ) -> Result<Tokens, Error> {
         let email = normalised_email(email);
         if email.is_empty() {
             return Err(Refusal::field("email", "is needed").into());
         }
-        if password.is_empty() || password.chars().count() > MAX_LEN {
-            return Err(Refusal::field("password", format!("takes 1 to {MAX_LEN} characters")).into());
-        }
         let found = self.store.find_login(&email).await?;
-        let (user, stored, disabled) = match found {
-            Some(row) => (Some(row.user), row.password_hash, row.disabled),
-            None => (None, None, false),
-        };
-        let matches = self.passwords.check(password, stored).await?;
+        let user = found.as_ref().map(|row| row.user.id);
+        let checked = self.check(&email, found, password, "password", "login", context).await?;
         let now = Timestamp::now();
-        match user {
-            Some(user) if matches && !disabled => self.start(user, now).await,
-            user => {
-                let event = AuditEvent {
-                    id: Uuid::now_v7(),
-                    at: now,
-                    action: "login",
-                    success: false,
-                    tenant: None,
-                    user: user.map(|user| user.id),
-                    session: None,
-                };
-                self.store.insert_audit_event(&event).await?;
+        match checked {
+            Some(row) if row.user.disabled_at.is_none() => self.start(row.user, context, now).await,
+            _ => {
+                self.store.audit(event("login", false, user, context), now).await?;
                 Err(Refusal::new(ErrorReason::LoginFailed, "E-mail and password do not match a user.").into())
             }
         }
@@ -80,44 +76,171 @@ impl Sessions {
 
     /// Exchanges a refresh token. The end of a misused session is committed
     /// although the call fails.
-    pub async fn refresh(&self, text: &str) -> Result<Tokens, Error> {
-        let Some(token) = self.secrets.read_refresh_token(text.trim()) else { return Err(ended().into()) };
-        retrying(|| self.exchange(token)).await
+    pub async fn refresh(&self, text: &str, context: &Context) -> Result<Tokens, Error> {
+        let Some(token) = self.secrets.read_refresh_token(text.trim()) else { return Err(over().into()) };
+        retrying(|| self.exchange(token, context)).await
     }
 
     /// Ends sessions of a user and returns how many.
-    pub async fn logout(&self, user: access::User, scope: LogoutScope) -> Result<i64, Error> {
+    pub async fn logout(
+        &self,
+        user: access::User,
+        scope: LogoutScope,
+        context: &Context,
+    ) -> Result<i64, Error> {
         let which = match scope {
             LogoutScope::Local => "local",
             LogoutScope::Others => "others",
             LogoutScope::Global => "global",
         };
-        Ok(self.store.end_sessions(user.id, user.session, Timestamp::now(), which, Uuid::now_v7()).await?)
+        let now = Timestamp::now();
+        let tx = self.store.begin().await?;
+        let ended = self.store.end_sessions(&tx, user.id, user.session, now, which, "logout").await?;
+        let event = AuditEvent {
+            session: Some(user.session),
+            subject: which.to_owned(),
+            ..event("logout", true, Some(user.id), context)
+        };
+        self.store.audit_and_commit(tx, event, now).await?;
+        Ok(ended)
     }
 
-    async fn start(&self, user: UserRow, now: Timestamp) -> Result<Tokens, Error> {
+    /// A user's live sessions.
+    pub async fn list(&self, user: access::User) -> Result<Vec<SessionRow>, Error> {
+        Ok(self.store.list_sessions(user.id, Timestamp::now()).await?)
+    }
+
+    /// Ends one session of a user.
+    pub async fn revoke(&self, user: access::User, session: Uuid, context: &Context) -> Result<(), Error> {
+        let now = Timestamp::now();
+        let tx = self.store.begin().await?;
+        if self.store.end_sessions(&tx, user.id, session, now, "local", "revoked").await? == 0 {
+            return Err(Refusal::new(
+                ErrorReason::SessionNotFound,
+                "You have no live session with this id. GET /v1/auth/sessions lists them.",
+            )
+            .into());
+        }
+        let event = AuditEvent {
+            session: Some(user.session),
+            subject: session.to_string(),
+            ..event("session_revoked", true, Some(user.id), context)
+        };
+        Ok(self.store.audit_and_commit(tx, event, now).await?)
+    }
+
+    /// Sets a new password for a user who knows the current one, and ends the
+    /// user's other sessions.
+    pub async fn change_password(
+        &self,
+        user: access::User,
+        current: Zeroizing<String>,
+        new: Zeroizing<String>,
+        context: &Context,
+    ) -> Result<i64, Error> {
+        check_new("new_password", &new)?;
+        let found = self.store.get_login(user.id).await?;
+        let email = found.as_ref().map(|row| row.user.email.clone()).unwrap_or_default();
+        let checked =
+            self.check(&email, found, current, "current_password", "password_change", context).await?;
+        let (now, session) = (Timestamp::now(), Some(user.session));
+        if checked.is_none() {
+            let event = AuditEvent { session, ..event("password_changed", false, Some(user.id), context) };
+            self.store.audit(event, now).await?;
+            return Err(Refusal::new(
+                ErrorReason::PasswordWrong,
+                "The current password does not match. The password is unchanged.",
+            )
+            .violation("current_password", "does not match")
+            .into());
+        }
+        let hash = self.passwords.hash(new).await?;
+        let tx = self.store.begin().await?;
+        self.store.set_password(&tx, user.id, &hash).await?;
+        let ended =
+            self.store.end_sessions(&tx, user.id, user.session, now, "others", "password_changed").await?;
+        let event = AuditEvent { session, ..event("password_changed", true, Some(user.id), context) };
+        self.store.audit_and_commit(tx, event, now).await?;
+        Ok(ended)
+    }
+
+    /// The login if the password is right. Failures are counted and limited; the
+    /// work is the same whether the user exists.
+    async fn check(
+        &self,
+        email: &str,
+        found: Option<LoginRow>,
+        password: Zeroizing<String>,
+        field: &str,
+        action: &'static str,
+        context: &Context,
+    ) -> Result<Option<LoginRow>, Error> {
+        if password.is_empty() || password.chars().count() > MAX_LEN {
+            return Err(Refusal::field(field, format!("takes 1 to {MAX_LEN} characters")).into());
+        }
+        let address = context.address.map(|address| address.to_string()).unwrap_or_default();
+        let buckets = Buckets {
+            pair: self.secrets.bucket(&["pair", email, &address]),
+            account: self.secrets.bucket(&["account", email]),
+            address: self.secrets.bucket(&["address", &address]),
+        };
+        // The limit is looked up with the turn in hand: a burst cannot outrun it by more than the cores.
+        let turn = self.passwords.turn().await?;
+        let now = Timestamp::now();
+        let failures = self.store.login_failures(&buckets, now).await?;
+        if let Some(until) = limits::blocked_until(&self.limits, &failures) {
+            drop(turn);
+            self.store.audit(event("login_limited", false, None, context), now).await?;
+            return Err(too_many(until, now).into());
+        }
+        let stored = found.as_ref().and_then(|row| row.password_hash.clone());
+        let checked = self.passwords.check(turn, password, stored.clone()).await?;
+        let Some(row) = found.filter(|_| checked != Checked::Wrong) else {
+            self.store.count_login_failure(&buckets, now, now + self.limits.window).await?;
+            return Ok(None);
+        };
+        if row.user.disabled_at.is_some() {
+            // Counted like a wrong password: the limit must not tell a disabled user either.
+            self.store.count_login_failure(&buckets, now, now + self.limits.window).await?;
+            return Ok(Some(row));
+        }
+        if let (Checked::RightAndRehashed(new), Some(old)) = (checked, stored) {
+            self.store.rehash_password(row.user.id, &old, &new).await?;
+            tracing::info!(action, "password stored at the current cost");
+        }
+        self.store.remember_pair(&buckets, now).await?;
+        Ok(Some(row))
+    }
+
+    async fn start(&self, user: UserRow, context: &Context, now: Timestamp) -> Result<Tokens, Error> {
+        let address = context.address.map(|address| address.to_string()).unwrap_or_default();
         let session = NewSession {
             id: Uuid::now_v7(),
             user: user.id,
             at: now,
             idle_expires_at: now + IDLE,
             expires_at: now + ABSOLUTE,
+            address: &address,
+            user_agent: &context.user_agent,
         };
-        self.store.insert_session(&session, Uuid::now_v7()).await?;
+        let tx = self.store.begin().await?;
+        self.store.insert_session(&tx, &session).await?;
+        let event = AuditEvent { session: Some(session.id), ..event("login", true, Some(user.id), context) };
+        self.store.audit_and_commit(tx, event, now).await?;
         self.tokens(user, RefreshToken { session: session.id, counter: 0 }, now)
     }
 
-    async fn exchange(&self, token: RefreshToken) -> Result<Tokens, Error> {
+    async fn exchange(&self, token: RefreshToken, context: &Context) -> Result<Tokens, Error> {
         let now = Timestamp::now();
-        let tx = self.store.db.begin_global().await?;
+        let tx = self.store.begin().await?;
         let Some((session, user)) = self.store.lock_session(&tx, token.session).await? else {
-            return Err(ended().into());
+            return Err(over().into());
         };
         match rotation::judge(&session, token.counter, now) {
             Verdict::Rotate => {
                 let rotated =
                     self.store.rotate_session(tx, token.session, token.counter, now, now + IDLE).await?;
-                let counter = rotated.ok_or_else(ended)?;
+                let counter = rotated.ok_or_else(over)?;
                 self.tokens(user, RefreshToken { counter, ..token }, now)
             }
             Verdict::Repeat => {
@@ -125,7 +248,12 @@ impl Sessions {
                 self.tokens(user, RefreshToken { counter: session.counter, ..token }, now)
             }
             Verdict::Reused => {
-                self.store.end_reused_session(tx, token.session, now, Uuid::now_v7()).await?;
+                self.store.end_reused_session(&tx, token.session, now).await?;
+                let event = AuditEvent {
+                    session: Some(token.session),
+                    ..event("refresh_token_reused", false, Some(user.id), context)
+                };
+                self.store.audit_and_commit(tx, event, now).await?;
                 tracing::warn!(session = %token.session, "refresh token reused, session ended");
                 Err(Refusal::new(
                     ErrorReason::RefreshTokenReused,
@@ -133,7 +261,7 @@ impl Sessions {
                 )
                 .into())
             }
-            Verdict::Ended => Err(ended().into()),
+            Verdict::Ended => Err(over().into()),
         }
     }
 
@@ -144,14 +272,48 @@ impl Sessions {
     }
 }
 
-/// The form in which e-mail addresses are stored and compared.
+/// The form in which e-mail addresses are stored and compared: compatibility
+/// composed (NFKC), lower case, without space around.
 pub fn normalised_email(email: &str) -> String {
-    email.trim().to_lowercase()
+    email.trim().nfkc().collect::<String>().to_lowercase().nfkc().collect::<String>().trim().to_owned()
 }
 
-fn ended() -> Refusal {
+/// An event about a user, outside tenants.
+pub fn event<'call>(
+    action: &'static str,
+    success: bool,
+    user: Option<Uuid>,
+    context: &'call Context,
+) -> AuditEvent<'call> {
+    AuditEvent { action, success, tenant: None, user, session: None, subject: String::new(), context }
+}
+
+fn over() -> Refusal {
     Refusal::new(
         ErrorReason::RefreshTokenInvalid,
         "The refresh token is not valid or its session is over. Sign in again.",
     )
+}
+
+fn too_many(until: Timestamp, now: Timestamp) -> Refusal {
+    let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
+    Refusal::new(
+        ErrorReason::TooManyAttempts,
+        format!("Too many failed logins for this account or from this address. Try again in {seconds} s."),
+    )
+    .retry_after(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_an_address_are_one() {
+        for spelling in ["A@Alpine.example", " a@alpine.EXAMPLE\n", "ａ@alpine.example", "a@alpine．example"]
+        {
+            assert_eq!(normalised_email(spelling), "a@alpine.example", "{spelling}");
+        }
+        assert_ne!(normalised_email("ä@x"), normalised_email("a@x"));
+    }
 }

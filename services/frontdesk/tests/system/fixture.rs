@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use frontdesk::demo;
 use frontdesk::system::{Parts, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
-use identity::Secrets;
+use identity::{Policy, Secrets};
 use pg::testing::TestDatabase;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
@@ -14,6 +14,9 @@ use tokio_postgres::types::ToSql;
 use tonic::Request;
 use tonic::transport::Channel;
 use uuid::{Uuid, uuid};
+
+/// The publishable key of the fixture.
+pub const ANON_KEY: &str = "sb_publishable_test";
 
 /// A property of the demo's tenant without bookings.
 pub const LAKE_HOUSE: Uuid = uuid!("0d000000-0000-7000-8000-000000000202");
@@ -40,6 +43,10 @@ pub struct Answer {
 
 impl Fixture {
     pub async fn start() -> Self {
+        Self::start_with(Policy::default()).await
+    }
+
+    pub async fn start_with(policy: Policy) -> Self {
         access::install_crypto();
         let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
         demo::seed(&database.url).await.unwrap();
@@ -52,6 +59,8 @@ impl Fixture {
             booking: free().await.unwrap(),
             gateway: free().await.unwrap(),
             origins: gateway::Origins::default(),
+            policy,
+            anon_key: ANON_KEY.to_owned(),
         })
         .await
         .unwrap();

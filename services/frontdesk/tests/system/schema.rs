@@ -8,7 +8,7 @@ use crate::fixture::{Fixture, case, path_of};
 #[tokio::test]
 async fn every_statement_fits_the_schema() {
     let fixture = Fixture::start().await;
-    for (name, sql) in identity::STATEMENTS {
+    for (name, sql) in identity::statements() {
         fixture.sql.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
     for sql in booking::STATEMENTS {

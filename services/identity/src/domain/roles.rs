@@ -38,9 +38,12 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every built-in role, by name.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Manager, Self::Owner, Self::Viewer];
+
     /// The role with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Owner, Self::Manager, Self::Agent, Self::Viewer].into_iter().find(|role| role.name() == name)
+        Self::ALL.into_iter().find(|role| role.name() == name)
     }
 
     /// Its name.
@@ -66,6 +69,14 @@ impl Role {
             Self::Agent => views || scope == "bookings:create",
             Self::Viewer => views,
         }
+    }
+}
+
+/// The scopes of a role: those of a built-in one, else those the tenant gave it.
+pub fn scopes(role: &str, custom: Option<&[String]>) -> Vec<String> {
+    match Role::from_name(role) {
+        Some(role) => role.scopes().map(str::to_owned).collect(),
+        None => custom.unwrap_or_default().to_vec(),
     }
 }
 

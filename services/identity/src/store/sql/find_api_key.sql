@@ -1,6 +1,7 @@
 select
     tenant_id,
     secret_hash,
+    case when previous_expires_at > $2 then previous_secret_hash end as previous_secret_hash,
     scopes,
     last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute' as use_is_old
 from identity.tenant_api_keys

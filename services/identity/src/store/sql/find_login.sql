@@ -1,3 +1,3 @@
-select id, email, display_name, kind, created_at, password_hash, disabled_at is not null as disabled
+select id, email, display_name, kind, created_at, disabled_at, password_hash
 from identity.users
 where email = $1

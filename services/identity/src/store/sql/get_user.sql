@@ -1,3 +1,3 @@
-select id, email, display_name, kind, created_at, platform_scopes
+select id, email, display_name, kind, created_at, disabled_at, platform_scopes
 from identity.users
 where id = $1

@@ -2,13 +2,14 @@ select
     s.counter,
     s.used_counter,
     s.rotated_at,
-    least(s.idle_expires_at, s.expires_at) as expires_at,
+    least(s.idle_expires_at, s.expires_at) as session_expires_at,
     s.ended_at is not null or u.disabled_at is not null as ended,
     u.id,
     u.email,
     u.display_name,
     u.kind,
-    u.created_at
+    u.created_at,
+    u.disabled_at
 from identity.sessions s
 join identity.users u on u.id = s.user_id
 where s.id = $1

@@ -1,3 +1,2 @@
 insert into identity.tenants (id, slug, name, created_at)
 values ($1, $2, $3, $4)
-on conflict (id) do nothing

@@ -1,3 +1,2 @@
 insert into identity.memberships (tenant_id, user_id, role, created_at)
 values ($1, $2, $3, $4)
-on conflict (tenant_id, user_id) do nothing

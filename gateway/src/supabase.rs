@@ -1,0 +1,372 @@
+//! The surface that clients of hosted Supabase auth speak (GoTrue behind Kong),
+//! with its own JSON types. It calls identity like every other route; wire and
+//! status table: supabase/auth, `internal/api`.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::constant_time;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::{ErrorReason, Refusal, reason_of};
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use prost::Message;
+use serde_json::{Value as Json, json};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use crate::headers;
+use crate::problem::json_response;
+use crate::rest::{self, RestError};
+use crate::upstream::Upstreams;
+
+/// Where the surface is.
+pub const PREFIX: &str = "/auth/v1/";
+/// The header by which clients choose the form of errors.
+pub const API_VERSION: &str = "x-supabase-api-version";
+/// The version since which errors have `code` and `message`.
+const CODES: &str = "2024-01-01";
+
+/// An answer other than success, in GoTrue's words.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    retry_after: Option<HeaderValue>,
+}
+
+/// Answers a request below [`PREFIX`].
+pub async fn call(
+    upstreams: &Upstreams,
+    anon_key: Option<&str>,
+    request: Request<Body>,
+    client: IpAddr,
+) -> Response<Body> {
+    let version = request.headers().get(API_VERSION).cloned();
+    let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
+    // Kong leaves this path open, so that verifiers need no key.
+    if path != ".well-known/jwks.json"
+        && let Err(message) = check_key(anon_key, &request)
+    {
+        let mut response = json_body(StatusCode::UNAUTHORIZED, &json!({"message": message}));
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Key realm=\"kong\""));
+        return response;
+    }
+    match answer(upstreams, &path, request, client).await {
+        Ok(response) => response,
+        Err(refused) => refused.response(version.as_ref()),
+    }
+}
+
+async fn answer(
+    upstreams: &Upstreams,
+    path: &str,
+    request: Request<Body>,
+    client: IpAddr,
+) -> Result<Response<Body>, Refused> {
+    let method = request.method().clone();
+    match (path, method) {
+        ("health", Method::GET) => Ok(json_body(
+            StatusCode::OK,
+            &json!({"name": "Frontdesk", "version": env!("CARGO_PKG_VERSION"), "description": "GoTrue compatible"}),
+        )),
+        (".well-known/jwks.json", Method::GET) => jwks(upstreams, client).await,
+        ("token", Method::POST) => token(upstreams, request, client).await,
+        ("user", Method::GET) => user(upstreams, request.headers(), client).await,
+        ("logout", Method::POST) => logout(upstreams, &request.into_parts().0, client).await,
+        ("health" | ".well-known/jwks.json" | "token" | "user" | "logout", _) => {
+            Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "bad_request", "The path takes another method"))
+        }
+        _ => Err(Refused::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "This server does not have this part of the auth API",
+        )),
+    }
+}
+
+async fn jwks(upstreams: &Upstreams, client: IpAddr) -> Result<Response<Body>, Refused> {
+    let metadata = headers::rest_in(&HeaderMap::new(), client);
+    let answer: wire::GetJwksResponse =
+        rpc(upstreams, "identity.v1.TokenService/GetJwks", &wire::GetJwksRequest {}, metadata).await?;
+    let keys: Vec<Json> = answer
+        .keys
+        .iter()
+        .map(|key| {
+            json!({
+                "kty": key.kty, "crv": key.crv, "x": key.x, "y": key.y, "kid": key.kid,
+                "use": key.r#use, "alg": key.alg, "key_ops": key.key_ops, "ext": true,
+            })
+        })
+        .collect();
+    let mut response = json_body(StatusCode::OK, &json!({"keys": keys}));
+    let cacheable = HeaderValue::from_static("public, max-age=300");
+    response.headers_mut().insert(http::header::CACHE_CONTROL, cacheable);
+    Ok(response)
+}
+
+async fn token(
+    upstreams: &Upstreams,
+    request: Request<Body>,
+    client: IpAddr,
+) -> Result<Response<Body>, Refused> {
+    let grant = query_value(request.uri(), "grant_type");
+    // Before a login, clients send the publishable key as bearer; it means nothing here.
+    let mut metadata = headers::rest_in(request.headers(), client);
+    for ours in [AUTHORIZATION.as_str(), "x-tenant-id", "x-tenant-api-key"] {
+        metadata.remove(ours);
+    }
+    let body = rest::read_body(request.into_body()).await.map_err(|refusal| Refused::of_refusal(&refusal))?;
+    let body: Json = serde_json::from_slice(&body).map_err(|error| {
+        Refused::new(
+            StatusCode::BAD_REQUEST,
+            "bad_json",
+            format!("Could not parse request body as JSON: {error}"),
+        )
+    })?;
+    let text = |name: &str| body.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let (access, refresh, expires_in, user) = match grant.as_deref() {
+        Some("password") => {
+            let (email, password) = (text("email"), text("password"));
+            if email.is_empty() {
+                return Err(Refused::new(
+                    StatusCode::BAD_REQUEST,
+                    "validation_failed",
+                    "missing email or phone",
+                ));
+            }
+            let login = wire::LoginRequest { email, password };
+            let wire::LoginResponse { access, refresh, token_type: _, expires_in, user } =
+                rpc(upstreams, "identity.v1.AuthService/Login", &login, metadata).await?;
+            (access, refresh, expires_in, user)
+        }
+        Some("refresh_token") => {
+            let refresh = wire::RefreshRequest { refresh: text("refresh_token") };
+            let wire::RefreshResponse { access, refresh, token_type: _, expires_in, user } =
+                rpc(upstreams, "identity.v1.AuthService/Refresh", &refresh, metadata).await?;
+            (access, refresh, expires_in, user)
+        }
+        _ => {
+            return Err(Refused::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_credentials",
+                "unsupported_grant_type",
+            ));
+        }
+    };
+    let expires_at = claim(&access, "exp");
+    Ok(json_body(
+        StatusCode::OK,
+        &json!({
+            "access_token": access,
+            "token_type": "bearer",
+            "expires_in": expires_in,
+            "expires_at": expires_at,
+            "refresh_token": refresh,
+            "user": user.map(user_json),
+        }),
+    ))
+}
+
+async fn user(upstreams: &Upstreams, request: &HeaderMap, client: IpAddr) -> Result<Response<Body>, Refused> {
+    let mut metadata = headers::rest_in(request, client);
+    check_bearer(&metadata)?;
+    // Which tenant does not matter for who the user is.
+    metadata.remove("x-tenant-id");
+    metadata.remove("x-tenant-api-key");
+    let answer: wire::GetMeResponse =
+        rpc(upstreams, "identity.v1.UserService/GetMe", &wire::GetMeRequest {}, metadata).await?;
+    Ok(json_body(StatusCode::OK, &answer.user.map(user_json).unwrap_or_default()))
+}
+
+async fn logout(upstreams: &Upstreams, head: &Parts, client: IpAddr) -> Result<Response<Body>, Refused> {
+    let mut metadata = headers::rest_in(&head.headers, client);
+    check_bearer(&metadata)?;
+    metadata.remove("x-tenant-id");
+    metadata.remove("x-tenant-api-key");
+    // Without a scope GoTrue ends every session of the user.
+    let scope = match query_value(&head.uri, "scope").as_deref() {
+        None | Some("global") => wire::LogoutScope::Global,
+        Some("local") => wire::LogoutScope::Local,
+        Some("others") => wire::LogoutScope::Others,
+        Some(_) => {
+            return Err(Refused::new(
+                StatusCode::BAD_REQUEST,
+                "validation_failed",
+                "Unsupported logout scope",
+            ));
+        }
+    };
+    let logout = wire::LogoutRequest { scope: scope.into() };
+    let _: wire::LogoutResponse = rpc(upstreams, "identity.v1.AuthService/Logout", &logout, metadata).await?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
+async fn rpc<Q: Message, A: Message + Default>(
+    upstreams: &Upstreams,
+    method: &str,
+    request: &Q,
+    metadata: HeaderMap,
+) -> Result<A, Refused> {
+    let path = format!("/frontdesk.{method}");
+    match rest::unary(upstreams, &path, request.encode_to_vec(), metadata).await {
+        Ok((wire, _)) => A::decode(wire).map_err(|_| {
+            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", "Unexpected failure")
+        }),
+        Err(RestError::Status(status, _)) => Err(Refused::of_status(&status)),
+        Err(RestError::Refused(refusal) | RestError::NotAllowed(refusal, _)) => {
+            Err(Refused::of_refusal(&refusal))
+        }
+    }
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), retry_after: None }
+    }
+
+    fn of_refusal(refusal: &Refusal) -> Self {
+        Self::of_status(&Status::from(refusal.clone()))
+    }
+
+    /// GoTrue's status table. Overload must be 5xx: a client takes a 4xx on
+    /// refresh for the end of the session.
+    fn of_status(status: &Status) -> Self {
+        use ErrorReason as Reason;
+        let (http, code, message) = match reason_of(status) {
+            Some(Reason::LoginFailed) => (400, "invalid_credentials", "Invalid login credentials"),
+            Some(Reason::RefreshTokenReused) => {
+                (400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
+            }
+            Some(Reason::RefreshTokenInvalid) => {
+                (400, "refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
+            }
+            Some(Reason::SessionEnded) => {
+                (403, "session_not_found", "Session from session_id claim in JWT does not exist")
+            }
+            Some(Reason::TokenExpired) => (
+                403,
+                "bad_jwt",
+                "invalid JWT: unable to parse or verify signature, token has invalid claims: token is expired",
+            ),
+            Some(Reason::TokenInvalid) => {
+                (403, "bad_jwt", "invalid JWT: unable to parse or verify signature")
+            }
+            Some(Reason::CredentialsMissing | Reason::SignInRequired) => {
+                (401, "no_authorization", "This endpoint requires a valid Bearer token")
+            }
+            Some(Reason::TooManyAttempts) => (429, "over_request_rate_limit", "Request rate limit reached"),
+            Some(Reason::PayloadTooLarge) => (413, "request_entity_too_large", "Request body too large"),
+            Some(Reason::InvalidField | Reason::InvalidHeader | Reason::MalformedRequest) => {
+                (400, "validation_failed", status.message())
+            }
+            _ if status.code() == Code::Unavailable || status.code() == Code::DeadlineExceeded => {
+                (503, "request_timeout", "The service is busy or cannot be reached; try again")
+            }
+            _ => (
+                500,
+                "unexpected_failure",
+                "Unexpected failure, please check server logs for more information",
+            ),
+        };
+        let status = StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = matches!(http, 429 | 503).then(|| HeaderValue::from_static("1"));
+        Self { status, code, message: message.to_owned(), retry_after }
+    }
+
+    /// Both forms carry `error_code`, so that clients which cannot read the
+    /// version header still find it.
+    fn response(self, version: Option<&HeaderValue>) -> Response<Body> {
+        let new = version.and_then(|version| version.to_str().ok()).is_some_and(|version| version >= CODES);
+        let body = if new {
+            json!({"code": self.code, "error_code": self.code, "message": self.message})
+        } else {
+            json!({"code": self.status.as_u16(), "error_code": self.code, "msg": self.message})
+        };
+        let mut response = json_body(self.status, &body);
+        let headers = response.headers_mut();
+        headers.insert("x-sb-error-code", HeaderValue::from_static(self.code));
+        if new {
+            headers.insert(API_VERSION, HeaderValue::from_static(CODES));
+        }
+        if let Some(retry_after) = self.retry_after {
+            headers.insert(http::header::RETRY_AFTER, retry_after);
+        }
+        response
+    }
+}
+
+/// Kong's key-auth plugin: the key in a header or the query, once.
+fn check_key(anon_key: Option<&str>, request: &Request<Body>) -> Result<(), &'static str> {
+    let mut sent: Vec<String> = request
+        .headers()
+        .get_all("apikey")
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    sent.extend(query_value(request.uri(), "apikey"));
+    match (sent.as_slice(), anon_key) {
+        ([], _) => Err("No API key found in request"),
+        ([key], Some(anon_key)) => {
+            constant_time::verify_slices_are_equal(key.as_bytes(), anon_key.as_bytes())
+                .map_err(|_| "Invalid authentication credentials")
+        }
+        ([_], None) => Err("Invalid authentication credentials"),
+        _ => Err("Duplicate API key found"),
+    }
+}
+
+fn check_bearer(metadata: &HeaderMap) -> Result<(), Refused> {
+    let bearer = metadata.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let is_jwt = bearer.and_then(|value| value.split_once(' ')).is_some_and(|(scheme, token)| {
+        scheme.eq_ignore_ascii_case("bearer") && token.split('.').count() == 3
+    });
+    if is_jwt {
+        return Ok(());
+    }
+    Err(Refused::new(
+        StatusCode::UNAUTHORIZED,
+        "no_authorization",
+        "This endpoint requires a valid Bearer token",
+    ))
+}
+
+/// A parameter whose value needs no decoding.
+fn query_value(uri: &Uri, name: &str) -> Option<String> {
+    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// A number in the payload of a token that identity has just made.
+fn claim(token: &str, name: &str) -> Option<u64> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<Json>(&payload).ok()?.get(name)?.as_u64()
+}
+
+/// The user as GoTrue shows it; clients count on every one of these members.
+fn user_json(user: wire::User) -> Json {
+    let created_at = user.created_at.map(|at| at.to_string()).unwrap_or_default();
+    json!({
+        "id": user.id,
+        "aud": "authenticated",
+        "role": "authenticated",
+        "email": user.email,
+        "email_confirmed_at": created_at,
+        "phone": "",
+        "confirmed_at": created_at,
+        "app_metadata": {"provider": "email", "providers": ["email"]},
+        "user_metadata": {"display_name": user.display_name},
+        "identities": [],
+        "created_at": created_at,
+        "updated_at": created_at,
+        "is_anonymous": false,
+    })
+}
+
+fn json_body(status: StatusCode, body: &Json) -> Response<Body> {
+    json_response(status, "application/json", body.to_string().into_bytes())
+}

@@ -1,0 +1,3 @@
+select id, slug, name, created_at
+from identity.tenants
+where slug = $1

@@ -1,0 +1,3 @@
+select id, email, display_name, kind, created_at, disabled_at, password_hash
+from identity.users
+where id = $1

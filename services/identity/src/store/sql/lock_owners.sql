@@ -1,0 +1,6 @@
+select user_id
+from identity.memberships
+where tenant_id = $1
+  and role = 'owner'
+order by user_id
+for update

@@ -1,0 +1,5 @@
+select name, scopes
+from identity.roles
+where tenant_id = $1
+  and name = $2
+for update

@@ -1,0 +1,4 @@
+update identity.roles
+set scopes = $3
+where tenant_id = $1
+  and name = $2
