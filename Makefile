@@ -21,7 +21,7 @@ lint:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd proto && ../$(WEB)/node_modules/.bin/buf lint
 	cd proto && ../$(WEB)/node_modules/.bin/buf format --diff --exit-code
-	shellcheck deploy/setup .ci/run
+	shellcheck deploy/setup deploy/scripts/*.sh .ci/run
 
 unit:
 	cargo test --locked --workspace

@@ -18,7 +18,7 @@ use crate::token::{self, Claims, Issuer, TokenFault};
 const COOLDOWN: Duration = Duration::from_secs(30);
 /// Age at which the keys are fetched again although none is missing: a new key
 /// is published for longer than that before it signs.
-const FRESH_FOR: Duration = Duration::from_secs(300);
+const FRESH_FOR: Duration = Duration::from_mins(5);
 /// How long a failed fetch answers for those who wait.
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{Failure, dev, migrate, roles, token};
+use crate::{Failure, admin, dev, migrate, roles, token};
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
 #[derive(Debug, Parser)]
@@ -29,6 +29,41 @@ enum Command {
         #[command(subcommand)]
         command: migrate::MigrateCommand,
     },
+    /// Creates and changes users; works on `DATABASE_URL` itself.
+    User {
+        #[command(subcommand)]
+        command: admin::UserCommand,
+        #[command(flatten)]
+        output: admin::Output,
+    },
+    /// Creates and lists tenants; works on `DATABASE_URL` itself.
+    Tenant {
+        #[command(subcommand)]
+        command: admin::TenantCommand,
+        #[command(flatten)]
+        output: admin::Output,
+    },
+    /// Gives users roles in tenants; works on `DATABASE_URL` itself.
+    Member {
+        #[command(subcommand)]
+        command: admin::MemberCommand,
+        #[command(flatten)]
+        output: admin::Output,
+    },
+    /// Creates, rotates and revokes API keys; works on `DATABASE_URL` itself.
+    ApiKey {
+        #[command(subcommand)]
+        command: admin::ApiKeyCommand,
+        #[command(flatten)]
+        output: admin::Output,
+    },
+    /// Lists and rotates the keys that sign tokens; works on `DATABASE_URL` itself.
+    Keys {
+        #[command(subcommand)]
+        command: admin::KeysCommand,
+        #[command(flatten)]
+        output: admin::Output,
+    },
     /// Works with access tokens.
     Token {
         #[command(subcommand)]
@@ -45,6 +80,11 @@ pub async fn run() -> Result<(), Failure> {
         Command::Booking => roles::booking().await,
         Command::Gateway => roles::gateway().await,
         Command::Migrate { command } => migrate::run(command).await,
+        Command::User { command, output } => admin::user(command, output).await,
+        Command::Tenant { command, output } => admin::tenant(command, output).await,
+        Command::Member { command, output } => admin::member(command, output).await,
+        Command::ApiKey { command, output } => admin::api_key(command, output).await,
+        Command::Keys { command, output } => admin::keys(command, output).await,
         Command::Token { command } => token::run(command).await,
     }
 }

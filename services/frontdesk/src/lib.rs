@@ -1,6 +1,7 @@
 //! The one program: every role, the development system, operator commands.
 //! Rules of the business are in the services.
 
+mod admin;
 pub mod cli;
 pub mod demo;
 mod dev;

@@ -1,10 +1,13 @@
-//! `frontdesk token`: access tokens for scripts.
+//! `frontdesk token`: access tokens for scripts, over the Supabase-compatible
+//! surface, so that it works against a hosted project as well.
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
-use serde::Deserialize;
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
 
 use crate::Failure;
 
@@ -14,30 +17,30 @@ const MISSING_VARIABLE: u8 = 1;
 const REFUSED: u8 = 2;
 /// Exit code: no answer, or one that cannot be read.
 const NO_ANSWER: u8 = 3;
+/// Exit code: the token does not pass at `/auth/v1/user`.
+const NOT_VERIFIED: u8 = 4;
 
+/// Reads `SB_EMAIL`, `SB_PASSWORD`, `SUPABASE_ANON_KEY` and `SB_URL` (default
+/// <http://127.0.0.1:8080>). Exit codes: 0 success, 1 a variable is missing, 2
+/// sign-in refused, 3 no answer or one that cannot be read, 4 the token was
+/// refused (`user` only).
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Signs in and prints an access token.
-    ///
-    /// Reads `SB_EMAIL`, `SB_PASSWORD`, `SUPABASE_ANON_KEY` and `SB_URL` (default
-    /// <http://127.0.0.1:8080>). Exit codes: 0 token printed, 1 a variable is
-    /// missing, 2 sign-in refused, 3 no answer or one that cannot be read.
     Get,
+    /// Signs in and prints what the token says, not the token.
+    Check,
+    /// Signs in and prints the user that the server sees behind the token.
+    User,
 }
 
-#[derive(Deserialize)]
-struct LoginAnswer {
-    access: String,
+struct Server {
+    client: reqwest::Client,
+    url: String,
+    key: String,
 }
 
 pub async fn run(command: TokenCommand) -> Result<(), Failure> {
-    match command {
-        TokenCommand::Get => println!("{}", get().await?),
-    }
-    Ok(())
-}
-
-async fn get() -> Result<String, Failure> {
     let mut settings = boot::Settings::new();
     let email: Option<String> = settings.required("SB_EMAIL", "the user's e-mail address");
     let password: Option<String> = settings.required("SB_PASSWORD", "the user's password");
@@ -46,27 +49,95 @@ async fn get() -> Result<String, Failure> {
     let all = || Some((email?, password?, key?, url?));
     let missing = |error| Failure::with_code(MISSING_VARIABLE, error);
     let (email, password, key, url) = settings.finish(all()).map_err(missing)?;
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().map_err(no_answer)?;
+    let server = Server { client, url: url.trim_end_matches('/').to_owned(), key };
 
-    let unreadable = |cause: String| Failure::with_code(NO_ANSWER, cause);
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(15))
-        .build()
-        .map_err(|error| unreadable(error.to_string()))?;
-    let answer = client
-        .post(format!("{}/v1/auth/login", url.trim_end_matches('/')))
-        .header("apikey", key)
-        .json(&json!({"email": email, "password": password}))
-        .send()
-        .await
-        .map_err(|error| unreadable(format!("{url} cannot be reached: {}", error.without_url())))?;
-    let status = answer.status();
-    if status.is_client_error() {
-        return Err(Failure::with_code(
-            REFUSED,
-            format!("{url} refused the sign-in with {status}; check SB_EMAIL and SB_PASSWORD"),
-        ));
+    let answer = server.sign_in(&email, &password).await?;
+    let token = answer["access_token"]
+        .as_str()
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| no_answer(format!("{} answered without an access_token", server.url)))?;
+    match command {
+        TokenCommand::Get => println!("{token}"),
+        TokenCommand::Check => println!("{}", described(token, &answer)?),
+        TokenCommand::User => println!("{}", server.user(token).await?),
     }
-    let answer: LoginAnswer =
-        answer.json().await.map_err(|_| unreadable(format!("{url} answered {status} without a token")))?;
-    Ok(answer.access)
+    Ok(())
+}
+
+impl Server {
+    async fn sign_in(&self, email: &str, password: &str) -> Result<Json, Failure> {
+        let answer = self
+            .client
+            .post(format!("{}/auth/v1/token?grant_type=password", self.url))
+            .header("apikey", &self.key)
+            .json(&json!({"email": email, "password": password}))
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        let status = answer.status();
+        if status.is_client_error() {
+            return Err(Failure::with_code(
+                REFUSED,
+                format!(
+                    "{} refused the sign-in with {status}{}; check SB_EMAIL, SB_PASSWORD and SUPABASE_ANON_KEY",
+                    self.url,
+                    why(answer).await
+                ),
+            ));
+        }
+        answer.json().await.map_err(|_| no_answer(format!("{} answered {status} without JSON", self.url)))
+    }
+
+    async fn user(&self, token: &str) -> Result<Json, Failure> {
+        let answer = self
+            .client
+            .get(format!("{}/auth/v1/user", self.url))
+            .header("apikey", &self.key)
+            .bearer_auth(token)
+            .send()
+            .await
+            .map_err(|error| Failure::with_code(NOT_VERIFIED, self.unreachable(error)))?;
+        let status = answer.status();
+        if !status.is_success() {
+            let sentence = format!("{} refused the token with {status}{}", self.url, why(answer).await);
+            return Err(Failure::with_code(NOT_VERIFIED, sentence));
+        }
+        let unreadable =
+            |_| Failure::with_code(NOT_VERIFIED, format!("{} answered without a user", self.url));
+        answer.json().await.map_err(unreadable)
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        no_answer(format!("{} cannot be reached: {}", self.url, error.without_url()))
+    }
+}
+
+/// What the server says about a refusal, if it says something.
+async fn why(answer: reqwest::Response) -> String {
+    let body: Json = answer.json().await.unwrap_or_default();
+    let said = ["msg", "message", "error_description"].iter().find_map(|name| body[*name].as_str());
+    said.map(|said| format!(" ({})", said.chars().take(200).collect::<String>())).unwrap_or_default()
+}
+
+/// The token's claims that matter, without the token.
+fn described(token: &str, answer: &Json) -> Result<Json, Failure> {
+    let claims = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    let claims: Json = claims
+        .and_then(|claims| serde_json::from_slice(&claims).ok())
+        .ok_or_else(|| no_answer("the access_token is no JWT"))?;
+    let expires_in = claims["exp"].as_i64().map(|exp| exp - Timestamp::now().as_second());
+    Ok(json!({
+        "length": token.len(),
+        "issuer": claims["iss"],
+        "subject": claims["sub"],
+        "email": claims["email"],
+        "role": claims["role"],
+        "expires_in": expires_in,
+        "token_type": answer["token_type"],
+    }))
+}
+
+fn no_answer(cause: impl ToString) -> Failure {
+    Failure::with_code(NO_ANSWER, cause)
 }

@@ -109,7 +109,7 @@ impl Keyring {
                 tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use");
             }
             rounds = rounds.wrapping_add(1);
-            if rounds % 12 != 0 {
+            if !rounds.is_multiple_of(12) {
                 continue;
             }
             let now = Timestamp::now();

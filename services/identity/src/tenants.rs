@@ -52,7 +52,7 @@ pub async fn create(
         created_at: Timestamp::now(),
     };
     let tx = store.begin().await?;
-    store.insert_tenant(&tx, &tenant).await.map_err(|fault| {
+    let tenant = store.insert_tenant(&tx, &tenant).await.map_err(|fault| {
         if fault.on_constraint("tenants_slug_key") || fault.on_constraint("tenants_pkey") {
             Error::Refused(exists("A tenant with this slug exists."))
         } else {

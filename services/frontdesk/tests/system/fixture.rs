@@ -15,6 +15,8 @@ use tonic::Request;
 use tonic::transport::Channel;
 use uuid::{Uuid, uuid};
 
+/// The master key of the fixture, a 32nd of it.
+pub const MASTER_KEY: &str = "ab";
 /// The publishable key of the fixture.
 pub const ANON_KEY: &str = "sb_publishable_test";
 
@@ -51,19 +53,7 @@ impl Fixture {
         let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
         demo::seed(&database.url).await.unwrap();
         let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
-        let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let system = System::start(Parts {
-            database_url: database.url.clone(),
-            secrets: Secrets::from_master_key(&"ab".repeat(32)).unwrap(),
-            identity: free().await.unwrap(),
-            booking: free().await.unwrap(),
-            gateway: free().await.unwrap(),
-            origins: gateway::Origins::default(),
-            policy,
-            anon_key: ANON_KEY.to_owned(),
-        })
-        .await
-        .unwrap();
+        let system = system(&database.url, policy).await;
         let sql = pg::connect(&database.url).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { system, database, sql, api_key, http }
@@ -99,6 +89,20 @@ impl Fixture {
 
     pub async fn manager(&self) -> String {
         self.token(demo::MANAGER).await
+    }
+
+    pub async fn delete(&self, path: &str, token: &str) -> Answer {
+        Answer::of(self.request(Method::DELETE, path).bearer_auth(token)).await
+    }
+
+    pub async fn patch(&self, path: &str, token: &str, body: &Json) -> Answer {
+        Answer::of(self.request(Method::PATCH, path).bearer_auth(token).json(body)).await
+    }
+
+    /// Tries to sign in with whatever password.
+    pub async fn try_login(&self, email: &str, password: &str) -> Answer {
+        let body = json!({"email": email, "password": password});
+        Answer::of(self.request(Method::POST, "/v1/auth/login").json(&body)).await
     }
 
     /// A client of booking without the gateway.
@@ -147,6 +151,27 @@ impl Fixture {
         }
         rows
     }
+}
+
+/// A system on a database; several on one are replicas.
+pub async fn system(database_url: &str, policy: Policy) -> System {
+    let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let parts = Parts {
+        database_url: database_url.to_owned(),
+        secrets: secrets(),
+        identity: free().await.unwrap(),
+        booking: free().await.unwrap(),
+        gateway: free().await.unwrap(),
+        origins: gateway::Origins::default(),
+        policy,
+        anon_key: ANON_KEY.to_owned(),
+    };
+    System::start(parts).await.unwrap()
+}
+
+/// The keys of the fixture's master key.
+pub fn secrets() -> Secrets {
+    Secrets::from_master_key(&MASTER_KEY.repeat(32)).unwrap()
 }
 
 impl Answer {

@@ -5,9 +5,13 @@
 
 mod approving;
 mod arrows;
+mod attacks;
 mod fixture;
 mod garbage;
+mod limits;
 mod lists;
+mod management;
+mod operators;
 mod policy;
 mod races;
 mod schema;

@@ -236,16 +236,48 @@ fn token_get_has_the_exit_codes_of_the_runbook() {
         let start = format!("export {name}='");
         text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().trim_end_matches('\'').to_owned()
     };
-    let (url, email, password) = (value("SB_URL"), value("MANAGER_EMAIL"), value("DEMO_PASSWORD"));
-    let get = |password: &str| {
-        let env =
-            [("SB_URL", &*url), ("SB_EMAIL", &*email), ("SB_PASSWORD", password), ("SUPABASE_ANON_KEY", "k")];
-        frontdesk(&["token", "get"], &env).output().unwrap()
+    let (url, email, key, password) =
+        (value("SB_URL"), value("MANAGER_EMAIL"), value("SUPABASE_ANON_KEY"), value("DEMO_PASSWORD"));
+    let run = |program: &str, args: &[&str], key: &str, password: &str| {
+        let path = format!(
+            "{}:{}",
+            Path::new(env!("CARGO_BIN_EXE_frontdesk")).parent().unwrap().display(),
+            std::env::var("PATH").unwrap()
+        );
+        let mut command = Command::new(program);
+        command.args(args).env_clear().env("PATH", path);
+        command.envs([
+            ("SB_URL", &*url),
+            ("SB_EMAIL", &*email),
+            ("SB_PASSWORD", password),
+            ("SUPABASE_ANON_KEY", key),
+        ]);
+        command.output().unwrap()
     };
-    let good = get(&password);
-    assert!(good.status.success());
-    assert_eq!(String::from_utf8(good.stdout).unwrap().trim().split('.').count(), 3);
-    assert_eq!(get("wrong-password").status.code(), Some(2));
+    let program = env!("CARGO_BIN_EXE_frontdesk");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/scripts/get_fresh_token.sh");
+    for (program, args) in [(program, &["token", "get"][..]), (script, &[])] {
+        let good = run(program, args, &key, &password);
+        assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
+        assert_eq!(String::from_utf8(good.stdout).unwrap().trim().split('.').count(), 3);
+        assert_eq!(run(program, args, &key, "wrong-password").status.code(), Some(2));
+        assert_eq!(run(program, args, "wrong-key", &password).status.code(), Some(2));
+    }
+    let export = run(script, &["--export"], &key, &password);
+    assert!(String::from_utf8(export.stdout).unwrap().starts_with("export TOKEN='ey"));
+    assert_eq!(run(script, &["--export"], &key, "wrong-password").status.code(), Some(2));
+    for (program, args) in [(program, &["token", "check"][..]), (script, &["--check"])] {
+        let check = run(program, args, &key, &password);
+        let said: serde_json::Value = serde_json::from_slice(&check.stdout).unwrap();
+        assert_eq!(said["email"], email);
+        assert!(!String::from_utf8(check.stdout).unwrap().contains("eyJ"), "the token itself is printed");
+    }
+    for (program, args) in [(program, &["token", "user"][..]), (script, &["--user"])] {
+        let user: serde_json::Value =
+            serde_json::from_slice(&run(program, args, &key, &password).stdout).unwrap();
+        assert_eq!(user["email"], email);
+    }
+    assert_eq!(run(script, &["--nonsense"], &key, &password).status.code(), Some(1));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     child.wait().unwrap();
 }

@@ -138,9 +138,10 @@ impl Store {
         })
     }
 
-    pub async fn insert_tenant(&self, tx: &Tx, new: &TenantRow) -> Result<(), Fault> {
+    pub async fn insert_tenant(&self, tx: &Tx, new: &TenantRow) -> Result<TenantRow, Fault> {
         let TenantRow { id, slug, name, created_at } = new;
-        tx.query(INSERT_TENANT, &[id, slug, name, created_at]).await.map(drop)
+        let rows = tx.query(INSERT_TENANT, &[id, slug, name, created_at]).await?;
+        first(&rows, tenant)?.ok_or_else(|| Fault::new(Kind::Other, "the inserted tenant came back empty"))
     }
 
     pub async fn get_tenant(&self, id: Uuid) -> Result<Option<TenantRow>, Fault> {

@@ -1,2 +1,3 @@
 insert into identity.tenants (id, slug, name, created_at)
 values ($1, $2, $3, $4)
+returning id, slug, name, created_at

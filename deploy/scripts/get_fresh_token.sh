@@ -1,0 +1,25 @@
+#!/bin/sh
+# A fresh access token for scripts; everything is done by `frontdesk token`.
+#
+#   TOKEN="$(get_fresh_token.sh)"            the token on stdout
+#   source <(get_fresh_token.sh --export)    lines that export TOKEN and JWT_TOKEN
+#   get_fresh_token.sh --check               what the token says
+#   get_fresh_token.sh --user                the user behind it, asked of the server
+#
+# Needs SUPABASE_ANON_KEY, SB_EMAIL, SB_PASSWORD; SB_URL is optional. Exit codes:
+# 0 success, 1 a variable is missing, 2 sign-in refused, 3 no JSON, 4 refused token.
+set -eu
+frontdesk="${FRONTDESK:-frontdesk}"
+case "${1-}" in
+    "") exec "$frontdesk" token get ;;
+    --export)
+        token="$("$frontdesk" token get)" || exit $?
+        printf "export TOKEN='%s'\nexport JWT_TOKEN='%s'\n" "$token" "$token"
+        ;;
+    --check) exec "$frontdesk" token check ;;
+    --user) exec "$frontdesk" token user ;;
+    *)
+        echo "usage: get_fresh_token.sh [--export | --check | --user]" >&2
+        exit 1
+        ;;
+esac

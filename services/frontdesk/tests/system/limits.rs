@@ -1,0 +1,148 @@
+//! Limits on logins: who is held to them, and what they cost others.
+
+use std::time::Duration;
+
+use frontdesk::demo;
+use futures::future::join_all;
+use identity::{Limits, PasswordCost, Policy};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::fixture::{Answer, Fixture, system};
+
+const WRONG: &str = "wrong-password";
+
+fn policy(pair: i32, account: i32, address: i32) -> Policy {
+    let limits = Limits { pair, account, address, ..Limits::default() };
+    // Cheap hashes: these tests are about counting.
+    Policy { limits, password_cost: PasswordCost { memory_kib: 64, passes: 1 }, ..Policy::default() }
+}
+
+/// Tries until refused with 429, and says after how many tries.
+async fn tries_until_limited(fixture: &Fixture, emails: &[&str]) -> usize {
+    for tries in 0..50 {
+        let answer = fixture.try_login(emails[tries % emails.len()], WRONG).await;
+        if answer.status == 429 {
+            answer.refused(429, "TOO_MANY_ATTEMPTS");
+            assert!(answer.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+            return tries;
+        }
+        answer.refused(401, "LOGIN_FAILED");
+    }
+    panic!("never limited");
+}
+
+#[tokio::test]
+async fn known_and_unknown_accounts_are_limited_after_the_same_count() {
+    let fixture = Fixture::start_with(policy(5, 20, 100)).await;
+    fixture.execute("update identity.users set disabled_at = now() where email = $1", &[&demo::VIEWER]).await;
+    for email in [demo::MANAGER, "nobody@alpine.example", demo::VIEWER] {
+        assert_eq!(tries_until_limited(&fixture, &[email]).await, 5, "{email}");
+    }
+    let right = fixture.try_login(demo::MANAGER, demo::PASSWORD).await;
+    right.refused(429, "TOO_MANY_ATTEMPTS");
+    fixture.try_login(demo::OWNER, demo::PASSWORD).await.ok();
+    let limited = "select count(*) from identity.audit_events where action = 'login_limited'";
+    assert_eq!(fixture.count(limited, &[]).await, 4);
+}
+
+#[tokio::test]
+async fn a_disabled_user_with_the_right_password_is_counted_like_a_wrong_one() {
+    let fixture = Fixture::start_with(policy(3, 20, 100)).await;
+    fixture.execute("update identity.users set disabled_at = now() where email = $1", &[&demo::VIEWER]).await;
+    for _ in 0..3 {
+        fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
+    }
+    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+}
+
+#[tokio::test]
+async fn spellings_of_an_address_share_a_bucket() {
+    let fixture = Fixture::start_with(policy(6, 20, 100)).await;
+    let spellings = ["manager@alpine.example", " MANAGER@Alpine.example", "ｍanager@alpine.example"];
+    assert_eq!(tries_until_limited(&fixture, &spellings).await, 6);
+}
+
+#[tokio::test]
+async fn a_forwarding_header_of_a_stranger_changes_no_bucket() {
+    let fixture = Fixture::start_with(policy(3, 0, 0)).await;
+    for n in 0..4 {
+        let body = json!({"email": demo::MANAGER, "password": WRONG});
+        let request = fixture.request(Method::POST, "/v1/auth/login").json(&body);
+        let answer = Answer::of(request.header("x-forwarded-for", format!("6.6.6.{n}"))).await;
+        answer
+            .refused(if n < 3 { 401 } else { 429 }, if n < 3 { "LOGIN_FAILED" } else { "TOO_MANY_ATTEMPTS" });
+    }
+}
+
+#[tokio::test]
+async fn strangers_cannot_lock_a_user_out_of_an_address_it_has_used() {
+    let fixture = Fixture::start_with(policy(0, 10, 0)).await;
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.ok();
+    for _ in 0..30 {
+        fixture.try_login(demo::MANAGER, WRONG).await.refused(401, "LOGIN_FAILED");
+    }
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.ok();
+    // An account that this address has never signed in to is limited.
+    assert_eq!(tries_until_limited(&fixture, &[demo::OWNER]).await, 10);
+}
+
+#[tokio::test]
+async fn replicas_count_together() {
+    let fixture = Fixture::start_with(policy(4, 20, 100)).await;
+    let other = system(&fixture.database.url, policy(4, 20, 100)).await;
+    for n in 0..5 {
+        let gateway = if n % 2 == 0 { fixture.system.gateway } else { other.gateway };
+        let body = json!({"email": demo::MANAGER, "password": WRONG});
+        let request = reqwest::Client::new().post(format!("http://{gateway}/v1/auth/login")).json(&body);
+        assert_eq!(Answer::of(request).await.status, if n < 4 { 401 } else { 429 });
+    }
+}
+
+#[tokio::test]
+async fn a_window_that_is_over_is_forgotten() {
+    let fixture = Fixture::start_with(policy(2, 20, 100)).await;
+    assert_eq!(tries_until_limited(&fixture, &[demo::MANAGER]).await, 2);
+    fixture.execute("update identity.login_failures set window_ends_at = now()", &[]).await;
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_logins_is_shed_and_hurts_nobody_else() {
+    let fixture = Fixture::start_with(Policy { limits: policy(0, 0, 0).limits, ..Policy::default() }).await;
+    let token = fixture.manager().await;
+    fixture.get("/v1/me", &token).await.ok();
+    let flood = join_all((0..500).map(|_| fixture.try_login(demo::MANAGER, demo::PASSWORD)));
+    let others = async {
+        let mut answered = 0;
+        for _ in 0..20 {
+            fixture.get("/v1/me", &token).await.ok();
+            fixture.get("/v1/properties", &token).await.ok();
+            Answer::of(fixture.request(Method::GET, "/readyz")).await.ok();
+            answered += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        answered
+    };
+    let (flood, answered) = tokio::join!(flood, others);
+    assert_eq!(answered, 20);
+    let shed: Vec<_> = flood.iter().filter(|answer| answer.status != 200).collect();
+    assert!(!shed.is_empty(), "500 at once all went through the queue");
+    for answer in shed {
+        answer.refused(503, "OVERLOADED");
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    assert!(flood.iter().any(|answer| answer.status == 200));
+}
+
+#[tokio::test]
+async fn a_long_password_is_refused_before_it_is_hashed_and_none_is_cut_off() {
+    let fixture = Fixture::start().await;
+    fixture.try_login(demo::MANAGER, &"x".repeat(1_000_000)).await.refused(400, "INVALID_FIELD");
+    let manager = fixture.manager().await;
+    let long = "ä".repeat(256);
+    let change = json!({"current_password": demo::PASSWORD, "new_password": long});
+    fixture.post("/v1/auth/password", &manager, &change).await.ok();
+    fixture.try_login(demo::MANAGER, &long).await.ok();
+    fixture.try_login(demo::MANAGER, &"ä".repeat(255)).await.refused(401, "LOGIN_FAILED");
+}

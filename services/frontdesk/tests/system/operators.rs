@@ -1,0 +1,141 @@
+//! Operator commands: an empty database becomes usable without SQL.
+
+use std::process::{Command, Output};
+
+use frontdesk::system::System;
+use identity::Policy;
+use pg::testing::TestDatabase;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Answer, MASTER_KEY, system};
+
+struct Operator {
+    database: TestDatabase,
+}
+
+impl Operator {
+    fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_frontdesk"))
+            .args(args)
+            .env_clear()
+            .env("DATABASE_URL", &self.database.url)
+            .env("FRONTDESK_MASTER_KEY", MASTER_KEY.repeat(32))
+            .envs(env.iter().copied())
+            .output()
+            .unwrap()
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str], env: &[(&str, &str)]) -> Json {
+        let output = self.run(&[args, &["--json"]].concat(), env);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+async fn login(system: &System, password: &str) -> Answer {
+    let body = json!({"email": "first@new.example", "password": password});
+    let url = format!("http://{}/v1/auth/login", system.gateway);
+    Answer::of(reqwest::Client::new().request(Method::POST, url).json(&body)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_becomes_usable_without_sql() {
+    access::install_crypto();
+    let operator =
+        Operator { database: TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await };
+    let password = [("NEW_PASSWORD", "first-password")];
+    let user = operator
+        .json(&["user", "create", "First@New.example", "--platform-scope", "platform:operate"], &password);
+    assert_eq!(
+        operator.json(&["user", "create", "first@new.example"], &[])["id"],
+        user["id"],
+        "twice is once"
+    );
+    let tenant = operator.json(&["tenant", "create", "new", "--name", "New Stays"], &[]);
+    assert_eq!(operator.json(&["tenant", "create", "new"], &[]), tenant);
+    let member = operator.json(&["member", "create", "new", "first@new.example", "--role", "manager"], &[]);
+    assert_eq!(member["role"], "manager");
+    let member = operator.json(&["member", "create", "new", "first@new.example", "--role", "owner"], &[]);
+    assert_eq!(member["role"], "owner");
+    let key = operator.json(&["api-key", "create", "new", "--name", "first"], &[]);
+    let again = operator.json(&["api-key", "create", "new", "--name", "first"], &[]);
+    assert_eq!((&again["id"], &again["secret"]), (&key["id"], &Json::Null));
+
+    let system = system(&operator.database.url, Policy::default()).await;
+    let token = login(&system, "first-password").await.ok()["access"].as_str().unwrap().to_owned();
+    let customers =
+        reqwest::Client::new().get(format!("http://{}/v1/customers", system.gateway)).bearer_auth(&token);
+    Answer::of(customers.header("x-tenant-api-key", key["secret"].as_str().unwrap())).await.ok();
+
+    let removed = operator.run(&["member", "remove", "new", "first@new.example"], &[]);
+    assert_eq!(removed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&removed.stderr).contains("without an owner"));
+    assert_eq!(
+        operator.json(&["user", "password", "first@new.example"], &[("NEW_PASSWORD", "other-password")])["ended_sessions"],
+        1
+    );
+    login(&system, "first-password").await.refused(401, "LOGIN_FAILED");
+    assert!(operator.run(&["user", "disable", "first@new.example"], &[]).status.success());
+    login(&system, "other-password").await.refused(401, "LOGIN_FAILED");
+    assert!(operator.run(&["user", "enable", "first@new.example"], &[]).status.success());
+    login(&system, "other-password").await.ok();
+    for list in
+        [&["user", "list"][..], &["tenant", "list"], &["member", "list", "new"], &["api-key", "list", "new"]]
+    {
+        let output = operator.run(list, &[]);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{list:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_one_sentence_and_exit_code_1() {
+    access::install_crypto();
+    let operator = Operator { database: TestDatabase::create(&[&identity::MIGRATIONS]).await };
+    for (args, part) in [
+        (&["user", "create", "nonsense"][..], "e-mail address"),
+        (&["user", "disable", "nobody@x.example"], "no such user"),
+        (&["user", "password", "nobody@x.example"], "NEW_PASSWORD"),
+        (&["tenant", "create", "Not A Slug"], "slug"),
+        (&["member", "create", "nowhere", "a@b", "--role", "owner"], "no such tenant"),
+        (&["api-key", "list", "nowhere"], "no such tenant"),
+    ] {
+        let output = operator.run(args, &[]);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {text}");
+        assert!(text.contains(part), "{args:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_signing_key_is_published_before_it_signs() {
+    access::install_crypto();
+    let operator =
+        Operator { database: TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await };
+    let system = system(&operator.database.url, Policy::default()).await;
+    assert_eq!(operator.json(&["keys", "rotate"], &[])["step"], "published");
+    assert_eq!(operator.json(&["keys", "rotate"], &[])["step"], "too_early");
+    let list = operator.run(&["keys", "list"], &[]);
+    let list = String::from_utf8(list.stdout).unwrap();
+    assert!(list.contains(" active ") && list.contains(" standby "), "{list}");
+    let sql = pg::connect(&operator.database.url).await.unwrap();
+    sql.batch_execute("update identity.signing_keys set created_at = created_at - interval '11 minutes'")
+        .await
+        .unwrap();
+    assert_eq!(operator.json(&["keys", "rotate"], &[])["step"], "activated");
+    let jwks = reqwest::get(format!("http://{}/.well-known/jwks.json", system.gateway));
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    drop(jwks);
+    let jwks: Json = reqwest::get(format!("http://{}/.well-known/jwks.json", system.gateway))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        jwks["keys"].as_array().unwrap().len(),
+        2,
+        "the retired key stays published while its tokens live"
+    );
+}
