@@ -6,6 +6,7 @@ use frontdesk_proto::Refusal;
 use frontdesk_proto::identity::v1::JsonWebKey;
 use uuid::Uuid;
 
+use crate::caller::User;
 use crate::credentials::Credentials;
 use crate::token::Claims;
 
@@ -18,7 +19,8 @@ pub trait Authority: Send + Sync + 'static {
     fn keys(&self) -> impl Future<Output = Result<Vec<JsonWebKey>, Refusal>> + Send;
 
     /// What the sender of these credentials may do. `claims` are those of the
-    /// bearer token, already verified; the API key is not verified yet.
+    /// bearer token, already verified. A token without them is of another
+    /// issuer; it and the API key are not verified yet.
     fn resolve(
         &self,
         credentials: &Credentials,
@@ -29,6 +31,8 @@ pub trait Authority: Send + Sync + 'static {
 /// What a caller may do, as identity says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
+    /// The user, unless only an API key was sent.
+    pub user: Option<User>,
     /// The tenant of the call, if there is one.
     pub tenant: Option<Uuid>,
     /// Scopes in the tenant and on the platform, sorted.

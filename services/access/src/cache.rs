@@ -20,6 +20,8 @@ const PRUNE_AT: usize = 10_000;
 pub(crate) struct CacheKey {
     /// User, session and generation of a verified token.
     pub session: Option<(Uuid, Uuid, i64)>,
+    /// SHA-256 of a token of another issuer.
+    pub foreign: Option<[u8; 32]>,
     pub tenant: Option<Uuid>,
     pub api_key: Option<[u8; 32]>,
 }
@@ -100,11 +102,12 @@ mod tests {
 
     use super::*;
 
-    const KEY: CacheKey = CacheKey { session: None, tenant: None, api_key: None };
+    const KEY: CacheKey = CacheKey { session: None, foreign: None, tenant: None, api_key: None };
     const HOLDS: Duration = Duration::from_secs(5);
 
     fn answer(role: &str) -> Resolution {
         Resolution {
+            user: None,
             tenant: None,
             scopes: Vec::new(),
             role: role.to_owned(),

@@ -34,7 +34,7 @@ pub struct Caller {
 pub struct User {
     /// The user.
     pub id: Uuid,
-    /// The session of the token.
+    /// The session of the token; nil for a token of another issuer.
     pub session: Uuid,
 }
 

@@ -62,9 +62,17 @@ impl Credentials {
 
     /// SHA-256 of the API key, for cache keys.
     pub(crate) fn api_key_hash(&self) -> Option<[u8; 32]> {
-        let key = self.api_key.as_ref()?;
-        digest(&SHA256, key.as_bytes()).as_ref().try_into().ok()
+        self.api_key.as_deref().and_then(sha256)
     }
+
+    /// SHA-256 of the token, for cache keys.
+    pub(crate) fn token_hash(&self) -> Option<[u8; 32]> {
+        self.token.as_deref().and_then(sha256)
+    }
+}
+
+fn sha256(text: &str) -> Option<[u8; 32]> {
+    digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
 }
 
 impl std::fmt::Debug for Credentials {

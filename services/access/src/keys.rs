@@ -56,6 +56,12 @@ impl KeyCache {
         Self { issuer, keys: RwLock::default(), last: Mutex::new(None) }
     }
 
+    /// Whether a token says that somebody else has issued it. Identity decides
+    /// what that is worth.
+    pub(crate) fn is_foreign(&self, token: &str) -> bool {
+        token::claimed_issuer(token).is_some_and(|issuer| issuer != self.issuer.issuer)
+    }
+
     /// Verifies a token.
     pub(crate) async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Claims, Refusal> {
         let key_id = token::key_id(token)?;
@@ -149,5 +155,78 @@ impl Key {
 impl std::fmt::Debug for Key {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("Key")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+    use crate::authority::Resolution;
+    use crate::credentials::Credentials;
+
+    fn jwk() -> JsonWebKey {
+        JsonWebKey {
+            kty: "EC".to_owned(),
+            crv: "P-256".to_owned(),
+            x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".to_owned(),
+            y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".to_owned(),
+            kid: "k".to_owned(),
+            r#use: "sig".to_owned(),
+            alg: "ES256".to_owned(),
+            key_ops: vec!["verify".to_owned()],
+        }
+    }
+
+    /// Counts how often it is asked for keys.
+    struct Counting(AtomicU32);
+
+    impl Authority for Counting {
+        const HOLDS: Duration = Duration::ZERO;
+
+        async fn keys(&self) -> Result<Vec<JsonWebKey>, Refusal> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![jwk()])
+        }
+
+        async fn resolve(&self, _: &Credentials, _: Option<&Claims>) -> Result<Resolution, Refusal> {
+            Err(TokenFault::Malformed.into())
+        }
+    }
+
+    #[test]
+    fn only_es256_keys_for_signatures_verify() {
+        assert!(Key::read(&jwk()).is_some());
+        for change in [
+            |key: &mut JsonWebKey| key.kty = "oct".to_owned(),
+            |key: &mut JsonWebKey| key.crv = "P-384".to_owned(),
+            |key: &mut JsonWebKey| key.alg = "HS256".to_owned(),
+            |key: &mut JsonWebKey| key.r#use = "enc".to_owned(),
+            |key: &mut JsonWebKey| key.key_ops = vec!["sign".to_owned()],
+            |key: &mut JsonWebKey| key.kid = String::new(),
+            |key: &mut JsonWebKey| key.x = "!".to_owned(),
+        ] {
+            let mut key = jwk();
+            change(&mut key);
+            assert!(Key::read(&key).is_none(), "{key:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thousand_made_up_key_ids_cost_one_fetch() {
+        crate::install_crypto();
+        let issuer = Issuer { issuer: "i".to_owned(), audience: "a".to_owned() };
+        let (cache, authority) = (KeyCache::new(issuer), Counting(AtomicU32::new(0)));
+        for id in 0..1000 {
+            let header =
+                URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"JWT","kid":"made-up-{id}"}}"#));
+            let refusal = cache.verify(&format!("{header}.e30.AA"), &authority).await.unwrap_err();
+            assert!(refusal.message().contains("key id"), "{}", refusal.message());
+        }
+        assert_eq!(authority.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -109,10 +109,11 @@ impl<A: Authority> Gate<A> {
         }
         let credentials = Credentials::read(headers)?;
         let claims = match &credentials.token {
+            Some(token) if self.keys.is_foreign(token) => None,
             Some(token) => Some(self.keys.verify(token, &self.authority).await?),
             None => None,
         };
-        if claims.is_none() && credentials.api_key.is_none() {
+        if credentials.token.is_none() && credentials.api_key.is_none() {
             return Err(Refusal::new(
                 ErrorReason::CredentialsMissing,
                 "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
@@ -123,7 +124,7 @@ impl<A: Authority> Gate<A> {
             tracing::Span::current().record("tenant_id", tracing::field::display(tenant));
         }
         let caller = Caller {
-            user: claims.as_ref().map(User::from),
+            user: claims.as_ref().map(User::from).or(resolution.user),
             tenant: resolution.tenant.map(TenantId::new),
             scopes: resolution.scopes.as_slice().into(),
             role: resolution.role.as_str().into(),
@@ -145,6 +146,7 @@ impl<A: Authority> Gate<A> {
         }
         let key = CacheKey {
             session: claims.map(|claims| (claims.sub, claims.session_id, claims.generation)),
+            foreign: if claims.is_none() { credentials.token_hash() } else { None },
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
         };

@@ -21,5 +21,6 @@ pub use self::layer::AccessLayer;
 pub use self::remote::RemoteIdentity;
 pub use self::rules::{Rule, Rules};
 pub use self::token::{
-    AuthenticationMethod, Claims, Issuer, TOKEN_KIND, TokenFault, check_token, install_crypto,
+    AuthenticationMethod, Claims, Issuer, LEEWAY, TOKEN_KIND, TokenFault, TokenHeader, check_token, fault,
+    install_crypto, read_header,
 };

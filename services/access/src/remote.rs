@@ -14,6 +14,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::authority::{Authority, Resolution};
+use crate::caller::User;
 use crate::credentials::Credentials;
 use crate::token::Claims;
 
@@ -62,22 +63,12 @@ impl Authority for RemoteIdentity {
             metadata.insert("x-request-id", ascii(id)?);
         }
         let mut client = ScopeServiceClient::new(self.channel.clone());
-        let ResolveScopesResponse {
-            user_id: _,
-            session_id: _,
-            tenant_id,
-            scopes,
-            role,
-            operator,
-            api_key_id,
-        } = within(client.resolve_scopes(request)).await?;
-        Ok(Resolution {
-            tenant: optional(&tenant_id)?,
-            scopes,
-            role,
-            operator,
-            api_key_id: optional(&api_key_id)?,
-        })
+        let ResolveScopesResponse { user_id, session_id, tenant_id, scopes, role, operator, api_key_id } =
+            within(client.resolve_scopes(request)).await?;
+        let session = optional(&session_id)?.unwrap_or_default();
+        let user = optional(&user_id)?.map(|id| User { id, session });
+        let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
+        Ok(Resolution { user, tenant, scopes, role, operator, api_key_id })
     }
 }
 

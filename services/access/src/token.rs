@@ -18,8 +18,10 @@ pub const TOKEN_KIND: &str = "access";
 
 /// Longest token in bytes; a longer one is refused unread.
 const MAX_TOKEN: usize = 4096;
+/// Longest key id in bytes.
+const MAX_KEY_ID: usize = 64;
 /// How far clocks may differ, in seconds.
-const LEEWAY: u64 = 5;
+pub const LEEWAY: u64 = 5;
 
 /// The claims of an access token. The names are those that clients of hosted
 /// auth services read. Unknown claims are ignored, a doubled one is refused.
@@ -167,31 +169,61 @@ pub fn check_token(token: &str, keys: &[JsonWebKey], issuer: &Issuer) -> Result<
     verify(token, key.decoding(), issuer)
 }
 
-/// The key id of a token whose header is one that we accept.
-pub(crate) fn key_id(token: &str) -> Result<String, TokenFault> {
+/// What a token says about its issuer, unverified.
+pub(crate) fn claimed_issuer(token: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Header {
-        alg: String,
-        typ: String,
-        kid: String,
-        #[serde(flatten)]
-        others: serde_json::Map<String, serde_json::Value>,
+    struct Payload {
+        iss: String,
     }
+    if token.len() > MAX_TOKEN {
+        return None;
+    }
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<Payload>(&payload).ok().map(|payload| payload.iss)
+}
+
+/// The header of a token, as far as it may matter.
+#[derive(Debug, Deserialize)]
+pub struct TokenHeader {
+    /// Signature algorithm.
+    pub alg: String,
+    /// Media type.
+    #[serde(default)]
+    pub typ: String,
+    /// Key id; other issuers may leave it out.
+    #[serde(default)]
+    pub kid: String,
+    #[serde(flatten)]
+    others: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Reads a header; one that brings its own key or asks for extensions is
+/// refused, whoever signed it.
+pub fn read_header(token: &str) -> Result<TokenHeader, TokenFault> {
     if token.len() > MAX_TOKEN {
         return Err(TokenFault::TooLong);
     }
     let (header, _) = token.split_once('.').ok_or(TokenFault::Malformed)?;
     let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenFault::Malformed)?;
-    let header: Header = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
+    let header: TokenHeader = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
     let brings_key =
         |name: &String| matches!(name.as_str(), "crit" | "jku" | "jwk") || name.starts_with("x5");
     if header.others.keys().any(brings_key) {
         return Err(TokenFault::ForbiddenHeader);
     }
+    if header.kid.len() > MAX_KEY_ID {
+        return Err(TokenFault::Malformed);
+    }
+    Ok(header)
+}
+
+/// The key id of a token whose header is one of ours.
+pub(crate) fn key_id(token: &str) -> Result<String, TokenFault> {
+    let header = read_header(token)?;
     if header.alg != "ES256" {
         return Err(TokenFault::WrongAlgorithm);
     }
-    if !header.typ.eq_ignore_ascii_case("jwt") || header.kid.len() > 64 {
+    if !header.typ.eq_ignore_ascii_case("jwt") || header.kid.is_empty() {
         return Err(TokenFault::Malformed);
     }
     Ok(header.kid)
@@ -215,7 +247,8 @@ pub(crate) fn verify(token: &str, key: &DecodingKey, issuer: &Issuer) -> Result<
     Ok(claims)
 }
 
-fn fault(kind: &ErrorKind) -> TokenFault {
+/// What jsonwebtoken found wrong.
+pub fn fault(kind: &ErrorKind) -> TokenFault {
     match kind {
         ErrorKind::InvalidSignature => TokenFault::BadSignature,
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => TokenFault::WrongAlgorithm,

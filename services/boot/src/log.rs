@@ -4,13 +4,20 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Without `LOG`: notices of Postgres and each step of a migration stay out.
-const DEFAULT_FILTER: &str = "info,tokio_postgres=warn,refinery_core=warn";
+/// Without `LOG`.
+const DEFAULT_FILTER: &str = "info,refinery_core=warn";
+/// Whatever `LOG` says: the driver prints the parameters of statements, which
+/// are people's data and hashes of secrets.
+const ALWAYS: &str = "tokio_postgres=warn";
 
 /// Starts the log. `LOG` takes tracing's filter syntax, `LOG_FORMAT` is `text`
 /// or `json`.
 pub fn init() {
     let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter = match ALWAYS.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let json = match std::env::var("LOG_FORMAT").as_deref() {
         Ok("json") => true,
         Ok("text") => false,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use access::{Issuer, RemoteIdentity};
 use boot::{Settings, TrustedProxies};
-use identity::{Limits, PasswordCost, Policy, Secrets};
+use identity::{Limits, PasswordCost, Policy, Secrets, TrustedIssuers, TrustedIssuersError};
 use jiff::SignedDuration;
 use pg::{Database, PoolOptions};
 use tonic::transport::Channel;
@@ -130,7 +130,8 @@ pub fn master_key(settings: &mut Settings) -> Option<Secrets> {
 }
 
 fn policy(settings: &mut Settings) -> Option<Policy> {
-    let Policy { limits, password_cost, key_max_age, trusted_proxies } = Policy::default();
+    let Policy { limits, password_cost, key_max_age, trusted_proxies, trusted_issuers: _ } =
+        Policy::default();
     let pair = settings.or("LOGIN_LIMIT_PAIR", limits.pair);
     let account = settings.or("LOGIN_LIMIT_ACCOUNT", limits.account);
     let address = settings.or("LOGIN_LIMIT_ADDRESS", limits.address);
@@ -139,6 +140,7 @@ fn policy(settings: &mut Settings) -> Option<Policy> {
     let passes = settings.or("PASSWORD_HASH_PASSES", password_cost.passes);
     let key_days = settings.or("SIGNING_KEY_MAX_AGE_DAYS", key_max_age.as_hours() / 24);
     let trusted_proxies = settings.or("TRUSTED_PROXIES", trusted_proxies);
+    let trusted_issuers = trusted_issuers(settings);
     let (window, key_days) = (window?, key_days?);
     if !(1..=1440).contains(&window) {
         settings.problem("LOGIN_LIMIT_WINDOW_MINUTES takes 1 to 1440.");
@@ -156,7 +158,17 @@ fn policy(settings: &mut Settings) -> Option<Policy> {
         password_cost: PasswordCost { memory_kib: memory_kib?, passes: passes? },
         key_max_age: SignedDuration::from_hours(24 * key_days.clamp(1, 3650)),
         trusted_proxies: trusted_proxies?,
+        trusted_issuers: trusted_issuers?,
     })
+}
+
+fn trusted_issuers(settings: &mut Settings) -> Option<TrustedIssuers> {
+    let Some(text) = settings.optional_secret("TRUSTED_ISSUERS") else {
+        return Some(TrustedIssuers::default());
+    };
+    text.parse()
+        .map_err(|error: TrustedIssuersError| settings.problem(format!("TRUSTED_ISSUERS: {error}.")))
+        .ok()
 }
 
 fn upstream(settings: &mut Settings, name: &str, purpose: &str) -> Option<Channel> {

@@ -14,6 +14,7 @@ mod service;
 mod sessions;
 mod store;
 mod tenants;
+mod trusted;
 mod users;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use self::error::Error;
 pub use self::password::PasswordCost;
 pub use self::secrets::{Secrets, SecretsError};
 pub use self::store::statements;
+pub use self::trusted::{TrustedIssuers, TrustedIssuersError};
 
 /// The role that the service runs as.
 pub const ROLE: &str = "frontdesk_identity";
@@ -87,7 +89,7 @@ pub struct Config {
 }
 
 /// How strict identity is.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Policy {
     /// Limits on failed logins.
     pub limits: Limits,
@@ -97,6 +99,8 @@ pub struct Policy {
     pub key_max_age: SignedDuration,
     /// Proxies whose `X-Forwarded-For` is believed, the gateway among them.
     pub trusted_proxies: TrustedProxies,
+    /// Other issuers whose tokens are taken.
+    pub trusted_issuers: TrustedIssuers,
 }
 
 impl Default for Policy {
@@ -106,6 +110,7 @@ impl Default for Policy {
             password_cost: PasswordCost::default(),
             key_max_age: SignedDuration::from_hours(90 * 24),
             trusted_proxies: TrustedProxies::default(),
+            trusted_issuers: TrustedIssuers::default(),
         }
     }
 }
@@ -124,13 +129,13 @@ pub enum StartError {
 /// Reads the keys and builds the server. Background work goes on until `stop`.
 pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServer, StartError> {
     let Config { listener, database, secrets, issuer, policy } = config;
-    let Policy { limits, password_cost, key_max_age, trusted_proxies } = policy;
+    let Policy { limits, password_cost, key_max_age, trusted_proxies, trusted_issuers } = policy;
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
     let store = store::Store::new(database.clone());
     let keyring = keyring::Keyring::open(&store, &secrets, issuer.clone(), Timestamp::now()).await?;
     tokio::spawn(keyring.clone().follow(store.clone(), secrets.clone(), key_max_age, stop.clone()));
     let passwords = password::Passwords::new(password_cost).map_err(Error::from)?;
-    let local = resolve::LocalIdentity::new(store.clone(), keyring.clone(), secrets.clone());
+    let local = resolve::LocalIdentity::new(store.clone(), keyring.clone(), secrets.clone(), trusted_issuers);
     let layer = AccessLayer::new(rules, issuer, local);
     let sessions = sessions::Sessions { store, secrets, keyring, passwords, limits };
     let service = Arc::new(service::Identity { sessions, trusted_proxies });

@@ -1,9 +1,10 @@
 //! Who a caller is and what it may do: identity's own answer to the access
 //! layer, and through `ResolveScopes` the other services' too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Claims, Credentials, Resolution};
+use access::{Authority, Claims, Credentials, Resolution, User};
 use frontdesk_proto::identity::v1::JsonWebKey;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use crate::keyring::Keyring;
 use crate::secrets::ApiKey;
 use crate::secrets::Secrets;
 use crate::store::{AuditEvent, Membership, ResolvedRow, Store, StoredApiKey};
+use crate::trusted::TrustedIssuers;
 
 /// Resolves from the database.
 #[derive(Debug, Clone)]
@@ -23,12 +25,13 @@ pub struct LocalIdentity {
     store: Store,
     keyring: Keyring,
     secrets: Secrets,
+    trusted: Arc<TrustedIssuers>,
 }
 
 impl LocalIdentity {
     /// Resolves from this store.
-    pub fn new(store: Store, keyring: Keyring, secrets: Secrets) -> Self {
-        Self { store, keyring, secrets }
+    pub fn new(store: Store, keyring: Keyring, secrets: Secrets, trusted: TrustedIssuers) -> Self {
+        Self { store, keyring, secrets, trusted: Arc::new(trusted) }
     }
 
     async fn look_up(&self, credentials: &Credentials, claims: Option<&Claims>) -> Result<Resolution, Error> {
@@ -39,36 +42,43 @@ impl LocalIdentity {
         };
         let api_key_id = key.as_ref().map(|(id, _)| *id);
         let tenant = credentials.tenant.or(key.as_ref().map(|(_, row)| row.tenant));
-        match (claims, key) {
-            (Some(claims), _) => Ok(Resolution { api_key_id, ..self.user(claims, tenant, now).await? }),
-            (None, Some((_, row))) => {
-                let mut scopes = row.scopes;
-                scopes.sort();
-                Ok(Resolution { tenant, scopes, role: String::new(), operator: false, api_key_id })
-            }
-            (None, None) => Ok(Resolution {
-                tenant: None,
-                scopes: Vec::new(),
-                role: String::new(),
-                operator: false,
-                api_key_id: None,
-            }),
+        if let Some(claims) = claims {
+            return Ok(Resolution { api_key_id, ..self.user(claims, tenant, now).await? });
         }
+        if let Some(token) = &credentials.token {
+            let user = self.trusted.verify(token).await?;
+            let rows = self.store.resolve_foreign_user(user, tenant).await?;
+            let user = User { id: user, session: Uuid::nil() };
+            return Ok(Resolution { api_key_id, ..self.resolution(user, &rows, tenant, now).await? });
+        }
+        let mut scopes = key.map(|(_, row)| row.scopes).unwrap_or_default();
+        scopes.sort();
+        Ok(Resolution { user: None, tenant, scopes, role: String::new(), operator: false, api_key_id })
     }
 
     async fn user(&self, claims: &Claims, tenant: Option<Uuid>, now: Timestamp) -> Result<Resolution, Error> {
         let rows = self.store.resolve_user(claims.session_id, claims.sub, tenant, now).await?;
-        let Some(first) = rows.first() else { return Err(session_ended().into()) };
-        if first.used_counter < claims.generation {
+        if rows.first().is_some_and(|row| row.used_counter < claims.generation) {
             self.store.mark_session_used(claims.session_id, claims.generation).await?;
         }
+        self.resolution(User::from(claims), &rows, tenant, now).await
+    }
+
+    async fn resolution(
+        &self,
+        user: User,
+        rows: &[ResolvedRow],
+        tenant: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<Resolution, Error> {
+        let Some(first) = rows.first() else { return Err(session_ended().into()) };
         let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
-        let membership = membership(&rows);
+        let membership = membership(rows);
         let mut scopes = first.platform_scopes.clone();
         let tenant = match (membership, tenant) {
             (Some(membership), _) => Some(membership.tenant),
             (None, Some(named)) if is_operator && first.tenant_exists => {
-                self.audit_operator(claims, named, now).await?;
+                self.audit_operator(user, named, now).await?;
                 Some(named)
             }
             (None, Some(_)) => return Err(no_member().into()),
@@ -82,7 +92,7 @@ impl LocalIdentity {
         scopes.sort();
         scopes.dedup();
         let role = membership.map(|membership| membership.role.clone()).unwrap_or_default();
-        Ok(Resolution { tenant, scopes, role, operator: is_operator, api_key_id: None })
+        Ok(Resolution { user: Some(user), tenant, scopes, role, operator: is_operator, api_key_id: None })
     }
 
     /// One answer for every way in which a key can be wrong.
@@ -105,13 +115,13 @@ impl LocalIdentity {
         Ok((key.id, row))
     }
 
-    async fn audit_operator(&self, claims: &Claims, tenant: Uuid, now: Timestamp) -> Result<(), Error> {
+    async fn audit_operator(&self, user: User, tenant: Uuid, now: Timestamp) -> Result<(), Error> {
         let event = AuditEvent {
             action: "operator_access",
             success: true,
             tenant: Some(tenant),
-            user: Some(claims.sub),
-            session: Some(claims.session_id),
+            user: Some(user.id),
+            session: Some(user.session).filter(|session| !session.is_nil()),
             subject: String::new(),
             context: &Context::default(),
         };

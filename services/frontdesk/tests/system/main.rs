@@ -8,6 +8,7 @@ mod arrows;
 mod attacks;
 mod fixture;
 mod garbage;
+mod issuers;
 mod limits;
 mod lists;
 mod management;

@@ -21,6 +21,7 @@ named_statements! {
     LIST_SESSIONS = "list_sessions";
     MARK_SESSION_USED = "mark_session_used";
     RESOLVE_USER = "resolve_user";
+    RESOLVE_FOREIGN_USER = "resolve_foreign_user";
 }
 
 /// A user with what a login needs.
@@ -166,18 +167,29 @@ impl Store {
         tenant: Option<Uuid>,
         now: Timestamp,
     ) -> Result<Vec<ResolvedRow>, Fault> {
-        all(&self.db.query_global(RESOLVE_USER, &[&session, &user, &tenant, &now]).await?, |row| {
-            let tenant: Option<Uuid> = column(row, "tenant_id")?;
-            let role: Option<String> = column(row, "role")?;
-            let custom_scopes = column(row, "custom_scopes")?;
-            Ok(ResolvedRow {
-                platform_scopes: column(row, "platform_scopes")?,
-                used_counter: column(row, "used_counter")?,
-                membership: tenant.zip(role).map(|(tenant, role)| Membership { tenant, role, custom_scopes }),
-                tenant_exists: column(row, "tenant_exists")?,
-            })
-        })
+        all(&self.db.query_global(RESOLVE_USER, &[&session, &user, &tenant, &now]).await?, resolved)
     }
+
+    /// The same for a user who comes with a token of another issuer.
+    pub async fn resolve_foreign_user(
+        &self,
+        user: Uuid,
+        tenant: Option<Uuid>,
+    ) -> Result<Vec<ResolvedRow>, Fault> {
+        all(&self.db.query_global(RESOLVE_FOREIGN_USER, &[&user, &tenant]).await?, resolved)
+    }
+}
+
+fn resolved(row: &Row) -> Result<ResolvedRow, Fault> {
+    let tenant: Option<Uuid> = column(row, "tenant_id")?;
+    let role: Option<String> = column(row, "role")?;
+    let custom_scopes = column(row, "custom_scopes")?;
+    Ok(ResolvedRow {
+        platform_scopes: column(row, "platform_scopes")?,
+        used_counter: column(row, "used_counter")?,
+        membership: tenant.zip(role).map(|(tenant, role)| Membership { tenant, role, custom_scopes }),
+        tenant_exists: column(row, "tenant_exists")?,
+    })
 }
 
 fn login(row: &Row) -> Result<LoginRow, Fault> {
