@@ -2,7 +2,7 @@
 
 WEB := gateway/tests/web
 
-.PHONY: up test lint unit web generate clean
+.PHONY: up test lint unit web generate bench clean
 
 up:
 	@deploy/setup
@@ -30,6 +30,10 @@ unit:
 web:
 	cargo build --locked
 	cd $(WEB) && npm run --silent generate && npm test --silent
+
+# Measures on this machine; numbers are comparable within one run only.
+bench:
+	cargo bench --locked -p frontdesk --bench identity
 
 # Writes the Rust code of the .proto files.
 generate:

@@ -63,7 +63,7 @@ impl KeyCache {
     }
 
     /// Verifies a token.
-    pub(crate) async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Claims, Refusal> {
+    pub async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Claims, Refusal> {
         let key_id = token::key_id(token)?;
         let key = match self.known(&key_id) {
             Some((key, true)) => key,

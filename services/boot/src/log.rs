@@ -6,18 +6,17 @@ use tracing_subscriber::EnvFilter;
 
 /// Without `LOG`.
 const DEFAULT_FILTER: &str = "info,refinery_core=warn";
-/// Whatever `LOG` says: the driver prints the parameters of statements, which
-/// are people's data and hashes of secrets.
-const ALWAYS: &str = "tokio_postgres=warn";
+/// Whatever `LOG` says: below these levels libraries print parameters of
+/// statements and headers of requests, which are people's data and secrets.
+const ALWAYS: [&str; 6] =
+    ["tokio_postgres=warn", "h2=info", "hyper=info", "hyper_util=info", "reqwest=info", "tower=info"];
 
 /// Starts the log. `LOG` takes tracing's filter syntax, `LOG_FORMAT` is `text`
 /// or `json`.
 pub fn init() {
     let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let filter = match ALWAYS.parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
-    };
+    let held = ALWAYS.iter().filter_map(|directive| directive.parse().ok());
+    let filter = held.fold(filter, EnvFilter::add_directive);
     let json = match std::env::var("LOG_FORMAT").as_deref() {
         Ok("json") => true,
         Ok("text") => false,

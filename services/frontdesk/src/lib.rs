@@ -6,7 +6,7 @@ pub mod cli;
 pub mod demo;
 mod dev;
 mod migrate;
-mod roles;
+pub mod roles;
 pub mod system;
 mod token;
 

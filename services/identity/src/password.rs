@@ -1,12 +1,13 @@
 //! Passwords: argon2id, a bounded number at a time, the same work for users
 //! that do not exist.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time;
 use frontdesk_proto::{ErrorReason, Refusal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
@@ -36,11 +37,18 @@ pub struct PasswordCost {
 /// Hashes and checks passwords.
 #[derive(Debug, Clone)]
 pub struct Passwords {
-    argon: Argon2<'static>,
+    hasher: Arc<Hasher>,
     cores: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     /// Checked when a user does not exist.
     dummy: Arc<str>,
+}
+
+/// The hash function with its memory, which is kept: freed, it would stay with
+/// the allocator, once for every thread that ever hashed.
+struct Hasher {
+    params: Params,
+    memory: Mutex<Vec<Vec<Block>>>,
 }
 
 /// A turn on a core.
@@ -85,10 +93,15 @@ impl Passwords {
             )));
         }
         let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let dummy = hash_now(&argon, "a password that nobody has")?.into();
+        let hasher = Hasher { params, memory: Mutex::default() };
+        let dummy = hasher.hash("a password that nobody has")?.into();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { argon, cores: Arc::new(Semaphore::new(cores)), waiting: Arc::default(), dummy })
+        Ok(Self {
+            hasher: Arc::new(hasher),
+            cores: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::default(),
+            dummy,
+        })
     }
 
     /// Waits for a free core; refuses when too many wait already.
@@ -104,8 +117,8 @@ impl Passwords {
 
     /// The PHC string of a password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
-        let argon = self.argon.clone();
-        run(self.turn().await?, move || hash_now(&argon, &password)).await?
+        let hasher = Arc::clone(&self.hasher);
+        run(self.turn().await?, move || hasher.hash(&password)).await?
     }
 
     /// Compares with a stored hash; without one the answer is `Wrong`, after the
@@ -118,8 +131,8 @@ impl Passwords {
     ) -> Result<Checked, PasswordError> {
         let exists = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
-        let argon = self.argon.clone();
-        let checked = run(turn, move || check_now(&argon, &password, &stored)).await??;
+        let hasher = Arc::clone(&self.hasher);
+        let checked = run(turn, move || hasher.check(&password, &stored)).await??;
         Ok(if exists { checked } else { Checked::Wrong })
     }
 }
@@ -186,25 +199,65 @@ impl Drop for Waiting<'_> {
     }
 }
 
-fn hash_now(argon: &Argon2<'_>, password: &str) -> Result<String, PasswordError> {
-    argon.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(failed)
+impl Hasher {
+    fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let salt = Salt::generate();
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.compute(&argon, password, &salt, &mut output)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&self.params).map_err(failed)?,
+            salt: Some(salt),
+            hash: Some(Output::new(&output).map_err(failed)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn check(&self, password: &str, stored: &str) -> Result<Checked, PasswordError> {
+        let hash = PasswordHash::new(stored).map_err(failed)?;
+        let params = Params::try_from(&hash).map_err(failed)?;
+        if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
+            return Err(PasswordError::Hash("the stored parameters are above our limits".to_owned()));
+        }
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+            return Err(PasswordError::Hash("the stored hash has no salt or no output".to_owned()));
+        };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(failed)?;
+        let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(failed)?;
+        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        let current =
+            (algorithm, version, cost(&params)) == (Algorithm::Argon2id, Version::V0x13, cost(&self.params));
+        let mut output = vec![0; expected.len()];
+        self.compute(&Argon2::new(algorithm, version, params), password, &salt, &mut output)?;
+        if constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_err() {
+            return Ok(Checked::Wrong);
+        }
+        if current { Ok(Checked::Right) } else { self.hash(password).map(Checked::RightAndRehashed) }
+    }
+
+    /// In memory of ours; there is as much as turns at a time.
+    fn compute(
+        &self,
+        argon: &Argon2<'_>,
+        password: &str,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), PasswordError> {
+        let kept = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = kept().pop().unwrap_or_default();
+        memory.resize(argon.params().block_count(), Block::default());
+        let done = argon.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut memory);
+        kept().push(memory);
+        done.map_err(failed)
+    }
 }
 
-fn check_now(argon: &Argon2<'_>, password: &str, stored: &str) -> Result<Checked, PasswordError> {
-    let hash = PasswordHash::new(stored).map_err(failed)?;
-    let params = Params::try_from(&hash).map_err(failed)?;
-    if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
-        return Err(PasswordError::Hash("the stored parameters are above our limits".to_owned()));
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Hasher").field("params", &self.params).finish_non_exhaustive()
     }
-    if argon.verify_password(password.as_bytes(), &hash).is_err() {
-        return Ok(Checked::Wrong);
-    }
-    let wanted = argon.params();
-    let current = hash.algorithm.as_str() == "argon2id"
-        && hash.version == Some(Version::V0x13.into())
-        && (params.m_cost(), params.t_cost(), params.p_cost())
-            == (wanted.m_cost(), wanted.t_cost(), wanted.p_cost());
-    if current { Ok(Checked::Right) } else { hash_now(argon, password).map(Checked::RightAndRehashed) }
 }
 
 fn failed(error: impl std::fmt::Display) -> PasswordError {

@@ -286,12 +286,11 @@ fn token_get_has_the_exit_codes_of_the_runbook() {
 async fn the_log_of_a_whole_day_holds_no_secret() {
     let folder = Folder::new("log");
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
-    let mut child =
-        dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("LOG", "debug,h2=info,hyper=info")])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+    let mut child = dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("LOG", "trace")])
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
     wait_for(|| exports(folder.path()).status.success());
     let text = String::from_utf8(exports(folder.path()).stdout).unwrap();
     let value = |name: &str| {
