@@ -11,9 +11,8 @@ use http::{HeaderMap, HeaderValue};
 
 /// Headers of a REST request that become metadata; every value is taken, so
 /// that a header sent twice is still seen twice behind us.
-const REST_IN: [HeaderName; 10] = [
+const REST_IN: [HeaderName; 9] = [
     AUTHORIZATION,
-    USER_AGENT,
     ACCEPT_LANGUAGE,
     HeaderName::from_static("x-tenant-id"),
     HeaderName::from_static("x-tenant-api-key"),
@@ -31,6 +30,10 @@ pub fn rest_in(headers: &HeaderMap, peer: IpAddr) -> HeaderMap {
         for value in headers.get_all(&name) {
             metadata.append(name.clone(), value.clone());
         }
+    }
+    // The gRPC client puts its own name into `user-agent`; gRPC-Web uses this header as well.
+    if let Some(agent) = headers.get(USER_AGENT) {
+        metadata.insert(HeaderName::from_static("x-user-agent"), agent.clone());
     }
     set_peer(&mut metadata, peer);
     metadata

@@ -27,7 +27,12 @@ impl Context {
         let headers = metadata.clone().into_headers();
         Self {
             address: request.remote_addr().map(|peer| proxies.client(peer.ip(), &headers)),
-            user_agent: text("user-agent").chars().take(MAX_USER_AGENT).collect(),
+            user_agent: Some(text("x-user-agent"))
+                .filter(|agent| !agent.is_empty())
+                .unwrap_or(text("user-agent"))
+                .chars()
+                .take(MAX_USER_AGENT)
+                .collect(),
             request_id: text("x-request-id").to_owned(),
         }
     }

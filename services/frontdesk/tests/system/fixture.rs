@@ -55,7 +55,7 @@ impl Fixture {
         let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
         let system = system(&database.url, policy).await;
         let sql = pg::connect(&database.url).await.unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().user_agent("frontdesk-test").no_proxy().build().unwrap();
         Self { system, database, sql, api_key, http }
     }
 

@@ -23,7 +23,10 @@ async fn sessions_are_listed_and_revoked_by_their_user_only() {
     let listed = fixture.get("/v1/auth/sessions", &one).await.ok()["sessions"].clone();
     let sessions = listed.as_array().unwrap();
     assert_eq!(sessions.len(), 2);
-    assert_eq!(sessions[0]["address"], "127.0.0.1");
+    assert_eq!(
+        (sessions[0]["address"].as_str(), sessions[0]["user_agent"].as_str()),
+        (Some("127.0.0.1"), Some("frontdesk-test"))
+    );
     let foreign =
         sessions.iter().find(|session| session["current"] == false).unwrap()["id"].as_str().unwrap();
     let path = format!("/v1/auth/sessions/{foreign}");
@@ -89,6 +92,23 @@ async fn an_operator_makes_a_user_who_works_and_can_be_disabled() {
     let enabled = fixture.post(&format!("/v1/users/{id}/enable"), &operator, &json!({})).await;
     assert_eq!(enabled.ok()["disabled_at"], Json::Null);
     fixture.try_login("new@alpine.example", "other-password").await.ok();
+
+    let helper = json!({
+        "email": "helper@x.example", "password": "helper-password", "platform_scopes": ["platform:users"],
+    });
+    fixture.post("/v1/users", &operator, &helper).await.ok();
+    let helper = fixture.try_login("helper@x.example", "helper-password").await;
+    let helper = helper.ok()["access"].as_str().unwrap();
+    let above = user_id(&fixture, demo::OPERATOR).await;
+    for (step, body) in
+        [("password", json!({"password": "taken-over"})), ("disable", json!({})), ("enable", json!({}))]
+    {
+        let taken = fixture.post(&format!("/v1/users/{above}/{step}"), helper, &body).await;
+        taken.refused(403, "SCOPE_NOT_HELD");
+        fixture.post(&format!("/v1/users/{id}/{step}"), helper, &body).await.ok();
+    }
+    let more = json!({"email": "more@x.example", "platform_scopes": ["platform:operate"]});
+    fixture.post("/v1/users", helper, &more).await.refused(403, "SCOPE_NOT_HELD");
 
     for bad in [
         json!({"email": "x"}),

@@ -85,7 +85,9 @@ impl UserService for Identity {
         request: Request<wire::DisableUserRequest>,
     ) -> Result<Response<wire::DisableUserResponse>, Status> {
         let id = parse_id("user_id", &request.get_ref().user_id)?;
-        let user = users::disable(self.store(), id, &self.change(&request)?.actor).await?;
+        let Change { caller, actor } = self.change(&request)?;
+        self.check_target(&caller, id).await?;
+        let user = users::disable(self.store(), id, &actor).await?;
         Ok(Response::new(wire::DisableUserResponse { user: Some(user_to_wire(user)) }))
     }
 
@@ -94,7 +96,9 @@ impl UserService for Identity {
         request: Request<wire::EnableUserRequest>,
     ) -> Result<Response<wire::EnableUserResponse>, Status> {
         let id = parse_id("user_id", &request.get_ref().user_id)?;
-        let user = users::enable(self.store(), id, &self.change(&request)?.actor).await?;
+        let Change { caller, actor } = self.change(&request)?;
+        self.check_target(&caller, id).await?;
+        let user = users::enable(self.store(), id, &actor).await?;
         Ok(Response::new(wire::EnableUserResponse { user: Some(user_to_wire(user)) }))
     }
 
@@ -102,11 +106,22 @@ impl UserService for Identity {
         &self,
         request: Request<wire::SetPasswordRequest>,
     ) -> Result<Response<wire::SetPasswordResponse>, Status> {
-        let Change { actor, .. } = self.change(&request)?;
+        let Change { caller, actor } = self.change(&request)?;
         let wire::SetPasswordRequest { user_id, password } = request.into_inner();
         let (id, password) = (parse_id("user_id", &user_id)?, Zeroizing::new(password));
+        self.check_target(&caller, id).await?;
         let ended = users::set_password(self.store(), &self.sessions.passwords, id, password, &actor).await?;
         Ok(Response::new(wire::SetPasswordResponse { ended_sessions: count_to_wire(ended) }))
+    }
+}
+
+impl Identity {
+    /// Refuses to touch a user who holds platform scopes that the caller lacks:
+    /// whoever sets a password can be that user.
+    async fn check_target(&self, caller: &access::Caller, id: Uuid) -> Result<(), Status> {
+        let found = self.store().get_user(id).await.map_err(Error::from)?;
+        let (_, scopes) = found.ok_or_else(users::not_found)?;
+        Ok(Holds::Scopes(&caller.scopes).check(scopes.iter().map(String::as_str))?)
     }
 }
 
