@@ -29,6 +29,10 @@ alter table identity.memberships add constraint memberships_role_fkey
 alter table identity.users drop constraint users_email_check;
 alter table identity.users add constraint users_email_check check (email <> '' and email = btrim(email));
 
+-- Counts how often the password was set, so that a login that was under way
+-- meanwhile starts no session.
+alter table identity.users add column password_version integer not null default 0;
+
 -- Where a session comes from, for its user to recognise it.
 alter table identity.sessions add column address text not null default '';
 alter table identity.sessions add column user_agent text not null default '';

@@ -65,13 +65,14 @@ impl Sessions {
         let user = found.as_ref().map(|row| row.user.id);
         let checked = self.check(&email, found, password, "password", "login", context).await?;
         let now = Timestamp::now();
-        match checked {
-            Some(row) if row.user.disabled_at.is_none() => self.start(row.user, context, now).await,
-            _ => {
-                self.store.audit(event("login", false, user, context), now).await?;
-                Err(Refusal::new(ErrorReason::LoginFailed, "E-mail and password do not match a user.").into())
-            }
+        if let Some(row) = checked
+            && row.user.disabled_at.is_none()
+            && let Some(tokens) = self.start(row, context, now).await?
+        {
+            return Ok(tokens);
         }
+        self.store.audit(event("login", false, user, context), now).await?;
+        Err(Refusal::new(ErrorReason::LoginFailed, "E-mail and password do not match a user.").into())
     }
 
     /// Exchanges a refresh token. The end of a misused session is committed
@@ -144,24 +145,35 @@ impl Sessions {
         let checked =
             self.check(&email, found, current, "current_password", "password_change", context).await?;
         let (now, session) = (Timestamp::now(), Some(user.session));
-        if checked.is_none() {
-            let event = AuditEvent { session, ..event("password_changed", false, Some(user.id), context) };
-            self.store.audit(event, now).await?;
-            return Err(Refusal::new(
-                ErrorReason::PasswordWrong,
-                "The current password does not match. The password is unchanged.",
-            )
-            .violation("current_password", "does not match")
-            .into());
-        }
+        let Some(row) = checked else {
+            return Err(self.password_wrong(user, context, now).await);
+        };
         let hash = self.passwords.hash(new).await?;
         let tx = self.store.begin().await?;
-        self.store.set_password(&tx, user.id, &hash).await?;
+        if !self.store.set_password(&tx, user.id, &hash, Some(row.password_version)).await? {
+            return Err(self.password_wrong(user, context, now).await);
+        }
         let ended =
             self.store.end_sessions(&tx, user.id, user.session, now, "others", "password_changed").await?;
         let event = AuditEvent { session, ..event("password_changed", true, Some(user.id), context) };
         self.store.audit_and_commit(tx, event, now).await?;
         Ok(ended)
+    }
+
+    async fn password_wrong(&self, user: access::User, context: &Context, now: Timestamp) -> Error {
+        let event = AuditEvent {
+            session: Some(user.session),
+            ..event("password_changed", false, Some(user.id), context)
+        };
+        if let Err(fault) = self.store.audit(event, now).await {
+            return fault.into();
+        }
+        Refusal::new(
+            ErrorReason::PasswordWrong,
+            "The current password does not match. The password is unchanged.",
+        )
+        .violation("current_password", "does not match")
+        .into()
     }
 
     /// The login if the password is right. Failures are counted and limited; the
@@ -212,7 +224,9 @@ impl Sessions {
         Ok(Some(row))
     }
 
-    async fn start(&self, user: UserRow, context: &Context, now: Timestamp) -> Result<Tokens, Error> {
+    /// Nothing when the user was disabled, or got another password, meanwhile.
+    async fn start(&self, row: LoginRow, context: &Context, now: Timestamp) -> Result<Option<Tokens>, Error> {
+        let LoginRow { user, password_hash: _, password_version } = row;
         let address = context.address.map(|address| address.to_string()).unwrap_or_default();
         let session = NewSession {
             id: Uuid::now_v7(),
@@ -222,12 +236,15 @@ impl Sessions {
             expires_at: now + ABSOLUTE,
             address: &address,
             user_agent: &context.user_agent,
+            password_version,
         };
         let tx = self.store.begin().await?;
-        self.store.insert_session(&tx, &session).await?;
+        if !self.store.insert_session(&tx, &session).await? {
+            return Ok(None);
+        }
         let event = AuditEvent { session: Some(session.id), ..event("login", true, Some(user.id), context) };
         self.store.audit_and_commit(tx, event, now).await?;
-        self.tokens(user, RefreshToken { session: session.id, counter: 0 }, now)
+        self.tokens(user, RefreshToken { session: session.id, counter: 0 }, now).map(Some)
     }
 
     async fn exchange(&self, token: RefreshToken, context: &Context) -> Result<Tokens, Error> {

@@ -125,7 +125,7 @@ pub async fn set_password(
     let hash = passwords.hash(password).await?;
     let now = Timestamp::now();
     let tx = store.begin().await?;
-    if !store.set_password(&tx, id, &hash).await? {
+    if !store.set_password(&tx, id, &hash, None).await? {
         return Err(not_found().into());
     }
     let ended = store.end_sessions(&tx, id, Uuid::nil(), now, "global", "password_changed").await?;

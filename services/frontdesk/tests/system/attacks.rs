@@ -243,6 +243,26 @@ async fn nothing_refreshes_after_a_logout() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_under_way_does_not_survive_a_new_password() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let manager = fixture.manager().await;
+    let id = fixture.get("/v1/me", &manager).await.ok()["user"]["id"].as_str().unwrap().to_owned();
+    for round in 0..5 {
+        let old = if round == 0 { demo::PASSWORD.to_owned() } else { format!("password-{round}") };
+        let body = json!({"password": format!("password-{}", round + 1)});
+        let path = format!("/v1/users/{id}/password");
+        let logins = join_all((0..12).map(|_| fixture.try_login(demo::MANAGER, &old)));
+        let (logins, set) = tokio::join!(logins, fixture.post(&path, &operator, &body));
+        set.ok();
+        for login in logins.iter().filter(|login| login.status == 200) {
+            fixture.get("/v1/me", login.body["access"].as_str().unwrap()).await.refused(401, "SESSION_ENDED");
+        }
+        fixture.execute("delete from identity.login_failures", &[]).await;
+    }
+}
+
 #[tokio::test]
 async fn a_restarted_identity_still_knows_used_tokens() {
     let fixture = Fixture::start().await;

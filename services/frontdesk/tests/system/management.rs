@@ -103,8 +103,8 @@ async fn an_operator_makes_a_user_who_works_and_can_be_disabled() {
     for (step, body) in
         [("password", json!({"password": "taken-over"})), ("disable", json!({})), ("enable", json!({}))]
     {
-        let taken = fixture.post(&format!("/v1/users/{above}/{step}"), helper, &body).await;
-        taken.refused(403, "SCOPE_NOT_HELD");
+        let answer = fixture.post(&format!("/v1/users/{above}/{step}"), helper, &body).await;
+        answer.refused(403, "SCOPE_NOT_HELD");
         fixture.post(&format!("/v1/users/{id}/{step}"), helper, &body).await.ok();
     }
     let more = json!({"email": "more@x.example", "platform_scopes": ["platform:operate"]});

@@ -123,8 +123,15 @@ impl Store {
         first(&tx.query(ENABLE_USER, &[&id]).await?, user)
     }
 
-    pub async fn set_password(&self, tx: &Tx, id: Uuid, hash: &str) -> Result<bool, Fault> {
-        Ok(!tx.query(SET_PASSWORD, &[&id, &hash]).await?.is_empty())
+    /// With a version, only while the password is still the one of that version.
+    pub async fn set_password(
+        &self,
+        tx: &Tx,
+        id: Uuid,
+        hash: &str,
+        version: Option<i32>,
+    ) -> Result<bool, Fault> {
+        Ok(!tx.query(SET_PASSWORD, &[&id, &hash, &version]).await?.is_empty())
     }
 
     pub async fn list_memberships(&self, user: Uuid) -> Result<Vec<MembershipRow>, Fault> {

@@ -29,6 +29,8 @@ named_statements! {
 pub struct LoginRow {
     pub user: UserRow,
     pub password_hash: Option<String>,
+    /// How often the password has been set.
+    pub password_version: i32,
 }
 
 /// A new session.
@@ -41,6 +43,8 @@ pub struct NewSession<'client> {
     pub expires_at: Timestamp,
     pub address: &'client str,
     pub user_agent: &'client str,
+    /// Of the password that was checked.
+    pub password_version: i32,
 }
 
 /// A live session.
@@ -86,11 +90,17 @@ impl Store {
         self.db.query_global(REHASH_PASSWORD, &[&user, &old, &new]).await.map(drop)
     }
 
-    pub async fn insert_session(&self, tx: &Tx, session: &NewSession<'_>) -> Result<(), Fault> {
-        let NewSession { id, user, at, idle_expires_at, expires_at, address, user_agent } = session;
-        tx.query(INSERT_SESSION, &[id, user, at, idle_expires_at, expires_at, address, user_agent])
-            .await
-            .map(drop)
+    /// Not stored when the user was disabled or the password set meanwhile.
+    pub async fn insert_session(&self, tx: &Tx, session: &NewSession<'_>) -> Result<bool, Fault> {
+        let NewSession { id, user, at, idle_expires_at, expires_at, address, user_agent, password_version } =
+            session;
+        let rows = tx
+            .query(
+                INSERT_SESSION,
+                &[id, user, at, idle_expires_at, expires_at, address, user_agent, password_version],
+            )
+            .await?;
+        Ok(!rows.is_empty())
     }
 
     pub async fn lock_session(
@@ -193,5 +203,9 @@ fn resolved(row: &Row) -> Result<ResolvedRow, Fault> {
 }
 
 fn login(row: &Row) -> Result<LoginRow, Fault> {
-    Ok(LoginRow { user: user(row)?, password_hash: column(row, "password_hash")? })
+    Ok(LoginRow {
+        user: user(row)?,
+        password_hash: column(row, "password_hash")?,
+        password_version: column(row, "password_version")?,
+    })
 }
