@@ -1,7 +1,7 @@
 //! The program as a user starts it, well and badly.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use pg::testing::TestDatabase;
@@ -57,12 +57,32 @@ fn dev(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> Command {
     frontdesk(&args, env)
 }
 
+/// A `frontdesk dev` that ends with its test, also when that fails.
+struct Dev(Child);
+
+impl Dev {
+    fn signal(&mut self, signal: &str) -> ExitStatus {
+        Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap();
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait()
+            && let Err(error) = self.0.kill().and_then(|()| self.0.wait())
+        {
+            eprintln!("frontdesk dev goes on: {error}");
+        }
+    }
+}
+
 /// A `frontdesk dev` that is ready.
-fn started(folder: &Path, more: &[&str]) -> Child {
+fn started(folder: &Path, more: &[&str]) -> Dev {
     let args: Vec<&str> = ["--gateway", FREE].iter().chain(more).copied().collect();
-    let child = dev(folder, &args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let dev = Dev(dev(folder, &args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     wait_for(|| exports(folder).status.success());
-    child
+    dev
 }
 
 fn exports(folder: &Path) -> Output {
@@ -116,8 +136,7 @@ fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
         assert_one_sentence(&second, 1, &["already runs", "gateway http://127.0.0.1:"]);
         let postgres = std::fs::read_to_string(folder.path().join("pg/data/postmaster.pid")).unwrap();
         let postgres = postgres.lines().next().unwrap().to_owned();
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(child.wait().unwrap().success());
+        assert!(child.signal("-INT").success());
         assert!(!Path::new(&format!("/proc/{postgres}")).exists(), "postgres still runs");
         assert_one_sentence(&exports(folder.path()), 1, &["no `frontdesk dev` runs"]);
     }
@@ -129,12 +148,10 @@ fn postgres_goes_with_its_parent_even_after_kill_9() {
     let mut child = started(folder.path(), &[]);
     let pid_file = folder.path().join("pg/data/postmaster.pid");
     let postgres = std::fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child.signal("-KILL");
     wait_for(|| !Path::new(&format!("/proc/{postgres}")).exists());
     let mut again = started(folder.path(), &[]);
-    Command::new("kill").args(["-TERM", &again.id().to_string()]).status().unwrap();
-    assert!(again.wait().unwrap().success());
+    assert!(again.signal("-TERM").success());
 }
 
 #[test]
@@ -278,19 +295,18 @@ fn token_get_has_the_exit_codes_of_the_runbook() {
         assert_eq!(user["email"], email);
     }
     assert_eq!(run(script, &["--nonsense"], &key, &password).status.code(), Some(1));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    child.wait().unwrap();
+    child.signal("-INT");
 }
 
 #[tokio::test]
 async fn the_log_of_a_whole_day_holds_no_secret() {
     let folder = Folder::new("log");
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
-    let mut child = dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("LOG", "trace")])
+    let mut child = Dev(dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("LOG", "trace")])
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
-        .unwrap();
+        .unwrap());
     wait_for(|| exports(folder.path()).status.success());
     let text = String::from_utf8(exports(folder.path()).stdout).unwrap();
     let value = |name: &str| {
@@ -327,8 +343,7 @@ async fn the_log_of_a_whole_day_holds_no_secret() {
     let query = format!("{url}/auth/v1/user?apikey={}", value("SUPABASE_ANON_KEY"));
     http.get(query).bearer_auth(token).send().await.unwrap();
 
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    child.wait().unwrap();
+    child.signal("-INT");
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(log.contains("/v1/auth/login") && log.contains("request_id"), "{log}");
     for secret in secrets {
