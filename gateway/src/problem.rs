@@ -14,7 +14,10 @@ use transcode::Transcoder;
 
 /// The response for a status from upstream.
 pub fn from_status(status: &Status, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
-    let detailed = rpc::Status::decode(status.details()).unwrap_or_default();
+    let detailed = rpc::Status::decode(status.details()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the details of a status cannot be read");
+        rpc::Status::default()
+    });
     let decoded = rpc::Status {
         code: status.code() as i32,
         message: status.message().to_owned(),
@@ -73,7 +76,7 @@ fn response(status: &rpc::Status, request_id: &str, transcoder: &Transcoder) -> 
     }
     body.insert("details".to_owned(), transcoder.details(&status.details).into());
 
-    let body = serde_json::to_vec(&body).unwrap_or_default();
+    let body = Json::Object(body).to_string().into_bytes();
     let mut response = json_response(http_status, "application/problem+json", body);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -18,8 +18,6 @@ use crate::{DRAIN_LIMIT, Observe};
 
 /// How often the service's own check runs.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// Largest request message in bytes.
-pub const MAX_REQUEST: usize = 4 * 1024 * 1024;
 
 /// Answers whether the service can do its work; the error says what is missing.
 pub type ReadyCheck = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;

@@ -13,7 +13,7 @@ mod shutdown;
 
 pub use self::channel::channel;
 pub use self::client_address::{FORWARDED_FOR, TrustedProxies, TrustedProxiesError};
-pub use self::grpc::{GrpcServer, MAX_REQUEST, ReadyCheck, ServeError, bind};
+pub use self::grpc::{GrpcServer, ReadyCheck, ServeError, bind};
 pub use self::log::init as init_log;
 pub use self::observe::Observe;
 pub use self::settings::{Settings, SettingsError};

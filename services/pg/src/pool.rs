@@ -104,11 +104,6 @@ impl Database {
     pub async fn ping(&self) -> Result<(), Fault> {
         self.query_global("select 1", &[]).await.map(drop)
     }
-
-    /// Closes the pool; calls that come later get `Unavailable`.
-    pub fn close(&self) {
-        self.pool.close();
-    }
 }
 
 /// Reads a connection string; the error is a sentence without the password.
