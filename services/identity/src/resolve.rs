@@ -40,28 +40,40 @@ impl LocalIdentity {
             Some(text) => Some(self.api_key(text, credentials.tenant, now).await?),
             None => None,
         };
+        // The peer is the service that asks, so its address says nothing.
+        let request_id = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let context = Context { request_id: request_id.to_owned(), ..Context::default() };
         let api_key_id = key.as_ref().map(|(id, _)| *id);
         let tenant = credentials.tenant.or(key.as_ref().map(|(_, row)| row.tenant));
         if let Some(claims) = claims {
-            return Ok(Resolution { api_key_id, ..self.user(claims, tenant, now).await? });
+            return Ok(Resolution { api_key_id, ..self.user(claims, tenant, &context, now).await? });
         }
         if let Some(token) = &credentials.token {
             let user = self.trusted.verify(token).await?;
             let rows = self.store.resolve_foreign_user(user, tenant).await?;
             let user = User { id: user, session: Uuid::nil() };
-            return Ok(Resolution { api_key_id, ..self.resolution(user, &rows, tenant, now).await? });
+            return Ok(Resolution {
+                api_key_id,
+                ..self.resolution(user, &rows, tenant, &context, now).await?
+            });
         }
         let mut scopes = key.map(|(_, row)| row.scopes).unwrap_or_default();
         scopes.sort();
         Ok(Resolution { user: None, tenant, scopes, role: String::new(), operator: false, api_key_id })
     }
 
-    async fn user(&self, claims: &Claims, tenant: Option<Uuid>, now: Timestamp) -> Result<Resolution, Error> {
+    async fn user(
+        &self,
+        claims: &Claims,
+        tenant: Option<Uuid>,
+        context: &Context,
+        now: Timestamp,
+    ) -> Result<Resolution, Error> {
         let rows = self.store.resolve_user(claims.session_id, claims.sub, tenant, now).await?;
         if rows.first().is_some_and(|row| row.used_counter < claims.generation) {
             self.store.mark_session_used(claims.session_id, claims.generation).await?;
         }
-        self.resolution(User::from(claims), &rows, tenant, now).await
+        self.resolution(User::from(claims), &rows, tenant, context, now).await
     }
 
     async fn resolution(
@@ -69,6 +81,7 @@ impl LocalIdentity {
         user: User,
         rows: &[ResolvedRow],
         tenant: Option<Uuid>,
+        context: &Context,
         now: Timestamp,
     ) -> Result<Resolution, Error> {
         let Some(first) = rows.first() else { return Err(session_ended().into()) };
@@ -78,7 +91,7 @@ impl LocalIdentity {
         let tenant = match (membership, tenant) {
             (Some(membership), _) => Some(membership.tenant),
             (None, Some(named)) if is_operator && first.tenant_exists => {
-                self.audit_operator(user, named, now).await?;
+                self.audit_operator(user, named, context, now).await?;
                 Some(named)
             }
             (None, Some(_)) => return Err(no_member().into()),
@@ -115,7 +128,13 @@ impl LocalIdentity {
         Ok((key.id, row))
     }
 
-    async fn audit_operator(&self, user: User, tenant: Uuid, now: Timestamp) -> Result<(), Error> {
+    async fn audit_operator(
+        &self,
+        user: User,
+        tenant: Uuid,
+        context: &Context,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let event = AuditEvent {
             action: "operator_access",
             success: true,
@@ -123,7 +142,7 @@ impl LocalIdentity {
             user: Some(user.id),
             session: Some(user.session).filter(|session| !session.is_nil()),
             subject: String::new(),
-            context: &Context::default(),
+            context,
         };
         Ok(self.store.audit(event, now).await?)
     }

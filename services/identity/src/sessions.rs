@@ -202,7 +202,8 @@ impl Sessions {
         let failures = self.store.login_failures(&buckets, now).await?;
         if let Some(until) = limits::blocked_until(&self.limits, &failures) {
             drop(turn);
-            self.store.audit(event("login_limited", false, None, context), now).await?;
+            let user = found.as_ref().map(|row| row.user.id);
+            self.store.audit(event("login_limited", false, user, context), now).await?;
             return Err(too_many(until, now).into());
         }
         let stored = found.as_ref().and_then(|row| row.password_hash.clone());

@@ -44,6 +44,9 @@ async fn known_and_unknown_accounts_are_limited_after_the_same_count() {
     fixture.try_login(demo::OWNER, demo::PASSWORD).await.ok();
     let limited = "select count(*) from identity.audit_events where action = 'login_limited'";
     assert_eq!(fixture.count(limited, &[]).await, 4);
+    let known =
+        "select count(*) from identity.audit_events where action = 'login_limited' and user_id is not null";
+    assert_eq!(fixture.count(known, &[]).await, 3);
 }
 
 #[tokio::test]
