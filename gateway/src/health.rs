@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use frontdesk_proto::booking::v1::GetServerInfoRequest;
+use frontdesk_proto::booking::v1::diagnostics_service_client::DiagnosticsServiceClient;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value as Json};
 use tonic::body::Body;
@@ -24,14 +26,27 @@ pub fn live() -> Response<Body> {
 /// Asks both services at once.
 pub async fn ready(upstreams: &Upstreams) -> Response<Body> {
     let [(identity, identity_channel), (booking, booking_channel)] = upstreams.named();
-    let (identity_state, booking_state) = tokio::join!(ask(identity_channel), ask(booking_channel));
+    let (identity_state, booking_state) = tokio::join!(ask(identity_channel), ask(booking_channel.clone()));
+    let problems = if booking_state == "not_serving" { problems(booking_channel).await } else { Vec::new() };
     let ready = [identity_state, booking_state].iter().all(|state| *state == "serving");
     let mut body = Map::new();
     body.insert("status".to_owned(), if ready { "ready" } else { "not_ready" }.into());
     body.insert(identity.to_owned(), identity_state.into());
     body.insert(booking.to_owned(), booking_state.into());
+    if !problems.is_empty() {
+        body.insert("problems".to_owned(), problems.into());
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     json_response(status, "application/json", Json::Object(body).to_string().into_bytes())
+}
+
+/// What booking lacks, in its own words.
+async fn problems(channel: Channel) -> Vec<String> {
+    let mut client = DiagnosticsServiceClient::new(channel);
+    match tokio::time::timeout(PATIENCE, client.get_server_info(GetServerInfoRequest {})).await {
+        Ok(Ok(answer)) => answer.into_inner().problems,
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    }
 }
 
 async fn ask(channel: Channel) -> &'static str {

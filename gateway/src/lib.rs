@@ -9,6 +9,7 @@ mod health;
 mod problem;
 mod rest;
 mod server;
+mod stream;
 mod supabase;
 mod upstream;
 

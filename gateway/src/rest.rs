@@ -16,6 +16,7 @@ use transcode::{InputError, Match, RouteError, Transcoder};
 use crate::forward::unreachable;
 use crate::headers;
 use crate::problem::json_response;
+use crate::stream;
 use crate::upstream::Upstreams;
 
 /// Largest body of a request in bytes.
@@ -52,13 +53,20 @@ pub async fn call(
     }
     let found =
         transcoder.route(&head.method, path).map_err(|error| route_error(&error, &head.method, path))?;
-    check_accept(&head.headers)?;
+    let format = if found.streams() { Some(stream::Format::accepted(&head.headers)?) } else { None };
+    if format.is_none() {
+        check_accept(&head.headers)?;
+    }
     let body = read_body(body).await?;
     if !body.is_empty() {
         check_content_type(&head.headers, &found)?;
     }
     let message = found.request(head.uri.query(), &body).map_err(input_error)?;
     let metadata = headers::rest_in(&head.headers, peer);
+    if let Some(format) = format {
+        let (answered, body) = open(upstreams, found.grpc_path(), message, metadata).await?;
+        return Ok(stream::response(format, found.renderer(), &answered, body));
+    }
     let (wire, answered) = unary(upstreams, found.grpc_path(), message, metadata).await?;
     let json = found.response(&wire).map_err(|error| {
         tracing::error!(%error, path = found.grpc_path(), "an answer cannot be read");
@@ -80,6 +88,39 @@ pub async fn unary(
     message: Vec<u8>,
     metadata: HeaderMap,
 ) -> Result<(Bytes, HeaderMap), RestError> {
+    let mut metadata = metadata;
+    metadata.insert("grpc-timeout", HeaderValue::from_static("10S"));
+    let call = async {
+        let (headers, body) = open(upstreams, path, message, metadata).await?;
+        let collected = Limited::new(body, MAX_RESPONSE + 5).collect().await.map_err(|error| {
+            tracing::warn!(error, "an answer broke off or is too large");
+            Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off. Whether a change was stored is unknown: read before trying again.")
+        })?;
+        if let Some(status) =
+            collected.trailers().and_then(Status::from_header_map).filter(|status| status.code() != Code::Ok)
+        {
+            return Err(RestError::Status(status, headers));
+        }
+        Ok((unframed(collected.to_bytes())?, headers))
+    };
+    match tokio::time::timeout(DEADLINE + DEADLINE_MARGIN, call).await {
+        Ok(result) => result,
+        Err(_) => Err(Refusal::new(
+            ErrorReason::DeadlineExceeded,
+            "The service did not answer in 10 s. A change may still have been stored: read before trying again.",
+        )
+        .into()),
+    }
+}
+
+/// Starts a gRPC call; returns when the service has answered with headers that
+/// hold no error.
+async fn open(
+    upstreams: &Upstreams,
+    path: &str,
+    message: Vec<u8>,
+    metadata: HeaderMap,
+) -> Result<(HeaderMap, Body), RestError> {
     let channel = upstreams.of_path(path).ok_or_else(|| {
         Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
     })?;
@@ -92,43 +133,21 @@ pub async fn unary(
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
-    headers.insert("grpc-timeout", HeaderValue::from_static("10S"));
 
-    let call = async {
-        let response = channel.oneshot(request).await.map_err(|error| unreachable(&error))?;
-        let (head, body) = response.into_parts();
-        if let Some(status) =
-            Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok)
-        {
-            return Err(RestError::Status(status, head.headers));
-        }
-        if head.status != StatusCode::OK {
-            tracing::warn!(status = %head.status, "a service answered outside gRPC");
-            return Err(Refusal::new(
-                ErrorReason::UpstreamUnavailable,
-                "The service did not answer in gRPC. Try again.",
-            )
-            .into());
-        }
-        let collected = Limited::new(body, MAX_RESPONSE + 5).collect().await.map_err(|error| {
-            tracing::warn!(error, "an answer broke off or is too large");
-            Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off. Whether a change was stored is unknown: read before trying again.")
-        })?;
-        if let Some(status) =
-            collected.trailers().and_then(Status::from_header_map).filter(|status| status.code() != Code::Ok)
-        {
-            return Err(RestError::Status(status, head.headers));
-        }
-        Ok((unframed(collected.to_bytes())?, head.headers))
-    };
-    match tokio::time::timeout(DEADLINE + DEADLINE_MARGIN, call).await {
-        Ok(result) => result,
-        Err(_) => Err(Refusal::new(
-            ErrorReason::DeadlineExceeded,
-            "The service did not answer in 10 s. A change may still have been stored: read before trying again.",
-        )
-        .into()),
+    let response = channel.oneshot(request).await.map_err(|error| unreachable(&error))?;
+    let (head, body) = response.into_parts();
+    if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
+        return Err(RestError::Status(status, head.headers));
     }
+    if head.status != StatusCode::OK {
+        tracing::warn!(status = %head.status, "a service answered outside gRPC");
+        return Err(Refusal::new(
+            ErrorReason::UpstreamUnavailable,
+            "The service did not answer in gRPC. Try again.",
+        )
+        .into());
+    }
+    Ok((head.headers, body))
 }
 
 /// A message with the prefix of gRPC over HTTP/2: not compressed, its length.

@@ -13,7 +13,9 @@ mod tree;
 
 use http::Method;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, MethodDescriptor, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, MethodDescriptor, Value,
+};
 
 pub use self::error::{InputError, OutputError, RouteError, RuleError};
 use self::router::{Captures, Router};
@@ -147,9 +149,6 @@ impl Transcoder {
         if method.is_client_streaming() {
             return Err("a client stream cannot be called over REST".to_owned());
         }
-        if method.is_server_streaming() {
-            return Err("a server stream cannot be answered over REST yet".to_owned());
-        }
         let binding = Binding {
             method: method.clone(),
             grpc_path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
@@ -209,10 +208,34 @@ impl Match<'_> {
         Ok(message.encode_to_vec())
     }
 
+    /// Whether the method answers with a stream of messages.
+    pub fn streams(&self) -> bool {
+        self.binding.method.is_server_streaming()
+    }
+
     /// The JSON of a response message.
     pub fn response(&self, wire: &[u8]) -> Result<Vec<u8>, OutputError> {
-        let message = DynamicMessage::decode(self.binding.method.output(), wire).map_err(|_| OutputError)?;
-        json_out::message(&message, self.binding.response_body.as_ref())
+        self.renderer().json(wire)
+    }
+
+    /// What renders the method's response messages, to be kept while they come.
+    pub fn renderer(&self) -> Renderer {
+        Renderer { message: self.binding.method.output(), response_body: self.binding.response_body.clone() }
+    }
+}
+
+/// Renders the response messages of one method.
+#[derive(Debug, Clone)]
+pub struct Renderer {
+    message: MessageDescriptor,
+    response_body: Option<FieldDescriptor>,
+}
+
+impl Renderer {
+    /// The JSON of a response message, on one line.
+    pub fn json(&self, wire: &[u8]) -> Result<Vec<u8>, OutputError> {
+        let message = DynamicMessage::decode(self.message.clone(), wire).map_err(|_| OutputError)?;
+        json_out::message(&message, self.response_body.as_ref())
     }
 }
 

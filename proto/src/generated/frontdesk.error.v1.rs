@@ -128,6 +128,19 @@ pub enum ErrorReason {
     /// Another guest's booking, hold or a block has nights of this stay. The request
     /// is unchanged.
     BookingOverlap = 304,
+    /// The tenant has no booking with this id.
+    BookingNotFound = 305,
+    /// The resource has changed since the caller read it: the `etag` or `If-Match`
+    /// of the call is not the current one. Read it again, then decide again.
+    EtagMismatch = 306,
+    /// The idempotency key was used for another call in the last 24 hours. Send a
+    /// new key with a new call.
+    IdempotencyKeyReused = 307,
+    /// A call with the same idempotency key is still under way. Try again; its
+    /// answer will be repeated.
+    IdempotencyKeyInUse = 308,
+    /// The property has no active block with this id.
+    BlockNotFound = 309,
     /// A check constraint refused the row (SQLSTATE 23514);
     /// `metadata.constraint` names it.
     CheckViolation = 400,
@@ -223,6 +236,11 @@ impl ErrorReason {
             Self::CustomerNotFound => "ERROR_REASON_CUSTOMER_NOT_FOUND",
             Self::InvalidTransition => "ERROR_REASON_INVALID_TRANSITION",
             Self::BookingOverlap => "ERROR_REASON_BOOKING_OVERLAP",
+            Self::BookingNotFound => "ERROR_REASON_BOOKING_NOT_FOUND",
+            Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
+            Self::IdempotencyKeyReused => "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
+            Self::IdempotencyKeyInUse => "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE",
+            Self::BlockNotFound => "ERROR_REASON_BLOCK_NOT_FOUND",
             Self::CheckViolation => "ERROR_REASON_CHECK_VIOLATION",
             Self::FkViolation => "ERROR_REASON_FK_VIOLATION",
             Self::NotNullViolation => "ERROR_REASON_NOT_NULL_VIOLATION",
@@ -291,6 +309,11 @@ impl ErrorReason {
             "ERROR_REASON_CUSTOMER_NOT_FOUND" => Some(Self::CustomerNotFound),
             "ERROR_REASON_INVALID_TRANSITION" => Some(Self::InvalidTransition),
             "ERROR_REASON_BOOKING_OVERLAP" => Some(Self::BookingOverlap),
+            "ERROR_REASON_BOOKING_NOT_FOUND" => Some(Self::BookingNotFound),
+            "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
+            "ERROR_REASON_IDEMPOTENCY_KEY_REUSED" => Some(Self::IdempotencyKeyReused),
+            "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE" => Some(Self::IdempotencyKeyInUse),
+            "ERROR_REASON_BLOCK_NOT_FOUND" => Some(Self::BlockNotFound),
             "ERROR_REASON_CHECK_VIOLATION" => Some(Self::CheckViolation),
             "ERROR_REASON_FK_VIOLATION" => Some(Self::FkViolation),
             "ERROR_REASON_NOT_NULL_VIOLATION" => Some(Self::NotNullViolation),

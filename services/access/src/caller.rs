@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use frontdesk_proto::{ErrorReason, Refusal};
+use futures::future::BoxFuture;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::token::Claims;
 
-/// A tenant that the caller may work in. Only the access layer makes one.
+/// A tenant that the caller may work in, as the access layer found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TenantId(Uuid);
 
@@ -43,6 +44,12 @@ impl TenantId {
         Self(id)
     }
 
+    /// The tenant of a row that background work found. Never made of what a
+    /// caller sent.
+    pub fn of_stored_row(id: Uuid) -> Self {
+        Self(id)
+    }
+
     /// The tenant's id.
     pub fn uuid(self) -> Uuid {
         self.0
@@ -66,6 +73,32 @@ impl Caller {
     }
 }
 
+/// Whether the caller of a stream may still have it: its token may end, its
+/// session be revoked, its role be taken away while the stream lasts.
+#[derive(Clone)]
+pub struct Standing {
+    check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>,
+}
+
+impl Standing {
+    pub(crate) fn of(
+        check: impl Fn() -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { check: Arc::new(check) }
+    }
+
+    /// Holds the call against its rule again, as if it were made now.
+    pub async fn check(&self) -> Result<(), Refusal> {
+        (self.check)().await
+    }
+}
+
+impl std::fmt::Debug for Standing {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Standing").finish_non_exhaustive()
+    }
+}
+
 impl From<&Claims> for User {
     fn from(claims: &Claims) -> Self {
         Self { id: claims.sub, session: claims.session_id }
@@ -74,11 +107,18 @@ impl From<&Claims> for User {
 
 /// The caller of a request that came through the access layer.
 pub fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
-    request.extensions().get::<Caller>().cloned().ok_or_else(|| {
-        tracing::error!("a handler runs outside the access layer");
-        Refusal::new(ErrorReason::Internal, "The call was not checked. The request id finds it in the log.")
-            .into()
-    })
+    request.extensions().get::<Caller>().cloned().ok_or_else(unchecked)
+}
+
+/// The standing of a streaming call's caller.
+pub fn standing<T>(request: &Request<T>) -> Result<Standing, Status> {
+    request.extensions().get::<Standing>().cloned().ok_or_else(unchecked)
+}
+
+fn unchecked() -> Status {
+    tracing::error!("a handler runs outside the access layer");
+    Refusal::new(ErrorReason::Internal, "The call was not checked. The request id finds it in the log.")
+        .into()
 }
 
 pub(crate) fn sign_in_required() -> Refusal {

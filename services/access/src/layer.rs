@@ -12,7 +12,7 @@ use tower::{Layer, Service};
 
 use crate::authority::{Authority, Resolution};
 use crate::cache::{Cache, CacheKey};
-use crate::caller::{Caller, TenantId, User, sign_in_required};
+use crate::caller::{Caller, Standing, TenantId, User, sign_in_required};
 use crate::credentials::Credentials;
 use crate::keys::KeyCache;
 use crate::rules::{Rule, Rules};
@@ -91,6 +91,10 @@ where
             match gate.admit(request.uri().path(), request.headers()).await {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
+                    if gate.rules.streams(request.uri().path()) {
+                        let standing = Standing::new(gate, &request);
+                        request.extensions_mut().insert(standing);
+                    }
                     inner.call(request).await
                 }
                 Err(refusal) => Ok(Status::from(refusal).into_http()),
@@ -151,6 +155,16 @@ impl<A: Authority> Gate<A> {
             api_key: credentials.api_key_hash(),
         };
         self.cache.get(key, A::HOLDS, lookup).await
+    }
+}
+
+impl Standing {
+    fn new<A: Authority>(gate: Arc<Gate<A>>, request: &Request<Body>) -> Self {
+        let (path, headers) = (Arc::<str>::from(request.uri().path()), Arc::new(request.headers().clone()));
+        Self::of(move || {
+            let (gate, path, headers) = (Arc::clone(&gate), Arc::clone(&path), Arc::clone(&headers));
+            Box::pin(async move { gate.admit(&path, &headers).await.map(drop) })
+        })
     }
 }
 

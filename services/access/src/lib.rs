@@ -14,7 +14,7 @@ mod rules;
 mod token;
 
 pub use self::authority::{Authority, Resolution};
-pub use self::caller::{Caller, TenantId, User, caller};
+pub use self::caller::{Caller, Standing, TenantId, User, caller, standing};
 pub use self::credentials::Credentials;
 pub use self::keys::{Key, KeyCache};
 pub use self::layer::AccessLayer;

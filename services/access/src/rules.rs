@@ -1,6 +1,6 @@
 //! The access rules, read from the descriptor set.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use frontdesk_proto::access::v1::{AccessRule, ApiKeyRequirement, access_rule};
 use frontdesk_proto::descriptors;
@@ -35,6 +35,8 @@ impl Rule {
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     by_path: HashMap<String, Rule>,
+    /// Paths of the methods that answer with a stream.
+    streams: HashSet<String>,
 }
 
 impl Rules {
@@ -47,6 +49,7 @@ impl Rules {
             return Err("the descriptor set lacks frontdesk.access.v1.access".to_owned());
         };
         let mut by_path = HashMap::new();
+        let mut streams = HashSet::new();
         let mut faults = Vec::new();
         for name in services {
             let Some(service) = pool.get_service_by_name(name) else {
@@ -61,18 +64,26 @@ impl Rules {
                 };
                 match rule {
                     Some(rule) => {
+                        if method.is_server_streaming() {
+                            streams.insert(format!("/{name}/{}", method.name()));
+                        }
                         by_path.insert(format!("/{name}/{}", method.name()), rule);
                     }
                     None => faults.push(format!("{} has no access rule in its proto", method.full_name())),
                 }
             }
         }
-        if faults.is_empty() { Ok(Self { by_path }) } else { Err(faults.join("; ")) }
+        if faults.is_empty() { Ok(Self { by_path, streams }) } else { Err(faults.join("; ")) }
     }
 
     /// The rule of a request path, `/package.Service/Method`.
     pub fn of_path(&self, path: &str) -> Option<&Rule> {
         self.by_path.get(path)
+    }
+
+    /// Whether a path is a method that answers with a stream.
+    pub fn streams(&self, path: &str) -> bool {
+        self.streams.contains(path)
     }
 
     /// Every path with its rule.

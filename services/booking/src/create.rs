@@ -1,28 +1,48 @@
 //! Storing a new booking request.
 
-use jiff::Timestamp;
-use pg::retrying;
+use prost::Message;
 use uuid::Uuid;
 
+use crate::call::{Call, Start};
 use crate::domain::request::BookingRequest;
-use crate::error::Error;
-use crate::store::{Act, NewBookingRequest, Store};
+use crate::error::{Error, OverlapOf};
+use crate::store::{NewBookingRequest, Store};
 
 /// Stores a request; property and guest must be the tenant's.
-pub async fn create(
+pub async fn create<M: Message + Default>(
     store: &Store,
+    call: &Call,
     new: &NewBookingRequest,
-    tenant: access::TenantId,
-    actor: Option<Uuid>,
-) -> Result<BookingRequest, Error> {
-    let act = Act { tenant, actor, at: Timestamp::now(), event: Uuid::now_v7() };
-    retrying(|| store.insert_booking_request(new, act)).await.map_err(|fault| {
-        if fault.on_constraint("booking_requests_property_fkey") {
-            Error::PropertyNotFound
-        } else if fault.on_constraint("booking_requests_guest_fkey") {
-            Error::CustomerNotFound
-        } else {
-            fault.into()
-        }
-    })
+    answer: impl Fn(&BookingRequest) -> M,
+) -> Result<M, Error> {
+    let taken = || Error::Overlap { stay: new.stay, of: OverlapOf::New };
+    store
+        .run(async |schema| {
+            let deed = match call.begin(store, &schema).await? {
+                Start::Work(deed) => deed,
+                Start::Answer(answer) => return Ok(answer),
+            };
+            let ids = (Uuid::now_v7(), Uuid::now_v7());
+            let stored = deed
+                .insert_booking_request(new, ids, |stored| answer(stored).encode_to_vec())
+                .await
+                .map_err(|fault| match () {
+                    () if fault.on_constraint("no_double_bookings") => taken(),
+                    () if fault.on_constraint("inventory_ranges_no_overlap") => taken(),
+                    () if fault.on_constraint("booking_requests_guest_fkey")
+                        || fault.on_constraint("bookings_guest_fkey") =>
+                    {
+                        Error::CustomerNotFound
+                    }
+                    () => fault.into(),
+                })?;
+            match stored {
+                Some(stored) => Ok(answer(&stored)),
+                None if store.get_property(&schema, call.tenant, new.property).await?.is_some() => {
+                    Err(taken())
+                }
+                None => Err(Error::PropertyNotFound),
+            }
+        })
+        .await
 }

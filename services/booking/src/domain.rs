@@ -1,6 +1,8 @@
-//! Booking's rules, pure: facts in, verdict out. No clock, no random, no I/O.
+//! What booking decides by: facts in, verdict out. No clock, no ids, no SQL.
 
-pub mod decision;
+pub mod approval;
+pub mod booking;
 pub mod ids;
 pub mod request;
 pub mod stay;
+pub mod steps;

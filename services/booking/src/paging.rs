@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::domain::booking::BookingStatus;
 use crate::domain::ids::{GuestId, PropertyId};
 use crate::domain::request::Status;
 
@@ -20,6 +21,18 @@ pub struct Filter {
     pub stay_to: Option<Date>,
     pub created_from: Option<Timestamp>,
     pub created_to: Option<Timestamp>,
+}
+
+/// Which bookings a list is about; nothing set means all.
+#[derive(Debug, Default)]
+pub struct BookingFilter {
+    pub statuses: Vec<BookingStatus>,
+    pub property: Option<PropertyId>,
+    pub guest: Option<GuestId>,
+    /// Stays with a night on or after this date.
+    pub stay_from: Option<Date>,
+    /// Stays with a night before this date.
+    pub stay_to: Option<Date>,
 }
 
 /// Order of a list of booking requests.
@@ -43,6 +56,14 @@ pub struct Page {
     pub order: Order,
     pub after: Cursor,
     pub size: i64,
+}
+
+impl Filter {
+    /// The statuses, each once; all of them when none is asked for.
+    pub fn status_names(&self) -> Vec<&'static str> {
+        let wanted = |status: &Status| self.statuses.is_empty() || self.statuses.contains(status);
+        Status::ALL.into_iter().filter(wanted).map(Status::name).collect()
+    }
 }
 
 impl Order {

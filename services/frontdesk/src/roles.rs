@@ -56,8 +56,8 @@ pub async fn booking() -> Result<(), Failure> {
     let database = open(url, booking::ROLE, "frontdesk-booking", pool)?;
     let stop = boot::on_signal().map_err(Failure::new)?;
     let authority = RemoteIdentity::new(identity);
-    let server =
-        booking::build(booking::Config { listener, database, issuer, authority }).map_err(Failure::new)?;
+    let config = booking::Config { listener, database, issuer, authority };
+    let server = booking::build(config, &stop).map_err(Failure::new)?;
     tracing::info!(%listen, "booking listens");
     server.serve(stop).await.map_err(Failure::new)
 }

@@ -78,13 +78,13 @@ impl System {
         )
         .await
         .map_err(Failure::new)?;
-        let booking_server = booking::build(booking::Config {
+        let booking_config = booking::Config {
             listener: booking,
             database: open(database_url, booking::ROLE, "frontdesk-booking", DEFAULT_POOL_SIZE)?,
             issuer,
             authority: RemoteIdentity::new(channel(identity_addr)?),
-        })
-        .map_err(Failure::new)?;
+        };
+        let booking_server = booking::build(booking_config, &stop).map_err(Failure::new)?;
         let gateway_server = Gateway::new(gateway::Config {
             listener: gateway,
             identity: channel(identity_addr)?,

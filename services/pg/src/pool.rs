@@ -73,6 +73,12 @@ impl Database {
         Ok(Tx::new(self.pool.get().await?, Scope::Global))
     }
 
+    /// Starts a transaction outside tenants in another role, of which the
+    /// service's own role is a member.
+    pub async fn begin_as(&self, role: &'static str) -> Result<Tx, Fault> {
+        Ok(Tx::new(self.pool.get().await?, Scope::Role(role)))
+    }
+
     /// Runs one statement in a tenant's transaction, in one round trip.
     pub async fn query(
         &self,

@@ -31,6 +31,8 @@ pub struct Tx {
 pub(crate) enum Scope {
     Tenant(Uuid),
     Global,
+    /// What this role may see.
+    Role(&'static str),
 }
 
 impl Tx {
@@ -150,6 +152,7 @@ impl Scope {
         match self {
             Self::Tenant(tenant) => format!("begin; set local app.tenant = '{tenant}'"),
             Self::Global => "begin".to_owned(),
+            Self::Role(role) => format!("begin; set local role {role}"),
         }
     }
 }

@@ -27,11 +27,11 @@ macro_rules! ids {
     )*};
 }
 
-/// A booking; made here, never read from a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BookingId(pub Uuid);
-
 ids! {
+    /// A booking.
+    BookingId;
+    /// Nights that a property is blocked.
+    BlockId;
     /// A booking request.
     BookingRequestId;
     /// A property.

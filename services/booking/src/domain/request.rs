@@ -11,7 +11,8 @@ use super::stay::Stay;
 pub struct BookingRequest {
     pub id: BookingRequestId,
     pub property: PropertyId,
-    pub guest: GuestId,
+    /// Unknown only for rows of the single-table layout.
+    pub guest: Option<GuestId>,
     pub stay: Stay,
     /// As stored; readers want [`BookingRequest::effective_status`].
     pub status: Status,
@@ -20,6 +21,9 @@ pub struct BookingRequest {
     pub internal_note: String,
     pub decline_reason: Option<String>,
     pub approved_booking: Option<BookingId>,
+    /// The booking that holds the dates while the request is open.
+    pub held_booking: Option<BookingId>,
+    pub hold_expires_at: Option<Timestamp>,
     pub confirmed_at: Option<Timestamp>,
     pub decided_by: Option<Uuid>,
     pub row_version: i64,
@@ -72,8 +76,13 @@ impl Status {
         }
     }
 
-    /// Reads what the database writes.
+    /// Reads what the database writes. Rows of the single-table layout go on to
+    /// statuses of bookings, and come from channels with words of their own.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+        match name {
+            "inquiry" | "pending" => Some(Self::Requested),
+            "checked_in" | "checked_out" | "no_show" => Some(Self::Confirmed),
+            _ => Self::ALL.into_iter().find(|status| status.name() == name),
+        }
     }
 }

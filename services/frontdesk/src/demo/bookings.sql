@@ -7,7 +7,7 @@ set local app.tenant = '0d000000-0000-7000-8000-00000000000b';
 insert into properties (tenant_id, id, name, time_zone, max_guests, created_at)
 values (
     '0d000000-0000-7000-8000-00000000000b', '0d000000-0000-7000-8000-000000000211',
-    'Harbour Loft', 'Europe/Hamburg', 2, now()
+    'Harbour Loft', 'Europe/Berlin', 2, now()
 )
 on conflict do nothing;
 

@@ -35,6 +35,39 @@ pub struct Fixture {
     http: reqwest::Client,
 }
 
+/// How the database of a fixture stores booking requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    Standard,
+    /// A single table, whose constraint covers open requests too.
+    Literal,
+    /// A single table, whose constraint covers what is sold.
+    ConfirmedOnly,
+}
+
+impl Layout {
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Literal, Self::ConfirmedOnly];
+
+    /// Turns a migrated database into this layout.
+    pub async fn apply(self, url: &str) {
+        let predicate = match self {
+            Self::Standard => return,
+            Self::Literal => include_str!("../../../../migrations/legacy/predicate_literal.sql"),
+            Self::ConfirmedOnly => include_str!("../../../../migrations/legacy/predicate_confirmed_only.sql"),
+        };
+        let single_table = include_str!("../../../../migrations/legacy/single_table.sql");
+        let owner = pg::connect(url).await.unwrap();
+        for script in [predicate, single_table] {
+            owner.batch_execute(script).await.unwrap_or_else(|error| panic!("{error:?}"));
+        }
+    }
+
+    /// The table of requests.
+    pub fn requests(self) -> &'static str {
+        if self == Self::Standard { "booking_requests" } else { "bookings" }
+    }
+}
+
 /// An answer over REST.
 #[derive(Debug)]
 pub struct Answer {
@@ -48,10 +81,20 @@ impl Fixture {
         Self::start_with(Policy::default()).await
     }
 
+    /// With the demo's bookings in a layout.
+    pub async fn start_in(layout: Layout) -> Self {
+        Self::start_as(Policy::default(), layout).await
+    }
+
     pub async fn start_with(policy: Policy) -> Self {
+        Self::start_as(policy, Layout::Standard).await
+    }
+
+    async fn start_as(policy: Policy, layout: Layout) -> Self {
         access::install_crypto();
         let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
         demo::seed(&database.url).await.unwrap();
+        layout.apply(&database.url).await;
         let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
         let system = system(&database.url, policy).await;
         let sql = pg::connect(&database.url).await.unwrap();

@@ -3,7 +3,7 @@
 use frontdesk::demo;
 use serde_json::json;
 
-use crate::fixture::{Fixture, case, path_of};
+use crate::fixture::{Fixture, Layout, case, path_of};
 
 #[tokio::test]
 async fn every_statement_fits_the_schema() {
@@ -11,12 +11,19 @@ async fn every_statement_fits_the_schema() {
     for (name, sql) in identity::statements() {
         fixture.sql.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
-    for sql in booking::STATEMENTS {
-        fixture.sql.prepare(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        assert!(
-            sql.contains("tenant_id = $1") || sql.contains("tenant_id, id"),
-            "not bound to a tenant: {sql}"
-        );
+    let [standard, single_table] = booking::statements();
+    prepare_all(&fixture, &standard).await;
+    let legacy = Fixture::start_in(Layout::ConfirmedOnly).await;
+    prepare_all(&legacy, &single_table).await;
+}
+
+async fn prepare_all(fixture: &Fixture, statements: &[(&str, String)]) {
+    assert!(statements.len() > 30);
+    for (name, sql) in statements {
+        assert!(!sql.contains('{'), "{name} has a gap: {sql}");
+        fixture.sql.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}\n{sql}"));
+        let bound = sql.contains("tenant_id = $1") || sql.contains("tenant_id, ");
+        assert!(bound || *name == "feed_end", "{name} is not bound to a tenant: {sql}");
     }
 }
 
@@ -26,7 +33,7 @@ async fn tenant_comes_first_in_every_key_and_row_security_is_forced() {
     let tables = "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace \
         and relname not like 'frontdesk%'";
     let tables = fixture.sql.query(tables, &[]).await.unwrap();
-    assert_eq!(tables.len(), 6);
+    assert_eq!(tables.len(), 8);
     let keys = "select count(*) from pg_index i join pg_class c on c.oid = i.indrelid \
         join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0] \
         where c.relnamespace = 'public'::regnamespace and c.relname not like 'frontdesk%' \

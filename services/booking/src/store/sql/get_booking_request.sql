@@ -1,20 +1,5 @@
-select
-    id,
-    property_id,
-    guest_id,
-    check_in,
-    check_out,
-    status,
-    guest_count,
-    message,
-    internal_note,
-    decline_reason,
-    approved_booking_id,
-    confirmed_at,
-    decided_by,
-    row_version,
-    created_at,
-    updated_at
-from booking_requests
-where tenant_id = $1
-  and id = $2
+select {columns}
+from {requests} r
+where r.tenant_id = $1
+  and r.id = $2
+  and {live}

@@ -1,21 +1,8 @@
 select
-    id,
-    property_id,
-    guest_id,
-    check_in,
-    check_out,
-    status,
-    guest_count,
-    message,
-    internal_note,
-    decline_reason,
-    approved_booking_id,
-    confirmed_at,
-    decided_by,
-    row_version,
-    created_at,
-    updated_at
-from booking_requests
-where tenant_id = $1
-  and id = $2
-for update
+    {columns},
+    coalesce((select s.auto_decline from booking_settings s where s.tenant_id = $1), false) as auto_decline
+from {requests} r
+where r.tenant_id = $1
+  and r.id = $2
+  and {live}
+for update of r

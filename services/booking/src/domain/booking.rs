@@ -1,0 +1,80 @@
+//! A booking as stored, and where it is in its life.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
+use super::stay::Stay;
+
+/// A booking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Booking {
+    pub id: BookingId,
+    pub request: Option<BookingRequestId>,
+    pub property: PropertyId,
+    pub guest: Option<GuestId>,
+    pub stay: Stay,
+    pub status: BookingStatus,
+    pub confirmed_at: Option<Timestamp>,
+    pub approved_by: Option<Uuid>,
+    pub row_version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Where a booking is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BookingStatus {
+    Inquiry,
+    Pending,
+    Requested,
+    UnderReview,
+    Confirmed,
+    CheckedIn,
+    CheckedOut,
+    Cancelled,
+    Declined,
+    NoShow,
+}
+
+impl BookingStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::Inquiry,
+        Self::Pending,
+        Self::Requested,
+        Self::UnderReview,
+        Self::Confirmed,
+        Self::CheckedIn,
+        Self::CheckedOut,
+        Self::Cancelled,
+        Self::Declined,
+        Self::NoShow,
+    ];
+
+    /// Confirmed or later: the guest has or had the nights.
+    pub fn is_sold(self) -> bool {
+        matches!(self, Self::Confirmed | Self::CheckedIn | Self::CheckedOut)
+    }
+
+    /// As the database writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inquiry => "inquiry",
+            Self::Pending => "pending",
+            Self::Requested => "requested",
+            Self::UnderReview => "under_review",
+            Self::Confirmed => "confirmed",
+            Self::CheckedIn => "checked_in",
+            Self::CheckedOut => "checked_out",
+            Self::Cancelled => "cancelled",
+            Self::Declined => "declined",
+            Self::NoShow => "no_show",
+        }
+    }
+
+    /// Reads what the database writes.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}

@@ -1,0 +1,276 @@
+//! The other steps in the life of requests and bookings, and where they lead.
+
+use jiff::civil::Date;
+
+use super::booking::{Booking, BookingStatus};
+use super::request::{BookingRequest, Status};
+
+/// A state from which a step does not lead on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    AlreadyApproved,
+    AlreadyDeclined,
+    Cancelled,
+    Expired,
+    /// The booking is only a hold; its request decides.
+    Hold,
+    /// The booking is not confirmed.
+    NotConfirmed,
+    /// The guest has not checked in.
+    NotCheckedIn,
+    CheckedIn,
+    CheckedOut,
+    NoShow,
+    /// The first day of the stay has not come.
+    TooEarly,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Store it.
+    Go,
+    /// Nothing: it was done before.
+    Done,
+    /// Nothing: the state does not allow it.
+    Refused(Closed),
+}
+
+/// Decides a decline.
+pub fn decline(request: &BookingRequest) -> Step {
+    match request.effective_status() {
+        Status::Requested | Status::UnderReview => Step::Go,
+        Status::Declined => Step::Done,
+        Status::Confirmed => Step::Refused(Closed::AlreadyApproved),
+        Status::Cancelled => Step::Refused(Closed::Cancelled),
+        Status::Expired => Step::Refused(Closed::Expired),
+    }
+}
+
+/// Decides the start of a review.
+pub fn start_review(request: &BookingRequest) -> Step {
+    match request.effective_status() {
+        Status::Requested => Step::Go,
+        Status::UnderReview => Step::Done,
+        Status::Declined => Step::Refused(Closed::AlreadyDeclined),
+        Status::Confirmed => Step::Refused(Closed::AlreadyApproved),
+        Status::Cancelled => Step::Refused(Closed::Cancelled),
+        Status::Expired => Step::Refused(Closed::Expired),
+    }
+}
+
+/// Decides the cancelling of a request. `own` is the booking that was made for
+/// it, when there is one that holds its dates.
+pub fn cancel_request(request: &BookingRequest, own: Option<BookingStatus>) -> Step {
+    match request.status {
+        Status::Requested | Status::UnderReview => Step::Go,
+        Status::Confirmed => match own.map(cancel_sold) {
+            Some(Step::Refused(closed)) => Step::Refused(closed),
+            Some(Step::Go | Step::Done) | None => Step::Go,
+        },
+        Status::Cancelled => Step::Done,
+        Status::Declined => Step::Refused(Closed::AlreadyDeclined),
+        Status::Expired => Step::Refused(Closed::Expired),
+    }
+}
+
+/// Decides the cancelling of a booking. `holds` tells that it only holds the
+/// dates for an open request.
+pub fn cancel_booking(status: BookingStatus, holds: bool) -> Step {
+    if holds { Step::Refused(Closed::Hold) } else { cancel_sold(status) }
+}
+
+fn cancel_sold(status: BookingStatus) -> Step {
+    match status {
+        BookingStatus::Inquiry
+        | BookingStatus::Pending
+        | BookingStatus::Requested
+        | BookingStatus::UnderReview
+        | BookingStatus::Confirmed => Step::Go,
+        BookingStatus::Cancelled => Step::Done,
+        BookingStatus::Declined => Step::Refused(Closed::AlreadyDeclined),
+        BookingStatus::CheckedIn => Step::Refused(Closed::CheckedIn),
+        BookingStatus::CheckedOut => Step::Refused(Closed::CheckedOut),
+        BookingStatus::NoShow => Step::Refused(Closed::NoShow),
+    }
+}
+
+/// A step of a booking during the stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StayStep {
+    CheckIn,
+    CheckOut,
+    NoShow,
+}
+
+/// Decides a step during the stay. `today` is the date at the property.
+pub fn stay_step(step: StayStep, booking: &Booking, today: Date) -> Step {
+    let too_early = today < booking.stay.check_in;
+    match (step, booking.status) {
+        (StayStep::CheckIn, BookingStatus::CheckedIn)
+        | (StayStep::CheckOut, BookingStatus::CheckedOut)
+        | (StayStep::NoShow, BookingStatus::NoShow) => Step::Done,
+        (StayStep::CheckIn | StayStep::NoShow, BookingStatus::Confirmed) if too_early => {
+            Step::Refused(Closed::TooEarly)
+        }
+        (StayStep::CheckIn | StayStep::NoShow, BookingStatus::Confirmed)
+        | (StayStep::CheckOut, BookingStatus::CheckedIn) => Step::Go,
+        (StayStep::CheckOut, BookingStatus::Confirmed) => Step::Refused(Closed::NotCheckedIn),
+        (_, BookingStatus::CheckedIn) => Step::Refused(Closed::CheckedIn),
+        (_, BookingStatus::CheckedOut) => Step::Refused(Closed::CheckedOut),
+        (_, BookingStatus::NoShow) => Step::Refused(Closed::NoShow),
+        (_, BookingStatus::Cancelled) => Step::Refused(Closed::Cancelled),
+        (_, BookingStatus::Declined) => Step::Refused(Closed::AlreadyDeclined),
+        (
+            _,
+            BookingStatus::Inquiry
+            | BookingStatus::Pending
+            | BookingStatus::Requested
+            | BookingStatus::UnderReview,
+        ) => Step::Refused(Closed::NotConfirmed),
+    }
+}
+
+impl StayStep {
+    /// The status that it leads to.
+    pub fn status(self) -> BookingStatus {
+        match self {
+            Self::CheckIn => BookingStatus::CheckedIn,
+            Self::CheckOut => BookingStatus::CheckedOut,
+            Self::NoShow => BookingStatus::NoShow,
+        }
+    }
+}
+
+impl Closed {
+    /// As `metadata.state` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AlreadyApproved => "already_approved",
+            Self::AlreadyDeclined => "already_declined",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Hold => "hold",
+            Self::NotConfirmed => "not_confirmed",
+            Self::NotCheckedIn => "not_checked_in",
+            Self::CheckedIn => "checked_in",
+            Self::CheckedOut => "checked_out",
+            Self::NoShow => "no_show",
+            Self::TooEarly => "too_early",
+        }
+    }
+
+    /// Why and what to do, as the rest of a sentence.
+    pub fn explained(self) -> &'static str {
+        match self {
+            Self::AlreadyApproved => "it has been approved; cancel it instead",
+            Self::AlreadyDeclined => "it has been declined; the guest can send a new request",
+            Self::Cancelled => "it has been cancelled; the guest can send a new request",
+            Self::Expired => "its hold ran out; the guest can send a new request",
+            Self::Hold => "it only holds the dates of a booking request; decide or cancel that request",
+            Self::NotConfirmed => "it is not confirmed",
+            Self::NotCheckedIn => "the guest has not checked in; check in first, or mark a no-show",
+            Self::CheckedIn => "the guest has checked in; check out instead",
+            Self::CheckedOut => "the stay is over",
+            Self::NoShow => "the guest did not come",
+            Self::TooEarly => "the first day of the stay has not come at the property",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::approval::tests::request;
+    use super::*;
+
+    #[test]
+    fn every_status_leads_where_the_table_says() {
+        use Closed::{AlreadyApproved, AlreadyDeclined, Cancelled, Expired};
+        use Step::{Done, Go, Refused};
+        for (status, on_decline, on_review, on_cancel) in [
+            (Status::Requested, Go, Go, Go),
+            (Status::UnderReview, Go, Done, Go),
+            (Status::Confirmed, Refused(AlreadyApproved), Refused(AlreadyApproved), Go),
+            (Status::Declined, Done, Refused(AlreadyDeclined), Refused(AlreadyDeclined)),
+            (Status::Cancelled, Refused(Cancelled), Refused(Cancelled), Done),
+            (Status::Expired, Refused(Expired), Refused(Expired), Refused(Expired)),
+        ] {
+            let request = request(status);
+            assert_eq!(decline(&request), on_decline, "{status:?}");
+            assert_eq!(start_review(&request), on_review, "{status:?}");
+            assert_eq!(cancel_request(&request, None), on_cancel, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_fulfilled_open_request_can_be_cancelled_only() {
+        for status in [Status::Requested, Status::UnderReview] {
+            let mut fulfilled = request(status);
+            fulfilled.confirmed_at = Some(jiff::Timestamp::UNIX_EPOCH);
+            assert_eq!(decline(&fulfilled), Step::Refused(Closed::AlreadyApproved));
+            assert_eq!(start_review(&fulfilled), Step::Refused(Closed::AlreadyApproved));
+            assert_eq!(cancel_request(&fulfilled, None), Step::Go);
+        }
+    }
+
+    #[test]
+    fn a_stay_that_has_begun_cannot_be_cancelled() {
+        for (own, expected) in [
+            (BookingStatus::Confirmed, Step::Go),
+            (BookingStatus::CheckedIn, Step::Refused(Closed::CheckedIn)),
+            (BookingStatus::CheckedOut, Step::Refused(Closed::CheckedOut)),
+            (BookingStatus::NoShow, Step::Refused(Closed::NoShow)),
+        ] {
+            assert_eq!(cancel_request(&request(Status::Confirmed), Some(own)), expected, "{own:?}");
+            assert_eq!(cancel_booking(own, false), expected, "{own:?}");
+        }
+        assert_eq!(cancel_booking(BookingStatus::Requested, true), Step::Refused(Closed::Hold));
+    }
+
+    #[test]
+    fn steps_of_a_stay_follow_each_other_from_its_first_day() {
+        use BookingStatus::{Cancelled, CheckedIn, CheckedOut, Confirmed, NoShow, Requested};
+        let of = request(Status::Confirmed);
+        let booking = |status| Booking {
+            id: super::super::ids::BookingId(of.id.0),
+            request: None,
+            property: of.property,
+            guest: of.guest,
+            stay: of.stay,
+            status,
+            confirmed_at: None,
+            approved_by: None,
+            row_version: 1,
+            created_at: of.created_at,
+            updated_at: of.updated_at,
+        };
+        let arrival = of.stay.check_in;
+        for (status, check_in, check_out, no_show) in [
+            (Confirmed, Step::Go, Step::Refused(Closed::NotCheckedIn), Step::Go),
+            (CheckedIn, Step::Done, Step::Go, Step::Refused(Closed::CheckedIn)),
+            (CheckedOut, Step::Refused(Closed::CheckedOut), Step::Done, Step::Refused(Closed::CheckedOut)),
+            (NoShow, Step::Refused(Closed::NoShow), Step::Refused(Closed::NoShow), Step::Done),
+            (
+                Cancelled,
+                Step::Refused(Closed::Cancelled),
+                Step::Refused(Closed::Cancelled),
+                Step::Refused(Closed::Cancelled),
+            ),
+            (
+                Requested,
+                Step::Refused(Closed::NotConfirmed),
+                Step::Refused(Closed::NotConfirmed),
+                Step::Refused(Closed::NotConfirmed),
+            ),
+        ] {
+            let row = booking(status);
+            assert_eq!(stay_step(StayStep::CheckIn, &row, arrival), check_in, "{status:?}");
+            assert_eq!(stay_step(StayStep::CheckOut, &row, arrival), check_out, "{status:?}");
+            assert_eq!(stay_step(StayStep::NoShow, &row, arrival), no_show, "{status:?}");
+        }
+        let eve = arrival.yesterday().unwrap();
+        for step in [StayStep::CheckIn, StayStep::NoShow] {
+            assert_eq!(stay_step(step, &booking(Confirmed), eve), Step::Refused(Closed::TooEarly));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+-- Cancels a row and frees its dates; open rows that it merely fulfilled wait for a
+-- decision again.
+with cancelled as (
+    update bookings r
+    set
+        status = 'cancelled',
+        internal_notes = {noted $5},
+        row_version = r.row_version + 1,
+        updated_at = $3
+    where r.tenant_id = $1
+      and r.id = $2
+    returning r.tenant_id, r.id, r.property_id
+),
+freed_ranges as (
+    update inventory_ranges i
+    set state = 'cancelled'
+    where i.tenant_id = $1
+      and i.source_id = $2
+      and i.kind = 'booking'
+      and i.state = 'active'
+),
+lost as (
+    update bookings r
+    set
+        confirmed_at = null,
+        approved_booking_id = null,
+        row_version = r.row_version + 1,
+        updated_at = $3
+    where r.tenant_id = $1
+      and r.approved_booking_id = $2
+      and {open}
+    returning r.tenant_id, r.id, r.property_id
+)
+insert into booking_events (
+    tenant_id, id, at, booking_request_id, booking_id, property_id, action, actor
+)
+select tenant_id, gen_random_uuid(), $3, id, $2, property_id, 'fulfilment_lost', $4 from lost
+union all
+select tenant_id, gen_random_uuid(), $3, id, id, property_id, 'cancelled', $4 from cancelled
+union all
+select tenant_id, gen_random_uuid(), $3, null, id, property_id, 'booking_cancelled', $4 from cancelled
+returning id
