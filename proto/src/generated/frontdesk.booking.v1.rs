@@ -1225,12 +1225,12 @@ pub mod booking_request_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Declines a booking request and frees the dates that it held. Declining a
-        /// declined request again changes nothing. Takes an `Idempotency-Key`.
+        /// Declines a booking request and frees the dates that it held. Takes an
+        /// `Idempotency-Key`.
         ///
         /// Reasons: BOOKING_REQUEST_NOT_FOUND, DECLINE_REASON_REQUIRED;
-        /// INVALID_TRANSITION for confirmed, cancelled and expired ones; ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED,
-        /// IDEMPOTENCY_KEY_IN_USE.
+        /// INVALID_TRANSITION for confirmed, declined, cancelled and expired ones;
+        /// ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE.
         pub async fn decline_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::DeclineBookingRequestRequest>,
@@ -1465,12 +1465,12 @@ pub mod booking_request_service_server {
             tonic::Response<super::ApproveBookingRequestResponse>,
             tonic::Status,
         >;
-        /// Declines a booking request and frees the dates that it held. Declining a
-        /// declined request again changes nothing. Takes an `Idempotency-Key`.
+        /// Declines a booking request and frees the dates that it held. Takes an
+        /// `Idempotency-Key`.
         ///
         /// Reasons: BOOKING_REQUEST_NOT_FOUND, DECLINE_REASON_REQUIRED;
-        /// INVALID_TRANSITION for confirmed, cancelled and expired ones; ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED,
-        /// IDEMPOTENCY_KEY_IN_USE.
+        /// INVALID_TRANSITION for confirmed, declined, cancelled and expired ones;
+        /// ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE.
         async fn decline_booking_request(
             &self,
             request: tonic::Request<super::DeclineBookingRequestRequest>,

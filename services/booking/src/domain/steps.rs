@@ -40,7 +40,7 @@ pub enum Step {
 pub fn decline(request: &BookingRequest) -> Step {
     match request.effective_status() {
         Status::Requested | Status::UnderReview => Step::Go,
-        Status::Declined => Step::Done,
+        Status::Declined => Step::Refused(Closed::AlreadyDeclined),
         Status::Confirmed => Step::Refused(Closed::AlreadyApproved),
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
@@ -191,7 +191,7 @@ mod tests {
             (Status::Requested, Go, Go, Go),
             (Status::UnderReview, Go, Done, Go),
             (Status::Confirmed, Refused(AlreadyApproved), Refused(AlreadyApproved), Go),
-            (Status::Declined, Done, Refused(AlreadyDeclined), Refused(AlreadyDeclined)),
+            (Status::Declined, Refused(AlreadyDeclined), Refused(AlreadyDeclined), Refused(AlreadyDeclined)),
             (Status::Cancelled, Refused(Cancelled), Refused(Cancelled), Done),
             (Status::Expired, Refused(Expired), Refused(Expired), Refused(Expired)),
         ] {

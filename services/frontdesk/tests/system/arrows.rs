@@ -54,7 +54,13 @@ fn domains_know_no_database_no_wire_and_no_clock() {
     for service in ["identity", "booking"] {
         let source = root().join("services").join(service).join("src");
         let mut files = vec![source.join("domain.rs")];
-        files.extend(fs::read_dir(source.join("domain")).unwrap().map(|entry| entry.unwrap().path()));
+        let mut folders = vec![source.join("domain")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             for foreign in FOREIGN_TO_DOMAINS {

@@ -6,6 +6,7 @@
 mod approving;
 mod arrows;
 mod attacks;
+mod evidence;
 mod fixture;
 mod garbage;
 mod issuers;

@@ -34,9 +34,9 @@ lost as (
 insert into booking_events (
     tenant_id, id, at, booking_request_id, booking_id, property_id, action, actor
 )
-select tenant_id, gen_random_uuid(), $3, id, $2, property_id, 'fulfilment_lost', $4 from lost
+select tenant_id, gen_random_uuid(), $3, id, $2, property_id, 'fulfilment_lost', $4::uuid from lost
 union all
-select tenant_id, gen_random_uuid(), $3, id, id, property_id, 'cancelled', $4 from cancelled
+select tenant_id, gen_random_uuid(), $3, id, id, property_id, 'cancelled', $4::uuid from cancelled
 union all
-select tenant_id, gen_random_uuid(), $3, null, id, property_id, 'booking_cancelled', $4 from cancelled
+select tenant_id, gen_random_uuid(), $3, null, id, property_id, 'booking_cancelled', $4::uuid from cancelled
 returning id
