@@ -26,6 +26,10 @@ pub struct Tx {
     broken: AtomicBool,
 }
 
+/// Whatever the database's default is: decisions look again at rows that they
+/// waited for, which a snapshot of the whole transaction would hide.
+const BEGIN: &str = "begin isolation level read committed";
+
 /// Whose rows a transaction sees.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scope {
@@ -150,9 +154,9 @@ impl Drop for Tx {
 impl Scope {
     fn begin(self) -> String {
         match self {
-            Self::Tenant(tenant) => format!("begin; set local app.tenant = '{tenant}'"),
-            Self::Global => "begin".to_owned(),
-            Self::Role(role) => format!("begin; set local role {role}"),
+            Self::Tenant(tenant) => format!("{BEGIN}; set local app.tenant = '{tenant}'"),
+            Self::Global => BEGIN.to_owned(),
+            Self::Role(role) => format!("{BEGIN}; set local role {role}"),
         }
     }
 }
