@@ -69,20 +69,26 @@ where booking_request_id is not null;
 -- Why a property is blocked.
 alter table inventory_ranges add column note text not null default '';
 
--- The feed is read in the order of `tx, id`, up to the oldest transaction that is
--- still under way: what is behind it is complete, so a reader misses nothing and
--- no writer waits for another. Events of bookings made elsewhere have no request,
--- and in the single-table layout there is no table of requests to refer to.
+-- The feed is read in the order of `position, at, id`, up to the number of the
+-- oldest transaction that is still under way. A position is above the number of
+-- its own transaction, so what is up to that point is complete: a reader misses
+-- nothing and no writer waits for another. And it is above every transaction that
+-- its statement could see, so an event never comes before one that led to it.
+-- Events of bookings made elsewhere have no request, and in the single-table
+-- layout there is no table of requests to refer to.
 alter table booking_events
     alter column booking_request_id drop not null,
     drop constraint booking_events_request_fkey,
-    add column tx xid8 not null default pg_current_xact_id(),
+    add column position bigint not null default greatest(
+        pg_current_xact_id()::text::bigint + 1,
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+    ),
     add column property_id uuid,
     add column evidence text not null default '',
     add constraint booking_events_subject_check check (
         booking_request_id is not null or booking_id is not null
     );
-create index booking_events_feed_idx on booking_events (tenant_id, tx, id);
+create index booking_events_feed_idx on booking_events (tenant_id, position, at, id);
 
 -- How a tenant wants booking requests to be treated; no row means the defaults.
 create table booking_settings (

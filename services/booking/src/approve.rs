@@ -80,7 +80,7 @@ async fn attempt<M: Message + Default>(
     closely: bool,
     answer: &impl Fn(Approved) -> M,
 ) -> Result<Attempt<M>, Error> {
-    let deed = match call.begin(store, schema).await? {
+    let mut deed = match call.begin(store, schema).await? {
         Start::Work(deed) => deed,
         Start::Answer(answer) => return Ok(Attempt::Done(answer)),
     };

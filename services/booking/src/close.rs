@@ -40,11 +40,11 @@ pub async fn decline<M: Message + Default>(
     }
     store
         .run(async |schema| {
-            let deed = match call.begin(store, &schema).await? {
+            let mut deed = match call.begin(store, &schema).await? {
                 Start::Work(deed) => deed,
                 Start::Answer(answer) => return Ok(answer),
             };
-            let (request, _) = locked(&deed, call, id).await?;
+            let (request, _) = locked(&mut deed, call, id).await?;
             let reply = answer();
             match steps::decline(&request) {
                 Step::Go => {
@@ -68,8 +68,8 @@ pub async fn decline<M: Message + Default>(
 pub async fn start_review(store: &Store, call: &Call, id: BookingRequestId, note: &str) -> Result<(), Error> {
     store
         .run(async |schema| {
-            let Start::Work(deed) = call.begin::<()>(store, &schema).await? else { return Ok(()) };
-            let (request, _) = locked(&deed, call, id).await?;
+            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(()) };
+            let (request, _) = locked(&mut deed, call, id).await?;
             match steps::start_review(&request) {
                 Step::Go => {
                     if deed.start_review(id, note).await? {
@@ -112,13 +112,13 @@ async fn cancel_attempt<M: Message + Default>(
     note: &str,
     answer: &impl Fn(Option<BookingId>) -> M,
 ) -> Result<Option<M>, Error> {
-    let deed = match call.begin(store, schema).await? {
+    let mut deed = match call.begin(store, schema).await? {
         Start::Work(deed) => deed,
         Start::Answer(answer) => return Ok(Some(answer)),
     };
     deed.lock_property(id.0).await?;
     let group = deed.lock_booking_group(None, Some(id)).await?;
-    let (request, _) = locked(&deed, call, id).await?;
+    let (request, _) = locked(&mut deed, call, id).await?;
     let own = match request.status {
         Status::Confirmed => deed.lock_own_booking(id).await?.map(|(booking, _)| booking),
         _ => None,
@@ -151,12 +151,12 @@ async fn cancel_attempt<M: Message + Default>(
 pub async fn cancel_booking(store: &Store, call: &Call, id: BookingId) -> Result<Booking, Error> {
     for _ in 0..SHIFTING_GROUPS {
         let attempt = store.run(async |schema| {
-            let Start::Work(deed) = call.begin::<()>(store, &schema).await? else { return Ok(None) };
+            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(None) };
             deed.lock_property(id.0).await?;
             let group = deed.lock_booking_group(Some(id), None).await?;
             let (booking, _) = deed.lock_booking(id).await?.ok_or(Error::BookingNotFound(id))?;
             call.check_version(booking.row_version)?;
-            match steps::cancel_booking(booking.status, holds(&deed, &booking).await?) {
+            match steps::cancel_booking(booking.status, holds(&mut deed, &booking).await?) {
                 Step::Go if !is_whole(&deed, id, &group).await? => Ok(None),
                 Step::Go => {
                     deed.cancel_booking(id, None, "", Vec::new).await?;
@@ -183,8 +183,8 @@ pub async fn cancel_booking(store: &Store, call: &Call, id: BookingId) -> Result
 pub async fn expire(store: &Store, call: &Call, id: BookingRequestId) -> Result<bool, Error> {
     store
         .run(async |schema| {
-            let Start::Work(deed) = call.begin::<()>(store, &schema).await? else { return Ok(false) };
-            let (request, _) = locked(&deed, call, id).await?;
+            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(false) };
+            let (request, _) = locked(&mut deed, call, id).await?;
             let due = request.hold_expires_at.is_some_and(|at| at <= Timestamp::now());
             if !due || !request.status.is_open() {
                 return Ok(false);
@@ -194,7 +194,7 @@ pub async fn expire(store: &Store, call: &Call, id: BookingRequestId) -> Result<
         .await
 }
 
-async fn locked(deed: &Deed, call: &Call, id: BookingRequestId) -> Result<(BookingRequest, bool), Error> {
+async fn locked(deed: &mut Deed, call: &Call, id: BookingRequestId) -> Result<(BookingRequest, bool), Error> {
     let found = deed.lock_booking_request(id).await?.ok_or(Error::RequestNotFound(id))?;
     call.check_version(found.0.row_version)?;
     Ok(found)
@@ -202,7 +202,7 @@ async fn locked(deed: &Deed, call: &Call, id: BookingRequestId) -> Result<(Booki
 
 /// Whether a booking only holds dates for an open request. In the single-table
 /// layout an open request is cancelled as what it is.
-async fn holds(deed: &Deed, booking: &Booking) -> Result<bool, Error> {
+async fn holds(deed: &mut Deed, booking: &Booking) -> Result<bool, Error> {
     if deed.schema.layout == Layout::SingleTable {
         return Ok(false);
     }

@@ -15,7 +15,7 @@ use crate::store::Store;
 pub async fn step(store: &Store, call: &Call, id: BookingId, step: StayStep) -> Result<Booking, Error> {
     store
         .run(async |schema| {
-            let Start::Work(deed) = call.begin::<()>(store, &schema).await? else {
+            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else {
                 return Err(Error::BookingNotFound(id));
             };
             deed.lock_property(id.0).await?;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_proto::booking::v1::WatchBookingRequestsResponse;
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream};
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -174,13 +175,18 @@ impl State {
 pub fn read_cursor(text: &str) -> Result<Option<FeedCursor>, Refusal> {
     match text {
         "" => return Ok(None),
-        "start" => return Ok(Some(FeedCursor { tx: 0, id: Uuid::nil() })),
+        "start" => return Ok(Some(FeedCursor::before(0))),
         _ => {}
     }
     let read = || {
-        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let (tx, id) = bytes.split_at(8);
-        Some(FeedCursor { tx: u64::from_be_bytes(tx.try_into().ok()?), id: Uuid::from_slice(id).ok()? })
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let (numbers, id) = bytes.split_at(16);
+        let (position, at) = numbers.split_at(8);
+        Some(FeedCursor {
+            position: i64::from_be_bytes(position.try_into().ok()?),
+            at: Timestamp::from_microsecond(i64::from_be_bytes(at.try_into().ok()?)).ok()?,
+            id: Uuid::from_slice(id).ok()?,
+        })
     };
     read().map(Some).ok_or_else(|| {
         Refusal::field("cursor", "takes the cursor of a message of this stream, `start`, or nothing")
@@ -188,7 +194,9 @@ pub fn read_cursor(text: &str) -> Result<Option<FeedCursor>, Refusal> {
 }
 
 fn write_cursor(cursor: FeedCursor) -> String {
-    URL_SAFE_NO_PAD.encode([&cursor.tx.to_be_bytes()[..], cursor.id.as_bytes()].concat())
+    let FeedCursor { position, at, id } = cursor;
+    let numbers = [position.to_be_bytes(), at.as_microsecond().to_be_bytes()].concat();
+    URL_SAFE_NO_PAD.encode([&numbers, &id.as_bytes()[..]].concat())
 }
 
 #[cfg(test)]
@@ -197,7 +205,11 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_from_its_text() {
-        let cursor = FeedCursor { tx: 7_000_000_000, id: Uuid::from_u128(5) };
+        let cursor = FeedCursor {
+            position: 7_000_000_000,
+            at: "2026-07-01T10:00:00.123456Z".parse().unwrap(),
+            id: Uuid::from_u128(5),
+        };
         assert_eq!(read_cursor(&write_cursor(cursor)).unwrap(), Some(cursor));
         assert_eq!(read_cursor("").unwrap(), None);
         assert!(read_cursor("start").unwrap().is_some());

@@ -1,5 +1,7 @@
 //! Statements about bookings.
 
+use std::sync::Arc;
+
 use access::TenantId;
 use pg::{Fault, column};
 use tokio_postgres::Row;
@@ -8,6 +10,7 @@ use uuid::Uuid;
 
 use super::statements::Composed;
 use super::{Act, Deed, Schema, Store, lost_row, stay_of, unknown_word};
+use crate::domain::approval::Layout;
 use crate::domain::booking::{Booking, BookingStatus};
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
 use crate::domain::steps::StayStep;
@@ -62,18 +65,27 @@ impl Deed {
     }
 
     /// Locks a booking; with the time zone of its property.
-    pub async fn lock_booking(&self, id: BookingId) -> Result<Option<(Booking, String)>, Fault> {
-        self.lock_one(&self.schema.statements.lock_booking, id.0).await
+    pub async fn lock_booking(&mut self, id: BookingId) -> Result<Option<(Booking, String)>, Fault> {
+        let schema = Arc::clone(&self.schema);
+        self.lock_one(&schema.statements.lock_booking, id.0).await
     }
 
     /// Locks the booking that was made for a request.
-    pub async fn lock_own_booking(&self, id: BookingRequestId) -> Result<Option<(Booking, String)>, Fault> {
-        self.lock_one(&self.schema.statements.lock_own_booking, id.0).await
+    pub async fn lock_own_booking(
+        &mut self,
+        id: BookingRequestId,
+    ) -> Result<Option<(Booking, String)>, Fault> {
+        let schema = Arc::clone(&self.schema);
+        self.lock_one(&schema.statements.lock_own_booking, id.0).await
     }
 
-    async fn lock_one(&self, sql: &str, id: Uuid) -> Result<Option<(Booking, String)>, Fault> {
-        let row = self.tx.query_opt(sql, &[&self.act.tenant.uuid(), &id]).await?;
-        row.as_ref().map(|row| Ok((booking(row)?, column(row, "time_zone")?))).transpose()
+    async fn lock_one(&mut self, sql: &str, id: Uuid) -> Result<Option<(Booking, String)>, Fault> {
+        let Some(row) = self.tx.query_opt(sql, &[&self.act.tenant.uuid(), &id]).await? else {
+            return Ok(None);
+        };
+        let found = booking(&row)?;
+        self.comes_after(found.updated_at);
+        Ok(Some((found, column(&row, "time_zone")?)))
     }
 
     /// Cancels a booking with what hangs on it, and commits. The note goes to the
@@ -85,8 +97,7 @@ impl Deed {
         note: &str,
         answer: impl FnOnce() -> Vec<u8>,
     ) -> Result<bool, Fault> {
-        use crate::domain::approval::Layout;
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event: _ } = self.act;
         let (tenant, request) = (tenant.uuid(), request.map(|id| id.0));
         let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &id.0, &at, &actor, &note];
@@ -98,7 +109,7 @@ impl Deed {
 
     /// Stores a step of a stay, and commits.
     pub async fn step_booking(self, id: BookingId, step: StayStep) -> Result<Booking, Fault> {
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event } = self.act;
         let params: [&(dyn ToSql + Sync); 6] =
             [&tenant.uuid(), &id.0, &step.status().name(), &at, &actor, &event];

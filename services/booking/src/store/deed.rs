@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pg::{Fault, Kind, Tx, column};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -92,6 +92,17 @@ fn answered(stored: Option<Row>, key: &Key) -> Result<Begun, Error> {
 }
 
 impl Deed {
+    /// Now that a row is locked, the act is later than the row's last change,
+    /// however long the lock took and whatever other servers' clocks say: so
+    /// histories are in the order in which things happened.
+    pub(super) fn comes_after(&mut self, last_change: Timestamp) {
+        let step = SignedDuration::from_micros(1);
+        let now = Timestamp::now();
+        // As the database keeps it.
+        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        self.act.at = now.max(last_change.checked_add(step).unwrap_or(last_change));
+    }
+
     /// Runs the last statement and commits. Without a row, nothing is stored.
     pub async fn finish(
         self,

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Schema, Store, deed, lost_row, unknown_word};
+use super::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Schema, Store, deed, lost_row};
 use crate::domain::approval::Evidence;
 use crate::domain::ids::{BookingId, BookingRequestId, PropertyId};
 
@@ -26,11 +26,20 @@ pub struct Event {
     pub evidence: Option<Evidence>,
 }
 
-/// A place in a tenant's feed: the transaction and the event in it.
+/// A place in a tenant's feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedCursor {
-    pub tx: u64,
+    /// As the database numbers it.
+    pub position: i64,
+    pub at: Timestamp,
     pub id: Uuid,
+}
+
+impl FeedCursor {
+    /// The place before every event of a position.
+    pub fn before(position: i64) -> Self {
+        Self { position, at: Timestamp::UNIX_EPOCH, id: Uuid::nil() }
+    }
 }
 
 impl Store {
@@ -58,13 +67,14 @@ impl Store {
         property: Option<PropertyId>,
         limit: i64,
     ) -> Result<Vec<(Event, FeedCursor)>, Fault> {
-        let (tx, property) = (after.tx.to_string(), property.map(|id| id.0));
-        let params: [&(dyn ToSql + Sync); 5] = [&tenant.uuid(), &tx, &after.id, &property, &limit];
+        let property = property.map(|id| id.0);
+        let params: [&(dyn ToSql + Sync); 6] =
+            [&tenant.uuid(), &after.position, &after.at, &after.id, &property, &limit];
         let rows = self.db.query(tenant.uuid(), &schema.statements.read_feed, &params).await?;
         rows.iter()
             .map(|row| {
                 let event = event(row)?;
-                let cursor = FeedCursor { tx: transaction(row)?, id: event.id };
+                let cursor = FeedCursor { position: column(row, "position")?, at: event.at, id: event.id };
                 Ok((event, cursor))
             })
             .collect()
@@ -73,7 +83,7 @@ impl Store {
     /// The place in the feed behind everything that is complete.
     pub async fn feed_end(&self, schema: &Schema, tenant: TenantId) -> Result<FeedCursor, Fault> {
         let row = self.first(tenant, &schema.statements.feed_end, &[&tenant.uuid()]).await?;
-        Ok(FeedCursor { tx: transaction(&row.ok_or_else(|| lost_row("the feed's end"))?)?, id: Uuid::nil() })
+        Ok(FeedCursor::before(column(&row.ok_or_else(|| lost_row("the feed's end"))?, "position")?))
     }
 
     /// Requests of all tenants whose holds have run out.
@@ -105,9 +115,4 @@ fn event(row: &Row) -> Result<Event, Fault> {
         actor: column(row, "actor")?,
         evidence: Evidence::from_name(column(row, "evidence")?),
     })
-}
-
-fn transaction(row: &Row) -> Result<u64, Fault> {
-    let text: &str = column(row, "tx")?;
-    text.parse().map_err(|_| unknown_word("transaction", text))
 }

@@ -125,7 +125,7 @@ const SHARED: &[(&str, &[&str])] = &[
             "action",
             "actor",
             "evidence",
-            "tx",
+            "position",
         ],
     ),
     ("booking_settings", &["tenant_id", "auto_decline", "updated_at"]),

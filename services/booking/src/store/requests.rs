@@ -1,5 +1,7 @@
 //! Statements about booking requests.
 
+use std::sync::Arc;
+
 use access::TenantId;
 use pg::{Fault, Tx, column};
 use tokio_postgres::Row;
@@ -129,13 +131,17 @@ impl Store {
 impl Deed {
     /// Locks a request. The flag tells whether the tenant wants competitors declined.
     pub async fn lock_booking_request(
-        &self,
+        &mut self,
         id: BookingRequestId,
     ) -> Result<Option<(BookingRequest, bool)>, Fault> {
         self.lock_property(id.0).await?;
         let sql = &self.schema.statements.lock_booking_request;
-        let row = self.tx.query_opt(sql, &[&self.act.tenant.uuid(), &id.0]).await?;
-        row.as_ref().map(|row| Ok((booking_request(row)?, column(row, "auto_decline")?))).transpose()
+        let Some(row) = self.tx.query_opt(sql, &[&self.act.tenant.uuid(), &id.0]).await? else {
+            return Ok(None);
+        };
+        let request = booking_request(&row)?;
+        self.comes_after(request.updated_at);
+        Ok(Some((request, column(&row, "auto_decline")?)))
     }
 
     /// In the single-table layout, waits for others who change what the property's
@@ -189,7 +195,7 @@ impl Deed {
         if self.schema.layout == Layout::Standard {
             params.extend([&hold as &(dyn ToSql + Sync), &range]);
         }
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let rows = self
             .finish_with(&schema.statements.insert_booking_request, &params, |rows| {
                 rows.first().and_then(|row| booking_request(row).ok()).map(|stored| answer(&stored))
@@ -209,7 +215,7 @@ impl Deed {
         note: &str,
         answer: impl FnOnce() -> Vec<u8>,
     ) -> Result<Option<BookingId>, Fault> {
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event } = self.act;
         let (tenant, evidence) = (tenant.uuid(), evidence.map_or("", Evidence::name));
         let rows = match schema.layout {
@@ -236,7 +242,7 @@ impl Deed {
         note: &str,
         answer: impl FnOnce() -> Vec<u8>,
     ) -> Result<Option<BookingId>, Fault> {
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event } = self.act;
         let (tenant, evidence) = (tenant.uuid(), evidence.map_or("", Evidence::name));
         let params: [&(dyn ToSql + Sync); 8] =
@@ -253,7 +259,7 @@ impl Deed {
         note: &str,
         answer: impl FnOnce() -> Vec<u8>,
     ) -> Result<Option<BookingId>, Fault> {
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event } = self.act;
         let (tenant, evidence) = (tenant.uuid(), evidence.name());
         let mut params: Vec<&(dyn ToSql + Sync)> =
@@ -291,7 +297,7 @@ impl Deed {
         note: &str,
         answer: impl FnOnce() -> Vec<u8>,
     ) -> Result<bool, Fault> {
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event } = self.act;
         let (tenant, name) = (tenant.uuid(), status.name());
         let hold =
@@ -314,7 +320,7 @@ impl Deed {
 
     /// Marks a request as under review, and commits.
     pub async fn start_review(self, id: BookingRequestId, note: &str) -> Result<bool, Fault> {
-        let schema = std::sync::Arc::clone(&self.schema);
+        let schema = Arc::clone(&self.schema);
         let Act { tenant, actor, at, event } = self.act;
         let params: [&(dyn ToSql + Sync); 6] = [&tenant.uuid(), &id.0, &note, &at, &actor, &event];
         Ok(!self.finish(&schema.statements.start_review, &params, Vec::new).await?.is_empty())

@@ -9,6 +9,7 @@ mod attacks;
 mod evidence;
 mod fixture;
 mod garbage;
+mod hammer;
 mod hazards;
 mod issuers;
 mod life;

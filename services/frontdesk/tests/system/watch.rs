@@ -126,7 +126,11 @@ async fn under_16_writers_every_event_comes_once_across_reconnects() {
         }
     };
     let (_, heard) = tokio::join!(write, read);
-    let stored = fixture.sql.query("select id::text from booking_events order by tx, id", &[]).await.unwrap();
+    let stored = fixture
+        .sql
+        .query("select id::text from booking_events order by position, at, id", &[])
+        .await
+        .unwrap();
     let stored: Vec<String> = stored.iter().map(|row| row.get(0)).collect();
     assert!(stored.len() >= 2 * 64, "{}", stored.len());
     assert_eq!(heard, stored);

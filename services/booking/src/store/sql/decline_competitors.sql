@@ -22,12 +22,12 @@ declined as (
         decline_reason = 'dates_taken',
         {decider} = $8,
         row_version = r.row_version + 1,
-        updated_at = $7
+        updated_at = greatest($7::timestamptz, r.updated_at + interval '1 microsecond')
     from competing
     where r.tenant_id = $1
       and r.id = competing.id
-    returning r.tenant_id, r.id, r.property_id
+    returning r.tenant_id, r.id, r.property_id, r.updated_at
 )
 insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor)
-select tenant_id, gen_random_uuid(), $7, id, property_id, 'auto_declined', $8
+select tenant_id, gen_random_uuid(), updated_at, id, property_id, 'auto_declined', $8
 from declined
