@@ -90,7 +90,7 @@ impl Fault {
 
     /// Whether the whole transaction may be tried again at once.
     pub(crate) fn may_retry(&self) -> bool {
-        matches!(self.kind, Kind::Contention | Kind::StaleStatement)
+        matches!(self.kind, Kind::Contention | Kind::StaleStatement | Kind::ReadOnly)
     }
 
     /// What the caller is told.

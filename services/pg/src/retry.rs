@@ -19,8 +19,9 @@ impl HasFault for Fault {
     }
 }
 
-/// Runs `work`, and runs it again after a deadlock, a serialization failure or
-/// a stale prepared statement; in each of these nothing was stored.
+/// Runs `work`, and runs it again after a deadlock, a serialization failure, a
+/// stale prepared statement or a connection that led to a standby and is given
+/// up; in each of these nothing was stored.
 pub async fn retrying<T, E, F, W>(mut work: F) -> Result<T, E>
 where
     E: HasFault,

@@ -24,6 +24,8 @@ pub struct Tx {
     begun: AtomicBool,
     /// Set while a statement runs and kept when it fails.
     broken: AtomicBool,
+    /// Set when the connection leads to a standby.
+    misled: AtomicBool,
 }
 
 /// Whatever the database's default is: decisions look again at rows that they
@@ -41,7 +43,8 @@ pub(crate) enum Scope {
 
 impl Tx {
     pub(crate) fn new(client: Object, scope: Scope) -> Self {
-        Self { client: Some(client), scope, begun: AtomicBool::new(false), broken: AtomicBool::new(false) }
+        let (begun, broken, misled) = Default::default();
+        Self { client: Some(client), scope, begun, broken, misled }
     }
 
     /// Runs a statement and returns its rows.
@@ -119,6 +122,9 @@ impl Tx {
     fn failed(&self, client: &Object, error: tokio_postgres::Error) -> Fault {
         self.broken.store(true, Ordering::Relaxed);
         let fault = Fault::from(error);
+        if *fault.kind() == Kind::ReadOnly {
+            self.misled.store(true, Ordering::Relaxed);
+        }
         if matches!(fault.kind(), Kind::StaleStatement | Kind::SchemaDrift { .. }) {
             client.statement_cache.clear();
         }
@@ -132,7 +138,7 @@ impl Drop for Tx {
         if !self.begun.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed) {
             return;
         }
-        if client.is_closed() {
+        if client.is_closed() || self.misled.load(Ordering::Relaxed) {
             drop(Object::take(client));
             return;
         }

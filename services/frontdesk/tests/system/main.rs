@@ -7,6 +7,7 @@ mod approving;
 mod arrows;
 mod attacks;
 mod evidence;
+mod faults;
 mod fixture;
 mod garbage;
 mod hammer;

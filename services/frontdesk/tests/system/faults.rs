@@ -1,0 +1,311 @@
+//! Postgres and clients fail in the middle: no acknowledged approval is lost, none
+//! is half written, and the service is back soon after Postgres.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use frontdesk::demo;
+use frontdesk::system::System;
+use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
+use futures::future::join_all;
+use identity::Policy;
+use pg::server::{PrivateServer, ServerOptions};
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, path_of, signed, system};
+
+/// Requests that are approved, or are confirmed, or have a booking, without the
+/// whole of it: booking, range, event and status.
+const HALVES: &str = "select count(*) from booking_requests r \
+    left join bookings b on b.tenant_id = r.tenant_id and b.booking_request_id = r.id and b.status = 'confirmed' \
+    left join inventory_ranges i on i.tenant_id = r.tenant_id and i.source_id = b.id and i.state = 'active' \
+    left join booking_events e on e.tenant_id = r.tenant_id and e.booking_request_id = r.id and e.action = 'approved' \
+    where r.property_id = $1 \
+    and num_nonnulls(b.id, i.id, e.id) + (r.status = 'confirmed')::int + (r.approved_booking_id is not null)::int \
+    not in (0, 5)";
+
+/// A server of its own, which may be killed.
+struct Victim {
+    options: ServerOptions,
+    server: Option<PrivateServer>,
+}
+
+impl Victim {
+    async fn start() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("frontdesk-fault-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let dir: PathBuf = std::env::temp_dir().join(name);
+        let options = ServerOptions { dir, ephemeral: false, durable: true, tcp: None };
+        let server = PrivateServer::start(options.clone()).await.unwrap();
+        Self { options, server: Some(server) }
+    }
+
+    fn url(&self, database: &str) -> String {
+        self.server.as_ref().unwrap().url(database)
+    }
+
+    /// Ends the server as a crash of the machine would.
+    async fn kill(&mut self) {
+        let mut server = self.server.take().unwrap();
+        let pid = server.pid().unwrap().to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        while !server.has_ended() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn start_again(&mut self) {
+        // Sessions of the killed server may still be leaving.
+        for _ in 0..50 {
+            match PrivateServer::start(self.options.clone()).await {
+                Ok(server) => {
+                    self.server = Some(server);
+                    return;
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+        panic!("postgres does not start again");
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        self.server = None;
+        let _gone = std::fs::remove_dir_all(&self.options.dir);
+    }
+}
+
+/// Open requests for one night each, on nights of their own.
+async fn nights(sql: &tokio_postgres::Client, count: i32) -> Vec<Uuid> {
+    let insert = "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+        guest_count, created_at, updated_at) \
+        select $1, gen_random_uuid(), $2, '0d000000-0000-7000-8000-000000000301', date '2040-01-01' + n, \
+        date '2040-01-01' + n + 1, 'requested', 1, now(), now() from generate_series(1, $3::integer) n returning id";
+    let rows = sql.query(insert, &[&demo::TENANT, &LAKE_HOUSE, &count]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+async fn post(system: &System, token: &str, id: Uuid) -> Answer {
+    let url = format!("http://{}{}", system.gateway, path_of(id, "/approve"));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    Answer::of(client.post(url).bearer_auth(token).json(&json!({}))).await
+}
+
+async fn login(system: &System) -> String {
+    let url = format!("http://{}/v1/auth/login", system.gateway);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body = json!({"email": demo::MANAGER, "password": demo::PASSWORD});
+    let answer = Answer::of(client.post(url).json(&body)).await;
+    answer.ok()["access"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killing_postgres_loses_no_acknowledged_approval() {
+    access::install_crypto();
+    let mut victim = Victim::start().await;
+    let postgres = pg::connect(&victim.url("postgres")).await.unwrap();
+    postgres.batch_execute("create database system").await.unwrap();
+    let url = victim.url("system");
+    pg::migrate::up(&url, &[&identity::MIGRATIONS, &booking::MIGRATIONS]).await.unwrap();
+    demo::seed(&url).await.unwrap();
+    let system = system(&url, Policy::default()).await;
+    let token = login(&system).await;
+    let requests = nights(&pg::connect(&url).await.unwrap(), 400).await;
+
+    let acknowledged = Mutex::new(Vec::new());
+    let (next, acked, over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let clients = join_all((0..8).map(async |_| {
+        while !over.load(Ordering::Relaxed) {
+            let at = next.fetch_add(1, Ordering::Relaxed) % requests.len();
+            let answer = post(&system, &token, requests[at]).await;
+            match answer.status {
+                200 => {
+                    let booking = answer.body["booking_id"].as_str().unwrap().to_owned();
+                    acknowledged.lock().await.push((requests[at], booking));
+                    acked.fetch_add(1, Ordering::Relaxed);
+                }
+                _ => assert_eq!(answer.status, 503, "{}", answer.body),
+            }
+        }
+    }));
+    let crash = async {
+        while acked.load(Ordering::Relaxed) < 60 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        victim.kill().await;
+        let seen = acked.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        victim.start_again().await;
+        let started = Instant::now();
+        let ready = format!("http://{}/readyz", system.gateway);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        while !client.get(&ready).send().await.unwrap().status().is_success() {
+            assert!(started.elapsed() < Duration::from_secs(3), "not ready 3 s after postgres");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        while acked.load(Ordering::Relaxed) < seen + 60 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(clients, crash);
+
+    let sql = pg::connect(&url).await.unwrap();
+    let kept = "select count(*) from booking_requests r join bookings b on b.id = r.approved_booking_id \
+        where r.id = $1 and r.status = 'confirmed' and b.id::text = $2 and b.status = 'confirmed'";
+    for (request, booking) in acknowledged.lock().await.iter() {
+        let kept: i64 = sql.query_one(kept, &[request, booking]).await.unwrap().get(0);
+        assert_eq!(kept, 1, "an acknowledged approval was lost: {request}");
+    }
+    let halves: i64 = sql.query_one(HALVES, &[&LAKE_HOUSE]).await.unwrap().get(0);
+    assert_eq!(halves, 0, "half an approval");
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let requests = nights(&fixture.sql, 160).await;
+    let over = AtomicBool::new(false);
+    let cut = async {
+        let kill = "select count(pg_terminate_backend(pid)) from ( \
+            select pid from pg_stat_activity where application_name = 'frontdesk-booking' \
+            and datname = current_database() and state <> 'idle' order by random() limit 2) busy";
+        let mut cuts = 0;
+        while !over.load(Ordering::Relaxed) {
+            cuts += fixture.count(kill, &[]).await;
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        assert!(cuts > 0, "nothing was cut");
+    };
+    let approve = async {
+        join_all((0..8).map(async |client| {
+            for id in requests.iter().skip(client).step_by(8) {
+                let mut tries = 0;
+                loop {
+                    let answer = fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await;
+                    if answer.status == 200 {
+                        break;
+                    }
+                    assert_eq!(answer.status, 503, "{}", answer.body);
+                    tries += 1;
+                    assert!(tries < 200, "never answered: {}", answer.body);
+                }
+            }
+        }))
+        .await;
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(approve, cut);
+    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    let approved = "select count(*) from booking_requests where property_id = $1 and status = 'confirmed'";
+    assert_eq!(fixture.count(approved, &[&LAKE_HOUSE]).await, 160);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_at_any_moment_leave_whole_approvals() {
+    let fixture = Arc::new(Fixture::start().await);
+    let token = fixture.manager().await;
+    let requests = nights(&fixture.sql, 150).await;
+    let left = AtomicUsize::new(0);
+    join_all(requests.iter().enumerate().map(async |(at, id)| {
+        let message =
+            ApproveBookingRequestRequest { booking_request_id: id.to_string(), ..Default::default() };
+        let mut client = fixture.booking();
+        let call = client.approve_booking_request(signed(message, &token));
+        // From before the first statement to after the answer.
+        let patience = Duration::from_micros(400 * at as u64);
+        if tokio::time::timeout(patience, call).await.is_err() {
+            left.fetch_add(1, Ordering::Relaxed);
+        }
+    }))
+    .await;
+    assert!(left.load(Ordering::Relaxed) > 20, "too few left: {left:?}");
+    let busy = "select count(*) from pg_stat_activity where application_name = 'frontdesk-booking' \
+        and datname = current_database() and state <> 'idle'";
+    for _ in 0..200 {
+        if fixture.count(busy, &[]).await == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    // And each can still be approved, or was.
+    for id in requests {
+        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    }
+    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let requests = nights(&fixture.sql, 160).await;
+    let over = AtomicBool::new(false);
+    let alter = async {
+        let mut altered = 0;
+        while !over.load(Ordering::Relaxed) {
+            for table in ["booking_requests", "bookings", "inventory_ranges"] {
+                let statement = format!("alter table {table} add column extra_{altered} integer");
+                fixture.sql.batch_execute(&statement).await.unwrap();
+            }
+            altered += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(altered > 1);
+    };
+    let approve = async {
+        join_all((0..8).map(async |client| {
+            for id in requests.iter().skip(client).step_by(8) {
+                fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await.ok();
+                fixture.get(&path_of(*id, ""), &token).await.ok();
+            }
+        }))
+        .await;
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(approve, alter);
+    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+}
+
+#[tokio::test]
+async fn a_standby_is_503_and_given_up_as_soon_as_there_is_a_primary() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let [id, other] = nights(&fixture.sql, 2).await[..] else { panic!() };
+    let set = async |mode: &str| {
+        let sql = format!(
+            "do $$ begin execute format('alter database %I set default_transaction_read_only = {mode}', \
+             current_database()); end $$"
+        );
+        fixture.sql.batch_execute(&sql).await.unwrap();
+    };
+    set("on").await;
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+        where application_name = 'frontdesk-booking' and datname = current_database()";
+    fixture.count(cut, &[]).await;
+    let mut answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    for _ in 0..50 {
+        if answer.body["code"] != "DB_UNAVAILABLE" {
+            break;
+        }
+        answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    }
+    answer.refused(503, "DB_READ_ONLY");
+    fixture.get(&path_of(id, ""), &token).await.ok();
+    // The test's own session writes on.
+    fixture.sql.batch_execute("set default_transaction_read_only = off").await.unwrap();
+    set("off").await;
+    for id in [id, other] {
+        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    }
+}
