@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use access::{AccessLayer, Authority, Issuer, Rules};
 use boot::GrpcServer;
+use domain::approval::Layout;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestServiceServer;
 use frontdesk_proto::booking::v1::booking_service_server::BookingServiceServer;
 use frontdesk_proto::booking::v1::customer_service_server::CustomerServiceServer;
@@ -103,11 +104,27 @@ async fn ready(store: &store::Store) -> Result<(), String> {
 /// Every statement by name, as each layout has it, for the test that prepares
 /// them all. The first list is the standard layout's.
 pub fn statements() -> [Vec<(&'static str, String)>; 2] {
-    use domain::approval::Layout;
-    let blocking = "b.status in ('pending', 'confirmed', 'checked_in')";
-    [
-        store::Statements::new(Layout::Standard, "b.status not in ('cancelled', 'declined', 'no_show')")
-            .all(),
-        store::Statements::new(Layout::SingleTable, blocking).all(),
-    ]
+    let single_table = "b.status in ('pending', 'confirmed', 'checked_in')";
+    [standard().all(), store::Statements::new(Layout::SingleTable, single_table).all()]
+}
+
+/// The list of booking requests in each order, of the tenant and of one property
+/// (`$6`), for the test that explains them.
+pub fn list_statements() -> Vec<String> {
+    let of_property = paging::Filter {
+        property: Some(domain::ids::PropertyId(uuid::Uuid::nil())),
+        ..paging::Filter::default()
+    };
+    let mut statements = Vec::new();
+    for order in [paging::Order::NewestFirst, paging::Order::OldestFirst, paging::Order::CheckIn] {
+        for filter in [&paging::Filter::default(), &of_property] {
+            let mut params: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&0_i32; 5];
+            statements.push(store::list_statement(&standard(), filter, order, &mut params));
+        }
+    }
+    statements
+}
+
+fn standard() -> store::Statements {
+    store::Statements::new(Layout::Standard, "b.status not in ('cancelled', 'declined', 'no_show')")
 }

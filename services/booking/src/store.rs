@@ -28,7 +28,7 @@ pub use self::layout::{RequestHold, Schema};
 pub use self::properties::{
     Block, Customer, HoldPolicy, NewProperty, Occupancy, OccupancyKind, Property, PropertyChange, Settings,
 };
-pub use self::requests::{Linked, MOST_COUNTED, NewBookingRequest};
+pub use self::requests::{Linked, MOST_COUNTED, NewBookingRequest, list_statement};
 pub use self::statements::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Statements};
 use crate::domain::stay::Stay;
 

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::statements::Composed;
+use super::statements::{Composed, Statements};
 use super::{Act, Deed, Schema, Store, stay_of, unknown_word};
 use crate::domain::approval::{Evidence, Layout, Rival, StrayRange, Surroundings};
 use crate::domain::booking::BookingStatus;
@@ -83,22 +83,7 @@ impl Store {
             Cursor::CheckIn(date, _) => date,
         };
         let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &statuses, key, page.after.id(), &limit];
-        let filters = filters(filter, &mut params);
-        let (after, order) = match page.order {
-            Order::NewestFirst => {
-                ("(r.created_at, r.id) < ($3::timestamptz, $4::uuid)", "r.created_at desc, r.id desc")
-            }
-            Order::OldestFirst => {
-                ("(r.created_at, r.id) > ($3::timestamptz, $4::uuid)", "r.created_at, r.id")
-            }
-            Order::CheckIn => ("(r.check_in, r.id) > ($3::date, $4::uuid)", "r.check_in, r.id"),
-        };
-        let template = if filter.property.is_some() || filter.guest.is_some() {
-            &schema.statements.list_of
-        } else {
-            &schema.statements.list_by_status
-        };
-        let sql = Composed { filters: &filters, after, order }.fill(template);
+        let sql = list_statement(&schema.statements, filter, page.order, &mut params);
         let rows = self.db.query(tenant, &sql, &params).await?;
         rows.iter().map(booking_request).collect()
     }
@@ -329,6 +314,30 @@ impl Deed {
 
 fn booked(rows: &[Row]) -> Result<Option<BookingId>, Fault> {
     rows.first().map(|row| column(row, "booking_id").map(BookingId)).transpose()
+}
+
+/// The statement of a list; the values of its filter are appended to the
+/// parameters.
+pub fn list_statement<'a>(
+    statements: &Statements,
+    filter: &'a Filter,
+    order: Order,
+    params: &mut Vec<&'a (dyn ToSql + Sync)>,
+) -> String {
+    let filters = filters(filter, params);
+    let (after, order) = match order {
+        Order::NewestFirst => {
+            ("(r.created_at, r.id) < ($3::timestamptz, $4::uuid)", "r.created_at desc, r.id desc")
+        }
+        Order::OldestFirst => ("(r.created_at, r.id) > ($3::timestamptz, $4::uuid)", "r.created_at, r.id"),
+        Order::CheckIn => ("(r.check_in, r.id) > ($3::date, $4::uuid)", "r.check_in, r.id"),
+    };
+    let template = if filter.property.is_some() || filter.guest.is_some() {
+        &statements.list_of
+    } else {
+        &statements.list_by_status
+    };
+    Composed { filters: &filters, after, order }.fill(template)
 }
 
 /// The conditions of a filter, whose values are appended to the parameters.
