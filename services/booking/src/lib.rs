@@ -101,6 +101,34 @@ async fn ready(store: &store::Store) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }
 
+/// What the database looks like to booking.
+#[derive(Debug)]
+pub struct Inspection {
+    /// `standard` or `single_table`.
+    pub layout: &'static str,
+    /// Which rows the constraint against double bookings covers: `LITERAL`,
+    /// `CONFIRMED_ONLY`, `FLAG` or `MISSING`.
+    pub request_hold: &'static str,
+    /// The constraint as the database has it; empty when it is missing.
+    pub constraint: String,
+    /// What is missing, in the words that calls are refused with.
+    pub problems: Vec<String>,
+}
+
+/// Looks at a database as the service does.
+pub async fn inspect(database: &Database) -> Result<Inspection, pg::Fault> {
+    let schema = store::Schema::detect(database).await?;
+    Ok(Inspection {
+        layout: match schema.layout {
+            Layout::Standard => "standard",
+            Layout::SingleTable => "single_table",
+        },
+        request_hold: schema.request_hold.name(),
+        problems: schema.problem_sentences(),
+        constraint: schema.constraint,
+    })
+}
+
 /// Every statement by name, as each layout has it, for the test that prepares
 /// them all. The first list is the standard layout's.
 pub fn statements() -> [Vec<(&'static str, String)>; 2] {

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{Failure, admin, dev, migrate, roles, token};
+use crate::{Failure, admin, dev, doctor, migrate, roles, smoke, token};
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
 #[derive(Debug, Parser)]
@@ -64,6 +64,10 @@ enum Command {
         #[command(flatten)]
         output: admin::Output,
     },
+    /// Checks a deployment: database, schema, keys, services.
+    Doctor(doctor::DoctorArgs),
+    /// Runs the runbook's six checks of approving and declining; approves one request.
+    Smoke(smoke::SmokeArgs),
     /// Works with access tokens.
     Token {
         #[command(subcommand)]
@@ -85,6 +89,8 @@ pub async fn run() -> Result<(), Failure> {
         Command::Member { command, output } => admin::member(command, output).await,
         Command::ApiKey { command, output } => admin::api_key(command, output).await,
         Command::Keys { command, output } => admin::keys(command, output).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Smoke(args) => smoke::run(args).await,
         Command::Token { command } => token::run(command).await,
     }
 }

@@ -5,8 +5,10 @@ mod admin;
 pub mod cli;
 pub mod demo;
 mod dev;
+mod doctor;
 mod migrate;
 pub mod roles;
+mod smoke;
 pub mod system;
 mod token;
 

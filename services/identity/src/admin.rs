@@ -203,6 +203,14 @@ impl Admin {
         keyring::list(&self.store, Timestamp::now()).await
     }
 
+    /// Whether the active signing key opens with these secrets; `None` when there
+    /// is no active key yet.
+    pub async fn signing_key_opens(&self, secrets: &Secrets) -> Result<Option<bool>, Error> {
+        let keys = self.list_signing_keys().await?;
+        let active = keys.into_iter().find(|key| key.state == KeyState::Active);
+        Ok(active.map(|key| secrets.open(&key.kid, &key.sealed).is_ok()))
+    }
+
     async fn user(&self, email: &str) -> Result<UserRow, Error> {
         let found = self.store.find_login(&normalised_email(email)).await?;
         Ok(found.ok_or_else(not_found)?.user)

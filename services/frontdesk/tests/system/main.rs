@@ -6,6 +6,7 @@
 mod approving;
 mod arrows;
 mod attacks;
+mod checkup;
 mod evidence;
 mod faults;
 mod fixture;
