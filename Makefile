@@ -33,7 +33,7 @@ web:
 
 # Measures on this machine; numbers are comparable within one run only.
 bench:
-	cargo bench --locked -p frontdesk --bench identity
+	cargo bench --locked -p frontdesk --bench identity --bench booking
 
 # Writes the Rust code of the .proto files.
 generate:

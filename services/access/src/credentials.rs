@@ -71,7 +71,7 @@ impl Credentials {
     }
 }
 
-fn sha256(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn sha256(text: &str) -> Option<[u8; 32]> {
     digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
 }
 

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use frontdesk_proto::Refusal;
 use frontdesk_proto::identity::v1::JsonWebKey;
+use jiff::Timestamp;
 use jsonwebtoken::DecodingKey;
 use tokio::sync::Mutex;
 
 use crate::authority::Authority;
+use crate::credentials::sha256;
 use crate::token::{self, Claims, Issuer, TokenFault};
 
 /// Least time between two fetches after one that did not find the key, so that
@@ -19,6 +21,8 @@ const COOLDOWN: Duration = Duration::from_secs(30);
 /// Age at which the keys are fetched again although none is missing: a new key
 /// is published for longer than that before it signs.
 const FRESH_FOR: Duration = Duration::from_mins(5);
+/// Most tokens that are remembered as verified.
+const MOST_REMEMBERED: usize = 10_000;
 /// How long a failed fetch answers for those who wait.
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
 
@@ -31,9 +35,18 @@ pub struct Key(Arc<DecodingKey>);
 pub struct KeyCache {
     issuer: Issuer,
     keys: RwLock<Known>,
+    /// Tokens that have been verified, by their SHA-256: a signature is checked
+    /// once, what changes with time each time.
+    verified: RwLock<HashMap<[u8; 32], Remembered>>,
     /// The last fetch for an unknown id; held during one, so that there is one
     /// at a time.
     last: Mutex<Option<(Instant, Fetch)>>,
+}
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    claims: Arc<Claims>,
+    key_id: String,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +66,7 @@ enum Fetch {
 impl KeyCache {
     /// No keys yet; they are fetched with the first token.
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuer, keys: RwLock::default(), last: Mutex::new(None) }
+        Self { issuer, keys: RwLock::default(), verified: RwLock::default(), last: Mutex::new(None) }
     }
 
     /// Whether a token says that somebody else has issued it. Identity decides
@@ -63,7 +76,11 @@ impl KeyCache {
     }
 
     /// Verifies a token.
-    pub async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Claims, Refusal> {
+    pub async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Arc<Claims>, Refusal> {
+        let hash = sha256(token);
+        if let Some(claims) = hash.and_then(|hash| self.recall(&hash)) {
+            return Ok(claims);
+        }
         let key_id = token::key_id(token)?;
         let key = match self.known(&key_id) {
             Some((key, true)) => key,
@@ -73,7 +90,30 @@ impl KeyCache {
             }
             None => self.fetch(&key_id, authority).await?.ok_or(TokenFault::UnknownKey)?,
         };
-        Ok(token::verify(token, key.decoding(), &self.issuer)?)
+        let claims = Arc::new(token::verify(token, key.decoding(), &self.issuer)?);
+        if let Some(hash) = hash {
+            self.remember(hash, Remembered { claims: Arc::clone(&claims), key_id });
+        }
+        Ok(claims)
+    }
+
+    /// The claims of a token that was verified before, if its time is not over and
+    /// its key is still one of a fresh list.
+    pub(crate) fn recall(&self, hash: &[u8; 32]) -> Option<Arc<Claims>> {
+        let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
+        let Remembered { claims, key_id } = verified.get(hash)?.clone();
+        drop(verified);
+        let fresh = matches!(self.known(&key_id), Some((_, true)));
+        (fresh && claims.hold_at(Timestamp::now())).then_some(claims)
+    }
+
+    fn remember(&self, hash: [u8; 32], token: Remembered) {
+        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= MOST_REMEMBERED {
+            // The next calls check their signatures once more.
+            verified.clear();
+        }
+        verified.insert(hash, token);
     }
 
     /// A key, and whether the list it is from is fresh.

@@ -112,23 +112,26 @@ impl<A: Authority> Gate<A> {
             return Ok(Caller::nobody());
         }
         let credentials = Credentials::read(headers)?;
+        let recalled = credentials.token_hash().and_then(|hash| self.keys.recall(&hash));
         let claims = match &credentials.token {
+            _ if recalled.is_some() => recalled,
             Some(token) if self.keys.is_foreign(token) => None,
             Some(token) => Some(self.keys.verify(token, &self.authority).await?),
             None => None,
         };
+        let claims = claims.as_deref();
         if credentials.token.is_none() && credentials.api_key.is_none() {
             return Err(Refusal::new(
                 ErrorReason::CredentialsMissing,
                 "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
             ));
         }
-        let resolution = self.resolve(&credentials, claims.as_ref()).await?;
+        let resolution = self.resolve(&credentials, claims).await?;
         if let Some(tenant) = resolution.tenant {
             tracing::Span::current().record("tenant_id", tracing::field::display(tenant));
         }
         let caller = Caller {
-            user: claims.as_ref().map(User::from).or(resolution.user),
+            user: claims.map(User::from).or(resolution.user),
             tenant: resolution.tenant.map(TenantId::new),
             scopes: resolution.scopes.as_slice().into(),
             role: resolution.role.as_str().into(),

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_proto::identity::v1::JsonWebKey;
 use frontdesk_proto::{ErrorReason, Refusal};
+use jiff::Timestamp;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,14 @@ pub struct Claims {
     pub app_metadata: serde_json::Map<String, serde_json::Value>,
     /// Data set by the user.
     pub user_metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Claims {
+    /// Whether the token's time has come and is not over.
+    pub(crate) fn hold_at(&self, now: Timestamp) -> bool {
+        let Ok(now) = u64::try_from(now.as_second()) else { return false };
+        self.nbf <= now.saturating_add(LEEWAY) && self.exp.saturating_add(LEEWAY) > now
+    }
 }
 
 /// One entry of the claim `amr`.

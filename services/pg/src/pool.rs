@@ -36,8 +36,12 @@ impl Database {
     pub fn new(options: PoolOptions) -> Result<Self, String> {
         let mut config = parse_url(&options.url)?;
         config.application_name(options.application_name);
+        // Plans are made while tables are small and kept while they grow, so a plan
+        // that reads a whole small table is refused: every statement of a service
+        // has an index. The penalty for those that have none must not start the
+        // just-in-time compiler.
         let set_up = format!(
-            "set role {}; set search_path = public, pg_temp; set statement_timeout = '5s'; \
+            "set role {}; set enable_seqscan = off; set jit = off; set search_path = public, pg_temp; set statement_timeout = '5s'; \
              set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
             options.role
         );

@@ -284,6 +284,11 @@ pub fn can_host(dir: &Path) -> Result<bool, ServerError> {
     status.map(|status| status.success()).map_err(|error| file_error(dir, error))
 }
 
+/// A program of the installation that private servers run, for example `pgbench`.
+pub fn program(name: &str) -> Result<PathBuf, ServerError> {
+    Ok(find_binaries()?.join(name))
+}
+
 fn find_binaries() -> Result<PathBuf, ServerError> {
     let has_server = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
     if let Some(chosen) = std::env::var_os("FRONTDESK_PG_BIN") {

@@ -1,5 +1,11 @@
 //! The statements, as the layout has them. Most differ in names only and are
 //! templates; those that differ in what they do have a file per layout.
+//!
+//! Plans are made while tables are small and kept while they grow. Small, the
+//! index of an exclusion constraint looks as good as any, and would later be
+//! walked for a whole tenant. A condition `(status = 'x') is true` does not imply
+//! the constraint's predicate, which rules its index out where a row is looked up
+//! by an id.
 
 use crate::domain::approval::Layout;
 

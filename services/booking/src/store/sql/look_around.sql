@@ -14,7 +14,7 @@ held as (
     from bookings b
     where b.tenant_id = $1
       and b.id = $7
-      and b.status = 'requested'
+      and (b.status = 'requested') is true
     {share}
 ),
 related as (
@@ -25,7 +25,7 @@ related as (
       and b.property_id = $3
       and b.check_in = $4
       and b.check_out = $5
-      and b.status in ('confirmed', 'checked_in', 'checked_out')
+      and (b.status in ('confirmed', 'checked_in', 'checked_out')) is true
       and b.id <> $2
       and b.deleted_at is null
     order by b.id
@@ -50,7 +50,7 @@ own_ranges as (
     where i.tenant_id = $1
       and i.source_id = $2
       and i.kind = 'booking'
-      and i.state = 'active'
+      and (i.state = 'active') is true
     limit 1
 ),
 strays as (

@@ -4,4 +4,4 @@ set state = 'cancelled'
 where tenant_id = $1
   and source_id = $2
   and kind = 'booking'
-  and state = 'active'
+  and (state = 'active') is true

@@ -12,7 +12,7 @@ freed_ranges as (
     where i.tenant_id = $1
       and i.source_id = $2
       and i.kind = 'booking'
-      and i.state = 'active'
+      and (i.state = 'active') is true
       and $3 = 'no_show'
 ),
 event as (

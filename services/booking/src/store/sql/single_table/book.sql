@@ -22,7 +22,7 @@ moved as (
     where i.tenant_id = $1
       and i.source_id = booked.id
       and i.kind = 'booking'
-      and i.state = 'active'
+      and (i.state = 'active') is true
       and (i.start_date, i.end_date) is distinct from (booked.check_in, booked.check_out)
 ),
 ranged as (
@@ -37,7 +37,7 @@ ranged as (
         where i.tenant_id = $1
           and i.source_id = b.id
           and i.kind = 'booking'
-          and i.state = 'active'
+          and (i.state = 'active') is true
     )
 )
 insert into booking_events (

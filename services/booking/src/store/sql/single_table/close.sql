@@ -6,7 +6,7 @@ with freed_ranges as (
     where i.tenant_id = $1
       and i.source_id = $2
       and i.kind = 'booking'
-      and i.state = 'active'
+      and (i.state = 'active') is true
 ),
 closed as (
     update bookings r

@@ -27,7 +27,7 @@ ranged as (
           from inventory_ranges i
           where i.tenant_id = $1
             and i.source_id = b.id
-            and i.state = 'active'
+            and (i.state = 'active') is true
       )
 )
 insert into booking_events (

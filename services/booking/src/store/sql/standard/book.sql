@@ -17,7 +17,7 @@ with booked as (
           where i.tenant_id = $1
             and i.source_id = $2
             and i.kind = 'booking'
-            and i.state = 'active'
+            and (i.state = 'active') is true
       )
     on conflict on constraint no_double_bookings do nothing
     returning tenant_id, id, booking_request_id, property_id, check_in, check_out, confirmed_at

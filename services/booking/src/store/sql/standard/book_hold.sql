@@ -12,7 +12,7 @@ with booked as (
       and r.id = $2
       and b.tenant_id = $1
       and b.id = r.held_booking_id
-      and b.status = 'requested'
+      and (b.status = 'requested') is true
     returning b.tenant_id, b.id, b.booking_request_id, b.property_id, b.check_in, b.check_out
 ),
 ranged as (
@@ -26,7 +26,7 @@ ranged as (
         from inventory_ranges i
         where i.tenant_id = $1
           and i.source_id = b.id
-          and i.state = 'active'
+          and (i.state = 'active') is true
     )
 ),
 confirmed as (

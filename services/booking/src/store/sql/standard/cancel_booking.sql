@@ -17,7 +17,7 @@ freed_ranges as (
     where i.tenant_id = $1
       and i.source_id in ($2, $6)
       and i.kind = 'booking'
-      and i.state = 'active'
+      and (i.state = 'active') is true
 ),
 closed as (
     update booking_requests r

@@ -8,7 +8,7 @@ with freed as (
       and r.id = $2
       and b.tenant_id = $1
       and b.id = r.held_booking_id
-      and b.status = 'requested'
+      and (b.status = 'requested') is true
     returning b.id
 ),
 freed_ranges as (
@@ -17,7 +17,7 @@ freed_ranges as (
     where i.tenant_id = $1
       and i.source_id in (select id from freed union all select $2)
       and i.kind = 'booking'
-      and i.state = 'active'
+      and (i.state = 'active') is true
 ),
 closed as (
     update booking_requests r

@@ -8,7 +8,7 @@ with freed as (
       and r.id = $2
       and b.tenant_id = $1
       and b.id = r.held_booking_id
-      and b.status = 'requested'
+      and (b.status = 'requested') is true
     returning b.id
 ),
 freed_range as (
@@ -17,7 +17,7 @@ freed_range as (
     from freed
     where i.tenant_id = $1
       and i.source_id = freed.id
-      and i.state = 'active'
+      and (i.state = 'active') is true
 ),
 linked as (
     update booking_requests r
@@ -48,7 +48,7 @@ ranged as (
           from inventory_ranges i
           where i.tenant_id = $1
             and i.source_id = b.id
-            and i.state = 'active'
+            and (i.state = 'active') is true
       )
 )
 insert into booking_events (
