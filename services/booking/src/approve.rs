@@ -11,13 +11,13 @@ use std::sync::Arc;
 use prost::Message;
 use uuid::Uuid;
 
-use crate::call::{Call, Start};
+use crate::call::Call;
 use crate::domain::approval::{self, Evidence, Layout, Verdict};
 use crate::domain::ids::{BookingId, BookingRequestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Coverage;
 use crate::error::{Error, OverlapOf};
-use crate::store::{Deed, Linked, Schema, Store};
+use crate::store::{Begun, Deed, Linked, Schema, Store};
 
 /// How often a conflict may vanish before it is given up.
 const VANISHING_CONFLICTS: u32 = 3;
@@ -81,8 +81,8 @@ async fn attempt<M: Message + Default>(
     answer: &impl Fn(Approved) -> M,
 ) -> Result<Attempt<M>, Error> {
     let mut deed = match call.begin(store, schema).await? {
-        Start::Work(deed) => deed,
-        Start::Answer(answer) => return Ok(Attempt::Done(answer)),
+        Begun::Fresh(deed) => deed,
+        Begun::Answered(answer) => return Ok(Attempt::Done(answer)),
     };
     let (request, auto_decline) = deed.lock_booking_request(id).await?.ok_or(Error::RequestNotFound(id))?;
     call.check_version(request.row_version)?;

@@ -11,7 +11,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::store::{Act, Begun, Deed, Key, Schema, Store};
+use crate::store::{Act, Begun, Key, Schema, Store};
 
 /// Longest idempotency key.
 const MAX_KEY: usize = 255;
@@ -26,12 +26,6 @@ pub struct Call {
     pub key: Option<Key>,
     /// The version that the resource must have.
     pub version: Option<i64>,
-}
-
-/// How a change begins: with work to do, or with the answer of the first time.
-pub enum Start<M> {
-    Work(Deed),
-    Answer(M),
 }
 
 impl Call {
@@ -92,11 +86,11 @@ impl Call {
         &self,
         store: &Store,
         schema: &Arc<Schema>,
-    ) -> Result<Start<M>, Error> {
+    ) -> Result<Begun<M>, Error> {
         match store.begin(schema, self.act(), self.key.as_ref()).await? {
-            Begun::Fresh(deed) => Ok(Start::Work(deed)),
+            Begun::Fresh(deed) => Ok(Begun::Fresh(deed)),
             Begun::Answered(stored) => M::decode(stored.as_slice())
-                .map(Start::Answer)
+                .map(Begun::Answered)
                 .map_err(|error| pg::Fault::new(pg::Kind::Other, format!("a stored answer: {error}")).into()),
         }
     }

@@ -8,14 +8,14 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use prost::Message;
 
-use crate::call::{Call, Start};
+use crate::call::Call;
 use crate::domain::approval::Layout;
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, BookingRequestId};
 use crate::domain::request::{BookingRequest, Status};
 use crate::domain::steps::{self, Step};
 use crate::error::Error;
-use crate::store::{Deed, Schema, Store};
+use crate::store::{Begun, Deed, Schema, Store};
 
 /// How often the requests of a booking may change while it is being locked.
 const SHIFTING_GROUPS: u32 = 5;
@@ -41,8 +41,8 @@ pub async fn decline<M: Message + Default>(
     store
         .run(async |schema| {
             let mut deed = match call.begin(store, &schema).await? {
-                Start::Work(deed) => deed,
-                Start::Answer(answer) => return Ok(answer),
+                Begun::Fresh(deed) => deed,
+                Begun::Answered(answer) => return Ok(answer),
             };
             let (request, _) = locked(&mut deed, call, id).await?;
             let reply = answer();
@@ -68,7 +68,7 @@ pub async fn decline<M: Message + Default>(
 pub async fn start_review(store: &Store, call: &Call, id: BookingRequestId, note: &str) -> Result<(), Error> {
     store
         .run(async |schema| {
-            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(()) };
+            let Begun::Fresh(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(()) };
             let (request, _) = locked(&mut deed, call, id).await?;
             match steps::start_review(&request) {
                 Step::Go => {
@@ -113,8 +113,8 @@ async fn cancel_attempt<M: Message + Default>(
     answer: &impl Fn(Option<BookingId>) -> M,
 ) -> Result<Option<M>, Error> {
     let mut deed = match call.begin(store, schema).await? {
-        Start::Work(deed) => deed,
-        Start::Answer(answer) => return Ok(Some(answer)),
+        Begun::Fresh(deed) => deed,
+        Begun::Answered(answer) => return Ok(Some(answer)),
     };
     deed.lock_property(id.0).await?;
     let group = deed.lock_booking_group(None, Some(id)).await?;
@@ -151,7 +151,7 @@ async fn cancel_attempt<M: Message + Default>(
 pub async fn cancel_booking(store: &Store, call: &Call, id: BookingId) -> Result<Booking, Error> {
     for _ in 0..SHIFTING_GROUPS {
         let attempt = store.run(async |schema| {
-            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(None) };
+            let Begun::Fresh(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(None) };
             deed.lock_property(id.0).await?;
             let group = deed.lock_booking_group(Some(id), None).await?;
             let (booking, _) = deed.lock_booking(id).await?.ok_or(Error::BookingNotFound(id))?;
@@ -183,7 +183,7 @@ pub async fn cancel_booking(store: &Store, call: &Call, id: BookingId) -> Result
 pub async fn expire(store: &Store, call: &Call, id: BookingRequestId) -> Result<bool, Error> {
     store
         .run(async |schema| {
-            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(false) };
+            let Begun::Fresh(mut deed) = call.begin::<()>(store, &schema).await? else { return Ok(false) };
             let (request, _) = locked(&mut deed, call, id).await?;
             let due = request.hold_expires_at.is_some_and(|at| at <= Timestamp::now());
             if !due || !request.status.is_open() {

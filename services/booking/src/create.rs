@@ -3,10 +3,10 @@
 use prost::Message;
 use uuid::Uuid;
 
-use crate::call::{Call, Start};
+use crate::call::Call;
 use crate::domain::request::BookingRequest;
 use crate::error::{Error, OverlapOf};
-use crate::store::{NewBookingRequest, Store};
+use crate::store::{Begun, NewBookingRequest, Store};
 
 /// Stores a request; property and guest must be the tenant's.
 pub async fn create<M: Message + Default>(
@@ -19,8 +19,8 @@ pub async fn create<M: Message + Default>(
     store
         .run(async |schema| {
             let deed = match call.begin(store, &schema).await? {
-                Start::Work(deed) => deed,
-                Start::Answer(answer) => return Ok(answer),
+                Begun::Fresh(deed) => deed,
+                Begun::Answered(answer) => return Ok(answer),
             };
             let ids = (Uuid::now_v7(), Uuid::now_v7());
             let stored = deed

@@ -4,18 +4,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::call::{Call, Start};
+use crate::call::Call;
 use crate::domain::booking::Booking;
 use crate::domain::ids::BookingId;
 use crate::domain::steps::{self, StayStep, Step};
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Begun, Store};
 
 /// Takes a step of a stay.
 pub async fn step(store: &Store, call: &Call, id: BookingId, step: StayStep) -> Result<Booking, Error> {
     store
         .run(async |schema| {
-            let Start::Work(mut deed) = call.begin::<()>(store, &schema).await? else {
+            let Begun::Fresh(mut deed) = call.begin::<()>(store, &schema).await? else {
                 return Err(Error::BookingNotFound(id));
             };
             deed.lock_property(id.0).await?;

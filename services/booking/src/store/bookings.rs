@@ -43,7 +43,12 @@ impl Store {
         };
         let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, key, page.after.id(), &limit];
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
-        let filters = filters(filter, &statuses, &mut params);
+        let mut filters = String::new();
+        if !statuses.is_empty() {
+            params.push(&statuses);
+            filters.push_str(" and b.status = any ($5::text[])");
+        }
+        add_filters(filter, &mut params, &mut filters);
         let sql = Composed { filters: &filters, after: "", order: "" }.fill(&schema.statements.list_bookings);
         let rows = self.db.query(tenant, &sql, &params).await?;
         rows.iter().map(booking).collect()
@@ -118,19 +123,12 @@ impl Deed {
     }
 }
 
-fn filters<'a>(
-    filter: &'a BookingFilter,
-    statuses: &'a Vec<&'a str>,
-    params: &mut Vec<&'a (dyn ToSql + Sync)>,
-) -> String {
-    let mut sql = String::new();
+/// Adds the conditions of a filter but the statuses, and their values.
+fn add_filters<'a>(filter: &'a BookingFilter, params: &mut Vec<&'a (dyn ToSql + Sync)>, sql: &mut String) {
     let mut add = |condition: &str, value: &'a (dyn ToSql + Sync)| {
         params.push(value);
         sql.push_str(&condition.replace('?', &format!("${}", params.len())));
     };
-    if !statuses.is_empty() {
-        add(" and b.status = any (?::text[])", statuses);
-    }
     if let Some(property) = &filter.property {
         add(" and b.property_id = ?", &property.0);
     }
@@ -143,7 +141,6 @@ fn filters<'a>(
     if let Some(to) = &filter.stay_to {
         add(" and b.check_in < ?::date", to);
     }
-    sql
 }
 
 fn booking(row: &Row) -> Result<Booking, Fault> {

@@ -24,12 +24,14 @@ pub struct Key {
 }
 
 /// How a change begins.
+// It is matched where it is made and never kept.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
-pub enum Begun {
+pub enum Begun<A> {
     /// It is to be made.
     Fresh(Deed),
-    /// It was made before; this is its answer in wire format.
-    Answered(Vec<u8>),
+    /// It was made before, with this answer.
+    Answered(A),
 }
 
 /// A change under way. Dropping it undoes it.
@@ -57,8 +59,13 @@ impl Key {
 }
 
 impl Store {
-    /// Begins a change; claims the key first.
-    pub async fn begin(&self, schema: &Arc<Schema>, act: Act, key: Option<&Key>) -> Result<Begun, Error> {
+    /// Begins a change; claims the key first. A stored answer is in wire format.
+    pub async fn begin(
+        &self,
+        schema: &Arc<Schema>,
+        act: Act,
+        key: Option<&Key>,
+    ) -> Result<Begun<Vec<u8>>, Error> {
         let tx = self.db.begin(act.tenant.uuid()).await?;
         if let Some(key) = key {
             let tenant = act.tenant.uuid();
@@ -79,7 +86,7 @@ impl Store {
     }
 }
 
-fn answered(stored: Option<Row>, key: &Key) -> Result<Begun, Error> {
+fn answered(stored: Option<Row>, key: &Key) -> Result<Begun<Vec<u8>>, Error> {
     let Some(row) = stored else { return Err(Error::KeyInUse) };
     let hash: Vec<u8> = column(&row, "request_hash")?;
     if verify_slices_are_equal(&hash, &key.hash).is_err() {

@@ -304,9 +304,8 @@ async fn refused_statuses(
         };
         let Some(allowed) = covered(db, &constraint.condition).await? else { continue };
         let reviewed = layout == Layout::SingleTable && !allowed.contains(&BookingStatus::UnderReview);
-        let refused =
-            |status: &&str| !allowed.iter().any(|one| one.name() == *status) && **status != *"expired";
-        if reviewed || written.iter().any(|status| refused(&status)) {
+        let refuses = |status: &str| status != "expired" && !allowed.iter().any(|one| one.name() == status);
+        if reviewed || written.iter().copied().any(refuses) {
             problems.push(Kind::Check { constraint: constraint.name.clone() });
         }
     }

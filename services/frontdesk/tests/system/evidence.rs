@@ -55,17 +55,17 @@ const TABLE: [(&str, [Expected; 3]); 11] = [
 
 #[tokio::test]
 async fn every_case_decides_as_the_table_says_in_the_standard_layout() {
-    walk(Layout::Standard, 0).await;
+    Box::pin(walk(Layout::Standard, 0)).await;
 }
 
 #[tokio::test]
 async fn every_case_decides_as_the_table_says_in_the_literal_layout() {
-    walk(Layout::Literal, 1).await;
+    Box::pin(walk(Layout::Literal, 1)).await;
 }
 
 #[tokio::test]
 async fn every_case_decides_as_the_table_says_in_the_confirmed_only_layout() {
-    walk(Layout::ConfirmedOnly, 2).await;
+    Box::pin(walk(Layout::ConfirmedOnly, 2)).await;
 }
 
 async fn walk(layout: Layout, column: usize) {

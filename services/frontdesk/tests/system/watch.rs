@@ -38,6 +38,7 @@ async fn next(feed: &mut Feed) -> (BookingRequestEventKind, String, String) {
 
 #[tokio::test]
 async fn a_watcher_hears_what_happens_and_goes_on_from_any_cursor() {
+    use BookingRequestEventKind::{Approved, Cancelled, Healed, ReviewStarted};
     for layout in Layout::ALL {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
@@ -52,7 +53,6 @@ async fn a_watcher_hears_what_happens_and_goes_on_from_any_cursor() {
         for _ in 0..4 {
             heard.push(next(&mut feed).await);
         }
-        use BookingRequestEventKind::{Approved, Cancelled, Healed, ReviewStarted};
         let kinds: Vec<_> = heard.iter().map(|(kind, ..)| *kind).collect();
         assert_eq!(kinds, [ReviewStarted, Approved, Healed, Cancelled], "{layout:?}");
         for (at, (.., cursor)) in heard.iter().enumerate().take(3) {

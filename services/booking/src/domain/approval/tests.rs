@@ -86,6 +86,8 @@ struct Row {
     single_table: Verdict,
 }
 
+// A table is read as a whole.
+#[allow(clippy::too_many_lines)]
 #[test]
 fn every_evidence_decides_as_the_table_says() {
     let sold = |id, guest, stay| rival(id, Some(guest), BookingStatus::Confirmed, stay);
@@ -366,10 +368,9 @@ fn in_every_world_the_promises_hold() {
             let booking = apply(verdict, layout, &mut after, &mut around_after);
             let again = approve(&after, layout, Some(&around_after));
             match verdict {
-                Verdict::Refuse(_) | Verdict::Overlap(_) | Verdict::LookCloser => {
-                    assert_eq!(again, verdict, "{world}")
+                Verdict::Refuse(_) | Verdict::Overlap(_) | Verdict::LookCloser | Verdict::Already { .. } => {
+                    assert_eq!(again, verdict, "{world}");
                 }
-                Verdict::Already { .. } => assert_eq!(again, verdict, "{world}"),
                 Verdict::Book { .. } | Verdict::Link { .. } => {
                     let Verdict::Already { booking: found, evidence, .. } = again else {
                         panic!("{world} then {again:?}")
