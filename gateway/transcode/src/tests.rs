@@ -147,9 +147,20 @@ fn answers_show_defaults_and_short_enums() {
     let json = transcoder.route(&Method::GET, REQUESTS).unwrap().response(&list).unwrap();
     assert_eq!(
         serde_json::from_slice::<Json>(&json).unwrap(),
-        json!({"booking_requests": [], "next_page_token": ""})
+        json!({"booking_requests": [], "next_page_token": "", "counts": []})
     );
     assert_eq!(transcoder.route(&Method::GET, REQUESTS).unwrap().response(&[0xff]), Err(OutputError));
+}
+
+#[test]
+fn a_stream_is_known_as_one_and_a_literal_goes_before_a_variable() {
+    let transcoder = transcoder();
+    let watch = transcoder.route(&Method::GET, &format!("{REQUESTS}/watch")).unwrap();
+    assert!(watch.streams() && watch.grpc_path().ends_with("/WatchBookingRequests"));
+    let one = transcoder.route(&Method::GET, &format!("{REQUESTS}/{ID}")).unwrap();
+    assert!(!one.streams() && one.grpc_path().ends_with("/GetBookingRequest"));
+    let message = wire::WatchBookingRequestsResponse { cursor: "c".to_owned(), event: None }.encode_to_vec();
+    assert_eq!(watch.renderer().json(&message).unwrap(), br#"{"event":null,"cursor":"c"}"#);
 }
 
 #[test]

@@ -164,6 +164,13 @@ impl Fixture {
         self.sql.query_one(sql, params).await.unwrap().get(0)
     }
 
+    /// The folder of Postgres' socket.
+    pub async fn socket_folder(&self) -> std::path::PathBuf {
+        let setting = "select current_setting('unix_socket_directories')";
+        let folder: String = self.sql.query_one(setting, &[]).await.unwrap().get(0);
+        folder.into()
+    }
+
     /// Stores an open request of the tenant's n-th test customer and returns its id.
     pub async fn open_request(&self, tenant: Uuid, customer: u32, from_day: i32, to_day: i32) -> Uuid {
         let (id, guest) = (Uuid::now_v7(), Uuid::from_u128(u128::from(customer)));

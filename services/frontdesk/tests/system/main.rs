@@ -25,4 +25,5 @@ mod schema;
 mod sessions;
 mod start;
 mod tours;
+mod turns;
 mod watch;
