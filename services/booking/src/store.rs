@@ -11,13 +11,16 @@ mod requests;
 mod statements;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use access::TenantId;
+use frontdesk_proto::Refusal;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use pg::{Database, Fault, HasFault, Kind, column, retrying};
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::sync::{Mutex, Notify};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -32,11 +35,16 @@ pub use self::requests::{Linked, MOST_COUNTED, NewBookingRequest, list_statement
 pub use self::statements::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Statements};
 use crate::domain::stay::Stay;
 
+/// How long a look at the schema answers for those who come after.
+const LOOK_HOLDS: Duration = Duration::from_secs(1);
+
 /// The statements over a database.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Database,
     schema: Arc<RwLock<Option<Arc<Schema>>>>,
+    /// The last look at the schema, for those who may ask as often as they like.
+    looked: Arc<Mutex<Option<(Instant, Result<Arc<Schema>, Refusal>)>>>,
     wake: Arc<Notify>,
 }
 
@@ -53,7 +61,7 @@ pub struct Act {
 impl Store {
     /// The statements over this database.
     pub fn new(db: Database) -> Self {
-        Self { db, schema: Arc::default(), wake: Arc::default() }
+        Self { db, schema: Arc::default(), looked: Arc::default(), wake: Arc::default() }
     }
 
     /// What is known of the schema; looked at when nothing is known yet.
@@ -82,6 +90,20 @@ impl Store {
         }
         *known = Some(Arc::clone(&found));
         Ok(found)
+    }
+
+    /// What the schema looked like at most a second ago; however many ask, the
+    /// database is asked once.
+    pub async fn recent_schema(&self) -> Result<Arc<Schema>, Refusal> {
+        let mut looked = self.looked.lock().await;
+        match &*looked {
+            Some((at, result)) if at.elapsed() < LOOK_HOLDS => result.clone(),
+            _ => {
+                let result = self.look_at_schema().await.map_err(|fault| fault.refusal());
+                *looked = Some((Instant::now(), result.clone()));
+                result
+            }
+        }
     }
 
     /// Runs a transaction, and again where that can help: after contention, and

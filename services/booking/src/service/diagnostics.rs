@@ -78,7 +78,7 @@ impl DiagnosticsService for Booking {
         &self,
         _request: Request<wire::GetServerInfoRequest>,
     ) -> Result<Response<wire::GetServerInfoResponse>, Status> {
-        let answer = match self.store.look_at_schema().await {
+        let answer = match self.store.recent_schema().await {
             Ok(schema) => {
                 let problems: Vec<String> = schema.problem_sentences();
                 wire::GetServerInfoResponse {
@@ -88,14 +88,11 @@ impl DiagnosticsService for Booking {
                     request_hold: convert::request_hold(schema.request_hold).into(),
                 }
             }
-            Err(fault) => {
-                let refusal = fault.refusal();
-                wire::GetServerInfoResponse {
-                    ready: false,
-                    problems: vec![format!("{}: {}", refusal.reason().name(), refusal.message())],
-                    ..Default::default()
-                }
-            }
+            Err(refusal) => wire::GetServerInfoResponse {
+                ready: false,
+                problems: vec![format!("{}: {}", refusal.reason().name(), refusal.message())],
+                ..Default::default()
+            },
         };
         Ok(Response::new(answer))
     }

@@ -2,7 +2,7 @@
 //! it lacks. Found out by looking, never configured, and again whenever a
 //! statement does not fit.
 
-use pg::{Database, Fault, Kind, Tx, column};
+use pg::{Database, Fault, Kind, column};
 
 use super::statements::Statements;
 use crate::domain::approval::Layout;
@@ -149,7 +149,12 @@ const TABLES: &str = "select c.relname::text as name, \
 
 const CONSTRAINTS: &str = "select c.relname::text as table_name, k.conname::text as name, k.contype::text as kind, \
     pg_get_constraintdef(k.oid) as definition, \
-    coalesce(pg_get_expr(k.conbin, k.conrelid), pg_get_expr(x.indpred, x.indrelid), 'true') as condition \
+    coalesce(pg_get_expr(k.conbin, k.conrelid), pg_get_expr(x.indpred, x.indrelid), 'true') as condition, \
+    array(select a.attname::text from pg_attribute a where a.attrelid = k.conrelid and case k.contype \
+        when 'c' then a.attnum = any (k.conkey) \
+        else exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = k.conindid \
+            and d.refclassid = 'pg_class'::regclass and d.refobjid = k.conrelid and d.refobjsubid = a.attnum) \
+        end) as columns \
     from pg_constraint k join pg_class c on c.oid = k.conrelid left join pg_index x on x.indexrelid = k.conindid \
     where c.relnamespace = 'public'::regnamespace \
       and c.relname in ('booking_requests', 'bookings', 'inventory_ranges') \
@@ -186,6 +191,8 @@ struct Constraint {
     exclusion: bool,
     definition: String,
     condition: String,
+    /// What the condition looks at, for an exclusion also what its ranges are made of.
+    columns: Vec<String>,
 }
 
 impl Schema {
@@ -198,7 +205,7 @@ impl Schema {
             .iter()
             .find(|one| one.table == "bookings" && one.exclusion && named(&one.name, "no_double_bookings"));
         let (request_hold, covered) = match double {
-            Some(constraint) => hold_of(covered(db, &constraint.condition).await?),
+            Some(constraint) => hold_of(constraint.covered(db).await?),
             None => (RequestHold::Missing, Vec::new()),
         };
         let mut problems = missing_columns(layout, &tables);
@@ -265,6 +272,7 @@ async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {
                 exclusion: column::<&str>(row, "kind")? == "x",
                 definition: column(row, "definition")?,
                 condition: column(row, "condition")?,
+                columns: column(row, "columns")?,
             })
         })
         .collect()
@@ -302,7 +310,7 @@ async fn refused_statuses(
         let Some((_, written)) = WRITTEN.iter().find(|(table, _)| *table == constraint.table) else {
             continue;
         };
-        let Some(allowed) = covered(db, &constraint.condition).await? else { continue };
+        let Some(allowed) = constraint.covered(db).await? else { continue };
         let reviewed = layout == Layout::SingleTable && !allowed.contains(&BookingStatus::UnderReview);
         let refuses = |status: &str| status != "expired" && !allowed.iter().any(|one| one.name() == status);
         if reviewed || written.iter().copied().any(refuses) {
@@ -312,22 +320,31 @@ async fn refused_statuses(
     Ok(problems)
 }
 
-/// The statuses for which a condition holds; `None` when it looks at other
-/// columns too. The text is the catalog's own.
-async fn covered(db: &Database, condition: &str) -> Result<Option<Vec<BookingStatus>>, Fault> {
-    let names: Vec<&str> = BookingStatus::ALL.iter().map(|status| status.name()).collect();
-    let query = format!(
-        "select status from unnest($1::text[]) as row_of (status) where coalesce(({condition}), true)"
-    );
-    let tx: Tx = db.begin_global().await?;
-    match tx.query(&query, &[&names]).await {
-        Ok(rows) => {
-            tx.commit().await?;
-            let names = rows.iter().map(|row| column::<&str>(row, "status"));
-            Ok(Some(names.filter_map(|name| name.ok().and_then(BookingStatus::from_name)).collect()))
+impl Constraint {
+    /// The statuses for which the condition holds; `None` when it looks at other
+    /// columns too. The text is the catalog's own.
+    async fn covered(&self, db: &Database) -> Result<Option<Vec<BookingStatus>>, Fault> {
+        let ranges = ["check_in", "check_out"];
+        let known =
+            |column: &String| column == "status" || self.exclusion && ranges.contains(&column.as_str());
+        if !self.columns.iter().all(known) {
+            return Ok(None);
         }
-        Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),
-        Err(fault) => Err(fault),
+        let names: Vec<&str> = BookingStatus::ALL.iter().map(|status| status.name()).collect();
+        let query = format!(
+            "select status from unnest($1::text[]) as row_of (status) where coalesce(({}), true)",
+            self.condition
+        );
+        let tx = db.begin_global().await?;
+        match tx.query(&query, &[&names]).await {
+            Ok(rows) => {
+                tx.commit().await?;
+                let names = rows.iter().map(|row| column::<&str>(row, "status"));
+                Ok(Some(names.filter_map(|name| name.ok().and_then(BookingStatus::from_name)).collect()))
+            }
+            Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 }
 
