@@ -8,7 +8,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 use uuid::Uuid;
 
-use crate::tx::Scope;
+use crate::tx::{Scope, may_write};
 use crate::{Fault, Kind, Tx};
 
 /// A database as one service sees it.
@@ -102,6 +102,9 @@ impl Database {
             Ok(client.query(&statement, params).await?)
         };
         match run().await {
+            Err(fault) if *fault.kind() == Kind::Unavailable && client.is_closed() && may_write(sql) => {
+                Err(Fault::new(Kind::OutcomeUnknown, fault.to_string()))
+            }
             Err(fault) if *fault.kind() == Kind::StaleStatement => {
                 client.statement_cache.clear();
                 run().await

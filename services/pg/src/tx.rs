@@ -26,6 +26,8 @@ pub struct Tx {
     broken: AtomicBool,
     /// Set when the connection leads to a standby.
     misled: AtomicBool,
+    /// Set when a statement may have written something.
+    wrote: AtomicBool,
 }
 
 /// Whatever the database's default is: decisions look again at rows that they
@@ -43,8 +45,8 @@ pub(crate) enum Scope {
 
 impl Tx {
     pub(crate) fn new(client: Object, scope: Scope) -> Self {
-        let (begun, broken, misled) = Default::default();
-        Self { client: Some(client), scope, begun, broken, misled }
+        let (begun, broken, misled, wrote) = Default::default();
+        Self { client: Some(client), scope, begun, broken, misled, wrote }
     }
 
     /// Runs a statement and returns its rows.
@@ -77,7 +79,7 @@ impl Tx {
             return Ok(());
         }
         self.broken.store(true, Ordering::Relaxed);
-        self.client()?.batch_execute("commit").await.map_err(commit_fault)?;
+        self.client()?.batch_execute("commit").await.map_err(|error| self.unsure(error.into()))?;
         self.client = None;
         Ok(())
     }
@@ -97,8 +99,14 @@ impl Tx {
             let (opened, (rows, committed)) = join(client.batch_execute(&begin), last).await;
             (opened.and(rows), committed)
         };
-        let rows = rows.map_err(|error| self.failed(client, error))?;
-        committed.map_err(commit_fault)?;
+        // The commit was sent with the statement: when the connection broke before
+        // the answers, either may have happened.
+        let rows = rows.map_err(|error| {
+            let answered = error.as_db_error().is_some();
+            let fault = self.failed(client, error);
+            if answered { fault } else { self.unsure(fault) }
+        })?;
+        committed.map_err(|error| self.unsure(error.into()))?;
         self.client = None;
         Ok(rows)
     }
@@ -107,8 +115,22 @@ impl Tx {
         self.client.as_ref().ok_or_else(|| Fault::new(Kind::Other, "the transaction has ended"))
     }
 
+    /// A connection that was lost with a commit under way. Without a write there
+    /// was nothing to store.
+    fn unsure(&self, fault: Fault) -> Fault {
+        match fault.kind() {
+            Kind::Unavailable if self.wrote.load(Ordering::Relaxed) => {
+                Fault::new(Kind::OutcomeUnknown, fault.to_string())
+            }
+            _ => fault,
+        }
+    }
+
     async fn prepare(&self, client: &Object, sql: &str) -> Result<tokio_postgres::Statement, Fault> {
         self.refuse_if_broken()?;
+        if may_write(sql) {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
         client.prepare_cached(sql).await.map_err(|error| self.failed(client, error))
     }
 
@@ -177,10 +199,32 @@ pub fn column<'row, T: FromSql<'row>>(row: &'row Row, name: &str) -> Result<T, F
     })
 }
 
-fn commit_fault(error: tokio_postgres::Error) -> Fault {
-    let fault = Fault::from(error);
-    match fault.kind() {
-        Kind::Unavailable => Fault::new(Kind::OutcomeUnknown, fault.to_string()),
-        _ => fault,
+/// Whether a statement may store something. Ours are in lower case.
+pub(crate) fn may_write(sql: &str) -> bool {
+    sql.contains("insert into")
+        || sql.contains("delete from")
+        || sql.split("update ").zip(sql.split("update ").skip(1)).any(|(before, _)| !before.ends_with("for "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_are_told_from_reads_that_lock() {
+        for read in ["select 1", "select x from t for update", "select x from t for update of t skip locked"]
+        {
+            assert!(!may_write(read), "{read}");
+        }
+        for write in [
+            "insert into t values (1)",
+            "delete from t",
+            "update t set x = 1",
+            "with u as (\n    update t\n    set x = 1\n) select 1",
+            "with l as (select x from t for update of t), u as (update t set x = 1) select 1",
+            "insert into t values (1) on conflict do update set x = 1",
+        ] {
+            assert!(may_write(write), "{write}");
+        }
     }
 }

@@ -147,3 +147,96 @@ async fn migrators_at_the_same_time_apply_each_migration_once() {
     assert_eq!(state.applied, ["V1__slow"]);
     assert!(state.pending.is_empty() && state.unknown.is_empty());
 }
+
+/// A socket before the server's that loses the answer to a commit, and with it the
+/// connection. What it lets through before that is up to `reaches_the_server`.
+async fn losing_relay(behind: String, reaches_the_server: bool) -> std::path::PathBuf {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let name = format!("frontdesk-lost-{}-{reaches_the_server}", std::process::id());
+    let dir = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&dir).unwrap();
+    let listener = tokio::net::UnixListener::bind(dir.join(".s.PGSQL.5432")).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let socket = std::path::Path::new(&behind).join(".s.PGSQL.5432");
+            let mut server = tokio::net::UnixStream::connect(socket).await.unwrap();
+            tokio::spawn(async move {
+                let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
+                loop {
+                    tokio::select! {
+                        read = client.read(&mut asked) => {
+                            let Ok(length @ 1..) = read else { return };
+                            // Not the one in `read committed`.
+                            let commits = asked[..length].windows(7).any(|bytes| bytes == b"commit\0");
+                            if commits && !reaches_the_server {
+                                return;
+                            }
+                            server.write_all(&asked[..length]).await.unwrap();
+                            if commits {
+                                // Wait for the end of the transaction, tell nobody.
+                                let mut heard = Vec::new();
+                                while !heard.windows(6).any(|bytes| bytes == b"COMMIT") {
+                                    server.read_buf(&mut heard).await.unwrap();
+                                }
+                                return;
+                            }
+                        }
+                        read = server.read(&mut answered) => {
+                            let Ok(length @ 1..) = read else { return };
+                            client.write_all(&answered[..length]).await.unwrap();
+                        }
+                    }
+                }
+            });
+        }
+    });
+    dir
+}
+
+#[tokio::test]
+async fn a_connection_lost_with_the_commit_leaves_the_outcome_unknown() {
+    for reaches_the_server in [true, false] {
+        let (database, test) = database(2).await;
+        let folder =
+            database.query_global("select current_setting('unix_socket_directories') as f", &[]).await;
+        let folder: String = column(&folder.unwrap()[0], "f").unwrap();
+        let relay = losing_relay(folder.clone(), reaches_the_server).await;
+        let url = test.url.replace(&folder, relay.to_str().unwrap());
+        assert_ne!(url, test.url);
+        let lossy =
+            Database::new(PoolOptions { url, role: "frontdesk", application_name: "lossy", max_size: 2 })
+                .unwrap();
+        let stored = i64::from(reaches_the_server);
+        // In one round trip, in two, and with a commit of its own.
+        let fault = lossy.query(Uuid::nil(), INSERT, &[&1]).await.unwrap_err();
+        assert_eq!(fault.kind(), &Kind::OutcomeUnknown);
+        assert_eq!(fault.refusal().reason(), frontdesk_proto::ErrorReason::OutcomeUnknown);
+        assert_eq!(rows(&database).await, stored);
+        let tx = lossy.begin_global().await.unwrap();
+        tx.query(INSERT, &[&2]).await.unwrap();
+        assert_eq!(tx.commit_with(INSERT, &[&3]).await.unwrap_err().kind(), &Kind::OutcomeUnknown);
+        assert_eq!(rows(&database).await, 3 * stored);
+        let tx = lossy.begin_global().await.unwrap();
+        tx.query(INSERT, &[&4]).await.unwrap();
+        assert_eq!(tx.commit().await.unwrap_err().kind(), &Kind::OutcomeUnknown);
+        assert_eq!(rows(&database).await, 4 * stored);
+        // Who only reads has nothing to wonder about.
+        let read = lossy.query(Uuid::nil(), "select count(*) as n from t", &[]).await.unwrap_err();
+        assert_eq!(read.kind(), &Kind::Unavailable);
+        let _gone = std::fs::remove_dir_all(relay);
+    }
+}
+
+#[tokio::test]
+async fn statements_that_a_pooler_forgot_are_prepared_again() {
+    let (database, _test) = database(1).await;
+    assert_eq!(rows(&database).await, 0);
+    let forget = database.begin_global().await.unwrap();
+    forget.query("select 1", &[]).await.unwrap();
+    // As a pooler does that gives the session to somebody else.
+    forget.query("deallocate all", &[]).await.unwrap();
+    forget.commit().await.unwrap();
+    assert_eq!(rows(&database).await, 0);
+    let read = retrying(|| database.query(Uuid::nil(), "select count(*) as n from t", &[])).await.unwrap();
+    assert_eq!(column::<i64>(&read[0], "n").unwrap(), 0);
+}
