@@ -35,6 +35,9 @@ pub use self::requests::{Linked, MOST_COUNTED, NewBookingRequest, list_statement
 pub use self::statements::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Statements};
 use crate::domain::stay::Stay;
 
+/// When the schema was looked at, and what was found.
+type Look = (Instant, Result<Arc<Schema>, Refusal>);
+
 /// How long a look at the schema answers for those who come after.
 const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
@@ -44,7 +47,7 @@ pub struct Store {
     db: Database,
     schema: Arc<RwLock<Option<Arc<Schema>>>>,
     /// The last look at the schema, for those who may ask as often as they like.
-    looked: Arc<Mutex<Option<(Instant, Result<Arc<Schema>, Refusal>)>>>,
+    looked: Arc<Mutex<Option<Look>>>,
     wake: Arc<Notify>,
 }
 

@@ -150,7 +150,7 @@ async fn migrators_at_the_same_time_apply_each_migration_once() {
 
 /// A socket before the server's that loses the answer to a commit, and with it the
 /// connection. What it lets through before that is up to `reaches_the_server`.
-async fn losing_relay(behind: String, reaches_the_server: bool) -> std::path::PathBuf {
+fn losing_relay(behind: String, reaches_the_server: bool) -> std::path::PathBuf {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let name = format!("frontdesk-lost-{}-{reaches_the_server}", std::process::id());
     let dir = std::env::temp_dir().join(name);
@@ -200,7 +200,7 @@ async fn a_connection_lost_with_the_commit_leaves_the_outcome_unknown() {
         let folder =
             database.query_global("select current_setting('unix_socket_directories') as f", &[]).await;
         let folder: String = column(&folder.unwrap()[0], "f").unwrap();
-        let relay = losing_relay(folder.clone(), reaches_the_server).await;
+        let relay = losing_relay(folder.clone(), reaches_the_server);
         let url = test.url.replace(&folder, relay.to_str().unwrap());
         assert_ne!(url, test.url);
         let lossy =
