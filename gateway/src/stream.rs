@@ -89,7 +89,10 @@ impl Format {
     }
 
     fn error(self, status: &Status) -> Bytes {
-        let detailed = rpc::Status::decode(status.details()).unwrap_or_default();
+        let detailed = rpc::Status::decode(status.details()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the details of a status cannot be read");
+            rpc::Status::default()
+        });
         let info = detailed.details.iter().find(|detail| detail.type_url.ends_with("/google.rpc.ErrorInfo"));
         let info = info.and_then(|detail| rpc::ErrorInfo::decode(detail.value.as_slice()).ok());
         let metadata =
@@ -139,10 +142,12 @@ impl State {
             match frame?.into_data() {
                 Ok(data) => self.buffer.extend_from_slice(&data),
                 Err(frame) => {
-                    let trailers = frame.into_trailers().unwrap_or_default();
-                    return match Status::from_header_map(&trailers) {
-                        Some(status) if status.code() != Code::Ok => Err(status),
-                        _ => Ok(None),
+                    let status =
+                        frame.into_trailers().ok().and_then(|trailers| Status::from_header_map(&trailers));
+                    return match status {
+                        Some(status) if status.code() == Code::Ok => Ok(None),
+                        Some(status) => Err(status),
+                        None => Err(broken("The service's stream ended without a status.")),
                     };
                 }
             }

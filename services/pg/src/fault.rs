@@ -80,12 +80,7 @@ impl Fault {
         else {
             return false;
         };
-        constraint.strip_prefix(name).is_some_and(|rest| {
-            rest.is_empty()
-                || rest
-                    .strip_prefix('_')
-                    .is_some_and(|shard| !shard.is_empty() && shard.bytes().all(|byte| byte.is_ascii_digit()))
-        })
+        is_constraint(constraint, name)
     }
 
     /// Whether the whole transaction may be tried again at once.
@@ -176,6 +171,17 @@ impl Fault {
             ),
         }
     }
+}
+
+/// Whether a constraint's name in the catalog is this one, with or without the
+/// `_<shard id>` of a sharded database.
+pub fn is_constraint(found: &str, name: &str) -> bool {
+    found.strip_prefix(name).is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .strip_prefix('_')
+                .is_some_and(|shard| !shard.is_empty() && shard.bytes().all(|byte| byte.is_ascii_digit()))
+    })
 }
 
 impl fmt::Display for Fault {

@@ -11,7 +11,7 @@ pub mod server;
 pub mod testing;
 mod tx;
 
-pub use self::fault::{Fault, Kind};
+pub use self::fault::{Fault, Kind, is_constraint};
 pub use self::pool::{Database, PoolOptions, connect, parse_url};
 pub use self::retry::{HasFault, retrying};
 pub use self::tx::{Tx, column};

@@ -2,7 +2,7 @@
 //! it lacks. Found out by looking, never configured, and again whenever a
 //! statement does not fit.
 
-use pg::{Database, Fault, Kind, column};
+use pg::{Database, Fault, Kind, column, is_constraint};
 
 use super::statements::Statements;
 use crate::domain::approval::Layout;
@@ -201,16 +201,17 @@ impl Schema {
         let tables = tables(db).await?;
         let constraints = constraints(db).await?;
         let layout = layout(&tables);
-        let double = constraints
-            .iter()
-            .find(|one| one.table == "bookings" && one.exclusion && named(&one.name, "no_double_bookings"));
+        let double = constraints.iter().find(|one| {
+            one.table == "bookings" && one.exclusion && is_constraint(&one.name, "no_double_bookings")
+        });
         let (request_hold, covered) = match double {
             Some(constraint) => hold_of(constraint.covered(db).await?),
             None => (RequestHold::Missing, Vec::new()),
         };
         let mut problems = missing_columns(layout, &tables);
-        let range =
-            constraints.iter().any(|one| one.exclusion && named(&one.name, "inventory_ranges_no_overlap"));
+        let range = constraints
+            .iter()
+            .any(|one| one.exclusion && is_constraint(&one.name, "inventory_ranges_no_overlap"));
         if layout == Layout::Standard && double.is_none() && tables.iter().any(|(name, _)| name == "bookings")
         {
             problems.push(missing("constraint bookings.no_double_bookings".to_owned()));
@@ -378,11 +379,6 @@ fn blocking(layout: Layout, hold: RequestHold, covered: &[BookingStatus]) -> Str
             "b.status in ('confirmed', 'checked_in', 'checked_out')".to_owned()
         }
     }
-}
-
-/// A sharded database appends `_<shard id>` to constraint names.
-fn named(constraint: &str, name: &str) -> bool {
-    constraint.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 impl RequestHold {
