@@ -18,7 +18,7 @@ use frontdesk_proto::descriptors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
-use transcode::{RuleError, Transcoder};
+use transcode::{RuleError, Style, Transcoder};
 
 pub use self::cors::{Origins, OriginsError};
 use self::edge::Edge;
@@ -59,7 +59,8 @@ impl Gateway {
     pub fn new(config: Config) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
         let upstreams = Upstreams::new(identity, booking);
-        let transcoder = Transcoder::new(descriptors(), &upstreams.services()).map_err(RoutesError)?;
+        let transcoder =
+            Transcoder::new(descriptors(), &upstreams.services(), Style::FRONTDESK).map_err(RoutesError)?;
         tracing::info!(origins = %origins, "CORS allowed origins");
         Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key) })
     }

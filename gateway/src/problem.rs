@@ -74,7 +74,8 @@ fn response(status: &rpc::Status, request_id: &str, transcoder: &Transcoder) -> 
             .collect();
         body.insert("violations".to_owned(), violations);
     }
-    body.insert("details".to_owned(), transcoder.details(&status.details).into());
+    let details = serde_json::from_slice(&transcoder.details(&status.details)).unwrap_or_default();
+    body.insert("details".to_owned(), details);
 
     let body = Json::Object(body).to_string().into_bytes();
     let mut response = json_response(http_status, "application/problem+json", body);

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::ServiceExt;
-use transcode::{InputError, Match, RouteError, Transcoder};
+use transcode::{InputError, Match, RouteError, Takes, Transcoder};
 
 use crate::forward::unreachable;
 use crate::headers;
@@ -61,14 +61,16 @@ pub async fn call(
     if !body.is_empty() {
         check_content_type(&head.headers, &found)?;
     }
-    let message = found.request(head.uri.query(), &body).map_err(input_error)?;
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut message = Vec::with_capacity(body.len() + 128);
+    found.request(head.uri.query(), &body, content_type, &mut message).map_err(input_error)?;
     let metadata = headers::rest_in(&head.headers, peer);
     if let Some(format) = format {
         let (answered, body) = open(upstreams, found.grpc_path(), message, metadata).await?;
         return Ok(stream::response(format, found.renderer(), &answered, body));
     }
     let (wire, answered) = unary(upstreams, found.grpc_path(), message, metadata).await?;
-    let json = found.response(&wire).map_err(|error| {
+    let json = found.renderer().json(&wire).map_err(|error| {
         tracing::error!(%error, path = found.grpc_path(), "an answer cannot be read");
         Refusal::new(
             ErrorReason::Internal,
@@ -266,7 +268,7 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), Refusal> {
-    if !found.takes_body() {
+    if found.takes() == Takes::Nothing {
         // The transcoder refuses the body with better words.
         return Ok(());
     }

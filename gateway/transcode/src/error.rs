@@ -39,10 +39,17 @@ pub struct InputError {
     pub description: String,
 }
 
-/// An answer that is not in the wire format of its type.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the answer is not in the wire format of its type")]
-pub struct OutputError;
+/// An answer that has no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OutputError {
+    /// Its bytes are not a message.
+    #[error("the answer is not in the wire format of its type")]
+    Malformed,
+    /// It has a value that JSON cannot express, such as a time in the year 10000
+    /// or an `Any` of an unknown type.
+    #[error("the answer has a value that JSON cannot express")]
+    NoJson,
+}
 
 impl RuleError {
     pub(crate) fn new(method: impl Into<String>, cause: impl Into<String>) -> Self {

@@ -1,64 +1,133 @@
 //! JSON over HTTP to protobuf over gRPC and back, by descriptors alone: which
 //! method a path means, which bytes a JSON body is, which JSON an answer is.
-//! No I/O, no async; sockets and headers are the gateway's.
+//! No I/O, no async, no message objects; sockets and headers are the gateway's.
+//!
+//! ```
+//! use http::Method;
+//! use transcode::{Style, Transcoder};
+//!
+//! let pool = frontdesk_proto::descriptors();
+//! let service = "frontdesk.booking.v1.BookingRequestService";
+//! let transcoder = Transcoder::new(pool, &[service], Style::FRONTDESK).unwrap();
+//! let found = transcoder.route(&Method::POST, "/v1/booking-requests/7/approve").unwrap();
+//! assert_eq!(found.grpc_path(), "/frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest");
+//! let mut wire = Vec::new();
+//! found.request(None, br#"{"internal_note":"ok"}"#, None, &mut wire).unwrap();
+//! assert_eq!(wire, b"\x12\x02ok\x0a\x017");
+//! let json = found.renderer().json(b"\x12\x017").unwrap();
+//! assert!(json.starts_with(br#"{"booking_request_id":"","booking_id":"7","#));
+//! ```
 
+mod bind;
 mod error;
-mod json_in;
-mod json_out;
-mod query;
+mod json;
+mod mask;
+mod parse;
+mod plan;
+mod render;
 mod router;
+mod rule;
 mod scalar;
 mod template;
-mod tree;
+mod time;
+mod wire;
+
+use std::sync::Arc;
 
 use http::Method;
-use prost::Message;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, MethodDescriptor, Value,
-};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
 
+use self::bind::FieldPath;
 pub use self::error::{InputError, OutputError, RouteError, RuleError};
+use self::plan::{MessageId, Plans};
+pub use self::plan::{Style, short_name};
 use self::router::{Captures, Router};
-use self::template::Template;
 
 /// Everything that is known from the descriptor set.
 #[derive(Debug)]
 pub struct Transcoder {
-    pool: DescriptorPool,
+    plans: Arc<Plans>,
     router: Router,
     bindings: Vec<Binding>,
 }
 
 /// One `google.api.http` binding.
 #[derive(Debug)]
-struct Binding {
+pub struct Binding {
     method: MethodDescriptor,
+    http_method: Method,
+    template: String,
     grpc_path: String,
-    variables: Vec<Vec<FieldDescriptor>>,
+    input: MessageId,
+    output: MessageId,
+    variables: Vec<FieldPath>,
     body: Body,
-    response_body: Option<FieldDescriptor>,
+    /// The field that a PATCH without a mask gets one in.
+    mask: Option<FieldPath>,
+    response_body: Option<usize>,
+    etag: Option<u32>,
+    /// Whether the answer is a `google.api.HttpBody`.
+    raw: bool,
 }
 
 /// What the body of a request is.
 #[derive(Debug, Clone)]
 enum Body {
     None,
-    Whole,
-    Field(FieldDescriptor),
+    Whole { raw: bool },
+    Field { path: FieldPath, raw: bool },
+}
+
+/// What a request may carry as its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// JSON.
+    Json,
+    /// Anything, with its content type (`google.api.HttpBody`).
+    Raw,
+}
+
+/// An answer to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// JSON.
+    Json(Vec<u8>),
+    /// Something else, of that content type (`google.api.HttpBody`).
+    Raw(String, Vec<u8>),
 }
 
 /// A request whose path matched.
 #[derive(Debug)]
 pub struct Match<'transcoder> {
+    plans: &'transcoder Arc<Plans>,
     binding: &'transcoder Binding,
     captures: Captures,
+}
+
+/// Renders the response messages of one method.
+#[derive(Debug, Clone)]
+pub struct Renderer {
+    plans: Arc<Plans>,
+    output: MessageId,
+    response_body: Option<usize>,
+    etag: Option<u32>,
+    raw: bool,
+}
+
+/// Messages to JSON and back, by name.
+#[derive(Debug, Clone)]
+pub struct Messages {
+    plans: Arc<Plans>,
 }
 
 impl Transcoder {
     /// Compiles the bindings of these services. Every annotation that cannot
     /// work is reported, with its method.
-    pub fn new(pool: &DescriptorPool, services: &[&str]) -> Result<Self, Vec<RuleError>> {
-        let mut transcoder = Self { pool: pool.clone(), router: Router::default(), bindings: Vec::new() };
+    pub fn new(pool: &DescriptorPool, services: &[&str], style: Style) -> Result<Self, Vec<RuleError>> {
+        let plans = Arc::new(Plans::new(pool, style));
+        let mut transcoder = Self { plans, router: Router::default(), bindings: Vec::new() };
         let mut errors = Vec::new();
         for name in services {
             let Some(service) = pool.get_service_by_name(name) else {
@@ -66,7 +135,7 @@ impl Transcoder {
                 continue;
             };
             for method in service.methods() {
-                if let Err(cause) = transcoder.add_method(&method) {
+                if let Err(cause) = transcoder.add_method(pool, &method) {
                     errors.push(RuleError::new(method.full_name(), cause));
                 }
             }
@@ -77,7 +146,7 @@ impl Transcoder {
     /// The method that a request is for. `path` is as received, still encoded.
     pub fn route(&self, method: &Method, path: &str) -> Result<Match<'_>, RouteError> {
         let (index, captures) = self.router.find(method, path)?;
-        Ok(Match { binding: &self.bindings[index], captures })
+        Ok(Match { plans: &self.plans, binding: &self.bindings[index], captures })
     }
 
     /// The methods that a path can be requested with, for `Allow` and CORS.
@@ -85,82 +154,72 @@ impl Transcoder {
         self.router.allowed(path)
     }
 
-    /// The details of a `google.rpc.Status` as JSON, each with its `@type`; a
-    /// message that is not in the descriptor set is shown in base64.
-    pub fn details(&self, details: &[prost_types::Any]) -> Vec<serde_json::Value> {
-        details.iter().map(|detail| json_out::any(&self.pool, detail)).collect()
+    /// All bindings, in the order of the descriptors.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
     }
 
-    fn add_method(&mut self, method: &MethodDescriptor) -> Result<(), String> {
-        let Some(extension) = self.pool.get_extension_by_name("google.api.http") else {
-            return Err("the descriptor set lacks google.api.http".to_owned());
-        };
-        let options = method.options();
-        if !options.has_extension(&extension) {
-            return Ok(());
-        }
-        let value = options.get_extension(&extension);
-        let Value::Message(rule) = &*value else { return Err("google.api.http is no message".to_owned()) };
-        self.add_rule(method, rule)?;
-        let Some(additional) = rule.get_field_by_name("additional_bindings") else { return Ok(()) };
-        let Some(additional) = additional.as_list() else { return Ok(()) };
-        for rule in additional {
-            let Value::Message(rule) = rule else { continue };
-            if rule
-                .get_field_by_name("additional_bindings")
-                .is_some_and(|more| more.as_list().is_some_and(|more| !more.is_empty()))
-            {
-                return Err("additional_bindings inside additional_bindings".to_owned());
+    /// The details of a `google.rpc.Status` as a JSON array, each with its
+    /// `@type`; a message that is not in the descriptor set is shown in base64.
+    pub fn details(&self, details: &[prost_types::Any]) -> Vec<u8> {
+        let mut out = vec![b'['];
+        for (at, detail) in details.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
             }
-            self.add_rule(method, rule)?;
+            render::any_or_base64(&self.plans, &detail.type_url, &detail.value, &mut out);
+        }
+        out.push(b']');
+        out
+    }
+
+    fn add_method(&mut self, pool: &DescriptorPool, method: &MethodDescriptor) -> Result<(), String> {
+        for binding in rule::bindings(pool, &self.plans, method)? {
+            let (binding, template) = binding?;
+            self.router
+                .add(&binding.http_method, &template, self.bindings.len())
+                .map_err(|cause| format!("{} {}: {cause}", binding.http_method, binding.template))?;
+            self.bindings.push(binding);
         }
         Ok(())
     }
+}
 
-    fn add_rule(&mut self, method: &MethodDescriptor, rule: &DynamicMessage) -> Result<(), String> {
-        let (verb, pattern) = pattern(rule)?;
-        let template = Template::parse(&pattern).map_err(|cause| format!("{pattern}: {cause}"))?;
-        let variables = template
-            .variables
-            .iter()
-            .map(|variable| {
-                path_variable(method, &variable.field_path).map_err(|cause| format!("{pattern}: {cause}"))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let body = match text(rule, "body").as_str() {
-            "" => Body::None,
-            "*" => Body::Whole,
-            name => Body::Field(
-                method
-                    .input()
-                    .get_field_by_name(name)
-                    .ok_or_else(|| format!("body: {name} is no field of the request"))?,
-            ),
-        };
-        let response_body = match text(rule, "response_body").as_str() {
-            "" => None,
-            name => Some(
-                method
-                    .output()
-                    .get_field_by_name(name)
-                    .ok_or_else(|| format!("response_body: {name} is no field of the response"))?,
-            ),
-        };
-        if method.is_client_streaming() {
-            return Err("a client stream cannot be called over REST".to_owned());
+impl Binding {
+    /// The method that is called.
+    pub fn method(&self) -> &MethodDescriptor {
+        &self.method
+    }
+
+    /// With which HTTP method.
+    pub fn http_method(&self) -> &Method {
+        &self.http_method
+    }
+
+    /// The path template as in the annotation.
+    pub fn template(&self) -> &str {
+        &self.template
+    }
+
+    /// Proto names of the fields that the path sets, joined with dots.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|path| path.name.as_str())
+    }
+
+    /// What the body sets: nothing, `*` or the name of a field.
+    pub fn body(&self) -> &str {
+        match &self.body {
+            Body::None => "",
+            Body::Whole { .. } => "*",
+            Body::Field { path, .. } => &path.name,
         }
-        let binding = Binding {
-            method: method.clone(),
-            grpc_path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
-            variables,
-            body,
-            response_body,
-        };
-        self.router
-            .add(&verb, &template, self.bindings.len())
-            .map_err(|cause| format!("{verb} {pattern}: {cause}"))?;
-        self.bindings.push(binding);
-        Ok(())
+    }
+
+    /// The field of the response that is sent, `None` for the whole.
+    pub fn response_body(&self) -> Option<prost_reflect::FieldDescriptor> {
+        let mut fields: Vec<_> = self.method.output().fields().collect();
+        fields.sort_by_key(prost_reflect::FieldDescriptor::number);
+        self.response_body.and_then(|at| fields.into_iter().nth(at))
     }
 }
 
@@ -170,42 +229,98 @@ impl Match<'_> {
         &self.binding.grpc_path
     }
 
-    /// Whether the request may carry a body.
-    pub fn takes_body(&self) -> bool {
-        !matches!(self.binding.body, Body::None)
+    /// The binding that matched.
+    pub fn binding(&self) -> &Binding {
+        self.binding
     }
 
-    /// The request message in wire format. Path, query and body may not set the
-    /// same field to different values: whoever checks one of them must not be
-    /// fooled by another.
-    pub fn request(&self, query: Option<&str>, body: &[u8]) -> Result<Vec<u8>, InputError> {
-        let input = self.binding.method.input();
-        let mut message = match &self.binding.body {
-            Body::None if body.is_empty() => DynamicMessage::new(input),
-            Body::None => return Err(InputError::request("the method takes no body")),
-            Body::Whole if body.is_empty() => DynamicMessage::new(input),
-            Body::Whole => json_in::message(input, body)?,
-            Body::Field(field) => {
-                let mut message = DynamicMessage::new(input);
-                if !body.is_empty() {
-                    let value = json_in::field(field, body)?;
-                    message.set_field(field, value);
-                }
-                message
-            }
+    /// What the request may carry.
+    pub fn takes(&self) -> Takes {
+        match self.binding.body {
+            Body::None => Takes::Nothing,
+            Body::Whole { raw: true } | Body::Field { raw: true, .. } => Takes::Raw,
+            Body::Whole { .. } | Body::Field { .. } => Takes::Json,
+        }
+    }
+
+    /// Appends the request message in wire format. Path, query and body may not
+    /// set the same field to different values: whoever checks one of them must
+    /// not be fooled by another. `content_type` is that of a raw body.
+    pub fn request(
+        &self,
+        query: Option<&str>,
+        body: &[u8],
+        content_type: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InputError> {
+        let Binding { input, variables, body: takes, mask, .. } = self.binding;
+        let (plans, start) = (&**self.plans, out.len());
+        let body_path = match takes {
+            Body::Field { path, .. } => Some(path),
+            Body::None | Body::Whole { .. } => None,
         };
-        if let Some(query) = query.filter(|query| !query.is_empty()) {
-            let reserved = match &self.binding.body {
-                Body::Field(field) => Some(field),
-                Body::None | Body::Whole => None,
-            };
-            let closed = matches!(self.binding.body, Body::Whole);
-            query::bind(&mut message, query, reserved, &self.binding.variables, closed)?;
+        let query = query.filter(|query| !query.is_empty());
+        if let Some(query) = query {
+            let closed = matches!(takes, Body::Whole { .. });
+            bind::query(plans, *input, query, (variables, body_path), closed, out)?;
         }
-        for (path, captured) in self.binding.variables.iter().zip(&self.captures.values) {
-            bind_variable(&mut message, path, captured)?;
+        match takes {
+            Body::None if body.is_empty() => {}
+            Body::None => return Err(InputError::request("the method takes no body")),
+            Body::Whole { raw: true } => bind::http_body(content_type.unwrap_or_default(), body, out),
+            Body::Whole { raw: false } if body.is_empty() => {}
+            Body::Whole { raw: false } => parse::message(plans, *input, body, out)?,
+            Body::Field { .. } if body.is_empty() => {}
+            Body::Field { path, raw } => {
+                let Some(field) = path.field(plans) else { return Ok(()) };
+                if *raw {
+                    out.extend_from_slice(&field.tag);
+                    let from = wire::open(out);
+                    bind::http_body(content_type.unwrap_or_default(), body, out);
+                    wire::close(out, from);
+                } else {
+                    parse::field(plans, field, body, out)?;
+                }
+            }
         }
-        Ok(message.encode_to_vec())
+        if let (Some(mask), Some(path)) = (mask, body_path) {
+            self.put_mask(mask, path, query, body, out)?;
+        }
+        for (path, captured) in variables.iter().zip(&self.captures.values) {
+            bind::variable(plans, path, captured, start, out)?;
+        }
+        Ok(())
+    }
+
+    /// A PATCH without a mask changes what its body has.
+    fn put_mask(
+        &self,
+        mask: &FieldPath,
+        body_path: &FieldPath,
+        query: Option<&str>,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), InputError> {
+        let plans = &**self.plans;
+        let given = query.is_some_and(|query| {
+            query.split('&').any(|pair| {
+                let name = pair.split('=').next().unwrap_or_default();
+                FieldPath::resolve(plans, self.binding.input, name.split('.')).is_ok_and(|path| path == *mask)
+            })
+        });
+        let (Some(field), Some(body_field)) = (mask.field(plans), body_path.field(plans)) else {
+            return Ok(());
+        };
+        let (false, plan::Kind::Message(of)) = (given, body_field.kind) else { return Ok(()) };
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        out.extend_from_slice(&field.tag);
+        let from = wire::open(out);
+        mask::put(plans, of, text, out).map_err(|error| InputError::request(error.what))?;
+        wire::close(out, from);
+        Ok(())
     }
 
     /// Whether the method answers with a stream of messages.
@@ -213,87 +328,86 @@ impl Match<'_> {
         self.binding.method.is_server_streaming()
     }
 
-    /// The JSON of a response message.
-    pub fn response(&self, wire: &[u8]) -> Result<Vec<u8>, OutputError> {
-        self.renderer().json(wire)
-    }
-
     /// What renders the method's response messages, to be kept while they come.
     pub fn renderer(&self) -> Renderer {
-        Renderer { message: self.binding.method.output(), response_body: self.binding.response_body.clone() }
+        let Binding { output, response_body, etag, raw, .. } = self.binding;
+        Renderer {
+            plans: Arc::clone(self.plans),
+            output: *output,
+            response_body: *response_body,
+            etag: *etag,
+            raw: *raw,
+        }
     }
-}
-
-/// Renders the response messages of one method.
-#[derive(Debug, Clone)]
-pub struct Renderer {
-    message: MessageDescriptor,
-    response_body: Option<FieldDescriptor>,
 }
 
 impl Renderer {
     /// The JSON of a response message, on one line.
     pub fn json(&self, wire: &[u8]) -> Result<Vec<u8>, OutputError> {
-        let message = DynamicMessage::decode(self.message.clone(), wire).map_err(|_| OutputError)?;
-        json_out::message(&message, self.response_body.as_ref())
-    }
-}
-
-fn pattern(rule: &DynamicMessage) -> Result<(Method, String), String> {
-    for (field, verb) in [
-        ("get", Method::GET),
-        ("put", Method::PUT),
-        ("post", Method::POST),
-        ("delete", Method::DELETE),
-        ("patch", Method::PATCH),
-    ] {
-        if rule.has_field_by_name(field) {
-            return Ok((verb, text(rule, field)));
+        // Keys and defaults make JSON a few times as long as its wire.
+        let mut out = Vec::with_capacity(256 + wire.len() * 3);
+        match self.response_body {
+            None => render::message(&self.plans, self.output, wire, &mut out)?,
+            Some(field) => render::field(&self.plans, self.output, field, wire, &mut out)?,
         }
+        Ok(out)
     }
-    Err("the rule has none of get, put, post, delete, patch".to_owned())
-}
 
-fn text(message: &DynamicMessage, field: &str) -> String {
-    let value = message.get_field_by_name(field);
-    value.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-}
+    /// Whether answers are of any content type.
+    pub fn is_raw(&self) -> bool {
+        self.raw
+    }
 
-fn path_variable(method: &MethodDescriptor, field_path: &[String]) -> Result<Vec<FieldDescriptor>, String> {
-    let name = field_path.join(".");
-    let mut message = Some(method.input());
-    let mut fields = Vec::new();
-    for part in field_path {
-        let parent = message.ok_or_else(|| format!("{{{name}}} goes through a field that is no message"))?;
-        let field =
-            parent.get_field_by_name(part).ok_or_else(|| format!("{{{name}}} is no field of the request"))?;
-        if field.is_list() || field.is_map() {
-            return Err(format!("{{{name}}} is repeated"));
+    /// What to send for a response message.
+    pub fn answer(&self, wire: &[u8]) -> Result<Answer, OutputError> {
+        if !self.raw {
+            return self.json(wire).map(Answer::Json);
         }
-        message = field.kind().as_message().cloned();
-        fields.push(field);
+        let wire = match self.response_body {
+            None => wire,
+            Some(field) => {
+                let number = self.plans.message(self.output).fields[field].number;
+                render::delimited(wire, number)?.unwrap_or_default()
+            }
+        };
+        let content_type = render::delimited(wire, 1)?.unwrap_or_default();
+        let content_type = std::str::from_utf8(content_type).map_err(|_| OutputError::Malformed)?.to_owned();
+        Ok(Answer::Raw(content_type, render::delimited(wire, 2)?.unwrap_or_default().to_vec()))
     }
-    if message.is_some() { Err(format!("{{{name}}} is a message")) } else { Ok(fields) }
+
+    /// The value of the answer's field `etag`, if it has one that is set.
+    pub fn etag<'w>(&self, wire: &'w [u8]) -> Option<&'w str> {
+        let wire = match self.response_body {
+            None => wire,
+            Some(field) => {
+                let number = self.plans.message(self.output).fields[field].number;
+                render::delimited(wire, number).ok()??
+            }
+        };
+        let etag = render::delimited(wire, self.etag?).ok()??;
+        std::str::from_utf8(etag).ok().filter(|etag| !etag.is_empty())
+    }
 }
 
-fn bind_variable(
-    message: &mut DynamicMessage,
-    path: &[FieldDescriptor],
-    text: &str,
-) -> Result<(), InputError> {
-    let Some((field, parents)) = path.split_last() else { return Ok(()) };
-    let name = query::dotted(path);
-    let value = scalar::from_text(field, text).map_err(|cause| InputError::field(&name, cause))?;
-    let mut target = message;
-    for parent in parents {
-        let Some(next) = target.get_field_mut(parent).as_message_mut() else { return Ok(()) };
-        target = next;
+impl Messages {
+    /// The messages of a descriptor set.
+    pub fn new(pool: &DescriptorPool, style: Style) -> Self {
+        Self { plans: Arc::new(Plans::new(pool, style)) }
     }
-    if target.has_field(field) && *target.get_field(field) != value {
-        return Err(InputError::field(&name, "is in the path and has another value in the body"));
+
+    /// The wire of a JSON text; `None` if no message has the name.
+    pub fn to_wire(&self, full_name: &str, json: &[u8]) -> Option<Result<Vec<u8>, InputError>> {
+        let id = self.plans.find(full_name)?;
+        let mut out = Vec::with_capacity(json.len());
+        Some(parse::message(&self.plans, id, json, &mut out).map(|()| out))
     }
-    target.set_field(field, value);
-    Ok(())
+
+    /// The JSON of a message; `None` if no message has the name.
+    pub fn to_json(&self, full_name: &str, wire: &[u8]) -> Option<Result<Vec<u8>, OutputError>> {
+        let id = self.plans.find(full_name)?;
+        let mut out = Vec::with_capacity(256 + wire.len() * 3);
+        Some(render::message(&self.plans, id, wire, &mut out).map(|()| out))
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! From path to binding: a trie of segments, literal before `*` before `**`,
 //! where a branch that lacks the HTTP method does not hide one that has it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use http::Method;
 
 use crate::error::RouteError;
-use crate::template::{Segment, Template, Variable};
+use crate::template::{End, Segment, Template, Variable};
 
 /// Most segments of a path; a longer one is not looked at.
 const MAX_SEGMENTS: usize = 64;
@@ -15,6 +15,7 @@ const MAX_SEGMENTS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Router {
     root: Node,
+    methods: BTreeSet<String>,
 }
 
 /// The values of a path's variables, decoded, in the template's order.
@@ -27,13 +28,21 @@ pub struct Captures {
 struct Node {
     literals: HashMap<String, Node>,
     any: Option<Box<Node>>,
-    /// Routes that end here, by verb and then HTTP method.
-    ends: HashMap<Option<String>, Ends>,
-    /// Routes that take all that is left.
-    rest: HashMap<Option<String>, Ends>,
+    /// Routes that end here.
+    ends: Ends,
+    /// Routes that go on with `**`, those with the longest tail first.
+    rests: Vec<Rest>,
 }
 
-type Ends = BTreeMap<String, Route>;
+/// `**` and the literals after it.
+#[derive(Debug)]
+struct Rest {
+    tail: Vec<String>,
+    ends: Ends,
+}
+
+/// Routes of one pattern, by verb and then HTTP method.
+type Ends = HashMap<Option<String>, BTreeMap<String, Route>>;
 
 #[derive(Debug)]
 struct Route {
@@ -44,29 +53,35 @@ struct Route {
 #[derive(Debug)]
 struct Span {
     from: usize,
-    count: Option<usize>,
+    to: End,
+    /// Whether it may be more or less than one segment.
+    multi: bool,
 }
 
 impl Router {
     pub fn add(&mut self, method: &Method, template: &Template, index: usize) -> Result<(), String> {
+        let rest = template.segments.iter().position(|segment| *segment == Segment::Rest);
+        let (front, tail) = template.segments.split_at(rest.unwrap_or(template.segments.len()));
         let mut node = &mut self.root;
-        let mut open = false;
-        for segment in &template.segments {
+        for segment in front {
             node = match segment {
                 Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
-                Segment::Any => node.any.get_or_insert_default(),
-                Segment::Rest => {
-                    open = true;
-                    break;
-                }
+                Segment::Any | Segment::Rest => node.any.get_or_insert_default(),
             };
         }
-        let ends = if open { &mut node.rest } else { &mut node.ends };
-        let ends = ends.entry(template.verb.clone()).or_default();
-        let spans =
-            template.variables.iter().map(|Variable { from, count, .. }| Span { from: *from, count: *count });
+        let ends = match tail.split_first() {
+            None => &mut node.ends,
+            Some((_, tail)) => node.rest(literals(tail)),
+        };
+        let spans = template.variables.iter().map(|Variable { from, to, .. }| Span {
+            from: *from,
+            to: *to,
+            multi: *to != End::Before(from + 1),
+        });
         let route = Route { index, variables: spans.collect() };
-        match ends.insert(method.as_str().to_owned(), route) {
+        let of_verb = ends.entry(template.verb.clone()).or_default();
+        self.methods.insert(method.as_str().to_owned());
+        match of_verb.insert(method.as_str().to_owned(), route) {
             None => Ok(()),
             Some(_) => Err("another method has the same route".to_owned()),
         }
@@ -76,10 +91,8 @@ impl Router {
     pub fn find(&self, method: &Method, path: &str) -> Result<(usize, Captures), RouteError> {
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
         let segments = split(path)?;
-        for (segments, verb) in readings(&segments) {
-            if let Some(route) = find(&self.root, &segments, 0, verb, wanted.as_str()) {
-                return Ok((route.index, capture(route, &segments)?));
-            }
+        if let Some((route, segments)) = self.route(&segments, wanted.as_str()) {
+            return Ok((route.index, capture(route, &segments)?));
         }
         match self.allowed(path) {
             allow if allow.is_empty() => Err(RouteError::NotFound),
@@ -91,43 +104,90 @@ impl Router {
     /// route.
     pub fn allowed(&self, path: &str) -> Vec<Method> {
         let Ok(segments) = split(path) else { return Vec::new() };
-        let all = [Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT];
-        let has = |method: &Method| {
-            readings(&segments)
-                .iter()
-                .any(|(segments, verb)| find(&self.root, segments, 0, *verb, method.as_str()).is_some())
-        };
-        let mut allow: Vec<Method> = all.into_iter().filter(|method| has(method)).collect();
-        if allow.contains(&Method::GET) {
+        let mut allow: Vec<Method> = self
+            .methods
+            .iter()
+            .filter(|method| self.route(&segments, method).is_some())
+            .filter_map(|method| Method::from_bytes(method.as_bytes()).ok())
+            .collect();
+        if allow.contains(&Method::GET) && !allow.contains(&Method::HEAD) {
             allow.push(Method::HEAD);
         }
-        if !allow.is_empty() {
+        if !allow.is_empty() && !allow.contains(&Method::OPTIONS) {
             allow.push(Method::OPTIONS);
-            allow.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         }
+        allow.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         allow
+    }
+
+    /// The path is read with its verb split off, if a route has that verb, and
+    /// else as data. `%3A` never starts a verb.
+    fn route<'path>(&self, segments: &[&'path str], method: &str) -> Option<(&Route, Vec<&'path str>)> {
+        let (last, front) = segments.split_last()?;
+        if let Some((value, verb)) = last.rsplit_once(':')
+            && !value.is_empty()
+        {
+            let mut stripped = front.to_vec();
+            stripped.push(value);
+            if let Some(route) = self.root.find(&stripped, 0, Some(verb), method) {
+                return Some((route, stripped));
+            }
+        }
+        Some((self.root.find(segments, 0, None, method)?, segments.to_vec()))
     }
 }
 
-/// Depth first; each segment is looked at once per wildcard above it, and
-/// templates have few.
-fn find<'node>(
-    node: &'node Node,
-    segments: &[&str],
-    at: usize,
-    verb: Option<&str>,
-    method: &str,
-) -> Option<&'node Route> {
-    let ending = |ends: &'node HashMap<Option<String>, Ends>| ends.get(&verb.map(str::to_owned))?.get(method);
-    let deeper = match segments.get(at) {
-        None => ending(&node.ends),
-        Some(segment) => node
-            .literals
-            .get(*segment)
-            .and_then(|next| find(next, segments, at + 1, verb, method))
-            .or_else(|| node.any.as_deref().and_then(|next| find(next, segments, at + 1, verb, method))),
+impl Node {
+    fn rest(&mut self, tail: Vec<String>) -> &mut Ends {
+        let at = match self.rests.iter().position(|rest| rest.tail == tail) {
+            Some(at) => at,
+            None => {
+                let at = self.rests.partition_point(|rest| rest.tail.len() >= tail.len());
+                self.rests.insert(at, Rest { tail, ends: Ends::new() });
+                at
+            }
+        };
+        &mut self.rests[at].ends
+    }
+
+    /// Depth first; every node is looked at once at most, for only one path leads
+    /// to it.
+    fn find(&self, segments: &[&str], at: usize, verb: Option<&str>, method: &str) -> Option<&Route> {
+        let deeper = match segments.get(at) {
+            None => end(&self.ends, verb, method),
+            Some(segment) => {
+                let literal = self.literals.get(*segment);
+                literal.and_then(|next| next.find(segments, at + 1, verb, method)).or_else(|| {
+                    self.any.as_deref().and_then(|next| next.find(segments, at + 1, verb, method))
+                })
+            }
+        };
+        deeper.or_else(|| {
+            let left = &segments[at..];
+            self.rests
+                .iter()
+                .filter(|rest| {
+                    let tail = left.len().checked_sub(rest.tail.len());
+                    tail.is_some_and(|from| left[from..].iter().eq(rest.tail.iter()))
+                })
+                .find_map(|rest| end(&rest.ends, verb, method))
+        })
+    }
+}
+
+fn end<'ends>(ends: &'ends Ends, verb: Option<&str>, method: &str) -> Option<&'ends Route> {
+    // The key's type asks for an owned text; few patterns have more than one verb.
+    let (_, of_verb) = ends.iter().find(|(of, _)| of.as_deref() == verb)?;
+    of_verb.get(method)
+}
+
+fn literals(segments: &[Segment]) -> Vec<String> {
+    let text = |segment: &Segment| match segment {
+        Segment::Literal(text) => Some(text.clone()),
+        // The template's parser lets only literals follow `**`.
+        Segment::Any | Segment::Rest => None,
     };
-    deeper.or_else(|| ending(&node.rest))
+    segments.iter().filter_map(text).collect()
 }
 
 fn split(path: &str) -> Result<Vec<&str>, RouteError> {
@@ -140,28 +200,14 @@ fn split(path: &str) -> Result<Vec<&str>, RouteError> {
     Ok(segments)
 }
 
-/// A path with its verb split off, if it may have one, then the whole as data.
-/// `%3A` never starts a verb.
-fn readings<'path>(segments: &[&'path str]) -> Vec<(Vec<&'path str>, Option<&'path str>)> {
-    let mut readings = Vec::with_capacity(2);
-    if let Some((last, front)) = segments.split_last()
-        && let Some((value, verb)) = last.rsplit_once(':')
-        && !value.is_empty()
-    {
-        let mut stripped = front.to_vec();
-        stripped.push(value);
-        readings.push((stripped, Some(verb)));
-    }
-    readings.push((segments.to_vec(), None));
-    readings
-}
-
 fn capture(route: &Route, segments: &[&str]) -> Result<Captures, RouteError> {
-    let values = route.variables.iter().map(|Span { from, count }| {
-        let to = count.map_or(segments.len(), |count| from + count);
-        let multi = *count != Some(1);
+    let values = route.variables.iter().map(|Span { from, to, multi }| {
+        let to = match to {
+            End::Before(to) => *to,
+            End::FromBack(left) => segments.len() - left,
+        };
         let parts =
-            segments[*from..to].iter().map(|segment| decode(segment, multi)).collect::<Result<Vec<_>, _>>();
+            segments[*from..to].iter().map(|segment| decode(segment, *multi)).collect::<Result<Vec<_>, _>>();
         parts.map(|parts| parts.join("/"))
     });
     Ok(Captures { values: values.collect::<Result<_, _>>()? })
@@ -228,6 +274,24 @@ mod tests {
         let error = router.find(&Method::POST, "/v1/users/me").unwrap_err();
         let allow = vec![Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS];
         assert_eq!(error, RouteError::MethodNotAllowed { allow });
+    }
+
+    #[test]
+    fn two_stars_take_what_is_before_their_tail() {
+        let router = router(&[
+            ("/v1/{n=**}", Method::GET),
+            ("/v1/{n=**}/end", Method::GET),
+            ("/v1/{n=a/**}/big/end:go", Method::POST),
+        ]);
+        let get = |path| found(&router, Method::GET, path);
+        assert_eq!(get("/v1/x/y"), Some((0, vec!["x/y".into()])));
+        assert_eq!(get("/v1/x/y/end"), Some((1, vec!["x/y".into()])));
+        assert_eq!(get("/v1/end"), Some((1, vec![String::new()])));
+        assert_eq!(get("/v1/end/x"), Some((0, vec!["end/x".into()])));
+        let post = |path| found(&router, Method::POST, path);
+        assert_eq!(post("/v1/a/1/2/big/end:go"), Some((2, vec!["a/1/2".into()])));
+        assert_eq!(post("/v1/a/big/end:go"), Some((2, vec!["a".into()])));
+        assert_eq!(post("/v1/a/big/end"), None);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! Variable  = "{" FieldPath [ "=" Segments ] "}"
 //! FieldPath = IDENT { "." IDENT }
 //! ```
-//! `**` stands last, before the verb.
+//! After `**` only literals and the verb may stand, since more would make a path
+//! match in several ways.
 
 /// A parsed template.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,8 +34,16 @@ pub struct Variable {
     pub field_path: Vec<String>,
     /// First segment.
     pub from: usize,
-    /// How many segments; `None` is all that are left.
-    pub count: Option<usize>,
+    pub to: End,
+}
+
+/// Where a variable ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Before this segment.
+    Before(usize),
+    /// So many segments before the end of the path.
+    FromBack(usize),
 }
 
 impl Template {
@@ -53,7 +62,7 @@ impl Template {
                 after
             };
             match rest.chars().next() {
-                None => return Ok(template),
+                None => return Ok(template.settled()),
                 Some('/') => rest = &rest[1..],
                 Some(':') => {
                     let verb = &rest[1..];
@@ -61,7 +70,7 @@ impl Template {
                         return Err("the verb is not a literal".to_owned());
                     }
                     template.verb = Some(verb.to_owned());
-                    return Ok(template);
+                    return Ok(template.settled());
                 }
                 Some(other) => return Err(format!("`{other}` stands where `/`, `:` or the end belongs")),
             }
@@ -84,21 +93,34 @@ impl Template {
         if self.variables.iter().any(|variable| variable.field_path == field_path) {
             return Err(format!("{{{path}}} stands there twice"));
         }
+        if self.segments.contains(&Segment::Rest) {
+            return Err("a variable follows **".to_owned());
+        }
         let from = self.segments.len();
         for segment in pattern.split('/') {
             self.push_segment(segment)?;
         }
-        let open = self.segments.last() == Some(&Segment::Rest);
-        let count = (!open).then(|| self.segments.len() - from);
-        self.variables.push(Variable { field_path, from, count });
+        self.variables.push(Variable { field_path, from, to: End::Before(self.segments.len()) });
         Ok(())
     }
 
-    fn push_segment(&mut self, text: &str) -> Result<(), String> {
-        if self.segments.contains(&Segment::Rest) {
-            return Err("something follows **".to_owned());
+    /// A variable with `**` in it is counted from the back.
+    fn settled(mut self) -> Self {
+        if let Some(rest) = self.segments.iter().position(|segment| *segment == Segment::Rest) {
+            let whole = self.segments.len();
+            for variable in &mut self.variables {
+                if let End::Before(to) = variable.to
+                    && to > rest
+                {
+                    variable.to = End::FromBack(whole - to);
+                }
+            }
         }
-        self.segments.push(match text {
+        self
+    }
+
+    fn push_segment(&mut self, text: &str) -> Result<(), String> {
+        let segment = match text {
             "*" => Segment::Any,
             "**" => Segment::Rest,
             literal if !literal.is_empty() && literal.chars().all(is_literal) => {
@@ -106,7 +128,11 @@ impl Template {
             }
             "" => return Err("a segment is empty".to_owned()),
             other => return Err(format!("`{other}` is no segment")),
-        });
+        };
+        if self.segments.contains(&Segment::Rest) && !matches!(segment, Segment::Literal(_)) {
+            return Err("a wildcard follows **".to_owned());
+        }
+        self.segments.push(segment);
         Ok(())
     }
 }
@@ -126,12 +152,14 @@ mod tests {
         assert_eq!(template.segments.len(), 5);
         assert_eq!(
             template.variables[0],
-            Variable { field_path: vec!["name".into()], from: 1, count: Some(2) }
+            Variable { field_path: vec!["name".into()], from: 1, to: End::Before(3) }
         );
         assert_eq!(template.variables[1].field_path, ["book", "id"]);
         assert_eq!(template.verb.as_deref(), Some("move"));
         let open = Template::parse("/v1/{name=files/**}").unwrap();
-        assert_eq!(open.variables[0].count, None);
+        assert_eq!(open.variables[0].to, End::FromBack(0));
+        let tail = Template::parse("/v1/{name=files/**}/meta/raw:read").unwrap();
+        assert_eq!((tail.variables[0].to, tail.segments.len()), (End::FromBack(2), 5));
         assert!(Template::parse("/.well-known/jwks.json").is_ok());
     }
 
@@ -148,8 +176,10 @@ mod tests {
             "/v1/{a",
             "/v1/{a}b",
             "/v1/{a={b}}",
-            "/v1/**/x",
-            "/v1/{a=**}/x",
+            "/v1/**/*",
+            "/v1/{a=**}/{b}",
+            "/v1/{a=**}/{b=x}",
+            "/v1/**/**",
             "/v1/{a}/{a}",
             "/v1/{1a}",
             "/v1/x:",

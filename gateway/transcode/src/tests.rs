@@ -16,7 +16,7 @@ fn transcoder() -> Transcoder {
         .filter(|name| name.starts_with("frontdesk."))
         .collect();
     let names: Vec<&str> = services.iter().map(String::as_str).collect();
-    Transcoder::new(frontdesk_proto::descriptors(), &names).unwrap()
+    Transcoder::new(frontdesk_proto::descriptors(), &names, Style::FRONTDESK).unwrap()
 }
 
 fn request<M: Message + Default>(
@@ -26,7 +26,8 @@ fn request<M: Message + Default>(
     body: &str,
 ) -> Result<M, InputError> {
     let transcoder = transcoder();
-    let wire = transcoder.route(method, path).unwrap().request(query, body.as_bytes())?;
+    let mut wire = Vec::new();
+    transcoder.route(method, path).unwrap().request(query, body.as_bytes(), None, &mut wire)?;
     Ok(M::decode(wire.as_slice()).unwrap())
 }
 
@@ -67,12 +68,12 @@ fn garbage_is_refused_with_its_place() {
         assert!(error.description.contains(description), "{body}: {}", error.description);
     }
     let deep = format!("{{\"message\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(create(&deep).unwrap_err().description.contains("not valid JSON"));
+    assert_eq!(create(&deep).unwrap_err().description, "must be a string");
     let transcoder = transcoder();
     let error = transcoder
         .route(&Method::POST, REQUESTS)
         .unwrap()
-        .request(None, b"{\"message\":\"\xff\"}")
+        .request(None, b"{\"message\":\"\xff\"}", None, &mut Vec::new())
         .unwrap_err();
     assert_eq!(error.description, "the body is not UTF-8");
 }
@@ -134,7 +135,7 @@ fn answers_show_defaults_and_short_enums() {
     };
     let answer = wire::GetBookingRequestResponse { booking_request: Some(request.clone()) }.encode_to_vec();
     let path = format!("{REQUESTS}/{ID}");
-    let json = transcoder.route(&Method::GET, &path).unwrap().response(&answer).unwrap();
+    let json = transcoder.route(&Method::GET, &path).unwrap().renderer().json(&answer).unwrap();
     let json: Json = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["id"], ID);
     assert_eq!(json["status"], "under_review");
@@ -144,12 +145,15 @@ fn answers_show_defaults_and_short_enums() {
     assert_eq!(json["guest_count"], 0);
 
     let list = wire::ListBookingRequestsResponse::default().encode_to_vec();
-    let json = transcoder.route(&Method::GET, REQUESTS).unwrap().response(&list).unwrap();
+    let json = transcoder.route(&Method::GET, REQUESTS).unwrap().renderer().json(&list).unwrap();
     assert_eq!(
         serde_json::from_slice::<Json>(&json).unwrap(),
         json!({"booking_requests": [], "next_page_token": "", "counts": []})
     );
-    assert_eq!(transcoder.route(&Method::GET, REQUESTS).unwrap().response(&[0xff]), Err(OutputError));
+    assert_eq!(
+        transcoder.route(&Method::GET, REQUESTS).unwrap().renderer().json(&[0xff]),
+        Err(OutputError::Malformed)
+    );
 }
 
 #[test]
@@ -165,6 +169,7 @@ fn a_stream_is_known_as_one_and_a_literal_goes_before_a_variable() {
 
 #[test]
 fn a_service_that_is_not_there_is_refused() {
-    let errors = Transcoder::new(frontdesk_proto::descriptors(), &["no.such.Service"]).unwrap_err();
+    let errors =
+        Transcoder::new(frontdesk_proto::descriptors(), &["no.such.Service"], Style::FRONTDESK).unwrap_err();
     assert_eq!(errors[0].method, "no.such.Service");
 }

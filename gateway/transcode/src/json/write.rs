@@ -1,0 +1,82 @@
+//! JSON text: strings, numbers, base64.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Appends a string with its quotes.
+pub fn string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&bytes[from..at]);
+        from = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            other => {
+                out.extend_from_slice(b"\\u00");
+                out.push(HEX[usize::from(other >> 4)]);
+                out.push(HEX[usize::from(other & 15)]);
+            }
+        }
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out.push(b'"');
+}
+
+/// Appends bytes as a string in base64.
+pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let from = out.len();
+    out.resize(from + bytes.len().div_ceil(3) * 4, b'=');
+    let written = STANDARD.encode_slice(bytes, &mut out[from..]).unwrap_or_default();
+    out.truncate(from + written);
+    out.push(b'"');
+}
+
+/// Appends a number.
+pub fn integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends a number in quotes, as 64-bit integers are.
+pub fn quoted_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.push(b'"');
+    integer(out, value);
+    out.push(b'"');
+}
+
+/// Appends a `double` in the fewest digits that read back as the same value.
+pub fn double(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        not_finite(out, value.is_nan(), value.is_sign_negative());
+    }
+}
+
+/// Appends a `float`, likewise.
+pub fn float(out: &mut Vec<u8>, value: f32) {
+    if value.is_finite() {
+        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+    } else {
+        not_finite(out, value.is_nan(), value.is_sign_negative());
+    }
+}
+
+fn not_finite(out: &mut Vec<u8>, nan: bool, negative: bool) {
+    out.extend_from_slice(match (nan, negative) {
+        (true, _) => b"\"NaN\"",
+        (false, true) => b"\"-Infinity\"",
+        (false, false) => b"\"Infinity\"",
+    });
+}
