@@ -241,6 +241,8 @@ impl Plans {
         Some(match (label, kind) {
             (Label::List, _) => b"[]".to_vec(),
             (Label::Map, _) => b"{}".to_vec(),
+            // Null is a value of `Value`.
+            (Label::One, Kind::Message(id)) if Some(id) == self.find("google.protobuf.Value") => return None,
             (Label::One, Kind::Message(_) | Kind::Group(_)) if !in_oneof => b"null".to_vec(),
             (Label::One, _) if presence => return None,
             (Label::One, Kind::Bool) => b"false".to_vec(),
@@ -249,6 +251,7 @@ impl Plans {
                 b"\"0\"".to_vec()
             }
             (Label::One, Kind::Float | Kind::Double) => b"0.0".to_vec(),
+            (Label::One, Kind::Enum(id)) if self.enumeration(id).is_null => b"null".to_vec(),
             (Label::One, Kind::Enum(id)) => {
                 self.enumeration(id).json(0).map_or_else(|| b"0".to_vec(), <[u8]>::to_vec)
             }
@@ -354,14 +357,18 @@ impl Enum {
         let mut json: Vec<(i32, Box<[u8]>)> = Vec::new();
         let mut shown = Vec::new();
         for value in descriptor.values() {
+            // Of several names for a number the first one is shown.
+            let first = descriptor.get_value(value.number()).map(|value| value.name().to_owned());
+            let first = first.unwrap_or_default();
             let text = short(value.name()).unwrap_or_else(|| value.name().to_owned());
             names.insert(value.name().into(), value.number());
             // A full name is never hidden by a short one.
             names.entry(text.as_str().into()).or_insert(value.number());
             if !json.iter().any(|(number, _)| *number == value.number()) {
-                json.push((value.number(), format!("\"{text}\"").into_bytes().into()));
+                let first = short(&first).unwrap_or(first);
+                json.push((value.number(), format!("\"{first}\"").into_bytes().into()));
                 if value.number() != 0 {
-                    shown.push(text.into());
+                    shown.push(first.into());
                 }
             }
         }

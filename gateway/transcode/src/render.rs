@@ -346,7 +346,7 @@ impl Renderer<'_> {
     fn single(&mut self, kind: Kind, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
         match (kind, raw) {
             (Kind::String, Raw::Delimited(bytes)) => {
-                write::string(out, std::str::from_utf8(bytes).map_err(|_| OutputError::Malformed)?);
+                write::text(out, bytes).ok_or(OutputError::Malformed)?;
             }
             (Kind::Enum(id), Raw::Varint(value)) => {
                 let plan = self.plans.enumeration(id);
@@ -396,6 +396,9 @@ impl Renderer<'_> {
             let raw = rest.raw(number, wire_type, self.depth)?;
             let (1, Raw::Delimited(path)) = (number, raw) else { continue };
             let path = std::str::from_utf8(path).map_err(|_| OutputError::Malformed)?;
+            if path.is_empty() || path.contains(',') {
+                return Err(OutputError::NoJson);
+            }
             if !joined.is_empty() {
                 joined.push(',');
             }

@@ -195,16 +195,22 @@ fn integer<T: TryFrom<i128> + std::str::FromStr>(token: &Token<'_>, wanted: &'st
 }
 
 /// A number that is written with a fraction or an exponent and is an integer
-/// nevertheless.
-#[allow(clippy::cast_possible_truncation)]
+/// nevertheless; exactly, for a `double` has not all 64-bit integers.
 fn whole(text: &str) -> Option<i128> {
-    if let Some((whole, fraction)) = text.split_once('.')
-        && fraction.bytes().all(|byte| byte == b'0')
-    {
-        return whole.parse().ok();
+    let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent: i64 = exponent.parse().ok()?;
+    let digits = format!("{before}{after}");
+    let significant = digits.trim_end_matches('0');
+    if significant.is_empty() {
+        return Some(0);
     }
-    let float: f64 = text.parse().ok()?;
-    (text.contains(['.', 'e', 'E']) && float.fract() == 0.0 && float.abs() <= 1e20).then_some(float as i128)
+    // Where the decimal point is among the digits.
+    let point = i64::try_from(before.len()).ok()?.checked_add(exponent)?;
+    let point = usize::try_from(point).ok().filter(|point| (significant.len()..=40).contains(point))?;
+    let value: i128 = format!("{significant:0<point$}").parse().ok()?;
+    Some(if negative { -value } else { value })
 }
 
 /// `f32` and `f64`, each rounded once from the text.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::write;
 use crate::wire::MAX_DEPTH;
 
 /// What is wrong with a text, and where.
@@ -101,6 +102,13 @@ impl<'j> Reader<'j> {
         self.at += 1;
         let from = self.at;
         loop {
+            while let Some(word) = self.text.as_bytes()[self.at..].first_chunk() {
+                let special = write::special(u64::from_le_bytes(*word));
+                self.at += (special.trailing_zeros() / 8) as usize;
+                if special != 0 {
+                    break;
+                }
+            }
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;

@@ -5,6 +5,39 @@ use base64::engine::general_purpose::STANDARD;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
+/// Appends bytes as a string with its quotes; `None` if they are not UTF-8.
+pub fn text(out: &mut Vec<u8>, bytes: &[u8]) -> Option<()> {
+    // Most text is short, in ASCII and needs no escapes.
+    if plain_ascii(bytes) {
+        out.push(b'"');
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return Some(());
+    }
+    string(out, std::str::from_utf8(bytes).ok()?);
+    Some(())
+}
+
+/// Whether there is nothing but ASCII, and of it nothing that is escaped; eight
+/// bytes at a time.
+fn plain_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().all(|word| special(u64::from_le_bytes(*word)) == 0 && word.is_ascii())
+        && rest.iter().all(|byte| (0x20..0x80).contains(byte) && *byte != b'"' && *byte != b'\\')
+}
+
+/// Which of eight bytes are control characters, quotes or backslashes: the
+/// lowest high bit that is set belongs to one (Bit Twiddling Hacks, "Determine
+/// if a word has a byte less than n").
+pub fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES * 0x80;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let quote = below(word ^ (ONES * 0x22), 1);
+    let backslash = below(word ^ (ONES * 0x5c), 1);
+    below(word, 0x20) | quote | backslash
+}
+
 /// Appends a string with its quotes.
 pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
