@@ -7,16 +7,17 @@ use std::time::Instant;
 
 use boot::TrustedProxies;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ALLOW, CONTENT_TYPE, VARY};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use tonic::body::Body;
 use tracing::Instrument;
 use transcode::Transcoder;
 
 use crate::cors::{self, Cors, Origins, Verdict};
-use crate::forward::{Forward, Kind};
+use crate::forward::{self, Kind};
 use crate::rest::{self, RestError};
-use crate::upstream::Upstreams;
+use crate::services::Upstreams;
 use crate::{headers, health, problem, supabase};
 
 /// Answers requests.
@@ -50,14 +51,19 @@ impl Edge {
     pub async fn answer(&self, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
         let started = Instant::now();
         let id = boot::request_id::ensure(request.headers_mut());
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let client = self.inner.trusted_proxies.client(peer, request.headers());
-        let span = tracing::info_span!("http", %method, path, request_id = boot::request_id::text(&id));
+        let span =
+            tracing::info_span!("http", %method, path = uri.path(), request_id = boot::request_id::text(&id));
         async {
             let head = method == Method::HEAD;
             let mut response = self.inner.checked(request, boot::request_id::text(&id), client).await;
             if head {
+                let length = response.body().size_hint().exact();
                 response = response.map(|_| Body::empty());
+                if let Some(length) = length.filter(|_| !response.status().is_redirection()) {
+                    response.headers_mut().insert(CONTENT_LENGTH, length.into());
+                }
             }
             response.headers_mut().insert(boot::request_id::HEADER, id.clone());
             response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
@@ -94,7 +100,6 @@ impl Inner {
     }
 
     async fn dispatch(&self, mut request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
-        let forward = || Forward::new(self.upstreams.clone());
         match Kind::of(request.headers()) {
             Kind::Rest => self.rest(request, id, peer).await,
             Kind::Grpc | Kind::GrpcWeb(_) if request.method() != Method::POST => {
@@ -105,11 +110,18 @@ impl Inner {
             }
             Kind::Grpc => {
                 headers::clean_grpc(request.headers_mut(), peer);
-                forward().grpc(request).await
+                forward::grpc(&self.upstreams, request).await
             }
-            Kind::GrpcWeb(content_type) => {
+            Kind::GrpcWeb(form) => {
                 headers::clean_grpc(request.headers_mut(), peer);
-                forward().grpc_web(request, content_type).await
+                forward::grpc_web(&self.upstreams, request, form).await
+            }
+            Kind::OtherGrpc => {
+                let refusal = Refusal::new(
+                    ErrorReason::UnsupportedMediaType,
+                    "gRPC calls are taken with protobuf messages only: application/grpc, application/grpc-web or application/grpc-web-text.",
+                );
+                problem::from_refusal(&refusal, id, &self.transcoder)
             }
         }
     }

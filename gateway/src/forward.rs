@@ -1,117 +1,203 @@
-//! gRPC and gRPC-Web, passed on without reading messages.
+//! gRPC and gRPC-Web, passed on frame by frame without reading messages.
+//!
+//! gRPC-Web is gRPC with its trailers in a last frame of the body, and the text
+//! form is that in base64 (grpc/grpc, `doc/PROTOCOL-WEB.md`).
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{BufMut, Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tonic::Status;
 use tonic::body::Body;
-use tonic_web::GrpcWebLayer;
-use tower::{Layer, Service, ServiceExt};
+use upstream::Unreachable;
 
-use crate::upstream::Upstreams;
+use crate::deadline;
+use crate::services::Upstreams;
 
-const WEB_TYPES: [&str; 4] = [
-    "application/grpc-web",
-    "application/grpc-web+proto",
-    "application/grpc-web-text",
-    "application/grpc-web-text+proto",
-];
+/// Largest gRPC-Web request in bytes, in either form.
+const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// The flag of the frame that holds the trailers.
+const TRAILERS: u8 = 0x80;
 
 /// What kind of call a request is, by its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Grpc,
-    /// With its content type in the only spelling that tonic-web knows.
-    GrpcWeb(&'static str),
+    GrpcWeb(Form),
+    /// gRPC with messages that are not protobuf.
+    OtherGrpc,
     Rest,
 }
 
-/// Sends gRPC calls to the service that has the method.
-#[derive(Debug, Clone)]
-pub struct Forward {
-    upstreams: Upstreams,
+/// The forms of gRPC-Web.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Binary,
+    Text,
 }
 
-/// A body whose length is not announced: tonic-web reports the length of the
-/// encoded body for the decoded one, and the peer resets the stream.
-struct Unsized(Body);
-
 impl Kind {
+    /// Content types compare without case, and their parameters do not count.
     pub fn of(headers: &HeaderMap) -> Self {
         let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
             return Self::Rest;
         };
-        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if let Some(web) = WEB_TYPES.into_iter().find(|web| *web == essence) {
-            return Self::GrpcWeb(web);
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let Some((prefix, kind)) = essence.split_at_checked("application/grpc".len()) else {
+            return Self::Rest;
+        };
+        if !prefix.eq_ignore_ascii_case("application/grpc") {
+            return Self::Rest;
         }
-        match essence.as_str() {
-            "application/grpc" | "application/grpc+proto" => Self::Grpc,
-            _ => Self::Rest,
-        }
-    }
-}
-
-impl Forward {
-    pub fn new(upstreams: Upstreams) -> Self {
-        Self { upstreams }
-    }
-
-    /// Forwards a gRPC call.
-    pub async fn grpc(self, request: Request<Body>) -> Response<Body> {
-        match self.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
-    }
-
-    /// Forwards a gRPC-Web call. The answer has the form of the question.
-    pub async fn grpc_web(self, mut request: Request<Body>, content_type: &'static str) -> Response<Body> {
-        let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(ACCEPT, HeaderValue::from_static(content_type));
-        match GrpcWebLayer::new().layer(self).oneshot(request).await {
-            Ok(response) => response.map(Body::new),
-            Err(never) => match never {},
+        match kind.to_ascii_lowercase().as_str() {
+            "" | "+proto" => Self::Grpc,
+            "-web" | "-web+proto" => Self::GrpcWeb(Form::Binary),
+            "-web-text" | "-web-text+proto" => Self::GrpcWeb(Form::Text),
+            _ => Self::OtherGrpc,
         }
     }
 }
 
-impl Service<Request<Body>> for Forward {
-    type Response = Response<Body>;
-    type Error = std::convert::Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let channel = self.upstreams.of_path(request.uri().path());
-        Box::pin(async move {
-            let Some(channel) = channel else {
-                let refusal = Refusal::new(
-                    ErrorReason::RouteNotFound,
-                    "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",
-                );
-                return Ok(Status::from(refusal).into_http());
-            };
-            let request = request.map(|body| Body::new(Unsized(body)));
-            match channel.oneshot(request).await {
-                Ok(response) => Ok(response),
-                Err(error) => Ok(Status::from(unreachable(&error)).into_http()),
-            }
+impl Form {
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Binary => "application/grpc-web+proto",
+            Self::Text => "application/grpc-web-text+proto",
         })
     }
 }
 
-impl HttpBody for Unsized {
+/// Forwards a gRPC call.
+pub async fn grpc(upstreams: &Upstreams, request: Request<Body>) -> Response<Body> {
+    match send(upstreams, request).await {
+        Ok(response) => response,
+        Err(refusal) => Status::from(refusal).into_http(),
+    }
+}
+
+/// Forwards a gRPC-Web call. The answer has the form of the question.
+pub async fn grpc_web(upstreams: &Upstreams, request: Request<Body>, form: Form) -> Response<Body> {
+    let response = match web_request(request, form).await {
+        Ok(request) => grpc(upstreams, request).await,
+        Err(refusal) => Status::from(refusal).into_http(),
+    };
+    let (mut head, body) = response.into_parts();
+    head.headers.insert(CONTENT_TYPE, form.content_type());
+    head.headers.remove(CONTENT_LENGTH);
+    // A refusal is in the headers, which every client reads; a frame of trailers
+    // beside them would say it twice.
+    if head.headers.contains_key(Status::GRPC_STATUS) {
+        return Response::from_parts(head, Body::empty());
+    }
+    Response::from_parts(head, Body::new(WebBody { inner: body, form, ended: false }))
+}
+
+/// The gRPC request of a gRPC-Web request.
+async fn web_request(request: Request<Body>, form: Form) -> Result<Request<Body>, Refusal> {
+    let (mut head, body) = request.into_parts();
+    // No message needs to be whole here, but a broken text must be refused before
+    // the service has seen half of it, and no browser sends more than one message.
+    let collected = match deadline::body(Limited::new(body, MAX_REQUEST).collect()).await? {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Err(Refusal::new(
+                ErrorReason::PayloadTooLarge,
+                format!("The call is larger than {MAX_REQUEST} bytes, the most this API takes."),
+            )
+            .with("limit_bytes", MAX_REQUEST.to_string()));
+        }
+        Err(_) => return Err(malformed("the body broke off before its end")),
+    };
+    let frames = match form {
+        Form::Binary => collected,
+        Form::Text => decoded(&collected).ok_or_else(|| malformed("the body is not base64"))?.into(),
+    };
+    check_frames(&frames)?;
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    head.headers.remove(CONTENT_LENGTH);
+    Ok(Request::from_parts(head, Body::new(Full::new(frames))))
+}
+
+/// Base64 in one or several pieces, each of which may end in padding.
+fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let mut rest = text;
+    while !rest.is_empty() {
+        // A piece ends with the group of four that has padding in it.
+        let padding = rest.iter().position(|byte| *byte == b'=');
+        let end = padding.map_or(rest.len(), |at| rest.len().min((at / 4 + 1) * 4));
+        let (piece, after) = rest.split_at(end);
+        STANDARD.decode_vec(piece, &mut bytes).ok()?;
+        rest = after;
+    }
+    Some(bytes)
+}
+
+/// The frames must fill the body: a service would wait for the rest.
+fn check_frames(mut rest: &[u8]) -> Result<(), Refusal> {
+    while !rest.is_empty() {
+        let [_, a, b, c, d, after @ ..] = rest else { return Err(malformed("a frame is cut off")) };
+        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+        rest = after.get(length..).ok_or_else(|| malformed("a frame is cut off"))?;
+    }
+    Ok(())
+}
+
+fn malformed(what: &str) -> Refusal {
+    Refusal::new(
+        ErrorReason::MalformedRequest,
+        format!("The call cannot be read: {what}. Nothing was stored."),
+    )
+}
+
+async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+    let Some((upstream, _)) = upstreams.of_path(request.uri().path()) else {
+        return Err(Refusal::new(
+            ErrorReason::RouteNotFound,
+            "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",
+        ));
+    };
+    deadline::check_grpc(request.headers())?;
+    let (mut head, body) = request.into_parts();
+    head.version = Version::HTTP_2;
+    let (_, response) =
+        upstream.call(Request::from_parts(head, body), None).await.map_err(|error| unreachable(&error))?;
+    if response.status() != StatusCode::OK {
+        tracing::warn!(status = %response.status(), "a service answered outside gRPC");
+        return Err(Refusal::new(
+            ErrorReason::UpstreamUnavailable,
+            "The service did not answer in gRPC. Try again.",
+        ));
+    }
+    Ok(response)
+}
+
+/// A gRPC answer with its trailers in the body.
+struct WebBody {
+    inner: Body,
+    form: Form,
+    ended: bool,
+}
+
+impl WebBody {
+    fn put(&self, bytes: Bytes) -> Bytes {
+        match self.form {
+            Form::Binary => bytes,
+            Form::Text => STANDARD.encode(bytes).into(),
+        }
+    }
+}
+
+impl HttpBody for WebBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -119,23 +205,102 @@ impl HttpBody for Unsized {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.0).poll_frame(context)
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let trailers = match Pin::new(&mut self.inner).poll_frame(context) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => return Poll::Ready(Some(Ok(Frame::data(self.put(data))))),
+                Err(frame) => frame.into_trailers().unwrap_or_default(),
+            },
+            // A client must not take a stream that broke off for one that ended.
+            Poll::Ready(None) => broken_off(),
+            Poll::Ready(Some(Err(error))) => {
+                tracing::warn!(%error, "an answer broke off");
+                broken_off()
+            }
+        };
+        self.ended = true;
+        Poll::Ready(Some(Ok(Frame::data(self.put(trailer_frame(&trailers))))))
     }
 }
 
-/// The refusal for a service that cannot be reached; the log has the cause.
-pub fn unreachable(error: &tonic::transport::Error) -> Refusal {
-    use std::error::Error;
-    let mut cause = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        cause = format!("{cause}: {error}");
-        source = error.source();
+fn broken_off() -> HeaderMap {
+    let refusal = Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off.");
+    Status::from(refusal).into_http::<Body>().headers().clone()
+}
+
+/// Trailers as a frame: names and values as in HTTP/1.1.
+fn trailer_frame(trailers: &HeaderMap) -> Bytes {
+    let mut text = String::new();
+    for (name, value) in trailers.iter().filter(|(name, _)| **name != CONTENT_TYPE) {
+        // Values from a peer that speaks HTTP/2 are visible ASCII or were refused.
+        if let Ok(value) = value.to_str() {
+            let _infallible = write!(text, "{name}:{value}\r\n");
+        }
     }
-    tracing::warn!(cause, "a service cannot be reached");
-    Refusal::new(
-        ErrorReason::UpstreamUnavailable,
-        "The service that answers this call cannot be reached. Try again; GET /readyz says which one is missing.",
-    )
-    .retry_after(Duration::from_secs(1))
+    let mut frame = BytesMut::with_capacity(text.len() + 5);
+    frame.put_u8(TRAILERS);
+    frame.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    frame.put_slice(text.as_bytes());
+    frame.freeze()
+}
+
+/// The refusal for a service that cannot be reached; the log has the cause.
+pub fn unreachable(error: &Unreachable) -> Refusal {
+    tracing::warn!(%error, "a service cannot be reached");
+    let what = match error.at {
+        None => {
+            "The service that answers this call cannot be reached. Try again; GET /readyz says which one is missing."
+        }
+        Some(_) => {
+            "The connection to the service was lost during the call. Whether a change was stored is unknown: read before trying again."
+        }
+    };
+    Refusal::new(ErrorReason::UpstreamUnavailable, what).retry_after(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(content_type: &'static str) -> Kind {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Kind::of(&headers)
+    }
+
+    #[test]
+    fn content_types_are_read_without_case_and_parameters() {
+        for (content_type, expected) in [
+            ("application/grpc", Kind::Grpc),
+            ("Application/gRPC+proto; x=y", Kind::Grpc),
+            ("application/grpc-web", Kind::GrpcWeb(Form::Binary)),
+            ("application/GRPC-Web-Text+Proto ; charset=utf-8", Kind::GrpcWeb(Form::Text)),
+            ("application/grpc-web+json", Kind::OtherGrpc),
+            ("application/grpc+json", Kind::OtherGrpc),
+            ("application/json", Kind::Rest),
+        ] {
+            assert_eq!(kind(content_type), expected, "{content_type}");
+        }
+        assert_eq!(Kind::of(&HeaderMap::new()), Kind::Rest);
+    }
+
+    #[test]
+    fn base64_is_read_in_pieces() {
+        assert_eq!(decoded(b"AAAAAAA=").unwrap(), [0; 5]);
+        assert_eq!(decoded(b"AAAAAAA=AQ==AgM=BAUG").unwrap(), [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
+        for bad in [&b"AAA"[..], b"=AAA", b"A===", b"AAAA AAAA", b"\xff\xff\xff\xff"] {
+            assert_eq!(decoded(bad), None, "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn frames_must_be_whole() {
+        assert!(check_frames(&[]).is_ok() && check_frames(&[0, 0, 0, 0, 2, 7, 7]).is_ok());
+        for bad in [&[0][..], &[0, 0, 0, 0], &[0, 0, 0, 0, 2, 7], &[0, 255, 255, 255, 255, 1]] {
+            assert!(check_frames(bad).is_err(), "{bad:?}");
+        }
+    }
 }

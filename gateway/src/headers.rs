@@ -58,8 +58,10 @@ pub fn clean_grpc(headers: &mut HeaderMap, peer: IpAddr) {
 pub fn rest_out(metadata: &HeaderMap, headers: &mut HeaderMap) {
     for (name, value) in metadata {
         let text = name.as_str();
-        let inner =
-            text.starts_with("grpc-") || text.ends_with("-bin") || text.starts_with("access-control-");
+        let inner = text.starts_with("grpc-")
+            || text.ends_with("-bin")
+            || text.starts_with("access-control-")
+            || text == "x-http-code";
         let ours = [CONTENT_TYPE, CONTENT_LENGTH, DATE, SET_COOKIE].contains(name) || is_hop_by_hop(name);
         if !inner && !ours {
             headers.append(name.clone(), value.clone());

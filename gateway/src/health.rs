@@ -7,13 +7,13 @@ use frontdesk_proto::booking::v1::diagnostics_service_client::DiagnosticsService
 use http::{Response, StatusCode};
 use serde_json::{Map, Value as Json};
 use tonic::body::Body;
-use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use upstream::Upstream;
 
 use crate::problem::json_response;
-use crate::upstream::Upstreams;
+use crate::services::Upstreams;
 
 /// How long a service may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -25,9 +25,10 @@ pub fn live() -> Response<Body> {
 
 /// Asks both services at once.
 pub async fn ready(upstreams: &Upstreams) -> Response<Body> {
-    let [(identity, identity_channel), (booking, booking_channel)] = upstreams.named();
-    let (identity_state, booking_state) = tokio::join!(ask(identity_channel), ask(booking_channel.clone()));
-    let problems = if booking_state == "not_serving" { problems(booking_channel).await } else { Vec::new() };
+    let [(identity, at_identity), (booking, at_booking)] = upstreams.named();
+    let (identity_state, booking_state) = tokio::join!(ask(at_identity.clone()), ask(at_booking.clone()));
+    let problems =
+        if booking_state == "not_serving" { problems(at_booking.clone()).await } else { Vec::new() };
     let ready = [identity_state, booking_state].iter().all(|state| *state == "serving");
     let mut body = Map::new();
     body.insert("status".to_owned(), if ready { "ready" } else { "not_ready" }.into());
@@ -41,16 +42,16 @@ pub async fn ready(upstreams: &Upstreams) -> Response<Body> {
 }
 
 /// What booking lacks, in its own words.
-async fn problems(channel: Channel) -> Vec<String> {
-    let mut client = DiagnosticsServiceClient::new(channel);
+async fn problems(upstream: Upstream) -> Vec<String> {
+    let mut client = DiagnosticsServiceClient::new(upstream);
     match tokio::time::timeout(PATIENCE, client.get_server_info(GetServerInfoRequest {})).await {
         Ok(Ok(answer)) => answer.into_inner().problems,
         Ok(Err(_)) | Err(_) => Vec::new(),
     }
 }
 
-async fn ask(channel: Channel) -> &'static str {
-    let mut client = HealthClient::new(channel);
+async fn ask(upstream: Upstream) -> &'static str {
+    let mut client = HealthClient::new(upstream);
     let check = client.check(HealthCheckRequest { service: String::new() });
     match tokio::time::timeout(PATIENCE, check).await {
         Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => "serving",

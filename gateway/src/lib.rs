@@ -1,28 +1,31 @@
 //! The HTTP edge: REST by descriptors, gRPC-Web and gRPC passed through, CORS.
 //! It forwards credentials and never reads one; it knows no database.
 
+mod call;
 mod cors;
+mod deadline;
 mod edge;
+mod encoding;
 mod forward;
 mod headers;
 mod health;
 mod problem;
 mod rest;
 mod server;
+mod services;
 mod stream;
 mod supabase;
-mod upstream;
 
 use boot::TrustedProxies;
 use frontdesk_proto::descriptors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use transcode::{RuleError, Style, Transcoder};
+use upstream::Upstream;
 
 pub use self::cors::{Origins, OriginsError};
 use self::edge::Edge;
-use self::upstream::Upstreams;
+use self::services::Upstreams;
 
 /// What a gateway needs.
 #[derive(Debug)]
@@ -30,9 +33,9 @@ pub struct Config {
     /// Where it listens.
     pub listener: TcpListener,
     /// The identity service.
-    pub identity: Channel,
+    pub identity: Upstream,
     /// The booking service.
-    pub booking: Channel,
+    pub booking: Upstream,
     /// Origins whose pages may call.
     pub origins: Origins,
     /// Proxies before the gateway whose `X-Forwarded-For` is believed.

@@ -1,32 +1,25 @@
 //! REST: one gRPC call per request.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, TE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::ServiceExt;
-use transcode::{InputError, Match, RouteError, Takes, Transcoder};
+use transcode::{Answer, InputError, Match, RouteError, Takes, Transcoder};
 
-use crate::forward::unreachable;
-use crate::headers;
-use crate::problem::json_response;
-use crate::stream;
-use crate::upstream::Upstreams;
+use crate::call::{Call, frame};
+use crate::deadline::{self, Deadline};
+use crate::services::Upstreams;
+use crate::{encoding, headers, stream};
 
-/// Largest body of a request in bytes.
-const MAX_REQUEST: usize = 1024 * 1024;
-/// Largest message of an answer in bytes.
-const MAX_RESPONSE: usize = 4 * 1024 * 1024;
-/// Time for a call.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// How long the gateway waits for the service's own word on the deadline.
-const DEADLINE_MARGIN: Duration = Duration::from_millis(500);
+/// Largest body of a request in bytes, also after it is inflated.
+pub const MAX_REQUEST: usize = 1024 * 1024;
+/// The header by which a service chooses the status of a success.
+const HTTP_CODE: &str = "x-http-code";
 
 /// Why there is no JSON answer.
 #[derive(Debug)]
@@ -53,144 +46,97 @@ pub async fn call(
     }
     let found =
         transcoder.route(&head.method, path).map_err(|error| route_error(&error, &head.method, path))?;
+    let renderer = found.renderer();
     let format = if found.streams() { Some(stream::Format::accepted(&head.headers)?) } else { None };
-    if format.is_none() {
+    if format.is_none() && !renderer.is_raw() {
         check_accept(&head.headers)?;
     }
+    let deadline = Deadline::of(&head.headers)?;
     let body = read_body(body).await?;
     if !body.is_empty() {
         check_content_type(&head.headers, &found)?;
     }
+    let body = encoding::decoded(&head.headers, body, MAX_REQUEST)?;
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let mut message = Vec::with_capacity(body.len() + 128);
-    found.request(head.uri.query(), &body, content_type, &mut message).map_err(input_error)?;
-    let metadata = headers::rest_in(&head.headers, peer);
+    let frame = frame(body.len() + 128, |out| found.request(head.uri.query(), &body, content_type, out))
+        .map_err(input_error)?;
+    let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, peer) };
     if let Some(format) = format {
-        let (answered, body) = open(upstreams, found.grpc_path(), message, metadata).await?;
-        return Ok(stream::response(format, found.renderer(), &answered, body));
+        let (answered, body) = deadline.within(call.open(upstreams)).await??;
+        return Ok(stream::response(format, renderer, &answered, body, deadline.asked()));
     }
-    let (wire, answered) = unary(upstreams, found.grpc_path(), message, metadata).await?;
-    let json = found.renderer().json(&wire).map_err(|error| {
-        tracing::error!(%error, path = found.grpc_path(), "an answer cannot be read");
-        Refusal::new(
-            ErrorReason::Internal,
-            "The service's answer cannot be read. The request id finds it in the log.",
-        )
-    })?;
-    let mut response = json_response(StatusCode::OK, "application/json", json);
+    let (wire, answered) = call.unary(upstreams, deadline).await?;
+    let etag = renderer.etag(&wire).and_then(|etag| HeaderValue::from_str(&format!("W/\"{etag}\"")).ok());
+    let mut response = match &etag {
+        Some(etag) if is_read(&head.method) && is_known(&head.headers, etag) => not_modified(),
+        _ => {
+            let answer = renderer.answer(&wire).map_err(|error| {
+                tracing::error!(%error, path = found.grpc_path(), "an answer cannot be read");
+                Refusal::new(
+                    ErrorReason::Internal,
+                    "The service's answer cannot be read. The request id finds it in the log.",
+                )
+            })?;
+            success(&head.headers, answer, &answered)
+        }
+    };
     headers::rest_out(&answered, response.headers_mut());
+    if let Some(etag) = etag {
+        response.headers_mut().insert(ETAG, etag);
+    }
     Ok(response)
 }
 
-/// One gRPC call: the message in wire format in, that of the answer and its
-/// metadata out.
-pub async fn unary(
-    upstreams: &Upstreams,
-    path: &str,
-    message: Vec<u8>,
-    metadata: HeaderMap,
-) -> Result<(Bytes, HeaderMap), RestError> {
-    let mut metadata = metadata;
-    metadata.insert("grpc-timeout", HeaderValue::from_static("10S"));
-    let call = async {
-        let (headers, body) = open(upstreams, path, message, metadata).await?;
-        let collected = Limited::new(body, MAX_RESPONSE + 5).collect().await.map_err(|error| {
-            tracing::warn!(error, "an answer broke off or is too large");
-            Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off. Whether a change was stored is unknown: read before trying again.")
-        })?;
-        if let Some(status) =
-            collected.trailers().and_then(Status::from_header_map).filter(|status| status.code() != Code::Ok)
-        {
-            return Err(RestError::Status(status, headers));
+fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Response<Body> {
+    let (body, content_type) = match answer {
+        Answer::Json(json) => (json, HeaderValue::from_static("application/json")),
+        Answer::Raw(content_type, body) => {
+            let content_type = HeaderValue::from_str(&content_type).ok().filter(|value| !value.is_empty());
+            (body, content_type.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream")))
         }
-        Ok((unframed(collected.to_bytes())?, headers))
     };
-    match tokio::time::timeout(DEADLINE + DEADLINE_MARGIN, call).await {
-        Ok(result) => result,
-        Err(_) => Err(Refusal::new(
-            ErrorReason::DeadlineExceeded,
-            "The service did not answer in 10 s. A change may still have been stored: read before trying again.",
-        )
-        .into()),
+    let mut response = encoding::answer(wanted, body);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    let chosen = answered.get(HTTP_CODE).and_then(|code| StatusCode::from_bytes(code.as_bytes()).ok());
+    if let Some(status) = chosen.filter(StatusCode::is_success) {
+        *response.status_mut() = status;
     }
+    response
 }
 
-/// Starts a gRPC call; returns when the service has answered with headers that
-/// hold no error.
-async fn open(
-    upstreams: &Upstreams,
-    path: &str,
-    message: Vec<u8>,
-    metadata: HeaderMap,
-) -> Result<(HeaderMap, Body), RestError> {
-    let channel = upstreams.of_path(path).ok_or_else(|| {
-        Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
-    })?;
-    let mut request = Request::new(Body::new(Full::new(framed(&message)?)));
-    *request.method_mut() = Method::POST;
-    *request.version_mut() = Version::HTTP_2;
-    *request.uri_mut() =
-        path.parse().map_err(|_| Refusal::new(ErrorReason::Internal, "The method has no path."))?;
-    *request.headers_mut() = metadata;
-    let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(TE, HeaderValue::from_static("trailers"));
-
-    let response = channel.oneshot(request).await.map_err(|error| unreachable(&error))?;
-    let (head, body) = response.into_parts();
-    if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
-        return Err(RestError::Status(status, head.headers));
-    }
-    if head.status != StatusCode::OK {
-        tracing::warn!(status = %head.status, "a service answered outside gRPC");
-        return Err(Refusal::new(
-            ErrorReason::UpstreamUnavailable,
-            "The service did not answer in gRPC. Try again.",
-        )
-        .into());
-    }
-    Ok((head.headers, body))
+fn not_modified() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
 }
 
-/// A message with the prefix of gRPC over HTTP/2: not compressed, its length.
-fn framed(message: &[u8]) -> Result<Bytes, Refusal> {
-    let length = u32::try_from(message.len()).map_err(|_| too_large())?;
-    let mut frame = BytesMut::with_capacity(message.len() + 5);
-    frame.put_u8(0);
-    frame.put_u32(length);
-    frame.put_slice(message);
-    Ok(frame.freeze())
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
-fn unframed(frame: Bytes) -> Result<Bytes, Refusal> {
-    let whole = match frame.as_ref() {
-        [0, a, b, c, d, message @ ..] => u32::from_be_bytes([*a, *b, *c, *d]) as usize == message.len(),
-        _ => false,
-    };
-    if whole {
-        return Ok(frame.slice(5..));
-    }
-    Err(Refusal::new(
-        ErrorReason::Internal,
-        "The service's answer is not one message. The request id finds it in the log.",
-    ))
+/// Whether the caller has this version; etags compare weakly (RFC 9110, 13.1.2).
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let bare = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+    let Ok(current) = etag.to_str().map(bare) else { return false };
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || bare(one) == current)
 }
 
-/// The body, within its limit.
+/// The body, within its limit and time.
 pub async fn read_body(body: Body) -> Result<Bytes, Refusal> {
-    match Limited::new(body, MAX_REQUEST).collect().await {
+    match deadline::body(Limited::new(body, MAX_REQUEST).collect()).await? {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(MAX_REQUEST)),
         Err(_) => Err(Refusal::new(ErrorReason::MalformedRequest, "The body broke off before its end.")),
     }
 }
 
-fn too_large() -> Refusal {
+pub fn too_large(limit: usize) -> Refusal {
     Refusal::new(
         ErrorReason::PayloadTooLarge,
-        format!("The body is larger than {MAX_REQUEST} bytes, the most this API takes. Nothing was stored."),
+        format!("The body is larger than {limit} bytes, the most this API takes. Nothing was stored."),
     )
-    .with("limit_bytes", MAX_REQUEST.to_string())
+    .with("limit_bytes", limit.to_string())
 }
 
 fn options(transcoder: &Transcoder, path: &str) -> Result<Response<Body>, RestError> {
@@ -249,12 +195,10 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     let takes_json =
         values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
-            let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
-            let essence = parts.next().unwrap_or_default();
-            let refused = parts.any(|part| matches!(part.as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-            !refused
+            let (name, weight) = encoding::weighted(range);
+            weight > 0
                 && matches!(
-                    essence.as_str(),
+                    name.as_str(),
                     "*/*" | "application/*" | "application/json" | "application/problem+json" | ""
                 )
         });
@@ -268,9 +212,10 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), Refusal> {
-    if found.takes() == Takes::Nothing {
+    match found.takes() {
         // The transcoder refuses the body with better words.
-        return Ok(());
+        Takes::Nothing | Takes::Raw => return Ok(()),
+        Takes::Json => {}
     }
     let refuse = |what: String| {
         Err(Refusal::new(
@@ -278,12 +223,6 @@ fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), Refu
             format!("{what} This API takes JSON: send `Content-Type: application/json`. Nothing was stored."),
         ))
     };
-    if let Some(encoding) = headers.get(CONTENT_ENCODING) {
-        let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
-        if !encoding.eq_ignore_ascii_case("identity") {
-            return refuse(format!("The body is encoded as {encoding}, which is not taken."));
-        }
-    }
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return refuse("The body has no content type.".to_owned());
     };
@@ -299,6 +238,17 @@ fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), Refu
         return Ok(());
     }
     refuse(format!("The content type {} is not taken.", text.chars().take(100).collect::<String>()))
+}
+
+impl RestError {
+    /// Whether another address might answer.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.reason() == ErrorReason::UpstreamUnavailable,
+            Self::Status(status, _) => status.code() == Code::Unavailable,
+            Self::NotAllowed(..) => false,
+        }
+    }
 }
 
 impl From<Refusal> for RestError {

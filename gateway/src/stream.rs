@@ -1,6 +1,8 @@
-//! Streams of messages as newline-delimited JSON or server-sent events, one
-//! message per line or event. An error after the stream has begun is its last
-//! line, or an event `error`.
+//! Streams of messages as newline-delimited JSON, server-sent events or a JSON
+//! array: one message per line, event or item. An error after the stream has
+//! begun is its last line or item, or an event `error`.
+
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use frontdesk_proto::{DOMAIN, ErrorReason, Refusal, reason_of, rpc};
@@ -11,14 +13,17 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use prost::Message;
 use serde_json::json;
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Renderer;
 
+use crate::call::MAX_RESPONSE;
 use crate::headers;
 
-/// Largest message in bytes.
-const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+/// How long an event stream is silent at most: a proxy gives up a connection on
+/// which nothing happens, mostly after a minute.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// How messages are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub enum Format {
     Lines,
     /// `text/event-stream`.
     Events,
+    /// One array of JSON.
+    Array,
 }
 
 struct State {
@@ -34,18 +41,35 @@ struct State {
     buffer: BytesMut,
     renderer: Renderer,
     format: Format,
+    sent: usize,
     ended: bool,
+    until: Option<Instant>,
 }
 
-/// The response for a stream that has begun.
-pub fn response(format: Format, renderer: Renderer, metadata: &HeaderMap, body: Body) -> Response<Body> {
-    let state = State { body, buffer: BytesMut::new(), renderer, format, ended: false };
+/// What goes on in a stream.
+enum Step {
+    Message(Vec<u8>),
+    /// Nothing for a while.
+    Silence,
+    End,
+}
+
+/// The response for a stream that has begun, which ends at `until` at the latest.
+pub fn response(
+    format: Format,
+    renderer: Renderer,
+    metadata: &HeaderMap,
+    body: Body,
+    until: Option<Instant>,
+) -> Response<Body> {
+    let state = State { body, buffer: BytesMut::new(), renderer, format, sent: 0, ended: false, until };
     let frames = futures::StreamExt::map(pieces(state), |piece| Ok::<_, Status>(Frame::data(piece)));
     let mut response = Response::new(Body::new(StreamBody::new(frames)));
     headers::rest_out(metadata, response.headers_mut());
     let content_type = match format {
         Format::Lines => "application/x-ndjson",
         Format::Events => "text/event-stream",
+        Format::Array => "application/json",
     };
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -70,25 +94,38 @@ impl Format {
         ranges
             .find_map(|range| match range.as_str() {
                 "text/event-stream" => Some(Self::Events),
-                "application/x-ndjson" | "application/*" | "*/*" | "" => Some(Self::Lines),
+                "application/json" => Some(Self::Array),
+                "application/x-ndjson" | "application/jsonl" | "application/*" | "*/*" | "" => Some(Self::Lines),
                 _ => None,
             })
             .ok_or_else(|| {
                 Refusal::new(
                     ErrorReason::NotAcceptable,
-                    "This route answers application/x-ndjson or text/event-stream, which the Accept header rules out.",
+                    "This route answers application/x-ndjson, text/event-stream or application/json, which the Accept header rules out.",
                 )
             })
     }
 
-    fn message(self, json: &[u8]) -> Bytes {
-        match self {
-            Self::Lines => [json, b"\n"].concat().into(),
-            Self::Events => [b"data: ", json, b"\n\n"].concat().into(),
+    /// A message, the first of which begins an array.
+    fn message(self, json: &[u8], first: bool) -> Bytes {
+        match (self, first) {
+            (Self::Lines, _) => [json, b"\n"].concat().into(),
+            (Self::Events, _) => [b"data: ", json, b"\n\n"].concat().into(),
+            (Self::Array, true) => [b"[", json].concat().into(),
+            (Self::Array, false) => [b",\n", json].concat().into(),
         }
     }
 
-    fn error(self, status: &Status) -> Bytes {
+    /// What comes after the last message.
+    fn end(self, nothing: bool) -> Option<Bytes> {
+        match (self, nothing) {
+            (Self::Lines | Self::Events, _) => None,
+            (Self::Array, true) => Some(Bytes::from_static(b"[]\n")),
+            (Self::Array, false) => Some(Bytes::from_static(b"]\n")),
+        }
+    }
+
+    fn error(self, status: &Status, first: bool) -> Bytes {
         let detailed = rpc::Status::decode(status.details()).unwrap_or_else(|error| {
             tracing::warn!(%error, "the details of a status cannot be read");
             rpc::Status::default()
@@ -107,6 +144,7 @@ impl Format {
         match self {
             Self::Lines => format!("{error}\n").into(),
             Self::Events => format!("event: error\ndata: {error}\n\n").into(),
+            Self::Array => format!("{}{error}]\n", if first { "[" } else { ",\n" }).into(),
         }
     }
 }
@@ -116,12 +154,21 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
         if state.ended {
             return None;
         }
-        let piece = match state.next().await {
-            Ok(Some(json)) => state.format.message(&json),
-            Ok(None) => return None,
+        let first = state.sent == 0;
+        let piece = match state.step().await {
+            Ok(Step::Message(json)) => {
+                state.sent += 1;
+                state.format.message(&json, first)
+            }
+            // A comment, which clients pass over.
+            Ok(Step::Silence) => Bytes::from_static(b": still here\n\n"),
+            Ok(Step::End) => {
+                state.ended = true;
+                state.format.end(first)?
+            }
             Err(status) => {
                 state.ended = true;
-                state.format.error(&status)
+                state.format.error(&status, first)
             }
         };
         Some((piece, state))
@@ -129,6 +176,27 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
 }
 
 impl State {
+    /// The next message, silence where it must be broken, or the end.
+    async fn step(&mut self) -> Result<Step, Status> {
+        let silence = match self.format {
+            Format::Events => Some(Instant::now() + SILENCE),
+            Format::Lines | Format::Array => None,
+        };
+        let until = self.until;
+        let wake = [silence, until].into_iter().flatten().min();
+        let next = async { self.next().await.map(|json| json.map_or(Step::End, Step::Message)) };
+        let Some(wake) = wake else { return next.await };
+        match tokio::time::timeout_at(wake, next).await {
+            Ok(step) => step,
+            Err(_) if Some(wake) == silence => Ok(Step::Silence),
+            Err(_) => Err(Refusal::new(
+                ErrorReason::DeadlineExceeded,
+                "The time that was asked for is over. Start the stream again from its last cursor.",
+            )
+            .into()),
+        }
+    }
+
     /// The next message as JSON; `None` after a good end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Status> {
         loop {
@@ -139,7 +207,11 @@ impl State {
             let Some(frame) = self.body.frame().await else {
                 return Err(broken("The service's stream broke off."));
             };
-            match frame?.into_data() {
+            let frame = frame.map_err(|error| {
+                tracing::warn!(%error, "a stream broke off");
+                broken("The service's stream broke off.")
+            })?;
+            match frame.into_data() {
                 Ok(data) => self.buffer.extend_from_slice(&data),
                 Err(frame) => {
                     let status =
@@ -157,7 +229,7 @@ impl State {
     fn take_message(&mut self) -> Result<Option<Bytes>, Status> {
         let [flag, a, b, c, d, ..] = self.buffer[..] else { return Ok(None) };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        if flag != 0 || length > MAX_MESSAGE {
+        if flag != 0 || length > MAX_RESPONSE {
             return Err(broken("A message cannot be read."));
         }
         if self.buffer.len() < 5 + length {

@@ -2,6 +2,7 @@
 //! with its own JSON types. It calls identity like every other route; wire and
 //! status table: supabase/auth, `internal/api`.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 
 use aws_lc_rs::constant_time;
@@ -17,10 +18,12 @@ use serde_json::{Value as Json, json};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use crate::call::{Call, frame};
+use crate::deadline::Deadline;
 use crate::headers;
 use crate::problem::json_response;
 use crate::rest::{self, RestError};
-use crate::upstream::Upstreams;
+use crate::services::Upstreams;
 
 /// Where the surface is.
 pub const PREFIX: &str = "/auth/v1/";
@@ -213,7 +216,12 @@ async fn rpc<Q: Message, A: Message + Default>(
     metadata: HeaderMap,
 ) -> Result<A, Refused> {
     let path = format!("/frontdesk.{method}");
-    match rest::unary(upstreams, &path, request.encode_to_vec(), metadata).await {
+    let Ok(frame) = frame(0, |out| {
+        out.extend(request.encode_to_vec());
+        Ok::<_, Infallible>(())
+    });
+    let call = Call { path: &path, frame, metadata };
+    match call.unary(upstreams, Deadline::default()).await {
         Ok((wire, _)) => A::decode(wire).map_err(|_| {
             Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", "Unexpected failure")
         }),

@@ -53,6 +53,8 @@ pub enum ErrorReason {
     /// A browser on an origin that `ALLOWED_ORIGINS` does not list made the call.
     /// Add the origin there and restart the gateway.
     OriginNotAllowed = 110,
+    /// The body did not arrive in time. Nothing was stored; send it again.
+    RequestTimeout = 111,
     /// The method needs a caller and neither a bearer token nor an API key was sent.
     CredentialsMissing = 200,
     /// The method needs a user token; an API key alone does not do.
@@ -205,6 +207,7 @@ impl ErrorReason {
             Self::UnsupportedMediaType => "ERROR_REASON_UNSUPPORTED_MEDIA_TYPE",
             Self::PayloadTooLarge => "ERROR_REASON_PAYLOAD_TOO_LARGE",
             Self::OriginNotAllowed => "ERROR_REASON_ORIGIN_NOT_ALLOWED",
+            Self::RequestTimeout => "ERROR_REASON_REQUEST_TIMEOUT",
             Self::CredentialsMissing => "ERROR_REASON_CREDENTIALS_MISSING",
             Self::SignInRequired => "ERROR_REASON_SIGN_IN_REQUIRED",
             Self::TokenInvalid => "ERROR_REASON_TOKEN_INVALID",
@@ -276,6 +279,7 @@ impl ErrorReason {
             "ERROR_REASON_UNSUPPORTED_MEDIA_TYPE" => Some(Self::UnsupportedMediaType),
             "ERROR_REASON_PAYLOAD_TOO_LARGE" => Some(Self::PayloadTooLarge),
             "ERROR_REASON_ORIGIN_NOT_ALLOWED" => Some(Self::OriginNotAllowed),
+            "ERROR_REASON_REQUEST_TIMEOUT" => Some(Self::RequestTimeout),
             "ERROR_REASON_CREDENTIALS_MISSING" => Some(Self::CredentialsMissing),
             "ERROR_REASON_SIGN_IN_REQUIRED" => Some(Self::SignInRequired),
             "ERROR_REASON_TOKEN_INVALID" => Some(Self::TokenInvalid),

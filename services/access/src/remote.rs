@@ -9,8 +9,8 @@ use frontdesk_proto::identity::v1::{
 };
 use frontdesk_proto::{ErrorReason, Refusal, reason_of};
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tonic::{Request, Status};
+use upstream::Upstream;
 use uuid::Uuid;
 
 use crate::authority::{Authority, Resolution};
@@ -24,13 +24,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A client of identity.
 #[derive(Debug, Clone)]
 pub struct RemoteIdentity {
-    channel: Channel,
+    upstream: Upstream,
 }
 
 impl RemoteIdentity {
-    /// A client over a channel, which may connect lazily.
-    pub fn new(channel: Channel) -> Self {
-        Self { channel }
+    /// A client; it connects with the first call.
+    pub fn new(upstream: Upstream) -> Self {
+        Self { upstream }
     }
 }
 
@@ -38,7 +38,7 @@ impl Authority for RemoteIdentity {
     const HOLDS: Duration = Duration::from_secs(5);
 
     async fn keys(&self) -> Result<Vec<JsonWebKey>, Refusal> {
-        let mut client = TokenServiceClient::new(self.channel.clone());
+        let mut client = TokenServiceClient::new(self.upstream.clone());
         let answer = within(client.get_jwks(GetJwksRequest {})).await?;
         Ok(answer.keys)
     }
@@ -62,7 +62,7 @@ impl Authority for RemoteIdentity {
         if let Some(id) = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()) {
             metadata.insert("x-request-id", ascii(id)?);
         }
-        let mut client = ScopeServiceClient::new(self.channel.clone());
+        let mut client = ScopeServiceClient::new(self.upstream.clone());
         let ResolveScopesResponse { user_id, session_id, tenant_id, scopes, role, operator, api_key_id } =
             within(client.resolve_scopes(request)).await?;
         let session = optional(&session_id)?.unwrap_or_default();

@@ -2,7 +2,6 @@
 //! serving with health and reflection, request ids, deadlines, draining. What
 //! the process serves is not known here.
 
-mod channel;
 mod client_address;
 mod grpc;
 mod log;
@@ -11,7 +10,6 @@ pub mod request_id;
 mod settings;
 mod shutdown;
 
-pub use self::channel::channel;
 pub use self::client_address::{FORWARDED_FOR, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, ReadyCheck, ServeError, bind};
 pub use self::log::init as init_log;

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use upstream::Upstream;
 
 use frontdesk::demo;
 use frontdesk::system::{Parts, System};
@@ -29,7 +30,6 @@ use identity::{Policy, Secrets};
 use pg::server::{PrivateServer, ServerOptions};
 use tokio::net::TcpListener;
 use tonic::Request;
-use tonic::transport::Channel;
 use uuid::Uuid;
 
 const CLIENTS: usize = 32;
@@ -88,7 +88,7 @@ impl Bench {
         .await
         .unwrap();
         let login = LoginRequest { email: demo::MANAGER.to_owned(), password: demo::PASSWORD.to_owned() };
-        let channel = boot::channel(&system.identity.to_string()).unwrap();
+        let channel: Upstream = system.identity.to_string().parse().unwrap();
         let token = AuthServiceClient::new(channel).login(login).await.unwrap().into_inner().access;
         Self { server, dir, url, sql, system, token }
     }
@@ -148,8 +148,7 @@ async fn approvals(durable: bool) {
 /// Approvals per second over gRPC.
 #[allow(clippy::cast_precision_loss)]
 async fn ours(bench: &Bench, from: usize) -> f64 {
-    let channels: Vec<Channel> =
-        (0..4).map(|_| boot::channel(&bench.system.booking.to_string()).unwrap()).collect();
+    let channels: Vec<Upstream> = (0..4).map(|_| bench.system.booking.to_string().parse().unwrap()).collect();
     let started = Instant::now();
     join_all((0..CLIENTS).map(async |client| {
         let mut api = BookingRequestServiceClient::new(channels[client % 4].clone());
@@ -227,8 +226,7 @@ async fn lists() {
         bench.sql.batch_execute(rare).await.unwrap();
         bench.sql.batch_execute("vacuum analyze booking_requests").await.unwrap();
         bench.sql.batch_execute("checkpoint").await.unwrap();
-        let mut api =
-            BookingRequestServiceClient::new(boot::channel(&bench.system.booking.to_string()).unwrap());
+        let mut api = BookingRequestServiceClient::new(bench.system.booking.to_string().parse().unwrap());
         for (at, (name, request)) in shapes().into_iter().enumerate() {
             let (took, rows) = median(&mut api, &bench.token, &request).await;
             assert_eq!(rows, 50, "{name} is not a full page");
@@ -270,7 +268,7 @@ fn shapes() -> Vec<(&'static str, ListBookingRequestsRequest)> {
 }
 
 async fn median(
-    api: &mut BookingRequestServiceClient<Channel>,
+    api: &mut BookingRequestServiceClient<Upstream>,
     token: &str,
     request: &ListBookingRequestsRequest,
 ) -> (Duration, usize) {

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use upstream::Upstream;
 
 use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
@@ -22,7 +23,6 @@ use identity::{Limits, Policy, Secrets};
 use pg::testing::TestDatabase;
 use tokio::net::TcpListener;
 use tonic::body::Body;
-use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tower::{Layer, Service};
@@ -38,7 +38,7 @@ fn main() {
 async fn measure() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let system = start().await;
-    let channel = boot::channel(&system.identity.to_string()).unwrap();
+    let channel = system.identity.to_string().parse().unwrap();
     let login = login(&channel, demo::MANAGER, demo::PASSWORD).await.unwrap();
     println!("{cores} cores, each figure over {} s", SPAN.as_secs());
 
@@ -105,7 +105,7 @@ fn bare_argon2(cores: usize) -> f64 {
     per_second(count.into_inner(), started)
 }
 
-async fn logins(channel: &Channel, clients: usize) -> f64 {
+async fn logins(channel: &Upstream, clients: usize) -> f64 {
     let (count, started) = (AtomicU64::new(0), Instant::now());
     join_all((0..clients).map(async |_| {
         while started.elapsed() < SPAN {
@@ -153,7 +153,7 @@ async fn rate_layer(layer: AccessLayer<RemoteIdentity>, token: &str) -> f64 {
 }
 
 /// Medians of refused logins: they must not tell whether a user exists.
-async fn timing(channel: &Channel) {
+async fn timing(channel: &Upstream) {
     let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
     for n in 0..200 {
         for (email, times) in
@@ -174,9 +174,9 @@ async fn timing(channel: &Channel) {
 }
 
 /// 500 logins at once: memory, shed calls, and what health takes meanwhile.
-async fn flood(channel: &Channel, identity: SocketAddr) {
+async fn flood(channel: &Upstream, identity: SocketAddr) {
     let before = memory_mib("VmRSS");
-    let health = boot::channel(&identity.to_string()).unwrap();
+    let health: Upstream = identity.to_string().parse().unwrap();
     let logins = join_all((0..500).map(|_| login(channel, demo::MANAGER, demo::PASSWORD)));
     let probes = async {
         let mut slowest = Duration::ZERO;
@@ -198,13 +198,13 @@ async fn flood(channel: &Channel, identity: SocketAddr) {
     );
 }
 
-async fn login(channel: &Channel, email: &str, password: &str) -> Result<String, tonic::Status> {
+async fn login(channel: &Upstream, email: &str, password: &str) -> Result<String, tonic::Status> {
     let request = LoginRequest { email: email.to_owned(), password: password.to_owned() };
     let answer = AuthServiceClient::new(channel.clone()).login(request).await?;
     Ok(answer.into_inner().access)
 }
 
-async fn resolve(channel: &Channel, token: &str) -> String {
+async fn resolve(channel: &Upstream, token: &str) -> String {
     let mut request = tonic::Request::new(ResolveScopesRequest {});
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     ScopeServiceClient::new(channel.clone()).resolve_scopes(request).await.unwrap().into_inner().role

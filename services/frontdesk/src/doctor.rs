@@ -284,11 +284,14 @@ async fn service(name: &'static str, addr: &str, variable: &str) -> Check {
     if addr.is_empty() {
         return Check::left_out(name, variable);
     }
-    let channel = match boot::channel(addr) {
-        Ok(channel) => channel,
-        Err(sentence) => return Check::bad(name, sentence, format!("correct {variable}")),
+    let upstream: upstream::Upstream = match addr.parse() {
+        Ok(upstream) => upstream,
+        Err(error) => {
+            let error: upstream::UpstreamError = error;
+            return Check::bad(name, error.to_string(), format!("correct {variable}"));
+        }
     };
-    let mut client = HealthClient::new(channel);
+    let mut client = HealthClient::new(upstream);
     let asked = client.check(HealthCheckRequest { service: String::new() });
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => {

@@ -7,7 +7,7 @@ use boot::{Settings, TrustedProxies};
 use identity::{Limits, PasswordCost, Policy, Secrets, TrustedIssuers, TrustedIssuersError};
 use jiff::SignedDuration;
 use pg::{Database, PoolOptions};
-use tonic::transport::Channel;
+use upstream::{Upstream, UpstreamError};
 
 use crate::{Failure, migrate};
 
@@ -47,7 +47,8 @@ pub async fn booking() -> Result<(), Failure> {
     let listen = listen(&mut settings, "BOOKING_LISTEN", 50052);
     let database = database_settings(&mut settings);
     let issuer = issuer(&mut settings);
-    let identity = upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port");
+    let identity =
+        upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port, several with commas");
     let all = || Some((listen?, database?, issuer?, identity?));
     let (listen, (url, pool), issuer, identity) = settings.finish(all()).map_err(Failure::new)?;
 
@@ -67,8 +68,10 @@ pub async fn gateway() -> Result<(), Failure> {
     boot::init_log();
     let mut settings = Settings::new();
     let listen = listen(&mut settings, "GATEWAY_LISTEN", 8080);
-    let identity = upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port");
-    let booking = upstream(&mut settings, "BOOKING_ADDR", "where booking is, as host:port");
+    let identity =
+        upstream(&mut settings, "IDENTITY_ADDR", "where identity is, as host:port, several with commas");
+    let booking =
+        upstream(&mut settings, "BOOKING_ADDR", "where booking is, as host:port, several with commas");
     let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
     let trusted_proxies = settings.or("TRUSTED_PROXIES", TrustedProxies::default());
     let anon_key = settings.optional_secret("SUPABASE_ANON_KEY");
@@ -171,7 +174,7 @@ fn trusted_issuers(settings: &mut Settings) -> Option<TrustedIssuers> {
         .ok()
 }
 
-fn upstream(settings: &mut Settings, name: &str, purpose: &str) -> Option<Channel> {
-    let addr: String = settings.required(name, purpose)?;
-    boot::channel(&addr).map_err(|sentence| settings.problem(format!("{name}: {sentence}."))).ok()
+fn upstream(settings: &mut Settings, name: &str, purpose: &str) -> Option<Upstream> {
+    let addresses: String = settings.required(name, purpose)?;
+    addresses.parse().map_err(|error: UpstreamError| settings.problem(format!("{name}: {error}."))).ok()
 }

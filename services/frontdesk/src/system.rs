@@ -10,6 +10,7 @@ use identity::{Policy, Secrets};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use upstream::Upstream;
 
 use crate::Failure;
 use crate::roles::{DEFAULT_AUDIENCE, DEFAULT_ISSUER, DEFAULT_POOL_SIZE, open};
@@ -59,7 +60,7 @@ impl System {
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
         let stop = CancellationToken::new();
         let issuer = Issuer { issuer: DEFAULT_ISSUER.to_owned(), audience: DEFAULT_AUDIENCE.to_owned() };
-        let channel = |addr: SocketAddr| boot::channel(&addr.to_string()).map_err(Failure::new);
+        let upstream = |addr: SocketAddr| addr.to_string().parse::<Upstream>().map_err(Failure::new);
 
         let identity_server = identity::build(
             identity::Config {
@@ -82,13 +83,13 @@ impl System {
             listener: booking,
             database: open(database_url, booking::ROLE, "frontdesk-booking", DEFAULT_POOL_SIZE)?,
             issuer,
-            authority: RemoteIdentity::new(channel(identity_addr)?),
+            authority: RemoteIdentity::new(upstream(identity_addr)?),
         };
         let booking_server = booking::build(booking_config, &stop).map_err(Failure::new)?;
         let gateway_server = Gateway::new(gateway::Config {
             listener: gateway,
-            identity: channel(identity_addr)?,
-            booking: channel(booking_addr)?,
+            identity: upstream(identity_addr)?,
+            booking: upstream(booking_addr)?,
             origins,
             trusted_proxies: TrustedProxies::default(),
             anon_key: Some(anon_key),

@@ -6,19 +6,20 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of ours with those that they may depend on.
-const ARROWS: [(&str, &str, &[&str]); 9] = [
+const ARROWS: [(&str, &str, &[&str]); 10] = [
     ("proto", "frontdesk-proto", &[]),
     ("services/boot", "boot", &["frontdesk-proto"]),
-    ("services/access", "access", &["frontdesk-proto"]),
+    ("services/upstream", "upstream", &[]),
+    ("services/access", "access", &["frontdesk-proto", "upstream"]),
     ("services/pg", "pg", &["frontdesk-proto"]),
     ("services/identity", "identity", &["frontdesk-proto", "boot", "access", "pg"]),
     ("services/booking", "booking", &["frontdesk-proto", "boot", "access", "pg"]),
     ("gateway/transcode", "transcode", &[]),
-    ("gateway", "gateway", &["frontdesk-proto", "boot", "transcode"]),
+    ("gateway", "gateway", &["frontdesk-proto", "boot", "transcode", "upstream"]),
     (
         "services/frontdesk",
         "frontdesk",
-        &["frontdesk-proto", "boot", "access", "pg", "identity", "booking", "gateway"],
+        &["frontdesk-proto", "boot", "access", "pg", "upstream", "identity", "booking", "gateway"],
     ),
 ];
 

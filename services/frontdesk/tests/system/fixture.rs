@@ -1,6 +1,7 @@
 //! A running system with the demo's data, and clients for it.
 
 use std::net::SocketAddr;
+use upstream::Upstream;
 
 use frontdesk::demo;
 use frontdesk::system::{Parts, System};
@@ -12,7 +13,6 @@ use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio_postgres::types::ToSql;
 use tonic::Request;
-use tonic::transport::Channel;
 use uuid::{Uuid, uuid};
 
 /// The master key of the fixture, a 32nd of it.
@@ -150,7 +150,7 @@ impl Fixture {
     }
 
     /// A client of booking without the gateway.
-    pub fn booking(&self) -> BookingRequestServiceClient<Channel> {
+    pub fn booking(&self) -> BookingRequestServiceClient<Upstream> {
         BookingRequestServiceClient::new(channel(self.system.booking))
     }
 
@@ -273,8 +273,8 @@ pub fn path_of(id: Uuid, step: &str) -> String {
     format!("/api/v1/booking-requests/{id}{step}")
 }
 
-pub fn channel(addr: SocketAddr) -> Channel {
-    boot::channel(&addr.to_string()).unwrap()
+pub fn channel(addr: SocketAddr) -> Upstream {
+    addr.to_string().parse().unwrap()
 }
 
 /// A gRPC request with a bearer token.

@@ -84,10 +84,13 @@ async fn bodies_that_are_not_json_are_refused() {
         post("application/json", body).await.refused(400, "MALFORMED_REQUEST");
     }
     post("application/json", vec![b' '; 10_000_000]).await.refused(413, "PAYLOAD_TOO_LARGE");
-    let zipped =
-        fixture.request(Method::POST, REQUESTS).bearer_auth(&token).header("content-encoding", "gzip");
-    let zipped = Answer::of(zipped.header("content-type", "application/json").body(json)).await;
-    zipped.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    for (encoding, status, code) in
+        [("br", 415, "UNSUPPORTED_MEDIA_TYPE"), ("gzip", 400, "MALFORMED_REQUEST")]
+    {
+        let encoded = fixture.request(Method::POST, REQUESTS).bearer_auth(&token);
+        let encoded = encoded.header("content-encoding", encoding).header("content-type", "application/json");
+        Answer::of(encoded.body(json.clone())).await.refused(status, code);
+    }
     assert_eq!(fixture.snapshot().await, before);
 }
 

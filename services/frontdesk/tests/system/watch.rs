@@ -193,7 +193,7 @@ async fn a_wrong_cursor_and_a_missing_scope_are_refused_at_once() {
     }
     fixture.get("/v1/booking-requests/watch", "x").await.refused(401, "TOKEN_INVALID");
     let json = fixture.request(reqwest::Method::GET, "/v1/booking-requests/watch").bearer_auth(&token);
-    let answer = crate::fixture::Answer::of(json.header("accept", "application/json")).await;
+    let answer = crate::fixture::Answer::of(json.header("accept", "application/xml")).await;
     answer.refused(406, "NOT_ACCEPTABLE");
 }
 
@@ -219,4 +219,16 @@ async fn over_rest_a_stream_is_lines_or_events() {
         let json: serde_json::Value = serde_json::from_str(line.trim_end()).unwrap();
         assert!(json["cursor"].is_string() && json["event"].is_null(), "{text}");
     }
+    // An array is whole JSON when the time that was asked for is over.
+    let request = fixture
+        .request(reqwest::Method::GET, "/v1/booking-requests/watch?cursor=start")
+        .bearer_auth(&token)
+        .header("accept", "application/json")
+        .header("x-request-timeout", "0.7");
+    let response = request.send().await.unwrap();
+    assert_eq!(&response.headers()["content-type"], "application/json");
+    let items: Vec<serde_json::Value> = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    let (last, before) = items.split_last().unwrap();
+    assert_eq!(last["error"]["code"], "DEADLINE_EXCEEDED");
+    assert!(!before.is_empty() && before.iter().all(|item| item["cursor"].is_string()));
 }

@@ -1,0 +1,184 @@
+//! Compressed bodies: gzip in requests, brotli and gzip in answers (RFC 9110,
+//! sections 8.4 and 12.5.3).
+
+use std::io::{Read, Write};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::Full;
+use tonic::body::Body;
+
+/// Bodies below this many bytes are not compressed: they fit into a packet.
+const WORTHWHILE: usize = 1024;
+/// Window of brotli as a power of two; answers are smaller than that.
+const BROTLI_WINDOW: u32 = 22;
+const BROTLI_QUALITY: u32 = 4;
+
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Brotli,
+    Gzip,
+}
+
+/// A request's body without its encoding, of `limit` bytes at most.
+pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(body) };
+    let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
+    match encoding.as_str() {
+        "identity" => Ok(body),
+        "gzip" | "x-gzip" => {
+            let mut inflated = Vec::new();
+            // One byte more than is allowed tells too much from enough.
+            let read = MultiGzDecoder::new(&*body).take(limit as u64 + 1).read_to_end(&mut inflated);
+            match read {
+                Ok(count) if count > limit => Err(crate::rest::too_large(limit)),
+                Ok(_) => Ok(inflated.into()),
+                Err(_) => Err(Refusal::new(
+                    ErrorReason::MalformedRequest,
+                    "The body is not gzip, as its Content-Encoding says. Nothing was stored.",
+                )),
+            }
+        }
+        other => {
+            let shown: String = other.chars().take(50).collect();
+            Err(Refusal::new(
+                ErrorReason::UnsupportedMediaType,
+                format!(
+                    "The body is encoded as {shown}, which is not taken. Send it as it is or with gzip. Nothing was stored."
+                ),
+            ))
+        }
+    }
+}
+
+/// A body in the best encoding that the caller takes.
+pub fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
+    let coding = if body.len() < WORTHWHILE { None } else { choose(wanted) };
+    let compressible = body.len() >= WORTHWHILE;
+    let compressed = coding.and_then(|coding| Some((coding, compress(coding, &body)?)));
+    let (name, body) = match compressed {
+        Some((Coding::Brotli, body)) => (Some("br"), body),
+        Some((Coding::Gzip, body)) => (Some("gzip"), body),
+        None => (None, body),
+    };
+    let mut response = Response::new(Body::new(Full::new(Bytes::from(body))));
+    let headers = response.headers_mut();
+    if let Some(name) = name {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    if compressible {
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    response
+}
+
+/// The coding with the highest weight; of equal ones brotli.
+fn choose(wanted: &HeaderMap) -> Option<Coding> {
+    let (mut brotli, mut gzip, mut any) = (None, None, None);
+    let ranges = wanted.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    for range in ranges.flat_map(|value| value.split(',')) {
+        let (name, weight) = weighted(range);
+        match name.as_str() {
+            "br" => brotli = Some(weight),
+            "gzip" | "x-gzip" => gzip = Some(weight),
+            "*" => any = Some(weight),
+            _ => {}
+        }
+    }
+    let brotli = brotli.or(any).unwrap_or(0);
+    let gzip = gzip.or(any).unwrap_or(0);
+    match (brotli, gzip) {
+        (0, 0) => None,
+        (brotli, gzip) if brotli >= gzip => Some(Coding::Brotli),
+        _ => Some(Coding::Gzip),
+    }
+}
+
+/// Name and weight, in thousandths, of an entry of an `Accept` header.
+pub fn weighted(range: &str) -> (String, u16) {
+    let mut parts = range.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let weight = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+        .map_or(1000, |(_, weight)| thousandths(weight.trim()));
+    (name, weight)
+}
+
+/// A weight that cannot be read is the lowest that still counts.
+fn thousandths(weight: &str) -> u16 {
+    let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
+    let valid =
+        matches!(whole, "0" | "1") && fraction.len() <= 3 && fraction.bytes().all(|one| one.is_ascii_digit());
+    let fraction = format!("{fraction:0<3}").parse().unwrap_or(1);
+    match (valid, whole) {
+        (false, _) => 1,
+        (true, "1") => 1000,
+        (true, _) => fraction,
+    }
+}
+
+fn compress(coding: Coding, body: &[u8]) -> Option<Vec<u8>> {
+    let out = Vec::with_capacity(body.len() / 2);
+    let written = match coding {
+        Coding::Gzip => {
+            let mut encoder = GzEncoder::new(out, Compression::fast());
+            encoder.write_all(body).and_then(|()| encoder.finish())
+        }
+        Coding::Brotli => {
+            let mut encoder = brotli::CompressorWriter::new(out, 4096, BROTLI_QUALITY, BROTLI_WINDOW);
+            encoder.write_all(body).and_then(|()| encoder.flush()).map(|()| encoder.into_inner())
+        }
+    };
+    written.map_err(|error| tracing::warn!(%error, "an answer could not be compressed")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(accept: &'static str) -> Option<Coding> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accept));
+        choose(&headers)
+    }
+
+    #[test]
+    fn the_caller_chooses_the_coding() {
+        for (accept, expected) in [
+            ("gzip, deflate, br", Some(Coding::Brotli)),
+            ("gzip, br;q=0.5", Some(Coding::Gzip)),
+            ("gzip;q=0, br;q=0", None),
+            ("*", Some(Coding::Brotli)),
+            ("*;q=0.1, br;q=0", Some(Coding::Gzip)),
+            ("deflate, zstd", None),
+            ("identity", None),
+            ("GZIP", Some(Coding::Gzip)),
+        ] {
+            assert_eq!(chosen(accept), expected, "{accept}");
+        }
+        assert_eq!(choose(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn what_was_compressed_reads_as_before_and_a_bomb_is_refused() {
+        let text = b"booking ".repeat(1000);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let packed = Bytes::from(compress(Coding::Gzip, &text).unwrap());
+        assert_eq!(decoded(&headers, packed.clone(), 8000).unwrap(), text);
+        assert_eq!(decoded(&headers, packed, 7999).unwrap_err().reason(), ErrorReason::PayloadTooLarge);
+        let garbage = Bytes::from_static(b"not gzip");
+        assert_eq!(decoded(&headers, garbage, 100).unwrap_err().reason(), ErrorReason::MalformedRequest);
+        let mut unpacked = Vec::new();
+        let packed = compress(Coding::Brotli, &text).unwrap();
+        brotli::Decompressor::new(&*packed, 4096).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, text);
+    }
+}

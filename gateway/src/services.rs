@@ -1,0 +1,90 @@
+//! Which service answers which gRPC path.
+
+use std::collections::HashMap;
+
+use frontdesk_proto::descriptors;
+use prost_reflect::MethodDescriptor;
+use upstream::Upstream;
+
+/// The services behind the gateway.
+#[derive(Debug)]
+pub struct Upstreams {
+    identity: Upstream,
+    booking: Upstream,
+    by_path: HashMap<String, Target>,
+}
+
+/// Where a method is called.
+#[derive(Debug, Clone)]
+struct Target {
+    role: Role,
+    /// Whether calling it twice is the same as once.
+    idempotent: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Role {
+    Identity,
+    Booking,
+}
+
+impl Upstreams {
+    pub fn new(identity: Upstream, booking: Upstream) -> Self {
+        let services = descriptors().services().filter_map(|service| {
+            let role = match service.package_name() {
+                "frontdesk.identity.v1" => Role::Identity,
+                "frontdesk.booking.v1" => Role::Booking,
+                _ => return None,
+            };
+            Some((service, role))
+        });
+        let by_path = services
+            .flat_map(|(service, role)| {
+                let methods: Vec<_> = service.methods().collect();
+                methods.into_iter().map(move |method| {
+                    let path = format!("/{}/{}", service.full_name(), method.name());
+                    (path, Target { role, idempotent: is_idempotent(&method) })
+                })
+            })
+            .collect();
+        Self { identity, booking, by_path }
+    }
+
+    /// Full names of all services, sorted.
+    pub fn services(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.by_path.keys().filter_map(|path| path[1..].split_once('/')).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The service for `/package.Service/Method`, and whether the method may be
+    /// called again.
+    pub fn of_path(&self, path: &str) -> Option<(&Upstream, bool)> {
+        let target = self.by_path.get(path)?;
+        let upstream = match target.role {
+            Role::Identity => &self.identity,
+            Role::Booking => &self.booking,
+        };
+        Some((upstream, target.idempotent))
+    }
+
+    /// Each service with its name.
+    pub fn named(&self) -> [(&'static str, &Upstream); 2] {
+        [("identity", &self.identity), ("booking", &self.booking)]
+    }
+}
+
+/// What GET answers changes nothing; other methods say so in their options.
+fn is_idempotent(method: &MethodDescriptor) -> bool {
+    let options = method.options();
+    let level = options.get_field_by_name("idempotency_level");
+    let declared = level.and_then(|level| level.as_enum_number()).is_some_and(|level| level > 0);
+    let http = method.parent_pool().get_extension_by_name("google.api.http");
+    let is_get = http.is_some_and(|http| {
+        let rule = options.get_extension(&http);
+        rule.as_message().is_some_and(|rule| rule.has_field_by_name("get"))
+    });
+    declared || is_get
+}
