@@ -9,6 +9,7 @@ mod encoding;
 mod forward;
 mod headers;
 mod health;
+mod openapi;
 mod problem;
 mod rest;
 mod server;
@@ -52,6 +53,14 @@ pub struct Gateway {
     edge: Edge,
 }
 
+/// The REST surface as an OpenAPI 3.1 document.
+pub fn openapi() -> Result<serde_json::Value, RoutesError> {
+    // No call is made: the addresses do not matter.
+    let services = services::names();
+    let transcoder = Transcoder::new(descriptors(), &services, Style::FRONTDESK).map_err(RoutesError)?;
+    Ok(openapi::document(&transcoder))
+}
+
 /// The descriptor set has annotations that cannot work.
 #[derive(Debug, thiserror::Error)]
 #[error("routes cannot be built: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -63,7 +72,7 @@ impl Gateway {
         let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
         let upstreams = Upstreams::new(identity, booking);
         let transcoder =
-            Transcoder::new(descriptors(), &upstreams.services(), Style::FRONTDESK).map_err(RoutesError)?;
+            Transcoder::new(descriptors(), &services::names(), Style::FRONTDESK).map_err(RoutesError)?;
         tracing::info!(origins = %origins, "CORS allowed origins");
         Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key) })
     }

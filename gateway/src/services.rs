@@ -1,9 +1,10 @@
 //! Which service answers which gRPC path.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use frontdesk_proto::descriptors;
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use upstream::Upstream;
 
 /// The services behind the gateway.
@@ -30,15 +31,7 @@ enum Role {
 
 impl Upstreams {
     pub fn new(identity: Upstream, booking: Upstream) -> Self {
-        let services = descriptors().services().filter_map(|service| {
-            let role = match service.package_name() {
-                "frontdesk.identity.v1" => Role::Identity,
-                "frontdesk.booking.v1" => Role::Booking,
-                _ => return None,
-            };
-            Some((service, role))
-        });
-        let by_path = services
+        let by_path = services()
             .flat_map(|(service, role)| {
                 let methods: Vec<_> = service.methods().collect();
                 methods.into_iter().map(move |method| {
@@ -48,15 +41,6 @@ impl Upstreams {
             })
             .collect();
         Self { identity, booking, by_path }
-    }
-
-    /// Full names of all services, sorted.
-    pub fn services(&self) -> Vec<&str> {
-        let mut names: Vec<&str> =
-            self.by_path.keys().filter_map(|path| path[1..].split_once('/')).map(|(name, _)| name).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 
     /// The service for `/package.Service/Method`, and whether the method may be
@@ -74,6 +58,24 @@ impl Upstreams {
     pub fn named(&self) -> [(&'static str, &Upstream); 2] {
         [("identity", &self.identity), ("booking", &self.booking)]
     }
+}
+
+/// Full names of all services.
+pub fn names() -> Vec<&'static str> {
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| services().map(|(service, _)| service.full_name().to_owned()).collect());
+    NAMES.iter().map(String::as_str).collect()
+}
+
+fn services() -> impl Iterator<Item = (ServiceDescriptor, Role)> {
+    descriptors().services().filter_map(|service| {
+        let role = match service.package_name() {
+            "frontdesk.identity.v1" => Role::Identity,
+            "frontdesk.booking.v1" => Role::Booking,
+            _ => return None,
+        };
+        Some((service, role))
+    })
 }
 
 /// What GET answers changes nothing; other methods say so in their options.

@@ -39,7 +39,8 @@ fn generate(root: &Path, out: &Path) {
     files.sort();
 
     let mut compiler = protox::Compiler::new([root.to_path_buf(), root.join("third_party")]).unwrap();
-    compiler.include_imports(true).include_source_info(false).open_files(&files).unwrap();
+    // With comments: `grpcurl describe` and the OpenAPI document show them.
+    compiler.include_imports(true).include_source_info(true).open_files(&files).unwrap();
     // Encoding through prost_types would drop custom options, `google.api.http` among them.
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set()).unwrap();
 
