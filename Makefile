@@ -38,6 +38,7 @@ bench:
 # Writes the Rust code of the .proto files.
 generate:
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
+	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test system -- the_document_of_the_api_is_current
 
 clean:
 	cargo clean

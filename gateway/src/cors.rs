@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
@@ -74,6 +74,52 @@ impl fmt::Display for Origins {
     }
 }
 
+impl Origins {
+    /// Whether pages of an origin may call, and why, for people.
+    pub fn explain(&self, origin: &str) -> (bool, String) {
+        let list = if self.0.is_empty() { "nothing".to_owned() } else { self.to_string() };
+        let Some(normal) = normalised(origin) else {
+            let hint = if origin == "null" {
+                "Files and sandboxed frames have the origin `null`, which is never allowed."
+            } else {
+                "An origin is scheme://host or scheme://host:port, without a path or a slash at the end."
+            };
+            return (false, format!("Refused: `{origin}` is no origin. {hint}\nALLOWED_ORIGINS has {list}."));
+        };
+        if self.0.contains(&normal) {
+            return (
+                true,
+                format!(
+                    "Allowed: {normal} is in ALLOWED_ORIGINS.\n\
+                     A preflight answers 204 with the methods {} and whatever headers it asks for.\n\
+                     A page can read these headers of an answer: {}.\n\
+                     Cookies are sent to /console/session only, where the page asks for it (credentials: \"include\").",
+                    METHODS.to_str().unwrap_or_default(),
+                    EXPOSED.to_str().unwrap_or_default(),
+                ),
+            );
+        }
+        let host = |one: &str| {
+            one.split_once("://").map(|(_, rest)| rest.split(':').next().unwrap_or_default().to_owned())
+        };
+        let near: Vec<&str> =
+            self.0.iter().map(String::as_str).filter(|one| host(one) == host(&normal)).collect();
+        let hint = match near.as_slice() {
+            [] => String::new(),
+            near => format!(
+                " {} has the same host with another scheme or port, which is another origin.",
+                near.join(", ")
+            ),
+        };
+        let text = format!(
+            "Refused: {normal} is not in ALLOWED_ORIGINS, which has {list}.{hint}\n\
+             Its pages get 403 ORIGIN_NOT_ALLOWED, unless they come from the gateway's own host.\n\
+             To allow it, add it to ALLOWED_ORIGINS of the gateway, with a comma, and restart it.",
+        );
+        (false, text)
+    }
+}
+
 impl Cors {
     pub fn new(origins: Origins) -> Self {
         Self { origins, refused: Mutex::default() }
@@ -116,6 +162,11 @@ pub fn is_preflight<B>(request: &Request<B>) -> bool {
 pub fn allow(origin: HeaderValue, headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+/// Lets a page of an allowed origin send and get a cookie.
+pub fn allow_credentials(headers: &mut HeaderMap) {
+    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
 }
 
 /// Adds what a preflight asks for.

@@ -16,9 +16,10 @@ use transcode::Transcoder;
 
 use crate::cors::{self, Cors, Origins, Verdict};
 use crate::forward::{self, Kind};
+use crate::pages::Pages;
 use crate::rest::{self, RestError};
 use crate::services::Upstreams;
-use crate::{headers, health, problem, supabase};
+use crate::{console, headers, health, problem, supabase};
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub struct Edge {
 #[derive(Debug)]
 struct Inner {
     transcoder: Transcoder,
+    pages: Pages,
     upstreams: Upstreams,
     cors: Cors,
     trusted_proxies: TrustedProxies,
@@ -44,7 +46,8 @@ impl Edge {
         anon_key: Option<String>,
     ) -> Self {
         let cors = Cors::new(origins);
-        Self { inner: Arc::new(Inner { transcoder, upstreams, cors, trusted_proxies, anon_key }) }
+        let pages = Pages::new(&transcoder);
+        Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, trusted_proxies, anon_key }) }
     }
 
     /// Answers one request.
@@ -79,6 +82,7 @@ impl Edge {
 impl Inner {
     /// Answers after the origin was judged.
     async fn checked(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
+        let console = console::is_path(request.uri().path());
         match self.cors.judge(&request) {
             Verdict::Refused(origin) => {
                 problem::from_refusal(&self.cors.refuse(&origin), id, &self.transcoder)
@@ -94,6 +98,9 @@ impl Inner {
                     self.dispatch(request, id, peer).await
                 };
                 cors::allow(origin, response.headers_mut());
+                if console {
+                    cors::allow_credentials(response.headers_mut());
+                }
                 response
             }
         }
@@ -131,12 +138,19 @@ impl Inner {
         match request.uri().path() {
             "/livez" if reads => return health::live(),
             "/readyz" if reads => return health::ready(&self.upstreams).await,
+            "/openapi.json" if reads => return self.pages.openapi(request.headers()),
+            "/docs" if reads => return self.pages.docs(request.headers()),
             path if path.starts_with(supabase::PREFIX) => {
                 return supabase::call(&self.upstreams, self.anon_key.as_deref(), request, peer).await;
             }
             _ => {}
         }
-        match rest::call(&self.transcoder, &self.upstreams, request, peer).await {
+        let answered = if console::is_path(request.uri().path()) {
+            console::call(&self.transcoder, &self.upstreams, request, peer).await
+        } else {
+            rest::call(&self.transcoder, &self.upstreams, request, peer).await
+        };
+        match answered {
             Ok(response) => response,
             Err(RestError::Refused(refusal)) => problem::from_refusal(&refusal, id, &self.transcoder),
             Err(RestError::NotAllowed(refusal, allow)) => {

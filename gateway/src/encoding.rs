@@ -67,7 +67,11 @@ pub fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
         Some((Coding::Gzip, body)) => (Some("gzip"), body),
         None => (None, body),
     };
-    let mut response = Response::new(Body::new(Full::new(Bytes::from(body))));
+    encoded(name, body.into(), compressible)
+}
+
+fn encoded(name: Option<&'static str>, body: Bytes, compressible: bool) -> Response<Body> {
+    let mut response = Response::new(Body::new(Full::new(body)));
     let headers = response.headers_mut();
     if let Some(name) = name {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
@@ -76,6 +80,31 @@ pub fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
+}
+
+/// A body that is always the same, compressed once.
+#[derive(Debug)]
+pub struct Prepared {
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
+}
+
+impl Prepared {
+    pub fn new(body: Vec<u8>) -> Self {
+        let prepared = |coding| compress(coding, &body).map(Bytes::from);
+        Self { brotli: prepared(Coding::Brotli), gzip: prepared(Coding::Gzip), plain: body.into() }
+    }
+
+    /// The body in the best encoding that the caller takes.
+    pub fn answer(&self, wanted: &HeaderMap) -> Response<Body> {
+        let (name, body) = match (choose(wanted), &self.brotli, &self.gzip) {
+            (Some(Coding::Brotli), Some(body), _) => (Some("br"), body),
+            (Some(Coding::Gzip), _, Some(body)) => (Some("gzip"), body),
+            _ => (None, &self.plain),
+        };
+        encoded(name, body.clone(), true)
+    }
 }
 
 /// The coding with the highest weight; of equal ones brotli.

@@ -1,16 +1,12 @@
 //! gRPC and gRPC-Web, passed on frame by frame without reading messages.
 //!
-//! gRPC-Web is gRPC with its trailers in a last frame of the body, and the text
-//! form is that in base64 (grpc/grpc, `doc/PROTOCOL-WEB.md`).
+//! How gRPC-Web frames its trailers is `transcode`'s.
 
-use std::fmt::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
@@ -18,6 +14,7 @@ use http_body::{Body as HttpBody, Frame};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tonic::Status;
 use tonic::body::Body;
+use transcode::grpc_web;
 use upstream::Unreachable;
 
 use crate::deadline;
@@ -25,8 +22,6 @@ use crate::services::Upstreams;
 
 /// Largest gRPC-Web request in bytes, in either form.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
-/// The flag of the frame that holds the trailers.
-const TRAILERS: u8 = 0x80;
 
 /// What kind of call a request is, by its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,37 +114,16 @@ async fn web_request(request: Request<Body>, form: Form) -> Result<Request<Body>
     };
     let frames = match form {
         Form::Binary => collected,
-        Form::Text => decoded(&collected).ok_or_else(|| malformed("the body is not base64"))?.into(),
+        Form::Text => {
+            grpc_web::decode_text(&collected).ok_or_else(|| malformed("the body is not base64"))?.into()
+        }
     };
-    check_frames(&frames)?;
+    if !grpc_web::are_frames(&frames) {
+        return Err(malformed("a frame is cut off"));
+    }
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     head.headers.remove(CONTENT_LENGTH);
     Ok(Request::from_parts(head, Body::new(Full::new(frames))))
-}
-
-/// Base64 in one or several pieces, each of which may end in padding.
-fn decoded(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let mut rest = text;
-    while !rest.is_empty() {
-        // A piece ends with the group of four that has padding in it.
-        let padding = rest.iter().position(|byte| *byte == b'=');
-        let end = padding.map_or(rest.len(), |at| rest.len().min((at / 4 + 1) * 4));
-        let (piece, after) = rest.split_at(end);
-        STANDARD.decode_vec(piece, &mut bytes).ok()?;
-        rest = after;
-    }
-    Some(bytes)
-}
-
-/// The frames must fill the body: a service would wait for the rest.
-fn check_frames(mut rest: &[u8]) -> Result<(), Refusal> {
-    while !rest.is_empty() {
-        let [_, a, b, c, d, after @ ..] = rest else { return Err(malformed("a frame is cut off")) };
-        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
-        rest = after.get(length..).ok_or_else(|| malformed("a frame is cut off"))?;
-    }
-    Ok(())
 }
 
 fn malformed(what: &str) -> Refusal {
@@ -192,7 +166,7 @@ impl WebBody {
     fn put(&self, bytes: Bytes) -> Bytes {
         match self.form {
             Form::Binary => bytes,
-            Form::Text => STANDARD.encode(bytes).into(),
+            Form::Text => grpc_web::encode_text(&bytes).into(),
         }
     }
 }
@@ -222,29 +196,13 @@ impl HttpBody for WebBody {
             }
         };
         self.ended = true;
-        Poll::Ready(Some(Ok(Frame::data(self.put(trailer_frame(&trailers))))))
+        Poll::Ready(Some(Ok(Frame::data(self.put(grpc_web::trailer_frame(&trailers).into())))))
     }
 }
 
 fn broken_off() -> HeaderMap {
     let refusal = Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off.");
     Status::from(refusal).into_http::<Body>().headers().clone()
-}
-
-/// Trailers as a frame: names and values as in HTTP/1.1.
-fn trailer_frame(trailers: &HeaderMap) -> Bytes {
-    let mut text = String::new();
-    for (name, value) in trailers.iter().filter(|(name, _)| **name != CONTENT_TYPE) {
-        // Values from a peer that speaks HTTP/2 are visible ASCII or were refused.
-        if let Ok(value) = value.to_str() {
-            let _infallible = write!(text, "{name}:{value}\r\n");
-        }
-    }
-    let mut frame = BytesMut::with_capacity(text.len() + 5);
-    frame.put_u8(TRAILERS);
-    frame.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
-    frame.put_slice(text.as_bytes());
-    frame.freeze()
 }
 
 /// The refusal for a service that cannot be reached; the log has the cause.
@@ -285,22 +243,5 @@ mod tests {
             assert_eq!(kind(content_type), expected, "{content_type}");
         }
         assert_eq!(Kind::of(&HeaderMap::new()), Kind::Rest);
-    }
-
-    #[test]
-    fn base64_is_read_in_pieces() {
-        assert_eq!(decoded(b"AAAAAAA=").unwrap(), [0; 5]);
-        assert_eq!(decoded(b"AAAAAAA=AQ==AgM=BAUG").unwrap(), [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
-        for bad in [&b"AAA"[..], b"=AAA", b"A===", b"AAAA AAAA", b"\xff\xff\xff\xff"] {
-            assert_eq!(decoded(bad), None, "{}", bad.escape_ascii());
-        }
-    }
-
-    #[test]
-    fn frames_must_be_whole() {
-        assert!(check_frames(&[]).is_ok() && check_frames(&[0, 0, 0, 0, 2, 7, 7]).is_ok());
-        for bad in [&[0][..], &[0, 0, 0, 0], &[0, 0, 0, 0, 2, 7], &[0, 255, 255, 255, 255, 1]] {
-            assert!(check_frames(bad).is_err(), "{bad:?}");
-        }
     }
 }

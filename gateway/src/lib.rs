@@ -2,6 +2,7 @@
 //! It forwards credentials and never reads one; it knows no database.
 
 mod call;
+mod console;
 mod cors;
 mod deadline;
 mod edge;
@@ -10,6 +11,7 @@ mod forward;
 mod headers;
 mod health;
 mod openapi;
+mod pages;
 mod problem;
 mod rest;
 mod server;

@@ -177,7 +177,7 @@ fn allow_header(allow: &[Method]) -> HeaderValue {
     HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn input_error(InputError { field, description }: InputError) -> Refusal {
+pub fn input_error(InputError { field, description }: InputError) -> Refusal {
     if field.is_empty() {
         return Refusal::new(
             ErrorReason::MalformedRequest,
@@ -211,7 +211,7 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
     ))
 }
 
-fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), Refusal> {
+pub fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), Refusal> {
     match found.takes() {
         // The transcoder refuses the body with better words.
         Takes::Nothing | Takes::Raw => return Ok(()),

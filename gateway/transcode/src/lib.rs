@@ -20,6 +20,7 @@
 
 mod bind;
 mod error;
+pub mod grpc_web;
 mod json;
 mod mask;
 mod parse;
@@ -408,6 +409,11 @@ impl Messages {
         let mut out = Vec::with_capacity(256 + wire.len() * 3);
         Some(render::message(&self.plans, id, wire, &mut out).map(|()| out))
     }
+}
+
+/// Whether a text is a path template of `google.api.http`; what is wrong if not.
+pub fn check_template(text: &str) -> Result<(), String> {
+    template::Template::parse(text).map(drop)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
+use prost_reflect::{DynamicMessage, Value};
 use tokio::net::TcpListener;
 
 const ROUNDS: usize = 3;
@@ -187,7 +188,7 @@ fn gateway(backend: SocketAddr) -> Proxy {
 fn envoy(binary: &Path, backend: SocketAddr, dir: &Path) -> Proxy {
     let port = free_port();
     let descriptors = dir.join("descriptors.bin");
-    std::fs::write(&descriptors, frontdesk_proto::DESCRIPTOR_SET).unwrap();
+    std::fs::write(&descriptors, descriptors_for_envoy()).unwrap();
     let config = include_str!("envoy.yaml.in")
         .replace("LISTEN_PORT", &port.to_string())
         .replace("UPSTREAM_PORT", &backend.port().to_string())
@@ -204,6 +205,37 @@ fn envoy(binary: &Path, backend: SocketAddr, dir: &Path) -> Proxy {
         .unwrap();
     wait_for(port);
     Proxy { name: "Envoy", port, child }
+}
+
+/// Our descriptors without `response_body`, which Envoy refuses: it wraps those
+/// answers into an object of one member.
+fn descriptors_for_envoy() -> Vec<u8> {
+    let pool = frontdesk_proto::descriptors();
+    let set = pool.get_message_by_name("google.protobuf.FileDescriptorSet").unwrap();
+    let http = pool.get_extension_by_name("google.api.http").unwrap();
+    let mut set = DynamicMessage::decode(set, frontdesk_proto::DESCRIPTOR_SET).unwrap();
+    for service in children(&mut set, "file")
+        .iter_mut()
+        .flat_map(|file| children(file.as_message_mut().unwrap(), "service"))
+    {
+        for method in children(service.as_message_mut().unwrap(), "method") {
+            let options = method.as_message_mut().unwrap().get_field_by_name_mut("options").unwrap();
+            let options = options.as_message_mut().unwrap();
+            if !options.has_extension(&http) {
+                continue;
+            }
+            let rule = options.get_extension_mut(&http).as_message_mut().unwrap();
+            rule.clear_field_by_name("response_body");
+            for rule in children(rule, "additional_bindings") {
+                rule.as_message_mut().unwrap().clear_field_by_name("response_body");
+            }
+        }
+    }
+    set.encode_to_vec()
+}
+
+fn children<'m>(message: &'m mut DynamicMessage, name: &str) -> &'m mut Vec<Value> {
+    message.get_field_by_name_mut(name).unwrap().as_list_mut().unwrap()
 }
 
 fn free_port() -> u16 {

@@ -68,10 +68,28 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Runs the runbook's six checks of approving and declining; approves one request.
     Smoke(smoke::SmokeArgs),
+    /// Prints the OpenAPI document of the REST surface.
+    Openapi,
+    /// Says what browsers may do.
+    Cors {
+        #[command(subcommand)]
+        command: CorsCommand,
+    },
     /// Works with access tokens.
     Token {
         #[command(subcommand)]
         command: token::TokenCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum CorsCommand {
+    /// Says whether pages of an origin may call, by `ALLOWED_ORIGINS`, and why;
+    /// exit code 1 if they may not.
+    Explain {
+        /// Where the page is from, such as https://console.example.com
+        #[arg(long)]
+        origin: String,
     },
 }
 
@@ -91,6 +109,26 @@ pub async fn run() -> Result<(), Failure> {
         Command::Keys { command, output } => admin::keys(command, output).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Smoke(args) => smoke::run(args).await,
+        Command::Openapi => openapi(),
+        Command::Cors { command: CorsCommand::Explain { origin } } => explain_origin(&origin),
         Command::Token { command } => token::run(command).await,
     }
+}
+
+fn openapi() -> Result<(), Failure> {
+    let document = gateway::openapi().map_err(Failure::new)?;
+    println!("{document:#}");
+    Ok(())
+}
+
+fn explain_origin(origin: &str) -> Result<(), Failure> {
+    let mut settings = boot::Settings::new();
+    let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
+    let origins = settings.finish(origins).map_err(Failure::new)?;
+    let (allowed, text) = origins.explain(origin);
+    if allowed {
+        println!("{text}");
+        return Ok(());
+    }
+    Err(Failure::new(text))
 }

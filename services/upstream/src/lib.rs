@@ -60,7 +60,8 @@ pub struct Unreachable {
 struct Inner {
     addresses: Vec<Authority>,
     endpoints: RwLock<Arc<[Arc<Endpoint>]>>,
-    next: AtomicUsize,
+    next_endpoint: AtomicUsize,
+    next_connection: AtomicUsize,
     started: Instant,
     /// Milliseconds from the start to when names and health were last seen to.
     tended: AtomicU64,
@@ -98,7 +99,8 @@ impl FromStr for Upstream {
         let inner = Inner {
             addresses,
             endpoints: RwLock::default(),
-            next: AtomicUsize::new(0),
+            next_endpoint: AtomicUsize::new(0),
+            next_connection: AtomicUsize::new(0),
             started: Instant::now(),
             tended: AtomicU64::new(0),
             tending: AtomicBool::new(false),
@@ -123,14 +125,15 @@ impl Upstream {
         for endpoint in inner.order(&endpoints, avoid) {
             // The second try is for a connection that the peer closed while it was idle.
             for _ in 0..2 {
-                let mut sender = match endpoint.sender(inner.turn()).await {
-                    Ok(sender) => sender,
-                    Err(error) => {
-                        inner.pass_over(endpoint, PASSED_OVER, &error);
-                        cause = error;
-                        break;
-                    }
-                };
+                let mut sender =
+                    match endpoint.sender(inner.next_connection.fetch_add(1, Ordering::Relaxed)).await {
+                        Ok(sender) => sender,
+                        Err(error) => {
+                            inner.pass_over(endpoint, PASSED_OVER, &error);
+                            cause = error;
+                            break;
+                        }
+                    };
                 *request.uri_mut() = absolute(&endpoint.authority, request.uri());
                 match sender.try_send_request(request).await {
                     Ok(response) => return Ok((endpoint.addr, response.map(Body::new))),
@@ -218,7 +221,7 @@ impl Inner {
     /// In turn those that work, then the others: they may have come back.
     fn order<'e>(&self, endpoints: &'e [Arc<Endpoint>], avoid: Option<SocketAddr>) -> Vec<&'e Endpoint> {
         let now = self.now();
-        let start = self.turn();
+        let start = self.next_endpoint.fetch_add(1, Ordering::Relaxed);
         let mut order: Vec<&Endpoint> =
             (0..endpoints.len()).map(|at| &*endpoints[(start + at) % endpoints.len()]).collect();
         if order.len() > 1 {
@@ -257,10 +260,6 @@ impl Inner {
     fn unreachable(&self, cause: String, at: Option<SocketAddr>) -> Unreachable {
         let addresses: Vec<&str> = self.addresses.iter().map(Authority::as_str).collect();
         Unreachable { addresses: addresses.join(","), cause, at }
-    }
-
-    fn turn(&self) -> usize {
-        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     fn now(&self) -> u64 {

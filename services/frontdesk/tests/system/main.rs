@@ -7,6 +7,7 @@ mod approving;
 mod arrows;
 mod attacks;
 mod checkup;
+mod edge;
 mod evidence;
 mod faults;
 mod fixture;
