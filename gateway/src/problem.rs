@@ -49,15 +49,18 @@ fn response(status: &rpc::Status, request_id: &str, transcoder: &Transcoder) -> 
     let http_status = reason.map_or_else(|| of_code(code), |reason| reason.wire().http_status);
     let http_status = StatusCode::from_u16(http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let name = reason.map_or_else(|| code_name(code), ErrorReason::name);
+    let unsaid =
+        format!("The service answered {name} and did not say why. The request id finds it in the log.");
+    let message = if status.message.is_empty() { unsaid.as_str() } else { status.message.as_str() };
     let metadata: BTreeMap<String, String> = info.into_iter().flat_map(|info| info.metadata).collect();
 
     let mut body = Map::new();
     body.insert("type".to_owned(), format!("urn:frontdesk:error:{name}").into());
     body.insert("title".to_owned(), title(name).into());
     body.insert("status".to_owned(), http_status.as_u16().into());
-    body.insert("detail".to_owned(), status.message.as_str().into());
+    body.insert("detail".to_owned(), message.into());
     body.insert("code".to_owned(), name.into());
-    body.insert("message".to_owned(), status.message.as_str().into());
+    body.insert("message".to_owned(), message.into());
     body.insert("grpc_status".to_owned(), status.code.into());
     body.insert("request_id".to_owned(), request_id.into());
     if let Some(conflict) = metadata.get("conflict_type") {

@@ -155,7 +155,9 @@ impl Upstream {
 
     /// Whether a call that failed at one address can be tried at another.
     pub fn is_several(&self) -> bool {
-        self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner).len() > 1
+        // Before the first call nothing is resolved.
+        self.inner.addresses.len() > 1
+            || self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }
 
     /// Sees to names and health, when it is time, beside the call.
