@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue};
 /// Time for a call that does not say.
 const DEFAULT: Duration = Duration::from_secs(10);
 /// Longest time for a call that answers once.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// Time for the body of a request to arrive.
 const BODY: Duration = Duration::from_secs(10);
 /// How long the gateway waits for the service's own word on the deadline.

@@ -8,6 +8,7 @@ mod schema;
 use std::collections::BTreeMap;
 
 use frontdesk_proto::ErrorReason;
+use prost_reflect::prost_types::source_code_info::Location;
 use prost_reflect::{
     DynamicMessage, EnumDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor, Value,
 };
@@ -56,7 +57,7 @@ pub fn document(transcoder: &Transcoder) -> Json {
     for binding in transcoder.bindings() {
         let service = binding.method().parent_service();
         tags.entry(service.name().to_owned())
-            .or_insert_with(|| json!({"name": service.name(), "description": service_comment(&service)}));
+            .or_insert_with(|| json!({"name": service.name(), "description": service_comment(service)}));
         let times = seen.entry(binding.method().full_name().to_owned()).or_default();
         *times += 1;
         let operation = operation(binding, *times, &mut schemas);
@@ -372,7 +373,7 @@ fn comment(file: &FileDescriptor, path: &[i32]) -> String {
     let proto = file.file_descriptor_proto();
     let locations = proto.source_code_info.as_ref().map(|info| info.location.as_slice()).unwrap_or_default();
     let found = locations.iter().find(|location| location.path == path);
-    let text = found.map(|location| location.leading_comments()).unwrap_or_default();
+    let text = found.map(Location::leading_comments).unwrap_or_default();
     let paragraphs: Vec<String> = text
         .split("\n\n")
         .flat_map(|part| part.split("\n \n"))

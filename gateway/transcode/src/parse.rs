@@ -92,19 +92,19 @@ impl Parser<'_> {
         match message.shape {
             Shape::Plain => self.object(message, reader, false, out),
             Shape::Timestamp => {
-                let text = self.text(reader, scalar::TIMESTAMP)?;
+                let text = text(reader, scalar::TIMESTAMP)?;
                 let (seconds, nanos) = time::timestamp(&text).ok_or(Wrong::value(scalar::TIMESTAMP))?;
                 put_time(seconds, nanos, out);
                 Ok(())
             }
             Shape::Duration => {
-                let text = self.text(reader, scalar::DURATION)?;
+                let text = text(reader, scalar::DURATION)?;
                 let (seconds, nanos) = time::duration(&text).ok_or(Wrong::value(scalar::DURATION))?;
                 put_time(seconds, nanos, out);
                 Ok(())
             }
             Shape::FieldMask => {
-                let text = self.text(reader, "must be field names, separated by commas")?;
+                let text = text(reader, "must be field names, separated by commas")?;
                 Ok(scalar::field_mask(self.plans, &text, out)?)
             }
             Shape::Wrapper => {
@@ -126,7 +126,7 @@ impl Parser<'_> {
 
     /// An object whose members are fields; `@type` is passed over within an `Any`.
     fn object(&self, message: &Message, reader: &mut Reader<'_>, in_any: bool, out: &mut Vec<u8>) -> Result {
-        self.enter(reader, Next::Object, "must be a JSON object")?;
+        enter(reader, Next::Object, "must be a JSON object")?;
         let (mut first, mut likely, mut seen) = (true, 0, Seen::default());
         while let Some(name) = reader.member(&mut first)? {
             let Some(index) = message.by_name(&name, likely) else {
@@ -232,7 +232,7 @@ impl Parser<'_> {
     }
 
     fn list(&self, field: &Field, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result {
-        self.enter(reader, Next::Array, "must be a JSON array")?;
+        enter(reader, Next::Array, "must be a JSON array")?;
         let start = out.len();
         let from = field.packed.then(|| {
             out.extend_from_slice(&field.packed_tag);
@@ -276,7 +276,7 @@ impl Parser<'_> {
     }
 
     fn map(&self, field: &Field, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result {
-        self.enter(reader, Next::Object, "must be a JSON object")?;
+        enter(reader, Next::Object, "must be a JSON object")?;
         let Kind::Message(entry) = field.kind else { return Err(Wrong::value("has no JSON")) };
         let plans = self.plans;
         let [key_field, value_field] = &*plans.message(entry).fields else {
@@ -327,7 +327,7 @@ impl Parser<'_> {
     /// The type may stand anywhere in the object: it is looked for first.
     fn any(&self, reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result {
         let mut ahead = reader.clone();
-        self.enter(&mut ahead, Next::Object, "must be a JSON object")?;
+        enter(&mut ahead, Next::Object, "must be a JSON object")?;
         let (mut first, mut empty, mut type_url, mut value) = (true, true, None, None);
         while let Some(name) = ahead.member(&mut first)? {
             empty = false;
@@ -335,7 +335,7 @@ impl Parser<'_> {
                 "@type" if type_url.is_some() => {
                     return Err(Wrong::value("is there twice").within("@type"));
                 }
-                "@type" => type_url = Some(self.text(&mut ahead, "must be a string")?.into_owned()),
+                "@type" => type_url = Some(text(&mut ahead, "must be a string")?.into_owned()),
                 "value" => {
                     value = Some(ahead.clone());
                     ahead.skip()?;
@@ -368,7 +368,7 @@ impl Parser<'_> {
     }
 
     fn only_type_and_value(&self, reader: &mut Reader<'_>) -> Result {
-        self.enter(reader, Next::Object, "must be a JSON object")?;
+        enter(reader, Next::Object, "must be a JSON object")?;
         let (mut first, mut values) = (true, 0);
         while let Some(name) = reader.member(&mut first)? {
             values += usize::from(name == "value");
@@ -382,23 +382,23 @@ impl Parser<'_> {
         }
         Ok(())
     }
+}
 
-    fn text<'j>(&self, reader: &mut Reader<'j>, otherwise: &'static str) -> Result<Cow<'j, str>> {
-        match reader.peek()? {
-            Next::String => Ok(reader.string()?),
-            _ => Err(Wrong::value(otherwise)),
-        }
+fn text<'j>(reader: &mut Reader<'j>, otherwise: &'static str) -> Result<Cow<'j, str>> {
+    match reader.peek()? {
+        Next::String => Ok(reader.string()?),
+        _ => Err(Wrong::value(otherwise)),
     }
+}
 
-    fn enter(&self, reader: &mut Reader<'_>, wanted: Next, otherwise: &'static str) -> Result {
-        if reader.peek()? != wanted {
-            return Err(Wrong::value(otherwise));
-        }
-        if reader.depth() >= MAX_DEPTH {
-            return Err(Wrong::value(format!("is nested deeper than {MAX_DEPTH} levels")));
-        }
-        Ok(reader.enter()?)
+fn enter(reader: &mut Reader<'_>, wanted: Next, otherwise: &'static str) -> Result {
+    if reader.peek()? != wanted {
+        return Err(Wrong::value(otherwise));
     }
+    if reader.depth() >= MAX_DEPTH {
+        return Err(Wrong::value(format!("is nested deeper than {MAX_DEPTH} levels")));
+    }
+    Ok(reader.enter()?)
 }
 
 fn token<'j>(reader: &mut Reader<'j>) -> Result<Token<'j>> {

@@ -9,6 +9,8 @@ use prost_reflect::{Cardinality, DescriptorPool, EnumDescriptor, FieldDescriptor
 use crate::wire::{self, WireType};
 
 /// What JSON looks like, and how strictly it is read.
+// Four independent switches, each named where it is set.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     /// Field names in lowerCamelCase instead of as in the proto file.

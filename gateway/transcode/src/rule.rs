@@ -9,12 +9,15 @@ use crate::plan::{Kind, Label, MessageId, Plans, Shape};
 use crate::template::Template;
 use crate::{Binding, Body};
 
-/// The method's bindings, each with its template.
+/// A binding with its template, or what is wrong with it.
+type Checked = Result<(Binding, Template), String>;
+
+/// The method's bindings.
 pub fn bindings(
     pool: &DescriptorPool,
     plans: &Plans,
     method: &MethodDescriptor,
-) -> Result<Vec<Result<(Binding, Template), String>>, String> {
+) -> Result<Vec<Checked>, String> {
     let Some(extension) = pool.get_extension_by_name("google.api.http") else {
         return Err("the descriptor set lacks google.api.http".to_owned());
     };
@@ -44,11 +47,7 @@ fn additional_of(rule: &DynamicMessage) -> bool {
     !additional(rule).is_empty()
 }
 
-fn binding(
-    plans: &Plans,
-    method: &MethodDescriptor,
-    rule: &DynamicMessage,
-) -> Result<(Binding, Template), String> {
+fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> Checked {
     let (http_method, pattern) = pattern(rule)?;
     let within = |cause: String| format!("{pattern}: {cause}");
     let template = Template::parse(&pattern).map_err(within)?;

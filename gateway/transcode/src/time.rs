@@ -110,11 +110,10 @@ fn fraction(text: &[u8]) -> Option<(i32, &[u8])> {
     if !(1..=9).contains(&count) {
         return None;
     }
-    let mut nanos = 0;
-    for at in 0..9 {
-        nanos = nanos * 10 + if at < count { i32::from(rest[at] - b'0') } else { 0 };
-    }
-    Some((nanos, &rest[count..]))
+    let (digits, after) = rest.split_at(count);
+    let padded = digits.iter().map(|digit| i32::from(digit - b'0')).chain(std::iter::repeat(0));
+    let nanos = padded.take(9).fold(0, |nanos, digit| nanos * 10 + digit);
+    Some((nanos, after))
 }
 
 fn digits(text: &[u8]) -> Option<i64> {

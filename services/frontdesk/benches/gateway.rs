@@ -108,7 +108,8 @@ fn cases(dir: &Path) -> [Case; 4] {
         Some(path)
     };
     let message = wire::GetBookingRequestRequest { booking_request_id: ID.to_owned() };
-    let escaped: String = framed(&message).iter().map(|byte| format!("\\{byte:03}")).collect();
+    let escaped: Vec<String> = framed(&message).iter().map(|byte| format!("\\{byte:03}")).collect();
+    let escaped = escaped.concat();
     let one = format!("/v1/booking-requests/{ID}");
     let grpc_path = "/frontdesk.booking.v1.BookingRequestService/GetBookingRequest".to_owned();
     [
@@ -146,7 +147,7 @@ fn measure(proxy: &Proxy, case: &Case) -> Measured {
         wrk.arg("-s").arg(script);
     }
     let output = wrk.arg(format!("http://127.0.0.1:{}{}", proxy.port, case.path)).output().expect("wrk runs");
-    let cpu = cpu(&proxy.child) - before;
+    let cpu = cpu(&proxy.child).saturating_sub(before);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("Non-2xx") && !text.contains("Socket errors"), "{}: {text}", proxy.name);
     let number = |before: &str, line: &str| {
@@ -246,6 +247,8 @@ fn wait_for(port: u16) {
     let started = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(started.elapsed() < Duration::from_secs(20), "nothing listens on {port}");
+        // This thread runs no tasks.
+        #[allow(clippy::disallowed_methods)]
         std::thread::sleep(Duration::from_millis(50));
     }
 }

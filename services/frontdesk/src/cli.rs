@@ -87,7 +87,7 @@ enum CorsCommand {
     /// Says whether pages of an origin may call, by `ALLOWED_ORIGINS`, and why;
     /// exit code 1 if they may not.
     Explain {
-        /// Where the page is from, such as https://console.example.com
+        /// Where the page is from, as scheme://host:port
         #[arg(long)]
         origin: String,
     },

@@ -48,7 +48,8 @@ impl<'j> Reader<'j> {
     pub fn line_column(&self, at: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        (before.iter().filter(|byte| **byte == b'\n').count() + 1, before.len() - line_start + 1)
+        let lines = before.split(|byte| *byte == b'\n').count();
+        (lines, before.len() - line_start + 1)
     }
 
     pub fn peek(&mut self) -> Result<Next> {
