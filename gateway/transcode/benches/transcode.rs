@@ -1,4 +1,4 @@
-//! The transcoder beside prost-reflect with serde_json, on one booking request
+//! The transcoder beside prost-reflect with `serde_json`, on one booking request
 //! and on a list of 50, on one core: the best of several rounds, one run.
 
 #![allow(clippy::unwrap_used)]
@@ -81,7 +81,9 @@ fn without_nulls(mut json: serde_json::Value) -> serde_json::Value {
             members.values_mut().for_each(|value| *value = without_nulls(value.take()));
         }
         serde_json::Value::Array(items) => {
-            items.iter_mut().for_each(|value| *value = without_nulls(value.take()));
+            for value in items.iter_mut() {
+                *value = without_nulls(value.take());
+            }
         }
         _ => {}
     }

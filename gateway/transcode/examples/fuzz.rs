@@ -108,7 +108,9 @@ fn main() {
         let outcome = std::panic::catch_unwind(|| targets.run(target, &input));
         if outcome.is_err() || began.elapsed() > Duration::from_secs(1) {
             let file = targets::folder(target).join("found");
-            std::fs::write(&file, &input).expect("the corpus can be written");
+            if let Err(error) = std::fs::write(&file, &input) {
+                println!("the input cannot be kept: {error}");
+            }
             println!("{target}: {} after {runs} runs", file.display());
             std::process::exit(1);
         }

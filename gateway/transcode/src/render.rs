@@ -195,7 +195,12 @@ impl Renderer<'_> {
                         let raw = rest.raw(number, field.kind.wire_type(), self.depth)?;
                         self.items(field, raw, out)?;
                     }
-                    close_list(out, start);
+                    if out.len() == start && !self.plans.style.defaults {
+                        // Nothing but empty packed lists.
+                        out.truncate(start - field.key.len());
+                    } else {
+                        close_list(out, start);
+                    }
                 }
                 Label::Map => {
                     out.extend_from_slice(&field.key);
@@ -218,10 +223,21 @@ impl Renderer<'_> {
     /// as absent.
     fn is_hidden_default(&self, field: &Field, values: &[Raw<'_>]) -> bool {
         let Some(last) = values.last() else { return false };
-        if self.plans.style.defaults || field.presence || field.label != Label::One {
+        if self.plans.style.defaults || field.presence || field.label == Label::Map {
             return false;
         }
-        matches!(last, Raw::Varint(0) | Raw::Fixed32(0) | Raw::Fixed64(0) | Raw::Delimited([]))
+        if field.label == Label::List {
+            let packs = !matches!(field.kind.wire_type(), WireType::Delimited | WireType::StartGroup);
+            return packs && values.iter().all(|raw| *raw == Raw::Delimited(&[]));
+        }
+        match (field.kind, last) {
+            // Of a 32-bit number only those bits count.
+            (Kind::Int32 | Kind::Sint32 | Kind::Uint32 | Kind::Enum(_), Raw::Varint(value)) => {
+                value.trailing_zeros() >= 32
+            }
+            (_, Raw::Varint(0) | Raw::Fixed32(0) | Raw::Fixed64(0) | Raw::Delimited([])) => true,
+            _ => false,
+        }
     }
 
     /// All values of a field, which is there.

@@ -1,6 +1,8 @@
 //! What the transcoder answers to a request of protobuf's conformance suite
 //! (conformance.proto), for the half of the suite that has JSON in it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use transcode::{Messages, OutputError, Style};
 

@@ -1,6 +1,8 @@
 //! Protobuf's conformance suite, as `conformance/run` kept it: the requests and
 //! the responses with which the suite was content.
 
+#![allow(clippy::unwrap_used)]
+
 mod answer;
 
 #[test]

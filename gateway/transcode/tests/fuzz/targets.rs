@@ -1,5 +1,7 @@
 //! What random input is put into, and what must hold whatever it is.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::PathBuf;
 
 use http::Method;
@@ -37,8 +39,8 @@ impl Targets {
             "template" => std::str::from_utf8(input).is_ok_and(|text| check_template(text).is_ok()),
             "path" => std::str::from_utf8(input).is_ok_and(|path| self.path(path)),
             "query" => std::str::from_utf8(input).is_ok_and(|query| self.query(query)),
-            "json" => self.json(&self.canonical, input) | self.json(&self.ours, input),
-            "wire" => self.wire(&self.canonical, input) | self.wire(&self.ours, input),
+            "json" => json(&self.canonical, input) | json(&self.ours, input),
+            "wire" => wire(&self.canonical, input) | wire(&self.ours, input),
             "grpc_web" => grpc_web::are_frames(input) | grpc_web::decode_text(input).is_some(),
             other => panic!("there is no target {other}"),
         }
@@ -67,30 +69,30 @@ impl Targets {
         }
         taken
     }
+}
 
-    /// What is read is written, and what is written is read as the same.
-    fn json(&self, messages: &Messages, input: &[u8]) -> bool {
-        let Ok(wire) = messages.to_wire(ALL_TYPES, input).unwrap() else { return false };
-        match messages.to_json(ALL_TYPES, &wire).unwrap() {
-            Ok(json) => {
-                let again = messages.to_wire(ALL_TYPES, &json).unwrap().unwrap();
-                let json_again = messages.to_json(ALL_TYPES, &again).unwrap().unwrap();
-                assert_eq!(json, json_again);
-            }
-            Err(OutputError::NoJson) => {}
-            Err(OutputError::Malformed) => panic!("wrote what cannot be read"),
+/// What is read is written, and what is written is read as the same.
+fn json(messages: &Messages, input: &[u8]) -> bool {
+    let Ok(wire) = messages.to_wire(ALL_TYPES, input).unwrap() else { return false };
+    match messages.to_json(ALL_TYPES, &wire).unwrap() {
+        Ok(json) => {
+            let again = messages.to_wire(ALL_TYPES, &json).unwrap().unwrap();
+            let json_again = messages.to_json(ALL_TYPES, &again).unwrap().unwrap();
+            assert_eq!(json, json_again);
         }
-        true
+        Err(OutputError::NoJson) => {}
+        Err(OutputError::Malformed) => panic!("wrote what cannot be read"),
     }
+    true
+}
 
-    fn wire(&self, messages: &Messages, input: &[u8]) -> bool {
-        let Ok(json) = messages.to_json(ALL_TYPES, input).unwrap() else { return false };
-        serde_json::from_slice::<serde::de::IgnoredAny>(&json).unwrap();
-        let wire = messages.to_wire(ALL_TYPES, &json).unwrap();
-        let wire = wire.unwrap_or_else(|error| panic!("{}: {error}", error.field));
-        assert_eq!(messages.to_json(ALL_TYPES, &wire).unwrap().unwrap(), json);
-        true
-    }
+fn wire(messages: &Messages, input: &[u8]) -> bool {
+    let Ok(json) = messages.to_json(ALL_TYPES, input).unwrap() else { return false };
+    serde_json::from_slice::<serde::de::IgnoredAny>(&json).unwrap();
+    let wire = messages.to_wire(ALL_TYPES, &json).unwrap();
+    let wire = wire.unwrap_or_else(|error| panic!("{}: {error}", error.field));
+    assert_eq!(messages.to_json(ALL_TYPES, &wire).unwrap().unwrap(), json);
+    true
 }
 
 pub fn folder(target: &str) -> PathBuf {

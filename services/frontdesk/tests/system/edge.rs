@@ -220,10 +220,10 @@ impl Drop for Given {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
     let (begun, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (begin, end) = (Arc::clone(&begun), Arc::clone(&ended));
+    let (on_call, on_drop) = (Arc::clone(&begun), Arc::clone(&ended));
     let endless = service(move || {
-        let given = Given(Arc::clone(&end));
-        begin.notify_one();
+        let given = Given(Arc::clone(&on_drop));
+        on_call.notify_one();
         async move {
             std::future::pending::<()>().await;
             drop(given);
