@@ -231,6 +231,7 @@ impl Renderer<'_> {
             return packs && values.iter().all(|raw| *raw == Raw::Delimited(&[]));
         }
         match (field.kind, last) {
+            (Kind::Enum(id), _) if self.plans.enumeration(id).is_null => true,
             // Of a 32-bit number only those bits count.
             (Kind::Int32 | Kind::Sint32 | Kind::Uint32 | Kind::Enum(_), Raw::Varint(value)) => {
                 value.trailing_zeros() >= 32
