@@ -33,7 +33,8 @@ web:
 
 # Measures on this machine; numbers are comparable within one run only.
 bench:
-	cargo bench --locked -p frontdesk --bench identity --bench booking
+	cargo bench --locked -p transcode --bench transcode
+	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking
 
 # Writes the Rust code of the .proto files.
 generate:

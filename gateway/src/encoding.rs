@@ -15,6 +15,8 @@ use tonic::body::Body;
 
 /// Bodies below this many bytes are not compressed: they fit into a packet.
 const WORTHWHILE: usize = 1024;
+/// Bodies from this many bytes on are compressed on a thread for such work.
+const LONG: usize = 64 * 1024;
 /// Window of brotli as a power of two; answers are smaller than that.
 const BROTLI_WINDOW: u32 = 22;
 const BROTLI_QUALITY: u32 = 4;
@@ -58,10 +60,24 @@ pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, 
 }
 
 /// A body in the best encoding that the caller takes.
-pub fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
+pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
     let coding = if body.len() < WORTHWHILE { None } else { choose(wanted) };
     let compressible = body.len() >= WORTHWHILE;
-    let compressed = coding.and_then(|coding| Some((coding, compress(coding, &body)?)));
+    let (body, compressed) = match coding {
+        None => (body, None),
+        Some(coding) if body.len() < LONG => {
+            let compressed = compress(coding, &body).map(|body| (coding, body));
+            (body, compressed)
+        }
+        Some(coding) => {
+            let body = Bytes::from(body);
+            let whole = body.clone();
+            // A runtime thread has other calls to answer meanwhile.
+            let compressed = tokio::task::spawn_blocking(move || compress(coding, &whole)).await;
+            let compressed = compressed.ok().flatten().map(|body| (coding, body));
+            (body.into(), compressed)
+        }
+    };
     let (name, body) = match compressed {
         Some((Coding::Brotli, body)) => (Some("br"), body),
         Some((Coding::Gzip, body)) => (Some("gzip"), body),

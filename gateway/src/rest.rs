@@ -77,7 +77,7 @@ pub async fn call(
                     "The service's answer cannot be read. The request id finds it in the log.",
                 )
             })?;
-            success(&head.headers, answer, &answered)
+            success(&head.headers, answer, &answered).await
         }
     };
     headers::rest_out(&answered, response.headers_mut());
@@ -87,7 +87,7 @@ pub async fn call(
     Ok(response)
 }
 
-fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Response<Body> {
+async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Response<Body> {
     let (body, content_type) = match answer {
         Answer::Json(json) => (json, HeaderValue::from_static("application/json")),
         Answer::Raw(content_type, body) => {
@@ -95,7 +95,7 @@ fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Response
             (body, content_type.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream")))
         }
     };
-    let mut response = encoding::answer(wanted, body);
+    let mut response = encoding::answer(wanted, body).await;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     let chosen = answered.get(HTTP_CODE).and_then(|code| StatusCode::from_bytes(code.as_bytes()).ok());
     if let Some(status) = chosen.filter(StatusCode::is_success) {

@@ -54,6 +54,16 @@ test("a client lists and approves", async () => {
   assert.equal(bookingRequest.internalNote, "gRPC-Web");
 });
 
+test("a client watches", async () => {
+  const client = await clientOf(system.variables.MANAGER_EMAIL);
+  const stop = new AbortController();
+  for await (const message of client.watchBookingRequests({ cursor: "start" }, { signal: stop.signal })) {
+    assert.notEqual(message.cursor, "");
+    break;
+  }
+  stop.abort();
+});
+
 test("a refusal carries its reason", async () => {
   const client = await clientOf(system.variables.VIEWER_EMAIL);
   const error = await refusal(client.approveBookingRequest({ bookingRequestId: system.variables.DEMO_UNDER_REVIEW }));

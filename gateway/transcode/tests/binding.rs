@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use http::Method;
+use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value as Json, json};
 use transcode::{Answer, Style, Takes, Transcoder};
@@ -156,7 +157,6 @@ fn a_body_of_any_type_goes_through_as_it_is() {
     );
     let body = lab.pool.get_message_by_name("google.api.HttpBody").unwrap();
     let mut reader = serde_json::Deserializer::from_str(r#"{"contentType":"image/png","data":"/+8="}"#);
-    use prost::Message as _;
     let wire = DynamicMessage::deserialize(body, &mut reader).unwrap().encode_to_vec();
     let answer = found.renderer().answer(&wire).unwrap();
     assert_eq!(answer, Answer::Raw("image/png".to_owned(), vec![0xff, 0xef]));

@@ -123,23 +123,26 @@ impl Upstream {
         self.tend(&endpoints);
         let mut cause = "it has no address".to_owned();
         for endpoint in inner.order(&endpoints, avoid) {
-            // The second try is for a connection that the peer closed while it was idle.
-            for _ in 0..2 {
-                let mut sender =
-                    match endpoint.sender(inner.next_connection.fetch_add(1, Ordering::Relaxed)).await {
-                        Ok(sender) => sender,
-                        Err(error) => {
-                            inner.pass_over(endpoint, PASSED_OVER, &error);
-                            cause = error;
-                            break;
-                        }
-                    };
+            // One try more than there are connections: the peer may have closed all
+            // of them while they were idle, or as it stops.
+            for _ in 0..=CONNECTIONS {
+                let turn = inner.next_connection.fetch_add(1, Ordering::Relaxed);
+                let connection = &endpoint.connections[turn % CONNECTIONS];
+                let mut sender = match endpoint.sender(connection).await {
+                    Ok(sender) => sender,
+                    Err(error) => {
+                        inner.pass_over(endpoint, PASSED_OVER, &error);
+                        cause = error;
+                        break;
+                    }
+                };
                 *request.uri_mut() = absolute(&endpoint.authority, request.uri());
                 match sender.try_send_request(request).await {
                     Ok(response) => return Ok((endpoint.addr, response.map(Body::new))),
                     Err(mut error) => match error.take_message() {
                         Some(unsent) => {
                             request = unsent;
+                            connection.forget();
                             cause = error.into_error().to_string();
                         }
                         None => {
@@ -280,8 +283,7 @@ impl Endpoint {
     }
 
     /// A connection, made if there is none.
-    async fn sender(&self, turn: usize) -> Result<SendRequest<Body>, String> {
-        let connection = &self.connections[turn % CONNECTIONS];
+    async fn sender(&self, connection: &Connection) -> Result<SendRequest<Body>, String> {
         if let Some(sender) = connection.open() {
             return Ok(sender);
         }
@@ -320,6 +322,11 @@ impl Endpoint {
 }
 
 impl Connection {
+    /// The next call makes a new one. Calls under way go on.
+    fn forget(&self) {
+        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn open(&self) -> Option<SendRequest<Body>> {
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
         sender.as_ref().filter(|sender| !sender.is_closed()).cloned()
@@ -362,7 +369,7 @@ impl tower::Service<Request<Body>> for One {
         let endpoint = Arc::clone(&self.0);
         Box::pin(async move {
             *request.uri_mut() = absolute(&endpoint.authority, request.uri());
-            let mut sender = endpoint.sender(0).await?;
+            let mut sender = endpoint.sender(&endpoint.connections[0]).await?;
             Ok(sender.send_request(request).await.map(|response| response.map(Body::new))?)
         })
     }
