@@ -133,13 +133,33 @@ impl Inner {
         }
     }
 
+    /// What OPTIONS and other methods get at a page of the gateway's own.
+    fn only_read(&self, method: &Method, path: &str, id: &str) -> Response<Body> {
+        let mut response = if *method == Method::OPTIONS {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        } else {
+            let refusal = Refusal::new(
+                ErrorReason::MethodNotAllowed,
+                format!("{method} is not a method of {path}; it has GET, HEAD, OPTIONS."),
+            );
+            problem::from_refusal(&refusal, id, &self.transcoder)
+        };
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+        response
+    }
+
     async fn rest(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
-            "/livez" if reads => return health::live(),
-            "/readyz" if reads => return health::ready(&self.upstreams).await,
-            "/openapi.json" if reads => return self.pages.openapi(request.headers()),
-            "/docs" if reads => return self.pages.docs(request.headers()),
+            path @ ("/livez" | "/readyz" | "/openapi.json" | "/docs") if !reads => {
+                return self.only_read(request.method(), path, id);
+            }
+            "/livez" => return health::live(),
+            "/readyz" => return health::ready(&self.upstreams).await,
+            "/openapi.json" => return self.pages.openapi(request.headers()),
+            "/docs" => return self.pages.docs(request.headers()),
             path if path.starts_with(supabase::PREFIX) => {
                 return supabase::call(&self.upstreams, self.anon_key.as_deref(), request, peer).await;
             }

@@ -166,17 +166,20 @@ impl Upstream {
     /// Sees to names and health, when it is time, beside the call.
     fn tend(&self, endpoints: &Arc<[Arc<Endpoint>]>) {
         let inner = &self.inner;
-        let now = inner.now();
-        let is_time = now.saturating_sub(inner.tended.load(Ordering::Relaxed)) >= millis(TENDED);
+        let since = inner.now().saturating_sub(inner.tended.load(Ordering::Relaxed));
+        if since < millis(TENDED) {
+            return;
+        }
         let literal = inner.addresses.iter().all(|one| one.as_str().parse::<SocketAddr>().is_ok());
-        if !is_time || literal && endpoints.len() < 2 || inner.tending.swap(true, Ordering::Relaxed) {
+        if literal && endpoints.len() < 2 || inner.tending.swap(true, Ordering::Relaxed) {
             return;
         }
         let (upstream, endpoints) = (self.clone(), Arc::clone(endpoints));
         tokio::spawn(async move {
             let inner = &upstream.inner;
-            if !literal && let Err(cause) = inner.resolve().await {
-                tracing::warn!(cause, "a name cannot be resolved; its last addresses are used");
+            if !literal {
+                // What went wrong is in the log; the calls go on with what is known.
+                let _unresolved = inner.resolve().await;
             }
             if endpoints.len() > 1 {
                 let asked = endpoints.iter().map(|endpoint| inner.ask(endpoint));
@@ -201,11 +204,20 @@ impl Inner {
         for authority in &self.addresses {
             let looked_up =
                 tokio::time::timeout(CONNECT_TIME, tokio::net::lookup_host(authority.as_str())).await;
-            match looked_up {
-                Ok(Ok(addrs)) => found.extend(addrs.map(|addr| (addr, authority))),
-                Ok(Err(error)) => failed = Some(format!("{authority} is not found: {error}")),
-                Err(_) => failed = Some(format!("{authority} is not found in time")),
-            }
+            let cause = match looked_up {
+                Ok(Ok(addrs)) => {
+                    found.extend(addrs.map(|addr| (addr, authority)));
+                    continue;
+                }
+                Ok(Err(error)) => format!("{authority} is not found: {error}"),
+                Err(_) => format!("{authority} is not found in time"),
+            };
+            // Its last addresses may still be right.
+            let last = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
+            let of_name = last.iter().filter(|endpoint| endpoint.authority == *authority);
+            found.extend(of_name.map(|endpoint| (endpoint.addr, authority)));
+            tracing::warn!(cause, "a name cannot be resolved; its last addresses are used");
+            failed = Some(cause);
         }
         if let (true, Some(cause)) = (found.is_empty(), failed) {
             return Err(cause);
