@@ -200,7 +200,7 @@ fn request_body(binding: &Binding, schemas: &mut Schemas) -> Option<Json> {
     Some(json!({"content": {"application/json": {"schema": schema}}}))
 }
 
-fn responses(binding: &Binding, comment: &str, access: &Access, schemas: &mut Schemas) -> Json {
+fn responses(binding: &Binding, text: &str, access: &Access, schemas: &mut Schemas) -> Json {
     let method = binding.method();
     let schema = match binding.response_body() {
         Some(field) => schemas.field(&field, Direction::Out),
@@ -215,14 +215,14 @@ fn responses(binding: &Binding, comment: &str, access: &Access, schemas: &mut Sc
     } else {
         json!({"application/json": {"schema": schema}})
     };
+    let output = method.output();
+    let answer = comment(&output.parent_file(), output.path());
     let mut responses = Map::new();
-    responses.insert(
-        "200".into(),
-        json!({"description": schema::first_sentence(&message_comment(method)), "content": content}),
-    );
+    responses
+        .insert("200".into(), json!({"description": schema::first_sentence(&answer), "content": content}));
     let mut by_status: BTreeMap<u16, Vec<ErrorReason>> = BTreeMap::new();
     let mut reasons: Vec<ErrorReason> = ALWAYS.to_vec();
-    reasons.extend(named_reasons(comment));
+    reasons.extend(named_reasons(text));
     if !binding.body().is_empty() {
         reasons.extend(WITH_BODY);
     }
@@ -361,11 +361,6 @@ fn reason_descriptor() -> Option<EnumDescriptor> {
 
 fn service_comment(service: &ServiceDescriptor) -> String {
     comment(&service.parent_file(), service.path())
-}
-
-fn message_comment(method: &MethodDescriptor) -> String {
-    let text = comment(&method.parent_file(), method.path());
-    if text.is_empty() { "OK".to_owned() } else { text }
 }
 
 /// The comment before something, with its paragraphs.

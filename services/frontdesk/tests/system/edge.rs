@@ -236,6 +236,8 @@ async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
         let mut client = TcpStream::connect(addr).await.unwrap();
         client.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
         begun.notified().await;
+        let early = tokio::time::timeout(Duration::from_millis(100), ended.notified()).await;
+        assert!(early.is_err(), "the call ended while its client waited");
         drop(client);
         tokio::time::timeout(Duration::from_secs(5), ended.notified()).await.expect("the call goes on");
     }
