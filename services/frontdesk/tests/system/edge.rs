@@ -194,13 +194,14 @@ async fn calls_go_on_at_the_other_address() {
     })
     .await;
     let (addr, _stop) = gateway(&identity.to_string(), &format!("{broken},{booking}")).await;
-    for _ in 0..6 {
+    // Few calls: after five seconds the broken address would be found out and passed over.
+    for _ in 0..2 {
         Answer::of(http.get(format!("http://{addr}{REQUESTS}")).bearer_auth(&token)).await.ok();
     }
     let before = calls.load(Ordering::Relaxed);
     assert!(before > 0, "the broken address was never asked");
     let mut statuses = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..2 {
         let url = format!("http://{addr}{}", path_of(case("REQUESTED"), "/review"));
         statuses.push(Answer::of(http.post(url).bearer_auth(&token).json(&json!({}))).await.status);
     }
