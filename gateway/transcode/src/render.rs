@@ -5,9 +5,6 @@
 //! stands. A message that is written otherwise is rendered again with its fields
 //! gathered first.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::error::OutputError;
 use crate::json::write;
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
@@ -53,9 +50,9 @@ pub fn any_or_base64(plans: &Plans, type_url: &str, value: &[u8], out: &mut Vec<
     out.truncate(start);
     out.extend_from_slice(b"{\"@type\":");
     write::string(out, type_url);
-    out.extend_from_slice(b",\"value\":\"");
-    out.extend_from_slice(STANDARD.encode(value).as_bytes());
-    out.extend_from_slice(b"\"}");
+    out.extend_from_slice(b",\"value\":");
+    write::base64(out, value);
+    out.push(b'}');
 }
 
 /// The last value of a field of bytes or text, or of a message.
@@ -121,16 +118,7 @@ impl Renderer<'_> {
             out.truncate(start);
             self.gather = true;
         }
-        let mut found: Vec<(usize, Raw<'_>)> = Vec::new();
-        let mut rest = Wire(wire);
-        while !rest.is_empty() {
-            let (number, wire_type) = rest.tag()?;
-            let raw = rest.raw(number, wire_type, self.depth)?;
-            if let Some(index) = message.by_number(number) {
-                found.push((index, raw));
-            }
-        }
-        retain_last_of_oneofs(message, &mut found);
+        let mut found = self.gather_fields(message, wire)?;
         found.sort_by_key(|(index, _)| *index);
         let mut found = found.into_iter().peekable();
         for (index, field) in message.fields.iter().enumerate() {
@@ -217,6 +205,27 @@ impl Renderer<'_> {
             out.extend_from_slice(&absent.absent);
         }
         Ok(Ok(()))
+    }
+
+    /// The values of known fields; of a oneof's members only the last one that was
+    /// set counts.
+    fn gather_fields<'w>(&self, message: &Message, wire: &'w [u8]) -> Result<Vec<(usize, Raw<'w>)>> {
+        let mut found = Vec::new();
+        let mut last: Vec<Option<usize>> = vec![None; message.oneofs.len()];
+        let mut rest = Wire(wire);
+        while !rest.is_empty() {
+            let (number, wire_type) = rest.tag()?;
+            let raw = rest.raw(number, wire_type, self.depth)?;
+            let Some(index) = message.by_number(number) else { continue };
+            if let Some(oneof) = message.fields[index].oneof {
+                last[usize::from(oneof)] = Some(index);
+            }
+            found.push((index, raw));
+        }
+        found.retain(|(index, _)| {
+            message.fields[*index].oneof.is_none_or(|oneof| last[usize::from(oneof)] == Some(*index))
+        });
+        Ok(found)
     }
 
     /// A default that an encoder wrote for a field without presence is as good
@@ -447,16 +456,7 @@ impl Renderer<'_> {
     /// A `Value` is that of its members which is set. An unset one has no JSON, and
     /// neither has a number that is none.
     fn value_message(&mut self, message: &Message, wire: &[u8], out: &mut Vec<u8>) -> Result {
-        let mut found = Vec::new();
-        let mut rest = Wire(wire);
-        while !rest.is_empty() {
-            let (number, wire_type) = rest.tag()?;
-            let raw = rest.raw(number, wire_type, self.depth)?;
-            if let Some(index) = message.by_number(number) {
-                found.push((index, raw));
-            }
-        }
-        retain_last_of_oneofs(message, &mut found);
+        let found = self.gather_fields(message, wire)?;
         let index = found.last().ok_or(OutputError::NoJson)?.0;
         let values: Vec<_> = found.iter().map(|(_, raw)| *raw).collect();
         let field = &message.fields[index];
@@ -510,19 +510,6 @@ fn close_list(out: &mut Vec<u8>, start: usize) {
         out[start] = b'[';
     }
     out.push(b']');
-}
-
-/// Of the members of a oneof only the last one that was set counts.
-fn retain_last_of_oneofs(message: &Message, found: &mut Vec<(usize, Raw<'_>)>) {
-    let mut last: Vec<Option<usize>> = vec![None; message.oneofs.len()];
-    for (index, _) in found.iter() {
-        if let Some(oneof) = message.fields[*index].oneof {
-            last[usize::from(oneof)] = Some(*index);
-        }
-    }
-    found.retain(|(index, _)| {
-        message.fields[*index].oneof.is_none_or(|oneof| last[usize::from(oneof)] == Some(*index))
-    });
 }
 
 /// The last value of a field in a message of few fields.
