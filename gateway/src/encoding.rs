@@ -74,7 +74,11 @@ pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
             let whole = body.clone();
             // A runtime thread has other calls to answer meanwhile.
             let compressed = tokio::task::spawn_blocking(move || compress(coding, &whole)).await;
-            let compressed = compressed.ok().flatten().map(|body| (coding, body));
+            let compressed = compressed.unwrap_or_else(|error| {
+                tracing::warn!(%error, "an answer could not be compressed");
+                None
+            });
+            let compressed = compressed.map(|body| (coding, body));
             (body.into(), compressed)
         }
     };
