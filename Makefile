@@ -1,35 +1,35 @@
 # `make up` starts everything; `make test` is what CI runs.
 
-WEB := gateway/tests/web
+CLIENTS := gateway/tests/clients
 
-.PHONY: up test lint unit web generate bench clean
+.PHONY: up test lint unit clients generate bench clean
 
 up:
 	@deploy/setup
 	cargo build --locked
 	@exec target/debug/frontdesk dev
 
-test: setup-tests lint unit web
+test: setup-tests lint unit clients
 
 .PHONY: setup-tests
 setup-tests:
 	@deploy/setup --tests
-	cd $(WEB) && npm install --no-save --no-fund --no-audit --loglevel=error
+	cd $(CLIENTS) && npm install --no-save --no-fund --no-audit --loglevel=error
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cd proto && ../$(WEB)/node_modules/.bin/buf lint
-	cd proto && ../$(WEB)/node_modules/.bin/buf format --diff --exit-code
+	cd proto && ../$(CLIENTS)/node_modules/.bin/buf lint
+	cd proto && ../$(CLIENTS)/node_modules/.bin/buf format --diff --exit-code
 	shellcheck deploy/setup deploy/scripts/*.sh .ci/run
 
 unit:
 	cargo test --locked --workspace
 
-# The published gRPC-Web client, against the program that `make up` starts.
-web:
+# The published gRPC-Web and Supabase clients against the program that `make up` starts.
+clients:
 	cargo build --locked
-	cd $(WEB) && npm run --silent generate && npm test --silent
+	cd $(CLIENTS) && npm run --silent generate && npm test --silent
 
 # Measures on this machine; numbers are comparable within one run only.
 bench:
@@ -39,8 +39,8 @@ bench:
 # Writes the Rust code of the .proto files.
 generate:
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
-	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test system -- the_document_of_the_api_is_current
+	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test system the_document_of_the_api_is_current
 
 clean:
 	cargo clean
-	rm -rf $(WEB)/node_modules $(WEB)/generated
+	rm -rf $(CLIENTS)/node_modules $(CLIENTS)/generated

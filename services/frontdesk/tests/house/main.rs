@@ -1,0 +1,7 @@
+//! The rules of the house, read from its files. No database, no network: what
+//! they cannot see is in `tests/system`.
+
+// A test that cannot go on says where.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod arrows;
