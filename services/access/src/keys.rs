@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use frontdesk_proto::Refusal;
 use frontdesk_proto::identity::v1::JsonWebKey;
 use jiff::Timestamp;
-use jsonwebtoken::DecodingKey;
 use tokio::sync::Mutex;
 
 use crate::authority::Authority;
 use crate::credentials::sha256;
-use crate::token::{self, Claims, Issuer, TokenFault};
+use crate::token::{self, Claims, Issuer, Key, TokenFault};
 
 /// Least time between two fetches after one that did not find the key, so that
 /// tokens with made up ids cannot flood identity.
@@ -25,10 +24,6 @@ const FRESH_FOR: Duration = Duration::from_mins(5);
 const MOST_REMEMBERED: usize = 10_000;
 /// How long a failed fetch answers for those who wait.
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
-
-/// A key that verifies.
-#[derive(Clone)]
-pub struct Key(Arc<DecodingKey>);
 
 /// The known keys.
 #[derive(Debug)]
@@ -169,35 +164,6 @@ impl KeyCache {
     }
 }
 
-impl Key {
-    /// The key, if it is one that may verify our tokens. A symmetric key or one
-    /// for another use would turn the verifier into something else.
-    pub fn read(key: &JsonWebKey) -> Option<Self> {
-        let JsonWebKey { kty, crv, x, y, kid, r#use, alg, key_ops } = key;
-        let fits = kty == "EC"
-            && crv == "P-256"
-            && alg == "ES256"
-            && r#use == "sig"
-            && !kid.is_empty()
-            && key_ops.iter().all(|operation| operation == "verify");
-        if !fits {
-            tracing::warn!(kid, kty, alg, "key left out: not an ES256 key for signatures");
-            return None;
-        }
-        DecodingKey::from_ec_components(x, y).ok().map(|key| Self(Arc::new(key)))
-    }
-
-    pub(crate) fn decoding(&self) -> &DecodingKey {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Key")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -208,19 +174,7 @@ mod tests {
     use super::*;
     use crate::authority::Resolution;
     use crate::credentials::Credentials;
-
-    fn jwk() -> JsonWebKey {
-        JsonWebKey {
-            kty: "EC".to_owned(),
-            crv: "P-256".to_owned(),
-            x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".to_owned(),
-            y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".to_owned(),
-            kid: "k".to_owned(),
-            r#use: "sig".to_owned(),
-            alg: "ES256".to_owned(),
-            key_ops: vec!["verify".to_owned()],
-        }
-    }
+    use crate::token::tests::jwk;
 
     /// Counts how often it is asked for keys.
     struct Counting(AtomicU32);
@@ -235,24 +189,6 @@ mod tests {
 
         async fn resolve(&self, _: &Credentials, _: Option<&Claims>) -> Result<Resolution, Refusal> {
             Err(TokenFault::Malformed.into())
-        }
-    }
-
-    #[test]
-    fn only_es256_keys_for_signatures_verify() {
-        assert!(Key::read(&jwk()).is_some());
-        for change in [
-            |key: &mut JsonWebKey| key.kty = "oct".to_owned(),
-            |key: &mut JsonWebKey| key.crv = "P-384".to_owned(),
-            |key: &mut JsonWebKey| key.alg = "HS256".to_owned(),
-            |key: &mut JsonWebKey| key.r#use = "enc".to_owned(),
-            |key: &mut JsonWebKey| key.key_ops = vec!["sign".to_owned()],
-            |key: &mut JsonWebKey| key.kid = String::new(),
-            |key: &mut JsonWebKey| key.x = "!".to_owned(),
-        ] {
-            let mut key = jwk();
-            change(&mut key);
-            assert!(Key::read(&key).is_none(), "{key:?}");
         }
     }
 

@@ -16,11 +16,11 @@ mod token;
 pub use self::authority::{Authority, Resolution};
 pub use self::caller::{Caller, Standing, TenantId, User, caller, standing};
 pub use self::credentials::Credentials;
-pub use self::keys::{Key, KeyCache};
+pub use self::keys::KeyCache;
 pub use self::layer::AccessLayer;
 pub use self::remote::RemoteIdentity;
 pub use self::rules::{Rule, Rules};
 pub use self::token::{
-    AuthenticationMethod, Claims, Issuer, LEEWAY, TOKEN_KIND, TokenFault, TokenHeader, check_token, fault,
-    install_crypto, read_header,
+    AuthenticationMethod, Claims, Issuer, Key, LEEWAY, TOKEN_KIND, TokenFault, TokenHeader, check_token,
+    fault, install_crypto, read_header,
 };

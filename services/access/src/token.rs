@@ -1,6 +1,7 @@
 //! Access tokens: ES256 JWTs (RFC 7519), checked strictly and locally.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,8 +12,6 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::keys::Key;
 
 /// Value of the claim `typ` in an access token.
 pub const TOKEN_KIND: &str = "access";
@@ -88,6 +87,10 @@ pub struct Issuer {
     pub audience: String,
 }
 
+/// A key that verifies.
+#[derive(Clone)]
+pub struct Key(Arc<DecodingKey>);
+
 /// What is wrong with a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenFault {
@@ -113,6 +116,35 @@ pub enum TokenFault {
     WrongAudience,
     /// Another kind of token.
     WrongKind,
+}
+
+impl Key {
+    /// The key, if it is one that may verify our tokens. A symmetric key or one
+    /// for another use would turn the verifier into something else.
+    pub fn read(key: &JsonWebKey) -> Option<Self> {
+        let JsonWebKey { kty, crv, x, y, kid, r#use, alg, key_ops } = key;
+        let fits = kty == "EC"
+            && crv == "P-256"
+            && alg == "ES256"
+            && r#use == "sig"
+            && !kid.is_empty()
+            && key_ops.iter().all(|operation| operation == "verify");
+        if !fits {
+            tracing::warn!(kid, kty, alg, "key left out: not an ES256 key for signatures");
+            return None;
+        }
+        DecodingKey::from_ec_components(x, y).ok().map(|key| Self(Arc::new(key)))
+    }
+
+    pub(crate) fn decoding(&self) -> &DecodingKey {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Key")
+    }
 }
 
 impl TokenFault {
@@ -266,5 +298,41 @@ pub fn fault(kind: &ErrorKind) -> TokenFault {
         ErrorKind::InvalidIssuer => TokenFault::WrongIssuer,
         ErrorKind::InvalidAudience => TokenFault::WrongAudience,
         _ => TokenFault::Malformed,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn jwk() -> JsonWebKey {
+        JsonWebKey {
+            kty: "EC".to_owned(),
+            crv: "P-256".to_owned(),
+            x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU".to_owned(),
+            y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0".to_owned(),
+            kid: "k".to_owned(),
+            r#use: "sig".to_owned(),
+            alg: "ES256".to_owned(),
+            key_ops: vec!["verify".to_owned()],
+        }
+    }
+
+    #[test]
+    fn only_es256_keys_for_signatures_verify() {
+        assert!(Key::read(&jwk()).is_some());
+        for change in [
+            |key: &mut JsonWebKey| key.kty = "oct".to_owned(),
+            |key: &mut JsonWebKey| key.crv = "P-384".to_owned(),
+            |key: &mut JsonWebKey| key.alg = "HS256".to_owned(),
+            |key: &mut JsonWebKey| key.r#use = "enc".to_owned(),
+            |key: &mut JsonWebKey| key.key_ops = vec!["sign".to_owned()],
+            |key: &mut JsonWebKey| key.kid = String::new(),
+            |key: &mut JsonWebKey| key.x = "!".to_owned(),
+        ] {
+            let mut key = jwk();
+            change(&mut key);
+            assert!(Key::read(&key).is_none(), "{key:?}");
+        }
     }
 }

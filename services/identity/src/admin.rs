@@ -7,15 +7,16 @@ use pg::Database;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use crate::actor::Actor;
 use crate::api_keys::{self, NewApiKey};
+use crate::domain::email::normalised_email;
 use crate::error::Error;
 use crate::keyring;
 use crate::password::{PasswordCost, Passwords};
 use crate::secrets::{ApiKey, Secrets};
-use crate::sessions::normalised_email;
 use crate::store::Store;
 use crate::tenants::{self, Holds};
-use crate::users::{self, Actor, NewUser, not_found};
+use crate::users::{self, NewUser, not_found};
 
 pub use crate::keyring::Rotated;
 pub use crate::store::{ApiKeyRow, KeyState, MemberRow, SigningKeyRow, TenantRow, UserKind, UserRow};

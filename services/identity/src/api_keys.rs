@@ -4,11 +4,12 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::actor::Actor;
 use crate::error::Error;
 use crate::secrets::ApiKey;
-use crate::store::{ApiKeyRow, Store};
+use crate::store::{ApiKeyRow, Store, StoreApiKey};
 use crate::tenants::{Holds, checked_scopes};
-use crate::users::{Actor, checked_name};
+use crate::users::checked_name;
 
 /// Longest time in seconds for which an old secret may go on working.
 const MAX_OVERLAP: i32 = 30 * 24 * 3600;
@@ -36,17 +37,24 @@ pub async fn create(
     if new.expires_at.is_some_and(|at| at <= now) {
         return Err(Refusal::field("expires_at", "must be in the future").into());
     }
-    let (key, text) = ApiKey::generate(Uuid::now_v7())?;
+    let id = Uuid::now_v7();
+    let (key, text) = ApiKey::generate(id)?;
     let tx = store.begin().await?;
-    let row = store.insert_api_key(&tx, tenant, &key, &name, &scopes, (now, new.expires_at)).await.map_err(
-        |fault| {
-            if fault.on_constraint("tenant_api_keys_tenant_fkey") {
-                Error::Refused(crate::tenants::tenant_not_found())
-            } else {
-                fault.into()
-            }
-        },
-    )?;
+    let stored = StoreApiKey {
+        id,
+        secret_hash: &key.secret_hash,
+        name: &name,
+        scopes: &scopes,
+        created_at: now,
+        expires_at: new.expires_at,
+    };
+    let row = store.insert_api_key(&tx, tenant, stored).await.map_err(|fault| {
+        if fault.on_constraint("tenant_api_keys_tenant_fkey") {
+            Error::Refused(crate::tenants::tenant_not_found())
+        } else {
+            fault.into()
+        }
+    })?;
     store.audit_and_commit(tx, actor.event("api_key_created", Some(tenant), key.id), now).await?;
     Ok((row, text))
 }
@@ -70,7 +78,10 @@ pub async fn rotate(
     let old = store.lock_api_key(&tx, tenant, id, now).await?.ok_or_else(not_found)?;
     holds.check(old.scopes.iter().map(String::as_str))?;
     let (key, text) = ApiKey::generate(id)?;
-    let row = store.rotate_api_key(&tx, tenant, &key, previous_until).await?.ok_or_else(not_found)?;
+    let row = store
+        .rotate_api_key(&tx, tenant, id, &key.secret_hash, previous_until)
+        .await?
+        .ok_or_else(not_found)?;
     store.audit_and_commit(tx, actor.event("api_key_rotated", Some(tenant), id), now).await?;
     Ok((row, text))
 }

@@ -16,10 +16,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::actor::Actor;
 use crate::error::Error;
 use crate::secrets::Secrets;
 use crate::store::{KeyState, SigningKeyRow, Store, UserRow};
-use crate::users::Actor;
 
 /// Lifetime of an access token in seconds.
 pub const ACCESS_TTL: i32 = 3600;
@@ -30,10 +30,6 @@ pub const PUBLISH_BEFORE: SignedDuration = SignedDuration::from_mins(10);
 /// How long a retired key stays published: an access token's life, and a margin
 /// for clocks and caches.
 const KEEP_RETIRED: SignedDuration = SignedDuration::from_mins(70);
-/// How long failed logins are kept after their window, and known pairs of
-/// account and address after the last login.
-const KEEP_ATTEMPTS: (SignedDuration, SignedDuration) =
-    (SignedDuration::from_hours(24), SignedDuration::from_hours(90 * 24));
 
 /// Signs tokens and lists the public keys.
 #[derive(Clone)]
@@ -95,7 +91,7 @@ impl Keyring {
     }
 
     /// Keeps the keys current and rotates them when the active one is older than
-    /// `max_age`, until told to stop. Also forgets old failed logins.
+    /// `max_age`, until told to stop.
     pub async fn follow(
         self,
         store: Store,
@@ -115,10 +111,6 @@ impl Keyring {
             let now = Timestamp::now();
             if let Err(error) = rotate_if_due(&store, &secrets, max_age, now).await {
                 tracing::warn!(%error, "signing keys cannot be rotated");
-            }
-            let (windows, pairs) = KEEP_ATTEMPTS;
-            if let Err(error) = store.forget_old_attempts(now - windows, now - pairs).await {
-                tracing::warn!(%error, "old failed logins cannot be forgotten");
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The identity service: who somebody is, and what they may do in a tenant.
 //! What a booking is, it does not know.
 
+mod actor;
 pub mod admin;
 mod api_keys;
-mod context;
+mod background;
 mod domain;
 mod error;
 mod keyring;
@@ -134,6 +135,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let store = store::Store::new(database.clone());
     let keyring = keyring::Keyring::open(&store, &secrets, issuer.clone(), Timestamp::now()).await?;
     tokio::spawn(keyring.clone().follow(store.clone(), secrets.clone(), key_max_age, stop.clone()));
+    tokio::spawn(background::prune::run(store.clone(), stop.clone()));
     let passwords = password::Passwords::new(password_cost).map_err(Error::from)?;
     let local = resolve::LocalIdentity::new(store.clone(), keyring.clone(), secrets.clone(), trusted_issuers);
     let layer = AccessLayer::new(rules, issuer, local);

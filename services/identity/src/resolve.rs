@@ -10,13 +10,13 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::context::Context;
+use crate::actor::{AuditEvent, Context};
 use crate::domain::roles::{self, OPERATE, TENANT_SCOPES};
 use crate::error::Error;
 use crate::keyring::Keyring;
 use crate::secrets::ApiKey;
 use crate::secrets::Secrets;
-use crate::store::{AuditEvent, Membership, ResolvedRow, Store, StoredApiKey};
+use crate::store::{Membership, ResolvedRow, Store, StoredApiKey};
 use crate::trusted::TrustedIssuers;
 
 /// Resolves from the database.

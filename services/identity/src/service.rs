@@ -14,10 +14,12 @@ use jiff::Timestamp;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::context::Context;
+use crate::actor::{Actor, Context};
 use crate::sessions::Sessions;
 use crate::store::{Store, UserKind, UserRow};
-use crate::users::Actor;
+
+/// Most characters of a user agent that are kept.
+const MAX_USER_AGENT: usize = 200;
 
 /// All of identity's services.
 #[derive(Debug, Clone)]
@@ -37,8 +39,17 @@ impl Identity {
         &self.sessions.store
     }
 
+    /// Where a call comes from.
     fn context<T>(&self, request: &Request<T>) -> Context {
-        Context::of(request, &self.trusted_proxies)
+        let metadata = request.metadata();
+        let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let headers = metadata.clone().into_headers();
+        let agent = Some(text("x-user-agent")).filter(|agent| !agent.is_empty());
+        Context {
+            address: request.remote_addr().map(|peer| self.trusted_proxies.client(peer.ip(), &headers)),
+            user_agent: agent.unwrap_or(text("user-agent")).chars().take(MAX_USER_AGENT).collect(),
+            request_id: text("x-request-id").to_owned(),
+        }
     }
 
     fn change<T>(&self, request: &Request<T>) -> Result<Change, Status> {

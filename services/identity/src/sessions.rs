@@ -5,18 +5,18 @@ use std::time::Duration;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::{SignedDuration, Timestamp};
 use pg::retrying;
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::context::Context;
+use crate::actor::{AuditEvent, Context, event};
+use crate::domain::email::normalised_email;
 use crate::domain::limits::{self, Buckets, Limits};
 use crate::domain::rotation::{self, Verdict};
 use crate::error::Error;
 use crate::keyring::Keyring;
 use crate::password::{Checked, MAX_LEN, Passwords, check_new};
 use crate::secrets::{RefreshToken, Secrets};
-use crate::store::{AuditEvent, LoginRow, NewSession, SessionRow, Store, UserRow};
+use crate::store::{LoginRow, NewSession, SessionRow, Store, UserRow};
 
 /// How long a session lives without a refresh.
 const IDLE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -290,22 +290,6 @@ impl Sessions {
     }
 }
 
-/// The form in which e-mail addresses are stored and compared: compatibility
-/// composed (NFKC), lower case, without space around.
-pub fn normalised_email(email: &str) -> String {
-    email.trim().nfkc().collect::<String>().to_lowercase().nfkc().collect::<String>().trim().to_owned()
-}
-
-/// An event about a user, outside tenants.
-pub fn event<'call>(
-    action: &'static str,
-    success: bool,
-    user: Option<Uuid>,
-    context: &'call Context,
-) -> AuditEvent<'call> {
-    AuditEvent { action, success, tenant: None, user, session: None, subject: String::new(), context }
-}
-
 fn over() -> Refusal {
     Refusal::new(
         ErrorReason::RefreshTokenInvalid,
@@ -320,18 +304,4 @@ fn too_many(until: Timestamp, now: Timestamp) -> Refusal {
         format!("Too many failed logins for this account or from this address. Try again in {seconds} s."),
     )
     .retry_after(Duration::from_secs(seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spellings_of_an_address_are_one() {
-        for spelling in ["A@Alpine.example", " a@alpine.EXAMPLE\n", "ａ@alpine.example", "a@alpine．example"]
-        {
-            assert_eq!(normalised_email(spelling), "a@alpine.example", "{spelling}");
-        }
-        assert_ne!(normalised_email("ä@x"), normalised_email("a@x"));
-    }
 }

@@ -10,8 +10,8 @@ mod sessions;
 use pg::{Database, Fault, Tx, column};
 use tokio_postgres::Row;
 
-pub use self::audit::{AuditEvent, AuditRow};
-pub use self::keys::{ApiKeyRow, KeyState, SigningKeyRow, StoredApiKey};
+pub use self::audit::AuditRow;
+pub use self::keys::{ApiKeyRow, KeyState, SigningKeyRow, StoreApiKey, StoredApiKey};
 pub use self::people::{MemberRow, MembershipRow, RoleRow, TenantRow, UserKind, UserRow};
 pub use self::sessions::{LoginRow, Membership, NewSession, ResolvedRow, SessionRow};
 

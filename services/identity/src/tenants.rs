@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use pg::Tx;
 use uuid::Uuid;
 
+use crate::actor::Actor;
 use crate::domain::roles::{self, Role, TENANT_SCOPES};
 use crate::error::Error;
 use crate::store::{MemberRow, RoleRow, Store, TenantRow};
-use crate::users::{Actor, checked_name, exists, not_found};
+use crate::users::{checked_name, exists, not_found};
 
 /// The scopes of whoever changes something; nobody can grant what they lack.
 #[derive(Debug, Clone, Copy)]

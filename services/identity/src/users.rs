@@ -5,24 +5,17 @@ use jiff::Timestamp;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::context::Context;
+use crate::actor::Actor;
+use crate::domain::email::normalised_email;
 use crate::domain::roles::PLATFORM_SCOPES;
 use crate::error::Error;
 use crate::password::{Passwords, check_new};
-use crate::sessions::{event, normalised_email};
-use crate::store::{AuditEvent, Store, UserKind, UserRow};
+use crate::store::{Store, UserKind, UserRow};
 
 /// Longest name shown to people, in characters.
 pub const MAX_NAME: usize = 200;
 /// Longest e-mail address in bytes (RFC 5321).
 const MAX_EMAIL: usize = 254;
-
-/// Who changes something: a user over the API, or nobody for operator commands.
-#[derive(Debug, Clone)]
-pub struct Actor {
-    pub user: Option<access::User>,
-    pub context: Context,
-}
 
 /// A user to create.
 #[derive(Debug)]
@@ -34,28 +27,6 @@ pub struct NewUser {
     /// Without one the user cannot sign in.
     pub password: Option<Zeroizing<String>>,
     pub platform_scopes: Vec<String>,
-}
-
-impl Actor {
-    /// Somebody at the database's own machine.
-    pub fn operator() -> Self {
-        Self { user: None, context: Context::default() }
-    }
-
-    /// An event of this actor.
-    pub fn event(
-        &self,
-        action: &'static str,
-        tenant: Option<Uuid>,
-        subject: impl ToString,
-    ) -> AuditEvent<'_> {
-        AuditEvent {
-            tenant,
-            session: self.user.map(|user| user.session),
-            subject: subject.to_string(),
-            ..event(action, true, self.user.map(|user| user.id), &self.context)
-        }
-    }
 }
 
 /// Creates a user.

@@ -7,9 +7,9 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Identity, parse_id, timestamp_to_wire, user_to_wire};
+use crate::domain::email::normalised_email;
 use crate::domain::roles::Role;
 use crate::error::Error;
-use crate::sessions::normalised_email;
 use crate::store::{MemberRow, RoleRow, TenantRow};
 use crate::tenants::{self, Holds};
 use crate::users;

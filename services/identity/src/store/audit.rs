@@ -5,23 +5,11 @@ use pg::{Fault, Tx, column};
 use uuid::Uuid;
 
 use super::{Store, all, named_statements};
-use crate::context::Context;
+use crate::actor::{AuditEvent, Context};
 
 named_statements! {
     INSERT_AUDIT_EVENT = "insert_audit_event";
     LIST_AUDIT_EVENTS = "list_audit_events";
-}
-
-/// An event to store. Never holds a secret.
-#[derive(Debug, Clone)]
-pub struct AuditEvent<'call> {
-    pub action: &'static str,
-    pub success: bool,
-    pub tenant: Option<Uuid>,
-    pub user: Option<Uuid>,
-    pub session: Option<Uuid>,
-    pub subject: String,
-    pub context: &'call Context,
 }
 
 /// A stored event.

@@ -6,8 +6,6 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{Store, all, first, named_statements};
-use crate::secrets::ApiKey;
-
 named_statements! {
     FIND_API_KEY = "find_api_key";
     MARK_API_KEY_USED = "mark_api_key_used";
@@ -32,6 +30,17 @@ pub struct StoredApiKey {
     pub previous_secret_hash: Option<Vec<u8>>,
     pub scopes: Vec<String>,
     pub use_is_old: bool,
+}
+
+/// An API key to store.
+#[derive(Debug)]
+pub struct StoreApiKey<'call> {
+    pub id: Uuid,
+    pub secret_hash: &'call [u8],
+    pub name: &'call str,
+    pub scopes: &'call [String],
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// An API key without its secret.
@@ -92,14 +101,12 @@ impl Store {
         &self,
         tx: &Tx,
         tenant: Uuid,
-        key: &ApiKey,
-        name: &str,
-        scopes: &[String],
-        (at, expires_at): (Timestamp, Option<Timestamp>),
+        new: StoreApiKey<'_>,
     ) -> Result<ApiKeyRow, Fault> {
-        let hash: &[u8] = &key.secret_hash;
-        let rows =
-            tx.query(INSERT_API_KEY, &[&tenant, &key.id, &name, &hash, &scopes, &at, &expires_at]).await?;
+        let StoreApiKey { id, secret_hash, name, scopes, created_at, expires_at } = new;
+        let rows = tx
+            .query(INSERT_API_KEY, &[&tenant, &id, &name, &secret_hash, &scopes, &created_at, &expires_at])
+            .await?;
         first(&rows, api_key)?.ok_or_else(|| Fault::new(Kind::Other, "the inserted key came back empty"))
     }
 
@@ -122,11 +129,11 @@ impl Store {
         &self,
         tx: &Tx,
         tenant: Uuid,
-        key: &ApiKey,
+        id: Uuid,
+        secret_hash: &[u8],
         previous_until: Option<Timestamp>,
     ) -> Result<Option<ApiKeyRow>, Fault> {
-        let hash: &[u8] = &key.secret_hash;
-        first(&tx.query(ROTATE_API_KEY, &[&tenant, &key.id, &hash, &previous_until]).await?, api_key)
+        first(&tx.query(ROTATE_API_KEY, &[&tenant, &id, &secret_hash, &previous_until]).await?, api_key)
     }
 
     pub async fn revoke_api_key(

@@ -1,0 +1,3 @@
+//! What identity does beside its calls, until it is told to stop.
+
+pub mod prune;
