@@ -5,8 +5,10 @@
 //!
 //! `tests/generated.rs` keeps `src/generated` current; `make generate` writes it.
 
-mod error;
 pub mod paging;
+mod reason;
+mod refusal;
+mod rule;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, unused_qualifications)]
 mod generated {
@@ -17,10 +19,12 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
-pub use self::error::{DOMAIN, Refusal, Wire, reason_of};
 pub use self::generated::frontdesk::{access, booking, error as reasons, identity};
 pub use self::generated::google::rpc;
+pub use self::reason::Wire;
 pub use self::reasons::v1::ErrorReason;
+pub use self::refusal::{DOMAIN, Refusal, Violation, reason_of};
+pub use self::rule::Rule;
 
 /// Every `.proto` file with its imports and custom options, encoded as a
 /// `google.protobuf.FileDescriptorSet`.

@@ -1,0 +1,93 @@
+//! What the options in `error_reason.proto` say about a reason: its codes, and
+//! what surfaces and relays of ours make of it. Read from the descriptor set once.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use prost_reflect::Value;
+use tonic::Code;
+
+use crate::{ErrorReason, descriptors, reasons::v1::ErrorReasonOptions};
+
+/// The status codes of a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wire {
+    /// The code over gRPC.
+    pub code: Code,
+    /// The status over REST.
+    pub http_status: u16,
+}
+
+impl ErrorReason {
+    /// The name without the enum's prefix, as `ErrorInfo.reason` carries it.
+    pub fn name(self) -> &'static str {
+        self.as_str_name().trim_start_matches("ERROR_REASON_")
+    }
+
+    /// The reason that [`Self::name`] gives this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::from_str_name(&format!("ERROR_REASON_{name}"))
+    }
+
+    /// Every reason that can be sent, in the order of the proto.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let reasons = descriptors().get_enum_by_name("frontdesk.error.v1.ErrorReason");
+        let numbers: Vec<i32> = reasons
+            .iter()
+            .flat_map(|of| of.values().map(|value| value.number()).collect::<Vec<_>>())
+            .collect();
+        numbers.into_iter().filter(|number| *number != 0).filter_map(|number| Self::try_from(number).ok())
+    }
+
+    /// The codes of this reason.
+    pub fn wire(self) -> Wire {
+        self.options()
+            .and_then(|options| wire(options.grpc_code, options.http_status))
+            .unwrap_or(Wire { code: Code::Internal, http_status: 500 })
+    }
+
+    /// The options of the enum value.
+    fn options(self) -> Option<&'static ErrorReasonOptions> {
+        static OPTIONS: LazyLock<HashMap<i32, ErrorReasonOptions>> = LazyLock::new(read_options);
+        OPTIONS.get(&(self as i32))
+    }
+}
+
+fn wire(grpc_code: i32, http_status: i32) -> Option<Wire> {
+    let http_status = u16::try_from(http_status).ok().filter(|status| *status != 0)?;
+    Some(Wire { code: Code::from(grpc_code), http_status })
+}
+
+fn read_options() -> HashMap<i32, ErrorReasonOptions> {
+    let mut read = HashMap::new();
+    let reasons = descriptors().get_enum_by_name("frontdesk.error.v1.ErrorReason");
+    let extension = descriptors().get_extension_by_name("frontdesk.error.v1.reason");
+    if let (Some(reasons), Some(extension)) = (reasons, extension) {
+        for value in reasons.values() {
+            if let Value::Message(option) = &*value.options().get_extension(&extension)
+                && let Ok(options) = option.transcode_to::<ErrorReasonOptions>()
+            {
+                read.insert(value.number(), options);
+            }
+        }
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_and_an_http_status() {
+        assert!(ErrorReason::all().count() > 60);
+        for reason in ErrorReason::all() {
+            let options = reason.options();
+            let wire = options.and_then(|options| wire(options.grpc_code, options.http_status));
+            let wire = wire.unwrap_or_else(|| panic!("{} has no codes", reason.name()));
+            assert!((400..600).contains(&wire.http_status), "{}", reason.name());
+            assert_ne!(wire.code, Code::Ok, "{}", reason.name());
+            assert_eq!(ErrorReason::from_name(reason.name()), Some(reason));
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! How a refusal looks on the wire: a gRPC status whose details carry
+//! `google.rpc.ErrorInfo` and what else helps the caller. [`Refusal`] becomes a
+//! status and is read from one here and nowhere else, so that nothing is lost
+//! where a refusal is passed on. What a reason means is said by `reason.rs` and
+//! the proto behind it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prost::{Message, Name};
+use prost_types::Any;
+use tonic::Status;
+
+use crate::{ErrorReason, rpc};
+
+/// `ErrorInfo.domain` of every reason of ours.
+pub const DOMAIN: &str = "frontdesk";
+
+/// Longest status message in bytes. A status travels in HTTP/2 headers, and
+/// peers reset the stream when those grow past 16 KB.
+const MAX_MESSAGE: usize = 1000;
+/// Longest metadata value or field description in bytes.
+const MAX_DETAIL: usize = 256;
+/// Most bytes of field violations in one status.
+const MAX_VIOLATIONS: usize = 2048;
+
+/// Why a call is refused, as the caller will read it. The message says what
+/// happened, why, and what to do next, and holds nothing secret.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    reason: ErrorReason,
+    message: String,
+    metadata: BTreeMap<Cow<'static, str>, String>,
+    violations: Vec<Violation>,
+    retry_after: Option<Duration>,
+    request_id: Option<String>,
+    /// Details of other kinds, as they came.
+    others: Vec<Any>,
+}
+
+/// A field whose value is refused, and what it takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Path of the field, for example `settings.hold_hours` or `scopes[1]`.
+    pub field: String,
+    /// What the field takes, to follow its name in a sentence.
+    pub description: String,
+}
+
+impl Refusal {
+    /// A refusal with a sentence for the caller.
+    pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            metadata: BTreeMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+            request_id: None,
+            others: Vec::new(),
+        }
+    }
+
+    /// An `INVALID_FIELD` that names one field and what it takes.
+    pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
+        let (field, description) = (field.into(), description.into());
+        Self::new(ErrorReason::InvalidField, format!("Field `{field}`: {description}."))
+            .violation(field, description)
+    }
+
+    /// The refusal that a status carries; `None` for a status without a reason of
+    /// ours.
+    pub fn from_status(status: &Status) -> Option<Self> {
+        let details = rpc::Status::decode(status.details()).ok()?.details;
+        let mut refusal = Self::new(ErrorReason::Unspecified, status.message());
+        for detail in details {
+            if let Some(detail) = refusal.take(detail) {
+                refusal.others.push(detail);
+            }
+        }
+        (refusal.reason != ErrorReason::Unspecified).then_some(refusal)
+    }
+
+    /// Adds an entry to `ErrorInfo.metadata`.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.metadata.insert(Cow::Borrowed(key), clipped(value.into(), MAX_DETAIL));
+        self
+    }
+
+    /// Adds a `BadRequest` field violation, as long as the status stays small.
+    #[must_use]
+    pub fn violation(mut self, field: impl Into<String>, description: impl Into<String>) -> Self {
+        let violation = Violation {
+            field: clipped(field.into(), MAX_DETAIL),
+            description: clipped(description.into(), MAX_DETAIL),
+        };
+        let size = |one: &Violation| one.field.len() + one.description.len();
+        if self.violations.iter().map(size).sum::<usize>() + size(&violation) <= MAX_VIOLATIONS {
+            self.violations.push(violation);
+        }
+        self
+    }
+
+    /// Adds a `RetryInfo`.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+
+    /// Adds a `RequestInfo`.
+    #[must_use]
+    pub fn with_request_id(mut self, id: impl Into<String>) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
+    /// The reason.
+    pub fn reason(&self) -> ErrorReason {
+        self.reason
+    }
+
+    /// The sentence for the caller.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Names and values that go with the reason.
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.metadata.iter().map(|(key, value)| (&**key, value.as_str()))
+    }
+
+    /// The fields that are refused.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// After which time the call may be made again.
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The id of the request, if the refusal came from elsewhere.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// The refusal as `google.rpc.Status`.
+    pub fn to_rpc_status(&self) -> rpc::Status {
+        let info = rpc::ErrorInfo {
+            reason: self.reason.name().to_owned(),
+            domain: DOMAIN.to_owned(),
+            metadata: self.metadata.iter().map(|(key, value)| (key.to_string(), value.clone())).collect(),
+        };
+        let mut details = vec![any(&info)];
+        if !self.violations.is_empty() {
+            let field_violations = self
+                .violations
+                .iter()
+                .map(|Violation { field, description }| rpc::bad_request::FieldViolation {
+                    field: field.clone(),
+                    description: description.clone(),
+                    ..Default::default()
+                })
+                .collect();
+            details.push(any(&rpc::BadRequest { field_violations }));
+        }
+        if let Some(delay) = self.retry_after {
+            let retry_delay = prost_types::Duration::try_from(delay).ok();
+            details.push(any(&rpc::RetryInfo { retry_delay }));
+        }
+        if let Some(id) = &self.request_id {
+            details.push(any(&rpc::RequestInfo { request_id: id.clone(), serving_data: String::new() }));
+        }
+        details.extend(self.others.iter().cloned());
+        rpc::Status {
+            code: self.reason.wire().code as i32,
+            message: clipped(self.message.clone(), MAX_MESSAGE),
+            details,
+        }
+    }
+
+    /// Takes over what a detail says; gives back what is no detail of a refusal.
+    fn take(&mut self, detail: Any) -> Option<Any> {
+        if let Ok(info) = detail.to_msg::<rpc::ErrorInfo>()
+            && info.domain == DOMAIN
+            && let Some(reason) = ErrorReason::from_name(&info.reason)
+        {
+            self.reason = reason;
+            self.metadata = info.metadata.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
+        } else if let Ok(bad) = detail.to_msg::<rpc::BadRequest>() {
+            self.violations.extend(
+                bad.field_violations
+                    .into_iter()
+                    .map(|one| Violation { field: one.field, description: one.description }),
+            );
+        } else if let Ok(retry) = detail.to_msg::<rpc::RetryInfo>() {
+            self.retry_after = retry.retry_delay.and_then(|delay| Duration::try_from(delay).ok());
+        } else if let Ok(info) = detail.to_msg::<rpc::RequestInfo>() {
+            self.request_id = Some(info.request_id);
+        } else {
+            return Some(detail);
+        }
+        None
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let status = refusal.to_rpc_status();
+        Status::with_details(
+            refusal.reason.wire().code,
+            status.message.clone(),
+            status.encode_to_vec().into(),
+        )
+    }
+}
+
+/// The reason that a status carries, if it is one of ours.
+pub fn reason_of(status: &Status) -> Option<ErrorReason> {
+    Refusal::from_status(status).map(|refusal| refusal.reason)
+}
+
+fn any<M: Message + Name>(message: &M) -> Any {
+    Any { type_url: M::type_url(), value: message.encode_to_vec() }
+}
+
+fn clipped(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let mut end = limit;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Code;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_every_reason_comes_back_whole() {
+        for reason in ErrorReason::all() {
+            let help = rpc::LocalizedMessage { locale: "de".into(), message: "Nein.".into() };
+            let mut refusal = Refusal::new(reason, "No.")
+                .with("state", "already_declined")
+                .with("other", "x")
+                .violation("check_in", "must be a date")
+                .violation("scopes[1]", "is unknown")
+                .retry_after(Duration::from_millis(1500))
+                .with_request_id("7");
+            refusal.others.push(any(&help));
+            let status = Status::from(refusal.clone());
+            assert_eq!(status.code(), reason.wire().code);
+            assert_eq!(reason_of(&status), Some(reason));
+            let back = Refusal::from_status(&status);
+            assert_eq!(back, Some(refusal), "{}", reason.name());
+            let bare = Refusal::new(reason, "No.");
+            assert_eq!(Refusal::from_status(&Status::from(bare.clone())), Some(bare));
+        }
+    }
+
+    #[test]
+    fn a_status_of_others_is_not_taken_for_a_refusal() {
+        assert_eq!(Refusal::from_status(&Status::from_error("broken".into())), None);
+        let mut foreign = Refusal::new(ErrorReason::Internal, "x").to_rpc_status();
+        foreign.details = vec![any(&rpc::ErrorInfo {
+            reason: "INTERNAL".to_owned(),
+            domain: "elsewhere".to_owned(),
+            ..Default::default()
+        })];
+        let status = Status::with_details(Code::Internal, "x", foreign.encode_to_vec().into());
+        assert_eq!(Refusal::from_status(&status), None);
+        let garbage = Status::with_details(Code::Internal, "x", vec![0xff, 0xff].into());
+        assert_eq!(Refusal::from_status(&garbage), None);
+    }
+
+    #[test]
+    fn a_status_stays_small_enough_for_http2_headers() {
+        let mut refusal = Refusal::new(ErrorReason::InvalidField, "ü".repeat(5000));
+        for _ in 0..100 {
+            refusal = refusal.violation("f".repeat(1000), "d".repeat(1000)).with("key", "v".repeat(5000));
+        }
+        let status = Status::from(refusal);
+        assert!(status.message().len() < 1024, "{}", status.message().len());
+        assert!(status.details().len() < 4096, "{}", status.details().len());
+    }
+}
