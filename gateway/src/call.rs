@@ -12,13 +12,11 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use upstream::Upstream;
 
+use crate::answer::failure::{Failure, MAX_RESPONSE};
 use crate::deadline::Deadline;
 use crate::forward::unreachable;
-use crate::rest::RestError;
 use crate::services::Upstreams;
 
-/// Largest message of an answer in bytes.
-pub const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 /// Bytes before a message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
 
@@ -36,12 +34,12 @@ impl Call<'_> {
         mut self,
         upstreams: &Upstreams,
         deadline: Deadline,
-    ) -> Result<(Bytes, HeaderMap), RestError> {
+    ) -> Result<(Bytes, HeaderMap), Failure> {
         self.metadata.insert("grpc-timeout", deadline.header());
         deadline.within(self.answer(upstreams)).await?
     }
 
-    async fn answer(self, upstreams: &Upstreams) -> Result<(Bytes, HeaderMap), RestError> {
+    async fn answer(self, upstreams: &Upstreams) -> Result<(Bytes, HeaderMap), Failure> {
         let (headers, mut body) = self.open(upstreams).await?;
         // The whole answer is mostly one frame of data.
         let broken = |cause: &dyn std::fmt::Display| {
@@ -75,7 +73,7 @@ impl Call<'_> {
             Err(frame) => (Bytes::new(), frame.into_trailers().ok()),
         };
         match trailers.as_ref().and_then(Status::from_header_map) {
-            Some(status) if status.code() != Code::Ok => Err(RestError::Status(status, headers)),
+            Some(status) if status.code() != Code::Ok => Err(Failure::Status(status, headers)),
             Some(_) if is_whole(&data) => Ok((data.slice(PREFIX..), headers)),
             Some(_) => Err(Refusal::new(
                 ErrorReason::Internal,
@@ -89,7 +87,7 @@ impl Call<'_> {
     /// Starts the call; returns when the service has answered with headers that
     /// hold no error. A method that may be called twice is tried once more, at
     /// another address, if there is one.
-    pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), RestError> {
+    pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
         let (upstream, idempotent) = upstreams.of_path(self.path).ok_or_else(|| {
             Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
         })?;
@@ -131,7 +129,7 @@ fn request(uri: Uri, metadata: HeaderMap, frame: Bytes) -> Request<Body> {
     request
 }
 
-type Failed = (Option<std::net::SocketAddr>, RestError);
+type Failed = (Option<std::net::SocketAddr>, Failure);
 
 async fn once(
     upstream: &Upstream,
@@ -142,7 +140,7 @@ async fn once(
     let (at, response) = called.map_err(|error| (error.at, unreachable(&error).into()))?;
     let (head, body) = response.into_parts();
     if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
-        return Err((Some(at), RestError::Status(status, head.headers)));
+        return Err((Some(at), Failure::Status(status, head.headers)));
     }
     if head.status != StatusCode::OK {
         tracing::warn!(status = %head.status, "a service answered outside gRPC");

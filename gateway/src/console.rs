@@ -18,11 +18,12 @@ use serde_json::Value as Json;
 use tonic::body::Body;
 use transcode::Transcoder;
 
+use crate::answer::failure::Failure;
+use crate::answer::problem::json_response;
 use crate::call::{Call, frame};
 use crate::deadline::Deadline;
 use crate::headers;
-use crate::problem::json_response;
-use crate::rest::{self, RestError};
+use crate::rest;
 use crate::services::Upstreams;
 
 /// Where sessions of pages are.
@@ -43,7 +44,7 @@ pub async fn call(
     upstreams: &Upstreams,
     request: Request<Body>,
     client: IpAddr,
-) -> Result<Response<Body>, RestError> {
+) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let allow = if path == PATH { "DELETE, OPTIONS, POST" } else { "OPTIONS, POST" };
@@ -59,7 +60,7 @@ pub async fn call(
             ErrorReason::MethodNotAllowed,
             format!("{} is not a method of {path}; it has {allow}.", head.method),
         );
-        return Err(RestError::NotAllowed(refusal, HeaderValue::from_static(allow)));
+        return Err(Failure::NotAllowed(refusal, HeaderValue::from_static(allow)));
     }
     let Some(origin) = head.headers.get(ORIGIN) else {
         return Err(Refusal::new(
@@ -82,7 +83,7 @@ pub async fn call(
         let mut response = match refreshed {
             Ok(answer) => service.end(&answer).await.map(|()| Response::new(Body::empty()))?,
             // A session that is over is what was asked for.
-            Err(RestError::Status(status, _)) if status.code() == tonic::Code::Unauthenticated => {
+            Err(Failure::Status(status, _)) if status.code() == tonic::Code::Unauthenticated => {
                 Response::new(Body::empty())
             }
             Err(error) => return Err(error),
@@ -108,11 +109,11 @@ struct Service<'s> {
 }
 
 impl Service<'_> {
-    async fn rpc(&self, method: &str, request: &impl Message) -> Result<Bytes, RestError> {
+    async fn rpc(&self, method: &str, request: &impl Message) -> Result<Bytes, Failure> {
         self.call(method, &request.encode_to_vec()).await
     }
 
-    async fn call(&self, method: &str, message: &[u8]) -> Result<Bytes, RestError> {
+    async fn call(&self, method: &str, message: &[u8]) -> Result<Bytes, Failure> {
         let path = format!("/frontdesk.identity.v1.AuthService/{method}");
         let Ok(frame) = frame(message.len(), |out| {
             out.extend_from_slice(message);
@@ -123,7 +124,7 @@ impl Service<'_> {
     }
 
     /// Ends the session of a token that was just given out.
-    async fn end(mut self, refreshed: &[u8]) -> Result<(), RestError> {
+    async fn end(mut self, refreshed: &[u8]) -> Result<(), Failure> {
         let tokens = wire::RefreshResponse::decode(refreshed).map_err(|_| unreadable())?;
         let bearer = HeaderValue::from_str(&format!("Bearer {}", tokens.access));
         self.metadata.insert(AUTHORIZATION, bearer.map_err(|_| unreadable())?);
@@ -137,9 +138,9 @@ impl Service<'_> {
 fn answered(
     transcoder: &Transcoder,
     path: &str,
-    answer: Result<Bytes, RestError>,
+    answer: Result<Bytes, Failure>,
     secure: bool,
-) -> Result<Response<Body>, RestError> {
+) -> Result<Response<Body>, Failure> {
     let answer = answer?;
     let found = transcoder.route(&Method::POST, path).map_err(|_| unreadable())?;
     let json = found.renderer().json(&answer).map_err(|_| unreadable())?;

@@ -14,12 +14,15 @@ use tonic::body::Body;
 use tracing::Instrument;
 use transcode::Transcoder;
 
+use crate::answer::failure::Failure;
+use crate::answer::problem;
 use crate::cors::{self, Cors, Origins, Verdict};
 use crate::forward::{self, Kind};
-use crate::pages::Pages;
-use crate::rest::{self, RestError};
+use crate::pages::docs::Pages;
+use crate::pages::health;
+use crate::rest;
 use crate::services::Upstreams;
-use crate::{console, headers, health, problem, supabase};
+use crate::{console, headers, supabase};
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -172,13 +175,13 @@ impl Inner {
         };
         match answered {
             Ok(response) => response,
-            Err(RestError::Refused(refusal)) => problem::from_refusal(&refusal, id, &self.transcoder),
-            Err(RestError::NotAllowed(refusal, allow)) => {
+            Err(Failure::Refused(refusal)) => problem::from_refusal(&refusal, id, &self.transcoder),
+            Err(Failure::NotAllowed(refusal, allow)) => {
                 let mut response = problem::from_refusal(&refusal, id, &self.transcoder);
                 response.headers_mut().insert(ALLOW, allow);
                 response
             }
-            Err(RestError::Status(status, metadata)) => {
+            Err(Failure::Status(status, metadata)) => {
                 let mut response = problem::from_status(&status, id, &self.transcoder);
                 let content_type = response.headers_mut().remove(CONTENT_TYPE);
                 headers::rest_out(&metadata, response.headers_mut());

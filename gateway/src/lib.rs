@@ -1,18 +1,15 @@
 //! The HTTP edge: REST by descriptors, gRPC-Web and gRPC passed through, CORS.
 //! It forwards credentials and never reads one; it knows no database.
 
+mod answer;
 mod call;
 mod console;
 mod cors;
 mod deadline;
 mod edge;
-mod encoding;
 mod forward;
 mod headers;
-mod health;
-mod openapi;
 mod pages;
-mod problem;
 mod rest;
 mod server;
 mod services;
@@ -60,7 +57,7 @@ pub fn openapi() -> Result<serde_json::Value, RoutesError> {
     // No call is made: the addresses do not matter.
     let services = services::names();
     let transcoder = Transcoder::new(descriptors(), &services, Style::FRONTDESK).map_err(RoutesError)?;
-    Ok(openapi::document(&transcoder))
+    Ok(pages::openapi::document(&transcoder))
 }
 
 /// The descriptor set has annotations that cannot work.

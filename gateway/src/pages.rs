@@ -1,64 +1,6 @@
-//! What is the same for everybody: the OpenAPI document and the page that shows
-//! it. The page needs nothing from elsewhere.
+//! What the gateway answers by itself: the OpenAPI document, the page that
+//! shows it, and whether the gateway and the services behind it are up.
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Response};
-use tonic::body::Body;
-use transcode::Transcoder;
-
-use crate::encoding::Prepared;
-use crate::openapi;
-
-const DOCS: &str = include_str!("docs.html");
-
-/// The pages, compressed once.
-#[derive(Debug)]
-pub struct Pages {
-    openapi: Prepared,
-    docs: Prepared,
-    policy: HeaderValue,
-}
-
-impl Pages {
-    pub fn new(transcoder: &Transcoder) -> Self {
-        let document = openapi::document(transcoder).to_string();
-        Self { openapi: Prepared::new(document.into()), docs: Prepared::new(DOCS.into()), policy: policy() }
-    }
-
-    /// The document.
-    pub fn openapi(&self, wanted: &HeaderMap) -> Response<Body> {
-        let mut response = self.openapi.answer(wanted);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
-        response
-    }
-
-    /// The page.
-    pub fn docs(&self, wanted: &HeaderMap) -> Response<Body> {
-        let mut response = self.docs.answer(wanted);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        response
-    }
-}
-
-/// Only the page's own script and style run (CSP 3, hashes).
-fn policy() -> HeaderValue {
-    let hash = |tag: &str| {
-        let (_, rest) = DOCS.split_once(&format!("<{tag}>")).unwrap_or_default();
-        let (inside, _) = rest.split_once(&format!("</{tag}>")).unwrap_or_default();
-        STANDARD.encode(digest::digest(&digest::SHA256, inside.as_bytes()))
-    };
-    let policy = format!(
-        "default-src 'none'; connect-src 'self'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
-        hash("script"),
-        hash("style")
-    );
-    HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
-}
+pub mod docs;
+pub mod health;
+pub mod openapi;

@@ -8,29 +8,19 @@ use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tonic::body::Body;
-use tonic::{Code, Status};
 use transcode::{Answer, InputError, Match, RouteError, Takes, Transcoder};
 
+use crate::answer::encoding;
+use crate::answer::failure::{Failure, too_large};
 use crate::call::{Call, frame};
 use crate::deadline::{self, Deadline};
 use crate::services::Upstreams;
-use crate::{encoding, headers, stream};
+use crate::{headers, stream};
 
 /// Largest body of a request in bytes, also after it is inflated.
 pub const MAX_REQUEST: usize = 1024 * 1024;
 /// The header by which a service chooses the status of a success.
 const HTTP_CODE: &str = "x-http-code";
-
-/// Why there is no JSON answer.
-#[derive(Debug)]
-pub enum RestError {
-    /// The gateway refuses.
-    Refused(Refusal),
-    /// The gateway refuses and names the methods of the path.
-    NotAllowed(Refusal, HeaderValue),
-    /// The service refuses.
-    Status(Status, HeaderMap),
-}
 
 /// Answers a request.
 pub async fn call(
@@ -38,7 +28,7 @@ pub async fn call(
     upstreams: &Upstreams,
     request: Request<Body>,
     peer: IpAddr,
-) -> Result<Response<Body>, RestError> {
+) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     if head.method == Method::OPTIONS {
@@ -131,15 +121,7 @@ pub async fn read_body(body: Body) -> Result<Bytes, Refusal> {
     }
 }
 
-pub fn too_large(limit: usize) -> Refusal {
-    Refusal::new(
-        ErrorReason::PayloadTooLarge,
-        format!("The body is larger than {limit} bytes, the most this API takes. Nothing was stored."),
-    )
-    .with("limit_bytes", limit.to_string())
-}
-
-fn options(transcoder: &Transcoder, path: &str) -> Result<Response<Body>, RestError> {
+fn options(transcoder: &Transcoder, path: &str) -> Result<Response<Body>, Failure> {
     let allow = transcoder.allowed(path);
     if allow.is_empty() {
         return Err(route_error(&RouteError::NotFound, &Method::OPTIONS, path));
@@ -150,7 +132,7 @@ fn options(transcoder: &Transcoder, path: &str) -> Result<Response<Body>, RestEr
     Ok(response)
 }
 
-fn route_error(error: &RouteError, method: &Method, path: &str) -> RestError {
+fn route_error(error: &RouteError, method: &Method, path: &str) -> Failure {
     let shown: String = path.chars().take(200).collect();
     match error {
         RouteError::NotFound => Refusal::new(
@@ -164,7 +146,7 @@ fn route_error(error: &RouteError, method: &Method, path: &str) -> RestError {
         RouteError::MethodNotAllowed { allow } => {
             let allow = allow_header(allow);
             let names = allow.to_str().unwrap_or_default().to_owned();
-            RestError::NotAllowed(
+            Failure::NotAllowed(
                 Refusal::new(ErrorReason::MethodNotAllowed, format!("{method} is not a method of {shown}; it has {names}.")),
                 allow,
             )
@@ -238,21 +220,4 @@ pub fn check_content_type(headers: &HeaderMap, found: &Match<'_>) -> Result<(), 
         return Ok(());
     }
     refuse(format!("The content type {} is not taken.", text.chars().take(100).collect::<String>()))
-}
-
-impl RestError {
-    /// Whether another address might answer.
-    pub fn is_unavailable(&self) -> bool {
-        match self {
-            Self::Refused(refusal) => refusal.reason() == ErrorReason::UpstreamUnavailable,
-            Self::Status(status, _) => status.code() == Code::Unavailable,
-            Self::NotAllowed(..) => false,
-        }
-    }
-}
-
-impl From<Refusal> for RestError {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
 }

@@ -18,7 +18,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Renderer;
 
-use crate::call::MAX_RESPONSE;
+use crate::answer::failure::MAX_RESPONSE;
 use crate::headers;
 
 /// How long an event stream is silent at most: a proxy gives up a connection on

@@ -18,11 +18,12 @@ use serde_json::{Value as Json, json};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use crate::answer::failure::Failure;
+use crate::answer::problem::json_response;
 use crate::call::{Call, frame};
 use crate::deadline::Deadline;
 use crate::headers;
-use crate::problem::json_response;
-use crate::rest::{self, RestError};
+use crate::rest;
 use crate::services::Upstreams;
 
 /// Where the surface is.
@@ -225,8 +226,8 @@ async fn rpc<Q: Message, A: Message + Default>(
         Ok((wire, _)) => A::decode(wire).map_err(|_| {
             Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", "Unexpected failure")
         }),
-        Err(RestError::Status(status, _)) => Err(Refused::of_status(&status)),
-        Err(RestError::Refused(refusal) | RestError::NotAllowed(refusal, _)) => {
+        Err(Failure::Status(status, _)) => Err(Refused::of_status(&status)),
+        Err(Failure::Refused(refusal) | Failure::NotAllowed(refusal, _)) => {
             Err(Refused::of_refusal(&refusal))
         }
     }

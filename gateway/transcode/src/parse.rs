@@ -8,7 +8,6 @@ use crate::error::InputError;
 use crate::json::read::{Next, Reader, SyntaxError};
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
 use crate::scalar::{self, Token, Unfit};
-use crate::time;
 use crate::wire::{self, MAX_DEPTH, WireType};
 
 /// What is wrong, and with which field; the path is put together on the way up.
@@ -93,15 +92,11 @@ impl Parser<'_> {
             Shape::Plain => self.object(message, reader, false, out),
             Shape::Timestamp => {
                 let text = text(reader, scalar::TIMESTAMP)?;
-                let (seconds, nanos) = time::timestamp(&text).ok_or(Wrong::value(scalar::TIMESTAMP))?;
-                put_time(seconds, nanos, out);
-                Ok(())
+                Ok(scalar::timestamp(&text, out)?)
             }
             Shape::Duration => {
                 let text = text(reader, scalar::DURATION)?;
-                let (seconds, nanos) = time::duration(&text).ok_or(Wrong::value(scalar::DURATION))?;
-                put_time(seconds, nanos, out);
-                Ok(())
+                Ok(scalar::duration(&text, out)?)
             }
             Shape::FieldMask => {
                 let text = text(reader, "must be field names, separated by commas")?;
@@ -412,17 +407,6 @@ fn token<'j>(reader: &mut Reader<'j>) -> Result<Token<'j>> {
         }
         Next::Object | Next::Array => Token::Nested,
     })
-}
-
-/// A time as seconds and nanoseconds.
-#[allow(clippy::cast_sign_loss)]
-pub fn put_time(seconds: i64, nanos: i32, out: &mut Vec<u8>) {
-    for (tag, value) in [(1 << 3, seconds), (2 << 3, i64::from(nanos))] {
-        if value != 0 {
-            out.push(tag);
-            wire::put_varint(out, value as u64);
-        }
-    }
 }
 
 impl Seen {

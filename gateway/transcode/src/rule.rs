@@ -5,9 +5,9 @@ use http::Method;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
 
 use crate::bind::FieldPath;
+use crate::binding::{Binding, Body};
 use crate::plan::{Kind, Label, MessageId, Plans, Shape};
 use crate::template::Template;
-use crate::{Binding, Body};
 
 /// A binding with its template, or what is wrong with it.
 type Checked = Result<(Binding, Template), String>;

@@ -8,7 +8,6 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::json::read::is_number;
-use crate::parse::put_time;
 use crate::plan::{Enum, Field, Kind, MessageId, Plans, Shape};
 use crate::time;
 use crate::wire::{self, WireType};
@@ -113,16 +112,8 @@ pub fn has_text(plans: &Plans, id: MessageId) -> bool {
 fn message_text(plans: &Plans, id: MessageId, text: &str, out: &mut Vec<u8>) -> Result {
     let message = plans.message(id);
     match message.shape {
-        Shape::Timestamp => {
-            let (seconds, nanos) = time::timestamp(text).ok_or(TIMESTAMP)?;
-            put_time(seconds, nanos, out);
-            Ok(())
-        }
-        Shape::Duration => {
-            let (seconds, nanos) = time::duration(text).ok_or(DURATION)?;
-            put_time(seconds, nanos, out);
-            Ok(())
-        }
+        Shape::Timestamp => timestamp(text, out),
+        Shape::Duration => duration(text, out),
         Shape::FieldMask => field_mask(plans, text, out),
         Shape::Wrapper => match message.fields.first() {
             Some(field) => put_text(plans, field, text, out),
@@ -130,6 +121,20 @@ fn message_text(plans: &Plans, id: MessageId, text: &str, out: &mut Vec<u8>) -> 
         },
         _ => Err("is a message".into()),
     }
+}
+
+/// Appends a `Timestamp` from its text.
+pub fn timestamp(text: &str, out: &mut Vec<u8>) -> Result {
+    let (seconds, nanos) = time::timestamp(text).ok_or(TIMESTAMP)?;
+    time::put_wire(seconds, nanos, out);
+    Ok(())
+}
+
+/// Appends a `Duration` from its text.
+pub fn duration(text: &str, out: &mut Vec<u8>) -> Result {
+    let (seconds, nanos) = time::duration(text).ok_or(DURATION)?;
+    time::put_wire(seconds, nanos, out);
+    Ok(())
 }
 
 pub const TIMESTAMP: &str = "must be an RFC 3339 time, such as 2026-07-01T12:00:00Z";

@@ -137,6 +137,11 @@ impl Template {
     }
 }
 
+/// Whether a text is a path template of `google.api.http`; what is wrong if not.
+pub fn check(text: &str) -> Result<(), String> {
+    Template::parse(text).map(drop)
+}
+
 /// Unreserved characters of RFC 3986; a literal is compared as written.
 fn is_literal(char: char) -> bool {
     char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_' | '~')

@@ -1,6 +1,7 @@
 //! The transcoder over our own descriptor set.
 
 use frontdesk_proto::booking::v1 as wire;
+use http::Method;
 use prost::Message;
 use serde_json::{Value as Json, json};
 

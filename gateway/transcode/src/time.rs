@@ -1,6 +1,8 @@
 //! Times and durations as ProtoJSON writes them: RFC 3339 in UTC, and seconds
 //! with an `s`; fractions have 0, 3, 6 or 9 digits.
 
+use crate::wire;
+
 /// 0001-01-01T00:00:00Z.
 const FIRST: i64 = -62_135_596_800;
 /// 9999-12-31T23:59:59Z.
@@ -42,6 +44,18 @@ pub fn put_duration(out: &mut Vec<u8>, seconds: i64, nanos: i32) -> Option<()> {
     put_fraction(out, nanos.unsigned_abs());
     out.push(b's');
     Some(())
+}
+
+/// Appends the wire of a `Timestamp` or `Duration`: both are seconds and
+/// nanoseconds.
+#[allow(clippy::cast_sign_loss)]
+pub fn put_wire(seconds: i64, nanos: i32, out: &mut Vec<u8>) {
+    for (tag, value) in [(1 << 3, seconds), (2 << 3, i64::from(nanos))] {
+        if value != 0 {
+            out.push(tag);
+            wire::put_varint(out, value as u64);
+        }
+    }
 }
 
 /// Seconds and nanoseconds of an RFC 3339 time.

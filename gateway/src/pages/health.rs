@@ -12,7 +12,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use upstream::Upstream;
 
-use crate::problem::json_response;
+use crate::answer::problem::json_response;
 use crate::services::Upstreams;
 
 /// How long a service may take to say how it is.

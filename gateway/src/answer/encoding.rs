@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::Full;
 use tonic::body::Body;
 
+use super::failure::too_large;
+
 /// Bodies below this many bytes are not compressed: they fit into a packet.
 const WORTHWHILE: usize = 1024;
 /// Bodies from this many bytes on are compressed on a thread for such work.
@@ -39,7 +41,7 @@ pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, 
             // One byte more than is allowed tells too much from enough.
             let read = MultiGzDecoder::new(&*body).take(limit as u64 + 1).read_to_end(&mut inflated);
             match read {
-                Ok(count) if count > limit => Err(crate::rest::too_large(limit)),
+                Ok(count) if count > limit => Err(too_large(limit)),
                 Ok(_) => Ok(inflated.into()),
                 Err(_) => Err(Refusal::new(
                     ErrorReason::MalformedRequest,

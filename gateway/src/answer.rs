@@ -1,0 +1,6 @@
+//! What goes back to a caller over REST: failures, their JSON, encodings. How a
+//! call is made is not known here.
+
+pub mod encoding;
+pub mod failure;
+pub mod problem;

@@ -1,0 +1,37 @@
+//! Messages by name, without routes: what the conformance suite and other users
+//! of the tables alone need.
+
+use std::sync::Arc;
+
+use prost_reflect::DescriptorPool;
+
+use crate::error::{InputError, OutputError};
+use crate::plan::{Plans, Style};
+use crate::{parse, render};
+
+/// Messages to JSON and back, by name.
+#[derive(Debug, Clone)]
+pub struct Messages {
+    plans: Arc<Plans>,
+}
+
+impl Messages {
+    /// The messages of a descriptor set.
+    pub fn new(pool: &DescriptorPool, style: Style) -> Self {
+        Self { plans: Arc::new(Plans::new(pool, style)) }
+    }
+
+    /// The wire of a JSON text; `None` if no message has the name.
+    pub fn to_wire(&self, full_name: &str, json: &[u8]) -> Option<Result<Vec<u8>, InputError>> {
+        let id = self.plans.find(full_name)?;
+        let mut out = Vec::with_capacity(json.len());
+        Some(parse::message(&self.plans, id, json, &mut out).map(|()| out))
+    }
+
+    /// The JSON of a message; `None` if no message has the name.
+    pub fn to_json(&self, full_name: &str, wire: &[u8]) -> Option<Result<Vec<u8>, OutputError>> {
+        let id = self.plans.find(full_name)?;
+        let mut out = Vec::with_capacity(256 + wire.len() * 3);
+        Some(render::message(&self.plans, id, wire, &mut out).map(|()| out))
+    }
+}

@@ -1,0 +1,201 @@
+//! From a request to the gRPC call that it means: the route, then the message
+//! from path, query and body. Sending it is the caller's job.
+
+use std::sync::Arc;
+
+use http::Method;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+
+use crate::bind::{self, FieldPath};
+use crate::binding::{Binding, Body, Takes};
+use crate::error::{InputError, RouteError, RuleError};
+use crate::plan::{Kind, Plans, Style};
+use crate::render::{self, Renderer};
+use crate::router::{Captures, Router};
+use crate::{mask, parse, rule, wire};
+
+/// Everything that is known from the descriptor set.
+#[derive(Debug)]
+pub struct Transcoder {
+    plans: Arc<Plans>,
+    router: Router,
+    bindings: Vec<Binding>,
+}
+
+/// A request whose path matched.
+#[derive(Debug)]
+pub struct Match<'transcoder> {
+    plans: &'transcoder Arc<Plans>,
+    binding: &'transcoder Binding,
+    captures: Captures,
+}
+
+impl Transcoder {
+    /// Compiles the bindings of these services. Every annotation that cannot
+    /// work is reported, with its method.
+    pub fn new(pool: &DescriptorPool, services: &[&str], style: Style) -> Result<Self, Vec<RuleError>> {
+        let plans = Arc::new(Plans::new(pool, style));
+        let mut transcoder = Self { plans, router: Router::default(), bindings: Vec::new() };
+        let mut errors = Vec::new();
+        for name in services {
+            let Some(service) = pool.get_service_by_name(name) else {
+                errors.push(RuleError::new(*name, "the service is not in the descriptor set"));
+                continue;
+            };
+            for method in service.methods() {
+                if let Err(cause) = transcoder.add_method(pool, &method) {
+                    errors.push(RuleError::new(method.full_name(), cause));
+                }
+            }
+        }
+        if errors.is_empty() { Ok(transcoder) } else { Err(errors) }
+    }
+
+    /// The method that a request is for. `path` is as received, still encoded.
+    pub fn route(&self, method: &Method, path: &str) -> Result<Match<'_>, RouteError> {
+        let (index, captures) = self.router.find(method, path)?;
+        Ok(Match { plans: &self.plans, binding: &self.bindings[index], captures })
+    }
+
+    /// The methods that a path can be requested with, for `Allow` and CORS.
+    pub fn allowed(&self, path: &str) -> Vec<Method> {
+        self.router.allowed(path)
+    }
+
+    /// All bindings, in the order of the descriptors.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// The details of a `google.rpc.Status` as a JSON array, each with its
+    /// `@type`; a message that is not in the descriptor set is shown in base64.
+    pub fn details(&self, details: &[prost_types::Any]) -> Vec<u8> {
+        let mut out = vec![b'['];
+        for (at, detail) in details.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            render::any_or_base64(&self.plans, &detail.type_url, &detail.value, &mut out);
+        }
+        out.push(b']');
+        out
+    }
+
+    fn add_method(&mut self, pool: &DescriptorPool, method: &MethodDescriptor) -> Result<(), String> {
+        for binding in rule::bindings(pool, &self.plans, method)? {
+            let (binding, template) = binding?;
+            self.router
+                .add(&binding.http_method, &template, self.bindings.len())
+                .map_err(|cause| format!("{} {}: {cause}", binding.http_method, binding.template))?;
+            self.bindings.push(binding);
+        }
+        Ok(())
+    }
+}
+
+impl Match<'_> {
+    /// The path of the gRPC call.
+    pub fn grpc_path(&self) -> &str {
+        &self.binding.grpc_path
+    }
+
+    /// The binding that matched.
+    pub fn binding(&self) -> &Binding {
+        self.binding
+    }
+
+    /// What the request may carry.
+    pub fn takes(&self) -> Takes {
+        self.binding.takes()
+    }
+
+    /// Appends the request message in wire format. Path, query and body may not
+    /// set the same field to different values: whoever checks one of them must
+    /// not be fooled by another. `content_type` is that of a raw body.
+    pub fn request(
+        &self,
+        query: Option<&str>,
+        body: &[u8],
+        content_type: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InputError> {
+        let Binding { input, variables, body: takes, mask, .. } = self.binding;
+        let (plans, start) = (&**self.plans, out.len());
+        let body_path = match takes {
+            Body::Field { path, .. } => Some(path),
+            Body::None | Body::Whole { .. } => None,
+        };
+        let query = query.filter(|query| !query.is_empty());
+        if let Some(query) = query {
+            let closed = matches!(takes, Body::Whole { .. });
+            bind::query(plans, *input, query, (variables, body_path), closed, out)?;
+        }
+        match takes {
+            Body::None if body.is_empty() => {}
+            Body::None => return Err(InputError::request("the method takes no body")),
+            Body::Whole { raw: true } => bind::http_body(content_type.unwrap_or_default(), body, out),
+            Body::Whole { raw: false } if body.is_empty() => {}
+            Body::Whole { raw: false } => parse::message(plans, *input, body, out)?,
+            Body::Field { .. } if body.is_empty() => {}
+            Body::Field { path, raw } => {
+                let Some(field) = path.field(plans) else { return Ok(()) };
+                if *raw {
+                    out.extend_from_slice(&field.tag);
+                    let from = wire::open(out);
+                    bind::http_body(content_type.unwrap_or_default(), body, out);
+                    wire::close(out, from);
+                } else {
+                    parse::field(plans, field, body, out)?;
+                }
+            }
+        }
+        if let (Some(mask), Some(path)) = (mask, body_path) {
+            self.put_mask(mask, path, query, body, out)?;
+        }
+        for (path, captured) in variables.iter().zip(&self.captures.values) {
+            bind::variable(plans, path, captured, start, out)?;
+        }
+        Ok(())
+    }
+
+    /// A PATCH without a mask changes what its body has.
+    fn put_mask(
+        &self,
+        mask: &FieldPath,
+        body_path: &FieldPath,
+        query: Option<&str>,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), InputError> {
+        let plans = &**self.plans;
+        let given = query.is_some_and(|query| {
+            query.split('&').any(|pair| {
+                let name = pair.split('=').next().unwrap_or_default();
+                FieldPath::resolve(plans, self.binding.input, name.split('.')).is_ok_and(|path| path == *mask)
+            })
+        });
+        let (Some(field), Some(body_field)) = (mask.field(plans), body_path.field(plans)) else {
+            return Ok(());
+        };
+        let (false, Kind::Message(of)) = (given, body_field.kind) else { return Ok(()) };
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        out.extend_from_slice(&field.tag);
+        let from = wire::open(out);
+        mask::put(plans, of, text, out).map_err(|error| InputError::request(error.what))?;
+        wire::close(out, from);
+        Ok(())
+    }
+
+    /// Whether the method answers with a stream of messages.
+    pub fn streams(&self) -> bool {
+        self.binding.method.is_server_streaming()
+    }
+
+    /// What renders the method's response messages, to be kept while they come.
+    pub fn renderer(&self) -> Renderer {
+        Renderer::new(Arc::clone(self.plans), self.binding)
+    }
+}
