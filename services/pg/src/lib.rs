@@ -3,16 +3,23 @@
 //! reason, the migrations runner, and a private server for development and
 //! tests. What a statement means is not known here.
 
+mod columns;
 mod fault;
 pub mod migrate;
+mod param;
 mod pool;
 mod retry;
 pub mod server;
+mod statement;
 pub mod testing;
 mod tx;
 
+pub use self::columns::Columns;
 pub use self::fault::{Fault, Kind, is_constraint};
+pub use self::param::{Element, Param};
 pub use self::pool::{Database, PoolOptions, connect, parse_url};
 pub use self::retry::{HasFault, retrying};
+pub use self::statement::{Declaration, Form, Parameter, Query, Statement, StatementError, Statements};
 pub use self::tx::{Tx, column};
 pub use tokio_postgres::config::Host;
+pub use tokio_postgres::types;

@@ -1,6 +1,7 @@
 //! The pool. Every wait has an end, every connection runs as the service's own
 //! role, which owns nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
@@ -8,13 +9,14 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 use uuid::Uuid;
 
-use crate::tx::{Scope, may_write};
-use crate::{Fault, Kind, Tx};
+use crate::tx::{Scope, Sql};
+use crate::{Fault, Kind, Query, Statements, Tx};
 
 /// A database as one service sees it.
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
+    statements: Arc<Statements>,
 }
 
 /// How to connect.
@@ -63,24 +65,51 @@ impl Database {
             }))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
-        Ok(Self { pool })
+        Ok(Self { pool, statements: Arc::default() })
+    }
+
+    /// The same database with the statements that may be run in it.
+    #[must_use]
+    pub fn with(&self, statements: Arc<Statements>) -> Self {
+        Self { pool: self.pool.clone(), statements }
+    }
+
+    /// The statements that may be run.
+    pub fn statements(&self) -> &Arc<Statements> {
+        &self.statements
     }
 
     /// Starts a transaction that sees one tenant's rows only.
-    pub async fn begin(&self, tenant: Uuid) -> Result<Tx, Fault> {
-        Ok(Tx::new(self.pool.get().await?, Scope::Tenant(tenant)))
+    pub fn begin(&self, tenant: Uuid) -> impl Future<Output = Result<Tx, Fault>> + Send {
+        self.begin_in(Scope::Tenant(tenant))
     }
 
     /// Starts a transaction outside tenants; tables under row-level security
     /// look empty in it.
-    pub async fn begin_global(&self) -> Result<Tx, Fault> {
-        Ok(Tx::new(self.pool.get().await?, Scope::Global))
+    pub fn begin_global(&self) -> impl Future<Output = Result<Tx, Fault>> + Send {
+        self.begin_in(Scope::Global)
     }
 
     /// Starts a transaction outside tenants in another role, of which the
     /// service's own role is a member.
-    pub async fn begin_as(&self, role: &'static str) -> Result<Tx, Fault> {
-        Ok(Tx::new(self.pool.get().await?, Scope::Role(role)))
+    pub fn begin_as(&self, role: &'static str) -> impl Future<Output = Result<Tx, Fault>> + Send {
+        self.begin_in(Scope::Role(role))
+    }
+
+    async fn begin_in(&self, scope: Scope) -> Result<Tx, Fault> {
+        Ok(Tx::new(self.pool.get().await?, Arc::clone(&self.statements), scope))
+    }
+
+    /// Runs one statement in a tenant's transaction, in one round trip.
+    pub async fn run(&self, tenant: Uuid, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        self.begin(tenant).await?.run_last(query).await
+    }
+
+    /// Runs one statement outside tenants, in one round trip. A statement that
+    /// was prepared before the schema changed has not run, and is run anew.
+    pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        let (form, params) = self.statements.form(query)?;
+        self.rows_global(form.into(), &params).await
     }
 
     /// Runs one statement in a tenant's transaction, in one round trip.
@@ -95,14 +124,22 @@ impl Database {
 
     /// Runs one statement outside tenants, in one round trip. A statement that
     /// was prepared before the schema changed has not run, and is run anew.
-    pub async fn query_global(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+    pub fn query_global(
+        &self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
+        self.rows_global(Sql::untyped(sql), params)
+    }
+
+    async fn rows_global(&self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         let client = self.pool.get().await?;
         let run = async || -> Result<Vec<Row>, Fault> {
-            let statement = client.prepare_cached(sql).await?;
+            let statement = client.prepare_typed_cached(sql.text, sql.types).await?;
             Ok(client.query(&statement, params).await?)
         };
         match run().await {
-            Err(fault) if *fault.kind() == Kind::Unavailable && client.is_closed() && may_write(sql) => {
+            Err(fault) if *fault.kind() == Kind::Unavailable && client.is_closed() && sql.writes => {
                 Err(Fault::new(Kind::OutcomeUnknown, fault.to_string()))
             }
             Err(fault) if *fault.kind() == Kind::StaleStatement => {

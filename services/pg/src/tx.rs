@@ -5,21 +5,23 @@
 //! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
 //! the driver would report success.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::Object;
 use futures::future::join;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
-use crate::{Fault, Kind};
+use crate::{Fault, Form, Kind, Query, Statements};
 
 /// An open transaction (READ COMMITTED). Dropping it rolls back.
 #[derive(Debug)]
 pub struct Tx {
     /// Present until the transaction ends.
     client: Option<Object>,
+    statements: Arc<Statements>,
     scope: Scope,
     begun: AtomicBool,
     /// Set while a statement runs and kept when it fails.
@@ -34,6 +36,9 @@ pub struct Tx {
 /// waited for, which a snapshot of the whole transaction would hide.
 const BEGIN: &str = "begin isolation level read committed";
 
+/// The setting by which row-level security knows the tenant.
+pub(crate) const TENANT: &str = "app.tenant";
+
 /// Whose rows a transaction sees.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scope {
@@ -43,14 +48,58 @@ pub(crate) enum Scope {
     Role(&'static str),
 }
 
+/// A text to be prepared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sql<'a> {
+    pub text: &'a str,
+    /// Types of the parameters; Postgres finds those that are missing.
+    pub types: &'a [Type],
+    /// Whether it may store something.
+    pub writes: bool,
+}
+
 impl Tx {
-    pub(crate) fn new(client: Object, scope: Scope) -> Self {
-        let (begun, broken, misled, wrote) = Default::default();
-        Self { client: Some(client), scope, begun, broken, misled, wrote }
+    pub(crate) fn new(client: Object, statements: Arc<Statements>, scope: Scope) -> Self {
+        Self {
+            client: Some(client),
+            statements,
+            scope,
+            begun: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            misled: AtomicBool::new(false),
+            wrote: AtomicBool::new(false),
+        }
     }
 
     /// Runs a statement and returns its rows.
-    pub async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+    pub async fn run(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        let (form, params) = self.statements.form(query)?;
+        self.rows(form.into(), &params).await
+    }
+
+    /// Runs a statement that gives one row or none.
+    pub async fn run_opt(&self, query: &dyn Query) -> Result<Option<Row>, Fault> {
+        Ok(self.run(query).await?.into_iter().next())
+    }
+
+    /// Runs the last statement and commits, in one round trip. When the
+    /// statement fails, nothing is stored.
+    pub async fn run_last(self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        let statements = Arc::clone(&self.statements);
+        let (form, params) = statements.form(query)?;
+        self.last_rows(form.into(), &params).await
+    }
+
+    /// Runs a statement and returns its rows.
+    pub fn query(
+        &self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
+        self.rows(Sql::untyped(sql), params)
+    }
+
+    async fn rows(&self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         let client = self.client()?;
         let statement = self.prepare(client, sql).await?;
         self.broken.store(true, Ordering::Relaxed);
@@ -86,7 +135,15 @@ impl Tx {
 
     /// Runs the last statement and commits, in one round trip. When the
     /// statement fails, nothing is stored.
-    pub async fn commit_with(mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+    pub fn commit_with(
+        self,
+        sql: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
+        self.last_rows(Sql::untyped(sql), params)
+    }
+
+    async fn last_rows(mut self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         self.refuse_if_broken()?;
         let client = self.client()?;
         let statement = self.prepare(client, sql).await?;
@@ -126,12 +183,12 @@ impl Tx {
         }
     }
 
-    async fn prepare(&self, client: &Object, sql: &str) -> Result<tokio_postgres::Statement, Fault> {
+    async fn prepare(&self, client: &Object, sql: Sql<'_>) -> Result<tokio_postgres::Statement, Fault> {
         self.refuse_if_broken()?;
-        if may_write(sql) {
+        if sql.writes {
             self.wrote.store(true, Ordering::Relaxed);
         }
-        client.prepare_cached(sql).await.map_err(|error| self.failed(client, error))
+        client.prepare_typed_cached(sql.text, sql.types).await.map_err(|error| self.failed(client, error))
     }
 
     fn refuse_if_broken(&self) -> Result<(), Fault> {
@@ -179,10 +236,22 @@ impl Drop for Tx {
     }
 }
 
+impl<'a> Sql<'a> {
+    pub(crate) fn untyped(text: &'a str) -> Self {
+        Self { text, types: &[], writes: may_write(text) }
+    }
+}
+
+impl<'a> From<&'a Form> for Sql<'a> {
+    fn from(form: &'a Form) -> Self {
+        Self { text: form.text(), types: form.types(), writes: form.writes }
+    }
+}
+
 impl Scope {
     fn begin(self) -> String {
         match self {
-            Self::Tenant(tenant) => format!("{BEGIN}; set local app.tenant = '{tenant}'"),
+            Self::Tenant(tenant) => format!("{BEGIN}; set local {TENANT} = '{tenant}'"),
             Self::Global => BEGIN.to_owned(),
             Self::Role(role) => format!("{BEGIN}; set local role {role}"),
         }
