@@ -139,6 +139,12 @@ impl Fixture {
         Answer::of(self.request(Method::DELETE, path).bearer_auth(token)).await
     }
 
+    /// Posts with one header more.
+    pub async fn post_with(&self, path: &str, token: &str, header: (&str, &str), body: &Json) -> Answer {
+        let request = self.request(Method::POST, path).bearer_auth(token);
+        Answer::of(request.header(header.0, header.1).json(body)).await
+    }
+
     pub async fn patch(&self, path: &str, token: &str, body: &Json) -> Answer {
         Answer::of(self.request(Method::PATCH, path).bearer_auth(token).json(body)).await
     }
@@ -147,6 +153,18 @@ impl Fixture {
     pub async fn try_login(&self, email: &str, password: &str) -> Answer {
         let body = json!({"email": email, "password": password});
         Answer::of(self.request(Method::POST, "/v1/auth/login").json(&body)).await
+    }
+
+    /// Exchanges a refresh token.
+    pub async fn refresh(&self, token: &Json) -> Answer {
+        let body = json!({"refresh": token});
+        Answer::of(self.request(Method::POST, "/v1/auth/refresh").json(&body)).await
+    }
+
+    /// The id of a demo user.
+    pub async fn user_id(&self, email: &str) -> String {
+        let token = self.token(email).await;
+        self.get("/v1/me", &token).await.ok()["user"]["id"].as_str().unwrap().to_owned()
     }
 
     /// A client of booking without the gateway.
@@ -267,6 +285,11 @@ impl Answer {
 /// The id of a demo case.
 pub fn case(name: &str) -> Uuid {
     demo::CASES.iter().find(|(case, _)| *case == name).unwrap().1
+}
+
+/// A path below the demo's tenant.
+pub fn tenant_path(path: &str) -> String {
+    format!("/v1/tenants/{}{path}", demo::TENANT)
 }
 
 pub fn path_of(id: Uuid, step: &str) -> String {

@@ -9,36 +9,78 @@ mod fixture;
 /// Requests, bookings and what decides about them.
 mod booking {
     mod approve;
+    mod auto_decline;
+    mod blocks;
+    mod bookings;
+    mod create;
+    mod customers;
+    mod decline;
+    mod etags;
     mod evidence;
     mod hammer;
     mod hazards;
-    mod life;
+    mod history;
+    mod holds;
+    mod idempotency_keys;
     mod lists;
+    mod new_request;
+    mod properties;
     mod races;
     mod round_trips;
+    mod stay_steps;
+    mod transitions;
     mod watch;
 }
 
 /// Who is calling, and who manages whom.
 mod identity {
-    mod attacks;
+    mod api_keys;
+    mod audit_log;
+    mod forged_tokens;
+    mod introspection;
+    mod login;
     mod login_limits;
-    mod management;
+    mod members;
+    mod passwords;
+    mod refresh_tokens;
+    mod revocation;
+    mod roles;
     mod sessions;
+    mod signing_keys;
     mod trusted_issuers;
+    mod users;
 }
 
 /// The edge as HTTP.
 mod gateway {
-    mod edge;
-    mod garbage;
+    mod bodies;
+    mod browser_sessions;
+    mod compression;
+    mod conditional_requests;
+    mod cors;
+    mod deadlines;
+    mod grpc;
+    mod headers;
+    mod health;
+    mod openapi;
+    mod parameters;
+    mod routes;
+    mod sizes;
+    mod slow_clients;
+    mod upstreams;
 }
 
 /// The program `frontdesk` as somebody runs it.
 mod program {
-    mod checkup;
+    mod dev;
+    mod doctor;
+    mod log;
+    mod migrate;
     mod operator_commands;
-    mod start;
+    mod run;
+    mod settings;
+    mod smoke;
+    mod token;
 }
 
 /// What holds for all parts together.
@@ -46,5 +88,6 @@ mod whole {
     mod faults;
     mod policy;
     mod schema;
-    mod tours;
+    mod schema_drift;
+    mod statements;
 }

@@ -1,11 +1,11 @@
-//! Lists: filters by effective status, orders, pages.
+//! Lists of requests: filters by effective status, orders, pages, counts.
 
 use frontdesk::demo;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, case};
+use crate::fixture::{Fixture, Layout, case};
 
 const REQUESTS: &str = "/api/v1/booking-requests";
 
@@ -101,6 +101,43 @@ async fn filters_combine() {
     }
 }
 
+#[tokio::test]
+async fn counts_are_per_effective_status_and_follow_the_other_filters() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let counted = async |query: &str| {
+            let list =
+                fixture.get(&format!("/v1/booking-requests?include_counts=true&{query}"), &token).await;
+            let of =
+                |one: &Json| (one["status"].as_str().unwrap().to_owned(), one["count"].as_i64().unwrap());
+            let counts = list.ok()["counts"].as_array().unwrap();
+            assert!(counts.iter().all(|one| one["more"] == false));
+            counts.iter().map(of).filter(|(_, count)| *count > 0).collect::<Vec<_>>()
+        };
+        let named = |name: &str, count| (name.to_owned(), count);
+        let bookings = if layout == Layout::Standard { 0 } else { 4 };
+        let all = counted("").await;
+        let expected = [
+            named("requested", 5),
+            named("under_review", 1),
+            named("confirmed", 3 + bookings),
+            named("declined", 1),
+            named("cancelled", 1),
+        ];
+        let sorted = |mut list: Vec<(String, i64)>| {
+            list.sort();
+            list
+        };
+        assert_eq!(sorted(all), sorted(expected.to_vec()), "{layout:?}");
+        let one = counted("guest_id=0d000000-0000-7000-8000-000000000303&status=requested").await;
+        let theirs = if layout == Layout::Standard { vec![] } else { vec![named("confirmed", 1)] };
+        assert_eq!(sorted(one), sorted([vec![named("cancelled", 1)], theirs].concat()), "{layout:?}");
+        let none = fixture.get("/v1/booking-requests", &token).await;
+        assert_eq!(none.ok()["counts"], json!([]));
+    }
+}
+
 /// Rows of `booking_requests` that a plan touched, and whether it read the whole
 /// table.
 fn touched(plan: &Json, rows: &mut f64, whole: &mut bool) {
@@ -140,10 +177,12 @@ async fn lists_touch_a_page_of_rows_however_many_there_are() {
                 let (id, limit) = (Uuid::nil(), 51_i64);
                 let (newest, start) = (jiff::Timestamp::MAX, jiff::Timestamp::UNIX_EPOCH);
                 let first = jiff::civil::date(2000, 1, 1);
-                let key: &(dyn ToSql + Sync) = match () {
-                    () if sql.contains("$3::date") => &first,
-                    () if sql.contains("< ($3::timestamptz") => &newest,
-                    () => &start,
+                let key: &(dyn ToSql + Sync) = if sql.contains("$3::date") {
+                    &first
+                } else if sql.contains("< ($3::timestamptz") {
+                    &newest
+                } else {
+                    &start
                 };
                 let statuses = statuses.to_vec();
                 let mut params: Vec<&(dyn ToSql + Sync)> = vec![&demo::TENANT, &statuses, key, &id, &limit];

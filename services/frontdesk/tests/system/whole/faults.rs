@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, path_of, signed, system};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, case, path_of, signed, system};
 
 /// Requests that are approved, or are confirmed, or have a booking, without the
 /// whole of it: booking, range, event and status.
@@ -309,4 +309,34 @@ async fn a_standby_is_503_and_given_up_as_soon_as_there_is_a_primary() {
     for id in [id, other] {
         fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
     }
+}
+
+#[tokio::test]
+async fn a_locked_row_is_503_after_the_lock_timeout() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = case("REQUESTED");
+    fixture.sql.batch_execute("begin").await.unwrap();
+    fixture.sql.execute("select from booking_requests where id = $1 for update", &[&id]).await.unwrap();
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.refused(503, "LOCK_TIMEOUT");
+    fixture.sql.batch_execute("rollback").await.unwrap();
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn lost_connections_are_replaced() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let path = path_of(case("REQUESTED"), "");
+    fixture.get(&path, &token).await.ok();
+    let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+        where application_name like 'frontdesk-%' and datname = current_database()";
+    assert!(fixture.count(kill, &[]).await > 0);
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        let answer = fixture.get(&path, &token).await;
+        assert!(answer.status == 200 || answer.body["code"] == "DB_UNAVAILABLE", "{}", answer.body);
+        answers.push(answer.status);
+    }
+    assert_eq!(answers[10..], [200; 10], "{answers:?}");
 }

@@ -1,79 +1,9 @@
-//! `frontdesk smoke` and `frontdesk doctor` against a running system.
-
-use std::process::{Command, Output};
+//! `frontdesk doctor` against a running system.
 
 use serde_json::Value as Json;
 
-use crate::fixture::{Fixture, Layout, MASTER_KEY, case};
-
-async fn run(fixture: &Fixture, args: &[&str], env: &[(&str, String)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
-    command.args(args).env_clear().env("API_BASE_URL", fixture.url("")).envs(env.iter().cloned());
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-async fn smoke(fixture: &Fixture) -> Output {
-    let token = fixture.manager().await;
-    run(fixture, &["smoke"], &[("JWT_TOKEN", token)]).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn smoke_passes_its_six_checks_in_every_layout() {
-    for layout in Layout::ALL {
-        let fixture = Fixture::start_in(layout).await;
-        let output = smoke(&fixture).await;
-        let printed = text(&output.stdout);
-        assert!(output.status.success(), "{layout:?} {printed} {}", text(&output.stderr));
-        assert_eq!(printed.lines().last(), Some("Test Results: 6/6 passed"), "{printed}");
-        assert_eq!(printed.lines().filter(|line| line.contains("PASS")).count(), 6, "{printed}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn smoke_goes_on_after_a_real_overlap_and_fails_when_there_are_only_such() {
-    let fixture = Fixture::start().await;
-    // Of the open ones only the overlap is left, and it is the oldest.
-    let close = "update booking_requests set status = 'cancelled' where status = 'requested' and id <> $1";
-    fixture.execute(close, &[&case("OVERLAP_OTHER_GUEST")]).await;
-    let before = fixture.snapshot().await;
-    let output = smoke(&fixture).await;
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout).lines().last(), Some("Test Results: 1/6 passed"));
-    let told = text(&output.stderr);
-    assert!(
-        told.contains("all 1 candidates overlap") && told.contains(&case("OVERLAP_OTHER_GUEST").to_string()),
-        "{told}"
-    );
-    assert_eq!(fixture.snapshot().await, before);
-
-    fixture.open_request(frontdesk::demo::TENANT, 1, 700, 703).await;
-    let output = smoke(&fixture).await;
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("trying the next one"));
-    assert_eq!(text(&output.stdout).lines().last(), Some("Test Results: 6/6 passed"));
-
-    let output = smoke(&fixture).await;
-    assert_eq!(output.status.code(), Some(1), "only the overlap is open again");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn smoke_says_what_is_missing_or_refused() {
-    let fixture = Fixture::start().await;
-    let output = run(&fixture, &["smoke"], &[]).await;
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("JWT_TOKEN"));
-    let viewer = fixture.token(frontdesk::demo::VIEWER).await;
-    let output = run(&fixture, &["smoke", "--json"], &[("JWT_TOKEN", viewer)]).await;
-    assert_eq!(output.status.code(), Some(1));
-    let report: Json = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&report["passed"], &report["of"]), (&Json::from(1), &Json::from(6)));
-    let told = report["tests"][1]["what"].as_str().unwrap();
-    assert!(told.contains("SCOPE_MISSING") && told.contains("bookings:approve"), "{told}");
-}
+use super::run::{against, text};
+use crate::fixture::{Fixture, MASTER_KEY};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_names_each_fault_and_its_fix() {
@@ -86,7 +16,7 @@ async fn doctor_names_each_fault_and_its_fix() {
             ("BOOKING_ADDR", fixture.system.booking.to_string()),
         ];
         env.extend(changes.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let output = run(&fixture, &["doctor", "--json"], &env).await;
+        let output = against(&fixture, &["doctor", "--json"], &env).await;
         let report: Json = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(output.status.success(), report["healthy"] == true, "{}", text(&output.stderr));
         report

@@ -1,0 +1,97 @@
+//! Holds: requests that keep their dates until they are decided or expire.
+
+use frontdesk::demo;
+use serde_json::{Value as Json, json};
+
+use super::new_request::{GUEST, OTHER_GUEST, new_request};
+use crate::fixture::{Fixture, path_of};
+
+#[tokio::test]
+async fn a_hold_keeps_the_dates_until_its_request_is_decided() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    let first = fixture.create_request(&token, &new_request(GUEST, "2031-03-01", "2031-03-08")).await;
+    let read = fixture.get(&format!("/v1/booking-requests/{first}"), &token).await;
+    assert_eq!(read.ok()["status"], "requested");
+    assert!(read.body["hold_expires_at"].is_string());
+    let before = fixture.snapshot().await;
+    let second = fixture
+        .post("/v1/booking-requests", &token, &new_request(OTHER_GUEST, "2031-03-07", "2031-03-09"))
+        .await;
+    second.refused(409, "BOOKING_OVERLAP");
+    assert_eq!(fixture.snapshot().await, before, "nothing of the refused request was stored");
+
+    // A request without a hold, stored before the policy, meets the hold.
+    let rival = fixture.open_request(demo::TENANT, 5, 0, 1).await;
+    fixture
+        .execute(
+            "update booking_requests set check_in = '2031-03-02', check_out = '2031-03-04' where id = $1",
+            &[&rival],
+        )
+        .await;
+    let refused = fixture.post(&path_of(rival, "/approve"), &token, &json!({})).await;
+    refused.refused(409, "BOOKING_OVERLAP");
+    assert_eq!(refused.body["metadata"]["conflict_kind"], "hold");
+
+    let holds = fixture.get("/v1/bookings?status=requested", &token).await;
+    let hold = holds.ok()["bookings"][0]["id"].as_str().unwrap().to_owned();
+    let cancel = fixture.post(&format!("/v1/bookings/{hold}/cancel"), &token, &json!({})).await;
+    cancel.refused(409, "INVALID_TRANSITION");
+    assert_eq!(cancel.body["metadata"]["state"], "hold");
+
+    let approved = fixture.post(&format!("/v1/booking-requests/{first}/approve"), &token, &json!({})).await;
+    assert_eq!((&approved.ok()["booking_id"], &approved.body["outcome"]), (&json!(hold), &json!("approved")));
+    let read = fixture.get(&format!("/v1/booking-requests/{first}"), &token).await;
+    assert_eq!((&read.ok()["status"], &read.body["hold_expires_at"]), (&json!("confirmed"), &Json::Null));
+}
+
+#[tokio::test]
+async fn declined_and_cancelled_holds_free_the_dates() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    for (step, body, status) in
+        [("decline", json!({"decline_reason": "No"}), "declined"), ("cancel", json!({}), "cancelled")]
+    {
+        let id = fixture.create_request(&token, &new_request(GUEST, "2031-04-01", "2031-04-08")).await;
+        fixture.post(&format!("/v1/booking-requests/{id}/{step}"), &token, &body).await.ok();
+        let holds = "select count(*) from bookings b join inventory_ranges i on i.source_id = b.id \
+            where b.booking_request_id = $1::text::uuid and b.status = $2 and i.state = 'cancelled'";
+        assert_eq!(fixture.count(holds, &[&id, &status]).await, 1, "{step}");
+    }
+    fixture.create_request(&token, &new_request(OTHER_GUEST, "2031-04-01", "2031-04-08")).await;
+}
+
+#[tokio::test]
+async fn a_hold_that_runs_out_expires_its_request() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    let id = fixture.create_request(&token, &new_request(GUEST, "2031-05-01", "2031-05-08")).await;
+    let kept = fixture.create_request(&token, &new_request(GUEST, "2031-06-01", "2031-06-08")).await;
+    fixture
+        .execute("update booking_requests set hold_expires_at = now() - interval '1 second' where id = $1::text::uuid", &[&id])
+        .await;
+    let path = format!("/v1/booking-requests/{id}");
+    let mut status = Json::Null;
+    for _ in 0..100 {
+        status = fixture.get(&path, &token).await.ok()["status"].clone();
+        if status == "expired" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, "expired");
+    assert_eq!(
+        fixture.get(&format!("/v1/booking-requests/{kept}"), &token).await.ok()["status"],
+        "requested"
+    );
+    let refused = fixture.post(&format!("{path}/approve"), &token, &json!({})).await;
+    refused.refused(409, "INVALID_TRANSITION");
+    assert_eq!(refused.body["metadata"]["state"], "expired");
+    fixture.post(&format!("{path}/cancel"), &token, &json!({})).await.refused(409, "INVALID_TRANSITION");
+    let history = fixture.get(&format!("{path}/history"), &token).await;
+    assert_eq!(history.ok()["events"][1]["kind"], "expired");
+    fixture.create_request(&token, &new_request(OTHER_GUEST, "2031-05-01", "2031-05-08")).await;
+}

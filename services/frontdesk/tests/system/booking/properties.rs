@@ -1,0 +1,76 @@
+//! Properties: creating, changing, listing.
+
+use frontdesk::demo;
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Answer, Fixture};
+
+fn boat_house() -> Json {
+    json!({"name": " Boat House ", "time_zone": "Europe/Vienna", "max_guests": 4})
+}
+
+async fn create(fixture: &Fixture, token: &str) -> Answer {
+    let created = fixture.post("/v1/properties", token, &boat_house()).await;
+    created.ok();
+    created
+}
+
+#[tokio::test]
+async fn a_property_is_created_once_with_its_defaults() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let created = create(&fixture, &token).await;
+    assert_eq!(
+        (&created.body["name"], &created.body["hold_policy"], &created.body["hold_hours"]),
+        (&json!("Boat House"), &json!("none"), &json!(24))
+    );
+    fixture.post("/v1/properties", &token, &boat_house()).await.refused(409, "ALREADY_EXISTS");
+}
+
+#[tokio::test]
+async fn fields_of_a_property_have_their_limits() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    for (field, value) in [
+        ("name", json!("")),
+        ("name", json!("two\nlines")),
+        ("time_zone", json!("Mars/Base")),
+        ("max_guests", json!(0)),
+        ("hold_hours", json!(721)),
+    ] {
+        let mut wrong = boat_house();
+        wrong[field] = value;
+        let answer = fixture.post("/v1/properties", &token, &wrong).await;
+        answer.refused(400, "INVALID_FIELD");
+        assert_eq!(answer.body["violations"][0]["field"], field);
+    }
+    // Nothing of them was stored.
+    create(&fixture, &token).await;
+}
+
+#[tokio::test]
+async fn a_change_keeps_the_other_fields_and_a_stale_etag_changes_nothing() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let created = create(&fixture, &token).await;
+    let path = format!("/v1/properties/{}", created.body["id"].as_str().unwrap());
+    let changed = fixture.patch(&path, &token, &json!({"max_guests": 5, "etag": created.body["etag"]})).await;
+    assert_eq!((&changed.ok()["max_guests"], &changed.body["name"]), (&json!(5), &json!("Boat House")));
+    let stale = fixture.patch(&path, &token, &json!({"max_guests": 6, "etag": created.body["etag"]})).await;
+    stale.refused(409, "ETAG_MISMATCH");
+    assert_eq!(fixture.get(&path, &token).await.ok(), &changed.body);
+    fixture.patch(&path, &token, &json!({"name": "Lake House"})).await.refused(409, "ALREADY_EXISTS");
+    let foreign = fixture.token(demo::OTHER_OWNER).await;
+    fixture.patch(&path, &foreign, &json!({"max_guests": 1})).await.refused(404, "PROPERTY_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn limit_is_page_size_and_the_page_token_leads_on() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let first = fixture.get("/api/v1/properties?limit=1", &token).await;
+    assert_eq!(first.ok()["properties"].as_array().unwrap().len(), 1);
+    let next = first.body["next_page_token"].as_str().unwrap();
+    let second = fixture.get(&format!("/api/v1/properties?limit=1&page_token={next}"), &token).await;
+    assert_ne!(second.ok()["properties"][0]["id"], first.body["properties"][0]["id"]);
+}

@@ -1,0 +1,62 @@
+//! Paths, methods and `Accept`.
+
+use reqwest::Method;
+
+use crate::fixture::{Answer, Fixture};
+
+const REQUESTS: &str = "/api/v1/booking-requests";
+
+#[tokio::test]
+async fn routes_methods_and_accept_are_checked() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    for path in
+        ["/", "/nothing", "/api/v1/booking-requests/", "/api//v1/booking-requests", "/api/v1/../v1/me/x"]
+    {
+        fixture.get(path, &token).await.refused(404, "ROUTE_NOT_FOUND");
+    }
+    let answer = Answer::of(fixture.request(Method::DELETE, REQUESTS).bearer_auth(&token)).await;
+    answer.refused(405, "METHOD_NOT_ALLOWED");
+    assert_eq!(answer.headers["allow"], "GET, HEAD, OPTIONS, POST");
+    let options = Answer::of(fixture.request(Method::OPTIONS, REQUESTS)).await;
+    assert_eq!(
+        (options.status, options.headers["allow"].to_str().unwrap()),
+        (204, "GET, HEAD, OPTIONS, POST")
+    );
+    let head = Answer::of(fixture.request(Method::HEAD, REQUESTS).bearer_auth(&token)).await;
+    assert_eq!((head.status, head.body.is_null()), (200, true));
+    let accept = fixture.request(Method::GET, REQUESTS).bearer_auth(&token).header("accept", "text/html");
+    Answer::of(accept).await.refused(406, "NOT_ACCEPTABLE");
+    fixture.get(&format!("{REQUESTS}/%zz"), &token).await.refused(400, "MALFORMED_REQUEST");
+    let unknown =
+        fixture.get("/frontdesk.booking.v1.BookingRequestService/ListBookingRequests", &token).await;
+    unknown.refused(404, "ROUTE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn path_tricks_reach_no_handler() {
+    let fixture = Fixture::start().await;
+    let gateway = fixture.system.gateway;
+    for path in [
+        "/v1/auth/login/../../../v1/me",
+        "/v1/auth/login%2f..%2f..%2fme",
+        "//v1/me",
+        "/v1//me",
+        "/v1/me/",
+        "/v1/me%00",
+        "/./v1/me",
+        "frontdesk.identity.v1.UserService/GetMe",
+        "/frontdesk.identity.v1.UserService/GetMe",
+        "/frontdesk.identity.v1.UserService//GetMe",
+    ] {
+        // By hand: a client library would tidy the path up.
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(gateway).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let status: u16 = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(matches!(status, 400 | 404), "{path}: {answer}");
+    }
+}

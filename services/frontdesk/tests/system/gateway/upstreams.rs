@@ -1,0 +1,156 @@
+//! Services that are gone, addresses that die, clients that leave.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use frontdesk_proto::booking::v1::ListBookingRequestsRequest;
+use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
+use http::Response;
+use http_body_util::Empty;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{Answer, Fixture, case, channel, path_of};
+
+const REQUESTS: &str = "/v1/booking-requests";
+
+/// A gateway before these addresses, until the token is dropped.
+async fn gateway(identity: &str, booking: &str) -> (SocketAddr, tokio_util::sync::DropGuard) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let gateway = gateway::Gateway::new(gateway::Config {
+        listener,
+        identity: identity.parse().unwrap(),
+        booking: booking.parse().unwrap(),
+        origins: gateway::Origins::default(),
+        trusted_proxies: boot::TrustedProxies::default(),
+        anon_key: None,
+    })
+    .unwrap();
+    let stop = CancellationToken::new();
+    tokio::spawn(gateway.serve(stop.clone()));
+    (addr, stop.drop_guard())
+}
+
+/// A service that has every call answered by the function.
+async fn service<A>(answer: impl Fn() -> A + Clone + Send + Sync + 'static) -> SocketAddr
+where
+    A: Future<Output = Response<Empty<Bytes>>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            let service = service_fn(move |_: http::Request<Incoming>| {
+                let answered = answer();
+                async move { Ok::<_, Infallible>(answered.await) }
+            });
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(builder.serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    addr
+}
+
+fn grpc_status(code: &'static str) -> Response<Empty<Bytes>> {
+    let response = Response::builder().header("content-type", "application/grpc").header("grpc-status", code);
+    response.body(Empty::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_service_that_is_gone_is_503_with_the_reason() {
+    let (addr, _stop) = gateway("127.0.0.1:1", "127.0.0.1:1").await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for path in [REQUESTS, "/v1/me"] {
+        let answer = Answer::of(http.get(format!("http://{addr}{path}"))).await;
+        answer.refused(503, "UPSTREAM_UNAVAILABLE");
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    let status = BookingRequestServiceClient::new(channel(addr))
+        .list_booking_requests(ListBookingRequestsRequest::default())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_go_on_at_the_other_address() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let (identity, booking) = (fixture.system.identity, fixture.system.booking);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    // One that nobody listens at: even a decision goes to the other, since nothing was sent.
+    let (addr, _stop) = gateway(&identity.to_string(), &format!("127.0.0.1:1,{booking}")).await;
+    for _ in 0..6 {
+        let url = format!("http://{addr}{}", path_of(case("REQUESTED"), "/review"));
+        Answer::of(http.post(url).bearer_auth(&token).json(&json!({}))).await.ok();
+    }
+    // One that answers UNAVAILABLE: what changes nothing is asked again, a decision is not.
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let broken = service(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { grpc_status("14") }
+    })
+    .await;
+    let (addr, _stop) = gateway(&identity.to_string(), &format!("{broken},{booking}")).await;
+    // Few calls: after five seconds the broken address would be found out and passed over.
+    for _ in 0..2 {
+        Answer::of(http.get(format!("http://{addr}{REQUESTS}")).bearer_auth(&token)).await.ok();
+    }
+    let before = calls.load(Ordering::Relaxed);
+    assert!(before > 0, "the broken address was never asked");
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        let url = format!("http://{addr}{}", path_of(case("REQUESTED"), "/review"));
+        statuses.push(Answer::of(http.post(url).bearer_auth(&token).json(&json!({}))).await.status);
+    }
+    assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
+    assert_eq!(calls.load(Ordering::Relaxed) - before, statuses.iter().filter(|one| **one == 503).count());
+}
+
+/// Says when a call is given up.
+struct Given(Arc<Notify>);
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
+    let (begun, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (on_call, on_drop) = (Arc::clone(&begun), Arc::clone(&ended));
+    let endless = service(move || {
+        let given = Given(Arc::clone(&on_drop));
+        on_call.notify_one();
+        async move {
+            std::future::pending::<()>().await;
+            drop(given);
+            grpc_status("0")
+        }
+    })
+    .await;
+    let (addr, _stop) = gateway(&endless.to_string(), &endless.to_string()).await;
+    for path in [REQUESTS, "/v1/booking-requests/watch"] {
+        let mut client = TcpStream::connect(addr).await.unwrap();
+        client.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+        begun.notified().await;
+        let early = tokio::time::timeout(Duration::from_millis(100), ended.notified()).await;
+        assert!(early.is_err(), "the call ended while its client waited");
+        drop(client);
+        tokio::time::timeout(Duration::from_secs(5), ended.notified()).await.expect("the call goes on");
+    }
+}

@@ -1,0 +1,107 @@
+//! Members of a tenant: who may add, change and remove them.
+
+use frontdesk::demo;
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Answer, Fixture, tenant_path};
+
+fn member(email: &str, role: &str) -> Json {
+    json!({"email": email, "role": role})
+}
+
+/// Gives the viewer a role that may manage members and hardly anything else, and
+/// returns the viewer's token and path.
+async fn viewer_who_manages_members(fixture: &Fixture, owner: &str) -> (String, String) {
+    let role = json!({"name": "front-desk", "scopes": ["bookings:view", "members:manage", "members:view"]});
+    fixture.post(&tenant_path("/roles"), owner, &role).await.ok();
+    let path = tenant_path(&format!("/members/{}", fixture.user_id(demo::VIEWER).await));
+    let changed = fixture.patch(&path, owner, &json!({"role": "front-desk"})).await;
+    assert_eq!(changed.ok()["role"], "front-desk");
+    let token = fixture.token(demo::VIEWER).await;
+    let me = fixture.get("/v1/me", &token).await;
+    let scopes = json!(["bookings:view", "members:manage", "members:view"]);
+    assert_eq!(me.ok()["memberships"][0]["scopes"], scopes);
+    (token, path)
+}
+
+#[tokio::test]
+async fn nobody_gives_or_takes_more_than_they_hold() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (token, own_path) = viewer_who_manages_members(&fixture, &owner).await;
+    let members = tenant_path("/members");
+    let as_owner = member(demo::OTHER_OWNER, "owner");
+    fixture.post(&members, &token, &as_owner).await.refused(403, "SCOPE_NOT_HELD");
+    let owner_path = tenant_path(&format!("/members/{}", fixture.user_id(demo::OWNER).await));
+    fixture.delete(&owner_path, &token).await.refused(403, "SCOPE_NOT_HELD");
+    fixture.patch(&own_path, &token, &json!({"role": "owner"})).await.refused(403, "SCOPE_NOT_HELD");
+    fixture.post(&members, &token, &member(demo::OTHER_OWNER, "front-desk")).await.ok();
+    assert_eq!(fixture.get(&members, &token).await.ok()["members"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_member_is_added_once_and_must_be_a_user_with_a_role_that_exists() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let members = tenant_path("/members");
+    let other = member(demo::OTHER_OWNER, "viewer");
+    fixture.post(&members, &owner, &other).await.ok();
+    fixture.post(&members, &owner, &other).await.refused(409, "ALREADY_EXISTS");
+    let nobody = member("nobody@x.example", "viewer");
+    fixture.post(&members, &owner, &nobody).await.refused(404, "USER_NOT_FOUND");
+    let viewer = tenant_path(&format!("/members/{}", fixture.user_id(demo::VIEWER).await));
+    fixture.patch(&viewer, &owner, &json!({"role": "nothing"})).await.refused(404, "ROLE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_member_of_two_tenants_names_one_and_path_and_header_agree() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    fixture.post(&tenant_path("/members"), &owner, &member(demo::OTHER_OWNER, "viewer")).await.ok();
+    let both = fixture.token(demo::OTHER_OWNER).await;
+    fixture.get("/v1/properties", &both).await.refused(400, "TENANT_REQUIRED");
+    let mixed = fixture.request(Method::GET, &tenant_path("/members")).bearer_auth(&both);
+    let mixed = mixed.header("x-tenant-id", demo::OTHER_TENANT.to_string());
+    Answer::of(mixed).await.refused(403, "TENANT_ACCESS_DENIED");
+}
+
+#[tokio::test]
+async fn a_role_that_loses_a_scope_takes_it_from_its_members() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (token, _) = viewer_who_manages_members(&fixture, &owner).await;
+    let less = json!({"scopes": ["members:view"]});
+    fixture.patch(&tenant_path("/roles/front-desk"), &owner, &less).await.ok();
+    let added = fixture.post(&tenant_path("/members"), &token, &member(demo::MANAGER, "viewer")).await;
+    added.refused(403, "SCOPE_MISSING");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_never_loses_its_last_owner() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (first, second) = (fixture.user_id(demo::OWNER).await, fixture.user_id(demo::MANAGER).await);
+    let path = |id: &str| tenant_path(&format!("/members/{id}"));
+    fixture.delete(&path(&first), &owner).await.refused(409, "LAST_OWNER");
+    fixture.patch(&path(&first), &owner, &json!({"role": "viewer"})).await.refused(409, "LAST_OWNER");
+    fixture.patch(&path(&first), &owner, &json!({"role": "owner"})).await.ok();
+    let owners = "select count(*) from identity.memberships where tenant_id = $1 and role = 'owner'";
+    for _ in 0..5 {
+        fixture.patch(&path(&second), &owner, &json!({"role": "owner"})).await.ok();
+        let operator = fixture.token(demo::OPERATOR).await;
+        let answers = join_all([&first, &second].map(|id| {
+            let request = fixture.request(Method::PATCH, &path(id)).bearer_auth(&operator);
+            Answer::of(
+                request.header("x-tenant-id", demo::TENANT.to_string()).json(&json!({"role": "manager"})),
+            )
+        }))
+        .await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+        assert_eq!(fixture.count(owners, &[&demo::TENANT]).await, 1);
+        let restore = "update identity.memberships set role = 'owner' where tenant_id = $1 and user_id = $2::text::uuid";
+        fixture.execute(restore, &[&demo::TENANT, &first]).await;
+        fixture.execute("update identity.memberships set role = 'manager' where tenant_id = $1 and user_id = $2::text::uuid", &[&demo::TENANT, &second]).await;
+    }
+}

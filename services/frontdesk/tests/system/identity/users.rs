@@ -1,0 +1,101 @@
+//! Users, and the operators who make them.
+
+use frontdesk::demo;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Answer, Fixture};
+
+#[tokio::test]
+async fn an_operator_makes_a_user_who_can_sign_in_until_disabled() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let new = json!({"email": " New@Alpine.example", "display_name": "New", "password": "new-password", "kind": "service"});
+    let user = fixture.post("/v1/users", &operator, &new).await.ok().clone();
+    assert_eq!(
+        (user["email"].as_str(), user["kind"].as_str()),
+        (Some("new@alpine.example"), Some("service"))
+    );
+    fixture.post("/v1/users", &operator, &new).await.refused(409, "ALREADY_EXISTS");
+    let id = user["id"].as_str().unwrap();
+    let token = fixture.try_login("new@alpine.example", "new-password").await.ok()["access"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let listed = fixture.get("/v1/users?page_size=200", &operator).await;
+    assert!(listed.ok()["users"].as_array().unwrap().iter().any(|user| user["id"] == id));
+
+    fixture
+        .post(&format!("/v1/users/{id}/password"), &operator, &json!({"password": "other-password"}))
+        .await
+        .ok();
+    fixture.get("/v1/me", &token).await.refused(401, "SESSION_ENDED");
+    fixture.post(&format!("/v1/users/{id}/disable"), &operator, &json!({})).await.ok();
+    fixture.try_login("new@alpine.example", "other-password").await.refused(401, "LOGIN_FAILED");
+    let enabled = fixture.post(&format!("/v1/users/{id}/enable"), &operator, &json!({})).await;
+    assert_eq!(enabled.ok()["disabled_at"], Json::Null);
+    fixture.try_login("new@alpine.example", "other-password").await.ok();
+}
+
+#[tokio::test]
+async fn nobody_takes_over_a_user_who_holds_more_scopes() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let below = json!({"email": "new@alpine.example", "password": "new-password"});
+    let below = fixture.post("/v1/users", &operator, &below).await.ok()["id"].as_str().unwrap().to_owned();
+    let helper = json!({
+        "email": "helper@x.example", "password": "helper-password", "platform_scopes": ["platform:users"],
+    });
+    fixture.post("/v1/users", &operator, &helper).await.ok();
+    let helper = fixture.try_login("helper@x.example", "helper-password").await;
+    let helper = helper.ok()["access"].as_str().unwrap();
+    let above = fixture.user_id(demo::OPERATOR).await;
+    for (step, body) in
+        [("password", json!({"password": "taken-over"})), ("disable", json!({})), ("enable", json!({}))]
+    {
+        let answer = fixture.post(&format!("/v1/users/{above}/{step}"), helper, &body).await;
+        answer.refused(403, "SCOPE_NOT_HELD");
+        fixture.post(&format!("/v1/users/{below}/{step}"), helper, &body).await.ok();
+    }
+    let more = json!({"email": "more@x.example", "platform_scopes": ["platform:operate"]});
+    fixture.post("/v1/users", helper, &more).await.refused(403, "SCOPE_NOT_HELD");
+}
+
+#[tokio::test]
+async fn a_user_with_wrong_fields_or_foreign_scopes_is_not_made() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    for bad in [
+        json!({"email": "x"}),
+        json!({"email": "a@b", "password": "short"}),
+        json!({"email": "a@b", "platform_scopes": ["bookings:view"]}),
+    ] {
+        let answer = fixture.post("/v1/users", &operator, &bad).await;
+        assert!(matches!(answer.status, 400 | 403), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn users_are_the_operators_business() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    fixture
+        .get(&format!("/v1/users/{}", uuid::Uuid::now_v7()), &operator)
+        .await
+        .refused(404, "USER_NOT_FOUND");
+    let owner = fixture.token(demo::OWNER).await;
+    let new = json!({"email": "new@alpine.example"});
+    fixture.post("/v1/users", &owner, &new).await.refused(403, "SCOPE_MISSING");
+}
+
+#[tokio::test]
+async fn a_user_reads_itself_with_a_bearer_token_alone() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let me = fixture.get("/api/v1/me", &token).await;
+    assert_eq!(me.ok()["user"]["email"], demo::MANAGER);
+    assert_eq!(me.body["memberships"][0]["role"], "manager");
+    assert_eq!(me.body["current_tenant_id"], demo::TENANT.to_string());
+    let ignored = fixture.request(Method::GET, "/api/v1/me").bearer_auth(&token).header("apikey", "anything");
+    Answer::of(ignored).await.ok();
+}

@@ -1,0 +1,90 @@
+//! `frontdesk dev`: start, stop, restart, and starts that cannot work.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::run::{Exports, FREE, Folder, assert_one_sentence, dev, exports, frontdesk, started, wait_for};
+
+#[test]
+fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
+    let folder = Folder::new("dev");
+    for round in 0..2 {
+        let mut child = started(folder.path(), &[]);
+        let exported = Exports::of(folder.path());
+        for name in ["API_BASE_URL", "TENANT_API_KEY", "SUPABASE_ANON_KEY", "DEMO_OVERLAP_OTHER_GUEST"] {
+            assert_ne!(exported.value(name), "", "{name}");
+        }
+        let url = exported.value("DATABASE_URL");
+        let psql = |query: &str| {
+            let output = Command::new("psql").args([&url, "-Atc", query]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        if round == 0 {
+            psql(
+                "update booking_requests set message = 'kept' where id = '0d000000-0000-7000-8000-000000000501'",
+            );
+        }
+        assert_eq!(
+            psql("select message from booking_requests where id = '0d000000-0000-7000-8000-000000000501'"),
+            "kept"
+        );
+
+        let second = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+        assert_one_sentence(&second, 1, &["already runs", "gateway http://127.0.0.1:"]);
+        let postgres = std::fs::read_to_string(folder.path().join("pg/data/postmaster.pid")).unwrap();
+        let postgres = postgres.lines().next().unwrap().to_owned();
+        assert!(child.signal("-INT").success());
+        assert!(!Path::new(&format!("/proc/{postgres}")).exists(), "postgres still runs");
+        assert_one_sentence(&exports(folder.path()), 1, &["no `frontdesk dev` runs"]);
+    }
+}
+
+#[test]
+fn postgres_goes_with_its_parent_even_after_kill_9() {
+    let folder = Folder::new("killed");
+    let mut child = started(folder.path(), &[]);
+    let pid_file = folder.path().join("pg/data/postmaster.pid");
+    let postgres = std::fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().to_owned();
+    child.signal("-KILL");
+    wait_for(|| !Path::new(&format!("/proc/{postgres}")).exists());
+    let mut again = started(folder.path(), &[]);
+    assert!(again.signal("-TERM").success());
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_option_that_changes_it() {
+    let folder = Folder::new("port");
+    let taken = std::net::TcpListener::bind(FREE).unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let output = dev(folder.path(), &["--gateway", &addr], &[]).output().unwrap();
+    assert_one_sentence(&output, 1, &[&addr, "another program has the port", "--gateway"]);
+    let env = [
+        ("GATEWAY_LISTEN", addr.as_str()),
+        ("IDENTITY_ADDR", "127.0.0.1:1"),
+        ("BOOKING_ADDR", "127.0.0.1:1"),
+    ];
+    assert_one_sentence(&frontdesk(&["gateway"], &env).output().unwrap(), 1, &[&addr]);
+}
+
+#[test]
+fn missing_postgres_programs_are_named_with_the_way_out() {
+    let folder = Folder::new("no-postgres");
+    let output =
+        dev(folder.path(), &["--gateway", FREE], &[("FRONTDESK_PG_BIN", "/nowhere")]).output().unwrap();
+    assert_one_sentence(&output, 1, &["/nowhere", "apt-get install postgresql", "DATABASE_URL"]);
+}
+
+#[test]
+fn a_wrong_database_url_is_named_without_its_password() {
+    let folder = Folder::new("url");
+    for url in
+        ["postgresql://app:hunter2@127.0.0.1:1/none", "postgresql:///none?host=/nowhere&password=hunter2"]
+    {
+        let output = dev(folder.path(), &["--gateway", FREE], &[("DATABASE_URL", url)]).output().unwrap();
+        assert_one_sentence(&output, 1, &["DATABASE_URL", "none"]);
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"));
+    }
+    let output =
+        dev(folder.path(), &["--gateway", FREE], &[("DATABASE_URL", "nonsense://x")]).output().unwrap();
+    assert_one_sentence(&output, 1, &["DATABASE_URL"]);
+}

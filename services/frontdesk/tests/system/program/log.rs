@@ -1,0 +1,59 @@
+//! What the log must not hold.
+
+use std::process::Stdio;
+
+use super::run::{Dev, Exports, FREE, Folder, dev, exports, wait_for};
+
+#[tokio::test]
+async fn the_log_of_a_whole_day_holds_no_secret() {
+    let folder = Folder::new("log");
+    let log = std::fs::File::create(folder.path().join("log")).unwrap();
+    let mut child = Dev(dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("LOG", "trace")])
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap());
+    wait_for(|| exports(folder.path()).status.success());
+    let exports = Exports::of(folder.path());
+    let value = |name: &str| exports.value(name);
+    let (url, password) = (value("API_BASE_URL"), value("DEMO_PASSWORD"));
+    let http = reqwest::Client::new();
+    let post = async |path: &str, token: &str, body: serde_json::Value| -> serde_json::Value {
+        let request = http.post(format!("{url}{path}")).bearer_auth(token).json(&body);
+        request.send().await.unwrap().json().await.unwrap()
+    };
+    let mut secrets = vec![password.clone(), value("TENANT_API_KEY"), value("SUPABASE_ANON_KEY")];
+    let login = |email: &str, password: &str| serde_json::json!({"email": email, "password": password});
+    post("/v1/auth/login", "x", login("manager@alpine.example", "a-wrong-password")).await;
+    secrets.push("a-wrong-password".to_owned());
+    let first = post("/v1/auth/login", "x", login("owner@alpine.example", &password)).await;
+    let again = post("/v1/auth/refresh", "x", serde_json::json!({"refresh": first["refresh"]})).await;
+    for tokens in [&first, &again] {
+        secrets.extend(["access", "refresh"].map(|name| tokens[name].as_str().unwrap().to_owned()));
+    }
+    let token = again["access"].as_str().unwrap();
+    let key = post(
+        &format!("/v1/tenants/{}/api-keys", value("TENANT_ID")),
+        token,
+        serde_json::json!({"name": "k"}),
+    )
+    .await;
+    secrets.push(key["secret"].as_str().unwrap().to_owned());
+    post(&format!("/v1/booking-requests/{}/approve", value("DEMO_REQUESTED")), token, serde_json::json!({}))
+        .await;
+    let forged = format!("{token}x");
+    post("/v1/auth/logout", &forged, serde_json::json!({})).await;
+    let query = format!("{url}/auth/v1/user?apikey={}", value("SUPABASE_ANON_KEY"));
+    http.get(query).bearer_auth(token).send().await.unwrap();
+
+    child.signal("-INT");
+    let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains("/v1/auth/login") && log.contains("request_id"), "{log}");
+    for secret in secrets {
+        assert!(!log.contains(&secret), "{secret} is in the log");
+        // Signatures and secrets tell as much as the whole.
+        let part = secret.rsplit(['.', '_']).next().unwrap();
+        assert!(part.len() < 12 || !log.contains(part), "a part of {secret} is in the log");
+    }
+    assert!(!log.contains("owner@alpine.example"), "an e-mail address is in the log");
+}

@@ -1,0 +1,106 @@
+//! A schema that is changed under a running service.
+
+use serde_json::json;
+
+use crate::fixture::{Fixture, Layout, case, path_of};
+
+/// What is broken, how it is repaired, and what calls and readiness say meanwhile.
+struct Drift {
+    layout: Layout,
+    break_it: &'static str,
+    repair: &'static str,
+    status: u16,
+    code: &'static str,
+    object: &'static str,
+}
+
+const DRIFTS: [Drift; 6] = [
+    Drift {
+        layout: Layout::Standard,
+        break_it: "alter table booking_requests drop column approved_booking_id",
+        repair: "alter table booking_requests add column approved_booking_id uuid",
+        status: 503,
+        code: "SCHEMA_DRIFT",
+        object: "column booking_requests.approved_booking_id",
+    },
+    Drift {
+        layout: Layout::ConfirmedOnly,
+        break_it: "alter table bookings drop column approved_booking_id",
+        repair: "alter table bookings add column approved_booking_id uuid",
+        status: 503,
+        code: "SCHEMA_DRIFT",
+        object: "column bookings.approved_booking_id",
+    },
+    Drift {
+        layout: Layout::Standard,
+        break_it: "alter table inventory_ranges rename to inventory_ranges_gone",
+        repair: "alter table inventory_ranges_gone rename to inventory_ranges",
+        status: 503,
+        code: "SCHEMA_DRIFT",
+        object: "table inventory_ranges",
+    },
+    Drift {
+        layout: Layout::Standard,
+        break_it: "alter table booking_requests rename to booking_requests_gone",
+        repair: "alter table booking_requests_gone rename to booking_requests",
+        status: 503,
+        code: "SCHEMA_DRIFT",
+        object: "table booking_requests",
+    },
+    Drift {
+        layout: Layout::Standard,
+        break_it: "alter table bookings rename constraint no_double_bookings to renamed",
+        repair: "alter table bookings rename constraint renamed to no_double_bookings",
+        status: 503,
+        code: "SCHEMA_DRIFT",
+        object: "constraint bookings.no_double_bookings",
+    },
+    Drift {
+        layout: Layout::Standard,
+        break_it: "alter table bookings drop constraint bookings_status_check; \
+            alter table bookings add constraint bookings_status_check check (status in ('requested', 'cancelled')) not valid",
+        repair: "alter table bookings drop constraint bookings_status_check",
+        status: 422,
+        code: "CHECK_VIOLATION",
+        object: "bookings_status_check",
+    },
+];
+
+#[tokio::test]
+async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repaired() {
+    for Drift { layout, break_it, repair, status, code, object } in DRIFTS {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let id = case("REQUESTED");
+        fixture.get(&path_of(id, ""), &token).await.ok();
+        fixture.sql.batch_execute(break_it).await.unwrap();
+        let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        answer.refused(status, code);
+        let named = if code == "SCHEMA_DRIFT" { "object" } else { "constraint" };
+        assert_eq!(answer.body["metadata"][named], object, "{}", answer.body);
+        let words = format!("{code}: {}", answer.body["detail"].as_str().unwrap());
+
+        let unready = readiness(&fixture, false).await;
+        assert_eq!(unready["booking"], "not_serving");
+        let problems = unready["problems"].as_array().unwrap();
+        assert!(problems.iter().any(|one| one == words.as_str()), "{words} is not in {unready}");
+
+        fixture.sql.batch_execute(repair).await.unwrap();
+        readiness(&fixture, true).await;
+        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    }
+}
+
+/// What `/readyz` says once it says so.
+async fn readiness(fixture: &Fixture, ready: bool) -> serde_json::Value {
+    let mut last = serde_json::Value::Null;
+    for _ in 0..100 {
+        let answer = fixture.get("/readyz", "").await;
+        last = answer.body.clone();
+        if (answer.status == 200) == ready {
+            return last;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("readiness stayed {last}");
+}
