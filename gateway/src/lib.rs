@@ -54,10 +54,14 @@ pub struct Gateway {
 
 /// The REST surface as an OpenAPI 3.1 document.
 pub fn openapi() -> Result<serde_json::Value, RoutesError> {
-    // No call is made: the addresses do not matter.
-    let services = services::names();
-    let transcoder = Transcoder::new(descriptors(), &services, Style::FRONTDESK).map_err(RoutesError)?;
-    Ok(pages::openapi::document(&transcoder))
+    routes().map(|transcoder| pages::openapi::document(&transcoder))
+}
+
+/// The REST surface: every path under `/v1` is there under `/api/v1` as well.
+fn routes() -> Result<Transcoder, RoutesError> {
+    let transcoder = Transcoder::new(descriptors(), &services::names(), Style::FRONTDESK);
+    let transcoder = transcoder.map_err(RoutesError)?;
+    transcoder.with_alias("/api/v1", "/v1").map_err(|error| RoutesError(vec![error]))
 }
 
 /// The descriptor set has annotations that cannot work.
@@ -70,8 +74,7 @@ impl Gateway {
     pub fn new(config: Config) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
         let upstreams = Upstreams::new(identity, booking);
-        let transcoder =
-            Transcoder::new(descriptors(), &services::names(), Style::FRONTDESK).map_err(RoutesError)?;
+        let transcoder = routes()?;
         tracing::info!(origins = %origins, "CORS allowed origins");
         Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key) })
     }

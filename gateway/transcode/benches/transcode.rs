@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../tests/protos/mod.rs"]
+mod protos;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use frontdesk_proto::booking::v1 as wire;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 use transcode::{Messages, Style};
@@ -15,37 +17,35 @@ const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(150);
 
 fn main() {
-    let pool = frontdesk_proto::descriptors();
+    let pool = protos::compile(&["rental.proto"], None);
     // Both with defaults and proto names; prost-reflect has no short enums.
     let style = Style { short_enums: false, ..Style::FRONTDESK };
-    let messages = Messages::new(pool, style);
-    let request = wire::BookingRequest {
-        id: "0190163d-8694-739b-aea5-966c26f8ad91".to_owned(),
-        property_id: "0190163d-8694-739b-aea5-966c26f8ad92".to_owned(),
-        guest_id: "0190163d-8694-739b-aea5-966c26f8ad93".to_owned(),
-        check_in: "2026-07-01".to_owned(),
-        check_out: "2026-07-08".to_owned(),
-        status: wire::BookingRequestStatus::Confirmed.into(),
-        stored_status: wire::BookingRequestStatus::Confirmed.into(),
-        guest_count: 2,
-        message: "We arrive late, about 23:00. Is there a \"late check-in\"?".to_owned(),
-        approved_booking_id: "0190163d-8694-739b-aea5-966c26f8ad94".to_owned(),
-        confirmed_at: Some(prost_types::Timestamp { seconds: 1_782_864_000, nanos: 123_456_000 }),
-        created_at: Some(prost_types::Timestamp { seconds: 1_782_860_000, nanos: 0 }),
-        updated_at: Some(prost_types::Timestamp { seconds: 1_782_864_000, nanos: 123_456_000 }),
-        etag: "7".to_owned(),
-        ..Default::default()
-    };
-    let list = wire::ListBookingRequestsResponse {
-        booking_requests: vec![request.clone(); 50],
-        next_page_token: "b3BhcXVl".to_owned(),
-        counts: Vec::new(),
-    };
-    for (what, name, encoded) in [
-        ("one", "frontdesk.booking.v1.BookingRequest", request.encode_to_vec()),
-        ("list of 50", "frontdesk.booking.v1.ListBookingRequestsResponse", list.encode_to_vec()),
-    ] {
+    let messages = Messages::new(&pool, style);
+    let request = serde_json::json!({
+        "id": "0190163d-8694-739b-aea5-966c26f8ad91",
+        "propertyId": "0190163d-8694-739b-aea5-966c26f8ad92",
+        "guestId": "0190163d-8694-739b-aea5-966c26f8ad93",
+        "checkIn": "2026-07-01",
+        "checkOut": "2026-07-08",
+        "status": "BOOKING_REQUEST_STATUS_CONFIRMED",
+        "storedStatus": "BOOKING_REQUEST_STATUS_CONFIRMED",
+        "guestCount": 2,
+        "message": "We arrive late, about 23:00. Is there a \"late check-in\"?",
+        "approvedBookingId": "0190163d-8694-739b-aea5-966c26f8ad94",
+        "confirmedAt": "2026-07-01T00:00:00.123456Z",
+        "createdAt": "2026-06-30T22:53:20Z",
+        "updatedAt": "2026-07-01T00:00:00.123456Z",
+        "etag": "7",
+    });
+    let list = serde_json::json!({
+        "bookingRequests": vec![request.clone(); 50],
+        "nextPageToken": "b3BhcXVl",
+    });
+    for (what, name, message) in
+        [("one", "rental.BookingRequest", request), ("list of 50", "rental.ListResponse", list)]
+    {
         let descriptor = pool.get_message_by_name(name).unwrap();
+        let encoded = DynamicMessage::deserialize(descriptor.clone(), message).unwrap().encode_to_vec();
         let json = messages.to_json(name, &encoded).unwrap().unwrap();
         let reflected = reflect_to_json(&descriptor, &encoded);
         let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();

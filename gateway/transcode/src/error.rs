@@ -6,7 +6,7 @@ use http::Method;
 #[derive(Debug, thiserror::Error)]
 #[error("{method}: {cause}")]
 pub struct RuleError {
-    /// Full name of the method or service.
+    /// Full name of the method or service, or the alias of a prefix.
     pub method: String,
     /// What is wrong.
     pub cause: String,

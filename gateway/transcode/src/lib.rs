@@ -4,13 +4,17 @@
 //!
 //! ```
 //! use http::Method;
+//! use prost_reflect::DescriptorPool;
 //! use transcode::{Style, Transcoder};
 //!
-//! let pool = frontdesk_proto::descriptors();
-//! let service = "frontdesk.booking.v1.BookingRequestService";
-//! let transcoder = Transcoder::new(pool, &[service], Style::FRONTDESK).unwrap();
-//! let found = transcoder.route(&Method::POST, "/v1/booking-requests/7/approve").unwrap();
-//! assert_eq!(found.grpc_path(), "/frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest");
+//! let mut compiler = protox::Compiler::new(["tests/protos"]).unwrap();
+//! compiler.include_imports(true).open_file("rental.proto").unwrap();
+//! let pool = DescriptorPool::decode(&*compiler.encode_file_descriptor_set()).unwrap();
+//!
+//! let transcoder = Transcoder::new(&pool, &["rental.BookingRequests"], Style::FRONTDESK).unwrap();
+//! let transcoder = transcoder.with_alias("/api/v1", "/v1").unwrap();
+//! let found = transcoder.route(&Method::POST, "/api/v1/booking-requests/7/approve").unwrap();
+//! assert_eq!(found.grpc_path(), "/rental.BookingRequests/Approve");
 //! let mut wire = Vec::new();
 //! found.request(None, br#"{"internal_note":"ok"}"#, None, &mut wire).unwrap();
 //! assert_eq!(wire, b"\x12\x02ok\x0a\x017");
@@ -27,6 +31,7 @@ mod mask;
 mod messages;
 mod parse;
 mod plan;
+mod prefix;
 mod render;
 mod router;
 mod rule;
@@ -43,6 +48,3 @@ pub use self::plan::{Style, short_name};
 pub use self::render::{Answer, Renderer};
 pub use self::template::check as check_template;
 pub use self::transcoder::{Match, Transcoder};
-
-#[cfg(test)]
-mod tests;

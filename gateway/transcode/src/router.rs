@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use http::Method;
 
 use crate::error::RouteError;
+use crate::prefix::Prefixes;
 use crate::template::{End, Segment, Template, Variable};
 
 /// Most segments of a path; a longer one is not looked at.
@@ -15,6 +16,7 @@ const MAX_SEGMENTS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Router {
     root: Node,
+    prefixes: Prefixes,
     methods: BTreeSet<String>,
 }
 
@@ -87,10 +89,15 @@ impl Router {
         }
     }
 
+    /// Makes paths that begin with `alias` mean those that begin with `prefix`.
+    pub fn alias(&mut self, alias: &str, prefix: &str) -> Result<(), String> {
+        self.prefixes.add(alias, prefix)
+    }
+
     /// The binding of a request. HEAD is answered by GET.
     pub fn find(&self, method: &Method, path: &str) -> Result<(usize, Captures), RouteError> {
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
-        let segments = split(path)?;
+        let segments = self.split(path)?;
         if let Some((route, segments)) = self.route(&segments, wanted.as_str()) {
             return Ok((route.index, capture(route, &segments)?));
         }
@@ -103,7 +110,7 @@ impl Router {
     /// The HTTP methods of a path, HEAD and OPTIONS included; none without a
     /// route.
     pub fn allowed(&self, path: &str) -> Vec<Method> {
-        let Ok(segments) = split(path) else { return Vec::new() };
+        let Ok(segments) = self.split(path) else { return Vec::new() };
         let mut allow: Vec<Method> = self
             .methods
             .iter()
@@ -118,6 +125,21 @@ impl Router {
         }
         allow.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         allow
+    }
+
+    /// The segments of a path, with those that its alias stands for in place of the
+    /// alias.
+    fn split<'path>(&'path self, path: &'path str) -> Result<Vec<&'path str>, RouteError> {
+        let (instead, rest) = self.prefixes.split(path);
+        let mut segments: Vec<&str> = instead.iter().map(String::as_str).collect();
+        if let Some(rest) = rest.strip_prefix('/') {
+            segments.extend(rest.split('/').take(MAX_SEGMENTS + 1));
+        }
+        // An empty segment is no value, and `a//b` must not be another spelling of `a/b`.
+        if segments.len() > MAX_SEGMENTS || segments.iter().any(|segment| segment.is_empty()) {
+            return Err(RouteError::NotFound);
+        }
+        Ok(segments)
     }
 
     /// The path is read with its verb split off, if a route has that verb, and
@@ -188,16 +210,6 @@ fn literals(segments: &[Segment]) -> Vec<String> {
         Segment::Any | Segment::Rest => None,
     };
     segments.iter().filter_map(text).collect()
-}
-
-fn split(path: &str) -> Result<Vec<&str>, RouteError> {
-    let rest = path.strip_prefix('/').ok_or(RouteError::NotFound)?;
-    let segments: Vec<&str> = rest.split('/').take(MAX_SEGMENTS + 1).collect();
-    // An empty segment is no value, and `a//b` must not be another spelling of `a/b`.
-    if segments.len() > MAX_SEGMENTS || segments.iter().any(|segment| segment.is_empty()) {
-        return Err(RouteError::NotFound);
-    }
-    Ok(segments)
 }
 
 fn capture(route: &Route, segments: &[&str]) -> Result<Captures, RouteError> {
@@ -322,6 +334,35 @@ mod tests {
             assert!(matches!(router.find(&Method::GET, bad), Err(RouteError::Malformed(_))), "{bad}");
         }
         assert_eq!(router.find(&Method::GET, &"/x".repeat(64_000)), Err(RouteError::NotFound));
+    }
+
+    #[test]
+    fn an_alias_is_looked_up_as_what_it_stands_for() {
+        let mut router = router(&[
+            ("/v1/users/{id}", Method::GET),
+            ("/v1/{name=files/**}:read", Method::POST),
+            ("/other/{id}", Method::GET),
+        ]);
+        router.alias("/api/v1", "/v1").unwrap();
+        for (method, path) in [
+            (Method::GET, "/users/a%2Fb"),
+            (Method::HEAD, "/users/x:y"),
+            (Method::POST, "/files/a/b%2Fc:read"),
+            (Method::POST, "/users/1"),
+            (Method::GET, "/users/%zz"),
+            (Method::GET, "/users/"),
+            (Method::GET, "//users/1"),
+            (Method::GET, ""),
+            (Method::GET, "/api/v1/users/1"),
+            (Method::GET, &"/x".repeat(63)),
+            (Method::GET, &"/x".repeat(64)),
+        ] {
+            let (plain, alias) = (format!("/v1{path}"), format!("/api/v1{path}"));
+            assert_eq!(router.find(&method, &alias), router.find(&method, &plain), "{method} {path}");
+            assert_eq!(router.allowed(&alias), router.allowed(&plain), "{path}");
+        }
+        assert_eq!(found(&router, Method::GET, "/api/v1/users/1"), Some((0, vec!["1".into()])));
+        assert_eq!(found(&router, Method::GET, "/api/other/1"), None);
     }
 
     #[test]

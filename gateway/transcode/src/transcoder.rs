@@ -51,6 +51,12 @@ impl Transcoder {
         if errors.is_empty() { Ok(transcoder) } else { Err(errors) }
     }
 
+    /// Makes paths that begin with `alias` mean those that begin with `prefix`.
+    pub fn with_alias(mut self, alias: &str, prefix: &str) -> Result<Self, RuleError> {
+        self.router.alias(alias, prefix).map_err(|cause| RuleError::new(alias, cause))?;
+        Ok(self)
+    }
+
     /// The method that a request is for. `path` is as received, still encoded.
     pub fn route(&self, method: &Method, path: &str) -> Result<Match<'_>, RouteError> {
         let (index, captures) = self.router.find(method, path)?;

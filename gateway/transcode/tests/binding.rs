@@ -1,30 +1,16 @@
-//! What of a request sets which field, by a proto of its own.
+//! What of a request sets which field, with bindings of every kind.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
+
+mod protos;
+
+use std::path::Path;
 
 use http::Method;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value as Json, json};
 use transcode::{Answer, Style, Takes, Transcoder};
-
-fn compile(proto: Option<&str>) -> DescriptorPool {
-    let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab");
-    let google = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto/third_party");
-    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("lab-{:?}", std::thread::current().id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    let name = match proto {
-        None => "lab.proto",
-        Some(text) => {
-            std::fs::write(dir.join("wrong.proto"), text).unwrap();
-            "wrong.proto"
-        }
-    };
-    let mut compiler = protox::Compiler::new([dir.as_path(), lab.as_ref(), google.as_ref()]).unwrap();
-    compiler.include_imports(true).open_files([name]).unwrap();
-    DescriptorPool::decode(&*compiler.encode_file_descriptor_set()).unwrap()
-}
 
 struct Lab {
     pool: DescriptorPool,
@@ -33,7 +19,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let pool = compile(None);
+        let pool = protos::compile(&["lab.proto"], None);
         let transcoder = Transcoder::new(&pool, &["lab.Lab"], Style::FRONTDESK).unwrap();
         Self { pool, transcoder }
     }
@@ -174,6 +160,7 @@ fn a_response_body_is_one_field() {
 
 #[test]
 fn rules_that_cannot_work_are_named_at_the_start() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let method = |rule: &str| {
         format!(
             "syntax = \"proto3\"; package wrong; import \"google/api/annotations.proto\"; \
@@ -203,7 +190,8 @@ fn rules_that_cannot_work_are_named_at_the_start() {
             "additional_bindings inside",
         ),
     ] {
-        let pool = compile(Some(&method(rule)));
+        std::fs::write(folder.join("wrong.proto"), method(rule)).unwrap();
+        let pool = protos::compile(&["wrong.proto"], Some(folder));
         let errors = Transcoder::new(&pool, &["wrong.S"], Style::FRONTDESK).unwrap_err();
         assert!(errors[0].method == "wrong.S.X" && errors[0].cause.contains(cause), "{rule}: {}", errors[0]);
     }

@@ -1,4 +1,4 @@
-//! Protobuf's conformance suite, as `conformance/run` kept it: the requests and
+//! Protobuf's conformance suite, as `run` kept it: the requests and
 //! the responses with which the suite was content.
 
 #![allow(clippy::unwrap_used)]

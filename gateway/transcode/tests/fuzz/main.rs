@@ -1,5 +1,7 @@
-//! Replays the corpus of `examples/fuzz.rs`.
+//! Replays what `search.rs` kept.
 
+#[path = "../protos/mod.rs"]
+mod protos;
 mod targets;
 
 #[test]

@@ -5,16 +5,13 @@
 use std::path::PathBuf;
 
 use http::Method;
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use transcode::{Messages, OutputError, Style, Transcoder, check_template, grpc_web};
+
+use super::protos;
 
 pub const NAMES: [&str; 6] = ["template", "path", "query", "json", "wire", "grpc_web"];
 const ALL_TYPES: &str = "protobuf_test_messages.proto3.TestAllTypesProto3";
-const SERVICES: [&str; 3] = [
-    "frontdesk.booking.v1.BookingRequestService",
-    "frontdesk.booking.v1.PropertyService",
-    "frontdesk.identity.v1.TenantService",
-];
 
 pub struct Targets {
     transcoder: Transcoder,
@@ -25,9 +22,11 @@ pub struct Targets {
 impl Targets {
     pub fn new() -> Self {
         let pool = DescriptorPool::decode(&include_bytes!("../conformance/descriptors.bin")[..]).unwrap();
-        let transcoder = Transcoder::new(frontdesk_proto::descriptors(), &SERVICES, Style::FRONTDESK);
+        let routes = protos::compile(&["rental.proto", "lab.proto"], None);
+        let services = ["rental.BookingRequests", "lab.Lab"];
+        let transcoder = Transcoder::new(&routes, &services, Style::FRONTDESK).unwrap();
         Self {
-            transcoder: transcoder.unwrap(),
+            transcoder: transcoder.with_alias("/api/v1", "/v1").unwrap(),
             canonical: Messages::new(&pool, Style::CANONICAL),
             ours: Messages::new(&pool, Style::FRONTDESK),
         }
@@ -64,8 +63,7 @@ impl Targets {
         let taken = found.request(Some(query), b"", None, &mut wire).is_ok();
         if taken {
             // What was bound is a message.
-            use prost::Message as _;
-            frontdesk_proto::booking::v1::ListBookingRequestsRequest::decode(&*wire).unwrap();
+            DynamicMessage::decode(found.binding().method().input(), &*wire).unwrap();
         }
         taken
     }
@@ -96,7 +94,7 @@ fn wire(messages: &Messages, input: &[u8]) -> bool {
 }
 
 pub fn folder(target: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus")).join(target)
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/corpus")).join(target)
 }
 
 /// The inputs that are kept for a target.

@@ -1,10 +1,9 @@
 //! The program that protobuf's conformance runner talks to: requests with their
-//! length on stdin, responses on stdout. `conformance/run` starts both.
+//! length on stdin, responses on stdout. `run` starts both.
 //!
 //! Arguments: the folder of the suite's `.proto` files, and a folder in which the
 //! descriptors and all requests with their responses are kept for the tests.
 
-#[path = "../tests/conformance/answer.rs"]
 mod answer;
 
 use std::fs::File;

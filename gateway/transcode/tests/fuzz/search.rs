@@ -4,9 +4,10 @@
 //!     cargo run --release -p transcode --example fuzz -- TARGET SECONDS
 //!
 //! A panic or an input that takes longer than a second ends the run and leaves
-//! the input in `corpus/TARGET/found`, where the tests replay it.
+//! the input in `tests/fuzz/corpus/TARGET/found`, where the tests replay it.
 
-#[path = "../tests/fuzz/targets.rs"]
+#[path = "../protos/mod.rs"]
+mod protos;
 mod targets;
 
 use std::time::{Duration, Instant, SystemTime};
