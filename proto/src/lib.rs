@@ -5,6 +5,9 @@
 //!
 //! `tests/generated.rs` keeps `src/generated` current; `make generate` writes it.
 
+mod check;
+mod codec;
+mod contract;
 pub mod paging;
 mod reason;
 mod refusal;
@@ -14,12 +17,24 @@ mod rule;
 mod generated {
     include!("generated/mod.rs");
 }
+#[rustfmt::skip]
+#[allow(clippy::pedantic)]
+mod checks {
+    use crate::check::{Checked, Limits, Violations};
+    use crate::rest::v1::Format;
+    use crate::ErrorReason;
+
+    include!("generated/checks.rs");
+}
 
 use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
-pub use self::generated::frontdesk::{access, booking, error as reasons, identity};
+pub use self::check::{Checked, Limits, Violations};
+pub use self::codec::Codec;
+pub use self::contract::{FieldContract, MethodContract};
+pub use self::generated::frontdesk::{access, booking, error as reasons, identity, rest};
 pub use self::generated::google::rpc;
 pub use self::reason::Wire;
 pub use self::reasons::v1::ErrorReason;

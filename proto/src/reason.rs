@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use prost_reflect::Value;
 use tonic::Code;
 
-use crate::{ErrorReason, descriptors, reasons::v1::ErrorReasonOptions};
+use crate::contract::extension;
+use crate::reasons::v1::{AuthAnswer, ErrorReasonOptions, Occasion};
+use crate::{ErrorReason, descriptors};
 
 /// The status codes of a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,22 @@ impl ErrorReason {
             .unwrap_or(Wire { code: Code::Internal, http_status: 500 })
     }
 
+    /// The kinds of calls that may have it without their method saying so.
+    pub fn occasions(self) -> impl Iterator<Item = Occasion> {
+        self.options().into_iter().flat_map(ErrorReasonOptions::occasions)
+    }
+
+    /// Whether a service passes it on to its own caller when identity refuses the
+    /// caller with it.
+    pub fn passes_through(self) -> bool {
+        self.options().is_some_and(|options| options.passes_through)
+    }
+
+    /// How it appears on the surface for clients of hosted Supabase auth.
+    pub fn auth_answer(self) -> Option<&'static AuthAnswer> {
+        self.options().and_then(|options| options.auth.as_ref())
+    }
+
     /// The options of the enum value.
     fn options(self) -> Option<&'static ErrorReasonOptions> {
         static OPTIONS: LazyLock<HashMap<i32, ErrorReasonOptions>> = LazyLock::new(read_options);
@@ -59,19 +76,10 @@ fn wire(grpc_code: i32, http_status: i32) -> Option<Wire> {
 }
 
 fn read_options() -> HashMap<i32, ErrorReasonOptions> {
-    let mut read = HashMap::new();
     let reasons = descriptors().get_enum_by_name("frontdesk.error.v1.ErrorReason");
-    let extension = descriptors().get_extension_by_name("frontdesk.error.v1.reason");
-    if let (Some(reasons), Some(extension)) = (reasons, extension) {
-        for value in reasons.values() {
-            if let Value::Message(option) = &*value.options().get_extension(&extension)
-                && let Ok(options) = option.transcode_to::<ErrorReasonOptions>()
-            {
-                read.insert(value.number(), options);
-            }
-        }
-    }
-    read
+    let reason = descriptors().get_extension_by_name("frontdesk.error.v1.reason");
+    let values = reasons.iter().flat_map(|reasons| reasons.values().collect::<Vec<_>>());
+    values.filter_map(|value| Some((value.number(), extension(reason.clone(), &value.options())?))).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use frontdesk_proto::ErrorReason;
+use frontdesk_proto::{ErrorReason, MethodContract};
 use prost_reflect::prost_types::source_code_info::Location;
 use prost_reflect::{
     DynamicMessage, EnumDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor, Value,
@@ -16,29 +16,6 @@ use serde_json::{Map, Value as Json, json};
 use transcode::{Binding, Transcoder};
 
 use self::schema::{Direction, Schemas};
-
-/// Reasons that every method can have, whatever its comment says.
-const ALWAYS: [ErrorReason; 8] = [
-    ErrorReason::MalformedRequest,
-    ErrorReason::InvalidHeader,
-    ErrorReason::NotAcceptable,
-    ErrorReason::OriginNotAllowed,
-    ErrorReason::DbUnavailable,
-    ErrorReason::UpstreamUnavailable,
-    ErrorReason::DeadlineExceeded,
-    ErrorReason::Internal,
-];
-const WITH_BODY: [ErrorReason; 3] =
-    [ErrorReason::UnsupportedMediaType, ErrorReason::PayloadTooLarge, ErrorReason::RequestTimeout];
-const WITH_CALLER: [ErrorReason; 5] = [
-    ErrorReason::CredentialsMissing,
-    ErrorReason::TokenInvalid,
-    ErrorReason::TokenExpired,
-    ErrorReason::SessionEnded,
-    ErrorReason::ApiKeyInvalid,
-];
-const WITH_SCOPES: [ErrorReason; 3] =
-    [ErrorReason::TenantRequired, ErrorReason::TenantAccessDenied, ErrorReason::ScopeMissing];
 
 /// Who may call a method.
 enum Access {
@@ -110,7 +87,7 @@ fn operation(binding: &Binding, times: usize, schemas: &mut Schemas) -> Json {
     if let Some(body) = request_body(binding, schemas) {
         operation.insert("requestBody".into(), body);
     }
-    operation.insert("responses".into(), responses(binding, &comment, &access, schemas));
+    operation.insert("responses".into(), responses(binding, schemas));
     operation.into()
 }
 
@@ -200,7 +177,7 @@ fn request_body(binding: &Binding, schemas: &mut Schemas) -> Option<Json> {
     Some(json!({"content": {"application/json": {"schema": schema}}}))
 }
 
-fn responses(binding: &Binding, text: &str, access: &Access, schemas: &mut Schemas) -> Json {
+fn responses(binding: &Binding, schemas: &mut Schemas) -> Json {
     let method = binding.method();
     let schema = match binding.response_body() {
         Some(field) => schemas.field(&field, Direction::Out),
@@ -221,21 +198,7 @@ fn responses(binding: &Binding, text: &str, access: &Access, schemas: &mut Schem
     responses
         .insert("200".into(), json!({"description": schema::first_sentence(&answer), "content": content}));
     let mut by_status: BTreeMap<u16, Vec<ErrorReason>> = BTreeMap::new();
-    let mut reasons: Vec<ErrorReason> = ALWAYS.to_vec();
-    reasons.extend(named_reasons(text));
-    if !binding.body().is_empty() {
-        reasons.extend(WITH_BODY);
-    }
-    match access {
-        Access::Public => {}
-        Access::Credential | Access::SignedIn => reasons.extend(WITH_CALLER),
-        Access::Scoped { key, .. } => {
-            reasons.extend(WITH_CALLER);
-            reasons.extend(WITH_SCOPES);
-            reasons.extend(key.then_some(ErrorReason::ApiKeyRequired));
-        }
-    }
-    for reason in reasons {
+    for reason in MethodContract::of(method).reasons(!binding.body().is_empty()) {
         let of_status = by_status.entry(reason.wire().http_status).or_default();
         if !of_status.contains(&reason) {
             of_status.push(reason);
@@ -337,13 +300,6 @@ fn texts(message: &DynamicMessage, name: &str) -> Vec<String> {
     list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The reasons that a comment names.
-fn named_reasons(comment: &str) -> Vec<ErrorReason> {
-    let words =
-        comment.split(|char: char| !(char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_'));
-    words.filter_map(ErrorReason::from_name).collect()
-}
-
 fn reasons() -> Vec<ErrorReason> {
     let numbers = reason_descriptor().map(|of| of.values().map(|value| value.number()).collect::<Vec<_>>());
     numbers.into_iter().flatten().skip(1).filter_map(|number| ErrorReason::try_from(number).ok()).collect()
@@ -386,11 +342,5 @@ mod tests {
     fn templates_become_paths() {
         assert_eq!(path("/v1/{name=shelves/*}/books/{id}:move"), "/v1/{name}/books/{id}:move");
         assert_eq!(path("/v1/x"), "/v1/x");
-    }
-
-    #[test]
-    fn reasons_are_found_in_comments() {
-        let found = named_reasons("Reasons: BOOKING_OVERLAP, also ETAG_MISMATCH; NOTHING_SUCH.");
-        assert_eq!(found, [ErrorReason::BookingOverlap, ErrorReason::EtagMismatch]);
     }
 }

@@ -170,7 +170,7 @@ pub struct BookingRequest {
     #[prost(message, optional, tag = "16")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
     /// Version of the row; changes with every write. Decisions take it, so that
-    /// nobody decides on what has changed meanwhile.
+    /// nobody decides on what has changed in the meantime.
     #[prost(string, tag = "17")]
     pub etag: ::prost::alloc::string::String,
     /// When the hold on the dates runs out and the request expires; unset when the
@@ -710,8 +710,7 @@ pub struct WatchBookingRequestsRequest {
     /// on; `start` means from the first event that there is.
     #[prost(string, tag = "1")]
     pub cursor: ::prost::alloc::string::String,
-    /// UUID of a property, of whose requests and bookings alone to hear; empty means
-    /// all.
+    /// UUID of a property, to get the events of that property only; empty means all.
     #[prost(string, tag = "2")]
     pub property_id: ::prost::alloc::string::String,
 }
@@ -1091,9 +1090,6 @@ pub mod booking_request_service_client {
         /// the property's hold policy is HOLD: then the dates are held until
         /// `hold_expires_at`, and BOOKING_OVERLAP says that they are taken. Takes an
         /// `Idempotency-Key`.
-        ///
-        /// Reasons: INVALID_FIELD, PROPERTY_NOT_FOUND, CUSTOMER_NOT_FOUND,
-        /// BOOKING_OVERLAP, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE.
         pub async fn create_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateBookingRequestRequest>,
@@ -1109,7 +1105,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/CreateBookingRequest",
             );
@@ -1125,7 +1121,7 @@ pub mod booking_request_service_client {
         }
         /// Returns one booking request.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         pub async fn get_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::GetBookingRequestRequest>,
@@ -1141,7 +1137,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/GetBookingRequest",
             );
@@ -1156,8 +1152,6 @@ pub mod booking_request_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns booking requests page by page; filters are combined with AND.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_booking_requests(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingRequestsRequest>,
@@ -1173,7 +1167,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/ListBookingRequests",
             );
@@ -1192,10 +1186,8 @@ pub mod booking_request_service_client {
         /// fact approved before is put right and answers with the evidence; approving a
         /// confirmed request again changes nothing. Takes an `Idempotency-Key`.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND; INVALID_TRANSITION for declined,
-        /// cancelled and expired requests; BOOKING_OVERLAP when somebody else has
-        /// nights of the stay; ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED,
-        /// IDEMPOTENCY_KEY_IN_USE, CONTENTION, LOCK_TIMEOUT.
+        /// Declined, cancelled and expired requests are an INVALID_TRANSITION;
+        /// BOOKING_OVERLAP says that somebody else has nights of the stay.
         pub async fn approve_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::ApproveBookingRequestRequest>,
@@ -1211,7 +1203,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest",
             );
@@ -1228,9 +1220,8 @@ pub mod booking_request_service_client {
         /// Declines a booking request and frees the dates that it held. Takes an
         /// `Idempotency-Key`.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, DECLINE_REASON_REQUIRED;
-        /// INVALID_TRANSITION for confirmed, declined, cancelled and expired ones;
-        /// ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE.
+        /// Confirmed, declined, cancelled and expired requests are an
+        /// INVALID_TRANSITION.
         pub async fn decline_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::DeclineBookingRequestRequest>,
@@ -1246,7 +1237,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/DeclineBookingRequest",
             );
@@ -1263,8 +1254,7 @@ pub mod booking_request_service_client {
         /// Marks a requested booking request as `under_review`. Doing so again changes
         /// nothing.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND; INVALID_TRANSITION for requests that are
-        /// decided; ETAG_MISMATCH.
+        /// Requests that are decided are an INVALID_TRANSITION.
         pub async fn start_review(
             &mut self,
             request: impl tonic::IntoRequest<super::StartReviewRequest>,
@@ -1280,7 +1270,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/StartReview",
             );
@@ -1298,9 +1288,8 @@ pub mod booking_request_service_client {
         /// its booking and frees the dates; one that another booking fulfils loses the
         /// link only. Cancelling again changes nothing. Takes an `Idempotency-Key`.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND; INVALID_TRANSITION for declined and expired
-        /// requests and for stays that have begun; ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED,
-        /// IDEMPOTENCY_KEY_IN_USE.
+        /// Declined and expired requests and stays that have begun are an
+        /// INVALID_TRANSITION.
         pub async fn cancel_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::CancelBookingRequestRequest>,
@@ -1316,7 +1305,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/CancelBookingRequest",
             );
@@ -1331,8 +1320,6 @@ pub mod booking_request_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns what happened to a booking request, oldest first.
-        ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, INVALID_PAGE_TOKEN.
         pub async fn list_booking_request_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingRequestEventsRequest>,
@@ -1348,7 +1335,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/ListBookingRequestEvents",
             );
@@ -1368,7 +1355,7 @@ pub mod booking_request_service_client {
         /// It ends with the reason when the caller's session ends or its scope is taken
         /// away.
         ///
-        /// Reasons: INVALID_FIELD for a cursor that is not one; OVERLOADED.
+        /// OVERLOADED says that the service has as many streams as it can serve.
         pub async fn watch_booking_requests(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchBookingRequestsRequest>,
@@ -1386,7 +1373,7 @@ pub mod booking_request_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingRequestService/WatchBookingRequests",
             );
@@ -1419,9 +1406,6 @@ pub mod booking_request_service_server {
         /// the property's hold policy is HOLD: then the dates are held until
         /// `hold_expires_at`, and BOOKING_OVERLAP says that they are taken. Takes an
         /// `Idempotency-Key`.
-        ///
-        /// Reasons: INVALID_FIELD, PROPERTY_NOT_FOUND, CUSTOMER_NOT_FOUND,
-        /// BOOKING_OVERLAP, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE.
         async fn create_booking_request(
             &self,
             request: tonic::Request<super::CreateBookingRequestRequest>,
@@ -1431,7 +1415,7 @@ pub mod booking_request_service_server {
         >;
         /// Returns one booking request.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         async fn get_booking_request(
             &self,
             request: tonic::Request<super::GetBookingRequestRequest>,
@@ -1440,8 +1424,6 @@ pub mod booking_request_service_server {
             tonic::Status,
         >;
         /// Returns booking requests page by page; filters are combined with AND.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_booking_requests(
             &self,
             request: tonic::Request<super::ListBookingRequestsRequest>,
@@ -1454,10 +1436,8 @@ pub mod booking_request_service_server {
         /// fact approved before is put right and answers with the evidence; approving a
         /// confirmed request again changes nothing. Takes an `Idempotency-Key`.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND; INVALID_TRANSITION for declined,
-        /// cancelled and expired requests; BOOKING_OVERLAP when somebody else has
-        /// nights of the stay; ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED,
-        /// IDEMPOTENCY_KEY_IN_USE, CONTENTION, LOCK_TIMEOUT.
+        /// Declined, cancelled and expired requests are an INVALID_TRANSITION;
+        /// BOOKING_OVERLAP says that somebody else has nights of the stay.
         async fn approve_booking_request(
             &self,
             request: tonic::Request<super::ApproveBookingRequestRequest>,
@@ -1468,9 +1448,8 @@ pub mod booking_request_service_server {
         /// Declines a booking request and frees the dates that it held. Takes an
         /// `Idempotency-Key`.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, DECLINE_REASON_REQUIRED;
-        /// INVALID_TRANSITION for confirmed, declined, cancelled and expired ones;
-        /// ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE.
+        /// Confirmed, declined, cancelled and expired requests are an
+        /// INVALID_TRANSITION.
         async fn decline_booking_request(
             &self,
             request: tonic::Request<super::DeclineBookingRequestRequest>,
@@ -1481,8 +1460,7 @@ pub mod booking_request_service_server {
         /// Marks a requested booking request as `under_review`. Doing so again changes
         /// nothing.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND; INVALID_TRANSITION for requests that are
-        /// decided; ETAG_MISMATCH.
+        /// Requests that are decided are an INVALID_TRANSITION.
         async fn start_review(
             &self,
             request: tonic::Request<super::StartReviewRequest>,
@@ -1494,9 +1472,8 @@ pub mod booking_request_service_server {
         /// its booking and frees the dates; one that another booking fulfils loses the
         /// link only. Cancelling again changes nothing. Takes an `Idempotency-Key`.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND; INVALID_TRANSITION for declined and expired
-        /// requests and for stays that have begun; ETAG_MISMATCH, IDEMPOTENCY_KEY_REUSED,
-        /// IDEMPOTENCY_KEY_IN_USE.
+        /// Declined and expired requests and stays that have begun are an
+        /// INVALID_TRANSITION.
         async fn cancel_booking_request(
             &self,
             request: tonic::Request<super::CancelBookingRequestRequest>,
@@ -1505,8 +1482,6 @@ pub mod booking_request_service_server {
             tonic::Status,
         >;
         /// Returns what happened to a booking request, oldest first.
-        ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, INVALID_PAGE_TOKEN.
         async fn list_booking_request_events(
             &self,
             request: tonic::Request<super::ListBookingRequestEventsRequest>,
@@ -1529,7 +1504,7 @@ pub mod booking_request_service_server {
         /// It ends with the reason when the caller's session ends or its scope is taken
         /// away.
         ///
-        /// Reasons: INVALID_FIELD for a cursor that is not one; OVERLOADED.
+        /// OVERLOADED says that the service has as many streams as it can serve.
         async fn watch_booking_requests(
             &self,
             request: tonic::Request<super::WatchBookingRequestsRequest>,
@@ -1650,7 +1625,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateBookingRequestSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1699,7 +1674,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetBookingRequestSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1748,7 +1723,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListBookingRequestsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1799,7 +1774,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ApproveBookingRequestSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1850,7 +1825,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeclineBookingRequestSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1896,7 +1871,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StartReviewSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1945,7 +1920,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelBookingRequestSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1998,7 +1973,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListBookingRequestEventsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2049,7 +2024,7 @@ pub mod booking_request_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = WatchBookingRequestsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2399,7 +2374,7 @@ impl ::prost::Name for GetBookingSettingsResponse {
 /// Input of UpdateBookingSettings.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateBookingSettingsRequest {
-    /// The settings as they shall be; `updated_at` is ignored.
+    /// The settings to store; `updated_at` is ignored.
     #[prost(message, optional, tag = "1")]
     pub settings: ::core::option::Option<BookingSettings>,
 }
@@ -2524,7 +2499,7 @@ pub mod booking_service_client {
         }
         /// Returns one booking.
         ///
-        /// Reasons: BOOKING_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         pub async fn get_booking(
             &mut self,
             request: impl tonic::IntoRequest<super::GetBookingRequest>,
@@ -2540,7 +2515,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/GetBooking",
             );
@@ -2552,8 +2527,6 @@ pub mod booking_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns bookings by check-in, page by page; filters are combined with AND.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_bookings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingsRequest>,
@@ -2569,7 +2542,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/ListBookings",
             );
@@ -2587,8 +2560,8 @@ pub mod booking_service_client {
         /// cancelled too; requests of the guest that it merely fulfilled wait for a
         /// decision again. Cancelling again changes nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION for stays that have begun, for
-        /// no-shows, and for holds, which end with their booking request; ETAG_MISMATCH.
+        /// Stays that have begun, no-shows, and holds, which end with their booking
+        /// request, are an INVALID_TRANSITION.
         pub async fn cancel_booking(
             &mut self,
             request: impl tonic::IntoRequest<super::CancelBookingRequest>,
@@ -2604,7 +2577,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/CancelBooking",
             );
@@ -2620,8 +2593,8 @@ pub mod booking_service_client {
         }
         /// Notes that the guest has arrived. Doing so again changes nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION unless the booking is confirmed
-        /// and its first day has come in the property's time zone; ETAG_MISMATCH.
+        /// INVALID_TRANSITION unless the booking is confirmed and its first day has
+        /// come in the property's time zone.
         pub async fn check_in(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckInRequest>,
@@ -2637,7 +2610,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/CheckIn",
             );
@@ -2650,8 +2623,7 @@ pub mod booking_service_client {
         }
         /// Notes that the guest has left. Doing so again changes nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION unless the guest has checked in;
-        /// ETAG_MISMATCH.
+        /// INVALID_TRANSITION unless the guest has checked in.
         pub async fn check_out(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckOutRequest>,
@@ -2667,7 +2639,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/CheckOut",
             );
@@ -2681,8 +2653,8 @@ pub mod booking_service_client {
         /// Notes that the guest did not come and frees the dates. Doing so again changes
         /// nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION unless the booking is confirmed
-        /// and its first day has come in the property's time zone; ETAG_MISMATCH.
+        /// INVALID_TRANSITION unless the booking is confirmed and its first day has
+        /// come in the property's time zone.
         pub async fn mark_no_show(
             &mut self,
             request: impl tonic::IntoRequest<super::MarkNoShowRequest>,
@@ -2698,7 +2670,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/MarkNoShow",
             );
@@ -2725,7 +2697,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/GetBookingSettings",
             );
@@ -2740,8 +2712,6 @@ pub mod booking_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Changes how booking requests are treated, from the next decision on.
-        ///
-        /// Reasons: INVALID_FIELD.
         pub async fn update_booking_settings(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateBookingSettingsRequest>,
@@ -2757,7 +2727,7 @@ pub mod booking_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.BookingService/UpdateBookingSettings",
             );
@@ -2788,7 +2758,7 @@ pub mod booking_service_server {
     pub trait BookingService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns one booking.
         ///
-        /// Reasons: BOOKING_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         async fn get_booking(
             &self,
             request: tonic::Request<super::GetBookingRequest>,
@@ -2797,8 +2767,6 @@ pub mod booking_service_server {
             tonic::Status,
         >;
         /// Returns bookings by check-in, page by page; filters are combined with AND.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_bookings(
             &self,
             request: tonic::Request<super::ListBookingsRequest>,
@@ -2810,8 +2778,8 @@ pub mod booking_service_server {
         /// cancelled too; requests of the guest that it merely fulfilled wait for a
         /// decision again. Cancelling again changes nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION for stays that have begun, for
-        /// no-shows, and for holds, which end with their booking request; ETAG_MISMATCH.
+        /// Stays that have begun, no-shows, and holds, which end with their booking
+        /// request, are an INVALID_TRANSITION.
         async fn cancel_booking(
             &self,
             request: tonic::Request<super::CancelBookingRequest>,
@@ -2821,16 +2789,15 @@ pub mod booking_service_server {
         >;
         /// Notes that the guest has arrived. Doing so again changes nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION unless the booking is confirmed
-        /// and its first day has come in the property's time zone; ETAG_MISMATCH.
+        /// INVALID_TRANSITION unless the booking is confirmed and its first day has
+        /// come in the property's time zone.
         async fn check_in(
             &self,
             request: tonic::Request<super::CheckInRequest>,
         ) -> std::result::Result<tonic::Response<super::CheckInResponse>, tonic::Status>;
         /// Notes that the guest has left. Doing so again changes nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION unless the guest has checked in;
-        /// ETAG_MISMATCH.
+        /// INVALID_TRANSITION unless the guest has checked in.
         async fn check_out(
             &self,
             request: tonic::Request<super::CheckOutRequest>,
@@ -2841,8 +2808,8 @@ pub mod booking_service_server {
         /// Notes that the guest did not come and frees the dates. Doing so again changes
         /// nothing.
         ///
-        /// Reasons: BOOKING_NOT_FOUND; INVALID_TRANSITION unless the booking is confirmed
-        /// and its first day has come in the property's time zone; ETAG_MISMATCH.
+        /// INVALID_TRANSITION unless the booking is confirmed and its first day has
+        /// come in the property's time zone.
         async fn mark_no_show(
             &self,
             request: tonic::Request<super::MarkNoShowRequest>,
@@ -2859,8 +2826,6 @@ pub mod booking_service_server {
             tonic::Status,
         >;
         /// Changes how booking requests are treated, from the next decision on.
-        ///
-        /// Reasons: INVALID_FIELD.
         async fn update_booking_settings(
             &self,
             request: tonic::Request<super::UpdateBookingSettingsRequest>,
@@ -2976,7 +2941,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetBookingSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3021,7 +2986,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListBookingsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3066,7 +3031,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CancelBookingSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3111,7 +3076,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckInSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3156,7 +3121,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckOutSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3201,7 +3166,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = MarkNoShowSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3247,7 +3212,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetBookingSettingsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3296,7 +3261,7 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateBookingSettingsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3551,8 +3516,6 @@ pub mod customer_service_client {
         }
         /// Returns customers by name, page by page. Needs both a user token with the
         /// scope and an API key of the tenant.
-        ///
-        /// Reasons: API_KEY_REQUIRED, INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_customers(
             &mut self,
             request: impl tonic::IntoRequest<super::ListCustomersRequest>,
@@ -3568,7 +3531,7 @@ pub mod customer_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.CustomerService/ListCustomers",
             );
@@ -3585,7 +3548,7 @@ pub mod customer_service_client {
         /// Returns one customer. Needs both a user token with the scope and an API key of
         /// the tenant.
         ///
-        /// Reasons: API_KEY_REQUIRED; CUSTOMER_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         pub async fn get_customer(
             &mut self,
             request: impl tonic::IntoRequest<super::GetCustomerRequest>,
@@ -3601,7 +3564,7 @@ pub mod customer_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.CustomerService/GetCustomer",
             );
@@ -3632,8 +3595,6 @@ pub mod customer_service_server {
     pub trait CustomerService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns customers by name, page by page. Needs both a user token with the
         /// scope and an API key of the tenant.
-        ///
-        /// Reasons: API_KEY_REQUIRED, INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_customers(
             &self,
             request: tonic::Request<super::ListCustomersRequest>,
@@ -3644,7 +3605,7 @@ pub mod customer_service_server {
         /// Returns one customer. Needs both a user token with the scope and an API key of
         /// the tenant.
         ///
-        /// Reasons: API_KEY_REQUIRED; CUSTOMER_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         async fn get_customer(
             &self,
             request: tonic::Request<super::GetCustomerRequest>,
@@ -3761,7 +3722,7 @@ pub mod customer_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListCustomersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3806,7 +3767,7 @@ pub mod customer_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCustomerSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3944,7 +3905,7 @@ pub struct StayConflict {
     /// Status of the booking.
     #[prost(enumeration = "BookingStatus", tag = "3")]
     pub status: i32,
-    /// Whether it is of the same guest; who another guest is, is not said.
+    /// Whether it belongs to the same guest; other guests are not named.
     #[prost(bool, tag = "4")]
     pub same_guest: bool,
     /// First night, ISO 8601 date.
@@ -4309,7 +4270,7 @@ pub mod diagnostics_service_client {
         /// approval, every conflict, the layout and the predicate of the constraint.
         /// Writes nothing.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         pub async fn explain_approval(
             &mut self,
             request: impl tonic::IntoRequest<super::ExplainApprovalRequest>,
@@ -4325,7 +4286,7 @@ pub mod diagnostics_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.DiagnosticsService/ExplainApproval",
             );
@@ -4340,8 +4301,6 @@ pub mod diagnostics_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns rows that contradict each other, each with what puts it right.
-        ///
-        /// Reasons: INVALID_PAGE_TOKEN.
         pub async fn list_inconsistencies(
             &mut self,
             request: impl tonic::IntoRequest<super::ListInconsistenciesRequest>,
@@ -4357,7 +4316,7 @@ pub mod diagnostics_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.DiagnosticsService/ListInconsistencies",
             );
@@ -4388,7 +4347,7 @@ pub mod diagnostics_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.DiagnosticsService/GetServerInfo",
             );
@@ -4421,7 +4380,7 @@ pub mod diagnostics_service_server {
         /// approval, every conflict, the layout and the predicate of the constraint.
         /// Writes nothing.
         ///
-        /// Reasons: BOOKING_REQUEST_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         async fn explain_approval(
             &self,
             request: tonic::Request<super::ExplainApprovalRequest>,
@@ -4430,8 +4389,6 @@ pub mod diagnostics_service_server {
             tonic::Status,
         >;
         /// Returns rows that contradict each other, each with what puts it right.
-        ///
-        /// Reasons: INVALID_PAGE_TOKEN.
         async fn list_inconsistencies(
             &self,
             request: tonic::Request<super::ListInconsistenciesRequest>,
@@ -4557,7 +4514,7 @@ pub mod diagnostics_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ExplainApprovalSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4606,7 +4563,7 @@ pub mod diagnostics_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListInconsistenciesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4652,7 +4609,7 @@ pub mod diagnostics_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetServerInfoSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5279,8 +5236,6 @@ pub mod property_service_client {
             self
         }
         /// Returns properties by name, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_properties(
             &mut self,
             request: impl tonic::IntoRequest<super::ListPropertiesRequest>,
@@ -5296,7 +5251,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/ListProperties",
             );
@@ -5312,7 +5267,7 @@ pub mod property_service_client {
         }
         /// Returns one property.
         ///
-        /// Reasons: PROPERTY_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         pub async fn get_property(
             &mut self,
             request: impl tonic::IntoRequest<super::GetPropertyRequest>,
@@ -5328,7 +5283,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/GetProperty",
             );
@@ -5344,7 +5299,7 @@ pub mod property_service_client {
         }
         /// Stores a property.
         ///
-        /// Reasons: INVALID_FIELD, ALREADY_EXISTS for a name that the tenant uses.
+        /// ALREADY_EXISTS for a name that the tenant uses.
         pub async fn create_property(
             &mut self,
             request: impl tonic::IntoRequest<super::CreatePropertyRequest>,
@@ -5360,7 +5315,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/CreateProperty",
             );
@@ -5375,8 +5330,6 @@ pub mod property_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Changes the fields of a property that are set; the others stay.
-        ///
-        /// Reasons: PROPERTY_NOT_FOUND, INVALID_FIELD, ALREADY_EXISTS, ETAG_MISMATCH.
         pub async fn update_property(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdatePropertyRequest>,
@@ -5392,7 +5345,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/UpdateProperty",
             );
@@ -5408,8 +5361,6 @@ pub mod property_service_client {
         }
         /// Returns what keeps a property from being let between two dates, and the open
         /// requests for them, by first night. Nothing in it names a guest.
-        ///
-        /// Reasons: PROPERTY_NOT_FOUND, INVALID_FIELD.
         pub async fn get_availability(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAvailabilityRequest>,
@@ -5425,7 +5376,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/GetAvailability",
             );
@@ -5441,8 +5392,8 @@ pub mod property_service_client {
         }
         /// Keeps a property from being let for some nights, for example for repairs.
         ///
-        /// Reasons: PROPERTY_NOT_FOUND, INVALID_FIELD; BOOKING_OVERLAP when a booking, a
-        /// hold or another block has one of the nights.
+        /// BOOKING_OVERLAP when a booking, a hold or another block has one of the
+        /// nights.
         pub async fn block_property(
             &mut self,
             request: impl tonic::IntoRequest<super::BlockPropertyRequest>,
@@ -5458,7 +5409,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/BlockProperty",
             );
@@ -5473,8 +5424,6 @@ pub mod property_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Ends a block. Ending it again changes nothing.
-        ///
-        /// Reasons: BLOCK_NOT_FOUND.
         pub async fn unblock_property(
             &mut self,
             request: impl tonic::IntoRequest<super::UnblockPropertyRequest>,
@@ -5490,7 +5439,7 @@ pub mod property_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.PropertyService/UnblockProperty",
             );
@@ -5520,8 +5469,6 @@ pub mod property_service_server {
     #[async_trait]
     pub trait PropertyService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns properties by name, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_properties(
             &self,
             request: tonic::Request<super::ListPropertiesRequest>,
@@ -5531,7 +5478,7 @@ pub mod property_service_server {
         >;
         /// Returns one property.
         ///
-        /// Reasons: PROPERTY_NOT_FOUND, also for ids of other tenants.
+        /// Ids of other tenants are not found.
         async fn get_property(
             &self,
             request: tonic::Request<super::GetPropertyRequest>,
@@ -5541,7 +5488,7 @@ pub mod property_service_server {
         >;
         /// Stores a property.
         ///
-        /// Reasons: INVALID_FIELD, ALREADY_EXISTS for a name that the tenant uses.
+        /// ALREADY_EXISTS for a name that the tenant uses.
         async fn create_property(
             &self,
             request: tonic::Request<super::CreatePropertyRequest>,
@@ -5550,8 +5497,6 @@ pub mod property_service_server {
             tonic::Status,
         >;
         /// Changes the fields of a property that are set; the others stay.
-        ///
-        /// Reasons: PROPERTY_NOT_FOUND, INVALID_FIELD, ALREADY_EXISTS, ETAG_MISMATCH.
         async fn update_property(
             &self,
             request: tonic::Request<super::UpdatePropertyRequest>,
@@ -5561,8 +5506,6 @@ pub mod property_service_server {
         >;
         /// Returns what keeps a property from being let between two dates, and the open
         /// requests for them, by first night. Nothing in it names a guest.
-        ///
-        /// Reasons: PROPERTY_NOT_FOUND, INVALID_FIELD.
         async fn get_availability(
             &self,
             request: tonic::Request<super::GetAvailabilityRequest>,
@@ -5572,8 +5515,8 @@ pub mod property_service_server {
         >;
         /// Keeps a property from being let for some nights, for example for repairs.
         ///
-        /// Reasons: PROPERTY_NOT_FOUND, INVALID_FIELD; BOOKING_OVERLAP when a booking, a
-        /// hold or another block has one of the nights.
+        /// BOOKING_OVERLAP when a booking, a hold or another block has one of the
+        /// nights.
         async fn block_property(
             &self,
             request: tonic::Request<super::BlockPropertyRequest>,
@@ -5582,8 +5525,6 @@ pub mod property_service_server {
             tonic::Status,
         >;
         /// Ends a block. Ending it again changes nothing.
-        ///
-        /// Reasons: BLOCK_NOT_FOUND.
         async fn unblock_property(
             &self,
             request: tonic::Request<super::UnblockPropertyRequest>,
@@ -5700,7 +5641,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListPropertiesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5745,7 +5686,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetPropertySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5791,7 +5732,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreatePropertySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5837,7 +5778,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdatePropertySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5883,7 +5824,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetAvailabilitySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5929,7 +5870,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BlockPropertySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5975,7 +5916,7 @@ pub mod property_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UnblockPropertySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

@@ -46,10 +46,10 @@ pub struct CreateApiKeyRequest {
     /// Name shown to people, 1 to 200 characters.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// Scopes that the key shall grant by itself; the caller must hold them too.
+    /// Scopes that the key grants by itself; the caller must hold them too.
     #[prost(string, repeated, tag = "3")]
     pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// When it shall expire; unset means never.
+    /// When it expires; unset means never.
     #[prost(message, optional, tag = "4")]
     pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -205,7 +205,7 @@ pub mod api_key_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// API keys, which tell for which tenant an integration calls.
+    /// API keys, which say for which tenant an integration calls.
     #[derive(Debug, Clone)]
     pub struct ApiKeyServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -287,8 +287,6 @@ pub mod api_key_service_client {
             self
         }
         /// Creates a key. Its secret is in the answer and nowhere else.
-        ///
-        /// Reasons: INVALID_FIELD, SCOPE_NOT_HELD.
         pub async fn create_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateApiKeyRequest>,
@@ -304,7 +302,7 @@ pub mod api_key_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.ApiKeyService/CreateApiKey",
             );
@@ -334,7 +332,7 @@ pub mod api_key_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.ApiKeyService/ListApiKeys",
             );
@@ -346,8 +344,6 @@ pub mod api_key_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Gives a key a new secret. The old one goes on working for the overlap.
-        ///
-        /// Reasons: API_KEY_NOT_FOUND, INVALID_FIELD, SCOPE_NOT_HELD.
         pub async fn rotate_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::RotateApiKeyRequest>,
@@ -363,7 +359,7 @@ pub mod api_key_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.ApiKeyService/RotateApiKey",
             );
@@ -378,8 +374,6 @@ pub mod api_key_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Ends a key with all its secrets; effective everywhere within five seconds.
-        ///
-        /// Reasons: API_KEY_NOT_FOUND.
         pub async fn revoke_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeApiKeyRequest>,
@@ -395,7 +389,7 @@ pub mod api_key_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.ApiKeyService/RevokeApiKey",
             );
@@ -425,8 +419,6 @@ pub mod api_key_service_server {
     #[async_trait]
     pub trait ApiKeyService: std::marker::Send + std::marker::Sync + 'static {
         /// Creates a key. Its secret is in the answer and nowhere else.
-        ///
-        /// Reasons: INVALID_FIELD, SCOPE_NOT_HELD.
         async fn create_api_key(
             &self,
             request: tonic::Request<super::CreateApiKeyRequest>,
@@ -443,8 +435,6 @@ pub mod api_key_service_server {
             tonic::Status,
         >;
         /// Gives a key a new secret. The old one goes on working for the overlap.
-        ///
-        /// Reasons: API_KEY_NOT_FOUND, INVALID_FIELD, SCOPE_NOT_HELD.
         async fn rotate_api_key(
             &self,
             request: tonic::Request<super::RotateApiKeyRequest>,
@@ -453,8 +443,6 @@ pub mod api_key_service_server {
             tonic::Status,
         >;
         /// Ends a key with all its secrets; effective everywhere within five seconds.
-        ///
-        /// Reasons: API_KEY_NOT_FOUND.
         async fn revoke_api_key(
             &self,
             request: tonic::Request<super::RevokeApiKeyRequest>,
@@ -463,7 +451,7 @@ pub mod api_key_service_server {
             tonic::Status,
         >;
     }
-    /// API keys, which tell for which tenant an integration calls.
+    /// API keys, which say for which tenant an integration calls.
     #[derive(Debug)]
     pub struct ApiKeyServiceServer<T> {
         inner: Arc<T>,
@@ -570,7 +558,7 @@ pub mod api_key_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateApiKeySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -615,7 +603,7 @@ pub mod api_key_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListApiKeysSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -660,7 +648,7 @@ pub mod api_key_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RotateApiKeySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -705,7 +693,7 @@ pub mod api_key_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RevokeApiKeySvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -941,8 +929,6 @@ pub mod audit_service_client {
         }
         /// Returns the tenant's events, newest first, page by page: those about the
         /// tenant, and those about its members' sign-ins.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAuditEventsRequest>,
@@ -958,7 +944,7 @@ pub mod audit_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuditService/ListAuditEvents",
             );
@@ -989,8 +975,6 @@ pub mod audit_service_server {
     pub trait AuditService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns the tenant's events, newest first, page by page: those about the
         /// tenant, and those about its members' sign-ins.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_audit_events(
             &self,
             request: tonic::Request<super::ListAuditEventsRequest>,
@@ -1107,7 +1091,7 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListAuditEventsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -1646,9 +1630,9 @@ pub mod auth_service_client {
         /// Starts a session for an e-mail address and its password, and returns an
         /// access token (ES256 JWT, one hour) and a refresh token (seven days).
         ///
-        /// Reasons: LOGIN_FAILED, the same for unknown users, wrong passwords and
-        /// disabled users; TOO_MANY_ATTEMPTS; OVERLOADED when too many logins wait for their password
-        /// check; INVALID_FIELD.
+        /// LOGIN_FAILED is the same for unknown users, wrong passwords and disabled
+        /// users; OVERLOADED says that too many logins wait for their password
+        /// check.
         pub async fn login(
             &mut self,
             request: impl tonic::IntoRequest<super::LoginRequest>,
@@ -1661,7 +1645,7 @@ pub mod auth_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuthService/Login",
             );
@@ -1673,9 +1657,7 @@ pub mod auth_service_client {
         /// Exchanges a refresh token for a new access token and the next refresh
         /// token. The token just exchanged may be sent again within ten seconds, or
         /// until its successor is first used, and gives the same successor: a lost
-        /// reply logs nobody out. Any other reuse ends the session.
-        ///
-        /// Reasons: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED.
+        /// reply does not sign anybody out. Any other reuse ends the session.
         pub async fn refresh(
             &mut self,
             request: impl tonic::IntoRequest<super::RefreshRequest>,
@@ -1691,7 +1673,7 @@ pub mod auth_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuthService/Refresh",
             );
@@ -1702,7 +1684,7 @@ pub mod auth_service_client {
         }
         /// Ends the caller's session, all others of the user, or all of them. Access
         /// tokens of an ended session stop working everywhere within five seconds.
-        /// Ending a session that has ended is no error.
+        /// Ending a session that has ended changes nothing.
         pub async fn logout(
             &mut self,
             request: impl tonic::IntoRequest<super::LogoutRequest>,
@@ -1715,7 +1697,7 @@ pub mod auth_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuthService/Logout",
             );
@@ -1725,9 +1707,6 @@ pub mod auth_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sets a new password for the caller and ends the caller's other sessions.
-        ///
-        /// Reasons: PASSWORD_WRONG when the current one does not match,
-        /// TOO_MANY_ATTEMPTS, INVALID_FIELD, OVERLOADED.
         pub async fn change_password(
             &mut self,
             request: impl tonic::IntoRequest<super::ChangePasswordRequest>,
@@ -1743,7 +1722,7 @@ pub mod auth_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuthService/ChangePassword",
             );
@@ -1773,7 +1752,7 @@ pub mod auth_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuthService/ListSessions",
             );
@@ -1786,7 +1765,7 @@ pub mod auth_service_client {
         }
         /// Ends one of the caller's sessions.
         ///
-        /// Reasons: SESSION_NOT_FOUND, also for sessions of others.
+        /// Sessions of others are not found.
         pub async fn revoke_session(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeSessionRequest>,
@@ -1802,7 +1781,7 @@ pub mod auth_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.AuthService/RevokeSession",
             );
@@ -1831,9 +1810,9 @@ pub mod auth_service_server {
         /// Starts a session for an e-mail address and its password, and returns an
         /// access token (ES256 JWT, one hour) and a refresh token (seven days).
         ///
-        /// Reasons: LOGIN_FAILED, the same for unknown users, wrong passwords and
-        /// disabled users; TOO_MANY_ATTEMPTS; OVERLOADED when too many logins wait for their password
-        /// check; INVALID_FIELD.
+        /// LOGIN_FAILED is the same for unknown users, wrong passwords and disabled
+        /// users; OVERLOADED says that too many logins wait for their password
+        /// check.
         async fn login(
             &self,
             request: tonic::Request<super::LoginRequest>,
@@ -1841,24 +1820,19 @@ pub mod auth_service_server {
         /// Exchanges a refresh token for a new access token and the next refresh
         /// token. The token just exchanged may be sent again within ten seconds, or
         /// until its successor is first used, and gives the same successor: a lost
-        /// reply logs nobody out. Any other reuse ends the session.
-        ///
-        /// Reasons: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED.
+        /// reply does not sign anybody out. Any other reuse ends the session.
         async fn refresh(
             &self,
             request: tonic::Request<super::RefreshRequest>,
         ) -> std::result::Result<tonic::Response<super::RefreshResponse>, tonic::Status>;
         /// Ends the caller's session, all others of the user, or all of them. Access
         /// tokens of an ended session stop working everywhere within five seconds.
-        /// Ending a session that has ended is no error.
+        /// Ending a session that has ended changes nothing.
         async fn logout(
             &self,
             request: tonic::Request<super::LogoutRequest>,
         ) -> std::result::Result<tonic::Response<super::LogoutResponse>, tonic::Status>;
         /// Sets a new password for the caller and ends the caller's other sessions.
-        ///
-        /// Reasons: PASSWORD_WRONG when the current one does not match,
-        /// TOO_MANY_ATTEMPTS, INVALID_FIELD, OVERLOADED.
         async fn change_password(
             &self,
             request: tonic::Request<super::ChangePasswordRequest>,
@@ -1876,7 +1850,7 @@ pub mod auth_service_server {
         >;
         /// Ends one of the caller's sessions.
         ///
-        /// Reasons: SESSION_NOT_FOUND, also for sessions of others.
+        /// Sessions of others are not found.
         async fn revoke_session(
             &self,
             request: tonic::Request<super::RevokeSessionRequest>,
@@ -1990,7 +1964,7 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LoginSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2035,7 +2009,7 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RefreshSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2080,7 +2054,7 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LogoutSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2125,7 +2099,7 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ChangePasswordSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2170,7 +2144,7 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSessionsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2215,7 +2189,7 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RevokeSessionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -2414,8 +2388,6 @@ pub mod scope_service_client {
         }
         /// Returns who sent the credentials in `authorization`, `x-tenant-id` and
         /// `x-tenant-api-key`, in which tenant, with which scopes.
-        ///
-        /// Reasons: SESSION_ENDED, API_KEY_INVALID, TENANT_ACCESS_DENIED.
         pub async fn resolve_scopes(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveScopesRequest>,
@@ -2431,7 +2403,7 @@ pub mod scope_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.ScopeService/ResolveScopes",
             );
@@ -2462,8 +2434,6 @@ pub mod scope_service_server {
     pub trait ScopeService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns who sent the credentials in `authorization`, `x-tenant-id` and
         /// `x-tenant-api-key`, in which tenant, with which scopes.
-        ///
-        /// Reasons: SESSION_ENDED, API_KEY_INVALID, TENANT_ACCESS_DENIED.
         async fn resolve_scopes(
             &self,
             request: tonic::Request<super::ResolveScopesRequest>,
@@ -2580,7 +2550,7 @@ pub mod scope_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResolveScopesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3224,8 +3194,6 @@ pub mod tenant_service_client {
             self
         }
         /// Creates a tenant.
-        ///
-        /// Reasons: ALREADY_EXISTS, INVALID_FIELD.
         pub async fn create_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateTenantRequest>,
@@ -3241,7 +3209,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/CreateTenant",
             );
@@ -3256,8 +3224,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns tenants by slug, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_tenants(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTenantsRequest>,
@@ -3273,7 +3239,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/ListTenants",
             );
@@ -3285,8 +3251,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns one tenant.
-        ///
-        /// Reasons: TENANT_NOT_FOUND.
         pub async fn get_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTenantRequest>,
@@ -3302,7 +3266,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/GetTenant",
             );
@@ -3315,8 +3279,6 @@ pub mod tenant_service_client {
         }
         /// Makes a user a member of the tenant. The caller must hold every scope of
         /// the role.
-        ///
-        /// Reasons: USER_NOT_FOUND, ROLE_NOT_FOUND, ALREADY_EXISTS, SCOPE_NOT_HELD.
         pub async fn add_member(
             &mut self,
             request: impl tonic::IntoRequest<super::AddMemberRequest>,
@@ -3332,7 +3294,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/AddMember",
             );
@@ -3344,8 +3306,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns members by e-mail address, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -3361,7 +3321,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/ListMembers",
             );
@@ -3373,8 +3333,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Gives a member another role; effective everywhere within five seconds.
-        ///
-        /// Reasons: MEMBER_NOT_FOUND, ROLE_NOT_FOUND, LAST_OWNER, SCOPE_NOT_HELD.
         pub async fn change_member_role(
             &mut self,
             request: impl tonic::IntoRequest<super::ChangeMemberRoleRequest>,
@@ -3390,7 +3348,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/ChangeMemberRole",
             );
@@ -3405,8 +3363,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Removes a member; effective everywhere within five seconds.
-        ///
-        /// Reasons: MEMBER_NOT_FOUND, LAST_OWNER, SCOPE_NOT_HELD.
         pub async fn remove_member(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
@@ -3422,7 +3378,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/RemoveMember",
             );
@@ -3452,7 +3408,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/ListRoles",
             );
@@ -3464,8 +3420,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Creates a role of the tenant. The caller must hold every scope of it.
-        ///
-        /// Reasons: ALREADY_EXISTS, INVALID_FIELD, SCOPE_NOT_HELD.
         pub async fn create_role(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateRoleRequest>,
@@ -3481,7 +3435,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/CreateRole",
             );
@@ -3495,7 +3449,7 @@ pub mod tenant_service_client {
         /// Replaces the scopes of a role of the tenant; effective everywhere within
         /// five seconds.
         ///
-        /// Reasons: ROLE_NOT_FOUND, ROLE_IN_USE for built-in roles, SCOPE_NOT_HELD.
+        /// ROLE_IN_USE for built-in roles.
         pub async fn update_role(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateRoleRequest>,
@@ -3511,7 +3465,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/UpdateRole",
             );
@@ -3523,8 +3477,6 @@ pub mod tenant_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Deletes a role of the tenant that nobody has.
-        ///
-        /// Reasons: ROLE_NOT_FOUND, ROLE_IN_USE.
         pub async fn delete_role(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteRoleRequest>,
@@ -3540,7 +3492,7 @@ pub mod tenant_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TenantService/DeleteRole",
             );
@@ -3567,8 +3519,6 @@ pub mod tenant_service_server {
     #[async_trait]
     pub trait TenantService: std::marker::Send + std::marker::Sync + 'static {
         /// Creates a tenant.
-        ///
-        /// Reasons: ALREADY_EXISTS, INVALID_FIELD.
         async fn create_tenant(
             &self,
             request: tonic::Request<super::CreateTenantRequest>,
@@ -3577,8 +3527,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Returns tenants by slug, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_tenants(
             &self,
             request: tonic::Request<super::ListTenantsRequest>,
@@ -3587,8 +3535,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Returns one tenant.
-        ///
-        /// Reasons: TENANT_NOT_FOUND.
         async fn get_tenant(
             &self,
             request: tonic::Request<super::GetTenantRequest>,
@@ -3598,8 +3544,6 @@ pub mod tenant_service_server {
         >;
         /// Makes a user a member of the tenant. The caller must hold every scope of
         /// the role.
-        ///
-        /// Reasons: USER_NOT_FOUND, ROLE_NOT_FOUND, ALREADY_EXISTS, SCOPE_NOT_HELD.
         async fn add_member(
             &self,
             request: tonic::Request<super::AddMemberRequest>,
@@ -3608,8 +3552,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Returns members by e-mail address, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,
@@ -3618,8 +3560,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Gives a member another role; effective everywhere within five seconds.
-        ///
-        /// Reasons: MEMBER_NOT_FOUND, ROLE_NOT_FOUND, LAST_OWNER, SCOPE_NOT_HELD.
         async fn change_member_role(
             &self,
             request: tonic::Request<super::ChangeMemberRoleRequest>,
@@ -3628,8 +3568,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Removes a member; effective everywhere within five seconds.
-        ///
-        /// Reasons: MEMBER_NOT_FOUND, LAST_OWNER, SCOPE_NOT_HELD.
         async fn remove_member(
             &self,
             request: tonic::Request<super::RemoveMemberRequest>,
@@ -3646,8 +3584,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Creates a role of the tenant. The caller must hold every scope of it.
-        ///
-        /// Reasons: ALREADY_EXISTS, INVALID_FIELD, SCOPE_NOT_HELD.
         async fn create_role(
             &self,
             request: tonic::Request<super::CreateRoleRequest>,
@@ -3658,7 +3594,7 @@ pub mod tenant_service_server {
         /// Replaces the scopes of a role of the tenant; effective everywhere within
         /// five seconds.
         ///
-        /// Reasons: ROLE_NOT_FOUND, ROLE_IN_USE for built-in roles, SCOPE_NOT_HELD.
+        /// ROLE_IN_USE for built-in roles.
         async fn update_role(
             &self,
             request: tonic::Request<super::UpdateRoleRequest>,
@@ -3667,8 +3603,6 @@ pub mod tenant_service_server {
             tonic::Status,
         >;
         /// Deletes a role of the tenant that nobody has.
-        ///
-        /// Reasons: ROLE_NOT_FOUND, ROLE_IN_USE.
         async fn delete_role(
             &self,
             request: tonic::Request<super::DeleteRoleRequest>,
@@ -3784,7 +3718,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateTenantSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3829,7 +3763,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListTenantsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3874,7 +3808,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetTenantSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3919,7 +3853,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AddMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -3964,7 +3898,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListMembersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4010,7 +3944,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ChangeMemberRoleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4055,7 +3989,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RemoveMemberSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4100,7 +4034,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListRolesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4145,7 +4079,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateRoleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4190,7 +4124,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateRoleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4235,7 +4169,7 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteRoleSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4517,7 +4451,7 @@ pub mod token_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TokenService/GetJwks",
             );
@@ -4544,7 +4478,7 @@ pub mod token_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.TokenService/ValidateToken",
             );
@@ -4696,7 +4630,7 @@ pub mod token_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetJwksSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -4741,7 +4675,7 @@ pub mod token_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ValidateTokenSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5159,8 +5093,8 @@ pub mod user_service_client {
         /// Returns the caller with every membership and the tenant that the call is
         /// for: `x-tenant-id` if sent, else the only membership, else none.
         ///
-        /// Reasons: TENANT_ACCESS_DENIED when `x-tenant-id` names a tenant that the
-        /// caller is no member of.
+        /// TENANT_ACCESS_DENIED when `x-tenant-id` names a tenant that the caller is
+        /// not a member of.
         pub async fn get_me(
             &mut self,
             request: impl tonic::IntoRequest<super::GetMeRequest>,
@@ -5173,7 +5107,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/GetMe",
             );
@@ -5183,8 +5117,6 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Creates a user. A service account is a user of kind `service`.
-        ///
-        /// Reasons: ALREADY_EXISTS, INVALID_FIELD, SCOPE_NOT_HELD.
         pub async fn create_user(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateUserRequest>,
@@ -5200,7 +5132,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/CreateUser",
             );
@@ -5212,8 +5144,6 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns users by e-mail address, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         pub async fn list_users(
             &mut self,
             request: impl tonic::IntoRequest<super::ListUsersRequest>,
@@ -5229,7 +5159,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/ListUsers",
             );
@@ -5241,8 +5171,6 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns one user.
-        ///
-        /// Reasons: USER_NOT_FOUND.
         pub async fn get_user(
             &mut self,
             request: impl tonic::IntoRequest<super::GetUserRequest>,
@@ -5258,7 +5186,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/GetUser",
             );
@@ -5269,8 +5197,6 @@ pub mod user_service_client {
         }
         /// Disables a user and ends all its sessions; access ends everywhere within
         /// five seconds. Disabling a disabled user changes nothing.
-        ///
-        /// Reasons: USER_NOT_FOUND.
         pub async fn disable_user(
             &mut self,
             request: impl tonic::IntoRequest<super::DisableUserRequest>,
@@ -5286,7 +5212,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/DisableUser",
             );
@@ -5298,8 +5224,6 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Lets a disabled user sign in again. Its old sessions stay ended.
-        ///
-        /// Reasons: USER_NOT_FOUND.
         pub async fn enable_user(
             &mut self,
             request: impl tonic::IntoRequest<super::EnableUserRequest>,
@@ -5315,7 +5239,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/EnableUser",
             );
@@ -5327,8 +5251,6 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sets a user's password and ends all its sessions.
-        ///
-        /// Reasons: USER_NOT_FOUND, INVALID_FIELD, OVERLOADED.
         pub async fn set_password(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPasswordRequest>,
@@ -5344,7 +5266,7 @@ pub mod user_service_client {
                         format!("Service was not ready: {}", e.into()),
                     )
                 })?;
-            let codec = tonic_prost::ProstCodec::default();
+            let codec = crate::Codec::default();
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.identity.v1.UserService/SetPassword",
             );
@@ -5373,15 +5295,13 @@ pub mod user_service_server {
         /// Returns the caller with every membership and the tenant that the call is
         /// for: `x-tenant-id` if sent, else the only membership, else none.
         ///
-        /// Reasons: TENANT_ACCESS_DENIED when `x-tenant-id` names a tenant that the
-        /// caller is no member of.
+        /// TENANT_ACCESS_DENIED when `x-tenant-id` names a tenant that the caller is
+        /// not a member of.
         async fn get_me(
             &self,
             request: tonic::Request<super::GetMeRequest>,
         ) -> std::result::Result<tonic::Response<super::GetMeResponse>, tonic::Status>;
         /// Creates a user. A service account is a user of kind `service`.
-        ///
-        /// Reasons: ALREADY_EXISTS, INVALID_FIELD, SCOPE_NOT_HELD.
         async fn create_user(
             &self,
             request: tonic::Request<super::CreateUserRequest>,
@@ -5390,8 +5310,6 @@ pub mod user_service_server {
             tonic::Status,
         >;
         /// Returns users by e-mail address, page by page.
-        ///
-        /// Reasons: INVALID_FIELD, INVALID_PAGE_TOKEN.
         async fn list_users(
             &self,
             request: tonic::Request<super::ListUsersRequest>,
@@ -5400,16 +5318,12 @@ pub mod user_service_server {
             tonic::Status,
         >;
         /// Returns one user.
-        ///
-        /// Reasons: USER_NOT_FOUND.
         async fn get_user(
             &self,
             request: tonic::Request<super::GetUserRequest>,
         ) -> std::result::Result<tonic::Response<super::GetUserResponse>, tonic::Status>;
         /// Disables a user and ends all its sessions; access ends everywhere within
         /// five seconds. Disabling a disabled user changes nothing.
-        ///
-        /// Reasons: USER_NOT_FOUND.
         async fn disable_user(
             &self,
             request: tonic::Request<super::DisableUserRequest>,
@@ -5418,8 +5332,6 @@ pub mod user_service_server {
             tonic::Status,
         >;
         /// Lets a disabled user sign in again. Its old sessions stay ended.
-        ///
-        /// Reasons: USER_NOT_FOUND.
         async fn enable_user(
             &self,
             request: tonic::Request<super::EnableUserRequest>,
@@ -5428,8 +5340,6 @@ pub mod user_service_server {
             tonic::Status,
         >;
         /// Sets a user's password and ends all its sessions.
-        ///
-        /// Reasons: USER_NOT_FOUND, INVALID_FIELD, OVERLOADED.
         async fn set_password(
             &self,
             request: tonic::Request<super::SetPasswordRequest>,
@@ -5543,7 +5453,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetMeSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5588,7 +5498,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateUserSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5633,7 +5543,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListUsersSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5678,7 +5588,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetUserSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5723,7 +5633,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DisableUserSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5768,7 +5678,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EnableUserSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -5813,7 +5723,7 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SetPasswordSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

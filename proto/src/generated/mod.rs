@@ -20,6 +20,11 @@ pub mod frontdesk {
             include!("frontdesk.identity.v1.rs");
         }
     }
+    pub mod rest {
+        pub mod v1 {
+            include!("frontdesk.rest.v1.rs");
+        }
+    }
 }
 pub mod google {
     pub mod rpc {

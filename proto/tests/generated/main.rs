@@ -1,12 +1,18 @@
 //! Keeps the committed code in `src/generated` equal to what the `.proto` files
-//! say. With `FRONTDESK_GENERATE=1` (`make generate`) it writes the code.
+//! say. With `FRONTDESK_GENERATE=1` (`make generate`) it writes the code. The
+//! checks are written by what the last generated code knows of options: a new
+//! option needs two runs.
 
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod checks;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use prost_reflect::DescriptorPool;
 
 #[test]
 fn generated_code_is_current() {
@@ -42,7 +48,10 @@ fn generate(root: &Path, out: &Path) {
     // With comments: `grpcurl describe` and the OpenAPI document show them.
     compiler.include_imports(true).include_source_info(true).open_files(&files).unwrap();
     // Encoding through prost_types would drop custom options, `google.api.http` among them.
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set()).unwrap();
+    let descriptors = compiler.encode_file_descriptor_set();
+    let pool = DescriptorPool::decode(descriptors.as_slice()).unwrap();
+    fs::write(out.join("checks.rs"), checks::write(&pool)).unwrap();
+    fs::write(out.join("descriptors.bin"), descriptors).unwrap();
 
     let mut compiler = protox::Compiler::new([root.to_path_buf(), root.join("third_party")]).unwrap();
     compiler.include_imports(true).include_source_info(true).open_files(&files).unwrap();
@@ -53,6 +62,7 @@ fn generate(root: &Path, out: &Path) {
         .out_dir(out)
         .include_file("mod.rs")
         .emit_rerun_if_changed(false)
+        .codec_path("crate::Codec")
         .extern_path(".google.api", "crate::options_are_read_by_reflection")
         .compile_fds_with_config(compiler.file_descriptor_set(), config)
         .unwrap();

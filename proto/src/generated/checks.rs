@@ -1,0 +1,415 @@
+// Generated from the options of the .proto files: run `make generate`.
+impl Checked for crate::booking::v1::ApproveBookingRequestResponse {}
+impl Checked for crate::booking::v1::BlockPropertyResponse {}
+impl Checked for crate::booking::v1::CancelBookingRequestResponse {}
+impl Checked for crate::booking::v1::CancelBookingResponse {}
+impl Checked for crate::booking::v1::CheckInResponse {}
+impl Checked for crate::booking::v1::CheckOutResponse {}
+impl Checked for crate::booking::v1::CreateBookingRequestResponse {}
+impl Checked for crate::booking::v1::CreatePropertyResponse {}
+impl Checked for crate::booking::v1::DeclineBookingRequestResponse {}
+impl Checked for crate::booking::v1::ExplainApprovalResponse {}
+impl Checked for crate::booking::v1::GetAvailabilityResponse {}
+impl Checked for crate::booking::v1::GetBookingRequestResponse {}
+impl Checked for crate::booking::v1::GetBookingResponse {}
+impl Checked for crate::booking::v1::GetBookingSettingsResponse {}
+impl Checked for crate::booking::v1::GetCustomerResponse {}
+impl Checked for crate::booking::v1::GetPropertyResponse {}
+impl Checked for crate::booking::v1::GetServerInfoResponse {}
+impl Checked for crate::booking::v1::ListBookingRequestEventsResponse {}
+impl Checked for crate::booking::v1::ListBookingRequestsResponse {}
+impl Checked for crate::booking::v1::ListBookingsResponse {}
+impl Checked for crate::booking::v1::ListCustomersResponse {}
+impl Checked for crate::booking::v1::ListInconsistenciesResponse {}
+impl Checked for crate::booking::v1::ListPropertiesResponse {}
+impl Checked for crate::booking::v1::MarkNoShowResponse {}
+impl Checked for crate::booking::v1::StartReviewResponse {}
+impl Checked for crate::booking::v1::UnblockPropertyResponse {}
+impl Checked for crate::booking::v1::UpdateBookingSettingsResponse {}
+impl Checked for crate::booking::v1::UpdatePropertyResponse {}
+impl Checked for crate::booking::v1::WatchBookingRequestsResponse {}
+impl Checked for crate::identity::v1::AddMemberResponse {}
+impl Checked for crate::identity::v1::ChangeMemberRoleResponse {}
+impl Checked for crate::identity::v1::ChangePasswordResponse {}
+impl Checked for crate::identity::v1::CreateApiKeyResponse {}
+impl Checked for crate::identity::v1::CreateRoleResponse {}
+impl Checked for crate::identity::v1::CreateTenantResponse {}
+impl Checked for crate::identity::v1::CreateUserResponse {}
+impl Checked for crate::identity::v1::DeleteRoleResponse {}
+impl Checked for crate::identity::v1::DisableUserResponse {}
+impl Checked for crate::identity::v1::EnableUserResponse {}
+impl Checked for crate::identity::v1::GetJwksResponse {}
+impl Checked for crate::identity::v1::GetMeResponse {}
+impl Checked for crate::identity::v1::GetTenantResponse {}
+impl Checked for crate::identity::v1::GetUserResponse {}
+impl Checked for crate::identity::v1::ListApiKeysResponse {}
+impl Checked for crate::identity::v1::ListAuditEventsResponse {}
+impl Checked for crate::identity::v1::ListMembersResponse {}
+impl Checked for crate::identity::v1::ListRolesResponse {}
+impl Checked for crate::identity::v1::ListSessionsResponse {}
+impl Checked for crate::identity::v1::ListTenantsResponse {}
+impl Checked for crate::identity::v1::ListUsersResponse {}
+impl Checked for crate::identity::v1::LoginResponse {}
+impl Checked for crate::identity::v1::LogoutResponse {}
+impl Checked for crate::identity::v1::RefreshResponse {}
+impl Checked for crate::identity::v1::RemoveMemberResponse {}
+impl Checked for crate::identity::v1::ResolveScopesResponse {}
+impl Checked for crate::identity::v1::RevokeApiKeyResponse {}
+impl Checked for crate::identity::v1::RevokeSessionResponse {}
+impl Checked for crate::identity::v1::RotateApiKeyResponse {}
+impl Checked for crate::identity::v1::SetPasswordResponse {}
+impl Checked for crate::identity::v1::UpdateRoleResponse {}
+impl Checked for crate::identity::v1::ValidateTokenResponse {}
+impl Checked for crate::booking::v1::ApproveBookingRequestRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::BlockPropertyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("start_date", &self.start_date, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.text("end_date", &self.end_date, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.text("note", &self.note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::BookingSettings {
+    fn check(&self, found: &mut Violations) {
+        found.time("updated_at", self.updated_at.as_ref(), &Limits::NONE);
+    }
+}
+impl Checked for crate::booking::v1::CancelBookingRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::CancelBookingRequestRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::CheckInRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::CheckOutRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::CreateBookingRequestRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("guest_id", &self.guest_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("check_in", &self.check_in, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.text("check_out", &self.check_out, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.number("guest_count", self.guest_count, &Limits { min: Some(1), max: Some(100), ..Limits::NONE });
+        found.text("message", &self.message, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::CreatePropertyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("time_zone", &self.time_zone, &Limits { required: true, format: Format::TimeZone, ..Limits::NONE });
+        found.number("max_guests", self.max_guests, &Limits { required: true, min: Some(1), max: Some(100), ..Limits::NONE });
+        found.value("hold_policy", crate::booking::v1::HoldPolicy::is_valid(self.hold_policy), "none or hold");
+        found.number("hold_hours", self.hold_hours, &Limits { min: Some(1), max: Some(720), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::DeclineBookingRequestRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("decline_reason", &self.decline_reason, &Limits { required: true, format: Format::Text, max_length: 4000, missing: ErrorReason::DeclineReasonRequired, ..Limits::NONE });
+        found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ExplainApprovalRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::GetAvailabilityRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("from", &self.from, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.text("to", &self.to, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::GetBookingRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::GetBookingRequestRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::GetBookingSettingsRequest {}
+impl Checked for crate::booking::v1::GetCustomerRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::GetPropertyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::GetServerInfoRequest {}
+impl Checked for crate::booking::v1::ListBookingRequestEventsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ListBookingRequestsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.values("status", &self.status, crate::booking::v1::BookingRequestStatus::is_valid, "requested, under_review, confirmed, declined, cancelled or expired");
+        found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("guest_id", &self.guest_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("stay_from", &self.stay_from, &Limits { format: Format::Date, ..Limits::NONE });
+        found.text("stay_to", &self.stay_to, &Limits { format: Format::Date, ..Limits::NONE });
+        found.time("created_from", self.created_from.as_ref(), &Limits::NONE);
+        found.time("created_to", self.created_to.as_ref(), &Limits::NONE);
+        found.value("order", crate::booking::v1::BookingRequestOrder::is_valid(self.order), "newest_first, oldest_first or check_in");
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ListBookingsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.values("status", &self.status, crate::booking::v1::BookingStatus::is_valid, "requested, confirmed, checked_in, checked_out, cancelled, declined, no_show, inquiry, pending or under_review");
+        found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("guest_id", &self.guest_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("stay_from", &self.stay_from, &Limits { format: Format::Date, ..Limits::NONE });
+        found.text("stay_to", &self.stay_to, &Limits { format: Format::Date, ..Limits::NONE });
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ListCustomersRequest {
+    fn check(&self, found: &mut Violations) {
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ListInconsistenciesRequest {
+    fn check(&self, found: &mut Violations) {
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ListPropertiesRequest {
+    fn check(&self, found: &mut Violations) {
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::MarkNoShowRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::StartReviewRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::UnblockPropertyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("block_id", &self.block_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::UpdateBookingSettingsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.message("settings", self.settings.as_ref(), &Limits { required: true, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::UpdatePropertyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.when(self.name.as_ref(), |found, value| found.set_text("name", value, &Limits { format: Format::Line, min_length: 1, max_length: 200, ..Limits::NONE }));
+        found.when(self.time_zone.as_ref(), |found, value| found.set_text("time_zone", value, &Limits { format: Format::TimeZone, ..Limits::NONE }));
+        found.when(self.max_guests.as_ref(), |found, value| found.set_number("max_guests", *value, &Limits { min: Some(1), max: Some(100), ..Limits::NONE }));
+        found.value("hold_policy", crate::booking::v1::HoldPolicy::is_valid(self.hold_policy), "none or hold");
+        found.when(self.hold_hours.as_ref(), |found, value| found.set_number("hold_hours", *value, &Limits { min: Some(1), max: Some(720), ..Limits::NONE }));
+    }
+}
+impl Checked for crate::booking::v1::WatchBookingRequestsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::AddMemberRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("user_id", &self.user_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("role", &self.role, &Limits { required: true, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("role", &self.role, &Limits { required: true, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ChangePasswordRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("current_password", &self.current_password, &Limits { required: true, max_length: 256, ..Limits::NONE });
+        found.text("new_password", &self.new_password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::CreateApiKeyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.time("expires_at", self.expires_at.as_ref(), &Limits::NONE);
+    }
+}
+impl Checked for crate::identity::v1::CreateRoleRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("name", &self.name, &Limits { required: true, format: Format::Slug, ..Limits::NONE });
+        found.texts("scopes", &self.scopes, &Limits { required: true, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::CreateTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("slug", &self.slug, &Limits { required: true, format: Format::Slug, ..Limits::NONE });
+        found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::CreateUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
+        found.text("display_name", &self.display_name, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.value("kind", crate::identity::v1::UserKind::is_valid(self.kind), "person or service");
+        found.text("password", &self.password, &Limits { min_length: 8, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::DeleteRoleRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::DisableUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::EnableUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::GetJwksRequest {}
+impl Checked for crate::identity::v1::GetMeRequest {}
+impl Checked for crate::identity::v1::GetTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::GetUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ListApiKeysRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ListAuditEventsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ListMembersRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ListRolesRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ListSessionsRequest {}
+impl Checked for crate::identity::v1::ListTenantsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ListUsersRequest {
+    fn check(&self, found: &mut Violations) {
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::LoginRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("email", &self.email, &Limits { required: true, ..Limits::NONE });
+        found.text("password", &self.password, &Limits { required: true, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::LogoutRequest {
+    fn check(&self, found: &mut Violations) {
+        found.value("scope", crate::identity::v1::LogoutScope::is_valid(self.scope), "local, others or global");
+    }
+}
+impl Checked for crate::identity::v1::RefreshRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("refresh", &self.refresh, &Limits { required: true, missing: ErrorReason::RefreshTokenInvalid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RemoveMemberRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ResolveScopesRequest {}
+impl Checked for crate::identity::v1::RevokeApiKeyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RevokeSessionRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("session_id", &self.session_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RotateApiKeyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.number("overlap_seconds", self.overlap_seconds, &Limits { min: Some(0), max: Some(2592000), ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::SetPasswordRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("password", &self.password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::UpdateRoleRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.texts("scopes", &self.scopes, &Limits { required: true, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ValidateTokenRequest {}
