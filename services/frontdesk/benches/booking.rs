@@ -17,6 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use upstream::Upstream;
 
+use devdb::{PrivateServer, ServerOptions};
 use frontdesk::demo;
 use frontdesk::system::{Parts, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
@@ -27,7 +28,6 @@ use frontdesk_proto::identity::v1::LoginRequest;
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use futures::future::join_all;
 use identity::{Policy, Secrets};
-use pg::server::{PrivateServer, ServerOptions};
 use tokio::net::TcpListener;
 use tonic::Request;
 use uuid::Uuid;
@@ -194,7 +194,7 @@ select tenant_id, gen_random_uuid(), now(), booking_request_id, id, property_id,
 "
     );
     std::fs::write(&script, text).unwrap();
-    let program = pg::server::program("pgbench").unwrap();
+    let program = devdb::program("pgbench").unwrap();
     let approved = "select count(*) from booking_requests where status = 'confirmed'";
     let before: i64 = bench.sql.query_one(approved, &[]).await.unwrap().get(0);
     let (url, clients, each) = (bench.url.clone(), CLIENTS.to_string(), EACH.to_string());

@@ -11,6 +11,7 @@ use upstream::Upstream;
 
 use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::roles::{DEFAULT_AUDIENCE, DEFAULT_ISSUER};
 use frontdesk::system::{Parts, System};
@@ -20,7 +21,6 @@ use frontdesk_proto::identity::v1::{LoginRequest, ResolveScopesRequest};
 use futures::future::join_all;
 use http::{Request, Response};
 use identity::{Limits, Policy, Secrets};
-use pg::testing::TestDatabase;
 use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic_health::pb::HealthCheckRequest;

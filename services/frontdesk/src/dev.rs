@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
+use devdb::{PrivateServer, ServerOptions, Tcp};
 use identity::{Policy, Secrets};
-use pg::server::{self, PrivateServer, ServerOptions, Tcp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -213,7 +213,7 @@ impl Postgres {
 /// lines it names the private server, which is then ours to start.
 fn given_database(folder: &Folder, kept: &Kept) -> Result<Option<String>, Failure> {
     let given = std::env::var("DATABASE_URL").ok().filter(|url| !url.trim().is_empty());
-    let own = server::url(&folder.postgres_dir()?, DATABASE);
+    let own = devdb::url(&folder.postgres_dir()?, DATABASE);
     Ok(given.filter(|url| !url.starts_with(&own) && !url.contains(&kept.postgres)))
 }
 
@@ -240,5 +240,5 @@ async fn create_database(server: &PrivateServer) -> Result<(), Failure> {
 
 /// Whether postgres could keep its data there.
 fn can_host(dir: &Path) -> Result<bool, Failure> {
-    server::can_host(dir).map_err(Failure::new)
+    devdb::can_host(dir).map_err(Failure::new)
 }

@@ -1,7 +1,7 @@
 //! Postgres for services: a pool that never waits for ever, transactions that
-//! cannot report a commit which did not happen, one table from SQLSTATE to
-//! reason, the migrations runner, and a private server for development and
-//! tests. What a statement means is not known here.
+//! cannot report a commit which did not happen, statements with names, one table
+//! from SQLSTATE to reason, and the migrations runner. What a statement means is
+//! not known here, nor is a server of our own (`devdb`).
 
 mod columns;
 mod fault;
@@ -9,9 +9,7 @@ pub mod migrate;
 mod param;
 mod pool;
 mod retry;
-pub mod server;
 mod statement;
-pub mod testing;
 mod tx;
 
 pub use self::columns::Columns;

@@ -7,9 +7,9 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use devdb::TestDatabase;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use pg::testing::TestDatabase;
 use pg::{Columns, Database, Fault, Kind, PoolOptions, Statements};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pg::testing::TestDatabase;
+use devdb::TestDatabase;
 use pg::{Database, Fault, Kind, PoolOptions, column, retrying};
 use uuid::Uuid;
 

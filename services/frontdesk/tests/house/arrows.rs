@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::Command;
 
 /// Crates of ours with those that they may depend on.
-const ARROWS: [(&str, &str, &[&str]); 10] = [
+const ARROWS: [(&str, &str, &[&str]); 11] = [
     ("proto", "frontdesk-proto", &[]),
     ("services/boot", "boot", &["frontdesk-proto"]),
     ("services/upstream", "upstream", &[]),
     ("services/access", "access", &["frontdesk-proto", "upstream"]),
     ("services/pg", "pg", &["frontdesk-proto"]),
+    ("services/devdb", "devdb", &["pg"]),
     ("services/identity", "identity", &["frontdesk-proto", "boot", "access", "pg"]),
     ("services/booking", "booking", &["frontdesk-proto", "boot", "access", "pg"]),
     ("gateway/transcode", "transcode", &[]),
@@ -19,7 +20,7 @@ const ARROWS: [(&str, &str, &[&str]); 10] = [
     (
         "services/frontdesk",
         "frontdesk",
-        &["frontdesk-proto", "boot", "access", "pg", "upstream", "identity", "booking", "gateway"],
+        &["frontdesk-proto", "boot", "access", "pg", "devdb", "upstream", "identity", "booking", "gateway"],
     ),
 ];
 

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use upstream::Upstream;
 
+use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::system::{Parts, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use identity::{Policy, Secrets};
-use pg::testing::TestDatabase;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;

@@ -1,6 +1,6 @@
 //! `frontdesk migrate`, and roles before a database that is behind.
 
-use pg::testing::TestDatabase;
+use devdb::TestDatabase;
 
 use super::run::{assert_one_sentence, frontdesk};
 

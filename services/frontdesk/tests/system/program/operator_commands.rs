@@ -2,9 +2,9 @@
 
 use std::process::{Command, Output};
 
+use devdb::TestDatabase;
 use frontdesk::system::System;
 use identity::Policy;
-use pg::testing::TestDatabase;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 

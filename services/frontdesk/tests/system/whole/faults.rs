@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use devdb::{PrivateServer, ServerOptions};
 use frontdesk::demo;
 use frontdesk::system::System;
 use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
 use futures::future::join_all;
 use identity::Policy;
-use pg::server::{PrivateServer, ServerOptions};
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;

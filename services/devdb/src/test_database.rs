@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::migrate::{self, MigrationSet};
-use crate::pool;
-use crate::server::{PrivateServer, ServerOptions};
+use pg::migrate::{self, MigrationSet};
+
+use crate::{PrivateServer, ServerOptions};
 
 /// A migrated database that nobody else uses.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ async fn template(sets: &[&'static MigrationSet]) -> String {
 
 async fn create(name: &str, template: &str) {
     let statement = format!("create database {name} template {template} strategy file_copy");
-    let client = match pool::connect(&cluster().server.url("postgres")).await {
+    let client = match pg::connect(&cluster().server.url("postgres")).await {
         Ok(client) => client,
         Err(error) => panic!("{error}"),
     };

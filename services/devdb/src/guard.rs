@@ -1,0 +1,74 @@
+//! The shell between this process and the server. It holds the read end of a pipe
+//! whose write end only this process has: when the pipe closes, however this
+//! process ended, it stops the server. A destructor alone would not do that for a
+//! process that is killed.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Stdio};
+
+use crate::ServerError;
+use crate::user::{RunAs, program};
+
+const GUARD: &str = r#"
+trap '' INT TERM HUP
+exec 3<&0 0</dev/null
+"$@" 3<&- &
+server=$!
+( cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null ) &
+watcher=$!
+exec 3<&-
+wait "$server"
+code=$?
+kill "$watcher" 2>/dev/null
+if [ -n "$REMOVE" ]; then rm -rf "$REMOVE"; fi
+exit "$code"
+"#;
+
+/// A shell that guards a server. Dropping it stops the server.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    shell: Child,
+    pipe: Option<ChildStdin>,
+}
+
+impl Guard {
+    /// Runs a command that is a server, its output in `postgres.log` of its folder.
+    pub(crate) fn start(
+        command: &[OsString],
+        dir: &Path,
+        ephemeral: bool,
+        user: Option<&RunAs>,
+    ) -> Result<Self, ServerError> {
+        let failed = |error| ServerError::file(dir, error);
+        let log = File::create(dir.join("postgres.log")).map_err(failed)?;
+        let mut shell = program("sh", user)
+            .args(["-c", GUARD, "guard"])
+            .args(command)
+            .env("REMOVE", if ephemeral { dir.as_os_str() } else { OsStr::new("") })
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().map_err(failed)?)
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .map_err(|error| ServerError::file(Path::new("sh"), error))?;
+        let pipe = shell.stdin.take();
+        Ok(Self { shell, pipe })
+    }
+
+    /// Whether the server has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        matches!(self.shell.try_wait(), Ok(Some(_)) | Err(_))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.pipe = None;
+        if let Err(error) = self.shell.wait() {
+            tracing::warn!(%error, "the guard of the private postgres cannot be waited for");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! A private Postgres for `dev` and for tests: found on the machine, started as an
+//! unprivileged user, gone when its parent is gone; and a database of its own for
+//! each test. Services do not depend on this crate, and what is in the databases
+//! is not known here.
+
+mod error;
+mod folder;
+mod guard;
+mod programs;
+mod server;
+mod test_database;
+mod user;
+
+pub use self::error::ServerError;
+pub use self::folder::{can_host, url};
+pub use self::programs::program;
+pub use self::server::{PrivateServer, ServerOptions, Tcp};
+pub use self::test_database::TestDatabase;
+
+/// Superuser and owner of what is created in a private server.
+pub const OWNER: &str = "frontdesk";

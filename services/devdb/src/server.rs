@@ -1,0 +1,150 @@
+//! A running server: its start, its addresses, its end.
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use pg::Fault;
+
+use crate::folder::{MAX_SOCKET_DIR, init, last_lines, prepare_dir, url};
+use crate::guard::Guard;
+use crate::programs::{check_version, find_programs};
+use crate::user::run_as;
+use crate::{OWNER, ServerError};
+
+/// How to run a private server.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Folder for the data and the socket; made when missing.
+    pub dir: PathBuf,
+    /// Remove the folder when the server stops.
+    pub ephemeral: bool,
+    /// Wait for the disk at each commit. Only tests that crash the server need it.
+    pub durable: bool,
+    /// Listen on TCP too, for tools that cannot use the socket.
+    pub tcp: Option<Tcp>,
+}
+
+/// A TCP address of a private server. Other users of the machine can reach it,
+/// so it takes a password, unlike the socket, whose folder is closed to them.
+#[derive(Debug, Clone)]
+pub struct Tcp {
+    /// Where to listen.
+    pub addr: SocketAddr,
+    /// The owner's password: letters, digits, `-` and `_`.
+    pub password: String,
+}
+
+/// A running private server. Dropping it stops the server.
+#[derive(Debug)]
+pub struct PrivateServer {
+    dir: PathBuf,
+    tcp: Option<Tcp>,
+    guard: Guard,
+}
+
+impl PrivateServer {
+    /// Starts a server, initialising its data when there are none, and returns
+    /// once it takes connections.
+    pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        let server = tokio::task::spawn_blocking(move || Self::spawn(options))
+            .await
+            .map_err(|error| ServerError::Failed { program: "launcher", output: error.to_string() })??;
+        server.ready().await?;
+        server.set_password().await?;
+        Ok(server)
+    }
+
+    /// Connection string of a database, as the owner, over the socket.
+    pub fn url(&self, database: &str) -> String {
+        let url = url(&self.dir, database);
+        match &self.tcp {
+            Some(tcp) => format!("{url}&port={}", tcp.addr.port()),
+            None => url,
+        }
+    }
+
+    /// The same over TCP, with the password.
+    pub fn tcp_url(&self, database: &str) -> Option<String> {
+        let Tcp { addr, password } = self.tcp.as_ref()?;
+        Some(format!("postgresql://{OWNER}:{password}@{addr}/{database}"))
+    }
+
+    /// Process id of the server, for failure tests.
+    pub fn pid(&self) -> Option<u32> {
+        let file = fs::read_to_string(self.dir.join("data/postmaster.pid")).ok()?;
+        file.lines().next()?.trim().parse().ok()
+    }
+
+    /// Whether the server has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.guard.has_ended()
+    }
+
+    /// Stops the server and waits for its end.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn spawn(options: ServerOptions) -> Result<Self, ServerError> {
+        let bin = find_programs()?;
+        let user = run_as()?;
+        let dir =
+            std::path::absolute(&options.dir).map_err(|error| ServerError::file(&options.dir, error))?;
+        if dir.as_os_str().len() > MAX_SOCKET_DIR {
+            return Err(ServerError::PathTooLong(dir));
+        }
+        prepare_dir(&dir, user.as_ref())?;
+        let data = dir.join("data");
+        if data.join("PG_VERSION").exists() {
+            check_version(&bin, &data)?;
+        } else {
+            init(&bin, &dir, user.as_ref())?;
+        }
+        let mut command: Vec<OsString> =
+            vec![bin.join("postgres").into(), "-D".into(), data.into(), "-k".into(), dir.clone().into()];
+        let mut set = |setting: &str| command.extend(["-c".into(), setting.into()]);
+        match &options.tcp {
+            Some(Tcp { addr, .. }) => {
+                set(&format!("listen_addresses={}", addr.ip()));
+                set(&format!("port={}", addr.port()));
+            }
+            None => ["listen_addresses=", "port=5432"].into_iter().for_each(&mut set),
+        }
+        ["unix_socket_permissions=0700", "max_connections=300"].into_iter().for_each(&mut set);
+        if !options.durable {
+            ["fsync=off", "synchronous_commit=off", "full_page_writes=off"].into_iter().for_each(&mut set);
+        }
+        let guard = Guard::start(&command, &dir, options.ephemeral, user.as_ref())?;
+        Ok(Self { dir, tcp: options.tcp, guard })
+    }
+
+    async fn set_password(&self) -> Result<(), ServerError> {
+        let Some(tcp) = &self.tcp else { return Ok(()) };
+        let failed = |error: Fault| ServerError::Failed { program: "postgres", output: error.to_string() };
+        let owner = pg::connect(&self.url("postgres")).await.map_err(failed)?;
+        let statement = format!("alter role {OWNER} password '{}'", tcp.password.replace('\'', "''"));
+        owner.batch_execute(&statement).await.map_err(|error| failed(error.into()))
+    }
+
+    async fn ready(&self) -> Result<(), ServerError> {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let error: Fault = match pg::connect(&self.url("postgres")).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let log = || fs::read_to_string(self.dir.join("postgres.log")).unwrap_or_default();
+            if Instant::now() > deadline {
+                let output = format!("{error}; {}", last_lines(&log()));
+                return Err(ServerError::Failed { program: "postgres", output });
+            }
+            if log().contains("FATAL:  ") && self.pid().is_none() {
+                return Err(ServerError::Failed { program: "postgres", output: last_lines(&log()) });
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
