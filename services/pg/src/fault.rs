@@ -83,11 +83,6 @@ impl Fault {
         is_constraint(constraint, name)
     }
 
-    /// Whether the whole transaction may be tried again at once.
-    pub(crate) fn may_retry(&self) -> bool {
-        matches!(self.kind, Kind::Contention | Kind::StaleStatement | Kind::ReadOnly)
-    }
-
     /// What the caller is told.
     pub fn refusal(&self) -> Refusal {
         let soon = Duration::from_secs(1);

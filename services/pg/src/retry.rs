@@ -1,16 +1,23 @@
 //! Trying a whole transaction again, decisions included (PostgreSQL 13.5).
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use crate::Fault;
+use crate::{Fault, Kind};
 
-/// Most attempts at one transaction.
-const ATTEMPTS: u32 = 3;
+/// Most transactions for one call, whatever each of them failed of.
+const TRANSACTIONS: u32 = 3;
 
-/// An error of a use case that may have a database fault behind it.
+/// An error of a change that may have a database fault behind it.
 pub trait HasFault {
     /// The fault, if the database is the cause.
     fn fault(&self) -> Option<&Fault>;
+
+    /// Whether the transaction found that it has to be made in another way: with
+    /// more locks, or in the layout that the database has meanwhile.
+    fn looks_again(&self) -> bool {
+        false
+    }
 }
 
 impl HasFault for Fault {
@@ -19,30 +26,36 @@ impl HasFault for Fault {
     }
 }
 
-/// Runs `work`, and runs it again after a deadlock, a serialization failure, a
-/// stale prepared statement or a connection that led to a standby and is given
-/// up; in each of these nothing was stored.
+/// Runs `work`, a transaction, and runs it again after a deadlock, a serialization
+/// failure, a stale prepared statement or a connection that led to a standby and is
+/// given up, and when it looks again; in each of these nothing was stored. This is
+/// the only loop over transactions: one inside another would multiply them.
 pub async fn retrying<T, E, F, W>(mut work: F) -> Result<T, E>
 where
     E: HasFault,
     F: FnMut() -> W,
     W: Future<Output = Result<T, E>>,
 {
-    let mut attempt = 1;
+    let mut transaction = 1;
     loop {
-        match work().await {
-            Err(error) if attempt < ATTEMPTS && error.fault().is_some_and(Fault::may_retry) => {
-                tracing::debug!(attempt, fault = ?error.fault(), "transaction tried again");
-                tokio::time::sleep(jitter(attempt)).await;
-                attempt += 1;
-            }
+        let error = match work().await {
+            Err(error) if transaction < TRANSACTIONS => error,
             result => return result,
+        };
+        match error.fault().map(Fault::kind) {
+            _ if error.looks_again() => {}
+            Some(Kind::StaleStatement) => {}
+            Some(Kind::Contention | Kind::ReadOnly) => tokio::time::sleep(pause(transaction)).await,
+            _ => return Err(error),
         }
+        tracing::debug!(transaction, fault = ?error.fault(), "transaction tried again");
+        transaction += 1;
     }
 }
 
-/// 20 to 250 ms, more with each attempt, spread so that rivals part.
-fn jitter(attempt: u32) -> Duration {
-    let random = uuid::Uuid::now_v7().as_bytes()[15];
-    Duration::from_millis(u64::from(attempt) * 20 + u64::from(random) % 60)
+/// 20 to 100 ms, more with each transaction, at random, so that rivals part.
+fn pause(transaction: u32) -> Duration {
+    // Each `RandomState` has keys of its own.
+    let random = RandomState::new().hash_one(transaction);
+    Duration::from_millis(u64::from(transaction) * 20 + random % 60)
 }

@@ -240,3 +240,48 @@ async fn statements_that_a_pooler_forgot_are_prepared_again() {
     let read = retrying(|| database.query(Uuid::nil(), "select count(*) as n from t", &[])).await.unwrap();
     assert_eq!(column::<i64>(&read[0], "n").unwrap(), 0);
 }
+
+/// The errors of a change: a fault, or the wish to look again.
+#[derive(Debug)]
+enum ChangeError {
+    Database(Fault),
+    LookAgain,
+}
+
+impl pg::HasFault for ChangeError {
+    fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Database(fault) => Some(fault),
+            Self::LookAgain => None,
+        }
+    }
+
+    fn looks_again(&self) -> bool {
+        matches!(self, Self::LookAgain)
+    }
+}
+
+#[tokio::test]
+async fn no_call_makes_more_than_three_transactions() {
+    let count = async |failures: &[Option<Kind>]| {
+        let (made, mut failures) = (std::cell::Cell::new(0), failures.iter());
+        let outcome = retrying(|| {
+            made.set(made.get() + 1);
+            let failure = failures.next().cloned();
+            async move {
+                match failure {
+                    Some(Some(kind)) => Err(ChangeError::Database(Fault::new(kind, "made up"))),
+                    Some(None) => Err(ChangeError::LookAgain),
+                    None => Ok(()),
+                }
+            }
+        });
+        (outcome.await.is_ok(), made.get())
+    };
+    assert_eq!(count(&[]).await, (true, 1));
+    assert_eq!(count(&[None]).await, (true, 2));
+    assert_eq!(count(&[Some(Kind::Contention), None]).await, (true, 3));
+    assert_eq!(count(&[None, Some(Kind::StaleStatement), Some(Kind::ReadOnly), None]).await, (false, 3));
+    assert_eq!(count(&[Some(Kind::OutcomeUnknown)]).await, (false, 1));
+    assert_eq!(count(&[Some(Kind::LockTimeout)]).await, (false, 1));
+}
