@@ -1,7 +1,7 @@
 //! Booking's errors and what the caller reads.
 
 use frontdesk_proto::{ErrorReason, Refusal};
-use pg::{Fault, HasFault};
+use pg::{Constraint, Fault, HasFault, Kind};
 use tonic::Status;
 
 use crate::domain::approval::ConflictKind;
@@ -157,10 +157,20 @@ impl From<Error> for Refusal {
             .retry_after(std::time::Duration::from_secs(1)),
             Error::Database(fault) => {
                 tracing::warn!(%fault, "database failed");
-                fault.refusal()
+                match fault.kind() {
+                    Kind::Constraint { kind: Constraint::Exclusion, name } => dates_are_taken(name),
+                    _ => fault.refusal(),
+                }
             }
         }
     }
+}
+
+/// Every exclusion constraint of booking keeps dates from being taken twice.
+fn dates_are_taken(constraint: &str) -> Refusal {
+    Refusal::new(ErrorReason::BookingOverlap, "The dates are taken. Nothing was stored; choose other dates.")
+        .with("constraint", constraint)
+        .with("conflict_type", "booking_overlap")
 }
 
 fn overlap(stay: Stay, of: OverlapOf) -> Refusal {

@@ -154,10 +154,9 @@ fn is_drift(fault: &Fault) -> bool {
 
 /// The problem of the schema that a fault speaks of, if it is known.
 fn known_drift(fault: &Fault, schema: &Schema) -> Option<Kind> {
-    let text = fault.to_string();
     let of = |kind: &&Kind| match kind {
         Kind::SchemaDrift { object } => {
-            object.rsplit(['.', ' ']).next().is_some_and(|name| text.contains(name))
+            object.rsplit(['.', ' ']).next().is_some_and(|name| fault.lacks(name))
         }
         _ => false,
     };

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::folder::MAX_SOCKET_DIR;
+use crate::MAX_SOCKET_DIR;
 
 /// Why no private server runs, as a sentence with the way out.
 #[derive(Debug, thiserror::Error)]

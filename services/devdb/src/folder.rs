@@ -7,9 +7,6 @@ use std::path::Path;
 use crate::user::{RunAs, program, run_as};
 use crate::{OWNER, ServerError};
 
-/// Longest path that fits into a Unix socket address, with the socket's name.
-pub(crate) const MAX_SOCKET_DIR: usize = 80;
-
 /// Connection string of a database of the private server in a folder.
 pub fn url(dir: &Path, database: &str) -> String {
     let host: String = dir.display().to_string().bytes().map(percent_encoded).collect();

@@ -19,3 +19,6 @@ pub use self::test_database::TestDatabase;
 
 /// Superuser and owner of what is created in a private server.
 pub const OWNER: &str = "frontdesk";
+
+/// Longest path that fits into a Unix socket address, with the socket's name.
+const MAX_SOCKET_DIR: usize = 80;

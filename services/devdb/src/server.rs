@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use pg::Fault;
 
-use crate::folder::{MAX_SOCKET_DIR, init, last_lines, prepare_dir, url};
+use crate::folder::{init, last_lines, prepare_dir, url};
 use crate::guard::Guard;
 use crate::programs::{check_version, find_programs};
 use crate::user::run_as;
-use crate::{OWNER, ServerError};
+use crate::{MAX_SOCKET_DIR, OWNER, ServerError};
 
 /// How to run a private server.
 #[derive(Debug, Clone)]

@@ -20,14 +20,8 @@ pub struct Fault {
 /// What can be done about a [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// An exclusion constraint refused the row (23P01).
-    Exclusion { constraint: String },
-    /// A unique constraint refused the row (23505).
-    Unique { constraint: String },
-    /// A check constraint refused the row (23514).
-    Check { constraint: String },
-    /// A foreign key refused the row (23503, 23001).
-    ForeignKey { constraint: String },
+    /// A constraint refused the row. What it means is known where it is declared.
+    Constraint { kind: Constraint, name: String },
     /// A value is missing (23502).
     NotNull { column: String },
     /// A value cannot be stored or compared (class 22).
@@ -59,6 +53,19 @@ pub enum Kind {
     Other,
 }
 
+/// What kind of constraint it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    /// 23P01
+    Exclusion,
+    /// 23505
+    Unique,
+    /// 23514
+    Check,
+    /// 23503, 23001
+    ForeignKey,
+}
+
 impl Fault {
     /// A fault that no driver error stands behind.
     pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
@@ -73,41 +80,20 @@ impl Fault {
     /// Whether the named constraint refused the row. A sharded database appends
     /// `_<shard id>` to constraint names.
     pub fn on_constraint(&self, name: &str) -> bool {
-        let (Kind::Exclusion { constraint }
-        | Kind::Unique { constraint }
-        | Kind::Check { constraint }
-        | Kind::ForeignKey { constraint }) = &self.kind
-        else {
-            return false;
-        };
-        is_constraint(constraint, name)
+        matches!(&self.kind, Kind::Constraint { name: found, .. } if is_constraint(found, name))
+    }
+
+    /// Whether the schema lacks something of this name.
+    pub fn lacks(&self, name: &str) -> bool {
+        let Kind::SchemaDrift { object } = &self.kind else { return false };
+        object.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name)
     }
 
     /// What the caller is told.
     pub fn refusal(&self) -> Refusal {
         let soon = Duration::from_secs(1);
         match &self.kind {
-            Kind::Exclusion { constraint } => Refusal::new(
-                ErrorReason::BookingOverlap,
-                "The dates are taken. Nothing was stored; choose other dates.",
-            )
-            .with("constraint", constraint)
-            .with("conflict_type", "booking_overlap"),
-            Kind::Unique { constraint } => Refusal::new(
-                ErrorReason::UniqueViolation,
-                format!("A record with the same key exists ({constraint}). Nothing was stored."),
-            )
-            .with("constraint", constraint),
-            Kind::Check { constraint } => Refusal::new(
-                ErrorReason::CheckViolation,
-                format!("The database does not allow the value: constraint {constraint}. Nothing was stored; if the value is one this version uses, run `frontdesk migrate up`."),
-            )
-            .with("constraint", constraint),
-            Kind::ForeignKey { constraint } => Refusal::new(
-                ErrorReason::FkViolation,
-                format!("A record that is referred to does not exist or is still in use ({constraint}). Nothing was stored."),
-            )
-            .with("constraint", constraint),
+            Kind::Constraint { kind, name } => kind.refusal(name),
             Kind::NotNull { column } => Refusal::new(
                 ErrorReason::NotNullViolation,
                 format!("The database needs a value for {column}. Nothing was stored."),
@@ -168,6 +154,35 @@ impl Fault {
     }
 }
 
+impl Constraint {
+    /// What the caller is told when nobody knows what the constraint means.
+    fn refusal(self, name: &str) -> Refusal {
+        let refusal = match self {
+            Self::Exclusion => Refusal::new(
+                ErrorReason::UniqueViolation,
+                format!("A record exists that this one cannot stand beside ({name}). Nothing was stored."),
+            ),
+            Self::Unique => Refusal::new(
+                ErrorReason::UniqueViolation,
+                format!("A record with the same key exists ({name}). Nothing was stored."),
+            ),
+            Self::Check => Refusal::new(
+                ErrorReason::CheckViolation,
+                format!(
+                    "The database does not allow the value: constraint {name}. Nothing was stored; if the value is one this version uses, run `frontdesk migrate up`."
+                ),
+            ),
+            Self::ForeignKey => Refusal::new(
+                ErrorReason::FkViolation,
+                format!(
+                    "A record that is referred to does not exist or is still in use ({name}). Nothing was stored."
+                ),
+            ),
+        };
+        refusal.with("constraint", name)
+    }
+}
+
 /// Whether a constraint's name in the catalog is this one, with or without the
 /// `_<shard id>` of a sharded database.
 pub fn is_constraint(found: &str, name: &str) -> bool {
@@ -217,12 +232,12 @@ impl From<PoolError> for Fault {
 }
 
 fn classify(sqlstate: &str, message: &str, constraint: &str, column: &str) -> Kind {
-    let constraint = constraint.to_owned();
+    let refused_by = |kind| Kind::Constraint { kind, name: constraint.to_owned() };
     match sqlstate {
-        "23P01" => Kind::Exclusion { constraint },
-        "23505" => Kind::Unique { constraint },
-        "23514" => Kind::Check { constraint },
-        "23503" | "23001" => Kind::ForeignKey { constraint },
+        "23P01" => refused_by(Constraint::Exclusion),
+        "23505" => refused_by(Constraint::Unique),
+        "23514" => refused_by(Constraint::Check),
+        "23503" | "23001" => refused_by(Constraint::ForeignKey),
         "23502" => Kind::NotNull { column: column.to_owned() },
         "42703" | "42P01" | "42883" | "42704" | "42P10" | "3F000" | "42804" => {
             Kind::SchemaDrift { object: message.trim_end_matches(" does not exist").to_owned() }
@@ -289,7 +304,7 @@ mod tests {
     fn sqlstates_map_to_the_reasons_of_the_runbook() {
         use ErrorReason::*;
         for (sqlstate, expected) in [
-            ("23P01", BookingOverlap),
+            ("23P01", UniqueViolation),
             ("23505", UniqueViolation),
             ("23514", CheckViolation),
             ("23503", FkViolation),
@@ -332,12 +347,15 @@ mod tests {
     fn drift_names_the_object() {
         let kind = classify("42703", "column r.approved_booking_id does not exist", "", "");
         assert_eq!(kind, Kind::SchemaDrift { object: "column r.approved_booking_id".to_owned() });
+        let fault = Fault::new(kind, "");
+        assert!(fault.lacks("approved_booking_id"));
+        assert!(!fault.lacks("booking_id"));
     }
 
     #[test]
     fn constraints_match_with_and_without_a_shard_id() {
         let on = |constraint: &str| {
-            Fault::new(Kind::Exclusion { constraint: constraint.to_owned() }, "")
+            Fault::new(Kind::Constraint { kind: Constraint::Exclusion, name: constraint.to_owned() }, "")
                 .on_constraint("no_double_bookings")
         };
         assert!(on("no_double_bookings"));

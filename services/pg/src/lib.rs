@@ -13,7 +13,7 @@ mod statement;
 mod tx;
 
 pub use self::columns::Columns;
-pub use self::fault::{Fault, Kind, is_constraint};
+pub use self::fault::{Constraint, Fault, Kind, is_constraint};
 pub use self::param::{Element, Param};
 pub use self::pool::{Database, PoolOptions, connect, parse_url};
 pub use self::retry::{HasFault, retrying};

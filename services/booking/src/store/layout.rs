@@ -315,7 +315,7 @@ async fn refused_statuses(
         let reviewed = layout == Layout::SingleTable && !allowed.contains(&BookingStatus::UnderReview);
         let refuses = |status: &str| status != "expired" && !allowed.iter().any(|one| one.name() == status);
         if reviewed || written.iter().copied().any(refuses) {
-            problems.push(Kind::Check { constraint: constraint.name.clone() });
+            problems.push(Kind::Constraint { kind: pg::Constraint::Check, name: constraint.name.clone() });
         }
     }
     Ok(problems)
