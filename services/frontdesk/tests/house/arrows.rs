@@ -1,100 +1,56 @@
-//! Which crate may know which: a missing arrow is a rule, read from manifests.
+//! R1: the arrows between crates are those that ARCHITECTURE.md lists, no more
+//! and no fewer. And one provider of cryptography.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-/// Crates of ours with those that they may depend on.
-const ARROWS: [(&str, &str, &[&str]); 11] = [
-    ("proto", "frontdesk-proto", &[]),
-    ("services/boot", "boot", &["frontdesk-proto"]),
-    ("services/upstream", "upstream", &[]),
-    ("services/access", "access", &["frontdesk-proto", "upstream"]),
-    ("services/pg", "pg", &["frontdesk-proto"]),
-    ("services/devdb", "devdb", &["pg"]),
-    ("services/identity", "identity", &["frontdesk-proto", "boot", "access", "pg"]),
-    ("services/booking", "booking", &["frontdesk-proto", "boot", "access", "pg"]),
-    ("gateway/transcode", "transcode", &[]),
-    ("gateway", "gateway", &["frontdesk-proto", "boot", "transcode", "upstream"]),
-    (
-        "services/frontdesk",
-        "frontdesk",
-        &["frontdesk-proto", "boot", "access", "pg", "devdb", "upstream", "identity", "booking", "gateway"],
-    ),
-];
+use crate::crates::{self, Crate};
 
-/// What a `domain` module must not know.
-const FOREIGN_TO_DOMAINS: [&str; 5] = ["tonic", "tokio", "tokio_postgres", "pg::", "Timestamp::now"];
+/// One line a crate, as in ARCHITECTURE.md: `name -> what it uses; tests use: more`.
+fn written(Crate { name, dependencies, dev_dependencies, .. }: &Crate) -> String {
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
+    let more: BTreeSet<String> = dev_dependencies.difference(dependencies).cloned().collect();
+    format!("{name} -> {}; tests: {}", list(dependencies), list(&more))
+}
 
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+/// The lines of the block, in any order and with any spaces.
+fn listed(document: &str) -> BTreeSet<String> {
+    let (_, block) = document.split_once("```arrows\n").expect("ARCHITECTURE.md has no block ```arrows");
+    let (block, _) = block.split_once("\n```").unwrap();
+    block
+        .lines()
+        .map(|line| {
+            let (name, rest) = line.split_once("->").unwrap_or_else(|| panic!("no arrow in {line:?}"));
+            let (normal, dev) = rest.split_once("; tests:").unwrap_or((rest, ""));
+            let set = |names: &str| names.split_whitespace().map(str::to_owned).collect();
+            written(&Crate {
+                name: name.trim().to_owned(),
+                folder: crates::root().to_owned(),
+                dependencies: set(normal),
+                dev_dependencies: set(dev),
+            })
+        })
+        .collect()
 }
 
 #[test]
-fn crates_depend_on_each_other_only_as_the_map_says() {
-    let names: BTreeSet<&str> = ARROWS.iter().map(|(_, name, _)| *name).collect();
-    for (folder, name, allowed) in ARROWS {
-        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{folder}");
-        let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
-        let (dependencies, _) = dependencies.split_once("[dev-dependencies]").unwrap_or((dependencies, ""));
-        for line in dependencies.lines() {
-            let Some(dependency) =
-                line.split(['.', ' ', '=']).next().filter(|dependency| names.contains(dependency))
-            else {
-                continue;
-            };
-            assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
-        }
-    }
-}
-
-#[test]
-fn domains_know_no_database_no_wire_and_no_clock() {
-    let mut read = 0;
-    for service in ["identity", "booking"] {
-        let source = root().join("services").join(service).join("src");
-        let mut files = vec![source.join("domain.rs")];
-        let mut folders = vec![source.join("domain")];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { folders.push(path) } else { files.push(path) }
-            }
-        }
-        for file in files {
-            let text = fs::read_to_string(&file).unwrap();
-            for foreign in FOREIGN_TO_DOMAINS {
-                let used =
-                    text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(foreign));
-                assert!(!used, "{} uses {foreign}", file.display());
-            }
-            read += 1;
-        }
-    }
-    assert!(read >= 7, "{read}");
+fn crates_depend_on_each_other_exactly_as_the_map_says() {
+    let listed = listed(&crates::text("ARCHITECTURE.md"));
+    let found: BTreeSet<String> = crates::all().iter().map(written).collect();
+    let missing: Vec<&String> = found.difference(&listed).collect();
+    let wrong: Vec<&String> = listed.difference(&found).collect();
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "manifests say {missing:#?}, ARCHITECTURE.md says {wrong:#?}"
+    );
 }
 
 #[test]
 fn one_provider_of_cryptography_is_linked() {
     // The lock file also lists what only other targets and unused features need.
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--workspace",
-            "--locked",
-            "--offline",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ])
-        .current_dir(root())
-        .output()
-        .unwrap();
+    let arguments = "tree --workspace --locked --offline --edges normal --prefix none --format {p}";
+    let output =
+        Command::new(env!("CARGO")).args(arguments.split(' ')).current_dir(crates::root()).output().unwrap();
     let tree = String::from_utf8(output.stdout).unwrap();
     let linked: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     for other in ["ring", "rsa", "openssl-sys", "native-tls"] {

@@ -5,3 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arrows;
+mod circles;
+mod clock;
+mod crates;
+mod known;
+mod rooms;
+mod source;
