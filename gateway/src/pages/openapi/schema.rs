@@ -1,11 +1,15 @@
-//! Messages as JSON schemas. An answer shows every field, a request needs none:
-//! each message has a schema for either direction that it goes.
+//! Messages as JSON schemas. An answer shows every field, a request needs those
+//! that are required: each message has a schema for either direction that it goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use frontdesk_proto::FieldContract;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value as Json, json};
 use transcode::short_name;
+
+use super::comments::{comment, field_comment};
+use super::field::{number, text};
 
 /// Where a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,20 +60,25 @@ impl Schemas {
             if !comment.is_empty() {
                 schema["description"] = comment.into();
             }
-            if is_always_shown(&field) {
+            let needed = match direction {
+                Direction::In => FieldContract::of(&field).limits.required,
+                Direction::Out => is_always_shown(&field),
+            };
+            if needed {
                 required.push(field.name().to_owned());
             }
             properties.insert(field.name().to_owned(), schema);
         }
         let mut object = json!({
             "type": "object",
-            "description": super::comment(&message.parent_file(), message.path()),
+            "description": comment(&message.parent_file(), message.path()),
             "properties": properties,
         });
-        match direction {
-            Direction::Out if !required.is_empty() => object["required"] = required.into(),
-            Direction::Out => {}
-            Direction::In => object["additionalProperties"] = false.into(),
+        if !required.is_empty() {
+            object["required"] = required.into();
+        }
+        if direction == Direction::In {
+            object["additionalProperties"] = false.into();
         }
         object
     }
@@ -84,7 +93,11 @@ impl Schemas {
         }
         let one = self.one(field, direction);
         if field.is_list() {
-            return json!({"type": "array", "items": one});
+            let mut list = json!({"type": "array", "items": one});
+            if direction == Direction::In && FieldContract::of(field).limits.required {
+                list["minItems"] = 1.into();
+            }
+            return list;
         }
         match field.kind() {
             Kind::Message(_) => json!({"anyOf": [one, {"type": "null"}]}),
@@ -95,12 +108,8 @@ impl Schemas {
     fn one(&mut self, field: &FieldDescriptor, direction: Direction) -> Json {
         match field.kind() {
             Kind::Bool => json!({"type": "boolean"}),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
-                json!({"type": "integer", "format": "int32", "minimum": i32::MIN, "maximum": i32::MAX})
-            }
-            Kind::Uint32 | Kind::Fixed32 => {
-                json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": u32::MAX})
-            }
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => number(field, i32::MIN.into(), i32::MAX.into()),
+            Kind::Uint32 | Kind::Fixed32 => number(field, 0, u32::MAX.into()),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
                 json!({"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,18}$", "examples": ["7"]})
             }
@@ -108,7 +117,7 @@ impl Schemas {
                 json!({"type": "string", "format": "uint64", "pattern": "^[0-9]{1,19}$", "examples": ["7"]})
             }
             Kind::Float | Kind::Double => json!({"type": "number"}),
-            Kind::String => text(field),
+            Kind::String => text(field, direction),
             Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
             Kind::Enum(of) => self.enumeration(&of, direction),
             Kind::Message(of) => match of.full_name() {
@@ -128,21 +137,23 @@ impl Schemas {
             Direction::In => format!("{}Input", of.name()),
         };
         if self.begun.insert(name.clone()) {
+            // What says nothing is left out by whoever asks.
             let values: Vec<_> = of
                 .values()
+                .filter(|value| direction == Direction::Out || value.number() != 0)
                 .map(|value| {
                     let short =
                         short_name(of.name(), value.name()).unwrap_or_else(|| value.name().to_owned());
-                    (short, super::comment(&of.parent_file(), value.path()))
+                    (short, comment(&of.parent_file(), value.path()))
                 })
                 .collect();
-            let comment = super::comment(&of.parent_file(), of.path());
+            let text = comment(&of.parent_file(), of.path());
             let lines: Vec<String> =
                 values.iter().map(|(name, text)| format!("- `{name}`: {text}")).collect();
             let names: Vec<&String> = values.iter().map(|(name, _)| name).collect();
             let schema = json!({
                 "type": "string",
-                "description": format!("{comment}\n\n{}", lines.join("\n")),
+                "description": format!("{text}\n\n{}", lines.join("\n")),
                 "enum": names,
             });
             self.done.insert(name.clone(), schema);
@@ -151,54 +162,8 @@ impl Schemas {
     }
 }
 
-/// Whether a query parameter can be the field.
-pub fn fits_query(field: &FieldDescriptor) -> bool {
-    let from_text = match field.kind() {
-        Kind::Message(of) => matches!(
-            of.full_name(),
-            "google.protobuf.Timestamp" | "google.protobuf.Duration" | "google.protobuf.FieldMask"
-        ),
-        _ => true,
-    };
-    from_text && !field.is_map() && !(field.is_list() && matches!(field.kind(), Kind::Message(_)))
-}
-
-pub fn field_comment(field: &FieldDescriptor) -> String {
-    super::comment(&field.parent_message().parent_file(), field.path())
-}
-
-/// The first sentence of a comment, without its full stop.
-pub fn first_sentence(comment: &str) -> String {
-    let first = comment.split("\n\n").next().unwrap_or_default();
-    let end = first.find(". ").or_else(|| first.find("; ")).unwrap_or(first.len());
-    first[..end].trim_end_matches('.').to_owned()
-}
-
 /// Answers show every field but those whose absence says something.
 fn is_always_shown(field: &FieldDescriptor) -> bool {
     let is_message = matches!(field.kind(), Kind::Message(_)) && field.containing_oneof().is_none();
     is_message || !field.supports_presence()
-}
-
-/// What the comment says about a text, which has no type of its own for it.
-fn text(field: &FieldDescriptor) -> Json {
-    let comment = field_comment(field);
-    let mut schema = json!({"type": "string"});
-    let may_be_empty = comment.contains("empty");
-    let (pattern, example) = if comment.starts_with("UUID") {
-        let uuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-        (Some(uuid), Some("0190163d-8694-739b-aea5-966c26f8ad91"))
-    } else if comment.contains("ISO 8601 date") {
-        (Some("[0-9]{4}-[0-9]{2}-[0-9]{2}"), Some("2026-07-01"))
-    } else {
-        (None, None)
-    };
-    if let Some(pattern) = pattern {
-        let pattern = if may_be_empty { format!("^({pattern})?$") } else { format!("^{pattern}$") };
-        schema["pattern"] = pattern.into();
-    }
-    if let Some(example) = example {
-        schema["examples"] = json!([example]);
-    }
-    schema
 }
