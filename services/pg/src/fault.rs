@@ -8,6 +8,8 @@ use std::time::Duration;
 use deadpool_postgres::PoolError;
 use frontdesk_proto::{ErrorReason, Refusal};
 
+use crate::advice::advice;
+
 /// A failed statement, commit or connection. `Display` and `source` are for the
 /// log; the caller gets [`Fault::refusal`]. Neither holds Postgres' DETAIL,
 /// which prints rows.
@@ -15,6 +17,8 @@ use frontdesk_proto::{ErrorReason, Refusal};
 pub struct Fault {
     kind: Kind,
     cause: String,
+    /// A sentence for whoever runs the program, when the way out is known.
+    advice: Option<String>,
 }
 
 /// What can be done about a [`Fault`].
@@ -69,12 +73,18 @@ pub enum Constraint {
 impl Fault {
     /// A fault that no driver error stands behind.
     pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
-        Self { kind, cause: cause.into() }
+        Self { kind, cause: cause.into(), advice: None }
     }
 
     /// What can be done about it.
     pub fn kind(&self) -> &Kind {
         &self.kind
+    }
+
+    /// What is wrong and what to do about it, in one sentence for whoever runs the
+    /// program.
+    pub fn advice(&self) -> &str {
+        self.advice.as_deref().unwrap_or(&self.cause)
     }
 
     /// Whether the named constraint refused the row. A sharded database appends
@@ -211,7 +221,7 @@ impl From<tokio_postgres::Error> for Fault {
             }
             None => classify_driver(&error),
         };
-        Self { kind, cause: chain(&error) }
+        Self { kind, cause: chain(&error), advice: advice(&error) }
     }
 }
 
@@ -279,7 +289,7 @@ fn classify_driver(error: &tokio_postgres::Error) -> Kind {
 }
 
 /// The error with its causes, without Postgres' DETAIL.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut causes = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {

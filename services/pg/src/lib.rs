@@ -3,6 +3,7 @@
 //! from SQLSTATE to reason, and the migrations runner. What a statement means is
 //! not known here, nor is a server of our own (`devdb`).
 
+mod advice;
 mod columns;
 mod fault;
 pub mod migrate;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use refinery_core::{Migration, Runner};
 use tokio_postgres::Client;
 
+use crate::advice::advice;
+use crate::fault::chain;
 use crate::{Fault, Kind, pool};
 
 /// The same number in every version, so that old and new binaries exclude each
@@ -41,14 +43,14 @@ pub struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database failed.
-    #[error("the database failed: {0}")]
+    #[error("{}", .0.advice())]
     Database(#[from] Fault),
     /// A migration failed; it and those after it are not applied.
     #[error("migrations of {set} stopped: {cause}")]
     Stopped {
         /// The service.
         set: &'static str,
-        /// What refinery and Postgres said.
+        /// What Postgres refused and the way out, or what was said.
         cause: String,
     },
     /// Somebody else kept the lock.
@@ -115,12 +117,6 @@ fn runner(set: &'static MigrationSet) -> Result<Runner, MigrateError> {
 }
 
 fn stopped(set: &'static MigrationSet, error: &refinery_core::Error) -> MigrateError {
-    use std::error::Error as _;
-    let mut cause = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        cause = format!("{cause}: {error}");
-        source = error.source();
-    }
+    let cause = advice(error).unwrap_or_else(|| chain(error));
     MigrateError::Stopped { set: set.name, cause }
 }
