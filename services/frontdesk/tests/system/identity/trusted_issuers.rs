@@ -1,5 +1,7 @@
 //! Tokens of issuers that the operator trusts, and of those that only say so.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use frontdesk::demo;
 use identity::{Policy, TrustedIssuers};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -11,12 +13,10 @@ use crate::fixture::Fixture;
 
 const SECRET: &str = "a secret of at least thirty-two bytes";
 const MANAGER_ID: &str = "0d000000-0000-7000-8000-000000000102";
-/// A P-256 key pair made for this test.
-const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
-    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzFK2WaZCiDttfhwf\n\
-    w1MDN/F11KsEikD5lX/hMS5+zRqhRANCAATdTQ4fkXx8ERUYJeNwaDgVaU8k/X3y\n\
-    v4V1oszAeOEVVAtoC4ob4Du0aHtlRL23LLAJLJT5jZG3xqdCOIoNsLlZ\n\
-    -----END PRIVATE KEY-----\n";
+/// A P-256 key pair made for this test: PKCS #8, in Base64 as in a PEM file.
+const PRIVATE: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzFK2WaZCiDttfhwf\
+    w1MDN/F11KsEikD5lX/hMS5+zRqhRANCAATdTQ4fkXx8ERUYJeNwaDgVaU8k/X3y\
+    v4V1oszAeOEVVAtoC4ob4Du0aHtlRL23LLAJLJT5jZG3xqdCOIoNsLlZ";
 const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"theirs","alg":"ES256","use":"sig",
     "x":"3U0OH5F8fBEVGCXjcGg4FWlPJP198r-FdaLMwHjhFVQ","y":"C2gLihvgO7Roe2VEvbcssAkslPmNkbfGp0I4ig2wuVk"},
     {"kty":"oct","kid":"shared","k":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"}]}"#;
@@ -52,7 +52,8 @@ fn hs256(claims: &Json) -> String {
 fn es256(claims: &Json, kid: &str) -> String {
     let mut header = Header::new(Algorithm::ES256);
     header.kid = Some(kid.to_owned());
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_pem(PRIVATE.as_bytes()).unwrap()).unwrap()
+    let private = BASE64_STANDARD.decode(PRIVATE).unwrap();
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(&private)).unwrap()
 }
 
 async fn fixture() -> Fixture {
