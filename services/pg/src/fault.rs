@@ -1,5 +1,7 @@
 //! What went wrong at Postgres, by what can be done about it. This is the one
-//! place that knows SQLSTATEs (PostgreSQL appendix A) and driver errors.
+//! place that knows SQLSTATEs (PostgreSQL appendix A) and driver errors, and the
+//! reasons that stand for them where nobody knows more; that is why this crate
+//! knows the wire's reasons. What a constraint means is known where it is declared.
 
 use std::error::Error;
 use std::fmt;

@@ -1,5 +1,9 @@
-//! The pool. Every wait has an end, every connection runs as the service's own
-//! role, which owns nothing.
+//! The pool. Every wait has an end.
+//!
+//! Every connection switches to the service's own role, whoever `DATABASE_URL`
+//! names. The role owns nothing, so that row-level security holds for it, and each
+//! service has another one, so that a hole in one does not open the tables of the
+//! other.
 
 use std::sync::Arc;
 use std::time::Duration;

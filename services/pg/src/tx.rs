@@ -1,6 +1,9 @@
 //! Transactions. BEGIN travels with the first statement and COMMIT with the
 //! last, so a transaction of two statements costs two round trips.
 //!
+//! So a connection that breaks at the last statement of a change leaves the outcome
+//! unknown, and the refusal says that: OUTCOME_UNKNOWN, never "nothing was stored".
+//!
 //! A transaction in which any statement failed, or was abandoned before its
 //! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
 //! the driver would report success.
@@ -33,7 +36,7 @@ pub struct Tx {
 }
 
 /// Whatever the database's default is: decisions look again at rows that they
-/// waited for, which a snapshot of the whole transaction would hide.
+/// waited for, and a snapshot of the whole transaction would hide these.
 const BEGIN: &str = "begin isolation level read committed";
 
 /// The setting by which row-level security knows the tenant.
