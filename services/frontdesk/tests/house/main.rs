@@ -7,7 +7,11 @@
 mod arrows;
 mod circles;
 mod clock;
+mod commands;
 mod crates;
 mod known;
+mod migrations;
 mod rooms;
+mod scopes;
 mod source;
+mod texts;

@@ -1,7 +1,6 @@
 //! A running system with the demo's data, and clients for it.
 
 use std::net::SocketAddr;
-use upstream::Upstream;
 
 use devdb::TestDatabase;
 use frontdesk::demo;
@@ -14,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio_postgres::types::ToSql;
 use tonic::Request;
 use uuid::{Uuid, uuid};
+
+use crate::declared::{self, Declared};
 
 /// The master key of the fixture, a 32nd of it.
 pub const MASTER_KEY: &str = "ab";
@@ -168,7 +169,7 @@ impl Fixture {
     }
 
     /// A client of booking without the gateway.
-    pub fn booking(&self) -> BookingRequestServiceClient<Upstream> {
+    pub fn booking(&self) -> BookingRequestServiceClient<Declared> {
         BookingRequestServiceClient::new(channel(self.system.booking))
     }
 
@@ -249,7 +250,19 @@ pub fn secrets() -> Secrets {
 }
 
 impl Answer {
+    /// Our own answer: a refusal holds nothing secret and is declared.
     pub async fn of(request: RequestBuilder) -> Self {
+        let (_, described) = request.try_clone().expect("a test sends no stream").build_split();
+        let described = described.unwrap();
+        let answer = Self::of_a_stranger(request).await;
+        if let (400.., Some(code)) = (answer.status, answer.body["code"].as_str()) {
+            declared::assert_over_rest(described.method(), described.url().path(), code);
+        }
+        answer
+    }
+
+    /// The answer of a service that is not ours, behind our gateway.
+    pub async fn of_a_stranger(request: RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
@@ -296,8 +309,9 @@ pub fn path_of(id: Uuid, step: &str) -> String {
     format!("/api/v1/booking-requests/{id}{step}")
 }
 
-pub fn channel(addr: SocketAddr) -> Upstream {
-    addr.to_string().parse().unwrap()
+/// A service's port over gRPC.
+pub fn channel(addr: SocketAddr) -> Declared {
+    Declared(addr.to_string().parse().unwrap())
 }
 
 /// A gRPC request with a bearer token.

@@ -4,6 +4,7 @@
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod declared;
 mod fixture;
 
 /// Requests, bookings and what decides about them.

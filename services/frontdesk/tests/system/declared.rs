@@ -1,0 +1,72 @@
+//! R6: every refusal that any test sees is one that its method declares, in the
+//! options of its proto. The fixture asks here for each answer; that each reason
+//! has a page in the runbook comes with the runbook.
+
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll};
+
+use frontdesk_proto::{ErrorReason, MethodContract, descriptors, reason_of};
+use prost_reflect::MethodDescriptor;
+use reqwest::Method;
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+use transcode::{Style, Transcoder};
+use upstream::Upstream;
+
+/// A REST call was refused. Paths that are no method's declare nothing.
+#[track_caller]
+pub fn assert_over_rest(http_method: &Method, path: &str, code: &str) {
+    static ROUTES: LazyLock<Transcoder> = LazyLock::new(|| {
+        let services: Vec<&str> = identity::SERVICES.into_iter().chain(booking::SERVICES).collect();
+        let routes = Transcoder::new(descriptors(), &services, Style::FRONTDESK).unwrap();
+        routes.with_alias("/api/v1", "/v1").unwrap()
+    });
+    // HEAD is GET without a body.
+    let asked = if http_method == Method::HEAD { &Method::GET } else { http_method };
+    if let Ok(matched) = ROUTES.route(asked, path) {
+        let binding = matched.binding();
+        assert_declared(binding.method(), code, !binding.body().is_empty());
+    }
+}
+
+#[track_caller]
+fn assert_declared(method: &MethodDescriptor, code: &str, with_body: bool) {
+    let declared = MethodContract::of(method).reasons(with_body);
+    let reason = ErrorReason::from_name(code).unwrap_or_else(|| panic!("{code} is no reason"));
+    assert!(declared.contains(&reason), "{} answered {code} and does not declare it", method.full_name());
+}
+
+/// A service whose refusals must be declared by their methods.
+#[derive(Debug, Clone)]
+pub struct Declared(pub Upstream);
+
+impl Service<http::Request<Body>> for Declared {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let path = request.uri().path().to_owned();
+        let answer = Service::call(&mut self.0, request);
+        Box::pin(async move {
+            let answer = answer.await?;
+            let refused = Status::from_header_map(answer.headers()).and_then(|status| reason_of(&status));
+            if let (Some(reason), Some(method)) = (refused, method(&path)) {
+                assert_declared(&method, reason.name(), false);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// The method of a gRPC path.
+fn method(path: &str) -> Option<MethodDescriptor> {
+    let (service, name) = path.trim_start_matches('/').split_once('/')?;
+    descriptors().get_service_by_name(service)?.methods().find(|method| method.name() == name)
+}
