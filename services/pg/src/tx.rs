@@ -2,7 +2,7 @@
 //! last, so a transaction of two statements costs two round trips.
 //!
 //! So a connection that breaks at the last statement of a change leaves the outcome
-//! unknown, and the refusal says that: OUTCOME_UNKNOWN, never "nothing was stored".
+//! unknown, and the refusal says that: `OUTCOME_UNKNOWN`, never "nothing was stored".
 //!
 //! A transaction in which any statement failed, or was abandoned before its
 //! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
