@@ -1,5 +1,5 @@
-//! What every request goes through: request id, origin, the right handler by
-//! content type, one log line.
+//! What every request goes through: request id, origin, the right protocol or
+//! page, one log line.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,21 +8,21 @@ use std::time::Instant;
 use boot::TrustedProxies;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use tonic::body::Body;
 use tracing::Instrument;
 use transcode::Transcoder;
 
 use crate::answer::failure::Failure;
-use crate::answer::problem;
-use crate::cors::{self, Cors, Origins, Verdict};
-use crate::forward::{self, Kind};
-use crate::pages::docs::Pages;
-use crate::pages::health;
-use crate::rest;
-use crate::services::Upstreams;
-use crate::{console, headers, supabase};
+use crate::answer::problem::Problem;
+use crate::call::headers;
+use crate::call::upstreams::Upstreams;
+use crate::origin::{self, Cors, Origins, Verdict};
+use crate::pages::{self, Pages};
+use crate::protocol::kind::Kind;
+use crate::protocol::{grpc, grpc_web, rest};
+use crate::surface::{session, supabase};
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -53,23 +53,22 @@ impl Edge {
         Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, trusted_proxies, anon_key }) }
     }
 
+    /// The client of a request: whoever connected, or whom a trusted proxy names.
+    pub fn client(&self, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.inner.trusted_proxies.client(connected, headers)
+    }
+
     /// Answers one request.
-    pub async fn answer(&self, mut request: Request<Body>, peer: IpAddr) -> Response<Body> {
+    pub async fn answer(&self, mut request: Request<Body>, client: IpAddr) -> Response<Body> {
         let started = Instant::now();
         let id = boot::request_id::ensure(request.headers_mut());
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let client = self.inner.trusted_proxies.client(peer, request.headers());
         let span =
             tracing::info_span!("http", %method, path = uri.path(), request_id = boot::request_id::text(&id));
         async {
-            let head = method == Method::HEAD;
             let mut response = self.inner.checked(request, boot::request_id::text(&id), client).await;
-            if head {
-                let length = response.body().size_hint().exact();
-                response = response.map(|_| Body::empty());
-                if let Some(length) = length.filter(|_| !response.status().is_redirection()) {
-                    response.headers_mut().insert(CONTENT_LENGTH, length.into());
-                }
+            if method == Method::HEAD {
+                response = without_body(response);
             }
             response.headers_mut().insert(boot::request_id::HEADER, id.clone());
             response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
@@ -84,112 +83,98 @@ impl Edge {
 
 impl Inner {
     /// Answers after the origin was judged.
-    async fn checked(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
-        let console = console::is_path(request.uri().path());
+    async fn checked(&self, request: Request<Body>, id: &str, client: IpAddr) -> Response<Body> {
+        let credentials = session::is_path(request.uri().path());
         match self.cors.judge(&request) {
-            Verdict::Refused(origin) => {
-                problem::from_refusal(&self.cors.refuse(&origin), id, &self.transcoder)
-            }
-            Verdict::Same => self.dispatch(request, id, peer).await,
+            Verdict::Refused(origin) => self.failed(self.cors.refuse(&origin).into(), id),
+            Verdict::Same => self.dispatch(request, id, client).await,
             Verdict::Allowed(origin) => {
-                let mut response = if cors::is_preflight(&request) {
+                let mut response = if origin::is_preflight(&request) {
                     let mut response = Response::new(Body::empty());
                     *response.status_mut() = StatusCode::NO_CONTENT;
-                    cors::allow_preflight(request.headers(), response.headers_mut());
+                    origin::allow_preflight(request.headers(), response.headers_mut());
                     response
                 } else {
-                    self.dispatch(request, id, peer).await
+                    self.dispatch(request, id, client).await
                 };
-                cors::allow(origin, response.headers_mut());
-                if console {
-                    cors::allow_credentials(response.headers_mut());
+                origin::allow(origin, response.headers_mut());
+                if credentials {
+                    origin::allow_credentials(response.headers_mut());
                 }
                 response
             }
         }
     }
 
-    async fn dispatch(&self, mut request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
+    async fn dispatch(&self, mut request: Request<Body>, id: &str, client: IpAddr) -> Response<Body> {
         match Kind::of(request.headers()) {
-            Kind::Rest => self.rest(request, id, peer).await,
+            Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
+                supabase::call(&self.upstreams, self.anon_key.as_deref(), request, client).await
+            }
+            Kind::Rest => match self.rest(request, client).await {
+                Ok(response) => response,
+                Err(failure) => self.failed(failure, id),
+            },
             Kind::Grpc | Kind::GrpcWeb(_) if request.method() != Method::POST => {
                 let refusal = Refusal::new(ErrorReason::MethodNotAllowed, "gRPC calls are POST requests.");
-                let mut response = problem::from_refusal(&refusal, id, &self.transcoder);
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-                response
+                self.failed(Failure::NotAllowed(refusal, HeaderValue::from_static("POST")), id)
             }
             Kind::Grpc => {
-                headers::clean_grpc(request.headers_mut(), peer);
-                forward::grpc(&self.upstreams, request).await
+                headers::clean_grpc(request.headers_mut(), client);
+                grpc::call(&self.upstreams, request).await
             }
             Kind::GrpcWeb(form) => {
-                headers::clean_grpc(request.headers_mut(), peer);
-                forward::grpc_web(&self.upstreams, request, form).await
+                headers::clean_grpc(request.headers_mut(), client);
+                grpc_web::call(&self.upstreams, request, form).await
             }
             Kind::OtherGrpc => {
                 let refusal = Refusal::new(
                     ErrorReason::UnsupportedMediaType,
                     "gRPC calls are taken with protobuf messages only: application/grpc, application/grpc-web or application/grpc-web-text.",
                 );
-                problem::from_refusal(&refusal, id, &self.transcoder)
+                self.failed(refusal.into(), id)
             }
         }
     }
 
-    /// What OPTIONS and other methods get at a page of the gateway's own.
-    fn only_read(&self, method: &Method, path: &str, id: &str) -> Response<Body> {
-        let mut response = if *method == Method::OPTIONS {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response
+    async fn rest(&self, request: Request<Body>, client: IpAddr) -> Result<Response<Body>, Failure> {
+        let path = request.uri().path();
+        if pages::is_path(path) {
+            self.pages.answer(&self.upstreams, &request.into_parts().0).await
+        } else if session::is_path(path) {
+            session::call(&self.transcoder, &self.upstreams, request, client).await
         } else {
-            let refusal = Refusal::new(
-                ErrorReason::MethodNotAllowed,
-                format!("{method} is not a method of {path}; it has GET, HEAD, OPTIONS."),
-            );
-            problem::from_refusal(&refusal, id, &self.transcoder)
-        };
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            rest::call(&self.transcoder, &self.upstreams, request, client).await
+        }
+    }
+
+    /// The response for a failure, with what came along with it.
+    fn failed(&self, failure: Failure, id: &str) -> Response<Body> {
+        let mut response = Problem::of(&failure).response(id, &self.transcoder);
+        let headers = response.headers_mut();
+        match failure {
+            Failure::Refused(_) => {}
+            Failure::NotAllowed(_, allow) => {
+                headers.insert(ALLOW, allow);
+            }
+            Failure::Status(_, metadata) => {
+                let content_type = headers.remove(CONTENT_TYPE);
+                headers::rest_out(&metadata, headers);
+                if let Some(content_type) = content_type {
+                    headers.insert(CONTENT_TYPE, content_type);
+                }
+            }
+        }
         response
     }
+}
 
-    async fn rest(&self, request: Request<Body>, id: &str, peer: IpAddr) -> Response<Body> {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        match request.uri().path() {
-            path @ ("/livez" | "/readyz" | "/openapi.json" | "/docs") if !reads => {
-                return self.only_read(request.method(), path, id);
-            }
-            "/livez" => return health::live(),
-            "/readyz" => return health::ready(&self.upstreams).await,
-            "/openapi.json" => return self.pages.openapi(request.headers()),
-            "/docs" => return self.pages.docs(request.headers()),
-            path if path.starts_with(supabase::PREFIX) => {
-                return supabase::call(&self.upstreams, self.anon_key.as_deref(), request, peer).await;
-            }
-            _ => {}
-        }
-        let answered = if console::is_path(request.uri().path()) {
-            console::call(&self.transcoder, &self.upstreams, request, peer).await
-        } else {
-            rest::call(&self.transcoder, &self.upstreams, request, peer).await
-        };
-        match answered {
-            Ok(response) => response,
-            Err(Failure::Refused(refusal)) => problem::from_refusal(&refusal, id, &self.transcoder),
-            Err(Failure::NotAllowed(refusal, allow)) => {
-                let mut response = problem::from_refusal(&refusal, id, &self.transcoder);
-                response.headers_mut().insert(ALLOW, allow);
-                response
-            }
-            Err(Failure::Status(status, metadata)) => {
-                let mut response = problem::from_status(&status, id, &self.transcoder);
-                let content_type = response.headers_mut().remove(CONTENT_TYPE);
-                headers::rest_out(&metadata, response.headers_mut());
-                if let Some(content_type) = content_type {
-                    response.headers_mut().insert(CONTENT_TYPE, content_type);
-                }
-                response
-            }
-        }
+/// The answer to HEAD: what GET would say of its body, without the body.
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let length = response.body().size_hint().exact();
+    let mut response = response.map(|_| Body::empty());
+    if let Some(length) = length.filter(|_| !response.status().is_redirection()) {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
+    response
 }

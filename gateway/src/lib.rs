@@ -1,20 +1,20 @@
-//! The HTTP edge: REST by descriptors, gRPC-Web and gRPC passed through, CORS.
-//! It forwards credentials and never reads one; it knows no database.
+//! The HTTP edge: REST by descriptors, gRPC and gRPC-Web passed on, origins of
+//! pages, and a few pages and surfaces of its own. It decides nothing by a
+//! caller's credentials: tokens are passed on to the services, which verify them.
+//! It handles two secrets itself: the publishable key that `/auth/v1` asks for, and
+//! the refresh tokens that it keeps in cookies of pages. It knows no database.
+//!
+//! A request goes from left to right: `server` → `edge` → `protocol`, `surface` or
+//! `pages` → `call` → `answer`.
 
 mod answer;
 mod call;
-mod console;
-mod cors;
-mod deadline;
 mod edge;
-mod forward;
-mod headers;
+mod origin;
 mod pages;
-mod rest;
+mod protocol;
 mod server;
-mod services;
-mod stream;
-mod supabase;
+mod surface;
 
 use boot::TrustedProxies;
 use frontdesk_proto::descriptors;
@@ -23,9 +23,9 @@ use tokio_util::sync::CancellationToken;
 use transcode::{RuleError, Style, Transcoder};
 use upstream::Upstream;
 
-pub use self::cors::{Origins, OriginsError};
+use self::call::upstreams::{self, Upstreams};
 use self::edge::Edge;
-use self::services::Upstreams;
+pub use self::origin::{Origins, OriginsError};
 
 /// What a gateway needs.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub fn openapi() -> Result<serde_json::Value, RoutesError> {
 
 /// The REST surface: every path under `/v1` is there under `/api/v1` as well.
 fn routes() -> Result<Transcoder, RoutesError> {
-    let transcoder = Transcoder::new(descriptors(), &services::names(), Style::FRONTDESK);
+    let transcoder = Transcoder::new(descriptors(), &upstreams::names(), Style::FRONTDESK);
     let transcoder = transcoder.map_err(RoutesError)?;
     transcoder.with_alias("/api/v1", "/v1").map_err(|error| RoutesError(vec![error]))
 }
@@ -73,8 +73,8 @@ impl Gateway {
     /// Compiles the routes.
     pub fn new(config: Config) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
-        let upstreams = Upstreams::new(identity, booking);
         let transcoder = routes()?;
+        let upstreams = Upstreams::new(identity, booking, &transcoder);
         tracing::info!(origins = %origins, "CORS allowed origins");
         Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key) })
     }

@@ -1,6 +1,46 @@
-//! What the gateway answers by itself: the OpenAPI document, the page that
-//! shows it, and whether the gateway and the services behind it are up.
+//! What the gateway answers by itself: the OpenAPI document, the page that shows
+//! it, and whether the gateway and the services behind it are up.
 
 pub mod docs;
 pub mod health;
 pub mod openapi;
+
+use http::request::Parts;
+use http::{HeaderValue, Method, Response};
+use tonic::body::Body;
+use transcode::Transcoder;
+
+use self::docs::Docs;
+use crate::answer::failure::{Failure, options};
+use crate::call::upstreams::Upstreams;
+
+/// The pages.
+#[derive(Debug)]
+pub struct Pages {
+    docs: Docs,
+}
+
+/// Whether a path is one of a page.
+pub fn is_path(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/openapi.json" | "/docs")
+}
+
+impl Pages {
+    pub fn new(transcoder: &Transcoder) -> Self {
+        Self { docs: Docs::new(transcoder) }
+    }
+
+    /// Answers a request for a page.
+    pub async fn answer(&self, upstreams: &Upstreams, request: &Parts) -> Result<Response<Body>, Failure> {
+        let allow = HeaderValue::from_static("GET, HEAD, OPTIONS");
+        let (method, path) = (&request.method, request.uri.path());
+        match (method, path) {
+            (&Method::OPTIONS, _) => Ok(options(allow)),
+            (&Method::GET | &Method::HEAD, "/livez") => Ok(health::live()),
+            (&Method::GET | &Method::HEAD, "/readyz") => Ok(health::ready(upstreams).await),
+            (&Method::GET | &Method::HEAD, "/openapi.json") => Ok(self.docs.openapi(&request.headers)),
+            (&Method::GET | &Method::HEAD, _) => Ok(self.docs.page(&request.headers)),
+            _ => Err(Failure::not_allowed(method, path, allow)),
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Connections: HTTP/1.1 and HTTP/2 on one port, bounded, drained at the end.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,8 +11,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -22,26 +23,17 @@ use crate::edge::Edge;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Time for the first request of a connection, whatever its protocol.
 const FIRST_REQUEST_TIME: Duration = Duration::from_secs(15);
-/// How long a peer may take nothing of an answer.
+/// How long a peer may read nothing of an answer.
 const WRITE_TIME: Duration = Duration::from_secs(30);
-/// Most connections at once; more are closed at once, so that those who are
-/// served stay served.
+/// Most connections at once; further ones are closed without an answer, so that
+/// the others stay served.
 const MAX_CONNECTIONS: usize = 16_384;
 /// Largest head of a request in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
 
 /// Accepts connections until the token is cancelled.
 pub async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD as usize);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEAD)
-        .max_concurrent_streams(200)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20));
-    let graceful = GracefulShutdown::new();
+    let server = Server { builder: builder(), graceful: GracefulShutdown::new(), edge };
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -57,46 +49,75 @@ pub async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) {
                 continue;
             }
         };
+        match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => server.start(stream, peer, place),
+            Err(_) => tracing::debug!(%peer, "there are too many connections"),
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(boot::DRAIN_LIMIT, server.graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests still in progress were cut off");
+    }
+}
+
+/// What all connections have in common.
+struct Server {
+    builder: Builder<TokioExecutor>,
+    graceful: GracefulShutdown,
+    edge: Edge,
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD)
+        .max_concurrent_streams(200)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
+
+impl Server {
+    /// Serves a connection beside the others; `place` is free again at its end.
+    fn start(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::debug!(%peer, "there are too many connections");
-            continue;
-        };
-        let begun = Arc::new(AtomicBool::new(false));
-        let (edge, first) = (edge.clone(), Arc::clone(&begun));
+        let asked = Arc::new(AtomicBool::new(false));
+        let (edge, first) = (self.edge.clone(), Arc::clone(&asked));
         let service = service_fn(move |request: http::Request<Incoming>| {
             first.store(true, Ordering::Relaxed);
             let edge = edge.clone();
-            async move { Ok::<_, Infallible>(edge.answer(request.map(Body::new), peer.ip()).await) }
+            async move {
+                let client = edge.client(peer.ip(), request.headers());
+                Ok::<_, Infallible>(edge.answer(request.map(Body::new), client).await)
+            }
         });
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIME));
         let stream = TokioIo::new(Box::pin(stream));
-        let connection = builder.serve_connection(stream, service).into_owned();
-        let connection = graceful.watch(connection);
+        let connection = self.builder.serve_connection(stream, service).into_owned();
+        let connection = self.graceful.watch(connection);
         tokio::spawn(async move {
             let _place = place;
             tokio::select! {
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(error, "a connection ended early");
                 },
-                () = nothing_asked(&begun) => tracing::debug!(%peer, "a connection asked nothing"),
+                () = nothing_asked(&asked) => tracing::debug!(%peer, "a connection asked nothing"),
             }
         });
-    }
-    drop(listener);
-    if tokio::time::timeout(boot::DRAIN_LIMIT, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests still in progress were cut off");
     }
 }
 
 /// Returns when a connection should have had its first request. HTTP/1.1 has a
-/// time for each head; before the protocol is known there is none.
-async fn nothing_asked(begun: &AtomicBool) {
+/// time for each head, but before the protocol is known no timer of hyper runs.
+async fn nothing_asked(asked: &AtomicBool) {
     tokio::time::sleep(FIRST_REQUEST_TIME).await;
-    if begun.load(Ordering::Relaxed) {
+    if asked.load(Ordering::Relaxed) {
         std::future::pending::<()>().await;
     }
 }

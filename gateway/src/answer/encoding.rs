@@ -74,7 +74,7 @@ pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
         Some(coding) => {
             let body = Bytes::from(body);
             let whole = body.clone();
-            // A runtime thread has other calls to answer meanwhile.
+            // A thread of the runtime has other calls to answer in the meantime.
             let compressed = tokio::task::spawn_blocking(move || compress(coding, &whole)).await;
             let compressed = compressed.unwrap_or_else(|error| {
                 tracing::warn!(%error, "an answer could not be compressed");

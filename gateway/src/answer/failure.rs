@@ -1,12 +1,18 @@
 //! Why there is no answer, and the refusals that several parts of the gateway
-//! make. It knows none of these parts; how a failure looks to a caller is told by
-//! [`problem`](super::problem) and by each surface.
+//! make. It knows none of these parts; how a failure looks to a caller is the job
+//! of [`problem`](super::problem) and of each surface.
+
+use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::{HeaderMap, HeaderValue};
+use http::header::ALLOW;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use tonic::body::Body;
 use tonic::{Code, Status};
+use transcode::InputError;
+use upstream::Unreachable;
 
-/// Largest message of an answer in bytes.
+/// Most bytes of a message of an answer.
 pub const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
 /// Why there is no answer.
@@ -21,6 +27,13 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The path has other methods.
+    pub fn not_allowed(method: &Method, path: &str, allow: HeaderValue) -> Self {
+        let names = allow.to_str().unwrap_or_default();
+        let sentence = format!("{method} is not a method of {}; it has {names}.", shown(path));
+        Self::NotAllowed(Refusal::new(ErrorReason::MethodNotAllowed, sentence), allow)
+    }
+
     /// Whether another address might answer.
     pub fn is_unavailable(&self) -> bool {
         match self {
@@ -37,11 +50,65 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// The refusal of a body that is larger than `limit` bytes.
+/// The answer to OPTIONS.
+pub fn options(allow: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, allow);
+    response
+}
+
+/// A path from outside, short enough for a sentence.
+pub fn shown(path: &str) -> String {
+    path.chars().take(200).collect()
+}
+
+/// The refusal of a request that is not one of its method.
+pub fn input_error(InputError { field, description }: InputError) -> Refusal {
+    if field.is_empty() {
+        return Refusal::new(
+            ErrorReason::MalformedRequest,
+            format!("The request cannot be read: {description}. Nothing was stored."),
+        );
+    }
+    Refusal::new(ErrorReason::MalformedRequest, format!("Field `{field}` {description}. Nothing was stored."))
+        .violation(field, description)
+}
+
+/// The refusal of a body of more than `limit` bytes.
 pub fn too_large(limit: usize) -> Refusal {
     Refusal::new(
         ErrorReason::PayloadTooLarge,
         format!("The body is larger than {limit} bytes, the most this API takes. Nothing was stored."),
     )
     .with("limit_bytes", limit.to_string())
+}
+
+/// The refusal for an answer that is not the method's message.
+pub fn unreadable() -> Refusal {
+    Refusal::new(
+        ErrorReason::Internal,
+        "The service's answer cannot be read. The request id finds it in the log.",
+    )
+}
+
+/// The refusal for an answer with another HTTP status than gRPC's.
+pub fn not_grpc(status: StatusCode) -> Refusal {
+    tracing::warn!(%status, "a service answered outside gRPC");
+    Refusal::new(ErrorReason::UpstreamUnavailable, "The service did not answer in gRPC. Try again.")
+        .retry_after(Duration::from_secs(1))
+}
+
+/// The refusal for a service that cannot be reached; the log has the cause.
+pub fn unreachable(error: &Unreachable) -> Refusal {
+    tracing::warn!(%error, "a service cannot be reached");
+    let what = match error.at {
+        None => {
+            "The service that answers this call cannot be reached. Try again; GET /readyz says which one is missing."
+        }
+        Some(_) => {
+            "The connection to the service was lost during the call. Whether a change was stored is unknown: read before trying again."
+        }
+    };
+    Refusal::new(ErrorReason::UpstreamUnavailable, what).retry_after(Duration::from_secs(1))
 }

@@ -1,9 +1,12 @@
-//! Refusals as `application/problem+json` (RFC 9457).
+//! Failures as callers over REST read them: `application/problem+json` (RFC 9457),
+//! and the last item of a stream. What a status carries is read once, by
+//! `Refusal::from_status`, and all of it is passed on.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
-use frontdesk_proto::{DOMAIN, ErrorReason, Refusal, rpc};
+use frontdesk_proto::{Refusal, Violation, rpc};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use prost::Message;
@@ -12,23 +15,121 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Transcoder;
 
-/// The response for a status from upstream.
-pub fn from_status(status: &Status, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
-    let detailed = rpc::Status::decode(status.details()).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the details of a status cannot be read");
-        rpc::Status::default()
-    });
-    let decoded = rpc::Status {
-        code: status.code() as i32,
-        message: status.message().to_owned(),
-        details: detailed.details,
-    };
-    response(&decoded, request_id, transcoder)
+use super::failure::Failure;
+
+/// What a failure says, whoever made it.
+#[derive(Debug)]
+pub struct Problem {
+    /// The reason's name, or that of the gRPC code.
+    name: &'static str,
+    http_status: StatusCode,
+    /// Code, message and details.
+    status: rpc::Status,
+    metadata: BTreeMap<String, String>,
+    violations: Vec<Violation>,
+    retry_after: Option<Duration>,
 }
 
-/// The response for a refusal of the gateway's own.
-pub fn from_refusal(refusal: &Refusal, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
-    response(&refusal.to_rpc_status(), request_id, transcoder)
+impl Problem {
+    pub fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => Self::of_refusal(refusal),
+            Failure::Status(status, _) => match Refusal::from_status(status) {
+                Some(refusal) => Self::of_refusal(&refusal),
+                None => Self::without_reason(status),
+            },
+        }
+    }
+
+    fn of_refusal(refusal: &Refusal) -> Self {
+        Self {
+            name: refusal.reason().name(),
+            http_status: http_status(refusal.reason().wire().http_status),
+            status: refusal.to_rpc_status(),
+            metadata: refusal.metadata().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            violations: refusal.violations().to_vec(),
+            retry_after: refusal.retry_delay(),
+        }
+    }
+
+    /// A status that has no reason of ours: what it says is shown as it came.
+    fn without_reason(status: &Status) -> Self {
+        let detailed = rpc::Status::decode(status.details()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the details of a status cannot be read");
+            rpc::Status::default()
+        });
+        Self {
+            name: code_name(status.code()),
+            http_status: http_status(of_code(status.code())),
+            status: rpc::Status {
+                code: status.code() as i32,
+                message: status.message().to_owned(),
+                details: detailed.details,
+            },
+            metadata: BTreeMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    fn message(&self) -> String {
+        if !self.status.message.is_empty() {
+            return self.status.message.clone();
+        }
+        let name = self.name;
+        format!("The service answered {name} and did not say why. The request id finds it in the log.")
+    }
+
+    /// The part that fits into an item of a stream.
+    pub fn in_stream(&self) -> Json {
+        json!({
+            "code": self.name,
+            "message": self.message(),
+            "grpc_status": self.status.code,
+            "metadata": self.metadata,
+        })
+    }
+
+    pub fn response(&self, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
+        let body = self.body(request_id, transcoder).to_string().into_bytes();
+        let mut response = json_response(self.http_status, "application/problem+json", body);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.http_status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(delay) = self.retry_after {
+            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
+    fn body(&self, request_id: &str, transcoder: &Transcoder) -> Json {
+        let Self { name, http_status, status, metadata, violations, retry_after: _ } = self;
+        let message = self.message();
+        let mut body = Map::new();
+        let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
+        put("type", format!("urn:frontdesk:error:{name}").into());
+        put("title", title(name).into());
+        put("status", http_status.as_u16().into());
+        put("detail", message.as_str().into());
+        put("code", (*name).into());
+        put("message", message.as_str().into());
+        put("grpc_status", status.code.into());
+        put("request_id", request_id.into());
+        if let Some(conflict) = metadata.get("conflict_type") {
+            put("conflict_type", conflict.as_str().into());
+        }
+        put("metadata", json!(metadata));
+        if !violations.is_empty() {
+            let shown = violations.iter();
+            let shown = shown.map(|one| json!({"field": one.field, "description": one.description}));
+            put("violations", shown.collect());
+        }
+        put("details", serde_json::from_slice(&transcoder.details(&status.details)).unwrap_or_default());
+        Json::Object(body)
+    }
 }
 
 /// A response with a JSON body.
@@ -39,61 +140,8 @@ pub fn json_response(status: StatusCode, content_type: &'static str, body: Vec<u
     response
 }
 
-fn response(status: &rpc::Status, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
-    let find = |name: &str| status.details.iter().find(|detail| detail.type_url.ends_with(name));
-    let info = find("/google.rpc.ErrorInfo")
-        .and_then(|detail| rpc::ErrorInfo::decode(detail.value.as_slice()).ok())
-        .filter(|info| info.domain == DOMAIN);
-    let reason = info.as_ref().and_then(|info| ErrorReason::from_name(&info.reason));
-    let code = Code::from(status.code);
-    let http_status = reason.map_or_else(|| of_code(code), |reason| reason.wire().http_status);
-    let http_status = StatusCode::from_u16(http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let name = reason.map_or_else(|| code_name(code), ErrorReason::name);
-    let unsaid =
-        format!("The service answered {name} and did not say why. The request id finds it in the log.");
-    let message = if status.message.is_empty() { unsaid.as_str() } else { status.message.as_str() };
-    let metadata: BTreeMap<String, String> = info.into_iter().flat_map(|info| info.metadata).collect();
-
-    let mut body = Map::new();
-    body.insert("type".to_owned(), format!("urn:frontdesk:error:{name}").into());
-    body.insert("title".to_owned(), title(name).into());
-    body.insert("status".to_owned(), http_status.as_u16().into());
-    body.insert("detail".to_owned(), message.into());
-    body.insert("code".to_owned(), name.into());
-    body.insert("message".to_owned(), message.into());
-    body.insert("grpc_status".to_owned(), status.code.into());
-    body.insert("request_id".to_owned(), request_id.into());
-    if let Some(conflict) = metadata.get("conflict_type") {
-        body.insert("conflict_type".to_owned(), conflict.as_str().into());
-    }
-    body.insert("metadata".to_owned(), json!(metadata));
-    let bad_request = find("/google.rpc.BadRequest")
-        .and_then(|detail| rpc::BadRequest::decode(detail.value.as_slice()).ok());
-    if let Some(bad) = bad_request {
-        let violations: Json = bad
-            .field_violations
-            .iter()
-            .map(|violation| json!({"field": violation.field, "description": violation.description}))
-            .collect();
-        body.insert("violations".to_owned(), violations);
-    }
-    let details = serde_json::from_slice(&transcoder.details(&status.details)).unwrap_or_default();
-    body.insert("details".to_owned(), details);
-
-    let body = Json::Object(body).to_string().into_bytes();
-    let mut response = json_response(http_status, "application/problem+json", body);
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if http_status == StatusCode::UNAUTHORIZED {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    let retry =
-        find("/google.rpc.RetryInfo").and_then(|detail| rpc::RetryInfo::decode(detail.value.as_slice()).ok());
-    if let Some(delay) = retry.and_then(|retry| retry.retry_delay) {
-        let seconds = delay.seconds.max(0) + i64::from(delay.nanos > 0);
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+fn http_status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// `SCOPE_MISSING` as `Scope missing`.

@@ -1,5 +1,5 @@
-//! What is the same for everybody: the OpenAPI document and the page that shows
-//! it. The page needs nothing from elsewhere.
+//! The OpenAPI document and the page that shows it, the same for everybody. The
+//! page loads nothing from elsewhere.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -14,18 +14,18 @@ use crate::answer::encoding::Prepared;
 
 const DOCS: &str = include_str!("docs.html");
 
-/// The pages, compressed once.
+/// Both, compressed once.
 #[derive(Debug)]
-pub struct Pages {
+pub struct Docs {
     openapi: Prepared,
-    docs: Prepared,
+    page: Prepared,
     policy: HeaderValue,
 }
 
-impl Pages {
+impl Docs {
     pub fn new(transcoder: &Transcoder) -> Self {
         let document = openapi::document(transcoder).to_string();
-        Self { openapi: Prepared::new(document.into()), docs: Prepared::new(DOCS.into()), policy: policy() }
+        Self { openapi: Prepared::new(document.into()), page: Prepared::new(DOCS.into()), policy: policy() }
     }
 
     /// The document.
@@ -38,8 +38,8 @@ impl Pages {
     }
 
     /// The page.
-    pub fn docs(&self, wanted: &HeaderMap) -> Response<Body> {
-        let mut response = self.docs.answer(wanted);
+    pub fn page(&self, wanted: &HeaderMap) -> Response<Body> {
+        let mut response = self.page.answer(wanted);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());

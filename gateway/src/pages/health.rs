@@ -13,7 +13,7 @@ use tonic_health::pb::health_client::HealthClient;
 use upstream::Upstream;
 
 use crate::answer::problem::json_response;
-use crate::services::Upstreams;
+use crate::call::upstreams::Upstreams;
 
 /// How long a service may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,5 +1,8 @@
 //! What of a request sets which field: path, query and body may not contradict
 //! each other, or whoever checks one of them is fooled by another.
+//!
+//! Path variables are written last and compared with the body before: protobuf
+//! merges, so the last one would win without a word.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +12,7 @@ use crate::router::hex_pair;
 use crate::scalar;
 use crate::wire::{self, Raw, Wire, WireType};
 
-/// Parameters that trackers add and no method means.
+/// Parameters that trackers add; no method has them.
 const IGNORED_PREFIX: &str = "utm_";
 
 /// A field, maybe of a message within the request.
@@ -87,14 +90,23 @@ impl FieldPath {
     }
 }
 
-/// Appends the fields that the parameters name. `variables` are set by the path,
-/// `body` by the body; with `closed` the body sets all others.
+/// What sets fields of a request beside its query.
+#[derive(Debug, Clone, Copy)]
+pub struct Others<'b> {
+    /// Set by the path.
+    pub variables: &'b [FieldPath],
+    /// Set by the body.
+    pub body: Option<&'b FieldPath>,
+    /// Whether the body sets all fields that the path does not.
+    pub body_is_rest: bool,
+}
+
+/// Appends the fields that the parameters name.
 pub fn query(
     plans: &Plans,
     input: MessageId,
     query: &str,
-    (variables, body): (&[FieldPath], Option<&FieldPath>),
-    closed: bool,
+    others: Others<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), InputError> {
     let mut set: Vec<FieldPath> = Vec::new();
@@ -106,53 +118,60 @@ pub fn query(
         if name.starts_with(IGNORED_PREFIX) {
             continue;
         }
-        if closed {
+        if others.body_is_rest {
             let what = "is a query parameter; this method takes its fields in the body";
             return Err(InputError::field(clipped(&name), what));
         }
         let path = FieldPath::resolve(plans, input, name.split('.'))
-            .map_err(|lacking| unknown(plans, &name, lacking, variables))?;
-        let field = path.field(plans).ok_or_else(|| unknown(plans, &name, None, variables))?;
-        let refuse = |what: String| Err(InputError::field(&path.name, what));
-        for (others, source) in
-            [(variables, "path"), (body.map(std::slice::from_ref).unwrap_or_default(), "body")]
-        {
-            match others.iter().find_map(|other| path.clash(other, plans)) {
-                None => {}
-                Some(Clash::Same) => {
-                    return refuse(format!("is set by the {source}; do not send it as a query parameter"));
-                }
-                Some(Clash::Oneof(oneof)) => {
-                    return refuse(format!("excludes another member of {oneof} that is set by the {source}"));
-                }
-            }
-        }
-        let Some(text) = text else { return refuse("has no value; write name=value".to_owned()) };
+            .map_err(|lacking| unknown(plans, &name, lacking, others.variables))?;
+        let field = path.field(plans).ok_or_else(|| unknown(plans, &name, None, others.variables))?;
+        let refuse = |what: String| InputError::field(&path.name, what);
+        others.check(plans, &path).map_err(refuse)?;
+        let text = text.ok_or_else(|| refuse("has no value; write name=value".to_owned()))?;
         if !from_text(plans, field) {
-            return refuse("cannot be a query parameter".to_owned());
+            return Err(refuse("cannot be a query parameter".to_owned()));
         }
-        let again = set.contains(&path);
-        if again && field.label == Label::One {
-            return refuse("is there twice".to_owned());
-        }
-        if !again {
-            match set.iter().find_map(|other| path.clash(other, plans)) {
-                None => {}
-                Some(Clash::Same) => return refuse("is there twice, as a whole and in parts".to_owned()),
-                Some(Clash::Oneof(oneof)) => {
-                    return refuse(format!("excludes another member of {oneof} that is there"));
-                }
-            }
-        }
+        let is_new = check_again(plans, &set, &path, field).map_err(refuse)?;
         let mut leaf = Vec::with_capacity(text.len() + 8);
         scalar::put_text(plans, field, &text, &mut leaf)
             .map_err(|unfit| InputError::field(&path.name, unfit.into_text()))?;
         path.put(plans, &leaf, out);
-        if !again {
+        if is_new {
             set.push(path);
         }
     }
     Ok(())
+}
+
+impl Others<'_> {
+    /// Refuses a parameter that sets what something else sets.
+    fn check(&self, plans: &Plans, path: &FieldPath) -> Result<(), String> {
+        let clash = |others: &[FieldPath], source: &str| match others
+            .iter()
+            .find_map(|one| path.clash(one, plans))
+        {
+            None => Ok(()),
+            Some(Clash::Same) => Err(format!("is set by the {source}; do not send it as a query parameter")),
+            Some(Clash::Oneof(oneof)) => {
+                Err(format!("excludes another member of {oneof} that is set by the {source}"))
+            }
+        };
+        clash(self.variables, "path")?;
+        clash(self.body.map(std::slice::from_ref).unwrap_or_default(), "body")
+    }
+}
+
+/// Whether a parameter is the first of its name; only those of lists may be there
+/// again.
+fn check_again(plans: &Plans, set: &[FieldPath], path: &FieldPath, field: &Field) -> Result<bool, String> {
+    if set.contains(path) {
+        return if field.label == Label::One { Err("is there twice".to_owned()) } else { Ok(false) };
+    }
+    match set.iter().find_map(|other| path.clash(other, plans)) {
+        None => Ok(true),
+        Some(Clash::Same) => Err("is there twice, as a whole and in parts".to_owned()),
+        Some(Clash::Oneof(oneof)) => Err(format!("excludes another member of {oneof} that is there")),
+    }
 }
 
 /// Appends the field that a part of the path sets, which the request so far,
@@ -165,7 +184,7 @@ pub fn variable(
     out: &mut Vec<u8>,
 ) -> Result<(), InputError> {
     let refuse = |what: String| InputError::field(&path.name, what);
-    let field = path.field(plans).ok_or_else(|| refuse("is no field".to_owned()))?;
+    let field = path.field(plans).ok_or_else(|| refuse("is not a field".to_owned()))?;
     let mut leaf = Vec::with_capacity(text.len() + 8);
     scalar::put_text(plans, field, text, &mut leaf)
         .map_err(|unfit| InputError::field(&path.name, unfit.into_text()))?;
@@ -230,7 +249,7 @@ fn unknown(plans: &Plans, name: &str, lacking: Option<MessageId>, variables: &[F
         [] => String::new(),
         names => format!("; there are {}", names.join(", ")),
     };
-    InputError::field(clipped(name), format!("is no query parameter of this method{known}"))
+    InputError::field(clipped(name), format!("is not a query parameter of this method{known}"))
 }
 
 /// Form rules: `+` is a space.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use prost_reflect::DescriptorPool;
 
 use crate::error::{InputError, OutputError};
-use crate::plan::{Plans, Style};
+use crate::plan::Plans;
+use crate::style::Style;
 use crate::{parse, render};
 
 /// Messages to JSON and back, by name.
@@ -21,6 +22,10 @@ impl Messages {
         Self { plans: Arc::new(Plans::new(pool, style)) }
     }
 
+    pub(crate) fn of(plans: Arc<Plans>) -> Self {
+        Self { plans }
+    }
+
     /// The wire of a JSON text; `None` if no message has the name.
     pub fn to_wire(&self, full_name: &str, json: &[u8]) -> Option<Result<Vec<u8>, InputError>> {
         let id = self.plans.find(full_name)?;
@@ -33,5 +38,18 @@ impl Messages {
         let id = self.plans.find(full_name)?;
         let mut out = Vec::with_capacity(256 + wire.len() * 3);
         Some(render::message(&self.plans, id, wire, &mut out).map(|()| out))
+    }
+
+    /// The same without one of the message's own fields.
+    pub fn to_json_without(
+        &self,
+        field: &str,
+        full_name: &str,
+        wire: &[u8],
+    ) -> Option<Result<Vec<u8>, OutputError>> {
+        let id = self.plans.find(full_name)?;
+        let hidden = self.plans.message(id).by_name(field, 0)?;
+        let mut out = Vec::with_capacity(256 + wire.len() * 3);
+        Some(render::message_without(&self.plans, id, hidden, wire, &mut out).map(|()| out))
     }
 }

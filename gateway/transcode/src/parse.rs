@@ -2,27 +2,18 @@
 //! field, a field given twice, two members of a oneof and a value of another
 //! type are refused with their place.
 
+mod seen;
+mod wrong;
+
 use std::borrow::Cow;
 
+use self::seen::Seen;
+use self::wrong::{Wrong, clipped, unknown_field};
 use crate::error::InputError;
-use crate::json::read::{Next, Reader, SyntaxError};
+use crate::json::read::{Next, Reader};
 use crate::plan::{Field, Kind, Label, Message, MessageId, Plans, Shape};
-use crate::scalar::{self, Token, Unfit};
+use crate::scalar::{self, Token};
 use crate::wire::{self, MAX_DEPTH, WireType};
-
-/// What is wrong, and with which field; the path is put together on the way up.
-#[derive(Debug)]
-pub struct Wrong {
-    path: Vec<String>,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    Value(Cow<'static, str>),
-    UnknownName(String),
-    Syntax(SyntaxError),
-}
 
 type Result<T = ()> = std::result::Result<T, Wrong>;
 
@@ -55,34 +46,11 @@ fn whole(json: &[u8], read: impl FnOnce(&mut Reader<'_>) -> Result) -> std::resu
     let text = std::str::from_utf8(json).map_err(|_| InputError::request("the body is not UTF-8"))?;
     let mut reader = Reader::new(text);
     let done = read(&mut reader).and_then(|()| Ok(reader.end()?));
-    done.map_err(|wrong| match wrong.what {
-        What::Syntax(SyntaxError { what, at }) => {
-            let (line, column) = reader.line_column(at);
-            InputError::request(format!("the body is not valid JSON: {what} at line {line} column {column}"))
-        }
-        What::Value(what) => about(&wrong.path, what),
-        What::UnknownName(what) => about(&wrong.path, what),
-    })
-}
-
-/// `inner_first` is the path from the value outwards.
-fn about(inner_first: &[String], what: impl std::fmt::Display) -> InputError {
-    if inner_first.is_empty() {
-        return InputError::request(format!("the body {what}"));
-    }
-    let path: Vec<&str> = inner_first.iter().rev().map(String::as_str).collect();
-    InputError::field(path.join("."), what.to_string())
+    done.map_err(|wrong| wrong.into_error(&reader))
 }
 
 struct Parser<'p> {
     plans: &'p Plans,
-}
-
-/// Which fields and oneofs an object has set so far.
-#[derive(Default)]
-struct Seen {
-    low: u128,
-    high: Vec<usize>,
 }
 
 impl Parser<'_> {
@@ -287,7 +255,7 @@ impl Parser<'_> {
             out.extend_from_slice(&key_field.tag);
             let key_from = out.len();
             scalar::put_key(plans, key_field.kind, &name, out)
-                .map_err(|_| within(Wrong::value("is no key of this map")))?;
+                .map_err(|_| within(Wrong::value("is not a key of this map")))?;
             if !seen.insert(out[key_from..].to_vec()) {
                 return Err(within(Wrong::value("is there twice")));
             }
@@ -344,7 +312,7 @@ impl Parser<'_> {
         }
         let type_url = type_url.ok_or(Wrong::value("is missing").within("@type"))?;
         let id = type_url.rsplit_once('/').and_then(|(_, name)| self.plans.find(name));
-        let id = id.ok_or_else(|| Wrong::value("is no known type").within("@type"))?;
+        let id = id.ok_or_else(|| Wrong::value("is not a known type").within("@type"))?;
         wire::put_varint(out, 1 << 3 | WireType::Delimited as u64);
         wire::put_varint(out, type_url.len() as u64);
         out.extend_from_slice(type_url.as_bytes());
@@ -371,7 +339,7 @@ impl Parser<'_> {
                 return Err(Wrong::value("is there twice").within("value"));
             }
             if !matches!(&*name, "@type" | "value") && !self.plans.style.ignore_unknown {
-                return Err(Wrong::value("is no field; there are @type, value").within(&clipped(&name)));
+                return Err(Wrong::value("is not a field; there are @type, value").within(&clipped(&name)));
             }
             reader.skip()?;
         }
@@ -407,64 +375,4 @@ fn token<'j>(reader: &mut Reader<'j>) -> Result<Token<'j>> {
         }
         Next::Object | Next::Array => Token::Nested,
     })
-}
-
-impl Seen {
-    /// Whether it is the first time.
-    fn insert(&mut self, index: usize) -> bool {
-        if index < 128 {
-            let bit = 1 << index;
-            let new = self.low & bit == 0;
-            self.low |= bit;
-            return new;
-        }
-        let new = !self.high.contains(&index);
-        self.high.push(index);
-        new
-    }
-}
-
-impl Wrong {
-    fn value(what: impl Into<Cow<'static, str>>) -> Self {
-        Self { path: Vec::new(), what: What::Value(what.into()) }
-    }
-
-    /// Is about something within a field.
-    fn within(mut self, name: &str) -> Self {
-        self.path.push(name.to_owned());
-        self
-    }
-
-    fn is_unknown_enum(&self) -> bool {
-        self.path.is_empty() && matches!(self.what, What::UnknownName(_))
-    }
-}
-
-impl From<Unfit> for Wrong {
-    fn from(unfit: Unfit) -> Self {
-        let what = match unfit {
-            Unfit::UnknownName(what) => What::UnknownName(what),
-            Unfit::Other(what) => What::Value(what),
-        };
-        Self { path: Vec::new(), what }
-    }
-}
-
-impl From<SyntaxError> for Wrong {
-    fn from(error: SyntaxError) -> Self {
-        Self { path: Vec::new(), what: What::Syntax(error) }
-    }
-}
-
-fn unknown_field(message: &Message) -> String {
-    let names: Vec<&str> = message.fields.iter().map(|field| &*field.name).collect();
-    match names.as_slice() {
-        [] => "is no field; there are none here".to_owned(),
-        names => format!("is no field; there are {}", names.join(", ")),
-    }
-}
-
-/// A name from outside, short enough for a message.
-fn clipped(name: &str) -> String {
-    if name.chars().count() <= 64 { name.to_owned() } else { name.chars().take(64).chain(['…']).collect() }
 }

@@ -1,12 +1,16 @@
 //! Answers: the JSON of a response message or of the one field that is sent, its
 //! etag, or a body of another type.
 
+mod fields;
 mod message;
+mod value;
+mod well_known;
 
 use std::sync::Arc;
 
-pub use self::message::{any_or_base64, message};
-use self::message::{delimited, field};
+use self::fields::delimited;
+use self::message::field;
+pub use self::message::{any_or_base64, message, message_without};
 use crate::binding::Binding;
 use crate::error::OutputError;
 use crate::plan::{MessageId, Plans};

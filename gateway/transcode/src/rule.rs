@@ -26,7 +26,7 @@ pub fn bindings(
         return Ok(Vec::new());
     }
     let value = options.get_extension(&extension);
-    let Value::Message(rule) = &*value else { return Err("google.api.http is no message".to_owned()) };
+    let Value::Message(rule) = &*value else { return Err("google.api.http is not a message".to_owned()) };
     let mut bindings = vec![binding(plans, method, rule)];
     for additional in additional(rule) {
         if additional_of(&additional) {
@@ -71,7 +71,7 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
             plans
                 .message(output)
                 .by_name(name, 0)
-                .ok_or_else(|| within(format!("response_body: {name} is no field of the response")))?,
+                .ok_or_else(|| within(format!("response_body: {name} is not a field of the response")))?,
         ),
     };
     let answer = match response_body {
@@ -113,7 +113,7 @@ fn body(plans: &Plans, input: MessageId, name: &str, variables: &[FieldPath]) ->
         "*" => Ok(Body::Whole { raw: is_http_body(plans, input) }),
         name => {
             let path = FieldPath::resolve(plans, input, std::iter::once(name))
-                .map_err(|_| format!("body: {name} is no field of the request"))?;
+                .map_err(|_| format!("body: {name} is not a field of the request"))?;
             if variables.contains(&path) {
                 return Err(format!("body: {name} is in the path as well"));
             }
@@ -127,7 +127,7 @@ fn body(plans: &Plans, input: MessageId, name: &str, variables: &[FieldPath]) ->
 fn path_variable(plans: &Plans, input: MessageId, names: &[String]) -> Result<FieldPath, String> {
     let name = names.join(".");
     let path = FieldPath::resolve(plans, input, names.iter().map(String::as_str))
-        .map_err(|_| format!("{{{name}}} is no field of the request"))?;
+        .map_err(|_| format!("{{{name}}} is not a field of the request"))?;
     match path.field(plans) {
         Some(field) if field.label != Label::One => Err(format!("{{{name}}} is repeated")),
         Some(field) if message_of(field.kind).is_some() => Err(format!("{{{name}}} is a message")),
@@ -175,7 +175,7 @@ fn pattern(rule: &DynamicMessage) -> Result<(Method, String), String> {
     };
     let kind = text(custom, "kind");
     let known = kind.bytes().all(|byte| byte.is_ascii_uppercase()).then(|| kind.parse().ok()).flatten();
-    let method = known.ok_or_else(|| format!("custom: `{kind}` is no HTTP method"))?;
+    let method = known.ok_or_else(|| format!("custom: `{kind}` is not an HTTP method"))?;
     Ok((method, text(custom, "path")))
 }
 

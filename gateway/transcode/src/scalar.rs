@@ -19,7 +19,7 @@ pub enum Token<'j> {
     Number(&'j str),
     Bool(bool),
     Null,
-    /// An object or array, which is no scalar.
+    /// An object or array, which is not a scalar.
     Nested,
 }
 

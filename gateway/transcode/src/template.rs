@@ -88,7 +88,7 @@ impl Template {
                 && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
         };
         if !field_path.iter().all(is_name) {
-            return Err(format!("{{{path}}} is no field path"));
+            return Err(format!("{{{path}}} is not a field path"));
         }
         if self.variables.iter().any(|variable| variable.field_path == field_path) {
             return Err(format!("{{{path}}} stands there twice"));
@@ -127,7 +127,7 @@ impl Template {
                 Segment::Literal(literal.to_owned())
             }
             "" => return Err("a segment is empty".to_owned()),
-            other => return Err(format!("`{other}` is no segment")),
+            other => return Err(format!("`{other}` is not a segment")),
         };
         if self.segments.contains(&Segment::Rest) && !matches!(segment, Segment::Literal(_)) {
             return Err("a wildcard follows **".to_owned());

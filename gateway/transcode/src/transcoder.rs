@@ -6,12 +6,14 @@ use std::sync::Arc;
 use http::Method;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
-use crate::bind::{self, FieldPath};
+use crate::bind::{self, FieldPath, Others};
 use crate::binding::{Binding, Body, Takes};
 use crate::error::{InputError, RouteError, RuleError};
-use crate::plan::{Kind, Plans, Style};
+use crate::messages::Messages;
+use crate::plan::{Kind, Plans};
 use crate::render::{self, Renderer};
 use crate::router::{Captures, Router};
+use crate::style::Style;
 use crate::{mask, parse, rule, wire};
 
 /// Everything that is known from the descriptor set.
@@ -71,6 +73,11 @@ impl Transcoder {
     /// All bindings, in the order of the descriptors.
     pub fn bindings(&self) -> &[Binding] {
         &self.bindings
+    }
+
+    /// The messages of the descriptor set, by name.
+    pub fn messages(&self) -> Messages {
+        Messages::of(Arc::clone(&self.plans))
     }
 
     /// The details of a `google.rpc.Status` as a JSON array, each with its
@@ -133,8 +140,9 @@ impl Match<'_> {
         };
         let query = query.filter(|query| !query.is_empty());
         if let Some(query) = query {
-            let closed = matches!(takes, Body::Whole { .. });
-            bind::query(plans, *input, query, (variables, body_path), closed, out)?;
+            let body_is_rest = matches!(takes, Body::Whole { .. });
+            let others = Others { variables, body: body_path, body_is_rest };
+            bind::query(plans, *input, query, others, out)?;
         }
         match takes {
             Body::None if body.is_empty() => {}

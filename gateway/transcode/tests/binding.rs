@@ -76,9 +76,9 @@ fn a_query_sets_what_text_can_say() {
     );
     for (query, field, what) in [
         ("labels=x", "labels", "cannot be a query parameter"),
-        ("labels.x=1", "labels.x", "no query parameter"),
+        ("labels.x=1", "labels.x", "not a query parameter"),
         ("shelf=x", "shelf", "cannot be a query parameter"),
-        ("at.seconds=1", "at.seconds", "no query parameter"),
+        ("at.seconds=1", "at.seconds", "not a query parameter"),
         ("deep", "deep", "has no value"),
         ("deep=", "deep", "true or false"),
         ("deep=1", "deep", "true or false"),
@@ -86,8 +86,8 @@ fn a_query_sets_what_text_can_say() {
         ("id=a&id=a", "id", "is there twice"),
         ("for=90m", "for", "duration in seconds"),
         ("numbers=1,2", "numbers", "64-bit integer"),
-        ("ID=x", "ID", "no query parameter"),
-        ("=x", "", "no query parameter"),
+        ("ID=x", "ID", "not a query parameter"),
+        ("=x", "", "not a query parameter"),
     ] {
         lab.refused("GET", &format!("/v1/query?{query}"), "", field, what);
     }
@@ -169,21 +169,21 @@ fn rules_that_cannot_work_are_named_at_the_start() {
         )
     };
     for (rule, cause) in [
-        ("get: \"/v1/{b}\"", "{b} is no field"),
+        ("get: \"/v1/{b}\"", "{b} is not a field"),
         ("get: \"/v1/{r}\"", "{r} is repeated"),
         ("get: \"/v1/{p}\"", "{p} is repeated"),
         ("get: \"/v1/{m}\"", "{m} is a message"),
-        ("get: \"/v1/{a.b}\"", "{a.b} is no field"),
+        ("get: \"/v1/{a.b}\"", "{a.b} is not a field"),
         ("get: \"/v1/{a}/{a}\"", "twice"),
         ("get: \"/v1/**/*\"", "follows **"),
         ("get: \"v1\"", "starts with /"),
         ("get: \"/v1\" body: \"*\"", "has no body"),
-        ("post: \"/v1\" body: \"b\"", "is no field of the request"),
-        ("post: \"/v1\" body: \"m.a\"", "is no field of the request"),
+        ("post: \"/v1\" body: \"b\"", "is not a field of the request"),
+        ("post: \"/v1\" body: \"m.a\"", "is not a field of the request"),
         ("post: \"/v1/{a}\" body: \"a\"", "in the path as well"),
-        ("get: \"/v1\" response_body: \"b\"", "is no field of the response"),
+        ("get: \"/v1\" response_body: \"b\"", "is not a field of the response"),
         ("body: \"*\"", "has none of get"),
-        ("custom: {kind: \"*\" path: \"/v1\"}", "is no HTTP method"),
+        ("custom: {kind: \"*\" path: \"/v1\"}", "is not an HTTP method"),
         ("get: \"/v1\" additional_bindings: {get: \"/v1\"}", "same route"),
         (
             "get: \"/v1\" additional_bindings: {get: \"/v2\" additional_bindings: {get: \"/v3\"}}",

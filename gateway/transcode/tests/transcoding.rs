@@ -58,7 +58,7 @@ fn garbage_is_refused_with_its_place() {
         ("{", "", "not valid JSON"),
         ("[]", "", "must be a JSON object"),
         ("\u{0}", "", "not valid JSON"),
-        (r#"{"property":"p"}"#, "property", "is no field"),
+        (r#"{"property":"p"}"#, "property", "is not a field"),
         (r#"{"property_id":1}"#, "property_id", "must be a string"),
         (r#"{"property_id":"a","propertyId":"b"}"#, "property_id", "twice"),
         (r#"{"guest_count":1.5}"#, "guest_count", "32-bit integer"),

@@ -1,10 +1,12 @@
 //! Which service answers which gRPC path.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use frontdesk_proto::descriptors;
+use http::Method;
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
+use transcode::Transcoder;
 use upstream::Upstream;
 
 /// The services behind the gateway.
@@ -30,14 +32,20 @@ enum Role {
 }
 
 impl Upstreams {
-    pub fn new(identity: Upstream, booking: Upstream) -> Self {
+    pub fn new(identity: Upstream, booking: Upstream, transcoder: &Transcoder) -> Self {
+        let read: HashSet<&str> = transcoder
+            .bindings()
+            .iter()
+            .filter(|binding| binding.http_method() == Method::GET)
+            .map(|binding| binding.method().full_name())
+            .collect();
         let by_path = services()
             .flat_map(|(service, role)| {
-                let methods: Vec<_> = service.methods().collect();
-                methods.into_iter().map(move |method| {
-                    let path = format!("/{}/{}", service.full_name(), method.name());
-                    (path, Target { role, idempotent: is_idempotent(&method) })
-                })
+                service.methods().map(move |method| (method, role)).collect::<Vec<_>>()
+            })
+            .map(|(method, role)| {
+                let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
+                (path, Target { role, idempotent: is_idempotent(&method, &read) })
             })
             .collect();
         Self { identity, booking, by_path }
@@ -78,15 +86,10 @@ fn services() -> impl Iterator<Item = (ServiceDescriptor, Role)> {
     })
 }
 
-/// What GET answers changes nothing; other methods say so in their options.
-fn is_idempotent(method: &MethodDescriptor) -> bool {
+/// A method that GET calls changes nothing; others say so in their options.
+fn is_idempotent(method: &MethodDescriptor, read: &HashSet<&str>) -> bool {
     let options = method.options();
     let level = options.get_field_by_name("idempotency_level");
     let declared = level.and_then(|level| level.as_enum_number()).is_some_and(|level| level > 0);
-    let http = method.parent_pool().get_extension_by_name("google.api.http");
-    let is_get = http.is_some_and(|http| {
-        let rule = options.get_extension(&http);
-        rule.as_message().is_some_and(|rule| rule.has_field_by_name("get"))
-    });
-    declared || is_get
+    declared || read.contains(method.full_name())
 }

@@ -1,4 +1,5 @@
-//! One cross-origin policy for REST and gRPC-Web (Fetch standard).
+//! Which pages of other origins may call: one policy for REST and gRPC-Web (Fetch
+//! standard). It does not say who may call; pages need credentials like anybody.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,9 +26,11 @@ const REMEMBERED: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(BTreeSet<String>);
 
-/// An entry of `ALLOWED_ORIGINS` that is no origin.
+/// An entry of `ALLOWED_ORIGINS` that is not an origin.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no origin; write scheme://host or scheme://host:port, without a path, several with commas")]
+#[error(
+    "`{0}` is not an origin; write scheme://host or scheme://host:port, without a path, several with commas"
+)]
 pub struct OriginsError(String);
 
 /// What a request's origin means.
@@ -84,7 +87,10 @@ impl Origins {
             } else {
                 "An origin is scheme://host or scheme://host:port, without a path or a slash at the end."
             };
-            return (false, format!("Refused: `{origin}` is no origin. {hint}\nALLOWED_ORIGINS has {list}."));
+            return (
+                false,
+                format!("Refused: `{origin}` is not an origin. {hint}\nALLOWED_ORIGINS has {list}."),
+            );
         };
         if self.0.contains(&normal) {
             return (

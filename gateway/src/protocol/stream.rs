@@ -5,27 +5,27 @@
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use frontdesk_proto::{DOMAIN, ErrorReason, Refusal, reason_of, rpc};
+use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use prost::Message;
 use serde_json::json;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Renderer;
 
-use crate::answer::failure::MAX_RESPONSE;
-use crate::headers;
+use crate::answer::failure::{Failure, MAX_RESPONSE};
+use crate::answer::problem::Problem;
+use crate::call::headers;
 
 /// How long an event stream is silent at most: a proxy gives up a connection on
 /// which nothing happens, mostly after a minute.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How messages are told apart.
+/// How messages are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One JSON text per line.
@@ -46,7 +46,7 @@ struct State {
     until: Option<Instant>,
 }
 
-/// What goes on in a stream.
+/// What comes next in a stream.
 enum Step {
     Message(Vec<u8>),
     /// Nothing for a while.
@@ -54,7 +54,7 @@ enum Step {
     End,
 }
 
-/// The response for a stream that has begun, which ends at `until` at the latest.
+/// The response for a stream that has begun; it ends at `until` at the latest.
 pub fn response(
     format: Format,
     renderer: Renderer,
@@ -125,22 +125,9 @@ impl Format {
         }
     }
 
-    fn error(self, status: &Status, first: bool) -> Bytes {
-        let detailed = rpc::Status::decode(status.details()).unwrap_or_else(|error| {
-            tracing::warn!(%error, "the details of a status cannot be read");
-            rpc::Status::default()
-        });
-        let info = detailed.details.iter().find(|detail| detail.type_url.ends_with("/google.rpc.ErrorInfo"));
-        let info = info.and_then(|detail| rpc::ErrorInfo::decode(detail.value.as_slice()).ok());
-        let metadata =
-            info.filter(|info| info.domain == DOMAIN).map(|info| info.metadata).unwrap_or_default();
-        let code = reason_of(status).map_or("UNKNOWN", ErrorReason::name);
-        let error = json!({"error": {
-            "code": code,
-            "message": status.message(),
-            "grpc_status": status.code() as i32,
-            "metadata": metadata,
-        }});
+    /// The last item, for a stream that failed.
+    fn failure(self, failure: &Failure, first: bool) -> Bytes {
+        let error = json!({"error": Problem::of(failure).in_stream()});
         match self {
             Self::Lines => format!("{error}\n").into(),
             Self::Events => format!("event: error\ndata: {error}\n\n").into(),
@@ -166,9 +153,9 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
                 state.ended = true;
                 state.format.end(first)?
             }
-            Err(status) => {
+            Err(failure) => {
                 state.ended = true;
-                state.format.error(&status, first)
+                state.format.failure(&failure, first)
             }
         };
         Some((piece, state))
@@ -177,7 +164,7 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
 
 impl State {
     /// The next message, silence where it must be broken, or the end.
-    async fn step(&mut self) -> Result<Step, Status> {
+    async fn step(&mut self) -> Result<Step, Failure> {
         let silence = match self.format {
             Format::Events => Some(Instant::now() + SILENCE),
             Format::Lines | Format::Array => None,
@@ -198,7 +185,7 @@ impl State {
     }
 
     /// The next message as JSON; `None` after a good end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Status> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         loop {
             if let Some(message) = self.take_message()? {
                 let json = self.renderer.json(&message).map_err(|_| broken("A message cannot be read."))?;
@@ -218,7 +205,7 @@ impl State {
                         frame.into_trailers().ok().and_then(|trailers| Status::from_header_map(&trailers));
                     return match status {
                         Some(status) if status.code() == Code::Ok => Ok(None),
-                        Some(status) => Err(status),
+                        Some(status) => Err(Failure::Status(status, HeaderMap::new())),
                         None => Err(broken("The service's stream ended without a status.")),
                     };
                 }
@@ -226,7 +213,7 @@ impl State {
         }
     }
 
-    fn take_message(&mut self) -> Result<Option<Bytes>, Status> {
+    fn take_message(&mut self) -> Result<Option<Bytes>, Failure> {
         let [flag, a, b, c, d, ..] = self.buffer[..] else { return Ok(None) };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if flag != 0 || length > MAX_RESPONSE {
@@ -240,7 +227,7 @@ impl State {
     }
 }
 
-fn broken(what: &str) -> Status {
+fn broken(what: &str) -> Failure {
     Refusal::new(
         ErrorReason::UpstreamUnavailable,
         format!("{what} Start the stream again from its last cursor."),

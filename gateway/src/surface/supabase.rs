@@ -1,30 +1,26 @@
 //! The surface that clients of hosted Supabase auth speak (GoTrue behind Kong),
-//! with its own JSON types. It calls identity like every other route; wire and
-//! status table: supabase/auth, `internal/api`.
+//! with its own JSON types. It calls identity like every other route and never
+//! looks into a token; wire and status table: supabase/auth, `internal/api`.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::constant_time;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_proto::identity::v1 as wire;
-use frontdesk_proto::{ErrorReason, Refusal, reason_of};
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use frontdesk_proto::{ErrorReason, reason_of};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use prost::Message;
 use serde_json::{Value as Json, json};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::answer::failure::Failure;
 use crate::answer::problem::json_response;
-use crate::call::{Call, frame};
-use crate::deadline::Deadline;
-use crate::headers;
-use crate::rest;
-use crate::services::Upstreams;
+use crate::call::body::{self, MAX_REST};
+use crate::call::headers;
+use crate::call::identity::Identity;
+use crate::call::upstreams::Upstreams;
 
 /// Where the surface is.
 pub const PREFIX: &str = "/auth/v1/";
@@ -92,10 +88,10 @@ async fn answer(
 }
 
 async fn jwks(upstreams: &Upstreams, client: IpAddr) -> Result<Response<Body>, Refused> {
-    let metadata = headers::rest_in(&HeaderMap::new(), client);
-    let answer: wire::GetJwksResponse =
-        rpc(upstreams, "identity.v1.TokenService/GetJwks", &wire::GetJwksRequest {}, metadata).await?;
-    let keys: Vec<Json> = answer
+    let identity = Identity::new(upstreams, headers::rest_in(&HeaderMap::new(), client));
+    let keys: Vec<Json> = identity
+        .jwks()
+        .await?
         .keys
         .iter()
         .map(|key| {
@@ -106,8 +102,7 @@ async fn jwks(upstreams: &Upstreams, client: IpAddr) -> Result<Response<Body>, R
         })
         .collect();
     let mut response = json_body(StatusCode::OK, &json!({"keys": keys}));
-    let cacheable = HeaderValue::from_static("public, max-age=300");
-    response.headers_mut().insert(http::header::CACHE_CONTROL, cacheable);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     Ok(response)
 }
 
@@ -122,113 +117,66 @@ async fn token(
     for ours in [AUTHORIZATION.as_str(), "x-tenant-id", "x-tenant-api-key"] {
         metadata.remove(ours);
     }
-    let body = rest::read_body(request.into_body()).await.map_err(|refusal| Refused::of_refusal(&refusal))?;
+    let identity = Identity::new(upstreams, metadata);
+    let body = body::read(request.into_body(), MAX_REST).await.map_err(Failure::from)?;
     let body: Json = serde_json::from_slice(&body).map_err(|error| {
-        Refused::new(
-            StatusCode::BAD_REQUEST,
-            "bad_json",
-            format!("Could not parse request body as JSON: {error}"),
-        )
+        Refused::bad_request("bad_json", format!("Could not parse request body as JSON: {error}"))
     })?;
     let text = |name: &str| body.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let (access, refresh, expires_in, user) = match grant.as_deref() {
+    match grant.as_deref() {
         Some("password") => {
             let (email, password) = (text("email"), text("password"));
             if email.is_empty() {
-                return Err(Refused::new(
-                    StatusCode::BAD_REQUEST,
-                    "validation_failed",
-                    "missing email or phone",
-                ));
+                return Err(Refused::bad_request("validation_failed", "missing email or phone"));
             }
-            let login = wire::LoginRequest { email, password };
             let wire::LoginResponse { access, refresh, token_type: _, expires_in, user } =
-                rpc(upstreams, "identity.v1.AuthService/Login", &login, metadata).await?;
-            (access, refresh, expires_in, user)
+                identity.login(&wire::LoginRequest { email, password }).await?;
+            Ok(json_body(StatusCode::OK, &session_json(&access, &refresh, expires_in, user)))
         }
         Some("refresh_token") => {
-            let refresh = wire::RefreshRequest { refresh: text("refresh_token") };
             let wire::RefreshResponse { access, refresh, token_type: _, expires_in, user } =
-                rpc(upstreams, "identity.v1.AuthService/Refresh", &refresh, metadata).await?;
-            (access, refresh, expires_in, user)
+                identity.refresh(text("refresh_token")).await?;
+            Ok(json_body(StatusCode::OK, &session_json(&access, &refresh, expires_in, user)))
         }
-        _ => {
-            return Err(Refused::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_credentials",
-                "unsupported_grant_type",
-            ));
-        }
-    };
-    let expires_at = claim(&access, "exp");
-    Ok(json_body(
-        StatusCode::OK,
-        &json!({
-            "access_token": access,
-            "token_type": "bearer",
-            "expires_in": expires_in,
-            "expires_at": expires_at,
-            "refresh_token": refresh,
-            "user": user.map(user_json),
-        }),
-    ))
+        _ => Err(Refused::bad_request("invalid_credentials", "unsupported_grant_type")),
+    }
 }
 
 async fn user(upstreams: &Upstreams, request: &HeaderMap, client: IpAddr) -> Result<Response<Body>, Refused> {
-    let mut metadata = headers::rest_in(request, client);
-    check_bearer(&metadata)?;
-    // Which tenant does not matter for who the user is.
-    metadata.remove("x-tenant-id");
-    metadata.remove("x-tenant-api-key");
-    let answer: wire::GetMeResponse =
-        rpc(upstreams, "identity.v1.UserService/GetMe", &wire::GetMeRequest {}, metadata).await?;
+    let answer = Identity::new(upstreams, signed_in(request, client)?).me().await?;
     Ok(json_body(StatusCode::OK, &answer.user.map(user_json).unwrap_or_default()))
 }
 
 async fn logout(upstreams: &Upstreams, head: &Parts, client: IpAddr) -> Result<Response<Body>, Refused> {
-    let mut metadata = headers::rest_in(&head.headers, client);
-    check_bearer(&metadata)?;
-    metadata.remove("x-tenant-id");
-    metadata.remove("x-tenant-api-key");
+    let metadata = signed_in(&head.headers, client)?;
     // Without a scope GoTrue ends every session of the user.
     let scope = match query_value(&head.uri, "scope").as_deref() {
         None | Some("global") => wire::LogoutScope::Global,
         Some("local") => wire::LogoutScope::Local,
         Some("others") => wire::LogoutScope::Others,
-        Some(_) => {
-            return Err(Refused::new(
-                StatusCode::BAD_REQUEST,
-                "validation_failed",
-                "Unsupported logout scope",
-            ));
-        }
+        Some(_) => return Err(Refused::bad_request("validation_failed", "Unsupported logout scope")),
     };
-    let logout = wire::LogoutRequest { scope: scope.into() };
-    let _: wire::LogoutResponse = rpc(upstreams, "identity.v1.AuthService/Logout", &logout, metadata).await?;
+    Identity::new(upstreams, metadata).logout(&wire::LogoutRequest { scope: scope.into() }).await?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
 }
 
-async fn rpc<Q: Message, A: Message + Default>(
-    upstreams: &Upstreams,
-    method: &str,
-    request: &Q,
-    metadata: HeaderMap,
-) -> Result<A, Refused> {
-    let path = format!("/frontdesk.{method}");
-    let Ok(frame) = frame(0, |out| {
-        out.extend(request.encode_to_vec());
-        Ok::<_, Infallible>(())
-    });
-    let call = Call { path: &path, frame, metadata };
-    match call.unary(upstreams, Deadline::default()).await {
-        Ok((wire, _)) => A::decode(wire).map_err(|_| {
-            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected_failure", "Unexpected failure")
-        }),
-        Err(Failure::Status(status, _)) => Err(Refused::of_status(&status)),
-        Err(Failure::Refused(refusal) | Failure::NotAllowed(refusal, _)) => {
-            Err(Refused::of_refusal(&refusal))
+/// The metadata of a call for the user of a token, in whatever tenant: who the
+/// user is does not depend on it.
+fn signed_in(request: &HeaderMap, client: IpAddr) -> Result<HeaderMap, Refused> {
+    let mut metadata = headers::rest_in(request, client);
+    check_bearer(&metadata)?;
+    metadata.remove("x-tenant-id");
+    metadata.remove("x-tenant-api-key");
+    Ok(metadata)
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Status(status, _) => Self::of_status(&status),
+            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => Self::of_status(&refusal.into()),
         }
     }
 }
@@ -238,8 +186,8 @@ impl Refused {
         Self { status, code, message: message.into(), retry_after: None }
     }
 
-    fn of_refusal(refusal: &Refusal) -> Self {
-        Self::of_status(&Status::from(refusal.clone()))
+    fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// GoTrue's status table. Overload must be 5xx: a client takes a 4xx on
@@ -303,7 +251,7 @@ impl Refused {
             headers.insert(API_VERSION, HeaderValue::from_static(CODES));
         }
         if let Some(retry_after) = self.retry_after {
-            headers.insert(http::header::RETRY_AFTER, retry_after);
+            headers.insert(RETRY_AFTER, retry_after);
         }
         response
     }
@@ -350,10 +298,18 @@ fn query_value(uri: &Uri, name: &str) -> Option<String> {
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-/// A number in the payload of a token that identity has just made.
-fn claim(token: &str, name: &str) -> Option<u64> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice::<Json>(&payload).ok()?.get(name)?.as_u64()
+/// A session as GoTrue shows it.
+fn session_json(access: &str, refresh: &str, expires_in: i32, user: Option<wire::User>) -> Json {
+    let lifetime = Duration::from_secs(u64::try_from(expires_in).unwrap_or(0));
+    let expires_at = (SystemTime::now() + lifetime).duration_since(UNIX_EPOCH).unwrap_or_default();
+    json!({
+        "access_token": access,
+        "token_type": "bearer",
+        "expires_in": expires_in,
+        "expires_at": expires_at.as_secs(),
+        "refresh_token": refresh,
+        "user": user.map(user_json),
+    })
 }
 
 /// The user as GoTrue shows it; clients count on every one of these members.

@@ -1,4 +1,8 @@
-//! Which headers cross the gateway.
+//! Which headers cross the gateway, in both directions.
+//!
+//! `X-Forwarded-For` is set to the client that the gateway believes in, and the
+//! other forwarding headers are dropped: the services trust the gateway's word, so
+//! it must not repeat what a stranger wrote.
 
 use std::net::IpAddr;
 
@@ -24,23 +28,23 @@ const REST_IN: [HeaderName; 9] = [
 ];
 
 /// The metadata of a REST request.
-pub fn rest_in(headers: &HeaderMap, peer: IpAddr) -> HeaderMap {
+pub fn rest_in(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(16);
     for name in REST_IN {
         for value in headers.get_all(&name) {
             metadata.append(name.clone(), value.clone());
         }
     }
-    // The gRPC client puts its own name into `user-agent`; gRPC-Web uses this header as well.
+    // `user-agent` names the gRPC client, which is the gateway; gRPC-Web uses this header as well.
     if let Some(agent) = headers.get(USER_AGENT) {
         metadata.insert(HeaderName::from_static("x-user-agent"), agent.clone());
     }
-    set_peer(&mut metadata, peer);
+    set_client(&mut metadata, client);
     metadata
 }
 
 /// Takes out what must not be passed on from a gRPC request.
-pub fn clean_grpc(headers: &mut HeaderMap, peer: IpAddr) {
+pub fn clean_grpc(headers: &mut HeaderMap, client: IpAddr) {
     remove_hop_by_hop(headers);
     headers.remove(HOST);
     headers.remove(COOKIE);
@@ -50,7 +54,7 @@ pub fn clean_grpc(headers: &mut HeaderMap, peer: IpAddr) {
         headers.remove(name);
     }
     headers.remove("forwarded");
-    set_peer(headers, peer);
+    set_client(headers, client);
     headers.insert(TE, HeaderValue::from_static("trailers"));
 }
 
@@ -69,8 +73,8 @@ pub fn rest_out(metadata: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
-fn set_peer(headers: &mut HeaderMap, peer: IpAddr) {
-    if let Ok(value) = HeaderValue::from_str(&peer.to_string()) {
+fn set_client(headers: &mut HeaderMap, client: IpAddr) {
+    if let Ok(value) = HeaderValue::from_str(&client.to_string()) {
         headers.insert(FORWARDED_FOR, value);
     }
 }

@@ -1,0 +1,51 @@
+//! The body of a request, within its limit and its time.
+
+use bytes::Bytes;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tonic::body::Body;
+
+use super::deadline;
+use crate::answer::failure::too_large;
+
+/// Most bytes of a REST request's body, also after it is inflated.
+pub const MAX_REST: usize = 1024 * 1024;
+
+/// Reads a whole body of at most `limit` bytes.
+pub async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    match deadline::body(Limited::new(body, limit).collect()).await? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Err(_) => Err(Refusal::new(
+            ErrorReason::MalformedRequest,
+            "The body broke off before its end. Nothing was stored.",
+        )),
+    }
+}
+
+/// Refuses a body that does not say it is JSON.
+pub fn check_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let refuse = |what: String| {
+        Err(Refusal::new(
+            ErrorReason::UnsupportedMediaType,
+            format!("{what} This API takes JSON: send `Content-Type: application/json`. Nothing was stored."),
+        ))
+    };
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return refuse("The body has no content type.".to_owned());
+    };
+    let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let is_json =
+        essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    let other_charset = parts.any(|part| {
+        part.strip_prefix("charset=").is_some_and(|charset| charset.trim_matches('"') != "utf-8")
+    });
+    if is_json && !other_charset {
+        return Ok(());
+    }
+    refuse(format!("The content type {} is not taken.", text.chars().take(100).collect::<String>()))
+}

@@ -1,0 +1,65 @@
+//! Identity, as the gateway itself calls it for surfaces whose requests are not
+//! those of a method. Every other call is passed on without a look at its
+//! messages.
+
+use std::convert::Infallible;
+
+use frontdesk_proto::identity::v1::{
+    GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse, LoginRequest, LoginResponse, LogoutRequest,
+    LogoutResponse, RefreshRequest, RefreshResponse,
+};
+use http::HeaderMap;
+use prost::Message;
+
+use super::deadline::Deadline;
+use super::unary::{Call, frame};
+use super::upstreams::Upstreams;
+use crate::answer::failure::{Failure, unreadable};
+
+/// Identity, for one request.
+#[derive(Debug)]
+pub struct Identity<'u> {
+    upstreams: &'u Upstreams,
+    /// What crosses with each call.
+    pub metadata: HeaderMap,
+}
+
+impl<'u> Identity<'u> {
+    pub fn new(upstreams: &'u Upstreams, metadata: HeaderMap) -> Self {
+        Self { upstreams, metadata }
+    }
+
+    pub async fn login(&self, request: &LoginRequest) -> Result<LoginResponse, Failure> {
+        self.call("AuthService/Login", request).await
+    }
+
+    pub async fn refresh(&self, refresh: String) -> Result<RefreshResponse, Failure> {
+        self.call("AuthService/Refresh", &RefreshRequest { refresh }).await
+    }
+
+    pub async fn logout(&self, request: &LogoutRequest) -> Result<LogoutResponse, Failure> {
+        self.call("AuthService/Logout", request).await
+    }
+
+    pub async fn me(&self) -> Result<GetMeResponse, Failure> {
+        self.call("UserService/GetMe", &GetMeRequest {}).await
+    }
+
+    pub async fn jwks(&self) -> Result<GetJwksResponse, Failure> {
+        self.call("TokenService/GetJwks", &GetJwksRequest {}).await
+    }
+
+    async fn call<A: Message + Default>(&self, method: &str, request: &impl Message) -> Result<A, Failure> {
+        let path = format!("/frontdesk.identity.v1.{method}");
+        let Ok(frame) = frame(request.encoded_len(), |out| {
+            out.extend(request.encode_to_vec());
+            Ok::<_, Infallible>(())
+        });
+        let call = Call { path: &path, frame, metadata: self.metadata.clone() };
+        let (wire, _) = call.unary(self.upstreams, Deadline::default()).await?;
+        A::decode(wire).map_err(|error| {
+            tracing::error!(%error, path, "an answer cannot be read");
+            unreadable().into()
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! One gRPC call to the service that has the method, from a message in wire
+//! format. What the message says is not known here.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{CONTENT_TYPE, TE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
+use http_body_util::{BodyExt, Full, Limited};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use upstream::Upstream;
+
+use super::deadline::Deadline;
+use super::upstreams::Upstreams;
+use crate::answer::failure::{Failure, MAX_RESPONSE, not_grpc, unreachable};
+
+/// Bytes before a message: whether it is compressed, and its length.
+const PREFIX: usize = 5;
+
+/// A call that is about to be made.
+#[derive(Debug)]
+pub struct Call<'c> {
+    pub path: &'c str,
+    pub frame: Bytes,
+    pub metadata: HeaderMap,
+}
+
+impl Call<'_> {
+    /// The message of the answer in wire format, and its metadata.
+    pub async fn unary(
+        mut self,
+        upstreams: &Upstreams,
+        deadline: Deadline,
+    ) -> Result<(Bytes, HeaderMap), Failure> {
+        self.metadata.insert("grpc-timeout", deadline.header());
+        deadline.within(self.answer(upstreams)).await?
+    }
+
+    async fn answer(self, upstreams: &Upstreams) -> Result<(Bytes, HeaderMap), Failure> {
+        let (headers, body) = self.open(upstreams).await?;
+        let (data, trailers) = collected(body).await?;
+        match trailers.as_ref().and_then(Status::from_header_map) {
+            Some(status) if status.code() != Code::Ok => Err(Failure::Status(status, headers)),
+            Some(_) if is_whole(&data) => Ok((data.slice(PREFIX..), headers)),
+            Some(_) => Err(Refusal::new(
+                ErrorReason::Internal,
+                "The service's answer is not one message. The request id finds it in the log.",
+            )
+            .into()),
+            None => Err(broken_off(&"no status").into()),
+        }
+    }
+
+    /// Starts the call; returns when the service has answered with headers that
+    /// hold no error. A method that may be called twice is tried once more, at
+    /// another address, if there is one.
+    pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
+        let (upstream, idempotent) = upstreams.of_path(self.path).ok_or_else(|| {
+            Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
+        })?;
+        let uri: Uri =
+            self.path.parse().map_err(|_| Refusal::new(ErrorReason::Internal, "The method has no path."))?;
+        let again = (idempotent && upstream.is_several())
+            .then(|| request(uri.clone(), self.metadata.clone(), self.frame.clone()));
+        let tried = once(upstream, request(uri, self.metadata, self.frame), None).await;
+        match (tried, again) {
+            (Err((Some(at), error)), Some(again)) if error.is_unavailable() => {
+                tracing::info!(%at, "the call is tried at another address");
+                once(upstream, again, Some(at)).await.map_err(|(_, error)| error)
+            }
+            (tried, _) => tried.map_err(|(_, error)| error),
+        }
+    }
+}
+
+/// A frame around the message that `message` appends; fails as that does.
+pub fn frame<E>(capacity: usize, message: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
+    let mut frame = Vec::with_capacity(PREFIX + capacity);
+    frame.extend_from_slice(&[0; PREFIX]);
+    message(&mut frame)?;
+    // A request is at most a few MiB.
+    let length = u32::try_from(frame.len() - PREFIX).unwrap_or(u32::MAX);
+    frame[1..PREFIX].copy_from_slice(&length.to_be_bytes());
+    Ok(frame.into())
+}
+
+fn request(uri: Uri, metadata: HeaderMap, frame: Bytes) -> Request<Body> {
+    let mut request = Request::new(Body::new(Full::new(frame)));
+    *request.method_mut() = Method::POST;
+    *request.version_mut() = Version::HTTP_2;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = metadata;
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    request
+}
+
+/// A failure, and the address that had the call.
+type Failed = (Option<SocketAddr>, Failure);
+
+async fn once(
+    upstream: &Upstream,
+    request: Request<Body>,
+    avoid: Option<SocketAddr>,
+) -> Result<(HeaderMap, Body), Failed> {
+    let called = upstream.call(request, avoid).await;
+    let (at, response) = called.map_err(|error| (error.at, unreachable(&error).into()))?;
+    let (head, body) = response.into_parts();
+    if let Some(status) = Status::from_header_map(&head.headers).filter(|status| status.code() != Code::Ok) {
+        return Err((Some(at), Failure::Status(status, head.headers)));
+    }
+    if head.status != StatusCode::OK {
+        return Err((Some(at), not_grpc(head.status).into()));
+    }
+    Ok((head.headers, body))
+}
+
+/// The data of an answer and its trailers. Mostly the data is one message in one
+/// frame, which is not copied.
+async fn collected(mut body: Body) -> Result<(Bytes, Option<HeaderMap>), Refusal> {
+    let first = match body.frame().await {
+        Some(Ok(frame)) => frame,
+        Some(Err(error)) => return Err(broken_off(&error)),
+        None => return Err(broken_off(&"no frame")),
+    };
+    let first = match first.into_data() {
+        Ok(data) => data,
+        Err(frame) => return Ok((Bytes::new(), frame.into_trailers().ok())),
+    };
+    let whole = is_whole(&first);
+    let limit = if whole { MAX_RESPONSE } else { (MAX_RESPONSE + PREFIX).saturating_sub(first.len()) };
+    let rest = Limited::new(body, limit).collect().await.map_err(|error| broken_off(&error))?;
+    let (trailers, rest) = (rest.trailers().cloned(), rest.to_bytes());
+    match (whole, rest.is_empty()) {
+        (true, true) => Ok((first, trailers)),
+        (true, false) => Err(broken_off(&"more than one message")),
+        (false, _) => Ok(([&first[..], &rest].concat().into(), trailers)),
+    }
+}
+
+fn broken_off(cause: &dyn std::fmt::Display) -> Refusal {
+    tracing::warn!(%cause, "an answer broke off or is too large");
+    Refusal::new(
+        ErrorReason::UpstreamUnavailable,
+        "The service's answer broke off. Whether a change was stored is unknown: read before trying again.",
+    )
+}
+
+/// Whether the bytes are one message with its prefix, not compressed.
+fn is_whole(frame: &[u8]) -> bool {
+    match frame {
+        [0, a, b, c, d, message @ ..] => u32::from_be_bytes([*a, *b, *c, *d]) as usize == message.len(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_whole_with_its_length_and_nothing_else() {
+        let made = frame(4, |out| {
+            out.extend_from_slice(b"abc");
+            Ok::<_, ()>(())
+        });
+        assert_eq!(&made.unwrap()[..], b"\0\0\0\0\x03abc");
+        assert!(is_whole(b"\0\0\0\0\x03abc") && is_whole(b"\0\0\0\0\0"));
+        for bad in [&b""[..], b"\0\0\0", b"\0\0\0\0\x03ab", b"\0\0\0\0\x03abcd", b"\x01\0\0\0\x03abc"] {
+            assert!(!is_whole(bad), "{bad:?}");
+        }
+    }
+}

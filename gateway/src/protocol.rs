@@ -1,0 +1,8 @@
+//! How a call comes in: the protocols that clients of the API speak. Each turns a
+//! request into one call and its answer into a response.
+
+pub mod grpc;
+pub mod grpc_web;
+pub mod kind;
+pub mod rest;
+pub mod stream;

@@ -1,0 +1,126 @@
+//! gRPC-Web: gRPC with its trailers in the body. How that is framed is
+//! `transcode`'s job, what a call does the service's.
+//!
+//! A request is read whole, up to a limit, before it is sent on: a broken one is
+//! then a status and not a stream that is reset halfway, and no browser sends more
+//! than one message.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body::{Body as HttpBody, Frame};
+use http_body_util::Full;
+use tonic::Status;
+use tonic::body::Body;
+use transcode::grpc_web;
+
+use super::grpc;
+use super::kind::Form;
+use crate::call::body;
+use crate::call::upstreams::Upstreams;
+
+/// Most bytes of a request, in either form.
+const MAX_REQUEST: usize = 4 * 1024 * 1024;
+
+/// Forwards a gRPC-Web call. The answer has the form of the question.
+pub async fn call(upstreams: &Upstreams, request: Request<Body>, form: Form) -> Response<Body> {
+    let response = match web_request(request, form).await {
+        Ok(request) => grpc::call(upstreams, request).await,
+        Err(refusal) => Status::from(refusal).into_http(),
+    };
+    let (mut head, body) = response.into_parts();
+    head.headers.insert(CONTENT_TYPE, content_type(form));
+    head.headers.remove(CONTENT_LENGTH);
+    // A refusal is in the headers, which every client reads; a frame of trailers
+    // beside them would say it twice.
+    if head.headers.contains_key(Status::GRPC_STATUS) {
+        return Response::from_parts(head, Body::empty());
+    }
+    Response::from_parts(head, Body::new(WebBody { inner: body, form, ended: false }))
+}
+
+/// The gRPC request of a gRPC-Web request.
+async fn web_request(request: Request<Body>, form: Form) -> Result<Request<Body>, Refusal> {
+    let (mut head, body) = request.into_parts();
+    let collected = body::read(body, MAX_REQUEST).await?;
+    let frames = match form {
+        Form::Binary => collected,
+        Form::Text => {
+            grpc_web::decode_text(&collected).ok_or_else(|| malformed("the body is not base64"))?.into()
+        }
+    };
+    if !grpc_web::are_frames(&frames) {
+        return Err(malformed("a frame is cut off"));
+    }
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    head.headers.remove(CONTENT_LENGTH);
+    Ok(Request::from_parts(head, Body::new(Full::new(frames))))
+}
+
+fn content_type(form: Form) -> HeaderValue {
+    HeaderValue::from_static(match form {
+        Form::Binary => "application/grpc-web+proto",
+        Form::Text => "application/grpc-web-text+proto",
+    })
+}
+
+fn malformed(what: &str) -> Refusal {
+    Refusal::new(
+        ErrorReason::MalformedRequest,
+        format!("The call cannot be read: {what}. Nothing was stored."),
+    )
+}
+
+/// A gRPC answer with its trailers in the body.
+struct WebBody {
+    inner: Body,
+    form: Form,
+    ended: bool,
+}
+
+impl WebBody {
+    fn put(&self, bytes: Bytes) -> Bytes {
+        match self.form {
+            Form::Binary => bytes,
+            Form::Text => grpc_web::encode_text(&bytes).into(),
+        }
+    }
+}
+
+impl HttpBody for WebBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let trailers = match Pin::new(&mut self.inner).poll_frame(context) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) => return Poll::Ready(Some(Ok(Frame::data(self.put(data))))),
+                Err(frame) => frame.into_trailers().unwrap_or_default(),
+            },
+            // A client must not take a stream that broke off for one that ended.
+            Poll::Ready(None) => broken_off(),
+            Poll::Ready(Some(Err(error))) => {
+                tracing::warn!(%error, "an answer broke off");
+                broken_off()
+            }
+        };
+        self.ended = true;
+        Poll::Ready(Some(Ok(Frame::data(self.put(grpc_web::trailer_frame(&trailers).into())))))
+    }
+}
+
+fn broken_off() -> HeaderMap {
+    let refusal = Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off.");
+    Status::from(refusal).into_http::<Body>().headers().clone()
+}

@@ -1,0 +1,174 @@
+//! REST: one gRPC call per request. Which method a path means and what its
+//! messages look like is `transcode`'s job.
+
+use std::net::IpAddr;
+
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use tonic::body::Body;
+use transcode::{Answer, Match, Renderer, RouteError, Takes, Transcoder};
+
+use super::stream;
+use crate::answer::encoding;
+use crate::answer::failure::{Failure, input_error, options, shown, unreadable};
+use crate::call::body::{self, MAX_REST};
+use crate::call::deadline::Deadline;
+use crate::call::headers;
+use crate::call::unary::{Call, frame};
+use crate::call::upstreams::Upstreams;
+
+/// The header by which a service chooses the status of a success.
+const HTTP_CODE: &str = "x-http-code";
+
+/// Answers a request.
+pub async fn call(
+    transcoder: &Transcoder,
+    upstreams: &Upstreams,
+    request: Request<Body>,
+    client: IpAddr,
+) -> Result<Response<Body>, Failure> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    if head.method == Method::OPTIONS {
+        return match transcoder.allowed(path) {
+            allow if allow.is_empty() => Err(route_error(RouteError::NotFound, &head.method, path)),
+            allow => Ok(options(allow_header(&allow))),
+        };
+    }
+    let found =
+        transcoder.route(&head.method, path).map_err(|error| route_error(error, &head.method, path))?;
+    let renderer = found.renderer();
+    let format = if found.streams() { Some(stream::Format::accepted(&head.headers)?) } else { None };
+    if format.is_none() && !renderer.is_raw() {
+        check_accept(&head.headers)?;
+    }
+    let deadline = Deadline::of(&head.headers)?;
+    let frame = request_frame(&head, body, &found).await?;
+    let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
+    if let Some(format) = format {
+        let (answered, body) = deadline.within(call.open(upstreams)).await??;
+        return Ok(stream::response(format, renderer, &answered, body, deadline.asked()));
+    }
+    let (wire, answered) = call.unary(upstreams, deadline).await?;
+    response(&head, &renderer, &wire, &answered).await
+}
+
+/// The request message in its frame.
+async fn request_frame(head: &Parts, body: Body, found: &Match<'_>) -> Result<bytes::Bytes, Refusal> {
+    let body = body::read(body, MAX_REST).await?;
+    // What is not JSON is refused by the transcoder, in better words.
+    if !body.is_empty() && found.takes() == Takes::Json {
+        body::check_json(&head.headers)?;
+    }
+    let body = encoding::decoded(&head.headers, body, MAX_REST)?;
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    frame(body.len() + 128, |out| found.request(head.uri.query(), &body, content_type, out))
+        .map_err(input_error)
+}
+
+/// The response for a message, or that the caller has it.
+async fn response(
+    head: &Parts,
+    renderer: &Renderer,
+    wire: &[u8],
+    answered: &HeaderMap,
+) -> Result<Response<Body>, Failure> {
+    let etag = renderer.etag(wire).and_then(|etag| HeaderValue::from_str(&format!("W/\"{etag}\"")).ok());
+    let mut response = match &etag {
+        Some(etag) if is_read(&head.method) && is_known(&head.headers, etag) => not_modified(),
+        _ => {
+            let answer = renderer.answer(wire).map_err(|error| {
+                tracing::error!(%error, path = head.uri.path(), "an answer cannot be read");
+                unreadable()
+            })?;
+            success(&head.headers, answer, answered).await
+        }
+    };
+    headers::rest_out(answered, response.headers_mut());
+    if let Some(etag) = etag {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    Ok(response)
+}
+
+async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Response<Body> {
+    let (body, content_type) = match answer {
+        Answer::Json(json) => (json, HeaderValue::from_static("application/json")),
+        Answer::Raw(content_type, body) => {
+            let content_type = HeaderValue::from_str(&content_type).ok().filter(|value| !value.is_empty());
+            (body, content_type.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream")))
+        }
+    };
+    let mut response = encoding::answer(wanted, body).await;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    let chosen = answered.get(HTTP_CODE).and_then(|code| StatusCode::from_bytes(code.as_bytes()).ok());
+    if let Some(status) = chosen.filter(StatusCode::is_success) {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+fn not_modified() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Whether the caller has this version; etags compare weakly (RFC 9110, 13.1.2).
+fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    let bare = |text: &str| text.trim().trim_start_matches("W/").to_owned();
+    let Ok(current) = etag.to_str().map(bare) else { return false };
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || bare(one) == current)
+}
+
+fn route_error(error: RouteError, method: &Method, path: &str) -> Failure {
+    match error {
+        RouteError::NotFound => Refusal::new(
+            ErrorReason::RouteNotFound,
+            format!(
+                "There is no route {}. REST paths start with /v1 or /api/v1; gRPC needs `content-type: application/grpc`.",
+                shown(path)
+            ),
+        )
+        .into(),
+        RouteError::Malformed(cause) => {
+            Refusal::new(ErrorReason::MalformedRequest, format!("The path cannot be read: {cause}.")).into()
+        }
+        RouteError::MethodNotAllowed { allow } => Failure::not_allowed(method, path, allow_header(&allow)),
+    }
+}
+
+fn allow_header(allow: &[Method]) -> HeaderValue {
+    let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
+    HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut values = headers.get_all(ACCEPT).iter().peekable();
+    if values.peek().is_none() {
+        return Ok(());
+    }
+    let takes_json =
+        values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(|range| {
+            let (name, weight) = encoding::weighted(range);
+            weight > 0
+                && matches!(
+                    name.as_str(),
+                    "*/*" | "application/*" | "application/json" | "application/problem+json" | ""
+                )
+        });
+    if takes_json {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorReason::NotAcceptable,
+        "This route answers application/json, which the Accept header rules out.",
+    ))
+}

@@ -1,0 +1,147 @@
+//! Sessions of pages: the access token goes to the page's memory, the refresh
+//! token stays in a cookie that no script can read. `POST /console/session` signs
+//! in, `POST /console/session/refresh` goes on, `DELETE /console/session` ends.
+//!
+//! The cookie alone must not be enough for another site: it is `SameSite=Strict`,
+//! and every call needs an `Origin` that is this gateway's or in the list.
+
+use std::net::IpAddr;
+
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use prost::{Message, Name};
+use tonic::Code;
+use tonic::body::Body;
+use transcode::{Messages, Transcoder};
+
+use crate::answer::failure::{Failure, input_error, options, unreadable};
+use crate::answer::problem::json_response;
+use crate::call::body::{self, MAX_REST};
+use crate::call::headers;
+use crate::call::identity::Identity;
+use crate::call::upstreams::Upstreams;
+
+/// Where sessions of pages are.
+pub const PATH: &str = "/console/session";
+const REFRESH: &str = "/console/session/refresh";
+const COOKIE_NAME: &str = "frontdesk_session";
+/// How long the cookie is kept, in seconds; identity decides how long it works.
+const MAX_AGE: u32 = 7 * 24 * 3600;
+
+/// Whether a path is one of these.
+pub fn is_path(path: &str) -> bool {
+    path == PATH || path == REFRESH
+}
+
+/// Answers a request whose origin was judged.
+pub async fn call(
+    transcoder: &Transcoder,
+    upstreams: &Upstreams,
+    request: Request<Body>,
+    client: IpAddr,
+) -> Result<Response<Body>, Failure> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    let allow =
+        HeaderValue::from_static(if path == PATH { "DELETE, OPTIONS, POST" } else { "OPTIONS, POST" });
+    match head.method {
+        Method::OPTIONS => return Ok(options(allow)),
+        Method::POST => {}
+        Method::DELETE if path == PATH => {}
+        ref other => return Err(Failure::not_allowed(other, path, allow)),
+    }
+    let Some(origin) = head.headers.get(ORIGIN) else {
+        return Err(Refusal::new(
+            ErrorReason::OriginNotAllowed,
+            "Sessions of pages are for browsers, which send Origin. Scripts sign in with POST /v1/auth/login.",
+        )
+        .into());
+    };
+    // A page on plain HTTP would not get a `Secure` cookie back to us.
+    let secure = !origin.as_bytes().starts_with(b"http://");
+    let identity = Identity::new(upstreams, headers::rest_in(&head.headers, client));
+    let messages = transcoder.messages();
+    if path == REFRESH {
+        let tokens = identity.refresh(cookie(&head.headers)?).await?;
+        return signed_in(&messages, &tokens, &tokens.refresh, secure);
+    }
+    if head.method == Method::DELETE {
+        return sign_out(identity, cookie(&head.headers)?, secure).await;
+    }
+    let body = body::read(body, MAX_REST).await?;
+    body::check_json(&head.headers)?;
+    let tokens = identity.login(&login(&messages, &body)?).await?;
+    signed_in(&messages, &tokens, &tokens.refresh, secure)
+}
+
+/// The request to sign in, in the API's own JSON.
+fn login(messages: &Messages, body: &[u8]) -> Result<wire::LoginRequest, Refusal> {
+    if body.is_empty() {
+        return Ok(wire::LoginRequest::default());
+    }
+    let wire = messages.to_wire(&wire::LoginRequest::full_name(), body).ok_or_else(no_message)?;
+    wire::LoginRequest::decode(&*wire.map_err(input_error)?).map_err(|_| no_message())
+}
+
+/// The answer of a login or refresh, in the API's own JSON, with the refresh token
+/// in a cookie instead.
+fn signed_in<M: Message + Name>(
+    messages: &Messages,
+    tokens: &M,
+    refresh: &str,
+    secure: bool,
+) -> Result<Response<Body>, Failure> {
+    let json = messages.to_json_without("refresh", &M::full_name(), &tokens.encode_to_vec());
+    let json = json.ok_or_else(no_message)?.map_err(|_| unreadable())?;
+    let mut response = json_response(StatusCode::OK, "application/json", json);
+    let headers = response.headers_mut();
+    headers.insert(SET_COOKIE, set_cookie(refresh, MAX_AGE, secure)?);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Ends the session of a cookie. The page may have lost its access token: the
+/// cookie is exchanged for a new one, which identity then ends.
+async fn sign_out(
+    mut identity: Identity<'_>,
+    refresh: String,
+    secure: bool,
+) -> Result<Response<Body>, Failure> {
+    match identity.refresh(refresh).await {
+        Ok(tokens) => {
+            let bearer = HeaderValue::from_str(&format!("Bearer {}", tokens.access));
+            identity.metadata.insert(AUTHORIZATION, bearer.map_err(|_| unreadable())?);
+            let request = wire::LogoutRequest { scope: wire::LogoutScope::Local.into() };
+            identity.logout(&request).await?;
+        }
+        // A session that is over is what was asked for.
+        Err(Failure::Status(status, _)) if status.code() == Code::Unauthenticated => {}
+        Err(failure) => return Err(failure),
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(SET_COOKIE, set_cookie("", 0, secure)?);
+    Ok(response)
+}
+
+fn cookie(headers: &HeaderMap) -> Result<String, Refusal> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let found = pairs.find(|(name, _)| *name == COOKIE_NAME);
+    found.map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty()).ok_or_else(|| {
+        Refusal::new(ErrorReason::SignInRequired, "This browser has no session here. Sign in again.")
+    })
+}
+
+fn set_cookie(value: &str, max_age: u32, secure: bool) -> Result<HeaderValue, Refusal> {
+    let secure = if secure { "; Secure" } else { "" };
+    let text =
+        format!("{COOKIE_NAME}={value}; Path={PATH}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::from_str(&text).map_err(|_| unreadable())
+}
+
+fn no_message() -> Refusal {
+    Refusal::new(ErrorReason::Internal, "This gateway does not know the messages of a login.")
+}

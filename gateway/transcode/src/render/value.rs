@@ -1,0 +1,93 @@
+//! Values that are not messages, and the keys of maps, as JSON.
+
+use crate::error::OutputError;
+use crate::json::write;
+use crate::plan::{Kind, Plans};
+use crate::wire::{Raw, WireType};
+
+type Result<T = ()> = std::result::Result<T, OutputError>;
+
+/// Appends a value that is not a message.
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+pub fn scalar(plans: &Plans, kind: Kind, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
+    match (kind, raw) {
+        (Kind::String, Raw::Delimited(bytes)) => {
+            write::text(out, bytes).ok_or(OutputError::Malformed)?;
+        }
+        (Kind::Enum(id), Raw::Varint(value)) => {
+            let plan = plans.enumeration(id);
+            match plan.json(value as i32) {
+                _ if plan.is_null => out.extend_from_slice(b"null"),
+                Some(json) => out.extend_from_slice(json),
+                None => write::integer(out, value as i32),
+            }
+        }
+        (Kind::Bool, Raw::Varint(value)) => {
+            out.extend_from_slice(if value == 0 { b"false" } else { b"true" });
+        }
+        (Kind::Int32, Raw::Varint(value)) => write::integer(out, value as i32),
+        (Kind::Uint32, Raw::Varint(value)) => write::integer(out, value as u32),
+        (Kind::Sint32, Raw::Varint(value)) => write::integer(out, zigzag32(value as u32)),
+        (Kind::Sfixed32, Raw::Fixed32(value)) => write::integer(out, value as i32),
+        (Kind::Fixed32, Raw::Fixed32(value)) => write::integer(out, value),
+        (Kind::Int64, Raw::Varint(value)) => write::quoted_integer(out, value as i64),
+        (Kind::Uint64, Raw::Varint(value)) => write::quoted_integer(out, value),
+        (Kind::Sint64, Raw::Varint(value)) => write::quoted_integer(out, zigzag64(value)),
+        (Kind::Sfixed64, Raw::Fixed64(value)) => write::quoted_integer(out, value as i64),
+        (Kind::Fixed64, Raw::Fixed64(value)) => write::quoted_integer(out, value),
+        (Kind::Float, Raw::Fixed32(value)) => write::float(out, f32::from_bits(value)),
+        (Kind::Double, Raw::Fixed64(value)) => write::double(out, f64::from_bits(value)),
+        (Kind::Bytes, Raw::Delimited(bytes)) => write::base64(out, bytes),
+        _ => return Err(OutputError::Malformed),
+    }
+    Ok(())
+}
+
+/// The default of a kind, as it would stand on the wire.
+pub fn zero(kind: Kind) -> Raw<'static> {
+    match kind.wire_type() {
+        WireType::Varint => Raw::Varint(0),
+        WireType::Fixed64 => Raw::Fixed64(0),
+        WireType::Fixed32 => Raw::Fixed32(0),
+        _ => Raw::Delimited(&[]),
+    }
+}
+
+/// The text of a map's key.
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+pub fn key_text(kind: Kind, key: Option<Raw<'_>>) -> Result<String> {
+    let Some(raw) = key else {
+        return Ok(match kind {
+            Kind::String => String::new(),
+            Kind::Bool => "false".to_owned(),
+            _ => "0".to_owned(),
+        });
+    };
+    Ok(match (kind, raw) {
+        (Kind::String, Raw::Delimited(bytes)) => {
+            std::str::from_utf8(bytes).map_err(|_| OutputError::Malformed)?.to_owned()
+        }
+        (Kind::Bool, Raw::Varint(value)) => (value != 0).to_string(),
+        (Kind::Int32, Raw::Varint(value)) => (value as i32).to_string(),
+        (Kind::Uint32, Raw::Varint(value)) => (value as u32).to_string(),
+        (Kind::Sint32, Raw::Varint(value)) => zigzag32(value as u32).to_string(),
+        (Kind::Int64, Raw::Varint(value)) => (value as i64).to_string(),
+        (Kind::Uint64, Raw::Varint(value)) => value.to_string(),
+        (Kind::Sint64, Raw::Varint(value)) => zigzag64(value).to_string(),
+        (Kind::Sfixed32, Raw::Fixed32(value)) => (value as i32).to_string(),
+        (Kind::Fixed32, Raw::Fixed32(value)) => value.to_string(),
+        (Kind::Sfixed64, Raw::Fixed64(value)) => (value as i64).to_string(),
+        (Kind::Fixed64, Raw::Fixed64(value)) => value.to_string(),
+        _ => return Err(OutputError::Malformed),
+    })
+}
+
+#[allow(clippy::cast_possible_wrap)]
+fn zigzag32(value: u32) -> i32 {
+    (value >> 1) as i32 ^ -((value & 1) as i32)
+}
+
+#[allow(clippy::cast_possible_wrap)]
+fn zigzag64(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
