@@ -1,8 +1,15 @@
-//! What booking decides by: facts in, verdict out. No clock, no ids, no SQL.
+//! What booking decides by: facts in, verdict out. No clock, no new ids, no SQL,
+//! no wire.
 
 pub mod approval;
 pub mod booking;
+pub mod customer;
+pub mod event;
 pub mod ids;
+pub mod inconsistency;
+pub mod listing;
+pub mod property;
 pub mod request;
+pub mod settings;
 pub mod stay;
 pub mod steps;

@@ -1,25 +1,43 @@
-//! Booking's errors and what the caller reads.
+//! Why booking did not do what it was asked, and what the caller reads of it. The
+//! cause is for the log, which is written once, where `rpc` makes a status of it.
+
+use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
-use pg::{Constraint, Fault, HasFault, Kind};
-use tonic::Status;
+use pg::{Fault, HasFault};
 
-use crate::domain::approval::ConflictKind;
+use crate::domain::approval::{ConflictKind, Denied};
 use crate::domain::ids::{BlockId, BookingId, BookingRequestId};
+use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
-use crate::domain::steps::Closed;
+use crate::domain::steps::{Closed, Move};
+use crate::store::constraints::refused_dates;
 
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was sent is wrong.
+    /// The caller may no longer have the stream, in the words of the access layer.
     #[error("{}", .0.message())]
-    Refused(Refusal),
+    Standing(Refusal),
+    /// The server has no room for another stream.
+    #[error("{most} streams are open")]
+    NoRoomForStream {
+        /// How many it has room for.
+        most: usize,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The server stops, and the stream with it.
+    #[error("the server stops")]
+    Stopping,
+    /// A decline needs a reason.
+    #[error("a decline without a reason")]
+    DeclineReasonRequired,
     /// The tenant has no such request.
-    #[error("booking request {} not found", .0.0)]
+    #[error("booking request {0} not found")]
     RequestNotFound(BookingRequestId),
     /// The tenant has no such booking.
-    #[error("booking {} not found", .0.0)]
+    #[error("booking {0} not found")]
     BookingNotFound(BookingId),
     /// The tenant has no such property.
     #[error("property not found")]
@@ -28,18 +46,16 @@ pub enum Error {
     #[error("customer not found")]
     CustomerNotFound,
     /// The property has no such block.
-    #[error("block {} not found", .0.0)]
+    #[error("block {0} not found")]
     BlockNotFound(BlockId),
     /// The tenant has a property of this name.
     #[error("the name is taken")]
     NameTaken,
     /// The state does not allow the step.
-    #[error("{subject} not {step}: {}", .state.name())]
+    #[error("{} not {}: {}", .step.subject(), .step.done(), .state.name())]
     InvalidTransition {
-        /// What it is about, for the sentence.
-        subject: &'static str,
-        /// What was tried, for the sentence.
-        step: &'static str,
+        /// What was tried.
+        step: Move,
         /// The state.
         state: Closed,
     },
@@ -81,7 +97,10 @@ impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Database(fault) => Some(fault),
-            Self::Refused(_)
+            Self::Standing(_)
+            | Self::NoRoomForStream { .. }
+            | Self::Stopping
+            | Self::DeclineReasonRequired
             | Self::RequestNotFound(_)
             | Self::BookingNotFound(_)
             | Self::PropertyNotFound
@@ -97,26 +116,45 @@ impl HasFault for Error {
     }
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl Error {
+    /// What a denied approve of a request answers.
+    pub fn denied(request: &BookingRequest, denied: Denied) -> Self {
+        match denied {
+            Denied::State(state) => Self::InvalidTransition { step: Move::Approve, state },
+            Denied::Overlap(kind) => Self::Overlap { stay: request.stay, of: OverlapOf::Request(kind) },
+            Denied::Undecided => Fault::new(pg::Kind::Contention, "no verdict with everything known").into(),
+        }
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused(refusal) => refusal,
+            Error::Standing(refusal) => refusal,
+            Error::NoRoomForStream { most, retry_after } => Self::new(
+                ErrorReason::Overloaded,
+                format!("{most} streams are open, the most this server has room for. Try again later."),
+            )
+            .retry_after(retry_after),
+            Error::Stopping => Self::new(
+                ErrorReason::UpstreamUnavailable,
+                "The server stops. Start the stream again from its last cursor.",
+            ),
+            Error::DeclineReasonRequired => Self::new(
+                ErrorReason::DeclineReasonRequired,
+                "A decline needs a decline_reason that is not blank. The booking request is unchanged.",
+            )
+            .violation("decline_reason", "is needed and must not be blank"),
             Error::RequestNotFound(id) => Self::new(
                 ErrorReason::BookingRequestNotFound,
-                format!("The tenant has no booking request {}. Check the id and X-TENANT-ID.", id.0),
+                format!("The tenant has no booking request {id}. Check the id and X-TENANT-ID."),
             )
-            .with("booking_request_id", id.0.to_string()),
+            .with("booking_request_id", id.to_string()),
             Error::BookingNotFound(id) => Self::new(
                 ErrorReason::BookingNotFound,
-                format!("The tenant has no booking {}. Check the id and X-TENANT-ID.", id.0),
+                format!("The tenant has no booking {id}. Check the id and X-TENANT-ID."),
             )
-            .with("booking_id", id.0.to_string()),
+            .with("booking_id", id.to_string()),
             Error::PropertyNotFound => Self::new(
                 ErrorReason::PropertyNotFound,
                 "The tenant has no property with this property_id. GET /v1/properties lists them.",
@@ -127,17 +165,22 @@ impl From<Error> for Refusal {
             ),
             Error::BlockNotFound(id) => Self::new(
                 ErrorReason::BlockNotFound,
-                format!("The property has no block {}. GET …/availability lists its blocks.", id.0),
+                format!("The property has no block {id}. GET …/availability lists its blocks."),
             )
-            .with("block_id", id.0.to_string()),
+            .with("block_id", id.to_string()),
             Error::NameTaken => Self::new(
                 ErrorReason::AlreadyExists,
                 "The tenant has a property of this name. Nothing was stored; choose another name.",
             )
             .with("field", "name"),
-            Error::InvalidTransition { subject, step, state } => Self::new(
+            Error::InvalidTransition { step, state } => Self::new(
                 ErrorReason::InvalidTransition,
-                format!("The {subject} cannot be {step}: {}. It is unchanged.", state.explained()),
+                format!(
+                    "The {} cannot be {}: {}. It is unchanged.",
+                    step.subject(),
+                    step.done(),
+                    state.explained()
+                ),
             )
             .with("state", state.name()),
             Error::Overlap { stay, of } => overlap(stay, of),
@@ -154,23 +197,18 @@ impl From<Error> for Refusal {
                 ErrorReason::IdempotencyKeyInUse,
                 "A call with this Idempotency-Key is still under way. Try again to get its answer.",
             )
-            .retry_after(std::time::Duration::from_secs(1)),
-            Error::Database(fault) => {
-                tracing::warn!(%fault, "database failed");
-                match fault.kind() {
-                    Kind::Constraint { kind: Constraint::Exclusion, name } => dates_are_taken(name),
-                    _ => fault.refusal(),
-                }
-            }
+            .retry_after(Duration::from_secs(1)),
+            Error::Database(fault) => match refused_dates(&fault) {
+                Some(constraint) => Self::new(
+                    ErrorReason::BookingOverlap,
+                    "The dates are taken. Nothing was stored; choose other dates.",
+                )
+                .with("constraint", constraint)
+                .with("conflict_type", "booking_overlap"),
+                None => fault.refusal(),
+            },
         }
     }
-}
-
-/// Every exclusion constraint of booking keeps dates from being taken twice.
-fn dates_are_taken(constraint: &str) -> Refusal {
-    Refusal::new(ErrorReason::BookingOverlap, "The dates are taken. Nothing was stored; choose other dates.")
-        .with("constraint", constraint)
-        .with("conflict_type", "booking_overlap")
 }
 
 fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
@@ -199,10 +237,4 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
         ),
     };
     refusal.with("conflict_type", "booking_overlap")
-}
-
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        Refusal::from(error).into()
-    }
 }

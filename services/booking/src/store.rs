@@ -1,42 +1,37 @@
-//! Booking's statements, one method each. What they mean together is decided by
-//! the use cases.
+//! Booking's statements, a file for each table, one method for each statement. What
+//! they mean together is decided by the changes.
+//!
+//! `tenant_id` is in every condition although row-level security adds it: one
+//! mistake in either must not show a tenant to another.
 
-mod bookings;
-mod deed;
+pub mod bookings;
+pub mod change;
+pub mod constraints;
+mod customers;
 mod diagnostics;
 mod feed;
-mod layout;
+mod ids;
+mod inventory;
+mod keys;
 mod properties;
-mod requests;
+pub mod requests;
+mod settings;
 mod statements;
+pub mod surroundings;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use access::TenantId;
-use frontdesk_proto::Refusal;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use pg::{Database, Fault, HasFault, Kind, column, retrying};
+use pg::{Database, Fault, Statements};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
-use tokio_postgres::Row;
-use uuid::Uuid;
 
-pub use self::deed::{Begun, Deed, Key};
-pub use self::diagnostics::Finding;
-pub use self::feed::{Event, FeedCursor};
-pub use self::layout::{RequestHold, Schema};
-pub use self::properties::{
-    Block, Customer, HoldPolicy, NewProperty, Occupancy, OccupancyKind, Property, PropertyChange, Settings,
-};
-pub use self::requests::{Linked, MOST_COUNTED, NewBookingRequest, list_statement};
-pub use self::statements::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Statements};
-use crate::domain::stay::Stay;
+use crate::domain::approval::Layout;
+use crate::layout::words::Blocking;
+use crate::layout::{Found, RequestHold};
 
-/// When the schema was looked at, and what was found.
-type Look = (Instant, Result<Arc<Schema>, Refusal>);
+pub use self::change::{Answer, Attempt, Change, Work};
 
 /// How long a look at the schema answers for those who come after.
 const LOOK_HOLDS: Duration = Duration::from_secs(1);
@@ -45,31 +40,36 @@ const LOOK_HOLDS: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Database,
-    schema: Arc<RwLock<Option<Arc<Schema>>>>,
+    known: Arc<RwLock<Option<Arc<Schema>>>>,
     /// The last look at the schema, for those who may ask as often as they like.
     looked: Arc<Mutex<Option<Look>>>,
     wake: Arc<Notify>,
 }
 
-/// Who does something, when, and the id of the event that it leaves behind.
-#[derive(Debug, Clone, Copy)]
-pub struct Act {
-    pub tenant: TenantId,
-    /// Nobody when an API key or Frontdesk itself acts.
-    pub actor: Option<Uuid>,
-    pub at: Timestamp,
-    pub event: Uuid,
+/// What is known of the schema, and the statements that fit it.
+#[derive(Debug)]
+pub struct Schema {
+    pub found: Found,
+    /// The database with these statements.
+    db: Database,
+}
+
+/// When the schema was looked at, and what was found.
+#[derive(Debug)]
+struct Look {
+    at: Instant,
+    found: Result<Arc<Schema>, Arc<Fault>>,
 }
 
 impl Store {
     /// The statements over this database.
     pub fn new(db: Database) -> Self {
-        Self { db, schema: Arc::default(), looked: Arc::default(), wake: Arc::default() }
+        Self { db, known: Arc::default(), looked: Arc::default(), wake: Arc::default() }
     }
 
     /// What is known of the schema; looked at when nothing is known yet.
     pub async fn schema(&self) -> Result<Arc<Schema>, Fault> {
-        let known = self.schema.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         match known {
             Some(schema) => Ok(schema),
             None => self.look_at_schema().await,
@@ -78,11 +78,12 @@ impl Store {
 
     /// Looks at the schema anew.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
-        let found = Arc::new(Schema::detect(&self.db).await?);
-        let mut known = self.schema.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = known
-            .as_ref()
-            .is_none_or(|known| (known.layout, known.request_hold) != (found.layout, found.request_hold));
+        let found = Found::detect(&self.db).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.as_ref();
+        let changed = before.is_none_or(|before| {
+            (before.found.layout, before.found.request_hold) != (found.layout, found.request_hold)
+        });
         if changed {
             tracing::info!(layout = ?found.layout, request_hold = found.request_hold.name(), "storage layout");
             if found.request_hold == RequestHold::Missing {
@@ -91,45 +92,26 @@ impl Store {
                 );
             }
         }
-        *known = Some(Arc::clone(&found));
-        Ok(found)
+        let db = match before {
+            Some(before) if before.found.same_statements(&found) => before.db.clone(),
+            _ => self.db.with(statements::compiled(found.layout, &found.blocking)?),
+        };
+        let schema = Arc::new(Schema { found, db });
+        *known = Some(Arc::clone(&schema));
+        Ok(schema)
     }
 
     /// What the schema looked like at most a second ago; however many ask, the
     /// database is asked once.
-    pub async fn recent_schema(&self) -> Result<Arc<Schema>, Refusal> {
+    pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
         let mut looked = self.looked.lock().await;
         match &*looked {
-            Some((at, result)) if at.elapsed() < LOOK_HOLDS => result.clone(),
+            Some(Look { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
             _ => {
-                let result = self.look_at_schema().await.map_err(|fault| fault.refusal());
-                *looked = Some((Instant::now(), result.clone()));
-                result
+                let found = self.look_at_schema().await.map_err(Arc::new);
+                *looked = Some(Look { at: Instant::now(), found: found.clone() });
+                found
             }
-        }
-    }
-
-    /// Runs a transaction, and again where that can help: after contention, and
-    /// in the layout that the database has meanwhile. What drifted is named as
-    /// readiness names it.
-    pub async fn run<T, E, F, W>(&self, mut work: F) -> Result<T, E>
-    where
-        E: HasFault + From<Fault>,
-        F: FnMut(Arc<Schema>) -> W,
-        W: Future<Output = Result<T, E>>,
-    {
-        let schema = self.schema().await?;
-        let error = match retrying(|| work(Arc::clone(&schema))).await {
-            Err(error) if error.fault().is_some_and(is_drift) => error,
-            result => return result,
-        };
-        let Ok(found) = self.look_at_schema().await else { return Err(error) };
-        if !found.same_statements(&schema) {
-            return retrying(|| work(Arc::clone(&found))).await;
-        }
-        match error.fault().and_then(|fault| Some((fault, known_drift(fault, &found)?))) {
-            Some((fault, kind)) => Err(Fault::new(kind, fault.to_string()).into()),
-            None => Err(error),
         }
     }
 
@@ -138,44 +120,31 @@ impl Store {
         self.wake.notified()
     }
 
-    async fn first(
-        &self,
-        tenant: TenantId,
-        sql: &str,
-        params: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-    ) -> Result<Option<Row>, Fault> {
-        Ok(self.db.query(tenant.uuid(), sql, params).await?.into_iter().next())
+    /// Reads, and again where that can help.
+    async fn read<T, W>(&self, work: impl Fn(Arc<Schema>) -> W) -> Result<T, Fault>
+    where
+        W: Future<Output = Result<T, Fault>>,
+    {
+        self.attempts(|schema, _| {
+            let read = work(schema);
+            async { Ok(change::Tried::Done(read.await?)) }
+        })
+        .await
     }
 }
 
-fn is_drift(fault: &Fault) -> bool {
-    matches!(fault.kind(), Kind::SchemaDrift { .. })
-}
-
-/// The problem of the schema that a fault speaks of, if it is known.
-fn known_drift(fault: &Fault, schema: &Schema) -> Option<Kind> {
-    let of = |kind: &&Kind| match kind {
-        Kind::SchemaDrift { object } => {
-            object.rsplit(['.', ' ']).next().is_some_and(|name| fault.lacks(name))
-        }
-        _ => false,
-    };
-    let any = |kind: &&Kind| matches!(kind, Kind::SchemaDrift { .. });
-    schema.problems.iter().find(of).or_else(|| schema.problems.iter().find(any)).cloned()
-}
-
-fn stay_of(row: &Row, from: &str, to: &str) -> Result<Stay, Fault> {
-    let (check_in, check_out): (Date, Date) = (column(row, from)?, column(row, to)?);
-    Ok(Stay { check_in, check_out })
-}
-
-/// A word of the database that this version does not know.
-fn unknown_word(what: &str, word: &str) -> Fault {
-    let object = format!("{what} {word}, which this version does not know");
-    Fault::new(Kind::SchemaDrift { object }, "unknown word")
+/// Every statement of each layout, for tests and for the command that prints one.
+/// The first list is the standard layout's.
+pub fn statements() -> Result<[Arc<Statements>; 2], pg::StatementError> {
+    use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
+    let covered = Blocking::Covered(vec![Pending, Confirmed, CheckedIn]);
+    Ok([
+        statements::compiled(Layout::Standard, &Blocking::NotFreed)?,
+        statements::compiled(Layout::SingleTable, &covered)?,
+    ])
 }
 
 /// The last statement gave no row where one had to come.
 fn lost_row(what: &str) -> Fault {
-    Fault::new(Kind::Other, format!("{what} came back empty"))
+    Fault::new(pg::Kind::Other, format!("{what} came back empty"))
 }

@@ -220,7 +220,7 @@ async fn booking_checks(url: &str) -> Result<Vec<Check>, Failure> {
         "MISSING" => Check::bad(
             "double bookings",
             format!("{described}: nothing in the database forbids them"),
-            "add the constraint no_double_bookings; migrations/legacy has its two forms",
+            format!("as the schema's owner: {}", booking::ADD_NO_DOUBLE_BOOKINGS),
         ),
         "FLAG" => Check::odd(
             "double bookings",

@@ -29,7 +29,7 @@ use self::text::Text;
 use crate::{Fault, Kind};
 
 /// Most lines' conditions in one statement; each doubles its forms.
-const MOST_CONDITIONS: usize = 8;
+const MOST_CONDITIONS: usize = 10;
 /// Most parameters of one statement, as many as a set of them has bits.
 const MOST_PARAMETERS: usize = 64;
 
@@ -201,10 +201,7 @@ impl Statements {
     }
 
     /// The form in which a call runs, with its values.
-    pub(crate) fn form<'a>(
-        &self,
-        query: &'a dyn Query,
-    ) -> Result<(&Form, Vec<&'a (dyn ToSql + Sync)>), Fault> {
+    pub fn form<'a>(&self, query: &'a dyn Query) -> Result<(&Form, Vec<&'a (dyn ToSql + Sync)>), Fault> {
         let name = query.declaration().name;
         let statement = self
             .by_name

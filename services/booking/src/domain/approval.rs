@@ -1,11 +1,20 @@
-//! What approving a request comes to: facts in, verdict out.
+//! What approving a request comes to: facts in, verdict out, and what a verdict
+//! answers. An approve and its explanation share both, so that one cannot say
+//! what the other would not.
 //!
 //! The request's own row decides most calls. When it leaves a doubt, or the
 //! database found the dates taken, the verdict is [`Verdict::LookCloser`], and
 //! the caller asks again with the [`Surroundings`].
+//!
+//! Two decisions that the first design had otherwise:
+//! - `approved_booking_confirmed` leaves the stored status alone in the single-table
+//!   layout, as `related_booking_confirmed` does: two confirmed rows for the same
+//!   dates are what its constraint forbids.
+//! - A request linked to a booking that has been cancelled is approved as if it had
+//!   no link: what fulfilled it is gone.
 
 use super::booking::BookingStatus;
-use super::ids::{BookingId, GuestId};
+use super::ids::{BookingId, BookingRequestId, GuestId, RangeId};
 use super::request::{BookingRequest, Status};
 use super::stay::{Coverage, Stay};
 use super::steps::Closed;
@@ -32,7 +41,7 @@ pub struct Rival {
 /// An active inventory range that no booking in the way accounts for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StrayRange {
-    pub id: uuid::Uuid,
+    pub id: RangeId,
     /// A block, or a range left behind by a booking.
     pub block: bool,
     pub stay: Stay,
@@ -86,6 +95,41 @@ pub enum Verdict {
     Overlap(ConflictKind),
     /// The request's row alone does not tell.
     LookCloser,
+}
+
+/// What an approve answers when it is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approved {
+    pub request: BookingRequestId,
+    /// `None` before the booking is made, and for a confirmed request whose booking
+    /// was lost.
+    pub booking: Option<BookingId>,
+    pub outcome: Outcome,
+    pub evidence: Option<Evidence>,
+    pub coverage: Option<Coverage>,
+    pub layout: Layout,
+}
+
+/// What an approve writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The booking.
+    Approved,
+    /// Nothing.
+    AlreadyApproved,
+    /// What an earlier approval had left out.
+    Healed,
+}
+
+/// Why an approve is not granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// The state does not allow it.
+    State(Closed),
+    /// Somebody else has nights of the stay.
+    Overlap(ConflictKind),
+    /// The request's row alone does not tell.
+    Undecided,
 }
 
 /// Who has the nights.
@@ -219,6 +263,34 @@ fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKin
         ConflictKind::Hold
     } else {
         ConflictKind::Inventory
+    }
+}
+
+impl Verdict {
+    /// What the approve of a request answers.
+    pub fn answer(self, request: &BookingRequest, layout: Layout) -> Result<Approved, Denied> {
+        let granted = |outcome, booking, evidence, coverage| {
+            Ok(Approved { request: request.id, booking, outcome, evidence, coverage, layout })
+        };
+        match self {
+            Self::Refuse(state) => Err(Denied::State(state)),
+            Self::Overlap(kind) => Err(Denied::Overlap(kind)),
+            Self::LookCloser => Err(Denied::Undecided),
+            Self::Already { booking, evidence, coverage } => {
+                granted(Outcome::AlreadyApproved, booking, Some(evidence), coverage)
+            }
+            Self::Book { evidence, hold } => {
+                let outcome = if evidence.is_some() { Outcome::Healed } else { Outcome::Approved };
+                let booking = match layout {
+                    Layout::SingleTable => Some(BookingId(request.id.0)),
+                    Layout::Standard => request.held_booking.filter(|_| hold),
+                };
+                granted(outcome, booking, evidence, None)
+            }
+            Self::Link { booking, evidence, coverage, soft: _ } => {
+                granted(Outcome::Healed, Some(booking), Some(evidence), Some(coverage))
+            }
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! A booking as stored, and where it is in its life.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
+use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId, UserId};
 use super::stay::Stay;
 
 /// A booking.
@@ -16,7 +15,7 @@ pub struct Booking {
     pub stay: Stay,
     pub status: BookingStatus,
     pub confirmed_at: Option<Timestamp>,
-    pub approved_by: Option<Uuid>,
+    pub approved_by: Option<UserId>,
     pub row_version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -55,6 +54,17 @@ impl BookingStatus {
     /// Confirmed or later: the guest has or had the nights.
     pub fn is_sold(self) -> bool {
         matches!(self, Self::Confirmed | Self::CheckedIn | Self::CheckedOut)
+    }
+
+    /// Over without a stay: others can have the nights.
+    pub fn frees_dates(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Declined | Self::NoShow)
+    }
+
+    /// Whether booking gives it to bookings; the others come from channels, or are
+    /// those of requests.
+    pub fn is_written(self) -> bool {
+        !matches!(self, Self::Inquiry | Self::Pending | Self::UnderReview)
     }
 
     /// As the database writes it.

@@ -1,7 +1,14 @@
 //! Ids as types, so that one cannot stand where another belongs.
 
-use frontdesk_proto::Refusal;
+use std::fmt;
+use std::str::FromStr;
+
 use uuid::Uuid;
+
+/// A text that is not an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUID in its hyphenated form")]
+pub struct InvalidId;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -9,19 +16,19 @@ macro_rules! ids {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub Uuid);
 
-        impl $name {
-            /// Reads the id in a request's field.
-            pub fn parse(field: &str, text: &str) -> Result<Self, Refusal> {
-                // `try_parse` alone would also take braces, `urn:uuid:` and no hyphens.
-                match Uuid::try_parse(text) {
-                    Ok(id) if text.len() == 36 => Ok(Self(id)),
-                    _ => Err(Refusal::field(field, "must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91")),
-                }
-            }
+        /// Reads the hyphenated form, the only one that is taken.
+        impl FromStr for $name {
+            type Err = InvalidId;
 
-            /// Reads the id in a request's field that may be left empty.
-            pub fn parse_optional(field: &str, text: &str) -> Result<Option<Self>, Refusal> {
-                if text.is_empty() { Ok(None) } else { Self::parse(field, text).map(Some) }
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                // `try_parse` alone would also take braces, `urn:uuid:` and no hyphens.
+                Uuid::try_parse(text).ok().filter(|_| text.len() == 36).map(Self).ok_or(InvalidId)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(out)
             }
         }
     )*};
@@ -34,10 +41,18 @@ ids! {
     BlockId;
     /// A booking request.
     BookingRequestId;
-    /// A property.
-    PropertyId;
+    /// Something that happened.
+    EventId;
     /// A guest: a customer of the tenant.
     GuestId;
+    /// A property.
+    PropertyId;
+    /// An inventory range.
+    RangeId;
+    /// A row of a list, whatever it is a list of.
+    RowId;
+    /// A user of Frontdesk.
+    UserId;
 }
 
 #[cfg(test)]
@@ -47,7 +62,7 @@ mod tests {
     #[test]
     fn only_the_hyphenated_form_is_an_id() {
         let good = "0190163d-8694-739b-aea5-966c26f8ad91";
-        assert!(PropertyId::parse("id", good).is_ok());
+        assert_eq!(good.parse::<PropertyId>().unwrap().to_string(), good);
         for bad in [
             "",
             "1",
@@ -56,8 +71,7 @@ mod tests {
             &format!("urn:uuid:{good}"),
             "x' or 1=1 --",
         ] {
-            assert!(PropertyId::parse("id", bad).is_err(), "{bad}");
+            assert_eq!(bad.parse::<PropertyId>(), Err(InvalidId), "{bad}");
         }
-        assert_eq!(PropertyId::parse_optional("id", "").unwrap(), None);
     }
 }

@@ -1,9 +1,8 @@
 //! A booking request as stored, and what its status means.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
+use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId, UserId};
 use super::stay::Stay;
 
 /// A booking request.
@@ -25,10 +24,21 @@ pub struct BookingRequest {
     pub held_booking: Option<BookingId>,
     pub hold_expires_at: Option<Timestamp>,
     pub confirmed_at: Option<Timestamp>,
-    pub decided_by: Option<Uuid>,
+    pub decided_by: Option<UserId>,
     pub row_version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A request that a guest makes.
+#[derive(Debug)]
+pub struct NewBookingRequest {
+    pub id: BookingRequestId,
+    pub property: PropertyId,
+    pub guest: GuestId,
+    pub stay: Stay,
+    pub guest_count: i32,
+    pub message: String,
 }
 
 /// Where a request is in its life.

@@ -1,10 +1,9 @@
 //! Nights at a property.
 
-use frontdesk_proto::Refusal;
 use jiff::civil::Date;
 
-/// Longest stay in nights.
-const MAX_NIGHTS: i32 = 366;
+/// Most nights of a stay.
+pub const MAX_NIGHTS: i32 = 366;
 /// Years that a date may have; beyond them it is a slip of the keyboard.
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
 
@@ -17,26 +16,26 @@ pub struct Stay {
     pub check_out: Date,
 }
 
-impl Stay {
-    /// Reads the fields `check_in` and `check_out`.
-    pub fn parse(check_in: &str, check_out: &str) -> Result<Self, Refusal> {
-        Self::parse_fields(("check_in", check_in), ("check_out", check_out))
-    }
+/// Why two dates are not a stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StayError {
+    /// It does not end after it begins.
+    #[error("it does not end after it begins")]
+    NoNight,
+    /// It has more than [`MAX_NIGHTS`].
+    #[error("{0} nights are too many")]
+    TooLong(i32),
+}
 
-    /// Reads two fields, each by its name, as the first night and the day after
-    /// the last.
-    pub fn parse_fields(from: (&str, &str), to: (&str, &str)) -> Result<Self, Refusal> {
-        let check_in = parse_date(from.0, from.1)?;
-        let check_out = parse_date(to.0, to.1)?;
-        if check_out <= check_in {
-            return Err(Refusal::field(to.0, format!("must be after {}, {check_in}", from.0)));
-        }
+impl Stay {
+    /// The nights from one date until the other.
+    pub fn new(check_in: Date, check_out: Date) -> Result<Self, StayError> {
         let nights = (check_out - check_in).get_days();
+        if nights < 1 {
+            return Err(StayError::NoNight);
+        }
         if nights > MAX_NIGHTS {
-            return Err(Refusal::field(
-                to.0,
-                format!("is {nights} nights after {}; {MAX_NIGHTS} is the most", from.0),
-            ));
+            return Err(StayError::TooLong(nights));
         }
         Ok(Self { check_in, check_out })
     }
@@ -76,8 +75,8 @@ pub enum Coverage {
     Partial,
 }
 
-/// Reads an ISO 8601 calendar date.
-pub fn parse_date(field: &str, text: &str) -> Result<Date, Refusal> {
+/// Reads an ISO 8601 calendar date in the years 2000 to 2199.
+pub fn parse_date(text: &str) -> Option<Date> {
     let shaped = text.len() == 10
         && text
             .bytes()
@@ -85,16 +84,18 @@ pub fn parse_date(field: &str, text: &str) -> Result<Date, Refusal> {
             .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
     let date: Option<Date> = if shaped { text.parse().ok() } else { None };
     date.filter(|date| YEARS.contains(&date.year()))
-        .ok_or_else(|| Refusal::field(field, "must be a date such as 2026-07-01, in the years 2000 to 2199"))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    pub fn stay(from: &str, to: &str) -> Stay {
+        Stay::new(parse_date(from).unwrap(), parse_date(to).unwrap()).unwrap()
+    }
 
     #[test]
     fn coverage_is_by_nights() {
-        let stay = |from: &str, to: &str| Stay::parse(from, to).unwrap();
         let wanted = stay("2026-07-05", "2026-07-10");
         for (from, to, coverage, nights) in [
             ("2026-07-05", "2026-07-10", Some(Coverage::Exact), 5),
@@ -110,22 +111,24 @@ mod tests {
     }
 
     #[test]
-    fn a_stay_needs_at_least_one_night() {
-        assert!(Stay::parse("2026-07-01", "2026-07-02").is_ok());
-        assert!(Stay::parse("2026-07-01", "2027-07-02").is_ok());
-        for (from, to) in [
-            ("2026-07-02", "2026-07-01"),
-            ("2026-07-01", "2026-07-01"),
-            ("2026-07-01", "2027-07-03"),
-            ("2026-02-29", "2026-03-02"),
-            ("2026-7-1", "2026-07-02"),
-            ("infinity", "2026-07-02"),
-            ("2026-07-01", ""),
-            ("20260701", "2026-07-02"),
-            ("2026-07-01T00:00", "2026-07-02"),
-            ("1999-12-31", "2026-07-02"),
+    fn a_stay_has_one_to_366_nights() {
+        let new = |from: &str, to: &str| Stay::new(parse_date(from).unwrap(), parse_date(to).unwrap());
+        assert!(new("2026-07-01", "2026-07-02").is_ok());
+        assert!(new("2026-07-01", "2027-07-02").is_ok());
+        for (from, to, error) in [
+            ("2026-07-02", "2026-07-01", StayError::NoNight),
+            ("2026-07-01", "2026-07-01", StayError::NoNight),
+            ("2026-07-01", "2027-07-03", StayError::TooLong(367)),
         ] {
-            assert!(Stay::parse(from, to).is_err(), "{from} {to}");
+            assert_eq!(new(from, to), Err(error), "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_of_one_form_and_of_this_age() {
+        assert!(parse_date("2026-07-01").is_some());
+        for bad in ["2026-02-29", "2026-7-1", "infinity", "", "20260701", "2026-07-01T00:00", "1999-12-31"] {
+            assert_eq!(parse_date(bad), None, "{bad}");
         }
     }
 }

@@ -5,6 +5,18 @@ use jiff::civil::Date;
 use super::booking::{Booking, BookingStatus};
 use super::request::{BookingRequest, Status};
 
+/// What somebody tries with a booking request or a booking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    Approve,
+    Decline,
+    Review,
+    CancelRequest,
+    CancelBooking,
+    /// A step of the stay.
+    Stay(StayStep),
+}
+
 /// A state from which a step does not lead on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
@@ -128,6 +140,29 @@ pub fn stay_step(step: StayStep, booking: &Booking, today: Date) -> Step {
             | BookingStatus::Requested
             | BookingStatus::UnderReview,
         ) => Step::Refused(Closed::NotConfirmed),
+    }
+}
+
+impl Move {
+    /// What it is done to, as a sentence names it.
+    pub fn subject(self) -> &'static str {
+        match self {
+            Self::Approve | Self::Decline | Self::Review | Self::CancelRequest => "booking request",
+            Self::CancelBooking | Self::Stay(_) => "booking",
+        }
+    }
+
+    /// What it then would be, as the end of "it cannot be".
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Approve => "approved",
+            Self::Decline => "declined",
+            Self::Review => "reviewed",
+            Self::CancelRequest | Self::CancelBooking => "cancelled",
+            Self::Stay(StayStep::CheckIn) => "checked in",
+            Self::Stay(StayStep::CheckOut) => "checked out",
+            Self::Stay(StayStep::NoShow) => "marked as a no-show",
+        }
     }
 }
 

@@ -1,161 +1,183 @@
 //! Statements about bookings.
 
-use std::sync::Arc;
-
 use access::TenantId;
-use pg::{Fault, column};
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
-use super::statements::Composed;
-use super::{Act, Deed, Schema, Store, lost_row, stay_of, unknown_word};
-use crate::domain::approval::Layout;
+use super::change::Finished;
+use super::inventory::stay;
+use super::{Change, Store, lost_row};
 use crate::domain::booking::{Booking, BookingStatus};
-use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RowId, UserId};
+use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
-use crate::paging::{BookingFilter, Cursor, Page};
+
+pg::statements! {
+    /// A booking.
+    GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
+    /// Bookings by check-in.
+    ListBookings<'a> = "list_bookings" (
+        tenant: Uuid, after_check_in: Date, after_id: RowId, most: i64, statuses: Option<Vec<&'a str>>,
+        property: Option<PropertyId>, guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
+    );
+    /// Locks the requests that a booking is about.
+    LockBookingGroup = "standard/lock_booking_group" | "single_table/lock_booking_group" (
+        tenant: Uuid, booking: Option<BookingId>, request: Option<BookingRequestId>,
+    );
+    /// Locks a booking.
+    LockBooking = "lock_booking" (tenant: Uuid, id: BookingId);
+    /// Locks the booking that was made for a request.
+    LockOwnBooking = "standard/lock_own_booking" | "lock_booking" (tenant: Uuid, id: BookingRequestId);
+    /// Cancels a booking with what hangs on it.
+    CancelBooking<'a> = "standard/cancel_booking" | "single_table/cancel_booking" (
+        tenant: Uuid, id: BookingId, request: Option<BookingRequestId>, at: Timestamp, actor: Option<UserId>,
+        note: &'a str,
+    );
+    /// Stores a step of a stay.
+    StepBooking = "step_booking" (
+        tenant: Uuid, id: BookingId, status: &'static str, kind: &'static str, at: Timestamp,
+        actor: Option<UserId>, event: EventId,
+    );
+}
+
+/// A locked booking.
+#[derive(Debug)]
+pub struct LockedBooking {
+    pub booking: Booking,
+    /// Of its property.
+    pub time_zone: String,
+}
+
+/// Whose requests are to be locked.
+#[derive(Debug, Clone, Copy)]
+pub enum GroupOf {
+    /// A booking.
+    Booking(BookingId),
+    /// The booking that was made for a request.
+    Request(BookingRequestId),
+}
 
 impl Store {
-    pub async fn get_booking(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        id: BookingId,
-    ) -> Result<Option<Booking>, Fault> {
-        let row = self.first(tenant, &schema.statements.get_booking, &[&tenant.uuid(), &id.0]).await?;
-        row.as_ref().map(booking).transpose()
+    pub async fn get_booking(&self, tenant: TenantId, id: BookingId) -> Result<Option<Booking>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            Columns::first(&schema.db.run(tenant, &GetBooking { tenant, id }).await?, booking)
+        })
+        .await
     }
 
-    /// Bookings by check-in.
+    /// Bookings by check-in, after a place.
     pub async fn list_bookings(
         &self,
-        schema: &Schema,
         tenant: TenantId,
         filter: &BookingFilter,
-        page: &Page,
+        after: &After<Date>,
+        most: i64,
     ) -> Result<Vec<Booking>, Fault> {
         let tenant = tenant.uuid();
-        let limit = page.size + 1;
-        let key: &(dyn ToSql + Sync) = match &page.after {
-            Cursor::Created(at, _) => at,
-            Cursor::CheckIn(date, _) => date,
-        };
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, key, page.after.id(), &limit];
-        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
-        let mut filters = String::new();
-        if !statuses.is_empty() {
-            params.push(&statuses);
-            filters.push_str(" and b.status = any ($5::text[])");
-        }
-        add_filters(filter, &mut params, &mut filters);
-        let sql = Composed { filters: &filters, after: "", order: "" }.fill(&schema.statements.list_bookings);
-        let rows = self.db.query(tenant, &sql, &params).await?;
-        rows.iter().map(booking).collect()
+        let BookingFilter { statuses, property, guest, stay_from, stay_to } = filter;
+        let statuses: Vec<&str> = statuses.iter().map(|status| status.name()).collect();
+        self.read(async |schema| {
+            let list = ListBookings {
+                tenant,
+                after_check_in: after.key,
+                after_id: after.id,
+                most,
+                statuses: (!statuses.is_empty()).then(|| statuses.clone()),
+                property: *property,
+                guest: *guest,
+                stay_from: *stay_from,
+                stay_to: *stay_to,
+            };
+            Columns::all(&schema.db.run(tenant, &list).await?, booking)
+        })
+        .await
     }
 }
 
-impl Deed {
-    /// Locks the requests that a booking is about: its own and those that it
-    /// fulfils. The booking is given itself, or as the one of a request.
-    pub async fn lock_booking_group(
-        &self,
-        booking: Option<BookingId>,
-        request: Option<BookingRequestId>,
-    ) -> Result<Vec<Uuid>, Fault> {
-        let params: [&(dyn ToSql + Sync); 3] =
-            [&self.act.tenant.uuid(), &booking.map(|id| id.0), &request.map(|id| id.0)];
-        let rows = self.tx.query(&self.schema.statements.lock_booking_group, &params).await?;
-        rows.iter().map(|row| column(row, "id")).collect()
+impl Change {
+    /// Locks the requests that a booking is about, its own and those that it
+    /// fulfils, in the order of their ids.
+    pub async fn lock_booking_group(&self, of: GroupOf) -> Result<Vec<BookingRequestId>, Fault> {
+        let (booking, request) = match of {
+            GroupOf::Booking(id) => (Some(id), None),
+            GroupOf::Request(id) => (None, Some(id)),
+        };
+        let lock = LockBookingGroup { tenant: self.tenant(), booking, request };
+        Columns::all(&self.tx.run(&lock).await?, |row| row.next("id"))
     }
 
-    /// Locks a booking; with the time zone of its property.
-    pub async fn lock_booking(&mut self, id: BookingId) -> Result<Option<(Booking, String)>, Fault> {
-        let schema = Arc::clone(&self.schema);
-        self.lock_one(&schema.statements.lock_booking, id.0).await
+    /// Locks a booking.
+    pub async fn lock_booking(&mut self, id: BookingId) -> Result<Option<LockedBooking>, Fault> {
+        let tenant = self.tenant();
+        self.lock_one(&LockBooking { tenant, id }).await
     }
 
     /// Locks the booking that was made for a request.
-    pub async fn lock_own_booking(
-        &mut self,
-        id: BookingRequestId,
-    ) -> Result<Option<(Booking, String)>, Fault> {
-        let schema = Arc::clone(&self.schema);
-        self.lock_one(&schema.statements.lock_own_booking, id.0).await
+    pub async fn lock_own_booking(&mut self, id: BookingRequestId) -> Result<Option<LockedBooking>, Fault> {
+        let tenant = self.tenant();
+        self.lock_one(&LockOwnBooking { tenant, id }).await
     }
 
-    async fn lock_one(&mut self, sql: &str, id: Uuid) -> Result<Option<(Booking, String)>, Fault> {
-        let Some(row) = self.tx.query_opt(sql, &[&self.act.tenant.uuid(), &id]).await? else {
-            return Ok(None);
-        };
-        let found = booking(&row)?;
-        self.comes_after(found.updated_at);
-        Ok(Some((found, column(&row, "time_zone")?)))
+    async fn lock_one(&mut self, statement: &dyn Query) -> Result<Option<LockedBooking>, Fault> {
+        let rows = self.tx.run(statement).await?;
+        let locked = Columns::first(&rows, |row| {
+            Ok(LockedBooking { booking: booking(row)?, time_zone: row.next("time_zone")? })
+        })?;
+        if let Some(locked) = &locked {
+            self.comes_after(locked.booking.updated_at);
+        }
+        Ok(locked)
     }
 
-    /// Cancels a booking with what hangs on it, and commits. The note goes to the
-    /// request.
+    /// Cancels a booking with what hangs on it. The note goes to the request.
     pub async fn cancel_booking(
         self,
         id: BookingId,
         request: Option<BookingRequestId>,
         note: &str,
-        answer: impl FnOnce() -> Vec<u8>,
-    ) -> Result<bool, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event: _ } = self.act;
-        let (tenant, request) = (tenant.uuid(), request.map(|id| id.0));
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &id.0, &at, &actor, &note];
-        if schema.layout == Layout::Standard {
-            params.push(&request);
-        }
-        Ok(!self.finish(&schema.statements.cancel_booking, &params, answer).await?.is_empty())
+    ) -> Result<Option<Finished<Booking>>, Fault> {
+        let (tenant, at, actor) = (self.tenant(), self.at, self.call.actor);
+        let cancel = CancelBooking { tenant, id, request, at, actor, note };
+        self.finish(&cancel, |rows| Columns::first(rows, booking)).await
     }
 
-    /// Stores a step of a stay, and commits.
-    pub async fn step_booking(self, id: BookingId, step: StayStep) -> Result<Booking, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event } = self.act;
-        let params: [&(dyn ToSql + Sync); 6] =
-            [&tenant.uuid(), &id.0, &step.status().name(), &at, &actor, &event];
-        let rows = self.finish(&schema.statements.step_booking, &params, Vec::new).await?;
-        booking(rows.first().ok_or_else(|| lost_row("the booking"))?)
+    /// Stores a step of a stay.
+    pub async fn step_booking(self, id: BookingId, step: StayStep) -> Result<Finished<Booking>, Fault> {
+        let kind = match step {
+            StayStep::CheckIn => EventKind::CheckedIn,
+            StayStep::CheckOut => EventKind::CheckedOut,
+            StayStep::NoShow => EventKind::NoShow,
+        };
+        let step = StepBooking {
+            tenant: self.tenant(),
+            id,
+            status: step.status().name(),
+            kind: kind.name(),
+            at: self.at,
+            actor: self.call.actor,
+            event: self.event,
+        };
+        let stored = self.finish(&step, |rows| Columns::first(rows, booking)).await?;
+        stored.ok_or_else(|| lost_row("the booking"))
     }
 }
 
-/// Adds the conditions of a filter but the statuses, and their values.
-fn add_filters<'a>(filter: &'a BookingFilter, params: &mut Vec<&'a (dyn ToSql + Sync)>, sql: &mut String) {
-    let mut add = |condition: &str, value: &'a (dyn ToSql + Sync)| {
-        params.push(value);
-        sql.push_str(&condition.replace('?', &format!("${}", params.len())));
-    };
-    if let Some(property) = &filter.property {
-        add(" and b.property_id = ?", &property.0);
-    }
-    if let Some(guest) = &filter.guest {
-        add(" and b.guest_id = ?", &guest.0);
-    }
-    if let Some(from) = &filter.stay_from {
-        add(" and b.check_out > ?::date and b.check_in > ?::date - 367", from);
-    }
-    if let Some(to) = &filter.stay_to {
-        add(" and b.check_in < ?::date", to);
-    }
-}
-
-fn booking(row: &Row) -> Result<Booking, Fault> {
-    let status: &str = column(row, "status")?;
+fn booking(row: &mut Columns<'_>) -> Result<Booking, Fault> {
     Ok(Booking {
-        id: BookingId(column(row, "id")?),
-        request: column::<Option<Uuid>>(row, "booking_request_id")?.map(BookingRequestId),
-        property: PropertyId(column(row, "property_id")?),
-        guest: column::<Option<Uuid>>(row, "guest_id")?.map(GuestId),
-        stay: stay_of(row, "check_in", "check_out")?,
-        status: BookingStatus::from_name(status).ok_or_else(|| unknown_word("status", status))?,
-        confirmed_at: column(row, "confirmed_at")?,
-        approved_by: column(row, "approved_by")?,
-        row_version: column(row, "row_version")?,
-        created_at: column(row, "created_at")?,
-        updated_at: column(row, "updated_at")?,
+        id: row.next("id")?,
+        request: row.next("booking_request_id")?,
+        property: row.next("property_id")?,
+        guest: row.next("guest_id")?,
+        stay: stay(row, "check_in", "check_out")?,
+        status: row.word("status", BookingStatus::from_name)?,
+        confirmed_at: row.next("confirmed_at")?,
+        approved_by: row.next("approved_by")?,
+        row_version: row.next("row_version")?,
+        created_at: row.next("created_at")?,
+        updated_at: row.next("updated_at")?,
     })
 }

@@ -1,43 +1,44 @@
 //! Statements that look for rows which contradict each other.
 
 use access::TenantId;
-use pg::{Fault, column};
-use tokio_postgres::types::ToSql;
+use pg::{Columns, Fault, Kind};
 use uuid::Uuid;
 
-use super::{Schema, Store};
+use super::Store;
+use crate::domain::ids::RowId;
+use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
+use crate::domain::listing::After;
 
-/// Rows that contradict each other.
-#[derive(Debug)]
-pub struct Finding {
-    /// As the statement numbers the kinds, from 1.
-    pub kind: i32,
-    pub request: Option<Uuid>,
-    pub booking: Option<Uuid>,
-    /// The row that the list is ordered by.
-    pub id: Uuid,
+pg::statements! {
+    /// Rows that contradict each other, by kind.
+    ListInconsistencies = "list_inconsistencies" (tenant: Uuid, after_kind: i32, after_id: RowId, most: i64);
 }
 
 impl Store {
-    /// Findings after a kind and id.
+    /// Rows that contradict each other, after the number of a kind and a row.
     pub async fn list_inconsistencies(
         &self,
-        schema: &Schema,
         tenant: TenantId,
-        after: (i32, Uuid),
-        limit: i64,
-    ) -> Result<Vec<Finding>, Fault> {
-        let params: [&(dyn ToSql + Sync); 4] = [&tenant.uuid(), &after.0, &after.1, &limit];
-        let rows = self.db.query(tenant.uuid(), &schema.statements.list_inconsistencies, &params).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Finding {
-                    kind: column(row, "kind")?,
-                    request: column(row, "booking_request_id")?,
-                    booking: column(row, "booking_id")?,
-                    id: column(row, "id")?,
-                })
-            })
-            .collect()
+        after: &After<i32>,
+        most: i64,
+    ) -> Result<Vec<Inconsistency>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let list = ListInconsistencies { tenant, after_kind: after.key, after_id: after.id, most };
+            Columns::all(&schema.db.run(tenant, &list).await?, inconsistency)
+        })
+        .await
     }
+}
+
+fn inconsistency(row: &mut Columns<'_>) -> Result<Inconsistency, Fault> {
+    let number: i32 = row.next("kind")?;
+    let kind = InconsistencyKind::from_number(number)
+        .ok_or_else(|| Fault::new(Kind::Other, format!("an inconsistency of the kind {number}")))?;
+    Ok(Inconsistency {
+        kind,
+        request: row.next("booking_request_id")?,
+        booking: row.next("booking_id")?,
+        row: row.next("id")?,
+    })
 }

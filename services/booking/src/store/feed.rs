@@ -1,118 +1,125 @@
 //! Statements about what happened, and about what runs out.
+//!
+//! A feed position is above the number of its own transaction and above every
+//! transaction that its statement could see (a default of the column). Readers go up
+//! to the oldest transaction under way. So nothing is missed, writers do not wait for
+//! each other, and an event never comes before one that led to it. A long transaction
+//! anywhere in the cluster holds the feed back, not the writers.
+//!
+//! What runs out in all tenants is seen by a role of its own, which sees which
+//! requests hold dates until when, and nothing else.
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Fault, column};
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use pg::{Columns, Fault};
 use uuid::Uuid;
 
-use super::{DELETE_OLD_KEYS, LIST_DUE_HOLDS, Schema, Store, deed, lost_row};
+use super::requests::GetBookingRequest;
+use super::{Store, lost_row};
 use crate::domain::approval::Evidence;
-use crate::domain::ids::{BookingId, BookingRequestId, PropertyId};
+use crate::domain::event::{Event, EventKind, FeedPlace};
+use crate::domain::ids::{BookingRequestId, EventId, PropertyId};
+use crate::domain::listing::After;
 
 /// The role that sees what runs out in all tenants, and nothing else.
-const SWEEPER: &str = "frontdesk_booking_sweeper";
+pub(super) const SWEEPER: &str = "frontdesk_booking_sweeper";
 
-/// Something that happened.
-#[derive(Debug)]
-pub struct Event {
-    pub id: Uuid,
-    pub at: Timestamp,
-    pub request: Option<BookingRequestId>,
-    pub booking: Option<BookingId>,
-    pub action: String,
-    pub actor: Option<Uuid>,
-    pub evidence: Option<Evidence>,
-}
-
-/// A place in a tenant's feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeedCursor {
-    /// As the database numbers it.
-    pub position: i64,
-    pub at: Timestamp,
-    pub id: Uuid,
-}
-
-impl FeedCursor {
-    /// The place before every event of a position.
-    pub fn before(position: i64) -> Self {
-        Self { position, at: Timestamp::UNIX_EPOCH, id: Uuid::nil() }
-    }
+pg::statements! {
+    /// Events of a request, oldest first.
+    ListEvents = "list_events" (
+        tenant: Uuid, request: BookingRequestId, after_at: Timestamp, after_id: EventId, most: i64,
+    );
+    /// Events of a tenant behind a place.
+    ReadFeed = "read_feed" (
+        tenant: Uuid, position: i64, at: Timestamp, event: EventId, property: Option<PropertyId>, most: i64,
+    );
+    /// The place behind everything that is complete.
+    FeedEnd = "feed_end" (tenant: Uuid);
+    /// Requests of all tenants whose holds have run out.
+    ListDueHolds = "list_due_holds" (at: Timestamp);
 }
 
 impl Store {
-    /// Events of a request after a place, oldest first.
+    /// Events of a request after a place, oldest first; `None` when the tenant has
+    /// no such request.
     pub async fn list_events(
         &self,
-        schema: &Schema,
         tenant: TenantId,
-        id: BookingRequestId,
-        after: (Timestamp, Uuid),
-        limit: i64,
-    ) -> Result<Vec<Event>, Fault> {
-        let params: [&(dyn ToSql + Sync); 5] = [&tenant.uuid(), &id.0, &after.0, &after.1, &limit];
-        let rows = self.db.query(tenant.uuid(), &schema.statements.list_events, &params).await?;
-        rows.iter().map(event).collect()
+        request: BookingRequestId,
+        after: &After<Timestamp>,
+        most: i64,
+    ) -> Result<Option<Vec<Event>>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            if tx.run(&GetBookingRequest { tenant, id: request }).await?.is_empty() {
+                return Ok(None);
+            }
+            let (after_at, after_id) = (after.key, EventId(after.id.0));
+            let list = ListEvents { tenant, request, after_at, after_id, most };
+            Columns::all(&tx.run_last(&list).await?, event).map(Some)
+        })
+        .await
     }
 
-    /// Events of a tenant behind a place, in the feed's order, as far as nothing
-    /// can appear before them any more.
+    /// Events of a tenant behind a place, in the feed's order, each with its own
+    /// place, as far as nothing can appear before them any more.
     pub async fn read_feed(
         &self,
-        schema: &Schema,
         tenant: TenantId,
-        after: FeedCursor,
+        after: FeedPlace,
         property: Option<PropertyId>,
-        limit: i64,
-    ) -> Result<Vec<(Event, FeedCursor)>, Fault> {
-        let property = property.map(|id| id.0);
-        let params: [&(dyn ToSql + Sync); 6] =
-            [&tenant.uuid(), &after.position, &after.at, &after.id, &property, &limit];
-        let rows = self.db.query(tenant.uuid(), &schema.statements.read_feed, &params).await?;
-        rows.iter()
-            .map(|row| {
-                let event = event(row)?;
-                let cursor = FeedCursor { position: column(row, "position")?, at: event.at, id: event.id };
-                Ok((event, cursor))
-            })
-            .collect()
+        most: i64,
+    ) -> Result<Vec<(Event, FeedPlace)>, Fault> {
+        let tenant = tenant.uuid();
+        let FeedPlace { position, at, event } = after;
+        self.read(async |schema| {
+            let read = ReadFeed { tenant, position, at, event, property, most };
+            Columns::all(&schema.db.run(tenant, &read).await?, placed_event)
+        })
+        .await
     }
 
     /// The place in the feed behind everything that is complete.
-    pub async fn feed_end(&self, schema: &Schema, tenant: TenantId) -> Result<FeedCursor, Fault> {
-        let row = self.first(tenant, &schema.statements.feed_end, &[&tenant.uuid()]).await?;
-        Ok(FeedCursor::before(column(&row.ok_or_else(|| lost_row("the feed's end"))?, "position")?))
+    pub async fn feed_end(&self, tenant: TenantId) -> Result<FeedPlace, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let rows = schema.db.run(tenant, &FeedEnd { tenant }).await?;
+            let position = Columns::first(&rows, |row| row.next("position"))?;
+            Ok(FeedPlace::before(position.ok_or_else(|| lost_row("the feed's end"))?))
+        })
+        .await
     }
 
     /// Requests of all tenants whose holds have run out.
     pub async fn list_due_holds(&self, at: Timestamp) -> Result<Vec<(TenantId, BookingRequestId)>, Fault> {
-        let tx = self.db.begin_as(SWEEPER).await?;
-        let rows = tx.query(LIST_DUE_HOLDS, &[&at]).await?;
-        tx.commit().await?;
-        rows.iter()
-            .map(|row| {
-                Ok((TenantId::of_stored_row(column(row, "tenant_id")?), BookingRequestId(column(row, "id")?)))
-            })
-            .collect()
-    }
-
-    /// Forgets answers that are no longer kept.
-    pub async fn delete_old_keys(&self, at: Timestamp) -> Result<(), Fault> {
-        let tx = self.db.begin_as(SWEEPER).await?;
-        tx.commit_with(DELETE_OLD_KEYS, &[&(at - deed::KEYS_KEPT)]).await.map(drop)
+        self.read(async |schema| {
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&ListDueHolds { at }).await?;
+            Columns::all(&rows, |row| Ok((TenantId::of_stored_row(row.next("tenant_id")?), row.next("id")?)))
+        })
+        .await
     }
 }
 
-fn event(row: &Row) -> Result<Event, Fault> {
+fn placed_event(row: &mut Columns<'_>) -> Result<(Event, FeedPlace), Fault> {
+    let event = event(row)?;
+    let place = FeedPlace { position: row.next("position")?, at: event.at, event: event.id };
+    Ok((event, place))
+}
+
+fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     Ok(Event {
-        id: column(row, "id")?,
-        at: column(row, "at")?,
-        request: column::<Option<Uuid>>(row, "booking_request_id")?.map(BookingRequestId),
-        booking: column::<Option<Uuid>>(row, "booking_id")?.map(BookingId),
-        action: column(row, "action")?,
-        actor: column(row, "actor")?,
-        evidence: Evidence::from_name(column(row, "evidence")?),
+        id: row.next("id")?,
+        at: row.next("at")?,
+        request: row.next("booking_request_id")?,
+        booking: row.next("booking_id")?,
+        kind: row.word("action", EventKind::from_name)?,
+        actor: row.next("actor")?,
+        evidence: evidence(row, "evidence")?,
     })
+}
+
+/// The next column, an evidence or nothing.
+pub(super) fn evidence(row: &mut Columns<'_>, name: &str) -> Result<Option<Evidence>, Fault> {
+    row.word(name, |word| if word.is_empty() { Some(None) } else { Evidence::from_name(word).map(Some) })
 }

@@ -1,306 +1,125 @@
-//! Statements about properties, their calendar, customers and settings.
+//! Statements about properties.
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Fault, column};
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use pg::{Columns, Fault};
 use uuid::Uuid;
 
-use super::{Schema, Store, lost_row, stay_of, unknown_word};
-use crate::domain::ids::{BlockId, GuestId, PropertyId};
-use crate::domain::stay::Stay;
+use super::change::Finished;
+use super::{Change, Store, lost_row};
+use crate::domain::approval::Layout;
+use crate::domain::ids::{PropertyId, RowId};
+use crate::domain::listing::After;
+use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
 
-/// A property.
-#[derive(Debug)]
-pub struct Property {
-    pub id: PropertyId,
-    pub name: String,
-    pub time_zone: String,
-    pub max_guests: i32,
-    pub hold_policy: HoldPolicy,
-    pub hold_hours: i32,
-    pub row_version: i64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-/// Whether a request holds its dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoldPolicy {
-    None,
-    Hold,
-}
-
-/// A property to store.
-#[derive(Debug)]
-pub struct NewProperty {
-    pub id: PropertyId,
-    pub name: String,
-    pub time_zone: String,
-    pub max_guests: i32,
-    pub hold_policy: HoldPolicy,
-    pub hold_hours: i32,
-}
-
-/// What changes of a property; what is `None` stays.
-#[derive(Debug)]
-pub struct PropertyChange {
-    pub name: Option<String>,
-    pub time_zone: Option<String>,
-    pub max_guests: Option<i32>,
-    pub hold_policy: Option<HoldPolicy>,
-    pub hold_hours: Option<i32>,
-    /// The version that it must have.
-    pub version: Option<i64>,
-}
-
-/// A customer.
-#[derive(Debug)]
-pub struct Customer {
-    pub id: GuestId,
-    pub name: String,
-    pub email: String,
-    pub phone: String,
-    pub created_at: Timestamp,
-}
-
-/// What has nights of a property.
-#[derive(Debug)]
-pub struct Occupancy {
-    pub kind: OccupancyKind,
-    pub source: Uuid,
-    pub stay: Stay,
-}
-
-/// See [`Occupancy`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OccupancyKind {
-    Booking,
-    Hold,
-    Block,
-    Request,
-}
-
-/// Nights that are kept from being let.
-#[derive(Debug)]
-pub struct Block {
-    pub id: BlockId,
-    pub property: PropertyId,
-    pub nights: Stay,
-    pub note: String,
-    pub active: bool,
-}
-
-/// How a tenant wants requests to be treated.
-#[derive(Debug, Default)]
-pub struct Settings {
-    pub auto_decline: bool,
-    pub updated_at: Option<Timestamp>,
+pg::statements! {
+    /// A property.
+    GetProperty = "get_property" (tenant: Uuid, id: PropertyId);
+    /// Properties by name.
+    ListProperties<'a> = "list_properties" (tenant: Uuid, after_name: &'a str, after_id: RowId, most: i64);
+    /// Stores a property.
+    InsertProperty<'a> = "insert_property" (
+        tenant: Uuid, id: PropertyId, name: &'a str, time_zone: &'a str, max_guests: i32,
+        hold_policy: &'static str, hold_hours: i32, at: Timestamp,
+    );
+    /// Changes a property.
+    UpdateProperty<'a> = "update_property" (
+        tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>, max_guests: Option<i32>,
+        hold_policy: Option<&'static str>, hold_hours: Option<i32>, at: Timestamp, version: Option<i64>,
+    );
+    /// Locks a property for those who change what its dates are taken by.
+    LockProperty = "lock_property" (tenant: Uuid, row: RowId);
 }
 
 impl Store {
-    /// Properties after a name and id, by name.
+    /// Properties by name, after a place.
     pub async fn list_properties(
         &self,
-        schema: &Schema,
         tenant: TenantId,
-        after: (&str, Uuid),
-        limit: i64,
+        after: &After<String>,
+        most: i64,
     ) -> Result<Vec<Property>, Fault> {
         let tenant = tenant.uuid();
-        let params: [&(dyn ToSql + Sync); 4] = [&tenant, &after.0, &after.1, &limit];
-        let rows = self.db.query(tenant, &schema.statements.list_properties, &params).await?;
-        rows.iter().map(property).collect()
+        self.read(async |schema| {
+            let list = ListProperties { tenant, after_name: &after.key, after_id: after.id, most };
+            Columns::all(&schema.db.run(tenant, &list).await?, property)
+        })
+        .await
     }
 
-    pub async fn get_property(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        id: PropertyId,
-    ) -> Result<Option<Property>, Fault> {
-        let row = self.first(tenant, &schema.statements.get_property, &[&tenant.uuid(), &id.0]).await?;
-        row.as_ref().map(property).transpose()
+    pub async fn get_property(&self, tenant: TenantId, id: PropertyId) -> Result<Option<Property>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            Columns::first(&schema.db.run(tenant, &GetProperty { tenant, id }).await?, property)
+        })
+        .await
+    }
+}
+
+impl Change {
+    /// A property as it is now.
+    pub async fn get_property(&self, id: PropertyId) -> Result<Option<Property>, Fault> {
+        Columns::first(&self.tx.run(&GetProperty { tenant: self.tenant(), id }).await?, property)
     }
 
-    pub async fn insert_property(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        new: &NewProperty,
-        at: Timestamp,
-    ) -> Result<Property, Fault> {
+    /// In the single-table layout, waits for others who change what the dates are
+    /// taken by of the property that a row is of.
+    pub async fn lock_property_of(&self, row: RowId) -> Result<(), Fault> {
+        if self.layout() == Layout::SingleTable {
+            self.tx.run(&LockProperty { tenant: self.tenant(), row }).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores a property.
+    pub async fn insert_property(self, new: &NewProperty) -> Result<Finished<Property>, Fault> {
         let NewProperty { id, name, time_zone, max_guests, hold_policy, hold_hours } = new;
-        let params: [&(dyn ToSql + Sync); 8] =
-            [&tenant.uuid(), &id.0, name, time_zone, max_guests, &hold_policy.name(), hold_hours, &at];
-        let row = self.first(tenant, &schema.statements.insert_property, &params).await?;
-        property(&row.ok_or_else(|| lost_row("the property"))?)
+        let insert = InsertProperty {
+            tenant: self.tenant(),
+            id: *id,
+            name,
+            time_zone,
+            max_guests: *max_guests,
+            hold_policy: hold_policy.name(),
+            hold_hours: *hold_hours,
+            at: self.at,
+        };
+        let stored = self.finish(&insert, |rows| Columns::first(rows, property)).await?;
+        stored.ok_or_else(|| lost_row("the property"))
     }
 
     /// Changes a property; `None` when there is none, or of another version.
     pub async fn update_property(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
+        self,
         id: PropertyId,
-        change: &PropertyChange,
-        at: Timestamp,
-    ) -> Result<Option<Property>, Fault> {
-        let PropertyChange { name, time_zone, max_guests, hold_policy, hold_hours, version } = change;
-        let policy = hold_policy.map(HoldPolicy::name);
-        let params: [&(dyn ToSql + Sync); 9] =
-            [&tenant.uuid(), &id.0, name, time_zone, max_guests, &policy, hold_hours, &at, version];
-        let row = self.first(tenant, &schema.statements.update_property, &params).await?;
-        row.as_ref().map(property).transpose()
-    }
-
-    /// What has nights between two dates, by first night.
-    pub async fn list_occupancies(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        id: PropertyId,
-        dates: Stay,
-    ) -> Result<Vec<Occupancy>, Fault> {
-        let params: [&(dyn ToSql + Sync); 4] = [&tenant.uuid(), &id.0, &dates.check_in, &dates.check_out];
-        let rows = self.db.query(tenant.uuid(), &schema.statements.list_occupancies, &params).await?;
-        rows.iter()
-            .map(|row| {
-                let kind = match column::<&str>(row, "kind")? {
-                    "booking" => OccupancyKind::Booking,
-                    "hold" => OccupancyKind::Hold,
-                    "block" => OccupancyKind::Block,
-                    "request" => OccupancyKind::Request,
-                    word => return Err(unknown_word("kind", word)),
-                };
-                Ok(Occupancy {
-                    kind,
-                    source: column(row, "id")?,
-                    stay: stay_of(row, "start_date", "end_date")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Stores a block; `None` when the property is not there or a night is taken.
-    pub async fn insert_block(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        block: &Block,
-        at: Timestamp,
-    ) -> Result<Option<Block>, Fault> {
-        let Block { id, property, nights, note, active: _ } = block;
-        let params: [&(dyn ToSql + Sync); 7] =
-            [&tenant.uuid(), &property.0, &id.0, &nights.check_in, &nights.check_out, note, &at];
-        let row = self.first(tenant, &schema.statements.insert_block, &params).await?;
-        row.as_ref().map(stored_block).transpose()
-    }
-
-    pub async fn end_block(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        property: PropertyId,
-        id: BlockId,
-    ) -> Result<Option<Block>, Fault> {
-        let params: [&(dyn ToSql + Sync); 3] = [&tenant.uuid(), &property.0, &id.0];
-        let row = self.first(tenant, &schema.statements.end_block, &params).await?;
-        row.as_ref().map(stored_block).transpose()
-    }
-
-    /// Customers after a name and id, by name.
-    pub async fn list_customers(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        after: (&str, Uuid),
-        limit: i64,
-    ) -> Result<Vec<Customer>, Fault> {
-        let tenant = tenant.uuid();
-        let params: [&(dyn ToSql + Sync); 4] = [&tenant, &after.0, &after.1, &limit];
-        let rows = self.db.query(tenant, &schema.statements.list_customers, &params).await?;
-        rows.iter().map(customer).collect()
-    }
-
-    pub async fn get_customer(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        id: GuestId,
-    ) -> Result<Option<Customer>, Fault> {
-        let row = self.first(tenant, &schema.statements.get_customer, &[&tenant.uuid(), &id.0]).await?;
-        row.as_ref().map(customer).transpose()
-    }
-
-    pub async fn get_settings(&self, schema: &Schema, tenant: TenantId) -> Result<Settings, Fault> {
-        let row = self.first(tenant, &schema.statements.get_settings, &[&tenant.uuid()]).await?;
-        row.as_ref().map_or_else(|| Ok(Settings::default()), settings)
-    }
-
-    pub async fn put_settings(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        auto_decline: bool,
-        at: Timestamp,
-    ) -> Result<Settings, Fault> {
-        let params: [&(dyn ToSql + Sync); 3] = [&tenant.uuid(), &auto_decline, &at];
-        let row = self.first(tenant, &schema.statements.put_settings, &params).await?;
-        settings(&row.ok_or_else(|| lost_row("the settings"))?)
+        update: &PropertyUpdate,
+    ) -> Result<Option<Finished<Property>>, Fault> {
+        let PropertyUpdate { name, time_zone, max_guests, hold_policy, hold_hours } = update;
+        let update = UpdateProperty {
+            tenant: self.tenant(),
+            id,
+            name: name.as_deref(),
+            time_zone: time_zone.as_deref(),
+            max_guests: *max_guests,
+            hold_policy: hold_policy.map(HoldPolicy::name),
+            hold_hours: *hold_hours,
+            at: self.at,
+            version: self.call.version,
+        };
+        self.finish(&update, |rows| Columns::first(rows, property)).await
     }
 }
 
-impl HoldPolicy {
-    /// As the database writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Hold => "hold",
-        }
-    }
-}
-
-fn property(row: &Row) -> Result<Property, Fault> {
-    let hold_policy = match column::<&str>(row, "hold_policy")? {
-        "none" => HoldPolicy::None,
-        "hold" => HoldPolicy::Hold,
-        word => return Err(unknown_word("hold policy", word)),
-    };
+fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
     Ok(Property {
-        id: PropertyId(column(row, "id")?),
-        name: column(row, "name")?,
-        time_zone: column(row, "time_zone")?,
-        max_guests: column(row, "max_guests")?,
-        hold_policy,
-        hold_hours: column(row, "hold_hours")?,
-        row_version: column(row, "row_version")?,
-        created_at: column(row, "created_at")?,
-        updated_at: column(row, "updated_at")?,
+        id: row.next("id")?,
+        name: row.next("name")?,
+        time_zone: row.next("time_zone")?,
+        max_guests: row.next("max_guests")?,
+        hold_policy: row.word("hold_policy", HoldPolicy::from_name)?,
+        hold_hours: row.next("hold_hours")?,
+        row_version: row.next("row_version")?,
+        created_at: row.next("created_at")?,
+        updated_at: row.next("updated_at")?,
     })
-}
-
-fn customer(row: &Row) -> Result<Customer, Fault> {
-    Ok(Customer {
-        id: GuestId(column(row, "id")?),
-        name: column(row, "name")?,
-        email: column(row, "email")?,
-        phone: column(row, "phone")?,
-        created_at: column(row, "created_at")?,
-    })
-}
-
-fn stored_block(row: &Row) -> Result<Block, Fault> {
-    Ok(Block {
-        id: BlockId(column(row, "id")?),
-        property: PropertyId(column(row, "property_id")?),
-        nights: stay_of(row, "start_date", "end_date")?,
-        note: column(row, "note")?,
-        active: column::<&str>(row, "state")? == "active",
-    })
-}
-
-fn settings(row: &Row) -> Result<Settings, Fault> {
-    Ok(Settings { auto_decline: column(row, "auto_decline")?, updated_at: column(row, "updated_at")? })
 }

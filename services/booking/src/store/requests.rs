@@ -1,156 +1,192 @@
 //! Statements about booking requests.
 
-use std::sync::Arc;
-
 use access::TenantId;
-use pg::{Fault, Tx, column};
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
-use super::statements::{Composed, Statements};
-use super::{Act, Deed, Schema, Store, stay_of, unknown_word};
-use crate::domain::approval::{Evidence, Layout, Rival, StrayRange, Surroundings};
+use super::change::Finished;
+use super::inventory::stay;
+use super::{Change, Store};
+use crate::domain::approval::Evidence;
 use crate::domain::booking::BookingStatus;
-use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
-use crate::domain::request::{BookingRequest, Status};
-use crate::domain::stay::Stay;
-use crate::paging::{Cursor, Filter, Order, Page};
+use crate::domain::event::EventKind;
+use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId, UserId};
+use crate::domain::listing::{Cursor, Filter, Order, Page};
+use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
 
-/// Counting stops here.
+/// Counting stops here: exact counts cost as much as there are rows.
 pub const MOST_COUNTED: i64 = 10_000;
 
-/// A request to store.
-#[derive(Debug)]
-pub struct NewBookingRequest {
-    pub id: BookingRequestId,
-    pub property: PropertyId,
-    pub guest: GuestId,
-    pub stay: Stay,
-    pub guest_count: i32,
-    pub message: String,
+pg::statements! {
+    /// A booking request.
+    GetBookingRequest = "get_booking_request" (tenant: Uuid, id: BookingRequestId);
+    /// Locks a booking request.
+    LockBookingRequest = "lock_booking_request" (tenant: Uuid, id: BookingRequestId);
+    /// Stores a request, and under the hold policy the booking that holds its dates.
+    InsertBookingRequest<'a> = "standard/insert_booking_request" | "single_table/insert_booking_request" (
+        tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: GuestId, check_in: Date, check_out: Date,
+        guest_count: i32, message: &'a str, at: Timestamp, actor: Option<UserId>, event: EventId,
+        hold: BookingId, range: RangeId,
+    );
+    /// Makes the booking of a request out of nothing, or of the request's row.
+    Book<'a> = "standard/book" | "single_table/book" (
+        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
+        actor: Option<UserId>, note: &'a str, event: EventId, kind: &'static str, evidence: &'static str,
+    );
+    /// Makes the hold of a request its booking. There are no holds in the single
+    /// table, where the request's row is made the booking.
+    BookHold<'a> = "standard/book_hold" | "single_table/book" (
+        tenant: Uuid, id: BookingRequestId, range: RangeId, at: Timestamp, actor: Option<UserId>, note: &'a str,
+        event: EventId, kind: &'static str, evidence: &'static str,
+    );
+    /// Lets a booking that exists fulfil a request.
+    LinkBooking<'a> = "standard/link" | "single_table/link" (
+        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
+        actor: Option<UserId>, note: &'a str, event: EventId, evidence: &'static str, soft: bool,
+    );
+    /// Declines the open requests of other guests for the same nights.
+    DeclineCompetitors = "decline_competitors" (
+        tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
+        check_out: Date, at: Timestamp, actor: Option<UserId>,
+    );
+    /// Declines, cancels or expires a request for which no booking was made.
+    CloseRequest<'a> = "standard/close" | "single_table/close" (
+        tenant: Uuid, id: BookingRequestId, status: &'static str, hold_status: &'static str,
+        reason: Option<&'a str>, at: Timestamp, actor: Option<UserId>, note: &'a str, event: EventId,
+        kind: &'static str,
+    );
+    /// Marks a request as under review.
+    StartReview<'a> = "start_review" (
+        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor: Option<UserId>, note: &'a str, event: EventId,
+    );
+    /// Requests per effective status.
+    CountBookingRequests<'a> = "count_booking_requests" (
+        tenant: Uuid, statuses: Vec<&'a str>, most: i64, property: Option<PropertyId>, guest: Option<GuestId>,
+        stay_from: Option<Date>, stay_to: Option<Date>, created_from: Option<Timestamp>,
+        created_to: Option<Timestamp>,
+    );
+    /// Requests of the tenant.
+    ListBookingRequests<'a> = "list_booking_requests" (
+        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
+        check_in_after: Option<Date>, after_id: RowId, most: i64, stay_from: Option<Date>,
+        stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
+    );
+    /// Requests of one property or guest.
+    ListBookingRequestsOf<'a> = "list_booking_requests_of" (
+        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
+        check_in_after: Option<Date>, after_id: RowId, most: i64, property: Option<PropertyId>,
+        guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
+        created_from: Option<Timestamp>, created_to: Option<Timestamp>,
+    );
 }
 
-/// A booking that shall fulfil a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Linked {
+/// A locked request.
+#[derive(Debug)]
+pub struct LockedRequest {
+    pub request: BookingRequest,
+    /// Whether the tenant wants competitors declined.
+    pub auto_decline: bool,
+}
+
+/// A page of requests.
+#[derive(Debug)]
+pub struct RequestPage {
+    pub requests: Vec<BookingRequest>,
+    /// Requests per effective status, each up to one more than [`MOST_COUNTED`].
+    pub counts: Vec<(Status, i64)>,
+}
+
+/// A booking that is to be made of a request.
+#[derive(Debug)]
+pub struct Requested<'a> {
+    pub request: BookingRequestId,
+    pub booking: BookingId,
+    pub evidence: Option<Evidence>,
+    pub note: &'a str,
+}
+
+/// A booking that is to fulfil a request.
+#[derive(Debug)]
+pub struct Link<'a> {
+    pub request: BookingRequestId,
     pub booking: BookingId,
     pub evidence: Evidence,
+    /// Whether the stored status stays.
     pub soft: bool,
+    pub note: &'a str,
+}
+
+/// How a request ends without a booking.
+#[derive(Debug, Clone, Copy)]
+pub enum Closing<'a> {
+    Declined { reason: &'a str },
+    Cancelled,
+    Expired,
 }
 
 impl Store {
     pub async fn get_booking_request(
         &self,
-        schema: &Schema,
         tenant: TenantId,
         id: BookingRequestId,
     ) -> Result<Option<BookingRequest>, Fault> {
-        let row =
-            self.first(tenant, &schema.statements.get_booking_request, &[&tenant.uuid(), &id.0]).await?;
-        row.as_ref().map(booking_request).transpose()
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let rows = schema.db.run(tenant, &GetBookingRequest { tenant, id }).await?;
+            Columns::first(&rows, booking_request)
+        })
+        .await
     }
 
-    /// A request with what surrounds it, as it is now and without locks.
-    pub async fn explain(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        id: BookingRequestId,
-    ) -> Result<Option<(BookingRequest, Surroundings)>, Fault> {
-        let tx = self.db.begin(tenant.uuid()).await?;
-        let sql = &schema.statements.get_booking_request;
-        let Some(row) = tx.query_opt(sql, &[&tenant.uuid(), &id.0]).await? else { return Ok(None) };
-        let request = booking_request(&row)?;
-        let around = look(&tx, &schema.statements.explain, tenant, &request).await?;
-        tx.commit().await?;
-        Ok(Some((request, around)))
-    }
-
+    /// A page of requests with one more than it takes, which tells whether there is
+    /// another page; with counts per status when asked for.
     pub async fn list_booking_requests(
         &self,
-        schema: &Schema,
         tenant: TenantId,
         filter: &Filter,
         page: &Page,
-    ) -> Result<Vec<BookingRequest>, Fault> {
-        // The row after the last one tells whether there is another page.
-        let limit = page.size + 1;
+        with_counts: bool,
+    ) -> Result<RequestPage, Fault> {
         let tenant = tenant.uuid();
         let statuses = filter.status_names();
-        let key: &(dyn ToSql + Sync) = match &page.after {
-            Cursor::Created(at, _) => at,
-            Cursor::CheckIn(date, _) => date,
-        };
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &statuses, key, page.after.id(), &limit];
-        let sql = list_statement(&schema.statements, filter, page.order, &mut params);
-        let rows = self.db.query(tenant, &sql, &params).await?;
-        rows.iter().map(booking_request).collect()
-    }
-
-    /// Requests per effective status, up to one more than [`MOST_COUNTED`].
-    pub async fn count_booking_requests(
-        &self,
-        schema: &Schema,
-        tenant: TenantId,
-        filter: &Filter,
-    ) -> Result<Vec<(Status, i64)>, Fault> {
-        let tenant = tenant.uuid();
-        let statuses: Vec<&str> = Status::ALL.iter().map(|status| status.name()).collect();
-        let limit = MOST_COUNTED + 1;
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&tenant, &statuses, &limit];
-        let filters = filters(filter, &mut params);
-        let sql = Composed { filters: &filters, after: "", order: "" }
-            .fill(&schema.statements.count_booking_requests);
-        let rows = self.db.query(tenant, &sql, &params).await?;
-        rows.iter()
-            .map(|row| {
-                let name: &str = column(row, "status")?;
-                let status = Status::from_name(name).ok_or_else(|| unknown_word("status", name))?;
-                Ok((status, column(row, "counted")?))
-            })
-            .collect()
+        let list = &*list(tenant, filter, &statuses, page);
+        self.read(async |schema| {
+            if !with_counts {
+                let rows = schema.db.run(tenant, list).await?;
+                return Ok(RequestPage {
+                    requests: Columns::all(&rows, booking_request)?,
+                    counts: Vec::new(),
+                });
+            }
+            let tx = schema.db.begin(tenant).await?;
+            let requests = Columns::all(&tx.run(list).await?, booking_request)?;
+            let counts = tx.run_last(&count(tenant, filter)).await?;
+            let counts = Columns::all(&counts, |row| {
+                Ok((row.word("status", Status::from_name)?, row.next("counted")?))
+            })?;
+            Ok(RequestPage { requests, counts })
+        })
+        .await
     }
 }
 
-impl Deed {
-    /// Locks a request. The flag tells whether the tenant wants competitors declined.
+impl Change {
+    /// Locks a request.
     pub async fn lock_booking_request(
         &mut self,
         id: BookingRequestId,
-    ) -> Result<Option<(BookingRequest, bool)>, Fault> {
-        self.lock_property(id.0).await?;
-        let sql = &self.schema.statements.lock_booking_request;
-        let Some(row) = self.tx.query_opt(sql, &[&self.act.tenant.uuid(), &id.0]).await? else {
-            return Ok(None);
-        };
-        let request = booking_request(&row)?;
-        self.comes_after(request.updated_at);
-        Ok(Some((request, column(&row, "auto_decline")?)))
-    }
-
-    /// In the single-table layout, waits for others who change what the property's
-    /// dates are taken by.
-    pub async fn lock_property(&self, row: Uuid) -> Result<(), Fault> {
-        if self.schema.layout == Layout::SingleTable {
-            self.tx.query(&self.schema.statements.lock_property, &[&self.act.tenant.uuid(), &row]).await?;
+    ) -> Result<Option<LockedRequest>, Fault> {
+        self.lock_property_of(RowId(id.0)).await?;
+        let rows = self.tx.run(&LockBookingRequest { tenant: self.tenant(), id }).await?;
+        let locked = Columns::first(&rows, |row| {
+            Ok(LockedRequest { request: booking_request(row)?, auto_decline: row.next("auto_decline")? })
+        })?;
+        if let Some(locked) = &locked {
+            self.comes_after(locked.request.updated_at);
         }
-        Ok(())
-    }
-
-    /// What surrounds a locked request, locked against change too.
-    pub async fn look_around(&self, request: &BookingRequest) -> Result<Surroundings, Fault> {
-        look(&self.tx, &self.schema.statements.look_around, self.act.tenant, request).await
-    }
-
-    /// Ends the ranges that name a request instead of its booking. In the
-    /// single-table layout the request's row is the booking.
-    pub async fn release_ranges(&mut self, id: BookingRequestId) -> Result<(), Fault> {
-        if self.schema.layout == Layout::Standard {
-            self.wrote = true;
-            self.tx.query(&self.schema.statements.release_ranges, &[&self.act.tenant.uuid(), &id.0]).await?;
-        }
-        Ok(())
+        Ok(locked)
     }
 
     /// Stores a request. `None` when the property is not the tenant's, or the
@@ -158,279 +194,229 @@ impl Deed {
     pub async fn insert_booking_request(
         self,
         new: &NewBookingRequest,
-        (hold, range): (Uuid, Uuid),
-        answer: impl Fn(&BookingRequest) -> Vec<u8>,
-    ) -> Result<Option<BookingRequest>, Fault> {
+    ) -> Result<Option<Finished<BookingRequest>>, Fault> {
         let NewBookingRequest { id, property, guest, stay, guest_count, message } = new;
-        let Act { tenant, actor, at, event } = self.act;
-        let tenant = tenant.uuid();
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![
-            &tenant,
-            &id.0,
-            &property.0,
-            &guest.0,
-            &stay.check_in,
-            &stay.check_out,
-            guest_count,
+        let insert = InsertBookingRequest {
+            tenant: self.tenant(),
+            id: *id,
+            property: *property,
+            guest: *guest,
+            check_in: stay.check_in,
+            check_out: stay.check_out,
+            guest_count: *guest_count,
             message,
-            &at,
-            &event,
-            &actor,
-        ];
-        if self.schema.layout == Layout::Standard {
-            params.extend([&hold as &(dyn ToSql + Sync), &range]);
-        }
-        let schema = Arc::clone(&self.schema);
-        let rows = self
-            .finish_with(&schema.statements.insert_booking_request, &params, |rows| {
-                rows.first().and_then(|row| booking_request(row).ok()).map(|stored| answer(&stored))
-            })
-            .await?;
-        rows.first().map(booking_request).transpose()
+            at: self.at,
+            actor: self.call.actor,
+            event: self.event,
+            hold: Self::new_booking(),
+            range: Self::new_range(),
+        };
+        self.finish(&insert, |rows| Columns::first(rows, booking_request)).await
     }
 
-    /// Makes the booking of a request out of nothing, or of the request's row,
-    /// with its range, the new status and the event, and commits. `None` when
-    /// the dates are taken; then nothing is stored.
-    pub async fn book(
-        self,
-        id: BookingRequestId,
-        (booking, range): (BookingId, Uuid),
-        evidence: Option<Evidence>,
-        note: &str,
-        answer: impl FnOnce() -> Vec<u8>,
-    ) -> Result<Option<BookingId>, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event } = self.act;
-        let (tenant, evidence) = (tenant.uuid(), evidence.map_or("", Evidence::name));
-        let rows = match schema.layout {
-            Layout::Standard => {
-                let params: [&(dyn ToSql + Sync); 9] =
-                    [&tenant, &id.0, &booking.0, &at, &actor, &range, &note, &event, &evidence];
-                self.finish(&schema.statements.book, &params, answer).await?
-            }
-            Layout::SingleTable => {
-                let params: [&(dyn ToSql + Sync); 8] =
-                    [&tenant, &id.0, &range, &at, &actor, &event, &note, &evidence];
-                self.finish(&schema.statements.book, &params, answer).await?
-            }
+    /// Makes the booking of a request out of nothing, or of the request's row, with
+    /// its range, the new status and the event. `None` when the dates are taken;
+    /// then nothing is stored.
+    pub async fn book<O>(self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+        let Requested { request, booking, evidence, note } = of;
+        let book = Book {
+            tenant: self.tenant(),
+            id: request,
+            booking,
+            range: Self::new_range(),
+            at: self.at,
+            actor: self.call.actor,
+            note,
+            event: self.event,
+            kind: booked_as(evidence).name(),
+            evidence: evidence.map_or("", Evidence::name),
         };
-        booked(&rows)
+        self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
     /// Makes the hold of a request its booking. `None` when it no longer stands.
-    pub async fn book_hold(
-        self,
-        id: BookingRequestId,
-        range: Uuid,
-        evidence: Option<Evidence>,
-        note: &str,
-        answer: impl FnOnce() -> Vec<u8>,
-    ) -> Result<Option<BookingId>, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event } = self.act;
-        let (tenant, evidence) = (tenant.uuid(), evidence.map_or("", Evidence::name));
-        let params: [&(dyn ToSql + Sync); 8] =
-            [&tenant, &id.0, &range, &at, &actor, &event, &note, &evidence];
-        booked(&self.finish(&schema.statements.book_hold, &params, answer).await?)
+    pub async fn book_hold<O>(self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+        let Requested { request, booking: _, evidence, note } = of;
+        let book = BookHold {
+            tenant: self.tenant(),
+            id: request,
+            range: Self::new_range(),
+            at: self.at,
+            actor: self.call.actor,
+            note,
+            event: self.event,
+            kind: booked_as(evidence).name(),
+            evidence: evidence.map_or("", Evidence::name),
+        };
+        self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
-    /// Lets a booking that exists fulfil a request, and commits.
-    pub async fn link(
-        self,
-        id: BookingRequestId,
-        Linked { booking, evidence, soft }: Linked,
-        range: Uuid,
-        note: &str,
-        answer: impl FnOnce() -> Vec<u8>,
-    ) -> Result<Option<BookingId>, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event } = self.act;
-        let (tenant, evidence) = (tenant.uuid(), evidence.name());
-        let mut params: Vec<&(dyn ToSql + Sync)> =
-            vec![&tenant, &id.0, &booking.0, &at, &actor, &range, &note, &event, &evidence];
-        if schema.layout == Layout::Standard {
-            params.push(&soft);
-        }
-        booked(&self.finish(&schema.statements.link, &params, answer).await?)
+    /// Lets a booking that exists fulfil a request. `None` when the request is gone.
+    pub async fn link<O>(self, link: Link<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+        let Link { request, booking, evidence, soft, note } = link;
+        let link = LinkBooking {
+            tenant: self.tenant(),
+            id: request,
+            booking,
+            range: Self::new_range(),
+            at: self.at,
+            actor: self.call.actor,
+            note,
+            event: self.event,
+            evidence: evidence.name(),
+            soft,
+        };
+        self.finish(&link, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
     /// Declines the open requests of other guests for the same nights.
     pub async fn decline_competitors(&mut self, request: &BookingRequest) -> Result<(), Fault> {
         self.wrote = true;
-        let Act { tenant, actor, at, event: _ } = self.act;
-        let params: [&(dyn ToSql + Sync); 8] = [
-            &tenant.uuid(),
-            &request.id.0,
-            &request.property.0,
-            &request.guest.map(|guest| guest.0),
-            &request.stay.check_in,
-            &request.stay.check_out,
-            &at,
-            &actor,
-        ];
-        self.tx.query(&self.schema.statements.decline_competitors, &params).await.map(drop)
+        let decline = DeclineCompetitors {
+            tenant: self.tenant(),
+            id: request.id,
+            property: request.property,
+            guest: request.guest,
+            check_in: request.stay.check_in,
+            check_out: request.stay.check_out,
+            at: self.at,
+            actor: self.call.actor,
+        };
+        self.tx.run(&decline).await.map(drop)
     }
 
-    /// Declines, cancels or expires a request for which no booking was made, and
-    /// commits.
-    pub async fn close(
+    /// Declines, cancels or expires a request for which no booking was made. `None`
+    /// when it is gone.
+    pub async fn close<O>(
         self,
         id: BookingRequestId,
-        status: Status,
-        reason: Option<&str>,
+        closing: Closing<'_>,
         note: &str,
-        answer: impl FnOnce() -> Vec<u8>,
-    ) -> Result<bool, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event } = self.act;
-        let (tenant, name) = (tenant.uuid(), status.name());
-        let hold =
-            if status == Status::Declined { BookingStatus::Declined } else { BookingStatus::Cancelled };
-        let hold = hold.name();
-        let rows = match schema.layout {
-            Layout::Standard => {
-                let params: [&(dyn ToSql + Sync); 9] =
-                    [&tenant, &id.0, &name, &reason, &hold, &at, &note, &actor, &event];
-                self.finish(&schema.statements.close, &params, answer).await?
+        outcome: O,
+    ) -> Result<Option<Finished<O>>, Fault> {
+        let (status, hold_status, kind, reason) = match closing {
+            Closing::Declined { reason } => {
+                (Status::Declined, BookingStatus::Declined, EventKind::Declined, Some(reason))
             }
-            Layout::SingleTable => {
-                let params: [&(dyn ToSql + Sync); 8] =
-                    [&tenant, &id.0, &name, &reason, &at, &note, &actor, &event];
-                self.finish(&schema.statements.close, &params, answer).await?
-            }
+            Closing::Cancelled => (Status::Cancelled, BookingStatus::Cancelled, EventKind::Cancelled, None),
+            Closing::Expired => (Status::Expired, BookingStatus::Cancelled, EventKind::Expired, None),
         };
-        Ok(!rows.is_empty())
+        let close = CloseRequest {
+            tenant: self.tenant(),
+            id,
+            status: status.name(),
+            hold_status: hold_status.name(),
+            reason,
+            at: self.at,
+            actor: self.call.actor,
+            note,
+            event: self.event,
+            kind: kind.name(),
+        };
+        self.finish(&close, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
-    /// Marks a request as under review, and commits.
-    pub async fn start_review(self, id: BookingRequestId, note: &str) -> Result<bool, Fault> {
-        let schema = Arc::clone(&self.schema);
-        let Act { tenant, actor, at, event } = self.act;
-        let params: [&(dyn ToSql + Sync); 6] = [&tenant.uuid(), &id.0, &note, &at, &actor, &event];
-        Ok(!self.finish(&schema.statements.start_review, &params, Vec::new).await?.is_empty())
+    /// Marks a request as under review. `None` when it is gone.
+    pub async fn start_review<O>(
+        self,
+        id: BookingRequestId,
+        note: &str,
+        outcome: O,
+    ) -> Result<Option<Finished<O>>, Fault> {
+        let (tenant, at, actor, event) = (self.tenant(), self.at, self.call.actor, self.event);
+        let review = StartReview { tenant, id, at, actor, note, event };
+        self.finish(&review, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 }
 
-fn booked(rows: &[Row]) -> Result<Option<BookingId>, Fault> {
-    rows.first().map(|row| column(row, "booking_id").map(BookingId)).transpose()
+fn booked_as(evidence: Option<Evidence>) -> EventKind {
+    if evidence.is_some() { EventKind::Healed } else { EventKind::Approved }
 }
 
-/// The statement of a list; the values of its filter are appended to the
-/// parameters.
-pub fn list_statement<'a>(
-    statements: &Statements,
-    filter: &'a Filter,
-    order: Order,
-    params: &mut Vec<&'a (dyn ToSql + Sync)>,
-) -> String {
-    let filters = filters(filter, params);
-    let (after, order) = match order {
-        Order::NewestFirst => {
-            ("(r.created_at, r.id) < ($3::timestamptz, $4::uuid)", "r.created_at desc, r.id desc")
-        }
-        Order::OldestFirst => ("(r.created_at, r.id) > ($3::timestamptz, $4::uuid)", "r.created_at, r.id"),
-        Order::CheckIn => ("(r.check_in, r.id) > ($3::date, $4::uuid)", "r.check_in, r.id"),
+/// The statement of a list. One property's or guest's requests are few, and are
+/// found by an index of their own.
+pub fn list<'a>(
+    tenant: Uuid,
+    filter: &Filter,
+    statuses: &'a [&'a str],
+    page: &Page,
+) -> Box<dyn Query + Send + 'a> {
+    let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
+    let Page { order, ref after, size } = *page;
+    let (created, check_in_after, after_id) = match after {
+        Cursor::Created(after) => (Some(after.key), None, after.id),
+        Cursor::CheckIn(after) => (None, Some(after.key), after.id),
     };
-    let template = if filter.property.is_some() || filter.guest.is_some() {
-        &statements.list_of
+    let (created_before, created_after) =
+        if order == Order::NewestFirst { (created, None) } else { (None, created) };
+    // The row after the last one tells whether there is another page.
+    let most = size + 1;
+    if property.is_some() || guest.is_some() {
+        Box::new(ListBookingRequestsOf {
+            tenant,
+            statuses,
+            created_before,
+            created_after,
+            check_in_after,
+            after_id,
+            most,
+            property,
+            guest,
+            stay_from,
+            stay_to,
+            created_from,
+            created_to,
+        })
     } else {
-        &statements.list_by_status
-    };
-    Composed { filters: &filters, after, order }.fill(template)
+        Box::new(ListBookingRequests {
+            tenant,
+            statuses,
+            created_before,
+            created_after,
+            check_in_after,
+            after_id,
+            most,
+            stay_from,
+            stay_to,
+            created_from,
+            created_to,
+        })
+    }
 }
 
-/// The conditions of a filter, whose values are appended to the parameters.
-/// Statuses are the list's own business.
-fn filters<'a>(filter: &'a Filter, params: &mut Vec<&'a (dyn ToSql + Sync)>) -> String {
-    let mut sql = String::new();
-    let mut add = |condition: &str, value: &'a (dyn ToSql + Sync)| {
-        params.push(value);
-        sql.push_str(&condition.replace('?', &format!("${}", params.len())));
-    };
-    if let Some(property) = &filter.property {
-        add(" and r.property_id = ?", &property.0);
+fn count(tenant: Uuid, filter: &Filter) -> CountBookingRequests<'static> {
+    let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
+    CountBookingRequests {
+        tenant,
+        statuses: Status::ALL.iter().map(|status| status.name()).collect(),
+        most: MOST_COUNTED + 1,
+        property,
+        guest,
+        stay_from,
+        stay_to,
+        created_from,
+        created_to,
     }
-    if let Some(guest) = &filter.guest {
-        add(" and r.guest_id = ?", &guest.0);
-    }
-    if let Some(from) = &filter.stay_from {
-        // No stay is longer than 366 nights, so an order by check-in can start here.
-        add(" and r.check_out > ?::date and r.check_in > ?::date - 367", from);
-    }
-    if let Some(to) = &filter.stay_to {
-        add(" and r.check_in < ?::date", to);
-    }
-    if let Some(from) = &filter.created_from {
-        add(" and r.created_at >= ?", from);
-    }
-    if let Some(to) = &filter.created_to {
-        add(" and r.created_at < ?", to);
-    }
-    sql
 }
 
-async fn look(tx: &Tx, sql: &str, tenant: TenantId, request: &BookingRequest) -> Result<Surroundings, Fault> {
-    let params: [&(dyn ToSql + Sync); 8] = [
-        &tenant.uuid(),
-        &request.id.0,
-        &request.property.0,
-        &request.stay.check_in,
-        &request.stay.check_out,
-        &request.approved_booking.map(|id| id.0),
-        &request.held_booking.map(|id| id.0),
-        &request.guest.map(|id| id.0),
-    ];
-    let mut around = Surroundings::default();
-    for row in tx.query(sql, &params).await? {
-        let word: &str = column(&row, "word")?;
-        match column::<&str>(&row, "part")? {
-            "linked" => around.linked = Some(rival(&row)?),
-            "held" => around.hold_stands = true,
-            "related" => around.related = Some(BookingId(column(&row, "id")?)),
-            "rival" => around.rivals.push(rival(&row)?),
-            "own_range" => around.own_range = true,
-            "stray" => around.strays.push(StrayRange {
-                id: column(&row, "id")?,
-                block: word == "block",
-                stay: stay_of(&row, "start_date", "end_date")?,
-            }),
-            "healed" => around.healed_as = Evidence::from_name(word),
-            part => return Err(unknown_word("part", part)),
-        }
-    }
-    Ok(around)
-}
-
-fn rival(row: &Row) -> Result<Rival, Fault> {
-    let word: &str = column(row, "word")?;
-    Ok(Rival {
-        booking: BookingId(column(row, "id")?),
-        guest: column::<Option<Uuid>>(row, "guest_id")?.map(GuestId),
-        status: BookingStatus::from_name(word).ok_or_else(|| unknown_word("status", word))?,
-        stay: stay_of(row, "start_date", "end_date")?,
-    })
-}
-
-pub(super) fn booking_request(row: &Row) -> Result<BookingRequest, Fault> {
-    let status: &str = column(row, "status")?;
+pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
     Ok(BookingRequest {
-        id: BookingRequestId(column(row, "id")?),
-        property: PropertyId(column(row, "property_id")?),
-        guest: column::<Option<Uuid>>(row, "guest_id")?.map(GuestId),
-        stay: stay_of(row, "check_in", "check_out")?,
-        status: Status::from_name(status).ok_or_else(|| unknown_word("status", status))?,
-        guest_count: column(row, "guest_count")?,
-        message: column(row, "message")?,
-        internal_note: column(row, "internal_note")?,
-        decline_reason: column(row, "decline_reason")?,
-        approved_booking: column::<Option<Uuid>>(row, "approved_booking_id")?.map(BookingId),
-        held_booking: column::<Option<Uuid>>(row, "held_booking_id")?.map(BookingId),
-        hold_expires_at: column(row, "hold_expires_at")?,
-        confirmed_at: column(row, "confirmed_at")?,
-        decided_by: column(row, "decided_by")?,
-        row_version: column(row, "row_version")?,
-        created_at: column(row, "created_at")?,
-        updated_at: column(row, "updated_at")?,
+        id: row.next("id")?,
+        property: row.next("property_id")?,
+        guest: row.next("guest_id")?,
+        stay: stay(row, "check_in", "check_out")?,
+        status: row.word("status", Status::from_name)?,
+        guest_count: row.next("guest_count")?,
+        message: row.next("message")?,
+        internal_note: row.next("internal_note")?,
+        decline_reason: row.next("decline_reason")?,
+        approved_booking: row.next("approved_booking_id")?,
+        held_booking: row.next("held_booking_id")?,
+        hold_expires_at: row.next("hold_expires_at")?,
+        confirmed_at: row.next("confirmed_at")?,
+        decided_by: row.next("decided_by")?,
+        row_version: row.next("row_version")?,
+        created_at: row.next("created_at")?,
+        updated_at: row.next("updated_at")?,
     })
 }

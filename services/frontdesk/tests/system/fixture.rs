@@ -54,10 +54,12 @@ impl Layout {
     pub async fn apply(self, url: &str) {
         let predicate = match self {
             Self::Standard => return,
-            Self::Literal => include_str!("../../../../migrations/legacy/predicate_literal.sql"),
-            Self::ConfirmedOnly => include_str!("../../../../migrations/legacy/predicate_confirmed_only.sql"),
+            Self::Literal => include_str!("../../../booking/tests/fixtures/predicate_literal.sql"),
+            Self::ConfirmedOnly => {
+                include_str!("../../../booking/tests/fixtures/predicate_confirmed_only.sql")
+            }
         };
-        let single_table = include_str!("../../../../migrations/legacy/single_table.sql");
+        let single_table = include_str!("../../../booking/tests/fixtures/single_table.sql");
         let owner = pg::connect(url).await.unwrap();
         for script in [predicate, single_table] {
             owner.batch_execute(script).await.unwrap_or_else(|error| panic!("{error:?}"));

@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::super::ids::{BookingRequestId, PropertyId};
+use super::super::ids::PropertyId;
+use super::super::stay::tests::stay;
 use super::*;
 
 const GUEST: GuestId = GuestId(Uuid::from_u128(3));
@@ -31,10 +32,6 @@ pub fn request(status: Status) -> BookingRequest {
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
     }
-}
-
-fn stay(from: &str, to: &str) -> Stay {
-    Stay::parse(from, to).unwrap()
 }
 
 fn rival(id: u128, guest: Option<GuestId>, status: BookingStatus, stay: Stay) -> Rival {
@@ -202,7 +199,11 @@ fn every_evidence_decides_as_the_table_says() {
             linked: None,
             around: Surroundings {
                 rivals: vec![sold(9, GUEST, other_dates())],
-                strays: vec![StrayRange { id: Uuid::from_u128(5), block: true, stay: other_dates() }],
+                strays: vec![StrayRange {
+                    id: RangeId(Uuid::from_u128(5)),
+                    block: true,
+                    stay: other_dates(),
+                }],
                 ..Surroundings::default()
             },
             standard: Verdict::Overlap(ConflictKind::Block),
@@ -289,7 +290,8 @@ fn worlds() -> Vec<(BookingRequest, Surroundings)> {
                         rivals = vec![rival(12, Some(GUEST), BookingStatus::Confirmed, same_dates())];
                         rivals[0].booking
                     });
-                    let stray = StrayRange { id: Uuid::from_u128(5), block: true, stay: other_dates() };
+                    let stray =
+                        StrayRange { id: RangeId(Uuid::from_u128(5)), block: true, stay: other_dates() };
                     let around = Surroundings {
                         linked,
                         hold_stands: bit(4),

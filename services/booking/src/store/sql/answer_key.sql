@@ -1,5 +1,5 @@
 update idempotency_keys
-set answer = $3
-where tenant_id = $1
-  and key = $2
+set answer = :answer
+where tenant_id = :tenant
+  and key = :key
 returning key

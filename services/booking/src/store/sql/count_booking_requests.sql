@@ -1,15 +1,16 @@
 select
-    wanted.status,
+    asked.status,
     (
         select count(*)
         from (
             select
             from {requests} r
-            where r.tenant_id = $1
-              and {effective} = wanted.status
+            where r.tenant_id = :tenant
+              and {effective} = asked.status
               and {live}
-              {filters}
-            limit $3
+              {owner_filters}
+              {stay_filters}
+            limit :most
         ) as counted
     ) as counted
-from unnest($2::text[]) as wanted (status)
+from unnest(:statuses) as asked (status)

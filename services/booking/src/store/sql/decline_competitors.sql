@@ -3,14 +3,14 @@
 with competing as (
     select r.id
     from {requests} r
-    where r.tenant_id = $1
-      and r.property_id = $3
-      and r.id <> $2
+    where r.tenant_id = :tenant
+      and r.property_id = :property
+      and r.id <> :id
       and {open}
       and r.confirmed_at is null
       and r.approved_booking_id is null
-      and r.guest_id is distinct from $4
-      and daterange(r.check_in, r.check_out) && daterange($5, $6)
+      and r.guest_id is distinct from :guest
+      and daterange(r.check_in, r.check_out) && daterange(:check_in, :check_out)
       and {live}
     order by r.id
     for update skip locked
@@ -18,16 +18,16 @@ with competing as (
 declined as (
     update {requests} r
     set
-        status = 'declined',
+        status = {status.declined},
         decline_reason = 'dates_taken',
-        {decider} = $8,
+        {decider} = :actor,
         row_version = r.row_version + 1,
-        updated_at = greatest($7::timestamptz, r.updated_at + interval '1 microsecond')
+        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
     from competing
-    where r.tenant_id = $1
+    where r.tenant_id = :tenant
       and r.id = competing.id
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 )
-insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor)
-select tenant_id, gen_random_uuid(), updated_at, id, property_id, 'auto_declined', $8
+{insert_event}
+select tenant_id, gen_random_uuid(), updated_at, id, null, property_id, {event.auto_declined}, :actor, ''
 from declined

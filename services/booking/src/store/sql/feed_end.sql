@@ -1,2 +1,2 @@
 select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + 1 as position
-where $1::uuid is not null
+where :tenant is not null

@@ -1,5 +1,5 @@
 select {booking_columns}
 from bookings b
-where b.tenant_id = $1
-  and b.id = $2
+where b.tenant_id = :tenant
+  and b.id = :id
   and b.deleted_at is null

@@ -1,5 +1,5 @@
-select {columns}
+select {request_columns}
 from {requests} r
-where r.tenant_id = $1
-  and r.id = $2
+where r.tenant_id = :tenant
+  and r.id = :id
   and {live}

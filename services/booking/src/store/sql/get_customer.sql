@@ -1,4 +1,4 @@
-select id, name, email, phone, created_at
+select {customer_columns}
 from customers
-where tenant_id = $1
-  and id = $2
+where tenant_id = :tenant
+  and id = :id

@@ -1,4 +1,4 @@
 select request_hash, answer
 from idempotency_keys
-where tenant_id = $1
-  and key = $2
+where tenant_id = :tenant
+  and key = :key

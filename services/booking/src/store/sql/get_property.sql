@@ -1,4 +1,4 @@
-select id, name, time_zone, max_guests, hold_policy, hold_hours, row_version, created_at, updated_at
+select {property_columns}
 from properties
-where tenant_id = $1
-  and id = $2
+where tenant_id = :tenant
+  and id = :id

@@ -1,3 +1,3 @@
-select auto_decline, updated_at
+select {settings_columns}
 from booking_settings
-where tenant_id = $1
+where tenant_id = :tenant

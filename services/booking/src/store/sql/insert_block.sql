@@ -2,17 +2,17 @@
 insert into inventory_ranges (
     tenant_id, id, property_id, kind, start_date, end_date, state, note, created_at
 )
-select p.tenant_id, $3, p.id, 'block', $4, $5, 'active', $6, $7
+select p.tenant_id, :id, p.id, 'block', :first_night, :end, 'active', :note, :at
 from properties p
-where p.tenant_id = $1
-  and p.id = $2
+where p.tenant_id = :tenant
+  and p.id = :property
   and not exists (
       select
       from bookings b
-      where b.tenant_id = $1
-        and b.property_id = $2
-        and daterange(b.check_in, b.check_out) && daterange($4, $5)
+      where b.tenant_id = :tenant
+        and b.property_id = :property
+        and daterange(b.check_in, b.check_out) && daterange(:first_night, :end)
         and {blocking}
   )
-on conflict on constraint inventory_ranges_no_overlap do nothing
-returning id, property_id, start_date, end_date, note, state
+on conflict on constraint {constraint.inventory_ranges_no_overlap} do nothing
+returning {block_columns}

@@ -1,10 +1,12 @@
--- Requests of one property or guest.
-select {columns}
+-- Requests of one property or guest. One of the three places is given, and with it
+-- the order.
+select {request_columns}
 from {requests} r
-where r.tenant_id = $1
-  and {effective} = any ($2::text[])
+where r.tenant_id = :tenant
+  and {effective} = any (:statuses)
   and {live}
-  and {after}
-  {filters}
-order by {order}
-limit $5
+  {after_place}
+  {owner_filters}
+  {stay_filters}
+{request_order}
+limit :most

@@ -1,8 +1,12 @@
 select {booking_columns}
 from bookings b
-where b.tenant_id = $1
-  and (b.check_in, b.id) > ($2::date, $3::uuid)
+where b.tenant_id = :tenant
+  and (b.check_in, b.id) > (:after_check_in, :after_id)
   and b.deleted_at is null
-  {filters}
+  and b.status = any (:statuses) -- if :statuses
+  and b.property_id = :property -- if :property
+  and b.guest_id = :guest -- if :guest
+  and b.check_out > :stay_from and b.check_in > :stay_from - 367 -- if :stay_from
+  and b.check_in < :stay_to -- if :stay_to
 order by b.check_in, b.id
-limit $4
+limit :most

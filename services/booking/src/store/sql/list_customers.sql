@@ -1,6 +1,6 @@
-select id, name, email, phone, created_at
+select {customer_columns}
 from customers
-where tenant_id = $1
-  and (name, id) > ($2, $3)
+where tenant_id = :tenant
+  and (name, id) > (:after_name, :after_id)
 order by name, id
-limit $4
+limit :most

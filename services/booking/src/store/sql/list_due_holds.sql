@@ -2,6 +2,6 @@
 select tenant_id, id
 from booking_requests
 where held_booking_id is not null
-  and hold_expires_at <= $1
+  and hold_expires_at <= :at
 order by hold_expires_at
 limit 100

@@ -1,7 +1,7 @@
-select e.id, e.at, e.booking_request_id, e.booking_id, e.action, e.actor, e.evidence
+select {event_columns}
 from booking_events e
-where e.tenant_id = $1
-  and e.booking_request_id = $2
-  and (e.at, e.id) > ($3, $4)
+where e.tenant_id = :tenant
+  and e.booking_request_id = :request
+  and (e.at, e.id) > (:after_at, :after_id)
 order by e.at, e.id
-limit $5
+limit :most

@@ -1,6 +1,6 @@
-select id, name, time_zone, max_guests, hold_policy, hold_hours, row_version, created_at, updated_at
+select {property_columns}
 from properties
-where tenant_id = $1
-  and (name, id) > ($2, $3)
+where tenant_id = :tenant
+  and (name, id) > (:after_name, :after_id)
 order by name, id
-limit $4
+limit :most

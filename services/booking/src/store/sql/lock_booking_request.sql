@@ -1,8 +1,8 @@
 select
-    {columns},
-    coalesce((select s.auto_decline from booking_settings s where s.tenant_id = $1), false) as auto_decline
+    {request_columns},
+    coalesce((select s.auto_decline from booking_settings s where s.tenant_id = :tenant), false) as auto_decline
 from {requests} r
-where r.tenant_id = $1
-  and r.id = $2
+where r.tenant_id = :tenant
+  and r.id = :id
   and {live}
 for update of r

@@ -1,11 +1,9 @@
 -- Up to the oldest transaction that is under way nothing can appear any more.
-select
-    e.id, e.at, e.booking_request_id, e.booking_id, e.action, e.actor, e.evidence,
-    e.position
+select {event_columns}, e.position
 from booking_events e
-where e.tenant_id = $1
-  and (e.position, e.at, e.id) > ($2, $3, $4)
+where e.tenant_id = :tenant
+  and (e.position, e.at, e.id) > (:position, :at, :event)
   and e.position <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-  and ($5::uuid is null or e.property_id = $5)
+  and e.property_id = :property -- if :property
 order by e.position, e.at, e.id
-limit $6
+limit :most

@@ -1,16 +1,16 @@
 with reviewed as (
     update {requests} r
     set
-        status = 'under_review',
-        {note} = {noted $3},
+        status = {status.under_review},
+        {note} = {noted},
         row_version = r.row_version + 1,
-        updated_at = $4
-    where r.tenant_id = $1
-      and r.id = $2
+        updated_at = :at
+    where r.tenant_id = :tenant
+      and r.id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id
 )
-insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor)
-select tenant_id, $6, $4, id, property_id, 'review_started', $5
+{insert_event}
+select tenant_id, :event, :at, id, null, property_id, {event.review_started}, :actor, ''
 from reviewed
 returning id

@@ -2,7 +2,6 @@
 
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, Layout, case};
@@ -169,26 +168,15 @@ async fn lists_touch_a_page_of_rows_however_many_there_are() {
     fixture.sql.batch_execute("analyze booking_requests").await.unwrap();
     let property: Uuid = "00000000-0000-7000-9000-000000000001".parse().unwrap();
     let all = ["requested", "under_review", "confirmed", "declined", "cancelled", "expired"];
+    let [standard, _] = booking::statements().unwrap();
     for mode in ["force_custom_plan", "force_generic_plan"] {
         fixture.sql.batch_execute(&format!("set plan_cache_mode = {mode}")).await.unwrap();
-        for sql in booking::list_statements() {
-            for statuses in [&all[..], &["requested"]] {
+        for statuses in [&all[..], &["requested"]] {
+            for query in booking::list_queries(demo::TENANT, statuses, property) {
+                let (form, params) = standard.form(&*query).unwrap();
+                let sql = form.text();
                 let explain = format!("explain (analyze, format json) {sql}");
-                let (id, limit) = (Uuid::nil(), 51_i64);
-                let (newest, start) = (jiff::Timestamp::MAX, jiff::Timestamp::UNIX_EPOCH);
-                let first = jiff::civil::date(2000, 1, 1);
-                let key: &(dyn ToSql + Sync) = if sql.contains("$3::date") {
-                    &first
-                } else if sql.contains("< ($3::timestamptz") {
-                    &newest
-                } else {
-                    &start
-                };
-                let statuses = statuses.to_vec();
-                let mut params: Vec<&(dyn ToSql + Sync)> = vec![&demo::TENANT, &statuses, key, &id, &limit];
-                if sql.contains("$6") {
-                    params.push(&property);
-                }
+                let explain = fixture.sql.prepare_typed(&explain, form.types()).await.unwrap();
                 let plan: Json = fixture.sql.query_one(&explain, &params).await.unwrap().get(0);
                 let (mut rows, mut whole) = (0.0, false);
                 touched(&plan[0]["Plan"], &mut rows, &mut whole);

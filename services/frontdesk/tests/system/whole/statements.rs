@@ -8,18 +8,32 @@ async fn every_statement_fits_the_schema() {
     for (name, sql) in identity::statements() {
         fixture.sql.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
-    let [standard, single_table] = booking::statements();
-    prepare_all(&fixture, &standard).await;
+    let [standard, single_table] = booking::statements().unwrap();
+    prepare_all(&fixture, standard.iter()).await;
     let legacy = Fixture::start_in(Layout::ConfirmedOnly).await;
-    prepare_all(&legacy, &single_table).await;
+    // No request of that layout holds its dates for a while only.
+    let runs = single_table.iter().filter(|statement| statement.name() != "list_due_holds");
+    prepare_all(&legacy, runs).await;
 }
 
-async fn prepare_all(fixture: &Fixture, statements: &[(&str, String)]) {
-    assert!(statements.len() > 30);
-    for (name, sql) in statements {
-        assert!(!sql.contains('{'), "{name} has a gap: {sql}");
-        fixture.sql.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error:?}\n{sql}"));
-        let bound = sql.contains("tenant_id = $1") || sql.contains("tenant_id, ");
-        assert!(bound || *name == "feed_end", "{name} is not bound to a tenant: {sql}");
+/// In each form: with and without each of its optional lines.
+async fn prepare_all<'a>(fixture: &Fixture, statements: impl Iterator<Item = &'a pg::Statement>) {
+    let mut prepared = 0;
+    for statement in statements {
+        let name = statement.name();
+        for form in statement.forms() {
+            let sql = form.text();
+            let fits = fixture.sql.prepare_typed(sql, form.types()).await;
+            fits.unwrap_or_else(|error| panic!("{name}: {error:?}\n{sql}"));
+            prepared += 1;
+        }
+        let sql = statement.full().text();
+        // What runs out is looked for in all tenants, by a role of its own.
+        let of_all = ["list_due_holds", "delete_old_keys"].contains(&name.as_str());
+        let named = statement.parameters().iter().any(|parameter| parameter.name == "tenant");
+        assert_ne!(named, of_all, "{name} is not bound to a tenant: {sql}");
+        let bound = sql.contains("tenant_id = $") || sql.contains("tenant_id, ");
+        assert!(bound || of_all || name == "feed_end", "{name} is not bound to a tenant: {sql}");
     }
+    assert!(prepared > 40, "{prepared}");
 }

@@ -3,15 +3,15 @@
 with booked as (
     update bookings r
     set
-        status = 'confirmed',
-        confirmed_at = case when $8 = 'confirmed_at_set' then r.confirmed_at else $4 end,
-        approved_by = $5,
+        status = {status.confirmed},
+        confirmed_at = case when :evidence = {evidence.confirmed_at_set} then r.confirmed_at else :at end,
+        approved_by = :actor,
         approved_booking_id = null,
-        internal_notes = {noted $7},
+        internal_notes = {noted},
         row_version = r.row_version + 1,
-        updated_at = $4
-    where r.tenant_id = $1
-      and r.id = $2
+        updated_at = :at
+    where r.tenant_id = :tenant
+      and r.id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id, r.check_in, r.check_out
 ),
@@ -19,32 +19,18 @@ moved as (
     update inventory_ranges i
     set start_date = booked.check_in, end_date = booked.check_out
     from booked
-    where i.tenant_id = $1
+    where i.tenant_id = :tenant
       and i.source_id = booked.id
       and i.kind = 'booking'
       and (i.state = 'active') is true
       and (i.start_date, i.end_date) is distinct from (booked.check_in, booked.check_out)
 ),
 ranged as (
-    insert into inventory_ranges (
-        tenant_id, id, property_id, kind, source_id, start_date, end_date, state, created_at
-    )
-    select b.tenant_id, $3, b.property_id, 'booking', b.id, b.check_in, b.check_out, 'active', $4
+    {insert_range}
     from booked b
-    where not exists (
-        select
-        from inventory_ranges i
-        where i.tenant_id = $1
-          and i.source_id = b.id
-          and i.kind = 'booking'
-          and (i.state = 'active') is true
-    )
+    where {has_no_range}
 )
-insert into booking_events (
-    tenant_id, id, at, booking_request_id, booking_id, property_id, action, actor, evidence
-)
-select
-    tenant_id, $6, $4, id, id, property_id,
-    case when $8::text = '' then 'approved' else 'healed' end, $5, $8
+{insert_event}
+select tenant_id, :event, :at, id, id, property_id, :kind, :actor, :evidence
 from booked
 returning booking_id

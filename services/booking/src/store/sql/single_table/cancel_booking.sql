@@ -1,23 +1,23 @@
 -- Cancels a row and frees its dates; open rows that it merely fulfilled wait for a
 -- decision again.
 with cancelled as (
-    update bookings r
+    update bookings b
     set
-        status = 'cancelled',
-        internal_notes = {noted $5},
-        row_version = r.row_version + 1,
-        updated_at = greatest($3::timestamptz, r.updated_at + interval '1 microsecond')
-    where r.tenant_id = $1
-      and r.id = $2
-    returning r.tenant_id, r.id, r.property_id, r.updated_at
+        status = {status.cancelled},
+        internal_notes = case
+            when :note = '' then b.internal_notes
+            when b.internal_notes = '' then :note
+            else b.internal_notes || e'\n' || :note
+        end,
+        row_version = b.row_version + 1,
+        updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
+    where b.tenant_id = :tenant
+      and b.id = :id
+    returning {booking_columns}, b.tenant_id
 ),
 freed_ranges as (
-    update inventory_ranges i
-    set state = 'cancelled'
-    where i.tenant_id = $1
-      and i.source_id = $2
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+    {free_ranges}
+      and i.source_id = :id
 ),
 lost as (
     update bookings r
@@ -25,18 +25,22 @@ lost as (
         confirmed_at = null,
         approved_booking_id = null,
         row_version = r.row_version + 1,
-        updated_at = greatest($3::timestamptz, r.updated_at + interval '1 microsecond')
-    where r.tenant_id = $1
-      and r.approved_booking_id = $2
+        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+    where r.tenant_id = :tenant
+      and r.approved_booking_id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id, r.updated_at
+),
+event as (
+    {insert_event}
+    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.fulfilment_lost}, :actor, ''
+    from lost
+    union all
+    select tenant_id, gen_random_uuid(), updated_at, id, id, property_id, {event.cancelled}, :actor, ''
+    from cancelled
+    union all
+    select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, {event.booking_cancelled}, :actor, ''
+    from cancelled
 )
-insert into booking_events (
-    tenant_id, id, at, booking_request_id, booking_id, property_id, action, actor
-)
-select tenant_id, gen_random_uuid(), updated_at, id, $2, property_id, 'fulfilment_lost', $4::uuid from lost
-union all
-select tenant_id, gen_random_uuid(), updated_at, id, id, property_id, 'cancelled', $4::uuid from cancelled
-union all
-select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, 'booking_cancelled', $4::uuid from cancelled
-returning id
+select {booking_names}
+from cancelled

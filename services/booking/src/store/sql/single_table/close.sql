@@ -1,30 +1,26 @@
 -- Declines a request that is not fulfilled, or cancels one that another row
 -- fulfils, and frees the dates that a range may hold for it.
 with freed_ranges as (
-    update inventory_ranges i
-    set state = 'cancelled'
-    where i.tenant_id = $1
-      and i.source_id = $2
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+    {free_ranges}
+      and i.source_id = :id
 ),
 closed as (
     update bookings r
     set
-        status = $3,
-        decline_reason = coalesce($4, r.decline_reason),
+        status = :status,
+        decline_reason = coalesce(:reason, r.decline_reason),
         confirmed_at = null,
         approved_booking_id = null,
-        approved_by = $7,
-        internal_notes = {noted $6},
+        approved_by = :actor,
+        internal_notes = {noted},
         row_version = r.row_version + 1,
-        updated_at = $5
-    where r.tenant_id = $1
-      and r.id = $2
+        updated_at = :at
+    where r.tenant_id = :tenant
+      and r.id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id
 )
-insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor)
-select tenant_id, $8, $5, id, property_id, $3, $7
+{insert_event}
+select tenant_id, :event, :at, id, null, property_id, :kind, :actor, ''
 from closed
 returning id

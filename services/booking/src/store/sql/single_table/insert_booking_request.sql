@@ -4,16 +4,18 @@ with stored as (
         tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, message,
         created_at, updated_at
     )
-    select p.tenant_id, $2, p.id, $4, $5, $6, 'requested', $7, $8, $9, $9
+    select
+        p.tenant_id, :id, p.id, :guest, :check_in, :check_out, {status.requested}, :guest_count, :message,
+        :at, :at
     from properties p
-    where p.tenant_id = $1
-      and p.id = $3
-    returning r.tenant_id, {columns}
+    where p.tenant_id = :tenant
+      and p.id = :property
+    returning r.tenant_id, {request_columns}
 ),
 event as (
-    insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor)
-    select tenant_id, $10, $9, id, property_id, 'created', $11
+    {insert_event}
+    select tenant_id, :event, :at, id, null, property_id, {event.created}, :actor, ''
     from stored
 )
-select {names}
+select {request_names}
 from stored r

@@ -3,36 +3,25 @@
 with linked as (
     update bookings r
     set
-        confirmed_at = coalesce(r.confirmed_at, $4),
-        approved_booking_id = $3,
-        approved_by = $5,
-        internal_notes = {noted $7},
+        confirmed_at = coalesce(r.confirmed_at, :at),
+        approved_booking_id = :booking,
+        approved_by = :actor,
+        internal_notes = {noted},
         row_version = r.row_version + 1,
-        updated_at = $4
-    where r.tenant_id = $1
-      and r.id = $2
+        updated_at = :at
+    where r.tenant_id = :tenant
+      and r.id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id
 ),
 ranged as (
-    insert into inventory_ranges (
-        tenant_id, id, property_id, kind, source_id, start_date, end_date, state, created_at
-    )
-    select b.tenant_id, $6, b.property_id, 'booking', b.id, b.check_in, b.check_out, 'active', $4
+    {insert_range}
     from bookings b
-    where b.tenant_id = $1
-      and b.id = $3
-      and not exists (
-          select
-          from inventory_ranges i
-          where i.tenant_id = $1
-            and i.source_id = b.id
-            and (i.state = 'active') is true
-      )
+    where b.tenant_id = :tenant
+      and b.id = :booking
+      and {has_no_range}
 )
-insert into booking_events (
-    tenant_id, id, at, booking_request_id, booking_id, property_id, action, actor, evidence
-)
-select tenant_id, $8, $4, id, $3, property_id, 'healed', $5, $9
+{insert_event}
+select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :actor, :evidence
 from linked
 returning booking_id

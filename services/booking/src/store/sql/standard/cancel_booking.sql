@@ -1,34 +1,30 @@
 -- Cancels a booking and frees its dates. Requests that are confirmed by it are
 -- cancelled with it; open ones that it merely fulfilled wait for a decision again.
--- The note goes to the request that was asked to be cancelled, $6.
+-- The note goes to the request that was asked to be cancelled.
 with cancelled as (
     update bookings b
     set
-        status = 'cancelled',
+        status = {status.cancelled},
         row_version = b.row_version + 1,
-        updated_at = greatest($3::timestamptz, b.updated_at + interval '1 microsecond')
-    where b.tenant_id = $1
-      and b.id = $2
-    returning b.tenant_id, b.id, b.property_id, b.updated_at
+        updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
+    where b.tenant_id = :tenant
+      and b.id = :id
+    returning {booking_columns}, b.tenant_id
 ),
 freed_ranges as (
-    update inventory_ranges i
-    set state = 'cancelled'
-    where i.tenant_id = $1
-      and i.source_id in ($2, $6)
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+    {free_ranges}
+      and i.source_id in (:id, :request)
 ),
 closed as (
     update booking_requests r
     set
-        status = 'cancelled',
-        decided_by = $4,
-        internal_note = case when r.id is distinct from $6 then r.internal_note else {noted $5} end,
+        status = {status.cancelled},
+        decided_by = :actor,
+        internal_note = case when r.id is distinct from :request then r.internal_note else {noted} end,
         row_version = r.row_version + 1,
-        updated_at = greatest($3::timestamptz, r.updated_at + interval '1 microsecond')
-    where r.tenant_id = $1
-      and (r.id = $6 or r.approved_booking_id = $2 and r.status = 'confirmed')
+        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+    where r.tenant_id = :tenant
+      and (r.id = :request or r.approved_booking_id = :id and r.status = {status.confirmed})
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
 lost as (
@@ -37,18 +33,22 @@ lost as (
         confirmed_at = null,
         approved_booking_id = null,
         row_version = r.row_version + 1,
-        updated_at = greatest($3::timestamptz, r.updated_at + interval '1 microsecond')
-    where r.tenant_id = $1
-      and r.approved_booking_id = $2
+        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+    where r.tenant_id = :tenant
+      and r.approved_booking_id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id, r.updated_at
+),
+event as (
+    {insert_event}
+    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.cancelled}, :actor, ''
+    from closed
+    union all
+    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.fulfilment_lost}, :actor, ''
+    from lost
+    union all
+    select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, {event.booking_cancelled}, :actor, ''
+    from cancelled
 )
-insert into booking_events (
-    tenant_id, id, at, booking_request_id, booking_id, property_id, action, actor
-)
-select tenant_id, gen_random_uuid(), updated_at, id, $2, property_id, 'cancelled', $4 from closed
-union all
-select tenant_id, gen_random_uuid(), updated_at, id, $2, property_id, 'fulfilment_lost', $4 from lost
-union all
-select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, 'booking_cancelled', $4 from cancelled
-returning id
+select {booking_names}
+from cancelled

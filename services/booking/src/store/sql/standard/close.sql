@@ -2,41 +2,37 @@
 -- the dates that it held.
 with freed as (
     update bookings b
-    set status = $5, row_version = b.row_version + 1, updated_at = $6
+    set status = :hold_status, row_version = b.row_version + 1, updated_at = :at
     from booking_requests r
-    where r.tenant_id = $1
-      and r.id = $2
-      and b.tenant_id = $1
+    where r.tenant_id = :tenant
+      and r.id = :id
+      and b.tenant_id = :tenant
       and b.id = r.held_booking_id
-      and (b.status = 'requested') is true
+      and (b.status = {status.requested}) is true
     returning b.id
 ),
 freed_ranges as (
-    update inventory_ranges i
-    set state = 'cancelled'
-    where i.tenant_id = $1
-      and i.source_id in (select id from freed union all select $2)
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+    {free_ranges}
+      and i.source_id in (select id from freed union all select :id)
 ),
 closed as (
     update booking_requests r
     set
-        status = $3,
-        decline_reason = coalesce($4, r.decline_reason),
-        confirmed_at = case when r.status = 'confirmed' then r.confirmed_at end,
-        approved_booking_id = case when r.status = 'confirmed' then r.approved_booking_id end,
+        status = :status,
+        decline_reason = coalesce(:reason, r.decline_reason),
+        confirmed_at = case when r.status = {status.confirmed} then r.confirmed_at end,
+        approved_booking_id = case when r.status = {status.confirmed} then r.approved_booking_id end,
         held_booking_id = null,
         hold_expires_at = null,
-        decided_by = $8,
-        internal_note = {noted $7},
+        decided_by = :actor,
+        internal_note = {noted},
         row_version = r.row_version + 1,
-        updated_at = $6
-    where r.tenant_id = $1
-      and r.id = $2
+        updated_at = :at
+    where r.tenant_id = :tenant
+      and r.id = :id
     returning r.tenant_id, r.id, r.property_id
 )
-insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor)
-select tenant_id, $9, $6, id, property_id, $3, $8
+{insert_event}
+select tenant_id, :event, :at, id, null, property_id, :kind, :actor, ''
 from closed
 returning id

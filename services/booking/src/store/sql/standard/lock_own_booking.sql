@@ -2,9 +2,9 @@
 select {booking_columns}, p.time_zone
 from bookings b
 join properties p on p.tenant_id = b.tenant_id and p.id = b.property_id
-where b.tenant_id = $1
-  and b.booking_request_id = $2
-  and (b.status in ('confirmed', 'checked_in', 'checked_out', 'no_show')) is true
+where b.tenant_id = :tenant
+  and b.booking_request_id = :id
+  and (b.status in ({once_sold})) is true
 order by b.created_at desc
 limit 1
 for update of b

@@ -1,0 +1,25 @@
+//! What calls change: one transaction each. A change locks, asks the domain what
+//! comes of it, and runs one last statement. How it is tried again, and where its
+//! answer is kept, is known in `store/change.rs`.
+
+mod approve;
+mod block;
+mod cancel;
+mod create;
+mod decline;
+mod expire;
+mod property;
+mod review;
+mod settings;
+mod stay_step;
+
+pub use self::approve::Approve;
+pub use self::block::{AddBlock, EndBlock};
+pub use self::cancel::{CancelBooking, CancelRequest, Cancelled};
+pub use self::create::Create;
+pub use self::decline::Decline;
+pub use self::expire::Expire;
+pub use self::property::{CreateProperty, UpdateProperty};
+pub use self::review::StartReview;
+pub use self::settings::UpdateSettings;
+pub use self::stay_step::StepStay;

@@ -1,0 +1,116 @@
+//! Approving a booking request.
+//!
+//! The request's row is locked, the decision is made on what the lock shows,
+//! and the booking is stored in the statement that commits. Whether the dates
+//! are free is for the constraint `no_double_bookings` to say; when it says no,
+//! the transaction is over, and the next one locks everything around the
+//! request before it decides. A conflict that vanishes meanwhile is worth one more
+//! attempt.
+
+use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundings, Verdict};
+use crate::domain::ids::BookingRequestId;
+use crate::domain::request::BookingRequest;
+use crate::error::Error;
+use crate::store::constraints::dates_are_taken;
+use crate::store::requests::{Link, LockedRequest, Requested};
+use crate::store::{Attempt, Change, Work};
+
+/// Approves a request.
+#[derive(Debug)]
+pub struct Approve {
+    pub id: BookingRequestId,
+    pub note: String,
+}
+
+impl Work for Approve {
+    type Outcome = Approved;
+
+    async fn attempt(&self, mut change: Change) -> Result<Attempt<Approved>, Error> {
+        let locked = change.lock_booking_request(self.id).await?;
+        let LockedRequest { request, auto_decline } = locked.ok_or(Error::RequestNotFound(self.id))?;
+        change.check_version(request.row_version)?;
+        let layout = change.layout();
+        let mut verdict = approval::approve(&request, layout, None);
+        let mut surroundings = Surroundings::default();
+        if change.with_locks() || verdict == Verdict::LookCloser {
+            surroundings = change.lock_surroundings(&request).await?;
+            verdict = approval::approve(&request, layout, Some(&surroundings));
+        }
+        let approved = match verdict.answer(&request, layout) {
+            Ok(approved) => approved,
+            Err(denied) => return Err(refused(&request, Error::denied(&request, denied))),
+        };
+        if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && surroundings.own_range {
+            change.release_ranges(request.id).await?;
+        }
+        match verdict {
+            Verdict::Book { evidence, hold } => {
+                if auto_decline {
+                    change.decline_competitors(&request).await?;
+                }
+                self.book(change, &request, approved, evidence, hold).await
+            }
+            Verdict::Link { booking, evidence, coverage: _, soft } => {
+                if soft {
+                    tracing::info!(booking_request_id = %request.id, evidence = evidence.name(), "Soft-healing booking request");
+                }
+                let link = Link { request: request.id, booking, evidence, soft, note: &self.note };
+                link_to(change, &request, link, approved).await
+            }
+            Verdict::Already { .. } | Verdict::Refuse(_) | Verdict::Overlap(_) | Verdict::LookCloser => {
+                Ok(Attempt::Done(change.settle(approved)))
+            }
+        }
+    }
+}
+
+impl Approve {
+    async fn book(
+        &self,
+        change: Change,
+        request: &BookingRequest,
+        approved: Approved,
+        evidence: Option<Evidence>,
+        hold: bool,
+    ) -> Result<Attempt<Approved>, Error> {
+        let booking = approved.booking.unwrap_or_else(Change::new_booking);
+        let approved = Approved { booking: Some(booking), ..approved };
+        let of = Requested { request: request.id, booking, evidence, note: &self.note };
+        let stored = if hold && request.held_booking.is_some() {
+            change.book_hold(of, approved).await
+        } else {
+            change.book(of, approved).await
+        };
+        match stored {
+            Ok(Some(finished)) => Ok(Attempt::Done(finished)),
+            Ok(None) => Ok(Attempt::LookAgain),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgain),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+async fn link_to(
+    change: Change,
+    request: &BookingRequest,
+    link: Link<'_>,
+    approved: Approved,
+) -> Result<Attempt<Approved>, Error> {
+    match change.link(link, approved).await {
+        Ok(Some(finished)) => Ok(Attempt::Done(finished)),
+        Ok(None) => Ok(Attempt::LookAgain),
+        // The fulfilling booking has no range and cannot get one: nothing was healed.
+        Err(fault) if dates_are_taken(&fault) => {
+            let denied = approval::Denied::Overlap(ConflictKind::Inventory);
+            Err(refused(request, Error::denied(request, denied)))
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+fn refused(request: &BookingRequest, error: Error) -> Error {
+    if matches!(error, Error::Overlap { .. }) {
+        tracing::info!(booking_request_id = %request.id, "Real booking conflict on approve");
+    }
+    error
+}

@@ -1,0 +1,45 @@
+//! Blocking nights of a property, and freeing them.
+
+use crate::domain::ids::{BlockId, PropertyId};
+use crate::domain::property::Block;
+use crate::error::{Error, OverlapOf};
+use crate::store::{Attempt, Change, Work};
+
+/// Blocks nights that nothing has.
+#[derive(Debug)]
+pub struct AddBlock {
+    pub block: Block,
+}
+
+/// Ends a block.
+#[derive(Debug)]
+pub struct EndBlock {
+    pub property: PropertyId,
+    pub id: BlockId,
+}
+
+impl Work for AddBlock {
+    type Outcome = Block;
+
+    async fn attempt(&self, change: Change) -> Result<Attempt<Block>, Error> {
+        let again = change.with_locks();
+        if again && change.get_property(self.block.property).await?.is_none() {
+            return Err(Error::PropertyNotFound);
+        }
+        match change.insert_block(&self.block).await? {
+            Some(finished) => Ok(Attempt::Done(finished)),
+            // There is no such property, or something has one of the nights.
+            None if again => Err(Error::Overlap { stay: self.block.nights, of: OverlapOf::New }),
+            None => Ok(Attempt::LookAgain),
+        }
+    }
+}
+
+impl Work for EndBlock {
+    type Outcome = Block;
+
+    async fn attempt(&self, change: Change) -> Result<Attempt<Block>, Error> {
+        let ended = change.end_block(self.property, self.id).await?;
+        ended.map(Attempt::Done).ok_or(Error::BlockNotFound(self.id))
+    }
+}

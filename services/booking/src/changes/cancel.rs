@@ -1,0 +1,107 @@
+//! Cancelling booking requests and bookings. Whoever cancels locks every request
+//! that hangs on the booking first, in the order of their ids, then the booking, and
+//! looks again whether one was added between the two.
+
+use crate::domain::approval::Layout;
+use crate::domain::booking::Booking;
+use crate::domain::ids::{BookingId, BookingRequestId, RowId};
+use crate::domain::request::Status;
+use crate::domain::steps::{self, Move, Step};
+use crate::error::Error;
+use crate::store::bookings::GroupOf;
+use crate::store::requests::Closing;
+use crate::store::{Attempt, Change, Work};
+
+/// Cancels a request, with the booking that was made for it.
+#[derive(Debug)]
+pub struct CancelRequest {
+    pub id: BookingRequestId,
+    pub note: String,
+}
+
+/// A request that has been cancelled.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancelled {
+    pub request: BookingRequestId,
+    /// The booking that was cancelled with it.
+    pub booking: Option<BookingId>,
+}
+
+/// Cancels a booking, with the request that it was made for.
+#[derive(Debug)]
+pub struct CancelBooking {
+    pub id: BookingId,
+}
+
+impl Work for CancelRequest {
+    type Outcome = Cancelled;
+
+    async fn attempt(&self, mut change: Change) -> Result<Attempt<Cancelled>, Error> {
+        change.lock_property_of(RowId(self.id.0)).await?;
+        let group = change.lock_booking_group(GroupOf::Request(self.id)).await?;
+        let locked = change.lock_booking_request(self.id).await?;
+        let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
+        change.check_version(request.row_version)?;
+        let own = match request.status {
+            Status::Confirmed => change.lock_own_booking(self.id).await?.map(|locked| locked.booking),
+            _ => None,
+        };
+        match steps::cancel_request(&request, own.as_ref().map(|own| own.status)) {
+            Step::Go => {}
+            Step::Done => {
+                return Ok(Attempt::Done(change.settle(Cancelled { request: self.id, booking: None })));
+            }
+            Step::Refused(state) => {
+                return Err(Error::InvalidTransition { step: Move::CancelRequest, state });
+            }
+        }
+        let cancelled = Cancelled { request: self.id, booking: own.as_ref().map(|own| own.id) };
+        let finished = match own {
+            Some(own) if !is_whole(&change, own.id, &group).await? => return Ok(Attempt::LookAgain),
+            Some(own) => {
+                let finished = change.cancel_booking(own.id, Some(self.id), &self.note).await?;
+                finished.map(|finished| finished.map(|_| cancelled))
+            }
+            None => change.close(self.id, Closing::Cancelled, &self.note, cancelled).await?,
+        };
+        finished.map(Attempt::Done).ok_or(Error::RequestNotFound(self.id))
+    }
+}
+
+impl Work for CancelBooking {
+    type Outcome = Booking;
+
+    async fn attempt(&self, mut change: Change) -> Result<Attempt<Booking>, Error> {
+        change.lock_property_of(RowId(self.id.0)).await?;
+        let group = change.lock_booking_group(GroupOf::Booking(self.id)).await?;
+        let locked = change.lock_booking(self.id).await?;
+        let booking = locked.ok_or(Error::BookingNotFound(self.id))?.booking;
+        change.check_version(booking.row_version)?;
+        match steps::cancel_booking(booking.status, is_hold(&mut change, &booking).await?) {
+            Step::Go if !is_whole(&change, self.id, &group).await? => Ok(Attempt::LookAgain),
+            Step::Go => {
+                let cancelled = change.cancel_booking(self.id, None, "").await?;
+                cancelled.map(Attempt::Done).ok_or(Error::BookingNotFound(self.id))
+            }
+            Step::Done => Ok(Attempt::Done(change.settle(booking))),
+            Step::Refused(state) => Err(Error::InvalidTransition { step: Move::CancelBooking, state }),
+        }
+    }
+}
+
+/// Whether a locked booking only holds the dates of an open request.
+async fn is_hold(change: &mut Change, booking: &Booking) -> Result<bool, Error> {
+    if change.layout() == Layout::SingleTable {
+        return Ok(false);
+    }
+    let Some(owner) = booking.request else { return Ok(false) };
+    let owner = change.lock_booking_request(owner).await?.map(|locked| locked.request);
+    Ok(owner.is_some_and(|owner| owner.status.is_open() && owner.held_booking == Some(booking.id)))
+}
+
+/// Whether every request that hangs on a locked booking is locked too: one may
+/// have been linked to it between the two locks.
+async fn is_whole(change: &Change, booking: BookingId, group: &[BookingRequestId]) -> Result<bool, Error> {
+    let now = change.lock_booking_group(GroupOf::Booking(booking)).await?;
+    Ok(now.iter().all(|id| group.contains(id)))
+}

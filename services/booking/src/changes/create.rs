@@ -1,0 +1,33 @@
+//! Storing a new booking request.
+
+use crate::domain::request::{BookingRequest, NewBookingRequest};
+use crate::error::{Error, OverlapOf};
+use crate::store::constraints::{dates_are_taken, guest_is_unknown};
+use crate::store::{Attempt, Change, Work};
+
+/// Stores a request; property and guest must be the tenant's.
+#[derive(Debug)]
+pub struct Create {
+    pub new: NewBookingRequest,
+}
+
+impl Work for Create {
+    type Outcome = BookingRequest;
+
+    async fn attempt(&self, change: Change) -> Result<Attempt<BookingRequest>, Error> {
+        let taken = || Error::Overlap { stay: self.new.stay, of: OverlapOf::New };
+        let again = change.with_locks();
+        if again && change.get_property(self.new.property).await?.is_none() {
+            return Err(Error::PropertyNotFound);
+        }
+        match change.insert_booking_request(&self.new).await {
+            Ok(Some(finished)) => Ok(Attempt::Done(finished)),
+            // There is no such property, or it holds the dates of requests and they are taken.
+            Ok(None) if again => Err(taken()),
+            Ok(None) => Ok(Attempt::LookAgain),
+            Err(fault) if dates_are_taken(&fault) => Err(taken()),
+            Err(fault) if guest_is_unknown(&fault) => Err(Error::CustomerNotFound),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Creating and changing a property.
+
+use pg::Fault;
+
+use crate::domain::ids::PropertyId;
+use crate::domain::property::{NewProperty, Property, PropertyUpdate};
+use crate::error::Error;
+use crate::store::constraints::name_is_taken;
+use crate::store::{Attempt, Change, Work};
+
+/// Stores a property.
+#[derive(Debug)]
+pub struct CreateProperty {
+    pub new: NewProperty,
+}
+
+/// Changes a property.
+#[derive(Debug)]
+pub struct UpdateProperty {
+    pub id: PropertyId,
+    pub update: PropertyUpdate,
+}
+
+impl Work for CreateProperty {
+    type Outcome = Property;
+
+    async fn attempt(&self, change: Change) -> Result<Attempt<Property>, Error> {
+        change.insert_property(&self.new).await.map(Attempt::Done).map_err(meaning)
+    }
+}
+
+impl Work for UpdateProperty {
+    type Outcome = Property;
+
+    async fn attempt(&self, change: Change) -> Result<Attempt<Property>, Error> {
+        if change.with_locks() {
+            let property = change.get_property(self.id).await?.ok_or(Error::PropertyNotFound)?;
+            change.check_version(property.row_version)?;
+        }
+        let updated = change.update_property(self.id, &self.update).await.map_err(meaning)?;
+        // There is no such property, or it has another version.
+        Ok(updated.map_or(Attempt::LookAgain, Attempt::Done))
+    }
+}
+
+fn meaning(fault: Fault) -> Error {
+    if name_is_taken(&fault) { Error::NameTaken } else { fault.into() }
+}

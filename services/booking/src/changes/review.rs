@@ -1,0 +1,31 @@
+//! Marking a booking request as under review.
+
+use crate::domain::ids::BookingRequestId;
+use crate::domain::steps::{self, Move, Step};
+use crate::error::Error;
+use crate::store::{Attempt, Change, Work};
+
+/// Marks a request as under review.
+#[derive(Debug)]
+pub struct StartReview {
+    pub id: BookingRequestId,
+    pub note: String,
+}
+
+impl Work for StartReview {
+    type Outcome = BookingRequestId;
+
+    async fn attempt(&self, mut change: Change) -> Result<Attempt<BookingRequestId>, Error> {
+        let locked = change.lock_booking_request(self.id).await?;
+        let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
+        change.check_version(request.row_version)?;
+        match steps::start_review(&request) {
+            Step::Go => {
+                let started = change.start_review(self.id, &self.note, self.id).await?;
+                started.map(Attempt::Done).ok_or(Error::RequestNotFound(self.id))
+            }
+            Step::Done => Ok(Attempt::Done(change.settle(self.id))),
+            Step::Refused(state) => Err(Error::InvalidTransition { step: Move::Review, state }),
+        }
+    }
+}

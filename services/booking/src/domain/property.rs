@@ -1,0 +1,139 @@
+//! A property, its calendar, and what its requests do to it.
+
+use jiff::Timestamp;
+
+use super::ids::{BlockId, BookingId, BookingRequestId, PropertyId};
+use super::stay::Stay;
+use jiff::civil::Date;
+
+/// A property.
+#[derive(Debug)]
+pub struct Property {
+    pub id: PropertyId,
+    pub name: String,
+    pub time_zone: String,
+    pub max_guests: i32,
+    pub hold_policy: HoldPolicy,
+    pub hold_hours: i32,
+    pub row_version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Whether a request holds its dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldPolicy {
+    None,
+    Hold,
+}
+
+/// A property to store.
+#[derive(Debug)]
+pub struct NewProperty {
+    pub id: PropertyId,
+    pub name: String,
+    pub time_zone: String,
+    pub max_guests: i32,
+    pub hold_policy: HoldPolicy,
+    pub hold_hours: i32,
+}
+
+/// What changes of a property; what is `None` stays.
+#[derive(Debug)]
+pub struct PropertyUpdate {
+    pub name: Option<String>,
+    pub time_zone: Option<String>,
+    pub max_guests: Option<i32>,
+    pub hold_policy: Option<HoldPolicy>,
+    pub hold_hours: Option<i32>,
+}
+
+/// Nights of a property that something has or asks for.
+#[derive(Debug)]
+pub struct Occupancy {
+    pub by: Occupant,
+    pub nights: Stay,
+}
+
+/// What has nights of a property, or asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupant {
+    /// A booking, or an inventory range that names it.
+    Booking(BookingId),
+    /// The booking that holds the dates of a request.
+    Hold(BookingId),
+    Block(BlockId),
+    /// An open request; others may still take the nights.
+    Request(BookingRequestId),
+}
+
+/// Nights that are kept from being let.
+#[derive(Debug)]
+pub struct Block {
+    pub id: BlockId,
+    pub property: PropertyId,
+    pub nights: Stay,
+    pub note: String,
+    pub active: bool,
+}
+
+impl HoldPolicy {
+    /// Every policy.
+    pub const ALL: [Self; 2] = [Self::None, Self::Hold];
+
+    /// As the database writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Hold => "hold",
+        }
+    }
+
+    /// Reads what the database writes.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
+}
+
+impl Occupant {
+    /// Whether nobody else can have the nights.
+    pub fn is_blocking(self) -> bool {
+        !matches!(self, Self::Request(_))
+    }
+}
+
+/// The nights between two dates that nothing blocks.
+pub fn free_nights(dates: Stay, occupancies: &[Occupancy]) -> Vec<Date> {
+    let taken = |night: Date| {
+        occupancies
+            .iter()
+            .any(|one| one.by.is_blocking() && (one.nights.check_in..one.nights.check_out).contains(&night))
+    };
+    std::iter::successors(Some(dates.check_in), |night| night.tomorrow().ok())
+        .take_while(|night| *night < dates.check_out)
+        .filter(|night| !taken(*night))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stay::tests::stay;
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_night_is_free_when_nothing_blocks_it() {
+        let id = Uuid::from_u128(1);
+        let occupancies = [
+            Occupancy { by: Occupant::Booking(BookingId(id)), nights: stay("2026-06-30", "2026-07-02") },
+            Occupancy {
+                by: Occupant::Request(BookingRequestId(id)),
+                nights: stay("2026-07-02", "2026-07-03"),
+            },
+            Occupancy { by: Occupant::Block(BlockId(id)), nights: stay("2026-07-03", "2026-07-04") },
+        ];
+        let free = free_nights(stay("2026-07-01", "2026-07-06"), &occupancies);
+        let named: Vec<String> = free.iter().map(ToString::to_string).collect();
+        assert_eq!(named, ["2026-07-02", "2026-07-04", "2026-07-05"]);
+    }
+}

@@ -1,0 +1,74 @@
+//! The feed of a tenant's events as streams of them. How a stream looks on the wire
+//! is known in `rpc/watch.rs`, and in which order events come in `store/feed.rs`.
+
+pub mod cursor;
+mod reader;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Standing, TenantId};
+use futures::stream::Stream;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::event::{Event, FeedPlace};
+use crate::domain::ids::PropertyId;
+use crate::error::Error;
+use crate::store::Store;
+
+/// Most streams of one server.
+const MOST_STREAMS: usize = 1000;
+/// The longest time in which nothing is sent.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The feeds of all tenants.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    store: Store,
+    room: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+/// What a stream is about.
+#[derive(Debug)]
+pub struct Follow {
+    pub tenant: TenantId,
+    pub property: Option<PropertyId>,
+    /// Where to go on; `None` is now.
+    pub after: Option<FeedPlace>,
+    pub standing: Standing,
+}
+
+/// An item of a stream.
+#[derive(Debug)]
+pub struct Item {
+    /// `None` when nothing has happened for a while.
+    pub event: Option<Event>,
+    /// Where to go on behind this item.
+    pub place: FeedPlace,
+}
+
+impl Feed {
+    /// No streams yet; all end when the server stops.
+    pub fn new(store: Store, stop: CancellationToken) -> Self {
+        Self { store, room: Arc::new(Semaphore::new(MOST_STREAMS)), stop }
+    }
+
+    /// Starts a stream. It ends with the first error.
+    pub async fn follow(
+        &self,
+        follow: Follow,
+    ) -> Result<impl Stream<Item = Result<Item, Error>> + Send + use<>, Error> {
+        let room = Arc::clone(&self.room)
+            .try_acquire_owned()
+            .map_err(|_| Error::NoRoomForStream { most: MOST_STREAMS, retry_after: HEARTBEAT })?;
+        let place = match follow.after {
+            Some(place) => place,
+            None => self.store.feed_end(follow.tenant).await?,
+        };
+        let reader = reader::Reader::new(self.store.clone(), follow.tenant, follow.property, place);
+        Ok(stream::events(reader, follow.standing, self.stop.clone(), room))
+    }
+}

@@ -1,0 +1,11 @@
+//! How the database stores requests: in a table of their own, or as rows of the
+//! table of bookings. The only room that knows the names and words in which the two
+//! layouts differ; what a statement does is for the store to say.
+
+pub mod checks;
+pub mod columns;
+pub mod detect;
+pub mod words;
+
+pub use self::detect::{Found, RequestHold};
+pub use self::words::Words;

@@ -1,0 +1,141 @@
+//! The tables, columns and constraints that statements rely on, each written once:
+//! readers select these lists, and detection looks whether they are there.
+
+use crate::domain::approval::Layout;
+
+/// The constraint that keeps a night from being sold twice.
+pub const NO_DOUBLE_BOOKINGS: &str = "no_double_bookings";
+/// The constraint that keeps a night from being taken by two inventory ranges.
+pub const NO_OVERLAPPING_RANGES: &str = "inventory_ranges_no_overlap";
+
+/// A booking request, as it is read.
+pub const BOOKING_REQUEST: [&str; 18] = [
+    "id",
+    "property_id",
+    "guest_id",
+    "check_in",
+    "check_out",
+    "status",
+    "guest_count",
+    "message",
+    "internal_note",
+    "decline_reason",
+    "approved_booking_id",
+    "held_booking_id",
+    "hold_expires_at",
+    "confirmed_at",
+    "decided_by",
+    "row_version",
+    "created_at",
+    "updated_at",
+];
+
+/// A booking, as it is read.
+pub const BOOKING: [&str; 12] = [
+    "id",
+    "booking_request_id",
+    "property_id",
+    "guest_id",
+    "check_in",
+    "check_out",
+    "status",
+    "confirmed_at",
+    "approved_by",
+    "row_version",
+    "created_at",
+    "updated_at",
+];
+
+/// A property, as it is read.
+pub const PROPERTY: [&str; 9] = [
+    "id",
+    "name",
+    "time_zone",
+    "max_guests",
+    "hold_policy",
+    "hold_hours",
+    "row_version",
+    "created_at",
+    "updated_at",
+];
+
+/// A customer, as it is read.
+pub const CUSTOMER: [&str; 5] = ["id", "name", "email", "phone", "created_at"];
+
+/// A block, as it is read.
+pub const BLOCK: [&str; 6] = ["id", "property_id", "start_date", "end_date", "note", "state"];
+
+/// An event, as it is read.
+pub const EVENT: [&str; 7] = ["id", "at", "booking_request_id", "booking_id", "action", "actor", "evidence"];
+
+/// The settings of a tenant, as they are read.
+pub const SETTINGS: [&str; 2] = ["auto_decline", "updated_at"];
+
+/// A table with the columns that statements use.
+#[derive(Debug)]
+pub struct Table {
+    pub name: &'static str,
+    pub columns: Vec<&'static str>,
+}
+
+/// The tables that a layout needs.
+pub fn tables(layout: Layout) -> Vec<Table> {
+    let own = match layout {
+        Layout::Standard => vec![
+            table("booking_requests", &[&BOOKING_REQUEST]),
+            table("bookings", &[&BOOKING, &["deleted_at"]]),
+        ],
+        Layout::SingleTable => {
+            let mut columns: Vec<&str> =
+                BOOKING_REQUEST.iter().filter_map(|name| single_table(name)).collect();
+            columns.retain(|name| !BOOKING.contains(name));
+            let booking: Vec<&str> =
+                BOOKING.into_iter().filter(|name| *name != "booking_request_id").collect();
+            vec![table("bookings", &[&booking, &columns, &["deleted_at"]])]
+        }
+    };
+    let shared = [
+        table("properties", &[&PROPERTY]),
+        table("customers", &[&CUSTOMER]),
+        table("inventory_ranges", &[&BLOCK, &["kind", "source_id", "created_at"]]),
+        table("booking_events", &[&EVENT, &["property_id", "position"]]),
+        table("booking_settings", &[&SETTINGS]),
+        table("idempotency_keys", &[&["key", "request_hash", "answer", "created_at"]]),
+    ];
+    own.into_iter().chain(shared).collect()
+}
+
+fn table(name: &'static str, parts: &[&[&'static str]]) -> Table {
+    let columns = ["tenant_id"].into_iter().chain(parts.iter().flat_map(|part| part.iter().copied()));
+    Table { name, columns: columns.collect() }
+}
+
+/// The column of the single table that a column of booking requests is read from;
+/// `None` for what that layout does not have.
+pub fn single_table(request_column: &'static str) -> Option<&'static str> {
+    match request_column {
+        "internal_note" => Some("internal_notes"),
+        "decided_by" => Some("approved_by"),
+        "held_booking_id" | "hold_expires_at" => None,
+        same => Some(same),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_layout_needs_each_column_once() {
+        for layout in [Layout::Standard, Layout::SingleTable] {
+            for Table { name, mut columns } in tables(layout) {
+                let needed = columns.len();
+                columns.sort_unstable();
+                columns.dedup();
+                assert_eq!(columns.len(), needed, "{name}: {columns:?}");
+            }
+        }
+        let [bookings, ..] = &tables(Layout::SingleTable)[..] else { panic!("no table") };
+        assert_eq!(bookings.columns.len(), 18, "{bookings:?}");
+    }
+}

@@ -1,0 +1,345 @@
+//! Looks at a database: which layout it has, which rows its constraint covers, and
+//! what it lacks. Found out by looking, never configured, and again whenever a
+//! statement does not fit.
+
+use pg::{Constraint as ConstraintKind, Database, Fault, Kind, column, is_constraint};
+
+use super::columns::{self, NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
+use super::words::Blocking;
+use crate::domain::approval::Layout;
+use crate::domain::booking::BookingStatus;
+use crate::domain::request::Status;
+
+const LIST_TABLES: &str = include_str!("sql/list_tables.sql");
+const LIST_CONSTRAINTS: &str = include_str!("sql/list_constraints.sql");
+
+/// What was found.
+#[derive(Debug)]
+pub struct Found {
+    pub layout: Layout,
+    pub request_hold: RequestHold,
+    /// The constraint against double bookings as the database has it; empty when it
+    /// is missing.
+    pub constraint: String,
+    pub blocking: Blocking,
+    /// What statements need and the database lacks.
+    pub problems: Vec<Problem>,
+}
+
+/// Which rows the constraint against double bookings covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestHold {
+    /// Open requests too.
+    Literal,
+    /// What is sold.
+    ConfirmedOnly,
+    /// Rows that a further column picks.
+    Flag,
+    /// None.
+    Missing,
+}
+
+/// Something that statements need and the database lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    Table(&'static str),
+    Column {
+        table: &'static str,
+        name: &'static str,
+    },
+    Constraint {
+        table: &'static str,
+        name: &'static str,
+    },
+    /// A check constraint that refuses a status which this version writes.
+    Status {
+        constraint: String,
+    },
+}
+
+struct StoredTable {
+    name: String,
+    columns: Vec<String>,
+}
+
+struct Constraint {
+    table: String,
+    name: String,
+    exclusion: bool,
+    definition: String,
+    condition: String,
+    /// What the condition looks at, for an exclusion also what its ranges are made of.
+    columns: Vec<String>,
+}
+
+impl Found {
+    /// Looks at the database.
+    pub async fn detect(db: &Database) -> Result<Self, Fault> {
+        let tables = tables(db).await?;
+        let constraints = constraints(db).await?;
+        let layout = layout(&tables);
+        let double = constraints.iter().find(|one| {
+            one.table == "bookings" && one.exclusion && is_constraint(&one.name, NO_DOUBLE_BOOKINGS)
+        });
+        let covered = match double {
+            Some(constraint) => constraint.covered(db).await?,
+            None => Some(Vec::new()),
+        };
+        let request_hold = RequestHold::of(covered.as_deref());
+        let mut problems = missing_columns(layout, &tables);
+        let has = |table: &str| tables.iter().any(|one| one.name == table);
+        if layout == Layout::Standard && double.is_none() && has("bookings") {
+            problems.push(Problem::Constraint { table: "bookings", name: NO_DOUBLE_BOOKINGS });
+        }
+        let range =
+            constraints.iter().any(|one| one.exclusion && is_constraint(&one.name, NO_OVERLAPPING_RANGES));
+        if !range && has("inventory_ranges") {
+            problems.push(Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES });
+        }
+        problems.extend(refused_statuses(db, layout, &constraints).await?);
+        Ok(Self {
+            layout,
+            request_hold,
+            constraint: double.map(|one| one.definition.clone()).unwrap_or_default(),
+            blocking: blocking(layout, request_hold, covered.unwrap_or_default()),
+            problems,
+        })
+    }
+
+    /// What is missing, in the words that calls are refused with.
+    pub fn problem_sentences(&self) -> Vec<String> {
+        let sentence = |problem: &Problem| {
+            let refusal = Fault::new(problem.kind(), "").refusal();
+            format!("{}: {}", refusal.reason().name(), refusal.message())
+        };
+        self.problems.iter().map(sentence).collect()
+    }
+
+    /// Whether the statements for another find are those for this one.
+    pub fn same_statements(&self, other: &Self) -> bool {
+        self.layout == other.layout && self.blocking == other.blocking
+    }
+
+    /// The problem that a statement ran into, if it is known.
+    pub fn problem_behind(&self, fault: &Fault) -> Option<&Problem> {
+        if !matches!(fault.kind(), Kind::SchemaDrift { .. }) {
+            return None;
+        }
+        let missing = || self.problems.iter().filter_map(|one| Some((one, one.missing()?)));
+        let named = missing().find(|(_, name)| fault.lacks(name));
+        named.or_else(|| missing().next()).map(|(problem, _)| problem)
+    }
+}
+
+impl Problem {
+    /// As the fault that statements end in.
+    pub fn kind(&self) -> Kind {
+        let object = match self {
+            Self::Table(name) => format!("table {name}"),
+            Self::Column { table, name } => format!("column {table}.{name}"),
+            Self::Constraint { table, name } => format!("constraint {table}.{name}"),
+            Self::Status { constraint } => {
+                return Kind::Constraint { kind: ConstraintKind::Check, name: constraint.clone() };
+            }
+        };
+        Kind::SchemaDrift { object }
+    }
+
+    /// The name of what is missing, if something is.
+    fn missing(&self) -> Option<&'static str> {
+        match self {
+            Self::Table(name) | Self::Column { name, .. } | Self::Constraint { name, .. } => Some(name),
+            Self::Status { .. } => None,
+        }
+    }
+}
+
+impl RequestHold {
+    /// Told from the statuses that the constraint covers; `None` when more than the
+    /// status decides.
+    fn of(covered: Option<&[BookingStatus]>) -> Self {
+        match covered {
+            None => Self::Flag,
+            Some(covered) if covered.contains(&BookingStatus::Requested) => Self::Literal,
+            Some(covered) if covered.contains(&BookingStatus::Confirmed) => Self::ConfirmedOnly,
+            Some(_) => Self::Missing,
+        }
+    }
+
+    /// As the runbook names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Literal => "LITERAL",
+            Self::ConfirmedOnly => "CONFIRMED_ONLY",
+            Self::Flag => "FLAG",
+            Self::Missing => "MISSING",
+        }
+    }
+}
+
+/// Without a table of requests it is the single-table layout, unless bookings
+/// refer to one: then the table has been lost, and that is drift.
+fn layout(tables: &[StoredTable]) -> Layout {
+    let has = |table: &str, column: &str| {
+        tables.iter().any(|one| one.name == table && one.columns.iter().any(|name| name == column))
+    };
+    let bookings = tables.iter().any(|one| one.name == "bookings");
+    if has("booking_requests", "id") || has("bookings", "booking_request_id") || !bookings {
+        Layout::Standard
+    } else {
+        Layout::SingleTable
+    }
+}
+
+/// In the standard layout only bookings are in the constraint's table, so that it
+/// is what the migration made it. In the single table the live predicate counts.
+fn blocking(layout: Layout, hold: RequestHold, covered: Vec<BookingStatus>) -> Blocking {
+    match (layout, hold) {
+        (Layout::Standard, _) | (Layout::SingleTable, RequestHold::Literal) => Blocking::NotFreed,
+        (Layout::SingleTable, RequestHold::ConfirmedOnly) => Blocking::Covered(covered),
+        (Layout::SingleTable, RequestHold::Flag | RequestHold::Missing) => Blocking::Sold,
+    }
+}
+
+async fn tables(db: &Database) -> Result<Vec<StoredTable>, Fault> {
+    let rows = db.query_global(LIST_TABLES, &[]).await?;
+    rows.iter()
+        .map(|row| Ok(StoredTable { name: column(row, "name")?, columns: column(row, "columns")? }))
+        .collect()
+}
+
+async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {
+    let rows = db.query_global(LIST_CONSTRAINTS, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Constraint {
+                table: column(row, "table_name")?,
+                name: column(row, "name")?,
+                exclusion: column::<&str>(row, "kind")? == "x",
+                definition: column(row, "definition")?,
+                condition: column(row, "condition")?,
+                columns: column(row, "columns")?,
+            })
+        })
+        .collect()
+}
+
+fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for columns::Table { name: table, columns } in columns::tables(layout) {
+        let Some(stored) = stored.iter().find(|stored| stored.name == table) else {
+            problems.push(Problem::Table(table));
+            continue;
+        };
+        let absent = columns.into_iter().filter(|name| !stored.columns.iter().any(|column| column == name));
+        problems.extend(absent.map(|name| Problem::Column { table, name }));
+    }
+    problems
+}
+
+/// Check constraints that refuse a status which this version writes.
+async fn refused_statuses(
+    db: &Database,
+    layout: Layout,
+    constraints: &[Constraint],
+) -> Result<Vec<Problem>, Fault> {
+    let mut problems = Vec::new();
+    for constraint in constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status")) {
+        let written = written_statuses(layout, &constraint.table);
+        let Some(allowed) = constraint.covered(db).await? else { continue };
+        if written.iter().any(|status| !allowed.contains(status)) {
+            problems.push(Problem::Status { constraint: constraint.name.clone() });
+        }
+    }
+    Ok(problems)
+}
+
+/// The statuses that this version writes into a table. A request expires in the
+/// standard layout only, where no booking does.
+fn written_statuses(layout: Layout, table: &str) -> Vec<BookingStatus> {
+    let of_requests = |status: &BookingStatus| Status::ALL.iter().any(|one| one.name() == status.name());
+    let own = BookingStatus::ALL.into_iter();
+    match (table, layout) {
+        ("booking_requests", _) => own.filter(of_requests).collect(),
+        ("bookings", Layout::Standard) => own.filter(|status| status.is_written()).collect(),
+        ("bookings", Layout::SingleTable) => {
+            own.filter(|status| status.is_written() || of_requests(status)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Constraint {
+    /// The statuses for which the condition holds; `None` when it looks at other
+    /// columns too. The text is the catalog's own.
+    async fn covered(&self, db: &Database) -> Result<Option<Vec<BookingStatus>>, Fault> {
+        let ranges = ["check_in", "check_out"];
+        let known =
+            |column: &String| column == "status" || self.exclusion && ranges.contains(&column.as_str());
+        if !self.columns.iter().all(known) {
+            return Ok(None);
+        }
+        let names: Vec<&str> = BookingStatus::ALL.iter().map(|status| status.name()).collect();
+        let query = format!(
+            "select status from unnest($1::text[]) as row_of (status) where coalesce(({}), true)",
+            self.condition
+        );
+        let tx = db.begin_global().await?;
+        match tx.query(&query, &[&names]).await {
+            Ok(rows) => {
+                tx.commit().await?;
+                let names = rows.iter().map(|row| column::<&str>(row, "status"));
+                Ok(Some(names.filter_map(|name| name.ok().and_then(BookingStatus::from_name)).collect()))
+            }
+            Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(problems: Vec<Problem>) -> Found {
+        Found {
+            layout: Layout::Standard,
+            request_hold: RequestHold::Literal,
+            constraint: String::new(),
+            blocking: Blocking::NotFreed,
+            problems,
+        }
+    }
+
+    #[test]
+    fn a_fault_finds_the_problem_that_it_names_whole() {
+        let note = Problem::Column { table: "booking_requests", name: "internal_note" };
+        let notes = Problem::Column { table: "bookings", name: "internal_notes" };
+        let range = Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES };
+        let status = Problem::Status { constraint: "bookings_status_check".to_owned() };
+        let found = found(vec![status, notes.clone(), note.clone(), range.clone()]);
+        for (object, expected) in [
+            ("column r.internal_note", &note),
+            ("column \"internal_notes\" of relation \"bookings\"", &notes),
+            ("constraint \"inventory_ranges_no_overlap\" for table \"inventory_ranges\"", &range),
+            ("function gone()", &notes),
+        ] {
+            let fault = Fault::new(Kind::SchemaDrift { object: object.to_owned() }, "");
+            assert_eq!(found.problem_behind(&fault), Some(expected), "{object}");
+        }
+        assert_eq!(found.problem_behind(&Fault::new(Kind::Contention, "")), None);
+    }
+
+    #[test]
+    fn statuses_that_are_written_are_those_of_the_layout() {
+        let names = |layout, table| -> Vec<&str> {
+            written_statuses(layout, table).into_iter().map(BookingStatus::name).collect()
+        };
+        assert_eq!(
+            names(Layout::Standard, "bookings"),
+            ["requested", "confirmed", "checked_in", "checked_out", "cancelled", "declined", "no_show"]
+        );
+        assert!(names(Layout::SingleTable, "bookings").contains(&"under_review"));
+        assert!(names(Layout::Standard, "inventory_ranges").is_empty());
+    }
+}

@@ -1,0 +1,239 @@
+//! The words of statements, each written once: statements are texts with named
+//! gaps, `{requests}` or `{status.confirmed}`, and these are what goes into them.
+//! Statuses, event kinds and evidence come from the domain's own tables.
+//!
+//! Two forms look odd and are there for the plans. Plans are made while tables are
+//! small and kept while they grow. Small, the index of an exclusion constraint looks
+//! as good as any, and would later be walked for a whole tenant: a condition
+//! `(b.status = 'x') is true` does not imply the constraint's predicate, which rules
+//! its index out where a row is looked up by an id. And `{blocking}` repeats the
+//! constraint's predicate word for word, or its index is not used where it should be.
+
+use std::collections::HashMap;
+
+use super::columns;
+use crate::domain::approval::{Evidence, Layout};
+use crate::domain::booking::BookingStatus;
+use crate::domain::event::EventKind;
+use crate::domain::inconsistency::InconsistencyKind;
+use crate::domain::request::Status;
+
+/// Which bookings keep their dates from others, so that the index of the live
+/// constraint serves the question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blocking {
+    /// All but those that have freed their dates.
+    NotFreed,
+    /// What is sold.
+    Sold,
+    /// Those that the constraint names.
+    Covered(Vec<BookingStatus>),
+}
+
+/// What goes into the gaps of statements.
+#[derive(Debug)]
+pub struct Words {
+    gaps: HashMap<String, String>,
+}
+
+impl Blocking {
+    fn condition(&self, row: &str) -> String {
+        match self {
+            Self::NotFreed => format!("{row}.status not in ({})", statuses(BookingStatus::frees_dates)),
+            Self::Sold => format!("{row}.status in ({})", statuses(BookingStatus::is_sold)),
+            Self::Covered(covered) => {
+                format!("{row}.status in ({})", statuses(|status| covered.contains(&status)))
+            }
+        }
+    }
+}
+
+impl Words {
+    /// The words of a layout and its constraint.
+    pub fn new(layout: Layout, blocking: &Blocking) -> Self {
+        let mut words = Self { gaps: HashMap::new() };
+        words.add_names();
+        words.add_columns(layout);
+        words.add("sold", statuses(BookingStatus::is_sold));
+        words.add("freed", statuses(BookingStatus::frees_dates));
+        words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
+        words.add("blocking", blocking.condition("b"));
+        words.add("noted", "case when :note = '' then r.{note} when r.{note} = '' then :note else r.{note} || e'\\n' || :note end");
+        match layout {
+            Layout::Standard => words.add_standard(),
+            Layout::SingleTable => words.add_single_table(blocking),
+        }
+        words
+    }
+
+    /// Adds a word, whose text may have gaps itself.
+    pub fn add(&mut self, gap: &str, text: impl Into<String>) {
+        self.gaps.insert(gap.to_owned(), text.into());
+    }
+
+    /// Fills the gaps of a text, and those of what goes into them. A gap that there
+    /// is no word for stays, and the statement cannot be compiled.
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len() * 2);
+        let mut rest = text;
+        while let Some((before, from)) = rest.split_once('{') {
+            filled.push_str(before);
+            let found = from.split_once('}').and_then(|(gap, after)| Some((self.gaps.get(gap)?, after)));
+            match found {
+                Some((word, after)) => {
+                    filled.push_str(&self.fill(word));
+                    rest = after;
+                }
+                None => {
+                    filled.push('{');
+                    rest = from;
+                }
+            }
+        }
+        filled.push_str(rest);
+        filled
+    }
+
+    fn add_names(&mut self) {
+        for status in BookingStatus::ALL {
+            self.add(&format!("status.{}", status.name()), quoted(status.name()));
+        }
+        for status in Status::ALL {
+            self.add(&format!("status.{}", status.name()), quoted(status.name()));
+        }
+        for kind in EventKind::ALL {
+            self.add(&format!("event.{}", kind.name()), quoted(kind.name()));
+        }
+        for evidence in Evidence::ALL {
+            self.add(&format!("evidence.{}", evidence.name()), quoted(evidence.name()));
+        }
+        for kind in InconsistencyKind::ALL {
+            self.add(&format!("inconsistency.{}", kind.name()), kind.number().to_string());
+        }
+        for constraint in [columns::NO_DOUBLE_BOOKINGS, columns::NO_OVERLAPPING_RANGES] {
+            self.add(&format!("constraint.{constraint}"), constraint);
+        }
+    }
+
+    fn add_columns(&mut self, layout: Layout) {
+        let request = columns::BOOKING_REQUEST.map(|name| match layout {
+            Layout::Standard => format!("r.{name}"),
+            Layout::SingleTable => single_table_column(name),
+        });
+        self.add("request_columns", request.join(", "));
+        self.add("request_names", columns::BOOKING_REQUEST.map(|name| format!("r.{name}")).join(", "));
+        let booking = columns::BOOKING.map(|name| match (layout, name) {
+            (Layout::SingleTable, "booking_request_id") => "b.id as booking_request_id".to_owned(),
+            _ => format!("b.{name}"),
+        });
+        self.add("booking_columns", booking.join(", "));
+        self.add("booking_names", columns::BOOKING.join(", "));
+        self.add("property_columns", columns::PROPERTY.join(", "));
+        self.add("customer_columns", columns::CUSTOMER.join(", "));
+        self.add("block_columns", columns::BLOCK.join(", "));
+        self.add("settings_columns", columns::SETTINGS.join(", "));
+        self.add("event_columns", columns::EVENT.map(|name| format!("e.{name}")).join(", "));
+    }
+
+    fn add_standard(&mut self) {
+        self.add("requests", "booking_requests");
+        self.add("note", "internal_note");
+        self.add("decider", "decided_by");
+        self.add("live", "true");
+        let open: Vec<String> =
+            Status::ALL.into_iter().filter(|one| one.is_open()).map(|one| quoted(one.name())).collect();
+        self.add("open", format!("r.status in ({})", open.join(", ")));
+        // The indexes of lists are on this very expression (migration V2).
+        self.add(
+            "effective",
+            "case when {open} and (r.confirmed_at is not null or r.approved_booking_id is not null) \
+             then {status.confirmed} else r.status end",
+        );
+        self.add(
+            "reads_confirmed",
+            "(r.status = {status.confirmed} or {open} and r.approved_booking_id is not null)",
+        );
+        self.add("not_holding", "r.held_booking_id is null");
+        self.add("hard_link", "true");
+    }
+
+    fn add_single_table(&mut self, blocking: &Blocking) {
+        self.add("requests", "bookings");
+        self.add("note", "internal_notes");
+        self.add("decider", "approved_by");
+        self.add("live", "r.deleted_at is null");
+        let open =
+            statuses(|status| reads_as(status, Status::Requested) || reads_as(status, Status::UnderReview));
+        self.add("open", format!("r.status in ({open})"));
+        let requested = statuses(|status| reads_as(status, Status::Requested));
+        self.add(
+            "effective",
+            format!(
+                "case when {{open}} and (r.confirmed_at is not null or r.approved_booking_id is not null) \
+                 then {{status.confirmed}} \
+                 when r.status in ({{once_sold}}) then {{status.confirmed}} \
+                 when r.status in ({requested}) then {{status.requested}} \
+                 else r.status end"
+            ),
+        );
+        self.add("reads_confirmed", "{open} and r.approved_booking_id is not null");
+        self.add("not_holding", format!("not ({})", blocking.condition("r")));
+        self.add("hard_link", "r.confirmed_at is null");
+    }
+}
+
+fn single_table_column(name: &'static str) -> String {
+    match (name, columns::single_table(name)) {
+        // The row of an approved request is the booking.
+        ("approved_booking_id", _) => "coalesce(r.approved_booking_id, \
+            case when r.status in ({once_sold}) then r.id end) as approved_booking_id"
+            .to_owned(),
+        ("hold_expires_at", None) => "null::timestamptz as hold_expires_at".to_owned(),
+        (name, None) => format!("null::uuid as {name}"),
+        (name, Some(same)) if same == name => format!("r.{name}"),
+        (name, Some(other)) => format!("r.{other} as {name}"),
+    }
+}
+
+/// Whether a row of the single table with this status is a request of that one.
+fn reads_as(status: BookingStatus, request: Status) -> bool {
+    Status::from_name(status.name()) == Some(request)
+}
+
+fn statuses(which: impl Fn(BookingStatus) -> bool) -> String {
+    let names = BookingStatus::ALL.into_iter().filter(|status| which(*status));
+    names.map(|status| quoted(status.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(word: &str) -> String {
+    format!("'{word}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_without_a_word_stays() {
+        let words = Words::new(Layout::Standard, &Blocking::NotFreed);
+        assert_eq!(words.fill("a {status.requested} b"), "a 'requested' b");
+        assert_eq!(words.fill("{status.unknown} {open"), "{status.unknown} {open");
+    }
+
+    #[test]
+    fn statuses_are_those_that_the_migrations_write() {
+        let standard = Words::new(Layout::Standard, &Blocking::NotFreed);
+        assert_eq!(standard.fill("{blocking}"), "b.status not in ('cancelled', 'declined', 'no_show')");
+        assert_eq!(standard.fill("{sold}"), "'confirmed', 'checked_in', 'checked_out'");
+        assert_eq!(
+            standard.fill("{effective}"),
+            "case when r.status in ('requested', 'under_review') \
+             and (r.confirmed_at is not null or r.approved_booking_id is not null) then 'confirmed' \
+             else r.status end"
+        );
+        let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]));
+        assert_eq!(single.fill("{blocking}"), "b.status in ('pending')");
+        assert_eq!(single.fill("{not_holding}"), "not (r.status in ('pending'))");
+        assert_eq!(single.fill("{open}"), "r.status in ('inquiry', 'pending', 'requested', 'under_review')");
+    }
+}

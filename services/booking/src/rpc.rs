@@ -1,0 +1,61 @@
+//! The wire of booking: each file parses what its calls bring, lets the changes or
+//! the store work, and converts what came of it. Decides nothing.
+
+mod bookings;
+mod customers;
+mod diagnostics;
+mod fields;
+mod headers;
+mod properties;
+mod requests;
+mod settings;
+mod watch;
+
+use prost::Message;
+use tonic::{Response, Status};
+
+use crate::call::Call;
+use crate::error::Error;
+use crate::feed::Feed;
+use crate::store::{Answer, Store, Work};
+
+/// All of booking's services.
+#[derive(Debug)]
+pub struct Booking {
+    pub store: Store,
+    pub feed: Feed,
+}
+
+impl Booking {
+    /// Makes a change and answers with the message of its outcome. With an
+    /// idempotency key that is the stored one, whoever made the change.
+    async fn change<W: Work, M: Message + Default>(
+        &self,
+        call: &Call,
+        work: &W,
+        message: impl Fn(&W::Outcome) -> M + Sync,
+    ) -> Result<Response<M>, Status> {
+        let encode = |outcome: &W::Outcome| message(outcome).encode_to_vec();
+        match self.store.change(call, work, encode).await? {
+            Answer::Outcome(outcome) => Ok(Response::new(message(&outcome))),
+            Answer::Stored(bytes) => M::decode(bytes.as_slice()).map(Response::new).map_err(|error| {
+                Error::from(pg::Fault::new(pg::Kind::Other, format!("a stored answer: {error}"))).into()
+            }),
+        }
+    }
+}
+
+/// The edge, where the caller is told one half of an error and the log the other.
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        if let Error::Database(fault) = &error {
+            tracing::warn!(%fault, "database failed");
+        }
+        frontdesk_proto::Refusal::from(error).into()
+    }
+}
+
+/// A fault of a read.
+fn failed(fault: pg::Fault) -> Status {
+    Error::from(fault).into()
+}

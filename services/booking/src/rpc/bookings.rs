@@ -1,0 +1,193 @@
+//! The wire of bookings.
+
+use frontdesk_proto::booking::v1 as wire;
+use frontdesk_proto::booking::v1::booking_service_server::BookingService;
+use frontdesk_proto::{Refusal, paging};
+use jiff::civil::Date;
+use prost::Message;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Booking as Service, failed, fields};
+use crate::call::Call;
+use crate::changes::{CancelBooking, StepStay};
+use crate::domain::booking::{Booking, BookingStatus};
+use crate::domain::ids::{BookingId, RowId};
+use crate::domain::listing::{After, BookingFilter};
+use crate::domain::steps::StayStep;
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl BookingService for Service {
+    async fn get_booking(
+        &self,
+        request: Request<wire::GetBookingRequest>,
+    ) -> Result<Response<wire::GetBookingResponse>, Status> {
+        let call = Call::of(&request)?;
+        let id: BookingId = fields::id("booking_id", &request.get_ref().booking_id)?;
+        let found = self.store.get_booking(call.tenant, id).await.map_err(failed)?;
+        let booking = Some(booking(&found.ok_or(Error::BookingNotFound(id))?));
+        Ok(Response::new(wire::GetBookingResponse { booking }))
+    }
+
+    async fn list_bookings(
+        &self,
+        request: Request<wire::ListBookingsRequest>,
+    ) -> Result<Response<wire::ListBookingsResponse>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let filter = filter(&request)?;
+        let size = paging::size(request.page_size, request.limit)?;
+        let list = fingerprint(&request);
+        let after = match paging::read_token(&list, &request.page_token)? {
+            Some((key, id)) => {
+                After { key: key.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) }
+            }
+            None => After { key: Date::constant(1, 1, 1), id: RowId(Uuid::nil()) },
+        };
+        let found = self.store.list_bookings(call.tenant, &filter, &after, size + 1);
+        let (rows, next_page_token) = paging::split(found.await.map_err(failed)?, size, |row| {
+            paging::token(&list, &row.stay.check_in.to_string(), row.id.0)
+        });
+        let bookings = rows.iter().map(booking).collect();
+        Ok(Response::new(wire::ListBookingsResponse { bookings, next_page_token }))
+    }
+
+    async fn cancel_booking(
+        &self,
+        request: Request<wire::CancelBookingRequest>,
+    ) -> Result<Response<wire::CancelBookingResponse>, Status> {
+        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let id = fields::id("booking_id", &request.get_ref().booking_id)?;
+        self.change(&call, &CancelBooking { id }, |cancelled| wire::CancelBookingResponse {
+            booking: Some(booking(cancelled)),
+        })
+        .await
+    }
+
+    async fn check_in(
+        &self,
+        request: Request<wire::CheckInRequest>,
+    ) -> Result<Response<wire::CheckInResponse>, Status> {
+        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let step = step(&request.get_ref().booking_id, StayStep::CheckIn)?;
+        self.change(&call, &step, |stepped| wire::CheckInResponse { booking: Some(booking(stepped)) }).await
+    }
+
+    async fn check_out(
+        &self,
+        request: Request<wire::CheckOutRequest>,
+    ) -> Result<Response<wire::CheckOutResponse>, Status> {
+        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let step = step(&request.get_ref().booking_id, StayStep::CheckOut)?;
+        self.change(&call, &step, |stepped| wire::CheckOutResponse { booking: Some(booking(stepped)) }).await
+    }
+
+    async fn mark_no_show(
+        &self,
+        request: Request<wire::MarkNoShowRequest>,
+    ) -> Result<Response<wire::MarkNoShowResponse>, Status> {
+        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let step = step(&request.get_ref().booking_id, StayStep::NoShow)?;
+        self.change(&call, &step, |stepped| wire::MarkNoShowResponse { booking: Some(booking(stepped)) })
+            .await
+    }
+
+    async fn get_booking_settings(
+        &self,
+        request: Request<wire::GetBookingSettingsRequest>,
+    ) -> Result<Response<wire::GetBookingSettingsResponse>, Status> {
+        self.settings(request).await
+    }
+
+    async fn update_booking_settings(
+        &self,
+        request: Request<wire::UpdateBookingSettingsRequest>,
+    ) -> Result<Response<wire::UpdateBookingSettingsResponse>, Status> {
+        self.update_settings(request).await
+    }
+}
+
+fn step(id: &str, step: StayStep) -> Result<StepStay, Status> {
+    Ok(StepStay { id: fields::id("booking_id", id)?, step })
+}
+
+/// The list that a request asks for, whichever page of it.
+fn fingerprint(request: &wire::ListBookingsRequest) -> Vec<u8> {
+    wire::ListBookingsRequest { page_size: 0, limit: 0, page_token: String::new(), ..request.clone() }
+        .encode_to_vec()
+}
+
+/// The filter of a list; its paging fields are not looked at.
+fn filter(request: &wire::ListBookingsRequest) -> Result<BookingFilter, Refusal> {
+    let wire::ListBookingsRequest {
+        status,
+        property_id,
+        guest_id,
+        stay_from,
+        stay_to,
+        page_size: _,
+        page_token: _,
+        limit: _,
+    } = request;
+    Ok(BookingFilter {
+        statuses: status.iter().map(|status| asked_status(*status)).collect::<Result<_, _>>()?,
+        property: fields::optional_id("property_id", property_id)?,
+        guest: fields::optional_id("guest_id", guest_id)?,
+        stay_from: fields::optional_date("stay_from", stay_from)?,
+        stay_to: fields::optional_date("stay_to", stay_to)?,
+    })
+}
+
+fn asked_status(asked: i32) -> Result<BookingStatus, Refusal> {
+    let known = wire::BookingStatus::try_from(asked).ok();
+    let found = BookingStatus::ALL.into_iter().find(|one| Some(status(*one)) == known);
+    found.ok_or_else(|| {
+        Refusal::field("status", "takes requested, confirmed, checked_in, checked_out, cancelled, declined, no_show, inquiry, pending or under_review")
+    })
+}
+
+fn booking(booking: &Booking) -> wire::Booking {
+    let Booking {
+        id,
+        request,
+        property,
+        guest,
+        stay,
+        status: stored,
+        confirmed_at,
+        approved_by,
+        row_version,
+        created_at,
+        updated_at,
+    } = booking;
+    wire::Booking {
+        id: id.to_string(),
+        booking_request_id: fields::written(*request),
+        property_id: property.to_string(),
+        guest_id: fields::written(*guest),
+        check_in: stay.check_in.to_string(),
+        check_out: stay.check_out.to_string(),
+        status: status(*stored).into(),
+        confirmed_at: confirmed_at.map(fields::time),
+        approved_by: fields::written(*approved_by),
+        created_at: Some(fields::time(*created_at)),
+        updated_at: Some(fields::time(*updated_at)),
+        etag: row_version.to_string(),
+    }
+}
+
+pub(super) fn status(status: BookingStatus) -> wire::BookingStatus {
+    match status {
+        BookingStatus::Inquiry => wire::BookingStatus::Inquiry,
+        BookingStatus::Pending => wire::BookingStatus::Pending,
+        BookingStatus::Requested => wire::BookingStatus::Requested,
+        BookingStatus::UnderReview => wire::BookingStatus::UnderReview,
+        BookingStatus::Confirmed => wire::BookingStatus::Confirmed,
+        BookingStatus::CheckedIn => wire::BookingStatus::CheckedIn,
+        BookingStatus::CheckedOut => wire::BookingStatus::CheckedOut,
+        BookingStatus::Cancelled => wire::BookingStatus::Cancelled,
+        BookingStatus::Declined => wire::BookingStatus::Declined,
+        BookingStatus::NoShow => wire::BookingStatus::NoShow,
+    }
+}

@@ -1,0 +1,228 @@
+//! The wire of diagnostics.
+
+use frontdesk_proto::booking::v1 as wire;
+use frontdesk_proto::booking::v1::diagnostics_service_server::DiagnosticsService;
+use frontdesk_proto::{Refusal, paging};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Booking, bookings, failed, fields, requests};
+use crate::call::Call;
+use crate::domain::approval::{self, Layout, Rival, StrayRange};
+use crate::domain::ids::{BookingRequestId, RowId};
+use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
+use crate::domain::listing::After;
+use crate::domain::request::BookingRequest;
+use crate::error::Error;
+use crate::layout::RequestHold;
+use crate::store::surroundings::Explained;
+
+/// The list, as its page tokens know it.
+const LIST: &[u8] = b"inconsistencies";
+
+#[tonic::async_trait]
+impl DiagnosticsService for Booking {
+    async fn explain_approval(
+        &self,
+        request: Request<wire::ExplainApprovalRequest>,
+    ) -> Result<Response<wire::ExplainApprovalResponse>, Status> {
+        let call = Call::of(&request)?;
+        let id: BookingRequestId = fields::id("booking_request_id", &request.get_ref().booking_request_id)?;
+        let found = self.store.explain(call.tenant, id).await.map_err(failed)?;
+        let explained = found.ok_or(Error::RequestNotFound(id))?;
+        Ok(Response::new(explanation(&explained)))
+    }
+
+    async fn list_inconsistencies(
+        &self,
+        request: Request<wire::ListInconsistenciesRequest>,
+    ) -> Result<Response<wire::ListInconsistenciesResponse>, Status> {
+        let call = Call::of(&request)?;
+        let wire::ListInconsistenciesRequest { page_size, page_token, limit } = request.into_inner();
+        let size = paging::size(page_size, limit)?;
+        let after = match paging::read_token(LIST, &page_token)? {
+            Some((kind, id)) => {
+                After { key: kind.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) }
+            }
+            None => After { key: 0, id: RowId(Uuid::nil()) },
+        };
+        let found = self.store.list_inconsistencies(call.tenant, &after, size + 1).await.map_err(failed)?;
+        let (rows, next_page_token) =
+            paging::split(found, size, |row| paging::token(LIST, &row.kind.number().to_string(), row.row.0));
+        let inconsistencies = rows.into_iter().map(inconsistency).collect();
+        Ok(Response::new(wire::ListInconsistenciesResponse { inconsistencies, next_page_token }))
+    }
+
+    async fn get_server_info(
+        &self,
+        _request: Request<wire::GetServerInfoRequest>,
+    ) -> Result<Response<wire::GetServerInfoResponse>, Status> {
+        let answer = match self.store.recent_schema().await {
+            Ok(schema) => {
+                let problems = schema.found.problem_sentences();
+                wire::GetServerInfoResponse {
+                    ready: problems.is_empty(),
+                    problems,
+                    layout: layout(schema.found.layout).into(),
+                    request_hold: request_hold(schema.found.request_hold).into(),
+                }
+            }
+            Err(fault) => {
+                let refusal = fault.refusal();
+                wire::GetServerInfoResponse {
+                    ready: false,
+                    problems: vec![format!("{}: {}", refusal.reason().name(), refusal.message())],
+                    ..Default::default()
+                }
+            }
+        };
+        Ok(Response::new(answer))
+    }
+}
+
+fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
+    let Explained { request, surroundings, schema } = explained;
+    let found = &schema.found;
+    let Preview { outcome, evidence, refusal_reason, message } = preview(explained);
+    let rivals = surroundings.rivals.iter().map(|rival| rival_conflict(rival, request));
+    wire::ExplainApprovalResponse {
+        booking_request_id: request.id.to_string(),
+        stored_status: requests::status(request.status).into(),
+        status: requests::status(request.effective_status()).into(),
+        would_succeed: refusal_reason.is_empty(),
+        outcome,
+        evidence,
+        refusal_reason,
+        message,
+        evidence_found: surroundings
+            .evidence(request)
+            .into_iter()
+            .map(|one| requests::evidence(one).into())
+            .collect(),
+        conflicts: rivals.chain(surroundings.strays.iter().map(stray_conflict)).collect(),
+        layout: layout(found.layout).into(),
+        request_hold: request_hold(found.request_hold).into(),
+        constraint: found.constraint.clone(),
+    }
+}
+
+/// What an approve would answer.
+struct Preview {
+    outcome: i32,
+    evidence: i32,
+    refusal_reason: String,
+    message: String,
+}
+
+fn preview(explained: &Explained) -> Preview {
+    let Explained { request, surroundings, schema } = explained;
+    let layout = schema.found.layout;
+    match approval::approve(request, layout, Some(surroundings)).answer(request, layout) {
+        Ok(approved) => {
+            let answer = requests::approved(&approved);
+            Preview {
+                outcome: answer.outcome,
+                evidence: answer.evidence,
+                refusal_reason: String::new(),
+                message: answer.message,
+            }
+        }
+        Err(denied) => {
+            let refusal = Refusal::from(Error::denied(request, denied));
+            Preview {
+                outcome: wire::ApproveOutcome::Unspecified.into(),
+                evidence: wire::ApproveEvidence::Unspecified.into(),
+                refusal_reason: refusal.reason().name().to_owned(),
+                message: refusal.message().to_owned(),
+            }
+        }
+    }
+}
+
+fn rival_conflict(rival: &Rival, request: &BookingRequest) -> wire::StayConflict {
+    let Rival { booking, guest, status, stay } = rival;
+    wire::StayConflict {
+        id: booking.to_string(),
+        block: false,
+        status: bookings::status(*status).into(),
+        same_guest: guest.is_some() && *guest == request.guest,
+        start_date: stay.check_in.to_string(),
+        end_date: stay.check_out.to_string(),
+    }
+}
+
+fn stray_conflict(stray: &StrayRange) -> wire::StayConflict {
+    let StrayRange { id, block, stay } = stray;
+    wire::StayConflict {
+        id: id.to_string(),
+        block: *block,
+        status: wire::BookingStatus::Unspecified.into(),
+        same_guest: false,
+        start_date: stay.check_in.to_string(),
+        end_date: stay.check_out.to_string(),
+    }
+}
+
+fn inconsistency(found: Inconsistency) -> wire::Inconsistency {
+    let Inconsistency { kind, request, booking, row } = found;
+    let (kind, remedy) = match kind {
+        InconsistencyKind::ConfirmedAtSet => (
+            wire::InconsistencyKind::ConfirmedAtSet,
+            by_approving("The open request has a confirmation date and no booking.", row),
+        ),
+        InconsistencyKind::ApprovedBookingConfirmed => (
+            wire::InconsistencyKind::ApprovedBookingConfirmed,
+            by_approving("The open request is linked to a confirmed booking for the same dates.", row),
+        ),
+        InconsistencyKind::InventoryActive => (
+            wire::InconsistencyKind::InventoryActive,
+            by_approving("The open request has an active inventory range.", row),
+        ),
+        InconsistencyKind::RelatedBookingConfirmed => (
+            wire::InconsistencyKind::RelatedBookingConfirmed,
+            by_approving("The open request's guest has a confirmed booking for the same dates.", row),
+        ),
+        InconsistencyKind::ConfirmedWithoutBooking => (
+            wire::InconsistencyKind::ConfirmedWithoutBooking,
+            format!(
+                "The request reads as confirmed and its booking is missing or cancelled. If the guest is not coming, cancel the request (POST /api/v1/booking-requests/{row}/cancel)."
+            ),
+        ),
+        InconsistencyKind::BookingWithoutRange => (
+            wire::InconsistencyKind::BookingWithoutRange,
+            "The booking has no active inventory range, so other programs may take its dates for free. Insert the range, or cancel the booking.".to_owned(),
+        ),
+        InconsistencyKind::RangeWithoutBooking => (
+            wire::InconsistencyKind::RangeWithoutBooking,
+            format!("The active inventory range {row} belongs to no live booking and keeps its dates from being let. Set its state to cancelled."),
+        ),
+    };
+    wire::Inconsistency {
+        kind: kind.into(),
+        booking_request_id: fields::written(request),
+        booking_id: fields::written(booking),
+        remedy,
+    }
+}
+
+fn by_approving(what: &str, request: RowId) -> String {
+    format!(
+        "{what} Approve the request (POST /api/v1/booking-requests/{request}/approve): that puts it right."
+    )
+}
+
+fn layout(layout: Layout) -> wire::StorageLayout {
+    match layout {
+        Layout::Standard => wire::StorageLayout::Standard,
+        Layout::SingleTable => wire::StorageLayout::SingleTable,
+    }
+}
+
+fn request_hold(hold: RequestHold) -> wire::RequestHold {
+    match hold {
+        RequestHold::Literal => wire::RequestHold::Literal,
+        RequestHold::ConfirmedOnly => wire::RequestHold::ConfirmedOnly,
+        RequestHold::Flag => wire::RequestHold::Flag,
+        RequestHold::Missing => wire::RequestHold::Missing,
+    }
+}

@@ -1,0 +1,132 @@
+//! Fields that several subjects share: ids, dates, texts, times. A field that cannot
+//! be read is a refusal that names it.
+
+use std::str::FromStr;
+
+use frontdesk_proto::{Refusal, paging};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::domain::ids::{InvalidId, RowId};
+use crate::domain::listing::After;
+use crate::domain::stay::{self, MAX_NIGHTS, Stay, StayError};
+
+/// Most characters in text that people write.
+const MAX_TEXT: usize = 4000;
+
+/// A field of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'a> {
+    pub name: &'static str,
+    pub text: &'a str,
+}
+
+/// An id.
+pub fn id<T: FromStr<Err = InvalidId>>(name: &str, text: &str) -> Result<T, Refusal> {
+    text.parse()
+        .map_err(|_| Refusal::field(name, "must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91"))
+}
+
+/// An id that may be left empty.
+pub fn optional_id<T: FromStr<Err = InvalidId>>(name: &str, text: &str) -> Result<Option<T>, Refusal> {
+    if text.is_empty() { Ok(None) } else { id(name, text).map(Some) }
+}
+
+/// An id, or nothing, as a message has it.
+pub fn written<T: ToString>(id: Option<T>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// A date.
+pub fn date(name: &str, text: &str) -> Result<Date, Refusal> {
+    stay::parse_date(text)
+        .ok_or_else(|| Refusal::field(name, "must be a date such as 2026-07-01, in the years 2000 to 2199"))
+}
+
+/// A date that may be left empty.
+pub fn optional_date(name: &str, text: &str) -> Result<Option<Date>, Refusal> {
+    (!text.is_empty()).then(|| date(name, text)).transpose()
+}
+
+/// The first night, and the day after the last.
+pub fn nights(from: Field<'_>, to: Field<'_>) -> Result<Stay, Refusal> {
+    let check_in = date(from.name, from.text)?;
+    let check_out = date(to.name, to.text)?;
+    Stay::new(check_in, check_out).map_err(|error| {
+        let what = match error {
+            StayError::NoNight => format!("must be after {}, {check_in}", from.name),
+            StayError::TooLong(nights) => {
+                format!("is {nights} nights after {}; {MAX_NIGHTS} is the most", from.name)
+            }
+        };
+        Refusal::field(to.name, what)
+    })
+}
+
+/// A text that people write, within its length; control characters other than line
+/// breaks and tabs are refused, since Postgres and logs choke on some.
+pub fn text(name: &str, text: String) -> Result<String, Refusal> {
+    if text.chars().count() > MAX_TEXT {
+        return Err(Refusal::field(name, format!("takes at most {MAX_TEXT} characters")));
+    }
+    if text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')) {
+        return Err(Refusal::field(name, "must not hold control characters"));
+    }
+    Ok(text)
+}
+
+/// A number from 1 to a limit.
+pub fn within(name: &str, value: i32, most: i32) -> Result<i32, Refusal> {
+    if (1..=most).contains(&value) {
+        Ok(value)
+    } else {
+        Err(Refusal::field(name, format!("takes 1 to {most}")))
+    }
+}
+
+/// A time that may be left out.
+pub fn optional_time(name: &str, at: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, Refusal> {
+    at.map(|at| Timestamp::new(at.seconds, at.nanos).map_err(|_| Refusal::field(name, "is not a valid time")))
+        .transpose()
+}
+
+/// A time, as a message has it.
+pub fn time(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}
+
+/// The place after which a page by name starts.
+pub fn after_name(list: &[u8], token: &str) -> Result<After<String>, Refusal> {
+    let (key, id) = paging::read_token(list, token)?.unwrap_or_default();
+    Ok(After { key, id: RowId(id) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::PropertyId;
+
+    #[test]
+    fn nights_that_are_no_stay_name_the_field() {
+        let nights =
+            |from: &str, to: &str| nights(Field { name: "from", text: from }, Field { name: "to", text: to });
+        assert!(nights("2026-07-01", "2026-07-02").is_ok());
+        for (from, to, field, says) in [
+            ("2026-07-02", "2026-07-01", "to", "must be after from, 2026-07-02"),
+            ("2026-07-01", "2027-07-03", "to", "is 367 nights after from; 366 is the most"),
+            ("2026-7-1", "2026-07-02", "from", "must be a date"),
+            ("2026-07-01", "", "to", "must be a date"),
+        ] {
+            let refusal = nights(from, to).unwrap_err();
+            let [violation] = refusal.violations() else { panic!("{refusal:?}") };
+            assert_eq!(violation.field, field);
+            assert!(violation.description.contains(says), "{}", violation.description);
+        }
+    }
+
+    #[test]
+    fn an_id_may_be_left_empty_where_it_is_optional() {
+        assert_eq!(optional_id::<PropertyId>("id", "").unwrap(), None);
+        assert!(id::<PropertyId>("id", "").is_err());
+    }
+}

@@ -1,0 +1,258 @@
+//! The wire of properties, their calendar and blocks.
+
+use frontdesk_proto::booking::v1 as wire;
+use frontdesk_proto::booking::v1::property_service_server::PropertyService;
+use frontdesk_proto::{Refusal, paging};
+use jiff::tz::TimeZone;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Booking, failed, fields};
+use crate::call::Call;
+use crate::changes::{AddBlock, CreateProperty, EndBlock, UpdateProperty};
+use crate::domain::ids::{BlockId, PropertyId};
+use crate::domain::property::{
+    self, Block, HoldPolicy, NewProperty, Occupancy, Occupant, Property, PropertyUpdate,
+};
+use crate::error::Error;
+
+/// The list, as its page tokens know it.
+const LIST: &[u8] = b"properties";
+const MAX_NAME: usize = 200;
+const MAX_GUESTS: i32 = 100;
+const MAX_HOLD_HOURS: i32 = 720;
+const DEFAULT_HOLD_HOURS: i32 = 24;
+
+#[tonic::async_trait]
+impl PropertyService for Booking {
+    async fn list_properties(
+        &self,
+        request: Request<wire::ListPropertiesRequest>,
+    ) -> Result<Response<wire::ListPropertiesResponse>, Status> {
+        let call = Call::of(&request)?;
+        let wire::ListPropertiesRequest { page_size, page_token, limit } = request.into_inner();
+        let size = paging::size(page_size, limit)?;
+        let after = fields::after_name(LIST, &page_token)?;
+        let found = self.store.list_properties(call.tenant, &after, size + 1).await.map_err(failed)?;
+        let (rows, next_page_token) =
+            paging::split(found, size, |row| paging::token(LIST, &row.name, row.id.0));
+        let properties = rows.iter().map(property).collect();
+        Ok(Response::new(wire::ListPropertiesResponse { properties, next_page_token }))
+    }
+
+    async fn get_property(
+        &self,
+        request: Request<wire::GetPropertyRequest>,
+    ) -> Result<Response<wire::GetPropertyResponse>, Status> {
+        let call = Call::of(&request)?;
+        let id = fields::id("property_id", &request.get_ref().property_id)?;
+        let found = self.store.get_property(call.tenant, id).await.map_err(failed)?;
+        let property = Some(property(&found.ok_or(Error::PropertyNotFound)?));
+        Ok(Response::new(wire::GetPropertyResponse { property }))
+    }
+
+    async fn create_property(
+        &self,
+        request: Request<wire::CreatePropertyRequest>,
+    ) -> Result<Response<wire::CreatePropertyResponse>, Status> {
+        let call = Call::of(&request)?;
+        let new = new_property(request.into_inner())?;
+        self.change(&call, &CreateProperty { new }, |stored| wire::CreatePropertyResponse {
+            property: Some(property(stored)),
+        })
+        .await
+    }
+
+    async fn update_property(
+        &self,
+        request: Request<wire::UpdatePropertyRequest>,
+    ) -> Result<Response<wire::UpdatePropertyResponse>, Status> {
+        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let update = property_update(request.into_inner())?;
+        self.change(&call, &update, |stored| wire::UpdatePropertyResponse {
+            property: Some(property(stored)),
+        })
+        .await
+    }
+
+    async fn get_availability(
+        &self,
+        request: Request<wire::GetAvailabilityRequest>,
+    ) -> Result<Response<wire::GetAvailabilityResponse>, Status> {
+        let call = Call::of(&request)?;
+        let wire::GetAvailabilityRequest { property_id, from, to } = request.into_inner();
+        let id: PropertyId = fields::id("property_id", &property_id)?;
+        let dates = fields::nights(
+            fields::Field { name: "from", text: &from },
+            fields::Field { name: "to", text: &to },
+        )?;
+        let found = self.store.list_occupancies(call.tenant, id, dates).await.map_err(failed)?;
+        let occupancies = found.ok_or(Error::PropertyNotFound)?;
+        let free = property::free_nights(dates, &occupancies);
+        Ok(Response::new(wire::GetAvailabilityResponse {
+            property_id,
+            free_nights: free.iter().map(ToString::to_string).collect(),
+            occupancies: occupancies.into_iter().map(occupancy).collect(),
+        }))
+    }
+
+    async fn block_property(
+        &self,
+        request: Request<wire::BlockPropertyRequest>,
+    ) -> Result<Response<wire::BlockPropertyResponse>, Status> {
+        let call = Call::of(&request)?;
+        let new = new_block(request.into_inner())?;
+        self.change(&call, &AddBlock { block: new }, |stored| wire::BlockPropertyResponse {
+            block: Some(block(stored)),
+        })
+        .await
+    }
+
+    async fn unblock_property(
+        &self,
+        request: Request<wire::UnblockPropertyRequest>,
+    ) -> Result<Response<wire::UnblockPropertyResponse>, Status> {
+        let call = Call::of(&request)?;
+        let wire::UnblockPropertyRequest { property_id, block_id } = request.into_inner();
+        let property = fields::id("property_id", &property_id)?;
+        let id = fields::id("block_id", &block_id)?;
+        self.change(&call, &EndBlock { property, id }, |ended| wire::UnblockPropertyResponse {
+            block: Some(block(ended)),
+        })
+        .await
+    }
+}
+
+fn new_property(request: wire::CreatePropertyRequest) -> Result<NewProperty, Refusal> {
+    let wire::CreatePropertyRequest { name, time_zone, max_guests, hold_policy, hold_hours } = request;
+    let hold_hours = if hold_hours == 0 { DEFAULT_HOLD_HOURS } else { hold_hours };
+    Ok(NewProperty {
+        id: PropertyId(Uuid::now_v7()),
+        name: property_name(name)?,
+        time_zone: known_zone(time_zone)?,
+        max_guests: fields::within("max_guests", max_guests, MAX_GUESTS)?,
+        hold_policy: asked_policy(hold_policy)?.unwrap_or(HoldPolicy::None),
+        hold_hours: fields::within("hold_hours", hold_hours, MAX_HOLD_HOURS)?,
+    })
+}
+
+fn property_update(request: wire::UpdatePropertyRequest) -> Result<UpdateProperty, Refusal> {
+    let wire::UpdatePropertyRequest {
+        property_id,
+        name,
+        time_zone,
+        max_guests,
+        hold_policy,
+        hold_hours,
+        etag: _,
+    } = request;
+    let within =
+        |name, value: Option<i32>, most| value.map(|value| fields::within(name, value, most)).transpose();
+    let id = fields::id("property_id", &property_id)?;
+    let update = PropertyUpdate {
+        name: name.map(property_name).transpose()?,
+        time_zone: time_zone.map(known_zone).transpose()?,
+        max_guests: within("max_guests", max_guests, MAX_GUESTS)?,
+        hold_policy: asked_policy(hold_policy)?,
+        hold_hours: within("hold_hours", hold_hours, MAX_HOLD_HOURS)?,
+    };
+    Ok(UpdateProperty { id, update })
+}
+
+fn new_block(request: wire::BlockPropertyRequest) -> Result<Block, Refusal> {
+    let wire::BlockPropertyRequest { property_id, start_date, end_date, note } = request;
+    let from = fields::Field { name: "start_date", text: &start_date };
+    let to = fields::Field { name: "end_date", text: &end_date };
+    Ok(Block {
+        id: BlockId(Uuid::now_v7()),
+        property: fields::id("property_id", &property_id)?,
+        nights: fields::nights(from, to)?,
+        note: fields::text("note", note)?,
+        active: true,
+    })
+}
+
+fn property_name(name: String) -> Result<String, Refusal> {
+    let name = fields::text("name", name)?.trim().to_owned();
+    let length = name.chars().count();
+    if (1..=MAX_NAME).contains(&length) && !name.contains(['\n', '\r', '\t']) {
+        Ok(name)
+    } else {
+        Err(Refusal::field("name", format!("takes 1 to {MAX_NAME} characters on one line")))
+    }
+}
+
+fn known_zone(time_zone: String) -> Result<String, Refusal> {
+    match TimeZone::get(&time_zone) {
+        Ok(_) => Ok(time_zone),
+        Err(_) => Err(Refusal::field("time_zone", "must be an IANA time zone such as Europe/Berlin")),
+    }
+}
+
+/// The hold policy of a field; `None` when it is not set.
+fn asked_policy(policy: i32) -> Result<Option<HoldPolicy>, Refusal> {
+    match wire::HoldPolicy::try_from(policy) {
+        Ok(wire::HoldPolicy::Unspecified) => Ok(None),
+        Ok(wire::HoldPolicy::None) => Ok(Some(HoldPolicy::None)),
+        Ok(wire::HoldPolicy::Hold) => Ok(Some(HoldPolicy::Hold)),
+        Err(_) => Err(Refusal::field("hold_policy", "takes none or hold")),
+    }
+}
+
+fn property(property: &Property) -> wire::Property {
+    let Property {
+        id,
+        name,
+        time_zone,
+        max_guests,
+        hold_policy,
+        hold_hours,
+        row_version,
+        created_at,
+        updated_at,
+    } = property;
+    wire::Property {
+        id: id.to_string(),
+        name: name.clone(),
+        time_zone: time_zone.clone(),
+        max_guests: *max_guests,
+        created_at: Some(fields::time(*created_at)),
+        hold_policy: match hold_policy {
+            HoldPolicy::None => wire::HoldPolicy::None,
+            HoldPolicy::Hold => wire::HoldPolicy::Hold,
+        }
+        .into(),
+        hold_hours: *hold_hours,
+        updated_at: Some(fields::time(*updated_at)),
+        etag: row_version.to_string(),
+    }
+}
+
+fn occupancy(occupancy: Occupancy) -> wire::Occupancy {
+    let Occupancy { by, nights } = occupancy;
+    let (kind, source_id) = match by {
+        Occupant::Booking(id) => (wire::OccupancyKind::Booking, id.to_string()),
+        Occupant::Hold(id) => (wire::OccupancyKind::Hold, id.to_string()),
+        Occupant::Block(id) => (wire::OccupancyKind::Block, id.to_string()),
+        Occupant::Request(id) => (wire::OccupancyKind::Request, id.to_string()),
+    };
+    wire::Occupancy {
+        start_date: nights.check_in.to_string(),
+        end_date: nights.check_out.to_string(),
+        kind: kind.into(),
+        source_id,
+        blocking: by.is_blocking(),
+    }
+}
+
+fn block(block: &Block) -> wire::Block {
+    let Block { id, property, nights, note, active } = block;
+    wire::Block {
+        id: id.to_string(),
+        property_id: property.to_string(),
+        start_date: nights.check_in.to_string(),
+        end_date: nights.check_out.to_string(),
+        note: note.clone(),
+        active: *active,
+    }
+}

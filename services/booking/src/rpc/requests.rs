@@ -1,0 +1,380 @@
+//! The wire of booking requests.
+
+use frontdesk_proto::booking::v1 as wire;
+use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
+use frontdesk_proto::{Refusal, paging};
+use prost::Message;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::watch::Watch;
+use super::{Booking, failed, fields};
+use crate::call::Call;
+use crate::changes::{Approve, CancelRequest, Cancelled, Create, Decline, StartReview};
+use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
+use crate::domain::ids::{BookingRequestId, RowId};
+use crate::domain::listing::{After, Cursor, Filter, Order, Page};
+use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
+use crate::domain::stay::Coverage;
+use crate::error::Error;
+use crate::store::requests::MOST_COUNTED;
+
+/// Most persons of a request.
+const MAX_GUESTS: i32 = 100;
+
+#[tonic::async_trait]
+impl BookingRequestService for Booking {
+    type WatchBookingRequestsStream = Watch;
+
+    async fn create_booking_request(
+        &self,
+        request: Request<wire::CreateBookingRequestRequest>,
+    ) -> Result<Response<wire::CreateBookingRequestResponse>, Status> {
+        let call = Call::of(&request)?.with_key(&request, "CreateBookingRequest")?;
+        let new = new_request(request.into_inner())?;
+        self.change(&call, &Create { new }, |stored| wire::CreateBookingRequestResponse {
+            booking_request: Some(booking_request(stored.clone())),
+        })
+        .await
+    }
+
+    async fn get_booking_request(
+        &self,
+        request: Request<wire::GetBookingRequestRequest>,
+    ) -> Result<Response<wire::GetBookingRequestResponse>, Status> {
+        let call = Call::of(&request)?;
+        let id: BookingRequestId = fields::id("booking_request_id", &request.get_ref().booking_request_id)?;
+        let found = self.store.get_booking_request(call.tenant, id).await.map_err(failed)?;
+        let booking_request = Some(booking_request(found.ok_or(Error::RequestNotFound(id))?));
+        Ok(Response::new(wire::GetBookingRequestResponse { booking_request }))
+    }
+
+    async fn list_booking_requests(
+        &self,
+        request: Request<wire::ListBookingRequestsRequest>,
+    ) -> Result<Response<wire::ListBookingRequestsResponse>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let (filter, order) = (filter(&request)?, order(request.order)?);
+        let size = paging::size(request.page_size, request.limit)?;
+        let list = fingerprint(&request);
+        let after = match paging::read_token(&list, &request.page_token)? {
+            Some((key, id)) => order.cursor(&key, RowId(id)).ok_or_else(paging::invalid_token)?,
+            None => order.start(),
+        };
+        let page = Page { order, after, size };
+        let found = self.store.list_booking_requests(call.tenant, &filter, &page, request.include_counts);
+        let found = found.await.map_err(failed)?;
+        let (rows, next_page_token) = paging::split(found.requests, size, |row| {
+            let cursor = place(order, row);
+            paging::token(&list, &cursor.key(), cursor.id().0)
+        });
+        Ok(Response::new(wire::ListBookingRequestsResponse {
+            booking_requests: rows.into_iter().map(booking_request).collect(),
+            next_page_token,
+            counts: found.counts.into_iter().map(|(of, counted)| status_count(of, counted)).collect(),
+        }))
+    }
+
+    async fn approve_booking_request(
+        &self,
+        request: Request<wire::ApproveBookingRequestRequest>,
+    ) -> Result<Response<wire::ApproveBookingRequestResponse>, Status> {
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "ApproveBookingRequest")?;
+        let wire::ApproveBookingRequestRequest { booking_request_id, internal_note, etag: _ } =
+            request.into_inner();
+        let id = fields::id("booking_request_id", &booking_request_id)?;
+        let note = fields::text("internal_note", internal_note)?;
+        self.change(&call, &Approve { id, note }, approved).await
+    }
+
+    async fn decline_booking_request(
+        &self,
+        request: Request<wire::DeclineBookingRequestRequest>,
+    ) -> Result<Response<wire::DeclineBookingRequestResponse>, Status> {
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "DeclineBookingRequest")?;
+        let wire::DeclineBookingRequestRequest { booking_request_id, decline_reason, internal_note, etag: _ } =
+            request.into_inner();
+        let id = fields::id("booking_request_id", &booking_request_id)?;
+        let reason = fields::text("decline_reason", decline_reason)?;
+        let note = fields::text("internal_note", internal_note)?;
+        let decline = Decline::new(id, &reason, note)?;
+        self.change(&call, &decline, |declined| wire::DeclineBookingRequestResponse {
+            booking_request_id: declined.to_string(),
+            status: wire::BookingRequestStatus::Declined.into(),
+            message: "Booking request declined".to_owned(),
+        })
+        .await
+    }
+
+    async fn start_review(
+        &self,
+        request: Request<wire::StartReviewRequest>,
+    ) -> Result<Response<wire::StartReviewResponse>, Status> {
+        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let wire::StartReviewRequest { booking_request_id, internal_note, etag: _ } = request.into_inner();
+        let id = fields::id("booking_request_id", &booking_request_id)?;
+        let note = fields::text("internal_note", internal_note)?;
+        self.change(&call, &StartReview { id, note }, |reviewed| wire::StartReviewResponse {
+            booking_request_id: reviewed.to_string(),
+            status: wire::BookingRequestStatus::UnderReview.into(),
+            message: "Booking request under review".to_owned(),
+        })
+        .await
+    }
+
+    async fn cancel_booking_request(
+        &self,
+        request: Request<wire::CancelBookingRequestRequest>,
+    ) -> Result<Response<wire::CancelBookingRequestResponse>, Status> {
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "CancelBookingRequest")?;
+        let wire::CancelBookingRequestRequest { booking_request_id, internal_note, etag: _ } =
+            request.into_inner();
+        let id = fields::id("booking_request_id", &booking_request_id)?;
+        let note = fields::text("internal_note", internal_note)?;
+        self.change(&call, &CancelRequest { id, note }, cancelled).await
+    }
+
+    async fn list_booking_request_events(
+        &self,
+        request: Request<wire::ListBookingRequestEventsRequest>,
+    ) -> Result<Response<wire::ListBookingRequestEventsResponse>, Status> {
+        self.history(request).await
+    }
+
+    async fn watch_booking_requests(
+        &self,
+        request: Request<wire::WatchBookingRequestsRequest>,
+    ) -> Result<Response<Watch>, Status> {
+        self.watch(request).await
+    }
+}
+
+fn new_request(request: wire::CreateBookingRequestRequest) -> Result<NewBookingRequest, Refusal> {
+    let wire::CreateBookingRequestRequest {
+        property_id,
+        guest_id,
+        check_in,
+        check_out,
+        guest_count,
+        message,
+    } = request;
+    if !(0..=MAX_GUESTS).contains(&guest_count) {
+        return Err(Refusal::field("guest_count", format!("takes 1 to {MAX_GUESTS}")));
+    }
+    let from = fields::Field { name: "check_in", text: &check_in };
+    let to = fields::Field { name: "check_out", text: &check_out };
+    Ok(NewBookingRequest {
+        id: BookingRequestId(Uuid::now_v7()),
+        property: fields::id("property_id", &property_id)?,
+        guest: fields::id("guest_id", &guest_id)?,
+        stay: fields::nights(from, to)?,
+        guest_count: guest_count.max(1),
+        message: fields::text("message", message)?,
+    })
+}
+
+/// The list that a request asks for, whichever page of it and with or without counts.
+fn fingerprint(request: &wire::ListBookingRequestsRequest) -> Vec<u8> {
+    wire::ListBookingRequestsRequest {
+        page_size: 0,
+        limit: 0,
+        page_token: String::new(),
+        include_counts: false,
+        ..request.clone()
+    }
+    .encode_to_vec()
+}
+
+/// The filter of a list; order and paging fields are not looked at.
+fn filter(request: &wire::ListBookingRequestsRequest) -> Result<Filter, Refusal> {
+    let wire::ListBookingRequestsRequest {
+        status,
+        property_id,
+        guest_id,
+        stay_from,
+        stay_to,
+        created_from,
+        created_to,
+        order: _,
+        page_size: _,
+        page_token: _,
+        limit: _,
+        include_counts: _,
+    } = request;
+    Ok(Filter {
+        statuses: status.iter().map(|status| asked_status(*status)).collect::<Result<_, _>>()?,
+        property: fields::optional_id("property_id", property_id)?,
+        guest: fields::optional_id("guest_id", guest_id)?,
+        stay_from: fields::optional_date("stay_from", stay_from)?,
+        stay_to: fields::optional_date("stay_to", stay_to)?,
+        created_from: fields::optional_time("created_from", *created_from)?,
+        created_to: fields::optional_time("created_to", *created_to)?,
+    })
+}
+
+fn order(order: i32) -> Result<Order, Refusal> {
+    match wire::BookingRequestOrder::try_from(order) {
+        Ok(wire::BookingRequestOrder::Unspecified | wire::BookingRequestOrder::NewestFirst) => {
+            Ok(Order::NewestFirst)
+        }
+        Ok(wire::BookingRequestOrder::OldestFirst) => Ok(Order::OldestFirst),
+        Ok(wire::BookingRequestOrder::CheckIn) => Ok(Order::CheckIn),
+        Err(_) => Err(Refusal::field("order", "takes newest_first, oldest_first or check_in")),
+    }
+}
+
+fn asked_status(status: i32) -> Result<RequestStatus, Refusal> {
+    match wire::BookingRequestStatus::try_from(status) {
+        Ok(wire::BookingRequestStatus::Requested) => Ok(RequestStatus::Requested),
+        Ok(wire::BookingRequestStatus::UnderReview) => Ok(RequestStatus::UnderReview),
+        Ok(wire::BookingRequestStatus::Confirmed) => Ok(RequestStatus::Confirmed),
+        Ok(wire::BookingRequestStatus::Declined) => Ok(RequestStatus::Declined),
+        Ok(wire::BookingRequestStatus::Cancelled) => Ok(RequestStatus::Cancelled),
+        Ok(wire::BookingRequestStatus::Expired) => Ok(RequestStatus::Expired),
+        Ok(wire::BookingRequestStatus::Unspecified) | Err(_) => Err(Refusal::field(
+            "status",
+            "takes requested, under_review, confirmed, declined, cancelled or expired",
+        )),
+    }
+}
+
+/// The place of a row in a list.
+fn place(order: Order, row: &BookingRequest) -> Cursor {
+    let id = RowId(row.id.0);
+    match order {
+        Order::NewestFirst | Order::OldestFirst => Cursor::Created(After { key: row.created_at, id }),
+        Order::CheckIn => Cursor::CheckIn(After { key: row.stay.check_in, id }),
+    }
+}
+
+fn booking_request(request: BookingRequest) -> wire::BookingRequest {
+    let effective = request.effective_status();
+    let BookingRequest {
+        id,
+        property,
+        guest,
+        stay,
+        status: stored,
+        guest_count,
+        message,
+        internal_note,
+        decline_reason,
+        approved_booking,
+        held_booking: _,
+        hold_expires_at,
+        confirmed_at,
+        decided_by,
+        row_version,
+        created_at,
+        updated_at,
+    } = request;
+    wire::BookingRequest {
+        id: id.to_string(),
+        property_id: property.to_string(),
+        guest_id: fields::written(guest),
+        check_in: stay.check_in.to_string(),
+        check_out: stay.check_out.to_string(),
+        status: status(effective).into(),
+        stored_status: status(stored).into(),
+        guest_count,
+        message,
+        internal_note,
+        decline_reason: decline_reason.unwrap_or_default(),
+        approved_booking_id: fields::written(approved_booking),
+        confirmed_at: confirmed_at.map(fields::time),
+        decided_by: fields::written(decided_by),
+        created_at: Some(fields::time(created_at)),
+        updated_at: Some(fields::time(updated_at)),
+        etag: row_version.to_string(),
+        hold_expires_at: hold_expires_at.map(fields::time),
+    }
+}
+
+/// The answer to an approve; the sentences are those that scripts look for.
+pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestResponse {
+    let Approved { request, booking, outcome, evidence: found, coverage, layout } = *approved;
+    let message = match (found, layout) {
+        (None, Layout::Standard) => "Booking request approved".to_owned(),
+        (None, Layout::SingleTable) => "Booking request approved (in-place update)".to_owned(),
+        (Some(Evidence::AlreadyConfirmed), _) => "Booking request already approved (idempotent)".to_owned(),
+        (Some(evidence), _) => {
+            let healed = match evidence {
+                Evidence::ConfirmedAtSet => "idempotent, state healed",
+                Evidence::InventoryActive => "idempotent, state healed from inventory",
+                Evidence::AlreadyConfirmed
+                | Evidence::ApprovedBookingConfirmed
+                | Evidence::RelatedBookingConfirmed
+                | Evidence::FulfilledByOverlapSameGuest => "idempotent",
+            };
+            format!("Booking request already approved ({healed}); healed: {}", evidence.name())
+        }
+    };
+    wire::ApproveBookingRequestResponse {
+        booking_request_id: request.to_string(),
+        booking_id: fields::written(booking),
+        status: wire::BookingRequestStatus::Confirmed.into(),
+        message,
+        outcome: match outcome {
+            Outcome::Approved => wire::ApproveOutcome::Approved,
+            Outcome::AlreadyApproved => wire::ApproveOutcome::AlreadyApproved,
+            Outcome::Healed => wire::ApproveOutcome::Healed,
+        }
+        .into(),
+        evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence).into(),
+        coverage: match coverage {
+            None => wire::StayCoverage::Unspecified,
+            Some(Coverage::Exact) => wire::StayCoverage::Exact,
+            Some(Coverage::Contained) => wire::StayCoverage::Contained,
+            Some(Coverage::Partial) => wire::StayCoverage::Partial,
+        }
+        .into(),
+    }
+}
+
+fn cancelled(cancelled: &Cancelled) -> wire::CancelBookingRequestResponse {
+    let Cancelled { request, booking } = *cancelled;
+    wire::CancelBookingRequestResponse {
+        booking_request_id: request.to_string(),
+        status: wire::BookingRequestStatus::Cancelled.into(),
+        cancelled_booking_id: fields::written(booking),
+        message: "Booking request cancelled".to_owned(),
+    }
+}
+
+/// A count that stopped at the most that is counted.
+fn status_count(of: RequestStatus, counted: i64) -> wire::BookingRequestStatusCount {
+    wire::BookingRequestStatusCount {
+        status: status(of).into(),
+        count: i32::try_from(counted.min(MOST_COUNTED)).unwrap_or(i32::MAX),
+        more: counted > MOST_COUNTED,
+    }
+}
+
+pub(super) fn status(status: RequestStatus) -> wire::BookingRequestStatus {
+    match status {
+        RequestStatus::Requested => wire::BookingRequestStatus::Requested,
+        RequestStatus::UnderReview => wire::BookingRequestStatus::UnderReview,
+        RequestStatus::Confirmed => wire::BookingRequestStatus::Confirmed,
+        RequestStatus::Declined => wire::BookingRequestStatus::Declined,
+        RequestStatus::Cancelled => wire::BookingRequestStatus::Cancelled,
+        RequestStatus::Expired => wire::BookingRequestStatus::Expired,
+    }
+}
+
+pub(super) fn evidence(evidence: Evidence) -> wire::ApproveEvidence {
+    match evidence {
+        Evidence::AlreadyConfirmed => wire::ApproveEvidence::AlreadyConfirmed,
+        Evidence::ConfirmedAtSet => wire::ApproveEvidence::ConfirmedAtSet,
+        Evidence::ApprovedBookingConfirmed => wire::ApproveEvidence::ApprovedBookingConfirmed,
+        Evidence::InventoryActive => wire::ApproveEvidence::InventoryActive,
+        Evidence::RelatedBookingConfirmed => wire::ApproveEvidence::RelatedBookingConfirmed,
+        Evidence::FulfilledByOverlapSameGuest => wire::ApproveEvidence::FulfilledByOverlapSameGuest,
+    }
+}

@@ -1,0 +1,124 @@
+//! The wire of events: the history of a request, and the stream of a tenant's.
+//! `BookingRequestService` has their methods, so they are called from there.
+
+use frontdesk_proto::booking::v1 as wire;
+use frontdesk_proto::{Refusal, paging};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::requests::evidence;
+use super::{Booking, failed, fields};
+use crate::call::Call;
+use crate::domain::event::{Event, EventKind, FeedPlace};
+use crate::domain::ids::{BookingRequestId, RowId};
+use crate::domain::listing::After;
+use crate::error::Error;
+use crate::feed::{Follow, Item, cursor};
+
+/// The messages of a watch.
+pub type Watch = BoxStream<'static, Result<wire::WatchBookingRequestsResponse, Status>>;
+
+impl Booking {
+    pub(super) async fn history(
+        &self,
+        request: Request<wire::ListBookingRequestEventsRequest>,
+    ) -> Result<Response<wire::ListBookingRequestEventsResponse>, Status> {
+        let call = Call::of(&request)?;
+        let wire::ListBookingRequestEventsRequest { booking_request_id, page_size, page_token, limit } =
+            request.into_inner();
+        let id: BookingRequestId = fields::id("booking_request_id", &booking_request_id)?;
+        let size = paging::size(page_size, limit)?;
+        let list = format!("events of {booking_request_id}").into_bytes();
+        let after = match paging::read_token(&list, &page_token)? {
+            Some((at, id)) => After { key: at.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) },
+            None => After { key: Timestamp::UNIX_EPOCH, id: RowId(Uuid::nil()) },
+        };
+        let found = self.store.list_events(call.tenant, id, &after, size + 1).await.map_err(failed)?;
+        let (rows, next_page_token) = paging::split(found.ok_or(Error::RequestNotFound(id))?, size, |row| {
+            paging::token(&list, &row.at.to_string(), row.id.0)
+        });
+        let events = rows.into_iter().map(event).collect();
+        Ok(Response::new(wire::ListBookingRequestEventsResponse { events, next_page_token }))
+    }
+
+    pub(super) async fn watch(
+        &self,
+        request: Request<wire::WatchBookingRequestsRequest>,
+    ) -> Result<Response<Watch>, Status> {
+        let call = Call::of(&request)?;
+        let standing = access::standing(&request)?;
+        let wire::WatchBookingRequestsRequest { cursor, property_id } = request.into_inner();
+        let follow = Follow {
+            tenant: call.tenant,
+            property: fields::optional_id("property_id", &property_id)?,
+            after: place(&cursor)?,
+            standing,
+        };
+        let items = self.feed.follow(follow).await?;
+        Ok(Response::new(items.map(|item| item.map(message).map_err(Status::from)).boxed()))
+    }
+}
+
+/// Where to go on; `None` is now.
+fn place(cursor: &str) -> Result<Option<FeedPlace>, Refusal> {
+    match cursor {
+        "" => Ok(None),
+        "start" => Ok(Some(FeedPlace::before(0))),
+        text => cursor::read(text).map(Some).ok_or_else(|| {
+            Refusal::field("cursor", "takes the cursor of a message of this stream, `start`, or nothing")
+        }),
+    }
+}
+
+fn message(item: Item) -> wire::WatchBookingRequestsResponse {
+    let Item { event: happened, place } = item;
+    wire::WatchBookingRequestsResponse { event: happened.map(event), cursor: cursor::write(place) }
+}
+
+fn event(event: Event) -> wire::BookingRequestEvent {
+    let Event { id, at, request, booking, kind: what, actor, evidence: found } = event;
+    wire::BookingRequestEvent {
+        id: id.to_string(),
+        at: Some(fields::time(at)),
+        kind: kind(what).into(),
+        booking_request_id: fields::written(request),
+        booking_id: fields::written(booking),
+        actor: fields::written(actor),
+        evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence).into(),
+    }
+}
+
+fn kind(kind: EventKind) -> wire::BookingRequestEventKind {
+    match kind {
+        EventKind::Created => wire::BookingRequestEventKind::Created,
+        EventKind::ReviewStarted => wire::BookingRequestEventKind::ReviewStarted,
+        EventKind::Approved => wire::BookingRequestEventKind::Approved,
+        EventKind::Healed => wire::BookingRequestEventKind::Healed,
+        EventKind::Declined => wire::BookingRequestEventKind::Declined,
+        EventKind::AutoDeclined => wire::BookingRequestEventKind::AutoDeclined,
+        EventKind::Cancelled => wire::BookingRequestEventKind::Cancelled,
+        EventKind::Expired => wire::BookingRequestEventKind::Expired,
+        EventKind::FulfilmentLost => wire::BookingRequestEventKind::FulfilmentLost,
+        EventKind::BookingCancelled => wire::BookingRequestEventKind::BookingCancelled,
+        EventKind::CheckedIn => wire::BookingRequestEventKind::CheckedIn,
+        EventKind::CheckedOut => wire::BookingRequestEventKind::CheckedOut,
+        EventKind::NoShow => wire::BookingRequestEventKind::NoShow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_goes_on_from_a_cursor_the_start_or_now() {
+        let stored = FeedPlace { position: 7, ..FeedPlace::before(0) };
+        assert_eq!(place(&cursor::write(stored)).unwrap(), Some(stored));
+        assert_eq!(place("").unwrap(), None);
+        assert_eq!(place("start").unwrap(), Some(FeedPlace::before(0)));
+        assert!(place(" start").is_err());
+    }
+}

@@ -1,0 +1,331 @@
+//! One change that a call makes: a transaction whose last statement writes what
+//! happened, and the only place where anything is tried again.
+//!
+//! - BEGIN travels with the first statement and COMMIT with the last, so a plain
+//!   approve is two round trips. With an idempotency key, the answer is stored in the
+//!   same transaction.
+//! - A last statement without a row must not commit what came before it: an
+//!   auto-decline, say.
+//! - Times of events are taken after the lock and are later than the row's last
+//!   change, so that a history is in the order in which things happened whatever the
+//!   clocks of the servers say.
+//! - A change that is refused does not keep its idempotency key: the same call may be
+//!   made again when its cause is gone.
+//!
+//! What a change decides is not known here.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use pg::{Columns, Fault, HasFault, Kind, Query, Tx, retrying};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
+use super::{Schema, Store};
+use crate::call::{Call, Key};
+use crate::domain::approval::Layout;
+use crate::domain::ids::{BookingId, EventId, RangeId};
+use crate::error::Error;
+
+/// What a call does to the database.
+pub trait Work: Sync {
+    /// What came of it.
+    type Outcome: Send;
+
+    /// Makes the change, once. It may be made anew with another [`Change`].
+    fn attempt(&self, change: Change) -> impl Future<Output = Result<Attempt<Self::Outcome>, Error>> + Send;
+}
+
+/// How an attempt at a change ended.
+#[derive(Debug)]
+pub enum Attempt<O> {
+    /// It is made, or was made before.
+    Done(Finished<O>),
+    /// Nothing was stored, and what was read does not tell why: it is made again
+    /// [with locks](Change::with_locks).
+    LookAgain,
+}
+
+/// A change that has had its last statement.
+#[derive(Debug)]
+pub struct Finished<O> {
+    outcome: O,
+    /// Present until it is committed.
+    open: Option<Box<Change>>,
+}
+
+/// What a change answers.
+#[derive(Debug)]
+pub enum Answer<O> {
+    /// What came of it; the call had no idempotency key.
+    Outcome(O),
+    /// The answer that is stored with the call's idempotency key.
+    Stored(Vec<u8>),
+}
+
+/// A change under way. Dropping it undoes it.
+#[derive(Debug)]
+pub struct Change {
+    pub(super) tx: Tx,
+    pub(super) call: Call,
+    /// When it happens.
+    pub(super) at: Timestamp,
+    /// The event that it leaves behind.
+    pub(super) event: EventId,
+    /// Whether something was written that the last statement must not commit when it
+    /// gives no row.
+    pub(super) wrote: bool,
+    with_locks: bool,
+    schema: Arc<Schema>,
+    store: Store,
+}
+
+/// How an attempt at anything ended.
+pub(super) enum Tried<T> {
+    Done(T),
+    LookAgain,
+}
+
+/// How the next attempt is made.
+#[derive(Clone)]
+struct Way {
+    schema: Arc<Schema>,
+    with_locks: bool,
+}
+
+/// An attempt that failed.
+enum Failed<E> {
+    /// In the way in which it was made; the next one is made in another way.
+    InThisWay(E),
+    /// In whatever way it is made.
+    Whatever(E),
+}
+
+/// How a change begins.
+// It is matched where it is made and never kept.
+#[allow(clippy::large_enum_variant)]
+enum Started {
+    /// It is to be made.
+    New(Change),
+    /// It was made before, with this answer.
+    Before(Vec<u8>),
+}
+
+impl Store {
+    /// Makes a change. `encode` makes the bytes that are stored with the call's
+    /// idempotency key, if it has one.
+    pub async fn change<W: Work>(
+        &self,
+        call: &Call,
+        work: &W,
+        encode: impl Fn(&W::Outcome) -> Vec<u8> + Sync,
+    ) -> Result<Answer<W::Outcome>, Error> {
+        let encode = &encode;
+        self.attempts(async |schema, with_locks| {
+            let change = match self.start(schema, call, with_locks).await? {
+                Started::New(change) => change,
+                Started::Before(answer) => return Ok(Tried::Done(Answer::Stored(answer))),
+            };
+            match work.attempt(change).await? {
+                Attempt::Done(finished) => Ok(Tried::Done(finished.commit(encode).await?)),
+                Attempt::LookAgain => Ok(Tried::LookAgain),
+            }
+        })
+        .await
+    }
+
+    /// Tries something, and again where that can help: after contention, in the
+    /// layout that the database has meanwhile, or with locks. All of these together
+    /// are three transactions at most. What drifted is named as readiness names it.
+    pub(super) async fn attempts<T, E, W>(&self, attempt: impl Fn(Arc<Schema>, bool) -> W) -> Result<T, E>
+    where
+        E: HasFault + From<Fault>,
+        W: Future<Output = Result<Tried<T>, E>>,
+    {
+        let way = Mutex::new(Way { schema: self.schema().await?, with_locks: false });
+        let made = retrying(async || {
+            let Way { schema, with_locks } = way.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let again = |schema, with_locks| {
+                *way.lock().unwrap_or_else(PoisonError::into_inner) = Way { schema, with_locks };
+            };
+            match attempt(Arc::clone(&schema), with_locks).await {
+                Ok(Tried::Done(done)) => Ok(done),
+                Ok(Tried::LookAgain) => {
+                    again(schema, true);
+                    let changing = Fault::new(Kind::Contention, "what surrounds the record kept changing");
+                    Err(Failed::InThisWay(changing.into()))
+                }
+                Err(error) if error.fault().is_some_and(is_drift) => match self.look_at_schema().await {
+                    Ok(now) if !now.found.same_statements(&schema.found) => {
+                        again(now, with_locks);
+                        Err(Failed::InThisWay(error))
+                    }
+                    Ok(now) => Err(Failed::Whatever(named(error, &now))),
+                    Err(_) => Err(Failed::Whatever(error)),
+                },
+                Err(error) => Err(Failed::Whatever(error)),
+            }
+        });
+        made.await.map_err(|(Failed::InThisWay(error) | Failed::Whatever(error))| error)
+    }
+
+    async fn start(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Started, Error> {
+        let at = Timestamp::now();
+        let tx = schema.db.begin(call.tenant.uuid()).await?;
+        if let Some(key) = &call.key {
+            let tenant = call.tenant.uuid();
+            let claim = ClaimKey { tenant, key: &key.text, request_hash: &key.hash, at, old: at - KEYS_KEPT };
+            let claimed = match tx.run(&claim).await {
+                Err(fault) if *fault.kind() == Kind::LockTimeout => return Err(Error::KeyInUse),
+                claimed => claimed?,
+            };
+            if claimed.is_empty() {
+                let stored = tx.run_last(&GetKey { tenant, key: &key.text }).await?;
+                return answered(&stored, key).map(Started::Before);
+            }
+        }
+        Ok(Started::New(Change {
+            tx,
+            call: call.clone(),
+            at,
+            event: EventId(Uuid::now_v7()),
+            wrote: false,
+            with_locks,
+            schema,
+            store: self.clone(),
+        }))
+    }
+}
+
+impl<E: HasFault> HasFault for Failed<E> {
+    fn fault(&self) -> Option<&Fault> {
+        let (Self::InThisWay(error) | Self::Whatever(error)) = self;
+        error.fault()
+    }
+
+    fn looks_again(&self) -> bool {
+        matches!(self, Self::InThisWay(_))
+    }
+}
+
+fn is_drift(fault: &Fault) -> bool {
+    matches!(fault.kind(), Kind::SchemaDrift { .. })
+}
+
+/// The stored answer of a key that somebody has claimed.
+fn answered(rows: &[Row], key: &Key) -> Result<Vec<u8>, Error> {
+    let Some(row) = rows.first() else { return Err(Error::KeyInUse) };
+    let mut row = Columns::of(row);
+    if !key.is_for(row.next("request_hash")?) {
+        return Err(Error::KeyReused);
+    }
+    row.next::<Option<Vec<u8>>>("answer")?.ok_or(Error::KeyInUse)
+}
+
+/// The drift as readiness names it, if it is known there.
+fn named<E: HasFault + From<Fault>>(error: E, schema: &Schema) -> E {
+    let problem = error
+        .fault()
+        .and_then(|fault| Some(Fault::new(schema.found.problem_behind(fault)?.kind(), fault.to_string())));
+    problem.map_or(error, E::from)
+}
+
+impl Change {
+    /// How requests are stored.
+    pub fn layout(&self) -> Layout {
+        self.schema.found.layout
+    }
+
+    /// Whether an attempt without locks has not told enough.
+    pub fn with_locks(&self) -> bool {
+        self.with_locks
+    }
+
+    /// When it happens: with a row locked, later than that row's last change.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Refuses when the resource has another version than the call expects.
+    pub fn check_version(&self, current: i64) -> Result<(), Error> {
+        self.call.check_version(current)
+    }
+
+    /// An id for a booking.
+    pub fn new_booking() -> BookingId {
+        BookingId(Uuid::now_v7())
+    }
+
+    /// An id for an inventory range.
+    pub fn new_range() -> RangeId {
+        RangeId(Uuid::now_v7())
+    }
+
+    /// Ends a change that turned out to have been made before, or to have nothing
+    /// to do.
+    pub fn settle<O>(self, outcome: O) -> Finished<O> {
+        Finished { outcome, open: Some(Box::new(self)) }
+    }
+
+    pub(super) fn tenant(&self) -> Uuid {
+        self.call.tenant.uuid()
+    }
+
+    /// Now that a row is locked, the change is later than the row's last one,
+    /// however long the lock took and whatever other servers' clocks say: so
+    /// histories are in the order in which things happened.
+    pub(super) fn comes_after(&mut self, last_change: Timestamp) {
+        let step = SignedDuration::from_micros(1);
+        let now = Timestamp::now();
+        // As the database keeps it.
+        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        self.at = now.max(last_change.checked_add(step).unwrap_or(last_change));
+    }
+
+    /// Runs the last statement; the outcome is made of its rows. Without one,
+    /// nothing is stored.
+    pub(super) async fn finish<O>(
+        self,
+        statement: &dyn Query,
+        outcome: impl FnOnce(&[Row]) -> Result<Option<O>, Fault>,
+    ) -> Result<Option<Finished<O>>, Fault> {
+        if self.call.key.is_none() && !self.wrote {
+            // It is the only one that writes, and without a row it has changed nothing.
+            let rows = self.tx.run_last(statement).await?;
+            self.store.wake.notify_waiters();
+            return Ok(outcome(&rows)?.map(|outcome| Finished { outcome, open: None }));
+        }
+        let rows = self.tx.run(statement).await?;
+        Ok(outcome(&rows)?.map(|outcome| self.settle(outcome)))
+    }
+}
+
+impl<O> Finished<O> {
+    /// The same change with another outcome.
+    pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Finished<P> {
+        Finished { outcome: outcome(self.outcome), open: self.open }
+    }
+
+    async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {
+        let Some(change) = self.open else { return Ok(Answer::Outcome(self.outcome)) };
+        let Change { tx, call, store, .. } = *change;
+        let answer = match &call.key {
+            None => {
+                tx.commit().await?;
+                Answer::Outcome(self.outcome)
+            }
+            Some(key) => {
+                let answer = encode(&self.outcome);
+                let keep = AnswerKey { tenant: call.tenant.uuid(), key: &key.text, answer: &answer };
+                tx.run_last(&keep).await?;
+                Answer::Stored(answer)
+            }
+        };
+        store.wake.notify_waiters();
+        Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Whatever gets in the way of a call, it begins three transactions at most.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use pg::{Database, PoolOptions};
+
+use super::*;
+use crate::layout::words::Blocking;
+use crate::layout::{Found, RequestHold};
+
+/// What can get in the way of an attempt.
+#[derive(Debug, Clone, Copy)]
+enum Obstacle {
+    Deadlock,
+    StaleStatement,
+    Standby,
+    Doubt,
+    Drift,
+    Refusal,
+}
+
+use Obstacle::{Deadlock, Doubt, Drift, Refusal, StaleStatement, Standby};
+
+/// A store that knows its schema and has no database behind it.
+fn store() -> Store {
+    let options = PoolOptions {
+        url: "postgresql://nobody@127.0.0.1:1/none".to_owned(),
+        role: "nobody",
+        application_name: "test",
+        max_size: 1,
+    };
+    let db = Database::new(options).unwrap();
+    let found = Found {
+        layout: Layout::Standard,
+        request_hold: RequestHold::Literal,
+        constraint: String::new(),
+        blocking: Blocking::NotFreed,
+        problems: Vec::new(),
+    };
+    let store = Store::new(db.clone());
+    *store.known.write().unwrap() = Some(Arc::new(Schema { found, db }));
+    store
+}
+
+/// How many transactions a call begins that meets one obstacle after the other, and
+/// for the last one whether it looks around with locks.
+async fn transactions(store: &Store, obstacles: &[Obstacle]) -> (usize, bool) {
+    let (begun, locked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let result: Result<(), Fault> = store
+        .attempts(async |_, with_locks| {
+            locked.store(usize::from(with_locks), Ordering::SeqCst);
+            let fault = |kind| Err(Fault::new(kind, "scripted"));
+            match obstacles.get(begun.fetch_add(1, Ordering::SeqCst)) {
+                None => Ok(Tried::Done(())),
+                Some(Doubt) => Ok(Tried::LookAgain),
+                Some(Deadlock) => fault(Kind::Contention),
+                Some(StaleStatement) => fault(Kind::StaleStatement),
+                Some(Standby) => fault(Kind::ReadOnly),
+                Some(Drift) => fault(Kind::SchemaDrift { object: "column x".to_owned() }),
+                Some(Refusal) => fault(Kind::InvalidValue),
+            }
+        })
+        .await;
+    let begun = begun.into_inner();
+    assert_eq!(result.is_ok(), begun > obstacles.len(), "{obstacles:?}");
+    (begun, locked.into_inner() == 1)
+}
+
+#[tokio::test]
+async fn no_mix_of_obstacles_makes_more_than_three_transactions() {
+    let store = store();
+    let all = [Deadlock, StaleStatement, Standby, Doubt, Drift, Refusal];
+    let mut mixes = Vec::new();
+    for first in all {
+        for second in all {
+            for third in all {
+                for fourth in all {
+                    mixes.push([first, second, third, fourth]);
+                }
+            }
+        }
+    }
+    let begun = join_all(mixes.iter().map(|mix| transactions(&store, mix))).await;
+    for (mix, (begun, _)) in mixes.iter().zip(&begun) {
+        assert!(*begun <= 3, "{mix:?} began {begun}");
+        if mix[..3].iter().all(|one| !matches!(one, Drift | Refusal)) {
+            assert_eq!(*begun, 3, "{mix:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_is_resolved_with_locks_and_a_refusal_stays() {
+    let store = store();
+    assert_eq!(transactions(&store, &[]).await, (1, false));
+    assert_eq!(transactions(&store, &[Doubt]).await, (2, true));
+    assert_eq!(transactions(&store, &[Doubt, Deadlock]).await, (3, true));
+    assert_eq!(transactions(&store, &[Refusal]).await, (1, false));
+    // What the database lacks cannot be found out without one.
+    assert_eq!(transactions(&store, &[Drift]).await, (1, false));
+}

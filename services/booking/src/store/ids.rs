@@ -1,0 +1,19 @@
+//! The domain's ids as parameters and columns.
+
+use uuid::Uuid;
+
+use crate::domain::ids::{
+    BlockId, BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId, UserId,
+};
+
+pg::newtypes!(
+    BlockId(Uuid),
+    BookingId(Uuid),
+    BookingRequestId(Uuid),
+    EventId(Uuid),
+    GuestId(Uuid),
+    PropertyId(Uuid),
+    RangeId(Uuid),
+    RowId(Uuid),
+    UserId(Uuid),
+);

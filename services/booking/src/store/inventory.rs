@@ -1,0 +1,131 @@
+//! Statements about inventory ranges: blocks, and what else takes nights of a
+//! property.
+
+use access::TenantId;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use pg::{Columns, Fault};
+use uuid::Uuid;
+
+use super::change::Finished;
+use super::properties::GetProperty;
+use super::{Change, Store};
+use crate::domain::approval::Layout;
+use crate::domain::ids::{BlockId, BookingRequestId, PropertyId};
+use crate::domain::property::{Block, Occupancy, Occupant};
+use crate::domain::stay::Stay;
+
+pg::statements! {
+    /// What has nights between two dates, by first night.
+    ListOccupancies = "list_occupancies" (tenant: Uuid, property: PropertyId, first_night: Date, end: Date);
+    /// Stores a block.
+    InsertBlock<'a> = "insert_block" (
+        tenant: Uuid, property: PropertyId, id: BlockId, first_night: Date, end: Date, note: &'a str, at: Timestamp,
+    );
+    /// Ends a block.
+    EndBlock = "end_block" (tenant: Uuid, property: PropertyId, id: BlockId);
+    /// Ends the ranges that name a request instead of its booking.
+    ReleaseRanges = "release_ranges" (tenant: Uuid, request: BookingRequestId);
+}
+
+impl Store {
+    /// What has nights of a property between two dates, by first night; `None` when
+    /// the tenant has no such property.
+    pub async fn list_occupancies(
+        &self,
+        tenant: TenantId,
+        property: PropertyId,
+        dates: Stay,
+    ) -> Result<Option<Vec<Occupancy>>, Fault> {
+        let tenant = tenant.uuid();
+        let Stay { check_in: first_night, check_out: end } = dates;
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            if tx.run(&GetProperty { tenant, id: property }).await?.is_empty() {
+                return Ok(None);
+            }
+            let list = ListOccupancies { tenant, property, first_night, end };
+            Columns::all(&tx.run_last(&list).await?, occupancy).map(Some)
+        })
+        .await
+    }
+}
+
+impl Change {
+    /// Ends the ranges that name a request instead of its booking. In the
+    /// single-table layout the request's row is the booking.
+    pub async fn release_ranges(&mut self, request: BookingRequestId) -> Result<(), Fault> {
+        if self.layout() == Layout::Standard {
+            self.wrote = true;
+            self.tx.run(&ReleaseRanges { tenant: self.tenant(), request }).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores a block; `None` when the property is not there or a night is taken.
+    pub async fn insert_block(self, block: &Block) -> Result<Option<Finished<Block>>, Fault> {
+        let Block { id, property, nights, note, active: _ } = block;
+        let insert = InsertBlock {
+            tenant: self.tenant(),
+            property: *property,
+            id: *id,
+            first_night: nights.check_in,
+            end: nights.check_out,
+            note,
+            at: self.at,
+        };
+        self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
+    }
+
+    /// Ends a block; `None` when the property has none of this id.
+    pub async fn end_block(
+        self,
+        property: PropertyId,
+        id: BlockId,
+    ) -> Result<Option<Finished<Block>>, Fault> {
+        let end = EndBlock { tenant: self.tenant(), property, id };
+        self.finish(&end, |rows| Columns::first(rows, stored_block)).await
+    }
+}
+
+fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
+    enum Kind {
+        Booking,
+        Hold,
+        Block,
+        Request,
+    }
+    let kind = row.word("kind", |word| match word {
+        "booking" => Some(Kind::Booking),
+        "hold" => Some(Kind::Hold),
+        "block" => Some(Kind::Block),
+        "request" => Some(Kind::Request),
+        _ => None,
+    })?;
+    let by = match kind {
+        Kind::Booking => Occupant::Booking(row.next("id")?),
+        Kind::Hold => Occupant::Hold(row.next("id")?),
+        Kind::Block => Occupant::Block(row.next("id")?),
+        Kind::Request => Occupant::Request(row.next("id")?),
+    };
+    Ok(Occupancy { by, nights: stay(row, "start_date", "end_date")? })
+}
+
+fn stored_block(row: &mut Columns<'_>) -> Result<Block, Fault> {
+    Ok(Block {
+        id: row.next("id")?,
+        property: row.next("property_id")?,
+        nights: stay(row, "start_date", "end_date")?,
+        note: row.next("note")?,
+        active: row.word("state", |state| match state {
+            "active" => Some(true),
+            "cancelled" => Some(false),
+            _ => None,
+        })?,
+    })
+}
+
+/// The next two columns, as nights.
+pub(super) fn stay(row: &mut Columns<'_>, from: &str, to: &str) -> Result<Stay, Fault> {
+    Ok(Stay { check_in: row.next(from)?, check_out: row.next(to)? })
+}

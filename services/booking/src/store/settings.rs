@@ -1,0 +1,41 @@
+//! Statements about a tenant's settings.
+
+use access::TenantId;
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+use uuid::Uuid;
+
+use super::change::Finished;
+use super::{Change, Store, lost_row};
+use crate::domain::settings::Settings;
+
+pg::statements! {
+    /// The settings of a tenant.
+    GetSettings = "get_settings" (tenant: Uuid);
+    /// Stores the settings of a tenant.
+    PutSettings = "put_settings" (tenant: Uuid, auto_decline: bool, at: Timestamp);
+}
+
+impl Store {
+    pub async fn get_settings(&self, tenant: TenantId) -> Result<Settings, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let rows = schema.db.run(tenant, &GetSettings { tenant }).await?;
+            Ok(Columns::first(&rows, settings)?.unwrap_or_default())
+        })
+        .await
+    }
+}
+
+impl Change {
+    /// Stores the settings.
+    pub async fn put_settings(self, auto_decline: bool) -> Result<Finished<Settings>, Fault> {
+        let put = PutSettings { tenant: self.tenant(), auto_decline, at: self.at };
+        let stored = self.finish(&put, |rows| Columns::first(rows, settings)).await?;
+        stored.ok_or_else(|| lost_row("the settings"))
+    }
+}
+
+fn settings(row: &mut Columns<'_>) -> Result<Settings, Fault> {
+    Ok(Settings { auto_decline: row.next("auto_decline")?, updated_at: row.next("updated_at")? })
+}

@@ -1,0 +1,7 @@
+not exists (
+        select
+        from inventory_ranges i
+        where i.tenant_id = :tenant
+          and i.source_id = b.id
+          and (i.state = 'active') is true
+    )

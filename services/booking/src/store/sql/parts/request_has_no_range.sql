@@ -1,0 +1,8 @@
+not exists (
+    select
+    from inventory_ranges i
+    where i.tenant_id = :tenant
+      and i.source_id = :id
+      and i.kind = 'booking'
+      and (i.state = 'active') is true
+)

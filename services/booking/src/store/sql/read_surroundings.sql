@@ -1,0 +1,2 @@
+-- The same for readers: nothing is locked.
+{surroundings.as_they_are}
