@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use frontdesk_proto::Refusal;
-use frontdesk_proto::identity::v1::JsonWebKey;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::caller::User;
 use crate::credentials::Credentials;
-use crate::token::Claims;
+use crate::token::{Claims, Key};
 
 /// Who can say what a caller may do: identity itself, or a client of it.
 pub trait Authority: Send + Sync + 'static {
@@ -16,7 +16,7 @@ pub trait Authority: Send + Sync + 'static {
     const HOLDS: Duration;
 
     /// The public keys of access tokens.
-    fn keys(&self) -> impl Future<Output = Result<Vec<JsonWebKey>, Refusal>> + Send;
+    fn keys(&self, now: Timestamp) -> impl Future<Output = Result<Vec<Key>, Refusal>> + Send;
 
     /// What the sender of these credentials may do. `claims` are those of the
     /// bearer token, already verified. A token without them is of another
@@ -25,6 +25,7 @@ pub trait Authority: Send + Sync + 'static {
         &self,
         credentials: &Credentials,
         claims: Option<&Claims>,
+        now: Timestamp,
     ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
 }
 

@@ -5,7 +5,7 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-/// Longest tenant API key in bytes.
+/// Most bytes of a tenant API key.
 const MAX_API_KEY: usize = 200;
 
 /// The credentials of one call, unverified.
@@ -62,17 +62,14 @@ impl Credentials {
 
     /// SHA-256 of the API key, for cache keys.
     pub(crate) fn api_key_hash(&self) -> Option<[u8; 32]> {
-        self.api_key.as_deref().and_then(sha256)
-    }
-
-    /// SHA-256 of the token, for cache keys.
-    pub(crate) fn token_hash(&self) -> Option<[u8; 32]> {
-        self.token.as_deref().and_then(sha256)
+        self.api_key.as_deref().map(sha256)
     }
 }
 
-pub(crate) fn sha256(text: &str) -> Option<[u8; 32]> {
-    digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
+pub(crate) fn sha256(text: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    hash
 }
 
 impl std::fmt::Debug for Credentials {

@@ -1,13 +1,18 @@
-//! The keys that verify tokens: fetched from identity, kept, fetched again when
-//! a token names one we do not know.
+//! The keys that verify tokens: fetched from identity, kept, fetched again every
+//! five minutes, and when a token names one that we do not know unless a fetch
+//! within 30 s was in vain.
+//!
+//! A verified token is remembered by its SHA-256, so that its signature is checked
+//! once; its time and its key are looked at each time, and its session is the
+//! business of the layer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use frontdesk_proto::Refusal;
-use frontdesk_proto::identity::v1::JsonWebKey;
 use jiff::Timestamp;
+use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
 use crate::authority::Authority;
@@ -15,7 +20,7 @@ use crate::credentials::sha256;
 use crate::token::{self, Claims, Issuer, Key, TokenFault};
 
 /// Least time between two fetches after one that did not find the key, so that
-/// tokens with made up ids cannot flood identity.
+/// tokens with made-up ids cannot flood identity.
 const COOLDOWN: Duration = Duration::from_secs(30);
 /// Age at which the keys are fetched again although none is missing: a new key
 /// is published for longer than that before it signs.
@@ -25,14 +30,23 @@ const MOST_REMEMBERED: usize = 10_000;
 /// How long a failed fetch answers for those who wait.
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
 
-/// The known keys.
+/// Whose a token is.
 #[derive(Debug)]
+pub enum Verified {
+    /// One of ours, and good.
+    Ours(Arc<Claims>),
+    /// It says that somebody else has issued it. Identity decides what that is
+    /// worth; its SHA-256 names it in caches.
+    Foreign([u8; 32]),
+}
+
+/// The known keys.
 pub struct KeyCache {
     issuer: Issuer,
     keys: RwLock<Known>,
     /// Tokens that have been verified, by their SHA-256: a signature is checked
     /// once, what changes with time each time.
-    verified: RwLock<HashMap<[u8; 32], Remembered>>,
+    verified: Cache<[u8; 32], Remembered>,
     /// The last fetch for an unknown id; held during one, so that there is one
     /// at a time.
     last: Mutex<Option<(Instant, Fetch)>>,
@@ -61,54 +75,48 @@ enum Fetch {
 impl KeyCache {
     /// No keys yet; they are fetched with the first token.
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuer, keys: RwLock::default(), verified: RwLock::default(), last: Mutex::new(None) }
+        Self {
+            issuer,
+            keys: RwLock::default(),
+            verified: Cache::new(MOST_REMEMBERED),
+            last: Mutex::new(None),
+        }
     }
 
-    /// Whether a token says that somebody else has issued it. Identity decides
-    /// what that is worth.
-    pub(crate) fn is_foreign(&self, token: &str) -> bool {
-        token::claimed_issuer(token).is_some_and(|issuer| issuer != self.issuer.issuer)
-    }
-
-    /// Verifies a token.
-    pub async fn verify(&self, token: &str, authority: &impl Authority) -> Result<Arc<Claims>, Refusal> {
+    /// Verifies a token, unless it is another issuer's.
+    pub async fn verify(
+        &self,
+        token: &str,
+        authority: &impl Authority,
+        now: Timestamp,
+    ) -> Result<Verified, Refusal> {
         let hash = sha256(token);
-        if let Some(claims) = hash.and_then(|hash| self.recall(&hash)) {
-            return Ok(claims);
+        if let Some(claims) = self.recall(&hash, now) {
+            return Ok(Verified::Ours(claims));
+        }
+        if token::claimed_issuer(token).is_some_and(|issuer| issuer != self.issuer.issuer) {
+            return Ok(Verified::Foreign(hash));
         }
         let key_id = token::key_id(token)?;
         let key = match self.known(&key_id) {
             Some((key, true)) => key,
             Some((key, false)) => {
-                self.freshen(authority).await;
+                self.freshen(authority, now).await;
                 key
             }
-            None => self.fetch(&key_id, authority).await?.ok_or(TokenFault::UnknownKey)?,
+            None => self.fetch(&key_id, authority, now).await?.ok_or(TokenFault::UnknownKey)?,
         };
         let claims = Arc::new(token::verify(token, key.decoding(), &self.issuer)?);
-        if let Some(hash) = hash {
-            self.remember(hash, Remembered { claims: Arc::clone(&claims), key_id });
-        }
-        Ok(claims)
+        self.verified.insert(hash, Remembered { claims: Arc::clone(&claims), key_id });
+        Ok(Verified::Ours(claims))
     }
 
     /// The claims of a token that was verified before, if its time is not over and
     /// its key is still one of a fresh list.
-    pub(crate) fn recall(&self, hash: &[u8; 32]) -> Option<Arc<Claims>> {
-        let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
-        let Remembered { claims, key_id } = verified.get(hash)?.clone();
-        drop(verified);
+    fn recall(&self, hash: &[u8; 32], now: Timestamp) -> Option<Arc<Claims>> {
+        let Remembered { claims, key_id } = self.verified.get(hash)?;
         let fresh = matches!(self.known(&key_id), Some((_, true)));
-        (fresh && claims.hold_at(Timestamp::now())).then_some(claims)
-    }
-
-    fn remember(&self, hash: [u8; 32], token: Remembered) {
-        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
-        if verified.len() >= MOST_REMEMBERED {
-            // The next calls check their signatures once more.
-            verified.clear();
-        }
-        verified.insert(hash, token);
+        (fresh && claims.hold_at(now)).then_some(claims)
     }
 
     /// A key, and whether the list it is from is fresh.
@@ -118,7 +126,12 @@ impl KeyCache {
         known.keys.get(key_id).cloned().map(|key| (key, fresh))
     }
 
-    async fn fetch(&self, key_id: &str, authority: &impl Authority) -> Result<Option<Key>, Refusal> {
+    async fn fetch(
+        &self,
+        key_id: &str,
+        authority: &impl Authority,
+        now: Timestamp,
+    ) -> Result<Option<Key>, Refusal> {
         let mut last = self.last.lock().await;
         if let Some((key, _)) = self.known(key_id) {
             return Ok(Some(key));
@@ -128,7 +141,7 @@ impl KeyCache {
             Some((at, Fetch::Failed(refusal))) if at.elapsed() < FAILURE_HOLDS => return Err(refusal.clone()),
             _ => {}
         }
-        match authority.keys().await {
+        match authority.keys(now).await {
             Ok(keys) => {
                 self.keep(keys);
                 let found = self.known(key_id).map(|(key, _)| key);
@@ -143,10 +156,10 @@ impl KeyCache {
         }
     }
 
-    /// Fetches an old list again. Who comes meanwhile uses the old one.
-    async fn freshen(&self, authority: &impl Authority) {
+    /// Fetches an old list again. Callers in the meantime use the old one.
+    async fn freshen(&self, authority: &impl Authority, now: Timestamp) {
         let Ok(_one_at_a_time) = self.last.try_lock() else { return };
-        match authority.keys().await {
+        match authority.keys(now).await {
             Ok(keys) => self.keep(keys),
             Err(refusal) => {
                 tracing::warn!(
@@ -157,10 +170,16 @@ impl KeyCache {
         }
     }
 
-    fn keep(&self, keys: Vec<JsonWebKey>) {
-        let keys = keys.into_iter().filter_map(|key| Some((key.kid.clone(), Key::read(&key)?))).collect();
+    fn keep(&self, keys: Vec<Key>) {
+        let keys = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) =
             Known { keys, fetched: Some(Instant::now()) };
+    }
+}
+
+impl std::fmt::Debug for KeyCache {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("KeyCache").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
@@ -182,12 +201,17 @@ mod tests {
     impl Authority for Counting {
         const HOLDS: Duration = Duration::ZERO;
 
-        async fn keys(&self) -> Result<Vec<JsonWebKey>, Refusal> {
+        async fn keys(&self, _: Timestamp) -> Result<Vec<Key>, Refusal> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(vec![jwk()])
+            Ok(Key::read(&jwk()).into_iter().collect())
         }
 
-        async fn resolve(&self, _: &Credentials, _: Option<&Claims>) -> Result<Resolution, Refusal> {
+        async fn resolve(
+            &self,
+            _: &Credentials,
+            _: Option<&Claims>,
+            _: Timestamp,
+        ) -> Result<Resolution, Refusal> {
             Err(TokenFault::Malformed.into())
         }
     }
@@ -200,7 +224,8 @@ mod tests {
         for id in 0..1000 {
             let header =
                 URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"JWT","kid":"made-up-{id}"}}"#));
-            let refusal = cache.verify(&format!("{header}.e30.AA"), &authority).await.unwrap_err();
+            let refusal =
+                cache.verify(&format!("{header}.e30.AA"), &authority, Timestamp::now()).await.unwrap_err();
             assert!(refusal.message().contains("key id"), "{}", refusal.message());
         }
         assert_eq!(authority.0.load(Ordering::Relaxed), 1);

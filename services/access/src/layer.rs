@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use frontdesk_proto::{ErrorReason, Refusal};
+use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
+use jiff::Timestamp;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -14,9 +15,9 @@ use crate::authority::{Authority, Resolution};
 use crate::cache::{Cache, CacheKey};
 use crate::caller::{Caller, Standing, TenantId, User, sign_in_required};
 use crate::credentials::Credentials;
-use crate::keys::KeyCache;
-use crate::rules::{Rule, Rules};
-use crate::token::{Claims, Issuer};
+use crate::keys::{KeyCache, Verified};
+use crate::rules::Rules;
+use crate::token::Issuer;
 
 /// Wraps services so that only callers who satisfy the rule reach a method,
 /// with their [`Caller`] in the request's extensions.
@@ -112,24 +113,25 @@ impl<A: Authority> Gate<A> {
             return Ok(Caller::nobody());
         }
         let credentials = Credentials::read(headers)?;
-        let recalled = credentials.token_hash().and_then(|hash| self.keys.recall(&hash));
-        let claims = match &credentials.token {
-            _ if recalled.is_some() => recalled,
-            Some(token) if self.keys.is_foreign(token) => None,
-            Some(token) => Some(self.keys.verify(token, &self.authority).await?),
+        let now = Timestamp::now();
+        let verified = match &credentials.token {
+            Some(token) => Some(self.keys.verify(token, &self.authority, now).await?),
             None => None,
         };
-        let claims = claims.as_deref();
         if credentials.token.is_none() && credentials.api_key.is_none() {
             return Err(Refusal::new(
                 ErrorReason::CredentialsMissing,
                 "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
             ));
         }
-        let resolution = self.resolve(&credentials, claims).await?;
+        let resolution = self.resolve(&credentials, verified.as_ref(), now).await?;
         if let Some(tenant) = resolution.tenant {
-            tracing::Span::current().record("tenant_id", tracing::field::display(tenant));
+            boot::record_tenant(tenant);
         }
+        let claims = match &verified {
+            Some(Verified::Ours(claims)) => Some(&**claims),
+            Some(Verified::Foreign(_)) | None => None,
+        };
         let caller = Caller {
             user: claims.map(User::from).or(resolution.user),
             tenant: resolution.tenant.map(TenantId::new),
@@ -138,22 +140,28 @@ impl<A: Authority> Gate<A> {
             operator: resolution.operator,
             api_key_id: resolution.api_key_id,
         };
-        rule.check(&caller)?;
+        check(rule, &caller)?;
         Ok(caller)
     }
 
     async fn resolve(
         &self,
         credentials: &Credentials,
-        claims: Option<&Claims>,
+        verified: Option<&Verified>,
+        now: Timestamp,
     ) -> Result<Arc<Resolution>, Refusal> {
-        let lookup = self.authority.resolve(credentials, claims);
+        let (claims, foreign) = match verified {
+            Some(Verified::Ours(claims)) => (Some(&**claims), None),
+            Some(Verified::Foreign(hash)) => (None, Some(*hash)),
+            None => (None, None),
+        };
+        let lookup = self.authority.resolve(credentials, claims, now);
         if A::HOLDS.is_zero() {
             return lookup.await.map(Arc::new);
         }
         let key = CacheKey {
             session: claims.map(|claims| (claims.sub, claims.session_id, claims.generation)),
-            foreign: if claims.is_none() { credentials.token_hash() } else { None },
+            foreign,
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
         };
@@ -184,27 +192,26 @@ impl Caller {
     }
 }
 
-impl Rule {
-    fn check(&self, caller: &Caller) -> Result<(), Refusal> {
-        match self {
-            Self::Public | Self::AnyCredential => Ok(()),
-            Self::SignedIn => caller.user.map(drop).ok_or_else(sign_in_required),
-            Self::Scoped { scopes, api_key_required } => {
-                if self.needs_tenant() {
-                    caller.tenant()?;
-                }
-                if !scopes.iter().all(|scope| caller.scopes.contains(scope)) {
-                    return Err(scope_missing(scopes, caller));
-                }
-                if *api_key_required && caller.api_key_id.is_none() {
-                    return Err(Refusal::new(
+/// Holds a caller against a rule.
+fn check(rule: &Rule, caller: &Caller) -> Result<(), Refusal> {
+    match rule {
+        Rule::Public | Rule::AnyCredential => Ok(()),
+        Rule::SignedIn => caller.user.map(drop).ok_or_else(sign_in_required),
+        Rule::Scoped { scopes, api_key_required } => {
+            if rule.needs_tenant() {
+                caller.tenant()?;
+            }
+            if !scopes.iter().all(|scope| caller.scopes.contains(scope)) {
+                return Err(scope_missing(scopes, caller));
+            }
+            if *api_key_required && caller.api_key_id.is_none() {
+                return Err(Refusal::new(
                         ErrorReason::ApiKeyRequired,
                         "The method needs the tenant's API key beside the user token: send `X-TENANT-API-KEY: <key>` too. Owners of the tenant can create keys.",
                     )
                     .with("header", "x-tenant-api-key"));
-                }
-                Ok(())
             }
+            Ok(())
         }
     }
 }

@@ -16,11 +16,12 @@ mod token;
 pub use self::authority::{Authority, Resolution};
 pub use self::caller::{Caller, Standing, TenantId, User, caller, standing};
 pub use self::credentials::Credentials;
-pub use self::keys::KeyCache;
+pub use self::keys::{KeyCache, Verified};
 pub use self::layer::AccessLayer;
 pub use self::remote::RemoteIdentity;
-pub use self::rules::{Rule, Rules};
+pub use self::rules::Rules;
 pub use self::token::{
     AuthenticationMethod, Claims, Issuer, Key, LEEWAY, TOKEN_KIND, TokenFault, TokenHeader, check_token,
     fault, install_crypto, read_header,
 };
+pub use frontdesk_proto::{Refusal, Rule};

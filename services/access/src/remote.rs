@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
-use frontdesk_proto::identity::v1::{
-    GetJwksRequest, JsonWebKey, ResolveScopesRequest, ResolveScopesResponse,
-};
-use frontdesk_proto::{ErrorReason, Refusal, reason_of};
+use frontdesk_proto::identity::v1::{GetJwksRequest, ResolveScopesRequest, ResolveScopesResponse};
+use frontdesk_proto::{ErrorReason, Refusal};
+use jiff::Timestamp;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Request, Status};
 use upstream::Upstream;
@@ -16,7 +15,7 @@ use uuid::Uuid;
 use crate::authority::{Authority, Resolution};
 use crate::caller::User;
 use crate::credentials::Credentials;
-use crate::token::Claims;
+use crate::token::{Claims, Key};
 
 /// How long identity may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -37,16 +36,17 @@ impl RemoteIdentity {
 impl Authority for RemoteIdentity {
     const HOLDS: Duration = Duration::from_secs(5);
 
-    async fn keys(&self) -> Result<Vec<JsonWebKey>, Refusal> {
+    async fn keys(&self, _now: Timestamp) -> Result<Vec<Key>, Refusal> {
         let mut client = TokenServiceClient::new(self.upstream.clone());
         let answer = within(client.get_jwks(GetJwksRequest {})).await?;
-        Ok(answer.keys)
+        Ok(answer.keys.iter().filter_map(Key::read).collect())
     }
 
     async fn resolve(
         &self,
         credentials: &Credentials,
         _claims: Option<&Claims>,
+        _now: Timestamp,
     ) -> Result<Resolution, Refusal> {
         let mut request = Request::new(ResolveScopesRequest {});
         let metadata = request.metadata_mut();
@@ -82,18 +82,12 @@ async fn within<T>(
     }
 }
 
-/// Identity's refusal of the caller is the caller's answer; anything else means
-/// that nobody can say who is calling.
+/// Identity's refusal of the caller is the caller's answer, with all that it says;
+/// anything else means that nobody can say who is calling. Which reasons speak of
+/// the caller says the proto.
 fn passed_on(status: &Status) -> Refusal {
-    match reason_of(status) {
-        Some(
-            reason @ (ErrorReason::SessionEnded
-            | ErrorReason::ApiKeyInvalid
-            | ErrorReason::TenantAccessDenied
-            | ErrorReason::TokenInvalid
-            | ErrorReason::TokenExpired
-            | ErrorReason::InvalidHeader),
-        ) => Refusal::new(reason, status.message()),
+    match Refusal::from_status(status) {
+        Some(refusal) if refusal.reason().passes_through() => refusal,
         _ => unreachable(status.message()),
     }
 }

@@ -1,35 +1,9 @@
-//! The access rules, read from the descriptor set.
+//! The access rules of a server's methods, by request path. How a rule is read
+//! from a proto is not known here.
 
 use std::collections::{HashMap, HashSet};
 
-use frontdesk_proto::access::v1::{AccessRule, ApiKeyRequirement, access_rule};
-use frontdesk_proto::descriptors;
-use prost_reflect::Value;
-
-/// Who may call one method.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rule {
-    /// Anybody.
-    Public,
-    /// A user token or an API key.
-    AnyCredential,
-    /// A user token.
-    SignedIn,
-    /// All of these scopes, and an API key of the tenant if required.
-    Scoped {
-        /// Sorted as in the proto; never empty.
-        scopes: Vec<String>,
-        /// Whether an API key must come along.
-        api_key_required: bool,
-    },
-}
-
-impl Rule {
-    /// Whether the method works on one tenant's data.
-    pub fn needs_tenant(&self) -> bool {
-        matches!(self, Self::Scoped { scopes, .. } if scopes.iter().any(|scope| !scope.starts_with("platform:")))
-    }
-}
+use frontdesk_proto::{Rule, descriptors};
 
 /// The rules of a server's methods, by request path.
 #[derive(Debug, Clone, Default)]
@@ -45,9 +19,6 @@ impl Rules {
     /// missing or grants nothing.
     pub fn of_services(services: &[&str]) -> Result<Self, String> {
         let pool = descriptors();
-        let Some(extension) = pool.get_extension_by_name("frontdesk.access.v1.access") else {
-            return Err("the descriptor set lacks frontdesk.access.v1.access".to_owned());
-        };
         let mut by_path = HashMap::new();
         let mut streams = HashSet::new();
         let mut faults = Vec::new();
@@ -57,19 +28,14 @@ impl Rules {
                 continue;
             };
             for method in service.methods() {
-                let options = method.options();
-                let rule = match &*options.get_extension(&extension) {
-                    Value::Message(message) => message.transcode_to().ok().and_then(read),
-                    _ => None,
-                };
-                match rule {
+                match Rule::of(&method) {
                     Some(rule) => {
                         if method.is_server_streaming() {
                             streams.insert(format!("/{name}/{}", method.name()));
                         }
                         by_path.insert(format!("/{name}/{}", method.name()), rule);
                     }
-                    None => faults.push(format!("{} has no access rule in its proto", method.full_name())),
+                    None => faults.push(format!("the proto of {} names no access rule", method.full_name())),
                 }
             }
         }
@@ -89,19 +55,6 @@ impl Rules {
     /// Every path with its rule.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Rule)> {
         self.by_path.iter().map(|(path, rule)| (path.as_str(), rule))
-    }
-}
-
-fn read(rule: AccessRule) -> Option<Rule> {
-    match rule.rule? {
-        access_rule::Rule::Public(_) => Some(Rule::Public),
-        access_rule::Rule::AnyCredential(_) => Some(Rule::AnyCredential),
-        access_rule::Rule::SignedIn(_) => Some(Rule::SignedIn),
-        access_rule::Rule::Scoped(scoped) => {
-            let api_key_required = scoped.api_key() == ApiKeyRequirement::Required;
-            let named = !scoped.scopes.is_empty() && scoped.scopes.iter().all(|scope| !scope.is_empty());
-            named.then_some(Rule::Scoped { scopes: scoped.scopes, api_key_required })
-        }
     }
 }
 
@@ -128,12 +81,5 @@ mod tests {
     fn a_service_without_rules_is_refused_by_name() {
         let error = Rules::of_services(&["frontdesk.booking.v1.NoSuchService"]).unwrap_err();
         assert!(error.contains("NoSuchService"), "{error}");
-        assert_eq!(read(AccessRule { rule: None }), None);
-        let nothing = access_rule::Rule::Scoped(frontdesk_proto::access::v1::Scoped::default());
-        assert_eq!(
-            read(AccessRule { rule: Some(nothing) }),
-            None,
-            "a scoped rule without scopes would let anybody in"
-        );
     }
 }

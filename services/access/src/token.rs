@@ -16,9 +16,9 @@ use uuid::Uuid;
 /// Value of the claim `typ` in an access token.
 pub const TOKEN_KIND: &str = "access";
 
-/// Longest token in bytes; a longer one is refused unread.
+/// Most bytes of a token; a longer one is refused unread.
 const MAX_TOKEN: usize = 4096;
-/// Longest key id in bytes.
+/// Most bytes of a key id.
 const MAX_KEY_ID: usize = 64;
 /// How far clocks may differ, in seconds.
 pub const LEEWAY: u64 = 5;
@@ -89,7 +89,10 @@ pub struct Issuer {
 
 /// A key that verifies.
 #[derive(Clone)]
-pub struct Key(Arc<DecodingKey>);
+pub struct Key {
+    id: String,
+    decoding: Arc<DecodingKey>,
+}
 
 /// What is wrong with a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,17 +136,28 @@ impl Key {
             tracing::warn!(kid, kty, alg, "key left out: not an ES256 key for signatures");
             return None;
         }
-        DecodingKey::from_ec_components(x, y).ok().map(|key| Self(Arc::new(key)))
+        Self::es256(kid, x, y)
+    }
+
+    /// A key of ours: a point of P-256, base64url.
+    pub fn es256(id: &str, x: &str, y: &str) -> Option<Self> {
+        let decoding = Arc::new(DecodingKey::from_ec_components(x, y).ok()?);
+        Some(Self { id: id.to_owned(), decoding })
+    }
+
+    /// The key id that tokens name.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     pub(crate) fn decoding(&self) -> &DecodingKey {
-        &self.0
+        &self.decoding
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Key")
+        out.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -192,9 +206,11 @@ impl From<TokenFault> for Refusal {
 
 impl fmt::Display for TokenFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{self:?}")
+        out.write_str(self.described().1)
     }
 }
+
+impl std::error::Error for TokenFault {}
 
 /// Names the crypto provider. Without it, the first signature or verification
 /// panics; every program and test calls this first.
@@ -204,9 +220,9 @@ pub fn install_crypto() {
 }
 
 /// Checks a token against these keys.
-pub fn check_token(token: &str, keys: &[JsonWebKey], issuer: &Issuer) -> Result<Claims, TokenFault> {
+pub fn check_token(token: &str, keys: &[Key], issuer: &Issuer) -> Result<Claims, TokenFault> {
     let kid = key_id(token)?;
-    let key = keys.iter().find(|key| key.kid == kid).and_then(Key::read).ok_or(TokenFault::UnknownKey)?;
+    let key = keys.iter().find(|key| key.id == kid).ok_or(TokenFault::UnknownKey)?;
     verify(token, key.decoding(), issuer)
 }
 

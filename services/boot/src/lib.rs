@@ -13,6 +13,6 @@ mod shutdown;
 pub use self::client_address::{FORWARDED_FOR, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, ReadyCheck, ServeError, bind};
 pub use self::log::init as init_log;
-pub use self::observe::Observe;
+pub use self::observe::{Observe, record_tenant};
 pub use self::settings::{Settings, SettingsError};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};

@@ -20,6 +20,9 @@ use crate::request_id;
 /// A deadline is met a little early, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(5);
 
+/// The field of a call's span that [`record_tenant`] fills.
+const TENANT: &str = "tenant_id";
+
 /// The layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Observe;
@@ -61,7 +64,7 @@ where
             "rpc",
             rpc.method = request.uri().path(),
             request_id = request_id::text(&id),
-            tenant_id = tracing::field::Empty,
+            { TENANT } = tracing::field::Empty,
         );
         let deadline = grpc_timeout(request.headers());
         let call = async move {
@@ -89,6 +92,11 @@ where
         };
         Box::pin(call.instrument(span))
     }
+}
+
+/// Notes the tenant of the call under way, once it is known, in the call's span.
+pub fn record_tenant(tenant: impl std::fmt::Display) {
+    tracing::Span::current().record(TENANT, tracing::field::display(tenant));
 }
 
 /// Adds the request id to the answer and logs it. A stream that has begun shows

@@ -27,7 +27,7 @@ use frontdesk_proto::booking::v1::{
 use frontdesk_proto::identity::v1::LoginRequest;
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use futures::future::join_all;
-use identity::{Policy, Secrets};
+use identity::{MasterKey, Policy};
 use tokio::net::TcpListener;
 use tonic::Request;
 use uuid::Uuid;
@@ -77,7 +77,7 @@ impl Bench {
         let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
         let system = System::start(Parts {
             database_url: url.clone(),
-            secrets: Secrets::from_master_key(&"ab".repeat(32)).unwrap(),
+            master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),
             identity: free().await.unwrap(),
             booking: free().await.unwrap(),
             gateway: free().await.unwrap(),

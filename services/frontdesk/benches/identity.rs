@@ -20,7 +20,8 @@ use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::{LoginRequest, ResolveScopesRequest};
 use futures::future::join_all;
 use http::{Request, Response};
-use identity::{Limits, Policy, Secrets};
+use identity::{Limits, MasterKey, Policy};
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic_health::pb::HealthCheckRequest;
@@ -50,12 +51,13 @@ async fn measure() {
     println!("Login over gRPC                {logins:>9.1} /s   {:.0} % of bare", 100.0 * logins / bare);
 
     let remote = RemoteIdentity::new(channel.clone());
-    let keys = remote.keys().await.unwrap();
+    let keys = remote.keys(Timestamp::now()).await.unwrap();
     let issuer = Issuer { issuer: DEFAULT_ISSUER.to_owned(), audience: DEFAULT_AUDIENCE.to_owned() };
     let cold = rate(|| access::check_token(&login, &keys, &issuer).unwrap());
     let cache = KeyCache::new(issuer.clone());
-    cache.verify(&login, &remote).await.unwrap();
-    let cached = rate_async(async || cache.verify(&login, &remote).await.unwrap()).await;
+    let verify = async || cache.verify(&login, &remote, Timestamp::now()).await.unwrap();
+    verify().await;
+    let cached = rate_async(verify).await;
     println!("token verified for the first time{cold:>7.0} /s on one core");
     println!("token verified before          {cached:>9.0} /s on one core");
 
@@ -77,7 +79,7 @@ async fn start() -> System {
     let limits = Limits { pair: 0, account: 0, address: 0, ..Limits::default() };
     System::start(Parts {
         database_url: database.url,
-        secrets: Secrets::from_master_key(&"ab".repeat(32)).unwrap(),
+        master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),

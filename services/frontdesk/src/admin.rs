@@ -2,9 +2,11 @@
 //! database that `DATABASE_URL` names. Running one twice changes nothing more.
 
 use clap::{Args, Subcommand, ValueEnum};
-use identity::admin::{
-    Admin, ApiKeyRow, MemberRow, Rotated, SigningKeyRow, TenantRow, UserKind, UserRow, WantedUser,
+use identity::operator::{
+    ApiKey, ApiKeyId, Member, NewApiKey, NewUser, Operator, Rotated, SigningKey, Tenant, TenantId, User,
+    UserId, UserKind, WithSecret,
 };
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -165,14 +167,20 @@ pub async fn user(command: UserCommand, output: Output) -> Result<(), Failure> {
                 Kind::Service => UserKind::Service,
             };
             let password = boot::Settings::new().optional_secret("NEW_PASSWORD").map(Zeroizing::new);
-            let wanted =
-                WantedUser { id: Uuid::now_v7(), email, display_name: name, kind, password, platform_scopes };
+            let wanted = NewUser {
+                id: UserId(Uuid::now_v7()),
+                email,
+                display_name: name,
+                kind,
+                password,
+                platform_scopes,
+            };
             let made = admin.ensure_user(wanted).await.map_err(failed)?;
             talk(made.created, "user");
             print(&output, user_json(&made.value), &made.value.id.to_string());
         }
         UserCommand::List => {
-            let mut after = (String::new(), Uuid::nil());
+            let mut after = (String::new(), UserId::default());
             loop {
                 let page = admin.list_users((&after.0, after.1), PAGE).await.map_err(failed)?;
                 for user in &page {
@@ -210,12 +218,12 @@ pub async fn tenant(command: TenantCommand, output: Output) -> Result<(), Failur
     match command {
         TenantCommand::Create { slug, name } => {
             let name = name.unwrap_or_else(|| slug.clone());
-            let made = admin.ensure_tenant(Uuid::now_v7(), &slug, &name).await.map_err(failed)?;
+            let made = admin.ensure_tenant(TenantId(Uuid::now_v7()), &slug, &name).await.map_err(failed)?;
             talk(made.created, "tenant");
             print(&output, tenant_json(&made.value), &made.value.id.to_string());
         }
         TenantCommand::List => {
-            let mut after = (String::new(), Uuid::nil());
+            let mut after = (String::new(), TenantId::default());
             loop {
                 let page = admin.list_tenants((&after.0, after.1), PAGE).await.map_err(failed)?;
                 for tenant in &page {
@@ -244,11 +252,11 @@ pub async fn member(command: MemberCommand, output: Output) -> Result<(), Failur
         }
         MemberCommand::List { tenant } => {
             let tenant = admin.tenant(&tenant).await.map_err(failed)?.id;
-            let mut after = (String::new(), Uuid::nil());
+            let mut after = (String::new(), UserId::default());
             loop {
                 let page = admin.list_members(tenant, (&after.0, after.1), PAGE).await.map_err(failed)?;
                 for member in &page {
-                    let MemberRow { user, role, .. } = member;
+                    let Member { user, role, .. } = member;
                     print(&output, member_json(member), &format!("{} {} {role}", user.id, user.email));
                 }
                 let Some(last) = page.last() else { return Ok(()) };
@@ -258,7 +266,7 @@ pub async fn member(command: MemberCommand, output: Output) -> Result<(), Failur
         MemberCommand::Remove { tenant, email } => {
             let tenant = admin.tenant(&tenant).await.map_err(failed)?.id;
             admin.remove_member(tenant, &email).await.map_err(failed)?;
-            eprintln!("the user is no member any more");
+            eprintln!("the user is not a member any more");
         }
     }
     Ok(())
@@ -269,7 +277,9 @@ pub async fn api_key(command: ApiKeyCommand, output: Output) -> Result<(), Failu
     match command {
         ApiKeyCommand::Create { tenant, name, scopes } => {
             let tenant = admin.tenant(&tenant).await.map_err(failed)?.id;
-            let (key, secret) = admin.ensure_api_key(tenant, &name, scopes).await.map_err(failed)?;
+            let (id, wanted) = (ApiKeyId(Uuid::now_v7()), NewApiKey { name, scopes, expires_at: None });
+            let ensured = admin.ensure_api_key(tenant, id, wanted, Timestamp::now()).await;
+            let (key, secret) = ensured.map_err(failed)?;
             talk(secret.is_some(), "key");
             if secret.is_none() {
                 eprintln!("its secret cannot be shown again; `frontdesk api-key rotate` makes a new one");
@@ -285,12 +295,13 @@ pub async fn api_key(command: ApiKeyCommand, output: Output) -> Result<(), Failu
         }
         ApiKeyCommand::Rotate { tenant, id, overlap_seconds } => {
             let tenant = admin.tenant(&tenant).await.map_err(failed)?.id;
-            let (key, secret) = admin.rotate_api_key(tenant, id, overlap_seconds).await.map_err(failed)?;
+            let rotated = admin.rotate_api_key(tenant, ApiKeyId(id), overlap_seconds).await;
+            let WithSecret { key, secret } = rotated.map_err(failed)?;
             print_secret(&output, &key, Some(secret));
         }
         ApiKeyCommand::Revoke { tenant, id } => {
             let tenant = admin.tenant(&tenant).await.map_err(failed)?.id;
-            admin.revoke_api_key(tenant, id).await.map_err(failed)?;
+            admin.revoke_api_key(tenant, ApiKeyId(id)).await.map_err(failed)?;
             eprintln!("the key is revoked");
         }
     }
@@ -300,9 +311,9 @@ pub async fn api_key(command: ApiKeyCommand, output: Output) -> Result<(), Failu
 pub async fn keys(command: KeysCommand, output: Output) -> Result<(), Failure> {
     match command {
         KeysCommand::List => {
-            for key in admin().await?.list_signing_keys().await.map_err(failed)? {
-                let SigningKeyRow { kid, state, created_at, activated_at, retired_at, .. } = key;
-                let state = state.name();
+            for key in admin().await?.list_signing_keys(Timestamp::now()).await.map_err(failed)? {
+                let SigningKey { kid, state, created_at, activated_at, retired_at, .. } = key;
+                let state = state.word();
                 let row = json!({
                     "kid": kid, "state": state, "created_at": created_at,
                     "activated_at": activated_at, "retired_at": retired_at,
@@ -316,9 +327,9 @@ pub async fn keys(command: KeysCommand, output: Output) -> Result<(), Failure> {
         }
         KeysCommand::Rotate { now } => {
             let mut settings = boot::Settings::new();
-            let secrets = master_key(&mut settings);
-            let secrets = settings.finish(secrets).map_err(Failure::new)?;
-            let rotated = admin().await?.rotate_signing_key(&secrets, now).await.map_err(failed)?;
+            let master_key = master_key(&mut settings);
+            let master_key = settings.finish(master_key).map_err(Failure::new)?;
+            let rotated = admin().await?.rotate_signing_key(&master_key, now).await.map_err(failed)?;
             let (kid, step, usable_at) = match rotated {
                 Rotated::Published { kid, usable_at } => (kid, "published", Some(usable_at)),
                 Rotated::TooEarly { kid, usable_at } => (kid, "too_early", Some(usable_at)),
@@ -339,12 +350,12 @@ pub async fn keys(command: KeysCommand, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn admin() -> Result<Admin, Failure> {
+async fn admin() -> Result<Operator, Failure> {
     let mut settings = boot::Settings::new();
     let url = settings.secret("DATABASE_URL", "the database");
     let url = settings.finish(url).map_err(Failure::new)?;
     migrate::check(&url, &identity::MIGRATIONS).await?;
-    Admin::new(open(url, identity::ROLE, "frontdesk-admin", 1)?).map_err(failed)
+    Operator::new(&open(url, identity::ROLE, "frontdesk-admin", 1)?).map_err(failed)
 }
 
 fn talk(created: bool, thing: &str) {
@@ -359,36 +370,36 @@ fn print(output: &Output, json: Json, text: &str) {
     if output.json { println!("{json}") } else { println!("{text}") }
 }
 
-fn print_secret(output: &Output, key: &ApiKeyRow, secret: Option<String>) {
+fn print_secret(output: &Output, key: &ApiKey, secret: Option<String>) {
     let text = secret.clone().unwrap_or_else(|| key.id.to_string());
     let mut json = key_json(key);
     json["secret"] = secret.into();
     print(output, json, &text);
 }
 
-fn user_json(user: &UserRow) -> Json {
-    let UserRow { id, email, display_name, kind, created_at, disabled_at } = user;
+fn user_json(user: &User) -> Json {
+    let User { id, email, display_name, kind, created_at, disabled_at } = user;
     json!({
-        "id": id, "email": email, "display_name": display_name, "kind": kind.name(),
+        "id": id.0, "email": email, "display_name": display_name, "kind": kind.word(),
         "created_at": created_at, "disabled_at": disabled_at,
     })
 }
 
-fn tenant_json(tenant: &TenantRow) -> Json {
-    let TenantRow { id, slug, name, created_at } = tenant;
-    json!({"id": id, "slug": slug, "name": name, "created_at": created_at})
+fn tenant_json(tenant: &Tenant) -> Json {
+    let Tenant { id, slug, name, created_at } = tenant;
+    json!({"id": id.0, "slug": slug, "name": name, "created_at": created_at})
 }
 
-fn member_json(member: &MemberRow) -> Json {
-    let MemberRow { user, role, since } = member;
+fn member_json(member: &Member) -> Json {
+    let Member { user, role, since } = member;
     json!({"user": user_json(user), "role": role, "created_at": since})
 }
 
-fn key_json(key: &ApiKeyRow) -> Json {
-    let ApiKeyRow { id, name, scopes, created_at, expires_at, revoked_at, last_used_at, previous_expires_at } =
+fn key_json(key: &ApiKey) -> Json {
+    let ApiKey { id, name, scopes, created_at, expires_at, revoked_at, last_used_at, previous_expires_at } =
         key;
     json!({
-        "id": id, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
+        "id": id.0, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
         "revoked_at": revoked_at, "last_used_at": last_used_at, "previous_secret_expires_at": previous_expires_at,
     })
 }

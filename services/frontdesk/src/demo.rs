@@ -1,7 +1,8 @@
 //! The demo: two tenants, their people, and one booking request for every case
 //! that approving knows. Storing it again changes nothing.
 
-use identity::admin::{Admin, UserKind, WantedUser};
+use identity::operator::{ApiKeyId, NewApiKey, NewUser, Operator, TenantId, UserId, UserKind};
+use jiff::Timestamp;
 use uuid::{Uuid, uuid};
 use zeroize::Zeroizing;
 
@@ -93,12 +94,12 @@ const PEOPLE: [Person; 5] = [
 pub async fn seed(url: &str) -> Result<(), Failure> {
     let admin = admin(url)?;
     for (id, slug, name) in [(TENANT, "alpine", "Alpine Stays"), (OTHER_TENANT, "harbour", "Harbour Homes")] {
-        admin.ensure_tenant(id, slug, name).await.map_err(failed)?;
+        admin.ensure_tenant(TenantId(id), slug, name).await.map_err(failed)?;
     }
     for Person { id, email, name, member_of, operator } in PEOPLE {
         let scopes: &[&str] = if operator { &identity::PLATFORM_SCOPES } else { &[] };
-        let wanted = WantedUser {
-            id,
+        let wanted = NewUser {
+            id: UserId(id),
             email: email.to_owned(),
             display_name: name.to_owned(),
             kind: UserKind::Person,
@@ -107,7 +108,7 @@ pub async fn seed(url: &str) -> Result<(), Failure> {
         };
         let made = admin.ensure_user(wanted).await.map_err(failed)?;
         if let Some((tenant, role)) = member_of.filter(|_| made.created) {
-            admin.ensure_member(tenant, email, role).await.map_err(failed)?;
+            admin.ensure_member(TenantId(tenant), email, role).await.map_err(failed)?;
         }
     }
     let owner = pg::connect(url).await.map_err(failed)?;
@@ -116,17 +117,19 @@ pub async fn seed(url: &str) -> Result<(), Failure> {
 
 /// A new API key of a tenant, without scopes of its own.
 pub async fn create_api_key(url: &str, tenant: Uuid) -> Result<String, Failure> {
-    let (_, secret) = admin(url)?.create_api_key(tenant, "demo", Vec::new()).await.map_err(failed)?;
-    Ok(secret)
+    let new = NewApiKey { name: "demo".to_owned(), scopes: Vec::new(), expires_at: None };
+    let (tenant, id) = (TenantId(tenant), ApiKeyId(Uuid::now_v7()));
+    let created = admin(url)?.create_api_key(tenant, id, new, Timestamp::now()).await;
+    Ok(created.map_err(failed)?.secret)
 }
 
 /// Whether a text is a live key of some tenant in this database.
 pub async fn knows_api_key(url: &str, text: &str) -> Result<bool, Failure> {
-    admin(url)?.knows_api_key(text).await.map_err(failed)
+    admin(url)?.knows_api_key(text, Timestamp::now()).await.map_err(failed)
 }
 
-fn admin(url: &str) -> Result<Admin, Failure> {
-    Admin::new(open(url.to_owned(), identity::ROLE, "frontdesk-demo", 1)?).map_err(failed)
+fn admin(url: &str) -> Result<Operator, Failure> {
+    Operator::new(&open(url.to_owned(), identity::ROLE, "frontdesk-demo", 1)?).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 use devdb::{PrivateServer, ServerOptions, Tcp};
-use identity::{Policy, Secrets};
+use identity::{MasterKey, Policy};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -101,10 +101,10 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
         kept.tenant_api = demo::create_api_key(&url, demo::TENANT).await?;
         folder.write_kept(&kept)?;
     }
-    let secrets = Secrets::from_master_key(&kept.master).map_err(Failure::new)?;
+    let master_key = MasterKey::from_text(&kept.master).map_err(Failure::new)?;
     let parts = Parts {
         database_url: url.clone(),
-        secrets,
+        master_key,
         identity,
         booking,
         gateway,

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use boot::Settings;
 use clap::Args;
-use identity::Secrets;
-use identity::admin::Admin;
+use identity::MasterKey;
+use identity::operator::Operator;
+use jiff::Timestamp;
 use pg::migrate as migrations;
 use serde_json::{Value as Json, json};
 use tonic_health::pb::HealthCheckRequest;
@@ -137,7 +138,7 @@ async fn server(client: &tokio_postgres::Client) -> Result<Check, Failure> {
         current_setting('synchronous_commit') as durable, pg_is_in_recovery() as standby";
     let row = client.query_one(query, &[]).await.map_err(Failure::new)?;
     let (version, now): (&str, f64) = (row.get("version"), row.get("now"));
-    let skew = (jiff::Timestamp::now().as_duration().as_secs_f64() - now).abs();
+    let skew = (Timestamp::now().as_duration().as_secs_f64() - now).abs();
     if row.get("standby") {
         let fix = "set DATABASE_URL to the primary; a standby takes no changes";
         return Ok(Check::bad("database", format!("PostgreSQL {version}, a standby"), fix));
@@ -256,8 +257,8 @@ async fn feed(client: &tokio_postgres::Client) -> Check {
 async fn signing_key(url: &str, master_key: Option<&str>) -> Result<Check, Failure> {
     const NAME: &str = "signing key";
     let Some(text) = master_key else { return Ok(Check::left_out(NAME, "FRONTDESK_MASTER_KEY")) };
-    let secrets = match Secrets::from_master_key(text) {
-        Ok(secrets) => secrets,
+    let master_key = match MasterKey::from_text(text) {
+        Ok(master_key) => master_key,
         Err(error) => {
             return Ok(Check::bad(
                 NAME,
@@ -267,13 +268,13 @@ async fn signing_key(url: &str, master_key: Option<&str>) -> Result<Check, Failu
         }
     };
     let admin =
-        Admin::new(open(url.to_owned(), identity::ROLE, "frontdesk-doctor", 1)?).map_err(Failure::new)?;
-    Ok(match admin.signing_key_opens(&secrets).await {
+        Operator::new(&open(url.to_owned(), identity::ROLE, "frontdesk-doctor", 1)?).map_err(Failure::new)?;
+    Ok(match admin.signing_key_opens(&master_key, Timestamp::now()).await {
         Ok(Some(true)) => Check::good(NAME, "the active key opens with the master key"),
         Ok(Some(false)) => Check::bad(
             NAME,
             "the active key does not open with this master key",
-            "set the master key that identity first started with, or rotate: `frontdesk keys rotate --at-once`",
+            "set the master key that identity first started with, or rotate: `frontdesk keys rotate --now`",
         ),
         Ok(None) => Check::odd(NAME, "there is none yet", "start `frontdesk identity` once; it makes one"),
         Err(error) => Check::bad(NAME, error.to_string(), "see the checks of the database above"),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use access::{Issuer, RemoteIdentity};
 use boot::{Settings, TrustedProxies};
-use identity::{Limits, PasswordCost, Policy, Secrets, TrustedIssuers, TrustedIssuersError};
+use identity::{Limits, MasterKey, PasswordCost, Policy, TrustedIssuers, TrustedIssuersError};
 use jiff::SignedDuration;
 use pg::{Database, PoolOptions};
 use upstream::{Upstream, UpstreamError};
@@ -25,16 +25,16 @@ pub async fn identity() -> Result<(), Failure> {
     let listen = listen(&mut settings, "IDENTITY_LISTEN", 50051);
     let database = database_settings(&mut settings);
     let issuer = issuer(&mut settings);
-    let secrets = master_key(&mut settings);
+    let master_key = master_key(&mut settings);
     let policy = policy(&mut settings);
-    let all = || Some((listen?, database?, issuer?, secrets?, policy?));
-    let (listen, (url, pool), issuer, secrets, policy) = settings.finish(all()).map_err(Failure::new)?;
+    let all = || Some((listen?, database?, issuer?, master_key?, policy?));
+    let (listen, (url, pool), issuer, master_key, policy) = settings.finish(all()).map_err(Failure::new)?;
 
     migrate::check(&url, &identity::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let database = open(url, identity::ROLE, "frontdesk-identity", pool)?;
     let stop = boot::on_signal().map_err(Failure::new)?;
-    let config = identity::Config { listener, database, secrets, issuer, policy };
+    let config = identity::Config { listener, database, master_key, issuer, policy };
     let server = identity::build(config, &stop).await.map_err(Failure::new)?;
     tracing::info!(%listen, "identity listens");
     server.serve(stop).await.map_err(Failure::new)
@@ -122,12 +122,12 @@ fn issuer(settings: &mut Settings) -> Option<Issuer> {
 }
 
 /// The keys of the master key in the environment.
-pub fn master_key(settings: &mut Settings) -> Option<Secrets> {
+pub fn master_key(settings: &mut Settings) -> Option<MasterKey> {
     let text = settings.secret(
         "FRONTDESK_MASTER_KEY",
         "32 bytes in base64 that seal signing keys (`openssl rand -base64 32`)",
     )?;
-    Secrets::from_master_key(&text)
+    MasterKey::from_text(&text)
         .map_err(|error| settings.problem(format!("FRONTDESK_MASTER_KEY: {error}.")))
         .ok()
 }

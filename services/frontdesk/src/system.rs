@@ -6,7 +6,7 @@ use std::time::Duration;
 use access::{Issuer, RemoteIdentity};
 use boot::TrustedProxies;
 use gateway::{Gateway, Origins};
-use identity::{Policy, Secrets};
+use identity::{MasterKey, Policy};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -20,8 +20,8 @@ use crate::roles::{DEFAULT_AUDIENCE, DEFAULT_ISSUER, DEFAULT_POOL_SIZE, open};
 pub struct Parts {
     /// A migrated database; each service switches to its own role.
     pub database_url: String,
-    /// Keys derived from the master key.
-    pub secrets: Secrets,
+    /// Seals signing keys and signs refresh tokens.
+    pub master_key: MasterKey,
     /// Where identity listens.
     pub identity: TcpListener,
     /// Where booking listens.
@@ -52,7 +52,7 @@ pub struct System {
 impl System {
     /// Starts the three servers and returns when the gateway says it is ready.
     pub async fn start(parts: Parts) -> Result<Self, Failure> {
-        let Parts { database_url, secrets, identity, booking, gateway, origins, policy, anon_key } = parts;
+        let Parts { database_url, master_key, identity, booking, gateway, origins, policy, anon_key } = parts;
         // The gateway is on this machine; nobody else's word about an address counts.
         let policy = Policy { trusted_proxies: TrustedProxies::loopback(), ..policy };
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
@@ -71,7 +71,7 @@ impl System {
                     "frontdesk-identity",
                     DEFAULT_POOL_SIZE,
                 )?,
-                secrets,
+                master_key,
                 issuer: issuer.clone(),
                 policy,
             },

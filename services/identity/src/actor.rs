@@ -1,9 +1,12 @@
-//! Who changes something, and from where: what every change and the audit log
-//! need to know of a caller. How a request says it is the business of `rpc`.
+//! Who changes something, from where, and what they hold: what every change and
+//! the audit log need to know of a caller. How a request says it is the business
+//! of `rpc`.
 
 use std::net::IpAddr;
 
-use uuid::Uuid;
+use crate::domain::audit::{AuditAction, Outcome};
+use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::scopes::Holds;
 
 /// Where a call comes from, for limits and the audit log.
 #[derive(Debug, Clone, Default)]
@@ -16,53 +19,107 @@ pub struct Context {
     pub request_id: String,
 }
 
-/// Who changes something: a user over the API, or nobody for operator commands.
+/// Who changes something: a user over the API, or nobody for operator commands
+/// and for those who have not signed in.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    pub user: Option<access::User>,
+    /// The user with the session.
+    pub user: Option<SignedIn>,
+    /// What may be given and taken.
+    pub holds: Holds,
+    /// Where the call comes from.
     pub context: Context,
+}
+
+/// A user who has signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The user.
+    pub user: UserId,
+    /// The session; nil for a token of another issuer.
+    pub session: SessionId,
 }
 
 /// Something that happened, for the audit log. Never holds a secret.
 #[derive(Debug, Clone)]
 pub struct AuditEvent<'call> {
-    pub action: &'static str,
-    pub success: bool,
-    pub tenant: Option<Uuid>,
-    pub user: Option<Uuid>,
-    pub session: Option<Uuid>,
+    /// What.
+    pub action: AuditAction,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In which tenant.
+    pub tenant: Option<TenantId>,
+    /// Who did it.
+    pub user: Option<UserId>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// What it was about.
     pub subject: String,
+    /// From where.
     pub context: &'call Context,
+}
+
+impl Context {
+    /// The client's address as text; empty when it is unknown.
+    pub fn address_text(&self) -> String {
+        self.address.map(|address| address.to_string()).unwrap_or_default()
+    }
 }
 
 impl Actor {
     /// Somebody at the database's own machine.
     pub fn operator() -> Self {
-        Self { user: None, context: Context::default() }
+        Self { user: None, holds: Holds::Everything, context: Context::default() }
     }
 
-    /// An event of this actor.
-    pub fn event(
-        &self,
-        action: &'static str,
-        tenant: Option<Uuid>,
-        subject: impl ToString,
-    ) -> AuditEvent<'_> {
+    /// Something that this actor did, outside tenants.
+    pub fn did(&self, action: AuditAction) -> AuditEvent<'_> {
         AuditEvent {
-            tenant,
-            session: self.user.map(|user| user.session),
-            subject: subject.to_string(),
-            ..event(action, true, self.user.map(|user| user.id), &self.context)
+            action,
+            outcome: Outcome::Success,
+            tenant: None,
+            user: self.user.map(|signed_in| signed_in.user),
+            session: self.user.map(|signed_in| signed_in.session),
+            subject: String::new(),
+            context: &self.context,
         }
     }
 }
 
-/// An event about a user, outside tenants.
-pub fn event<'call>(
-    action: &'static str,
-    success: bool,
-    user: Option<Uuid>,
-    context: &'call Context,
-) -> AuditEvent<'call> {
-    AuditEvent { action, success, tenant: None, user, session: None, subject: String::new(), context }
+impl AuditEvent<'_> {
+    /// It was refused.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        Self { outcome: Outcome::Failure, ..self }
+    }
+
+    /// It happened in a tenant.
+    #[must_use]
+    pub fn in_tenant(self, tenant: TenantId) -> Self {
+        Self { tenant: Some(tenant), ..self }
+    }
+
+    /// A user did it who is not the one that has signed in.
+    #[must_use]
+    pub fn by(self, user: Option<UserId>) -> Self {
+        Self { user, ..self }
+    }
+
+    /// It happened in a session.
+    #[must_use]
+    pub fn in_session(self, session: SessionId) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// It did not happen in the session of the one who has signed in.
+    #[must_use]
+    pub fn outside_sessions(self) -> Self {
+        Self { session: None, ..self }
+    }
+
+    /// It was about this.
+    #[must_use]
+    pub fn about(self, subject: impl ToString) -> Self {
+        Self { subject: subject.to_string(), ..self }
+    }
 }

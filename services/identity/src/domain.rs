@@ -1,6 +1,17 @@
-//! Identity's rules, pure: facts in, verdict out. No clock, no random, no I/O.
+//! Identity's rules and words, pure: facts in, verdict out. No clock, no random,
+//! no I/O, no messages of the wire.
 
+pub mod api_key;
+pub mod audit;
 pub mod email;
+pub mod field;
+pub mod ids;
 pub mod limits;
 pub mod roles;
 pub mod rotation;
+pub mod scopes;
+pub mod session;
+pub mod signing_key;
+pub mod tenant;
+pub mod user;
+mod words;

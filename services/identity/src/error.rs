@@ -1,69 +1,229 @@
-//! Identity's errors and what the caller reads.
+//! Identity's errors, by what the caller can do next, and what the caller reads.
+//!
+//! The sentence of an error is what the caller is told, over the API and by
+//! operator commands; only where the cause is ours it is for the log, and the
+//! caller reads another. Nothing is logged here: a failure travels with the
+//! status, and whoever answers the call logs it once.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::TokenFault;
 use frontdesk_proto::{ErrorReason, Refusal};
 use pg::{Fault, HasFault};
 use tonic::Status;
 
-use crate::password::PasswordError;
-use crate::secrets::SecretsError;
+use crate::credential::api_key::NoRandom;
+use crate::credential::password::PasswordError;
+use crate::credential::signing_key::SigningKeyError;
+use crate::domain::field::InvalidField;
+use crate::domain::scopes::ScopesNotHeld;
 
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller is told why.
-    #[error("{}", .0.message())]
-    Refused(Refusal),
+    /// A field has a value that is not allowed.
+    #[error(transparent)]
+    InvalidField(#[from] InvalidField),
+    /// Nobody has this address and password.
+    #[error("E-mail and password do not match a user.")]
+    LoginFailed,
+    /// Too many failures before.
+    #[error("Too many failed logins for this account or from this address. Try again in {seconds} s.")]
+    TooManyAttempts {
+        /// When it may be tried again.
+        seconds: u64,
+    },
+    /// Too many logins at once.
+    #[error("Too many people are signing in at this moment. Try again in a second.")]
+    TooManyLogins,
+    /// Not one of ours, or its session is over.
+    #[error("The refresh token is not valid or its session is over. Sign in again.")]
+    RefreshTokenInvalid,
+    /// It had been exchanged before; the session has been ended.
+    #[error(
+        "The refresh token had been used before, so somebody else may hold it; the session has been ended. Sign in again."
+    )]
+    RefreshTokenReused,
+    /// The session of an access token is over.
+    #[error(
+        "The session of this token is over: it was logged out or revoked, it expired, or its user was disabled. Sign in again."
+    )]
+    SessionEnded,
+    /// The user of the token was deleted.
+    #[error("The user no longer exists. Sign in again.")]
+    UserGone,
+    /// The user's live sessions do not include it.
+    #[error("You have no live session with this id. GET /v1/auth/sessions lists them.")]
+    SessionNotFound,
+    /// The current password is another one.
+    #[error("The current password does not match. The password is unchanged.")]
+    PasswordWrong,
+    /// Nobody has this id or address.
+    #[error("There is no such user. GET /v1/users lists them.")]
+    UserNotFound,
+    /// No tenant has this id or slug.
+    #[error("There is no such tenant. GET /v1/tenants lists them.")]
+    TenantNotFound,
+    /// The user does not belong to the tenant.
+    #[error("The user is not a member of the tenant.")]
+    MemberNotFound,
+    /// The tenant does not have the role.
+    #[error("The tenant has no role {}. GET /v1/tenants/{{tenant_id}}/roles lists them.", shown(.0))]
+    RoleNotFound(String),
+    /// The tenant does not have the key.
+    #[error(
+        "The tenant has no live API key with this id. GET /v1/tenants/{{tenant_id}}/api-keys lists them."
+    )]
+    ApiKeyNotFound,
+    /// It is there already.
+    #[error("{0} Nothing was stored.")]
+    AlreadyExists(Existing),
+    /// Members have the role.
+    #[error("Members still have the role: give them another one first. Nothing was deleted.")]
+    RoleInUse,
+    /// The role belongs to all tenants.
+    #[error("Built-in roles are the same in every tenant and cannot be changed. Create a role of your own.")]
+    RoleBuiltIn,
+    /// The change would leave a tenant without an owner.
+    #[error("The tenant would be left without an owner. Make somebody else an owner first.")]
+    LastOwner,
+    /// Whoever changes something lacks scopes.
+    #[error(transparent)]
+    ScopesNotHeld(#[from] ScopesNotHeld),
+    /// The path and the headers name two tenants.
+    #[error("The path names another tenant than the one the call is for: send the same id as X-TENANT-ID.")]
+    OtherTenant,
+    /// The caller does not belong to the tenant of the call.
+    #[error(
+        "You are not a member of the tenant that the call names in X-TENANT-ID or X-TENANT-API-KEY. GET /v1/me lists the tenants you belong to."
+    )]
+    NotAMember,
+    /// One answer for every way in which a key can be wrong.
+    #[error("X-TENANT-API-KEY is not a live key of the tenant. Ask an owner of the tenant for a new one.")]
+    ApiKeyInvalid,
+    /// A token of another issuer is not to be believed.
+    #[error("the token is refused: {0}")]
+    Token(#[from] TokenFault),
+    /// The keys of another issuer are not known.
+    #[error("The keys of the token's issuer cannot be fetched at the moment. Try again.")]
+    IssuerUnreachable {
+        /// When it is tried again.
+        retry_after: Duration,
+    },
     /// The database failed.
     #[error("database: {0}")]
     Database(#[from] Fault),
-    /// A password was not checked.
+    /// A password was not hashed or checked.
+    #[error("password hash: {0}")]
+    PasswordHash(String),
+    /// A signing key cannot be made or used.
     #[error(transparent)]
-    Password(#[from] PasswordError),
-    /// A key cannot be used.
+    SigningKey(#[from] SigningKeyError),
+    /// A secret cannot be made.
     #[error(transparent)]
-    Secrets(#[from] SecretsError),
-    /// A token was not signed.
-    #[error("signing: {0}")]
-    Signing(String),
+    NoRandom(#[from] NoRandom),
+}
+
+/// What is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Existing {
+    /// A user.
+    #[error("A user with this e-mail address exists.")]
+    User,
+    /// A tenant.
+    #[error("A tenant with this slug exists.")]
+    Tenant,
+    /// A member.
+    #[error("The user is a member already; change its role instead.")]
+    Member,
+    /// A role of the tenant.
+    #[error("The tenant has a role with this name.")]
+    Role,
+    /// A role of every tenant.
+    #[error("A built-in role has this name.")]
+    BuiltInRole,
+}
+
+impl Error {
+    /// What the caller is told.
+    pub fn refusal(&self) -> Refusal {
+        let plain = |reason| Refusal::new(reason, self.to_string());
+        match self {
+            Self::InvalidField(InvalidField { field, problem }) => Refusal::field(*field, problem),
+            Self::LoginFailed => plain(ErrorReason::LoginFailed),
+            Self::TooManyAttempts { seconds } => {
+                plain(ErrorReason::TooManyAttempts).retry_after(Duration::from_secs(*seconds))
+            }
+            Self::TooManyLogins => plain(ErrorReason::Overloaded).retry_after(Duration::from_secs(1)),
+            Self::RefreshTokenInvalid => plain(ErrorReason::RefreshTokenInvalid),
+            Self::RefreshTokenReused => plain(ErrorReason::RefreshTokenReused),
+            Self::SessionEnded | Self::UserGone => plain(ErrorReason::SessionEnded),
+            Self::SessionNotFound => plain(ErrorReason::SessionNotFound),
+            Self::PasswordWrong => {
+                plain(ErrorReason::PasswordWrong).violation("current_password", "does not match")
+            }
+            Self::UserNotFound => plain(ErrorReason::UserNotFound),
+            Self::TenantNotFound => plain(ErrorReason::TenantNotFound),
+            Self::MemberNotFound => plain(ErrorReason::MemberNotFound),
+            Self::RoleNotFound(_) => plain(ErrorReason::RoleNotFound),
+            Self::ApiKeyNotFound => plain(ErrorReason::ApiKeyNotFound),
+            Self::AlreadyExists(_) => plain(ErrorReason::AlreadyExists),
+            Self::RoleInUse | Self::RoleBuiltIn => plain(ErrorReason::RoleInUse),
+            Self::LastOwner => plain(ErrorReason::LastOwner),
+            Self::ScopesNotHeld(ScopesNotHeld(missing)) => {
+                plain(ErrorReason::ScopeNotHeld).with("missing", missing.join(" "))
+            }
+            Self::OtherTenant | Self::NotAMember => plain(ErrorReason::TenantAccessDenied),
+            Self::ApiKeyInvalid => plain(ErrorReason::ApiKeyInvalid),
+            Self::Token(fault) => (*fault).into(),
+            Self::IssuerUnreachable { retry_after } => {
+                plain(ErrorReason::UpstreamUnavailable).retry_after(*retry_after)
+            }
+            Self::Database(fault) => fault.refusal(),
+            Self::PasswordHash(_) => Refusal::new(
+                ErrorReason::Internal,
+                "The password could not be checked. The request id finds the cause in the log.",
+            ),
+            Self::SigningKey(_) | Self::NoRandom(_) => Refusal::new(
+                ErrorReason::Internal,
+                "The identity service failed. The request id finds the cause in the log.",
+            ),
+        }
+    }
+
+    /// Whether the cause is ours, so that it belongs into the log.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::PasswordHash(_) | Self::SigningKey(_) | Self::NoRandom(_))
+    }
 }
 
 impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
-        match self {
-            Self::Database(fault) => Some(fault),
-            Self::Refused(_) | Self::Password(_) | Self::Secrets(_) | Self::Signing(_) => None,
-        }
+        if let Self::Database(fault) = self { Some(fault) } else { None }
     }
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
         match error {
-            Error::Refused(refusal) => refusal,
-            Error::Database(fault) => {
-                tracing::warn!(%fault, "database failed");
-                fault.refusal()
-            }
-            Error::Password(error) => error.into(),
-            Error::Secrets(_) | Error::Signing(_) => {
-                tracing::error!(%error, "identity failed");
-                Self::new(
-                    ErrorReason::Internal,
-                    "The identity service failed. The request id finds the cause in the log.",
-                )
-            }
+            PasswordError::Overloaded => Self::TooManyLogins,
+            PasswordError::Hash(cause) => Self::PasswordHash(cause),
         }
     }
 }
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        Refusal::from(error).into()
+        let mut status = Self::from(error.refusal());
+        if error.is_failure() {
+            status.set_source(Arc::new(error));
+        }
+        status
     }
+}
+
+/// A name that a caller sent, no longer than a name may be.
+fn shown(name: &str) -> String {
+    name.chars().take(64).collect()
 }

@@ -1,27 +1,27 @@
-//! The identity service: who somebody is, and what they may do in a tenant.
-//! What a booking is, it does not know.
+//! The identity service: who somebody is, and what they may do in a tenant. What
+//! a booking is, it does not know.
+//!
+//! `rpc` parses and converts, `changes` are one transaction each, `domain` decides
+//! and `store` keeps; `credential` knows the forms of tokens, keys and passwords,
+//! `trust` whom to believe. Each knows only those after it.
 
 mod actor;
-pub mod admin;
-mod api_keys;
 mod background;
+mod changes;
+mod config;
+mod credential;
 mod domain;
 mod error;
-mod keyring;
-mod password;
-mod resolve;
-mod secrets;
-mod service;
-mod sessions;
+pub mod operator;
+mod rpc;
 mod store;
-mod tenants;
-mod trusted;
-mod users;
+mod trust;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use access::{AccessLayer, Issuer, Rules};
-use boot::{GrpcServer, TrustedProxies};
+use access::{AccessLayer, Rules};
+use boot::GrpcServer;
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
@@ -29,23 +29,32 @@ use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
 use frontdesk_proto::identity::v1::token_service_server::TokenServiceServer;
 use frontdesk_proto::identity::v1::user_service_server::UserServiceServer;
-use jiff::{SignedDuration, Timestamp};
-use pg::Database;
 use pg::migrate::MigrationSet;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 
-pub use self::domain::limits::Limits;
-pub use self::domain::roles::{PLATFORM_SCOPES, TENANT_SCOPES};
-pub use self::error::Error;
-pub use self::password::PasswordCost;
-pub use self::secrets::{Secrets, SecretsError};
-pub use self::store::statements;
-pub use self::trusted::{TrustedIssuers, TrustedIssuersError};
+use self::changes::sessions::Sessions;
+use self::credential::login_buckets::LoginBuckets;
+use self::credential::password::Passwords;
+use self::credential::refresh_token::RefreshTokens;
+use self::credential::signing_key::KeySealer;
+use self::trust::authority::LocalIdentity;
 
-/// The role that the service runs as.
+pub use self::config::{Config, Policy};
+pub use self::credential::password::PasswordCost;
+pub use self::domain::limits::Limits;
+pub use self::domain::scopes::{PLATFORM_SCOPES, TENANT_SCOPES};
+pub use self::error::Error;
+pub use self::store::statements;
+pub use self::trust::issuers::{TrustedIssuers, TrustedIssuersError};
+pub use seal::{MasterKey, SealError};
+
+/// The role that the service runs as, whoever `DATABASE_URL` names; its tables are
+/// invisible to booking.
 pub const ROLE: &str = "frontdesk_identity";
+
+/// How long the look at the database may take.
+const READY_WITHIN: Duration = Duration::from_secs(1);
 
 /// The services of a server of identity.
 pub const SERVICES: [&str; 7] = [
@@ -74,54 +83,15 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     ],
 };
 
-/// What a server of identity needs.
-#[derive(Debug)]
-pub struct Config {
-    /// Where it listens.
-    pub listener: TcpListener,
-    /// Its database, as [`ROLE`].
-    pub database: Database,
-    /// Keys derived from the master key.
-    pub secrets: Secrets,
-    /// Who issues tokens, for whom.
-    pub issuer: Issuer,
-    /// What cannot be told from the database.
-    pub policy: Policy,
-}
-
-/// How strict identity is.
-#[derive(Debug)]
-pub struct Policy {
-    /// Limits on failed logins.
-    pub limits: Limits,
-    /// What a password hash costs.
-    pub password_cost: PasswordCost,
-    /// Age at which the active signing key is replaced.
-    pub key_max_age: SignedDuration,
-    /// Proxies whose `X-Forwarded-For` is believed, the gateway among them.
-    pub trusted_proxies: TrustedProxies,
-    /// Other issuers whose tokens are taken.
-    pub trusted_issuers: TrustedIssuers,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            password_cost: PasswordCost::default(),
-            key_max_age: SignedDuration::from_hours(90 * 24),
-            trusted_proxies: TrustedProxies::default(),
-            trusted_issuers: TrustedIssuers::default(),
-        }
-    }
-}
-
 /// Why identity does not start, as a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A method has no access rule.
     #[error("access rules are missing: {0}")]
     Rules(String),
+    /// A statement is not what its parameters say.
+    #[error(transparent)]
+    Statements(#[from] pg::StatementError),
     /// Keys or passwords cannot be used.
     #[error(transparent)]
     Identity(#[from] Error),
@@ -129,18 +99,24 @@ pub enum StartError {
 
 /// Reads the keys and builds the server. Background work goes on until `stop`.
 pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServer, StartError> {
-    let Config { listener, database, secrets, issuer, policy } = config;
+    let Config { listener, database, master_key, issuer, policy } = config;
     let Policy { limits, password_cost, key_max_age, trusted_proxies, trusted_issuers } = policy;
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
-    let store = store::Store::new(database.clone());
-    let keyring = keyring::Keyring::open(&store, &secrets, issuer.clone(), Timestamp::now()).await?;
-    tokio::spawn(keyring.clone().follow(store.clone(), secrets.clone(), key_max_age, stop.clone()));
-    tokio::spawn(background::prune::run(store.clone(), stop.clone()));
-    let passwords = password::Passwords::new(password_cost).map_err(Error::from)?;
-    let local = resolve::LocalIdentity::new(store.clone(), keyring.clone(), secrets.clone(), trusted_issuers);
+    let store = store::open(&database)?;
+    let sealer = KeySealer::of(&master_key);
+    let keyring = background::start(&store, sealer, issuer.clone(), key_max_age, stop).await?;
+
+    let local = LocalIdentity::new(store.clone(), keyring.clone(), trusted_issuers);
     let layer = AccessLayer::new(rules, issuer, local);
-    let sessions = sessions::Sessions { store, secrets, keyring, passwords, limits };
-    let service = Arc::new(service::Identity { sessions, trusted_proxies });
+    let sessions = Sessions {
+        store: store.clone(),
+        keyring,
+        passwords: Passwords::new(password_cost).map_err(Error::from)?,
+        limits,
+        buckets: LoginBuckets::of(&master_key),
+        refresh_tokens: RefreshTokens::of(&master_key),
+    };
+    let service = Arc::new(rpc::Identity { sessions, trusted_proxies });
     let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
@@ -149,8 +125,16 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(service)));
     let ready: boot::ReadyCheck = Box::new(move || {
-        let database = database.clone();
-        Box::pin(async move { database.ping().await.map_err(|fault| fault.to_string()) })
+        let store = store.clone();
+        Box::pin(async move { ready(&store).await })
     });
     Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, ready })
+}
+
+async fn ready(store: &store::Store) -> Result<(), String> {
+    let Ok(missing) = tokio::time::timeout(READY_WITHIN, store.missing()).await else {
+        return Err("the database did not answer in time".to_owned());
+    };
+    let missing = missing.map_err(|fault| fault.to_string())?;
+    if missing.is_empty() { Ok(()) } else { Err(missing.join("; ")) }
 }

@@ -1,66 +1,59 @@
-//! Identity's statements, one method each. What they mean together is decided
-//! by the use cases.
+//! Identity's statements, one method each, in a file per table. What they mean
+//! together is decided by the changes.
+//!
+//! Identity's tables are read before a tenant is known, so they are outside
+//! row-level security; that nobody else reads them is kept by the role of the
+//! service (`migrations/identity`).
 
-mod attempts;
+mod api_keys;
 mod audit;
-mod keys;
-mod people;
+mod change;
+mod constraints;
+mod database;
+mod ids;
+mod login_failures;
+mod members;
+mod roles;
+mod schema;
 mod sessions;
+mod signing_keys;
+mod tenants;
+mod users;
 
-use pg::{Database, Fault, Tx, column};
-use tokio_postgres::Row;
+use std::sync::Arc;
 
-pub use self::audit::AuditRow;
-pub use self::keys::{ApiKeyRow, KeyState, SigningKeyRow, StoreApiKey, StoredApiKey};
-pub use self::people::{MemberRow, MembershipRow, RoleRow, TenantRow, UserKind, UserRow};
-pub use self::sessions::{LoginRow, Membership, NewSession, ResolvedRow, SessionRow};
+use pg::{Database, StatementError, Statements};
 
-/// Names a file's statements and lists them, for the test that prepares all.
-macro_rules! named_statements {
-    ($($name:ident = $file:literal;)*) => {
-        $(const $name: &str = include_str!(concat!("sql/", $file, ".sql"));)*
-        pub(super) const STATEMENTS: &[(&str, &str)] = &[$(($file, $name)),*];
-    };
-}
-use named_statements;
+pub use self::change::Change;
+pub use self::database::Store;
 
-/// The statements over a database.
-#[derive(Debug, Clone)]
-pub struct Store {
-    db: Database,
+/// The statements over this database.
+pub fn open(database: &Database) -> Result<Store, StatementError> {
+    Ok(Store::new(database.with(Arc::new(statements()?))))
 }
 
-/// Every statement by file name.
-pub fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [attempts::STATEMENTS, audit::STATEMENTS, keys::STATEMENTS, people::STATEMENTS, sessions::STATEMENTS]
-        .into_iter()
-        .flatten()
-        .copied()
+/// Every statement, compiled.
+pub fn statements() -> Result<Statements, StatementError> {
+    let declarations = [
+        api_keys::STATEMENTS,
+        audit::STATEMENTS,
+        login_failures::STATEMENTS,
+        members::STATEMENTS,
+        roles::STATEMENTS,
+        schema::STATEMENTS,
+        sessions::STATEMENTS,
+        signing_keys::STATEMENTS,
+        tenants::STATEMENTS,
+        users::STATEMENTS,
+    ];
+    Statements::of_layout(declarations.into_iter().flatten().copied(), 0, 1, |_, text| filled(text))
 }
 
-impl Store {
-    /// The statements over this database.
-    pub fn new(db: Database) -> Self {
-        Self { db }
-    }
-
-    /// Starts a transaction.
-    pub async fn begin(&self) -> Result<Tx, Fault> {
-        self.db.begin_global().await
-    }
-}
-
-/// The first row, read.
-fn first<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Fault>) -> Result<Option<T>, Fault> {
-    rows.first().map(read).transpose()
-}
-
-/// Every row, read.
-fn all<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
-    rows.iter().map(read).collect()
-}
-
-/// A count in a column.
-fn count(rows: &[Row], name: &str) -> Result<i64, Fault> {
-    rows.first().map_or(Ok(0), |row| column(row, name))
+/// A statement with the columns that it shares with others.
+fn filled(text: &str) -> String {
+    text.replace("{member}", members::COLUMNS)
+        .replace("{user}", users::COLUMNS)
+        .replace("{tenant}", tenants::COLUMNS)
+        .replace("{api_key}", api_keys::COLUMNS)
+        .replace("{signing_key}", signing_keys::COLUMNS)
 }

@@ -26,8 +26,8 @@ const PRIMITIVES: [&str; 8] = ["char", "i32", "i64", "str", "u8", "u32", "u64", 
 /// Where messages of the wire may be named.
 const KNOWS_THE_WIRE: [&str; 3] = ["rpc", "error", "lib"];
 
-const OFFENDING: [&str; 2] = SERVICES;
-const NAMING_THE_WIRE: [&str; 2] = SERVICES;
+const OFFENDING: [&str; 1] = ["booking"];
+const NAMING_THE_WIRE: [&str; 1] = ["booking"];
 const DOMAINS_OFFENDING: [&str; 1] = ["booking"];
 
 /// The folder of a file, or the file if it is in none: `rpc/requests.rs` and

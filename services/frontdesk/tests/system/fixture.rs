@@ -6,7 +6,7 @@ use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::system::{Parts, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
-use identity::{Policy, Secrets};
+use identity::{MasterKey, Policy};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
@@ -235,7 +235,7 @@ pub async fn system(database_url: &str, policy: Policy) -> System {
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let parts = Parts {
         database_url: database_url.to_owned(),
-        secrets: secrets(),
+        master_key: master_key(),
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
@@ -247,8 +247,8 @@ pub async fn system(database_url: &str, policy: Policy) -> System {
 }
 
 /// The keys of the fixture's master key.
-pub fn secrets() -> Secrets {
-    Secrets::from_master_key(&MASTER_KEY.repeat(32)).unwrap()
+pub fn master_key() -> MasterKey {
+    MasterKey::from_text(&MASTER_KEY.repeat(32)).unwrap()
 }
 
 impl Answer {

@@ -1,32 +1,29 @@
-//! Scopes and the built-in roles that grant them.
+//! Roles: the built-in ones, which are the same in every tenant, and those that a
+//! tenant made.
 
-/// Scopes held in a tenant.
-pub const TENANT_SCOPES: [&str; 13] = [
-    "api_keys:manage",
-    "audit:view",
-    "bookings:approve",
-    "bookings:create",
-    "bookings:manage",
-    "bookings:view",
-    "conversations:view",
-    "customers:view",
-    "members:manage",
-    "members:view",
-    "properties:manage",
-    "properties:view",
-    "tenant:manage",
-];
+use super::scopes::TENANT_SCOPES;
 
-/// Scopes held outside tenants.
-pub const PLATFORM_SCOPES: [&str; 3] = ["platform:operate", "platform:tenants", "platform:users"];
+/// A role in a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// The same in every tenant.
+    BuiltIn(BuiltIn),
+    /// Of one tenant.
+    Own(OwnRole),
+}
 
-/// The platform scope that makes a user an operator, who holds every tenant
-/// scope in every tenant.
-pub const OPERATE: &str = "platform:operate";
+/// A role that a tenant made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRole {
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// The scopes it grants, sorted.
+    pub scopes: Vec<String>,
+}
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum BuiltIn {
     /// Everything in the tenant.
     Owner,
     /// Everything but API keys, members and the tenant itself.
@@ -38,6 +35,34 @@ pub enum Role {
 }
 
 impl Role {
+    /// A role as it is stored: a name, and the scopes that the tenant gave it if
+    /// it has a role of this name. `None` for a name that is neither.
+    pub fn from_stored(name: &str, own_scopes: Option<Vec<String>>) -> Option<Self> {
+        match (BuiltIn::from_name(name), own_scopes) {
+            (Some(role), _) => Some(Self::BuiltIn(role)),
+            (None, Some(scopes)) => Some(Self::Own(OwnRole { name: name.to_owned(), scopes })),
+            (None, None) => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn(role) => role.name(),
+            Self::Own(role) => &role.name,
+        }
+    }
+
+    /// The scopes it grants, sorted.
+    pub fn scopes(&self) -> Vec<String> {
+        match self {
+            Self::BuiltIn(role) => role.scopes().map(str::to_owned).collect(),
+            Self::Own(role) => role.scopes.clone(),
+        }
+    }
+}
+
+impl BuiltIn {
     /// Every built-in role, by name.
     pub const ALL: [Self; 4] = [Self::Agent, Self::Manager, Self::Owner, Self::Viewer];
 
@@ -72,31 +97,32 @@ impl Role {
     }
 }
 
-/// The scopes of a role: those of a built-in one, else those the tenant gave it.
-pub fn scopes(role: &str, custom: Option<&[String]>) -> Vec<String> {
-    match Role::from_name(role) {
-        Some(role) => role.scopes().map(str::to_owned).collect(),
-        None => custom.unwrap_or_default().to_vec(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn roles_grant_what_the_design_says() {
-        assert_eq!(Role::Owner.scopes().count(), TENANT_SCOPES.len());
-        let manager: Vec<_> = Role::Manager.scopes().collect();
+        assert_eq!(BuiltIn::Owner.scopes().count(), TENANT_SCOPES.len());
+        let manager: Vec<_> = BuiltIn::Manager.scopes().collect();
         assert!(manager.contains(&"bookings:approve") && manager.contains(&"conversations:view"));
         assert!(
             !manager
                 .iter()
                 .any(|scope| ["api_keys:manage", "members:manage", "tenant:manage"].contains(scope))
         );
-        assert!(Role::Agent.scopes().any(|scope| scope == "bookings:create"));
-        assert!(!Role::Agent.scopes().any(|scope| scope == "bookings:approve"));
-        assert!(Role::Viewer.scopes().all(|scope| scope.ends_with(":view")));
-        assert!(TENANT_SCOPES.is_sorted() && PLATFORM_SCOPES.is_sorted());
+        assert!(BuiltIn::Agent.scopes().any(|scope| scope == "bookings:create"));
+        assert!(!BuiltIn::Agent.scopes().any(|scope| scope == "bookings:approve"));
+        assert!(BuiltIn::Viewer.scopes().all(|scope| scope.ends_with(":view")));
+    }
+
+    #[test]
+    fn a_stored_role_is_built_in_or_of_the_tenant_or_unknown() {
+        let own = Some(vec!["audit:view".to_owned()]);
+        assert_eq!(Role::from_stored("owner", None), Some(Role::BuiltIn(BuiltIn::Owner)));
+        assert_eq!(Role::from_stored("owner", own.clone()), Some(Role::BuiltIn(BuiltIn::Owner)));
+        let auditor = Role::from_stored("auditor", own).unwrap();
+        assert_eq!((auditor.name(), auditor.scopes()), ("auditor", vec!["audit:view".to_owned()]));
+        assert_eq!(Role::from_stored("auditor", None), None);
     }
 }

@@ -1,81 +1,46 @@
-//! Audit events.
+//! Audit events. They are written as the last word of a change (`change.rs`).
 
 use jiff::Timestamp;
-use pg::{Fault, Tx, column};
-use uuid::Uuid;
+use pg::{Columns, Fault};
 
-use super::{Store, all, named_statements};
-use crate::actor::{AuditEvent, Context};
+use super::database::Store;
+use crate::domain::audit::{Outcome, RecordedEvent};
+use crate::domain::ids::{AuditEventId, SessionId, TenantId, UserId};
 
-named_statements! {
-    INSERT_AUDIT_EVENT = "insert_audit_event";
-    LIST_AUDIT_EVENTS = "list_audit_events";
-}
-
-/// A stored event.
-#[derive(Debug)]
-pub struct AuditRow {
-    pub id: Uuid,
-    pub at: Timestamp,
-    pub action: String,
-    pub success: bool,
-    pub user: Option<Uuid>,
-    pub session: Option<Uuid>,
-    pub subject: String,
-    pub address: String,
-    pub request_id: String,
+pg::statements! {
+    /// Stores an event.
+    InsertAuditEvent<'a> = "insert_audit_event" (
+        id: AuditEventId, at: Timestamp, action: &'a str, outcome: &'a str, tenant: Option<TenantId>,
+        user: Option<UserId>, session: Option<SessionId>, subject: &'a str, address: &'a str, request_id: &'a str
+    );
+    /// Events of a tenant and of its members.
+    ListAuditEvents = "list_audit_events" (
+        tenant: TenantId, before_at: Timestamp, before_id: AuditEventId, limit: i64
+    );
 }
 
 impl Store {
-    pub async fn audit(&self, event: AuditEvent<'_>, at: Timestamp) -> Result<(), Fault> {
-        self.audit_and_commit(self.begin().await?, event, at).await
-    }
-
-    /// The event is the last statement of what it tells about.
-    pub async fn audit_and_commit(&self, tx: Tx, event: AuditEvent<'_>, at: Timestamp) -> Result<(), Fault> {
-        let AuditEvent { action, success, tenant, user, session, subject, context } = event;
-        let outcome = if success { "success" } else { "failure" };
-        let Context { address, request_id, .. } = context;
-        let address = address.map(|address| address.to_string()).unwrap_or_default();
-        tx.commit_with(
-            INSERT_AUDIT_EVENT,
-            &[
-                &Uuid::now_v7(),
-                &at,
-                &action,
-                &outcome,
-                &tenant,
-                &user,
-                &session,
-                &subject,
-                &address,
-                request_id,
-            ],
-        )
-        .await
-        .map(drop)
-    }
-
     /// Events of a tenant before a position, newest first.
     pub async fn list_audit_events(
         &self,
-        tenant: Uuid,
-        before: (Timestamp, Uuid),
+        tenant: TenantId,
+        (before_at, before_id): (Timestamp, AuditEventId),
         limit: i64,
-    ) -> Result<Vec<AuditRow>, Fault> {
-        let rows = self.db.query_global(LIST_AUDIT_EVENTS, &[&tenant, &before.0, &before.1, &limit]).await?;
-        all(&rows, |row| {
-            Ok(AuditRow {
-                id: column(row, "id")?,
-                at: column(row, "at")?,
-                action: column(row, "action")?,
-                success: column::<&str>(row, "outcome")? == "success",
-                user: column(row, "user_id")?,
-                session: column(row, "session_id")?,
-                subject: column(row, "subject")?,
-                address: column(row, "address")?,
-                request_id: column(row, "request_id")?,
-            })
-        })
+    ) -> Result<Vec<RecordedEvent>, Fault> {
+        Columns::all(&self.run(&ListAuditEvents { tenant, before_at, before_id, limit }).await?, event)
     }
+}
+
+fn event(row: &mut Columns<'_>) -> Result<RecordedEvent, Fault> {
+    Ok(RecordedEvent {
+        id: row.next("id")?,
+        at: row.next("at")?,
+        action: row.next("action")?,
+        outcome: row.word("outcome", Outcome::from_word)?,
+        user: row.next("user_id")?,
+        session: row.next("session_id")?,
+        subject: row.next("subject")?,
+        address: row.next("address")?,
+        request_id: row.next("request_id")?,
+    })
 }

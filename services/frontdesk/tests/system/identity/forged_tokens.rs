@@ -8,14 +8,15 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Answer, Fixture, secrets};
+use crate::fixture::{Answer, Fixture, master_key};
 
 /// The key that signs, taken out of the database.
 async fn signing_key(fixture: &Fixture) -> (String, EncodingKey) {
     let query = "select kid, private_key_sealed from identity.signing_keys where state = 'active'";
     let row = fixture.sql.query_one(query, &[]).await.unwrap();
     let (kid, sealed): (String, Vec<u8>) = (row.get(0), row.get(1));
-    let pkcs8 = secrets().open(&kid, &sealed).unwrap();
+    let sealing_key = master_key().sealing_key("frontdesk seal signing keys v1");
+    let pkcs8 = sealing_key.open(&kid, &sealed).unwrap();
     (kid, EncodingKey::from_ec_der(&pkcs8))
 }
 

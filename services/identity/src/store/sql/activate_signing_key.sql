@@ -1,3 +1,3 @@
 update identity.signing_keys
-set state = 'active', activated_at = $2
-where kid = $1
+set state = :active, activated_at = :at
+where kid = :kid

@@ -1,3 +1,3 @@
 delete from identity.memberships
-where tenant_id = $1
-  and user_id = $2
+where tenant_id = :tenant
+  and user_id = :user

@@ -1,4 +1,4 @@
 delete from identity.roles
-where tenant_id = $1
-  and name = $2
+where tenant_id = :tenant
+  and name = :name
 returning name

@@ -1,4 +1,4 @@
-update identity.users
+update identity.users u
 set disabled_at = null
-where id = $1
-returning id, email, display_name, kind, created_at, disabled_at
+where u.id = :id
+returning {user}

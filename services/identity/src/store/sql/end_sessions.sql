@@ -1,15 +1,12 @@
 with ended as (
     update identity.sessions
-    set ended_at = $3, ended_because = $5
-    where user_id = $1
+    set ended_at = :at, ended_because = :because
+    where user_id = :user
       and ended_at is null
-      and expires_at > $3
-      and idle_expires_at > $3
-      and case $4
-          when 'local' then id = $2
-          when 'others' then id <> $2
-          else true
-      end
+      and expires_at > :at
+      and idle_expires_at > :at
+      and id = :only -- if :only
+      and id <> :but -- if :but
     returning id
 )
 select count(*) as ended from ended

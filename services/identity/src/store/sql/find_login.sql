@@ -1,3 +1,3 @@
-select id, email, display_name, kind, created_at, disabled_at, password_hash, password_version
-from identity.users
-where email = $1
+select {user}, u.password_hash, u.password_version
+from identity.users u
+where u.email = :email

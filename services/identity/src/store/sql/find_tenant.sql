@@ -1,3 +1,3 @@
-select id, slug, name, created_at
-from identity.tenants
-where slug = $1
+select {tenant}
+from identity.tenants t
+where t.slug = :slug

@@ -1,6 +1,6 @@
 with forgotten as (
     delete from identity.known_pairs
-    where seen_at < $2
+    where seen_at < :pairs
 )
 delete from identity.login_failures
-where window_ends_at < $1
+where window_ends_at < :windows

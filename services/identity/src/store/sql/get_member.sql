@@ -1,13 +1,5 @@
-select
-    u.id,
-    u.email,
-    u.display_name,
-    u.kind,
-    u.created_at,
-    u.disabled_at,
-    m.role,
-    m.created_at as member_since
+select {member}
 from identity.memberships m
 join identity.users u on u.id = m.user_id
-where m.tenant_id = $1
-  and m.user_id = $2
+where m.tenant_id = :tenant
+  and m.user_id = :user

@@ -1,3 +1,3 @@
-select id, slug, name, created_at
-from identity.tenants
-where id = $1
+select {tenant}
+from identity.tenants t
+where t.id = :id

@@ -1,3 +1,3 @@
-select id, email, display_name, kind, created_at, disabled_at, platform_scopes
-from identity.users
-where id = $1
+select {user}, u.platform_scopes
+from identity.users u
+where u.id = :id

@@ -1,2 +1,2 @@
 insert into identity.memberships (tenant_id, user_id, role, created_at)
-values ($1, $2, $3, $4)
+values (:tenant, :user, :role, :at)

@@ -1,2 +1,2 @@
 insert into identity.roles (tenant_id, name, scopes, created_at)
-values ($1, $2, $3, $4)
+values (:tenant, :name, :scopes, :at)

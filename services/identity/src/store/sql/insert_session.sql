@@ -2,14 +2,14 @@
 with signer as (
     select id
     from identity.users
-    where id = $2
+    where id = :user
       and disabled_at is null
-      and password_version = $8
+      and password_version = :password_version
     for share
 )
 insert into identity.sessions (
     id, user_id, created_at, rotated_at, idle_expires_at, expires_at, address, user_agent
 )
-select $1, signer.id, $3, $3, $4, $5, $6, $7
+select :id, signer.id, :at, :at, :idle_expires_at, :expires_at, :address, :user_agent
 from signer
 returning id

@@ -1,3 +1,3 @@
-insert into identity.tenants (id, slug, name, created_at)
-values ($1, $2, $3, $4)
-returning id, slug, name, created_at
+insert into identity.tenants as t (id, slug, name, created_at)
+values (:id, :slug, :name, :created_at)
+returning {tenant}

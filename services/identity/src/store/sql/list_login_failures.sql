@@ -1,4 +1,8 @@
-select bucket, failures, window_ends_at, exists (select from identity.known_pairs k where k.bucket = $3) as known
+select
+    bucket,
+    failures,
+    window_ends_at,
+    exists (select from identity.known_pairs k where k.bucket = :pair) as known
 from identity.login_failures
-where bucket = any ($1)
-  and window_ends_at > $2
+where bucket = any (:buckets)
+  and window_ends_at > :now

@@ -1,15 +1,7 @@
-select
-    u.id,
-    u.email,
-    u.display_name,
-    u.kind,
-    u.created_at,
-    u.disabled_at,
-    m.role,
-    m.created_at as member_since
+select {member}
 from identity.memberships m
 join identity.users u on u.id = m.user_id
-where m.tenant_id = $1
-  and (u.email, u.id) > ($2, $3)
+where m.tenant_id = :tenant
+  and (u.email, u.id) > (:after_email, :after_id)
 order by u.email, u.id
-limit $4
+limit :limit

@@ -1,5 +1,5 @@
 select name, scopes
 from identity.roles
-where tenant_id = $1
+where tenant_id = :tenant
 order by name
 limit 1000

@@ -6,9 +6,9 @@ select
     address,
     user_agent
 from identity.sessions
-where user_id = $1
+where user_id = :user
   and ended_at is null
-  and expires_at > $2
-  and idle_expires_at > $2
+  and expires_at > :now
+  and idle_expires_at > :now
 order by created_at desc, id desc
 limit 200

@@ -1,5 +1,5 @@
-select kid, state, public_x, public_y, private_key_sealed, created_at, activated_at, retired_at
+select {signing_key}
 from identity.signing_keys
 where retired_at is null
-   or retired_at > $1
+   or retired_at > :retired_after
 order by created_at, kid

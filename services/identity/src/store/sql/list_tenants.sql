@@ -1,5 +1,5 @@
-select id, slug, name, created_at
-from identity.tenants
-where (slug, id) > ($1, $2)
-order by slug, id
-limit $3
+select {tenant}
+from identity.tenants t
+where (t.slug, t.id) > (:after_slug, :after_id)
+order by t.slug, t.id
+limit :limit

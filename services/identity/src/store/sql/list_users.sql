@@ -1,5 +1,5 @@
-select id, email, display_name, kind, created_at, disabled_at
-from identity.users
-where (email, id) > ($1, $2)
-order by email, id
-limit $3
+select {user}
+from identity.users u
+where (u.email, u.id) > (:after_email, :after_id)
+order by u.email, u.id
+limit :limit

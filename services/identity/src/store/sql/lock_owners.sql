@@ -1,6 +1,6 @@
 select user_id
 from identity.memberships
-where tenant_id = $1
-  and role = 'owner'
+where tenant_id = :tenant
+  and role = :owner
 order by user_id
 for update

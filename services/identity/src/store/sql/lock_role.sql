@@ -1,5 +1,5 @@
 select name, scopes
 from identity.roles
-where tenant_id = $1
-  and name = $2
+where tenant_id = :tenant
+  and name = :name
 for update

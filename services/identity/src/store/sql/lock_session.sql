@@ -4,13 +4,8 @@ select
     s.rotated_at,
     least(s.idle_expires_at, s.expires_at) as session_expires_at,
     s.ended_at is not null or u.disabled_at is not null as ended,
-    u.id,
-    u.email,
-    u.display_name,
-    u.kind,
-    u.created_at,
-    u.disabled_at
+    {user}
 from identity.sessions s
 join identity.users u on u.id = s.user_id
-where s.id = $1
+where s.id = :id
 for update of s

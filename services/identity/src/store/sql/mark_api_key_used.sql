@@ -1,4 +1,4 @@
 update identity.tenant_api_keys
-set last_used_at = $3
-where tenant_id = $1
-  and id = $2
+set last_used_at = :at
+where tenant_id = :tenant
+  and id = :id

@@ -1,5 +1,5 @@
 update identity.sessions
-set used_counter = $2
-where id = $1
-  and used_counter < $2
-  and counter >= $2
+set used_counter = :counter
+where id = :id
+  and used_counter < :counter
+  and counter >= :counter

@@ -1,4 +1,4 @@
 update identity.users
-set password_hash = $3
-where id = $1
-  and password_hash = $2
+set password_hash = :new
+where id = :user
+  and password_hash = :old

@@ -1,8 +1,8 @@
 with forgiven as (
     delete from identity.login_failures
-    where bucket = $1
+    where bucket = :pair
 )
 insert into identity.known_pairs (bucket, seen_at)
-values ($1, $2)
+values (:pair, :now)
 on conflict (bucket) do update
 set seen_at = excluded.seen_at

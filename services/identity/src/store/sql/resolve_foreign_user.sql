@@ -3,17 +3,17 @@ select
     0::bigint as used_counter,
     m.tenant_id,
     m.role,
-    r.scopes as custom_scopes,
-    exists (select from identity.tenants t where t.id = $2) as tenant_exists
+    r.scopes as own_scopes,
+    exists (select from identity.tenants t where t.id = :tenant) as tenant_exists
 from identity.users u
 left join lateral (
     select tenant_id, role, custom_role
     from identity.memberships
     where user_id = u.id
-      and ($2::uuid is null or tenant_id = $2)
+      and (:tenant is null or tenant_id = :tenant)
     order by tenant_id
     limit 2
 ) m on true
 left join identity.roles r on r.tenant_id = m.tenant_id and r.name = m.custom_role
-where u.id = $1
+where u.id = :user
   and u.disabled_at is null

@@ -1,3 +1,3 @@
 update identity.signing_keys
-set state = 'retired', retired_at = $1
-where state = 'active'
+set state = :retired, retired_at = :at
+where state = :active

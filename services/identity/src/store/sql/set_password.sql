@@ -1,5 +1,5 @@
 update identity.users
-set password_hash = $2, password_version = password_version + 1
-where id = $1
-  and ($3::integer is null or password_version = $3)
+set password_hash = :hash, password_version = password_version + 1
+where id = :id
+  and password_version = :version -- if :version
 returning id

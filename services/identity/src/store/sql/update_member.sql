@@ -1,4 +1,4 @@
 update identity.memberships
-set role = $3
-where tenant_id = $1
-  and user_id = $2
+set role = :role
+where tenant_id = :tenant
+  and user_id = :user

@@ -1,4 +1,4 @@
 update identity.roles
-set scopes = $3
-where tenant_id = $1
-  and name = $2
+set scopes = :scopes
+where tenant_id = :tenant
+  and name = :name

@@ -1,0 +1,61 @@
+//! Keeps the signing keys current, and rotates them when the active one is old.
+//! While they cannot be read the last known ones stay in use.
+
+use std::time::Duration;
+
+use access::Issuer;
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::Actor;
+use crate::changes::signing_key::{ensure, rotate};
+use crate::credential::signing_key::KeySealer;
+use crate::domain::signing_key::is_due;
+use crate::error::Error;
+use crate::store::Store;
+use crate::trust::keyring::{Keyring, published};
+
+/// How often the keys are read again, so that replicas agree within seconds.
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+/// How often the age of the active key is looked at.
+const ROTATE_EVERY: Duration = Duration::from_mins(1);
+
+/// Reads the keys, making the first one in an empty database.
+pub async fn open(store: &Store, sealer: &KeySealer, issuer: Issuer) -> Result<Keyring, Error> {
+    let now = Timestamp::now();
+    ensure(store, sealer, now).await?;
+    // Of replicas that start together one has stored its key; the stored one counts.
+    Keyring::open(store.clone(), sealer.clone(), issuer, now).await
+}
+
+/// Reads the keys again and again until told to stop.
+pub async fn reload(keyring: Keyring, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(RELOAD_EVERY)).await.is_some() {
+        if let Err(error) = keyring.reload(Timestamp::now()).await {
+            tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use");
+        }
+    }
+}
+
+/// Rotates the keys when the active one is older than `max_age`, until told to
+/// stop.
+pub async fn rotate_old(store: Store, sealer: KeySealer, max_age: SignedDuration, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(ROTATE_EVERY)).await.is_some() {
+        if let Err(error) = rotate_if_due(&store, &sealer, max_age, Timestamp::now()).await {
+            tracing::warn!(%error, "signing keys cannot be rotated");
+        }
+    }
+}
+
+async fn rotate_if_due(
+    store: &Store,
+    sealer: &KeySealer,
+    max_age: SignedDuration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if is_due(&published(store, now).await?, max_age, now) {
+        let rotated = rotate(store, sealer, false, &Actor::operator()).await?;
+        tracing::info!(?rotated, "signing keys rotated by schedule");
+    }
+    Ok(())
+}

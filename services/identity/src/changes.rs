@@ -1,0 +1,14 @@
+//! What identity changes, one transaction each; its last word is the audit event.
+//! What a request looks like is not known here.
+
+pub mod api_key;
+pub mod login;
+pub mod logout;
+pub mod member;
+pub mod password;
+pub mod refresh;
+pub mod role;
+pub mod sessions;
+pub mod signing_key;
+pub mod tenant;
+pub mod user;

@@ -1,0 +1,78 @@
+//! Login: an address and a password for a session.
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::password::Sent;
+use super::sessions::{Granted, Sessions, Tokens};
+use crate::actor::{Actor, AuditEvent};
+use crate::credential::refresh_token::RefreshToken;
+use crate::domain::audit::AuditAction;
+use crate::domain::email::Email;
+use crate::domain::field::InvalidField;
+use crate::domain::ids::SessionId;
+use crate::domain::session::NewSession;
+use crate::domain::user::Login;
+use crate::error::Error;
+use crate::store::Change;
+
+impl Sessions {
+    /// Starts a session.
+    pub async fn login(
+        &self,
+        email: &Email,
+        password: Zeroizing<String>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Tokens, Error> {
+        if email.as_str().is_empty() {
+            return Err(InvalidField::new("email", "is needed").into());
+        }
+        let found = self.store.find_login(email).await?;
+        let login = actor.did(AuditAction::Login).by(found.as_ref().map(|login| login.user.id));
+        let sent = Sent { field: "password", email: email.as_str(), password };
+        let checked = self.check(sent, found, actor, now).await?;
+        let Some(checked) = checked.filter(|checked| checked.user.disabled_at.is_none()) else {
+            self.store.record(login.refused()).await?;
+            return Err(Error::LoginFailed);
+        };
+        match self.start(&checked, actor, login).await? {
+            Some(granted) => self.tokens(granted),
+            None => Err(Error::LoginFailed),
+        }
+    }
+
+    /// Nothing when the user was disabled, or got another password, in the
+    /// meantime.
+    async fn start(
+        &self,
+        checked: &Login,
+        actor: &Actor,
+        login: AuditEvent<'_>,
+    ) -> Result<Option<Granted>, Error> {
+        let address = actor.context.address_text();
+        Change::run(&self.store, async |change| {
+            let id = SessionId(Change::new_id());
+            let session = NewSession {
+                id,
+                user: checked.user.id,
+                address: &address,
+                user_agent: &actor.context.user_agent,
+                password_version: checked.password_version,
+            };
+            if !change.insert_session(&session).await? {
+                change.finish(login.clone().refused()).await?;
+                return Ok(None);
+            }
+            let granted = Granted {
+                user: checked.user.clone(),
+                refresh: RefreshToken { session: id, counter: 0 },
+                access_id: Change::new_id(),
+                at: change.at(),
+            };
+            change.finish(login.clone().in_session(id)).await?;
+            Ok(Some(granted))
+        })
+        .await
+    }
+}

@@ -1,0 +1,89 @@
+//! Members: added, given another role, removed. Nobody gives or takes scopes that
+//! they do not hold, and a tenant is never left without an owner.
+
+use crate::actor::Actor;
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::roles::{BuiltIn, Role};
+use crate::domain::tenant::Member;
+use crate::error::Error;
+use crate::store::{Change, Store};
+
+/// Makes a user a member.
+pub async fn add(
+    store: &Store,
+    tenant: TenantId,
+    user: UserId,
+    role: &str,
+    actor: &Actor,
+) -> Result<Member, Error> {
+    Change::run(store, async |change| {
+        let role = lock_role(&change, tenant, role).await?;
+        actor.holds.check(&role.scopes())?;
+        change.insert_member(tenant, user, &role).await?;
+        let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
+        let added = actor.did(AuditAction::MemberAdded).in_tenant(tenant);
+        change.finish(added.about(format!("{user} {}", role.name()))).await?;
+        Ok(member)
+    })
+    .await
+}
+
+/// Gives a member another role.
+pub async fn change_role(
+    store: &Store,
+    tenant: TenantId,
+    user: UserId,
+    role: &str,
+    actor: &Actor,
+) -> Result<Member, Error> {
+    Change::run(store, async |change| {
+        check_removable(&change, tenant, user, role == BuiltIn::Owner.name(), actor).await?;
+        let role = lock_role(&change, tenant, role).await?;
+        actor.holds.check(&role.scopes())?;
+        change.update_member(tenant, user, &role).await?;
+        let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
+        let changed = actor.did(AuditAction::MemberRoleChanged).in_tenant(tenant);
+        change.finish(changed.about(format!("{user} {}", role.name()))).await?;
+        Ok(member)
+    })
+    .await
+}
+
+/// Removes a member.
+pub async fn remove(store: &Store, tenant: TenantId, user: UserId, actor: &Actor) -> Result<(), Error> {
+    Change::run(store, async |change| {
+        check_removable(&change, tenant, user, false, actor).await?;
+        change.delete_member(tenant, user).await?;
+        change.finish(actor.did(AuditAction::MemberRemoved).in_tenant(tenant).about(user)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Refuses to take a member's role when an owner would be missing then, or when
+/// the member holds more than whoever does it.
+async fn check_removable(
+    change: &Change,
+    tenant: TenantId,
+    user: UserId,
+    stays_owner: bool,
+    actor: &Actor,
+) -> Result<(), Error> {
+    // Owners first, always: two removals at once must wait for each other, not deadlock.
+    let owners = change.lock_owners(tenant).await?;
+    let role = change.lock_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
+    actor.holds.check(&role.scopes())?;
+    if owners == [user] && !stays_owner {
+        return Err(Error::LastOwner);
+    }
+    Ok(())
+}
+
+async fn lock_role(change: &Change, tenant: TenantId, name: &str) -> Result<Role, Error> {
+    if let Some(role) = BuiltIn::from_name(name) {
+        return Ok(Role::BuiltIn(role));
+    }
+    let own = change.lock_role(tenant, name).await?;
+    Ok(Role::Own(own.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?))
+}

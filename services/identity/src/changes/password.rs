@@ -1,0 +1,106 @@
+//! Passwords: checked under limits, and changed by a user who knows the current
+//! one.
+//!
+//! Limits are looked up with the turn at the hash in hand: turns are as many as
+//! cores, so a burst cannot outrun a limit by more than that.
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::sessions::Sessions;
+use crate::actor::{Actor, SignedIn};
+use crate::credential::password::{Checked, check_new, check_sent};
+use crate::domain::audit::AuditAction;
+use crate::domain::limits;
+use crate::domain::session::{EndedBecause, Sessions as Which};
+use crate::domain::user::Login;
+use crate::error::Error;
+use crate::store::Change;
+
+/// A password that somebody sent.
+#[derive(Debug)]
+pub struct Sent<'call> {
+    /// The field in which it came.
+    pub field: &'static str,
+    /// The account that it should be of.
+    pub email: &'call str,
+    /// The password.
+    pub password: Zeroizing<String>,
+}
+
+impl Sessions {
+    /// Sets a new password for a user who knows the current one, and ends the
+    /// user's other sessions; returns how many.
+    pub async fn change_password(
+        &self,
+        by: SignedIn,
+        current: Zeroizing<String>,
+        new: Zeroizing<String>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64, Error> {
+        check_new("new_password", &new)?;
+        let found = self.store.get_login(by.user).await?;
+        let email = found.as_ref().map(|login| login.user.email.clone()).unwrap_or_default();
+        let sent = Sent { field: "current_password", email: &email, password: current };
+        let changed = actor.did(AuditAction::PasswordChanged);
+        let wrong = changed.clone().refused();
+        let Some(login) = self.check(sent, found, actor, now).await? else {
+            self.store.record(wrong).await?;
+            return Err(Error::PasswordWrong);
+        };
+        let hash = self.passwords.hash(new).await?;
+        let ended = Change::run(&self.store, async |change| {
+            if !change.set_password(by.user, &hash, Some(login.password_version)).await? {
+                change.finish(wrong.clone()).await?;
+                return Ok(None);
+            }
+            let others = Which::AllBut(by.session);
+            let ended = change.end_sessions(by.user, others, EndedBecause::PasswordChanged).await?;
+            change.finish(changed.clone()).await?;
+            Ok(Some(ended))
+        });
+        ended.await?.ok_or(Error::PasswordWrong)
+    }
+
+    /// The login if the password is right. Failures are counted and limited; the
+    /// work is the same whether the user exists.
+    pub(super) async fn check(
+        &self,
+        sent: Sent<'_>,
+        found: Option<Login>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Option<Login>, Error> {
+        let Sent { field, email, password } = sent;
+        check_sent(field, &password)?;
+        let buckets = self.buckets.attempt(email, &actor.context.address_text());
+        let turn = self.passwords.turn().await?;
+        let failures = self.store.login_failures(&buckets, now).await?;
+        if let Some(until) = limits::blocked_until(&self.limits, &failures) {
+            drop(turn);
+            let user = found.as_ref().map(|login| login.user.id);
+            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
+            self.store.record(limited.outside_sessions()).await?;
+            let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
+            return Err(Error::TooManyAttempts { seconds });
+        }
+        let stored = found.as_ref().and_then(|login| login.password_hash.clone());
+        let checked = self.passwords.check(turn, password, stored.clone()).await?;
+        let Some(login) = found.filter(|_| checked != Checked::Wrong) else {
+            self.store.count_login_failure(&buckets, now, now + self.limits.window).await?;
+            return Ok(None);
+        };
+        if login.user.disabled_at.is_some() {
+            // Counted like a wrong password: the limit must not tell a disabled user either.
+            self.store.count_login_failure(&buckets, now, now + self.limits.window).await?;
+            return Ok(Some(login));
+        }
+        if let (Checked::RightAndRehashed(new), Some(old)) = (checked, stored) {
+            self.store.rehash_password(login.user.id, &old, &new).await?;
+            tracing::info!("password stored at the current cost");
+        }
+        self.store.remember_pair(&buckets, now).await?;
+        Ok(Some(login))
+    }
+}

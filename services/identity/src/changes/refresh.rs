@@ -1,0 +1,50 @@
+//! Refresh: a refresh token for its successor.
+//!
+//! A token one behind is exchanged for the same successor for 10 s, or until the
+//! successor was seen in use; the access token carries the counter so that its use
+//! counts too. Otherwise a thief and the user could alternate for ever.
+
+use super::sessions::{Granted, Sessions, Tokens};
+use crate::actor::Actor;
+use crate::credential::refresh_token::RefreshToken;
+use crate::domain::audit::AuditAction;
+use crate::domain::rotation::{self, Verdict};
+use crate::domain::session::EndedBecause;
+use crate::error::Error;
+use crate::store::Change;
+
+impl Sessions {
+    /// Exchanges a refresh token. The end of a misused session is committed
+    /// although the call fails.
+    pub async fn refresh(&self, text: &str, actor: &Actor) -> Result<Tokens, Error> {
+        let token = self.refresh_tokens.read(text.trim()).ok_or(Error::RefreshTokenInvalid)?;
+        let granted = Change::run(&self.store, async |change| exchange(change, token, actor).await);
+        self.tokens(granted.await?)
+    }
+}
+
+async fn exchange(change: Change, token: RefreshToken, actor: &Actor) -> Result<Granted, Error> {
+    let (at, access_id) = (change.at(), Change::new_id());
+    let Some((session, user)) = change.lock_session(token.session).await? else {
+        return Err(Error::RefreshTokenInvalid);
+    };
+    let counter = match rotation::judge(&session, token.counter, at) {
+        Verdict::Rotate => {
+            let rotated = change.rotate_session(token.session, token.counter).await?;
+            rotated.ok_or(Error::RefreshTokenInvalid)?
+        }
+        Verdict::Repeat => {
+            change.settle().await?;
+            session.counter
+        }
+        Verdict::Reused => {
+            change.end_session(token.session, EndedBecause::RefreshTokenReused).await?;
+            let reused = actor.did(AuditAction::RefreshTokenReused).refused();
+            change.finish(reused.by(Some(user.id)).in_session(token.session)).await?;
+            tracing::warn!(session = %token.session, "refresh token reused, session ended");
+            return Err(Error::RefreshTokenReused);
+        }
+        Verdict::Ended => return Err(Error::RefreshTokenInvalid),
+    };
+    Ok(Granted { user, refresh: RefreshToken { counter, ..token }, access_id, at })
+}

@@ -1,0 +1,74 @@
+//! Roles of tenants: created, given other scopes, deleted.
+
+use crate::actor::Actor;
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::TenantId;
+use crate::domain::roles::{BuiltIn, OwnRole};
+use crate::domain::{field, scopes};
+use crate::error::{Error, Existing};
+use crate::store::{Change, Store};
+
+/// Creates a role of a tenant.
+pub async fn create(
+    store: &Store,
+    tenant: TenantId,
+    name: &str,
+    scopes: Vec<String>,
+    actor: &Actor,
+) -> Result<OwnRole, Error> {
+    field::slug("name", name)?;
+    if BuiltIn::from_name(name).is_some() {
+        return Err(Error::AlreadyExists(Existing::BuiltInRole));
+    }
+    let role = OwnRole { name: name.to_owned(), scopes: scopes::of_tenant(scopes, false)? };
+    actor.holds.check(&role.scopes)?;
+    Change::run(store, async |change| {
+        change.insert_role(tenant, &role).await?;
+        change.finish(actor.did(AuditAction::RoleCreated).in_tenant(tenant).about(name)).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(role)
+}
+
+/// Replaces the scopes of a role of a tenant. Both what is given and what is
+/// taken must be held.
+pub async fn update(
+    store: &Store,
+    tenant: TenantId,
+    name: &str,
+    scopes: Vec<String>,
+    actor: &Actor,
+) -> Result<OwnRole, Error> {
+    refuse_built_in(name)?;
+    let role = OwnRole { name: name.to_owned(), scopes: scopes::of_tenant(scopes, false)? };
+    Change::run(store, async |change| {
+        let old = change.lock_role(tenant, name).await?;
+        let old = old.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?;
+        let given = role.scopes.iter().filter(|scope| !old.scopes.contains(scope));
+        let taken = old.scopes.iter().filter(|scope| !role.scopes.contains(scope));
+        actor.holds.check(given.chain(taken))?;
+        change.update_role(tenant, &role).await?;
+        change.finish(actor.did(AuditAction::RoleUpdated).in_tenant(tenant).about(name)).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(role)
+}
+
+/// Deletes a role that nobody has.
+pub async fn delete(store: &Store, tenant: TenantId, name: &str, actor: &Actor) -> Result<(), Error> {
+    refuse_built_in(name)?;
+    Change::run(store, async |change| {
+        if !change.delete_role(tenant, name).await? {
+            return Err(Error::RoleNotFound(name.to_owned()));
+        }
+        change.finish(actor.did(AuditAction::RoleDeleted).in_tenant(tenant).about(name)).await?;
+        Ok(())
+    })
+    .await
+}
+
+fn refuse_built_in(name: &str) -> Result<(), Error> {
+    if BuiltIn::from_name(name).is_some() { Err(Error::RoleBuiltIn) } else { Ok(()) }
+}

@@ -1,0 +1,52 @@
+//! What starting and going on with a session needs.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::credential::access_token::NewAccessToken;
+use crate::credential::login_buckets::LoginBuckets;
+use crate::credential::password::Passwords;
+use crate::credential::refresh_token::{RefreshToken, RefreshTokens};
+use crate::domain::limits::Limits;
+use crate::domain::user::User;
+use crate::error::Error;
+use crate::store::Store;
+use crate::trust::keyring::Keyring;
+
+/// What starting and going on with a session needs.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    pub store: Store,
+    pub keyring: Keyring,
+    pub passwords: Passwords,
+    pub limits: Limits,
+    pub buckets: LoginBuckets,
+    pub refresh_tokens: RefreshTokens,
+}
+
+/// The tokens of a session.
+#[derive(Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub user: User,
+}
+
+/// A step of a session that was stored, for which tokens are to be made.
+#[derive(Debug)]
+pub struct Granted {
+    pub user: User,
+    pub refresh: RefreshToken,
+    /// Id of the access token.
+    pub access_id: Uuid,
+    pub at: Timestamp,
+}
+
+impl Sessions {
+    pub(super) fn tokens(&self, granted: Granted) -> Result<Tokens, Error> {
+        let Granted { user, refresh, access_id, at } = granted;
+        let access =
+            self.keyring.sign(&NewAccessToken { id: access_id, user: &user, beside: refresh, at })?;
+        Ok(Tokens { access, refresh: self.refresh_tokens.write(refresh), user })
+    }
+}

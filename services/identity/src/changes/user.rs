@@ -1,0 +1,107 @@
+//! Users: created, disabled, given passwords.
+
+use zeroize::Zeroizing;
+
+use crate::actor::Actor;
+use crate::credential::password::{Passwords, check_new};
+use crate::domain::audit::AuditAction;
+use crate::domain::email::Email;
+use crate::domain::ids::UserId;
+use crate::domain::session::{EndedBecause, Sessions};
+use crate::domain::user::{User, UserKind};
+use crate::domain::{field, scopes};
+use crate::error::Error;
+use crate::store::{Change, Store};
+
+/// A user to create.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Its id.
+    pub id: UserId,
+    /// Its e-mail address, as somebody wrote it.
+    pub email: String,
+    /// Name shown to people; may be empty.
+    pub display_name: String,
+    /// What kind of user it is.
+    pub kind: UserKind,
+    /// Without one the user cannot sign in.
+    pub password: Option<Zeroizing<String>>,
+    /// Scopes held outside tenants.
+    pub platform_scopes: Vec<String>,
+}
+
+/// Creates a user.
+pub async fn create(
+    store: &Store,
+    passwords: &Passwords,
+    new: NewUser,
+    actor: &Actor,
+) -> Result<User, Error> {
+    let NewUser { id, email, display_name, kind, password, platform_scopes } = new;
+    let email = Email::checked(&email)?;
+    let display_name = field::name("display_name", &display_name, true)?;
+    let platform_scopes = scopes::of_platform(platform_scopes)?;
+    let hash = match password {
+        Some(password) => {
+            check_new("password", &password)?;
+            Some(passwords.hash(password).await?)
+        }
+        None => None,
+    };
+    Change::run(store, async |change| {
+        let user = User {
+            id,
+            email: email.as_str().to_owned(),
+            display_name: display_name.clone(),
+            kind,
+            created_at: change.at(),
+            disabled_at: None,
+        };
+        let stored = change.insert_user(&user, hash.as_deref(), &platform_scopes).await?;
+        change.finish(actor.did(AuditAction::UserCreated).about(stored.id)).await?;
+        Ok(stored)
+    })
+    .await
+}
+
+/// Disables a user and ends all its sessions.
+pub async fn disable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
+    Change::run(store, async |change| {
+        let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
+        change.end_sessions(id, Sessions::All, EndedBecause::UserDisabled).await?;
+        change.finish(actor.did(AuditAction::UserDisabled).about(id)).await?;
+        Ok(user)
+    })
+    .await
+}
+
+/// Lets a user sign in again.
+pub async fn enable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
+    Change::run(store, async |change| {
+        let user = change.enable_user(id).await?.ok_or(Error::UserNotFound)?;
+        change.finish(actor.did(AuditAction::UserEnabled).about(id)).await?;
+        Ok(user)
+    })
+    .await
+}
+
+/// Sets a password and ends all the user's sessions; returns how many.
+pub async fn set_password(
+    store: &Store,
+    passwords: &Passwords,
+    id: UserId,
+    password: Zeroizing<String>,
+    actor: &Actor,
+) -> Result<i64, Error> {
+    check_new("password", &password)?;
+    let hash = passwords.hash(password).await?;
+    Change::run(store, async |change| {
+        if !change.set_password(id, &hash, None).await? {
+            return Err(Error::UserNotFound);
+        }
+        let ended = change.end_sessions(id, Sessions::All, EndedBecause::PasswordChanged).await?;
+        change.finish(actor.did(AuditAction::PasswordSet).about(id)).await?;
+        Ok(ended)
+    })
+    .await
+}

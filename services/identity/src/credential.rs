@@ -1,0 +1,9 @@
+//! The forms of credentials and how they are checked. No database: whose they
+//! are, and whether they still count, is decided elsewhere.
+
+pub mod access_token;
+pub mod api_key;
+pub mod login_buckets;
+pub mod password;
+pub mod refresh_token;
+pub mod signing_key;

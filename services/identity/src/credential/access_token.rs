@@ -1,0 +1,66 @@
+//! Access tokens as identity issues them. How they are checked is the business of
+//! the crate `access`.
+
+use access::{AuthenticationMethod, Claims, Issuer, TOKEN_KIND};
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use uuid::Uuid;
+
+use super::refresh_token::RefreshToken;
+use super::signing_key::SigningKeyError;
+use crate::domain::user::User;
+
+/// Lifetime of an access token in seconds.
+pub const LIFETIME: i32 = 3600;
+
+/// A token to issue.
+#[derive(Debug)]
+pub struct NewAccessToken<'call> {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose it is.
+    pub user: &'call User,
+    /// The refresh token beside it. The access token carries its counter, so that
+    /// its use counts as that of the refresh token.
+    pub beside: RefreshToken,
+    /// When it is issued.
+    pub at: Timestamp,
+}
+
+impl NewAccessToken<'_> {
+    /// The token, signed.
+    pub fn signed(
+        &self,
+        issuer: &Issuer,
+        key_id: &str,
+        key: &EncodingKey,
+    ) -> Result<String, SigningKeyError> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(key_id.to_owned());
+        jsonwebtoken::encode(&header, &self.claims(issuer)?, key)
+            .map_err(|error| SigningKeyError::NotSigned(error.to_string()))
+    }
+
+    fn claims(&self, issuer: &Issuer) -> Result<Claims, SigningKeyError> {
+        let seconds = u64::try_from(self.at.as_second())
+            .map_err(|_| SigningKeyError::NotSigned("the clock is before 1970".to_owned()))?;
+        Ok(Claims {
+            iss: issuer.issuer.clone(),
+            sub: self.user.id.0,
+            aud: issuer.audience.clone(),
+            exp: seconds + u64::from(LIFETIME.unsigned_abs()),
+            iat: seconds,
+            nbf: seconds,
+            jti: self.id,
+            typ: TOKEN_KIND.to_owned(),
+            session_id: self.beside.session.0,
+            generation: self.beside.counter,
+            email: self.user.email.clone(),
+            role: "authenticated".to_owned(),
+            aal: "aal1".to_owned(),
+            amr: vec![AuthenticationMethod { method: "password".to_owned(), timestamp: seconds }],
+            app_metadata: serde_json::Map::new(),
+            user_metadata: serde_json::Map::new(),
+        })
+    }
+}

@@ -1,0 +1,329 @@
+//! Passwords: argon2id, a bounded number at a time, the same work for users
+//! that do not exist.
+//!
+//! Hashing memory is kept, one block per core. Freed, it stayed with the allocator
+//! once per thread that ever hashed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zeroize::Zeroizing;
+
+use crate::domain::field::InvalidField;
+
+/// Most characters of a password.
+const MAX_LEN: usize = 256;
+/// Least characters of a password that is set.
+const MIN_LEN: usize = 8;
+/// How many calls may wait for a free core.
+const QUEUE: usize = 64;
+/// How long a call waits for a free core.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Largest stored parameters that are computed; more would be an attack.
+const MAX_MEMORY_KIB: u32 = 128 * 1024;
+const MAX_PASSES: u32 = 10;
+const MAX_LANES: u32 = 4;
+
+/// What a hash costs.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordCost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+/// Hashes and checks passwords.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    hasher: Arc<Hasher>,
+    cores: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    /// Checked when a user does not exist.
+    dummy: Arc<str>,
+}
+
+/// The hash function with its memory.
+struct Hasher {
+    params: Params,
+    memory: Mutex<Vec<Vec<Block>>>,
+}
+
+/// A turn on a core.
+#[derive(Debug)]
+pub struct Turn(OwnedSemaphorePermit);
+
+/// What checking a password found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Checked {
+    /// Another password, or nobody's.
+    Wrong,
+    /// The right one.
+    Right,
+    /// The right one, stored at another cost; here at the current one.
+    RightAndRehashed(String),
+}
+
+/// Why a password was not hashed or checked.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many at once.
+    #[error("too many password checks at once")]
+    Overloaded,
+    /// The hash failed.
+    #[error("password hash: {0}")]
+    Hash(String),
+}
+
+impl Default for PasswordCost {
+    /// OWASP's minimum for argon2id: 19 MiB, 2 passes.
+    fn default() -> Self {
+        Self { memory_kib: Params::DEFAULT_M_COST, passes: Params::DEFAULT_T_COST }
+    }
+}
+
+impl Passwords {
+    /// As many at a time as there are cores.
+    pub fn new(cost: PasswordCost) -> Result<Self, PasswordError> {
+        if cost.memory_kib > MAX_MEMORY_KIB || cost.passes > MAX_PASSES {
+            return Err(PasswordError::Hash(format!(
+                "the cost is above the limits, {MAX_MEMORY_KIB} KiB and {MAX_PASSES} passes"
+            )));
+        }
+        let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
+        let hasher = Hasher { params, memory: Mutex::default() };
+        let dummy = hasher.hash("a password that nobody has")?.into();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            hasher: Arc::new(hasher),
+            cores: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::default(),
+            dummy,
+        })
+    }
+
+    /// Waits for a free core; refuses when too many wait already.
+    pub async fn turn(&self) -> Result<Turn, PasswordError> {
+        let waiting = Waiting::enter(&self.waiting)?;
+        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.cores).acquire_owned())
+            .await
+            .map_err(|_| PasswordError::Overloaded)?
+            .map_err(failed)?;
+        drop(waiting);
+        Ok(Turn(permit))
+    }
+
+    /// The PHC string of a password.
+    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
+        let hasher = Arc::clone(&self.hasher);
+        run(self.turn().await?, move || hasher.hash(&password)).await?
+    }
+
+    /// Compares with a stored hash; without one the answer is `Wrong`, after the
+    /// same work.
+    pub async fn check(
+        &self,
+        turn: Turn,
+        password: Zeroizing<String>,
+        stored: Option<String>,
+    ) -> Result<Checked, PasswordError> {
+        let exists = stored.is_some();
+        let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
+        let hasher = Arc::clone(&self.hasher);
+        let checked = run(turn, move || hasher.check(&password, &stored)).await??;
+        Ok(if exists { checked } else { Checked::Wrong })
+    }
+}
+
+/// The permit is held by the work itself: a caller that leaves does not free
+/// the core.
+async fn run<T: Send + 'static>(
+    Turn(permit): Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, PasswordError> {
+    tokio::task::spawn_blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    })
+    .await
+    .map_err(failed)
+}
+
+/// Whether a password may be set.
+pub fn check_new(field: &'static str, password: &str) -> Result<(), InvalidField> {
+    let length = password.chars().count();
+    if (MIN_LEN..=MAX_LEN).contains(&length) {
+        return Ok(());
+    }
+    Err(InvalidField::new(field, format!("takes {MIN_LEN} to {MAX_LEN} characters")))
+}
+
+/// Whether a password can be anybody's.
+pub fn check_sent(field: &'static str, password: &str) -> Result<(), InvalidField> {
+    if password.is_empty() || password.chars().count() > MAX_LEN {
+        return Err(InvalidField::new(field, format!("takes 1 to {MAX_LEN} characters")));
+    }
+    Ok(())
+}
+
+/// A place in the queue, given back when dropped.
+struct Waiting<'queue>(&'queue AtomicUsize);
+
+impl<'queue> Waiting<'queue> {
+    fn enter(waiting: &'queue AtomicUsize) -> Result<Self, PasswordError> {
+        let place = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE {
+            return Err(PasswordError::Overloaded);
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Hasher {
+    fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let salt = Salt::generate();
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        self.compute(&argon, password, &salt, &mut output)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&self.params).map_err(failed)?,
+            salt: Some(salt),
+            hash: Some(Output::new(&output).map_err(failed)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    fn check(&self, password: &str, stored: &str) -> Result<Checked, PasswordError> {
+        let hash = PasswordHash::new(stored).map_err(failed)?;
+        let params = Params::try_from(&hash).map_err(failed)?;
+        if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES || params.p_cost() > MAX_LANES {
+            return Err(PasswordError::Hash("the stored parameters are above our limits".to_owned()));
+        }
+        let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+            return Err(PasswordError::Hash("the stored hash lacks its salt or output".to_owned()));
+        };
+        let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(failed)?;
+        let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(failed)?;
+        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        let current =
+            (algorithm, version, cost(&params)) == (Algorithm::Argon2id, Version::V0x13, cost(&self.params));
+        let mut output = vec![0; expected.len()];
+        self.compute(&Argon2::new(algorithm, version, params), password, &salt, &mut output)?;
+        if constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_err() {
+            return Ok(Checked::Wrong);
+        }
+        if current { Ok(Checked::Right) } else { self.hash(password).map(Checked::RightAndRehashed) }
+    }
+
+    /// In memory of ours; there is as much as turns at a time.
+    fn compute(
+        &self,
+        argon: &Argon2<'_>,
+        password: &str,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), PasswordError> {
+        let kept = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = kept().pop().unwrap_or_default();
+        memory.resize(argon.params().block_count(), Block::default());
+        let done = argon.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut memory);
+        kept().push(memory);
+        done.map_err(failed)
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Hasher").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError::Hash(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Zeroizing<String> {
+        Zeroizing::new(text.to_owned())
+    }
+
+    async fn check(
+        passwords: &Passwords,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Checked, PasswordError> {
+        let turn = passwords.turn().await.unwrap();
+        passwords.check(turn, secret(password), stored.map(str::to_owned)).await
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_of_an_existing_user_passes() {
+        let passwords = Passwords::new(PasswordCost::default()).unwrap();
+        let stored = passwords.hash(secret("correct horse")).await.unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert_eq!(check(&passwords, "correct horse", Some(&stored)).await.unwrap(), Checked::Right);
+        assert_eq!(check(&passwords, "correct horsf", Some(&stored)).await.unwrap(), Checked::Wrong);
+        assert_eq!(check(&passwords, "a password that nobody has", None).await.unwrap(), Checked::Wrong);
+    }
+
+    #[tokio::test]
+    async fn another_cost_is_rehashed_and_nothing_is_cut_off() {
+        let cheap = Passwords::new(PasswordCost { memory_kib: 1024, passes: 1 }).unwrap();
+        let passwords = Passwords::new(PasswordCost { memory_kib: 2048, passes: 1 }).unwrap();
+        let long = "x".repeat(100);
+        let stored = cheap.hash(secret(&long)).await.unwrap();
+        let Checked::RightAndRehashed(new) = check(&passwords, &long, Some(&stored)).await.unwrap() else {
+            panic!("not rehashed");
+        };
+        assert_eq!(check(&passwords, &long, Some(&new)).await.unwrap(), Checked::Right);
+        assert_eq!(check(&passwords, &long[..99], Some(&new)).await.unwrap(), Checked::Wrong);
+    }
+
+    #[tokio::test]
+    async fn hostile_stored_parameters_are_not_computed() {
+        let stored =
+            "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g";
+        let passwords = Passwords::new(PasswordCost::default()).unwrap();
+        assert!(check(&passwords, "x", Some(stored)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_refused_at_once() {
+        let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
+        let mut held = Vec::new();
+        while passwords.cores.available_permits() > 0 {
+            held.push(passwords.turn().await.unwrap());
+        }
+        let waiting: Vec<_> = (0..QUEUE)
+            .map(|_| {
+                let passwords = passwords.clone();
+                tokio::spawn(async move { passwords.turn().await.map(drop) })
+            })
+            .collect();
+        while passwords.waiting.load(Ordering::Relaxed) < QUEUE {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(passwords.turn().await, Err(PasswordError::Overloaded)));
+        drop(held);
+        for turn in waiting {
+            turn.await.unwrap().unwrap();
+        }
+    }
+}

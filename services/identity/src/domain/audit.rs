@@ -1,0 +1,94 @@
+//! What is written into the audit log.
+
+use jiff::Timestamp;
+
+use super::ids::{AuditEventId, SessionId, UserId};
+use super::words::{words, written};
+
+written! {
+    /// What happened.
+    pub enum AuditAction {
+        /// Somebody signed in, or failed to.
+        Login = "login",
+        /// A login or password change was refused unchecked, after too many failures.
+        LoginLimited = "login_limited",
+        /// A user ended sessions.
+        Logout = "logout",
+        /// A user ended one other session.
+        SessionRevoked = "session_revoked",
+        /// A user changed the password, or failed to.
+        PasswordChanged = "password_changed",
+        /// Somebody used an old refresh token, which ended the session.
+        RefreshTokenReused = "refresh_token_reused",
+        /// An operator worked in a tenant without being a member.
+        OperatorAccess = "operator_access",
+        /// A user was created.
+        UserCreated = "user_created",
+        /// A user was disabled.
+        UserDisabled = "user_disabled",
+        /// A user was enabled again.
+        UserEnabled = "user_enabled",
+        /// Somebody else set a user's password.
+        PasswordSet = "password_set",
+        /// A tenant was created.
+        TenantCreated = "tenant_created",
+        /// A user became a member.
+        MemberAdded = "member_added",
+        /// A member got another role.
+        MemberRoleChanged = "member_role_changed",
+        /// A member was removed.
+        MemberRemoved = "member_removed",
+        /// A tenant made a role.
+        RoleCreated = "role_created",
+        /// A role got other scopes.
+        RoleUpdated = "role_updated",
+        /// A role was deleted.
+        RoleDeleted = "role_deleted",
+        /// An API key was created.
+        ApiKeyCreated = "api_key_created",
+        /// An API key got a new secret.
+        ApiKeyRotated = "api_key_rotated",
+        /// An API key was ended.
+        ApiKeyRevoked = "api_key_revoked",
+        /// The first signing key was made.
+        SigningKeyCreated = "signing_key_created",
+        /// A signing key was published.
+        SigningKeyPublished = "signing_key_published",
+        /// A signing key began to sign.
+        SigningKeyActivated = "signing_key_activated",
+    }
+}
+
+words! {
+    /// How it ended.
+    pub enum Outcome {
+        /// It was done.
+        Success = "success",
+        /// It was refused.
+        Failure = "failure",
+    }
+}
+
+/// A stored event.
+#[derive(Debug)]
+pub struct RecordedEvent {
+    /// Its id.
+    pub id: AuditEventId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened. Text, since the log also holds the words of later versions
+    /// and nothing is decided by it.
+    pub action: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Who did it.
+    pub user: Option<UserId>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// What it was about.
+    pub subject: String,
+    /// The client's address.
+    pub address: String,
+    /// Id of the request, as in the log.
+    pub request_id: String,
+}

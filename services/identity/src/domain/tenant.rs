@@ -1,0 +1,55 @@
+//! Tenants and who belongs to them.
+
+use jiff::Timestamp;
+
+use super::ids::TenantId;
+use super::roles::Role;
+use super::user::User;
+
+/// A tenant.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Short name, unique.
+    pub slug: String,
+    /// Name shown to people.
+    pub name: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A user's membership, with the tenant's name.
+#[derive(Debug)]
+pub struct Membership {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its name.
+    pub tenant_name: String,
+    /// The user's role in it.
+    pub role: Role,
+}
+
+/// A member of a tenant.
+#[derive(Debug)]
+pub struct Member {
+    /// The user.
+    pub user: User,
+    /// The name of the user's role.
+    pub role: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What a user is in the tenant of a call.
+#[derive(Debug)]
+pub struct Standing {
+    /// Scopes held outside tenants.
+    pub platform_scopes: Vec<String>,
+    /// Highest counter of the session whose tokens have been seen in use.
+    pub used_counter: i64,
+    /// The tenant and the role in it, if there is a membership.
+    pub membership: Option<(TenantId, Role)>,
+    /// Whether the tenant that the call names exists.
+    pub tenant_exists: bool,
+}

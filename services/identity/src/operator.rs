@@ -1,0 +1,236 @@
+//! What an operator at the database does: the same changes as over the API,
+//! without a caller. Creating what is there already changes nothing.
+
+use jiff::Timestamp;
+use pg::Database;
+use seal::MasterKey;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::actor::Actor;
+use crate::changes::{api_key, member, signing_key, tenant, user};
+use crate::credential::api_key::KeyText;
+use crate::credential::password::{PasswordCost, Passwords};
+use crate::credential::signing_key::KeySealer;
+use crate::domain::email::Email;
+use crate::error::Error;
+use crate::store::{self, Store};
+use crate::trust::keyring::published;
+
+pub use crate::changes::api_key::WithSecret;
+pub use crate::changes::user::NewUser;
+pub use crate::domain::api_key::{ApiKey, NewApiKey};
+pub use crate::domain::ids::{ApiKeyId, TenantId, UserId};
+pub use crate::domain::signing_key::{KeyState, Rotated, SigningKey};
+pub use crate::domain::tenant::{Member, Tenant};
+pub use crate::domain::user::{User, UserKind};
+
+/// An operator's changes over a database.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    store: Store,
+    passwords: Passwords,
+}
+
+/// Something that should exist, and whether it was made now.
+#[derive(Debug)]
+pub struct Ensured<T> {
+    /// It.
+    pub value: T,
+    /// Whether it was made now.
+    pub created: bool,
+}
+
+impl Operator {
+    /// The database as identity's role.
+    pub fn new(database: &Database) -> Result<Self, Error> {
+        let store = store::open(database).map_err(pg::Fault::from)?;
+        Ok(Self { store, passwords: Passwords::new(PasswordCost::default())? })
+    }
+
+    /// A user that should exist. An existing one stays as it is.
+    pub async fn ensure_user(&self, wanted: NewUser) -> Result<Ensured<User>, Error> {
+        let email = wanted.email.clone();
+        if let Some(login) = self.store.find_login(&Email::normalised(&email)).await? {
+            return Ok(existing(login.user));
+        }
+        match user::create(&self.store, &self.passwords, wanted, &Actor::operator()).await {
+            // Made at the same moment by somebody else.
+            Err(Error::AlreadyExists(_)) => self.user(&email).await.map(existing),
+            created => created.map(new),
+        }
+    }
+
+    /// Sets a password and returns how many sessions were ended.
+    pub async fn set_password(&self, email: &str, password: Zeroizing<String>) -> Result<i64, Error> {
+        let id = self.user(email).await?.id;
+        user::set_password(&self.store, &self.passwords, id, password, &Actor::operator()).await
+    }
+
+    /// Disables a user and ends its sessions.
+    pub async fn disable_user(&self, email: &str) -> Result<User, Error> {
+        user::disable(&self.store, self.user(email).await?.id, &Actor::operator()).await
+    }
+
+    /// Lets a user sign in again.
+    pub async fn enable_user(&self, email: &str) -> Result<User, Error> {
+        user::enable(&self.store, self.user(email).await?.id, &Actor::operator()).await
+    }
+
+    /// Users after an e-mail address and id.
+    pub async fn list_users(&self, after: (&str, UserId), limit: i64) -> Result<Vec<User>, Error> {
+        Ok(self.store.list_users(after, limit).await?)
+    }
+
+    /// A tenant that should exist. An existing one stays as it is.
+    pub async fn ensure_tenant(
+        &self,
+        id: TenantId,
+        slug: &str,
+        name: &str,
+    ) -> Result<Ensured<Tenant>, Error> {
+        if let Some(found) = self.store.find_tenant(slug).await? {
+            return Ok(existing(found));
+        }
+        match tenant::create(&self.store, id, slug, name, &Actor::operator()).await {
+            Err(Error::AlreadyExists(_)) => self.tenant(slug).await.map(existing),
+            created => created.map(new),
+        }
+    }
+
+    /// Tenants after a slug and id.
+    pub async fn list_tenants(&self, after: (&str, TenantId), limit: i64) -> Result<Vec<Tenant>, Error> {
+        Ok(self.store.list_tenants(after, limit).await?)
+    }
+
+    /// A tenant by its slug or id.
+    pub async fn tenant(&self, name: &str) -> Result<Tenant, Error> {
+        let found = match Uuid::try_parse(name) {
+            Ok(id) => self.store.get_tenant(TenantId(id)).await?,
+            Err(_) => self.store.find_tenant(name).await?,
+        };
+        found.ok_or(Error::TenantNotFound)
+    }
+
+    /// Makes a user a member with this role; a member gets the role.
+    pub async fn ensure_member(
+        &self,
+        tenant: TenantId,
+        email: &str,
+        role: &str,
+    ) -> Result<Ensured<Member>, Error> {
+        let (user, actor) = (self.user(email).await?.id, Actor::operator());
+        match member::add(&self.store, tenant, user, role, &actor).await {
+            Err(Error::AlreadyExists(_)) => {
+                member::change_role(&self.store, tenant, user, role, &actor).await.map(existing)
+            }
+            added => added.map(new),
+        }
+    }
+
+    /// Removes a member.
+    pub async fn remove_member(&self, tenant: TenantId, email: &str) -> Result<(), Error> {
+        let user = self.user(email).await?.id;
+        member::remove(&self.store, tenant, user, &Actor::operator()).await
+    }
+
+    /// Members after an e-mail address and id.
+    pub async fn list_members(
+        &self,
+        tenant: TenantId,
+        after: (&str, UserId),
+        limit: i64,
+    ) -> Result<Vec<Member>, Error> {
+        Ok(self.store.list_members(tenant, after, limit).await?)
+    }
+
+    /// A live key with this name, or a new one with its secret, which cannot be
+    /// shown again.
+    pub async fn ensure_api_key(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        wanted: NewApiKey,
+        now: Timestamp,
+    ) -> Result<(ApiKey, Option<String>), Error> {
+        let keys = self.store.list_api_keys(tenant).await?;
+        if let Some(key) = keys.into_iter().find(|key| key.name == wanted.name && key.is_live_at(now)) {
+            return Ok((key, None));
+        }
+        let WithSecret { key, secret } = self.create_api_key(tenant, id, wanted, now).await?;
+        Ok((key, Some(secret)))
+    }
+
+    /// Creates a key.
+    pub async fn create_api_key(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        new: NewApiKey,
+        now: Timestamp,
+    ) -> Result<WithSecret, Error> {
+        api_key::create(&self.store, tenant, id, new, &Actor::operator(), now).await
+    }
+
+    /// Gives a key a new secret; the old one works for `overlap_seconds` more.
+    pub async fn rotate_api_key(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        overlap_seconds: i32,
+    ) -> Result<WithSecret, Error> {
+        api_key::rotate(&self.store, tenant, id, overlap_seconds, &Actor::operator()).await
+    }
+
+    /// Ends a key.
+    pub async fn revoke_api_key(&self, tenant: TenantId, id: ApiKeyId) -> Result<(), Error> {
+        api_key::revoke(&self.store, tenant, id, &Actor::operator()).await
+    }
+
+    /// A tenant's keys.
+    pub async fn list_api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, Error> {
+        Ok(self.store.list_api_keys(tenant).await?)
+    }
+
+    /// Whether a text is a live key of some tenant.
+    pub async fn knows_api_key(&self, text: &str, now: Timestamp) -> Result<bool, Error> {
+        let Some(key) = KeyText::read(text) else { return Ok(false) };
+        let found = self.store.find_api_key(key.id, now).await?;
+        Ok(found.is_some_and(|stored| key.matches(&stored.secret_hash)))
+    }
+
+    /// Takes the next step of a rotation of the signing keys.
+    pub async fn rotate_signing_key(&self, master_key: &MasterKey, at_once: bool) -> Result<Rotated, Error> {
+        signing_key::rotate(&self.store, &KeySealer::of(master_key), at_once, &Actor::operator()).await
+    }
+
+    /// The signing keys that are published.
+    pub async fn list_signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, Error> {
+        published(&self.store, now).await
+    }
+
+    /// Whether the active signing key opens with this master key; `None` when there
+    /// is no active key yet.
+    pub async fn signing_key_opens(
+        &self,
+        master_key: &MasterKey,
+        now: Timestamp,
+    ) -> Result<Option<bool>, Error> {
+        let keys = self.list_signing_keys(now).await?;
+        let active = keys.into_iter().find(|key| key.state == KeyState::Active);
+        Ok(active.map(|key| KeySealer::of(master_key).open(&key).is_ok()))
+    }
+
+    async fn user(&self, email: &str) -> Result<User, Error> {
+        let found = self.store.find_login(&Email::normalised(email)).await?;
+        Ok(found.ok_or(Error::UserNotFound)?.user)
+    }
+}
+
+fn existing<T>(value: T) -> Ensured<T> {
+    Ensured { value, created: false }
+}
+
+fn new<T>(value: T) -> Ensured<T> {
+    Ensured { value, created: true }
+}

@@ -1,0 +1,14 @@
+//! The wire of identity: parse, call, convert; a file for each service of the
+//! proto. What a call does is not decided here.
+
+mod api_keys;
+mod audit;
+mod auth;
+mod identity;
+mod scopes;
+mod tenants;
+mod tokens;
+mod users;
+mod wire;
+
+pub use self::identity::Identity;

@@ -1,0 +1,80 @@
+//! ApiKeyService: API keys of a tenant.
+
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyService;
+use jiff::Timestamp;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::identity::Identity;
+use super::wire::{id, timestamp};
+use crate::changes::api_key::{self, WithSecret};
+use crate::domain::api_key::{ApiKey, NewApiKey};
+use crate::domain::field::InvalidField;
+use crate::domain::ids::ApiKeyId;
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl ApiKeyService for Identity {
+    async fn create_api_key(
+        &self,
+        request: Request<wire::CreateApiKeyRequest>,
+    ) -> Result<Response<wire::CreateApiKeyResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::CreateApiKeyRequest { tenant_id: _, name, scopes, expires_at } = request.into_inner();
+        let expires_at = expires_at.map(|at| Timestamp::new(at.seconds, at.nanos)).transpose();
+        let invalid = |_| Error::from(InvalidField::new("expires_at", "is not a valid time"));
+        let new = NewApiKey { name, scopes, expires_at: expires_at.map_err(invalid)? };
+        let id = ApiKeyId(Uuid::now_v7());
+        let created = api_key::create(self.store(), tenant, id, new, &actor, Timestamp::now()).await?;
+        let WithSecret { key, secret } = created;
+        Ok(Response::new(wire::CreateApiKeyResponse { api_key: Some(key_to_wire(key)), secret }))
+    }
+
+    async fn list_api_keys(
+        &self,
+        request: Request<wire::ListApiKeysRequest>,
+    ) -> Result<Response<wire::ListApiKeysResponse>, Status> {
+        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let keys = self.store().list_api_keys(tenant).await.map_err(Error::from)?;
+        let api_keys = keys.into_iter().map(key_to_wire).collect();
+        Ok(Response::new(wire::ListApiKeysResponse { api_keys }))
+    }
+
+    async fn rotate_api_key(
+        &self,
+        request: Request<wire::RotateApiKeyRequest>,
+    ) -> Result<Response<wire::RotateApiKeyResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::RotateApiKeyRequest { tenant_id: _, api_key_id, overlap_seconds } = request.into_inner();
+        let id = id("api_key_id", &api_key_id)?;
+        let rotated = api_key::rotate(self.store(), tenant, id, overlap_seconds, &actor).await?;
+        let WithSecret { key, secret } = rotated;
+        Ok(Response::new(wire::RotateApiKeyResponse { api_key: Some(key_to_wire(key)), secret }))
+    }
+
+    async fn revoke_api_key(
+        &self,
+        request: Request<wire::RevokeApiKeyRequest>,
+    ) -> Result<Response<wire::RevokeApiKeyResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let id = id("api_key_id", &request.get_ref().api_key_id)?;
+        api_key::revoke(self.store(), tenant, id, &actor).await?;
+        Ok(Response::new(wire::RevokeApiKeyResponse {}))
+    }
+}
+
+fn key_to_wire(key: ApiKey) -> wire::ApiKey {
+    let ApiKey { id, name, scopes, created_at, expires_at, revoked_at, last_used_at, previous_expires_at } =
+        key;
+    wire::ApiKey {
+        id: id.to_string(),
+        name,
+        scopes,
+        created_at: Some(timestamp(created_at)),
+        expires_at: expires_at.map(timestamp),
+        revoked_at: revoked_at.map(timestamp),
+        last_used_at: last_used_at.map(timestamp),
+        previous_secret_expires_at: previous_expires_at.map(timestamp),
+    }
+}

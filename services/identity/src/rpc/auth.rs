@@ -1,0 +1,117 @@
+//! AuthService: sessions and passwords of users.
+
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::identity::v1::auth_service_server::AuthService;
+use jiff::Timestamp;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+use super::identity::Identity;
+use super::wire::{count, id, timestamp, user};
+use crate::changes::logout::{self, LogoutScope};
+use crate::changes::sessions::Tokens;
+use crate::credential::access_token::LIFETIME;
+use crate::domain::email::Email;
+use crate::domain::field::InvalidField;
+use crate::domain::ids::SessionId;
+use crate::domain::session::Session;
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl AuthService for Identity {
+    async fn login(
+        &self,
+        request: Request<wire::LoginRequest>,
+    ) -> Result<Response<wire::LoginResponse>, Status> {
+        let actor = self.stranger(&request);
+        let wire::LoginRequest { email, password } = request.into_inner();
+        let (email, password) = (Email::normalised(&email), Zeroizing::new(password));
+        let tokens = self.sessions.login(&email, password, &actor, Timestamp::now()).await?;
+        let Tokens { access, refresh, user: owner } = tokens;
+        Ok(Response::new(wire::LoginResponse {
+            access,
+            refresh,
+            token_type: "bearer".to_owned(),
+            expires_in: LIFETIME,
+            user: Some(user(owner)),
+        }))
+    }
+
+    async fn refresh(
+        &self,
+        request: Request<wire::RefreshRequest>,
+    ) -> Result<Response<wire::RefreshResponse>, Status> {
+        let actor = self.stranger(&request);
+        let tokens = self.sessions.refresh(&request.get_ref().refresh, &actor).await?;
+        let Tokens { access, refresh, user: owner } = tokens;
+        Ok(Response::new(wire::RefreshResponse {
+            access,
+            refresh,
+            token_type: "bearer".to_owned(),
+            expires_in: LIFETIME,
+            user: Some(user(owner)),
+        }))
+    }
+
+    async fn logout(
+        &self,
+        request: Request<wire::LogoutRequest>,
+    ) -> Result<Response<wire::LogoutResponse>, Status> {
+        let (by, actor) = self.user(&request)?;
+        let scope = match wire::LogoutScope::try_from(request.get_ref().scope) {
+            Ok(wire::LogoutScope::Unspecified | wire::LogoutScope::Local) => LogoutScope::Local,
+            Ok(wire::LogoutScope::Others) => LogoutScope::Others,
+            Ok(wire::LogoutScope::Global) => LogoutScope::Global,
+            Err(_) => {
+                let invalid = InvalidField::new("scope", "takes local, others or global");
+                return Err(Error::from(invalid).into());
+            }
+        };
+        let ended = logout::logout(self.store(), by, scope, &actor).await?;
+        Ok(Response::new(wire::LogoutResponse { ended_sessions: count(ended) }))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<wire::ChangePasswordRequest>,
+    ) -> Result<Response<wire::ChangePasswordResponse>, Status> {
+        let (by, actor) = self.user(&request)?;
+        let wire::ChangePasswordRequest { current_password, new_password } = request.into_inner();
+        let (current, new) = (Zeroizing::new(current_password), Zeroizing::new(new_password));
+        let ended = self.sessions.change_password(by, current, new, &actor, Timestamp::now()).await?;
+        Ok(Response::new(wire::ChangePasswordResponse { ended_sessions: count(ended) }))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<wire::ListSessionsRequest>,
+    ) -> Result<Response<wire::ListSessionsResponse>, Status> {
+        let (by, _) = self.user(&request)?;
+        let found = self.store().list_sessions(by.user, Timestamp::now()).await.map_err(Error::from)?;
+        let sessions = found.into_iter().map(|found| session(found, by.session)).collect();
+        Ok(Response::new(wire::ListSessionsResponse { sessions }))
+    }
+
+    async fn revoke_session(
+        &self,
+        request: Request<wire::RevokeSessionRequest>,
+    ) -> Result<Response<wire::RevokeSessionResponse>, Status> {
+        let (by, actor) = self.user(&request)?;
+        let session: SessionId = id("session_id", &request.get_ref().session_id)?;
+        logout::revoke(self.store(), by, session, &actor).await?;
+        Ok(Response::new(wire::RevokeSessionResponse {}))
+    }
+}
+
+fn session(session: Session, current: SessionId) -> wire::Session {
+    let Session { id, created_at, refreshed_at, expires_at, address, user_agent } = session;
+    wire::Session {
+        id: id.to_string(),
+        current: id == current,
+        created_at: Some(timestamp(created_at)),
+        refreshed_at: Some(timestamp(refreshed_at)),
+        expires_at: Some(timestamp(expires_at)),
+        address,
+        user_agent,
+    }
+}

@@ -1,0 +1,77 @@
+//! What all services share: who calls, from where, for which tenant.
+
+use access::Caller;
+use boot::TrustedProxies;
+use tonic::{Request, Status};
+
+use crate::actor::{Actor, Context, SignedIn};
+use crate::changes::sessions::Sessions;
+use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::scopes::Holds;
+use crate::error::Error;
+use crate::store::Store;
+
+/// Most characters of a user agent that are kept.
+const MAX_USER_AGENT: usize = 200;
+
+/// All of identity's services.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Sessions, and through them the store.
+    pub sessions: Sessions,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl Identity {
+    pub(super) fn store(&self) -> &Store {
+        &self.sessions.store
+    }
+
+    /// Somebody who has not signed in.
+    pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
+        Actor { user: None, holds: Holds::Scopes([].into()), context: self.context(request) }
+    }
+
+    /// The caller of a method.
+    pub(super) fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
+        let Caller { user, scopes, .. } = access::caller(request)?;
+        let user = user.map(signed_in);
+        Ok(Actor { user, holds: Holds::Scopes(scopes), context: self.context(request) })
+    }
+
+    /// The user who calls a method of their own.
+    pub(super) fn user<T>(&self, request: &Request<T>) -> Result<(SignedIn, Actor), Status> {
+        let user = signed_in(access::caller(request)?.user()?);
+        Ok((user, self.actor(request)?))
+    }
+
+    /// The caller of a method on one tenant, which the path must name too.
+    pub(super) fn in_tenant<T>(
+        &self,
+        request: &Request<T>,
+        named: TenantId,
+    ) -> Result<(Actor, TenantId), Status> {
+        let tenant = TenantId(access::caller(request)?.tenant()?.uuid());
+        if named != tenant {
+            return Err(Error::OtherTenant.into());
+        }
+        Ok((self.actor(request)?, tenant))
+    }
+
+    fn context<T>(&self, request: &Request<T>) -> Context {
+        let metadata = request.metadata();
+        let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let headers = metadata.clone().into_headers();
+        let agent = Some(text("x-user-agent")).filter(|agent| !agent.is_empty());
+        Context {
+            address: request.remote_addr().map(|peer| self.trusted_proxies.client(peer.ip(), &headers)),
+            user_agent: agent.unwrap_or(text("user-agent")).chars().take(MAX_USER_AGENT).collect(),
+            request_id: text("x-request-id").to_owned(),
+        }
+    }
+}
+
+fn signed_in(user: access::User) -> SignedIn {
+    SignedIn { user: UserId(user.id), session: SessionId(user.session) }
+}

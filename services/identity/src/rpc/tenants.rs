@@ -1,0 +1,178 @@
+//! TenantService: tenants, their members and their roles.
+
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::identity::v1::tenant_service_server::TenantService;
+use frontdesk_proto::paging;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::identity::Identity;
+use super::wire::{id, timestamp, user};
+use crate::changes::{member, role, tenant};
+use crate::domain::email::Email;
+use crate::domain::field::InvalidField;
+use crate::domain::ids::{TenantId, UserId};
+use crate::domain::roles::{BuiltIn, OwnRole};
+use crate::domain::tenant::{Member, Tenant};
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl TenantService for Identity {
+    async fn create_tenant(
+        &self,
+        request: Request<wire::CreateTenantRequest>,
+    ) -> Result<Response<wire::CreateTenantResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::CreateTenantRequest { slug, name } = request.into_inner();
+        let id = TenantId(Uuid::now_v7());
+        let created = tenant::create(self.store(), id, &slug, &name, &actor).await?;
+        Ok(Response::new(wire::CreateTenantResponse { tenant: Some(tenant_to_wire(created)) }))
+    }
+
+    async fn list_tenants(
+        &self,
+        request: Request<wire::ListTenantsRequest>,
+    ) -> Result<Response<wire::ListTenantsResponse>, Status> {
+        let wire::ListTenantsRequest { page_size, page_token, limit } = request.into_inner();
+        let size = paging::size(page_size, limit)?;
+        let (slug, id) = paging::read_token(b"tenants", &page_token)?.unwrap_or_default();
+        let found = self.store().list_tenants((&slug, TenantId(id)), size + 1).await.map_err(Error::from)?;
+        let (tenants, next_page_token) =
+            paging::split(found, size, |tenant| paging::token(b"tenants", &tenant.slug, tenant.id.0));
+        let tenants = tenants.into_iter().map(tenant_to_wire).collect();
+        Ok(Response::new(wire::ListTenantsResponse { tenants, next_page_token }))
+    }
+
+    async fn get_tenant(
+        &self,
+        request: Request<wire::GetTenantRequest>,
+    ) -> Result<Response<wire::GetTenantResponse>, Status> {
+        let id: TenantId = id("tenant_id", &request.get_ref().tenant_id)?;
+        let found = self.store().get_tenant(id).await.map_err(Error::from)?;
+        let found = found.ok_or(Error::TenantNotFound)?;
+        Ok(Response::new(wire::GetTenantResponse { tenant: Some(tenant_to_wire(found)) }))
+    }
+
+    async fn add_member(
+        &self,
+        request: Request<wire::AddMemberRequest>,
+    ) -> Result<Response<wire::AddMemberResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::AddMemberRequest { tenant_id: _, user_id, role, email } = request.into_inner();
+        let user = self.named_user(&user_id, &email).await?;
+        let added = member::add(self.store(), tenant, user, &role, &actor).await?;
+        Ok(Response::new(wire::AddMemberResponse { member: Some(member_to_wire(added)) }))
+    }
+
+    async fn list_members(
+        &self,
+        request: Request<wire::ListMembersRequest>,
+    ) -> Result<Response<wire::ListMembersResponse>, Status> {
+        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::ListMembersRequest { tenant_id: _, page_size, page_token, limit } = request.into_inner();
+        let size = paging::size(page_size, limit)?;
+        let (email, id) = paging::read_token(b"members", &page_token)?.unwrap_or_default();
+        let after = (email.as_str(), UserId(id));
+        let found = self.store().list_members(tenant, after, size + 1).await.map_err(Error::from)?;
+        let (members, next_page_token) = paging::split(found, size, |member| {
+            paging::token(b"members", &member.user.email, member.user.id.0)
+        });
+        let members = members.into_iter().map(member_to_wire).collect();
+        Ok(Response::new(wire::ListMembersResponse { members, next_page_token }))
+    }
+
+    async fn change_member_role(
+        &self,
+        request: Request<wire::ChangeMemberRoleRequest>,
+    ) -> Result<Response<wire::ChangeMemberRoleResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::ChangeMemberRoleRequest { tenant_id: _, user_id, role } = request.into_inner();
+        let user = id("user_id", &user_id)?;
+        let changed = member::change_role(self.store(), tenant, user, &role, &actor).await?;
+        Ok(Response::new(wire::ChangeMemberRoleResponse { member: Some(member_to_wire(changed)) }))
+    }
+
+    async fn remove_member(
+        &self,
+        request: Request<wire::RemoveMemberRequest>,
+    ) -> Result<Response<wire::RemoveMemberResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let user = id("user_id", &request.get_ref().user_id)?;
+        member::remove(self.store(), tenant, user, &actor).await?;
+        Ok(Response::new(wire::RemoveMemberResponse {}))
+    }
+
+    async fn list_roles(
+        &self,
+        request: Request<wire::ListRolesRequest>,
+    ) -> Result<Response<wire::ListRolesResponse>, Status> {
+        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let built_in = BuiltIn::ALL.into_iter().map(|role| wire::Role {
+            name: role.name().to_owned(),
+            scopes: role.scopes().map(str::to_owned).collect(),
+            built_in: true,
+        });
+        let own = self.store().list_roles(tenant).await.map_err(Error::from)?;
+        let roles = built_in.chain(own.into_iter().map(role_to_wire)).collect();
+        Ok(Response::new(wire::ListRolesResponse { roles }))
+    }
+
+    async fn create_role(
+        &self,
+        request: Request<wire::CreateRoleRequest>,
+    ) -> Result<Response<wire::CreateRoleResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::CreateRoleRequest { tenant_id: _, name, scopes } = request.into_inner();
+        let created = role::create(self.store(), tenant, &name, scopes, &actor).await?;
+        Ok(Response::new(wire::CreateRoleResponse { role: Some(role_to_wire(created)) }))
+    }
+
+    async fn update_role(
+        &self,
+        request: Request<wire::UpdateRoleRequest>,
+    ) -> Result<Response<wire::UpdateRoleResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::UpdateRoleRequest { tenant_id: _, name, scopes } = request.into_inner();
+        let updated = role::update(self.store(), tenant, &name, scopes, &actor).await?;
+        Ok(Response::new(wire::UpdateRoleResponse { role: Some(role_to_wire(updated)) }))
+    }
+
+    async fn delete_role(
+        &self,
+        request: Request<wire::DeleteRoleRequest>,
+    ) -> Result<Response<wire::DeleteRoleResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        role::delete(self.store(), tenant, &request.get_ref().name, &actor).await?;
+        Ok(Response::new(wire::DeleteRoleResponse {}))
+    }
+}
+
+impl Identity {
+    /// The user that a request names by id or by e-mail address.
+    async fn named_user(&self, user_id: &str, email: &str) -> Result<UserId, Error> {
+        match (user_id, email) {
+            ("", "") => Err(InvalidField::new("user_id", "or `email` is needed").into()),
+            (user_id, "") => id("user_id", user_id),
+            ("", email) => {
+                let found = self.store().find_login(&Email::normalised(email)).await?;
+                Ok(found.ok_or(Error::UserNotFound)?.user.id)
+            }
+            _ => Err(InvalidField::new("email", "excludes user_id; send one of them").into()),
+        }
+    }
+}
+
+fn tenant_to_wire(tenant: Tenant) -> wire::Tenant {
+    let Tenant { id, slug, name, created_at } = tenant;
+    wire::Tenant { id: id.to_string(), slug, name, created_at: Some(timestamp(created_at)) }
+}
+
+fn member_to_wire(member: Member) -> wire::Member {
+    let Member { user: who, role, since } = member;
+    wire::Member { user: Some(user(who)), role, created_at: Some(timestamp(since)) }
+}
+
+fn role_to_wire(role: OwnRole) -> wire::Role {
+    let OwnRole { name, scopes } = role;
+    wire::Role { name, scopes, built_in: false }
+}

@@ -1,0 +1,138 @@
+//! UserService: users, by those who may manage them, and the caller's own.
+
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::identity::v1::user_service_server::UserService;
+use frontdesk_proto::paging;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::identity::Identity;
+use super::wire::{count, id, id_or_empty, user};
+use crate::actor::Actor;
+use crate::changes::user::{self as changes, NewUser};
+use crate::domain::field::InvalidField;
+use crate::domain::ids::UserId;
+use crate::domain::tenant::Membership;
+use crate::domain::user::UserKind;
+use crate::error::Error;
+
+#[tonic::async_trait]
+impl UserService for Identity {
+    async fn get_me(
+        &self,
+        request: Request<wire::GetMeRequest>,
+    ) -> Result<Response<wire::GetMeResponse>, Status> {
+        let (by, _) = self.user(&request)?;
+        let tenant = access::caller(&request)?.tenant;
+        let found = self.store().get_user(by.user).await.map_err(Error::from)?;
+        let (me, platform_scopes) = found.ok_or(Error::UserGone)?;
+        let memberships = self.store().list_memberships(by.user).await.map_err(Error::from)?;
+        Ok(Response::new(wire::GetMeResponse {
+            user: Some(user(me)),
+            memberships: memberships.into_iter().map(membership).collect(),
+            current_tenant_id: id_or_empty(tenant.map(access::TenantId::uuid)),
+            platform_scopes,
+        }))
+    }
+
+    async fn create_user(
+        &self,
+        request: Request<wire::CreateUserRequest>,
+    ) -> Result<Response<wire::CreateUserResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::CreateUserRequest { email, display_name, kind, password, platform_scopes } =
+            request.into_inner();
+        let kind = match wire::UserKind::try_from(kind) {
+            Ok(wire::UserKind::Unspecified | wire::UserKind::Person) => UserKind::Person,
+            Ok(wire::UserKind::Service) => UserKind::Service,
+            Err(_) => {
+                return Err(Error::from(InvalidField::new("kind", "takes person or service")).into());
+            }
+        };
+        actor.holds.check(&platform_scopes).map_err(Error::from)?;
+        let password = (!password.is_empty()).then(|| Zeroizing::new(password));
+        let id = UserId(Uuid::now_v7());
+        let new = NewUser { id, email, display_name, kind, password, platform_scopes };
+        let created = changes::create(self.store(), &self.sessions.passwords, new, &actor).await?;
+        Ok(Response::new(wire::CreateUserResponse { user: Some(user(created)) }))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<wire::ListUsersRequest>,
+    ) -> Result<Response<wire::ListUsersResponse>, Status> {
+        let wire::ListUsersRequest { page_size, page_token, limit } = request.into_inner();
+        let size = paging::size(page_size, limit)?;
+        let (email, id) = paging::read_token(b"users", &page_token)?.unwrap_or_default();
+        let found = self.store().list_users((&email, UserId(id)), size + 1).await.map_err(Error::from)?;
+        let (users, next_page_token) =
+            paging::split(found, size, |user| paging::token(b"users", &user.email, user.id.0));
+        let users = users.into_iter().map(user).collect();
+        Ok(Response::new(wire::ListUsersResponse { users, next_page_token }))
+    }
+
+    async fn get_user(
+        &self,
+        request: Request<wire::GetUserRequest>,
+    ) -> Result<Response<wire::GetUserResponse>, Status> {
+        let id: UserId = id("user_id", &request.get_ref().user_id)?;
+        let found = self.store().get_user(id).await.map_err(Error::from)?;
+        let (found, _) = found.ok_or(Error::UserNotFound)?;
+        Ok(Response::new(wire::GetUserResponse { user: Some(user(found)) }))
+    }
+
+    async fn disable_user(
+        &self,
+        request: Request<wire::DisableUserRequest>,
+    ) -> Result<Response<wire::DisableUserResponse>, Status> {
+        let id: UserId = id("user_id", &request.get_ref().user_id)?;
+        let actor = self.actor(&request)?;
+        self.check_target(&actor, id).await?;
+        let disabled = changes::disable(self.store(), id, &actor).await?;
+        Ok(Response::new(wire::DisableUserResponse { user: Some(user(disabled)) }))
+    }
+
+    async fn enable_user(
+        &self,
+        request: Request<wire::EnableUserRequest>,
+    ) -> Result<Response<wire::EnableUserResponse>, Status> {
+        let id: UserId = id("user_id", &request.get_ref().user_id)?;
+        let actor = self.actor(&request)?;
+        self.check_target(&actor, id).await?;
+        let enabled = changes::enable(self.store(), id, &actor).await?;
+        Ok(Response::new(wire::EnableUserResponse { user: Some(user(enabled)) }))
+    }
+
+    async fn set_password(
+        &self,
+        request: Request<wire::SetPasswordRequest>,
+    ) -> Result<Response<wire::SetPasswordResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::SetPasswordRequest { user_id, password } = request.into_inner();
+        let (id, password): (UserId, _) = (id("user_id", &user_id)?, Zeroizing::new(password));
+        self.check_target(&actor, id).await?;
+        let passwords = &self.sessions.passwords;
+        let ended = changes::set_password(self.store(), passwords, id, password, &actor).await?;
+        Ok(Response::new(wire::SetPasswordResponse { ended_sessions: count(ended) }))
+    }
+}
+
+impl Identity {
+    /// Refuses to touch a user who holds platform scopes that the caller lacks:
+    /// whoever sets a password can be that user.
+    async fn check_target(&self, actor: &Actor, id: UserId) -> Result<(), Error> {
+        let (_, scopes) = self.store().get_user(id).await?.ok_or(Error::UserNotFound)?;
+        Ok(actor.holds.check(&scopes)?)
+    }
+}
+
+fn membership(membership: Membership) -> wire::Membership {
+    let Membership { tenant, tenant_name, role } = membership;
+    wire::Membership {
+        tenant_id: tenant.to_string(),
+        tenant_name,
+        scopes: role.scopes(),
+        role: role.name().to_owned(),
+    }
+}

@@ -1,0 +1,45 @@
+//! Small conversions that several services need.
+
+use frontdesk_proto::identity::v1 as wire;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::field::InvalidField;
+use crate::domain::ids;
+use crate::domain::user::{User, UserKind};
+use crate::error::Error;
+
+/// An id in a request's field.
+pub(super) fn id<I: From<Uuid>>(field: &'static str, text: &str) -> Result<I, Error> {
+    let needed = || InvalidField::new(field, "must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91");
+    Ok(ids::parse(text).ok_or_else(needed)?)
+}
+
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}
+
+/// Nobody's id is empty.
+pub(super) fn id_or_empty(id: Option<impl ToString>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+pub(super) fn count(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+pub(super) fn user(user: User) -> wire::User {
+    let User { id, email, display_name, kind, created_at, disabled_at } = user;
+    let kind = match kind {
+        UserKind::Person => wire::UserKind::Person,
+        UserKind::Service => wire::UserKind::Service,
+    };
+    wire::User {
+        id: id.to_string(),
+        email,
+        display_name,
+        kind: kind.into(),
+        created_at: Some(timestamp(created_at)),
+        disabled_at: disabled_at.map(timestamp),
+    }
+}

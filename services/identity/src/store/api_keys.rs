@@ -1,0 +1,117 @@
+//! API keys of tenants.
+
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+
+use super::change::Change;
+use super::constraints::API_KEYS_TENANT;
+use super::database::{Store, lost_row};
+use crate::domain::api_key::{ApiKey, NewApiKey, StoredApiKey};
+use crate::domain::ids::{ApiKeyId, TenantId};
+use crate::error::Error;
+
+/// What [`api_key`] reads.
+pub(super) const COLUMNS: &str = "k.id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, \
+    case when k.previous_expires_at > now() then k.previous_expires_at end as previous_expires_at";
+
+pg::statements! {
+    /// What checking a key needs.
+    FindApiKey = "find_api_key" (id: ApiKeyId, now: Timestamp);
+    /// Notes that a key was used.
+    MarkApiKeyUsed = "mark_api_key_used" (tenant: TenantId, id: ApiKeyId, at: Timestamp);
+    /// A tenant's keys, newest first.
+    ListApiKeys = "list_api_keys" (tenant: TenantId);
+    /// A live key, locked.
+    LockApiKey = "lock_api_key" (tenant: TenantId, id: ApiKeyId, now: Timestamp);
+    /// Stores a key.
+    InsertApiKey<'a> = "insert_api_key" (
+        tenant: TenantId, id: ApiKeyId, name: &'a str, secret_hash: &'a [u8], scopes: &'a [String], at: Timestamp,
+        expires_at: Option<Timestamp>
+    );
+    /// Gives a key a new secret.
+    RotateApiKey<'a> = "rotate_api_key" (
+        tenant: TenantId, id: ApiKeyId, secret_hash: &'a [u8], previous_until: Option<Timestamp>
+    );
+    /// Ends a key.
+    RevokeApiKey = "revoke_api_key" (tenant: TenantId, id: ApiKeyId, at: Timestamp);
+}
+
+impl Store {
+    pub async fn find_api_key(&self, id: ApiKeyId, now: Timestamp) -> Result<Option<StoredApiKey>, Fault> {
+        Columns::first(&self.run(&FindApiKey { id, now }).await?, |row| {
+            Ok(StoredApiKey {
+                tenant: row.next("tenant_id")?,
+                secret_hash: row.next("secret_hash")?,
+                previous_secret_hash: row.next("previous_secret_hash")?,
+                scopes: row.next("scopes")?,
+                use_is_old: row.next("use_is_old")?,
+            })
+        })
+    }
+
+    pub async fn mark_api_key_used(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        self.run(&MarkApiKeyUsed { tenant, id, at }).await.map(drop)
+    }
+
+    pub async fn list_api_keys(&self, tenant: TenantId) -> Result<Vec<ApiKey>, Fault> {
+        Columns::all(&self.run(&ListApiKeys { tenant }).await?, api_key)
+    }
+}
+
+impl Change {
+    pub async fn insert_api_key(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        secret_hash: &[u8],
+        new: &NewApiKey,
+    ) -> Result<ApiKey, Error> {
+        let NewApiKey { name, scopes, expires_at } = new;
+        let expires_at = *expires_at;
+        let insert = InsertApiKey { tenant, id, name, secret_hash, scopes, at: self.at(), expires_at };
+        let rows = self.query(&insert).await.map_err(|fault| {
+            if fault.on_constraint(API_KEYS_TENANT) { Error::TenantNotFound } else { fault.into() }
+        })?;
+        Ok(Columns::first(&rows, api_key)?.ok_or_else(|| lost_row("the inserted key"))?)
+    }
+
+    /// A live key.
+    pub async fn lock_api_key(&self, tenant: TenantId, id: ApiKeyId) -> Result<Option<ApiKey>, Fault> {
+        Columns::first(&self.query(&LockApiKey { tenant, id, now: self.at() }).await?, api_key)
+    }
+
+    /// `previous_until` is how long the secret in force goes on working.
+    pub async fn rotate_api_key(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        secret_hash: &[u8],
+        previous_until: Option<Timestamp>,
+    ) -> Result<Option<ApiKey>, Fault> {
+        let rotate = RotateApiKey { tenant, id, secret_hash, previous_until };
+        Columns::first(&self.query(&rotate).await?, api_key)
+    }
+
+    /// Whether there was such a key to end.
+    pub async fn revoke_api_key(&self, tenant: TenantId, id: ApiKeyId) -> Result<bool, Fault> {
+        Ok(!self.query(&RevokeApiKey { tenant, id, at: self.at() }).await?.is_empty())
+    }
+}
+
+fn api_key(row: &mut Columns<'_>) -> Result<ApiKey, Fault> {
+    Ok(ApiKey {
+        id: row.next("id")?,
+        name: row.next("name")?,
+        scopes: row.next("scopes")?,
+        created_at: row.next("created_at")?,
+        expires_at: row.next("expires_at")?,
+        revoked_at: row.next("revoked_at")?,
+        last_used_at: row.next("last_used_at")?,
+        previous_expires_at: row.next("previous_expires_at")?,
+    })
+}

@@ -1,0 +1,89 @@
+//! One change under way: a transaction, its time, and the event that is its last
+//! word. What a change consists of is decided by `changes`.
+//!
+//! A change that ends otherwise than by [`Change::finish`] or one of its like is
+//! rolled back. The one loop that tries a transaction again is [`Change::run`], so
+//! a call makes three transactions at most.
+
+use jiff::Timestamp;
+use pg::{Fault, Query, Tx, retrying};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::audit::InsertAuditEvent;
+use super::database::Store;
+use crate::actor::AuditEvent;
+use crate::domain::ids::AuditEventId;
+use crate::error::Error;
+
+/// A change under way.
+#[derive(Debug)]
+pub struct Change {
+    tx: Tx,
+    at: Timestamp,
+}
+
+impl Change {
+    /// Makes a change, and makes it anew, decisions included, where another
+    /// transaction got in the way and nothing was stored.
+    pub async fn run<T, F, W>(store: &Store, work: F) -> Result<T, Error>
+    where
+        F: Fn(Self) -> W,
+        W: Future<Output = Result<T, Error>>,
+    {
+        retrying(|| async {
+            let tx = store.begin().await?;
+            work(Self { tx, at: Timestamp::now() }).await
+        })
+        .await
+    }
+
+    /// When this attempt began: the time of everything that it stores.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// An id for something new; each attempt makes its own.
+    pub fn new_id() -> Uuid {
+        Uuid::now_v7()
+    }
+
+    /// Writes the event and commits, in one round trip.
+    pub async fn finish(self, event: AuditEvent<'_>) -> Result<(), Fault> {
+        let AuditEvent { action, outcome, tenant, user, session, subject, context } = event;
+        let insert = InsertAuditEvent {
+            id: AuditEventId(Self::new_id()),
+            at: self.at,
+            action: action.word(),
+            outcome: outcome.word(),
+            tenant,
+            user,
+            session,
+            subject: &subject,
+            address: &context.address_text(),
+            request_id: &context.request_id,
+        };
+        self.tx.run_last(&insert).await.map(drop)
+    }
+
+    /// Commits what turned out to have been done before.
+    pub async fn settle(self) -> Result<(), Fault> {
+        self.tx.commit().await
+    }
+
+    pub(super) async fn query(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        self.tx.run(query).await
+    }
+
+    /// Runs a last statement that is its own record, and commits.
+    pub(super) async fn finish_with(self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        self.tx.run_last(query).await
+    }
+}
+
+impl Store {
+    /// Records something that changed nothing else.
+    pub async fn record(&self, event: AuditEvent<'_>) -> Result<(), Error> {
+        Change::run(self, async |change| Ok(change.finish(event.clone()).await?)).await
+    }
+}

@@ -1,0 +1,13 @@
+//! The constraints whose refusals mean something to a caller, as the migrations
+//! name them.
+
+pub(super) const USERS_KEY: &str = "users_pkey";
+pub(super) const USERS_EMAIL: &str = "users_email_key";
+pub(super) const TENANTS_KEY: &str = "tenants_pkey";
+pub(super) const TENANTS_SLUG: &str = "tenants_slug_key";
+pub(super) const MEMBERSHIPS_KEY: &str = "memberships_pkey";
+pub(super) const MEMBERSHIPS_USER: &str = "memberships_user_fkey";
+pub(super) const MEMBERSHIPS_TENANT: &str = "memberships_tenant_fkey";
+pub(super) const MEMBERSHIPS_ROLE: &str = "memberships_role_fkey";
+pub(super) const ROLES_KEY: &str = "roles_pkey";
+pub(super) const API_KEYS_TENANT: &str = "tenant_api_keys_tenant_fkey";

@@ -1,0 +1,60 @@
+//! Failed logins, by bucket.
+
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+
+use super::database::Store;
+use crate::domain::limits::{Buckets, Failures};
+
+pg::statements! {
+    /// Failures whose window is not over.
+    ListLoginFailures<'a> = "list_login_failures" (buckets: Vec<&'a [u8]>, pair: &'a [u8], now: Timestamp);
+    /// Counts a failure in each bucket.
+    CountLoginFailure<'a> = "count_login_failure" (
+        buckets: Vec<&'a [u8]>, now: Timestamp, window_ends_at: Timestamp
+    );
+    /// Forgives a pair's failures and remembers the pair.
+    RememberPair<'a> = "remember_pair" (pair: &'a [u8], now: Timestamp);
+    /// Forgets windows and pairs that are old.
+    ForgetOldAttempts = "forget_old_attempts" (windows: Timestamp, pairs: Timestamp);
+}
+
+impl Store {
+    pub async fn login_failures(&self, buckets: &Buckets, now: Timestamp) -> Result<Failures, Fault> {
+        let rows = self.run(&ListLoginFailures { buckets: buckets.all(), pair: &buckets.pair, now }).await?;
+        let mut failures = Failures::default();
+        for row in &rows {
+            let mut row = Columns::of(row);
+            let bucket: &[u8] = row.next("bucket")?;
+            let count = (row.next("failures")?, row.next("window_ends_at")?);
+            failures.pair_is_known = row.next("known")?;
+            if bucket == buckets.pair {
+                failures.pair = Some(count);
+            } else if bucket == buckets.account {
+                failures.account = Some(count);
+            } else {
+                failures.address = Some(count);
+            }
+        }
+        Ok(failures)
+    }
+
+    pub async fn count_login_failure(
+        &self,
+        buckets: &Buckets,
+        now: Timestamp,
+        window_ends_at: Timestamp,
+    ) -> Result<(), Fault> {
+        self.run(&CountLoginFailure { buckets: buckets.all(), now, window_ends_at }).await.map(drop)
+    }
+
+    /// The pair has signed in: its failures are forgiven.
+    pub async fn remember_pair(&self, buckets: &Buckets, now: Timestamp) -> Result<(), Fault> {
+        self.run(&RememberPair { pair: &buckets.pair, now }).await.map(drop)
+    }
+
+    /// Forgets windows that ended, and pairs that were last seen, before a time.
+    pub async fn forget_old_attempts(&self, windows: Timestamp, pairs: Timestamp) -> Result<(), Fault> {
+        self.run(&ForgetOldAttempts { windows, pairs }).await.map(drop)
+    }
+}

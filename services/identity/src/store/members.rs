@@ -1,0 +1,151 @@
+//! Memberships, and what a user is in the tenant of a call.
+
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+
+use super::change::Change;
+use super::constraints::{MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE, MEMBERSHIPS_TENANT, MEMBERSHIPS_USER};
+use super::database::Store;
+use super::roles::role;
+use super::users::user;
+use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::roles::{BuiltIn, Role};
+use crate::domain::tenant::{Member, Membership, Standing};
+use crate::error::{Error, Existing};
+
+/// What [`member`] reads.
+pub(super) const COLUMNS: &str = "{user}, m.role, m.created_at as member_since";
+
+pg::statements! {
+    /// A member.
+    GetMember = "get_member" (tenant: TenantId, user: UserId);
+    /// Members in the order of their addresses.
+    ListMembers<'a> = "list_members" (tenant: TenantId, after_email: &'a str, after_id: UserId, limit: i64);
+    /// A user's memberships.
+    ListMemberships = "list_memberships" (user: UserId);
+    /// The owners, locked.
+    LockOwners<'a> = "lock_owners" (tenant: TenantId, owner: &'a str);
+    /// A member's role, locked.
+    LockMember = "lock_member" (tenant: TenantId, user: UserId);
+    /// Makes a user a member.
+    InsertMember<'a> = "insert_member" (tenant: TenantId, user: UserId, role: &'a str, at: Timestamp);
+    /// Gives a member another role.
+    UpdateMember<'a> = "update_member" (tenant: TenantId, user: UserId, role: &'a str);
+    /// Removes a member.
+    DeleteMember = "delete_member" (tenant: TenantId, user: UserId);
+    /// What the user of a session is.
+    ResolveUser = "resolve_user" (
+        session: SessionId, user: UserId, tenant: Option<TenantId>, now: Timestamp
+    );
+    /// What a user without a session is.
+    ResolveForeignUser = "resolve_foreign_user" (user: UserId, tenant: Option<TenantId>);
+}
+
+impl Store {
+    /// Members after an e-mail address and id.
+    pub async fn list_members(
+        &self,
+        tenant: TenantId,
+        (after_email, after_id): (&str, UserId),
+        limit: i64,
+    ) -> Result<Vec<Member>, Fault> {
+        Columns::all(&self.run(&ListMembers { tenant, after_email, after_id, limit }).await?, member)
+    }
+
+    pub async fn list_memberships(&self, user: UserId) -> Result<Vec<Membership>, Fault> {
+        Columns::all(&self.run(&ListMemberships { user }).await?, |row| {
+            Ok(Membership {
+                tenant: row.next("tenant_id")?,
+                tenant_name: row.next("tenant_name")?,
+                role: role(row.next("role")?, row.next("own_scopes")?)?,
+            })
+        })
+    }
+
+    /// Nothing when the session is over or its user disabled; two rows when the
+    /// user has several memberships and no tenant was named.
+    pub async fn resolve_user(
+        &self,
+        session: SessionId,
+        user: UserId,
+        tenant: Option<TenantId>,
+        now: Timestamp,
+    ) -> Result<Vec<Standing>, Fault> {
+        Columns::all(&self.run(&ResolveUser { session, user, tenant, now }).await?, standing)
+    }
+
+    /// The same for a user who comes with a token of another issuer.
+    pub async fn resolve_foreign_user(
+        &self,
+        user: UserId,
+        tenant: Option<TenantId>,
+    ) -> Result<Vec<Standing>, Fault> {
+        Columns::all(&self.run(&ResolveForeignUser { user, tenant }).await?, standing)
+    }
+}
+
+impl Change {
+    pub async fn get_member(&self, tenant: TenantId, user: UserId) -> Result<Option<Member>, Fault> {
+        Columns::first(&self.query(&GetMember { tenant, user }).await?, member)
+    }
+
+    /// The owners, locked: who removes one must see that another stays.
+    pub async fn lock_owners(&self, tenant: TenantId) -> Result<Vec<UserId>, Fault> {
+        let owner = BuiltIn::Owner.name();
+        Columns::all(&self.query(&LockOwners { tenant, owner }).await?, |row| row.next("user_id"))
+    }
+
+    pub async fn lock_member(&self, tenant: TenantId, user: UserId) -> Result<Option<Role>, Fault> {
+        Columns::first(&self.query(&LockMember { tenant, user }).await?, |row| {
+            role(row.next("role")?, row.next("own_scopes")?)
+        })
+    }
+
+    pub async fn insert_member(&self, tenant: TenantId, user: UserId, role: &Role) -> Result<(), Error> {
+        let insert = InsertMember { tenant, user, role: role.name(), at: self.at() };
+        self.query(&insert).await.map(drop).map_err(|fault| {
+            if fault.on_constraint(MEMBERSHIPS_KEY) {
+                Error::AlreadyExists(Existing::Member)
+            } else if fault.on_constraint(MEMBERSHIPS_USER) {
+                Error::UserNotFound
+            } else if fault.on_constraint(MEMBERSHIPS_TENANT) {
+                Error::TenantNotFound
+            } else if fault.on_constraint(MEMBERSHIPS_ROLE) {
+                Error::RoleNotFound(role.name().to_owned())
+            } else {
+                fault.into()
+            }
+        })
+    }
+
+    pub async fn update_member(&self, tenant: TenantId, user: UserId, role: &Role) -> Result<(), Error> {
+        let updated = self.query(&UpdateMember { tenant, user, role: role.name() }).await;
+        updated.map(drop).map_err(|fault| {
+            if fault.on_constraint(MEMBERSHIPS_ROLE) {
+                Error::RoleNotFound(role.name().to_owned())
+            } else {
+                fault.into()
+            }
+        })
+    }
+
+    pub async fn delete_member(&self, tenant: TenantId, user: UserId) -> Result<(), Fault> {
+        self.query(&DeleteMember { tenant, user }).await.map(drop)
+    }
+}
+
+fn member(row: &mut Columns<'_>) -> Result<Member, Fault> {
+    Ok(Member { user: user(row)?, role: row.next("role")?, since: row.next("member_since")? })
+}
+
+fn standing(row: &mut Columns<'_>) -> Result<Standing, Fault> {
+    let (platform_scopes, used_counter) = (row.next("platform_scopes")?, row.next("used_counter")?);
+    let tenant: Option<TenantId> = row.next("tenant_id")?;
+    let name: Option<&str> = row.next("role")?;
+    let own_scopes = row.next("own_scopes")?;
+    let membership = match tenant.zip(name) {
+        Some((tenant, name)) => Some((tenant, role(name, own_scopes)?)),
+        None => None,
+    };
+    Ok(Standing { platform_scopes, used_counter, membership, tenant_exists: row.next("tenant_exists")? })
+}

@@ -1,0 +1,68 @@
+//! Tenants.
+
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+
+use super::change::Change;
+use super::constraints::{TENANTS_KEY, TENANTS_SLUG};
+use super::database::{Store, lost_row};
+use crate::domain::ids::TenantId;
+use crate::domain::tenant::Tenant;
+use crate::error::{Error, Existing};
+
+/// What [`tenant`] reads.
+pub(super) const COLUMNS: &str = "t.id, t.slug, t.name, t.created_at";
+
+pg::statements! {
+    /// Stores a tenant.
+    InsertTenant<'a> = "insert_tenant" (id: TenantId, slug: &'a str, name: &'a str, created_at: Timestamp);
+    /// A tenant by its id.
+    GetTenant = "get_tenant" (id: TenantId);
+    /// A tenant by its slug.
+    FindTenant<'a> = "find_tenant" (slug: &'a str);
+    /// Tenants in the order of their slugs.
+    ListTenants<'a> = "list_tenants" (after_slug: &'a str, after_id: TenantId, limit: i64);
+}
+
+impl Store {
+    pub async fn get_tenant(&self, id: TenantId) -> Result<Option<Tenant>, Fault> {
+        Columns::first(&self.run(&GetTenant { id }).await?, tenant)
+    }
+
+    pub async fn find_tenant(&self, slug: &str) -> Result<Option<Tenant>, Fault> {
+        Columns::first(&self.run(&FindTenant { slug }).await?, tenant)
+    }
+
+    /// Tenants after a slug and id.
+    pub async fn list_tenants(
+        &self,
+        (after_slug, after_id): (&str, TenantId),
+        limit: i64,
+    ) -> Result<Vec<Tenant>, Fault> {
+        Columns::all(&self.run(&ListTenants { after_slug, after_id, limit }).await?, tenant)
+    }
+}
+
+impl Change {
+    pub async fn insert_tenant(&self, new: &Tenant) -> Result<Tenant, Error> {
+        let Tenant { id, slug, name, created_at } = new;
+        let insert = InsertTenant { id: *id, slug, name, created_at: *created_at };
+        let rows = self.query(&insert).await.map_err(|fault| {
+            if fault.on_constraint(TENANTS_SLUG) || fault.on_constraint(TENANTS_KEY) {
+                Error::AlreadyExists(Existing::Tenant)
+            } else {
+                fault.into()
+            }
+        })?;
+        Ok(Columns::first(&rows, tenant)?.ok_or_else(|| lost_row("the inserted tenant"))?)
+    }
+}
+
+fn tenant(row: &mut Columns<'_>) -> Result<Tenant, Fault> {
+    Ok(Tenant {
+        id: row.next("id")?,
+        slug: row.next("slug")?,
+        name: row.next("name")?,
+        created_at: row.next("created_at")?,
+    })
+}

@@ -1,0 +1,130 @@
+//! Users.
+
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+
+use super::change::Change;
+use super::constraints::{USERS_EMAIL, USERS_KEY};
+use super::database::{Store, lost_row};
+use crate::domain::email::Email;
+use crate::domain::ids::UserId;
+use crate::domain::user::{Login, User, UserKind};
+use crate::error::{Error, Existing};
+
+/// What [`user`] reads.
+pub(super) const COLUMNS: &str = "u.id, u.email, u.display_name, u.kind, u.created_at, u.disabled_at";
+
+pg::statements! {
+    /// A user with its scopes.
+    GetUser = "get_user" (id: UserId);
+    /// Users in the order of their addresses.
+    ListUsers<'a> = "list_users" (after_email: &'a str, after_id: UserId, limit: i64);
+    /// What a login needs, by address.
+    FindLogin<'a> = "find_login" (email: &'a str);
+    /// What a login needs, by id.
+    GetLogin = "get_login" (id: UserId);
+    /// Stores a user.
+    InsertUser<'a> = "insert_user" (
+        id: UserId, email: &'a str, display_name: &'a str, kind: &'a str, password_hash: Option<&'a str>,
+        platform_scopes: &'a [String], created_at: Timestamp
+    );
+    /// Disables a user, unless it is.
+    DisableUser = "disable_user" (id: UserId, at: Timestamp);
+    /// Enables a user.
+    EnableUser = "enable_user" (id: UserId);
+    /// Sets a password, with a version only over the password of that version.
+    SetPassword<'a> = "set_password" (id: UserId, hash: &'a str, version: Option<i32>);
+    /// Stores a hash of the same password.
+    RehashPassword<'a> = "rehash_password" (user: UserId, old: &'a str, new: &'a str);
+}
+
+impl Store {
+    /// A user with the scopes that it holds outside tenants.
+    pub async fn get_user(&self, id: UserId) -> Result<Option<(User, Vec<String>)>, Fault> {
+        Columns::first(&self.run(&GetUser { id }).await?, |row| {
+            Ok((user(row)?, row.next("platform_scopes")?))
+        })
+    }
+
+    /// Users after an e-mail address and id.
+    pub async fn list_users(
+        &self,
+        (after_email, after_id): (&str, UserId),
+        limit: i64,
+    ) -> Result<Vec<User>, Fault> {
+        Columns::all(&self.run(&ListUsers { after_email, after_id, limit }).await?, user)
+    }
+
+    pub async fn find_login(&self, email: &Email) -> Result<Option<Login>, Fault> {
+        Columns::first(&self.run(&FindLogin { email: email.as_str() }).await?, login)
+    }
+
+    pub async fn get_login(&self, id: UserId) -> Result<Option<Login>, Fault> {
+        Columns::first(&self.run(&GetLogin { id }).await?, login)
+    }
+
+    /// Stores a hash with current parameters, unless the password has changed.
+    pub async fn rehash_password(&self, user: UserId, old: &str, new: &str) -> Result<(), Fault> {
+        self.run(&RehashPassword { user, old, new }).await.map(drop)
+    }
+}
+
+impl Change {
+    pub async fn insert_user(
+        &self,
+        new: &User,
+        password_hash: Option<&str>,
+        platform_scopes: &[String],
+    ) -> Result<User, Error> {
+        let User { id, email, display_name, kind, created_at, disabled_at: _ } = new;
+        let insert = InsertUser {
+            id: *id,
+            email,
+            display_name,
+            kind: kind.word(),
+            password_hash,
+            platform_scopes,
+            created_at: *created_at,
+        };
+        let rows = self.query(&insert).await.map_err(|fault| {
+            if fault.on_constraint(USERS_EMAIL) || fault.on_constraint(USERS_KEY) {
+                Error::AlreadyExists(Existing::User)
+            } else {
+                fault.into()
+            }
+        })?;
+        Ok(Columns::first(&rows, user)?.ok_or_else(|| lost_row("the inserted user"))?)
+    }
+
+    pub async fn disable_user(&self, id: UserId) -> Result<Option<User>, Fault> {
+        Columns::first(&self.query(&DisableUser { id, at: self.at() }).await?, user)
+    }
+
+    pub async fn enable_user(&self, id: UserId) -> Result<Option<User>, Fault> {
+        Columns::first(&self.query(&EnableUser { id }).await?, user)
+    }
+
+    /// With a version, only while the password is still the one of that version.
+    pub async fn set_password(&self, id: UserId, hash: &str, version: Option<i32>) -> Result<bool, Fault> {
+        Ok(!self.query(&SetPassword { id, hash, version }).await?.is_empty())
+    }
+}
+
+pub(super) fn user(row: &mut Columns<'_>) -> Result<User, Fault> {
+    Ok(User {
+        id: row.next("id")?,
+        email: row.next("email")?,
+        display_name: row.next("display_name")?,
+        kind: row.word("kind", UserKind::from_word)?,
+        created_at: row.next("created_at")?,
+        disabled_at: row.next("disabled_at")?,
+    })
+}
+
+fn login(row: &mut Columns<'_>) -> Result<Login, Fault> {
+    Ok(Login {
+        user: user(row)?,
+        password_hash: row.next("password_hash")?,
+        password_version: row.next("password_version")?,
+    })
+}

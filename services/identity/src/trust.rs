@@ -1,0 +1,6 @@
+//! Whom identity believes: its own signing keys, other issuers, and what a
+//! caller's credentials are worth.
+
+pub mod authority;
+pub mod issuers;
+pub mod keyring;

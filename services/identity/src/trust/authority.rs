@@ -1,0 +1,178 @@
+//! Who a caller is and what it may do: identity's own answer to the access
+//! layer, and through `ResolveScopes` the other services' too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Authority, Claims, Credentials, Key, Refusal, Resolution, User};
+use jiff::Timestamp;
+
+use super::issuers::TrustedIssuers;
+use super::keyring::Keyring;
+use crate::actor::{Actor, Context, SignedIn};
+use crate::credential::api_key::KeyText;
+use crate::domain::api_key::StoredApiKey;
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
+use crate::domain::roles::Role;
+use crate::domain::scopes::{Holds, OPERATE, TENANT_SCOPES};
+use crate::domain::tenant::Standing;
+use crate::error::Error;
+use crate::store::Store;
+
+/// Resolves from the database.
+#[derive(Debug, Clone)]
+pub struct LocalIdentity {
+    store: Store,
+    keyring: Keyring,
+    trusted: Arc<TrustedIssuers>,
+}
+
+impl LocalIdentity {
+    /// Resolves from this store.
+    pub fn new(store: Store, keyring: Keyring, trusted: TrustedIssuers) -> Self {
+        Self { store, keyring, trusted: Arc::new(trusted) }
+    }
+
+    async fn look_up(
+        &self,
+        credentials: &Credentials,
+        claims: Option<&Claims>,
+        now: Timestamp,
+    ) -> Result<Resolution, Error> {
+        let named = credentials.tenant.map(TenantId);
+        let key = match &credentials.api_key {
+            Some(text) => Some(self.api_key(text, named, now).await?),
+            None => None,
+        };
+        let tenant = named.or(key.as_ref().map(|(_, stored)| stored.tenant));
+        let api_key_id = key.as_ref().map(|(id, _)| id.0);
+        let resolution = if let Some(claims) = claims {
+            let (user, session) = (UserId(claims.sub), SessionId(claims.session_id));
+            let found = self.store.resolve_user(session, user, tenant, now).await?;
+            if found.first().is_some_and(|standing| standing.used_counter < claims.generation) {
+                self.store.mark_session_used(session, claims.generation).await?;
+            }
+            self.user(SignedIn { user, session }, &found, tenant, credentials).await?
+        } else if let Some(token) = &credentials.token {
+            let user = self.trusted.verify(token, now).await?;
+            let found = self.store.resolve_foreign_user(user, tenant).await?;
+            let signed_in = SignedIn { user, session: SessionId::default() };
+            self.user(signed_in, &found, tenant, credentials).await?
+        } else {
+            let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
+            scopes.sort();
+            let tenant = tenant.map(|tenant| tenant.0);
+            Resolution { user: None, tenant, scopes, role: String::new(), operator: false, api_key_id: None }
+        };
+        Ok(Resolution { api_key_id, ..resolution })
+    }
+
+    async fn user(
+        &self,
+        signed_in: SignedIn,
+        found: &[Standing],
+        tenant: Option<TenantId>,
+        credentials: &Credentials,
+    ) -> Result<Resolution, Error> {
+        let Some(first) = found.first() else { return Err(Error::SessionEnded) };
+        let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
+        let membership = membership(found);
+        let tenant = match (membership, tenant) {
+            (Some((tenant, _)), _) => Some(*tenant),
+            (None, Some(named)) if is_operator && first.tenant_exists => {
+                self.record_operator(signed_in, named, credentials).await?;
+                Some(named)
+            }
+            (None, Some(_)) => return Err(Error::NotAMember),
+            (None, None) => None,
+        };
+        let mut scopes = first.platform_scopes.clone();
+        if is_operator && tenant.is_some() {
+            scopes.extend(TENANT_SCOPES.map(str::to_owned));
+        } else if let Some((_, role)) = membership {
+            scopes.extend(role.scopes());
+        }
+        scopes.sort();
+        scopes.dedup();
+        Ok(Resolution {
+            user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
+            tenant: tenant.map(|tenant| tenant.0),
+            scopes,
+            role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
+            operator: is_operator,
+            api_key_id: None,
+        })
+    }
+
+    /// One answer for every way in which a key can be wrong.
+    async fn api_key(
+        &self,
+        text: &str,
+        tenant: Option<TenantId>,
+        now: Timestamp,
+    ) -> Result<(ApiKeyId, StoredApiKey), Error> {
+        let key = KeyText::read(text).ok_or(Error::ApiKeyInvalid)?;
+        let stored = self.store.find_api_key(key.id, now).await?.ok_or(Error::ApiKeyInvalid)?;
+        let previous = stored.previous_secret_hash.as_ref().is_some_and(|hash| key.matches(hash));
+        let right = key.matches(&stored.secret_hash) | previous;
+        if !right || tenant.is_some_and(|tenant| tenant != stored.tenant) {
+            return Err(Error::ApiKeyInvalid);
+        }
+        if stored.use_is_old {
+            self.store.mark_api_key_used(stored.tenant, key.id, now).await?;
+        }
+        Ok((key.id, stored))
+    }
+
+    async fn record_operator(
+        &self,
+        signed_in: SignedIn,
+        tenant: TenantId,
+        credentials: &Credentials,
+    ) -> Result<(), Error> {
+        // The client is the service that asks, so its address says nothing.
+        let request_id = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let context = Context { request_id: request_id.to_owned(), ..Context::default() };
+        let actor = Actor { user: Some(signed_in), holds: Holds::Everything, context };
+        let event = actor.did(AuditAction::OperatorAccess).in_tenant(tenant);
+        let has_session = signed_in.session != SessionId::default();
+        self.store.record(if has_session { event } else { event.outside_sessions() }).await
+    }
+}
+
+impl Authority for LocalIdentity {
+    /// Identity asks its own database each time.
+    const HOLDS: Duration = Duration::ZERO;
+
+    async fn keys(&self, now: Timestamp) -> Result<Vec<Key>, Refusal> {
+        // Asked for when a key is not known here: another replica may just have made it.
+        self.keyring.reload(now).await.map_err(|error| refused(&error))?;
+        Ok(self.keyring.verifying())
+    }
+
+    async fn resolve(
+        &self,
+        credentials: &Credentials,
+        claims: Option<&Claims>,
+        now: Timestamp,
+    ) -> Result<Resolution, Refusal> {
+        self.look_up(credentials, claims, now).await.map_err(|error| refused(&error))
+    }
+}
+
+/// The access layer takes refusals, so this is where a failure is logged.
+fn refused(error: &Error) -> Refusal {
+    if error.is_failure() {
+        tracing::warn!(%error, "a caller cannot be resolved");
+    }
+    error.refusal()
+}
+
+/// The membership that the call is for: the named one, else the only one.
+fn membership(found: &[Standing]) -> Option<&(TenantId, Role)> {
+    match found {
+        [only] => only.membership.as_ref(),
+        _ => None,
+    }
+}
