@@ -16,6 +16,7 @@
 //!   a generic plan has no index;
 //! - generating needs a server and 31 crates; the generated crate is committed.
 
+mod declaration;
 mod paste;
 mod text;
 mod token;
@@ -25,6 +26,7 @@ use std::sync::OnceLock;
 
 use tokio_postgres::types::{ToSql, Type};
 
+pub use self::declaration::{Declaration, Parameter, Query};
 use self::text::Text;
 use crate::{Fault, Kind};
 
@@ -32,98 +34,6 @@ use crate::{Fault, Kind};
 const MOST_CONDITIONS: usize = 10;
 /// Most parameters of one statement, as many as a set of them has bits.
 const MOST_PARAMETERS: usize = 64;
-
-/// A call of a statement with its values: what [`statements!`](crate::statements) makes.
-pub trait Query: Sync {
-    /// The statement.
-    fn declaration(&self) -> &'static Declaration;
-    /// The values, in the order of the declaration.
-    fn values(&self) -> Vec<&(dyn ToSql + Sync)>;
-    /// Which of them have none, by bit.
-    fn nulls(&self) -> u64;
-}
-
-/// A statement as it is written down.
-#[derive(Debug)]
-pub struct Declaration {
-    /// Name of the struct.
-    pub name: &'static str,
-    /// The text, or the text for each layout.
-    pub texts: &'static [&'static str],
-    /// Its parameters.
-    pub parameters: &'static [Parameter],
-}
-
-/// A parameter as it is written down.
-#[derive(Debug)]
-pub struct Parameter {
-    /// Its name, without the colon.
-    pub name: &'static str,
-    /// Its type.
-    pub ty: Type,
-    /// An SQL expression of this type.
-    pub example: &'static str,
-}
-
-/// Declares the statements of a file: for each a struct whose fields are its
-/// parameters, and the list `STATEMENTS` of all of them.
-///
-/// ```text
-/// pg::statements! {
-///     /// Locks a request.
-///     LockRequest = "lock_request" (tenant: Uuid, id: RequestId);
-///     Book<'a> = "standard/book" | "single_table/book" (tenant: Uuid, id: RequestId, note: &'a str);
-/// }
-/// ```
-///
-/// Files are `sql/NAME.sql` beside the file that declares them, one for each
-/// layout or one for all. In the text, `:name` is a parameter; a line that ends in
-/// `-- if :name` is left out when the parameter is `None`.
-#[macro_export]
-macro_rules! statements {
-    ($(
-        $(#[$meta:meta])*
-        $name:ident $(<$life:lifetime>)? = $($file:literal)|+ ($($field:ident: $ty:ty),* $(,)?);
-    )*) => {
-        /// The statements of this file.
-        pub(super) const STATEMENTS: &[&$crate::Declaration] = &[$($name::DECLARATION),*];
-
-        $(
-            $(#[$meta])*
-            #[derive(Debug)]
-            pub struct $name $(<$life>)? {
-                $(pub $field: $ty,)*
-            }
-
-            impl $(<$life>)? $name $(<$life>)? {
-                const DECLARATION: &'static $crate::Declaration = &$crate::Declaration {
-                    name: stringify!($name),
-                    texts: &[$(include_str!(concat!("sql/", $file, ".sql"))),+],
-                    parameters: &[$($crate::Parameter {
-                        name: stringify!($field),
-                        ty: <$ty as $crate::Param>::TYPE,
-                        example: <$ty as $crate::Param>::EXAMPLE,
-                    }),*],
-                };
-            }
-
-            impl $(<$life>)? $crate::Query for $name $(<$life>)? {
-                fn declaration(&self) -> &'static $crate::Declaration {
-                    Self::DECLARATION
-                }
-
-                fn values(&self) -> Vec<&(dyn $crate::types::ToSql + Sync)> {
-                    vec![$(&self.$field),*]
-                }
-
-                fn nulls(&self) -> u64 {
-                    let nulls: &[bool] = &[$($crate::Param::is_null(&self.$field)),*];
-                    nulls.iter().rev().fold(0, |bits, null| bits << 1 | u64::from(*null))
-                }
-            }
-        )*
-    };
-}
 
 /// The compiled statements of a service, for one layout.
 #[derive(Debug, Default)]
