@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use prost::Message;
 use prost_reflect::{ExtensionDescriptor, FieldDescriptor, MethodDescriptor, Value};
 
-use crate::check::Limits;
+use crate::limits::Limits;
 use crate::reasons::v1::Occasion;
 use crate::rest::v1::{FieldRule, Form, Format, MethodContract as Declared};
 use crate::{ErrorReason, Rule, descriptors};
@@ -132,5 +132,109 @@ pub(crate) fn extension<M: Message + Default>(
     match &*options.get_extension(&extension) {
         Value::Message(option) if options.has_extension(&extension) => option.transcode_to().ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use prost_reflect::Kind;
+
+    use super::*;
+
+    fn methods() -> Vec<MethodDescriptor> {
+        descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
+    }
+
+    fn method(name: &str) -> MethodContract {
+        MethodContract::of(&methods().into_iter().find(|method| method.name() == name).unwrap())
+    }
+
+    #[test]
+    fn what_a_method_names_exists_and_is_not_said_twice() {
+        for of in methods() {
+            let (contract, name) = (MethodContract::of(&of), of.full_name());
+            let mut seen = HashSet::new();
+            for reason in contract.declared() {
+                assert!(seen.insert(*reason), "{name} declares {} twice", reason.name());
+                let anyway = reason.occasions().any(|occasion| contract.has(occasion, true));
+                assert!(!anyway, "{name} declares {}, which its calls may have anyway", reason.name());
+            }
+            if let Some(created) = &contract.created {
+                assert!(of.output().get_field_by_name(created).is_some(), "{name} creates `{created}`");
+                assert!(contract.changes, "{name}");
+            }
+            assert!(!contract.idempotency_key || contract.changes, "{name}");
+            let etag = of.input().get_field_by_name("etag");
+            let header = etag.and_then(|etag| FieldContract::of(&etag).header);
+            let mismatch = seen.contains(&ErrorReason::EtagMismatch);
+            assert_eq!(mismatch, header.as_deref() == Some("if-match"), "{name}");
+            let cursors = [of.input(), of.output()]
+                .map(|message| message.fields().filter(|field| FieldContract::of(field).cursor).count());
+            assert_eq!(cursors, [usize::from(of.is_server_streaming()); 2], "{name}");
+        }
+    }
+
+    #[test]
+    fn every_reason_can_occur() {
+        // Calls that are no method's.
+        let mut left: HashSet<ErrorReason> = ErrorReason::all().collect();
+        for nowhere in [ErrorReason::RouteNotFound, ErrorReason::MethodNotAllowed] {
+            assert!(left.remove(&nowhere));
+        }
+        for of in methods() {
+            for reason in MethodContract::of(&of).reasons(true) {
+                left.remove(&reason);
+            }
+        }
+        assert!(left.is_empty(), "no method may have {left:?}");
+    }
+
+    #[test]
+    fn a_call_may_have_the_reasons_of_its_kind() {
+        let (jwks, me, approve, customers) = (
+            method("GetJwks").reasons(false),
+            method("GetMe").reasons(false),
+            method("ApproveBookingRequest").reasons(true),
+            method("ListCustomers").reasons(false),
+        );
+        assert!(jwks.contains(&ErrorReason::Internal) && !jwks.contains(&ErrorReason::TokenInvalid));
+        assert!(!jwks.contains(&ErrorReason::InvalidField) && !jwks.contains(&ErrorReason::OutcomeUnknown));
+        assert!(me.contains(&ErrorReason::SignInRequired) && !me.contains(&ErrorReason::ScopeMissing));
+        assert!(
+            approve.contains(&ErrorReason::BookingOverlap) && approve.contains(&ErrorReason::OutcomeUnknown)
+        );
+        assert!(
+            approve.contains(&ErrorReason::PayloadTooLarge) && approve.contains(&ErrorReason::TenantRequired)
+        );
+        assert!(!approve.contains(&ErrorReason::ApiKeyRequired));
+        assert!(customers.contains(&ErrorReason::ApiKeyRequired));
+        assert!(!customers.contains(&ErrorReason::PayloadTooLarge));
+        let platform = method("ListUsers").reasons(false);
+        assert!(
+            platform.contains(&ErrorReason::ScopeMissing) && !platform.contains(&ErrorReason::TenantRequired)
+        );
+    }
+
+    #[test]
+    fn the_names_of_methods_are_told_apart() {
+        let names: HashSet<String> = methods().iter().map(|method| method.name().to_owned()).collect();
+        assert_eq!(names.len(), methods().len(), "the OpenAPI document names operations by them");
+    }
+
+    #[test]
+    fn limits_fit_the_kind_of_their_field() {
+        for message in descriptors().all_messages().filter(|one| one.full_name().starts_with("frontdesk.")) {
+            for field in message.fields() {
+                let Limits { format, min_length, max_length, min, max, .. } =
+                    FieldContract::of(&field).limits;
+                let of_text = format != Format::Unspecified || min_length > 0 || max_length > 0;
+                let of_number = min.is_some() || max.is_some();
+                assert!(!of_text || field.kind() == Kind::String, "{}", field.full_name());
+                assert!(!of_number || field.kind() == Kind::Int32, "{}", field.full_name());
+                assert!(max_length == 0 || min_length <= max_length, "{}", field.full_name());
+            }
+        }
     }
 }

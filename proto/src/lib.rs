@@ -1,13 +1,16 @@
 //! The wire of Frontdesk and nothing else: messages, clients and servers
 //! generated from the `.proto` files beside this crate, the descriptor set they
-//! came from, and the form of a refusal. Who may call and what a call does are
-//! not decided here.
+//! came from, what its options say (`contract`, `rule`, `reason`), the checks of
+//! requests by them, and the form of a refusal. Who a caller is and what a call
+//! does are not decided here.
 //!
 //! `tests/generated.rs` keeps `src/generated` current; `make generate` writes it.
 
 mod check;
 mod codec;
 mod contract;
+mod format;
+mod limits;
 pub mod paging;
 mod reason;
 mod refusal;
@@ -20,7 +23,8 @@ mod generated {
 #[rustfmt::skip]
 #[allow(clippy::pedantic)]
 mod checks {
-    use crate::check::{Checked, Limits, Violations};
+    use crate::check::{Checked, Violations};
+    use crate::limits::Limits;
     use crate::rest::v1::Format;
     use crate::ErrorReason;
 
@@ -31,11 +35,12 @@ use std::sync::LazyLock;
 
 use prost_reflect::DescriptorPool;
 
-pub use self::check::{Checked, Limits, Violations};
+pub use self::check::{Checked, Violations};
 pub use self::codec::Codec;
 pub use self::contract::{FieldContract, MethodContract};
 pub use self::generated::frontdesk::{access, booking, error as reasons, identity, rest};
 pub use self::generated::google::rpc;
+pub use self::limits::Limits;
 pub use self::reason::Wire;
 pub use self::reasons::v1::ErrorReason;
 pub use self::refusal::{DOMAIN, Refusal, Violation, reason_of};

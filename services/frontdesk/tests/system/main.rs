@@ -87,6 +87,7 @@ mod program {
 /// What holds for all parts together.
 mod whole {
     mod faults;
+    mod fields;
     mod policy;
     mod schema;
     mod schema_drift;

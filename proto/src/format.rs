@@ -1,0 +1,141 @@
+//! What a text looks like: a function for each format of `field.proto`, which says
+//! the same as the pattern there to those who cannot call it.
+
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::rest::v1::Format;
+
+/// Longest e-mail address in bytes (RFC 5321).
+const MAX_EMAIL: usize = 254;
+
+/// Whether a text has a format.
+pub fn fits(format: Format, text: &str) -> bool {
+    match format {
+        Format::Unspecified => true,
+        Format::Uuid => text.len() == 36 && Uuid::try_parse(text).is_ok(),
+        Format::Date => is_date(text.as_bytes()),
+        Format::Email => is_email(text.trim()),
+        Format::Slug => is_slug(text.as_bytes()),
+        Format::TimeZone => TimeZone::get(text).is_ok(),
+        Format::Text => !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')),
+        Format::Line => !text.trim().chars().any(char::is_control),
+    }
+}
+
+fn is_date(text: &[u8]) -> bool {
+    let shaped = text.len() == 10
+        && text.iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !shaped {
+        return false;
+    }
+    let number = |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+    let (year, month, day) = (number(&text[..4]), number(&text[5..7]), number(&text[8..]));
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (2000..=2199).contains(&year) && (1..=days).contains(&day)
+}
+
+fn is_email(text: &str) -> bool {
+    let shaped = text
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+    shaped && text.len() <= MAX_EMAIL && !text.chars().any(|char| char.is_control() || char.is_whitespace())
+}
+
+fn is_slug(text: &[u8]) -> bool {
+    (1..=63).contains(&text.len())
+        && text[0] != b'-'
+        && text.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+
+    #[test]
+    fn formats_are_checked_as_their_patterns_say() {
+        let texts = [
+            "",
+            " ",
+            "x",
+            "-x",
+            "X",
+            "a--b",
+            "0190163d-8694-739b-aea5-966c26f8ad91",
+            "0190163D-8694-739B-AEA5-966C26F8AD91",
+            "0190163d8694739baea5966c26f8ad91",
+            "{0190163d-8694-739b-aea5-966c26f8ad91}",
+            "2026-07-01",
+            "2026-7-1",
+            "1999-12-31",
+            "2199-12-31",
+            "2200-01-01",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-01-32",
+            "2026-07-01T00:00",
+            "20260701",
+            "infinity",
+            "anna@example.com",
+            " anna@example.com ",
+            "anna",
+            "@",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c",
+            "a@b\u{7}",
+            "Europe/Berlin",
+            "UTC",
+            "Etc/GMT+3",
+            "America/Argentina/Ushuaia",
+            "Europe/",
+            "/Berlin",
+            "one\ntwo",
+            "tab\tbed",
+            "bell\u{7}",
+            "delete\u{7f}",
+            "next\u{85}line",
+            "Zürich",
+        ];
+        for format in [
+            Format::Uuid,
+            Format::Date,
+            Format::Email,
+            Format::Slug,
+            Format::TimeZone,
+            Format::Text,
+            Format::Line,
+        ] {
+            let form = format.form();
+            let pattern = Regex::new(&format!("^(?:{})$", form.pattern)).unwrap();
+            for text in texts {
+                // The pattern cannot know which zones there are.
+                let zone = format == Format::TimeZone && !text.contains('/') && text != "UTC";
+                if !zone {
+                    assert_eq!(fits(format, text), pattern.is_match(text), "{format:?} {text:?}");
+                }
+            }
+            assert!(form.example.is_empty() || fits(format, &form.example), "{format:?}");
+            assert!(!form.takes.is_empty(), "{format:?}");
+        }
+        for day in ["2026-02-29", "2100-02-29", "2026-04-31"] {
+            assert!(!is_date(day.as_bytes()), "{day}");
+        }
+        assert!(is_date(b"2028-02-29") && is_date(b"2000-02-29"));
+        assert!(!fits(Format::TimeZone, "Nowhere/Town"));
+        assert!(!is_email(&format!("{}@example.com", "a".repeat(250))));
+    }
+}
