@@ -74,7 +74,8 @@ impl Caller {
 }
 
 /// Whether the caller of a stream may still have it: its token may end, its
-/// session be revoked, its role be taken away while the stream lasts.
+/// session be revoked, its role be taken away while the stream lasts. So whoever
+/// answers with a stream asks again, every five seconds as for calls.
 #[derive(Clone)]
 pub struct Standing {
     check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>,

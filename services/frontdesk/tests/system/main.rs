@@ -37,6 +37,7 @@ mod booking {
 mod identity {
     mod api_keys;
     mod audit_log;
+    mod changes;
     mod forged_tokens;
     mod introspection;
     mod login;
