@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::fixture::Fixture;
 
 #[tokio::test]
-async fn bookings_are_listed_by_check_in_and_filtered() {
+async fn bookings_are_listed_by_check_in_page_by_page() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let whole = fixture.get("/v1/bookings?page_size=200", &token).await;
@@ -23,6 +23,12 @@ async fn bookings_are_listed_by_check_in_and_filtered() {
         }
     }
     assert_eq!(paged, whole);
+}
+
+#[tokio::test]
+async fn bookings_are_filtered_by_status_guest_and_property() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
     for (query, found) in [
         ("status=confirmed", 5),
         ("status=cancelled", 0),
@@ -32,10 +38,20 @@ async fn bookings_are_listed_by_check_in_and_filtered() {
         let list = fixture.get(&format!("/v1/bookings?{query}"), &token).await;
         assert_eq!(list.ok()["bookings"].as_array().unwrap().len(), found, "{query}");
     }
-    let foreign = fixture.token(demo::OTHER_OWNER).await;
+}
+
+#[tokio::test]
+async fn another_tenants_bookings_are_not_found() {
+    let fixture = Fixture::start().await;
+    let (token, foreign) = (fixture.manager().await, fixture.token(demo::OTHER_OWNER).await);
+    let mine = fixture.get("/v1/bookings?page_size=200", &token).await;
     assert_eq!(fixture.get("/v1/bookings", &foreign).await.ok()["bookings"], json!([]));
-    let id = whole[0]["id"].as_str().unwrap();
-    fixture.get(&format!("/v1/bookings/{id}"), &foreign).await.refused(404, "BOOKING_NOT_FOUND");
-    let cancel = fixture.post(&format!("/v1/bookings/{id}/cancel"), &foreign, &json!({})).await;
-    cancel.refused(404, "BOOKING_NOT_FOUND");
+    let before = fixture.snapshot().await;
+    for booking in mine.ok()["bookings"].as_array().unwrap() {
+        let path = format!("/v1/bookings/{}", booking["id"].as_str().unwrap());
+        fixture.get(&path, &foreign).await.refused(404, "BOOKING_NOT_FOUND");
+        let cancel = fixture.post(&format!("{path}/cancel"), &foreign, &json!({})).await;
+        cancel.refused(404, "BOOKING_NOT_FOUND");
+    }
+    assert_eq!(fixture.snapshot().await, before);
 }

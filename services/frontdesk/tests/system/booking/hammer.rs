@@ -172,36 +172,36 @@ async fn hammer(layout: Layout, properties: usize, auto_decline: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_property_in_the_standard_layout() {
+async fn churn_on_one_property_sells_no_night_twice_in_the_standard_layout() {
     hammer(Layout::Standard, 1, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_property_with_auto_decline() {
+async fn churn_with_auto_decline_sells_no_night_twice() {
     hammer(Layout::Standard, 1, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_properties_in_the_standard_layout() {
+async fn churn_on_many_properties_sells_no_night_twice_in_the_standard_layout() {
     hammer(Layout::Standard, 8, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_property_in_the_literal_layout() {
+async fn churn_on_one_property_sells_no_night_twice_in_the_literal_layout() {
     hammer(Layout::Literal, 1, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_properties_in_the_literal_layout() {
+async fn churn_on_many_properties_sells_no_night_twice_in_the_literal_layout() {
     hammer(Layout::Literal, 8, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_property_in_the_confirmed_only_layout() {
+async fn churn_on_one_property_sells_no_night_twice_in_the_confirmed_only_layout() {
     hammer(Layout::ConfirmedOnly, 1, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_properties_in_the_confirmed_only_layout() {
+async fn churn_on_many_properties_sells_no_night_twice_in_the_confirmed_only_layout() {
     hammer(Layout::ConfirmedOnly, 8, false).await;
 }

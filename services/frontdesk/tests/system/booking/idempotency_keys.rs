@@ -4,65 +4,105 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
 use super::new_request::{GUEST, new_request};
-use crate::fixture::{Fixture, Layout, case, path_of};
+use crate::fixture::{Answer, Fixture, Layout, case, path_of};
+
+async fn keyed(fixture: &Fixture, token: &str, path: &str, key: &str, body: &Json) -> Answer {
+    fixture.post_with(path, token, ("idempotency-key", key), body).await
+}
 
 #[tokio::test]
-async fn an_idempotency_key_repeats_the_answer_and_nothing_else() {
+async fn create_approve_decline_and_cancel_repeat_their_first_answer_and_write_once() {
     for layout in Layout::ALL {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let keyed = async |path: &str, key: &str, body: &Json| {
-            fixture.post_with(path, &token, ("idempotency-key", key), body).await
-        };
-        let body = new_request(GUEST, "2031-08-01", "2031-08-05");
-        let first = keyed("/v1/booking-requests", "create-1", &body).await;
-        let again = keyed("/v1/booking-requests", "create-1", &body).await;
-        assert_eq!(again.ok(), first.ok(), "{layout:?}");
-        let id = first.body["id"].as_str().unwrap();
-        let count = format!("select count(*) from {} where check_in = '2031-08-01'", layout.requests());
-        assert_eq!(fixture.count(&count, &[]).await, 1);
-
-        let approve = format!("/v1/booking-requests/{id}/approve");
-        let approved = keyed(&approve, "approve-1", &json!({"internal_note": "once"})).await;
-        assert_eq!(approved.ok()["outcome"], "approved");
-        let before = fixture.snapshot().await;
-        let repeated = keyed(&approve, "approve-1", &json!({"internal_note": "once"})).await;
-        assert_eq!(repeated.ok(), &approved.body, "the first answer, not `already approved`");
-        // The same key with another body, method or version is refused.
-        keyed(&approve, "approve-1", &json!({"internal_note": "twice"}))
-            .await
-            .refused(409, "IDEMPOTENCY_KEY_REUSED");
-        keyed(&approve, "create-1", &json!({})).await.refused(409, "IDEMPOTENCY_KEY_REUSED");
-        keyed(&format!("/v1/booking-requests/{id}/cancel"), "approve-1", &json!({"internal_note": "once"}))
-            .await
-            .refused(409, "IDEMPOTENCY_KEY_REUSED");
-        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
-
-        // A refusal is not stored: the key may be tried again.
-        let declined = path_of(case("DECLINED"), "/approve");
-        keyed(&declined, "refused-1", &json!({})).await.refused(409, "INVALID_TRANSITION");
-        keyed(&declined, "refused-1", &json!({})).await.refused(409, "INVALID_TRANSITION");
-
-        let cancel = format!("/v1/booking-requests/{id}/cancel");
-        let cancelled = keyed(&cancel, "cancel-1", &json!({})).await;
-        assert_eq!(keyed(&cancel, "cancel-1", &json!({})).await.ok(), cancelled.ok(), "{layout:?}");
-        let decline = path_of(case("UNDER_REVIEW"), "/decline");
-        let reason = json!({"decline_reason": "x"});
-        let done = keyed(&decline, "decline-1", &reason).await;
-        assert_eq!(keyed(&decline, "decline-1", &reason).await.ok(), done.ok(), "{layout:?}");
-
-        for bad in ["", "ü", &"k".repeat(256), "a b"] {
-            keyed(&approve, bad, &json!({})).await.refused(400, "INVALID_HEADER");
+        let august = new_request(GUEST, "2031-08-01", "2031-08-05");
+        let first = keyed(&fixture, &token, "/v1/booking-requests", "create", &august).await;
+        let id = first.ok()["id"].as_str().unwrap();
+        let request = format!("/v1/booking-requests/{id}");
+        for (path, key, body) in [
+            ("/v1/booking-requests".to_owned(), "create", august),
+            (format!("{request}/approve"), "approve", json!({"internal_note": "once"})),
+            (format!("{request}/cancel"), "cancel", json!({})),
+            (path_of(case("UNDER_REVIEW"), "/decline"), "decline", json!({"decline_reason": "x"})),
+        ] {
+            let first = keyed(&fixture, &token, &path, key, &body).await;
+            let before = fixture.snapshot().await;
+            let again = keyed(&fixture, &token, &path, key, &body).await;
+            // The first answer: an approval is not `already_approved` the second time.
+            assert_eq!(again.ok(), first.ok(), "{key} {layout:?}");
+            assert_ne!(again.body["outcome"], "already_approved", "{layout:?}");
+            assert_eq!(fixture.snapshot().await, before, "{key} {layout:?}");
         }
-        // After a day the key is free, and another tenant never saw it.
-        fixture.execute("update idempotency_keys set created_at = now() - interval '25 hours'", &[]).await;
-        keyed(&approve, "approve-1", &json!({"internal_note": "next day"}))
-            .await
-            .refused(409, "INVALID_TRANSITION");
+        let count = format!("select count(*) from {} where check_in = '2031-08-01'", layout.requests());
+        let of_request = fixture.count(&count, &[]).await;
+        assert_eq!(of_request, 1, "{layout:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_refused_with_another_body_or_method_and_for_another_call() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let approve = path_of(case("REQUESTED"), "/approve");
+        let once = json!({"internal_note": "once"});
+        keyed(&fixture, &token, &approve, "approve", &once).await.ok();
+        let august = new_request(GUEST, "2031-08-01", "2031-08-05");
+        keyed(&fixture, &token, "/v1/booking-requests", "create", &august).await.ok();
+        let before = fixture.snapshot().await;
+        for (path, key, body) in [
+            (&approve, "approve", json!({"internal_note": "twice"})),
+            (&approve, "create", json!({})),
+            (&path_of(case("REQUESTED"), "/cancel"), "approve", once.clone()),
+        ] {
+            let reused = keyed(&fixture, &token, path, key, &body).await;
+            reused.refused(409, "IDEMPOTENCY_KEY_REUSED");
+        }
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_keep_its_key() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let declined = path_of(case("DECLINED"), "/approve");
+        for _ in 0..2 {
+            let refused = keyed(&fixture, &token, &declined, "refused", &json!({})).await;
+            refused.refused(409, "INVALID_TRANSITION");
+        }
+        // The same key does another call.
+        keyed(&fixture, &token, &path_of(case("REQUESTED"), "/approve"), "refused", &json!({})).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_up_to_255_visible_ascii_characters() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let approve = path_of(case("REQUESTED"), "/approve");
+    for bad in ["", "ü", &"k".repeat(256), "a b"] {
+        keyed(&fixture, &token, &approve, bad, &json!({})).await.refused(400, "INVALID_HEADER");
+    }
+    keyed(&fixture, &token, &approve, &"k".repeat(255), &json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn a_key_is_free_after_a_day_and_another_tenant_never_saw_it() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let decline = path_of(case("REQUESTED"), "/decline");
+        let reason = json!({"decline_reason": "x"});
+        keyed(&fixture, &token, &decline, "key", &reason).await.ok();
         let foreign = fixture.token(demo::OTHER_OWNER).await;
-        let theirs =
-            fixture.post_with(&approve, &foreign, ("idempotency-key", "approve-1"), &json!({})).await;
+        let theirs = keyed(&fixture, &foreign, &decline, "key", &reason).await;
         theirs.refused(404, "BOOKING_REQUEST_NOT_FOUND");
+        fixture.execute("update idempotency_keys set created_at = now() - interval '25 hours'", &[]).await;
+        let approve = path_of(case("REQUESTED"), "/approve");
+        let next_day = keyed(&fixture, &token, &approve, "key", &json!({})).await;
+        next_day.refused(409, "INVALID_TRANSITION");
     }
 }
 
@@ -71,9 +111,9 @@ async fn a_key_used_by_16_clients_at_once_does_its_work_once() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let body = new_request(GUEST, "2031-09-01", "2031-09-05");
-    let answers = futures::future::join_all((0..16).map(async |_| {
-        fixture.post_with("/v1/booking-requests", &token, ("idempotency-key", "burst"), &body).await
-    }))
+    let answers = futures::future::join_all(
+        (0..16).map(async |_| keyed(&fixture, &token, "/v1/booking-requests", "burst", &body).await),
+    )
     .await;
     for answer in &answers {
         assert_eq!(answer.ok(), &answers[0].body);

@@ -1,58 +1,80 @@
 //! Sessions of pages: the refresh token stays in a cookie.
 
-use reqwest::Method;
-use serde_json::json;
+use frontdesk::demo;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value as Json, json};
 
 use crate::fixture::{Answer, Fixture};
 
-#[tokio::test]
-async fn a_page_has_a_session_whose_refresh_token_no_script_sees() {
-    let fixture = Fixture::start().await;
-    let origin = "http://localhost:5173";
-    let call = |method: Method, path: &str, origin: &str, cookie: &str| {
-        let mut request = fixture.request(method, path);
-        for (name, value) in [("origin", origin), ("cookie", cookie)] {
-            if !value.is_empty() {
-                request = request.header(name, value);
-            }
-        }
-        request
-    };
-    let login = json!({"email": frontdesk::demo::MANAGER, "password": frontdesk::demo::PASSWORD});
-    let session = "/console/session";
-    Answer::of(call(Method::POST, session, "", "").json(&login)).await.refused(403, "ORIGIN_NOT_ALLOWED");
-    let evil = call(Method::POST, session, "https://evil.example", "");
-    Answer::of(evil.json(&login)).await.refused(403, "ORIGIN_NOT_ALLOWED");
-    Answer::of(call(Method::POST, session, origin, "").body("x"))
-        .await
-        .refused(415, "UNSUPPORTED_MEDIA_TYPE");
-    let cookie_of = |answer: &Answer| {
-        let set = answer.headers["set-cookie"].to_str().unwrap().to_owned();
-        for part in ["HttpOnly", "SameSite=Strict", "Path=/console/session"] {
-            assert!(set.contains(part), "{set}");
-        }
-        set.split(';').next().unwrap().to_owned()
-    };
-    let answer = Answer::of(call(Method::POST, session, origin, "").json(&login)).await;
-    assert_eq!(answer.headers["access-control-allow-credentials"], "true");
-    let cookie = cookie_of(&answer);
-    let refresh = cookie.split_once('=').unwrap().1;
-    assert!(answer.ok()["refresh"].is_null() && !answer.body.to_string().contains(refresh));
-    let token = answer.body["access"].as_str().unwrap();
-    fixture.get("/v1/me", token).await.ok();
+const ORIGIN: &str = "http://localhost:5173";
+const SESSION: &str = "/console/session";
+const REFRESH: &str = "/console/session/refresh";
 
-    let again = "/console/session/refresh";
-    Answer::of(call(Method::POST, again, origin, "")).await.refused(401, "SIGN_IN_REQUIRED");
-    Answer::of(call(Method::POST, again, "", &cookie)).await.refused(403, "ORIGIN_NOT_ALLOWED");
-    let refreshed = Answer::of(call(Method::POST, again, origin, &cookie)).await;
+/// A call of a page, from this origin and with this cookie unless they are empty.
+fn call(fixture: &Fixture, method: Method, path: &str, origin: &str, cookie: &str) -> RequestBuilder {
+    let given = [("origin", origin), ("cookie", cookie)].into_iter().filter(|(_, value)| !value.is_empty());
+    given.fold(fixture.request(method, path), |request, (name, value)| request.header(name, value))
+}
+
+fn login() -> Json {
+    json!({"email": demo::MANAGER, "password": demo::PASSWORD})
+}
+
+/// The cookie that an answer sets, which no script may read.
+fn cookie_of(answer: &Answer) -> String {
+    let set = answer.headers["set-cookie"].to_str().unwrap();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/console/session"] {
+        assert!(set.contains(part), "{set}");
+    }
+    set.split(';').next().unwrap().to_owned()
+}
+
+async fn sign_in(fixture: &Fixture) -> (Answer, String) {
+    let answer = Answer::of(call(fixture, Method::POST, SESSION, ORIGIN, "").json(&login())).await;
+    answer.ok();
+    let cookie = cookie_of(&answer);
+    (answer, cookie)
+}
+
+#[tokio::test]
+async fn a_page_signs_in_and_sees_the_access_token_alone() {
+    let fixture = Fixture::start().await;
+    let (answer, cookie) = sign_in(&fixture).await;
+    assert_eq!(answer.headers["access-control-allow-credentials"], "true");
+    let (_, refresh) = cookie.split_once('=').unwrap();
+    assert!(answer.body["refresh"].is_null() && !answer.body.to_string().contains(refresh));
+    fixture.get("/v1/me", answer.body["access"].as_str().unwrap()).await.ok();
+}
+
+#[tokio::test]
+async fn only_pages_of_allowed_origins_have_sessions() {
+    let fixture = Fixture::start().await;
+    let (_, cookie) = sign_in(&fixture).await;
+    for origin in ["", "https://evil.example"] {
+        let signing_in = call(&fixture, Method::POST, SESSION, origin, "").json(&login());
+        Answer::of(signing_in).await.refused(403, "ORIGIN_NOT_ALLOWED");
+        let refreshing = call(&fixture, Method::POST, REFRESH, origin, &cookie);
+        Answer::of(refreshing).await.refused(403, "ORIGIN_NOT_ALLOWED");
+    }
+    let not_json = call(&fixture, Method::POST, SESSION, ORIGIN, "").body("x");
+    Answer::of(not_json).await.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    let read = Answer::of(call(&fixture, Method::GET, SESSION, ORIGIN, "")).await;
+    read.refused(405, "METHOD_NOT_ALLOWED");
+}
+
+#[tokio::test]
+async fn a_session_goes_on_with_its_cookie_until_it_is_deleted() {
+    let fixture = Fixture::start().await;
+    let (_, cookie) = sign_in(&fixture).await;
+    let refresh = |cookie: &str| Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, cookie));
+    refresh("").await.refused(401, "SIGN_IN_REQUIRED");
+    let refreshed = refresh(&cookie).await;
+    fixture.get("/v1/me", refreshed.ok()["access"].as_str().unwrap()).await.ok();
     let next = cookie_of(&refreshed);
     assert_ne!(next, cookie);
-    fixture.get("/v1/me", refreshed.ok()["access"].as_str().unwrap()).await.ok();
-    Answer::of(call(Method::GET, session, origin, "")).await.refused(405, "METHOD_NOT_ALLOWED");
-
-    let over = Answer::of(call(Method::DELETE, session, origin, &next)).await;
+    let over = Answer::of(call(&fixture, Method::DELETE, SESSION, ORIGIN, &next)).await;
     assert_eq!(over.status, 204);
     assert!(over.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
-    let gone = Answer::of(call(Method::POST, again, origin, &next)).await;
+    let gone = refresh(&next).await;
     assert_eq!(gone.status, 401, "{}", gone.body);
 }

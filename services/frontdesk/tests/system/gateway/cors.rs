@@ -4,24 +4,27 @@ use reqwest::Method;
 
 use crate::fixture::{Answer, Fixture};
 
+/// Asks whether a page of this origin may send a GET with a token.
+async fn preflight(fixture: &Fixture, origin: &str) -> Answer {
+    let request = fixture.request(Method::OPTIONS, "/api/v1/properties").header("Origin", origin);
+    let request = request.header("Access-Control-Request-Method", "GET");
+    Answer::of(request.header("Access-Control-Request-Headers", "Authorization")).await
+}
+
 #[tokio::test]
-async fn a_preflight_answers_as_the_runbook_says() {
+async fn a_page_of_an_allowed_origin_may_send_what_it_asks_for() {
     let fixture = Fixture::start().await;
-    let preflight = |origin: &str| {
-        let request = fixture.request(Method::OPTIONS, "/api/v1/properties").header("Origin", origin);
-        Answer::of(
-            request
-                .header("Access-Control-Request-Method", "GET")
-                .header("Access-Control-Request-Headers", "Authorization"),
-        )
-    };
-    let allowed = preflight("http://localhost:3000").await;
+    let allowed = preflight(&fixture, "http://localhost:3000").await;
     assert_eq!(allowed.status, 204);
     assert_eq!(allowed.headers["access-control-allow-origin"], "http://localhost:3000");
     assert_eq!(allowed.headers["access-control-allow-methods"], "GET, POST, PUT, PATCH, DELETE");
     assert_eq!(allowed.headers["access-control-allow-headers"], "Authorization");
+}
 
-    let refused = preflight("https://evil.example").await;
+#[tokio::test]
+async fn a_refused_origin_is_named_with_the_setting_that_would_allow_it() {
+    let fixture = Fixture::start().await;
+    let refused = preflight(&fixture, "https://evil.example").await;
     refused.refused(403, "ORIGIN_NOT_ALLOWED");
     assert_eq!(refused.body["metadata"]["setting"], "ALLOWED_ORIGINS");
     assert!(refused.body["detail"].as_str().unwrap().contains("https://evil.example"));

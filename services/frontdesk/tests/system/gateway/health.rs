@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::fixture::{Answer, Fixture};
 
 #[tokio::test]
-async fn health_follows_the_services() {
+async fn livez_and_readyz_say_that_everything_serves() {
     let fixture = Fixture::start().await;
     let get = |path: &str| Answer::of(fixture.request(Method::GET, path));
     assert_eq!(get("/livez").await.ok()["status"], "alive");

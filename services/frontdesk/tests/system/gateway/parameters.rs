@@ -5,7 +5,7 @@ use crate::fixture::Fixture;
 const REQUESTS: &str = "/api/v1/booking-requests";
 
 #[tokio::test]
-async fn parameters_are_strict() {
+async fn unknown_doubled_and_unreadable_parameters_are_refused() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     for (query, field) in [

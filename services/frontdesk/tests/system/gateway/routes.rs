@@ -7,30 +7,43 @@ use crate::fixture::{Answer, Fixture};
 const REQUESTS: &str = "/api/v1/booking-requests";
 
 #[tokio::test]
-async fn routes_methods_and_accept_are_checked() {
+async fn a_path_that_is_nothing_is_404_and_one_that_cannot_be_decoded_400() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    for path in
-        ["/", "/nothing", "/api/v1/booking-requests/", "/api//v1/booking-requests", "/api/v1/../v1/me/x"]
-    {
+    for path in [
+        "/",
+        "/nothing",
+        "/api/v1/booking-requests/",
+        "/api//v1/booking-requests",
+        "/api/v1/../v1/me/x",
+        // The path of a gRPC call, without gRPC.
+        "/frontdesk.booking.v1.BookingRequestService/ListBookingRequests",
+    ] {
         fixture.get(path, &token).await.refused(404, "ROUTE_NOT_FOUND");
     }
+    fixture.get(&format!("{REQUESTS}/%zz"), &token).await.refused(400, "MALFORMED_REQUEST");
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_take_is_405_with_those_that_it_takes() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
     let answer = Answer::of(fixture.request(Method::DELETE, REQUESTS).bearer_auth(&token)).await;
     answer.refused(405, "METHOD_NOT_ALLOWED");
     assert_eq!(answer.headers["allow"], "GET, HEAD, OPTIONS, POST");
     let options = Answer::of(fixture.request(Method::OPTIONS, REQUESTS)).await;
-    assert_eq!(
-        (options.status, options.headers["allow"].to_str().unwrap()),
-        (204, "GET, HEAD, OPTIONS, POST")
-    );
+    assert_eq!(options.status, 204);
+    assert_eq!(options.headers["allow"], "GET, HEAD, OPTIONS, POST");
     let head = Answer::of(fixture.request(Method::HEAD, REQUESTS).bearer_auth(&token)).await;
     assert_eq!((head.status, head.body.is_null()), (200, true));
-    let accept = fixture.request(Method::GET, REQUESTS).bearer_auth(&token).header("accept", "text/html");
-    Answer::of(accept).await.refused(406, "NOT_ACCEPTABLE");
-    fixture.get(&format!("{REQUESTS}/%zz"), &token).await.refused(400, "MALFORMED_REQUEST");
-    let unknown =
-        fixture.get("/frontdesk.booking.v1.BookingRequestService/ListBookingRequests", &token).await;
-    unknown.refused(404, "ROUTE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn an_answer_in_a_form_that_we_do_not_have_is_406() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let html = fixture.request(Method::GET, REQUESTS).bearer_auth(&token).header("accept", "text/html");
+    Answer::of(html).await.refused(406, "NOT_ACCEPTABLE");
 }
 
 #[tokio::test]

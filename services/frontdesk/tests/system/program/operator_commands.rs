@@ -90,7 +90,7 @@ async fn an_empty_database_becomes_usable_without_sql() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_one_sentence_and_exit_code_1() {
+async fn a_command_that_cannot_do_its_work_says_why_in_one_sentence() {
     access::install_crypto();
     let operator = Operator { database: TestDatabase::create(&[&identity::MIGRATIONS]).await };
     for (args, part) in [
