@@ -1,6 +1,6 @@
 #!/bin/sh
 # The six checks of approving and declining; everything is done by `frontdesk
 # smoke`. Needs API_BASE_URL and JWT_TOKEN. Approves one booking request. Exit
-# codes: 0 all checks passed, 1 one failed, 2 a variable is missing.
+# codes: 0 all checks passed, 1 one failed or a variable is missing.
 set -eu
 exec "${FRONTDESK:-frontdesk}" smoke "$@"

@@ -9,6 +9,7 @@
 
 mod answer;
 mod call;
+mod config;
 mod edge;
 mod origin;
 mod pages;
@@ -16,40 +17,24 @@ mod protocol;
 mod server;
 mod surface;
 
-use boot::TrustedProxies;
+use boot::Readiness;
 use frontdesk_proto::descriptors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use transcode::{RuleError, Style, Transcoder};
-use upstream::Upstream;
+use upstream::Health;
 
 use self::call::upstreams::{self, Upstreams};
+pub use self::config::{BOOKING_ADDR, Config, Environment, IDENTITY_ADDR, SUPABASE_ANON_KEY};
 use self::edge::Edge;
 pub use self::origin::{Origins, OriginsError};
-
-/// What a gateway needs.
-#[derive(Debug)]
-pub struct Config {
-    /// Where it listens.
-    pub listener: TcpListener,
-    /// The identity service.
-    pub identity: Upstream,
-    /// The booking service.
-    pub booking: Upstream,
-    /// Origins whose pages may call.
-    pub origins: Origins,
-    /// Proxies before the gateway whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// The publishable key that `/auth/v1` asks for; without one that surface is
-    /// closed.
-    pub anon_key: Option<String>,
-}
 
 /// A gateway that is about to run.
 #[derive(Debug)]
 pub struct Gateway {
     listener: TcpListener,
     edge: Edge,
+    readiness: Readiness,
 }
 
 /// The REST surface as an OpenAPI 3.1 document.
@@ -76,7 +61,14 @@ impl Gateway {
         let transcoder = routes()?;
         let upstreams = Upstreams::new(identity, booking, &transcoder);
         tracing::info!(origins = %origins, "CORS allowed origins");
-        Ok(Self { listener, edge: Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key) })
+        let readiness = readiness(&upstreams);
+        let edge = Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key);
+        Ok(Self { listener, edge, readiness })
+    }
+
+    /// Whether the services behind it do their work.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
     }
 
     /// Serves until the token is cancelled and requests in progress are
@@ -84,4 +76,19 @@ impl Gateway {
     pub async fn serve(self, stop: CancellationToken) {
         server::serve(self.listener, self.edge, stop).await;
     }
+}
+
+fn readiness(upstreams: &Upstreams) -> Readiness {
+    upstreams.named().into_iter().fold(Readiness::default(), |readiness, (name, upstream)| {
+        let upstream = upstream.clone();
+        readiness.with(name, move || {
+            let upstream = upstream.clone();
+            async move {
+                match upstream.health().await {
+                    Health::Serving => Ok(()),
+                    other => Err(other.to_string()),
+                }
+            }
+        })
+    })
 }

@@ -6,6 +6,7 @@
 mod authority;
 mod cache;
 mod caller;
+mod config;
 mod credentials;
 mod keys;
 mod layer;

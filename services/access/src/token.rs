@@ -79,7 +79,7 @@ pub struct AuthenticationMethod {
 }
 
 /// Who issues tokens and for whom.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
     /// The claim `iss`.
     pub issuer: String,

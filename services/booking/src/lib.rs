@@ -4,6 +4,7 @@
 mod background;
 mod call;
 mod changes;
+mod checks;
 mod config;
 mod domain;
 mod error;
@@ -15,7 +16,7 @@ mod store;
 use std::sync::Arc;
 
 use access::{AccessLayer, Authority, Rules};
-use boot::GrpcServer;
+use boot::{Background, GrpcServer, Readiness};
 use domain::ids::PropertyId;
 use domain::listing::{Filter, Order, Page};
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestServiceServer;
@@ -28,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 use uuid::Uuid;
 
-pub use self::config::Config;
-pub use self::layout::checks::{ADD_NO_DOUBLE_BOOKINGS, Inspection, inspect};
+pub use self::checks::checks;
+pub use self::config::{Config, Environment};
+pub use self::layout::checks::{Inspection, inspect};
 pub use self::store::statements;
 
 /// The role that the service runs as.
@@ -76,11 +78,11 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
         .add_service(layer.named_layer(PropertyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(CustomerServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(DiagnosticsServiceServer::from_arc(service)));
-    let ready: boot::ReadyCheck = Box::new(move || {
+    let readiness = Readiness::new(Background::new(stop.clone())).with("schema", move || {
         let store = store.clone();
-        Box::pin(async move { ready(&store).await })
+        async move { ready(&store).await }
     });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, ready })
+    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness })
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {

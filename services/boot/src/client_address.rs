@@ -7,8 +7,20 @@ use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName};
 
+use crate::settings::{Form, Setting, Unset};
+
 /// The header that proxies write.
 pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The setting of [`TrustedProxies`].
+pub static TRUSTED_PROXIES: Setting = Setting {
+    name: "TRUSTED_PROXIES",
+    form: Form::Described("IP addresses and networks, several with commas"),
+    unset: Unset::Means("none"),
+    example: "10.0.0.0/8,192.168.1.7",
+    meaning: "Proxies whose `X-Forwarded-For` is believed; for identity the gateway must be among them, or all its callers share one address in the limits.",
+    secret: false,
+};
 
 /// Proxies whose `X-Forwarded-For` is believed: addresses and networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,7 +52,7 @@ impl TrustedProxies {
     }
 
     /// The client behind a peer: walking from the peer outwards, the first
-    /// address that is no trusted proxy.
+    /// address that is not a trusted proxy.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let hops: Vec<&str> = headers

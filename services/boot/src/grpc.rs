@@ -1,11 +1,10 @@
 //! A gRPC server as every service of ours runs it: health that follows the
-//! service's own check, reflection v1 and v1alpha, keepalive, bounded draining.
+//! service's readiness, reflection v1 and v1alpha, keepalive, bounded draining.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use frontdesk_proto::DESCRIPTOR_SET;
-use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -14,13 +13,10 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::{DRAIN_LIMIT, Observe};
+use crate::{DRAIN_LIMIT, Observe, Readiness};
 
-/// How often the service's own check runs.
+/// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-/// Answers whether the service can do its work; the error says what is missing.
-pub type ReadyCheck = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// A gRPC server that is about to run.
 pub struct GrpcServer {
@@ -31,7 +27,7 @@ pub struct GrpcServer {
     /// The services, with their access layer.
     pub routes: Routes,
     /// Whether the service can do its work.
-    pub ready: ReadyCheck,
+    pub readiness: Readiness,
 }
 
 impl std::fmt::Debug for GrpcServer {
@@ -73,10 +69,16 @@ fn hint(error: &std::io::Error) -> &'static str {
 
 impl GrpcServer {
     /// Serves until the token is cancelled and calls in progress are answered,
-    /// or [`DRAIN_LIMIT`] is over.
+    /// or [`DRAIN_LIMIT`] is over; then waits for the background tasks, which end
+    /// at the same token.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
         let (reporter, health) = tonic_health::server::health_reporter();
-        let watch = tokio::spawn(report_health(reporter, self.services.clone(), self.ready, stop.clone()));
+        let watch = tokio::spawn(report_health(
+            reporter,
+            self.services.clone(),
+            self.readiness.clone(),
+            stop.clone(),
+        ));
         let routes = self
             .routes
             .add_service(health)
@@ -101,6 +103,7 @@ impl GrpcServer {
             }
         };
         watch.abort();
+        self.readiness.background().join().await;
         Ok(result?)
     }
 }
@@ -116,13 +119,13 @@ fn reflection(services: &[&'static str]) -> tonic_reflection::server::Builder<'s
 async fn report_health(
     reporter: HealthReporter,
     services: Vec<&'static str>,
-    ready: ReadyCheck,
+    readiness: Readiness,
     stop: CancellationToken,
 ) {
     let mut last: Option<Result<(), String>> = None;
     loop {
         let stopping = stop.is_cancelled();
-        let now = if stopping { Err("stopping".to_owned()) } else { ready().await };
+        let now = if stopping { Err("stopping".to_owned()) } else { readiness.ready().await };
         if last.as_ref() != Some(&now) {
             let status = match &now {
                 Ok(()) => {

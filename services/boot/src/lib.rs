@@ -1,18 +1,27 @@
 //! How a process starts, observes and stops: settings, log, listening, gRPC
-//! serving with health and reflection, request ids, deadlines, draining. What
-//! the process serves is not known here.
+//! serving with health and reflection, background tasks, the operator port,
+//! request ids, deadlines, draining. What the process serves is not known here.
 
+mod admin;
+mod background;
+mod check;
 mod client_address;
+pub mod deadline;
 mod grpc;
-mod log;
 mod observe;
+mod readiness;
 pub mod request_id;
-mod settings;
+pub mod settings;
 mod shutdown;
+mod telemetry;
 
-pub use self::client_address::{FORWARDED_FOR, TrustedProxies, TrustedProxiesError};
-pub use self::grpc::{GrpcServer, ReadyCheck, ServeError, bind};
-pub use self::log::init as init_log;
+pub use self::admin::AdminPort;
+pub use self::background::{Background, TaskState, Wake};
+pub use self::check::{Check, Finding, State};
+pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
+pub use self::grpc::{GrpcServer, ServeError, bind};
 pub use self::observe::{Observe, record_tenant};
-pub use self::settings::{Settings, SettingsError};
+pub use self::readiness::{Answer, Readiness};
+pub use self::settings::{Form, Setting, Settings, SettingsError, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};
+pub use self::telemetry::Log;

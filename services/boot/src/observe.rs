@@ -1,24 +1,29 @@
 //! The outermost layer of every gRPC server: request id, deadline, one span and
 //! one log line per call, and no panic that takes the connection along.
 
+use std::error::Error;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use frontdesk_proto::{ErrorReason, Refusal, reason_of, rpc};
+use frontdesk_proto::{ErrorReason, Refusal};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use prost::{Message, Name};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument;
 
+use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::request_id;
 
 /// A deadline is met a little early, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(5);
+/// For a call without a deadline. Nobody waits that long; Postgres ends statements
+/// after 5 s and waits for locks after 2 s, the gateway gives each call 10 s.
+const NO_DEADLINE: Duration = Duration::from_hours(1);
 
 /// The field of a call's span that [`record_tenant`] fills.
 const TENANT: &str = "tenant_id";
@@ -66,7 +71,7 @@ where
             request_id = request_id::text(&id),
             { TENANT } = tracing::field::Empty,
         );
-        let deadline = grpc_timeout(request.headers());
+        let deadline = time_given(request.headers());
         let call = async move {
             let mut response = match deadline {
                 Err(refusal) => Status::from(refusal).into_http(),
@@ -87,7 +92,7 @@ where
                     }
                 }
             };
-            finish(response.headers_mut(), &id, started);
+            finish(&mut response, &id, started);
             Ok(response)
         };
         Box::pin(call.instrument(span))
@@ -95,83 +100,55 @@ where
 }
 
 /// Notes the tenant of the call under way, once it is known, in the call's span.
-pub fn record_tenant(tenant: impl std::fmt::Display) {
+pub fn record_tenant(tenant: impl fmt::Display) {
     tracing::Span::current().record(TENANT, tracing::field::display(tenant));
 }
 
-/// Adds the request id to the answer and logs it. A stream that has begun shows
-/// no status yet and is logged as `OK`.
-fn finish(headers: &mut HeaderMap, id: &HeaderValue, started: Instant) {
-    headers.insert(request_id::HEADER, id.clone());
+/// Adds the request id to the answer and logs it, with the cause that a service
+/// has put behind its status: once for each call, and only here. A stream that
+/// has begun shows no status yet and is logged as `OK`.
+fn finish(response: &mut Response<Body>, id: &HeaderValue, started: Instant) {
+    response.headers_mut().insert(request_id::HEADER, id.clone());
     let elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let Some(status) = Status::from_header_map(headers).filter(|status| status.code() != Code::Ok) else {
+    let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
+    let Some(status) = status else {
         tracing::info!(elapsed_us, code = "OK", "call answered");
         return;
     };
-    let reason = reason_of(&status).map_or("", ErrorReason::name);
-    tracing::info!(elapsed_us, code = ?status.code(), reason, "call answered");
-    let Ok(mut detailed) = rpc::Status::decode(status.details()) else { return };
-    if detailed.details.is_empty() {
-        return;
+    let refusal = Refusal::from_status(&status);
+    let reason = refusal.as_ref().map_or("", |refusal| refusal.reason().name());
+    let code = status.code();
+    match response.extensions().get::<Status>().and_then(Error::source) {
+        None => tracing::info!(elapsed_us, ?code, reason, "call answered"),
+        Some(cause) if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) => {
+            tracing::error!(elapsed_us, ?code, reason, cause = whole(cause), "call answered");
+        }
+        Some(cause) => tracing::warn!(elapsed_us, ?code, reason, cause = whole(cause), "call answered"),
     }
-    let info = rpc::RequestInfo { request_id: request_id::text(id).to_owned(), serving_data: String::new() };
-    detailed
-        .details
-        .push(prost_types::Any { type_url: rpc::RequestInfo::type_url(), value: info.encode_to_vec() });
-    let with_id = Status::with_details(status.code(), status.message(), detailed.encode_to_vec().into());
-    if let Err(error) = with_id.add_header(headers) {
-        tracing::warn!(%error, "request id could not be added to the status");
+    if let Some(refusal) = refusal {
+        let status = Status::from(refusal.with_request_id(request_id::text(id)));
+        if let Err(error) = status.add_header(response.headers_mut()) {
+            tracing::warn!(%error, "request id could not be added to the status");
+        }
     }
 }
 
-/// The time given by `grpc-timeout` (gRPC over HTTP/2: at most 8 digits and a
-/// unit); a call without it may take as long as it takes.
-fn grpc_timeout(headers: &HeaderMap) -> Result<Duration, Refusal> {
-    let Some(value) = headers.get("grpc-timeout") else { return Ok(Duration::from_hours(1)) };
-    let parsed = value.to_str().ok().and_then(|text| {
-        let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        let count: u64 = digits.parse().ok()?;
-        match unit {
-            "H" => Some(Duration::from_secs(count * 3600)),
-            "M" => Some(Duration::from_secs(count * 60)),
-            "S" => Some(Duration::from_secs(count)),
-            "m" => Some(Duration::from_millis(count)),
-            "u" => Some(Duration::from_micros(count)),
-            "n" => Some(Duration::from_nanos(count)),
-            _ => None,
-        }
-    });
-    parsed.ok_or_else(|| {
-        Refusal::new(
-            ErrorReason::InvalidHeader,
-            "grpc-timeout is not a timeout: send 1 to 8 digits and one of H, M, S, m, u, n.",
-        )
-        .with("header", "grpc-timeout")
+/// An error with what led to it.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// The time given for a call; one that does not say may take as long as it takes.
+fn time_given(headers: &HeaderMap) -> Result<Duration, Refusal> {
+    let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(NO_DEADLINE) };
+    grpc_timeout(value).ok_or_else(|| {
+        let sentence = format!("The header {GRPC_TIMEOUT} cannot be read: {GRPC_TIMEOUT_FORM}.");
+        Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", GRPC_TIMEOUT)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grpc_timeout_takes_the_units_of_the_protocol_only() {
-        let parse = |text: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("grpc-timeout", HeaderValue::from_str(text).unwrap());
-            grpc_timeout(&headers).ok()
-        };
-        assert_eq!(parse("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(parse("99999999H"), Some(Duration::from_hours(99_999_999)));
-        for bad in ["", "S", "1", "123456789S", "1x", "-1S", "1.5S", "ü"] {
-            if let Ok(value) = HeaderValue::from_bytes(bad.as_bytes()) {
-                let mut headers = HeaderMap::new();
-                headers.insert("grpc-timeout", value);
-                assert!(grpc_timeout(&headers).is_err(), "{bad}");
-            }
-        }
-    }
 }

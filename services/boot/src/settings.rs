@@ -1,13 +1,52 @@
-//! Settings from environment variables. Everything that is wrong is said at
-//! once, one sentence each.
+//! Settings: the one reader of the environment. A part keeps one [`Setting`] for
+//! each variable beside its own `Config` and reads its value here; everything
+//! that is wrong is collected and said at once, one sentence each.
+//!
+//! The table of settings (`frontdesk settings`, `--help`, the README's block,
+//! `deploy/env.example`) is what the parts read: [`Settings::read_by`] runs a
+//! reader on an empty environment and lists the rows that it asked for. So a
+//! setting cannot be read without being documented. For the same reason a part
+//! reads each of its settings whatever the others say.
+//!
+//! What a value means is the business of the part that reads it.
 
+mod listen;
+mod setting;
+mod unknown;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::str::FromStr;
+
+pub use self::setting::{Form, Setting, Unset};
 
 /// Reads variables and collects what is wrong with them.
 #[derive(Debug, Default)]
 pub struct Settings {
+    environment: BTreeMap<String, OsString>,
+    rows: Vec<Row>,
     problems: Vec<String>,
+}
+
+/// A setting as one command reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// Whether this command does not start without a value.
+    pub needed: bool,
+}
+
+/// What happens when a variable is not set.
+enum Need {
+    /// What the row says.
+    OfRow,
+    /// The start is refused.
+    Refused,
+    /// The command works without it.
+    None,
 }
 
 /// Everything that was wrong, one sentence per line.
@@ -16,88 +55,178 @@ pub struct Settings {
 pub struct SettingsError(pub Vec<String>);
 
 impl Settings {
-    /// No problems yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// The environment of this process.
+    pub fn from_environment() -> Self {
+        let variables = std::env::vars_os();
+        Self::of(variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value))))
     }
 
-    /// A variable that must be set; `purpose` finishes "is needed: ".
-    pub fn required<T>(&mut self, name: &str, purpose: &str) -> Option<T>
-    where
-        T: FromStr<Err: Display>,
-    {
-        if let Some(text) = read(name) {
-            self.parse(name, &text)
-        } else {
-            self.problem(format!("{name} is not set; it is needed: {purpose}."));
-            None
-        }
+    /// Any other environment.
+    pub fn of<N: Into<String>, V: Into<OsString>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        let environment = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { environment, ..Self::default() }
     }
 
-    /// A variable with a default.
-    pub fn or<T>(&mut self, name: &str, default: T) -> Option<T>
-    where
-        T: FromStr<Err: Display>,
-    {
-        match read(name) {
-            Some(text) => self.parse(name, &text),
-            None => Some(default),
-        }
+    /// The settings that a reader reads, in its order.
+    pub fn read_by<T>(reader: impl FnOnce(&mut Self) -> T) -> Vec<Row> {
+        let mut settings = Self::default();
+        reader(&mut settings);
+        settings.rows
     }
 
-    /// A secret that need not be there.
-    pub fn optional_secret(&mut self, name: &str) -> Option<String> {
-        let set = read(name).is_some() || read(&format!("{name}_FILE")).is_some();
-        if set { self.secret(name, "") } else { None }
+    /// Text, as it is.
+    pub fn text(&mut self, setting: &'static Setting) -> Option<String> {
+        self.parsed(setting)
     }
 
-    /// A secret: `NAME`, or the contents of the file that `NAME_FILE` names.
-    pub fn secret(&mut self, name: &str, purpose: &str) -> Option<String> {
-        let file_name = format!("{name}_FILE");
-        match (read(name), read(&file_name)) {
-            (Some(_), Some(_)) => {
-                self.problem(format!("{name} and {file_name} are both set; set one."));
-                None
-            }
-            (Some(secret), None) => Some(secret),
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(secret) => Some(secret.trim().to_owned()),
-                Err(error) => {
-                    self.problem(format!("{file_name}: {path} cannot be read: {error}."));
-                    None
-                }
-            },
-            (None, None) => {
-                self.problem(format!("{name} or {file_name} is not set; it is needed: {purpose}."));
-                None
-            }
-        }
+    /// A number; its range is the row's.
+    pub fn number<T: TryFrom<i64>>(&mut self, setting: &'static Setting) -> Option<T> {
+        let value = self.value(setting, Need::OfRow)?;
+        let Form::Number { least, most } = setting.form else { return self.misfit(setting) };
+        let number = value.parse().ok().filter(|number| (least..=most).contains(number));
+        let number = number.and_then(|number| T::try_from(number).ok());
+        number.or_else(|| self.refuse(setting, &value, None))
     }
 
-    /// Adds a problem found elsewhere.
-    pub fn problem(&mut self, sentence: impl Into<String>) {
-        self.problems.push(sentence.into());
+    /// An address to listen on.
+    pub fn listen(&mut self, setting: &'static Setting) -> Option<SocketAddr> {
+        let value = self.value(setting, Need::OfRow)?;
+        listen::parse(&value).or_else(|| self.refuse(setting, &value, None))
     }
 
-    /// The value, or everything that was wrong on the way to it.
-    pub fn finish<T>(self, value: Option<T>) -> Result<T, SettingsError> {
+    /// An address to listen on, or nothing to listen on.
+    pub fn listen_if_set(&mut self, setting: &'static Setting) -> Option<SocketAddr> {
+        let value = self.value(setting, Need::None)?;
+        listen::parse(&value).or_else(|| self.refuse(setting, &value, None))
+    }
+
+    /// One of the row's words.
+    pub fn word_if_set(&mut self, setting: &'static Setting) -> Option<&'static str> {
+        let value = self.value(setting, Need::None)?;
+        let Form::Word(words) = setting.form else { return self.misfit(setting) };
+        let word = words.iter().copied().find(|word| *word == value);
+        word.or_else(|| self.refuse(setting, &value, None))
+    }
+
+    /// A value that its type reads.
+    pub fn parsed<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
+        let value = self.value(setting, Need::OfRow)?;
+        self.parse(setting, &value)
+    }
+
+    /// Like [`Self::parsed`], for a command that cannot do without a value which
+    /// others can do without.
+    pub fn needed<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
+        let value = self.value(setting, Need::Refused)?;
+        self.parse(setting, &value)
+    }
+
+    /// Like [`Self::parsed`], for a command that works without the value. `None`
+    /// also means a value that cannot be used, which [`Self::finish`] tells.
+    pub fn if_set<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
+        let value = self.value(setting, Need::None)?;
+        self.parse(setting, &value)
+    }
+
+    /// The value of a reader, or everything that was wrong on the way to it.
+    /// `every` is the table of the whole program, to tell a misspelt variable
+    /// from one that another command reads.
+    pub fn finish<T>(mut self, value: Option<T>, every: &[&'static Setting]) -> Result<T, SettingsError> {
+        let read: Vec<&'static Setting> = self.rows.iter().map(|row| row.setting).collect();
+        let is_set = |name: &str| self.environment.get(name).is_some_and(|value| !is_blank(value));
+        let strangers =
+            self.environment.keys().filter_map(|name| unknown::complaint(name, &read, every, is_set));
+        self.problems.extend(strangers);
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(SettingsError(self.problems)),
         }
     }
 
-    fn parse<T>(&mut self, name: &str, text: &str) -> Option<T>
-    where
-        T: FromStr<Err: Display>,
-    {
-        text.trim()
-            .parse()
-            .map_err(|error| self.problem(format!("{name} has a value that cannot be used: {error}.")))
-            .ok()
+    fn parse<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting, value: &str) -> Option<T> {
+        match value.parse() {
+            Ok(value) => Some(value),
+            Err(error) => self.refuse(setting, value, Some(&error.to_string())),
+        }
+    }
+
+    /// The text of a setting: its variable, its file, its default. A variable
+    /// that is set to nothing is not set.
+    fn value(&mut self, setting: &'static Setting, need: Need) -> Option<String> {
+        let unset = match need {
+            Need::OfRow => setting.unset,
+            Need::Refused => Unset::Refused,
+            Need::None => Unset::Means(""),
+        };
+        self.rows.push(Row { setting, needed: unset == Unset::Refused });
+        let file_variable = setting.file_variable();
+        let direct = self.variable(setting.name);
+        let file = file_variable.as_deref().and_then(|name| self.variable(name).map(|path| (name, path)));
+        match (direct, file) {
+            (Some(_), Some((file, _))) => {
+                self.problems.push(format!("{} and {file} are both set; set one.", setting.name));
+                None
+            }
+            (Some(value), None) => Some(value),
+            (None, Some((name, path))) => self.contents(name, &path),
+            (None, None) => match unset {
+                Unset::Default(value) => Some(value.to_owned()),
+                Unset::Means(_) => None,
+                Unset::Refused => {
+                    self.problems.push(format!(
+                        "{} is not set: {} It takes {}, for example {}.",
+                        setting.either_variable(),
+                        setting.meaning,
+                        setting.form,
+                        setting.example
+                    ));
+                    None
+                }
+            },
+        }
+    }
+
+    fn variable(&mut self, name: &str) -> Option<String> {
+        let value = self.environment.get(name).filter(|value| !is_blank(value))?;
+        match value.to_str() {
+            Some(value) => Some(value.trim().to_owned()),
+            None => {
+                self.problems.push(format!("{name} has a value that is not UTF-8."));
+                None
+            }
+        }
+    }
+
+    fn contents(&mut self, variable: &str, path: &str) -> Option<String> {
+        match std::fs::read_to_string(path) {
+            Ok(secret) if secret.trim().is_empty() => {
+                self.problems.push(format!("{variable}: {path} is empty."));
+                None
+            }
+            Ok(secret) => Some(secret.trim().to_owned()),
+            Err(error) => {
+                self.problems.push(format!("{variable}: {path} cannot be read: {error}."));
+                None
+            }
+        }
+    }
+
+    fn refuse<T>(&mut self, setting: &Setting, value: &str, cause: Option<&str>) -> Option<T> {
+        self.problems.push(setting.complaint(value, cause));
+        None
+    }
+
+    /// A row whose form is not that of the reader: a defect, found by the test
+    /// that reads every setting.
+    fn misfit<T>(&mut self, setting: &Setting) -> Option<T> {
+        self.problems.push(format!("{} is read as something that it is not.", setting.name));
+        None
     }
 }
 
-fn read(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+fn is_blank(value: &OsString) -> bool {
+    value.to_str().is_some_and(|value| value.trim().is_empty())
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,9 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("stopping");
+        // First the stop: whoever reads the log may be gone already.
         cancelled.cancel();
+        tracing::info!("stopping");
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

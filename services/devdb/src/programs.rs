@@ -4,7 +4,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use boot::{Form, Setting, Settings, Unset};
+
 use crate::ServerError;
+
+static FRONTDESK_PG_BIN: Setting = Setting {
+    name: "FRONTDESK_PG_BIN",
+    form: Form::Described("a folder"),
+    unset: Unset::Means("pg_config, the usual places and PATH are looked at"),
+    example: "/usr/lib/postgresql/16/bin",
+    meaning: "Where PostgreSQL's server programs are, for a private server.",
+    secret: false,
+};
+
+/// Reads `FRONTDESK_PG_BIN`.
+pub fn read(settings: &mut Settings) -> Option<PathBuf> {
+    settings.if_set(&FRONTDESK_PG_BIN)
+}
 
 /// A program of the installation that private servers run, for example `pgbench`.
 pub fn program(name: &str) -> Result<PathBuf, ServerError> {
@@ -14,8 +30,7 @@ pub fn program(name: &str) -> Result<PathBuf, ServerError> {
 /// The folder of the server's programs, the newest version that is installed.
 pub(crate) fn find_programs() -> Result<PathBuf, ServerError> {
     let has_server = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
-    if let Some(chosen) = std::env::var_os("FRONTDESK_PG_BIN") {
-        let chosen = PathBuf::from(chosen);
+    if let Some(chosen) = read(&mut Settings::from_environment()) {
         if has_server(&chosen) {
             return Ok(chosen);
         }

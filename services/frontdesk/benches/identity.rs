@@ -13,7 +13,6 @@ use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use devdb::TestDatabase;
 use frontdesk::demo;
-use frontdesk::roles::{DEFAULT_AUDIENCE, DEFAULT_ISSUER};
 use frontdesk::system::{Parts, System};
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
@@ -52,7 +51,7 @@ async fn measure() {
 
     let remote = RemoteIdentity::new(channel.clone());
     let keys = remote.keys(Timestamp::now()).await.unwrap();
-    let issuer = Issuer { issuer: DEFAULT_ISSUER.to_owned(), audience: DEFAULT_AUDIENCE.to_owned() };
+    let issuer = Issuer::default();
     let cold = rate(|| access::check_token(&login, &keys, &issuer).unwrap());
     let cache = KeyCache::new(issuer.clone());
     let verify = async || cache.verify(&login, &remote, Timestamp::now()).await.unwrap();

@@ -1,8 +1,11 @@
 //! The command line. Results go to stdout, talk to stderr.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{Failure, admin, dev, doctor, migrate, roles, smoke, token};
+use crate::generate::GenerateCommand;
+use crate::operator::output::Output;
+use crate::operator::{api_key, member, signing_key, tenant, user};
+use crate::{Failure, dev, doctor, generate, help, migrate, run, settings, smoke, stdout, token};
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
 #[derive(Debug, Parser)]
@@ -32,48 +35,56 @@ enum Command {
     /// Creates and changes users; works on `DATABASE_URL` itself.
     User {
         #[command(subcommand)]
-        command: admin::UserCommand,
+        command: user::UserCommand,
         #[command(flatten)]
-        output: admin::Output,
+        output: Output,
     },
     /// Creates and lists tenants; works on `DATABASE_URL` itself.
     Tenant {
         #[command(subcommand)]
-        command: admin::TenantCommand,
+        command: tenant::TenantCommand,
         #[command(flatten)]
-        output: admin::Output,
+        output: Output,
     },
     /// Gives users roles in tenants; works on `DATABASE_URL` itself.
     Member {
         #[command(subcommand)]
-        command: admin::MemberCommand,
+        command: member::MemberCommand,
         #[command(flatten)]
-        output: admin::Output,
+        output: Output,
     },
     /// Creates, rotates and revokes API keys; works on `DATABASE_URL` itself.
     ApiKey {
         #[command(subcommand)]
-        command: admin::ApiKeyCommand,
+        command: api_key::ApiKeyCommand,
         #[command(flatten)]
-        output: admin::Output,
+        output: Output,
     },
     /// Lists and rotates the keys that sign tokens; works on `DATABASE_URL` itself.
     Keys {
         #[command(subcommand)]
-        command: admin::KeysCommand,
+        command: signing_key::KeysCommand,
         #[command(flatten)]
-        output: admin::Output,
+        output: Output,
     },
     /// Checks a deployment: database, schema, keys, services.
     Doctor(doctor::DoctorArgs),
     /// Runs the runbook's six checks of approving and declining; approves one request.
     Smoke(smoke::SmokeArgs),
+    /// Lists every setting: which variable, what it takes, who reads it.
+    Settings(settings::SettingsArgs),
     /// Prints the OpenAPI document of the REST surface.
     Openapi,
     /// Says what browsers may do.
     Cors {
         #[command(subcommand)]
         command: CorsCommand,
+    },
+    /// Makes completions and manual pages, for packages.
+    #[command(hide = true)]
+    Generate {
+        #[command(subcommand)]
+        command: GenerateCommand,
     },
     /// Works with access tokens.
     Token {
@@ -93,23 +104,32 @@ enum CorsCommand {
     },
 }
 
+/// The command line as it is parsed.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the command that the arguments ask for.
-pub async fn run() -> Result<(), Failure> {
-    match Cli::parse().command {
+pub async fn main() -> Result<(), Failure> {
+    let matches = help::documented(command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).map_err(Failure::new)?;
+    match cli.command {
         Command::Dev(args) => dev::run(args).await,
-        Command::Env(args) => dev::print_env(&args),
-        Command::Identity => roles::identity().await,
-        Command::Booking => roles::booking().await,
-        Command::Gateway => roles::gateway().await,
+        Command::Env(args) => dev::print_env(&args).await,
+        Command::Identity => run::identity().await,
+        Command::Booking => run::booking().await,
+        Command::Gateway => run::gateway().await,
         Command::Migrate { command } => migrate::run(command).await,
-        Command::User { command, output } => admin::user(command, output).await,
-        Command::Tenant { command, output } => admin::tenant(command, output).await,
-        Command::Member { command, output } => admin::member(command, output).await,
-        Command::ApiKey { command, output } => admin::api_key(command, output).await,
-        Command::Keys { command, output } => admin::keys(command, output).await,
+        Command::User { command, output } => user::run(command, output).await,
+        Command::Tenant { command, output } => tenant::run(command, output).await,
+        Command::Member { command, output } => member::run(command, output).await,
+        Command::ApiKey { command, output } => api_key::run(command, output).await,
+        Command::Keys { command, output } => signing_key::run(command, output).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Smoke(args) => smoke::run(args).await,
+        Command::Settings(args) => settings::print(&args),
         Command::Openapi => openapi(),
+        Command::Generate { command } => generate::run(command),
         Command::Cors { command: CorsCommand::Explain { origin } } => explain_origin(&origin),
         Command::Token { command } => token::run(command).await,
     }
@@ -117,18 +137,10 @@ pub async fn run() -> Result<(), Failure> {
 
 fn openapi() -> Result<(), Failure> {
     let document = gateway::openapi().map_err(Failure::new)?;
-    println!("{document:#}");
-    Ok(())
+    stdout::line(format_args!("{document:#}"))
 }
 
 fn explain_origin(origin: &str) -> Result<(), Failure> {
-    let mut settings = boot::Settings::new();
-    let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
-    let origins = settings.finish(origins).map_err(Failure::new)?;
-    let (allowed, text) = origins.explain(origin);
-    if allowed {
-        println!("{text}");
-        return Ok(());
-    }
-    Err(Failure::new(text))
+    let (allowed, text) = settings::read(gateway::Origins::read)?.explain(origin);
+    if allowed { stdout::line(text) } else { Err(Failure::new(text)) }
 }

@@ -7,7 +7,6 @@ use uuid::{Uuid, uuid};
 use zeroize::Zeroizing;
 
 use crate::Failure;
-use crate::roles::open;
 
 /// Password of every demo user. The demo is for loopback only.
 pub const PASSWORD: &str = "demo-password";
@@ -129,7 +128,8 @@ pub async fn knows_api_key(url: &str, text: &str) -> Result<bool, Failure> {
 }
 
 fn admin(url: &str) -> Result<Operator, Failure> {
-    Operator::new(&open(url.to_owned(), identity::ROLE, "frontdesk-demo", 1)?).map_err(failed)
+    let database = pg::Config { url: url.to_owned(), pool_size: 1 };
+    Operator::new(&database.open(identity::ROLE, "frontdesk-demo").map_err(failed)?).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

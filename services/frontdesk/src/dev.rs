@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use boot::{Form, Log, Setting, Settings, Unset};
 use clap::Args;
 use devdb::{PrivateServer, ServerOptions, Tcp};
+use gateway::Origins;
 use identity::{MasterKey, Policy};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::folder::{Folder, Kept, Running};
 use crate::migrate::{SETS, database_failure};
 use crate::system::{Parts, System};
-use crate::{Failure, demo};
+use crate::{Failure, demo, settings, stdout};
 
 /// Database of the private server.
 const DATABASE: &str = "frontdesk";
@@ -55,6 +57,38 @@ pub struct EnvArgs {
     data_dir: PathBuf,
 }
 
+/// `frontdesk env` exports the database that it exports as `DATABASE_URL` under
+/// this name too, so that the next `frontdesk dev` of that shell is not sent to it.
+pub static FRONTDESK_DEV_DATABASE: Setting = Setting {
+    name: "FRONTDESK_DEV_DATABASE",
+    form: Form::Text,
+    unset: Unset::Means("none"),
+    example: "postgresql:///frontdesk?host=/tmp/frontdesk",
+    meaning: "Written by `frontdesk env`: the same text in DATABASE_URL does not name a server for `frontdesk dev` to use.",
+    secret: true,
+};
+
+/// What `frontdesk dev` reads from its environment.
+pub struct Environment {
+    log: Log,
+    origins: Origins,
+    /// A server to use instead of a private one.
+    database_url: Option<String>,
+}
+
+impl Environment {
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let log = Log::read(settings);
+        let origins = Origins::read(settings);
+        let database_url = pg::read_url_if_set(settings);
+        let exported: Option<String> = settings.if_set(&FRONTDESK_DEV_DATABASE);
+        // The private server reads it again when it looks for its programs.
+        devdb::read(settings);
+        let database_url = database_url.filter(|url| exported.as_ref() != Some(url));
+        Some(Self { log: log?, origins: origins?, database_url })
+    }
+}
+
 /// The database of a run.
 enum Postgres {
     Private { server: PrivateServer, options: ServerOptions, url: String },
@@ -63,14 +97,18 @@ enum Postgres {
 
 pub async fn run(args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    boot::init_log();
+    let Environment { log, origins, database_url } = settings::read(Environment::read)?;
+    log.start();
     let stop = boot::on_signal().map_err(Failure::new)?;
-    let mut settings = boot::Settings::new();
-    let origins = settings.or("ALLOWED_ORIGINS", gateway::Origins::default());
-    let origins = settings.finish(origins).map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
-    let mut kept = folder.kept()?;
-    let given = given_database(&folder, &kept)?;
+    // Of a run that was killed: `frontdesk env` waits for this one's.
+    folder.remove_running();
+    let mut kept = match folder.kept() {
+        // They cannot be read: that is what the reset is for.
+        Err(_) if args.reset => Kept::default(),
+        kept => kept?,
+    };
+    let given = given_database(database_url, &folder, &kept)?;
     if args.reset && given.is_some() {
         return Err(Failure::new(
             "--reset deletes the data of the private server only, and DATABASE_URL names another one: unset it, or empty that database yourself",
@@ -122,12 +160,13 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
         identity: system.identity,
         booking: system.booking,
         database_url: postgres.public_url(),
+        secrets: kept,
     };
     folder.write_running(&running)?;
-    print!(
-        "{}",
-        banner::ready(&running, &kept, folder.shown(), postgres.kept(), applied.len(), started.elapsed())
-    );
+    let banner = banner::ready(&running, folder.shown(), postgres.kept(), applied.len(), started.elapsed());
+    if let Err(failure) = stdout::text_as_it_is(banner) {
+        tracing::warn!(%failure, "nobody reads what was started");
+    }
 
     let result = tokio::select! {
         () = stop.cancelled() => Ok(()),
@@ -140,11 +179,10 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
     result
 }
 
-/// Prints `export` lines of a running system.
-pub fn print_env(args: &EnvArgs) -> Result<(), Failure> {
-    let (running, kept) = folder::read_running(&args.data_dir)?;
-    print!("{}", banner::exports(&running, &kept));
-    Ok(())
+/// Prints `export` lines of a running system, waiting for one that starts.
+pub async fn print_env(args: &EnvArgs) -> Result<(), Failure> {
+    let running = folder::read_running(&args.data_dir).await?;
+    stdout::text_as_it_is(banner::exports(&running))
 }
 
 impl Postgres {
@@ -209,12 +247,13 @@ impl Postgres {
     }
 }
 
-/// The server that `DATABASE_URL` names. In a shell that has our own `export`
-/// lines it names the private server, which is then ours to start.
-fn given_database(folder: &Folder, kept: &Kept) -> Result<Option<String>, Failure> {
-    let given = std::env::var("DATABASE_URL").ok().filter(|url| !url.trim().is_empty());
+/// The server that `DATABASE_URL` names, unless that is the private one of this
+/// folder, which is ours to start.
+fn given_database(given: Option<String>, folder: &Folder, kept: &Kept) -> Result<Option<String>, Failure> {
     let own = devdb::url(&folder.postgres_dir()?, DATABASE);
-    Ok(given.filter(|url| !url.starts_with(&own) && !url.contains(&kept.postgres)))
+    let is_own =
+        |url: &String| url.starts_with(&own) || !kept.postgres.is_empty() && url.contains(&kept.postgres);
+    Ok(given.filter(|url| !is_own(url)))
 }
 
 fn port_given(text: &str) -> Result<SocketAddr, String> {

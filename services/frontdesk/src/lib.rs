@@ -1,16 +1,22 @@
 //! The one program: every role, the development system, operator commands.
 //! Rules of the business are in the services.
 
-mod admin;
 pub mod cli;
 pub mod demo;
 mod dev;
 mod doctor;
+mod generate;
+mod help;
 mod migrate;
-pub mod roles;
+mod operator;
+mod run;
+mod settings;
 mod smoke;
+mod stdout;
 pub mod system;
 mod token;
+
+use boot::SettingsError;
 
 /// Why a command failed: a sentence for stderr and the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +34,20 @@ impl Failure {
         Self { sentence: sentence.to_string(), code: 1 }
     }
 
+    /// Nobody reads the result any more, which is not worth a word.
+    fn quiet() -> Self {
+        Self { sentence: String::new(), code: 0 }
+    }
+
     /// A failure with an exit code of its own.
     pub fn with_code(code: u8, sentence: impl ToString) -> Self {
         Self { sentence: sentence.to_string(), code }
+    }
+}
+
+/// Wrong settings end every command alike.
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(error)
     }
 }

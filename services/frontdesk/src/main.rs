@@ -11,7 +11,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(frontdesk::cli::run()) {
+    match runtime.block_on(frontdesk::cli::main()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             for line in failure.sentence.lines() {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use pg::migrate::{self, MigrationSet};
 use serde_json::json;
 
-use crate::Failure;
+use crate::{Failure, settings, stdout};
 
 /// Every service's migrations, in the order in which they are applied.
 pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATIONS];
@@ -12,7 +12,11 @@ pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATION
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
     /// Applies what is missing. `DATABASE_URL` must name the schema's owner.
-    Up,
+    Up {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists what is applied and what is missing; exit code 3 if anything is.
     Status {
         /// Prints JSON.
@@ -22,20 +26,24 @@ pub enum MigrateCommand {
 }
 
 pub async fn run(command: MigrateCommand) -> Result<(), Failure> {
-    let mut settings = boot::Settings::new();
-    let url: Option<String> = settings.required("DATABASE_URL", "the database, as the schema's owner");
-    let url = settings.finish(url).map_err(Failure::new)?;
+    let url = settings::read(pg::read_url)?;
     match command {
-        MigrateCommand::Up => {
-            let applied = migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, &error))?;
-            for name in &applied {
-                println!("applied {name}");
-            }
-            eprintln!("the database is up to date ({} applied now)", applied.len());
-            Ok(())
-        }
+        MigrateCommand::Up { json } => up(&url, json).await,
         MigrateCommand::Status { json } => status(&url, json).await,
     }
+}
+
+async fn up(url: &str, as_json: bool) -> Result<(), Failure> {
+    let applied = migrate::up(url, &SETS).await.map_err(|error| database_failure(url, &error))?;
+    if as_json {
+        stdout::line(json!({"applied": applied}))?;
+    } else {
+        for name in &applied {
+            stdout::line(format_args!("applied {name}"))?;
+        }
+    }
+    eprintln!("the database is up to date ({} applied now)", applied.len());
+    Ok(())
 }
 
 /// A sentence when the database cannot be reached or lacks a migration of the
@@ -80,12 +88,12 @@ async fn status(url: &str, as_json: bool) -> Result<(), Failure> {
             [("applied", &state.applied), ("pending", &state.pending), ("unknown", &state.unknown)]
         {
             for name in names {
-                println!("{word} {} {name}", set.name);
+                stdout::line(format_args!("{word} {} {name}", set.name))?;
             }
         }
     }
     if as_json {
-        println!("{}", serde_json::Value::Object(report));
+        stdout::line(serde_json::Value::Object(report))?;
     }
     if missing == 0 {
         return Ok(());

@@ -4,24 +4,46 @@
 
 use std::time::Duration;
 
+use boot::{Form, Setting, Settings, Unset};
 use clap::Args;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
-use crate::Failure;
+use crate::{Failure, settings, stdout};
 
 /// Exit code: a check failed.
 const FAILED: u8 = 1;
-/// Exit code: a variable is missing.
-const MISSING_VARIABLE: u8 = 2;
 /// Most requests that are tried while others have their dates.
 const CANDIDATES: usize = 5;
 const CHECKS: usize = 6;
 
-/// Reads `API_BASE_URL` (default <http://127.0.0.1:8080>), `JWT_TOKEN`, the access
-/// token of somebody who may approve, and `TENANT_ID` if that user has several
-/// tenants. Approves one booking request. Exit codes: 0 all checks passed, 1 one
-/// failed, 2 a variable is missing.
+/// Where the gateway is.
+pub static API_BASE_URL: Setting = Setting {
+    name: "API_BASE_URL",
+    form: Form::Described("a URL"),
+    unset: Unset::Default("http://127.0.0.1:8080"),
+    example: "https://api.example.com",
+    meaning: "Where the gateway is.",
+    secret: false,
+};
+static JWT_TOKEN: Setting = Setting {
+    name: "JWT_TOKEN",
+    form: Form::Text,
+    unset: Unset::Refused,
+    example: "the output of `frontdesk token get`",
+    meaning: "The access token of somebody who may approve.",
+    secret: true,
+};
+static TENANT_ID: Setting = Setting {
+    name: "TENANT_ID",
+    form: Form::Described("a UUID"),
+    unset: Unset::Means("the user's only tenant"),
+    example: "0d000000-0000-7000-8000-00000000000a",
+    meaning: "The tenant whose requests are looked at.",
+    secret: false,
+};
+
 #[derive(Debug, Args)]
 pub struct SmokeArgs {
     /// Prints one JSON object instead of lines.
@@ -52,25 +74,36 @@ struct Report {
     json: bool,
     passed: usize,
     lines: Vec<Json>,
+    /// Why a line could not be printed.
+    unprinted: Option<Failure>,
+}
+
+/// Where the API is, and who calls.
+pub struct Environment {
+    url: String,
+    token: String,
+    tenant: Option<String>,
+}
+
+impl Environment {
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let url = settings.text(&API_BASE_URL);
+        let token = settings.text(&JWT_TOKEN);
+        let tenant = settings.if_set::<Uuid>(&TENANT_ID);
+        Some(Self { url: url?, token: token?, tenant: tenant.map(|tenant| tenant.to_string()) })
+    }
 }
 
 pub async fn run(args: SmokeArgs) -> Result<(), Failure> {
-    let mut settings = boot::Settings::new();
-    let url = settings.or("API_BASE_URL", "http://127.0.0.1:8080".to_owned());
-    let token = settings.secret("JWT_TOKEN", "an access token, for example from `frontdesk token get`");
-    let tenant = settings.or("TENANT_ID", String::new());
-    let all = || Some((url?, token?, tenant?));
-    let missing = |error| Failure::with_code(MISSING_VARIABLE, error);
-    let (url, token, tenant) = settings.finish(all()).map_err(missing)?;
+    let Environment { url, token, tenant } = settings::read(Environment::read)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(Failure::new)?;
-    let tenant = (!tenant.is_empty()).then_some(tenant);
     let api = Api { client, url: url.trim_end_matches('/').to_owned(), token, tenant };
     let mut report = Report { json: args.json, ..Report::default() };
     let outcome = checks(&api, &mut report).await;
     if let Err(cause) = &outcome {
         report.line(false, report.passed + 1, cause);
     }
-    report.end();
+    report.end()?;
     outcome.map_err(|cause| Failure::with_code(FAILED, cause))
 }
 
@@ -228,15 +261,19 @@ impl Report {
         if self.json {
             self.lines.push(json!({"test": number, "passed": passed, "what": what}));
         } else {
-            println!("Test {number}: {} {what}", if passed { "PASS" } else { "FAIL" });
+            let line = format!("Test {number}: {} {what}", if passed { "PASS" } else { "FAIL" });
+            self.unprinted = stdout::line(line).err().or(self.unprinted.take());
         }
     }
 
-    fn end(&self) {
+    fn end(self) -> Result<(), Failure> {
+        if let Some(failure) = self.unprinted {
+            return Err(failure);
+        }
         if self.json {
-            println!("{}", json!({"passed": self.passed, "of": CHECKS, "tests": self.lines}));
+            stdout::line(json!({"passed": self.passed, "of": CHECKS, "tests": self.lines}))
         } else {
-            println!("Test Results: {}/{CHECKS} passed", self.passed);
+            stdout::line(format_args!("Test Results: {}/{CHECKS} passed", self.passed))
         }
     }
 }

@@ -7,13 +7,13 @@ use access::{Issuer, RemoteIdentity};
 use boot::TrustedProxies;
 use gateway::{Gateway, Origins};
 use identity::{MasterKey, Policy};
+use pg::Database;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use upstream::Upstream;
 
 use crate::Failure;
-use crate::roles::{DEFAULT_AUDIENCE, DEFAULT_ISSUER, DEFAULT_POOL_SIZE, open};
 
 /// What to run and where.
 #[derive(Debug)]
@@ -59,18 +59,13 @@ impl System {
         let (identity_addr, booking_addr, gateway_addr) =
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
         let stop = CancellationToken::new();
-        let issuer = Issuer { issuer: DEFAULT_ISSUER.to_owned(), audience: DEFAULT_AUDIENCE.to_owned() };
+        let issuer = Issuer::default();
         let upstream = |addr: SocketAddr| addr.to_string().parse::<Upstream>().map_err(Failure::new);
 
         let identity_server = identity::build(
             identity::Config {
                 listener: identity,
-                database: open(
-                    database_url.clone(),
-                    identity::ROLE,
-                    "frontdesk-identity",
-                    DEFAULT_POOL_SIZE,
-                )?,
+                database: open(&database_url, identity::ROLE, "frontdesk-identity")?,
                 master_key,
                 issuer: issuer.clone(),
                 policy,
@@ -81,7 +76,7 @@ impl System {
         .map_err(Failure::new)?;
         let booking_config = booking::Config {
             listener: booking,
-            database: open(database_url, booking::ROLE, "frontdesk-booking", DEFAULT_POOL_SIZE)?,
+            database: open(&database_url, booking::ROLE, "frontdesk-booking")?,
             issuer,
             authority: RemoteIdentity::new(upstream(identity_addr)?),
         };
@@ -152,4 +147,9 @@ impl System {
         }
         Err(Failure::new(format!("the services did not become ready within 10 s: {last}")))
     }
+}
+
+fn open(url: &str, role: &'static str, name: &'static str) -> Result<Database, Failure> {
+    let config = pg::Config { url: url.to_owned(), pool_size: pg::Config::DEFAULT_POOL_SIZE };
+    config.open(role, name).map_err(Failure::new)
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use boot::{Form, Setting, Settings, Unset};
 use clap::Subcommand;
+use gateway::SUPABASE_ANON_KEY;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use zeroize::Zeroizing;
 
-use crate::Failure;
+use crate::{Failure, settings, stdout};
 
-/// Exit code: a variable is missing.
-const MISSING_VARIABLE: u8 = 1;
 /// Exit code: e-mail and password were refused.
 const REFUSED: u8 = 2;
 /// Exit code: no answer, or one that cannot be read.
@@ -20,10 +21,31 @@ const NO_ANSWER: u8 = 3;
 /// Exit code: the token does not pass at `/auth/v1/user`.
 const NOT_VERIFIED: u8 = 4;
 
-/// Reads `SB_EMAIL`, `SB_PASSWORD`, `SUPABASE_ANON_KEY` and `SB_URL` (default
-/// <http://127.0.0.1:8080>). Exit codes: 0 success, 1 a variable is missing, 2
-/// sign-in refused, 3 no answer or one that cannot be read, 4 the token was
-/// refused (`user` only).
+static SB_EMAIL: Setting = Setting {
+    name: "SB_EMAIL",
+    form: Form::Text,
+    unset: Unset::Refused,
+    example: "manager@alpine.example",
+    meaning: "The e-mail address of the user who signs in.",
+    secret: false,
+};
+static SB_PASSWORD: Setting = Setting {
+    name: "SB_PASSWORD",
+    form: Form::Text,
+    unset: Unset::Refused,
+    example: "correct horse battery staple",
+    meaning: "The password of the user who signs in.",
+    secret: true,
+};
+static SB_URL: Setting = Setting {
+    name: "SB_URL",
+    form: Form::Described("a URL"),
+    unset: Unset::Default("http://127.0.0.1:8080"),
+    example: "https://api.example.com",
+    meaning: "Where the Supabase-compatible surface /auth/v1 is.",
+    secret: false,
+};
+
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Signs in and prints an access token.
@@ -40,15 +62,26 @@ struct Server {
     key: String,
 }
 
+/// What a sign-in needs.
+pub struct Environment {
+    email: String,
+    password: Zeroizing<String>,
+    key: String,
+    url: String,
+}
+
+impl Environment {
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let email = settings.text(&SB_EMAIL);
+        let password = settings.text(&SB_PASSWORD).map(Zeroizing::new);
+        let key = settings.needed(&SUPABASE_ANON_KEY);
+        let url = settings.text(&SB_URL);
+        Some(Self { email: email?, password: password?, key: key?, url: url? })
+    }
+}
+
 pub async fn run(command: TokenCommand) -> Result<(), Failure> {
-    let mut settings = boot::Settings::new();
-    let email: Option<String> = settings.required("SB_EMAIL", "the user's e-mail address");
-    let password: Option<String> = settings.required("SB_PASSWORD", "the user's password");
-    let key: Option<String> = settings.required("SUPABASE_ANON_KEY", "the project's publishable key");
-    let url = settings.or("SB_URL", "http://127.0.0.1:8080".to_owned());
-    let all = || Some((email?, password?, key?, url?));
-    let missing = |error| Failure::with_code(MISSING_VARIABLE, error);
-    let (email, password, key, url) = settings.finish(all()).map_err(missing)?;
+    let Environment { email, password, key, url } = settings::read(Environment::read)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().map_err(no_answer)?;
     let server = Server { client, url: url.trim_end_matches('/').to_owned(), key };
 
@@ -58,11 +91,10 @@ pub async fn run(command: TokenCommand) -> Result<(), Failure> {
         .filter(|token| !token.is_empty())
         .ok_or_else(|| no_answer(format!("{} answered without an access_token", server.url)))?;
     match command {
-        TokenCommand::Get => println!("{token}"),
-        TokenCommand::Check => println!("{}", described(token, &answer)?),
-        TokenCommand::User => println!("{}", server.user(token).await?),
+        TokenCommand::Get => stdout::line(token),
+        TokenCommand::Check => stdout::line(described(token, &answer)?),
+        TokenCommand::User => stdout::line(server.user(token).await?),
     }
-    Ok(())
 }
 
 impl Server {
@@ -125,7 +157,7 @@ fn described(token: &str, answer: &Json) -> Result<Json, Failure> {
     let claims = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
     let claims: Json = claims
         .and_then(|claims| serde_json::from_slice(&claims).ok())
-        .ok_or_else(|| no_answer("the access_token is no JWT"))?;
+        .ok_or_else(|| no_answer("the access_token is not a JWT"))?;
     let expires_in = claims["exp"].as_i64().map(|exp| exp - Timestamp::now().as_second());
     Ok(json!({
         "length": token.len(),

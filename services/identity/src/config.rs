@@ -1,15 +1,101 @@
-//! What a server of identity needs, and how strict it is.
+//! What identity is told at its start, and what a server of it is built from.
+
+use std::net::SocketAddr;
 
 use access::Issuer;
-use boot::TrustedProxies;
+use boot::{Form, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset};
 use jiff::SignedDuration;
 use pg::Database;
 use seal::MasterKey;
 use tokio::net::TcpListener;
 
-use crate::credential::password::PasswordCost;
+use crate::credential::password::{MAX_MEMORY_KIB, MAX_PASSES, PasswordCost};
 use crate::domain::limits::Limits;
 use crate::trust::issuers::TrustedIssuers;
+
+static IDENTITY_LISTEN: Setting = Setting {
+    name: "IDENTITY_LISTEN",
+    form: Form::Listen,
+    unset: Unset::Default("127.0.0.1:50051"),
+    example: "0.0.0.0:50051",
+    meaning: "Where identity listens.",
+    secret: false,
+};
+/// The master key.
+pub static FRONTDESK_MASTER_KEY: Setting = Setting {
+    name: "FRONTDESK_MASTER_KEY",
+    form: Form::Described("32 bytes in base64 or hex"),
+    unset: Unset::Refused,
+    example: "the output of `openssl rand -base64 32`",
+    meaning: "Seals signing keys and signs refresh tokens.",
+    secret: true,
+};
+static LOGIN_LIMIT_PAIR: Setting =
+    limit("LOGIN_LIMIT_PAIR", "5", "Failed logins of one account from one address; 0 is no limit.");
+static LOGIN_LIMIT_ACCOUNT: Setting = limit(
+    "LOGIN_LIMIT_ACCOUNT",
+    "20",
+    "Failed logins of one account from addresses that never signed in to it; 0 is no limit.",
+);
+static LOGIN_LIMIT_ADDRESS: Setting =
+    limit("LOGIN_LIMIT_ADDRESS", "100", "Failed logins from one address; 0 is no limit.");
+static LOGIN_LIMIT_WINDOW_MINUTES: Setting = Setting {
+    name: "LOGIN_LIMIT_WINDOW_MINUTES",
+    form: Form::Number { least: 1, most: 1440 },
+    unset: Unset::Default("15"),
+    example: "60",
+    meaning: "How long failed logins count.",
+    secret: false,
+};
+static PASSWORD_HASH_MEMORY_KIB: Setting = Setting {
+    name: "PASSWORD_HASH_MEMORY_KIB",
+    form: Form::Number { least: 8, most: MAX_MEMORY_KIB as i64 },
+    unset: Unset::Default("19456"),
+    example: "65536",
+    meaning: "Memory of one password hash (argon2id); hashes of another cost are renewed at the next login.",
+    secret: false,
+};
+static PASSWORD_HASH_PASSES: Setting = Setting {
+    name: "PASSWORD_HASH_PASSES",
+    form: Form::Number { least: 1, most: MAX_PASSES as i64 },
+    unset: Unset::Default("2"),
+    example: "3",
+    meaning: "Passes of one password hash (argon2id) over its memory.",
+    secret: false,
+};
+static SIGNING_KEY_MAX_AGE_DAYS: Setting = Setting {
+    name: "SIGNING_KEY_MAX_AGE_DAYS",
+    form: Form::Number { least: 1, most: 3650 },
+    unset: Unset::Default("90"),
+    example: "30",
+    meaning: "Age at which the key that signs tokens is replaced.",
+    secret: false,
+};
+static TRUSTED_ISSUERS: Setting = Setting {
+    name: "TRUSTED_ISSUERS",
+    form: Form::Described(
+        "a JSON array of {\"issuer\",\"audience\",\"jwks_url\"} or {\"issuer\",\"audience\",\"hs256_secret\"}",
+    ),
+    unset: Unset::Means("none"),
+    example: r#"[{"issuer":"https://id.example.com","audience":"frontdesk","jwks_url":"https://id.example.com/jwks.json"}]"#,
+    meaning: "Other issuers whose tokens are taken; `sub` must be the id of a user.",
+    secret: true,
+};
+
+/// What identity reads from its environment.
+#[derive(Debug)]
+pub struct Environment {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Its database.
+    pub database: pg::Config,
+    /// Who issues tokens, for whom.
+    pub issuer: Issuer,
+    /// Seals signing keys and signs refresh tokens.
+    pub master_key: MasterKey,
+    /// How strict it is.
+    pub policy: Policy,
+}
 
 /// What a server of identity needs.
 #[derive(Debug)]
@@ -41,6 +127,55 @@ pub struct Policy {
     pub trusted_issuers: TrustedIssuers,
 }
 
+impl Environment {
+    /// Reads every setting of identity.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let listen = settings.listen(&IDENTITY_LISTEN);
+        let database = pg::Config::read(settings);
+        let issuer = Issuer::read(settings);
+        let master_key = read_master_key(settings);
+        let policy = Policy::read(settings);
+        Some(Self {
+            listen: listen?,
+            database: database?,
+            issuer: issuer?,
+            master_key: master_key?,
+            policy: policy?,
+        })
+    }
+}
+
+/// Reads `FRONTDESK_MASTER_KEY`.
+pub fn read_master_key(settings: &mut Settings) -> Option<MasterKey> {
+    settings.parsed(&FRONTDESK_MASTER_KEY)
+}
+
+impl Policy {
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let pair = settings.number(&LOGIN_LIMIT_PAIR);
+        let account = settings.number(&LOGIN_LIMIT_ACCOUNT);
+        let address = settings.number(&LOGIN_LIMIT_ADDRESS);
+        let window = settings.number(&LOGIN_LIMIT_WINDOW_MINUTES);
+        let memory_kib = settings.number(&PASSWORD_HASH_MEMORY_KIB);
+        let passes = settings.number(&PASSWORD_HASH_PASSES);
+        let key_days: Option<i64> = settings.number(&SIGNING_KEY_MAX_AGE_DAYS);
+        let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
+        let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
+        Some(Self {
+            limits: Limits {
+                pair: pair?,
+                account: account?,
+                address: address?,
+                window: SignedDuration::from_mins(window?),
+            },
+            password_cost: PasswordCost { memory_kib: memory_kib?, passes: passes? },
+            key_max_age: SignedDuration::from_hours(24 * key_days?),
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            trusted_issuers: trusted_issuers.unwrap_or_default(),
+        })
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -50,5 +185,27 @@ impl Default for Policy {
             trusted_proxies: TrustedProxies::default(),
             trusted_issuers: TrustedIssuers::default(),
         }
+    }
+}
+
+const fn limit(name: &'static str, default: &'static str, meaning: &'static str) -> Setting {
+    Setting {
+        name,
+        form: Form::Number { least: 0, most: 1_000_000 },
+        unset: Unset::Default(default),
+        example: "10",
+        meaning,
+        secret: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_that_the_table_says() {
+        let read = Policy::read(&mut Settings::default()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Policy::default()));
     }
 }

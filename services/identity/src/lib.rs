@@ -8,6 +8,7 @@
 mod actor;
 mod background;
 mod changes;
+pub mod checks;
 mod config;
 mod credential;
 mod domain;
@@ -18,10 +19,9 @@ mod store;
 mod trust;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use access::{AccessLayer, Rules};
-use boot::GrpcServer;
+use boot::{Background, GrpcServer, Readiness};
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
@@ -40,7 +40,7 @@ use self::credential::refresh_token::RefreshTokens;
 use self::credential::signing_key::KeySealer;
 use self::trust::authority::LocalIdentity;
 
-pub use self::config::{Config, Policy};
+pub use self::config::{Config, Environment, FRONTDESK_MASTER_KEY, Policy, read_master_key};
 pub use self::credential::password::PasswordCost;
 pub use self::domain::limits::Limits;
 pub use self::domain::scopes::{PLATFORM_SCOPES, TENANT_SCOPES};
@@ -52,9 +52,6 @@ pub use seal::{MasterKey, SealError};
 /// The role that the service runs as, whoever `DATABASE_URL` names; its tables are
 /// invisible to booking.
 pub const ROLE: &str = "frontdesk_identity";
-
-/// How long the look at the database may take.
-const READY_WITHIN: Duration = Duration::from_secs(1);
 
 /// The services of a server of identity.
 pub const SERVICES: [&str; 7] = [
@@ -124,17 +121,14 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(service)));
-    let ready: boot::ReadyCheck = Box::new(move || {
+    let readiness = Readiness::new(Background::new(stop.clone())).with("database", move || {
         let store = store.clone();
-        Box::pin(async move { ready(&store).await })
+        async move { ready(&store).await }
     });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, ready })
+    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness })
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {
-    let Ok(missing) = tokio::time::timeout(READY_WITHIN, store.missing()).await else {
-        return Err("the database did not answer in time".to_owned());
-    };
-    let missing = missing.map_err(|fault| fault.to_string())?;
+    let missing = store.missing().await.map_err(|fault| fault.to_string())?;
     if missing.is_empty() { Ok(()) } else { Err(missing.join("; ")) }
 }

@@ -4,7 +4,9 @@
 //! not known here, nor is a server of our own (`devdb`).
 
 mod advice;
+pub mod checks;
 mod columns;
+mod config;
 mod fault;
 pub mod migrate;
 mod param;
@@ -14,6 +16,7 @@ mod statement;
 mod tx;
 
 pub use self::columns::Columns;
+pub use self::config::{Config, DATABASE_URL, read_url, read_url_if_set};
 pub use self::fault::{Constraint, Fault, Kind, is_constraint};
 pub use self::param::{Element, Param};
 pub use self::pool::{Database, PoolOptions, connect, parse_url};

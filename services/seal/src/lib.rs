@@ -5,6 +5,8 @@
 //! A purpose is a text that never changes: with another text the derived key is
 //! another one, and what it sealed or signed is lost.
 
+use std::str::FromStr;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{constant_time, hmac, rand};
 use base64::Engine as _;
@@ -45,6 +47,14 @@ pub enum SealError {
     /// The cipher refused its input.
     #[error("a value could not be sealed")]
     Cipher,
+}
+
+impl FromStr for MasterKey {
+    type Err = SealError;
+
+    fn from_str(text: &str) -> Result<Self, SealError> {
+        Self::from_text(text)
+    }
 }
 
 impl MasterKey {

@@ -4,19 +4,19 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::folder::{Kept, Running};
+use super::FRONTDESK_DEV_DATABASE;
+use super::folder::Running;
 use crate::demo;
 
 /// The block at the end of the start.
 pub fn ready(
     running: &Running,
-    kept: &Kept,
     data_dir: &Path,
     postgres: Option<&Path>,
     migrated: usize,
     elapsed: Duration,
 ) -> String {
-    let Running { pid: _, gateway, identity, booking, database_url } = running;
+    let Running { pid: _, gateway, identity, booking, database_url, secrets } = running;
     let env = if data_dir == Path::new(".frontdesk") {
         "frontdesk env".to_owned()
     } else {
@@ -30,7 +30,7 @@ pub fn ready(
         Some(dir) => format!("data in {}", dir.display()),
         None => "server given by DATABASE_URL".to_owned(),
     };
-    let api_key = &kept.tenant_api;
+    let api_key = &secrets.tenant_api;
     let (tenant, manager, password) = (demo::TENANT, demo::MANAGER, demo::PASSWORD);
     format!(
         r#"
@@ -64,7 +64,7 @@ Stop: Ctrl-C     Start over: frontdesk dev --reset
 }
 
 /// The `export` lines.
-pub fn exports(running: &Running, kept: &Kept) -> String {
+pub fn exports(running: &Running) -> String {
     let url = format!("http://{}", running.gateway);
     let mut variables = vec![
         ("API_BASE_URL".to_owned(), url.clone()),
@@ -72,10 +72,11 @@ pub fn exports(running: &Running, kept: &Kept) -> String {
         ("IDENTITY_ADDR".to_owned(), running.identity.to_string()),
         ("BOOKING_ADDR".to_owned(), running.booking.to_string()),
         ("DATABASE_URL".to_owned(), running.database_url.clone()),
+        (FRONTDESK_DEV_DATABASE.name.to_owned(), running.database_url.clone()),
         ("TENANT_ID".to_owned(), demo::TENANT.to_string()),
-        ("TENANT_API_KEY".to_owned(), kept.tenant_api.clone()),
+        ("TENANT_API_KEY".to_owned(), running.secrets.tenant_api.clone()),
         ("OTHER_TENANT_ID".to_owned(), demo::OTHER_TENANT.to_string()),
-        ("SUPABASE_ANON_KEY".to_owned(), kept.publishable.clone()),
+        ("SUPABASE_ANON_KEY".to_owned(), running.secrets.publishable.clone()),
         ("OWNER_EMAIL".to_owned(), demo::OWNER.to_owned()),
         ("MANAGER_EMAIL".to_owned(), demo::MANAGER.to_owned()),
         ("VIEWER_EMAIL".to_owned(), demo::VIEWER.to_owned()),

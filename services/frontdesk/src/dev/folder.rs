@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
@@ -12,6 +13,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
 use crate::Failure;
+
+/// How long a start may take before `frontdesk env` gives up.
+const START_TIME: Duration = Duration::from_secs(30);
 
 /// A locked data folder.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Running {
     pub identity: SocketAddr,
     pub booking: SocketAddr,
     pub database_url: String,
+    /// The secrets of this run, which an ephemeral one keeps nowhere else.
+    pub secrets: Kept,
 }
 
 impl Folder {
@@ -79,7 +85,7 @@ impl Folder {
 
     /// Deletes the data and the secrets.
     pub fn reset(&self) -> Result<(), Failure> {
-        for dir in [self.path.join("pg"), self.far_postgres_dir()] {
+        for dir in [self.path.join("pg"), self.far_postgres_dir("pg")] {
             match fs::remove_dir_all(&dir) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(file_failure(&dir, &error));
@@ -95,16 +101,17 @@ impl Folder {
     /// in `/var/tmp` under a name that belongs to the folder.
     pub fn postgres_dir(&self) -> Result<PathBuf, Failure> {
         let name = if self.ephemeral { format!("pg-{}", std::process::id()) } else { "pg".to_owned() };
-        let near = self.path.join(name);
+        let near = self.path.join(&name);
         if super::can_host(&self.path)? && near.as_os_str().len() < 80 {
             return Ok(near);
         }
-        let far = self.far_postgres_dir();
+        let far = self.far_postgres_dir(&name);
         tracing::info!(dir = %far.display(), "postgres keeps its data outside the data folder, which its user cannot enter or whose path is too long");
         Ok(far)
     }
 
-    /// The secrets, made on the first start.
+    /// The secrets, made on the first start. An ephemeral run has its own and
+    /// leaves those of a kept run alone.
     pub fn kept(&self) -> Result<Kept, Failure> {
         let path = self.path.join("secrets.json");
         if !self.ephemeral
@@ -123,6 +130,9 @@ impl Folder {
     }
 
     pub fn write_kept(&self, kept: &Kept) -> Result<(), Failure> {
+        if self.ephemeral {
+            return Ok(());
+        }
         write(&self.path.join("secrets.json"), kept)
     }
 
@@ -130,42 +140,51 @@ impl Folder {
         write(&self.path.join("running.json"), running)
     }
 
-    /// Says that nothing runs here any more; an ephemeral run leaves no secrets.
+    /// Says that nothing runs here any more.
     pub fn remove_running(&self) {
-        let names: &[&str] =
-            if self.ephemeral { &["running.json", "secrets.json"] } else { &["running.json"] };
-        for name in names {
-            if let Err(failure) = remove(&self.path.join(name)) {
-                tracing::warn!(%failure, "a file of this run stays behind");
-            }
+        if let Err(failure) = remove(&self.path.join("running.json")) {
+            tracing::warn!(%failure, "a file of this run stays behind");
         }
     }
 
-    fn far_postgres_dir(&self) -> PathBuf {
+    fn far_postgres_dir(&self, name: &str) -> PathBuf {
         let folder = self.path.as_os_str().as_encoded_bytes();
         let hash = folder.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        PathBuf::from(format!("/var/tmp/frontdesk-{hash:016x}"))
+        let suffix = name.trim_start_matches("pg");
+        PathBuf::from(format!("/var/tmp/frontdesk-{hash:016x}{suffix}"))
     }
 }
 
-/// What runs in a folder, and its secrets.
-pub fn read_running(path: &Path) -> Result<(Running, Kept), Failure> {
-    let nothing = || {
-        Failure::new(format!(
-            "no `frontdesk dev` runs with the data folder {}: start one, or name its folder with --data-dir",
-            path.display()
-        ))
-    };
-    let locked = File::open(path.join("lock"))
-        .is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)));
-    if !locked {
-        return Err(nothing());
+/// What runs in a folder. A run that is starting writes that when it is ready,
+/// which may be after its gateway says so: it is waited for.
+pub async fn read_running(path: &Path) -> Result<Running, Failure> {
+    let asked = Instant::now();
+    loop {
+        if !is_locked(path) {
+            return Err(Failure::new(format!(
+                "no `frontdesk dev` runs with the data folder {}: start one, or name its folder with --data-dir",
+                path.display()
+            )));
+        }
+        if let Some(running) = read(&path.join("running.json"))? {
+            return Ok(running);
+        }
+        if asked.elapsed() > START_TIME {
+            return Err(Failure::new(format!(
+                "the `frontdesk dev` in {} has not become ready in {} s; its log says why",
+                path.display(),
+                START_TIME.as_secs()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let running = read(&path.join("running.json"))?.ok_or_else(nothing)?;
-    let kept = read(&path.join("secrets.json"))?.ok_or_else(nothing)?;
-    Ok((running, kept))
+}
+
+fn is_locked(path: &Path) -> bool {
+    File::open(path.join("lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 fn already_running(path: &Path) -> Failure {

@@ -13,5 +13,6 @@ mod known;
 mod migrations;
 mod rooms;
 mod scopes;
+mod settings;
 mod source;
 mod texts;

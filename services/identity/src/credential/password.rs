@@ -25,8 +25,8 @@ const QUEUE: usize = 64;
 /// How long a call waits for a free core.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Largest stored parameters that are computed; more would be an attack.
-const MAX_MEMORY_KIB: u32 = 128 * 1024;
-const MAX_PASSES: u32 = 10;
+pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
+pub const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
 
 /// What a hash costs.

@@ -1,0 +1,112 @@
+//! What the gateway is told at its start, and what one is built from.
+
+use std::net::SocketAddr;
+
+use boot::{Form, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset};
+use tokio::net::TcpListener;
+use upstream::Upstream;
+
+use crate::Origins;
+
+static GATEWAY_LISTEN: Setting = Setting {
+    name: "GATEWAY_LISTEN",
+    form: Form::Listen,
+    unset: Unset::Default("127.0.0.1:8080"),
+    example: "0.0.0.0:8080",
+    meaning: "Where the gateway listens.",
+    secret: false,
+};
+/// Where identity is.
+pub static IDENTITY_ADDR: Setting = upstream::setting("IDENTITY_ADDR", "Where identity is.");
+/// Where booking is.
+pub static BOOKING_ADDR: Setting = upstream::setting("BOOKING_ADDR", "Where booking is.");
+static ALLOWED_ORIGINS: Setting = Setting {
+    name: "ALLOWED_ORIGINS",
+    form: Form::Described("origins as scheme://host or scheme://host:port, several with commas"),
+    unset: Unset::Default("http://localhost:3000,http://localhost:5173"),
+    example: "https://admin.example.com,https://www.example.com",
+    meaning: "Origins whose pages may call (CORS).",
+    secret: false,
+};
+/// The project's publishable key.
+pub static SUPABASE_ANON_KEY: Setting = Setting {
+    name: "SUPABASE_ANON_KEY",
+    form: Form::Text,
+    unset: Unset::Means("none: /auth/v1 is closed"),
+    example: "sb_publishable_4f1c2a",
+    meaning: "The publishable key that the Supabase-compatible surface /auth/v1 asks for.",
+    secret: true,
+};
+
+/// What the gateway reads from its environment.
+#[derive(Debug)]
+pub struct Environment {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The identity service.
+    pub identity: Upstream,
+    /// The booking service.
+    pub booking: Upstream,
+    /// Origins whose pages may call.
+    pub origins: Origins,
+    /// Proxies before the gateway whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The publishable key of `/auth/v1`.
+    pub anon_key: Option<String>,
+}
+
+/// What a gateway needs.
+#[derive(Debug)]
+pub struct Config {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// The identity service.
+    pub identity: Upstream,
+    /// The booking service.
+    pub booking: Upstream,
+    /// Origins whose pages may call.
+    pub origins: Origins,
+    /// Proxies before the gateway whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The publishable key that `/auth/v1` asks for; without one that surface is
+    /// closed.
+    pub anon_key: Option<String>,
+}
+
+impl Environment {
+    /// Reads every setting of the gateway.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let listen = settings.listen(&GATEWAY_LISTEN);
+        let identity = settings.parsed(&IDENTITY_ADDR);
+        let booking = settings.parsed(&BOOKING_ADDR);
+        let origins = Origins::read(settings);
+        let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
+        let anon_key = settings.if_set(&SUPABASE_ANON_KEY);
+        Some(Self {
+            listen: listen?,
+            identity: identity?,
+            booking: booking?,
+            origins: origins?,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            anon_key,
+        })
+    }
+}
+
+impl Origins {
+    /// Reads `ALLOWED_ORIGINS`.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        settings.parsed(&ALLOWED_ORIGINS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_the_one_that_the_table_says() {
+        let read = Origins::read(&mut Settings::default()).unwrap();
+        assert_eq!(read.to_string(), Origins::default().to_string());
+    }
+}

@@ -1,0 +1,55 @@
+//! What a process is told about tokens and about identity.
+
+use boot::{Form, Setting, Settings, Unset};
+
+use crate::{Issuer, RemoteIdentity};
+
+static TOKEN_ISSUER: Setting = Setting {
+    name: "TOKEN_ISSUER",
+    form: Form::Text,
+    unset: Unset::Default("frontdesk"),
+    example: "https://id.example.com",
+    meaning: "The claim `iss` of access tokens; the same for identity and booking.",
+    secret: false,
+};
+static TOKEN_AUDIENCE: Setting = Setting {
+    name: "TOKEN_AUDIENCE",
+    form: Form::Text,
+    unset: Unset::Default("authenticated"),
+    example: "frontdesk.example.com",
+    meaning: "The claim `aud` of access tokens; the same for identity and booking.",
+    secret: false,
+};
+static IDENTITY_ADDR: Setting = upstream::setting("IDENTITY_ADDR", "Where identity is.");
+
+impl Issuer {
+    /// Reads `TOKEN_ISSUER` and `TOKEN_AUDIENCE`.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let issuer = settings.text(&TOKEN_ISSUER);
+        let audience = settings.text(&TOKEN_AUDIENCE);
+        Some(Self { issuer: issuer?, audience: audience? })
+    }
+}
+
+impl Default for Issuer {
+    fn default() -> Self {
+        Self { issuer: "frontdesk".to_owned(), audience: "authenticated".to_owned() }
+    }
+}
+
+impl RemoteIdentity {
+    /// Reads `IDENTITY_ADDR`.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        settings.parsed(&IDENTITY_ADDR).map(Self::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_that_the_table_says() {
+        assert_eq!(Issuer::read(&mut Settings::default()), Some(Issuer::default()));
+    }
+}

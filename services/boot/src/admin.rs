@@ -1,0 +1,210 @@
+//! The operator port: how this process is, for probes and for monitoring, apart
+//! from the port that callers use. It is off unless `ADMIN_LISTEN` is set and
+//! asks nobody who they are, so it belongs on loopback or on a network of its
+//! own.
+//!
+//! `/livez` says that the process runs, `/readyz` whether it can do its work,
+//! `/metrics` what Prometheus collects. It answers until the last call is
+//! drained, and says that it is stopping.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{Form, Setting, Settings, Unset};
+use crate::telemetry::metrics;
+use crate::{Answer, Readiness};
+
+/// Most connections at once; more are closed.
+const MAX_CONNECTIONS: usize = 64;
+/// Time for the head of a request, and for a connection that asks nothing.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+static ADMIN_LISTEN: Setting = Setting {
+    name: "ADMIN_LISTEN",
+    form: Form::Listen,
+    unset: Unset::Means("off"),
+    example: "127.0.0.1:9090",
+    meaning: "Where the operator port listens, with /livez, /readyz and /metrics; without access control.",
+    secret: false,
+};
+
+/// The operator port of a process.
+#[derive(Debug)]
+pub struct AdminPort {
+    /// Where it listens.
+    pub listener: TcpListener,
+    /// What `/readyz` and `/metrics` show.
+    pub readiness: Readiness,
+}
+
+impl AdminPort {
+    /// Where it should listen, if it should.
+    pub fn read(settings: &mut Settings) -> Option<SocketAddr> {
+        settings.listen_if_set(&ADMIN_LISTEN)
+    }
+
+    /// Answers until `end`; from `stopping` on it says so.
+    pub async fn serve(self, stopping: CancellationToken, end: CancellationToken) {
+        let Self { listener, readiness } = self;
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: let some close.
+                    tracing::warn!(%error, "a connection to the operator port could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                tracing::debug!("there are too many connections to the operator port");
+                continue;
+            };
+            tokio::spawn(connection(stream, readiness.clone(), stopping.clone(), place));
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    readiness: Readiness,
+    stopping: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let (readiness, stopping) = (readiness.clone(), stopping.is_cancelled());
+        async move {
+            Ok::<_, Infallible>(answer(request.method(), request.uri().path(), &readiness, stopping).await)
+        }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the operator port ended early");
+    }
+}
+
+async fn answer(method: &Method, path: &str, readiness: &Readiness, stopping: bool) -> Response<Full<Bytes>> {
+    if !matches!(path, "/livez" | "/readyz" | "/metrics") {
+        let known = "{\"error\":\"not found: there are /livez, /readyz and /metrics\"}\n";
+        return response(StatusCode::NOT_FOUND, "application/json", known.to_owned());
+    }
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        let mut refused = response(StatusCode::METHOD_NOT_ALLOWED, "application/json", String::new());
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return refused;
+    }
+    match path {
+        "/livez" => response(StatusCode::OK, "application/json", "{\"status\":\"alive\"}\n".to_owned()),
+        "/readyz" => ready(&readiness.ask().await, stopping),
+        _ => {
+            let text = metrics::render(&readiness.ask().await, &readiness.background().states());
+            response(StatusCode::OK, metrics::MEDIA_TYPE, text)
+        }
+    }
+}
+
+fn ready(answers: &[Answer], stopping: bool) -> Response<Full<Bytes>> {
+    let ready = answers.iter().all(|answer| answer.result.is_ok());
+    let (status, word) = match (stopping, ready) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, true) => (StatusCode::OK, "ready"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+    };
+    let checks: serde_json::Map<String, serde_json::Value> = answers
+        .iter()
+        .map(|answer| {
+            let result = answer.result.as_ref().err().map_or("ok", String::as_str);
+            (answer.name.to_owned(), result.into())
+        })
+        .collect();
+    let body = serde_json::json!({"status": word, "checks": checks});
+    response(status, "application/json", format!("{body}\n"))
+}
+
+fn response(status: StatusCode, media_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+    use crate::Background;
+
+    async fn text(response: Response<Full<Bytes>>) -> (u16, String) {
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    fn readiness(good: bool) -> Readiness {
+        let missing = move || async move { if good { Ok(()) } else { Err("it is away".to_owned()) } };
+        Readiness::new(Background::new(CancellationToken::new())).with("database", missing)
+    }
+
+    #[tokio::test]
+    async fn each_path_says_how_the_process_is() {
+        let ask = async |path: &str, good: bool, stopping: bool| {
+            text(answer(&Method::GET, path, &readiness(good), stopping).await).await
+        };
+        assert_eq!(ask("/livez", false, true).await.0, 200);
+        let (status, body) = ask("/readyz", true, false).await;
+        assert_eq!(
+            (status, body.as_str()),
+            (200, "{\"status\":\"ready\",\"checks\":{\"database\":\"ok\",\"background\":\"ok\"}}\n")
+        );
+        let (status, body) = ask("/readyz", false, false).await;
+        assert!(status == 503 && body.contains("\"database\":\"it is away\""), "{body}");
+        let (status, body) = ask("/readyz", true, true).await;
+        assert!(status == 503 && body.contains("stopping"), "{body}");
+        let (status, body) = ask("/metrics", false, false).await;
+        assert!(status == 200 && body.contains("frontdesk_ready{check=\"database\"} 0"), "{body}");
+        assert_eq!(ask("/", true, false).await.0, 404);
+        let refused = answer(&Method::POST, "/readyz", &readiness(true), false).await;
+        assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(refused.headers()[ALLOW], "GET, HEAD");
+    }
+
+    #[tokio::test]
+    async fn it_answers_over_a_socket_until_the_end() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (stopping, end) = (CancellationToken::new(), CancellationToken::new());
+        let port = AdminPort { listener, readiness: readiness(true) };
+        let serving = tokio::spawn(port.serve(stopping.clone(), end.clone()));
+        stopping.cancel();
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("stopping"), "{said}");
+        end.cancel();
+        serving.await.unwrap();
+        assert!(TcpStream::connect(addr).await.is_err());
+    }
+}

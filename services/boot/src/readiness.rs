@@ -1,0 +1,179 @@
+//! Whether a process can do its work: named questions to what it depends on.
+//!
+//! A question that hangs is answered with no. Each is bounded to [`LIMIT`], and
+//! asked at most once at a time: who asks meanwhile shares the answer, so that a
+//! database that hangs is not asked more the longer it hangs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, join_all};
+use tokio_util::sync::CancellationToken;
+
+use crate::Background;
+use crate::background::message_of;
+
+/// How long a question may take.
+pub const LIMIT: Duration = Duration::from_secs(1);
+
+/// The questions. Clones ask the same ones.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    questions: Vec<Arc<Question>>,
+    background: Background,
+}
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What was asked about.
+    pub name: &'static str,
+    /// What is missing, if something is.
+    pub result: Result<(), String>,
+}
+
+type Asked = Shared<BoxFuture<'static, Result<(), String>>>;
+
+struct Question {
+    name: &'static str,
+    ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    under_way: Mutex<Option<Asked>>,
+}
+
+impl Readiness {
+    /// Ready when no task of the background room is broken.
+    pub fn new(background: Background) -> Self {
+        Self { questions: Vec::new(), background }
+    }
+
+    /// Adds a question; its error says what is missing.
+    #[must_use]
+    pub fn with<F, R>(mut self, name: &'static str, ask: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        let ask = Box::new(move || ask().boxed());
+        self.questions.push(Arc::new(Question { name, ask, under_way: Mutex::default() }));
+        self
+    }
+
+    /// Asks everything at once.
+    pub async fn ask(&self) -> Vec<Answer> {
+        let mut answers = join_all(self.questions.iter().map(|question| question.answer())).await;
+        let broken = self.background.problems();
+        let result = if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) };
+        answers.push(Answer { name: "background", result });
+        answers
+    }
+
+    /// Whether everything is there, or what is missing.
+    pub async fn ready(&self) -> Result<(), String> {
+        let answers = self.ask().await;
+        let missing: Vec<String> = answers
+            .into_iter()
+            .filter_map(|Answer { name, result }| Some(format!("{name}: {}", result.err()?)))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing.join("; ")) }
+    }
+
+    /// The room whose tasks count.
+    pub fn background(&self) -> &Background {
+        &self.background
+    }
+}
+
+impl Default for Readiness {
+    /// Ready, in a process without a background room.
+    fn default() -> Self {
+        Self::new(Background::new(CancellationToken::new()))
+    }
+}
+
+impl Question {
+    async fn answer(&self) -> Answer {
+        let asked = {
+            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            match under_way.as_ref().filter(|asked| asked.peek().is_none()) {
+                Some(asked) => asked.clone(),
+                None => under_way.insert(bounded((self.ask)())).clone(),
+            }
+        };
+        Answer { name: self.name, result: asked.await }
+    }
+}
+
+/// Runs in a task of its own: whoever asked may go away, and others wait for it.
+fn bounded(asked: BoxFuture<'static, Result<(), String>>) -> Asked {
+    let task = tokio::spawn(tokio::time::timeout(LIMIT, asked));
+    let answered = task.map(|joined| match joined {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(format!("no answer within {} s", LIMIT.as_secs())),
+        Err(error) => Err(match error.try_into_panic() {
+            Ok(panic) => format!("the check panicked: {}", message_of(&*panic)),
+            Err(error) => error.to_string(),
+        }),
+    });
+    answered.boxed().shared()
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Question").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_question_that_hangs_is_a_no_after_a_second_and_is_asked_once() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&asked);
+        let readiness = Readiness::default().with("good", || async { Ok(()) }).with("database", move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            std::future::pending()
+        });
+        let began = Instant::now();
+        let crowd = join_all((0..20).map(|_| readiness.ready())).await;
+        assert!(began.elapsed() < LIMIT * 2, "{:?}", began.elapsed());
+        assert!(
+            crowd.iter().all(|one| *one == Err("database: no answer within 1 s".to_owned())),
+            "{crowd:?}"
+        );
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        assert!(readiness.ready().await.is_err());
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "an answer is not kept");
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_is_named() {
+        let readiness = Readiness::default()
+            .with("schema", || async { Err("a table is missing".to_owned()) })
+            .with("defect", || async { panic!("broken") });
+        let missing = readiness.ready().await.unwrap_err();
+        assert_eq!(missing, "schema: a table is missing; defect: the check panicked: broken");
+        let names: Vec<&str> = readiness.ask().await.iter().map(|answer| answer.name).collect();
+        assert_eq!(names, ["schema", "defect", "background"]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panicked_is_not_ready() {
+        let stop = CancellationToken::new();
+        let room = Background::new(stop.clone());
+        room.every(LIMIT, "expire holds", || async { panic!("oops") as Result<(), String> });
+        let readiness = Readiness::new(room);
+        while readiness.ready().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(readiness.ready().await.unwrap_err().contains("expire holds: panicked: oops"));
+        stop.cancel();
+    }
+}

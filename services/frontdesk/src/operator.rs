@@ -1,0 +1,29 @@
+//! Operator commands on users, tenants, members and keys, straight on the
+//! database that `DATABASE_URL` names. Running one twice changes nothing more.
+//! What a command changes is identity's business; here are arguments and output.
+
+pub mod api_key;
+pub mod member;
+pub mod output;
+pub mod signing_key;
+pub mod tenant;
+pub mod user;
+
+use identity::operator::Operator;
+
+use crate::{Failure, migrate, settings};
+
+/// Most rows that a list reads at a time.
+const PAGE: i64 = 200;
+
+/// The database of a command that reads no other setting.
+async fn open() -> Result<Operator, Failure> {
+    open_at(settings::read(pg::read_url)?).await
+}
+
+async fn open_at(url: String) -> Result<Operator, Failure> {
+    migrate::check(&url, &identity::MIGRATIONS).await?;
+    let database = pg::Config { url, pool_size: 1 };
+    let database = database.open(identity::ROLE, "frontdesk-operator").map_err(Failure::new)?;
+    Operator::new(&database).map_err(Failure::new)
+}

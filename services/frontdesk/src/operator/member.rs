@@ -1,0 +1,72 @@
+//! `frontdesk member`.
+
+use clap::Subcommand;
+use identity::operator::{Member, UserId};
+use serde_json::{Value as Json, json};
+
+use super::output::{Output, say_created};
+use super::{PAGE, open, user};
+use crate::Failure;
+
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Makes a user a member of a tenant, or gives a member another role.
+    Create {
+        /// Short name or id of the tenant.
+        tenant: String,
+        /// E-mail address of the user.
+        email: String,
+        /// owner, manager, agent, viewer, or a role of the tenant.
+        #[arg(long)]
+        role: String,
+    },
+    /// Lists members.
+    List {
+        /// Short name or id of the tenant.
+        tenant: String,
+    },
+    /// Removes a member.
+    Remove {
+        /// Short name or id of the tenant.
+        tenant: String,
+        /// E-mail address of the user.
+        email: String,
+    },
+}
+
+pub async fn run(command: MemberCommand, output: Output) -> Result<(), Failure> {
+    let operator = open().await?;
+    match command {
+        MemberCommand::Create { tenant, email, role } => {
+            let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
+            let made = operator.ensure_member(tenant, &email, &role).await.map_err(Failure::new)?;
+            say_created(made.created, "member");
+            output.record(&to_json(&made.value), &format!("{} {}", made.value.user.id, made.value.role))
+        }
+        MemberCommand::List { tenant } => {
+            let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
+            let mut after = (String::new(), UserId::default());
+            loop {
+                let page =
+                    operator.list_members(tenant, (&after.0, after.1), PAGE).await.map_err(Failure::new)?;
+                for member in &page {
+                    let Member { user, role, .. } = member;
+                    output.record(&to_json(member), &format!("{} {} {role}", user.id, user.email))?;
+                }
+                let Some(last) = page.last() else { return Ok(()) };
+                after = (last.user.email.clone(), last.user.id);
+            }
+        }
+        MemberCommand::Remove { tenant, email } => {
+            let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
+            operator.remove_member(tenant, &email).await.map_err(Failure::new)?;
+            eprintln!("the user is not a member any more");
+            Ok(())
+        }
+    }
+}
+
+fn to_json(member: &Member) -> Json {
+    let Member { user, role, since } = member;
+    json!({"user": user::to_json(user), "role": role, "created_at": since})
+}

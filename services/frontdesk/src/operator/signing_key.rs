@@ -1,0 +1,73 @@
+//! `frontdesk keys`: the keys that sign tokens.
+
+use boot::Settings;
+use clap::Subcommand;
+use identity::MasterKey;
+use identity::operator::{Rotated, SigningKey};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::output::Output;
+use super::{open, open_at};
+use crate::{Failure, settings};
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Lists the signing keys that are published.
+    List,
+    /// Takes the next step of a rotation: publishes a new key, or, when that has
+    /// been public for ten minutes, lets it sign.
+    Rotate {
+        /// Lets the new key sign at once; for a key that has leaked.
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// The database and the master key.
+pub fn read_rotate(settings: &mut Settings) -> Option<(String, MasterKey)> {
+    let url = pg::read_url(settings);
+    let master_key = identity::read_master_key(settings);
+    Some((url?, master_key?))
+}
+
+pub async fn run(command: KeysCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        KeysCommand::List => list(&output).await,
+        KeysCommand::Rotate { now } => {
+            let (url, master_key) = settings::read(read_rotate)?;
+            let rotated =
+                open_at(url).await?.rotate_signing_key(&master_key, now).await.map_err(Failure::new)?;
+            let (kid, step, usable_at) = match rotated {
+                Rotated::Published { kid, usable_at } => (kid, "published", Some(usable_at)),
+                Rotated::TooEarly { kid, usable_at } => (kid, "too_early", Some(usable_at)),
+                Rotated::Activated { kid } => (kid, "activated", None),
+            };
+            if let Some(at) = usable_at {
+                eprintln!(
+                    "the key is public; run this again after {at} to let it sign, or leave that to the schedule"
+                );
+            }
+            let json = json!({"kid": kid, "step": step, "usable_at": usable_at});
+            output.record(&json, &format!("{kid} {step}"))
+        }
+    }
+}
+
+async fn list(output: &Output) -> Result<(), Failure> {
+    let keys = open().await?.list_signing_keys(Timestamp::now()).await.map_err(Failure::new)?;
+    if keys.is_empty() {
+        eprintln!("there is no signing key yet; identity makes one at its first start");
+    }
+    for key in keys {
+        let SigningKey { kid, state, created_at, activated_at, retired_at, .. } = key;
+        let state = state.word();
+        let json = json!({
+            "kid": kid, "state": state, "created_at": created_at,
+            "activated_at": activated_at, "retired_at": retired_at,
+        });
+        let since = retired_at.or(activated_at).unwrap_or(created_at);
+        output.record(&json, &format!("{kid} {state} since {since}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! `frontdesk user`.
+
+use boot::{Form, Setting, Settings, Unset};
+use clap::{Subcommand, ValueEnum};
+use identity::operator::{NewUser, User, UserId, UserKind};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::output::{Output, say_created};
+use super::{PAGE, open, open_at};
+use crate::{Failure, settings};
+
+static NEW_PASSWORD: Setting = Setting {
+    name: "NEW_PASSWORD",
+    form: Form::Described("8 to 256 characters"),
+    unset: Unset::Means("none: the user cannot sign in"),
+    example: "correct horse battery staple",
+    meaning: "The password that a user gets.",
+    secret: true,
+};
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Kind {
+    Person,
+    Service,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Creates a user; an existing one stays as it is.
+    Create {
+        /// E-mail address.
+        email: String,
+        /// Name shown to people.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Person or service account.
+        #[arg(long, value_enum, default_value = "person")]
+        kind: Kind,
+        /// A scope held outside tenants, for example platform:operate; repeatable.
+        #[arg(long = "platform-scope")]
+        platform_scopes: Vec<String>,
+    },
+    /// Lists users.
+    List,
+    /// Sets a new password and ends the user's sessions.
+    Password {
+        /// E-mail address.
+        email: String,
+    },
+    /// Disables a user and ends its sessions.
+    Disable {
+        /// E-mail address.
+        email: String,
+    },
+    /// Lets a disabled user sign in again.
+    Enable {
+        /// E-mail address.
+        email: String,
+    },
+}
+
+/// The database, and the password if there is one.
+pub fn read_create(settings: &mut Settings) -> Option<(String, Option<Zeroizing<String>>)> {
+    let url = pg::read_url(settings);
+    let password = settings.if_set(&NEW_PASSWORD).map(Zeroizing::new);
+    Some((url?, password))
+}
+
+/// The database and the password.
+pub fn read_password(settings: &mut Settings) -> Option<(String, Zeroizing<String>)> {
+    let url = pg::read_url(settings);
+    let password = settings.needed(&NEW_PASSWORD).map(Zeroizing::new);
+    Some((url?, password?))
+}
+
+pub async fn run(command: UserCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        UserCommand::Create { email, name, kind, platform_scopes } => {
+            let (url, password) = settings::read(read_create)?;
+            let kind = match kind {
+                Kind::Person => UserKind::Person,
+                Kind::Service => UserKind::Service,
+            };
+            let id = UserId(Uuid::now_v7());
+            let wanted = NewUser { id, email, display_name: name, kind, password, platform_scopes };
+            let made = open_at(url).await?.ensure_user(wanted).await.map_err(Failure::new)?;
+            say_created(made.created, "user");
+            print(&output, &made.value)
+        }
+        UserCommand::List => list(&output).await,
+        UserCommand::Password { email } => {
+            let (url, password) = settings::read(read_password)?;
+            let ended = open_at(url).await?.set_password(&email, password).await.map_err(Failure::new)?;
+            output.record(&json!({"ended_sessions": ended}), &format!("password set, {ended} sessions ended"))
+        }
+        UserCommand::Disable { email } => {
+            print(&output, &open().await?.disable_user(&email).await.map_err(Failure::new)?)
+        }
+        UserCommand::Enable { email } => {
+            print(&output, &open().await?.enable_user(&email).await.map_err(Failure::new)?)
+        }
+    }
+}
+
+async fn list(output: &Output) -> Result<(), Failure> {
+    let operator = open().await?;
+    let mut after = (String::new(), UserId::default());
+    loop {
+        let page = operator.list_users((&after.0, after.1), PAGE).await.map_err(Failure::new)?;
+        for user in &page {
+            output.record(&to_json(user), &format!("{} {}", user.id, user.email))?;
+        }
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (last.email.clone(), last.id);
+    }
+}
+
+fn print(output: &Output, user: &User) -> Result<(), Failure> {
+    output.record(&to_json(user), &user.id.to_string())
+}
+
+/// A user as JSON.
+pub fn to_json(user: &User) -> Json {
+    let User { id, email, display_name, kind, created_at, disabled_at } = user;
+    json!({
+        "id": id.0, "email": email, "display_name": display_name, "kind": kind.word(),
+        "created_at": created_at, "disabled_at": disabled_at,
+    })
+}

@@ -1,0 +1,117 @@
+//! One role per process. What a role reads and serves is in its crate; here are
+//! only the steps of a start.
+
+use boot::{AdminPort, GrpcServer, Log, Readiness, Settings};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Failure, migrate, settings};
+
+/// What every role has beside its own settings.
+struct Process {
+    stop: CancellationToken,
+    /// The operator port, if it is on.
+    admin: Option<TcpListener>,
+}
+
+/// `frontdesk identity`.
+pub async fn identity() -> Result<(), Failure> {
+    let (process, environment) = Process::start(identity::Environment::read).await?;
+    let identity::Environment { listen, database, issuer, master_key, policy } = environment;
+    migrate::check(&database.url, &identity::MIGRATIONS).await?;
+    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let database = database.open(identity::ROLE, "frontdesk-identity").map_err(Failure::new)?;
+    let config = identity::Config { listener, database, master_key, issuer, policy };
+    let server = identity::build(config, &process.stop).await.map_err(Failure::new)?;
+    tracing::info!(%listen, "identity listens");
+    process.serve_grpc(server).await
+}
+
+/// `frontdesk booking`.
+pub async fn booking() -> Result<(), Failure> {
+    let (process, environment) = Process::start(booking::Environment::read).await?;
+    let booking::Environment { listen, database, issuer, authority } = environment;
+    migrate::check(&database.url, &booking::MIGRATIONS).await?;
+    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let database = database.open(booking::ROLE, "frontdesk-booking").map_err(Failure::new)?;
+    let config = booking::Config { listener, database, issuer, authority };
+    let server = booking::build(config, &process.stop).map_err(Failure::new)?;
+    tracing::info!(%listen, "booking listens");
+    process.serve_grpc(server).await
+}
+
+/// `frontdesk gateway`.
+pub async fn gateway() -> Result<(), Failure> {
+    let (process, environment) = Process::start(gateway::Environment::read).await?;
+    let gateway::Environment { listen, identity, booking, origins, trusted_proxies, anon_key } = environment;
+    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let config = gateway::Config { listener, identity, booking, origins, trusted_proxies, anon_key };
+    let server = gateway::Gateway::new(config).map_err(Failure::new)?;
+    tracing::info!(%listen, "gateway listens");
+    let (readiness, stop) = (server.readiness(), process.stop.clone());
+    let serving = async {
+        server.serve(stop).await;
+        Ok(())
+    };
+    process.serve(readiness, serving).await
+}
+
+/// Reads what a role needs: its own settings, and those of every process.
+pub fn read<T>(
+    role: impl FnOnce(&mut Settings) -> Option<T>,
+) -> impl FnOnce(&mut Settings) -> Option<Role<T>> {
+    move |settings| {
+        let own = role(settings);
+        let log = Log::read(settings);
+        let admin = AdminPort::read(settings);
+        Some(Role { own: own?, log: log?, admin })
+    }
+}
+
+/// The settings of a role.
+pub struct Role<T> {
+    own: T,
+    log: Log,
+    admin: Option<std::net::SocketAddr>,
+}
+
+impl Process {
+    /// Reads the settings and starts the log. From then on a signal is a stop.
+    async fn start<T>(role: impl FnOnce(&mut Settings) -> Option<T>) -> Result<(Self, T), Failure> {
+        let Role { own, log, admin } = settings::read(read(role))?;
+        log.start();
+        let stop = boot::on_signal().map_err(Failure::new)?;
+        let admin = match admin {
+            Some(addr) => {
+                let listener = boot::bind(addr).await.map_err(Failure::new)?;
+                tracing::info!(%addr, "the operator port listens");
+                Some(listener)
+            }
+            None => None,
+        };
+        Ok((Self { stop, admin }, own))
+    }
+
+    async fn serve_grpc(self, server: GrpcServer) -> Result<(), Failure> {
+        let (readiness, stop) = (server.readiness.clone(), self.stop.clone());
+        self.serve(readiness, async { server.serve(stop).await.map_err(Failure::new) }).await
+    }
+
+    /// Serves until the last call is drained; the operator port answers as long.
+    async fn serve(
+        self,
+        readiness: Readiness,
+        serving: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
+        let end = CancellationToken::new();
+        let port = self.admin.map(|listener| {
+            tokio::spawn(AdminPort { listener, readiness }.serve(self.stop.clone(), end.clone()))
+        });
+        let result = serving.await;
+        end.cancel();
+        if let Some(port) = port {
+            port.await.map_err(Failure::new)?;
+        }
+        result
+    }
+}

@@ -1,0 +1,118 @@
+//! What an operator should know of a database: whether it is a primary that
+//! keeps what it acknowledges, whether the migrations are applied, and whether
+//! the login role may do what the services do. What is in the tables, the
+//! services check.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use boot::{Check, Finding};
+use tokio_postgres::Client;
+
+use crate::migrate::{self, MigrationSet};
+use crate::{Fault, connect};
+
+/// Clocks that are further apart expire tokens early.
+const MAX_SKEW: f64 = 2.0;
+
+/// The checks of a database: of the server, of each set of migrations (with the
+/// check's name), and of the roles that the services switch to.
+pub fn checks(
+    url: &str,
+    sets: &[(&'static str, &'static MigrationSet)],
+    roles: &'static [&'static str],
+) -> Vec<Check> {
+    let mut checks = vec![with_client("database", url, |client| async move { server(&client).await })];
+    for (name, set) in sets.iter().copied() {
+        let look = move |client| async move { migrations(&client, set).await };
+        checks.push(with_client(name, url, look));
+    }
+    let look = move |client| async move { membership(&client, roles).await };
+    checks.push(with_client("roles", url, look));
+    checks
+}
+
+/// A check with a connection of its own, so that each is made whatever the
+/// others find.
+pub fn with_client<F, R>(name: &'static str, url: &str, look: F) -> Check
+where
+    F: FnOnce(Client) -> R + Send + 'static,
+    R: Future<Output = Result<Finding, Fault>> + Send + 'static,
+{
+    let url = url.to_owned();
+    Check::new(name, async move {
+        match connect(&url).await {
+            Ok(client) => look(client).await.unwrap_or_else(|fault| {
+                Finding::bad(
+                    fault.to_string(),
+                    "give the login role the privilege, or use the schema's owner",
+                )
+            }),
+            Err(fault) => Finding::bad(
+                format!("the database cannot be used: {fault}"),
+                "start the database, or set DATABASE_URL to where it is",
+            ),
+        }
+    })
+}
+
+async fn server(client: &Client) -> Result<Finding, Fault> {
+    let query = "select current_setting('server_version'), \
+        extract(epoch from clock_timestamp())::float8, \
+        current_setting('synchronous_commit'), pg_is_in_recovery()";
+    let row = client.query_one(query, &[]).await?;
+    let (version, now): (String, f64) = (row.try_get(0)?, row.try_get(1)?);
+    let (durable, standby): (String, bool) = (row.try_get(2)?, row.try_get(3)?);
+    let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    let skew = (here - now).abs();
+    Ok(if standby {
+        let fix = "set DATABASE_URL to the primary; a standby takes no changes";
+        Finding::bad(format!("PostgreSQL {version}, a standby"), fix)
+    } else if skew > MAX_SKEW {
+        let found = format!("PostgreSQL {version}; its clock is {skew:.1} s off this machine's");
+        Finding::bad(found, "set both clocks by NTP")
+    } else if durable == "off" {
+        Finding::odd(
+            format!("PostgreSQL {version}; synchronous_commit is off"),
+            "set synchronous_commit on, or a crash loses acknowledged approvals",
+        )
+    } else {
+        Finding::good(format!("PostgreSQL {version}, a primary, clocks agree"))
+    })
+}
+
+async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Finding, Fault> {
+    let state = match migrate::state(client, set).await {
+        Ok(state) => state,
+        Err(fault) => {
+            let fix = format!(
+                "as the schema's owner: grant select on {} to the login role of DATABASE_URL",
+                set.history_table
+            );
+            return Ok(Finding::bad(fault.to_string(), fix));
+        }
+    };
+    Ok(if !state.pending.is_empty() {
+        let found = format!("missing {}", state.pending.join(", "));
+        Finding::bad(found, "run `frontdesk migrate up` as the schema's owner")
+    } else if !state.unknown.is_empty() {
+        let found = format!("the database is ahead: {}", state.unknown.join(", "));
+        Finding::odd(found, "deploy the version that brought them")
+    } else {
+        Finding::good(format!("{} applied", state.applied.len()))
+    })
+}
+
+async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
+    let query = "select r.rolname::text from pg_roles r \
+        where r.rolname = any ($1) and pg_has_role(current_user, r.oid, 'member')";
+    let rows = client.query(query, &[&needed]).await?;
+    let has = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+    let lacks: Vec<&str> = needed.iter().copied().filter(|role| !has.iter().any(|one| one == role)).collect();
+    if lacks.is_empty() {
+        return Ok(Finding::good(format!("the login role is a member of {}", needed.join(" and "))));
+    }
+    let lacks = lacks.join(", ");
+    let fix =
+        format!("as a superuser: grant {lacks} to the login role; `frontdesk migrate up` makes the roles");
+    Ok(Finding::bad(format!("the login role is not a member of {lacks}"), fix))
+}

@@ -1,0 +1,100 @@
+//! Where the database is, and how many connections are opened to it.
+
+use std::str::FromStr;
+
+use boot::{Form, Setting, Settings, Unset};
+
+use crate::{Database, PoolOptions, parse_url};
+
+/// The database, as a connection string.
+pub static DATABASE_URL: Setting = Setting {
+    name: "DATABASE_URL",
+    form: Form::Described("a postgresql:// URL or a key=value connection string"),
+    unset: Unset::Refused,
+    example: "postgresql://frontdesk@127.0.0.1:5432/frontdesk",
+    meaning: "The database. Its user must be a member of frontdesk_identity and frontdesk_booking, for `frontdesk migrate` the schema's owner.",
+    secret: true,
+};
+static DATABASE_POOL_SIZE: Setting = Setting {
+    name: "DATABASE_POOL_SIZE",
+    form: Form::Number { least: 1, most: 1000 },
+    unset: Unset::Default("16"),
+    example: "32",
+    meaning: "Most connections that one service opens to the database.",
+    secret: false,
+};
+
+/// A database and how it is used.
+#[derive(Clone)]
+pub struct Config {
+    /// A connection string that can be read.
+    pub url: String,
+    /// Most connections.
+    pub pool_size: usize,
+}
+
+/// A connection string that can be read.
+struct Readable(String);
+
+impl Config {
+    /// Most connections unless somebody says otherwise.
+    pub const DEFAULT_POOL_SIZE: usize = 16;
+
+    /// Reads `DATABASE_URL` and `DATABASE_POOL_SIZE`.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let url = read_url(settings);
+        let pool_size = settings.number(&DATABASE_POOL_SIZE);
+        Some(Self { url: url?, pool_size: pool_size? })
+    }
+
+    /// A pool for a service.
+    pub fn open(self, role: &'static str, application_name: &'static str) -> Result<Database, String> {
+        Database::new(PoolOptions { url: self.url, role, application_name, max_size: self.pool_size })
+    }
+}
+
+/// Reads `DATABASE_URL` alone, for commands that open one connection.
+pub fn read_url(settings: &mut Settings) -> Option<String> {
+    settings.parsed::<Readable>(&DATABASE_URL).map(|url| url.0)
+}
+
+/// Reads `DATABASE_URL` if it is set.
+pub fn read_url_if_set(settings: &mut Settings) -> Option<String> {
+    settings.if_set::<Readable>(&DATABASE_URL).map(|url| url.0)
+}
+
+impl FromStr for Readable {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        parse_url(url).map(|_| Self(url.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Config {
+    /// Without the connection string, which may hold a password.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Config").field("pool_size", &self.pool_size).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_the_one_that_the_table_says() {
+        let mut settings = Settings::of([("DATABASE_URL", "postgresql:///x")]);
+        assert_eq!(Config::read(&mut settings).unwrap().pool_size, Config::DEFAULT_POOL_SIZE);
+    }
+
+    #[test]
+    fn a_connection_string_that_cannot_be_read_is_said_without_it() {
+        for (name, value) in [("DATABASE_URL", "nonsense://u:hunter2@x"), ("DATABASE_POOL_SIZE", "0")] {
+            let mut settings = Settings::of([(name, value)]);
+            let config = Config::read(&mut settings);
+            let said = settings.finish(config, &[]).unwrap_err().to_string();
+            assert!(said.contains(name) && !said.contains("hunter2"), "{said}");
+        }
+    }
+}

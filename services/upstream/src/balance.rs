@@ -1,0 +1,271 @@
+//! Which address takes a call. In turn those that work, then the others; what
+//! fails is passed over for a while. Names are resolved and health is asked for
+//! in the background, as long as calls come.
+//!
+//! An endpoint and a connection are chosen by two counters: with one, two
+//! addresses and two connections would always be taken in step. Tonic's own
+//! balanced channel is not used because it sends calls to dead endpoints
+//! (grpc-rust#2839).
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http::uri::Authority;
+use http::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::endpoint::{CONNECTIONS, Endpoint, One};
+use crate::health::{Health, ask};
+use crate::resolve::{UpstreamError, is_literal, parse, resolve};
+
+/// How long an address that failed is passed over.
+const PASSED_OVER: Duration = Duration::from_secs(1);
+/// How often names are resolved and health is asked for, while calls come.
+const TENDED: Duration = Duration::from_secs(5);
+/// Time for one of several addresses to say how it is.
+const ASK_TIME: Duration = Duration::from_secs(2);
+
+/// A service, wherever it answers. Clones share their connections.
+#[derive(Clone)]
+pub struct Upstream {
+    inner: Arc<Inner>,
+}
+
+/// No address of a service took the call, or the connection was lost with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{addresses}: {cause}")]
+pub struct Unreachable {
+    addresses: String,
+    cause: String,
+    /// The address that had the call when it was lost; `None` if none had.
+    pub at: Option<SocketAddr>,
+}
+
+struct Inner {
+    authorities: Vec<Authority>,
+    endpoints: RwLock<Arc<[Arc<Endpoint>]>>,
+    next_endpoint: AtomicUsize,
+    next_connection: AtomicUsize,
+    started: Instant,
+    /// Milliseconds from the start to when names and health were last looked at.
+    tended: AtomicU64,
+    tending: AtomicBool,
+}
+
+impl FromStr for Upstream {
+    type Err = UpstreamError;
+
+    fn from_str(list: &str) -> Result<Self, UpstreamError> {
+        let inner = Inner {
+            authorities: parse(list)?,
+            endpoints: RwLock::default(),
+            next_endpoint: AtomicUsize::new(0),
+            next_connection: AtomicUsize::new(0),
+            started: Instant::now(),
+            tended: AtomicU64::new(0),
+            tending: AtomicBool::new(false),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+}
+
+impl Upstream {
+    /// Sends a call to an address that works, not to `avoid` if there is another.
+    /// One that cannot be connected to, or whose connection closed before the
+    /// call was sent, is given up for the next one. Returns who had the call.
+    pub async fn call(
+        &self,
+        mut request: Request<Body>,
+        avoid: Option<SocketAddr>,
+    ) -> Result<(SocketAddr, Response<Body>), Unreachable> {
+        let inner = &self.inner;
+        let endpoints = inner.endpoints().await.map_err(|cause| inner.unreachable(cause, None))?;
+        self.tend(&endpoints);
+        let mut cause = "it has no address".to_owned();
+        for endpoint in inner.order(&endpoints, avoid) {
+            // One try more than there are connections: the peer may have closed all
+            // of them while they were idle, or as it stops.
+            for _ in 0..=CONNECTIONS {
+                let connection = endpoint.connection(inner.next_connection.fetch_add(1, Ordering::Relaxed));
+                let mut sender = match connection.sender(endpoint.addr).await {
+                    Ok(sender) => sender,
+                    Err(error) => {
+                        inner.pass_over(endpoint, PASSED_OVER, &error);
+                        cause = error;
+                        break;
+                    }
+                };
+                *request.uri_mut() = endpoint.absolute(request.uri());
+                match sender.try_send_request(request).await {
+                    Ok(response) => return Ok((endpoint.addr, response.map(Body::new))),
+                    Err(mut error) => match error.take_message() {
+                        Some(unsent) => {
+                            request = unsent;
+                            connection.forget();
+                            cause = error.into_error().to_string();
+                        }
+                        None => {
+                            let cause = whole_cause(&error.into_error());
+                            return Err(inner.unreachable(cause, Some(endpoint.addr)));
+                        }
+                    },
+                }
+            }
+        }
+        Err(inner.unreachable(cause, None))
+    }
+
+    /// Whether a call that failed at one address can be tried at another.
+    pub fn is_several(&self) -> bool {
+        // Before the first call nothing is resolved.
+        self.inner.authorities.len() > 1
+            || self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner).len() > 1
+    }
+
+    /// Resolves names and asks for health in the background, when it is time.
+    fn tend(&self, endpoints: &Arc<[Arc<Endpoint>]>) {
+        let inner = &self.inner;
+        let since = inner.now().saturating_sub(inner.tended.load(Ordering::Relaxed));
+        if since < millis(TENDED) {
+            return;
+        }
+        let literal = inner.authorities.iter().all(is_literal);
+        if literal && endpoints.len() < 2 || inner.tending.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (upstream, endpoints) = (self.clone(), Arc::clone(endpoints));
+        tokio::spawn(async move {
+            let inner = &upstream.inner;
+            if !literal {
+                // What went wrong is in the log; the calls go on with what is known.
+                let _unresolved = inner.resolve().await;
+            }
+            if endpoints.len() > 1 {
+                let asked = endpoints.iter().map(|endpoint| inner.ask(endpoint));
+                futures::future::join_all(asked).await;
+            }
+            inner.tended.store(inner.now(), Ordering::Relaxed);
+            inner.tending.store(false, Ordering::Relaxed);
+        });
+    }
+}
+
+impl Inner {
+    async fn endpoints(&self) -> Result<Arc<[Arc<Endpoint>]>, String> {
+        let known = self.known();
+        if known.is_empty() { self.resolve().await } else { Ok(known) }
+    }
+
+    fn known(&self) -> Arc<[Arc<Endpoint>]> {
+        Arc::clone(&self.endpoints.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn resolve(&self) -> Result<Arc<[Arc<Endpoint>]>, String> {
+        let found = resolve(&self.authorities, &self.known()).await?;
+        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&found);
+        Ok(found)
+    }
+
+    /// In turn those that work, then the others: they may have come back.
+    fn order<'e>(&self, endpoints: &'e [Arc<Endpoint>], avoid: Option<SocketAddr>) -> Vec<&'e Endpoint> {
+        let now = self.now();
+        let start = self.next_endpoint.fetch_add(1, Ordering::Relaxed);
+        let mut order: Vec<&Endpoint> =
+            (0..endpoints.len()).map(|at| &*endpoints[(start + at) % endpoints.len()]).collect();
+        if order.len() > 1 {
+            order.sort_by_key(|one| (Some(one.addr) == avoid, one.is_down(now)));
+        }
+        order
+    }
+
+    fn pass_over(&self, endpoint: &Endpoint, time: Duration, cause: &str) {
+        let now = self.now();
+        if endpoint.pass_over(now, now + millis(time)) {
+            tracing::warn!(addr = %endpoint.addr, cause, "an address is passed over");
+        }
+    }
+
+    /// Asks one of several addresses whether it serves.
+    async fn ask(&self, endpoint: &Arc<Endpoint>) {
+        match ask(One(Arc::clone(endpoint)), ASK_TIME).await {
+            Health::Serving if endpoint.take_back() => {
+                tracing::info!(addr = %endpoint.addr, "an address serves again");
+            }
+            Health::Serving => {}
+            // Until it is asked again, with some room.
+            health => self.pass_over(endpoint, TENDED * 2, &health.to_string()),
+        }
+    }
+
+    fn unreachable(&self, cause: String, at: Option<SocketAddr>) -> Unreachable {
+        Unreachable { addresses: self.addresses(), cause, at }
+    }
+
+    fn addresses(&self) -> String {
+        let addresses: Vec<&str> = self.authorities.iter().map(Authority::as_str).collect();
+        addresses.join(",")
+    }
+
+    fn now(&self) -> u64 {
+        millis(self.started.elapsed())
+    }
+}
+
+/// For generated clients.
+impl tower::Service<Request<Body>> for Upstream {
+    type Response = Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Status>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let upstream = self.clone();
+        Box::pin(async move {
+            let called = Self::call(&upstream, request, None).await;
+            called.map(|(_, response)| response).map_err(|error| Status::unavailable(error.to_string()))
+        })
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Upstream").field("addresses", &self.inner.authorities).finish_non_exhaustive()
+    }
+}
+
+fn whole_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        cause = format!("{cause}: {error}");
+        source = error.source();
+    }
+    cause
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_is_dead_is_passed_over_and_said() {
+        let upstream: Upstream = "127.0.0.1:1".parse().unwrap();
+        let error = upstream.call(Request::new(Body::empty()), None).await.unwrap_err();
+        assert!(error.at.is_none() && error.to_string().contains("127.0.0.1:1"), "{error}");
+        assert_eq!(upstream.health().await, Health::Unreachable);
+    }
+}

@@ -1,0 +1,44 @@
+//! Whether a whole service does its work, for readiness and for operators.
+
+use std::time::Duration;
+
+use boot::{Check, Finding};
+
+use crate::health::{Health, ask};
+use crate::{Upstream, UpstreamError};
+
+/// Time for a service to say how it is.
+const SERVICE_TIME: Duration = Duration::from_secs(1);
+/// The same when an operator asks.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+impl Upstream {
+    /// Asks the service how it is, for at most a second.
+    pub async fn health(&self) -> Health {
+        ask(self.clone(), SERVICE_TIME).await
+    }
+}
+
+/// The check of a service for operators. `name` is the role that it runs,
+/// `variable` the setting that says where it is.
+pub fn check(name: &'static str, addresses: String, variable: &'static str) -> Check {
+    Check::new(name, async move {
+        let upstream: Upstream = match addresses.parse() {
+            Ok(upstream) => upstream,
+            Err(error) => {
+                let error: UpstreamError = error;
+                return Finding::bad(error.to_string(), format!("correct {variable}"));
+            }
+        };
+        match ask(upstream, PATIENCE).await {
+            Health::Serving => Finding::good(format!("{addresses} serves")),
+            Health::NotServing => {
+                Finding::bad(format!("{addresses} runs and is not ready"), "its log says what it waits for")
+            }
+            Health::Unreachable | Health::TooSlow => Finding::bad(
+                format!("{addresses} does not answer"),
+                format!("start `frontdesk {name}`, or correct {variable}"),
+            ),
+        }
+    })
+}

@@ -1,0 +1,114 @@
+//! From what is written in a setting to addresses: host:port texts, and the
+//! addresses that their names stand for now.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use boot::{Form, Setting, Unset};
+use http::uri::Authority;
+
+use crate::endpoint::Endpoint;
+
+/// Time for a name to be found.
+const LOOK_UP_TIME: Duration = Duration::from_secs(2);
+
+/// Text that is not a list of addresses.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not host:port")]
+pub struct UpstreamError(String);
+
+/// A setting that takes the addresses of a service.
+pub const fn setting(name: &'static str, meaning: &'static str) -> Setting {
+    Setting {
+        name,
+        form: Form::Described("host:port, several with commas"),
+        unset: Unset::Refused,
+        example: "10.0.0.7:50051,10.0.0.8:50051",
+        meaning,
+        secret: false,
+    }
+}
+
+/// Reads `host:port`, several with commas.
+pub fn parse(list: &str) -> Result<Vec<Authority>, UpstreamError> {
+    list.split(',')
+        .map(|entry| {
+            let authority: Option<Authority> = entry.trim().parse().ok();
+            let whole = |one: &Authority| one.port_u16().is_some() && !one.as_str().contains('@');
+            authority.filter(whole).ok_or_else(|| UpstreamError(entry.trim().to_owned()))
+        })
+        .collect()
+}
+
+/// Whether nothing has to be looked up.
+pub fn is_literal(authority: &Authority) -> bool {
+    authority.as_str().parse::<SocketAddr>().is_ok()
+}
+
+/// Looks the names up; addresses that stay keep their connections. A name that
+/// is not found keeps its last addresses, which may still be right. The error
+/// says why there is no address at all.
+pub async fn resolve(
+    authorities: &[Authority],
+    known: &[Arc<Endpoint>],
+) -> Result<Arc<[Arc<Endpoint>]>, String> {
+    let mut found: Vec<(SocketAddr, &Authority)> = Vec::new();
+    let mut failed = None;
+    for authority in authorities {
+        let looked_up = tokio::time::timeout(LOOK_UP_TIME, tokio::net::lookup_host(authority.as_str())).await;
+        let cause = match looked_up {
+            Ok(Ok(addrs)) => {
+                found.extend(addrs.map(|addr| (addr, authority)));
+                continue;
+            }
+            Ok(Err(error)) => format!("{authority} is not found: {error}"),
+            Err(_) => format!("{authority} is not found in time"),
+        };
+        let of_name = known.iter().filter(|endpoint| endpoint.authority == *authority);
+        found.extend(of_name.map(|endpoint| (endpoint.addr, authority)));
+        tracing::warn!(cause, "a name cannot be resolved; its last addresses are used");
+        failed = Some(cause);
+    }
+    if let (true, Some(cause)) = (found.is_empty(), failed) {
+        return Err(cause);
+    }
+    found.sort_by_key(|(addr, _)| *addr);
+    found.dedup_by_key(|(addr, _)| *addr);
+    let kept = |addr: SocketAddr| known.iter().find(|endpoint| endpoint.addr == addr).cloned();
+    Ok(found
+        .into_iter()
+        .map(|(addr, authority)| {
+            kept(addr).unwrap_or_else(|| Arc::new(Endpoint::new(addr, authority.clone())))
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_host_and_port() {
+        for good in ["127.0.0.1:1", "identity:50051", "[::1]:50051", "a:1, b:2"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "identity", "http://identity:1", "identity:1/x", "a:1,,b:2", "u@h:1", "h:x", "h:70000"]
+        {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_found_keeps_its_last_addresses() {
+        let names = parse("127.0.0.1:1").unwrap();
+        let first = resolve(&names, &[]).await.unwrap();
+        let again = resolve(&names, &first).await.unwrap();
+        assert!(Arc::ptr_eq(&first[0], &again[0]), "an address that stays keeps its connections");
+        let lost = parse("no-such-host.invalid:1").unwrap();
+        assert!(resolve(&lost, &[]).await.is_err());
+        let known = [Arc::new(Endpoint::new("127.0.0.1:1".parse().unwrap(), lost[0].clone()))];
+        assert!(Arc::ptr_eq(&resolve(&lost, &known).await.unwrap()[0], &known[0]));
+    }
+}
