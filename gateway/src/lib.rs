@@ -14,20 +14,20 @@ mod edge;
 mod origin;
 mod pages;
 mod protocol;
+mod routes;
 mod server;
 mod surface;
 
 use boot::Readiness;
-use frontdesk_proto::descriptors;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use transcode::{RuleError, Style, Transcoder};
-use upstream::Health;
 
-use self::call::upstreams::{self, Upstreams};
+use self::call::upstreams::Upstreams;
 pub use self::config::{BOOKING_ADDR, Config, Environment, IDENTITY_ADDR, SUPABASE_ANON_KEY};
 use self::edge::Edge;
 pub use self::origin::{Origins, OriginsError};
+use self::pages::health;
+pub use self::routes::RoutesError;
 
 /// A gateway that is about to run.
 #[derive(Debug)]
@@ -39,29 +39,17 @@ pub struct Gateway {
 
 /// The REST surface as an OpenAPI 3.1 document.
 pub fn openapi() -> Result<serde_json::Value, RoutesError> {
-    routes().map(|transcoder| pages::openapi::document(&transcoder))
+    routes::compile().map(|transcoder| pages::openapi::document(&transcoder))
 }
-
-/// The REST surface: every path under `/v1` is there under `/api/v1` as well.
-fn routes() -> Result<Transcoder, RoutesError> {
-    let transcoder = Transcoder::new(descriptors(), &upstreams::names(), Style::FRONTDESK);
-    let transcoder = transcoder.map_err(RoutesError)?;
-    transcoder.with_alias("/api/v1", "/v1").map_err(|error| RoutesError(vec![error]))
-}
-
-/// The descriptor set has annotations that cannot work.
-#[derive(Debug, thiserror::Error)]
-#[error("routes cannot be built: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct RoutesError(pub Vec<RuleError>);
 
 impl Gateway {
     /// Compiles the routes.
     pub fn new(config: Config) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
-        let transcoder = routes()?;
-        let upstreams = Upstreams::new(identity, booking, &transcoder);
+        let transcoder = routes::compile()?;
+        let upstreams = Upstreams::new(identity, booking);
         tracing::info!(origins = %origins, "CORS allowed origins");
-        let readiness = readiness(&upstreams);
+        let readiness = health::readiness(&upstreams);
         let edge = Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key);
         Ok(Self { listener, edge, readiness })
     }
@@ -76,19 +64,4 @@ impl Gateway {
     pub async fn serve(self, stop: CancellationToken) {
         server::serve(self.listener, self.edge, stop).await;
     }
-}
-
-fn readiness(upstreams: &Upstreams) -> Readiness {
-    upstreams.named().into_iter().fold(Readiness::default(), |readiness, (name, upstream)| {
-        let upstream = upstream.clone();
-        readiness.with(name, move || {
-            let upstream = upstream.clone();
-            async move {
-                match upstream.health().await {
-                    Health::Serving => Ok(()),
-                    other => Err(other.to_string()),
-                }
-            }
-        })
-    })
 }

@@ -21,7 +21,8 @@ use crate::edge::Edge;
 
 /// Time for the head of an HTTP/1.1 request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Time for the first request of a connection, whatever its protocol.
+/// Time for the first request of a connection, whatever its protocol: before that
+/// is known, none of hyper's timers runs.
 const FIRST_REQUEST_TIME: Duration = Duration::from_secs(15);
 /// How long a peer may read nothing of an answer.
 const WRITE_TIME: Duration = Duration::from_secs(30);
@@ -113,8 +114,7 @@ impl Server {
     }
 }
 
-/// Returns when a connection should have had its first request. HTTP/1.1 has a
-/// time for each head, but before the protocol is known no timer of hyper runs.
+/// Returns when a connection should have had its first request and had none.
 async fn nothing_asked(asked: &AtomicBool) {
     tokio::time::sleep(FIRST_REQUEST_TIME).await;
     if asked.load(Ordering::Relaxed) {

@@ -1,8 +1,11 @@
 //! How long a call may take: what the caller says in `grpc-timeout` or
-//! `X-Request-Timeout`, within the gateway's own limits.
+//! `X-Request-Timeout`, within the gateway's own limits. Services put no call under a
+//! deadline that its caller did not ask for; the gateway gives each one over REST.
+//! Postgres has limits of its own for statements and locks.
 
 use std::time::{Duration, Instant};
 
+use boot::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderValue};
 
@@ -12,13 +15,12 @@ const DEFAULT: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_mins(1);
 /// Time for the body of a request to arrive.
 const BODY: Duration = Duration::from_secs(10);
-/// How long the gateway waits for the service's own word on the deadline.
+/// How much longer the gateway waits, so that the service can say itself that the
+/// time is over.
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// The header in which scripts say it, in seconds.
 const REQUEST_TIMEOUT: &str = "x-request-timeout";
-/// The header in which gRPC says it.
-const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// When a call is given up.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +76,8 @@ impl Default for Deadline {
     }
 }
 
-/// Waits for the body of a request.
+/// Waits for the body of a request. When it does not come, the caller was slow and
+/// not a service: `REQUEST_TIMEOUT`, not `DEADLINE_EXCEEDED`.
 pub async fn body<T>(body: impl Future<Output = T>) -> Result<T, Refusal> {
     tokio::time::timeout(BODY, body).await.map_err(|_| {
         Refusal::new(
@@ -93,28 +96,12 @@ pub fn check_grpc(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn grpc_wrong() -> Refusal {
-    wrong(GRPC_TIMEOUT, "it takes up to 8 digits and one of H M S m u n, such as 500m")
+    wrong(GRPC_TIMEOUT, GRPC_TIMEOUT_FORM)
 }
 
 fn wrong(name: &str, what: &str) -> Refusal {
     Refusal::new(ErrorReason::InvalidHeader, format!("The header {name} cannot be read: {what}."))
         .with("header", name)
-}
-
-/// `TimeoutValue TimeoutUnit` of grpc/grpc, `doc/PROTOCOL-HTTP2.md`.
-fn grpc_timeout(value: &HeaderValue) -> Option<Duration> {
-    let (unit, digits) = value.as_bytes().split_last()?;
-    let shaped = (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    let value: u64 = std::str::from_utf8(digits).ok().filter(|_| shaped)?.parse().ok()?;
-    Some(match unit {
-        b'H' => Duration::from_secs(value * 3600),
-        b'M' => Duration::from_secs(value * 60),
-        b'S' => Duration::from_secs(value),
-        b'm' => Duration::from_millis(value),
-        b'u' => Duration::from_micros(value),
-        b'n' => Duration::from_nanos(value),
-        _ => return None,
-    })
 }
 
 fn seconds(value: &HeaderValue) -> Option<Duration> {

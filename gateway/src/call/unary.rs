@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use boot::deadline::GRPC_TIMEOUT;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{CONTENT_TYPE, TE};
@@ -34,7 +35,7 @@ impl Call<'_> {
         upstreams: &Upstreams,
         deadline: Deadline,
     ) -> Result<(Bytes, HeaderMap), Failure> {
-        self.metadata.insert("grpc-timeout", deadline.header());
+        self.metadata.insert(GRPC_TIMEOUT, deadline.header());
         deadline.within(self.answer(upstreams)).await?
     }
 

@@ -1,12 +1,10 @@
 //! Which service answers which gRPC path.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use frontdesk_proto::descriptors;
-use http::Method;
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
-use transcode::Transcoder;
 use upstream::Upstream;
 
 /// The services behind the gateway.
@@ -32,20 +30,14 @@ enum Role {
 }
 
 impl Upstreams {
-    pub fn new(identity: Upstream, booking: Upstream, transcoder: &Transcoder) -> Self {
-        let read: HashSet<&str> = transcoder
-            .bindings()
-            .iter()
-            .filter(|binding| binding.http_method() == Method::GET)
-            .map(|binding| binding.method().full_name())
-            .collect();
+    pub fn new(identity: Upstream, booking: Upstream) -> Self {
         let by_path = services()
             .flat_map(|(service, role)| {
                 service.methods().map(move |method| (method, role)).collect::<Vec<_>>()
             })
             .map(|(method, role)| {
                 let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-                (path, Target { role, idempotent: is_idempotent(&method, &read) })
+                (path, Target { role, idempotent: is_idempotent(&method) })
             })
             .collect();
         Self { identity, booking, by_path }
@@ -86,10 +78,9 @@ fn services() -> impl Iterator<Item = (ServiceDescriptor, Role)> {
     })
 }
 
-/// A method that GET calls changes nothing; others say so in their options.
-fn is_idempotent(method: &MethodDescriptor, read: &HashSet<&str>) -> bool {
+/// Methods say so in their options.
+fn is_idempotent(method: &MethodDescriptor) -> bool {
     let options = method.options();
     let level = options.get_field_by_name("idempotency_level");
-    let declared = level.and_then(|level| level.as_enum_number()).is_some_and(|level| level > 0);
-    declared || read.contains(method.full_name())
+    level.and_then(|level| level.as_enum_number()).is_some_and(|level| level > 0)
 }

@@ -183,56 +183,37 @@ impl From<Failure> for Refused {
 
 impl Refused {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None }
+        let again = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let retry_after = again.then(|| HeaderValue::from_static("1"));
+        Self { status, code, message: message.into(), retry_after }
     }
 
     fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// GoTrue's status table. Overload must be 5xx: a client takes a 4xx on
-    /// refresh for the end of the session.
+    /// What GoTrue answers in the same case, as the reason's options say it.
+    /// Overload must be 5xx: a client takes a 4xx on refresh for the end of the
+    /// session.
     fn of_status(status: &Status) -> Self {
-        use ErrorReason as Reason;
-        let (http, code, message) = match reason_of(status) {
-            Some(Reason::LoginFailed) => (400, "invalid_credentials", "Invalid login credentials"),
-            Some(Reason::RefreshTokenReused) => {
-                (400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
-            }
-            Some(Reason::RefreshTokenInvalid) => {
-                (400, "refresh_token_not_found", "Invalid Refresh Token: Refresh Token Not Found")
-            }
-            Some(Reason::SessionEnded) => {
-                (403, "session_not_found", "Session from session_id claim in JWT does not exist")
-            }
-            Some(Reason::TokenExpired) => (
-                403,
-                "bad_jwt",
-                "invalid JWT: unable to parse or verify signature, token has invalid claims: token is expired",
+        if let Some(answer) = reason_of(status).and_then(ErrorReason::auth_answer) {
+            let message = if answer.message.is_empty() { status.message() } else { answer.message.as_str() };
+            let http_status = u16::try_from(answer.http_status).unwrap_or_default();
+            let http_status = StatusCode::from_u16(http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            return Self::new(http_status, &answer.code, message);
+        }
+        match status.code() {
+            Code::Unavailable | Code::DeadlineExceeded => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "request_timeout",
+                "The service is busy or cannot be reached; try again",
             ),
-            Some(Reason::TokenInvalid) => {
-                (403, "bad_jwt", "invalid JWT: unable to parse or verify signature")
-            }
-            Some(Reason::CredentialsMissing | Reason::SignInRequired) => {
-                (401, "no_authorization", "This endpoint requires a valid Bearer token")
-            }
-            Some(Reason::TooManyAttempts) => (429, "over_request_rate_limit", "Request rate limit reached"),
-            Some(Reason::PayloadTooLarge) => (413, "request_entity_too_large", "Request body too large"),
-            Some(Reason::InvalidField | Reason::InvalidHeader | Reason::MalformedRequest) => {
-                (400, "validation_failed", status.message())
-            }
-            _ if status.code() == Code::Unavailable || status.code() == Code::DeadlineExceeded => {
-                (503, "request_timeout", "The service is busy or cannot be reached; try again")
-            }
-            _ => (
-                500,
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
                 "unexpected_failure",
                 "Unexpected failure, please check server logs for more information",
             ),
-        };
-        let status = StatusCode::from_u16(http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = matches!(http, 429 | 503).then(|| HeaderValue::from_static("1"));
-        Self { status, code, message: message.to_owned(), retry_after }
+        }
     }
 
     /// Both forms carry `error_code`, so that clients which cannot read the

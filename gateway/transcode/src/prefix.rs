@@ -34,6 +34,11 @@ impl Prefixes {
         Ok(())
     }
 
+    /// Whether a path or template begins with an alias.
+    pub fn contains(&self, path: &str) -> bool {
+        self.aliases.iter().any(|alias| begins(path, &alias.prefix))
+    }
+
     /// The segments that a path's alias stands for, and the rest of the path.
     pub fn split<'p>(&'p self, path: &'p str) -> (&'p [String], &'p str) {
         let found = self.aliases.iter().find(|alias| begins(path, &alias.prefix));

@@ -8,12 +8,14 @@ mod well_known;
 
 use std::sync::Arc;
 
-use self::fields::delimited;
-use self::message::field;
-pub use self::message::{any_or_base64, message, message_without};
+use self::fields::{delimited, values};
+use self::message::Writer;
 use crate::binding::Binding;
 use crate::error::OutputError;
+use crate::json::write;
 use crate::plan::{MessageId, Plans};
+
+type Result<T = ()> = std::result::Result<T, OutputError>;
 
 /// An answer to be sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl Renderer {
     }
 
     /// The JSON of a response message, on one line.
-    pub fn json(&self, wire: &[u8]) -> Result<Vec<u8>, OutputError> {
+    pub fn json(&self, wire: &[u8]) -> Result<Vec<u8>> {
         // Keys and defaults make JSON a few times as long as its wire.
         let mut out = Vec::with_capacity(256 + wire.len() * 3);
         match self.response_body {
@@ -57,7 +59,7 @@ impl Renderer {
     }
 
     /// What to send for a response message.
-    pub fn answer(&self, wire: &[u8]) -> Result<Answer, OutputError> {
+    pub fn answer(&self, wire: &[u8]) -> Result<Answer> {
         if !self.raw {
             return self.json(wire).map(Answer::Json);
         }
@@ -85,4 +87,49 @@ impl Renderer {
         let etag = delimited(wire, self.etag?).ok()??;
         std::str::from_utf8(etag).ok().filter(|etag| !etag.is_empty())
     }
+}
+
+/// Appends the JSON of a message.
+pub fn message(plans: &Plans, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> Result {
+    Writer::new(plans).message(id, wire, out)
+}
+
+/// Appends the JSON of a message without one of its fields.
+pub fn message_without(
+    plans: &Plans,
+    id: MessageId,
+    hidden: usize,
+    wire: &[u8],
+    out: &mut Vec<u8>,
+) -> Result {
+    Writer::new(plans).object_without(plans.message(id), hidden, wire, out)
+}
+
+/// Appends the JSON of one field of a message.
+pub fn field(plans: &Plans, id: MessageId, field: usize, wire: &[u8], out: &mut Vec<u8>) -> Result {
+    let message = plans.message(id);
+    let field = &message.fields[field];
+    let values = values(wire, field.number, 0)?;
+    if values.is_empty() {
+        let default = field.absent.get(field.key.len()..).filter(|default| !default.is_empty());
+        out.extend_from_slice(default.unwrap_or(b"null"));
+        return Ok(());
+    }
+    Writer::new(plans).gathered(field, &values, out)
+}
+
+/// Appends the JSON of an `Any`. One whose type is unknown is shown in base64,
+/// since a refusal with an unknown detail must still be readable.
+pub fn any_or_base64(plans: &Plans, type_url: &str, value: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut writer = Writer::new(plans);
+    if writer.any_parts(type_url, value, out).is_ok() {
+        return;
+    }
+    out.truncate(start);
+    out.extend_from_slice(b"{\"@type\":");
+    write::string(out, type_url);
+    out.extend_from_slice(b",\"value\":");
+    write::base64(out, value);
+    out.push(b'}');
 }

@@ -94,6 +94,11 @@ impl Router {
         self.prefixes.add(alias, prefix)
     }
 
+    /// Whether a template cannot be reached, since an alias takes its paths.
+    pub fn is_hidden(&self, template: &str) -> bool {
+        self.prefixes.contains(template)
+    }
+
     /// The binding of a request. HEAD is answered by GET.
     pub fn find(&self, method: &Method, path: &str) -> Result<(usize, Captures), RouteError> {
         let wanted = if *method == Method::HEAD { &Method::GET } else { method };
@@ -131,7 +136,8 @@ impl Router {
     /// alias.
     fn split<'path>(&'path self, path: &'path str) -> Result<Vec<&'path str>, RouteError> {
         let (instead, rest) = self.prefixes.split(path);
-        let mut segments: Vec<&str> = instead.iter().map(String::as_str).collect();
+        let mut segments = Vec::with_capacity(8);
+        segments.extend(instead.iter().map(String::as_str));
         if let Some(rest) = rest.strip_prefix('/') {
             segments.extend(rest.split('/').take(MAX_SEGMENTS + 1));
         }

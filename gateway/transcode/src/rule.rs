@@ -74,18 +74,7 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
                 .ok_or_else(|| within(format!("response_body: {name} is not a field of the response")))?,
         ),
     };
-    let answer = match response_body {
-        None => Some(output),
-        Some(at) => match plans.message(output).fields[at] {
-            ref field if field.label == Label::One => message_of(field.kind),
-            _ => None,
-        },
-    };
-    let etag = answer.and_then(|id| {
-        let message = plans.message(id);
-        let field = &message.fields[message.by_name("etag", 0)?];
-        (field.kind == Kind::String && field.label == Label::One).then_some(field.number)
-    });
+    let answer = answer(plans, output, response_body);
     let mask = match &body {
         Body::Field { .. } if http_method == Method::PATCH => mask(plans, input),
         _ => None,
@@ -101,10 +90,24 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
         body,
         mask,
         response_body,
-        etag,
+        etag: answer.and_then(|id| etag(plans, id)),
         raw: answer.is_some_and(|id| is_http_body(plans, id)),
     };
     Ok((binding, template))
+}
+
+/// The message that is sent; `None` if it is a scalar, a list or a map.
+fn answer(plans: &Plans, output: MessageId, response_body: Option<usize>) -> Option<MessageId> {
+    let Some(at) = response_body else { return Some(output) };
+    let field = &plans.message(output).fields[at];
+    if field.label == Label::One { message_of(field.kind) } else { None }
+}
+
+/// The number of the message's etag.
+fn etag(plans: &Plans, id: MessageId) -> Option<u32> {
+    let message = plans.message(id);
+    let field = &message.fields[message.by_name("etag", 0)?];
+    (field.kind == Kind::String && field.label == Label::One).then_some(field.number)
 }
 
 fn body(plans: &Plans, input: MessageId, name: &str, variables: &[FieldPath]) -> Result<Body, String> {

@@ -54,9 +54,17 @@ impl Transcoder {
     }
 
     /// Makes paths that begin with `alias` mean those that begin with `prefix`.
-    pub fn with_alias(mut self, alias: &str, prefix: &str) -> Result<Self, RuleError> {
-        self.router.alias(alias, prefix).map_err(|cause| RuleError::new(alias, cause))?;
-        Ok(self)
+    /// Bindings that could not be reached any more are errors.
+    pub fn with_alias(mut self, alias: &str, prefix: &str) -> Result<Self, Vec<RuleError>> {
+        self.router.alias(alias, prefix).map_err(|cause| vec![RuleError::new(alias, cause)])?;
+        let hidden = self.bindings.iter().filter(|binding| self.router.is_hidden(binding.template()));
+        let errors: Vec<RuleError> = hidden
+            .map(|binding| {
+                let cause = format!("{}: {alias} is an alias of {prefix}", binding.template());
+                RuleError::new(binding.method().full_name(), cause)
+            })
+            .collect();
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
 
     /// The method that a request is for. `path` is as received, still encoded.

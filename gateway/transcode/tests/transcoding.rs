@@ -190,6 +190,12 @@ fn what_cannot_be_routed_is_refused_at_the_start() {
     let pool = protos::compile(&["rental.proto"], None);
     let errors = Transcoder::new(&pool, &["no.such.Service"], Style::FRONTDESK).unwrap_err();
     assert_eq!(errors[0].method, "no.such.Service");
-    let error = transcoder().with_alias("/{any}", "/v1").unwrap_err();
-    assert!(error.method == "/{any}" && error.cause.contains("literal segments"), "{error}");
+    for (alias, method, cause) in [
+        ("/{any}", "/{any}", "literal segments"),
+        ("/api/v1", "/api/v1", "another alias"),
+        ("/v1/properties", "rental.BookingRequests.RemoveGuest", "is an alias of /v2"),
+    ] {
+        let errors = transcoder().with_alias(alias, "/v2").unwrap_err();
+        assert!(errors[0].method == method && errors[0].cause.contains(cause), "{}", errors[0]);
+    }
 }

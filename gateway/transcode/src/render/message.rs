@@ -19,55 +19,9 @@ use crate::wire::{MAX_DEPTH, Raw, Wire, WireType};
 
 type Result<T = ()> = std::result::Result<T, OutputError>;
 
-/// Appends the JSON of a message.
-pub fn message(plans: &Plans, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> Result {
-    Writer { plans, gather: false, depth: 0 }.message(id, wire, out)
-}
-
-/// Appends the JSON of a message without one of its fields.
-pub fn message_without(
-    plans: &Plans,
-    id: MessageId,
-    hidden: usize,
-    wire: &[u8],
-    out: &mut Vec<u8>,
-) -> Result {
-    let start = out.len();
-    Writer { plans, gather: false, depth: 1 }.gathered_members(plans.message(id), Some(hidden), wire, out)?;
-    close(out, start, b'{', b'}');
-    Ok(())
-}
-
-/// Appends the JSON of one field of a message.
-pub fn field(plans: &Plans, id: MessageId, field: usize, wire: &[u8], out: &mut Vec<u8>) -> Result {
-    let message = plans.message(id);
-    let field = &message.fields[field];
-    let values = values(wire, field.number, 0)?;
-    if values.is_empty() {
-        let default = field.absent.get(field.key.len()..).filter(|default| !default.is_empty());
-        out.extend_from_slice(default.unwrap_or(b"null"));
-        return Ok(());
-    }
-    Writer { plans, gather: false, depth: 0 }.gathered(field, &values, out)
-}
-
-/// Appends the JSON of an `Any`. One whose type is unknown is shown in base64,
-/// since a refusal with an unknown detail must still be readable.
-pub fn any_or_base64(plans: &Plans, type_url: &str, value: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    let mut renderer = Writer { plans, gather: false, depth: 0 };
-    if renderer.any_parts(type_url, value, out).is_ok() {
-        return;
-    }
-    out.truncate(start);
-    out.extend_from_slice(b"{\"@type\":");
-    write::string(out, type_url);
-    out.extend_from_slice(b",\"value\":");
-    write::base64(out, value);
-    out.push(b'}');
-}
-
-struct Writer<'p> {
+/// Writes the messages of one answer.
+#[derive(Debug)]
+pub struct Writer<'p> {
     plans: &'p Plans,
     /// One message was out of order: none is tried in order any more.
     gather: bool,
@@ -77,8 +31,13 @@ struct Writer<'p> {
 /// The wire is not in the order of the fields.
 struct OutOfOrder;
 
-impl Writer<'_> {
-    fn message(&mut self, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> Result {
+impl<'p> Writer<'p> {
+    pub fn new(plans: &'p Plans) -> Self {
+        Self { plans, gather: false, depth: 0 }
+    }
+
+    /// Appends a message.
+    pub fn message(&mut self, id: MessageId, wire: &[u8], out: &mut Vec<u8>) -> Result {
         if self.depth >= MAX_DEPTH {
             return Err(OutputError::Malformed);
         }
@@ -101,6 +60,22 @@ impl Writer<'_> {
     fn object(&mut self, message: &Message, wire: &[u8], out: &mut Vec<u8>) -> Result {
         let start = out.len();
         self.members(message, wire, out)?;
+        close(out, start, b'{', b'}');
+        Ok(())
+    }
+
+    /// Appends an object without one of its fields.
+    pub fn object_without(
+        &mut self,
+        message: &Message,
+        hidden: usize,
+        wire: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result {
+        let start = out.len();
+        self.depth += 1;
+        self.gathered_members(message, Some(hidden), wire, out)?;
+        self.depth -= 1;
         close(out, start, b'{', b'}');
         Ok(())
     }
@@ -234,7 +209,7 @@ impl Writer<'_> {
     }
 
     /// All values of a field, which is there.
-    fn gathered(&mut self, field: &Field, values: &[Raw<'_>], out: &mut Vec<u8>) -> Result {
+    pub fn gathered(&mut self, field: &Field, values: &[Raw<'_>], out: &mut Vec<u8>) -> Result {
         match field.label {
             Label::Map => self.map(field, values, out),
             Label::List => {
@@ -374,7 +349,8 @@ impl Writer<'_> {
         self.any_parts(type_url, value, out)
     }
 
-    fn any_parts(&mut self, type_url: &str, value: &[u8], out: &mut Vec<u8>) -> Result {
+    /// Appends an `Any` of a type and a value.
+    pub fn any_parts(&mut self, type_url: &str, value: &[u8], out: &mut Vec<u8>) -> Result {
         let name = type_url.rsplit_once('/').ok_or(OutputError::NoJson)?.1;
         let id = self.plans.find(name).ok_or(OutputError::NoJson)?;
         let plans = self.plans;

@@ -73,3 +73,46 @@ async fn path_tricks_reach_no_handler() {
         assert!(matches!(status, 400 | 404), "{path}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn every_path_is_the_same_under_both_prefixes() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = "/booking-requests/0190163d-8694-739b-aea5-966c26f8ad91";
+    for (method, path) in [
+        (Method::GET, "/me"),
+        (Method::HEAD, "/me"),
+        (Method::OPTIONS, "/auth/login"),
+        (Method::POST, "/auth/introspect"),
+        (Method::DELETE, "/booking-requests"),
+        (Method::GET, "/booking-requests?limit=1&limit=2"),
+        (Method::GET, "/booking-requests/"),
+        (Method::GET, "/booking-requests/%zz"),
+        (Method::GET, "/booking-requests/a%2Fb"),
+        (Method::GET, "/nothing"),
+        (Method::GET, "/api/v1/me"),
+        (Method::GET, id),
+        (Method::PUT, id),
+    ] {
+        let ask = async |prefix: &str| {
+            let path = format!("{prefix}{path}");
+            let call = fixture.request(method.clone(), &path).bearer_auth(&token);
+            let answer = Answer::of(call.header("origin", "http://localhost:3000")).await;
+            let headers = ["allow", "content-type", "access-control-allow-origin"];
+            let headers = headers.map(|name| answer.headers.get(name).cloned());
+            (path, answer.status, answer.body["code"].clone(), headers, answer)
+        };
+        let (plain, alias) = (ask("/v1").await, ask("/api/v1").await);
+        assert_eq!((&plain.1, &plain.2, &plain.3), (&alias.1, &alias.2, &alias.3), "{method} {path}");
+        for (asked, .., answer) in [&plain, &alias] {
+            // What an answer says about a path is about the one that was asked for.
+            let detail = answer.body["detail"].as_str().unwrap_or_default();
+            let names_path =
+                matches!(answer.status, 404 | 405) && answer.body["code"] != "BOOKING_REQUEST_NOT_FOUND";
+            assert!(!names_path || detail.contains(&format!(" {asked}")), "{asked}: {detail}");
+        }
+    }
+    for path in ["/api/auth/v1/health", "/api/.well-known/jwks.json", "/api/livez"] {
+        fixture.get(path, &token).await.refused(404, "ROUTE_NOT_FOUND");
+    }
+}
