@@ -12,6 +12,7 @@ use prost::{Message, Name};
 use prost_types::Any;
 use tonic::Status;
 
+use crate::rest::v1::Format;
 use crate::{ErrorReason, rpc};
 
 /// `ErrorInfo.domain` of every reason of ours.
@@ -67,6 +68,11 @@ impl Refusal {
         let (field, description) = (field.into(), description.into());
         Self::new(ErrorReason::InvalidField, format!("Field `{field}`: {description}."))
             .violation(field, description)
+    }
+
+    /// An `INVALID_FIELD` for a text that lacks a format.
+    pub fn format(field: impl Into<String>, format: Format) -> Self {
+        Self::field(field, format.form().takes.clone())
     }
 
     /// The refusal that a status carries; `None` for a status without a reason of

@@ -77,6 +77,10 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
             "V2__roles_limits_key_states_audit",
             include_str!("../../../migrations/identity/V2__roles_limits_key_states_audit.sql"),
         ),
+        (
+            "V3__no_scope_without_a_method",
+            include_str!("../../../migrations/identity/V3__no_scope_without_a_method.sql"),
+        ),
     ],
 };
 

@@ -142,9 +142,7 @@ fn filter(request: &wire::ListBookingsRequest) -> Result<BookingFilter, Refusal>
 fn asked_status(asked: i32) -> Result<BookingStatus, Refusal> {
     let known = wire::BookingStatus::try_from(asked).ok();
     let found = BookingStatus::ALL.into_iter().find(|one| Some(status(*one)) == known);
-    found.ok_or_else(|| {
-        Refusal::field("status", "takes requested, confirmed, checked_in, checked_out, cancelled, declined, no_show, inquiry, pending or under_review")
-    })
+    found.ok_or_else(|| fields::unknown("status"))
 }
 
 fn booking(booking: &Booking) -> wire::Booking {

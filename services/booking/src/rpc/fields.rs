@@ -1,8 +1,10 @@
-//! Fields that several subjects share: ids, dates, texts, times. A field that cannot
-//! be read is a refusal that names it.
+//! Fields that several subjects share: ids, dates, times. What a field takes by
+//! itself has been checked before a handler is called (`frontdesk_proto::check`);
+//! here texts become types, and two dates a stay.
 
 use std::str::FromStr;
 
+use frontdesk_proto::rest::v1::Format;
 use frontdesk_proto::{Refusal, paging};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,9 +12,6 @@ use jiff::civil::Date;
 use crate::domain::ids::{InvalidId, RowId};
 use crate::domain::listing::After;
 use crate::domain::stay::{self, MAX_NIGHTS, Stay, StayError};
-
-/// Most characters in text that people write.
-const MAX_TEXT: usize = 4000;
 
 /// A field of a request.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +22,7 @@ pub struct Field<'a> {
 
 /// An id.
 pub fn id<T: FromStr<Err = InvalidId>>(name: &str, text: &str) -> Result<T, Refusal> {
-    text.parse()
-        .map_err(|_| Refusal::field(name, "must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91"))
+    text.parse().map_err(|_| Refusal::format(name, Format::Uuid))
 }
 
 /// An id that may be left empty.
@@ -39,8 +37,7 @@ pub fn written<T: ToString>(id: Option<T>) -> String {
 
 /// A date.
 pub fn date(name: &str, text: &str) -> Result<Date, Refusal> {
-    stay::parse_date(text)
-        .ok_or_else(|| Refusal::field(name, "must be a date such as 2026-07-01, in the years 2000 to 2199"))
+    stay::parse_date(text).ok_or_else(|| Refusal::format(name, Format::Date))
 }
 
 /// A date that may be left empty.
@@ -63,25 +60,10 @@ pub fn nights(from: Field<'_>, to: Field<'_>) -> Result<Stay, Refusal> {
     })
 }
 
-/// A text that people write, within its length; control characters other than line
-/// breaks and tabs are refused, since Postgres and logs choke on some.
-pub fn text(name: &str, text: String) -> Result<String, Refusal> {
-    if text.chars().count() > MAX_TEXT {
-        return Err(Refusal::field(name, format!("takes at most {MAX_TEXT} characters")));
-    }
-    if text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')) {
-        return Err(Refusal::field(name, "must not hold control characters"));
-    }
-    Ok(text)
-}
-
-/// A number from 1 to a limit.
-pub fn within(name: &str, value: i32, most: i32) -> Result<i32, Refusal> {
-    if (1..=most).contains(&value) {
-        Ok(value)
-    } else {
-        Err(Refusal::field(name, format!("takes 1 to {most}")))
-    }
+/// A word of an enum that this program does not know: the check of the request
+/// and the handler are of different versions.
+pub fn unknown(name: &str) -> Refusal {
+    Refusal::field(name, "has a value that is not known here")
 }
 
 /// A time that may be left out.

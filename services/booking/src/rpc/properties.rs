@@ -3,7 +3,6 @@
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::property_service_server::PropertyService;
 use frontdesk_proto::{Refusal, paging};
-use jiff::tz::TimeZone;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -18,9 +17,7 @@ use crate::error::Error;
 
 /// The list, as its page tokens know it.
 const LIST: &[u8] = b"properties";
-const MAX_NAME: usize = 200;
-const MAX_GUESTS: i32 = 100;
-const MAX_HOLD_HOURS: i32 = 720;
+/// Hours that a hold lasts when nothing else is asked for.
 const DEFAULT_HOLD_HOURS: i32 = 24;
 
 #[tonic::async_trait]
@@ -128,11 +125,11 @@ fn new_property(request: wire::CreatePropertyRequest) -> Result<NewProperty, Ref
     let hold_hours = if hold_hours == 0 { DEFAULT_HOLD_HOURS } else { hold_hours };
     Ok(NewProperty {
         id: PropertyId(Uuid::now_v7()),
-        name: property_name(name)?,
-        time_zone: known_zone(time_zone)?,
-        max_guests: fields::within("max_guests", max_guests, MAX_GUESTS)?,
+        name: name.trim().to_owned(),
+        time_zone,
+        max_guests,
         hold_policy: asked_policy(hold_policy)?.unwrap_or(HoldPolicy::None),
-        hold_hours: fields::within("hold_hours", hold_hours, MAX_HOLD_HOURS)?,
+        hold_hours,
     })
 }
 
@@ -146,15 +143,13 @@ fn property_update(request: wire::UpdatePropertyRequest) -> Result<UpdatePropert
         hold_hours,
         etag: _,
     } = request;
-    let within =
-        |name, value: Option<i32>, most| value.map(|value| fields::within(name, value, most)).transpose();
     let id = fields::id("property_id", &property_id)?;
     let update = PropertyUpdate {
-        name: name.map(property_name).transpose()?,
-        time_zone: time_zone.map(known_zone).transpose()?,
-        max_guests: within("max_guests", max_guests, MAX_GUESTS)?,
+        name: name.map(|name| name.trim().to_owned()),
+        time_zone,
+        max_guests,
         hold_policy: asked_policy(hold_policy)?,
-        hold_hours: within("hold_hours", hold_hours, MAX_HOLD_HOURS)?,
+        hold_hours,
     };
     Ok(UpdateProperty { id, update })
 }
@@ -167,26 +162,9 @@ fn new_block(request: wire::BlockPropertyRequest) -> Result<Block, Refusal> {
         id: BlockId(Uuid::now_v7()),
         property: fields::id("property_id", &property_id)?,
         nights: fields::nights(from, to)?,
-        note: fields::text("note", note)?,
+        note,
         active: true,
     })
-}
-
-fn property_name(name: String) -> Result<String, Refusal> {
-    let name = fields::text("name", name)?.trim().to_owned();
-    let length = name.chars().count();
-    if (1..=MAX_NAME).contains(&length) && !name.contains(['\n', '\r', '\t']) {
-        Ok(name)
-    } else {
-        Err(Refusal::field("name", format!("takes 1 to {MAX_NAME} characters on one line")))
-    }
-}
-
-fn known_zone(time_zone: String) -> Result<String, Refusal> {
-    match TimeZone::get(&time_zone) {
-        Ok(_) => Ok(time_zone),
-        Err(_) => Err(Refusal::field("time_zone", "must be an IANA time zone such as Europe/Berlin")),
-    }
 }
 
 /// The hold policy of a field; `None` when it is not set.
@@ -195,7 +173,7 @@ fn asked_policy(policy: i32) -> Result<Option<HoldPolicy>, Refusal> {
         Ok(wire::HoldPolicy::Unspecified) => Ok(None),
         Ok(wire::HoldPolicy::None) => Ok(Some(HoldPolicy::None)),
         Ok(wire::HoldPolicy::Hold) => Ok(Some(HoldPolicy::Hold)),
-        Err(_) => Err(Refusal::field("hold_policy", "takes none or hold")),
+        Err(_) => Err(fields::unknown("hold_policy")),
     }
 }
 

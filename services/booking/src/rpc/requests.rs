@@ -19,9 +19,6 @@ use crate::domain::stay::Coverage;
 use crate::error::Error;
 use crate::store::requests::MOST_COUNTED;
 
-/// Most persons of a request.
-const MAX_GUESTS: i32 = 100;
-
 #[tonic::async_trait]
 impl BookingRequestService for Booking {
     type WatchBookingRequestsStream = Watch;
@@ -86,7 +83,7 @@ impl BookingRequestService for Booking {
         let wire::ApproveBookingRequestRequest { booking_request_id, internal_note, etag: _ } =
             request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
-        let note = fields::text("internal_note", internal_note)?;
+        let note = internal_note;
         self.change(&call, &Approve { id, note }, approved).await
     }
 
@@ -100,8 +97,8 @@ impl BookingRequestService for Booking {
         let wire::DeclineBookingRequestRequest { booking_request_id, decline_reason, internal_note, etag: _ } =
             request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
-        let reason = fields::text("decline_reason", decline_reason)?;
-        let note = fields::text("internal_note", internal_note)?;
+        let reason = decline_reason;
+        let note = internal_note;
         let decline = Decline::new(id, &reason, note)?;
         self.change(&call, &decline, |declined| wire::DeclineBookingRequestResponse {
             booking_request_id: declined.to_string(),
@@ -118,7 +115,7 @@ impl BookingRequestService for Booking {
         let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
         let wire::StartReviewRequest { booking_request_id, internal_note, etag: _ } = request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
-        let note = fields::text("internal_note", internal_note)?;
+        let note = internal_note;
         self.change(&call, &StartReview { id, note }, |reviewed| wire::StartReviewResponse {
             booking_request_id: reviewed.to_string(),
             status: wire::BookingRequestStatus::UnderReview.into(),
@@ -137,7 +134,7 @@ impl BookingRequestService for Booking {
         let wire::CancelBookingRequestRequest { booking_request_id, internal_note, etag: _ } =
             request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
-        let note = fields::text("internal_note", internal_note)?;
+        let note = internal_note;
         self.change(&call, &CancelRequest { id, note }, cancelled).await
     }
 
@@ -165,9 +162,6 @@ fn new_request(request: wire::CreateBookingRequestRequest) -> Result<NewBookingR
         guest_count,
         message,
     } = request;
-    if !(0..=MAX_GUESTS).contains(&guest_count) {
-        return Err(Refusal::field("guest_count", format!("takes 1 to {MAX_GUESTS}")));
-    }
     let from = fields::Field { name: "check_in", text: &check_in };
     let to = fields::Field { name: "check_out", text: &check_out };
     Ok(NewBookingRequest {
@@ -176,7 +170,7 @@ fn new_request(request: wire::CreateBookingRequestRequest) -> Result<NewBookingR
         guest: fields::id("guest_id", &guest_id)?,
         stay: fields::nights(from, to)?,
         guest_count: guest_count.max(1),
-        message: fields::text("message", message)?,
+        message,
     })
 }
 
@@ -226,7 +220,7 @@ fn order(order: i32) -> Result<Order, Refusal> {
         }
         Ok(wire::BookingRequestOrder::OldestFirst) => Ok(Order::OldestFirst),
         Ok(wire::BookingRequestOrder::CheckIn) => Ok(Order::CheckIn),
-        Err(_) => Err(Refusal::field("order", "takes newest_first, oldest_first or check_in")),
+        Err(_) => Err(fields::unknown("order")),
     }
 }
 
@@ -238,10 +232,7 @@ fn asked_status(status: i32) -> Result<RequestStatus, Refusal> {
         Ok(wire::BookingRequestStatus::Declined) => Ok(RequestStatus::Declined),
         Ok(wire::BookingRequestStatus::Cancelled) => Ok(RequestStatus::Cancelled),
         Ok(wire::BookingRequestStatus::Expired) => Ok(RequestStatus::Expired),
-        Ok(wire::BookingRequestStatus::Unspecified) | Err(_) => Err(Refusal::field(
-            "status",
-            "takes requested, under_review, confirmed, declined, cancelled or expired",
-        )),
+        Ok(wire::BookingRequestStatus::Unspecified) | Err(_) => Err(fields::unknown("status")),
     }
 }
 

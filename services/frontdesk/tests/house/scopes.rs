@@ -4,9 +4,6 @@ use std::collections::BTreeSet;
 
 use frontdesk_proto::{Rule, descriptors};
 
-/// Granted and asked for nowhere. This list only shrinks.
-const ASKED_FOR_NOWHERE: [&str; 1] = ["customers:view"];
-
 #[test]
 fn scopes_of_access_rules_are_those_of_roles() {
     let mut asked = BTreeSet::new();
@@ -15,7 +12,6 @@ fn scopes_of_access_rules_are_those_of_roles() {
             asked.extend(scopes);
         }
     }
-    asked.extend(ASKED_FOR_NOWHERE.map(str::to_owned));
     let granted: Vec<&str> = identity::TENANT_SCOPES.into_iter().chain(identity::PLATFORM_SCOPES).collect();
     let granted: BTreeSet<String> = granted.into_iter().map(str::to_owned).collect();
     assert_eq!(asked, granted, "on the left what rules ask for, on the right what roles and users can hold");

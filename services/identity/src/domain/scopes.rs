@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::field::InvalidField;
 
-/// Scopes held in a tenant.
-pub const TENANT_SCOPES: [&str; 13] = [
+/// Scopes held in a tenant: those that a method asks for, and no others.
+pub const TENANT_SCOPES: [&str; 12] = [
     "api_keys:manage",
     "audit:view",
     "bookings:approve",
@@ -14,7 +14,6 @@ pub const TENANT_SCOPES: [&str; 13] = [
     "bookings:manage",
     "bookings:view",
     "conversations:view",
-    "customers:view",
     "members:manage",
     "members:view",
     "properties:manage",

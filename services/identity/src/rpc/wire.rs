@@ -1,6 +1,7 @@
 //! Small conversions that several services need.
 
 use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::rest::v1::Format;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use crate::error::Error;
 
 /// An id in a request's field.
 pub(super) fn id<I: From<Uuid>>(field: &'static str, text: &str) -> Result<I, Error> {
-    let needed = || InvalidField::new(field, "must be a UUID such as 0190163d-8694-739b-aea5-966c26f8ad91");
+    let needed = || InvalidField::new(field, Format::Uuid.form().takes.clone());
     Ok(ids::parse(text).ok_or_else(needed)?)
 }
 
