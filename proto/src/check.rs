@@ -17,6 +17,9 @@ use crate::limits::Limits;
 use crate::rest::v1::Format;
 use crate::{ErrorReason, Refusal};
 
+/// Most fields that one answer names; a list may have millions of bad entries.
+const MOST: usize = 32;
+
 /// A message that calls bring or get.
 pub trait Checked {
     /// Notes every field that has a value it cannot have.
@@ -94,6 +97,9 @@ impl Violations {
     /// Looks at the values of a list of enums, none of which may be 0.
     pub fn values(&mut self, field: &str, values: &[i32], is_known: impl Fn(i32) -> bool, takes: &str) {
         for (at, value) in values.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             if *value == 0 || !is_known(*value) {
                 self.add(&format!("{field}[{at}]"), format!("takes {takes}"), ErrorReason::Unspecified);
             }
@@ -104,6 +110,9 @@ impl Violations {
     pub fn texts(&mut self, field: &str, texts: &[String], limits: &Limits) {
         self.count(field, texts.len(), limits);
         for (at, text) in texts.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             if !limits.fits_length(text) || !format::fits(limits.format, text) {
                 self.set_text(&format!("{field}[{at}]"), text, limits);
             }
@@ -132,6 +141,9 @@ impl Violations {
     pub fn messages<M: Checked>(&mut self, field: &str, messages: &[M], limits: &Limits) {
         self.count(field, messages.len(), limits);
         for (at, message) in messages.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
             self.within(format!("{field}[{at}]"), message);
         }
     }
@@ -157,6 +169,10 @@ impl Violations {
         )
     }
 
+    fn is_full(&self) -> bool {
+        self.found.len() >= MOST
+    }
+
     fn presence(&mut self, field: &str, is_set: bool, limits: &Limits) {
         if !is_set && limits.required {
             self.add(field, "is needed".to_owned(), limits.missing);
@@ -177,6 +193,9 @@ impl Violations {
 
     #[cold]
     fn add(&mut self, field: &str, description: String, reason: ErrorReason) {
+        if self.is_full() {
+            return;
+        }
         let mut path = String::new();
         for part in &self.path {
             path.push_str(part);
@@ -265,6 +284,15 @@ mod tests {
         };
         assert_eq!(fields(Outer(vec![Inner(""), Inner("x")])), ["items[1].id", "kinds[1]"]);
         assert_eq!(fields(Outer(vec![])), ["items", "kinds[1]"]);
+    }
+
+    #[test]
+    fn a_list_of_millions_of_bad_entries_is_looked_at_until_enough_is_said() {
+        let mut found = Violations::default();
+        found.values("status", &vec![0; 4_000_000], |_| true, "one or two");
+        assert_eq!(found.found.len(), MOST);
+        let refusal = found.refusal().unwrap();
+        assert_eq!(refusal.violations()[31].field, "status[31]");
     }
 
     #[test]

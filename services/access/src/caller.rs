@@ -125,6 +125,6 @@ fn unchecked() -> Status {
 pub(crate) fn sign_in_required() -> Refusal {
     Refusal::new(
         ErrorReason::SignInRequired,
-        "The method is for users: send `Authorization: Bearer <access token>` from POST /v1/auth/login. An API key alone does not do.",
+        "The method is for users: send `Authorization: Bearer <access token>` from POST /v1/auth/login. An API key alone is not enough.",
     )
 }
