@@ -10,7 +10,7 @@ use std::time::Duration;
 use deadpool_postgres::PoolError;
 use frontdesk_proto::{ErrorReason, Refusal};
 
-use crate::advice::advice;
+use crate::advice::{Advice, advice};
 
 /// A failed statement, commit or connection. `Display` and `source` are for the
 /// log; the caller gets [`Fault::refusal`]. Neither holds Postgres' DETAIL,
@@ -19,8 +19,8 @@ use crate::advice::advice;
 pub struct Fault {
     kind: Kind,
     cause: String,
-    /// A sentence for whoever runs the program, when the way out is known.
-    advice: Option<String>,
+    /// For whoever runs the program, when the way out is known.
+    advice: Option<Advice>,
 }
 
 /// What can be done about a [`Fault`].
@@ -83,10 +83,9 @@ impl Fault {
         &self.kind
     }
 
-    /// What is wrong and what to do about it, in one sentence for whoever runs the
-    /// program.
-    pub fn advice(&self) -> &str {
-        self.advice.as_deref().unwrap_or(&self.cause)
+    /// What is wrong and what to do about it, for whoever runs the program.
+    pub fn advice(&self) -> Advice {
+        self.advice.clone().unwrap_or_else(|| Advice { what: self.cause.clone(), fix: "" })
     }
 
     /// Whether the named constraint refused the row. A sharded database appends

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use crate::advice::advice;
 use crate::fault::chain;
-use crate::{Fault, Kind, pool};
+use crate::{Fault, Kind, connect};
 
 /// The same number in every version, so that old and new binaries exclude each
 /// other. Advisory locks are per database.
@@ -61,7 +61,7 @@ pub enum MigrateError {
 /// Applies what is missing and returns the names of what was applied. The URL
 /// must name the schema's owner.
 pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>, MigrateError> {
-    let mut client = pool::connect(url).await?;
+    let mut client = connect(url).await?;
     lock(&client).await?;
     let mut applied = Vec::new();
     for set in sets {
@@ -117,6 +117,6 @@ fn runner(set: &'static MigrationSet) -> Result<Runner, MigrateError> {
 }
 
 fn stopped(set: &'static MigrationSet, error: &refinery_core::Error) -> MigrateError {
-    let cause = advice(error).unwrap_or_else(|| chain(error));
+    let cause = advice(error).map_or_else(|| chain(error), |advice| advice.to_string());
     MigrateError::Stopped { set: set.name, cause }
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls, Row};
+use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
-use crate::tx::{Scope, Sql};
+use crate::connect::parse_url;
+use crate::tx::Scope;
 use crate::{Fault, Kind, Query, Statements, Tx};
 
 /// A database as one service sees it.
@@ -84,20 +84,20 @@ impl Database {
     }
 
     /// Starts a transaction that sees one tenant's rows only.
-    pub fn begin(&self, tenant: Uuid) -> impl Future<Output = Result<Tx, Fault>> + Send {
-        self.begin_in(Scope::Tenant(tenant))
+    pub async fn begin(&self, tenant: Uuid) -> Result<Tx, Fault> {
+        self.begin_in(Scope::Tenant(tenant)).await
     }
 
     /// Starts a transaction outside tenants; tables under row-level security
     /// look empty in it.
-    pub fn begin_global(&self) -> impl Future<Output = Result<Tx, Fault>> + Send {
-        self.begin_in(Scope::Global)
+    pub async fn begin_global(&self) -> Result<Tx, Fault> {
+        self.begin_in(Scope::Global).await
     }
 
     /// Starts a transaction outside tenants in another role, of which the
     /// service's own role is a member.
-    pub fn begin_as(&self, role: &'static str) -> impl Future<Output = Result<Tx, Fault>> + Send {
-        self.begin_in(Scope::Role(role))
+    pub async fn begin_as(&self, role: &'static str) -> Result<Tx, Fault> {
+        self.begin_in(Scope::Role(role)).await
     }
 
     async fn begin_in(&self, scope: Scope) -> Result<Tx, Fault> {
@@ -113,37 +113,13 @@ impl Database {
     /// was prepared before the schema changed has not run, and is run anew.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
         let (form, params) = self.statements.form(query)?;
-        self.rows_global(form.into(), &params).await
-    }
-
-    /// Runs one statement in a tenant's transaction, in one round trip.
-    pub async fn query(
-        &self,
-        tenant: Uuid,
-        sql: &str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, Fault> {
-        self.begin(tenant).await?.commit_with(sql, params).await
-    }
-
-    /// Runs one statement outside tenants, in one round trip. A statement that
-    /// was prepared before the schema changed has not run, and is run anew.
-    pub fn query_global(
-        &self,
-        sql: &str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
-        self.rows_global(Sql::untyped(sql), params)
-    }
-
-    async fn rows_global(&self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         let client = self.pool.get().await?;
         let run = async || -> Result<Vec<Row>, Fault> {
-            let statement = client.prepare_typed_cached(sql.text, sql.types).await?;
-            Ok(client.query(&statement, params).await?)
+            let statement = client.prepare_typed_cached(form.text(), form.types()).await?;
+            Ok(client.query(&statement, &params).await?)
         };
         match run().await {
-            Err(fault) if *fault.kind() == Kind::Unavailable && client.is_closed() && sql.writes => {
+            Err(fault) if *fault.kind() == Kind::Unavailable && client.is_closed() && form.writes => {
                 Err(Fault::new(Kind::OutcomeUnknown, fault.to_string()))
             }
             Err(fault) if *fault.kind() == Kind::StaleStatement => {
@@ -156,32 +132,6 @@ impl Database {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        self.query_global("select 1", &[]).await.map(drop)
+        Ok(self.pool.get().await?.batch_execute("select 1").await?)
     }
-}
-
-/// Reads a connection string; the error is a sentence without the password.
-pub fn parse_url(url: &str) -> Result<Config, String> {
-    let mut config: Config =
-        url.parse().map_err(|error| format!("DATABASE_URL is not a Postgres connection string ({error})"))?;
-    if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-        return Err("DATABASE_URL asks for sslmode=require, which this build cannot do: connect over a socket, loopback or a tunnel".to_owned());
-    }
-    config.connect_timeout(Duration::from_secs(2));
-    config.keepalives_idle(Duration::from_secs(30));
-    config.tcp_user_timeout(Duration::from_secs(10));
-    Ok(config)
-}
-
-/// One connection outside any pool, as whoever the URL names: for migrations
-/// and the development server.
-pub async fn connect(url: &str) -> Result<tokio_postgres::Client, Fault> {
-    let config = parse_url(url).map_err(|sentence| Fault::new(Kind::Other, sentence))?;
-    let (client, connection) = config.connect(NoTls).await?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "database connection ended");
-        }
-    });
-    Ok(client)
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use deadpool_postgres::Object;
 use futures::future::join;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::{Fault, Form, Kind, Query, Statements};
@@ -93,13 +93,9 @@ impl Tx {
         self.last_rows(form.into(), &params).await
     }
 
-    /// Runs a statement and returns its rows.
-    pub fn query(
-        &self,
-        sql: &str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
-        self.rows(Sql::untyped(sql), params)
+    /// Runs a text that is made while running. It must not write.
+    pub async fn run_text(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        self.rows(Sql { text: sql, types: &[], writes: false }, params).await
     }
 
     async fn rows(&self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
@@ -118,11 +114,6 @@ impl Tx {
         Ok(rows)
     }
 
-    /// Runs a statement that gives one row or none.
-    pub async fn query_opt(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, Fault> {
-        Ok(self.query(sql, params).await?.into_iter().next())
-    }
-
     /// Makes the transaction's changes lasting.
     pub async fn commit(mut self) -> Result<(), Fault> {
         self.refuse_if_broken()?;
@@ -134,16 +125,6 @@ impl Tx {
         self.client()?.batch_execute("commit").await.map_err(|error| self.unsure(error.into()))?;
         self.client = None;
         Ok(())
-    }
-
-    /// Runs the last statement and commits, in one round trip. When the
-    /// statement fails, nothing is stored.
-    pub fn commit_with(
-        self,
-        sql: &str,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
-        self.last_rows(Sql::untyped(sql), params)
     }
 
     async fn last_rows(mut self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
@@ -239,12 +220,6 @@ impl Drop for Tx {
     }
 }
 
-impl<'a> Sql<'a> {
-    pub(crate) fn untyped(text: &'a str) -> Self {
-        Self { text, types: &[], writes: may_write(text) }
-    }
-}
-
 impl<'a> From<&'a Form> for Sql<'a> {
     fn from(form: &'a Form) -> Self {
         Self { text: form.text(), types: form.types(), writes: form.writes }
@@ -257,46 +232,6 @@ impl Scope {
             Self::Tenant(tenant) => format!("{BEGIN}; set local {TENANT} = '{tenant}'"),
             Self::Global => BEGIN.to_owned(),
             Self::Role(role) => format!("{BEGIN}; set local role {role}"),
-        }
-    }
-}
-
-/// A column of a row; a missing column or another type is drift of the schema.
-pub fn column<'row, T: FromSql<'row>>(row: &'row Row, name: &str) -> Result<T, Fault> {
-    row.try_get(name).map_err(|error| {
-        Fault::new(
-            Kind::SchemaDrift { object: format!("column {name} of the expected type") },
-            error.to_string(),
-        )
-    })
-}
-
-/// Whether a statement may store something. Ours are in lower case.
-pub(crate) fn may_write(sql: &str) -> bool {
-    sql.contains("insert into")
-        || sql.contains("delete from")
-        || sql.split("update ").zip(sql.split("update ").skip(1)).any(|(before, _)| !before.ends_with("for "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn writes_are_told_from_reads_that_lock() {
-        for read in ["select 1", "select x from t for update", "select x from t for update of t skip locked"]
-        {
-            assert!(!may_write(read), "{read}");
-        }
-        for write in [
-            "insert into t values (1)",
-            "delete from t",
-            "update t set x = 1",
-            "with u as (\n    update t\n    set x = 1\n) select 1",
-            "with l as (select x from t for update of t), u as (update t set x = 1) select 1",
-            "insert into t values (1) on conflict do update set x = 1",
-        ] {
-            assert!(may_write(write), "{write}");
         }
     }
 }

@@ -21,7 +21,7 @@ async fn server(name: &str) -> (PrivateServer, SocketAddr) {
 /// What is said of a connection string, in which the password never is.
 async fn said(url: &str) -> String {
     let fault = pg::connect(url).await.unwrap_err();
-    let said = fault.advice().to_owned();
+    let said = fault.advice().to_string();
     assert!(!said.contains("secret"), "{said}");
     said
 }
@@ -73,7 +73,7 @@ async fn a_server_that_insists_on_tls_is_told_from_a_wrong_password() {
         match pg::connect(&url).await {
             Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
             Err(fault) => {
-                insists = fault.advice().to_owned();
+                insists = fault.advice().to_string();
                 break;
             }
         }

@@ -154,7 +154,8 @@ async fn the_last_statement_commits_in_the_layout_of_the_database() {
 #[tokio::test]
 async fn columns_that_are_not_as_expected_are_drift_and_named() {
     let (database, _test) = database().await;
-    let rows = database.query_global("select 1 as size, 'odd' as state", &[]).await.unwrap();
+    let tx = database.begin_global().await.unwrap();
+    let rows = tx.run_text("select 1 as size, 'odd' as state", &[]).await.unwrap();
     let drift = |fault: Fault, expected: &str| match fault.kind() {
         Kind::SchemaDrift { object } => assert_eq!(object, expected),
         other => panic!("{other:?}"),
@@ -188,6 +189,7 @@ async fn every_statement_can_be_pasted_into_psql_and_changes_nothing() {
         write!(psql.stdin.take().unwrap(), "{}", statement.for_psql()).unwrap();
         assert!(psql.wait().unwrap().success(), "{}", statement.for_psql());
     }
-    let rows = database.query_global("select from things", &[]).await.unwrap();
+    let tx = database.begin_global().await.unwrap();
+    let rows = tx.run_text("select from things", &[]).await.unwrap();
     assert!(rows.is_empty());
 }

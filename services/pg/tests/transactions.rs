@@ -3,11 +3,31 @@
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use devdb::TestDatabase;
-use pg::{Database, Fault, Kind, PoolOptions, column, retrying};
+use pg::types::FromSql;
+use pg::{Columns, Database, Fault, Kind, PoolOptions, retrying};
+use tokio_postgres::Row;
 use uuid::Uuid;
+
+mod store {
+    pg::statements! {
+        InsertRow = "insert_row" (id: i32);
+        InsertPair = "insert_pair" ();
+        CountRows = "count_rows" ();
+        ListTenants = "list_tenants" ();
+        GetTenant = "get_tenant" ();
+        GetSocket = "get_socket" ();
+        ListColumns = "list_columns" ();
+    }
+
+    pub fn statements() -> pg::Statements {
+        pg::Statements::new(STATEMENTS.iter().copied()).unwrap()
+    }
+}
+use store::{CountRows, GetSocket, GetTenant, InsertPair, InsertRow, ListColumns, ListTenants};
 
 /// A table `t (id int primary key, tenant uuid)` in a database of its own.
 async fn database(max_size: usize) -> (Database, TestDatabase) {
@@ -16,22 +36,28 @@ async fn database(max_size: usize) -> (Database, TestDatabase) {
     owner.batch_execute("create table t (id int constraint t_pkey primary key, tenant text)").await.unwrap();
     let options =
         PoolOptions { url: test.url.clone(), role: "frontdesk", application_name: "test", max_size };
-    (Database::new(options).unwrap(), test)
+    (open(options), test)
+}
+
+fn open(options: PoolOptions) -> Database {
+    Database::new(options).unwrap().with(Arc::new(store::statements()))
+}
+
+/// The only value of the only row.
+fn value<'row, T: FromSql<'row>>(rows: &'row [Row], name: &str) -> T {
+    Columns::first(rows, |row| row.next(name)).unwrap().unwrap()
 }
 
 async fn rows(database: &Database) -> i64 {
-    let rows = database.query_global("select count(*) as n from t", &[]).await.unwrap();
-    column(&rows[0], "n").unwrap()
+    value(&database.run_global(&CountRows {}).await.unwrap(), "n")
 }
-
-const INSERT: &str = "insert into t values ($1, current_setting('app.tenant', true))";
 
 #[tokio::test]
 async fn a_swallowed_error_cannot_be_committed() {
     let (database, _test) = database(2).await;
     let tx = database.begin_global().await.unwrap();
-    tx.query(INSERT, &[&1]).await.unwrap();
-    let swallowed = tx.query(INSERT, &[&1]).await.unwrap_err();
+    tx.run(&InsertRow { id: 1 }).await.unwrap();
+    let swallowed = tx.run(&InsertRow { id: 1 }).await.unwrap_err();
     assert!(swallowed.on_constraint("t_pkey"));
     let refused = tx.commit().await.unwrap_err();
     assert_eq!(refused.kind(), &Kind::RolledBack);
@@ -42,12 +68,12 @@ async fn a_swallowed_error_cannot_be_committed() {
 async fn a_failing_last_statement_stores_nothing() {
     let (database, _test) = database(2).await;
     let tx = database.begin_global().await.unwrap();
-    tx.query(INSERT, &[&1]).await.unwrap();
-    assert!(tx.commit_with(INSERT, &[&1]).await.is_err());
+    tx.run(&InsertRow { id: 1 }).await.unwrap();
+    assert!(tx.run_last(&InsertRow { id: 1 }).await.is_err());
     assert_eq!(rows(&database).await, 0);
     let tx = database.begin_global().await.unwrap();
-    tx.query(INSERT, &[&1]).await.unwrap();
-    tx.commit_with(INSERT, &[&2]).await.unwrap();
+    tx.run(&InsertRow { id: 1 }).await.unwrap();
+    tx.run_last(&InsertRow { id: 2 }).await.unwrap();
     assert_eq!(rows(&database).await, 2);
 }
 
@@ -56,7 +82,7 @@ async fn a_dropped_transaction_gives_back_a_clean_connection() {
     let (database, _test) = database(1).await;
     for _ in 0..5 {
         let tx = database.begin_global().await.unwrap();
-        tx.query(INSERT, &[&1]).await.unwrap();
+        tx.run(&InsertRow { id: 1 }).await.unwrap();
         drop(tx);
     }
     assert_eq!(rows(&database).await, 0);
@@ -69,8 +95,8 @@ async fn a_dropped_transaction_gives_back_a_clean_connection() {
 async fn an_abandoned_statement_cannot_be_committed() {
     let (database, _test) = database(1).await;
     let tx = database.begin_global().await.unwrap();
-    tx.query(INSERT, &[&1]).await.unwrap();
-    let slow = tx.query("select pg_sleep(0.5)", &[]);
+    tx.run(&InsertRow { id: 1 }).await.unwrap();
+    let slow = tx.run_text("select pg_sleep(0.5)", &[]);
     assert!(tokio::time::timeout(Duration::from_millis(50), slow).await.is_err());
     assert_eq!(tx.commit().await.unwrap_err().kind(), &Kind::RolledBack);
     assert_eq!(rows(&database).await, 0);
@@ -80,30 +106,30 @@ async fn an_abandoned_statement_cannot_be_committed() {
 async fn the_tenant_is_set_for_its_transaction_only() {
     let (database, _test) = database(1).await;
     let tenant = Uuid::now_v7();
-    database.query(tenant, INSERT, &[&1]).await.unwrap();
-    let stored = database.query_global("select tenant from t", &[]).await.unwrap();
-    assert_eq!(column::<String>(&stored[0], "tenant").unwrap(), tenant.to_string());
-    let now = database.query_global("select current_setting('app.tenant', true) as t", &[]).await.unwrap();
-    assert_eq!(column::<Option<String>>(&now[0], "t").unwrap().unwrap_or_default(), "");
+    database.run(tenant, &InsertRow { id: 1 }).await.unwrap();
+    let stored = database.run_global(&ListTenants {}).await.unwrap();
+    assert_eq!(value::<String>(&stored, "tenant"), tenant.to_string());
+    let now = database.run_global(&GetTenant {}).await.unwrap();
+    assert_eq!(value::<Option<String>>(&now, "tenant").unwrap_or_default(), "");
 }
 
 #[tokio::test]
 async fn a_changed_table_is_read_again_without_an_error() {
     let (database, test) = database(1).await;
-    let read = || database.query_global("select t.* from t", &[]);
+    let read = || database.run_global(&ListColumns {});
     read().await.unwrap();
     let owner = pg::connect(&test.url).await.unwrap();
     owner.batch_execute("alter table t add column more int").await.unwrap();
     read().await.unwrap();
     owner.batch_execute("alter table t add column even_more int").await.unwrap();
-    retrying(|| async { database.query(Uuid::nil(), "select t.* from t", &[]).await }).await.unwrap();
+    retrying(|| async { database.run(Uuid::nil(), &ListColumns {}).await }).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_full_pool_is_overloaded_and_not_a_hang() {
     let (database, _test) = database(1).await;
     let tx = database.begin_global().await.unwrap();
-    tx.query("select 1", &[]).await.unwrap();
+    tx.run(&GetTenant {}).await.unwrap();
     let refused = database.ping().await.unwrap_err();
     assert_eq!(refused.kind(), &Kind::Overloaded);
     tx.commit().await.unwrap();
@@ -113,13 +139,13 @@ async fn a_full_pool_is_overloaded_and_not_a_hang() {
 #[tokio::test]
 async fn deadlocks_are_tried_again_from_the_start() {
     let (database, _test) = database(4).await;
-    database.query_global("insert into t values (1), (2)", &[]).await.unwrap();
+    database.run_global(&InsertPair {}).await.unwrap();
     let swap = async |first: i32, second: i32| -> Result<(), Fault> {
         retrying(|| async {
             let tx = database.begin_global().await?;
-            tx.query("select from t where id = $1 for update", &[&first]).await?;
+            tx.run_text("select from t where id = $1 for update", &[&first]).await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
-            tx.query("select from t where id = $1 for update", &[&second]).await?;
+            tx.run_text("select from t where id = $1 for update", &[&second]).await?;
             tx.commit().await
         })
         .await
@@ -197,31 +223,27 @@ fn losing_relay(behind: String, reaches_the_server: bool) -> std::path::PathBuf 
 async fn a_connection_lost_with_the_commit_leaves_the_outcome_unknown() {
     for reaches_the_server in [true, false] {
         let (database, test) = database(2).await;
-        let folder =
-            database.query_global("select current_setting('unix_socket_directories') as f", &[]).await;
-        let folder: String = column(&folder.unwrap()[0], "f").unwrap();
+        let folder: String = value(&database.run_global(&GetSocket {}).await.unwrap(), "folder");
         let relay = losing_relay(folder.clone(), reaches_the_server);
         let url = test.url.replace(&folder, relay.to_str().unwrap());
         assert_ne!(url, test.url);
-        let lossy =
-            Database::new(PoolOptions { url, role: "frontdesk", application_name: "lossy", max_size: 2 })
-                .unwrap();
+        let lossy = open(PoolOptions { url, role: "frontdesk", application_name: "lossy", max_size: 2 });
         let stored = i64::from(reaches_the_server);
         // In one round trip, in two, and with a commit of its own.
-        let fault = lossy.query(Uuid::nil(), INSERT, &[&1]).await.unwrap_err();
+        let fault = lossy.run(Uuid::nil(), &InsertRow { id: 1 }).await.unwrap_err();
         assert_eq!(fault.kind(), &Kind::OutcomeUnknown);
         assert_eq!(fault.refusal().reason(), frontdesk_proto::ErrorReason::OutcomeUnknown);
         assert_eq!(rows(&database).await, stored);
         let tx = lossy.begin_global().await.unwrap();
-        tx.query(INSERT, &[&2]).await.unwrap();
-        assert_eq!(tx.commit_with(INSERT, &[&3]).await.unwrap_err().kind(), &Kind::OutcomeUnknown);
+        tx.run(&InsertRow { id: 2 }).await.unwrap();
+        assert_eq!(tx.run_last(&InsertRow { id: 3 }).await.unwrap_err().kind(), &Kind::OutcomeUnknown);
         assert_eq!(rows(&database).await, 3 * stored);
         let tx = lossy.begin_global().await.unwrap();
-        tx.query(INSERT, &[&4]).await.unwrap();
+        tx.run(&InsertRow { id: 4 }).await.unwrap();
         assert_eq!(tx.commit().await.unwrap_err().kind(), &Kind::OutcomeUnknown);
         assert_eq!(rows(&database).await, 4 * stored);
         // Who only reads has nothing to wonder about.
-        let read = lossy.query(Uuid::nil(), "select count(*) as n from t", &[]).await.unwrap_err();
+        let read = lossy.run(Uuid::nil(), &CountRows {}).await.unwrap_err();
         assert_eq!(read.kind(), &Kind::Unavailable);
         let _gone = std::fs::remove_dir_all(relay);
     }
@@ -232,13 +254,13 @@ async fn statements_that_a_pooler_forgot_are_prepared_again() {
     let (database, _test) = database(1).await;
     assert_eq!(rows(&database).await, 0);
     let forget = database.begin_global().await.unwrap();
-    forget.query("select 1", &[]).await.unwrap();
+    forget.run(&GetTenant {}).await.unwrap();
     // As a pooler does that gives the session to somebody else.
-    forget.query("deallocate all", &[]).await.unwrap();
+    forget.run_text("deallocate all", &[]).await.unwrap();
     forget.commit().await.unwrap();
     assert_eq!(rows(&database).await, 0);
-    let read = retrying(|| database.query(Uuid::nil(), "select count(*) as n from t", &[])).await.unwrap();
-    assert_eq!(column::<i64>(&read[0], "n").unwrap(), 0);
+    let read = retrying(|| database.run(Uuid::nil(), &CountRows {})).await.unwrap();
+    assert_eq!(value::<i64>(&read, "n"), 0);
 }
 
 /// The errors of a change: a fault, or the wish to look again.

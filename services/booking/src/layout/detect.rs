@@ -2,7 +2,11 @@
 //! what it lacks. Found out by looking, never configured, and again whenever a
 //! statement does not fit.
 
-use pg::{Constraint as ConstraintKind, Database, Fault, Kind, column, is_constraint};
+use std::sync::{Arc, LazyLock};
+
+use pg::{
+    Columns, Constraint as ConstraintKind, Database, Fault, Kind, StatementError, Statements, is_constraint,
+};
 
 use super::columns::{self, NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
 use super::words::Blocking;
@@ -10,8 +14,16 @@ use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus;
 use crate::domain::request::Status;
 
-const LIST_TABLES: &str = include_str!("sql/list_tables.sql");
-const LIST_CONSTRAINTS: &str = include_str!("sql/list_constraints.sql");
+pg::statements! {
+    /// Tables with their columns.
+    ListTables = "list_tables" ();
+    /// Constraints of the tables that statements rely on.
+    ListConstraints = "list_constraints" ();
+}
+
+/// The statements that look; they are the same for every layout.
+pub static LOOKS: LazyLock<Result<Arc<Statements>, StatementError>> =
+    LazyLock::new(|| Statements::new(STATEMENTS.iter().copied()).map(Arc::new));
 
 /// What was found.
 #[derive(Debug)]
@@ -75,6 +87,8 @@ struct Constraint {
 impl Found {
     /// Looks at the database.
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
+        let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
+        let db = &db.with(Arc::clone(looks));
         let tables = tables(db).await?;
         let constraints = constraints(db).await?;
         let layout = layout(&tables);
@@ -202,26 +216,22 @@ fn blocking(layout: Layout, hold: RequestHold, covered: Vec<BookingStatus>) -> B
 }
 
 async fn tables(db: &Database) -> Result<Vec<StoredTable>, Fault> {
-    let rows = db.query_global(LIST_TABLES, &[]).await?;
-    rows.iter()
-        .map(|row| Ok(StoredTable { name: column(row, "name")?, columns: column(row, "columns")? }))
-        .collect()
+    Columns::all(&db.run_global(&ListTables {}).await?, |row| {
+        Ok(StoredTable { name: row.next("name")?, columns: row.next("columns")? })
+    })
 }
 
 async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {
-    let rows = db.query_global(LIST_CONSTRAINTS, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Constraint {
-                table: column(row, "table_name")?,
-                name: column(row, "name")?,
-                exclusion: column::<&str>(row, "kind")? == "x",
-                definition: column(row, "definition")?,
-                condition: column(row, "condition")?,
-                columns: column(row, "columns")?,
-            })
+    Columns::all(&db.run_global(&ListConstraints {}).await?, |row| {
+        Ok(Constraint {
+            table: row.next("table_name")?,
+            name: row.next("name")?,
+            exclusion: row.next::<&str>("kind")? == "x",
+            definition: row.next("definition")?,
+            condition: row.next("condition")?,
+            columns: row.next("columns")?,
         })
-        .collect()
+    })
 }
 
 fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
@@ -285,11 +295,10 @@ impl Constraint {
             self.condition
         );
         let tx = db.begin_global().await?;
-        match tx.query(&query, &[&names]).await {
+        match tx.run_text(&query, &[&names]).await {
             Ok(rows) => {
                 tx.commit().await?;
-                let names = rows.iter().map(|row| column::<&str>(row, "status"));
-                Ok(Some(names.filter_map(|name| name.ok().and_then(BookingStatus::from_name)).collect()))
+                Columns::all(&rows, |row| row.word("status", BookingStatus::from_name)).map(Some)
             }
             Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),
             Err(fault) => Err(fault),

@@ -1,0 +1,1 @@
+select current_setting('unix_socket_directories') as folder

@@ -1,0 +1,1 @@
+insert into t values (:id, current_setting('app.tenant', true))
