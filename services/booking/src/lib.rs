@@ -34,6 +34,9 @@ pub use self::config::{Config, Environment};
 pub use self::layout::checks::{Inspection, inspect};
 pub use self::store::statements;
 
+/// The extensions of Postgres that the tables need.
+pub const EXTENSIONS: [&str; 1] = ["btree_gist"];
+
 /// The role that the service runs as.
 pub const ROLE: &str = "frontdesk_booking";
 

@@ -133,7 +133,7 @@ pub async fn run(args: DevArgs) -> Result<(), Failure> {
     let tcp = args.postgres.map(|addr| Tcp { addr, password: kept.postgres.clone() });
     let mut postgres = Postgres::start(given, &folder, args.ephemeral, tcp).await?;
     let url = postgres.url().to_owned();
-    let applied = pg::migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, &error))?;
+    let applied = pg::migrate::up(&url, &SETS).await.map_err(|error| database_failure(&url, error))?;
     demo::seed(&url).await?;
     if !demo::knows_api_key(&url, &kept.tenant_api).await? {
         kept.tenant_api = demo::create_api_key(&url, demo::TENANT).await?;
@@ -193,7 +193,7 @@ impl Postgres {
         tcp: Option<Tcp>,
     ) -> Result<Self, Failure> {
         if let Some(url) = given {
-            pg::connect(&url).await.map_err(|fault| database_failure(&url, &fault))?;
+            pg::connect(&url).await.map_err(|fault| database_failure(&url, fault))?;
             return Ok(Self::Given { url });
         }
         let options = ServerOptions { dir: folder.postgres_dir()?, ephemeral, durable: true, tcp };
@@ -267,8 +267,8 @@ async fn bind(addr: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
 
 async fn create_database(server: &PrivateServer) -> Result<(), Failure> {
     let url = server.url("postgres");
-    let client = pg::connect(&url).await.map_err(|fault| database_failure(&url, &fault))?;
-    let failed = |error| database_failure(&url, &pg::Fault::from(error));
+    let client = pg::connect(&url).await.map_err(|fault| database_failure(&url, fault))?;
+    let failed = |error| database_failure(&url, pg::Fault::from(error));
     let found =
         client.query("select from pg_database where datname = $1", &[&DATABASE]).await.map_err(failed)?;
     if found.is_empty() {

@@ -55,7 +55,7 @@ impl Environment {
             ("migrations of identity", &identity::MIGRATIONS),
             ("migrations of booking", &booking::MIGRATIONS),
         ];
-        let mut checks = pg::checks::checks(&database, &sets, &ROLES);
+        let mut checks = pg::checks::checks(&database, &sets, &ROLES, &booking::EXTENSIONS);
         checks.extend(booking::checks(&database));
         checks.push(match master_key {
             Some(master_key) => identity::checks::signing_key(database, master_key, Timestamp::now()),

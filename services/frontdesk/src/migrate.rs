@@ -1,7 +1,7 @@
 //! `frontdesk migrate`: the schema of both services.
 
 use clap::Subcommand;
-use pg::migrate::{self, MigrationSet};
+use pg::migrate::{self, MigrateError, MigrationSet};
 use serde_json::json;
 
 use crate::{Failure, settings, stdout};
@@ -34,7 +34,7 @@ pub async fn run(command: MigrateCommand) -> Result<(), Failure> {
 }
 
 async fn up(url: &str, as_json: bool) -> Result<(), Failure> {
-    let applied = migrate::up(url, &SETS).await.map_err(|error| database_failure(url, &error))?;
+    let applied = migrate::up(url, &SETS).await.map_err(|error| database_failure(url, error))?;
     if as_json {
         stdout::line(json!({"applied": applied}))?;
     } else {
@@ -49,8 +49,8 @@ async fn up(url: &str, as_json: bool) -> Result<(), Failure> {
 /// A sentence when the database cannot be reached or lacks a migration of the
 /// set; a warning in the log when it is ahead.
 pub async fn check(url: &str, set: &MigrationSet) -> Result<(), Failure> {
-    let client = pg::connect(url).await.map_err(|fault| database_failure(url, &fault))?;
-    let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, &fault))?;
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+    let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, fault))?;
     if let Some(first) = state.pending.first() {
         return Err(Failure::new(format!(
             "the database is behind: {} needs migration {first} ({} missing); run `frontdesk migrate up` as the schema's owner",
@@ -65,19 +65,16 @@ pub async fn check(url: &str, set: &MigrationSet) -> Result<(), Failure> {
 }
 
 /// The failure for a database that cannot be used. The URL's password stays out.
-pub fn database_failure(url: &str, error: &impl std::fmt::Display) -> Failure {
-    Failure::new(format!(
-        "the database {} cannot be used: {error}; check DATABASE_URL",
-        without_password(url)
-    ))
+pub fn database_failure(url: &str, error: impl Into<MigrateError>) -> Failure {
+    Failure::new(format!("the database {} cannot be used: {}", without_password(url), error.into()))
 }
 
 async fn status(url: &str, as_json: bool) -> Result<(), Failure> {
-    let client = pg::connect(url).await.map_err(|fault| database_failure(url, &fault))?;
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
     let mut missing = 0;
     let mut report = serde_json::Map::new();
     for set in SETS {
-        let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, &fault))?;
+        let state = migrate::state(&client, set).await.map_err(|fault| database_failure(url, fault))?;
         missing += state.pending.len();
         if as_json {
             let entry = json!({"applied": state.applied, "pending": state.pending, "unknown": state.unknown});

@@ -8,18 +8,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use boot::{Check, Finding};
 use tokio_postgres::Client;
 
+use crate::advice::INSTALL;
 use crate::migrate::{self, MigrationSet};
-use crate::{Fault, connect};
+use crate::{Advice, Fault, connect};
 
 /// Clocks that are further apart expire tokens early.
 const MAX_SKEW: f64 = 2.0;
 
 /// The checks of a database: of the server, of each set of migrations (with the
-/// check's name), and of the roles that the services switch to.
+/// check's name), of the roles that the services switch to, and of the extensions
+/// that their tables need.
 pub fn checks(
     url: &str,
     sets: &[(&'static str, &'static MigrationSet)],
     roles: &'static [&'static str],
+    extensions: &'static [&'static str],
 ) -> Vec<Check> {
     let mut checks = vec![with_client("database", url, |client| async move { server(&client).await })];
     for (name, set) in sets.iter().copied() {
@@ -28,6 +31,8 @@ pub fn checks(
     }
     let look = move |client| async move { membership(&client, roles).await };
     checks.push(with_client("roles", url, look));
+    let look = move |client| async move { installed(&client, extensions).await };
+    checks.push(with_client("extensions", url, look));
     checks
 }
 
@@ -41,18 +46,17 @@ where
     let url = url.to_owned();
     Check::new(name, async move {
         match connect(&url).await {
-            Ok(client) => look(client).await.unwrap_or_else(|fault| {
-                Finding::bad(
-                    fault.to_string(),
-                    "give the login role the privilege, or use the schema's owner",
-                )
-            }),
-            Err(fault) => Finding::bad(
-                format!("the database cannot be used: {fault}"),
-                "start the database, or set DATABASE_URL to where it is",
-            ),
+            Ok(client) => look(client).await.unwrap_or_else(|fault| advised(&fault)),
+            Err(fault) => advised(&fault),
         }
     })
+}
+
+fn advised(fault: &Fault) -> Finding {
+    match fault.advice() {
+        Advice { what, fix: "" } => Finding::bad(what, "see the log of the database"),
+        Advice { what, fix } => Finding::bad(what, fix),
+    }
 }
 
 async fn server(client: &Client) -> Result<Finding, Fault> {
@@ -88,7 +92,7 @@ async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Findi
                 "as the schema's owner: grant select on {} to the login role of DATABASE_URL",
                 set.history_table
             );
-            return Ok(Finding::bad(fault.to_string(), fix));
+            return Ok(Finding::bad(fault.advice().what, fix));
         }
     };
     Ok(if !state.pending.is_empty() {
@@ -115,4 +119,26 @@ async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> 
     let fix =
         format!("as a superuser: grant {lacks} to the login role; `frontdesk migrate up` makes the roles");
     Ok(Finding::bad(format!("the login role is not a member of {lacks}"), fix))
+}
+
+async fn installed(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
+    let query = "select a.name::text, a.installed_version is not null from pg_available_extensions a \
+        where a.name = any ($1)";
+    let mut lacks = needed.to_vec();
+    let mut available = Vec::new();
+    for row in client.query(query, &[&needed]).await? {
+        let (name, installed): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
+        lacks.retain(|lacking| *lacking != name);
+        if !installed {
+            available.push(name);
+        }
+    }
+    Ok(if !lacks.is_empty() {
+        Finding::bad(format!("the server does not have {}", lacks.join(", ")), INSTALL)
+    } else if !available.is_empty() {
+        let found = format!("the database does not have {}", available.join(", "));
+        Finding::bad(found, "run `frontdesk migrate up` as the schema's owner")
+    } else {
+        Finding::good(format!("{} is there", needed.join(", ")))
+    })
 }

@@ -30,7 +30,7 @@ async fn doctor_names_each_fault_and_its_fix() {
     };
     let healthy = doctor(&[]).await;
     assert!(failed(&healthy).is_empty(), "{healthy}");
-    assert_eq!(healthy["checks"].as_array().unwrap().len(), 11, "{healthy}");
+    assert_eq!(healthy["checks"].as_array().unwrap().len(), 12, "{healthy}");
     assert!(healthy.to_string().contains("request_hold LITERAL: EXCLUDE USING gist"), "{healthy}");
 
     for (break_it, repair, check, found, fix) in [

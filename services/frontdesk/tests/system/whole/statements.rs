@@ -1,5 +1,9 @@
 //! Every statement of both services against the migrated schema.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use crate::fixture::{Fixture, Layout};
 
 #[tokio::test]
@@ -41,4 +45,30 @@ async fn prepare_all<'a>(fixture: &Fixture, statements: impl Iterator<Item = &'a
         assert!(bound || of_all || name == "feed_end", "{name} is not bound to a tenant: {sql}");
     }
     assert!(prepared > 40, "{prepared}");
+}
+
+/// With example values, of which Postgres may refuse only what constraints refuse.
+#[tokio::test]
+async fn every_statement_can_be_pasted_into_psql() {
+    let fixture = Fixture::start().await;
+    let identity = identity::statements().unwrap();
+    let [booking, _] = booking::statements().unwrap();
+    let mut script = String::new();
+    for statement in identity.iter().chain(booking.iter()) {
+        write!(script, "\\warn {}\n{}", statement.name(), statement.for_psql()).unwrap();
+    }
+    let mut psql = Command::new(devdb::program("psql").unwrap())
+        .args(["-X", "-v", "VERBOSITY=sqlstate", &fixture.database.url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    psql.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = psql.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.lines().filter(|line| !line.contains("ERROR")).count() > 90, "{said}");
+    let refused = said.lines().filter(|line| line.contains("ERROR") && !line.contains("ERROR:  23"));
+    assert_eq!(refused.collect::<Vec<_>>(), [""; 0], "{said}");
 }
