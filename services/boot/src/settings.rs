@@ -57,6 +57,7 @@ pub struct SettingsError(pub Vec<String>);
 impl Settings {
     /// The environment of this process.
     pub fn from_environment() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
         let variables = std::env::vars_os();
         Self::of(variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value))))
     }

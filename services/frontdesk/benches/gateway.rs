@@ -64,7 +64,9 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let backend = runtime.block_on(backend());
     let mut proxies = vec![gateway(backend)];
-    if let Some(binary) = std::env::var_os("ENVOY") {
+    #[expect(clippy::disallowed_methods, reason = "of the bench alone")]
+    let path_of_envoy = std::env::var_os("ENVOY");
+    if let Some(binary) = path_of_envoy {
         proxies.push(envoy(Path::new(&binary), backend, &dir));
     } else {
         println!("ENVOY is not set: the gateway is measured alone.");

@@ -273,9 +273,17 @@ impl Sources {
         named
             .chain(imported)
             .filter(|(place, path)| self.resolve(place, path, 0).is_none())
-            .map(|(_, path)| path[0].clone())
+            .map(|(place, path)| self.first_name(place, path))
             .filter(|name| name.starts_with(char::is_lowercase))
             .collect()
+    }
+
+    /// The first name of a path after its imports: `fmt::Debug` is `std`'s.
+    fn first_name(&self, place: &Place, path: &[String]) -> String {
+        match self.modules[place].imports.get(&path[0]) {
+            Some(import) if import.path[0] != path[0] => self.first_name(place, &import.path),
+            _ => path[0].clone(),
+        }
     }
 
     /// What a path means in a module; nothing if it leads out of the crate.

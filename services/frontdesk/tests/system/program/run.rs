@@ -34,8 +34,14 @@ impl Drop for Folder {
 /// The program with nothing in its environment but what is given.
 pub fn frontdesk(args: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
-    command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(env.iter().copied());
+    command.args(args).env_clear().env("PATH", path()).envs(env.iter().copied());
     command
+}
+
+/// Where programs are found.
+#[expect(clippy::disallowed_methods, reason = "programs are found as the test's own were")]
+pub fn path() -> String {
+    std::env::var("PATH").unwrap()
 }
 
 /// The program against a running system.

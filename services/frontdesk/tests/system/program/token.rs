@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value as Json;
 
-use super::run::{Dev, Exports, Folder, frontdesk, started, text};
+use super::run::{Dev, Exports, Folder, frontdesk, path, started, text};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_frontdesk");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/scripts/get_fresh_token.sh");
@@ -34,7 +34,7 @@ impl SignIn {
     fn run_with(&self, program: &str, args: &[&str], changes: &[(&str, &str)]) -> Output {
         // The script looks for the program in the path.
         let folder = Path::new(PROGRAM).parent().unwrap().display();
-        let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
+        let path = format!("{folder}:{}", path());
         let mut command = Command::new(program);
         command.args(args).env_clear().env("PATH", path);
         for (name, from) in [
