@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{Fault, Kind};
 
-/// Most transactions for one call, whatever each of them failed of.
+/// Most transactions for one call, whatever the cause of each new one.
 const TRANSACTIONS: u32 = 3;
 
 /// An error of a change that may have a database fault behind it.

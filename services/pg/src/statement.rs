@@ -14,7 +14,8 @@
 //! - one text per statement, no optional conditions: two layouts and their shared
 //!   columns would be written out, the lists' filters be `:x is null or …`, for which
 //!   a generic plan has no index;
-//! - generating needs a server and 31 crates; the generated crate is committed.
+//! - generating needs a server and 30 crates that nothing else here needs, and the
+//!   generated crate is committed.
 
 mod declaration;
 mod paste;
@@ -30,7 +31,7 @@ pub use self::declaration::{Declaration, Parameter, Query};
 use self::text::Text;
 use crate::{Fault, Kind};
 
-/// Most lines' conditions in one statement; each doubles its forms.
+/// Most parameters that lines of one statement depend on; each doubles its forms.
 const MOST_CONDITIONS: usize = 10;
 /// Most parameters of one statement, as many as a set of them has bits.
 const MOST_PARAMETERS: usize = 64;
