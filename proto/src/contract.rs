@@ -1,6 +1,7 @@
 //! What the options of a method and of a field say, read for the OpenAPI
-//! document, the generator of the checks and the tests. Nothing here is looked at
-//! while calls are served, and nothing reads comments.
+//! document, the generator of the checks and the tests. While calls are served
+//! only the sentence of a format is taken from here, for a refusal. Nothing reads
+//! comments.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

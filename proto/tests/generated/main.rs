@@ -1,7 +1,7 @@
 //! Keeps the committed code in `src/generated` equal to what the `.proto` files
 //! say. With `FRONTDESK_GENERATE=1` (`make generate`) it writes the code. The
-//! checks are written by what the last generated code knows of options: a new
-//! option needs two runs.
+//! checks are written by what the last generated code knows of options, so that a
+//! new option needs two runs, which `make generate` makes.
 
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
