@@ -1,15 +1,21 @@
 //! What happens by itself, in the background of every server: the lock on a row
-//! decides which of them does it.
+//! decides which of them does it. When a task runs, and what becomes of its failures,
+//! is known in `boot`.
 
 mod expire_holds;
 mod forget_keys;
 
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
+
+use boot::Background;
 
 use crate::store::Store;
 
-/// Starts the tasks. They go on until `stop`.
-pub fn start(store: &Store, stop: &CancellationToken) {
-    tokio::spawn(expire_holds::run(store.clone(), stop.clone()));
-    tokio::spawn(forget_keys::run(store.clone(), stop.clone()));
+/// Starts the tasks.
+pub fn start(background: &Background, store: &Store) {
+    let of = store.clone();
+    background.every(Duration::from_secs(2), "expire holds", move || expire_holds::run(of.clone()));
+    let of = store.clone();
+    background
+        .every(Duration::from_mins(10), "forget idempotency keys", move || forget_keys::run(of.clone()));
 }

@@ -1,17 +1,18 @@
 //! Why booking did not do what it was asked, and what the caller reads of it. The
-//! cause is for the log, which is written once, where `rpc` makes a status of it.
+//! cause is for the log, which is written where the call is answered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
 use pg::{Fault, HasFault};
+use tonic::Status;
 
 use crate::domain::approval::{ConflictKind, Denied};
 use crate::domain::ids::{BlockId, BookingId, BookingRequestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
-use crate::store::constraints::refused_dates;
 
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,12 @@ pub enum Error {
         /// By what.
         of: OverlapOf,
     },
+    /// A constraint refused dates where nobody expected it.
+    #[error("{constraint} refused the dates")]
+    DatesTaken {
+        /// The constraint's name.
+        constraint: String,
+    },
     /// The resource has another version than the caller expects.
     #[error("etag mismatch")]
     EtagMismatch {
@@ -81,7 +88,7 @@ pub enum Error {
     KeyInUse,
     /// The database failed.
     #[error("database: {0}")]
-    Database(#[from] Fault),
+    Database(#[source] Fault),
 }
 
 /// What wanted nights that are taken.
@@ -109,6 +116,7 @@ impl HasFault for Error {
             | Self::NameTaken
             | Self::InvalidTransition { .. }
             | Self::Overlap { .. }
+            | Self::DatesTaken { .. }
             | Self::EtagMismatch { .. }
             | Self::KeyReused
             | Self::KeyInUse => None,
@@ -125,55 +133,54 @@ impl Error {
             Denied::Undecided => Fault::new(pg::Kind::Contention, "no verdict with everything known").into(),
         }
     }
-}
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Standing(refusal) => refusal,
-            Error::NoRoomForStream { most, retry_after } => Self::new(
+    /// What the caller reads.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Standing(refusal) => refusal.clone(),
+            Self::NoRoomForStream { most, retry_after } => Refusal::new(
                 ErrorReason::Overloaded,
                 format!("{most} streams are open, the most this server has room for. Try again later."),
             )
-            .retry_after(retry_after),
-            Error::Stopping => Self::new(
+            .retry_after(*retry_after),
+            Self::Stopping => Refusal::new(
                 ErrorReason::UpstreamUnavailable,
                 "The server stops. Start the stream again from its last cursor.",
             ),
-            Error::DeclineReasonRequired => Self::new(
+            Self::DeclineReasonRequired => Refusal::new(
                 ErrorReason::DeclineReasonRequired,
                 "A decline needs a decline_reason that is not blank. The booking request is unchanged.",
             )
             .violation("decline_reason", "is needed and must not be blank"),
-            Error::RequestNotFound(id) => Self::new(
+            Self::RequestNotFound(id) => Refusal::new(
                 ErrorReason::BookingRequestNotFound,
                 format!("The tenant has no booking request {id}. Check the id and X-TENANT-ID."),
             )
             .with("booking_request_id", id.to_string()),
-            Error::BookingNotFound(id) => Self::new(
+            Self::BookingNotFound(id) => Refusal::new(
                 ErrorReason::BookingNotFound,
                 format!("The tenant has no booking {id}. Check the id and X-TENANT-ID."),
             )
             .with("booking_id", id.to_string()),
-            Error::PropertyNotFound => Self::new(
+            Self::PropertyNotFound => Refusal::new(
                 ErrorReason::PropertyNotFound,
                 "The tenant has no property with this property_id. GET /v1/properties lists them.",
             ),
-            Error::CustomerNotFound => Self::new(
+            Self::CustomerNotFound => Refusal::new(
                 ErrorReason::CustomerNotFound,
                 "The tenant has no customer with this id. GET /v1/customers lists them.",
             ),
-            Error::BlockNotFound(id) => Self::new(
+            Self::BlockNotFound(id) => Refusal::new(
                 ErrorReason::BlockNotFound,
                 format!("The property has no block {id}. GET …/availability lists its blocks."),
             )
             .with("block_id", id.to_string()),
-            Error::NameTaken => Self::new(
+            Self::NameTaken => Refusal::new(
                 ErrorReason::AlreadyExists,
                 "The tenant has a property of this name. Nothing was stored; choose another name.",
             )
             .with("field", "name"),
-            Error::InvalidTransition { step, state } => Self::new(
+            Self::InvalidTransition { step, state } => Refusal::new(
                 ErrorReason::InvalidTransition,
                 format!(
                     "The {} cannot be {}: {}. It is unchanged.",
@@ -183,30 +190,28 @@ impl From<Error> for Refusal {
                 ),
             )
             .with("state", state.name()),
-            Error::Overlap { stay, of } => overlap(stay, of),
-            Error::EtagMismatch { current } => Self::new(
+            Self::Overlap { stay, of } => overlap(*stay, *of),
+            Self::EtagMismatch { current } => Refusal::new(
                 ErrorReason::EtagMismatch,
                 "It has changed since you read it. Nothing was stored: read it again, then decide again.",
             )
             .with("current_etag", current.to_string()),
-            Error::KeyReused => Self::new(
+            Self::KeyReused => Refusal::new(
                 ErrorReason::IdempotencyKeyReused,
                 "The Idempotency-Key was used for another call in the last 24 hours. Nothing was stored: send a new key with a new call.",
             ),
-            Error::KeyInUse => Self::new(
+            Self::KeyInUse => Refusal::new(
                 ErrorReason::IdempotencyKeyInUse,
                 "A call with this Idempotency-Key is still under way. Try again to get its answer.",
             )
             .retry_after(Duration::from_secs(1)),
-            Error::Database(fault) => match refused_dates(&fault) {
-                Some(constraint) => Self::new(
-                    ErrorReason::BookingOverlap,
-                    "The dates are taken. Nothing was stored; choose other dates.",
-                )
-                .with("constraint", constraint)
-                .with("conflict_type", "booking_overlap"),
-                None => fault.refusal(),
-            },
+            Self::DatesTaken { constraint } => Refusal::new(
+                ErrorReason::BookingOverlap,
+                "The dates are taken. Nothing was stored; choose other dates.",
+            )
+            .with("constraint", constraint)
+            .with("conflict_type", "booking_overlap"),
+            Self::Database(fault) => fault.refusal(),
         }
     }
 }
@@ -237,4 +242,32 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
         ),
     };
     refusal.with("conflict_type", "booking_overlap")
+}
+
+/// The caller is told one half; the other goes along with the status as its source,
+/// and is logged with the call, once.
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let mut status = Self::from(error.refusal());
+        if matches!(error, Error::Database(_)) {
+            status.set_source(Arc::new(error));
+        }
+        status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_that_a_constraint_refuses_are_an_overlap() {
+        let refusal = Error::DatesTaken { constraint: "no_double_bookings_102008".to_owned() }.refusal();
+        assert_eq!(refusal.reason(), ErrorReason::BookingOverlap);
+        let metadata: Vec<_> = refusal.metadata().collect();
+        assert_eq!(
+            metadata,
+            [("conflict_type", "booking_overlap"), ("constraint", "no_double_bookings_102008")]
+        );
+    }
 }

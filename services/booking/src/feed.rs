@@ -6,22 +6,21 @@ mod reader;
 mod stream;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use access::{Standing, TenantId};
 use futures::stream::Stream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::event::{Event, FeedPlace};
+use crate::domain::event::FeedPlace;
 use crate::domain::ids::PropertyId;
 use crate::error::Error;
 use crate::store::Store;
 
+pub use self::stream::Item;
+
 /// Most streams of one server.
 const MOST_STREAMS: usize = 1000;
-/// The longest time in which nothing is sent.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The feeds of all tenants.
 #[derive(Debug, Clone)]
@@ -41,15 +40,6 @@ pub struct Follow {
     pub standing: Standing,
 }
 
-/// An item of a stream.
-#[derive(Debug)]
-pub struct Item {
-    /// `None` when nothing has happened for a while.
-    pub event: Option<Event>,
-    /// Where to go on behind this item.
-    pub place: FeedPlace,
-}
-
 impl Feed {
     /// No streams yet; all end when the server stops.
     pub fn new(store: Store, stop: CancellationToken) -> Self {
@@ -63,7 +53,7 @@ impl Feed {
     ) -> Result<impl Stream<Item = Result<Item, Error>> + Send + use<>, Error> {
         let room = Arc::clone(&self.room)
             .try_acquire_owned()
-            .map_err(|_| Error::NoRoomForStream { most: MOST_STREAMS, retry_after: HEARTBEAT })?;
+            .map_err(|_| Error::NoRoomForStream { most: MOST_STREAMS, retry_after: stream::HEARTBEAT })?;
         let place = match follow.after {
             Some(place) => place,
             None => self.store.feed_end(follow.tenant).await?,

@@ -4,7 +4,6 @@
 mod background;
 mod call;
 mod changes;
-mod checks;
 mod config;
 mod domain;
 mod error;
@@ -16,7 +15,7 @@ mod store;
 use std::sync::Arc;
 
 use access::{AccessLayer, Authority, Rules};
-use boot::{Background, GrpcServer, Readiness};
+use boot::{Background, Check, GrpcServer, Readiness};
 use domain::ids::PropertyId;
 use domain::listing::{Filter, Order, Page};
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestServiceServer;
@@ -29,9 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 use uuid::Uuid;
 
-pub use self::checks::checks;
 pub use self::config::{Config, Environment};
-pub use self::layout::checks::{Inspection, inspect};
 pub use self::store::statements;
 
 /// The extensions of Postgres that the tables need.
@@ -72,8 +69,9 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let rules =
         Rules::of_services(&SERVICES).map_err(|missing| format!("access rules are missing: {missing}"))?;
     let layer = AccessLayer::new(rules, issuer, authority);
-    let store = store::Store::new(database);
-    background::start(&store, stop);
+    let store = store::open(database);
+    let background = Background::new(stop.clone());
+    background::start(&background, &store);
     let feed = feed::Feed::new(store.clone(), stop.clone());
     let service = Arc::new(rpc::Booking { store: store.clone(), feed });
     let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))
@@ -81,11 +79,16 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
         .add_service(layer.named_layer(PropertyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(CustomerServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(DiagnosticsServiceServer::from_arc(service)));
-    let readiness = Readiness::new(Background::new(stop.clone())).with("schema", move || {
+    let readiness = Readiness::new(background).with("schema", move || {
         let store = store.clone();
         async move { ready(&store).await }
     });
     Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness })
+}
+
+/// What an operator should know of booking's part of a database.
+pub fn checks(url: &str) -> Vec<Check> {
+    layout::checks::checks(url, ROLE)
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {
@@ -106,7 +109,7 @@ pub fn list_queries<'a>(
     for order in [Order::NewestFirst, Order::OldestFirst, Order::CheckIn] {
         let page = Page { order, after: order.start(), size: 50 };
         for filter in &filters {
-            queries.push(store::requests::list(tenant, filter, statuses, &page));
+            queries.push(store::request_lists::list(tenant, filter, statuses, &page));
         }
     }
     queries

@@ -45,16 +45,6 @@ impl Booking {
     }
 }
 
-/// The edge, where the caller is told one half of an error and the log the other.
-impl From<Error> for Status {
-    fn from(error: Error) -> Self {
-        if let Error::Database(fault) = &error {
-            tracing::warn!(%fault, "database failed");
-        }
-        frontdesk_proto::Refusal::from(error).into()
-    }
-}
-
 /// A fault of a read.
 fn failed(fault: pg::Fault) -> Status {
     Error::from(fault).into()

@@ -4,147 +4,46 @@
 //! `tenant_id` is in every condition although row-level security adds it: one
 //! mistake in either must not show a tenant to another.
 
+mod attempts;
 pub mod bookings;
 pub mod change;
 pub mod constraints;
 mod customers;
+mod database;
 mod diagnostics;
 mod feed;
 mod ids;
 mod inventory;
 mod keys;
 mod properties;
+pub mod request_lists;
 pub mod requests;
 mod settings;
 mod statements;
 pub mod surroundings;
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use pg::{Database, Fault, Statements};
-use tokio::sync::futures::Notified;
-use tokio::sync::{Mutex, Notify};
-use tokio::time::Instant;
+use pg::{Database, StatementError, Statements};
 
 use crate::domain::approval::Layout;
+use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
 use crate::layout::words::Blocking;
-use crate::layout::{Found, RequestHold};
 
 pub use self::change::{Answer, Attempt, Change, Work};
+pub use self::database::Store;
 
-/// How long a look at the schema answers for those who come after.
-const LOOK_HOLDS: Duration = Duration::from_secs(1);
-
-/// The statements over a database.
-#[derive(Debug, Clone)]
-pub struct Store {
-    db: Database,
-    known: Arc<RwLock<Option<Arc<Schema>>>>,
-    /// The last look at the schema, for those who may ask as often as they like.
-    looked: Arc<Mutex<Option<Look>>>,
-    wake: Arc<Notify>,
-}
-
-/// What is known of the schema, and the statements that fit it.
-#[derive(Debug)]
-pub struct Schema {
-    pub found: Found,
-    /// The database with these statements.
-    db: Database,
-}
-
-/// When the schema was looked at, and what was found.
-#[derive(Debug)]
-struct Look {
-    at: Instant,
-    found: Result<Arc<Schema>, Arc<Fault>>,
-}
-
-impl Store {
-    /// The statements over this database.
-    pub fn new(db: Database) -> Self {
-        Self { db, known: Arc::default(), looked: Arc::default(), wake: Arc::default() }
-    }
-
-    /// What is known of the schema; looked at when nothing is known yet.
-    pub async fn schema(&self) -> Result<Arc<Schema>, Fault> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match known {
-            Some(schema) => Ok(schema),
-            None => self.look_at_schema().await,
-        }
-    }
-
-    /// Looks at the schema anew.
-    pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
-        let found = Found::detect(&self.db).await?;
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let before = known.as_ref();
-        let changed = before.is_none_or(|before| {
-            (before.found.layout, before.found.request_hold) != (found.layout, found.request_hold)
-        });
-        if changed {
-            tracing::info!(layout = ?found.layout, request_hold = found.request_hold.name(), "storage layout");
-            if found.request_hold == RequestHold::Missing {
-                tracing::warn!(
-                    "the constraint no_double_bookings is missing: other programs can store double bookings"
-                );
-            }
-        }
-        let db = match before {
-            Some(before) if before.found.same_statements(&found) => before.db.clone(),
-            _ => self.db.with(statements::compiled(found.layout, &found.blocking)?),
-        };
-        let schema = Arc::new(Schema { found, db });
-        *known = Some(Arc::clone(&schema));
-        Ok(schema)
-    }
-
-    /// What the schema looked like at most a second ago; however many ask, the
-    /// database is asked once.
-    pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
-        let mut looked = self.looked.lock().await;
-        match &*looked {
-            Some(Look { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
-            _ => {
-                let found = self.look_at_schema().await.map_err(Arc::new);
-                *looked = Some(Look { at: Instant::now(), found: found.clone() });
-                found
-            }
-        }
-    }
-
-    /// Completes when this process stores something from now on.
-    pub fn woken(&self) -> Notified<'_> {
-        self.wake.notified()
-    }
-
-    /// Reads, and again where that can help.
-    async fn read<T, W>(&self, work: impl Fn(Arc<Schema>) -> W) -> Result<T, Fault>
-    where
-        W: Future<Output = Result<T, Fault>>,
-    {
-        self.attempts(|schema, _| {
-            let read = work(schema);
-            async { Ok(change::Tried::Done(read.await?)) }
-        })
-        .await
-    }
+/// The statements over this database.
+pub fn open(db: Database) -> Store {
+    Store::new(db, statements::compiled)
 }
 
 /// Every statement of each layout, for tests and for the command that prints one.
 /// The first list is the standard layout's.
-pub fn statements() -> Result<[Arc<Statements>; 2], pg::StatementError> {
-    use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
+pub fn statements() -> Result<[Arc<Statements>; 2], StatementError> {
     let covered = Blocking::Covered(vec![Pending, Confirmed, CheckedIn]);
     Ok([
         statements::compiled(Layout::Standard, &Blocking::NotFreed)?,
         statements::compiled(Layout::SingleTable, &covered)?,
     ])
-}
-
-/// The last statement gave no row where one had to come.
-fn lost_row(what: &str) -> Fault {
-    Fault::new(pg::Kind::Other, format!("{what} came back empty"))
 }

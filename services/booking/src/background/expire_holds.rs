@@ -1,9 +1,6 @@
 //! Expires requests whose holds have run out.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use crate::call::Call;
 use crate::changes::Expire;
@@ -11,39 +8,12 @@ use crate::domain::approval::Layout;
 use crate::error::Error;
 use crate::store::{Answer, Store};
 
-/// How often holds are looked for.
-const EVERY: Duration = Duration::from_secs(2);
-
-/// Expires holds until the server stops.
-pub async fn run(store: Store, stop: CancellationToken) {
-    let mut failing = false;
-    loop {
-        match expire_due(&store).await {
-            Ok(expired) => {
-                failing = false;
-                if expired > 0 {
-                    tracing::info!(expired, "holds ran out");
-                }
-            }
-            // Once per outage: readiness says the rest.
-            Err(error) if !failing => {
-                failing = true;
-                tracing::warn!(%error, "expiring holds failed");
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-    }
-}
-
-async fn expire_due(store: &Store) -> Result<usize, Error> {
+/// In the single table a hold has no end.
+pub async fn run(store: Store) -> Result<(), Error> {
     if store.schema().await?.found.layout == Layout::SingleTable {
-        return Ok(0);
+        return Ok(());
     }
-    let mut expired = 0;
+    let mut expired = 0_usize;
     let mut failed = Ok(());
     for (tenant, id) in store.list_due_holds(Timestamp::now()).await? {
         let call = Call::of_the_system(tenant);
@@ -54,5 +24,8 @@ async fn expire_due(store: &Store) -> Result<usize, Error> {
             Err(error) => failed = Err(error),
         }
     }
-    failed.map(|()| expired)
+    if expired > 0 {
+        tracing::info!(expired, "holds ran out");
+    }
+    failed
 }

@@ -1,6 +1,5 @@
 //! Ids as types, so that one cannot stand where another belongs.
 
-use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
@@ -26,9 +25,9 @@ macro_rules! ids {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(out)
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, out)
             }
         }
     )*};

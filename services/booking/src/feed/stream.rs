@@ -10,13 +10,23 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::reader::Reader;
-use super::{HEARTBEAT, Item};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, FeedPlace};
 use crate::error::Error;
 
+/// The longest time in which nothing is sent.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often the caller's standing is checked: a token may end, a role be taken away
 /// while the stream lasts.
 const STANDING: Duration = Duration::from_secs(5);
+
+/// An item of a stream.
+#[derive(Debug)]
+pub struct Item {
+    /// `None` when nothing has happened for a while.
+    pub event: Option<Event>,
+    /// Where to go on behind this item.
+    pub place: FeedPlace,
+}
 
 struct State {
     reader: Reader,

@@ -1,42 +1,86 @@
-//! What an operator is told of the layout: the live constraint, and what the
-//! database lacks.
+//! What an operator should know of booking's part of a database: whether the schema
+//! fits, what forbids double bookings, and whether the feed goes on. Reports only.
 
-use pg::{Database, Fault};
+use boot::{Check, Finding};
+use pg::Fault;
+use pg::checks::with_client;
 
-use super::Found;
+use super::{Found, RequestHold};
 use crate::domain::approval::Layout;
 
 /// The constraint against double bookings as the migration makes it. One that covers
 /// what is sold only, `where (status in ('pending', 'confirmed', 'checked_in'))`, lets
 /// open requests of the single table overlap.
-pub const ADD_NO_DOUBLE_BOOKINGS: &str = "alter table bookings add constraint no_double_bookings \
+const ADD_NO_DOUBLE_BOOKINGS: &str = "alter table bookings add constraint no_double_bookings \
     exclude using gist (tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
     where (status not in ('cancelled', 'declined', 'no_show'))";
 
-/// What the database looks like to booking.
-#[derive(Debug)]
-pub struct Inspection {
-    /// `standard` or `single_table`.
-    pub layout: &'static str,
-    /// Which rows the constraint against double bookings covers: `LITERAL`,
-    /// `CONFIRMED_ONLY`, `FLAG` or `MISSING`.
-    pub request_hold: &'static str,
-    /// The constraint as the database has it; empty when it is missing.
-    pub constraint: String,
-    /// What is missing, in the words that calls are refused with.
-    pub problems: Vec<String>,
+/// The checks of a database, looked at as `role`.
+pub fn checks(url: &str, role: &'static str) -> Vec<Check> {
+    let of_schema = look(url.to_owned(), role);
+    let of_constraint = look(url.to_owned(), role);
+    vec![
+        Check::new("schema of booking", async move { schema(of_schema.await) }),
+        Check::new("double bookings", async move { double_bookings(of_constraint.await) }),
+        with_client("feed of events", url, |client| async move { feed(&client).await }),
+    ]
 }
 
-/// Looks at a database as the service does.
-pub async fn inspect(database: &Database) -> Result<Inspection, Fault> {
-    let found = Found::detect(database).await?;
-    Ok(Inspection {
-        layout: match found.layout {
-            Layout::Standard => "standard",
-            Layout::SingleTable => "single_table",
-        },
-        request_hold: found.request_hold.name(),
-        problems: found.problem_sentences(),
-        constraint: found.constraint,
+async fn look(url: String, role: &'static str) -> Result<Found, String> {
+    let database = pg::Config { url, pool_size: 1 }.open(role, "frontdesk-doctor")?;
+    Found::detect(&database).await.map_err(|fault| fault.to_string())
+}
+
+fn schema(found: Result<Found, String>) -> Vec<Finding> {
+    let problems = match found {
+        Ok(found) => found.problem_sentences(),
+        Err(cause) => return vec![Finding::bad(cause, "see the checks of the database and of the roles")],
+    };
+    if problems.is_empty() {
+        return vec![Finding::good("every table, column and constraint is there")];
+    }
+    let fix = "`frontdesk migrate up`, or undo what was changed by hand";
+    problems.into_iter().map(|problem| Finding::bad(problem, fix)).collect()
+}
+
+fn double_bookings(found: Result<Found, String>) -> Finding {
+    let Ok(found) = found else { return Finding::left_out("the schema could not be looked at") };
+    let layout = match found.layout {
+        Layout::Standard => "standard",
+        Layout::SingleTable => "single_table",
+    };
+    let described = format!("layout {layout}, request_hold {}", found.request_hold.name());
+    let constraint = found.constraint;
+    match found.request_hold {
+        RequestHold::Missing => Finding::bad(
+            format!("{described}: nothing in the database forbids them"),
+            format!("as the schema's owner: {ADD_NO_DOUBLE_BOOKINGS}"),
+        ),
+        RequestHold::Flag => Finding::odd(
+            format!("{described}: {constraint}"),
+            "make sure that every sold row has the flag which the constraint looks at",
+        ),
+        RequestHold::Literal | RequestHold::ConfirmedOnly => {
+            Finding::good(format!("{described}: {constraint}"))
+        }
+    }
+}
+
+/// Positions of events count transactions of the cluster that wrote them. In a
+/// cluster that was restored from a dump they may lie in the future.
+async fn feed(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
+    let query = "select coalesce(max(position), 0), \
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint from booking_events";
+    let Ok(row) = client.query_one(query, &[]).await else {
+        return Ok(Finding::left_out("the login role may not read booking_events"));
+    };
+    let (last, now): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(if last > now + 1 {
+        Finding::bad(
+            "events lie in the future: the database was restored from a dump, and watchers would not see new ones",
+            "as the schema's owner: update booking_events set position = 0 where position > pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+        )
+    } else {
+        Finding::good("no event lies in the future")
     })
 }

@@ -2,7 +2,7 @@
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::diagnostics_service_server::DiagnosticsService;
-use frontdesk_proto::{Refusal, paging};
+use frontdesk_proto::paging;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
         evidence_found: surroundings
             .evidence(request)
             .into_iter()
-            .map(|one| requests::evidence(one).into())
+            .map(|one| fields::evidence(one).into())
             .collect(),
         conflicts: rivals.chain(surroundings.strays.iter().map(stray_conflict)).collect(),
         layout: layout(found.layout).into(),
@@ -128,7 +128,7 @@ fn preview(explained: &Explained) -> Preview {
             }
         }
         Err(denied) => {
-            let refusal = Refusal::from(Error::denied(request, denied));
+            let refusal = Error::denied(request, denied).refusal();
             Preview {
                 outcome: wire::ApproveOutcome::Unspecified.into(),
                 evidence: wire::ApproveEvidence::Unspecified.into(),

@@ -17,7 +17,7 @@ use crate::domain::listing::{After, Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
 use crate::domain::stay::Coverage;
 use crate::error::Error;
-use crate::store::requests::MOST_COUNTED;
+use crate::store::request_lists::MOST_COUNTED;
 
 #[tonic::async_trait]
 impl BookingRequestService for Booking {
@@ -318,7 +318,7 @@ pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestRespon
             Outcome::Healed => wire::ApproveOutcome::Healed,
         }
         .into(),
-        evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence).into(),
+        evidence: found.map_or(wire::ApproveEvidence::Unspecified, fields::evidence).into(),
         coverage: match coverage {
             None => wire::StayCoverage::Unspecified,
             Some(Coverage::Exact) => wire::StayCoverage::Exact,
@@ -356,16 +356,5 @@ pub(super) fn status(status: RequestStatus) -> wire::BookingRequestStatus {
         RequestStatus::Declined => wire::BookingRequestStatus::Declined,
         RequestStatus::Cancelled => wire::BookingRequestStatus::Cancelled,
         RequestStatus::Expired => wire::BookingRequestStatus::Expired,
-    }
-}
-
-pub(super) fn evidence(evidence: Evidence) -> wire::ApproveEvidence {
-    match evidence {
-        Evidence::AlreadyConfirmed => wire::ApproveEvidence::AlreadyConfirmed,
-        Evidence::ConfirmedAtSet => wire::ApproveEvidence::ConfirmedAtSet,
-        Evidence::ApprovedBookingConfirmed => wire::ApproveEvidence::ApprovedBookingConfirmed,
-        Evidence::InventoryActive => wire::ApproveEvidence::InventoryActive,
-        Evidence::RelatedBookingConfirmed => wire::ApproveEvidence::RelatedBookingConfirmed,
-        Evidence::FulfilledByOverlapSameGuest => wire::ApproveEvidence::FulfilledByOverlapSameGuest,
     }
 }

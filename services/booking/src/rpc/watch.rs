@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::requests::evidence;
 use super::{Booking, failed, fields};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, FeedPlace};
@@ -58,7 +57,7 @@ impl Booking {
             standing,
         };
         let items = self.feed.follow(follow).await?;
-        Ok(Response::new(items.map(|item| item.map(message).map_err(Status::from)).boxed()))
+        Ok(Response::new(items.map(|item| item.map(message).map_err(ended)).boxed()))
     }
 }
 
@@ -71,6 +70,15 @@ fn place(cursor: &str) -> Result<Option<FeedPlace>, Refusal> {
             Refusal::field("cursor", "takes the cursor of a message of this stream, `start`, or nothing")
         }),
     }
+}
+
+/// The call has been answered long ago, so that the log of its answer says nothing
+/// of how its stream ends.
+fn ended(error: Error) -> Status {
+    if let Error::Database(fault) = &error {
+        tracing::warn!(%fault, "a stream ended");
+    }
+    error.into()
 }
 
 fn message(item: Item) -> wire::WatchBookingRequestsResponse {
@@ -87,7 +95,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         booking_request_id: fields::written(request),
         booking_id: fields::written(booking),
         actor: fields::written(actor),
-        evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence).into(),
+        evidence: found.map_or(wire::ApproveEvidence::Unspecified, fields::evidence).into(),
     }
 }
 

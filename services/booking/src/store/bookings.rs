@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
+use super::change::Change;
 use super::change::Finished;
+use super::database::{Store, lost_row};
 use super::inventory::stay;
-use super::{Change, Store, lost_row};
 use crate::domain::booking::{Booking, BookingStatus};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RowId, UserId};

@@ -1,5 +1,5 @@
 //! One change that a call makes: a transaction whose last statement writes what
-//! happened, and the only place where anything is tried again.
+//! happened. How it is tried again is known in `attempts.rs`.
 //!
 //! - BEGIN travels with the first statement and COMMIT with the last, so a plain
 //!   approve is two round trips. With an idempotency key, the answer is stored in the
@@ -14,15 +14,16 @@
 //!
 //! What a change decides is not known here.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use pg::{Columns, Fault, HasFault, Kind, Query, Tx, retrying};
+use pg::{Columns, Fault, Kind, Query, Tx};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::attempts::Tried;
+use super::database::{Schema, Store};
 use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
-use super::{Schema, Store};
 use crate::call::{Call, Key};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BookingId, EventId, RangeId};
@@ -81,27 +82,6 @@ pub struct Change {
     store: Store,
 }
 
-/// How an attempt at anything ended.
-pub(super) enum Tried<T> {
-    Done(T),
-    LookAgain,
-}
-
-/// How the next attempt is made.
-#[derive(Clone)]
-struct Way {
-    schema: Arc<Schema>,
-    with_locks: bool,
-}
-
-/// An attempt that failed.
-enum Failed<E> {
-    /// In the way in which it was made; the next one is made in another way.
-    InThisWay(E),
-    /// In whatever way it is made.
-    Whatever(E),
-}
-
 /// How a change begins.
 // It is matched where it is made and never kept.
 #[allow(clippy::large_enum_variant)]
@@ -135,41 +115,6 @@ impl Store {
         .await
     }
 
-    /// Tries something, and again where that can help: after contention, in the
-    /// layout that the database has meanwhile, or with locks. All of these together
-    /// are three transactions at most. What drifted is named as readiness names it.
-    pub(super) async fn attempts<T, E, W>(&self, attempt: impl Fn(Arc<Schema>, bool) -> W) -> Result<T, E>
-    where
-        E: HasFault + From<Fault>,
-        W: Future<Output = Result<Tried<T>, E>>,
-    {
-        let way = Mutex::new(Way { schema: self.schema().await?, with_locks: false });
-        let made = retrying(async || {
-            let Way { schema, with_locks } = way.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let again = |schema, with_locks| {
-                *way.lock().unwrap_or_else(PoisonError::into_inner) = Way { schema, with_locks };
-            };
-            match attempt(Arc::clone(&schema), with_locks).await {
-                Ok(Tried::Done(done)) => Ok(done),
-                Ok(Tried::LookAgain) => {
-                    again(schema, true);
-                    let changing = Fault::new(Kind::Contention, "what surrounds the record kept changing");
-                    Err(Failed::InThisWay(changing.into()))
-                }
-                Err(error) if error.fault().is_some_and(is_drift) => match self.look_at_schema().await {
-                    Ok(now) if !now.found.same_statements(&schema.found) => {
-                        again(now, with_locks);
-                        Err(Failed::InThisWay(error))
-                    }
-                    Ok(now) => Err(Failed::Whatever(named(error, &now))),
-                    Err(_) => Err(Failed::Whatever(error)),
-                },
-                Err(error) => Err(Failed::Whatever(error)),
-            }
-        });
-        made.await.map_err(|(Failed::InThisWay(error) | Failed::Whatever(error))| error)
-    }
-
     async fn start(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Started, Error> {
         let at = Timestamp::now();
         let tx = schema.db.begin(call.tenant.uuid()).await?;
@@ -198,21 +143,6 @@ impl Store {
     }
 }
 
-impl<E: HasFault> HasFault for Failed<E> {
-    fn fault(&self) -> Option<&Fault> {
-        let (Self::InThisWay(error) | Self::Whatever(error)) = self;
-        error.fault()
-    }
-
-    fn looks_again(&self) -> bool {
-        matches!(self, Self::InThisWay(_))
-    }
-}
-
-fn is_drift(fault: &Fault) -> bool {
-    matches!(fault.kind(), Kind::SchemaDrift { .. })
-}
-
 /// The stored answer of a key that somebody has claimed.
 fn answered(rows: &[Row], key: &Key) -> Result<Vec<u8>, Error> {
     let Some(row) = rows.first() else { return Err(Error::KeyInUse) };
@@ -221,14 +151,6 @@ fn answered(rows: &[Row], key: &Key) -> Result<Vec<u8>, Error> {
         return Err(Error::KeyReused);
     }
     row.next::<Option<Vec<u8>>>("answer")?.ok_or(Error::KeyInUse)
-}
-
-/// The drift as readiness names it, if it is known there.
-fn named<E: HasFault + From<Fault>>(error: E, schema: &Schema) -> E {
-    let problem = error
-        .fault()
-        .and_then(|fault| Some(Fault::new(schema.found.problem_behind(fault)?.kind(), fault.to_string())));
-    problem.map_or(error, E::from)
 }
 
 impl Change {
@@ -326,6 +248,3 @@ impl<O> Finished<O> {
         Ok(answer)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,7 @@
 
 use pg::{Constraint, Fault, Kind};
 
+use crate::error::Error;
 use crate::layout::columns::{NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
 
 /// Somebody has one of the nights.
@@ -10,12 +11,15 @@ pub fn dates_are_taken(fault: &Fault) -> bool {
     fault.on_constraint(NO_DOUBLE_BOOKINGS) || fault.on_constraint(NO_OVERLAPPING_RANGES)
 }
 
-/// The constraint that refused dates, if one did: every exclusion constraint of
-/// booking keeps dates from being taken twice.
-pub fn refused_dates(fault: &Fault) -> Option<&str> {
-    match fault.kind() {
-        Kind::Constraint { kind: Constraint::Exclusion, name } => Some(name),
-        _ => None,
+/// Every exclusion constraint of booking keeps dates from being taken twice.
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        match fault.kind() {
+            Kind::Constraint { kind: Constraint::Exclusion, name } => {
+                Self::DatesTaken { constraint: name.clone() }
+            }
+            _ => Self::Database(fault),
+        }
     }
 }
 
@@ -31,25 +35,19 @@ pub fn name_is_taken(fault: &Fault) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use frontdesk_proto::{ErrorReason, Refusal};
-
     use super::*;
-    use crate::error::Error;
-
-    fn refusal(kind: Constraint, name: &str) -> Refusal {
-        let name = name.to_owned();
-        Error::from(Fault::new(Kind::Constraint { kind, name }, "")).into()
-    }
 
     #[test]
-    fn an_exclusion_that_nobody_expected_is_an_overlap() {
+    fn an_exclusion_means_that_dates_are_taken() {
+        let error =
+            |kind, name: &str| Error::from(Fault::new(Kind::Constraint { kind, name: name.to_owned() }, ""));
         for name in [NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES, "no_double_bookings_102008"] {
-            let refusal = refusal(Constraint::Exclusion, name);
-            assert_eq!(refusal.reason(), ErrorReason::BookingOverlap);
-            let metadata: Vec<_> = refusal.metadata().collect();
-            assert_eq!(metadata, [("conflict_type", "booking_overlap"), ("constraint", name)]);
+            assert!(
+                matches!(error(Constraint::Exclusion, name), Error::DatesTaken { constraint } if constraint == name)
+            );
         }
-        assert_eq!(refusal(Constraint::Check, "x").reason(), ErrorReason::CheckViolation);
-        assert_eq!(refusal(Constraint::Unique, "x").reason(), ErrorReason::UniqueViolation);
+        for kind in [Constraint::Check, Constraint::Unique, Constraint::ForeignKey] {
+            assert!(matches!(error(kind, "x"), Error::Database(_)));
+        }
     }
 }

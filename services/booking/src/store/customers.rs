@@ -4,7 +4,7 @@ use access::TenantId;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
-use super::Store;
+use super::database::Store;
 use crate::domain::customer::Customer;
 use crate::domain::ids::{GuestId, RowId};
 use crate::domain::listing::After;

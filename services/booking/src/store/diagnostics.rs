@@ -4,7 +4,7 @@ use access::TenantId;
 use pg::{Columns, Fault, Kind};
 use uuid::Uuid;
 
-use super::Store;
+use super::database::Store;
 use crate::domain::ids::RowId;
 use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
 use crate::domain::listing::After;

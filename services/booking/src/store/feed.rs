@@ -14,15 +14,12 @@ use jiff::Timestamp;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
+use super::database::{SWEEPER, Store, lost_row};
 use super::requests::GetBookingRequest;
-use super::{Store, lost_row};
 use crate::domain::approval::Evidence;
 use crate::domain::event::{Event, EventKind, FeedPlace};
 use crate::domain::ids::{BookingRequestId, EventId, PropertyId};
 use crate::domain::listing::After;
-
-/// The role that sees what runs out in all tenants, and nothing else.
-pub(super) const SWEEPER: &str = "frontdesk_booking_sweeper";
 
 pg::statements! {
     /// Events of a request, oldest first.

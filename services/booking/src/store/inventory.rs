@@ -7,9 +7,10 @@ use jiff::civil::Date;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
+use super::change::Change;
 use super::change::Finished;
+use super::database::Store;
 use super::properties::GetProperty;
-use super::{Change, Store};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BlockId, BookingRequestId, PropertyId};
 use crate::domain::property::{Block, Occupancy, Occupant};

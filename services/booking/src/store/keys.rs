@@ -4,8 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use pg::Fault;
 use uuid::Uuid;
 
-use super::Store;
-use super::feed::SWEEPER;
+use super::database::{SWEEPER, Store};
 
 /// How long an answer is kept.
 pub const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(24);

@@ -3,21 +3,18 @@
 use access::TenantId;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pg::{Columns, Fault, Query};
+use pg::{Columns, Fault};
 use uuid::Uuid;
 
+use super::change::Change;
 use super::change::Finished;
+use super::database::Store;
 use super::inventory::stay;
-use super::{Change, Store};
 use crate::domain::approval::Evidence;
 use crate::domain::booking::BookingStatus;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId, UserId};
-use crate::domain::listing::{Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
-
-/// Counting stops here: exact counts cost as much as there are rows.
-pub const MOST_COUNTED: i64 = 10_000;
 
 pg::statements! {
     /// A booking request.
@@ -61,25 +58,6 @@ pg::statements! {
     StartReview<'a> = "start_review" (
         tenant: Uuid, id: BookingRequestId, at: Timestamp, actor: Option<UserId>, note: &'a str, event: EventId,
     );
-    /// Requests per effective status.
-    CountBookingRequests<'a> = "count_booking_requests" (
-        tenant: Uuid, statuses: Vec<&'a str>, most: i64, property: Option<PropertyId>, guest: Option<GuestId>,
-        stay_from: Option<Date>, stay_to: Option<Date>, created_from: Option<Timestamp>,
-        created_to: Option<Timestamp>,
-    );
-    /// Requests of the tenant.
-    ListBookingRequests<'a> = "list_booking_requests" (
-        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
-        check_in_after: Option<Date>, after_id: RowId, most: i64, stay_from: Option<Date>,
-        stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
-    );
-    /// Requests of one property or guest.
-    ListBookingRequestsOf<'a> = "list_booking_requests_of" (
-        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
-        check_in_after: Option<Date>, after_id: RowId, most: i64, property: Option<PropertyId>,
-        guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
-        created_from: Option<Timestamp>, created_to: Option<Timestamp>,
-    );
 }
 
 /// A locked request.
@@ -88,14 +66,6 @@ pub struct LockedRequest {
     pub request: BookingRequest,
     /// Whether the tenant wants competitors declined.
     pub auto_decline: bool,
-}
-
-/// A page of requests.
-#[derive(Debug)]
-pub struct RequestPage {
-    pub requests: Vec<BookingRequest>,
-    /// Requests per effective status, each up to one more than [`MOST_COUNTED`].
-    pub counts: Vec<(Status, i64)>,
 }
 
 /// A booking that is to be made of a request.
@@ -136,37 +106,6 @@ impl Store {
         self.read(async |schema| {
             let rows = schema.db.run(tenant, &GetBookingRequest { tenant, id }).await?;
             Columns::first(&rows, booking_request)
-        })
-        .await
-    }
-
-    /// A page of requests with one more than it takes, which tells whether there is
-    /// another page; with counts per status when asked for.
-    pub async fn list_booking_requests(
-        &self,
-        tenant: TenantId,
-        filter: &Filter,
-        page: &Page,
-        with_counts: bool,
-    ) -> Result<RequestPage, Fault> {
-        let tenant = tenant.uuid();
-        let statuses = filter.status_names();
-        let list = &*list(tenant, filter, &statuses, page);
-        self.read(async |schema| {
-            if !with_counts {
-                let rows = schema.db.run(tenant, list).await?;
-                return Ok(RequestPage {
-                    requests: Columns::all(&rows, booking_request)?,
-                    counts: Vec::new(),
-                });
-            }
-            let tx = schema.db.begin(tenant).await?;
-            let requests = Columns::all(&tx.run(list).await?, booking_request)?;
-            let counts = tx.run_last(&count(tenant, filter)).await?;
-            let counts = Columns::all(&counts, |row| {
-                Ok((row.word("status", Status::from_name)?, row.next("counted")?))
-            })?;
-            Ok(RequestPage { requests, counts })
         })
         .await
     }
@@ -331,72 +270,6 @@ impl Change {
 
 fn booked_as(evidence: Option<Evidence>) -> EventKind {
     if evidence.is_some() { EventKind::Healed } else { EventKind::Approved }
-}
-
-/// The statement of a list. One property's or guest's requests are few, and are
-/// found by an index of their own.
-pub fn list<'a>(
-    tenant: Uuid,
-    filter: &Filter,
-    statuses: &'a [&'a str],
-    page: &Page,
-) -> Box<dyn Query + Send + 'a> {
-    let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
-    let Page { order, ref after, size } = *page;
-    let (created, check_in_after, after_id) = match after {
-        Cursor::Created(after) => (Some(after.key), None, after.id),
-        Cursor::CheckIn(after) => (None, Some(after.key), after.id),
-    };
-    let (created_before, created_after) =
-        if order == Order::NewestFirst { (created, None) } else { (None, created) };
-    // The row after the last one tells whether there is another page.
-    let most = size + 1;
-    if property.is_some() || guest.is_some() {
-        Box::new(ListBookingRequestsOf {
-            tenant,
-            statuses,
-            created_before,
-            created_after,
-            check_in_after,
-            after_id,
-            most,
-            property,
-            guest,
-            stay_from,
-            stay_to,
-            created_from,
-            created_to,
-        })
-    } else {
-        Box::new(ListBookingRequests {
-            tenant,
-            statuses,
-            created_before,
-            created_after,
-            check_in_after,
-            after_id,
-            most,
-            stay_from,
-            stay_to,
-            created_from,
-            created_to,
-        })
-    }
-}
-
-fn count(tenant: Uuid, filter: &Filter) -> CountBookingRequests<'static> {
-    let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
-    CountBookingRequests {
-        tenant,
-        statuses: Status::ALL.iter().map(|status| status.name()).collect(),
-        most: MOST_COUNTED + 1,
-        property,
-        guest,
-        stay_from,
-        stay_to,
-        created_from,
-        created_to,
-    }
 }
 
 pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {

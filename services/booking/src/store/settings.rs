@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
-use super::change::Finished;
-use super::{Change, Store, lost_row};
+use super::change::{Change, Finished};
+use super::database::{Store, lost_row};
 use crate::domain::settings::Settings;
 
 pg::statements! {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use pg::{Declaration, StatementError, Statements};
 
-use super::surroundings;
-use super::{bookings, customers, diagnostics, feed, inventory, keys, properties, requests, settings};
+use super::{
+    bookings, customers, diagnostics, feed, inventory, keys, properties, request_lists, requests, settings,
+    surroundings,
+};
 use crate::domain::approval::Layout;
 use crate::layout::Words;
 use crate::layout::words::Blocking;
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 10] = [
+const DECLARED: [&[&Declaration]; 11] = [
     bookings::STATEMENTS,
     customers::STATEMENTS,
     diagnostics::STATEMENTS,
@@ -21,6 +23,7 @@ const DECLARED: [&[&Declaration]; 10] = [
     inventory::STATEMENTS,
     keys::STATEMENTS,
     properties::STATEMENTS,
+    request_lists::STATEMENTS,
     requests::STATEMENTS,
     settings::STATEMENTS,
     surroundings::STATEMENTS,

@@ -8,9 +8,10 @@ use pg::{Columns, Fault, Kind};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::change::Change;
+use super::database::{Schema, Store};
 use super::inventory::stay;
 use super::requests::{GetBookingRequest, booking_request};
-use super::{Change, Schema, Store};
 use crate::domain::approval::{Evidence, Rival, StrayRange, Surroundings};
 use crate::domain::booking::BookingStatus;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};

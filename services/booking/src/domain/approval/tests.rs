@@ -388,3 +388,44 @@ fn in_every_world_the_promises_hold() {
         }
     }
 }
+
+/// What the calls of an approve answer, one transaction after the other, when the
+/// database refuses what its constraints and the conditions of its statements forbid.
+fn approve_as_calls_do(
+    request: &BookingRequest,
+    layout: Layout,
+    around: &Surroundings,
+) -> Result<Approved, Denied> {
+    let by_the_row = approve(request, layout, None);
+    let stored = match by_the_row {
+        Verdict::LookCloser => false,
+        Verdict::Book { hold, .. } => {
+            let free = around.rivals.is_empty() && around.strays.is_empty() && !around.own_range;
+            free && (!hold || around.hold_stands)
+        }
+        Verdict::Refuse(_) | Verdict::Already { .. } | Verdict::Link { .. } | Verdict::Overlap(_) => true,
+    };
+    let verdict = if stored { by_the_row } else { approve(request, layout, Some(around)) };
+    verdict.answer(request, layout)
+}
+
+#[test]
+fn an_approve_answers_what_its_explanation_says() {
+    let mut granted = 0;
+    for (mut request, mut around) in worlds() {
+        for hold_stands in [false, true] {
+            around.hold_stands = hold_stands && request.held_booking.is_some();
+            for guest in [Some(GUEST), None] {
+                request.guest = guest;
+                for layout in [Layout::Standard, Layout::SingleTable] {
+                    let explained = approve(&request, layout, Some(&around)).answer(&request, layout);
+                    let world = format!("{layout:?} {request:?} {around:?}");
+                    assert_eq!(approve_as_calls_do(&request, layout, &around), explained, "{world}");
+                    assert_ne!(explained, Err(Denied::Undecided), "{world}");
+                    granted += usize::from(explained.is_ok());
+                }
+            }
+        }
+    }
+    assert!(granted > 1000, "{granted}");
+}

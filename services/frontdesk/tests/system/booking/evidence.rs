@@ -389,3 +389,23 @@ async fn a_layout_that_changes_under_the_service_is_found_again() {
     let answer = fixture.post(&path_of(case("REQUESTED"), "/approve"), &token, &json!({})).await;
     assert_eq!(answer.ok()["message"], "Booking request approved (in-place update)");
 }
+
+#[tokio::test]
+async fn a_range_left_by_a_cancelled_booking_is_in_the_way_for_approve_and_explanation_alike() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = case("OVERLAP_SAME_GUEST");
+    let healed = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    let booking: Uuid = healed.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+    // Another program cancels the booking that fulfils the request, and leaves its range.
+    fixture.execute("update bookings set status = 'cancelled' where id = $1", &[&booking]).await;
+    let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+    assert_eq!(explained.ok()["would_succeed"], false);
+    let before = fixture.snapshot().await;
+    let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    answer.refused(409, "BOOKING_OVERLAP");
+    assert_eq!(answer.body["metadata"]["conflict_kind"], "inventory");
+    assert_eq!(explained.body["refusal_reason"], "BOOKING_OVERLAP");
+    assert_eq!(explained.body["message"], answer.body["message"]);
+    assert_eq!(fixture.snapshot().await, before);
+}

@@ -1,10 +1,12 @@
-//! How often an approval waits for the database, counted on the wire.
+//! How often a call waits for the database, and how many transactions it begins,
+//! counted on the wire.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use frontdesk::demo;
+use frontdesk::system::System;
 use identity::Policy;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,27 +14,46 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::fixture::{Answer, Fixture, path_of, system};
 
-/// A socket before Postgres' own that counts turns: each time a client speaks
-/// after the server did.
+/// With what a transaction of a call begins; those of readiness and of the background
+/// have no tenant.
+const BEGIN: &[u8] = b"set local app.tenant";
+
+/// A socket before Postgres' own that counts.
 struct Relay {
     dir: PathBuf,
-    turns: Arc<AtomicUsize>,
+    counted: Arc<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// Each time a client speaks after the server did.
+    turns: AtomicUsize,
+    /// Transactions in a tenant.
+    transactions: AtomicUsize,
 }
 
 impl Relay {
-    fn start(behind: &Path) -> Self {
-        let dir = std::env::temp_dir().join(format!("frontdesk-turns-{}", std::process::id()));
+    fn start(behind: &Path, name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("frontdesk-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let listener = UnixListener::bind(dir.join(".s.PGSQL.5432")).unwrap();
-        let turns = Arc::new(AtomicUsize::new(0));
-        let (counted, behind) = (Arc::clone(&turns), behind.join(".s.PGSQL.5432"));
+        let counted = Arc::new(Counted::default());
+        let (counts, behind) = (Arc::clone(&counted), behind.join(".s.PGSQL.5432"));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(&behind).await.unwrap();
-                tokio::spawn(relay(client, server, Arc::clone(&counted)));
+                tokio::spawn(relay(client, server, Arc::clone(&counts)));
             }
         });
-        Self { dir, turns }
+        Self { dir, counted }
+    }
+
+    fn turns(&self) -> usize {
+        self.counted.turns.load(Ordering::SeqCst)
+    }
+
+    fn transactions(&self) -> usize {
+        self.counted.transactions.load(Ordering::SeqCst)
     }
 }
 
@@ -42,7 +63,7 @@ impl Drop for Relay {
     }
 }
 
-async fn relay(mut client: UnixStream, mut server: UnixStream, turns: Arc<AtomicUsize>) {
+async fn relay(mut client: UnixStream, mut server: UnixStream, counted: Arc<Counted>) {
     let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
     let mut server_spoke = true;
     loop {
@@ -50,8 +71,10 @@ async fn relay(mut client: UnixStream, mut server: UnixStream, turns: Arc<Atomic
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 if std::mem::take(&mut server_spoke) {
-                    turns.fetch_add(1, Ordering::SeqCst);
+                    counted.turns.fetch_add(1, Ordering::SeqCst);
                 }
+                let begun = asked[..length].windows(BEGIN.len()).filter(|sent| *sent == BEGIN).count();
+                counted.transactions.fetch_add(begun, Ordering::SeqCst);
                 if server.write_all(&asked[..length]).await.is_err() {
                     return;
                 }
@@ -67,25 +90,79 @@ async fn relay(mut client: UnixStream, mut server: UnixStream, turns: Arc<Atomic
     }
 }
 
+/// A system behind a relay, and who calls it.
+struct Watched {
+    fixture: Fixture,
+    relay: Relay,
+    behind: System,
+    token: String,
+    client: reqwest::Client,
+}
+
+impl Watched {
+    async fn start(name: &str) -> Self {
+        let fixture = Fixture::start().await;
+        let socket = fixture.socket_folder().await;
+        let relay = Relay::start(&socket, name);
+        let url = fixture.database.url.replace(socket.to_str().unwrap(), relay.dir.to_str().unwrap());
+        assert_ne!(url, fixture.database.url);
+        let behind = system(&url, Policy::default()).await;
+        let token = fixture.manager().await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { fixture, relay, behind, token, client }
+    }
+
+    async fn post(&self, path: &str) -> Answer {
+        let url = format!("http://{}{path}", self.behind.gateway);
+        Answer::of(self.client.post(url).bearer_auth(&self.token).json(&json!({}))).await
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_approval_waits_for_the_database_twice() {
-    let fixture = Fixture::start().await;
-    let socket = fixture.socket_folder().await;
-    let relay = Relay::start(&socket);
-    let url = fixture.database.url.replace(socket.to_str().unwrap(), relay.dir.to_str().unwrap());
-    assert_ne!(url, fixture.database.url);
-    let behind = system(&url, Policy::default()).await;
-    let token = fixture.manager().await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let watched = Watched::start("turns").await;
     let mut fewest = usize::MAX;
     for n in 0..40 {
-        let id = fixture.open_request(demo::TENANT, 1, 1000 + n, 1001 + n).await;
-        let url = format!("http://{}{}", behind.gateway, path_of(id, "/approve"));
-        let before = relay.turns.load(Ordering::SeqCst);
-        Answer::of(client.post(url).bearer_auth(&token).json(&json!({}))).await.ok();
-        // Readiness and the sweeper ask now and then, and new connections prepare:
+        let id = watched.fixture.open_request(demo::TENANT, 1, 1000 + n, 1001 + n).await;
+        let before = watched.relay.turns();
+        watched.post(&path_of(id, "/approve")).await.ok();
+        // Readiness and the background ask now and then, and new connections prepare:
         // the quietest approval counts.
-        fewest = fewest.min(relay.turns.load(Ordering::SeqCst) - before);
+        fewest = fewest.min(watched.relay.turns() - before);
     }
     assert_eq!(fewest, 2);
+}
+
+/// What keeps getting in the way of calls, how many transactions they begin, and what
+/// they answer in the end. The trigger is taken away after each row.
+const OBSTACLES: [(&str, &str, &str, usize); 4] = [
+    ("before update on booking_requests", "raise exception 'x' using errcode = '40001'", "/approve", 3),
+    // The row is not stored, as when dates are taken, and nobody is found to have them.
+    ("before insert on bookings", "return null", "/approve", 3),
+    // Refused when it is looked at with locks.
+    ("before insert on inventory_ranges", "raise exception 'x' using errcode = '40P01'", "/approve", 3),
+    ("before insert on booking_events", "raise exception 'x' using errcode = '40001'", "/cancel", 3),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_keeps_conflicting_begins_three_transactions() {
+    let watched = Watched::start("transactions").await;
+    // Connections are made and statements prepared before anything is counted.
+    let first = watched.fixture.open_request(demo::TENANT, 1, 2000, 2001).await;
+    watched.post(&path_of(first, "/approve")).await.ok();
+    for (day, (event, does, step, transactions)) in (2001..).zip(OBSTACLES) {
+        let id = watched.fixture.open_request(demo::TENANT, 1, day, day + 1).await;
+        let make = format!(
+            "create function obstacle() returns trigger language plpgsql as $$ begin {does}; end $$; \
+             create trigger obstacle {event} for each row execute function obstacle()"
+        );
+        watched.fixture.sql.batch_execute(&make).await.unwrap();
+        let before = watched.relay.transactions();
+        watched.post(&path_of(id, step)).await.refused(503, "CONTENTION");
+        assert_eq!(watched.relay.transactions() - before, transactions, "{event}: {does}");
+        watched.fixture.sql.batch_execute("drop function obstacle() cascade").await.unwrap();
+        let before = watched.relay.transactions();
+        watched.post(&path_of(id, step)).await.ok();
+        assert_eq!(watched.relay.transactions() - before, 1, "{event}: {does}");
+    }
 }

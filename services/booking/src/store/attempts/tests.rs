@@ -6,6 +6,7 @@ use futures::future::join_all;
 use pg::{Database, PoolOptions};
 
 use super::*;
+use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{Found, RequestHold};
 
@@ -38,7 +39,7 @@ fn store() -> Store {
         blocking: Blocking::NotFreed,
         problems: Vec::new(),
     };
-    let store = Store::new(db.clone());
+    let store = Store::new(db.clone(), |_, _| Ok(Arc::default()));
     *store.known.write().unwrap() = Some(Arc::new(Schema { found, db }));
     store
 }

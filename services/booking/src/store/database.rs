@@ -1,0 +1,114 @@
+//! The database that the statements run in, and what is known of its schema.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use pg::{Database, Fault, StatementError, Statements};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Mutex, Notify};
+use tokio::time::Instant;
+
+use crate::domain::approval::Layout;
+use crate::layout::words::Blocking;
+use crate::layout::{Found, RequestHold};
+
+/// How long a look at the schema answers for those who come after.
+const LOOK_HOLDS: Duration = Duration::from_secs(1);
+
+/// How the statements for a layout are compiled.
+pub type Compile = fn(Layout, &Blocking) -> Result<Arc<Statements>, StatementError>;
+
+/// The role that sees what runs out in all tenants, and nothing else.
+pub(super) const SWEEPER: &str = "frontdesk_booking_sweeper";
+
+/// The statements over a database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Database,
+    /// Their list names every file of this room, so it is given from above.
+    compile: Compile,
+    pub(super) known: Arc<RwLock<Option<Arc<Schema>>>>,
+    /// The last look at the schema, for those who may ask as often as they like.
+    looked: Arc<Mutex<Option<Look>>>,
+    pub(super) wake: Arc<Notify>,
+}
+
+/// What is known of the schema, and the statements that fit it.
+#[derive(Debug)]
+pub struct Schema {
+    pub found: Found,
+    /// The database with these statements.
+    pub(super) db: Database,
+}
+
+/// When the schema was looked at, and what was found.
+#[derive(Debug)]
+struct Look {
+    at: Instant,
+    found: Result<Arc<Schema>, Arc<Fault>>,
+}
+
+impl Store {
+    /// Nothing is known of the database yet.
+    pub(super) fn new(db: Database, compile: Compile) -> Self {
+        Self { db, compile, known: Arc::default(), looked: Arc::default(), wake: Arc::default() }
+    }
+
+    /// What is known of the schema; looked at when nothing is known yet.
+    pub async fn schema(&self) -> Result<Arc<Schema>, Fault> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match known {
+            Some(schema) => Ok(schema),
+            None => self.look_at_schema().await,
+        }
+    }
+
+    /// Looks at the schema anew.
+    pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
+        let found = Found::detect(&self.db).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.as_ref();
+        let changed = before.is_none_or(|before| {
+            (before.found.layout, before.found.request_hold) != (found.layout, found.request_hold)
+        });
+        if changed {
+            tracing::info!(layout = ?found.layout, request_hold = found.request_hold.name(), "storage layout");
+            if found.request_hold == RequestHold::Missing {
+                tracing::warn!(
+                    "the constraint no_double_bookings is missing: other programs can store double bookings"
+                );
+            }
+        }
+        let db = match before {
+            Some(before) if before.found.same_statements(&found) => before.db.clone(),
+            _ => self.db.with((self.compile)(found.layout, &found.blocking)?),
+        };
+        let schema = Arc::new(Schema { found, db });
+        *known = Some(Arc::clone(&schema));
+        Ok(schema)
+    }
+
+    /// What the schema looked like at most a second ago; however many ask, the
+    /// database is asked once.
+    pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
+        let mut looked = self.looked.lock().await;
+        match &*looked {
+            Some(Look { at, found }) if at.elapsed() < LOOK_HOLDS => found.clone(),
+            _ => {
+                let found = self.look_at_schema().await.map_err(Arc::new);
+                *looked = Some(Look { at: Instant::now(), found: found.clone() });
+                found
+            }
+        }
+    }
+
+    /// Completes when this process stores something from now on.
+    pub fn woken(&self) -> Notified<'_> {
+        self.wake.notified()
+    }
+}
+
+/// The last statement gave no row where one had to come.
+pub(super) fn lost_row(what: &str) -> Fault {
+    Fault::new(pg::Kind::Other, format!("{what} came back empty"))
+}
