@@ -5,7 +5,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::generate::GenerateCommand;
 use crate::operator::output::Output;
 use crate::operator::{api_key, member, signing_key, tenant, user};
-use crate::{Failure, dev, doctor, generate, help, migrate, run, settings, smoke, stdout, token};
+use crate::{Failure, dev, doctor, generate, help, migrate, run, settings, smoke, statement, stdout, token};
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
 #[derive(Debug, Parser)]
@@ -73,6 +73,8 @@ enum Command {
     Smoke(smoke::SmokeArgs),
     /// Lists every setting: which variable, what it takes, who reads it.
     Settings(settings::SettingsArgs),
+    /// Prints an SQL statement of a service for psql, or lists their names.
+    Statement(statement::StatementArgs),
     /// Prints the OpenAPI document of the REST surface.
     Openapi,
     /// Says what browsers may do.
@@ -128,6 +130,7 @@ pub async fn main() -> Result<(), Failure> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Smoke(args) => smoke::run(args).await,
         Command::Settings(args) => settings::print(&args),
+        Command::Statement(args) => statement::run(&args),
         Command::Openapi => openapi(),
         Command::Generate { command } => generate::run(command),
         Command::Cors { command: CorsCommand::Explain { origin } } => explain_origin(&origin),

@@ -1,5 +1,6 @@
-//! What packages install beside the program, made from the command line itself.
-//! The command is not in `--help`: who packages the program reads the README.
+//! Completions and manual pages, which packages install beside the program: made
+//! from the command line itself. Users need no such command, so `--help` has not
+//! got it.
 
 use std::path::PathBuf;
 

@@ -2,7 +2,6 @@
 //! Rules of the business are in the services.
 
 pub mod cli;
-pub mod demo;
 mod dev;
 mod doctor;
 mod generate;
@@ -12,11 +11,14 @@ mod operator;
 mod run;
 mod settings;
 mod smoke;
+mod statement;
 mod stdout;
 pub mod system;
 mod token;
 
 use boot::SettingsError;
+
+pub use self::dev::demo;
 
 /// Why a command failed: a sentence for stderr and the exit code.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use seal::MasterKey;
 
 use crate::operator::Operator;
-use crate::{FRONTDESK_MASTER_KEY, ROLE};
+use crate::{Error, FRONTDESK_MASTER_KEY, ROLE};
 
 /// The check of the signing key.
 pub fn signing_key(url: String, master_key: String, now: Timestamp) -> Check {
@@ -30,6 +30,9 @@ pub fn signing_key(url: String, master_key: String, now: Timestamp) -> Check {
                 "set the master key that identity first started with, or rotate: `frontdesk keys rotate --now`",
             ),
             Ok(None) => Finding::odd("there is none yet", "start `frontdesk identity` once; it makes one"),
+            Err(Error::Database(fault)) => {
+                Finding::bad(fault.advice().what, "see the checks of the database and of the roles")
+            }
             Err(error) => Finding::bad(error.to_string(), "see the checks of the database"),
         }
     })

@@ -5,7 +5,7 @@
 //! An endpoint and a connection are chosen by two counters: with one, two
 //! addresses and two connections would always be taken in step. Tonic's own
 //! balanced channel is not used because it sends calls to dead endpoints
-//! (grpc-rust#2839).
+//! (grpc-rust#2839). `frontdesk dev` uses this one too: no call is made in process.
 
 use std::fmt;
 use std::net::SocketAddr;

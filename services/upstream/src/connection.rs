@@ -19,7 +19,7 @@ const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
 #[derive(Default)]
 pub struct Connection {
     sender: RwLock<Option<SendRequest<Body>>>,
-    /// Held by who connects, so that a crowd makes one connection.
+    /// Held while connecting, so that a crowd makes one connection.
     connecting: tokio::sync::Mutex<()>,
 }
 

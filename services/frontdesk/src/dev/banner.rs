@@ -1,12 +1,28 @@
 //! What a running system tells people and shells.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::FRONTDESK_DEV_DATABASE;
-use super::folder::Running;
-use crate::demo;
+use clap::Args;
+
+use super::demo;
+use super::environment::FRONTDESK_DEV_DATABASE;
+use super::folder::{self, Running};
+use crate::{Failure, stdout};
+
+#[derive(Debug, Args)]
+pub struct EnvArgs {
+    /// Folder that was given to `frontdesk dev`.
+    #[arg(long, default_value = ".frontdesk")]
+    data_dir: PathBuf,
+}
+
+/// Prints `export` lines of a running system, waiting for one that starts.
+pub async fn print_env(args: &EnvArgs) -> Result<(), Failure> {
+    let running = folder::read_running(&args.data_dir).await?;
+    stdout::text_as_it_is(exports(&running))
+}
 
 /// The block at the end of the start.
 pub fn ready(
@@ -16,7 +32,8 @@ pub fn ready(
     migrated: usize,
     elapsed: Duration,
 ) -> String {
-    let Running { pid: _, gateway, identity, booking, database_url, secrets } = running;
+    let Running { pid: _, gateway, identity, booking, database_url, database_is_private: _, secrets } =
+        running;
     let env = if data_dir == Path::new(".frontdesk") {
         "frontdesk env".to_owned()
     } else {
@@ -64,7 +81,7 @@ Stop: Ctrl-C     Start over: frontdesk dev --reset
 }
 
 /// The `export` lines.
-pub fn exports(running: &Running) -> String {
+fn exports(running: &Running) -> String {
     let url = format!("http://{}", running.gateway);
     let mut variables = vec![
         ("API_BASE_URL".to_owned(), url.clone()),
@@ -72,7 +89,6 @@ pub fn exports(running: &Running) -> String {
         ("IDENTITY_ADDR".to_owned(), running.identity.to_string()),
         ("BOOKING_ADDR".to_owned(), running.booking.to_string()),
         ("DATABASE_URL".to_owned(), running.database_url.clone()),
-        (FRONTDESK_DEV_DATABASE.name.to_owned(), running.database_url.clone()),
         ("TENANT_ID".to_owned(), demo::TENANT.to_string()),
         ("TENANT_API_KEY".to_owned(), running.secrets.tenant_api.clone()),
         ("OTHER_TENANT_ID".to_owned(), demo::OTHER_TENANT.to_string()),
@@ -83,6 +99,9 @@ pub fn exports(running: &Running) -> String {
         ("OPERATOR_EMAIL".to_owned(), demo::OPERATOR.to_owned()),
         ("DEMO_PASSWORD".to_owned(), demo::PASSWORD.to_owned()),
     ];
+    if running.database_is_private {
+        variables.push((FRONTDESK_DEV_DATABASE.name.to_owned(), running.database_url.clone()));
+    }
     variables.extend(demo::CASES.map(|(case, id)| (format!("DEMO_{case}"), id.to_string())));
     variables.iter().fold(String::new(), |mut text, (name, value)| {
         // A single quote ends the quoting, so it is written outside it.

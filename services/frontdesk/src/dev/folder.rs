@@ -49,6 +49,8 @@ pub struct Running {
     pub identity: SocketAddr,
     pub booking: SocketAddr,
     pub database_url: String,
+    /// Whether the server is ours.
+    pub database_is_private: bool,
     /// The secrets of this run, which an ephemeral one keeps nowhere else.
     pub secrets: Kept,
 }
@@ -102,7 +104,7 @@ impl Folder {
     pub fn postgres_dir(&self) -> Result<PathBuf, Failure> {
         let name = if self.ephemeral { format!("pg-{}", std::process::id()) } else { "pg".to_owned() };
         let near = self.path.join(&name);
-        if super::can_host(&self.path)? && near.as_os_str().len() < 80 {
+        if devdb::can_host(&self.path).map_err(Failure::new)? && near.as_os_str().len() < 80 {
             return Ok(near);
         }
         let far = self.far_postgres_dir(&name);

@@ -79,9 +79,11 @@ mod program {
     mod log;
     mod migrate;
     mod operator_commands;
+    mod operator_port;
     mod run;
     mod settings;
     mod smoke;
+    mod statement;
     mod token;
 }
 

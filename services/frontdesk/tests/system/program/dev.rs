@@ -1,9 +1,12 @@
 //! `frontdesk dev`: start, stop, restart, and starts that cannot work.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use super::run::{Exports, FREE, Folder, assert_one_sentence, dev, exports, frontdesk, started, wait_for};
+use super::run::{
+    Dev, Exports, FREE, Folder, assert_one_sentence, dev, exports, frontdesk, started, wait_for,
+};
 
 #[test]
 fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
@@ -87,4 +90,65 @@ fn a_wrong_database_url_is_named_without_its_password() {
     let output =
         dev(folder.path(), &["--gateway", FREE], &[("DATABASE_URL", "nonsense://x")]).output().unwrap();
     assert_one_sentence(&output, 1, &["DATABASE_URL"]);
+}
+
+#[tokio::test]
+async fn env_works_as_soon_as_the_gateway_is_ready() {
+    let folder = Folder::new("env");
+    let addr = std::net::TcpListener::bind(FREE).unwrap().local_addr().unwrap().to_string();
+    let args = ["--gateway", &addr, "--ephemeral"];
+    let mut child =
+        Dev(dev(folder.path(), &args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let url = format!("http://{addr}/readyz");
+    let mut ready = false;
+    for _ in 0..3000 {
+        ready = reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success());
+        if ready {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(ready, "not ready within 30 s");
+    let output = exports(folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(child.signal("-INT").success());
+}
+
+#[test]
+fn an_ephemeral_run_leaves_what_is_kept_alone() {
+    let folder = Folder::new("kept");
+    let secrets = folder.path().join("secrets.json");
+    let mut kept = started(folder.path(), &[]);
+    let before = std::fs::read(&secrets).unwrap();
+    assert!(kept.signal("-INT").success());
+    let mut ephemeral = started(folder.path(), &["--ephemeral"]);
+    assert!(ephemeral.signal("-INT").success());
+    assert_eq!(std::fs::read(&secrets).unwrap(), before);
+    let mut again = started(folder.path(), &[]);
+    assert!(again.signal("-INT").success(), "the kept data open with their own key");
+
+    std::fs::write(&secrets, "{").unwrap();
+    let broken = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+    assert_one_sentence(&broken, 1, &["secrets.json", "--reset"]);
+    let mut reset = started(folder.path(), &["--reset"]);
+    assert!(reset.signal("-INT").success());
+}
+
+#[test]
+fn what_env_exports_does_not_redirect_another_dev() {
+    let (one, other) = (Folder::new("one"), Folder::new("other"));
+    let mut first = started(one.path(), &["--ephemeral"]);
+    let exported = Exports::of(one.path());
+    let (url, mark) = (exported.value("DATABASE_URL"), exported.value("FRONTDESK_DEV_DATABASE"));
+    assert_eq!(url, mark);
+    let env = [("DATABASE_URL", url.as_str()), ("FRONTDESK_DEV_DATABASE", &mark)];
+    let child = dev(other.path(), &["--gateway", FREE, "--ephemeral"], &env)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut second = Dev(child);
+    wait_for(|| exports(other.path()).status.success());
+    assert_ne!(Exports::of(other.path()).value("DATABASE_URL"), url);
+    assert!(second.signal("-INT").success() && first.signal("-INT").success());
 }

@@ -80,3 +80,30 @@ async fn doctor_names_each_fault_and_its_fix() {
         assert!(!report.to_string().contains("secret-word"), "{report}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_makes_every_check_for_a_role_without_privileges() {
+    let fixture = Fixture::start().await;
+    let role = format!("bare_{}", std::process::id());
+    fixture.sql.batch_execute(&format!("create role {role} login")).await.unwrap();
+    let url = fixture.database.url.replace("user=frontdesk", &format!("user={role}"));
+    assert_ne!(url, fixture.database.url);
+    let env = [("DATABASE_URL", url), ("FRONTDESK_MASTER_KEY", MASTER_KEY.repeat(32))];
+    let output = against(&fixture, &["doctor", "--json"], &env).await;
+    fixture.sql.batch_execute(&format!("drop role {role}")).await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let report: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 12, "{report}");
+    let found = |name: &str| checks.iter().find(|one| one["check"] == name).unwrap();
+    assert_ne!(found("database")["state"], "FAILED", "{report}");
+    assert!(!report.to_string().contains("Other: "), "{report}");
+    for name in ["migrations of identity", "migrations of booking"] {
+        assert_eq!(found(name)["state"], "FAILED", "{report}");
+        assert!(
+            found(name)["fix"].as_str().unwrap().contains("grant select on public.frontdesk_"),
+            "{report}"
+        );
+    }
+    assert!(found("roles")["found"].as_str().unwrap().contains("is not a member of"), "{report}");
+}

@@ -2,7 +2,7 @@
 
 use devdb::TestDatabase;
 
-use super::run::{assert_one_sentence, frontdesk};
+use super::run::{Folder, assert_one_sentence, frontdesk};
 
 #[tokio::test]
 async fn a_database_that_is_behind_is_refused_until_it_is_migrated() {
@@ -25,4 +25,21 @@ async fn a_database_that_is_behind_is_refused_until_it_is_migrated() {
     let status = frontdesk(&["migrate", "status", "--json"], &env).output().unwrap();
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(status["booking"]["pending"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn migrate_takes_its_database_from_a_file_and_answers_in_json() {
+    let database = TestDatabase::create(&[]).await;
+    let folder = Folder::new("migrate");
+    let file = folder.path().join("url");
+    std::fs::write(&file, format!("{}\n", database.url)).unwrap();
+    let env = [("DATABASE_URL_FILE", file.to_str().unwrap())];
+    let mut applied = Vec::new();
+    for _ in 0..2 {
+        let output = frontdesk(&["migrate", "up", "--json"], &env).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        applied.push(answer["applied"].as_array().unwrap().len());
+    }
+    assert_eq!(applied, [identity::MIGRATIONS.migrations.len() + booking::MIGRATIONS.migrations.len(), 0]);
 }

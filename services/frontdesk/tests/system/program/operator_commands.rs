@@ -109,6 +109,21 @@ async fn a_command_that_cannot_do_its_work_says_why_in_one_sentence() {
 }
 
 #[tokio::test]
+async fn a_password_file_that_cannot_be_read_creates_nothing() {
+    access::install_crypto();
+    let operator = Operator { database: TestDatabase::create(&[&identity::MIGRATIONS]).await };
+    let env = [("NEW_PASSWORD_FILE", "/nonexistent")];
+    for args in [&["user", "create", "x@new.example"][..], &["user", "password", "x@new.example"]] {
+        let output = operator.run(args, &env);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {text}");
+        assert!(text.contains("NEW_PASSWORD_FILE: /nonexistent cannot be read"), "{args:?}: {text}");
+    }
+    let list = operator.run(&["user", "list"], &[]);
+    assert!(list.status.success() && list.stdout.is_empty(), "nobody was created");
+}
+
+#[tokio::test]
 async fn a_signing_key_is_published_before_it_signs() {
     access::install_crypto();
     let operator =

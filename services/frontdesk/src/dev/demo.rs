@@ -1,5 +1,10 @@
 //! The demo: two tenants, their people, and one booking request for every case
 //! that approving knows. Storing it again changes nothing.
+//!
+//! Its people and keys are made by identity. Its bookings are rows in
+//! `demo/bookings.sql`, a fixture of `frontdesk dev` and of the system tests and
+//! of nobody else: most of them are states which no call leads to, such as a
+//! request whose status was left behind, so booking has no way to make them.
 
 use identity::operator::{ApiKeyId, NewApiKey, NewUser, Operator, TenantId, UserId, UserKind};
 use jiff::Timestamp;

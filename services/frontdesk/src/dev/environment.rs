@@ -1,0 +1,39 @@
+//! What `frontdesk dev` reads from its environment.
+
+use boot::{Form, Log, Setting, Settings, Unset};
+use gateway::Origins;
+
+/// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
+/// server, so that the next `frontdesk dev` of that shell is not sent to it.
+pub static FRONTDESK_DEV_DATABASE: Setting = Setting {
+    name: "FRONTDESK_DEV_DATABASE",
+    form: Form::Text,
+    unset: Unset::Means("none"),
+    example: "postgresql:///frontdesk?host=/tmp/frontdesk",
+    meaning: "Written by `frontdesk env`: the same text in DATABASE_URL does not name a server for `frontdesk dev` to use.",
+    secret: true,
+};
+
+/// What `frontdesk dev` is told.
+pub struct Environment {
+    /// How it logs.
+    pub log: Log,
+    /// Origins whose pages may call.
+    pub origins: Origins,
+    /// A server to use instead of a private one.
+    pub database_url: Option<String>,
+}
+
+impl Environment {
+    /// Reads every setting of `frontdesk dev`.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let log = Log::read(settings);
+        let origins = Origins::read(settings);
+        let database_url = pg::read_url_if_set(settings);
+        let marked: Option<String> = settings.if_set(&FRONTDESK_DEV_DATABASE);
+        // The private server reads it again when it looks for its programs.
+        devdb::read(settings);
+        let database_url = database_url.filter(|url| marked.as_ref() != Some(url));
+        Some(Self { log: log?, origins: origins?, database_url })
+    }
+}

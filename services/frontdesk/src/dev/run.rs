@@ -1,0 +1,178 @@
+//! `frontdesk dev` from its start to its end.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use devdb::Tcp;
+use gateway::Origins;
+use identity::{MasterKey, Policy};
+use tokio::net::TcpListener;
+
+use super::environment::Environment;
+use super::folder::{Folder, Kept, Running};
+use super::postgres::{Postgres, given};
+use super::{banner, demo};
+use crate::migrate::{SETS, database_failure};
+use crate::system::{Parts, System};
+use crate::{Failure, settings, stdout};
+
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// Folder for the data, kept between starts.
+    #[arg(long, default_value = ".frontdesk")]
+    data_dir: PathBuf,
+    /// Deletes the data first.
+    #[arg(long, conflicts_with = "ephemeral")]
+    reset: bool,
+    /// Keeps nothing: the data are deleted at the end.
+    #[arg(long)]
+    ephemeral: bool,
+    /// Where the gateway listens; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    gateway: SocketAddr,
+    /// Where identity listens.
+    #[arg(long, default_value = "127.0.0.1:50051")]
+    identity: SocketAddr,
+    /// Where booking listens.
+    #[arg(long, default_value = "127.0.0.1:50052")]
+    booking: SocketAddr,
+    /// Lets Postgres listen on TCP too, with a password, for tools that cannot
+    /// use its socket; for example 127.0.0.1:54322.
+    #[arg(long, value_parser = port_given)]
+    postgres: Option<SocketAddr>,
+}
+
+/// The addresses that are taken before anything is started.
+struct Listeners {
+    gateway: TcpListener,
+    identity: TcpListener,
+    booking: TcpListener,
+}
+
+/// Starts everything and stops it at a signal.
+pub async fn run(args: DevArgs) -> Result<(), Failure> {
+    let started = Instant::now();
+    let Environment { log, origins, database_url } = settings::read(Environment::read)?;
+    log.start();
+    let stop = boot::on_signal().map_err(Failure::new)?;
+    let folder = Folder::open(&args.data_dir, args.ephemeral)?;
+    // Of a run that was killed: `frontdesk env` waits for this one's.
+    folder.remove_running();
+    let (mut kept, database_url) = secrets(&args, &folder, database_url)?;
+    warn_of_outside(&args);
+    let listeners = Listeners::bind(&args).await?;
+
+    let tcp = args.postgres.map(|addr| Tcp { addr, password: kept.postgres.clone() });
+    let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp).await?;
+    let migrated = fill(postgres.url(), &folder, &mut kept).await?;
+    let mut system = start(postgres.url(), &kept, origins, listeners).await?;
+
+    let running = Running {
+        pid: std::process::id(),
+        gateway: system.gateway,
+        identity: system.identity,
+        booking: system.booking,
+        database_url: postgres.public_url(),
+        database_is_private: postgres.kept().is_some(),
+        secrets: kept,
+    };
+    folder.write_running(&running)?;
+    let banner = banner::ready(&running, folder.shown(), postgres.kept(), migrated, started.elapsed());
+    if let Err(failure) = stdout::text_as_it_is(banner) {
+        tracing::warn!(%failure, "nobody reads what was started");
+    }
+
+    let result = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        result = system.ended() => Err(result.err().unwrap_or_else(|| Failure::new("a server ended by itself"))),
+        failure = postgres.watch(&stop) => Err(failure),
+    };
+    folder.remove_running();
+    system.stop().await?;
+    postgres.stop();
+    result
+}
+
+/// The secrets of the folder, which a reset makes anew, and the server that is
+/// used instead of a private one.
+fn secrets(
+    args: &DevArgs,
+    folder: &Folder,
+    database_url: Option<String>,
+) -> Result<(Kept, Option<String>), Failure> {
+    let kept = match folder.kept() {
+        // They cannot be read: that is what the reset is for.
+        Err(_) if args.reset => Kept::default(),
+        kept => kept?,
+    };
+    let given = given(database_url, folder, &kept)?;
+    if !args.reset {
+        return Ok((kept, given));
+    }
+    if given.is_some() {
+        return Err(Failure::new(
+            "--reset deletes the data of the private server only, and DATABASE_URL names another one: unset it, or empty that database yourself",
+        ));
+    }
+    folder.reset()?;
+    Ok((folder.kept()?, None))
+}
+
+/// Migrates the database and stores the demo; says how many migrations were new.
+async fn fill(url: &str, folder: &Folder, kept: &mut Kept) -> Result<usize, Failure> {
+    let applied = pg::migrate::up(url, &SETS).await.map_err(|error| database_failure(url, error))?;
+    demo::seed(url).await?;
+    if !demo::knows_api_key(url, &kept.tenant_api).await? {
+        kept.tenant_api = demo::create_api_key(url, demo::TENANT).await?;
+        folder.write_kept(kept)?;
+    }
+    Ok(applied.len())
+}
+
+async fn start(url: &str, kept: &Kept, origins: Origins, listeners: Listeners) -> Result<System, Failure> {
+    let Listeners { gateway, identity, booking } = listeners;
+    let parts = Parts {
+        database_url: url.to_owned(),
+        master_key: MasterKey::from_text(&kept.master).map_err(Failure::new)?,
+        identity,
+        booking,
+        gateway,
+        origins,
+        policy: Policy::default(),
+        anon_key: kept.publishable.clone(),
+    };
+    System::start(parts).await.map_err(|failure| {
+        Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))
+    })
+}
+
+fn warn_of_outside(args: &DevArgs) {
+    for (name, addr) in
+        [("--gateway", args.gateway), ("--identity", args.identity), ("--booking", args.booking)]
+    {
+        if !addr.ip().is_loopback() {
+            tracing::warn!(%addr, "{name} can be reached from outside, and the demo's password is public");
+        }
+    }
+}
+
+impl Listeners {
+    async fn bind(args: &DevArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            gateway: bind(args.gateway, "--gateway").await?,
+            identity: bind(args.identity, "--identity").await?,
+            booking: bind(args.booking, "--booking").await?,
+        })
+    }
+}
+
+async fn bind(addr: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
+    boot::bind(addr).await.map_err(|error| Failure::new(format!("{error}; {flag} sets the address")))
+}
+
+fn port_given(text: &str) -> Result<SocketAddr, String> {
+    let addr: SocketAddr = text.parse().map_err(|error| format!("{error}"))?;
+    if addr.port() == 0 { Err("Postgres needs a port, not 0".to_owned()) } else { Ok(addr) }
+}

@@ -1,0 +1,69 @@
+//! The operator port of a role.
+
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use serde_json::Value as Json;
+
+use super::run::{Dev, frontdesk};
+use crate::fixture::Fixture;
+
+/// An address that is free, most likely also in a moment.
+fn free() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// The answer, once somebody answers.
+async fn ask(url: &str) -> (u16, String) {
+    for _ in 0..200 {
+        if let Ok(answer) = reqwest::get(url).await {
+            return (answer.status().as_u16(), answer.text().await.unwrap());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{url} does not answer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_says_how_a_role_is_until_the_stop() {
+    let fixture = Fixture::start().await;
+    let (admin, listen, identity) = (free(), free(), fixture.system.identity.to_string());
+    let env = [
+        ("DATABASE_URL", fixture.database.url.as_str()),
+        ("BOOKING_LISTEN", &listen),
+        ("IDENTITY_ADDR", &identity),
+        ("ADMIN_LISTEN", &admin),
+    ];
+    let booking = frontdesk(&["booking"], &env).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut booking = Dev(booking);
+    assert_eq!(ask(&format!("http://{admin}/livez")).await.0, 200);
+    let (status, body) = ask(&format!("http://{admin}/readyz")).await;
+    let ready: Json = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &ready["status"], &ready["checks"]["schema"]), (200, &"ready".into(), &"ok".into()));
+    let (status, metrics) = ask(&format!("http://{admin}/metrics")).await;
+    assert_eq!(status, 200);
+    assert!(metrics.contains("frontdesk_ready{check=\"schema\"} 1\n"), "{metrics}");
+
+    fixture.sql.batch_execute("alter table booking_requests rename column message to words").await.unwrap();
+    let (status, body) = ask(&format!("http://{admin}/readyz")).await;
+    assert!(status == 503 && body.contains("booking_requests.message"), "{status} {body}");
+    fixture.sql.batch_execute("alter table booking_requests rename column words to message").await.unwrap();
+    assert_eq!(ask(&format!("http://{admin}/readyz")).await.0, 200);
+    assert!(tokio::task::spawn_blocking(move || booking.signal("-TERM")).await.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_without_its_services_is_alive_and_not_ready() {
+    let (admin, listen) = (free(), free());
+    let env = [
+        ("GATEWAY_LISTEN", listen.as_str()),
+        ("IDENTITY_ADDR", "127.0.0.1:1"),
+        ("BOOKING_ADDR", "127.0.0.1:1"),
+        ("ADMIN_LISTEN", &admin),
+    ];
+    let gateway = frontdesk(&["gateway"], &env).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let _gateway = Dev(gateway);
+    assert_eq!(ask(&format!("http://{admin}/livez")).await.0, 200);
+    let (status, body) = ask(&format!("http://{admin}/readyz")).await;
+    assert!(status == 503 && body.contains("\"identity\":\"unreachable\""), "{status} {body}");
+}
