@@ -43,7 +43,7 @@ use self::trust::authority::LocalIdentity;
 pub use self::config::{Config, Environment, FRONTDESK_MASTER_KEY, Policy, read_master_key};
 pub use self::credential::password::PasswordCost;
 pub use self::domain::limits::Limits;
-pub use self::domain::scopes::{PLATFORM_SCOPES, TENANT_SCOPES};
+pub use self::domain::scopes::{PLATFORM_SCOPES, RESERVED_SCOPES, TENANT_SCOPES};
 pub use self::error::Error;
 pub use self::store::statements;
 pub use self::trust::issuers::{TrustedIssuers, TrustedIssuersError};
@@ -76,10 +76,6 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
         (
             "V2__roles_limits_key_states_audit",
             include_str!("../../../migrations/identity/V2__roles_limits_key_states_audit.sql"),
-        ),
-        (
-            "V3__no_scope_without_a_method",
-            include_str!("../../../migrations/identity/V3__no_scope_without_a_method.sql"),
         ),
     ],
 };

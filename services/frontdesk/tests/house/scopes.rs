@@ -12,6 +12,9 @@ fn scopes_of_access_rules_are_those_of_roles() {
             asked.extend(scopes);
         }
     }
+    for reserved in identity::RESERVED_SCOPES.map(str::to_owned) {
+        assert!(asked.insert(reserved.clone()), "{reserved} is asked for, so it is reserved no longer");
+    }
     let granted: Vec<&str> = identity::TENANT_SCOPES.into_iter().chain(identity::PLATFORM_SCOPES).collect();
     let granted: BTreeSet<String> = granted.into_iter().map(str::to_owned).collect();
     assert_eq!(asked, granted, "on the left what rules ask for, on the right what roles and users can hold");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::field::InvalidField;
 
-/// Scopes held in a tenant: those that a method asks for, and no others.
-pub const TENANT_SCOPES: [&str; 12] = [
+/// Scopes held in a tenant: those that a method asks for, and the reserved ones.
+pub const TENANT_SCOPES: [&str; 13] = [
     "api_keys:manage",
     "audit:view",
     "bookings:approve",
@@ -14,12 +14,17 @@ pub const TENANT_SCOPES: [&str; 12] = [
     "bookings:manage",
     "bookings:view",
     "conversations:view",
+    "customers:view",
     "members:manage",
     "members:view",
     "properties:manage",
     "properties:view",
     "tenant:manage",
 ];
+
+/// Scopes that roles hold and no method asks for yet: customers are read with
+/// `conversations:view`. Roles and keys that tenants made have them stored.
+pub const RESERVED_SCOPES: [&str; 1] = ["customers:view"];
 
 /// Scopes held outside tenants.
 pub const PLATFORM_SCOPES: [&str; 3] = ["platform:operate", "platform:tenants", "platform:users"];
