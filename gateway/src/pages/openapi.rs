@@ -77,3 +77,60 @@ pub fn document(transcoder: &Transcoder) -> Json {
 fn root() -> Json {
     json!({"url": "/"})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> Json {
+        crate::openapi().unwrap()
+    }
+
+    fn walk(value: &Json, seen: &mut impl FnMut(&Json)) {
+        seen(value);
+        match value {
+            Json::Object(members) => members.values().for_each(|member| walk(member, seen)),
+            Json::Array(items) => items.iter().for_each(|item| walk(item, seen)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_the_document_stays_small() {
+        let document = document();
+        let mut references = 0;
+        walk(&document, &mut |value| {
+            if let Some(reference) = value.get("$ref").and_then(Json::as_str) {
+                let pointer = reference.strip_prefix('#').unwrap_or(reference);
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+                references += 1;
+            }
+        });
+        assert!(references > 500, "{references}");
+        assert!(document.to_string().len() < 200_000, "{}", document.to_string().len());
+    }
+
+    #[test]
+    fn requests_say_what_they_need() {
+        let document = document();
+        let operation = |path: &str, method: &str| document["paths"][path][method].clone();
+        let login = operation("/v1/auth/login", "post")["requestBody"].clone();
+        let schema = &login["content"]["application/json"]["schema"];
+        assert_eq!((&login["required"], &schema["required"]), (&json!(true), &json!(["email", "password"])));
+        assert_eq!(schema["properties"]["password"]["maxLength"], 256);
+
+        let approve = operation("/v1/booking-requests/{booking_request_id}/approve", "post");
+        assert_eq!(approve["requestBody"]["required"], false, "an approve needs no words");
+        let parameters = approve["parameters"].as_array().unwrap();
+        let parameter = |name: &str| parameters.iter().find(|one| one["name"] == name).unwrap();
+        assert_eq!(parameter("Idempotency-Key")["schema"]["maxLength"], 255);
+        assert_eq!(parameter("If-Match")["in"], "header");
+        assert_eq!(parameter("booking_request_id")["schema"]["format"], "uuid");
+
+        let get = operation("/v1/booking-requests/{booking_request_id}", "get");
+        assert!(
+            get["responses"]["304"].is_object() && get["responses"]["200"]["headers"]["ETag"].is_object()
+        );
+        assert!(get.get("requestBody").is_none());
+    }
+}
