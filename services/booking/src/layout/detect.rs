@@ -120,7 +120,8 @@ impl Found {
         })
     }
 
-    /// What is missing, in the words that calls are refused with.
+    /// What is missing, in the words that calls are refused with. Readiness and the
+    /// server's diagnostics tell them to anybody: they hold nothing of a tenant.
     pub fn problem_sentences(&self) -> Vec<String> {
         let sentence = |problem: &Problem| {
             let refusal = Fault::new(problem.kind(), "").refusal();
