@@ -1,5 +1,6 @@
 //! Answers of identity, kept for seconds. One lookup at a time per caller; an
-//! answer that is too old is still used while identity cannot be reached.
+//! answer that is too old is still used while identity cannot be reached. What an
+//! answer means is not known here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,7 +65,7 @@ impl Cache {
                 Ok(Arc::clone(answer))
             }
             (Err(refusal), _) => {
-                // A refusal is not kept, and ends what was: a revoked session must not come back.
+                // A refusal is not kept, and drops the answer before it: a revoked session must not come back.
                 if refusal.reason() != ErrorReason::UpstreamUnavailable {
                     *kept = None;
                 }
@@ -76,7 +77,7 @@ impl Cache {
         }
     }
 
-    /// Made up tenants must not fill the cache.
+    /// Made-up tenants must not fill the cache.
     fn forget(&self, key: &CacheKey) {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }

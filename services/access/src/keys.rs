@@ -19,7 +19,7 @@ use crate::authority::Authority;
 use crate::credentials::sha256;
 use crate::token::{self, Claims, Issuer, Key, TokenFault};
 
-/// Least time between two fetches after one that did not find the key, so that
+/// Shortest time between two fetches after one that did not find the key, so that
 /// tokens with made-up ids cannot flood identity.
 const COOLDOWN: Duration = Duration::from_secs(30);
 /// Age at which the keys are fetched again although none is missing: a new key

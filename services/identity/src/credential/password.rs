@@ -18,7 +18,7 @@ use crate::domain::field::InvalidField;
 
 /// Most characters of a password.
 const MAX_LEN: usize = 256;
-/// Least characters of a password that is set.
+/// Fewest characters of a password that is set.
 const MIN_LEN: usize = 8;
 /// How many calls may wait for a free core.
 const QUEUE: usize = 64;

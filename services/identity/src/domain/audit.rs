@@ -20,7 +20,7 @@ written! {
         PasswordChanged = "password_changed",
         /// Somebody used an old refresh token, which ended the session.
         RefreshTokenReused = "refresh_token_reused",
-        /// An operator worked in a tenant without being a member.
+        /// An operator worked in a tenant of which it is not a member.
         OperatorAccess = "operator_access",
         /// A user was created.
         UserCreated = "user_created",

@@ -1,5 +1,5 @@
 //! Enums whose values are words in the database: each word is written once, and a
-//! word that is not in the list is nobody's.
+//! word that is not in the list has no value.
 
 /// Declares an enum whose words are written, with `word`.
 macro_rules! written {

@@ -23,11 +23,11 @@ use uuid::Uuid;
 use crate::domain::ids::UserId;
 use crate::error::Error;
 
-/// Least bytes of an HS256 secret; a shorter one could be guessed.
+/// Fewest bytes of an HS256 secret; a shorter one could be guessed.
 const MIN_SECRET: usize = 32;
 /// Age at which keys are fetched again.
 const FRESH_FOR: Duration = Duration::from_mins(5);
-/// Least time between two fetches for unknown key ids.
+/// Shortest time between two fetches for unknown key ids.
 const COOLDOWN: Duration = Duration::from_secs(30);
 /// Time for a fetch.
 const PATIENCE: Duration = Duration::from_secs(3);
