@@ -3,7 +3,7 @@
 use crate::actor::{Actor, SignedIn};
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::SessionId;
-use crate::domain::session::{EndedBecause, Sessions};
+use crate::domain::session::{EndedBecause, Which};
 use crate::error::Error;
 use crate::store::{Change, Store};
 
@@ -21,9 +21,9 @@ pub enum LogoutScope {
 /// Ends sessions of a user and returns how many.
 pub async fn logout(store: &Store, by: SignedIn, scope: LogoutScope, actor: &Actor) -> Result<i64, Error> {
     let (which, word) = match scope {
-        LogoutScope::Local => (Sessions::One(by.session), "local"),
-        LogoutScope::Others => (Sessions::AllBut(by.session), "others"),
-        LogoutScope::Global => (Sessions::All, "global"),
+        LogoutScope::Local => (Which::One(by.session), "local"),
+        LogoutScope::Others => (Which::AllBut(by.session), "others"),
+        LogoutScope::Global => (Which::All, "global"),
     };
     Change::run(store, async |change| {
         let ended = change.end_sessions(by.user, which, EndedBecause::Logout).await?;
@@ -36,7 +36,7 @@ pub async fn logout(store: &Store, by: SignedIn, scope: LogoutScope, actor: &Act
 /// Ends one session of a user.
 pub async fn revoke(store: &Store, by: SignedIn, session: SessionId, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
-        let ended = change.end_sessions(by.user, Sessions::One(session), EndedBecause::Revoked).await?;
+        let ended = change.end_sessions(by.user, Which::One(session), EndedBecause::Revoked).await?;
         if ended == 0 {
             return Err(Error::SessionNotFound);
         }

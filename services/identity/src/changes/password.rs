@@ -12,7 +12,7 @@ use crate::actor::{Actor, SignedIn};
 use crate::credential::password::{Checked, check_new, check_sent};
 use crate::domain::audit::AuditAction;
 use crate::domain::limits;
-use crate::domain::session::{EndedBecause, Sessions as Which};
+use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::Login;
 use crate::error::Error;
 use crate::store::Change;

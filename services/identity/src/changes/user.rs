@@ -7,7 +7,7 @@ use crate::credential::password::{Passwords, check_new};
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::ids::UserId;
-use crate::domain::session::{EndedBecause, Sessions};
+use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::{User, UserKind};
 use crate::domain::{field, scopes};
 use crate::error::Error;
@@ -68,7 +68,7 @@ pub async fn create(
 pub async fn disable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
     Change::run(store, async |change| {
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
-        change.end_sessions(id, Sessions::All, EndedBecause::UserDisabled).await?;
+        change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         change.finish(actor.did(AuditAction::UserDisabled).about(id)).await?;
         Ok(user)
     })
@@ -99,7 +99,7 @@ pub async fn set_password(
         if !change.set_password(id, &hash, None).await? {
             return Err(Error::UserNotFound);
         }
-        let ended = change.end_sessions(id, Sessions::All, EndedBecause::PasswordChanged).await?;
+        let ended = change.end_sessions(id, Which::All, EndedBecause::PasswordChanged).await?;
         change.finish(actor.did(AuditAction::PasswordSet).about(id)).await?;
         Ok(ended)
     })

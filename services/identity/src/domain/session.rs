@@ -26,9 +26,9 @@ written! {
     }
 }
 
-/// Some of a user's sessions.
+/// Which of a user's sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sessions {
+pub enum Which {
     /// This one.
     One(SessionId),
     /// All but this one.

@@ -43,7 +43,7 @@ pub struct Member {
 
 /// What a user is in the tenant of a call.
 #[derive(Debug)]
-pub struct Standing {
+pub struct ResolvedUser {
     /// Scopes held outside tenants.
     pub platform_scopes: Vec<String>,
     /// Highest counter of the session whose tokens have been seen in use.

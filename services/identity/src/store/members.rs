@@ -10,7 +10,7 @@ use super::roles::role;
 use super::users::user;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
-use crate::domain::tenant::{Member, Membership, Standing};
+use crate::domain::tenant::{Member, Membership, ResolvedUser};
 use crate::error::{Error, Existing};
 
 /// What [`member`] reads.
@@ -70,8 +70,8 @@ impl Store {
         user: UserId,
         tenant: Option<TenantId>,
         now: Timestamp,
-    ) -> Result<Vec<Standing>, Fault> {
-        Columns::all(&self.run(&ResolveUser { session, user, tenant, now }).await?, standing)
+    ) -> Result<Vec<ResolvedUser>, Fault> {
+        Columns::all(&self.run(&ResolveUser { session, user, tenant, now }).await?, resolved)
     }
 
     /// The same for a user who comes with a token of another issuer.
@@ -79,8 +79,8 @@ impl Store {
         &self,
         user: UserId,
         tenant: Option<TenantId>,
-    ) -> Result<Vec<Standing>, Fault> {
-        Columns::all(&self.run(&ResolveForeignUser { user, tenant }).await?, standing)
+    ) -> Result<Vec<ResolvedUser>, Fault> {
+        Columns::all(&self.run(&ResolveForeignUser { user, tenant }).await?, resolved)
     }
 }
 
@@ -138,7 +138,7 @@ fn member(row: &mut Columns<'_>) -> Result<Member, Fault> {
     Ok(Member { user: user(row)?, role: row.next("role")?, since: row.next("member_since")? })
 }
 
-fn standing(row: &mut Columns<'_>) -> Result<Standing, Fault> {
+fn resolved(row: &mut Columns<'_>) -> Result<ResolvedUser, Fault> {
     let (platform_scopes, used_counter) = (row.next("platform_scopes")?, row.next("used_counter")?);
     let tenant: Option<TenantId> = row.next("tenant_id")?;
     let name: Option<&str> = row.next("role")?;
@@ -147,5 +147,5 @@ fn standing(row: &mut Columns<'_>) -> Result<Standing, Fault> {
         Some((tenant, name)) => Some((tenant, role(name, own_scopes)?)),
         None => None,
     };
-    Ok(Standing { platform_scopes, used_counter, membership, tenant_exists: row.next("tenant_exists")? })
+    Ok(ResolvedUser { platform_scopes, used_counter, membership, tenant_exists: row.next("tenant_exists")? })
 }

@@ -8,7 +8,7 @@ use super::database::Store;
 use super::users::user;
 use crate::domain::ids::{SessionId, UserId};
 use crate::domain::rotation;
-use crate::domain::session::{ABSOLUTE, EndedBecause, IDLE, NewSession, Session, Sessions};
+use crate::domain::session::{ABSOLUTE, EndedBecause, IDLE, NewSession, Session, Which};
 use crate::domain::user::User;
 
 pg::statements! {
@@ -93,13 +93,13 @@ impl Change {
     pub async fn end_sessions(
         &self,
         user: UserId,
-        which: Sessions,
+        which: Which,
         because: EndedBecause,
     ) -> Result<i64, Fault> {
         let (only, but) = match which {
-            Sessions::One(session) => (Some(session), None),
-            Sessions::AllBut(session) => (None, Some(session)),
-            Sessions::All => (None, None),
+            Which::One(session) => (Some(session), None),
+            Which::AllBut(session) => (None, Some(session)),
+            Which::All => (None, None),
         };
         let end = EndSessions { user, only, but, at: self.at(), because: because.word() };
         let ended = Columns::first(&self.query(&end).await?, |row| row.next("ended"))?;

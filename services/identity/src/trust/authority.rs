@@ -16,7 +16,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::roles::Role;
 use crate::domain::scopes::{Holds, OPERATE, TENANT_SCOPES};
-use crate::domain::tenant::Standing;
+use crate::domain::tenant::ResolvedUser;
 use crate::error::Error;
 use crate::store::Store;
 
@@ -50,7 +50,7 @@ impl LocalIdentity {
         let resolution = if let Some(claims) = claims {
             let (user, session) = (UserId(claims.sub), SessionId(claims.session_id));
             let found = self.store.resolve_user(session, user, tenant, now).await?;
-            if found.first().is_some_and(|standing| standing.used_counter < claims.generation) {
+            if found.first().is_some_and(|first| first.used_counter < claims.generation) {
                 self.store.mark_session_used(session, claims.generation).await?;
             }
             self.user(SignedIn { user, session }, &found, tenant, credentials).await?
@@ -71,7 +71,7 @@ impl LocalIdentity {
     async fn user(
         &self,
         signed_in: SignedIn,
-        found: &[Standing],
+        found: &[ResolvedUser],
         tenant: Option<TenantId>,
         credentials: &Credentials,
     ) -> Result<Resolution, Error> {
@@ -170,7 +170,7 @@ fn refused(error: &Error) -> Refusal {
 }
 
 /// The membership that the call is for: the named one, else the only one.
-fn membership(found: &[Standing]) -> Option<&(TenantId, Role)> {
+fn membership(found: &[ResolvedUser]) -> Option<&(TenantId, Role)> {
     match found {
         [only] => only.membership.as_ref(),
         _ => None,
