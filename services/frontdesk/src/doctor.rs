@@ -9,7 +9,7 @@ use std::time::Duration;
 use boot::{Check, Finding, Settings};
 use clap::Args;
 use gateway::{BOOKING_ADDR, IDENTITY_ADDR};
-use identity::FRONTDESK_MASTER_KEY;
+use identity::{Deployment, FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
 use jiff::Timestamp;
 use pg::DATABASE_URL;
 
@@ -34,6 +34,7 @@ pub struct DoctorArgs {
 pub struct Environment {
     database: String,
     master_key: Option<String>,
+    trusted_issuers: Option<String>,
     identity: Option<String>,
     booking: Option<String>,
     gateway: Option<String>,
@@ -43,24 +44,23 @@ impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let database = settings.text(&DATABASE_URL);
         let master_key = settings.if_set(&FRONTDESK_MASTER_KEY);
+        let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         let identity = settings.if_set(&IDENTITY_ADDR);
         let booking = settings.if_set(&BOOKING_ADDR);
         let gateway = settings.if_set(&API_BASE_URL);
-        Some(Self { database: database?, master_key, identity, booking, gateway })
+        Some(Self { database: database?, master_key, trusted_issuers, identity, booking, gateway })
     }
 
     fn checks(self) -> Vec<Check> {
-        let Self { database, master_key, identity, booking, gateway } = self;
+        let Self { database, master_key, trusted_issuers, identity, booking, gateway } = self;
         let sets = [
             ("migrations of identity", &identity::MIGRATIONS),
             ("migrations of booking", &booking::MIGRATIONS),
         ];
         let mut checks = pg::checks::checks(&database, &sets, &ROLES, &booking::EXTENSIONS);
         checks.extend(booking::checks(&database));
-        checks.push(match master_key {
-            Some(master_key) => identity::checks::signing_key(database, master_key, Timestamp::now()),
-            None => Check::left_out("signing key", FRONTDESK_MASTER_KEY.name),
-        });
+        let deployment = Deployment { database, master_key, trusted_issuers };
+        checks.extend(identity::checks(deployment, Timestamp::now()));
         for (name, addresses, setting) in
             [("identity", identity, &IDENTITY_ADDR), ("booking", booking, &BOOKING_ADDR)]
         {

@@ -4,8 +4,8 @@ mod prune;
 mod rotate_keys;
 
 use access::Issuer;
+use boot::Background;
 use jiff::SignedDuration;
-use tokio_util::sync::CancellationToken;
 
 use crate::credential::signing_key::KeySealer;
 use crate::error::Error;
@@ -14,15 +14,14 @@ use crate::trust::keyring::Keyring;
 
 /// Reads the signing keys and starts the tasks.
 pub async fn start(
+    room: &Background,
     store: &Store,
     sealer: KeySealer,
     issuer: Issuer,
     key_max_age: SignedDuration,
-    stop: &CancellationToken,
 ) -> Result<Keyring, Error> {
     let keyring = rotate_keys::open(store, &sealer, issuer).await?;
-    tokio::spawn(rotate_keys::reload(keyring.clone(), stop.clone()));
-    tokio::spawn(rotate_keys::rotate_old(store.clone(), sealer, key_max_age, stop.clone()));
-    tokio::spawn(prune::run(store.clone(), stop.clone()));
+    rotate_keys::start(room, store, &keyring, sealer, key_max_age);
+    prune::start(room, store);
     Ok(keyring)
 }

@@ -71,7 +71,8 @@ static SIGNING_KEY_MAX_AGE_DAYS: Setting = Setting {
     meaning: "Age at which the key that signs tokens is replaced.",
     secret: false,
 };
-static TRUSTED_ISSUERS: Setting = Setting {
+/// Other issuers.
+pub static TRUSTED_ISSUERS: Setting = Setting {
     name: "TRUSTED_ISSUERS",
     form: Form::Described(
         "a JSON array of {\"issuer\",\"audience\",\"jwks_url\"} or {\"issuer\",\"audience\",\"hs256_secret\"}",

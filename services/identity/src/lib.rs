@@ -8,7 +8,6 @@
 mod actor;
 mod background;
 mod changes;
-pub mod checks;
 mod config;
 mod credential;
 mod domain;
@@ -40,12 +39,13 @@ use self::credential::refresh_token::RefreshTokens;
 use self::credential::signing_key::KeySealer;
 use self::trust::authority::LocalIdentity;
 
-pub use self::config::{Config, Environment, FRONTDESK_MASTER_KEY, Policy, read_master_key};
+pub use self::config::{Config, Environment, FRONTDESK_MASTER_KEY, Policy, TRUSTED_ISSUERS, read_master_key};
 pub use self::credential::password::PasswordCost;
 pub use self::domain::limits::Limits;
 pub use self::domain::scopes::{PLATFORM_SCOPES, RESERVED_SCOPES, TENANT_SCOPES};
 pub use self::error::Error;
 pub use self::store::statements;
+pub use self::trust::checks::{Deployment, checks};
 pub use self::trust::issuers::{TrustedIssuers, TrustedIssuersError};
 pub use seal::{MasterKey, SealError};
 
@@ -101,7 +101,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
     let store = store::open(&database)?;
     let sealer = KeySealer::of(&master_key);
-    let keyring = background::start(&store, sealer, issuer.clone(), key_max_age, stop).await?;
+    let room = Background::new(stop.clone());
+    let keyring = background::start(&room, &store, sealer, issuer.clone(), key_max_age).await?;
 
     let local = LocalIdentity::new(store.clone(), keyring.clone(), trusted_issuers);
     let layer = AccessLayer::new(rules, issuer, local);
@@ -121,7 +122,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(service)));
-    let readiness = Readiness::new(Background::new(stop.clone())).with("database", move || {
+    let readiness = Readiness::new(room).with("database", move || {
         let store = store.clone();
         async move { ready(&store).await }
     });

@@ -209,18 +209,6 @@ impl Operator {
         published(&self.store, now).await
     }
 
-    /// Whether the active signing key opens with this master key; `None` when there
-    /// is no active key yet.
-    pub async fn signing_key_opens(
-        &self,
-        master_key: &MasterKey,
-        now: Timestamp,
-    ) -> Result<Option<bool>, Error> {
-        let keys = self.list_signing_keys(now).await?;
-        let active = keys.into_iter().find(|key| key.state == KeyState::Active);
-        Ok(active.map(|key| KeySealer::of(master_key).open(&key).is_ok()))
-    }
-
     async fn user(&self, email: &str) -> Result<User, Error> {
         let found = self.store.find_login(&Email::normalised(email)).await?;
         Ok(found.ok_or(Error::UserNotFound)?.user)

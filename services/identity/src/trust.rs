@@ -2,5 +2,6 @@
 //! caller's credentials are worth.
 
 pub mod authority;
+pub mod checks;
 pub mod issuers;
 pub mod keyring;

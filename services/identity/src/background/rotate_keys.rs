@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use access::Issuer;
+use boot::Background;
 use jiff::{SignedDuration, Timestamp};
-use tokio_util::sync::CancellationToken;
 
 use crate::actor::Actor;
 use crate::changes::signing_key::{ensure, rotate};
@@ -28,23 +28,24 @@ pub async fn open(store: &Store, sealer: &KeySealer, issuer: Issuer) -> Result<K
     Keyring::open(store.clone(), sealer.clone(), issuer, now).await
 }
 
-/// Reads the keys again and again until told to stop.
-pub async fn reload(keyring: Keyring, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(RELOAD_EVERY)).await.is_some() {
-        if let Err(error) = keyring.reload(Timestamp::now()).await {
-            tracing::warn!(%error, "signing keys cannot be read; the last known ones stay in use");
-        }
-    }
-}
-
-/// Rotates the keys when the active one is older than `max_age`, until told to
-/// stop.
-pub async fn rotate_old(store: Store, sealer: KeySealer, max_age: SignedDuration, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(ROTATE_EVERY)).await.is_some() {
-        if let Err(error) = rotate_if_due(&store, &sealer, max_age, Timestamp::now()).await {
-            tracing::warn!(%error, "signing keys cannot be rotated");
-        }
-    }
+/// Starts the tasks.
+pub fn start(
+    room: &Background,
+    store: &Store,
+    keyring: &Keyring,
+    sealer: KeySealer,
+    max_age: SignedDuration,
+) {
+    let keyring = keyring.clone();
+    room.every(RELOAD_EVERY, "reload signing keys", move || {
+        let keyring = keyring.clone();
+        async move { keyring.reload(Timestamp::now()).await }
+    });
+    let store = store.clone();
+    room.every(ROTATE_EVERY, "rotate signing keys", move || {
+        let (store, sealer) = (store.clone(), sealer.clone());
+        async move { rotate_if_due(&store, &sealer, max_age, Timestamp::now()).await }
+    });
 }
 
 async fn rotate_if_due(

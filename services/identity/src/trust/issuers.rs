@@ -108,6 +108,24 @@ impl TrustedIssuers {
     }
 }
 
+/// How many keys of an issuer verify, or why they cannot be had.
+pub type UsableKeys = Result<usize, String>;
+
+impl TrustedIssuers {
+    /// Fetches the keys of each issuer, for an operator who wants to know.
+    pub async fn usable_keys(&self) -> Vec<(&str, UsableKeys)> {
+        let mut found = Vec::new();
+        for TrustedIssuer { entry, keys } in &self.0 {
+            let keys = match keys {
+                Keys::Secret(_) => Ok(1),
+                Keys::Fetched { from, by, known: _ } => fetch(by, from).await.map(|keys| keys.len()),
+            };
+            found.push((entry.issuer.as_str(), keys));
+        }
+        found
+    }
+}
+
 #[derive(Deserialize)]
 struct Issued {
     iss: String,

@@ -30,7 +30,7 @@ async fn doctor_names_each_fault_and_its_fix() {
     };
     let healthy = doctor(&[]).await;
     assert!(failed(&healthy).is_empty(), "{healthy}");
-    assert_eq!(healthy["checks"].as_array().unwrap().len(), 12, "{healthy}");
+    assert_eq!(healthy["checks"].as_array().unwrap().len(), 14, "{healthy}");
     assert!(healthy.to_string().contains("request_hold LITERAL: EXCLUDE USING gist"), "{healthy}");
 
     for (break_it, repair, check, found, fix) in [
@@ -39,6 +39,13 @@ async fn doctor_names_each_fault_and_its_fix() {
             "alter table booking_requests add column decline_reason text",
             "schema of booking",
             "column booking_requests.decline_reason",
+            "migrate up",
+        ),
+        (
+            "alter table identity.users rename column display_name to shown",
+            "alter table identity.users rename column shown to display_name",
+            "schema of identity",
+            "column identity.users.display_name",
             "migrate up",
         ),
         (
@@ -71,6 +78,11 @@ async fn doctor_names_each_fault_and_its_fix() {
     for (name, value, check) in [
         ("FRONTDESK_MASTER_KEY", "Y".repeat(43) + "=", "signing key"),
         ("FRONTDESK_MASTER_KEY", "short".to_owned(), "signing key"),
+        (
+            "TRUSTED_ISSUERS",
+            r#"[{"issuer":"other","audience":"us","jwks_url":"http://127.0.0.1:1/keys"}]"#.to_owned(),
+            "trusted issuers",
+        ),
         ("IDENTITY_ADDR", "127.0.0.1:1".to_owned(), "identity"),
         ("API_BASE_URL", "http://127.0.0.1:1".to_owned(), "gateway"),
         ("DATABASE_URL", "postgresql://nobody:secret-word@127.0.0.1:1/x".to_owned(), "database"),

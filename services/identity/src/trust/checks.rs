@@ -1,0 +1,119 @@
+//! What an operator should know of identity's part of a deployment: its schema,
+//! whether the key that signs tokens can be opened, and whether the keys of other
+//! issuers can be had.
+
+use boot::{Check, Finding};
+use jiff::Timestamp;
+use seal::MasterKey;
+
+use super::issuers::TrustedIssuers;
+use super::keyring::published;
+use crate::ROLE;
+use crate::config::{FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
+use crate::credential::signing_key::{KeySealer, SigningKeyError};
+use crate::domain::signing_key::KeyState;
+use crate::error::Error;
+use crate::store::{self, Store};
+
+const SEE_DATABASE: &str = "see the checks of the database and of the roles";
+
+/// What is known of a deployment: the texts of its settings.
+#[derive(Debug)]
+pub struct Deployment {
+    /// `DATABASE_URL`.
+    pub database: String,
+    /// `FRONTDESK_MASTER_KEY`, if it is set.
+    pub master_key: Option<String>,
+    /// `TRUSTED_ISSUERS`, if it is set.
+    pub trusted_issuers: Option<String>,
+}
+
+/// The checks of a deployment.
+pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
+    const KEY: &str = "signing key";
+    const ISSUERS: &str = "trusted issuers";
+    let Deployment { database, master_key, trusted_issuers } = deployment;
+    let schema = Check::new("schema of identity", schema(database.clone()));
+    let key = match master_key {
+        Some(master_key) => Check::new(KEY, signing_key(database, master_key, now)),
+        None => Check::left_out(KEY, FRONTDESK_MASTER_KEY.name),
+    };
+    let issuers = match trusted_issuers {
+        Some(text) => Check::new(ISSUERS, issuers(text)),
+        None => Check::left_out(ISSUERS, TRUSTED_ISSUERS.name),
+    };
+    vec![schema, key, issuers]
+}
+
+async fn schema(url: String) -> Vec<Finding> {
+    let missing = match open(url) {
+        Ok(store) => store.missing().await.map_err(|fault| fault.advice().what),
+        Err(cause) => Err(cause),
+    };
+    match missing {
+        Ok(missing) if missing.is_empty() => {
+            Finding::good("every table, column and constraint is there").into()
+        }
+        Ok(missing) => {
+            let fix = "`frontdesk migrate up`, or undo what was changed by hand";
+            missing.into_iter().map(|problem| Finding::bad(problem, fix)).collect()
+        }
+        Err(cause) => Finding::bad(cause, SEE_DATABASE).into(),
+    }
+}
+
+async fn signing_key(url: String, master_key: String, now: Timestamp) -> Finding {
+    let sealer = match MasterKey::from_text(&master_key) {
+        Ok(master_key) => KeySealer::of(&master_key),
+        Err(error) => {
+            let found = format!("{}: {error}", FRONTDESK_MASTER_KEY.name);
+            return Finding::bad(found, "make one: `openssl rand -base64 32`");
+        }
+    };
+    let keys = match open(url) {
+        Ok(store) => published(&store, now).await.map_err(cause),
+        Err(cause) => Err(cause),
+    };
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(cause) => return Finding::bad(cause, SEE_DATABASE),
+    };
+    let Some(active) = keys.iter().find(|key| key.state == KeyState::Active) else {
+        return Finding::odd("there is none yet", "start `frontdesk identity` once; it makes one");
+    };
+    match sealer.open(active) {
+        Ok(_) => Finding::good("the active key opens with the master key"),
+        Err(SigningKeyError::NotOurs) => Finding::bad(
+            "the active key does not open with this master key",
+            "set the master key that identity first started with, or rotate: `frontdesk keys rotate --now`",
+        ),
+        Err(error) => Finding::bad(error.to_string(), SEE_DATABASE),
+    }
+}
+
+async fn issuers(text: String) -> Vec<Finding> {
+    let fix = "correct TRUSTED_ISSUERS, or let this machine reach the address";
+    let issuers: TrustedIssuers = match text.parse() {
+        Ok(issuers) => issuers,
+        Err(error) => return Finding::bad(format!("{error}"), fix).into(),
+    };
+    let found = issuers.usable_keys().await.into_iter().map(|(issuer, keys)| match keys {
+        Ok(0) => Finding::bad(format!("{issuer} lists no key that can verify a token"), fix),
+        Ok(keys) => Finding::good(format!("{issuer}: {keys} usable")),
+        Err(cause) => Finding::bad(format!("the keys of {issuer} cannot be fetched: {cause}"), fix),
+    });
+    found.collect()
+}
+
+/// What kept the database from answering.
+fn cause(error: Error) -> String {
+    match error {
+        Error::Database(fault) => fault.advice().what,
+        error => error.to_string(),
+    }
+}
+
+fn open(url: String) -> Result<Store, String> {
+    let database = pg::Config { url, pool_size: 1 }.open(ROLE, "frontdesk-doctor")?;
+    store::open(&database).map_err(|error| error.to_string())
+}
