@@ -9,7 +9,6 @@ pub struct Seen {
 
 impl Seen {
     /// Whether it is the first time.
-    #[inline]
     pub fn insert(&mut self, index: usize) -> bool {
         if index < 128 {
             let bit = 1 << index;

@@ -9,6 +9,7 @@ mod circles;
 mod clock;
 mod commands;
 mod crates;
+mod documents;
 mod environment;
 mod known;
 mod migrations;

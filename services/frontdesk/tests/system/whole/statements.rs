@@ -72,3 +72,153 @@ async fn every_statement_can_be_pasted_into_psql() {
     let refused = said.lines().filter(|line| line.contains("ERROR") && !line.contains("ERROR:  23"));
     assert_eq!(refused.collect::<Vec<_>>(), [""; 0], "{said}");
 }
+
+/// Statements that look across tenants, and why.
+const ACROSS_TENANTS: [(&str, &str); 8] = [
+    ("delete_old_keys", "what is old is deleted in all tenants"),
+    ("list_due_holds", "holds run out in all tenants, for a role that sees nothing else"),
+    ("find_api_key", "the key says which tenant it is"),
+    ("list_memberships", "the memberships of one user"),
+    ("resolve_user", "the memberships of one user"),
+    ("resolve_foreign_user", "the memberships of one user"),
+    ("mark_api_key_used", "the key was found before"),
+    ("list_schema", "the catalog"),
+];
+
+/// Each table with `tenant_id` that a statement names must be bound by it: in a
+/// condition of its own, or by its alias.
+#[tokio::test]
+async fn every_statement_binds_the_tenant_of_each_table_that_it_names() {
+    let fixture = Fixture::start().await;
+    let with_tenant = "select table_name::text from information_schema.columns \
+        where column_name = 'tenant_id' and table_schema in ('public', 'identity')";
+    let tables: Vec<String> =
+        fixture.sql.query(with_tenant, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(tables.len() >= 10, "{tables:?}");
+    let [standard, single_table] = booking::statements().unwrap();
+    let identity = identity::statements().unwrap();
+    let (mut free, mut across) = (Vec::new(), 0);
+    for statement in standard.iter().chain(single_table.iter()).chain(identity.iter()) {
+        let sql = statement.full().text();
+        let unbound: Vec<String> = unbound(sql, &tables);
+        if ACROSS_TENANTS.iter().any(|(name, _)| *name == statement.name()) {
+            across += 1;
+        } else if !unbound.is_empty() {
+            free.push(format!("{} does not bind {unbound:?}:\n{sql}", statement.name()));
+        }
+    }
+    assert!(free.is_empty(), "{}", free.join("\n"));
+    assert!(across >= ACROSS_TENANTS.len());
+}
+
+/// The tables that a statement reads or changes without their tenant.
+fn unbound(sql: &str, tables: &[String]) -> Vec<String> {
+    let spaced: String = sql
+        .chars()
+        .map(|mark| if "(),;=".contains(mark) { format!(" {mark} ") } else { mark.into() })
+        .collect();
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let table = |word: &str| tables.iter().find(|table| word.rsplit('.').next() == Some(table)).cloned();
+    let mut found = Vec::new();
+    for (at, pair) in words.windows(2).enumerate() {
+        let Some(table) = table(pair[1]).filter(|_| matches!(pair[0], "from" | "join" | "update" | "into"))
+        else {
+            continue;
+        };
+        let next = words.get(at + 2).copied().unwrap_or_default();
+        let alias = if next == "as" { words.get(at + 3).copied().unwrap_or_default() } else { next };
+        let is_alias = alias.chars().all(|mark| mark.is_ascii_lowercase() || mark == '_')
+            && !matches!(alias, "" | "where" | "set" | "using" | "on" | "values" | "join" | "order" | "for");
+        let named = if is_alias { format!("{alias}.tenant_id") } else { "tenant_id".to_owned() };
+        let by_name = format!("{table}.tenant_id");
+        let inserted = pair[0] == "into" && words.contains(&"tenant_id");
+        if !inserted && !words.iter().any(|word| *word == named || *word == by_name) {
+            found.push(table);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_table_without_its_tenant_is_found() {
+    let tables = ["bookings".to_owned(), "booking_requests".to_owned()];
+    let bound = "select b.id from bookings b join booking_requests r on (r.tenant_id, r.id) = (b.tenant_id, b.x) \
+        where b.tenant_id = $1";
+    assert_eq!(unbound(bound, &tables), [""; 0]);
+    assert_eq!(unbound("update bookings set status = 'x' where tenant_id = $1", &tables), [""; 0]);
+    assert_eq!(
+        unbound(
+            "select * from bookings b join booking_requests r on r.id = b.x where b.tenant_id = $1",
+            &tables
+        ),
+        ["booking_requests"]
+    );
+    assert_eq!(unbound("delete from bookings where id = $1", &tables), ["bookings"]);
+}
+
+/// Statements that read a table whole, and why they may.
+const READ_WHOLE: [(&str, &str); 4] = [
+    ("forget_old_attempts", "in the background: a part of the table is old"),
+    ("list_signing_keys", "there are a handful"),
+    ("lock_signing_keys", "there are a handful"),
+    ("retire_active_signing_key", "there are a handful"),
+];
+
+/// With row-level security forced and as the services plan: by generic plans, with
+/// `enable_seqscan` off, so that a table is read whole only where no index leads.
+#[tokio::test]
+async fn no_statement_reads_a_table_whole() {
+    let fixture = Fixture::start().await;
+    let identity = identity::statements().unwrap();
+    let [booking, _] = booking::statements().unwrap();
+    let mut whole = Vec::new();
+    for (role, statements) in [
+        ("frontdesk_identity", identity.iter().collect::<Vec<_>>()),
+        (booking::ROLE, booking.iter().collect()),
+    ] {
+        let settings = format!(
+            "set role {role}; set enable_seqscan = off; set plan_cache_mode = force_generic_plan; \
+             set app.tenant = '{}'",
+            frontdesk::demo::TENANT
+        );
+        for statement in statements {
+            // A session of its own, in which a statement that may not be explained is rolled back.
+            let session = pg::connect(&fixture.database.url).await.unwrap();
+            session.batch_execute(&settings).await.unwrap();
+            if ["delete_old_keys", "list_due_holds"].contains(&&*statement.name()) {
+                session.batch_execute("set role frontdesk_booking_sweeper").await.unwrap();
+            }
+            let form = statement.full();
+            let types: Vec<String> = form
+                .types()
+                .iter()
+                .map(|of| {
+                    of.name().trim_start_matches('_').to_owned()
+                        + if of.name().starts_with('_') { "[]" } else { "" }
+                })
+                .collect();
+            let nulls: Vec<String> = types.iter().map(|of| format!("null::{of}")).collect();
+            let list = |items: &[String]| {
+                if items.is_empty() { String::new() } else { format!("({})", items.join(", ")) }
+            };
+            let prepare = format!("prepare it {} as {}", list(&types), form.text());
+            session
+                .batch_execute(&prepare)
+                .await
+                .unwrap_or_else(|error| panic!("{}: {error:?}", statement.name()));
+            let explain = format!("explain execute it {}", list(&nulls));
+            let plan = session.simple_query(&explain).await;
+            let plan = plan.unwrap_or_else(|error| panic!("{}: {error:?}", statement.name()));
+            let lines = plan.iter().filter_map(|line| match line {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                _ => None,
+            });
+            for line in lines.filter(|line| line.contains("Seq Scan on")) {
+                if !READ_WHOLE.iter().any(|(name, _)| *name == statement.name()) {
+                    whole.push(format!("{}: {}", statement.name(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(whole.is_empty(), "{whole:#?}");
+}
