@@ -1,6 +1,6 @@
 //! What calls change: one transaction each. A change locks, asks the domain what
-//! comes of it, and runs one last statement. How it is tried again, and where its
-//! answer is kept, is known in `store/change.rs`.
+//! comes of it, and runs one last statement. How it is tried again is known in
+//! `store/attempts.rs`, and where its answer is kept in `store/change.rs`.
 
 mod approve;
 mod block;

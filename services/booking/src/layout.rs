@@ -9,3 +9,8 @@ pub mod words;
 
 pub use self::detect::{Found, RequestHold};
 pub use self::words::Words;
+
+/// The statements that look at the catalog, for the list of all statements.
+pub fn statements() -> &'static [&'static pg::Declaration] {
+    detect::STATEMENTS
+}

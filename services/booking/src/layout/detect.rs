@@ -22,7 +22,7 @@ pg::statements! {
 }
 
 /// The statements that look; they are the same for every layout.
-pub static LOOKS: LazyLock<Result<Arc<Statements>, StatementError>> =
+static LOOKS: LazyLock<Result<Arc<Statements>, StatementError>> =
     LazyLock::new(|| Statements::new(STATEMENTS.iter().copied()).map(Arc::new));
 
 /// What was found.
@@ -170,7 +170,7 @@ impl Problem {
 }
 
 impl RequestHold {
-    /// Told from the statuses that the constraint covers; `None` when more than the
+    /// By the statuses that the constraint covers; `None` when more than the
     /// status decides.
     fn of(covered: Option<&[BookingStatus]>) -> Self {
         match covered {

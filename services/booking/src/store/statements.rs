@@ -11,8 +11,8 @@ use super::{
     surroundings,
 };
 use crate::domain::approval::Layout;
-use crate::layout::Words;
 use crate::layout::words::Blocking;
+use crate::layout::{self, Words};
 
 /// The statements of each file of the store.
 const DECLARED: [&[&Declaration]; 11] = [
@@ -50,7 +50,7 @@ pub fn compiled(layout: Layout, blocking: &Blocking) -> Result<Arc<Statements>, 
         words(of, if of == layout { blocking } else { &Blocking::NotFreed })
     });
     let place = LAYOUTS.iter().position(|one| *one == layout).unwrap_or_default();
-    let declared = DECLARED.into_iter().flatten().copied();
+    let declared = DECLARED.into_iter().flatten().chain(layout::statements()).copied();
     Statements::of_layout(declared, place, LAYOUTS.len(), |place, text| words[place].fill(text)).map(Arc::new)
 }
 
