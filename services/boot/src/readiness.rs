@@ -1,8 +1,8 @@
 //! Whether a process can do its work: named questions to what it depends on.
 //!
 //! A question that hangs is answered with no. Each is bounded to [`LIMIT`], and
-//! asked at most once at a time: whoever asks in the meantime shares the answer, so that a
-//! database that hangs is not asked more the longer it hangs.
+//! asked at most once at a time: whoever asks in the meantime shares the answer,
+//! so that a database that hangs is not asked more the longer it hangs.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -5,6 +5,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::generate::GenerateCommand;
 use crate::operator::output::Output;
 use crate::operator::{api_key, member, signing_key, tenant, user};
+use crate::settings::Source;
 use crate::{Failure, dev, doctor, generate, help, migrate, run, settings, smoke, statement, stdout, token};
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
@@ -115,26 +116,27 @@ pub fn command() -> clap::Command {
 pub async fn main() -> Result<(), Failure> {
     let matches = help::documented(command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).map_err(Failure::new)?;
+    let source = &Source::new(settings::every());
     match cli.command {
-        Command::Dev(args) => dev::run(args).await,
+        Command::Dev(args) => dev::run(source, args).await,
         Command::Env(args) => dev::print_env(&args).await,
-        Command::Identity => run::identity().await,
-        Command::Booking => run::booking().await,
-        Command::Gateway => run::gateway().await,
-        Command::Migrate { command } => migrate::run(command).await,
-        Command::User { command, output } => user::run(command, output).await,
-        Command::Tenant { command, output } => tenant::run(command, output).await,
-        Command::Member { command, output } => member::run(command, output).await,
-        Command::ApiKey { command, output } => api_key::run(command, output).await,
-        Command::Keys { command, output } => signing_key::run(command, output).await,
-        Command::Doctor(args) => doctor::run(args).await,
-        Command::Smoke(args) => smoke::run(args).await,
+        Command::Identity => run::identity(source).await,
+        Command::Booking => run::booking(source).await,
+        Command::Gateway => run::gateway(source).await,
+        Command::Migrate { command } => migrate::run(source, command).await,
+        Command::User { command, output } => user::run(source, command, output).await,
+        Command::Tenant { command, output } => tenant::run(source, command, output).await,
+        Command::Member { command, output } => member::run(source, command, output).await,
+        Command::ApiKey { command, output } => api_key::run(source, command, output).await,
+        Command::Keys { command, output } => signing_key::run(source, command, output).await,
+        Command::Doctor(args) => doctor::run(source, args).await,
+        Command::Smoke(args) => smoke::run(source, args).await,
         Command::Settings(args) => settings::print(&args),
         Command::Statement(args) => statement::run(&args),
         Command::Openapi => openapi(),
-        Command::Generate { command } => generate::run(command),
-        Command::Cors { command: CorsCommand::Explain { origin } } => explain_origin(&origin),
-        Command::Token { command } => token::run(command).await,
+        Command::Generate { command } => generate::run(self::command(), command),
+        Command::Cors { command: CorsCommand::Explain { origin } } => explain_origin(source, &origin),
+        Command::Token { command } => token::run(source, command).await,
     }
 }
 
@@ -143,7 +145,7 @@ fn openapi() -> Result<(), Failure> {
     stdout::line(format_args!("{document:#}"))
 }
 
-fn explain_origin(origin: &str) -> Result<(), Failure> {
-    let (allowed, text) = settings::read(gateway::Origins::read)?.explain(origin);
+fn explain_origin(source: &Source, origin: &str) -> Result<(), Failure> {
+    let (allowed, text) = source.read(gateway::Origins::read)?.explain(origin);
     if allowed { stdout::line(text) } else { Err(Failure::new(text)) }
 }

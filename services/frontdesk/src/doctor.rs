@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use pg::DATABASE_URL;
 
 use self::report::Report;
+use crate::Failure;
+use crate::settings::Source;
 use crate::smoke::API_BASE_URL;
-use crate::{Failure, settings};
 
 /// How long the gateway may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -77,9 +78,9 @@ impl Environment {
     }
 }
 
-pub async fn run(args: DoctorArgs) -> Result<(), Failure> {
+pub async fn run(source: &Source, args: DoctorArgs) -> Result<(), Failure> {
     let mut report = Report::new(args.json);
-    for check in settings::read(Environment::read)?.checks() {
+    for check in source.read(Environment::read)?.checks() {
         let name = check.name;
         report.add(name, check.run().await)?;
     }

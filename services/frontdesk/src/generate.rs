@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use crate::{Failure, cli, help, stdout};
+use crate::{Failure, help, stdout};
 
 #[derive(Debug, Subcommand)]
 pub enum GenerateCommand {
@@ -23,17 +23,18 @@ pub enum GenerateCommand {
     },
 }
 
-pub fn run(command: GenerateCommand) -> Result<(), Failure> {
+/// `program` is the command line.
+pub fn run(mut program: clap::Command, command: GenerateCommand) -> Result<(), Failure> {
     match command {
         GenerateCommand::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut cli::command(), "frontdesk", &mut script);
+            clap_complete::generate(shell, &mut program, "frontdesk", &mut script);
             stdout::text_as_it_is(String::from_utf8_lossy(&script))
         }
         GenerateCommand::Man { dir } => {
             let failed = |error| Failure::new(format!("{}: {error}", dir.display()));
             std::fs::create_dir_all(&dir).map_err(failed)?;
-            clap_mangen::generate_to(help::documented(cli::command()), &dir).map_err(failed)
+            clap_mangen::generate_to(help::documented(program), &dir).map_err(failed)
         }
     }
 }

@@ -4,7 +4,8 @@ use clap::Subcommand;
 use pg::migrate::{self, MigrateError, MigrationSet};
 use serde_json::json;
 
-use crate::{Failure, settings, stdout};
+use crate::settings::Source;
+use crate::{Failure, stdout};
 
 /// Every service's migrations, in the order in which they are applied.
 pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATIONS];
@@ -25,8 +26,8 @@ pub enum MigrateCommand {
     },
 }
 
-pub async fn run(command: MigrateCommand) -> Result<(), Failure> {
-    let url = settings::read(pg::read_url)?;
+pub async fn run(source: &Source, command: MigrateCommand) -> Result<(), Failure> {
+    let url = source.read(pg::read_url)?;
     match command {
         MigrateCommand::Up { json } => up(&url, json).await,
         MigrateCommand::Status { json } => status(&url, json).await,

@@ -11,14 +11,15 @@ pub mod user;
 
 use identity::operator::Operator;
 
-use crate::{Failure, migrate, settings};
+use crate::settings::Source;
+use crate::{Failure, migrate};
 
 /// Most rows that a list reads at a time.
 const PAGE: i64 = 200;
 
 /// The database of a command that reads no other setting.
-async fn open() -> Result<Operator, Failure> {
-    open_at(settings::read(pg::read_url)?).await
+async fn open(source: &Source) -> Result<Operator, Failure> {
+    open_at(source.read(pg::read_url)?).await
 }
 
 async fn open_at(url: String) -> Result<Operator, Failure> {

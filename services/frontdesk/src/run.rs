@@ -5,7 +5,8 @@ use boot::{AdminPort, GrpcServer, Log, Readiness, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Failure, migrate, settings};
+use crate::settings::Source;
+use crate::{Failure, migrate};
 
 /// What every role has beside its own settings.
 struct Process {
@@ -15,8 +16,8 @@ struct Process {
 }
 
 /// `frontdesk identity`.
-pub async fn identity() -> Result<(), Failure> {
-    let (process, environment) = Process::start(identity::Environment::read).await?;
+pub async fn identity(source: &Source) -> Result<(), Failure> {
+    let (process, environment) = Process::start(source, identity::Environment::read).await?;
     let identity::Environment { listen, database, issuer, master_key, policy } = environment;
     migrate::check(&database.url, &identity::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
@@ -28,8 +29,8 @@ pub async fn identity() -> Result<(), Failure> {
 }
 
 /// `frontdesk booking`.
-pub async fn booking() -> Result<(), Failure> {
-    let (process, environment) = Process::start(booking::Environment::read).await?;
+pub async fn booking(source: &Source) -> Result<(), Failure> {
+    let (process, environment) = Process::start(source, booking::Environment::read).await?;
     let booking::Environment { listen, database, issuer, authority } = environment;
     migrate::check(&database.url, &booking::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
@@ -41,8 +42,8 @@ pub async fn booking() -> Result<(), Failure> {
 }
 
 /// `frontdesk gateway`.
-pub async fn gateway() -> Result<(), Failure> {
-    let (process, environment) = Process::start(gateway::Environment::read).await?;
+pub async fn gateway(source: &Source) -> Result<(), Failure> {
+    let (process, environment) = Process::start(source, gateway::Environment::read).await?;
     let gateway::Environment { listen, identity, booking, origins, trusted_proxies, anon_key } = environment;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let config = gateway::Config { listener, identity, booking, origins, trusted_proxies, anon_key };
@@ -77,8 +78,11 @@ pub struct Role<T> {
 
 impl Process {
     /// Reads the settings and starts the log. From then on a signal is a stop.
-    async fn start<T>(role: impl FnOnce(&mut Settings) -> Option<T>) -> Result<(Self, T), Failure> {
-        let Role { own, log, admin } = settings::read(read(role))?;
+    async fn start<T>(
+        source: &Source,
+        role: impl FnOnce(&mut Settings) -> Option<T>,
+    ) -> Result<(Self, T), Failure> {
+        let Role { own, log, admin } = source.read(read(role))?;
         log.start();
         let stop = boot::on_signal().map_err(Failure::new)?;
         let admin = match admin {

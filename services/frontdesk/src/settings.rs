@@ -1,145 +1,34 @@
 //! The settings of every command, and `frontdesk settings`, which prints them.
-//! Each is read by the part that knows it; here is the list of who reads.
+//! Each is read by the part that knows it.
+//!
+//! A command is handed where its settings come from and does not know what the
+//! others read; the list of who reads stands above all of them.
 
+mod readers;
 mod table;
 
-use boot::settings::Row;
 use boot::{Setting, Settings};
-use clap::Args;
 
-pub use self::table::in_short;
-use crate::operator::{signing_key, user};
-use crate::{Failure, dev, doctor, run, smoke, stdout, token};
+pub use self::readers::{READERS, Reader, every};
+pub use self::table::{SettingsArgs, in_short, print};
+use crate::Failure;
 
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub struct SettingsArgs {
-    /// Prints JSON.
-    #[arg(long)]
-    json: bool,
-    /// Prints an environment file for identity, booking and gateway.
-    #[arg(long)]
-    env: bool,
-    /// Prints the block of the README.
-    #[arg(long)]
-    markdown: bool,
+/// Where settings come from: the environment of this process.
+pub struct Source {
+    /// Every setting of the program, which are not misspelt.
+    known: Vec<&'static Setting>,
 }
 
-/// A command that reads settings.
-pub struct Reader {
-    /// The command, as it is typed.
-    pub command: &'static str,
-    read: fn(&mut Settings),
-}
-
-/// Every command that reads settings. A command stands for those under it too,
-/// unless they are listed themselves.
-pub const READERS: [Reader; 17] = [
-    Reader { command: "identity", read: |from| drop(run::read(identity::Environment::read)(from)) },
-    Reader { command: "booking", read: |from| drop(run::read(booking::Environment::read)(from)) },
-    Reader { command: "gateway", read: |from| drop(run::read(gateway::Environment::read)(from)) },
-    Reader { command: "dev", read: |from| drop(dev::Environment::read(from)) },
-    Reader { command: "migrate", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "user", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "user create", read: |from| drop(user::read_create(from)) },
-    Reader { command: "user password", read: |from| drop(user::read_password(from)) },
-    Reader { command: "tenant", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "member", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "api-key", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "keys", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "keys rotate", read: |from| drop(signing_key::read_rotate(from)) },
-    Reader { command: "doctor", read: |from| drop(doctor::Environment::read(from)) },
-    Reader { command: "smoke", read: |from| drop(smoke::Environment::read(from)) },
-    Reader { command: "cors explain", read: |from| drop(gateway::Origins::read(from)) },
-    Reader { command: "token", read: |from| drop(token::Environment::read(from)) },
-];
-
-impl Reader {
-    /// What the command reads.
-    pub fn rows(&self) -> Vec<Row> {
-        Settings::read_by(self.read)
-    }
-}
-
-/// `frontdesk settings`.
-pub fn print(args: &SettingsArgs) -> Result<(), Failure> {
-    if args.json {
-        stdout::line(format_args!("{:#}", table::json()))
-    } else if args.env {
-        stdout::text_as_it_is(table::environment_file())
-    } else if args.markdown {
-        stdout::text_as_it_is(table::markdown())
-    } else {
-        stdout::text_as_it_is(table::text())
-    }
-}
-
-/// Reads what a command needs; what is wrong ends every command alike.
-pub fn read<T>(reader: impl FnOnce(&mut Settings) -> Option<T>) -> Result<T, Failure> {
-    let mut settings = Settings::from_environment();
-    let value = reader(&mut settings);
-    Ok(settings.finish(value, &every())?)
-}
-
-/// Every setting of the program, once.
-fn every() -> Vec<&'static Setting> {
-    let mut every: Vec<&'static Setting> = Vec::new();
-    for row in READERS.iter().flat_map(Reader::rows) {
-        if !every.iter().any(|known| known.name == row.setting.name) {
-            every.push(row.setting);
-        }
-    }
-    every
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_of_one_name_are_one_setting() {
-        for row in READERS.iter().flat_map(Reader::rows) {
-            let same = every().into_iter().find(|one| one.name == row.setting.name).unwrap();
-            assert_eq!(same, row.setting);
-        }
+impl Source {
+    /// `known` are the settings of the whole program.
+    pub fn new(known: Vec<&'static Setting>) -> Self {
+        Self { known }
     }
 
-    /// Also finds a row that is read as something that it is not.
-    #[test]
-    fn every_example_is_accepted() {
-        for reader in &READERS {
-            let example = |setting: &Setting| match setting.name {
-                "FRONTDESK_MASTER_KEY" => "ab".repeat(32),
-                _ => setting.example.to_owned(),
-            };
-            let rows = reader.rows();
-            let mut settings = Settings::of(rows.iter().map(|row| (row.setting.name, example(row.setting))));
-            (reader.read)(&mut settings);
-            let wrong = settings.finish(Some(()), &every());
-            assert!(wrong.is_ok(), "{}: {}", reader.command, wrong.unwrap_err());
-        }
-    }
-
-    /// Needed ones apart, which an empty environment lacks.
-    #[test]
-    fn every_default_is_accepted() {
-        for reader in &READERS {
-            let mut settings = Settings::default();
-            (reader.read)(&mut settings);
-            let said = settings.finish(Some(()), &every()).err().map(|error| error.0).unwrap_or_default();
-            assert!(
-                said.iter().all(|sentence| sentence.contains("is not set")),
-                "{}: {said:?}",
-                reader.command
-            );
-            assert_eq!(said.len(), reader.rows().iter().filter(|row| row.needed).count());
-        }
-    }
-
-    #[test]
-    fn meanings_are_sentences() {
-        for setting in every() {
-            assert!(setting.meaning.ends_with('.') && !setting.example.is_empty(), "{}", setting.name);
-        }
+    /// Reads what a command needs; what is wrong ends every command alike.
+    pub fn read<T>(&self, reader: impl FnOnce(&mut Settings) -> Option<T>) -> Result<T, Failure> {
+        let mut settings = Settings::from_environment();
+        let value = reader(&mut settings);
+        Ok(settings.finish(value, &self.known)?)
     }
 }

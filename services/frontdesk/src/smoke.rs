@@ -10,7 +10,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::{Failure, settings, stdout};
+use crate::settings::Source;
+use crate::{Failure, stdout};
 
 /// Exit code: a check failed.
 const FAILED: u8 = 1;
@@ -94,8 +95,8 @@ impl Environment {
     }
 }
 
-pub async fn run(args: SmokeArgs) -> Result<(), Failure> {
-    let Environment { url, token, tenant } = settings::read(Environment::read)?;
+pub async fn run(source: &Source, args: SmokeArgs) -> Result<(), Failure> {
+    let Environment { url, token, tenant } = source.read(Environment::read)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(Failure::new)?;
     let api = Api { client, url: url.trim_end_matches('/').to_owned(), token, tenant };
     let mut report = Report { json: args.json, ..Report::default() };

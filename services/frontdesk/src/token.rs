@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::{Failure, settings, stdout};
+use crate::settings::Source;
+use crate::{Failure, stdout};
 
 /// Exit code: e-mail and password were refused.
 const REFUSED: u8 = 2;
@@ -80,8 +81,8 @@ impl Environment {
     }
 }
 
-pub async fn run(command: TokenCommand) -> Result<(), Failure> {
-    let Environment { email, password, key, url } = settings::read(Environment::read)?;
+pub async fn run(source: &Source, command: TokenCommand) -> Result<(), Failure> {
+    let Environment { email, password, key, url } = source.read(Environment::read)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().map_err(no_answer)?;
     let server = Server { client, url: url.trim_end_matches('/').to_owned(), key };
 

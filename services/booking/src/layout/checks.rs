@@ -28,7 +28,7 @@ pub fn checks(url: &str, role: &'static str) -> Vec<Check> {
 
 async fn look(url: String, role: &'static str) -> Result<Found, String> {
     let database = pg::Config { url, pool_size: 1 }.open(role, "frontdesk-doctor")?;
-    Found::detect(&database).await.map_err(|fault| fault.to_string())
+    Found::detect(&database).await.map_err(|fault| fault.advice().what)
 }
 
 fn schema(found: Result<Found, String>) -> Vec<Finding> {

@@ -15,8 +15,9 @@ use super::folder::{Folder, Kept, Running};
 use super::postgres::{Postgres, given};
 use super::{banner, demo};
 use crate::migrate::{SETS, database_failure};
+use crate::settings::Source;
 use crate::system::{Parts, System};
-use crate::{Failure, settings, stdout};
+use crate::{Failure, stdout};
 
 #[derive(Debug, Args)]
 pub struct DevArgs {
@@ -52,9 +53,9 @@ struct Listeners {
 }
 
 /// Starts everything and stops it at a signal.
-pub async fn run(args: DevArgs) -> Result<(), Failure> {
+pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, origins, database_url } = settings::read(Environment::read)?;
+    let Environment { log, origins, database_url } = source.read(Environment::read)?;
     log.start();
     let stop = boot::on_signal().map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::open;
 use super::output::{Output, say_created};
 use crate::Failure;
+use crate::settings::Source;
 
 #[derive(Debug, Subcommand)]
 pub enum ApiKeyCommand {
@@ -48,8 +49,8 @@ pub enum ApiKeyCommand {
     },
 }
 
-pub async fn run(command: ApiKeyCommand, output: Output) -> Result<(), Failure> {
-    let operator = open().await?;
+pub async fn run(source: &Source, command: ApiKeyCommand, output: Output) -> Result<(), Failure> {
+    let operator = open(source).await?;
     match command {
         ApiKeyCommand::Create { tenant, name, scopes } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;

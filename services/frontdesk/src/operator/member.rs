@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::output::{Output, say_created};
 use super::{PAGE, open, user};
 use crate::Failure;
+use crate::settings::Source;
 
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
@@ -34,8 +35,8 @@ pub enum MemberCommand {
     },
 }
 
-pub async fn run(command: MemberCommand, output: Output) -> Result<(), Failure> {
-    let operator = open().await?;
+pub async fn run(source: &Source, command: MemberCommand, output: Output) -> Result<(), Failure> {
+    let operator = open(source).await?;
     match command {
         MemberCommand::Create { tenant, email, role } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;

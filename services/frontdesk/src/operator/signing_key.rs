@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{open, open_at};
-use crate::{Failure, settings};
+use crate::Failure;
+use crate::settings::Source;
 
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
@@ -31,11 +32,11 @@ pub fn read_rotate(settings: &mut Settings) -> Option<(String, MasterKey)> {
     Some((url?, master_key?))
 }
 
-pub async fn run(command: KeysCommand, output: Output) -> Result<(), Failure> {
+pub async fn run(source: &Source, command: KeysCommand, output: Output) -> Result<(), Failure> {
     match command {
-        KeysCommand::List => list(&output).await,
+        KeysCommand::List => list(source, &output).await,
         KeysCommand::Rotate { now } => {
-            let (url, master_key) = settings::read(read_rotate)?;
+            let (url, master_key) = source.read(read_rotate)?;
             let rotated =
                 open_at(url).await?.rotate_signing_key(&master_key, now).await.map_err(Failure::new)?;
             let (kid, step, usable_at) = match rotated {
@@ -54,8 +55,8 @@ pub async fn run(command: KeysCommand, output: Output) -> Result<(), Failure> {
     }
 }
 
-async fn list(output: &Output) -> Result<(), Failure> {
-    let keys = open().await?.list_signing_keys(Timestamp::now()).await.map_err(Failure::new)?;
+async fn list(source: &Source, output: &Output) -> Result<(), Failure> {
+    let keys = open(source).await?.list_signing_keys(Timestamp::now()).await.map_err(Failure::new)?;
     if keys.is_empty() {
         eprintln!("there is no signing key yet; identity makes one at its first start");
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::output::{Output, say_created};
 use super::{PAGE, open};
 use crate::Failure;
+use crate::settings::Source;
 
 #[derive(Debug, Subcommand)]
 pub enum TenantCommand {
@@ -23,8 +24,8 @@ pub enum TenantCommand {
     List,
 }
 
-pub async fn run(command: TenantCommand, output: Output) -> Result<(), Failure> {
-    let operator = open().await?;
+pub async fn run(source: &Source, command: TenantCommand, output: Output) -> Result<(), Failure> {
+    let operator = open(source).await?;
     match command {
         TenantCommand::Create { slug, name } => {
             let name = name.unwrap_or_else(|| slug.clone());

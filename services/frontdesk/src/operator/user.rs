@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::output::{Output, say_created};
 use super::{PAGE, open, open_at};
-use crate::{Failure, settings};
+use crate::Failure;
+use crate::settings::Source;
 
 static NEW_PASSWORD: Setting = Setting {
     name: "NEW_PASSWORD",
@@ -75,10 +76,10 @@ pub fn read_password(settings: &mut Settings) -> Option<(String, Zeroizing<Strin
     Some((url?, password?))
 }
 
-pub async fn run(command: UserCommand, output: Output) -> Result<(), Failure> {
+pub async fn run(source: &Source, command: UserCommand, output: Output) -> Result<(), Failure> {
     match command {
         UserCommand::Create { email, name, kind, platform_scopes } => {
-            let (url, password) = settings::read(read_create)?;
+            let (url, password) = source.read(read_create)?;
             let kind = match kind {
                 Kind::Person => UserKind::Person,
                 Kind::Service => UserKind::Service,
@@ -89,23 +90,23 @@ pub async fn run(command: UserCommand, output: Output) -> Result<(), Failure> {
             say_created(made.created, "user");
             print(&output, &made.value)
         }
-        UserCommand::List => list(&output).await,
+        UserCommand::List => list(source, &output).await,
         UserCommand::Password { email } => {
-            let (url, password) = settings::read(read_password)?;
+            let (url, password) = source.read(read_password)?;
             let ended = open_at(url).await?.set_password(&email, password).await.map_err(Failure::new)?;
             output.record(&json!({"ended_sessions": ended}), &format!("password set, {ended} sessions ended"))
         }
         UserCommand::Disable { email } => {
-            print(&output, &open().await?.disable_user(&email).await.map_err(Failure::new)?)
+            print(&output, &open(source).await?.disable_user(&email).await.map_err(Failure::new)?)
         }
         UserCommand::Enable { email } => {
-            print(&output, &open().await?.enable_user(&email).await.map_err(Failure::new)?)
+            print(&output, &open(source).await?.enable_user(&email).await.map_err(Failure::new)?)
         }
     }
 }
 
-async fn list(output: &Output) -> Result<(), Failure> {
-    let operator = open().await?;
+async fn list(source: &Source, output: &Output) -> Result<(), Failure> {
+    let operator = open(source).await?;
     let mut after = (String::new(), UserId::default());
     loop {
         let page = operator.list_users((&after.0, after.1), PAGE).await.map_err(Failure::new)?;

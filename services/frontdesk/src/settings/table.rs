@@ -3,12 +3,28 @@
 
 use boot::settings::Row;
 use boot::{Setting, Unset};
+use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::READERS;
+use super::readers::READERS;
+use crate::{Failure, stdout};
 
 /// The commands whose settings an environment file holds.
 const ROLES: [&str; 3] = ["identity", "booking", "gateway"];
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct SettingsArgs {
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+    /// Prints an environment file for identity, booking and gateway.
+    #[arg(long)]
+    env: bool,
+    /// Prints the block of the README.
+    #[arg(long)]
+    markdown: bool,
+}
 
 /// A setting with the commands that read it.
 struct Entry {
@@ -18,8 +34,21 @@ struct Entry {
     needed_by: Vec<&'static str>,
 }
 
+/// `frontdesk settings`.
+pub fn print(args: &SettingsArgs) -> Result<(), Failure> {
+    if args.json {
+        stdout::line(format_args!("{:#}", json()))
+    } else if args.env {
+        stdout::text_as_it_is(environment_file())
+    } else if args.markdown {
+        stdout::text_as_it_is(markdown())
+    } else {
+        stdout::text_as_it_is(text())
+    }
+}
+
 /// Every setting in a few lines.
-pub fn text() -> String {
+fn text() -> String {
     let entries = entries();
     let blocks: Vec<String> = entries
         .iter()
@@ -32,7 +61,7 @@ pub fn text() -> String {
 }
 
 /// Every setting as JSON.
-pub fn json() -> Json {
+fn json() -> Json {
     entries()
         .into_iter()
         .map(|Entry { setting, readers, needed_by }| {
@@ -52,7 +81,7 @@ pub fn json() -> Json {
 }
 
 /// An environment file for the roles. What has a default is commented out.
-pub fn environment_file() -> String {
+fn environment_file() -> String {
     let mut file = "# Settings of `frontdesk identity`, `frontdesk booking` and `frontdesk gateway`, as\n\
         # `frontdesk settings --env` prints them. Empty means not set.\n"
         .to_owned();
@@ -85,7 +114,7 @@ pub fn environment_file() -> String {
 }
 
 /// The block of the README.
-pub fn markdown() -> String {
+fn markdown() -> String {
     let mut lines = vec![
         "| variable | read by | takes, for example | without it |".to_owned(),
         "|---|---|---|---|".to_owned(),
