@@ -106,7 +106,7 @@ async fn doctor_makes_every_check_for_a_role_without_privileges() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let report: Json = serde_json::from_slice(&output.stdout).unwrap();
     let checks = report["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 12, "{report}");
+    assert_eq!(checks.len(), 14, "{report}");
     let found = |name: &str| checks.iter().find(|one| one["check"] == name).unwrap();
     assert_ne!(found("database")["state"], "FAILED", "{report}");
     assert!(!report.to_string().contains("Other: "), "{report}");
