@@ -16,15 +16,7 @@ use serde_json::{Map, Value as Json, json};
 use transcode::Transcoder;
 
 use self::comments::comment;
-use self::responses::Responses;
-use self::schema::Schemas;
-
-/// What operations share.
-#[derive(Debug, Default)]
-struct Components {
-    schemas: Schemas,
-    responses: Responses,
-}
+use self::responses::Components;
 
 /// The document.
 pub fn document(transcoder: &Transcoder) -> Json {

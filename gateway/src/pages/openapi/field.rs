@@ -5,7 +5,12 @@ use frontdesk_proto::{FieldContract, Limits};
 use prost_reflect::{FieldDescriptor, Kind};
 use serde_json::{Value as Json, json};
 
-use super::schema::Direction;
+/// Where a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    In,
+    Out,
+}
 
 /// Whether a query parameter can be the field.
 pub fn fits_query(field: &FieldDescriptor) -> bool {

@@ -5,8 +5,9 @@ use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
 use super::comments::{comment, first_sentence};
-use super::schema::Direction;
-use super::{Components, parameters, responses};
+use super::field::Direction;
+use super::responses::Components;
+use super::{parameters, responses};
 
 /// The operation of a binding.
 pub fn of(binding: &Binding, shared: &mut Components) -> Json {

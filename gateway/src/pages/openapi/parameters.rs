@@ -6,8 +6,9 @@ use serde_json::{Value as Json, json};
 use transcode::Binding;
 
 use super::comments::field_comment;
+use super::field::Direction;
 use super::field::fits_query;
-use super::schema::{Direction, Schemas};
+use super::schema::Schemas;
 
 /// Longest idempotency key.
 const MAX_KEY: u32 = 255;

@@ -8,9 +8,16 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
-use super::Components;
 use super::comments::{comment, first_sentence};
-use super::schema::Direction;
+use super::field::Direction;
+use super::schema::Schemas;
+
+/// What operations share.
+#[derive(Debug, Default)]
+pub struct Components {
+    pub schemas: Schemas,
+    pub responses: Responses,
+}
 
 /// The refusals that were asked for: status and reasons, each with its name.
 #[derive(Debug, Default)]

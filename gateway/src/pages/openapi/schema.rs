@@ -9,14 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use transcode::short_name;
 
 use super::comments::{comment, field_comment};
-use super::field::{number, text};
-
-/// Where a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    In,
-    Out,
-}
+use super::field::{Direction, number, text};
 
 /// The schemas that were asked for.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use crate::crates::{self, Crate};
 use crate::known::assert_only_in;
 use crate::source::{Arrow, Sources};
 
-const OFFENDING: [&str; 1] = ["gateway"];
+const OFFENDING: [&str; 0] = [];
 
 /// The files from which one comes back to each, without those that are in no circle.
 fn circles(arrows: &BTreeSet<Arrow>) -> Vec<BTreeSet<&str>> {
