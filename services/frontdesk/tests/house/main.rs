@@ -17,4 +17,5 @@ mod rooms;
 mod scopes;
 mod settings;
 mod source;
+mod sql_files;
 mod texts;
