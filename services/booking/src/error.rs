@@ -249,7 +249,7 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let mut status = Self::from(error.refusal());
-        if matches!(error, Error::Database(_)) {
+        if matches!(error, Error::Database(_) | Error::DatesTaken { .. }) {
             status.set_source(Arc::new(error));
         }
         status

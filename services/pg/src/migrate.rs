@@ -117,6 +117,6 @@ fn runner(set: &'static MigrationSet) -> Result<Runner, MigrateError> {
 }
 
 fn stopped(set: &'static MigrationSet, error: &refinery_core::Error) -> MigrateError {
-    let cause = advice(error).map_or_else(|| chain(error), |advice| advice.to_string());
+    let cause = advice(error).map_or_else(|| chain(error), |advice| format!("{error}: {advice}"));
     MigrateError::Stopped { set: set.name, cause }
 }

@@ -102,6 +102,7 @@ async fn a_migration_that_is_refused_says_who_may_make_it() {
     let weak = server.url("postgres").replace("user=frontdesk", "user=weak");
     let privilege = stopped(&weak, &ROLES).await;
     assert!(privilege.contains("the login role lacks a privilege"), "{privilege}");
+    assert!(privilege.contains("V1__role"), "the migration is named: {privilege}");
     let extension = stopped(&server.url("postgres"), &EXTENSION).await;
     assert!(extension.contains("an extension is not installed"), "{extension}");
     owner.batch_execute("alter role weak set default_transaction_read_only = on").await.unwrap();

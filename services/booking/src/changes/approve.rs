@@ -32,7 +32,7 @@ impl Work for Approve {
         let layout = change.layout();
         let mut verdict = approval::approve(&request, layout, None);
         let mut surroundings = Surroundings::default();
-        if change.with_locks() || verdict == Verdict::LookCloser {
+        if change.looks_again() || verdict == Verdict::LookCloser {
             surroundings = change.lock_surroundings(&request).await?;
             verdict = approval::approve(&request, layout, Some(&surroundings));
         }

@@ -22,7 +22,7 @@ impl Work for AddBlock {
     type Outcome = Block;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Block>, Error> {
-        let again = change.with_locks();
+        let again = change.looks_again();
         if again && change.get_property(self.block.property).await?.is_none() {
             return Err(Error::PropertyNotFound);
         }

@@ -16,7 +16,7 @@ impl Work for Create {
 
     async fn attempt(&self, change: Change) -> Result<Attempt<BookingRequest>, Error> {
         let taken = || Error::Overlap { stay: self.new.stay, of: OverlapOf::New };
-        let again = change.with_locks();
+        let again = change.looks_again();
         if again && change.get_property(self.new.property).await?.is_none() {
             return Err(Error::PropertyNotFound);
         }

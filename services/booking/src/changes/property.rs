@@ -33,7 +33,7 @@ impl Work for UpdateProperty {
     type Outcome = Property;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Property>, Error> {
-        if change.with_locks() {
+        if change.looks_again() {
             let property = change.get_property(self.id).await?.ok_or(Error::PropertyNotFound)?;
             change.check_version(property.row_version)?;
         }

@@ -12,7 +12,7 @@ pub struct Event {
     pub at: Timestamp,
     pub request: Option<BookingRequestId>,
     pub booking: Option<BookingId>,
-    pub kind: EventKind,
+    pub kind: Told,
     /// Nobody when an API key or Frontdesk itself acted.
     pub actor: Option<UserId>,
     /// From what an earlier approval was recognised, for [`EventKind::Healed`].
@@ -35,6 +35,16 @@ pub enum EventKind {
     CheckedIn,
     CheckedOut,
     NoShow,
+}
+
+/// What a stored event says has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A kind that this version knows.
+    Known(EventKind),
+    /// The word of a later version, or of another program that writes events. Nothing
+    /// is decided by it, and it must not end a history or a stream.
+    Unknown(String),
 }
 
 /// A place in a tenant's feed: behind the event that has it.
@@ -82,10 +92,13 @@ impl EventKind {
             Self::NoShow => "no_show",
         }
     }
+}
 
-    /// Reads what the database writes.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+impl Told {
+    /// Reads what the database has.
+    pub fn from_name(name: &str) -> Self {
+        let known = EventKind::ALL.into_iter().find(|kind| kind.name() == name);
+        known.map_or_else(|| Self::Unknown(name.to_owned()), Self::Known)
     }
 }
 

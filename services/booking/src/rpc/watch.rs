@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Booking, failed, fields};
 use crate::call::Call;
-use crate::domain::event::{Event, EventKind, FeedPlace};
+use crate::domain::event::{Event, EventKind, FeedPlace, Told};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::After;
 use crate::error::Error;
@@ -91,7 +91,11 @@ fn event(event: Event) -> wire::BookingRequestEvent {
     wire::BookingRequestEvent {
         id: id.to_string(),
         at: Some(fields::time(at)),
-        kind: kind(what).into(),
+        kind: match what {
+            Told::Known(what) => kind(what),
+            Told::Unknown(_) => wire::BookingRequestEventKind::Unspecified,
+        }
+        .into(),
         booking_request_id: fields::written(request),
         booking_id: fields::written(booking),
         actor: fields::written(actor),

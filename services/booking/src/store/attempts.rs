@@ -1,5 +1,5 @@
 //! The only place where anything is tried again: after contention, in the layout
-//! that the database has meanwhile, or with locks that an attempt turned out to need.
+//! that the database has meanwhile, or because an attempt has not told enough.
 //! How often is for `pg` to say; all reasons together are three transactions for a
 //! call at most.
 
@@ -19,7 +19,8 @@ pub(super) enum Tried<T> {
 #[derive(Clone)]
 struct Way {
     schema: Arc<Schema>,
-    with_locks: bool,
+    /// Whether the one before has not told enough.
+    again: bool,
 }
 
 /// An attempt that failed.
@@ -32,29 +33,29 @@ enum Failed<E> {
 
 impl Store {
     /// Tries something, and again where that can help: after contention, in the
-    /// layout that the database has meanwhile, or with locks. All of these together
+    /// layout that the database has meanwhile, or looking closer. All of these together
     /// are three transactions at most. What drifted is named as readiness names it.
     pub(super) async fn attempts<T, E, W>(&self, attempt: impl Fn(Arc<Schema>, bool) -> W) -> Result<T, E>
     where
         E: HasFault + From<Fault>,
         W: Future<Output = Result<Tried<T>, E>>,
     {
-        let way = Mutex::new(Way { schema: self.schema().await?, with_locks: false });
+        let way = Mutex::new(Way { schema: self.schema().await?, again: false });
         let made = retrying(async || {
-            let Way { schema, with_locks } = way.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let again = |schema, with_locks| {
-                *way.lock().unwrap_or_else(PoisonError::into_inner) = Way { schema, with_locks };
+            let Way { schema, again } = way.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let next = |schema, again| {
+                *way.lock().unwrap_or_else(PoisonError::into_inner) = Way { schema, again };
             };
-            match attempt(Arc::clone(&schema), with_locks).await {
+            match attempt(Arc::clone(&schema), again).await {
                 Ok(Tried::Done(done)) => Ok(done),
                 Ok(Tried::LookAgain) => {
-                    again(schema, true);
+                    next(schema, true);
                     let changing = Fault::new(Kind::Contention, "what surrounds the record kept changing");
                     Err(Failed::InThisWay(changing.into()))
                 }
                 Err(error) if error.fault().is_some_and(is_drift) => match self.look_at_schema().await {
                     Ok(now) if !now.found.same_statements(&schema.found) => {
-                        again(now, with_locks);
+                        next(now, again);
                         Err(Failed::InThisWay(error))
                     }
                     Ok(now) => Err(Failed::Whatever(named(error, &now))),

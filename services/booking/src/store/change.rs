@@ -44,7 +44,7 @@ pub enum Attempt<O> {
     /// It is made, or was made before.
     Done(Finished<O>),
     /// Nothing was stored, and what was read does not tell why: it is made again
-    /// [with locks](Change::with_locks).
+    /// [looking closer](Change::looks_again).
     LookAgain,
 }
 
@@ -54,6 +54,8 @@ pub struct Finished<O> {
     outcome: O,
     /// Present until it is committed.
     open: Option<Box<Change>>,
+    /// Whether an event was written, for which watchers wait.
+    told: bool,
 }
 
 /// What a change answers.
@@ -77,7 +79,7 @@ pub struct Change {
     /// Whether something was written that the last statement must not commit when it
     /// gives no row.
     pub(super) wrote: bool,
-    with_locks: bool,
+    again: bool,
     schema: Arc<Schema>,
     store: Store,
 }
@@ -102,8 +104,8 @@ impl Store {
         encode: impl Fn(&W::Outcome) -> Vec<u8> + Sync,
     ) -> Result<Answer<W::Outcome>, Error> {
         let encode = &encode;
-        self.attempts(async |schema, with_locks| {
-            let change = match self.start(schema, call, with_locks).await? {
+        self.attempts(async |schema, again| {
+            let change = match self.start(schema, call, again).await? {
                 Started::New(change) => change,
                 Started::Before(answer) => return Ok(Tried::Done(Answer::Stored(answer))),
             };
@@ -115,7 +117,7 @@ impl Store {
         .await
     }
 
-    async fn start(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Started, Error> {
+    async fn start(&self, schema: Arc<Schema>, call: &Call, again: bool) -> Result<Started, Error> {
         let at = Timestamp::now();
         let tx = schema.db.begin(call.tenant.uuid()).await?;
         if let Some(key) = &call.key {
@@ -136,7 +138,7 @@ impl Store {
             at,
             event: EventId(Uuid::now_v7()),
             wrote: false,
-            with_locks,
+            again,
             schema,
             store: self.clone(),
         }))
@@ -159,9 +161,10 @@ impl Change {
         self.schema.found.layout
     }
 
-    /// Whether an attempt without locks has not told enough.
-    pub fn with_locks(&self) -> bool {
-        self.with_locks
+    /// Whether an earlier attempt has not told enough: this one looks at what
+    /// surrounds the record before it decides, with locks where others may change it.
+    pub fn looks_again(&self) -> bool {
+        self.again
     }
 
     /// When it happens: with a row locked, later than that row's last change.
@@ -187,7 +190,7 @@ impl Change {
     /// Ends a change that turned out to have been made before, or to have nothing
     /// to do.
     pub fn settle<O>(self, outcome: O) -> Finished<O> {
-        Finished { outcome, open: Some(Box::new(self)) }
+        Finished { outcome, open: Some(Box::new(self)), told: false }
     }
 
     pub(super) fn tenant(&self) -> Uuid {
@@ -205,9 +208,24 @@ impl Change {
         self.at = now.max(last_change.checked_add(step).unwrap_or(last_change));
     }
 
-    /// Runs the last statement; the outcome is made of its rows. Without one,
-    /// nothing is stored.
+    /// Runs the last statement, which writes the event; the outcome is made of its
+    /// rows. Without one, nothing is stored.
     pub(super) async fn finish<O>(
+        self,
+        statement: &dyn Query,
+        outcome: impl FnOnce(&[Row]) -> Result<Option<O>, Fault>,
+    ) -> Result<Option<Finished<O>>, Fault> {
+        let store = self.store.clone();
+        let finished = self.finish_untold(statement, outcome).await?;
+        if finished.as_ref().is_some_and(|finished| finished.open.is_none()) {
+            store.wake.notify_waiters();
+        }
+        Ok(finished.map(|finished| Finished { told: true, ..finished }))
+    }
+
+    /// Like [`Self::finish`], for a change that writes no event: nobody who watches
+    /// is woken.
+    pub(super) async fn finish_untold<O>(
         self,
         statement: &dyn Query,
         outcome: impl FnOnce(&[Row]) -> Result<Option<O>, Fault>,
@@ -215,8 +233,7 @@ impl Change {
         if self.call.key.is_none() && !self.wrote {
             // It is the only one that writes, and without a row it has changed nothing.
             let rows = self.tx.run_last(statement).await?;
-            self.store.wake.notify_waiters();
-            return Ok(outcome(&rows)?.map(|outcome| Finished { outcome, open: None }));
+            return Ok(outcome(&rows)?.map(|outcome| Finished { outcome, open: None, told: false }));
         }
         let rows = self.tx.run(statement).await?;
         Ok(outcome(&rows)?.map(|outcome| self.settle(outcome)))
@@ -226,7 +243,7 @@ impl Change {
 impl<O> Finished<O> {
     /// The same change with another outcome.
     pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Finished<P> {
-        Finished { outcome: outcome(self.outcome), open: self.open }
+        Finished { outcome: outcome(self.outcome), open: self.open, told: self.told }
     }
 
     async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {
@@ -244,7 +261,9 @@ impl<O> Finished<O> {
                 Answer::Stored(answer)
             }
         };
-        store.wake.notify_waiters();
+        if self.told {
+            store.wake.notify_waiters();
+        }
         Ok(answer)
     }
 }

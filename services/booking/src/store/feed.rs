@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::database::{SWEEPER, Store, lost_row};
 use super::requests::GetBookingRequest;
 use crate::domain::approval::Evidence;
-use crate::domain::event::{Event, EventKind, FeedPlace};
+use crate::domain::event::{Event, FeedPlace, Told};
 use crate::domain::ids::{BookingRequestId, EventId, PropertyId};
 use crate::domain::listing::After;
 
@@ -105,18 +105,28 @@ fn placed_event(row: &mut Columns<'_>) -> Result<(Event, FeedPlace), Fault> {
 }
 
 fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
-    Ok(Event {
+    let event = Event {
         id: row.next("id")?,
         at: row.next("at")?,
         request: row.next("booking_request_id")?,
         booking: row.next("booking_id")?,
-        kind: row.word("action", EventKind::from_name)?,
+        kind: Told::from_name(row.next("action")?),
         actor: row.next("actor")?,
         evidence: evidence(row, "evidence")?,
-    })
+    };
+    if let Told::Unknown(action) = &event.kind {
+        tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");
+    }
+    Ok(event)
 }
 
-/// The next column, an evidence or nothing.
+/// The next column, an evidence or nothing. It only labels what was decided before,
+/// so that of a later version is named in the log and counts as none.
 pub(super) fn evidence(row: &mut Columns<'_>, name: &str) -> Result<Option<Evidence>, Fault> {
-    row.word(name, |word| if word.is_empty() { Some(None) } else { Evidence::from_name(word).map(Some) })
+    let word: &str = row.next(name)?;
+    let evidence = Evidence::from_name(word);
+    if evidence.is_none() && !word.is_empty() {
+        tracing::warn!(evidence = word, "an event has an evidence that this version does not know");
+    }
+    Ok(evidence)
 }

@@ -75,7 +75,7 @@ impl Change {
             note,
             at: self.at,
         };
-        self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
+        self.finish_untold(&insert, |rows| Columns::first(rows, stored_block)).await
     }
 
     /// Ends a block; `None` when the property has none of this id.
@@ -85,7 +85,7 @@ impl Change {
         id: BlockId,
     ) -> Result<Option<Finished<Block>>, Fault> {
         let end = EndBlock { tenant: self.tenant(), property, id };
-        self.finish(&end, |rows| Columns::first(rows, stored_block)).await
+        self.finish_untold(&end, |rows| Columns::first(rows, stored_block)).await
     }
 }
 

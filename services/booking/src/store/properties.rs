@@ -84,7 +84,7 @@ impl Change {
             hold_hours: *hold_hours,
             at: self.at,
         };
-        let stored = self.finish(&insert, |rows| Columns::first(rows, property)).await?;
+        let stored = self.finish_untold(&insert, |rows| Columns::first(rows, property)).await?;
         stored.ok_or_else(|| lost_row("the property"))
     }
 
@@ -106,7 +106,7 @@ impl Change {
             at: self.at,
             version: self.call.version,
         };
-        self.finish(&update, |rows| Columns::first(rows, property)).await
+        self.finish_untold(&update, |rows| Columns::first(rows, property)).await
     }
 }
 

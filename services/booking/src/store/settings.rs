@@ -31,7 +31,7 @@ impl Change {
     /// Stores the settings.
     pub async fn put_settings(self, auto_decline: bool) -> Result<Finished<Settings>, Fault> {
         let put = PutSettings { tenant: self.tenant(), auto_decline, at: self.at };
-        let stored = self.finish(&put, |rows| Columns::first(rows, settings)).await?;
+        let stored = self.finish_untold(&put, |rows| Columns::first(rows, settings)).await?;
         stored.ok_or_else(|| lost_row("the settings"))
     }
 }

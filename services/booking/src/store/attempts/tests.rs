@@ -49,8 +49,8 @@ fn store() -> Store {
 async fn transactions(store: &Store, obstacles: &[Obstacle]) -> (usize, bool) {
     let (begun, locked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let result: Result<(), Fault> = store
-        .attempts(async |_, with_locks| {
-            locked.store(usize::from(with_locks), Ordering::SeqCst);
+        .attempts(async |_, again| {
+            locked.store(usize::from(again), Ordering::SeqCst);
             let fault = |kind| Err(Fault::new(kind, "scripted"));
             match obstacles.get(begun.fetch_add(1, Ordering::SeqCst)) {
                 None => Ok(Tried::Done(())),
@@ -92,7 +92,7 @@ async fn no_mix_of_obstacles_makes_more_than_three_transactions() {
 }
 
 #[tokio::test]
-async fn a_doubt_is_resolved_with_locks_and_a_refusal_stays() {
+async fn a_doubt_is_resolved_by_looking_again_and_a_refusal_stays() {
     let store = store();
     assert_eq!(transactions(&store, &[]).await, (1, false));
     assert_eq!(transactions(&store, &[Doubt]).await, (2, true));

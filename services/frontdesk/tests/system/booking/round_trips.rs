@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use frontdesk::demo;
 use frontdesk::system::System;
@@ -131,6 +132,24 @@ async fn a_plain_approval_waits_for_the_database_twice() {
         fewest = fewest.min(watched.relay.turns() - before);
     }
     assert_eq!(fewest, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_changes_nothing_wakes_nobody_who_watches() {
+    let watched = Watched::start("quiet").await;
+    let id = watched.fixture.open_request(demo::TENANT, 1, 1000, 1001).await;
+    watched.post(&path_of(id, "/approve")).await.ok();
+    let url = format!("http://{}/v1/booking-requests/watch", watched.behind.gateway);
+    let stream = watched.client.get(url).bearer_auth(&watched.token).send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    // What the approval woke has been read by then.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = watched.relay.transactions();
+    watched.post(&path_of(id, "/approve")).await.ok();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = watched.relay.transactions() - before;
+    // The call, and the reader's own looks; one that was woken looks 20 times a second.
+    assert!(begun <= 5, "{begun} transactions");
 }
 
 /// What keeps getting in the way of calls, how many transactions they begin, and what

@@ -92,6 +92,33 @@ async fn an_event_of_an_older_transaction_is_waited_for() {
     assert_eq!(next(&mut feed).await.0, BookingRequestEventKind::Approved);
 }
 
+#[tokio::test]
+async fn an_event_of_a_later_version_ends_no_stream_and_no_history() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut feed = watch(&fixture, &token, "").await;
+    feed.message().await.unwrap().unwrap();
+    let (id, request) = (Uuid::now_v7(), case("OVERLAP_SAME_GUEST"));
+    let stored = fixture
+        .execute(
+            "insert into booking_events (tenant_id, id, at, booking_request_id, action, evidence) values \
+             ($1, $2, now() - interval '1 second', $3, 'repriced', ''), \
+             ($1, gen_random_uuid(), now(), $3, 'healed', 'oracle')",
+            &[&demo::TENANT, &id, &request],
+        )
+        .await;
+    assert_eq!(stored, 2);
+    let (kind, heard, _) = next(&mut feed).await;
+    assert_eq!((kind, heard), (BookingRequestEventKind::Unspecified, id.to_string()));
+    assert_eq!(next(&mut feed).await.0, BookingRequestEventKind::Healed);
+    let history = fixture.get(&path_of(request, "/history"), &token).await;
+    assert_eq!(history.ok()["events"][0]["kind"], "unspecified", "{}", history.body);
+    assert_eq!(history.body["events"][1]["evidence"], "unspecified");
+    let approve = fixture.post(&path_of(request, "/approve"), &token, &json!({})).await;
+    assert_eq!(approve.ok()["evidence"], "fulfilled_by_overlap_same_guest");
+    assert_eq!(next(&mut feed).await.0, BookingRequestEventKind::Healed);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn under_16_writers_every_event_comes_once_across_reconnects() {
     let fixture = Fixture::start().await;
