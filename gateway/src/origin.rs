@@ -63,13 +63,6 @@ impl FromStr for Origins {
     }
 }
 
-impl Default for Origins {
-    /// The development servers of the usual front-end tools.
-    fn default() -> Self {
-        Self(["http://localhost:3000", "http://localhost:5173"].map(str::to_owned).into())
-    }
-}
-
 impl fmt::Display for Origins {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list: Vec<&str> = self.0.iter().map(String::as_str).collect();

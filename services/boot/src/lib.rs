@@ -22,6 +22,6 @@ pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, T
 pub use self::grpc::{GrpcServer, ServeError, bind};
 pub use self::observe::{Observe, record_tenant};
 pub use self::readiness::{Answer, Readiness};
-pub use self::settings::{Form, Setting, Settings, SettingsError, Unset};
+pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};
 pub use self::telemetry::Log;

@@ -8,6 +8,11 @@
 //! setting cannot be read without being documented. For the same reason a part
 //! reads each of its settings whatever the others say.
 //!
+//! Blanks at the ends of a value mean nothing, except in a secret: a password may
+//! end in one. A secret from a file loses the line break at the end, which editors
+//! add, and nothing else. Whoever reads a secret in which blanks mean nothing says
+//! so with [`Trimmed`]. A variable that holds nothing but blanks is not set.
+//!
 //! What a value means is the business of the part that reads it.
 
 mod listen;
@@ -15,8 +20,9 @@ mod setting;
 mod unknown;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -49,6 +55,10 @@ enum Need {
     None,
 }
 
+/// A secret in which blanks at the ends mean nothing: a key or a token, which is
+/// pasted, and which no program makes with blanks. Not a password.
+pub struct Trimmed(pub String);
+
 /// Everything that was wrong, one sentence per line.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
@@ -75,7 +85,7 @@ impl Settings {
         settings.rows
     }
 
-    /// Text, as it is.
+    /// Text: a secret as it is, anything else without blanks at its ends.
     pub fn text(&mut self, setting: &'static Setting) -> Option<String> {
         self.parsed(setting)
     }
@@ -135,8 +145,8 @@ impl Settings {
     pub fn finish<T>(mut self, value: Option<T>, every: &[&'static Setting]) -> Result<T, SettingsError> {
         let read: Vec<&'static Setting> = self.rows.iter().map(|row| row.setting).collect();
         let is_set = |name: &str| self.environment.get(name).is_some_and(|value| !is_blank(value));
-        let strangers =
-            self.environment.keys().filter_map(|name| unknown::complaint(name, &read, every, is_set));
+        let set = self.environment.keys().filter(|name| is_set(name));
+        let strangers = set.filter_map(|name| unknown::complaint(name, &read, every, is_set));
         self.problems.extend(strangers);
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
@@ -162,6 +172,7 @@ impl Settings {
         self.rows.push(Row { setting, needed: unset == Unset::Refused });
         let file_variable = setting.file_variable();
         let direct = self.variable(setting.name);
+        let direct = if setting.secret { direct } else { direct.map(|value| value.trim().to_owned()) };
         let file = file_variable.as_deref().and_then(|name| self.variable(name).map(|path| (name, path)));
         match (direct, file) {
             (Some(_), Some((file, _))) => {
@@ -169,7 +180,7 @@ impl Settings {
                 None
             }
             (Some(value), None) => Some(value),
-            (None, Some((name, path))) => self.contents(name, &path),
+            (None, Some((name, path))) => self.contents(name, path.trim()),
             (None, None) => match unset {
                 Unset::Default(value) => Some(value.to_owned()),
                 Unset::Means(_) => None,
@@ -190,7 +201,7 @@ impl Settings {
     fn variable(&mut self, name: &str) -> Option<String> {
         let value = self.environment.get(name).filter(|value| !is_blank(value))?;
         match value.to_str() {
-            Some(value) => Some(value.trim().to_owned()),
+            Some(value) => Some(value.to_owned()),
             None => {
                 self.problems.push(format!("{name} has a value that is not UTF-8."));
                 None
@@ -204,7 +215,10 @@ impl Settings {
                 self.problems.push(format!("{variable}: {path} is empty."));
                 None
             }
-            Ok(secret) => Some(secret.trim().to_owned()),
+            Ok(secret) => {
+                let line = secret.strip_suffix('\n').unwrap_or(&secret);
+                Some(line.strip_suffix('\r').unwrap_or(line).to_owned())
+            }
             Err(error) => {
                 self.problems.push(format!("{variable}: {path} cannot be read: {error}."));
                 None
@@ -222,6 +236,21 @@ impl Settings {
     fn misfit<T>(&mut self, setting: &Setting) -> Option<T> {
         self.problems.push(format!("{} is read as something that it is not.", setting.name));
         None
+    }
+}
+
+impl FromStr for Trimmed {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.trim().to_owned()))
+    }
+}
+
+impl fmt::Debug for Trimmed {
+    /// Without the text, which is a secret.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Trimmed")
     }
 }
 

@@ -81,7 +81,7 @@ impl Bench {
             identity: free().await.unwrap(),
             booking: free().await.unwrap(),
             gateway: free().await.unwrap(),
-            origins: gateway::Origins::default(),
+            origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
             policy: Policy::default(),
             anon_key: "bench".to_owned(),
         })

@@ -82,7 +82,7 @@ async fn start() -> System {
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
-        origins: gateway::Origins::default(),
+        origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
         policy: Policy { limits, ..Policy::default() },
         anon_key: "bench".to_owned(),
     })

@@ -6,7 +6,7 @@ mod report;
 
 use std::time::Duration;
 
-use boot::{Check, Finding, Settings};
+use boot::{Check, Finding, Settings, Trimmed};
 use clap::Args;
 use gateway::{BOOKING_ADDR, IDENTITY_ADDR};
 use identity::{Deployment, FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
@@ -43,7 +43,7 @@ pub struct Environment {
 
 impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let database = settings.text(&DATABASE_URL);
+        let database = settings.parsed::<Trimmed>(&DATABASE_URL).map(|url| url.0);
         let master_key = settings.if_set(&FRONTDESK_MASTER_KEY);
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         let identity = settings.if_set(&IDENTITY_ADDR);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use boot::{Form, Setting, Settings, Unset};
+use boot::{Form, Setting, Settings, Trimmed, Unset};
 use clap::Args;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
@@ -89,7 +89,7 @@ pub struct Environment {
 impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let url = settings.text(&API_BASE_URL);
-        let token = settings.text(&JWT_TOKEN);
+        let token = settings.parsed::<Trimmed>(&JWT_TOKEN).map(|token| token.0);
         let tenant = settings.if_set::<Uuid>(&TENANT_ID);
         Some(Self { url: url?, token: token?, tenant: tenant.map(|tenant| tenant.to_string()) })
     }

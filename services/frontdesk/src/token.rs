@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use boot::{Form, Setting, Settings, Unset};
+use boot::{Form, Setting, Settings, Trimmed, Unset};
 use clap::Subcommand;
 use gateway::SUPABASE_ANON_KEY;
 use jiff::Timestamp;
@@ -75,7 +75,7 @@ impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let email = settings.text(&SB_EMAIL);
         let password = settings.text(&SB_PASSWORD).map(Zeroizing::new);
-        let key = settings.needed(&SUPABASE_ANON_KEY);
+        let key = settings.needed::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
         let url = settings.text(&SB_URL);
         Some(Self { email: email?, password: password?, key: key?, url: url? })
     }

@@ -15,10 +15,11 @@ pub static DATABASE_URL: Setting = Setting {
     meaning: "The database. Its user must be a member of frontdesk_identity and frontdesk_booking, for `frontdesk migrate` the schema's owner.",
     secret: true,
 };
+const DEFAULT_POOL_SIZE: &str = "16";
 static DATABASE_POOL_SIZE: Setting = Setting {
     name: "DATABASE_POOL_SIZE",
     form: Form::Number { least: 1, most: 1000 },
-    unset: Unset::Default("16"),
+    unset: Unset::Default(DEFAULT_POOL_SIZE),
     example: "32",
     meaning: "Most connections that one service opens to the database.",
     secret: false,
@@ -38,7 +39,10 @@ struct Readable(String);
 
 impl Config {
     /// Most connections unless somebody says otherwise.
-    pub const DEFAULT_POOL_SIZE: usize = 16;
+    pub const DEFAULT_POOL_SIZE: usize = match usize::from_str_radix(DEFAULT_POOL_SIZE, 10) {
+        Ok(size) => size,
+        Err(_) => panic!("the default is a number"),
+    };
 
     /// Reads `DATABASE_URL` and `DATABASE_POOL_SIZE`.
     pub fn read(settings: &mut Settings) -> Option<Self> {
@@ -67,6 +71,7 @@ impl FromStr for Readable {
     type Err = String;
 
     fn from_str(url: &str) -> Result<Self, String> {
+        let url = url.trim();
         parse_url(url).map(|_| Self(url.to_owned()))
     }
 }
@@ -83,9 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_is_the_one_that_the_table_says() {
-        let mut settings = Settings::of([("DATABASE_URL", "postgresql:///x")]);
-        assert_eq!(Config::read(&mut settings).unwrap().pool_size, Config::DEFAULT_POOL_SIZE);
+    fn a_line_break_after_a_connection_string_is_not_part_of_it() {
+        let mut settings = Settings::of([("DATABASE_URL", " postgresql:///x\n")]);
+        let config = Config::read(&mut settings).unwrap();
+        assert_eq!((config.url.as_str(), config.pool_size), ("postgresql:///x", 16));
     }
 
     #[test]

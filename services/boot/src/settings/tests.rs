@@ -53,8 +53,19 @@ fn read(variables: &[(&str, &str)]) -> Result<Read, String> {
 
 #[test]
 fn defaults_are_used_and_blank_is_not_set() {
-    let (port, pool, key, format) = read(&[("MASTER_KEY", " k\n"), ("DATABASE_POOL_SIZE", " ")]).unwrap();
+    let (port, pool, key, format) = read(&[("MASTER_KEY", "k"), ("DATABASE_POOL_SIZE", " ")]).unwrap();
     assert_eq!((port.to_string().as_str(), pool, key.as_str(), format), ("127.0.0.1:50052", 16, "k", None));
+    assert!(read(&[("MASTER_KEY", " \n")]).unwrap_err().contains("is not set"));
+}
+
+#[test]
+fn blanks_at_the_ends_mean_nothing_except_in_a_secret() {
+    let (_, pool, key, format) =
+        read(&[("MASTER_KEY", " pass word "), ("DATABASE_POOL_SIZE", " 4\n"), ("LOG_FORMAT", "json ")])
+            .unwrap();
+    assert_eq!((pool, key.as_str(), format), (4, " pass word ", Some("json")));
+    let mut settings = Settings::of([("MASTER_KEY", " k\n")]);
+    assert_eq!(settings.parsed::<Trimmed>(&KEY).unwrap().0, "k");
 }
 
 #[test]
@@ -83,6 +94,9 @@ fn a_misspelt_setting_refuses_the_start() {
     let wrong = read(&[("MASTER_KEY", "k"), ("DATABASE_POOLSIZE", "4")]).unwrap_err();
     assert!(wrong.contains("did you mean DATABASE_POOL_SIZE?"), "{wrong}");
     assert!(read(&[("MASTER_KEY", "k"), ("DATABASE_POOLSIZE", "4"), ("DATABASE_POOL_SIZE", "4")]).is_ok());
+    for empty in ["DATABASE_POOLSIZE", "FRONTDESK_NONSENSE"] {
+        assert!(read(&[("MASTER_KEY", "k"), (empty, " ")]).is_ok(), "{empty}");
+    }
 }
 
 #[test]
@@ -91,6 +105,10 @@ fn secrets_come_from_files_too_and_are_not_printed() {
     std::fs::write(&path, "from a file\n").unwrap();
     let file = path.to_str().unwrap();
     assert_eq!(read(&[("MASTER_KEY_FILE", file)]).unwrap().2, "from a file");
+    for (text, secret) in [(" a b \r\n", " a b "), ("a\n\n", "a\n"), ("a ", "a ")] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(read(&[("MASTER_KEY_FILE", file)]).unwrap().2, secret, "{text:?}");
+    }
     let both = read(&[("MASTER_KEY_FILE", file), ("MASTER_KEY", "k")]).unwrap_err();
     assert!(both.contains("MASTER_KEY and MASTER_KEY_FILE are both set"), "{both}");
     std::fs::write(&path, "\n").unwrap();

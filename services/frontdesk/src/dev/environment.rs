@@ -1,6 +1,6 @@
 //! What `frontdesk dev` reads from its environment.
 
-use boot::{Form, Log, Setting, Settings, Unset};
+use boot::{Form, Log, Setting, Settings, Trimmed, Unset};
 use gateway::Origins;
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
@@ -30,7 +30,7 @@ impl Environment {
         let log = Log::read(settings);
         let origins = Origins::read(settings);
         let database_url = pg::read_url_if_set(settings);
-        let marked: Option<String> = settings.if_set(&FRONTDESK_DEV_DATABASE);
+        let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         // The private server reads it again when it looks for its programs.
         devdb::read(settings);
         let database_url = database_url.filter(|url| marked.as_ref() != Some(url));

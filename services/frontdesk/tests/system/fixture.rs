@@ -239,7 +239,7 @@ pub async fn system(database_url: &str, policy: Policy) -> System {
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
-        origins: gateway::Origins::default(),
+        origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
         policy,
         anon_key: ANON_KEY.to_owned(),
     };

@@ -73,14 +73,15 @@ async fn an_empty_database_becomes_usable_without_sql() {
     assert_eq!(removed.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&removed.stderr).contains("without an owner"));
     assert_eq!(
-        operator.json(&["user", "password", "first@new.example"], &[("NEW_PASSWORD", "other-password")])["ended_sessions"],
+        operator.json(&["user", "password", "first@new.example"], &[("NEW_PASSWORD", "other pass word ")])["ended_sessions"],
         1
     );
     login(&system, "first-password").await.refused(401, "LOGIN_FAILED");
     assert!(operator.run(&["user", "disable", "first@new.example"], &[]).status.success());
-    login(&system, "other-password").await.refused(401, "LOGIN_FAILED");
+    login(&system, "other pass word ").await.refused(401, "LOGIN_FAILED");
     assert!(operator.run(&["user", "enable", "first@new.example"], &[]).status.success());
-    login(&system, "other-password").await.ok();
+    login(&system, "other pass word").await.refused(401, "LOGIN_FAILED");
+    login(&system, "other pass word ").await.ok();
     for list in
         [&["user", "list"][..], &["tenant", "list"], &["member", "list", "new"], &["api-key", "list", "new"]]
     {
