@@ -7,7 +7,8 @@
 #   get_fresh_token.sh --user                the user behind it, asked of the server
 #
 # Needs SUPABASE_ANON_KEY, SB_EMAIL, SB_PASSWORD; SB_URL is optional. Exit codes:
-# 0 success, 1 a variable is missing, 2 sign-in refused, 3 no JSON, 4 refused token.
+# 0 success, 1 a variable is missing or wrong, 2 sign-in refused, 3 no answer or one
+# that cannot be read, 4 the token could not be confirmed.
 set -eu
 frontdesk="${FRONTDESK:-frontdesk}"
 case "${1-}" in
