@@ -30,6 +30,10 @@ pub const BOOKING_REQUEST: [&str; 18] = [
     "updated_at",
 ];
 
+/// What a guest says of a stay and no statement but the reading ones looks at; the
+/// statement that stores a new request has a parameter named as each.
+pub const SENT: [&str; 2] = ["guest_count", "message"];
+
 /// A booking, as it is read.
 pub const BOOKING: [&str; 12] = [
     "id",

@@ -122,6 +122,8 @@ impl Words {
         });
         self.add("request_columns", request.join(", "));
         self.add("request_names", columns::BOOKING_REQUEST.map(|name| format!("r.{name}")).join(", "));
+        self.add("sent_columns", columns::SENT.join(", "));
+        self.add("sent_values", columns::SENT.map(|name| format!(":{name}")).join(", "));
         let booking = columns::BOOKING.map(|name| match (layout, name) {
             (Layout::SingleTable, "booking_request_id") => "b.id as booking_request_id".to_owned(),
             _ => format!("b.{name}"),

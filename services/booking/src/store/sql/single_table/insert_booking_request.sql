@@ -1,11 +1,11 @@
 -- The constraint refuses the row when it covers requests and the dates are taken.
 with stored as (
     insert into bookings as r (
-        tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, message,
+        tenant_id, id, property_id, guest_id, check_in, check_out, status, {sent_columns},
         created_at, updated_at
     )
     select
-        p.tenant_id, :id, p.id, :guest, :check_in, :check_out, {status.requested}, :guest_count, :message,
+        p.tenant_id, :id, p.id, :guest, :check_in, :check_out, {status.requested}, {sent_values},
         :at, :at
     from properties p
     where p.tenant_id = :tenant

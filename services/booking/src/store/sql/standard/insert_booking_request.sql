@@ -27,11 +27,11 @@ ranged as (
 ),
 stored as (
     insert into booking_requests as r (
-        tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, message,
+        tenant_id, id, property_id, guest_id, check_in, check_out, status, {sent_columns},
         held_booking_id, hold_expires_at, created_at, updated_at
     )
     select
-        p.tenant_id, :id, p.id, :guest, :check_in, :check_out, {status.requested}, :guest_count, :message,
+        p.tenant_id, :id, p.id, :guest, :check_in, :check_out, {status.requested}, {sent_values},
         held.id, case when p.holds then p.until end, :at, :at
     from property p
     left join held on true
