@@ -4,6 +4,7 @@
 mod bookings;
 mod customers;
 mod diagnostics;
+mod evidence;
 mod fields;
 mod headers;
 mod properties;

@@ -6,7 +6,7 @@ use frontdesk_proto::paging;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, bookings, failed, fields, requests};
+use super::{Booking, bookings, evidence, failed, fields, requests};
 use crate::call::Call;
 use crate::domain::approval::{self, Layout, Rival, StrayRange};
 use crate::domain::ids::{BookingRequestId, RowId};
@@ -97,7 +97,7 @@ fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
         evidence_found: surroundings
             .evidence(request)
             .into_iter()
-            .map(|one| fields::evidence(one).into())
+            .map(|one| evidence::value(one).into())
             .collect(),
         conflicts: rivals.chain(surroundings.strays.iter().map(stray_conflict)).collect(),
         layout: layout(found.layout).into(),

@@ -1,16 +1,14 @@
-//! Fields that several subjects share: ids, dates, times, evidence. What a field
+//! Fields that several subjects share: ids, dates, times. What a field
 //! takes by itself has been checked before a handler is called
 //! (`frontdesk_proto::check`); here texts become types, and two dates a stay.
 
 use std::str::FromStr;
 
-use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::rest::v1::Format;
 use frontdesk_proto::{Refusal, paging};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::approval::Evidence;
 use crate::domain::ids::{InvalidId, RowId};
 use crate::domain::listing::After;
 use crate::domain::stay::{self, MAX_NIGHTS, Stay, StayError};
@@ -83,18 +81,6 @@ pub fn time(at: Timestamp) -> prost_types::Timestamp {
 pub fn after_name(list: &[u8], token: &str) -> Result<After<String>, Refusal> {
     let (key, id) = paging::read_token(list, token)?.unwrap_or_default();
     Ok(After { key, id: RowId(id) })
-}
-
-/// From what an earlier approval was recognised.
-pub fn evidence(evidence: Evidence) -> wire::ApproveEvidence {
-    match evidence {
-        Evidence::AlreadyConfirmed => wire::ApproveEvidence::AlreadyConfirmed,
-        Evidence::ConfirmedAtSet => wire::ApproveEvidence::ConfirmedAtSet,
-        Evidence::ApprovedBookingConfirmed => wire::ApproveEvidence::ApprovedBookingConfirmed,
-        Evidence::InventoryActive => wire::ApproveEvidence::InventoryActive,
-        Evidence::RelatedBookingConfirmed => wire::ApproveEvidence::RelatedBookingConfirmed,
-        Evidence::FulfilledByOverlapSameGuest => wire::ApproveEvidence::FulfilledByOverlapSameGuest,
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::watch::Watch;
-use super::{Booking, failed, fields};
+use super::{Booking, evidence, failed, fields};
 use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, Decline, StartReview};
 use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
@@ -295,16 +295,9 @@ pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestRespon
         (None, Layout::Standard) => "Booking request approved".to_owned(),
         (None, Layout::SingleTable) => "Booking request approved (in-place update)".to_owned(),
         (Some(Evidence::AlreadyConfirmed), _) => "Booking request already approved (idempotent)".to_owned(),
-        (Some(evidence), _) => {
-            let healed = match evidence {
-                Evidence::ConfirmedAtSet => "idempotent, state healed",
-                Evidence::InventoryActive => "idempotent, state healed from inventory",
-                Evidence::AlreadyConfirmed
-                | Evidence::ApprovedBookingConfirmed
-                | Evidence::RelatedBookingConfirmed
-                | Evidence::FulfilledByOverlapSameGuest => "idempotent",
-            };
-            format!("Booking request already approved ({healed}); healed: {}", evidence.name())
+        (Some(found), _) => {
+            let healed = evidence::words(found);
+            format!("Booking request already approved ({healed}); healed: {}", found.name())
         }
     };
     wire::ApproveBookingRequestResponse {
@@ -318,7 +311,7 @@ pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestRespon
             Outcome::Healed => wire::ApproveOutcome::Healed,
         }
         .into(),
-        evidence: found.map_or(wire::ApproveEvidence::Unspecified, fields::evidence).into(),
+        evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence::value).into(),
         coverage: match coverage {
             None => wire::StayCoverage::Unspecified,
             Some(Coverage::Exact) => wire::StayCoverage::Exact,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, failed, fields};
+use super::{Booking, evidence, failed, fields};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, FeedPlace, Told};
 use crate::domain::ids::{BookingRequestId, RowId};
@@ -99,7 +99,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         booking_request_id: fields::written(request),
         booking_id: fields::written(booking),
         actor: fields::written(actor),
-        evidence: found.map_or(wire::ApproveEvidence::Unspecified, fields::evidence).into(),
+        evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence::value).into(),
     }
 }
 
