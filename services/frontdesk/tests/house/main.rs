@@ -19,3 +19,4 @@ mod settings;
 mod source;
 mod sql_files;
 mod texts;
+mod variables;

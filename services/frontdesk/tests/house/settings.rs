@@ -4,6 +4,8 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::Value as Json;
+
 use crate::crates::root;
 
 const BEGIN: &str = "<!-- settings: printed by `frontdesk settings --markdown` -->\n";
@@ -13,6 +15,11 @@ fn frontdesk(args: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_frontdesk")).args(args).env_clear().output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The rows of the table.
+pub fn table() -> Vec<Json> {
+    serde_json::from_str(&frontdesk(&["settings", "--json"])).unwrap()
 }
 
 #[test]
@@ -34,10 +41,9 @@ fn the_example_of_an_environment_file_is_the_table() {
 
 #[test]
 fn help_of_each_command_names_its_settings() {
-    let table: serde_json::Value = serde_json::from_str(&frontdesk(&["settings", "--json"])).unwrap();
-    let table = table.as_array().unwrap();
+    let table = table();
     assert!(table.len() >= 30, "{}", table.len());
-    for setting in table {
+    for setting in &table {
         let name = setting["name"].as_str().unwrap();
         for command in setting["read_by"].as_array().unwrap() {
             let mut args: Vec<&str> = command.as_str().unwrap().split(' ').collect();
