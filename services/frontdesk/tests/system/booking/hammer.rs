@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use frontdesk::demo;
 use futures::future::join_all;
 use serde_json::json;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
@@ -74,101 +75,135 @@ async fn insist(call: impl AsyncFn() -> Answer) -> Answer {
     panic!("ten times in a row a lock was held too long");
 }
 
-async fn hammer(layout: Layout, properties: usize, auto_decline: bool) {
-    let fixture = Fixture::start_in(layout).await;
-    let token = fixture.manager().await;
-    fixture.patch("/v1/booking-settings", &token, &json!({"auto_decline": auto_decline})).await.ok();
-    let mut houses = vec![LAKE_HOUSE];
-    for n in 1..properties {
-        let body = json!({"name": format!("House {n}"), "time_zone": "Europe/Berlin", "max_guests": 2});
-        let made = fixture.post("/v1/properties", &token, &body).await;
-        houses.push(made.ok()["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+/// What the clients share.
+struct Churn {
+    fixture: Fixture,
+    layout: Layout,
+    token: String,
+    houses: Vec<Uuid>,
+    /// Requests that were made, oldest first.
+    known: Mutex<Vec<String>>,
+    approved: AtomicUsize,
+}
+
+impl Churn {
+    async fn prepare(layout: Layout, properties: usize, auto_decline: bool) -> Self {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        fixture.patch("/v1/booking-settings", &token, &json!({"auto_decline": auto_decline})).await.ok();
+        let mut houses = vec![LAKE_HOUSE];
+        for n in 1..properties {
+            let body = json!({"name": format!("House {n}"), "time_zone": "Europe/Berlin", "max_guests": 2});
+            let made = fixture.post("/v1/properties", &token, &body).await;
+            houses.push(made.ok()["id"].as_str().unwrap().parse::<Uuid>().unwrap());
+        }
+        for guest in 0..GUESTS {
+            fixture
+                .execute(
+                    "insert into customers (tenant_id, id, name, email, phone, created_at) values ($1, $2, 'Test Guest', '', '', now())",
+                    &[&demo::TENANT, &Uuid::from_u128(u128::from(guest + 1))],
+                )
+                .await;
+        }
+        Self { fixture, layout, token, houses, known: Mutex::default(), approved: AtomicUsize::new(0) }
     }
-    for guest in 0..GUESTS {
-        fixture
-            .execute(
-                "insert into customers (tenant_id, id, name, email, phone, created_at) values ($1, $2, 'Test Guest', '', '', now())",
-                &[&demo::TENANT, &Uuid::from_u128(u128::from(guest + 1))],
-            )
-            .await;
-    }
-    let approved = AtomicUsize::new(0);
-    let known: tokio::sync::Mutex<Vec<String>> = tokio::sync::Mutex::default();
-    join_all((0..CLIENTS).map(async |client| {
-        let mut dice = Dice(client + 1);
+
+    async fn client(&self, number: u64) {
+        let mut dice = Dice(number + 1);
         for _ in 0..STEPS {
             let what = dice.roll(100);
-            let picked = {
-                let known = known.lock().await;
-                if known.is_empty() {
-                    None
-                } else {
-                    // The young ones are fought over.
-                    let back = dice.roll(24).min(known.len() as u64 - 1);
-                    known.get(known.len() - 1 - usize::try_from(back).unwrap()).cloned()
-                }
-            };
-            let Some(id) = picked.filter(|_| what >= 25) else {
-                let first = jiff::civil::date(2031, 1, 1);
-                let check_in = first + jiff::Span::new().days(i64::try_from(dice.roll(DAYS)).unwrap());
-                let check_out = check_in + jiff::Span::new().days(i64::try_from(1 + dice.roll(5)).unwrap());
-                let body = json!({
-                    "property_id": houses[usize::try_from(dice.roll(houses.len() as u64)).unwrap()],
-                    "guest_id": Uuid::from_u128(u128::from(1 + dice.roll(GUESTS))),
-                    "check_in": check_in.to_string(), "check_out": check_out.to_string(),
-                });
-                let made = insist(async || fixture.post("/v1/booking-requests", &token, &body).await).await;
-                if layout == Layout::Literal && made.status == 409 {
-                    made.refused(409, "BOOKING_OVERLAP");
-                } else {
-                    known.lock().await.push(made.ok()["id"].as_str().unwrap().to_owned());
-                }
-                continue;
-            };
-            let path = format!("/v1/booking-requests/{id}");
-            let (step, body) = match what {
-                25..65 => (format!("{path}/approve"), json!({})),
-                65..72 => (format!("{path}/review"), json!({})),
-                72..78 => (format!("{path}/decline"), json!({"decline_reason": "x"})),
-                78..88 => (format!("{path}/cancel"), json!({})),
-                _ => {
-                    let read = fixture.get(&path, &token).await;
-                    let booking = read.ok()["approved_booking_id"].as_str().unwrap().to_owned();
-                    if booking.is_empty() {
-                        continue;
-                    }
-                    (format!("/v1/bookings/{booking}/cancel"), json!({}))
-                }
-            };
-            let answer = insist(async || fixture.post(&step, &token, &body).await).await;
-            if answer.status == 200 && answer.body["outcome"] == "approved" {
-                approved.fetch_add(1, Ordering::Relaxed);
+            let picked = self.pick(&mut dice).await;
+            match picked.filter(|_| what >= 25) {
+                None => self.ask(&mut dice).await,
+                Some(id) => self.step(what, &id).await,
             }
-            let code = answer.body["code"].as_str().unwrap_or("OK");
-            assert!(matches!(code, "OK" | "INVALID_TRANSITION" | "BOOKING_OVERLAP"), "{}", answer.body);
         }
-    }))
-    .await;
-    assert!(approved.load(Ordering::Relaxed) > 10, "too little happened: {approved:?}");
-    let sql = |text: &str| {
-        text.replace("REQUESTS", layout.requests())
-            .replace("SOLD", "'confirmed', 'checked_in', 'checked_out'")
-    };
-    // What the demo left half done before is not ours.
-    let of = " and r.property_id <> '0d000000-0000-7000-8000-000000000201'";
-    assert_eq!(fixture.count(&sql(OVERLAPS), &[]).await, 0, "two guests in one bed");
-    assert_eq!(fixture.count(&(sql(PHANTOMS) + of), &[]).await, 0, "confirmed with nothing behind it");
-    assert_eq!(fixture.count(&sql(UNKEPT), &[]).await, 0, "sold nights without a range");
-    assert_eq!(fixture.count(&sql(LEFT_BEHIND), &[&houses]).await, 0, "ranges of nobody");
-    assert_eq!(fixture.count(&(sql(UNTOLD) + of), &[]).await, 0, "events and rows disagree");
-    assert_eq!(fixture.count(MISPLACED, &[]).await, 0, "the feed tells a later event first");
-    let found = fixture.get("/v1/diagnostics/inconsistencies?page_size=200", &token).await;
-    let ours = found.ok()["inconsistencies"].as_array().unwrap().iter().filter(|one| {
-        !one["booking_request_id"].as_str().unwrap().starts_with("0d000000-")
-            // A guest's second request for the same nights waits to be healed.
-            && one["kind"] != "related_booking_confirmed"
-    });
-    assert_eq!(ours.count(), 0, "{}", found.body);
+    }
+
+    /// One of the youngest requests, which are fought over.
+    async fn pick(&self, dice: &mut Dice) -> Option<String> {
+        let known = self.known.lock().await;
+        if known.is_empty() {
+            return None;
+        }
+        let back = dice.roll(24).min(known.len() as u64 - 1);
+        known.get(known.len() - 1 - usize::try_from(back).unwrap()).cloned()
+    }
+
+    /// Makes a request. The literal constraint may refuse it.
+    async fn ask(&self, dice: &mut Dice) {
+        let first = jiff::civil::date(2031, 1, 1);
+        let check_in = first + jiff::Span::new().days(i64::try_from(dice.roll(DAYS)).unwrap());
+        let check_out = check_in + jiff::Span::new().days(i64::try_from(1 + dice.roll(5)).unwrap());
+        let body = json!({
+            "property_id": self.houses[usize::try_from(dice.roll(self.houses.len() as u64)).unwrap()],
+            "guest_id": Uuid::from_u128(u128::from(1 + dice.roll(GUESTS))),
+            "check_in": check_in.to_string(), "check_out": check_out.to_string(),
+        });
+        let made = insist(async || self.fixture.post("/v1/booking-requests", &self.token, &body).await).await;
+        if self.layout == Layout::Literal && made.status == 409 {
+            made.refused(409, "BOOKING_OVERLAP");
+        } else {
+            self.known.lock().await.push(made.ok()["id"].as_str().unwrap().to_owned());
+        }
+    }
+
+    /// Decides on a request, or cancels it or its booking.
+    async fn step(&self, what: u64, id: &str) {
+        let path = format!("/v1/booking-requests/{id}");
+        let (step, body) = match what {
+            25..65 => (format!("{path}/approve"), json!({})),
+            65..72 => (format!("{path}/review"), json!({})),
+            72..78 => (format!("{path}/decline"), json!({"decline_reason": "x"})),
+            78..88 => (format!("{path}/cancel"), json!({})),
+            _ => {
+                let read = self.fixture.get(&path, &self.token).await;
+                let booking = read.ok()["approved_booking_id"].as_str().unwrap().to_owned();
+                if booking.is_empty() {
+                    return;
+                }
+                (format!("/v1/bookings/{booking}/cancel"), json!({}))
+            }
+        };
+        let answer = insist(async || self.fixture.post(&step, &self.token, &body).await).await;
+        if answer.status == 200 && answer.body["outcome"] == "approved" {
+            self.approved.fetch_add(1, Ordering::Relaxed);
+        }
+        let code = answer.body["code"].as_str().unwrap_or("OK");
+        assert!(matches!(code, "OK" | "INVALID_TRANSITION" | "BOOKING_OVERLAP"), "{}", answer.body);
+    }
+
+    /// The books: rows, ranges, events, the feed and the list of inconsistencies.
+    async fn assert_balanced(&self) {
+        let Self { fixture, layout, token, houses, .. } = self;
+        let sql = |text: &str| {
+            text.replace("REQUESTS", layout.requests())
+                .replace("SOLD", "'confirmed', 'checked_in', 'checked_out'")
+        };
+        // What the demo left half done before is not ours.
+        let of = " and r.property_id <> '0d000000-0000-7000-8000-000000000201'";
+        assert_eq!(fixture.count(&sql(OVERLAPS), &[]).await, 0, "two guests in one bed");
+        assert_eq!(fixture.count(&(sql(PHANTOMS) + of), &[]).await, 0, "confirmed with nothing behind it");
+        assert_eq!(fixture.count(&sql(UNKEPT), &[]).await, 0, "sold nights without a range");
+        assert_eq!(fixture.count(&sql(LEFT_BEHIND), &[houses]).await, 0, "ranges of nobody");
+        assert_eq!(fixture.count(&(sql(UNTOLD) + of), &[]).await, 0, "events and rows disagree");
+        assert_eq!(fixture.count(MISPLACED, &[]).await, 0, "the feed tells a later event first");
+        let found = fixture.get("/v1/diagnostics/inconsistencies?page_size=200", token).await;
+        let ours = found.ok()["inconsistencies"].as_array().unwrap().iter().filter(|one| {
+            !one["booking_request_id"].as_str().unwrap().starts_with("0d000000-")
+                // A guest's second request for the same nights waits to be healed.
+                && one["kind"] != "related_booking_confirmed"
+        });
+        assert_eq!(ours.count(), 0, "{}", found.body);
+    }
+}
+
+async fn hammer(layout: Layout, properties: usize, auto_decline: bool) {
+    let churn = Churn::prepare(layout, properties, auto_decline).await;
+    join_all((0..CLIENTS).map(|number| churn.client(number))).await;
+    let approved = churn.approved.load(Ordering::Relaxed);
+    assert!(approved > 10, "too little happened: {approved}");
+    churn.assert_balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,9 +35,9 @@ async fn every_bad_field_is_named_in_one_answer() {
         property_id: "x".to_owned(),
         guest_id: "0d000000-0000-7000-8000-000000000303".to_owned(),
         check_in: "2030-02-30".to_owned(),
-        check_out: String::new(),
         guest_count: 101,
         message: "\u{7}".to_owned(),
+        ..Default::default()
     };
     let status = fixture.booking().create_booking_request(signed(request, &token)).await.unwrap_err();
     let refusal = Refusal::from_status(&status).unwrap();
