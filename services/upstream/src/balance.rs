@@ -23,7 +23,7 @@ use tonic::body::Body;
 
 use crate::endpoint::{CONNECTIONS, Endpoint, One};
 use crate::health::{Health, ask};
-use crate::resolve::{UpstreamError, is_literal, parse, resolve};
+use crate::resolve::{UpstreamError, endpoints, is_literal, look_up, parse};
 
 /// How long an address that failed is passed over.
 const PASSED_OVER: Duration = Duration::from_secs(1);
@@ -159,18 +159,15 @@ impl Upstream {
 
 impl Inner {
     async fn endpoints(&self) -> Result<Arc<[Arc<Endpoint>]>, String> {
-        let known = self.known();
+        let known = Arc::clone(&self.endpoints.read().unwrap_or_else(PoisonError::into_inner));
         if known.is_empty() { self.resolve().await } else { Ok(known) }
     }
 
-    fn known(&self) -> Arc<[Arc<Endpoint>]> {
-        Arc::clone(&self.endpoints.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
     async fn resolve(&self) -> Result<Arc<[Arc<Endpoint>]>, String> {
-        let found = resolve(&self.authorities, &self.known()).await?;
-        *self.endpoints.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&found);
-        Ok(found)
+        let names = look_up(&self.authorities).await;
+        let mut known = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+        *known = endpoints(names, &known)?;
+        Ok(Arc::clone(&known))
     }
 
     /// In turn those that work, then the others: they may have come back.
@@ -259,6 +256,9 @@ fn millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+    use tonic::transport::Server;
+
     use super::*;
 
     #[tokio::test]
@@ -267,5 +267,37 @@ mod tests {
         let error = upstream.call(Request::new(Body::empty()), None).await.unwrap_err();
         assert!(error.at.is_none() && error.to_string().contains("127.0.0.1:1"), "{error}");
         assert_eq!(upstream.health().await, Health::Unreachable);
+    }
+
+    #[tokio::test]
+    async fn lookups_at_the_same_time_find_the_same_endpoints() {
+        let upstream: Upstream = "localhost:1".parse().unwrap();
+        let (one, other) = tokio::join!(upstream.inner.resolve(), upstream.inner.resolve());
+        let (one, other) = (one.unwrap(), other.unwrap());
+        assert!(!one.is_empty() && one.len() == other.len());
+        assert!(one.iter().zip(other.iter()).all(|(one, other)| Arc::ptr_eq(one, other)));
+    }
+
+    #[tokio::test]
+    async fn a_crowd_that_comes_before_the_first_lookup_shares_its_connections() {
+        let listener = TcpListener::bind("localhost:0").await.unwrap();
+        let upstream: Upstream =
+            format!("localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        let incoming = futures::stream::unfold(listener, move |listener| {
+            let count = Arc::clone(&count);
+            async move {
+                let accepted = listener.accept().await.map(|(stream, _)| stream);
+                count.fetch_add(1, Ordering::Relaxed);
+                Some((accepted, listener))
+            }
+        });
+        let (_, health) = tonic_health::server::health_reporter();
+        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(incoming));
+        let calls = (0..200).map(|_| ask(upstream.clone(), ASK_TIME * 5));
+        let answers = futures::future::join_all(calls).await;
+        assert!(answers.iter().all(|answer| *answer == Health::Serving), "{answers:?}");
+        assert_eq!(accepted.load(Ordering::Relaxed), CONNECTIONS);
     }
 }

@@ -18,6 +18,12 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(2);
 #[error("`{0}` is not host:port")]
 pub struct UpstreamError(String);
 
+/// The addresses of a name, or why there are none.
+pub struct LookedUp<'name> {
+    authority: &'name Authority,
+    addresses: Result<Vec<SocketAddr>, String>,
+}
+
 /// A setting that takes the addresses of a service.
 pub const fn setting(name: &'static str, meaning: &'static str) -> Setting {
     Setting {
@@ -46,29 +52,42 @@ pub fn is_literal(authority: &Authority) -> bool {
     authority.as_str().parse::<SocketAddr>().is_ok()
 }
 
-/// Looks the names up; addresses that stay keep their connections. A name that
-/// is not found keeps its last addresses, which may still be right. The error
-/// says why there is no address at all.
-pub async fn resolve(
-    authorities: &[Authority],
-    known: &[Arc<Endpoint>],
-) -> Result<Arc<[Arc<Endpoint>]>, String> {
-    let mut found: Vec<(SocketAddr, &Authority)> = Vec::new();
-    let mut failed = None;
+/// Looks each name up; one that is not found has the cause beside it.
+pub async fn look_up(authorities: &[Authority]) -> Vec<LookedUp<'_>> {
+    let mut names = Vec::new();
     for authority in authorities {
         let looked_up = tokio::time::timeout(LOOK_UP_TIME, tokio::net::lookup_host(authority.as_str())).await;
-        let cause = match looked_up {
-            Ok(Ok(addrs)) => {
-                found.extend(addrs.map(|addr| (addr, authority)));
-                continue;
-            }
-            Ok(Err(error)) => format!("{authority} is not found: {error}"),
-            Err(_) => format!("{authority} is not found in time"),
+        let addresses = match looked_up {
+            Ok(Ok(addresses)) => Ok(addresses.collect()),
+            Ok(Err(error)) => Err(format!("{authority} is not found: {error}")),
+            Err(_) => Err(format!("{authority} is not found in time")),
         };
-        let of_name = known.iter().filter(|endpoint| endpoint.authority == *authority);
-        found.extend(of_name.map(|endpoint| (endpoint.addr, authority)));
-        tracing::warn!(cause, "a name cannot be resolved; its last addresses are used");
-        failed = Some(cause);
+        if let Err(cause) = &addresses {
+            tracing::warn!(cause, "a name cannot be resolved; its last addresses are used");
+        }
+        names.push(LookedUp { authority, addresses });
+    }
+    names
+}
+
+/// The endpoints after a lookup; addresses that stay keep their connections. A
+/// name that is not found keeps its last addresses, which may still be right.
+/// The error says why there is no address at all.
+///
+/// `known` is what is known at this moment, not before the lookup: calls that
+/// look up at the same time would each make endpoints of their own.
+pub fn endpoints(names: Vec<LookedUp<'_>>, known: &[Arc<Endpoint>]) -> Result<Arc<[Arc<Endpoint>]>, String> {
+    let mut found: Vec<(SocketAddr, &Authority)> = Vec::new();
+    let mut failed = None;
+    for LookedUp { authority, addresses } in names {
+        match addresses {
+            Ok(addresses) => found.extend(addresses.into_iter().map(|addr| (addr, authority))),
+            Err(cause) => {
+                let of_name = known.iter().filter(|endpoint| endpoint.authority == *authority);
+                found.extend(of_name.map(|endpoint| (endpoint.addr, authority)));
+                failed = Some(cause);
+            }
+        }
     }
     if let (true, Some(cause)) = (found.is_empty(), failed) {
         return Err(cause);
@@ -103,12 +122,12 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_is_not_found_keeps_its_last_addresses() {
         let names = parse("127.0.0.1:1").unwrap();
-        let first = resolve(&names, &[]).await.unwrap();
-        let again = resolve(&names, &first).await.unwrap();
+        let first = endpoints(look_up(&names).await, &[]).unwrap();
+        let again = endpoints(look_up(&names).await, &first).unwrap();
         assert!(Arc::ptr_eq(&first[0], &again[0]), "an address that stays keeps its connections");
         let lost = parse("no-such-host.invalid:1").unwrap();
-        assert!(resolve(&lost, &[]).await.is_err());
+        assert!(endpoints(look_up(&lost).await, &[]).is_err());
         let known = [Arc::new(Endpoint::new("127.0.0.1:1".parse().unwrap(), lost[0].clone()))];
-        assert!(Arc::ptr_eq(&resolve(&lost, &known).await.unwrap()[0], &known[0]));
+        assert!(Arc::ptr_eq(&endpoints(look_up(&lost).await, &known).unwrap()[0], &known[0]));
     }
 }
