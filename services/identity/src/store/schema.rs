@@ -21,7 +21,7 @@ struct Table {
     constraints: &'static [&'static str],
 }
 
-const TABLES: [Table; 9] = [
+const TABLES: [Table; 10] = [
     Table { name: "tenants", columns: "id slug name created_at", constraints: &[TENANTS_KEY, TENANTS_SLUG] },
     Table {
         name: "users",
@@ -52,6 +52,7 @@ const TABLES: [Table; 9] = [
         constraints: &[],
     },
     Table { name: "login_failures", columns: "bucket failures window_ends_at", constraints: &[] },
+    Table { name: "known_pairs", columns: "bucket seen_at", constraints: &[] },
     Table {
         name: "audit_events",
         columns: "id at action outcome tenant_id user_id session_id subject address request_id",
@@ -106,7 +107,10 @@ fn sentence(object: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::store::statements;
 
     fn whole() -> Vec<Stored> {
         let mut stored = Vec::new();
@@ -117,6 +121,17 @@ mod tests {
             }
         }
         stored
+    }
+
+    #[test]
+    fn every_table_of_a_statement_is_looked_for_and_no_other() {
+        let statements = statements().unwrap();
+        let texts = statements.iter().flat_map(|statement| statement.forms().map(pg::Form::text));
+        let named: BTreeSet<&str> = texts
+            .flat_map(|text| text.split("identity.").skip(1))
+            .filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next())
+            .collect();
+        assert_eq!(named, TABLES.iter().map(|table| table.name).collect());
     }
 
     #[test]
