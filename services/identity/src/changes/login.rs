@@ -23,7 +23,7 @@ impl Sessions {
         email: &Email,
         password: Zeroizing<String>,
         actor: &Actor,
-        now: Timestamp,
+        clock: fn() -> Timestamp,
     ) -> Result<Tokens, Error> {
         if email.as_str().is_empty() {
             return Err(InvalidField::new("email", "is needed").into());
@@ -31,7 +31,7 @@ impl Sessions {
         let found = self.store.find_login(email).await?;
         let login = actor.did(AuditAction::Login).by(found.as_ref().map(|login| login.user.id));
         let sent = Sent { field: "password", email: email.as_str(), password };
-        let checked = self.check(sent, found, actor, now).await?;
+        let checked = self.check(sent, found, actor, clock).await?;
         let Some(checked) = checked.filter(|checked| checked.user.disabled_at.is_none()) else {
             self.store.record(login.refused()).await?;
             return Err(Error::LoginFailed);

@@ -37,7 +37,7 @@ impl Sessions {
         current: Zeroizing<String>,
         new: Zeroizing<String>,
         actor: &Actor,
-        now: Timestamp,
+        clock: fn() -> Timestamp,
     ) -> Result<i64, Error> {
         check_new("new_password", &new)?;
         let found = self.store.get_login(by.user).await?;
@@ -45,7 +45,7 @@ impl Sessions {
         let sent = Sent { field: "current_password", email: &email, password: current };
         let changed = actor.did(AuditAction::PasswordChanged);
         let wrong = changed.clone().refused();
-        let Some(login) = self.check(sent, found, actor, now).await? else {
+        let Some(login) = self.check(sent, found, actor, clock).await? else {
             self.store.record(wrong).await?;
             return Err(Error::PasswordWrong);
         };
@@ -70,12 +70,12 @@ impl Sessions {
         sent: Sent<'_>,
         found: Option<Login>,
         actor: &Actor,
-        now: Timestamp,
+        clock: fn() -> Timestamp,
     ) -> Result<Option<Login>, Error> {
         let Sent { field, email, password } = sent;
         check_sent(field, &password)?;
         let buckets = self.buckets.attempt(email, &actor.context.address_text());
-        let turn = self.passwords.turn().await?;
+        let (turn, now) = self.passwords.turn(clock).await?;
         let failures = self.store.login_failures(&buckets, now).await?;
         if let Some(until) = limits::blocked_until(&self.limits, &failures) {
             drop(turn);

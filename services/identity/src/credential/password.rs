@@ -11,6 +11,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
@@ -107,8 +108,14 @@ impl Passwords {
         })
     }
 
-    /// Waits for a free core; refuses when too many wait already.
-    pub async fn turn(&self) -> Result<Turn, PasswordError> {
+    /// Waits for a free core; refuses when too many wait already. The time is that
+    /// of the turn: what is judged in it is judged as it is after the wait.
+    pub async fn turn(&self, clock: impl FnOnce() -> Timestamp) -> Result<(Turn, Timestamp), PasswordError> {
+        let turn = self.wait().await?;
+        Ok((turn, clock()))
+    }
+
+    async fn wait(&self) -> Result<Turn, PasswordError> {
         let waiting = Waiting::enter(&self.waiting)?;
         let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.cores).acquire_owned())
             .await
@@ -121,7 +128,7 @@ impl Passwords {
     /// The PHC string of a password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
         let hasher = Arc::clone(&self.hasher);
-        run(self.turn().await?, move || hasher.hash(&password)).await?
+        run(self.wait().await?, move || hasher.hash(&password)).await?
     }
 
     /// Compares with a stored hash; without one the answer is `Wrong`, after the
@@ -269,7 +276,7 @@ mod tests {
         password: &str,
         stored: Option<&str>,
     ) -> Result<Checked, PasswordError> {
-        let turn = passwords.turn().await.unwrap();
+        let turn = passwords.wait().await.unwrap();
         passwords.check(turn, secret(password), stored.map(str::to_owned)).await
     }
 
@@ -305,22 +312,45 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_clock_is_read_when_the_turn_has_come() {
+        let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
+        let mut held = Vec::new();
+        while passwords.cores.available_permits() > 0 {
+            held.push(passwords.wait().await.unwrap());
+        }
+        let came = std::cell::Cell::new(false);
+        let turn = passwords.turn(|| {
+            assert!(came.get(), "read while others had every core");
+            Timestamp::UNIX_EPOCH
+        });
+        let free = async {
+            while passwords.waiting.load(Ordering::Relaxed) == 0 {
+                tokio::task::yield_now().await;
+            }
+            came.set(true);
+            held.clear();
+        };
+        let (turn, ()) = tokio::join!(turn, free);
+        assert_eq!(turn.unwrap().1, Timestamp::UNIX_EPOCH);
+    }
+
+    #[tokio::test]
     async fn a_full_queue_is_refused_at_once() {
         let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
         let mut held = Vec::new();
         while passwords.cores.available_permits() > 0 {
-            held.push(passwords.turn().await.unwrap());
+            held.push(passwords.wait().await.unwrap());
         }
         let waiting: Vec<_> = (0..QUEUE)
             .map(|_| {
                 let passwords = passwords.clone();
-                tokio::spawn(async move { passwords.turn().await.map(drop) })
+                tokio::spawn(async move { passwords.wait().await.map(drop) })
             })
             .collect();
         while passwords.waiting.load(Ordering::Relaxed) < QUEUE {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(passwords.turn().await, Err(PasswordError::Overloaded)));
+        assert!(matches!(passwords.wait().await, Err(PasswordError::Overloaded)));
         drop(held);
         for turn in waiting {
             turn.await.unwrap().unwrap();

@@ -26,7 +26,7 @@ impl AuthService for Identity {
         let actor = self.stranger(&request);
         let wire::LoginRequest { email, password } = request.into_inner();
         let (email, password) = (Email::normalised(&email), Zeroizing::new(password));
-        let tokens = self.sessions.login(&email, password, &actor, Timestamp::now()).await?;
+        let tokens = self.sessions.login(&email, password, &actor, Timestamp::now).await?;
         let Tokens { access, refresh, user: owner } = tokens;
         Ok(Response::new(wire::LoginResponse {
             access,
@@ -78,7 +78,7 @@ impl AuthService for Identity {
         let (by, actor) = self.user(&request)?;
         let wire::ChangePasswordRequest { current_password, new_password } = request.into_inner();
         let (current, new) = (Zeroizing::new(current_password), Zeroizing::new(new_password));
-        let ended = self.sessions.change_password(by, current, new, &actor, Timestamp::now()).await?;
+        let ended = self.sessions.change_password(by, current, new, &actor, Timestamp::now).await?;
         Ok(Response::new(wire::ChangePasswordResponse { ended_sessions: count(ended) }))
     }
 
