@@ -34,7 +34,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let global = first & 0xe000 == 0x2000;
-    let documentation = (first, second) == (0x2001, 0x0db8);
+    // RFC 3849 and RFC 9637: 3fff::/20.
+    let documentation = (first, second) == (0x2001, 0x0db8) || (first == 0x3fff && second < 0x1000);
     // 2001::/23: Teredo, which embeds addresses, and others that are not hosts.
     let protocols = first == 0x2001 && second < 0x0200;
     global && !documentation && !protocols
@@ -61,8 +62,15 @@ mod tests {
 
     #[test]
     fn special_networks_are_not_public() {
-        for public in ["1.1.1.1", "100.63.0.1", "172.32.0.1", "198.20.0.1", "2606:4700::1", "::ffff:1.1.1.1"]
-        {
+        for public in [
+            "1.1.1.1",
+            "100.63.0.1",
+            "172.32.0.1",
+            "198.20.0.1",
+            "2606:4700::1",
+            "3fff:1000::1",
+            "::ffff:1.1.1.1",
+        ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for special in [
@@ -83,6 +91,8 @@ mod tests {
             "::ffff:127.0.0.1",
             "64:ff9b::a00:1",
             "2001:db8::1",
+            "3fff::1",
+            "3fff:fff::1",
             "2001::1",
             "2002:a00:1::1",
             "fc00::1",

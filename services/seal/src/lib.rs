@@ -200,5 +200,8 @@ mod tests {
         // What deployments have stored must stay readable.
         let code = master().mac_key("frontdesk refresh tokens v1").mac(b"value");
         assert_eq!(STANDARD.encode(code), "M/JEzYaq/t/zmcJ88Z4Bnw==");
+        let sealed = STANDARD.decode("AAECAwQFBgcICQoLnoZBjZxins9coXy7F9bCBuVXcXvmcBM=").unwrap();
+        let key = master().sealing_key("frontdesk seal signing keys v1");
+        assert_eq!(key.open("k1", &sealed).unwrap().as_slice(), b"private");
     }
 }
