@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use prost::{Message, Name};
 use prost_types::Any;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::rest::v1::Format;
 use crate::{ErrorReason, rpc};
@@ -30,7 +30,7 @@ const MAX_VIOLATIONS: usize = 2048;
 /// happened, why, and what to do next, and holds nothing secret.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    reason: ErrorReason,
+    reason: Reason,
     message: String,
     metadata: BTreeMap<Cow<'static, str>, String>,
     violations: Vec<Violation>,
@@ -38,6 +38,14 @@ pub struct Refusal {
     request_id: Option<String>,
     /// Details of other kinds, as they came.
     others: Vec<Any>,
+}
+
+/// A reason by its name. A service may be of a later version than who reads its
+/// refusal, and have reasons that this build does not know.
+#[derive(Debug, Clone, PartialEq)]
+enum Reason {
+    Known(ErrorReason),
+    Later { name: String, code: Code },
 }
 
 /// A field whose value is refused, and what it takes.
@@ -53,7 +61,7 @@ impl Refusal {
     /// A refusal with a sentence for the caller.
     pub fn new(reason: ErrorReason, message: impl Into<String>) -> Self {
         Self {
-            reason,
+            reason: Reason::Known(reason),
             message: message.into(),
             metadata: BTreeMap::new(),
             violations: Vec::new(),
@@ -75,17 +83,17 @@ impl Refusal {
         Self::field(field, format.form().takes.clone())
     }
 
-    /// The refusal that a status carries; `None` for a status without a reason of
-    /// ours.
+    /// The refusal that a status carries, known to this build or not; `None` for a
+    /// status without a reason of ours.
     pub fn from_status(status: &Status) -> Option<Self> {
         let details = rpc::Status::decode(status.details()).ok()?.details;
         let mut refusal = Self::new(ErrorReason::Unspecified, status.message());
         for detail in details {
-            if let Some(detail) = refusal.take(detail) {
+            if let Some(detail) = refusal.take(detail, status.code()) {
                 refusal.others.push(detail);
             }
         }
-        (refusal.reason != ErrorReason::Unspecified).then_some(refusal)
+        (refusal.reason != Reason::Known(ErrorReason::Unspecified)).then_some(refusal)
     }
 
     /// Adds an entry to `ErrorInfo.metadata`.
@@ -123,9 +131,28 @@ impl Refusal {
         self
     }
 
-    /// The reason.
+    /// The reason; `Unspecified` if this build does not know it.
     pub fn reason(&self) -> ErrorReason {
-        self.reason
+        match self.reason {
+            Reason::Known(reason) => reason,
+            Reason::Later { .. } => ErrorReason::Unspecified,
+        }
+    }
+
+    /// The name of the reason, as it was sent.
+    pub fn name(&self) -> &str {
+        match &self.reason {
+            Reason::Known(reason) => reason.name(),
+            Reason::Later { name, .. } => name,
+        }
+    }
+
+    /// The code over gRPC.
+    pub fn code(&self) -> Code {
+        match self.reason {
+            Reason::Known(reason) => reason.wire().code,
+            Reason::Later { code, .. } => code,
+        }
     }
 
     /// The sentence for the caller.
@@ -156,7 +183,7 @@ impl Refusal {
     /// The refusal as `google.rpc.Status`.
     pub fn to_rpc_status(&self) -> rpc::Status {
         let info = rpc::ErrorInfo {
-            reason: self.reason.name().to_owned(),
+            reason: self.name().to_owned(),
             domain: DOMAIN.to_owned(),
             metadata: self.metadata.iter().map(|(key, value)| (key.to_string(), value.clone())).collect(),
         };
@@ -181,20 +208,19 @@ impl Refusal {
             details.push(any(&rpc::RequestInfo { request_id: id.clone(), serving_data: String::new() }));
         }
         details.extend(self.others.iter().cloned());
-        rpc::Status {
-            code: self.reason.wire().code as i32,
-            message: clipped(self.message.clone(), MAX_MESSAGE),
-            details,
-        }
+        rpc::Status { code: self.code() as i32, message: clipped(self.message.clone(), MAX_MESSAGE), details }
     }
 
-    /// Takes over what a detail says; gives back what is no detail of a refusal.
-    fn take(&mut self, detail: Any) -> Option<Any> {
+    /// Takes over what a detail of a status with this code says; gives back what is
+    /// no detail of a refusal.
+    fn take(&mut self, detail: Any, code: Code) -> Option<Any> {
         if let Ok(info) = detail.to_msg::<rpc::ErrorInfo>()
             && info.domain == DOMAIN
-            && let Some(reason) = ErrorReason::from_name(&info.reason)
         {
-            self.reason = reason;
+            self.reason = match ErrorReason::from_name(&info.reason) {
+                Some(reason) => Reason::Known(reason),
+                None => Reason::Later { name: info.reason, code },
+            };
             self.metadata = info.metadata.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
         } else if let Ok(bad) = detail.to_msg::<rpc::BadRequest>() {
             self.violations.extend(
@@ -216,17 +242,14 @@ impl Refusal {
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
         let status = refusal.to_rpc_status();
-        Status::with_details(
-            refusal.reason.wire().code,
-            status.message.clone(),
-            status.encode_to_vec().into(),
-        )
+        Status::with_details(refusal.code(), status.message.clone(), status.encode_to_vec().into())
     }
 }
 
-/// The reason that a status carries, if it is one of ours.
+/// The reason that a status carries, if it is one of ours that this build knows.
 pub fn reason_of(status: &Status) -> Option<ErrorReason> {
-    Refusal::from_status(status).map(|refusal| refusal.reason)
+    let reason = Refusal::from_status(status)?.reason();
+    (reason != ErrorReason::Unspecified).then_some(reason)
 }
 
 fn any<M: Message + Name>(message: &M) -> Any {
@@ -247,8 +270,6 @@ fn clipped(mut text: String, limit: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tonic::Code;
-
     use super::*;
 
     #[test]
@@ -271,6 +292,22 @@ mod tests {
             let bare = Refusal::new(reason, "No.");
             assert_eq!(Refusal::from_status(&Status::from(bare.clone())), Some(bare));
         }
+    }
+
+    #[test]
+    fn a_reason_of_a_later_version_is_passed_on_with_all_that_it_says() {
+        let known = Refusal::new(ErrorReason::BookingOverlap, "Not yet.")
+            .with("conflict_type", "tomorrow")
+            .violation("check_in", "is too early")
+            .retry_after(Duration::from_millis(1500));
+        let later = Reason::Later { name: "FROM_TOMORROW".to_owned(), code: Code::ResourceExhausted };
+        let refusal = Refusal { reason: later, ..known };
+        let status = Status::from(refusal.clone());
+        assert_eq!(status.code(), Code::ResourceExhausted);
+        assert_eq!(reason_of(&status), None);
+        let back = Refusal::from_status(&status).unwrap();
+        assert_eq!((back.reason(), back.name()), (ErrorReason::Unspecified, "FROM_TOMORROW"));
+        assert_eq!(back, refusal);
     }
 
     #[test]

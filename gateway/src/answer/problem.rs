@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use frontdesk_proto::{Refusal, Violation, rpc};
+use frontdesk_proto::{ErrorReason, Refusal, Violation, rpc};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use prost::Message;
@@ -21,7 +21,7 @@ use super::failure::Failure;
 #[derive(Debug)]
 pub struct Problem {
     /// The reason's name, or that of the gRPC code.
-    name: &'static str,
+    name: String,
     http_status: StatusCode,
     /// Code, message and details.
     status: rpc::Status,
@@ -42,9 +42,14 @@ impl Problem {
     }
 
     fn of_refusal(refusal: &Refusal) -> Self {
+        let number = match refusal.reason() {
+            // Of a service of a later version.
+            ErrorReason::Unspecified => of_code(refusal.code()),
+            reason => reason.wire().http_status,
+        };
         Self {
-            name: refusal.reason().name(),
-            http_status: http_status(refusal.reason().wire().http_status),
+            name: refusal.name().to_owned(),
+            http_status: http_status(number),
             status: refusal.to_rpc_status(),
             metadata: refusal.metadata().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             violations: refusal.violations().to_vec(),
@@ -59,7 +64,7 @@ impl Problem {
             rpc::Status::default()
         });
         Self {
-            name: code_name(status.code()),
+            name: code_name(status.code()).to_owned(),
             http_status: http_status(of_code(status.code())),
             status: rpc::Status {
                 code: status.code() as i32,
@@ -76,7 +81,7 @@ impl Problem {
         if !self.status.message.is_empty() {
             return self.status.message.clone();
         }
-        let name = self.name;
+        let name = &self.name;
         format!("The service answered {name} and did not say why. The request id finds it in the log.")
     }
 
@@ -114,7 +119,7 @@ impl Problem {
         put("title", title(name).into());
         put("status", http_status.as_u16().into());
         put("detail", message.as_str().into());
-        put("code", (*name).into());
+        put("code", name.as_str().into());
         put("message", message.as_str().into());
         put("grpc_status", status.code.into());
         put("request_id", request_id.into());
@@ -151,7 +156,7 @@ fn title(name: &str) -> String {
     chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
 }
 
-/// The HTTP status of a gRPC code without a reason (google/rpc/code.proto).
+/// The HTTP status of a gRPC code without a known reason (google/rpc/code.proto).
 fn of_code(code: Code) -> u16 {
     match code {
         Code::Ok => 200,

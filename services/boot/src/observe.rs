@@ -116,7 +116,7 @@ fn finish(response: &mut Response<Body>, id: &HeaderValue, started: Instant) {
         return;
     };
     let refusal = Refusal::from_status(&status);
-    let reason = refusal.as_ref().map_or("", |refusal| refusal.reason().name());
+    let reason = refusal.as_ref().map_or("", Refusal::name);
     let code = status.code();
     match response.extensions().get::<Status>().and_then(Error::source) {
         None => tracing::info!(elapsed_us, ?code, reason, "call answered"),

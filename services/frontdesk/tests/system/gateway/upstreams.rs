@@ -8,16 +8,19 @@ use std::time::Duration;
 
 use frontdesk_proto::booking::v1::ListBookingRequestsRequest;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
+use frontdesk_proto::{ErrorReason, Refusal, rpc};
 use http::Response;
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tower::{Layer, ServiceExt};
 
 use crate::fixture::{Answer, Fixture, case, channel, path_of};
 
@@ -119,6 +122,45 @@ async fn calls_go_on_at_the_other_address() {
     }
     assert!(statuses.contains(&200) && statuses.contains(&503), "{statuses:?}");
     assert_eq!(calls.load(Ordering::Relaxed) - before, statuses.iter().filter(|one| **one == 503).count());
+}
+
+/// The refusal of a service of a later version, with a reason that this build does
+/// not know, as the service's outermost layer sends it.
+async fn from_tomorrow() -> Response<Empty<Bytes>> {
+    let refuse = tower::service_fn(|_: http::Request<tonic::body::Body>| async {
+        let known = Refusal::new(ErrorReason::BookingOverlap, "Not yet.")
+            .with("conflict_type", "tomorrow")
+            .violation("check_in", "is too early")
+            .retry_after(Duration::from_millis(1500));
+        let mut refused = known.to_rpc_status();
+        let known = refused.details[0].to_msg::<rpc::ErrorInfo>().unwrap();
+        let later = rpc::ErrorInfo { reason: "FROM_TOMORROW".to_owned(), ..known };
+        refused.details[0].value = later.encode_to_vec();
+        let details = refused.encode_to_vec().into();
+        let status = tonic::Status::with_details(tonic::Code::ResourceExhausted, "Not yet.", details);
+        Ok::<_, Infallible>(status.into_http::<tonic::body::Body>())
+    });
+    let mut request = http::Request::new(tonic::body::Body::empty());
+    request.headers_mut().insert("x-request-id", http::HeaderValue::from_static("of-tomorrow"));
+    let answered = boot::Observe.layer(refuse).oneshot(request).await.unwrap();
+    answered.map(|_| Empty::new())
+}
+
+#[tokio::test]
+async fn a_reason_of_a_later_version_keeps_all_that_it_says() {
+    let later = service(from_tomorrow).await.to_string();
+    let (addr, _stop) = gateway(&later, &later).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    // No method declares the reason: to this build the answer is a stranger's.
+    let answer = Answer::of_a_stranger(http.get(format!("http://{addr}{REQUESTS}"))).await;
+    answer.refused(429, "FROM_TOMORROW");
+    assert_eq!(answer.headers["retry-after"], "2");
+    assert_eq!(answer.body["message"], "Not yet.");
+    assert_eq!(answer.body["conflict_type"], "tomorrow");
+    assert_eq!(answer.body["metadata"], json!({"conflict_type": "tomorrow"}));
+    assert_eq!(answer.body["violations"], json!([{"field": "check_in", "description": "is too early"}]));
+    let details = answer.body["details"].to_string();
+    assert!(details.contains("FROM_TOMORROW") && details.contains("of-tomorrow"), "{details}");
 }
 
 /// Says when a call is given up.
