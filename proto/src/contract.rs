@@ -14,6 +14,9 @@ use crate::reasons::v1::Occasion;
 use crate::rest::v1::{FieldRule, Form, Format, MethodContract as Declared};
 use crate::{ErrorReason, Rule, descriptors};
 
+/// Longest `Idempotency-Key`, of a method that takes one, in characters.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
+
 /// What a caller has to know of a method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MethodContract {

@@ -37,7 +37,7 @@ use prost_reflect::DescriptorPool;
 
 pub use self::check::{Checked, Violations};
 pub use self::codec::Codec;
-pub use self::contract::{FieldContract, MethodContract};
+pub use self::contract::{FieldContract, MAX_IDEMPOTENCY_KEY, MethodContract};
 pub use self::generated::frontdesk::{access, booking, error as reasons, identity, rest};
 pub use self::generated::google::rpc;
 pub use self::limits::Limits;

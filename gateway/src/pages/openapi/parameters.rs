@@ -1,6 +1,6 @@
 //! What a call brings outside its body: path, query and headers.
 
-use frontdesk_proto::{FieldContract, MethodContract, Rule};
+use frontdesk_proto::{FieldContract, MAX_IDEMPOTENCY_KEY, MethodContract, Rule};
 use prost_reflect::FieldDescriptor;
 use serde_json::{Value as Json, json};
 use transcode::Binding;
@@ -9,9 +9,6 @@ use super::comments::field_comment;
 use super::field::Direction;
 use super::field::fits_query;
 use super::schema::Schemas;
-
-/// Longest idempotency key.
-const MAX_KEY: u32 = 255;
 
 /// The parameters of a binding.
 pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -> Vec<Json> {
@@ -33,7 +30,7 @@ pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -
         parameters.push(header("X-Tenant-Id", "The tenant, for a user who is a member of several.", schema));
     }
     if contract.idempotency_key {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"});
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"});
         let description = "A call with the key of an earlier one gives its answer.";
         parameters.push(header("Idempotency-Key", description, schema));
     }

@@ -1,16 +1,13 @@
 //! What comes along with a call in its headers: who makes it, the version that the
 //! resource must have, and the idempotency key.
 
-use frontdesk_proto::{ErrorReason, Refusal};
+use frontdesk_proto::{ErrorReason, MAX_IDEMPOTENCY_KEY, Refusal};
 use prost::Message;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
 use crate::call::{Call, Key};
 use crate::domain::ids::UserId;
-
-/// Longest idempotency key.
-const MAX_KEY: usize = 255;
 
 impl Call {
     /// The caller of a request.
@@ -42,10 +39,13 @@ impl Call {
     /// With the header `Idempotency-Key`, for a method that takes one.
     pub fn with_key<T: Message>(mut self, request: &Request<T>, method: &str) -> Result<Self, Status> {
         if let Some(text) = single(request.metadata(), "idempotency-key")? {
-            if text.is_empty() || text.len() > MAX_KEY || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            if text.is_empty()
+                || text.len() > MAX_IDEMPOTENCY_KEY
+                || !text.bytes().all(|byte| byte.is_ascii_graphic())
+            {
                 return Err(Refusal::new(
                     ErrorReason::InvalidHeader,
-                    format!("Idempotency-Key takes 1 to {MAX_KEY} visible ASCII characters, for example a UUID. Nothing was stored."),
+                    format!("Idempotency-Key takes 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters, for example a UUID. Nothing was stored."),
                 )
                 .with("header", "idempotency-key")
                 .into());
