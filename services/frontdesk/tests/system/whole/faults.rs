@@ -143,13 +143,7 @@ async fn killing_postgres_loses_no_acknowledged_approval() {
         let seen = acked.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(300)).await;
         victim.start_again().await;
-        let started = Instant::now();
-        let ready = format!("http://{}/readyz", system.gateway);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        while !client.get(&ready).send().await.unwrap().status().is_success() {
-            assert!(started.elapsed() < Duration::from_secs(3), "not ready 3 s after postgres");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        assert_ready_in_time(&system).await;
         while acked.load(Ordering::Relaxed) < seen + 60 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -167,6 +161,16 @@ async fn killing_postgres_loses_no_acknowledged_approval() {
     let halves: i64 = sql.query_one(HALVES, &[&LAKE_HOUSE]).await.unwrap().get(0);
     assert_eq!(halves, 0, "half an approval");
     system.stop().await.unwrap();
+}
+
+async fn assert_ready_in_time(system: &System) {
+    let started = Instant::now();
+    let ready = format!("http://{}/readyz", system.gateway);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    while !client.get(&ready).send().await.unwrap().status().is_success() {
+        assert!(started.elapsed() < Duration::from_secs(3), "not ready 3 s after postgres");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
