@@ -4,7 +4,8 @@
 //! A run that fails is told in the log once per outage and is tried again at its
 //! next turn. A run that panics is a defect: it is caught, the task is unhealthy
 //! until it has run well again (which readiness tells, see [`crate::Readiness`]),
-//! and its next turn comes after a pause. At the stop no run begins; the one in
+//! and its next turn comes after a pause. A run that lasts too long is unhealthy as well,
+//! while it lasts; it is not ended, for it may hold a lock. At the stop no run begins; the one in
 //! progress is waited for. What a task does is the business of its service.
 
 use std::fmt;
@@ -18,10 +19,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::DRAIN_LIMIT;
-
 /// Least time between a panic and the next run.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
+/// How long a run may last, at least.
+const LONGEST_RUN: Duration = Duration::from_mins(1);
+/// How many of its pauses a run may last, when that is longer.
+const PAUSES_OF_A_RUN: u32 = 10;
 
 /// The tasks of a process, or of one part of it. Clones are the same room.
 #[derive(Debug, Clone)]
@@ -55,13 +58,18 @@ pub struct TaskState {
     pub last_duration: Duration,
     /// Why the last run did not end well; `None` after one that did.
     pub last_error: Option<String>,
-    /// Whether the last run that ended panicked.
+    /// When the last run began.
+    pub began: Option<Instant>,
+    /// Whether the last run that ended panicked, or the one in progress lasts too
+    /// long.
     pub unhealthy: bool,
 }
 
 #[derive(Debug)]
 struct Task {
     wake: Notify,
+    /// How long a run may last.
+    longest: Duration,
     state: Mutex<TaskState>,
 }
 
@@ -73,9 +81,14 @@ enum Ended {
 }
 
 impl Background {
-    /// A room whose tasks run until `stop`.
+    /// A room whose tasks run until `stop`. The room may be stopped before.
     pub fn new(stop: CancellationToken) -> Self {
-        Self { stop, tasks: Arc::default(), running: Arc::default(), after_panic: AFTER_PANIC }
+        Self {
+            stop: stop.child_token(),
+            tasks: Arc::default(),
+            running: Arc::default(),
+            after_panic: AFTER_PANIC,
+        }
     }
 
     /// The token at which the tasks end, for a run that lasts.
@@ -92,7 +105,8 @@ impl Background {
         E: fmt::Display + Send + 'static,
     {
         let state = Mutex::new(TaskState { name, ..TaskState::default() });
-        let task = Arc::new(Task { wake: Notify::new(), state });
+        let longest = LONGEST_RUN.max(pause * PAUSES_OF_A_RUN);
+        let task = Arc::new(Task { wake: Notify::new(), longest, state });
         locked(&self.tasks).push(Arc::clone(&task));
         let turns = turns(Arc::clone(&task), run, pause, self.after_panic, self.stop.clone());
         locked(&self.running).spawn(turns);
@@ -101,21 +115,22 @@ impl Background {
 
     /// Every task as it is now.
     pub fn states(&self) -> Vec<TaskState> {
-        locked(&self.tasks).iter().map(|task| task.state().clone()).collect()
+        locked(&self.tasks).iter().map(|task| task.seen()).collect()
     }
 
-    /// The tasks that panicked and have not run well since, with the reason.
+    /// The tasks that panicked and have not run well since, and those whose run
+    /// lasts too long, with the reason.
     pub fn problems(&self) -> Vec<String> {
         let unhealthy = self.states().into_iter().filter(|state| state.unhealthy);
         unhealthy.map(|state| format!("{}: {}", state.name, state.last_error.unwrap_or_default())).collect()
     }
 
-    /// Waits after the stop until the runs in progress have ended, or
-    /// [`DRAIN_LIMIT`] is over.
-    pub async fn join(&self) {
+    /// Waits after the stop until the runs in progress have ended, but not longer
+    /// than until then.
+    pub async fn join(&self, until: Instant) {
         let mut running = std::mem::take(&mut *locked(&self.running));
         let ended = async { while running.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN_LIMIT, ended).await.is_err() {
+        if tokio::time::timeout_at(until, ended).await.is_err() {
             let busy = self.states().into_iter().filter(|state| state.running);
             let tasks: Vec<&str> = busy.map(|state| state.name).collect();
             tracing::warn!(?tasks, "background tasks still in progress were cut off");
@@ -133,6 +148,16 @@ impl Wake {
 impl Task {
     fn state(&self) -> MutexGuard<'_, TaskState> {
         locked(&self.state)
+    }
+
+    /// How it is now, with the run in progress.
+    fn seen(&self) -> TaskState {
+        let mut seen = self.state().clone();
+        if seen.running && seen.began.is_some_and(|began| began.elapsed() > self.longest) {
+            seen.unhealthy = true;
+            seen.last_error = Some(format!("a run lasts longer than {} s", self.longest.as_secs()));
+        }
+        seen
     }
 
     /// Keeps how a run ended, and tells the log what is new about it.
@@ -186,8 +211,12 @@ async fn turns<F, R, E>(
     E: fmt::Display,
 {
     while !stop.is_cancelled() {
-        task.state().running = true;
         let began = Instant::now();
+        {
+            let mut state = task.state();
+            state.running = true;
+            state.began = Some(began);
+        }
         let ended = match AssertUnwindSafe(async { run().await }).catch_unwind().await {
             Ok(Ok(())) => Ended::Well,
             Ok(Err(error)) => Ended::Failed(error.to_string()),
@@ -251,7 +280,7 @@ mod tests {
         let state = room.states().remove(0);
         assert!(state.last_run.is_some() && state.last_error.is_none() && !state.running, "{state:?}");
         stop.cancel();
-        room.join().await;
+        room.join(Instant::now() + LONG).await;
     }
 
     #[tokio::test]
@@ -276,7 +305,7 @@ mod tests {
         until(|| room.problems().is_empty()).await;
         assert_eq!(room.states()[0].succeeded, 1);
         stop.cancel();
-        room.join().await;
+        room.join(Instant::now() + LONG).await;
     }
 
     #[tokio::test]
@@ -285,7 +314,7 @@ mod tests {
         room.every(LONG, "at once", || -> std::future::Ready<Result<(), String>> { panic!("at once") });
         until(|| room.states()[0].panicked >= 2).await;
         stop.cancel();
-        room.join().await;
+        room.join(Instant::now() + LONG).await;
     }
 
     #[tokio::test]
@@ -296,7 +325,35 @@ mod tests {
         assert_eq!(room.states()[0].last_error.as_deref(), Some("the database is away"));
         assert!(room.problems().is_empty());
         stop.cancel();
-        room.join().await;
+        room.join(Instant::now() + LONG).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_lasts_too_long_is_unhealthy_until_it_ends() {
+        let (stop, room) = room();
+        let open = Arc::new(Notify::new());
+        for (pause, name) in [(Duration::from_secs(2), "often"), (Duration::from_secs(10), "seldom")] {
+            let opened = Arc::clone(&open);
+            room.every(pause, name, move || {
+                let opened = Arc::clone(&opened);
+                async move {
+                    opened.notified().await;
+                    Ok::<(), String>(())
+                }
+            });
+        }
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        assert!(room.problems().is_empty());
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(room.problems(), ["often: a run lasts longer than 60 s"]);
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        assert_eq!(room.problems().len(), 2);
+        open.notify_waiters();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(room.problems().is_empty());
+        stop.cancel();
+        open.notify_waiters();
+        room.join(Instant::now() + LONG).await;
     }
 
     #[tokio::test]
@@ -315,7 +372,7 @@ mod tests {
         until(|| room.states()[0].running).await;
         stop.cancel();
         wake.wake();
-        room.join().await;
+        room.join(Instant::now() + LONG).await;
         assert_eq!(done.load(Ordering::Relaxed), 1);
         assert!(!room.states()[0].running);
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use frontdesk_proto::DESCRIPTOR_SET;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -68,10 +69,13 @@ fn hint(error: &std::io::Error) -> &'static str {
 }
 
 impl GrpcServer {
-    /// Serves until the token is cancelled and calls in progress are answered,
-    /// or [`DRAIN_LIMIT`] is over; then waits for the background tasks, which end
-    /// at the same token.
+    /// Serves until the token is cancelled and calls in progress are answered;
+    /// then waits for the background tasks, which stop at the same time. One
+    /// [`DRAIN_LIMIT`] from the stop on is for both. However it ends, no task
+    /// stays behind.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
+        let background = self.readiness.background().clone();
+        let tasks = background.stop().clone().drop_guard();
         let (reporter, health) = tonic_health::server::health_reporter();
         let watch = tokio::spawn(report_health(
             reporter,
@@ -95,15 +99,21 @@ impl GrpcServer {
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, drained.cancelled_owned());
         tokio::pin!(serving);
-        let result = tokio::select! {
-            result = &mut serving => result,
-            () = async { stop.cancelled().await; tokio::time::sleep(DRAIN_LIMIT).await } => {
+        let ended = tokio::select! {
+            result = &mut serving => Some(result),
+            () = stop.cancelled() => None,
+        };
+        let until = Instant::now() + DRAIN_LIMIT;
+        drop(tasks);
+        let result = match ended {
+            Some(result) => result,
+            None => tokio::time::timeout_at(until, serving).await.unwrap_or_else(|_| {
                 tracing::warn!(services = ?self.services, "calls still in progress were cut off");
                 Ok(())
-            }
+            }),
         };
         watch.abort();
-        self.readiness.background().join().await;
+        background.join(until).await;
         Ok(result?)
     }
 }
@@ -151,5 +161,54 @@ async fn report_health(
             () = tokio::time::sleep(CHECK_EVERY) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::transport::Endpoint;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
+
+    use super::*;
+    use crate::Background;
+
+    async fn server(stop: &CancellationToken) -> (GrpcServer, SocketAddr) {
+        let room = Background::new(stop.clone());
+        room.every(CHECK_EVERY, "hangs", std::future::pending::<Result<(), String>>);
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let readiness = Readiness::new(room);
+        (GrpcServer { listener, services: Vec::new(), routes: Routes::default(), readiness }, addr)
+    }
+
+    #[tokio::test]
+    async fn calls_and_tasks_share_one_limit_at_the_stop() {
+        let stop = CancellationToken::new();
+        let (server, addr) = server(&stop).await;
+        let serving = tokio::spawn(server.serve(stop.clone()));
+        let mut client =
+            HealthClient::new(Endpoint::try_from(format!("http://{addr}")).unwrap().connect().await.unwrap());
+        let mut watch = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+        watch.message().await.unwrap().unwrap();
+        tokio::time::pause();
+        let stopped = Instant::now();
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+        let took = stopped.elapsed();
+        assert!(took >= DRAIN_LIMIT && took < DRAIN_LIMIT + CHECK_EVERY, "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn tasks_end_with_a_server_that_ends_without_a_stop() {
+        let stop = CancellationToken::new();
+        let (server, _) = server(&stop).await;
+        let tasks = server.readiness.background().stop().clone();
+        let serving = tokio::spawn(server.serve(stop.clone()));
+        tokio::task::yield_now().await;
+        assert!(!tasks.is_cancelled());
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        assert!(tasks.is_cancelled() && !stop.is_cancelled());
     }
 }
