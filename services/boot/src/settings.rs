@@ -41,18 +41,8 @@ pub struct Settings {
 pub struct Row {
     /// The setting.
     pub setting: &'static Setting,
-    /// Whether this command does not start without a value.
-    pub needed: bool,
-}
-
-/// What happens when a variable is not set.
-enum Need {
-    /// What the row says.
-    OfRow,
-    /// The start is refused.
-    Refused,
-    /// The command works without it.
-    None,
+    /// What this command does without a value.
+    pub unset: Unset,
 }
 
 /// A secret in which blanks at the ends mean nothing: a key or a token, which is
@@ -63,6 +53,13 @@ pub struct Trimmed(pub String);
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(pub Vec<String>);
+
+impl Row {
+    /// Whether this command does not start without a value.
+    pub fn is_needed(&self) -> bool {
+        self.unset == Unset::Refused
+    }
+}
 
 impl Settings {
     /// The environment of this process.
@@ -92,7 +89,7 @@ impl Settings {
 
     /// A number; its range is the row's.
     pub fn number<T: TryFrom<i64>>(&mut self, setting: &'static Setting) -> Option<T> {
-        let value = self.value(setting, Need::OfRow)?;
+        let value = self.value(setting, setting.unset)?;
         let Form::Number { least, most } = setting.form else { return self.misfit(setting) };
         let number = value.parse().ok().filter(|number| (least..=most).contains(number));
         let number = number.and_then(|number| T::try_from(number).ok());
@@ -101,19 +98,19 @@ impl Settings {
 
     /// An address to listen on.
     pub fn listen(&mut self, setting: &'static Setting) -> Option<SocketAddr> {
-        let value = self.value(setting, Need::OfRow)?;
+        let value = self.value(setting, setting.unset)?;
         listen::parse(&value).or_else(|| self.refuse(setting, &value, None))
     }
 
     /// An address to listen on, or nothing to listen on.
     pub fn listen_if_set(&mut self, setting: &'static Setting) -> Option<SocketAddr> {
-        let value = self.value(setting, Need::None)?;
+        let value = self.value_if_set(setting)?;
         listen::parse(&value).or_else(|| self.refuse(setting, &value, None))
     }
 
     /// One of the row's words.
     pub fn word_if_set(&mut self, setting: &'static Setting) -> Option<&'static str> {
-        let value = self.value(setting, Need::None)?;
+        let value = self.value_if_set(setting)?;
         let Form::Word(words) = setting.form else { return self.misfit(setting) };
         let word = words.iter().copied().find(|word| *word == value);
         word.or_else(|| self.refuse(setting, &value, None))
@@ -121,21 +118,32 @@ impl Settings {
 
     /// A value that its type reads.
     pub fn parsed<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
-        let value = self.value(setting, Need::OfRow)?;
+        let value = self.value(setting, setting.unset)?;
         self.parse(setting, &value)
     }
 
     /// Like [`Self::parsed`], for a command that cannot do without a value which
     /// others can do without.
     pub fn needed<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
-        let value = self.value(setting, Need::Refused)?;
+        let value = self.value(setting, Unset::Refused)?;
         self.parse(setting, &value)
     }
 
-    /// Like [`Self::parsed`], for a command that works without the value. `None`
-    /// also means a value that cannot be used, which [`Self::finish`] tells.
+    /// Like [`Self::parsed`], where the row says what no value means. `None` also
+    /// means a value that cannot be used, which [`Self::finish`] tells.
     pub fn if_set<T: FromStr<Err: Display>>(&mut self, setting: &'static Setting) -> Option<T> {
-        let value = self.value(setting, Need::None)?;
+        let value = self.value_if_set(setting)?;
+        self.parse(setting, &value)
+    }
+
+    /// Like [`Self::if_set`], for a command that works without a value which
+    /// others need or have a default for; `without` says what it does then.
+    pub fn if_set_else<T: FromStr<Err: Display>>(
+        &mut self,
+        setting: &'static Setting,
+        without: &'static str,
+    ) -> Option<T> {
+        let value = self.value(setting, Unset::Means(without))?;
         self.parse(setting, &value)
     }
 
@@ -161,15 +169,15 @@ impl Settings {
         }
     }
 
+    fn value_if_set(&mut self, setting: &'static Setting) -> Option<String> {
+        let Unset::Means(_) = setting.unset else { return self.misfit(setting) };
+        self.value(setting, setting.unset)
+    }
+
     /// The text of a setting: its variable, its file, its default. A variable
     /// that is set to nothing is not set.
-    fn value(&mut self, setting: &'static Setting, need: Need) -> Option<String> {
-        let unset = match need {
-            Need::OfRow => setting.unset,
-            Need::Refused => Unset::Refused,
-            Need::None => Unset::Means(""),
-        };
-        self.rows.push(Row { setting, needed: unset == Unset::Refused });
+    fn value(&mut self, setting: &'static Setting, unset: Unset) -> Option<String> {
+        self.rows.push(Row { setting, unset });
         let file_variable = setting.file_variable();
         let direct = self.variable(setting.name);
         let direct = if setting.secret { direct } else { direct.map(|value| value.trim().to_owned()) };

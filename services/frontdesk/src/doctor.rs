@@ -15,11 +15,14 @@ use pg::DATABASE_URL;
 
 use self::report::Report;
 use crate::Failure;
+use crate::http_url::HttpUrl;
 use crate::settings::Source;
 use crate::smoke::API_BASE_URL;
 
 /// How long the gateway may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// What is done without a setting.
+const WITHOUT: &str = "its check is left out";
 /// The roles that the services switch to.
 const ROLES: [&str; 2] = [identity::ROLE, booking::ROLE];
 
@@ -44,11 +47,11 @@ pub struct Environment {
 impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let database = settings.parsed::<Trimmed>(&DATABASE_URL).map(|url| url.0);
-        let master_key = settings.if_set(&FRONTDESK_MASTER_KEY);
+        let master_key = settings.if_set_else(&FRONTDESK_MASTER_KEY, WITHOUT);
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
-        let identity = settings.if_set(&IDENTITY_ADDR);
-        let booking = settings.if_set(&BOOKING_ADDR);
-        let gateway = settings.if_set(&API_BASE_URL);
+        let identity = settings.if_set_else(&IDENTITY_ADDR, WITHOUT);
+        let booking = settings.if_set_else(&BOOKING_ADDR, WITHOUT);
+        let gateway = settings.if_set_else(&API_BASE_URL, WITHOUT);
         Some(Self { database: database?, master_key, trusted_issuers, identity, booking, gateway })
     }
 
@@ -90,9 +93,13 @@ pub async fn run(source: &Source, args: DoctorArgs) -> Result<(), Failure> {
 /// The gateway as its callers reach it, which may be through a proxy.
 fn gateway_check(url: String) -> Check {
     Check::new("gateway", async move {
+        let base = match url.parse::<HttpUrl>() {
+            Ok(HttpUrl(base)) => base,
+            Err(error) => return Finding::bad(format!("`{url}`: {error}"), "correct API_BASE_URL"),
+        };
         let asked = async {
             let client = reqwest::Client::builder().timeout(PATIENCE).build()?;
-            let answer = client.get(format!("{}/readyz", url.trim_end_matches('/'))).send().await?;
+            let answer = client.get(format!("{base}/readyz")).send().await?;
             Ok::<_, reqwest::Error>((answer.status().is_success(), answer.text().await?))
         };
         match asked.await {

@@ -4,7 +4,7 @@
 use boot::settings::Row;
 use clap::Command;
 
-use crate::settings::{READERS, Reader, in_short};
+use crate::settings::{READERS, Reader, in_short, without};
 
 /// Exit codes that a command has beside those of every command.
 const EXIT_CODES: [(&str, &[(u8, &str)]); 8] = [
@@ -67,7 +67,7 @@ fn settings(rows: &[Row]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let rows: String = rows.iter().map(|row| in_short(row.setting, row.needed)).collect();
+    let rows: String = rows.iter().map(|row| in_short(row.setting, &without(row.unset))).collect();
     format!("Settings (environment variables; `frontdesk settings` lists all):\n{rows}\n")
 }
 
@@ -118,6 +118,9 @@ mod tests {
         assert!(
             help("user create").contains("NEW_PASSWORD_FILE") && !help("user list").contains("NEW_PASSWORD")
         );
+        assert!(help("doctor").contains("API_BASE_URL (without it: its check is left out)"));
+        assert!(help("smoke").contains("API_BASE_URL (default http://127.0.0.1:8080)"));
+        assert!(help("user password").contains("NEW_PASSWORD or NEW_PASSWORD_FILE (needed)"));
         assert!(help("token get").contains("  4   the token was refused"));
     }
 }

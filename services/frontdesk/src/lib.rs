@@ -6,6 +6,7 @@ mod dev;
 mod doctor;
 mod generate;
 mod help;
+mod http_url;
 mod migrate;
 mod operator;
 mod run;

@@ -10,7 +10,7 @@ mod table;
 use boot::{Setting, Settings};
 
 pub use self::readers::{READERS, Reader, every};
-pub use self::table::{SettingsArgs, in_short, print};
+pub use self::table::{SettingsArgs, in_short, print, without};
 use crate::Failure;
 
 /// Where settings come from: the environment of this process.

@@ -10,6 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::http_url::HttpUrl;
 use crate::settings::Source;
 use crate::{Failure, stdout};
 
@@ -22,7 +23,7 @@ const CHECKS: usize = 6;
 /// Where the gateway is.
 pub static API_BASE_URL: Setting = Setting {
     name: "API_BASE_URL",
-    form: Form::Described("a URL"),
+    form: Form::Described("an http:// or https:// URL"),
     unset: Unset::Default("http://127.0.0.1:8080"),
     example: "https://api.example.com",
     meaning: "Where the gateway is.",
@@ -88,7 +89,7 @@ pub struct Environment {
 
 impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let url = settings.text(&API_BASE_URL);
+        let url = settings.parsed::<HttpUrl>(&API_BASE_URL).map(|url| url.0);
         let token = settings.parsed::<Trimmed>(&JWT_TOKEN).map(|token| token.0);
         let tenant = settings.if_set::<Uuid>(&TENANT_ID);
         Some(Self { url: url?, token: token?, tenant: tenant.map(|tenant| tenant.to_string()) })
@@ -98,7 +99,7 @@ impl Environment {
 pub async fn run(source: &Source, args: SmokeArgs) -> Result<(), Failure> {
     let Environment { url, token, tenant } = source.read(Environment::read)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().map_err(Failure::new)?;
-    let api = Api { client, url: url.trim_end_matches('/').to_owned(), token, tenant };
+    let api = Api { client, url, token, tenant };
     let mut report = Report { json: args.json, ..Report::default() };
     let outcome = checks(&api, &mut report).await;
     if let Err(cause) = &outcome {

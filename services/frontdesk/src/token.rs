@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
+use crate::http_url::HttpUrl;
 use crate::settings::Source;
 use crate::{Failure, stdout};
 
@@ -40,7 +41,7 @@ static SB_PASSWORD: Setting = Setting {
 };
 static SB_URL: Setting = Setting {
     name: "SB_URL",
-    form: Form::Described("a URL"),
+    form: Form::Described("an http:// or https:// URL"),
     unset: Unset::Default("http://127.0.0.1:8080"),
     example: "https://api.example.com",
     meaning: "Where the Supabase-compatible surface /auth/v1 is.",
@@ -76,7 +77,7 @@ impl Environment {
         let email = settings.text(&SB_EMAIL);
         let password = settings.text(&SB_PASSWORD).map(Zeroizing::new);
         let key = settings.needed::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
-        let url = settings.text(&SB_URL);
+        let url = settings.parsed::<HttpUrl>(&SB_URL).map(|url| url.0);
         Some(Self { email: email?, password: password?, key: key?, url: url? })
     }
 }
@@ -84,7 +85,7 @@ impl Environment {
 pub async fn run(source: &Source, command: TokenCommand) -> Result<(), Failure> {
     let Environment { email, password, key, url } = source.read(Environment::read)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(15)).build().map_err(no_answer)?;
-    let server = Server { client, url: url.trim_end_matches('/').to_owned(), key };
+    let server = Server { client, url, key };
 
     let answer = server.sign_in(&email, &password).await?;
     let token = answer["access_token"]

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::actor::Actor;
 use crate::changes::{api_key, member, signing_key, tenant, user};
 use crate::credential::api_key::KeyText;
-use crate::credential::password::{PasswordCost, Passwords};
+use crate::credential::password::{PasswordCost, Passwords, check_new};
 use crate::credential::signing_key::KeySealer;
 use crate::domain::email::Email;
 use crate::error::Error;
@@ -221,4 +221,9 @@ fn existing<T>(value: T) -> Ensured<T> {
 
 fn new<T>(value: T) -> Ensured<T> {
     Ensured { value, created: true }
+}
+
+/// Whether a text can be set as a password, to say so before a connection is made.
+pub fn may_be_password(text: &str) -> bool {
+    check_new("password", text).is_ok()
 }

@@ -62,9 +62,9 @@ pub fn read_url(settings: &mut Settings) -> Option<String> {
     settings.parsed::<Readable>(&DATABASE_URL).map(|url| url.0)
 }
 
-/// Reads `DATABASE_URL` if it is set.
-pub fn read_url_if_set(settings: &mut Settings) -> Option<String> {
-    settings.if_set::<Readable>(&DATABASE_URL).map(|url| url.0)
+/// Reads `DATABASE_URL` if it is set; `without` says what is done if not.
+pub fn read_url_if_set(settings: &mut Settings, without: &'static str) -> Option<String> {
+    settings.if_set_else::<Readable>(&DATABASE_URL, without).map(|url| url.0)
 }
 
 impl FromStr for Readable {

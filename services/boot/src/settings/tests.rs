@@ -119,9 +119,23 @@ fn secrets_come_from_files_too_and_are_not_printed() {
 }
 
 #[test]
+fn the_table_says_what_each_reader_does_without_a_value() {
+    let rows = Settings::read_by(|settings| {
+        drop(settings.parsed::<String>(&KEY));
+        drop(settings.if_set_else::<String>(&KEY, "not checked"));
+        drop(settings.needed::<String>(&FORMAT));
+    });
+    let unset: Vec<Unset> = rows.iter().map(|row| row.unset).collect();
+    assert_eq!(unset, [Unset::Refused, Unset::Means("not checked"), Unset::Refused]);
+    let mut settings = Settings::default();
+    drop(settings.if_set::<String>(&KEY));
+    assert!(settings.finish(Some(()), &[]).is_err(), "the row does not say what no value means");
+}
+
+#[test]
 fn the_table_is_what_is_read() {
     let rows = Settings::read_by(reader);
-    let names: Vec<(&str, bool)> = rows.iter().map(|row| (row.setting.name, row.needed)).collect();
+    let names: Vec<(&str, bool)> = rows.iter().map(|row| (row.setting.name, row.is_needed())).collect();
     assert_eq!(
         names,
         [

@@ -29,7 +29,7 @@ impl Environment {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let log = Log::read(settings);
         let origins = Origins::read(settings);
-        let database_url = pg::read_url_if_set(settings);
+        let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         // The private server reads it again when it looks for its programs.
         devdb::read(settings);

@@ -1,8 +1,10 @@
 //! `frontdesk user`.
 
+use std::str::FromStr;
+
 use boot::{Form, Setting, Settings, Unset};
 use clap::{Subcommand, ValueEnum};
-use identity::operator::{NewUser, User, UserId, UserKind};
+use identity::operator::{NewUser, User, UserId, UserKind, may_be_password};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -62,17 +64,33 @@ pub enum UserCommand {
     },
 }
 
+/// A password that may be set.
+struct NewPassword(Zeroizing<String>);
+
+/// A password that may not.
+#[derive(Debug, thiserror::Error)]
+#[error("it is too short or too long")]
+struct NotAPassword;
+
+impl FromStr for NewPassword {
+    type Err = NotAPassword;
+
+    fn from_str(text: &str) -> Result<Self, NotAPassword> {
+        if may_be_password(text) { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(NotAPassword) }
+    }
+}
+
 /// The database, and the password if there is one.
 pub fn read_create(settings: &mut Settings) -> Option<(String, Option<Zeroizing<String>>)> {
     let url = pg::read_url(settings);
-    let password = settings.if_set(&NEW_PASSWORD).map(Zeroizing::new);
+    let password = settings.if_set::<NewPassword>(&NEW_PASSWORD).map(|password| password.0);
     Some((url?, password))
 }
 
 /// The database and the password.
 pub fn read_password(settings: &mut Settings) -> Option<(String, Zeroizing<String>)> {
     let url = pg::read_url(settings);
-    let password = settings.needed(&NEW_PASSWORD).map(Zeroizing::new);
+    let password = settings.needed::<NewPassword>(&NEW_PASSWORD).map(|password| password.0);
     Some((url?, password?))
 }
 

@@ -93,7 +93,7 @@ mod tests {
                 "{}: {said:?}",
                 reader.command
             );
-            assert_eq!(said.len(), reader.rows().iter().filter(|row| row.needed).count());
+            assert_eq!(said.len(), reader.rows().iter().filter(|row| row.is_needed()).count());
         }
     }
 

@@ -29,9 +29,42 @@ pub struct SettingsArgs {
 /// A setting with the commands that read it.
 struct Entry {
     setting: &'static Setting,
-    readers: Vec<&'static str>,
-    /// Those that do not start without it.
-    needed_by: Vec<&'static str>,
+    readers: Vec<Use>,
+}
+
+/// A command that reads a setting.
+struct Use {
+    command: &'static str,
+    /// What it does without a value.
+    unset: Unset,
+}
+
+impl Entry {
+    fn commands(&self) -> Vec<&'static str> {
+        self.readers.iter().map(|one| one.command).collect()
+    }
+
+    fn needed_by(&self) -> Vec<&'static str> {
+        let needed = self.readers.iter().filter(|one| one.unset == Unset::Refused);
+        needed.map(|one| one.command).collect()
+    }
+
+    /// What is done without a value, in words; by whom, if not all do the same.
+    fn without(&self, words: impl Fn(Unset) -> String) -> String {
+        let mut groups: Vec<(Unset, Vec<&str>)> = Vec::new();
+        for Use { command, unset } in &self.readers {
+            match groups.iter_mut().find(|(of, _)| of == unset) {
+                Some((_, commands)) => commands.push(command),
+                None => groups.push((*unset, vec![command])),
+            }
+        }
+        if let [(unset, _)] = groups[..] {
+            return words(unset);
+        }
+        let each =
+            groups.iter().map(|(unset, commands)| format!("{}: {}", commands.join(", "), words(*unset)));
+        each.collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// `frontdesk settings`.
@@ -53,8 +86,8 @@ fn text() -> String {
     let blocks: Vec<String> = entries
         .iter()
         .map(|entry| {
-            let needed = entry.setting.unset == Unset::Refused;
-            format!("{}      Read by {}\n", in_short(entry.setting, needed), entry.readers.join(", "))
+            let row = in_short(entry.setting, &entry.without(without));
+            format!("{row}      Read by {}\n", entry.commands().join(", "))
         })
         .collect();
     blocks.join("\n")
@@ -64,17 +97,25 @@ fn text() -> String {
 fn json() -> Json {
     entries()
         .into_iter()
-        .map(|Entry { setting, readers, needed_by }| {
-            let Setting { name, form, unset, example, meaning, secret } = setting;
-            let (default, without) = match unset {
-                Unset::Default(value) => (Some(*value), None),
-                Unset::Means(meaning) => (None, Some(*meaning)),
-                Unset::Refused => (None, None),
-            };
+        .map(|entry| {
+            let (read_by, needed_by) = (entry.commands(), entry.needed_by());
+            let Entry { setting, readers } = entry;
+            let Setting { name, form, unset: _, example, meaning, secret } = setting;
+            let default = readers.iter().find_map(|one| match one.unset {
+                Unset::Default(value) => Some(value),
+                Unset::Means(_) | Unset::Refused => None,
+            });
+            let without: serde_json::Map<String, Json> = readers
+                .iter()
+                .filter_map(|one| match one.unset {
+                    Unset::Means(meaning) => Some((one.command.to_owned(), json!(meaning))),
+                    Unset::Default(_) | Unset::Refused => None,
+                })
+                .collect();
             json!({
                 "name": name, "file_variable": setting.file_variable(), "meaning": meaning,
                 "takes": form.to_string(), "default": default, "without": without, "example": example,
-                "secret": secret, "read_by": readers, "needed_by": needed_by,
+                "secret": secret, "read_by": read_by, "needed_by": needed_by,
             })
         })
         .collect()
@@ -85,13 +126,15 @@ fn environment_file() -> String {
     let mut file = "# Settings of `frontdesk identity`, `frontdesk booking` and `frontdesk gateway`, as\n\
         # `frontdesk settings --env` prints them. Empty means not set.\n"
         .to_owned();
-    for Entry { setting, readers, needed_by } in entries() {
-        let roles: Vec<&str> = readers.into_iter().filter(|reader| ROLES.contains(reader)).collect();
+    for mut entry in entries() {
+        entry.readers.retain(|one| ROLES.contains(&one.command));
+        let roles = entry.commands();
         if roles.is_empty() {
             continue;
         }
+        let Entry { setting, .. } = entry;
         let Setting { name, form, unset, example, meaning, .. } = setting;
-        let needed = needed_by.iter().any(|reader| ROLES.contains(reader));
+        let needed = !entry.needed_by().is_empty();
         let value = match unset {
             Unset::Default(value) => value,
             Unset::Means(_) | Unset::Refused => "",
@@ -102,8 +145,11 @@ fn environment_file() -> String {
             format!("# {meaning}"),
             format!("# Read by {}. Takes {form}.", roles.join(", ")),
             format!("# For example {example}"),
-            format!("{comment}{name}={value}"),
         ];
+        if !matches!(unset, Unset::Default(_)) {
+            lines.push(format!("# Without it: {}.", entry.without(in_a_cell)));
+        }
+        lines.push(format!("{comment}{name}={value}"));
         lines.extend(
             setting.file_variable().map(|file| format!("#{file}=/run/secrets/{}", name.to_lowercase())),
         );
@@ -119,17 +165,13 @@ fn markdown() -> String {
         "| variable | read by | takes, for example | without it |".to_owned(),
         "|---|---|---|---|".to_owned(),
     ];
-    for Entry { setting, readers, .. } in entries() {
-        let Setting { name, form, unset, example, meaning, .. } = setting;
-        let file = setting.file_variable().map(|file| format!(", `{file}`")).unwrap_or_default();
-        let without = match unset {
-            Unset::Default(value) => format!("`{value}`"),
-            Unset::Means(meaning) => (*meaning).to_owned(),
-            Unset::Refused => "refused".to_owned(),
-        };
+    for entry in entries() {
+        let Setting { name, form, example, meaning, .. } = entry.setting;
+        let file = entry.setting.file_variable().map(|file| format!(", `{file}`")).unwrap_or_default();
+        let without = entry.without(in_a_cell);
         lines.push(format!(
             "| `{name}`{file} | {} | {meaning} Takes {form}: `{}` | {without} |",
-            readers.join(", "),
+            entry.commands().join(", "),
             example.replace('`', "")
         ));
     }
@@ -138,41 +180,51 @@ fn markdown() -> String {
 }
 
 /// A setting as `--help` shows it.
-pub fn in_short(setting: &Setting, needed: bool) -> String {
-    let Setting { name, form, unset, example, meaning, .. } = setting;
+pub fn in_short(setting: &Setting, without: &str) -> String {
+    let Setting { name, form, example, meaning, .. } = setting;
     let file = setting.file_variable().map(|file| format!(" or {file}")).unwrap_or_default();
-    let without = match unset {
-        _ if needed => "needed".to_owned(),
-        Unset::Default(value) => format!("default {value}"),
-        Unset::Means(meaning) => format!("default {meaning}"),
-        Unset::Refused => "left out if not set".to_owned(),
-    };
     format!("  {name}{file} ({without})\n      {meaning}\n      Takes {form}, for example {example}\n")
+}
+
+/// What a command does without a value, as `--help` says it.
+pub fn without(unset: Unset) -> String {
+    match unset {
+        Unset::Default(value) => format!("default {value}"),
+        Unset::Means(meaning) => format!("without it: {meaning}"),
+        Unset::Refused => "needed".to_owned(),
+    }
+}
+
+/// The same under the heading `without it`.
+fn in_a_cell(unset: Unset) -> String {
+    match unset {
+        Unset::Default(value) => format!("`{value}`"),
+        Unset::Means(meaning) => meaning.to_owned(),
+        Unset::Refused => "refused".to_owned(),
+    }
 }
 
 /// Every setting once, in the order in which the commands read them.
 fn entries() -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for reader in &READERS {
-        for Row { setting, needed } in reader.rows() {
+        for Row { setting, unset } in reader.rows() {
             let at = entries.iter().position(|entry| entry.setting.name == setting.name);
             let at = at.unwrap_or_else(|| {
-                entries.push(Entry { setting, readers: Vec::new(), needed_by: Vec::new() });
+                entries.push(Entry { setting, readers: Vec::new() });
                 entries.len() - 1
             });
-            add(&mut entries[at].readers, reader.command);
-            if needed {
-                add(&mut entries[at].needed_by, reader.command);
-            }
+            add(&mut entries[at].readers, Use { command: reader.command, unset });
         }
     }
     entries
 }
 
-/// Adds a command, unless the one above it is there, which stands for it.
-fn add(commands: &mut Vec<&'static str>, command: &'static str) {
-    let above = command.split(' ').next().unwrap_or(command);
-    if !commands.contains(&above) {
-        commands.push(command);
+/// Adds a command, unless the one above it is there and does the same, which
+/// stands for it.
+fn add(readers: &mut Vec<Use>, of: Use) {
+    let above = of.command.split(' ').next().unwrap_or(of.command);
+    if !readers.iter().any(|one| one.command == above && one.unset == of.unset) {
+        readers.push(of);
     }
 }

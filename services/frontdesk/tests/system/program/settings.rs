@@ -68,6 +68,22 @@ fn a_misspelt_setting_refuses_the_start_and_variables_of_others_do_not() {
 }
 
 #[test]
+fn addresses_and_passwords_are_looked_at_before_anything_is_called() {
+    for (args, name, value) in [
+        (&["smoke"][..], "API_BASE_URL", "api.example.com"),
+        (&["token", "get"], "SB_URL", "ftp://api.example.com"),
+        (&["user", "create", "x@new.example"], "NEW_PASSWORD", "short"),
+        (&["user", "password", "x@new.example"], "NEW_PASSWORD", "short"),
+    ] {
+        let output = frontdesk(args, &[(name, value)]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {text}");
+        assert!(text.contains(&format!("{name} has a value")), "{args:?}: {text}");
+        assert!(text.contains("is not set"), "with the others: {args:?}: {text}");
+    }
+}
+
+#[test]
 fn wrong_settings_end_every_command_alike() {
     for (args, name) in [
         (&["identity"][..], "DATABASE_URL"),
