@@ -61,18 +61,22 @@ impl Dice {
     }
 }
 
-/// A call as a client makes it that does what a refusal says: a lock that was
-/// held too long stored nothing and asks to try again, which on a slow machine
-/// happens to those who wait behind a dozen deadlocks.
+/// Refusals that have stored nothing and ask to try again. On a slow machine they
+/// meet those who wait behind a dozen deadlocks: one lock too long, all of them too
+/// long, or three times the victim.
+const TRY_AGAIN: [(&str, u16); 3] = [("LOCK_TIMEOUT", 503), ("STATEMENT_TIMEOUT", 504), ("CONTENTION", 503)];
+
+/// A call as a client makes it that does what such a refusal says.
 async fn insist(call: impl AsyncFn() -> Answer) -> Answer {
     for _ in 0..10 {
         let answer = call().await;
-        if answer.body["code"] != "LOCK_TIMEOUT" {
+        let Some((code, status)) = TRY_AGAIN.into_iter().find(|(code, _)| answer.body["code"] == *code)
+        else {
             return answer;
-        }
-        answer.refused(503, "LOCK_TIMEOUT");
+        };
+        answer.refused(status, code);
     }
-    panic!("ten times in a row a lock was held too long");
+    panic!("ten times in a row others were in the way");
 }
 
 /// What the clients share.
