@@ -1,4 +1,6 @@
-//! What the gateway is told at its start, and what one is built from.
+//! What the gateway is told at its start, and what one is built from. A setting of
+//! the gateway's own is a row, its field of [`Policy`], which is passed whole to the
+//! edge, and the place that uses it.
 
 use std::net::SocketAddr;
 
@@ -6,7 +8,7 @@ use boot::{Form, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Un
 use tokio::net::TcpListener;
 use upstream::Upstream;
 
-use crate::Origins;
+use crate::origin::{DEFAULT_ORIGINS, Origins};
 
 static GATEWAY_LISTEN: Setting = Setting {
     name: "GATEWAY_LISTEN",
@@ -20,11 +22,10 @@ static GATEWAY_LISTEN: Setting = Setting {
 pub static IDENTITY_ADDR: Setting = upstream::setting("IDENTITY_ADDR", "Where identity is.");
 /// Where booking is.
 pub static BOOKING_ADDR: Setting = upstream::setting("BOOKING_ADDR", "Where booking is.");
-/// The default are the development servers of the usual front-end tools.
 static ALLOWED_ORIGINS: Setting = Setting {
     name: "ALLOWED_ORIGINS",
     form: Form::Described("origins as scheme://host or scheme://host:port, several with commas"),
-    unset: Unset::Default("http://localhost:3000,http://localhost:5173"),
+    unset: Unset::Default(DEFAULT_ORIGINS),
     example: "https://admin.example.com,https://www.example.com",
     meaning: "Origins whose pages may call (CORS).",
     secret: false,
@@ -48,12 +49,8 @@ pub struct Environment {
     pub identity: Upstream,
     /// The booking service.
     pub booking: Upstream,
-    /// Origins whose pages may call.
-    pub origins: Origins,
-    /// Proxies before the gateway whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
-    /// The publishable key of `/auth/v1`.
-    pub anon_key: Option<String>,
+    /// How it behaves.
+    pub policy: Policy,
 }
 
 /// What a gateway needs.
@@ -65,6 +62,13 @@ pub struct Config {
     pub identity: Upstream,
     /// The booking service.
     pub booking: Upstream,
+    /// How it behaves.
+    pub policy: Policy,
+}
+
+/// How the gateway behaves, as far as operators decide it.
+#[derive(Debug, Default)]
+pub struct Policy {
     /// Origins whose pages may call.
     pub origins: Origins,
     /// Proxies before the gateway whose `X-Forwarded-For` is believed.
@@ -80,17 +84,17 @@ impl Environment {
         let listen = settings.listen(&GATEWAY_LISTEN);
         let identity = settings.parsed(&IDENTITY_ADDR);
         let booking = settings.parsed(&BOOKING_ADDR);
+        let policy = Policy::read(settings);
+        Some(Self { listen: listen?, identity: identity?, booking: booking?, policy: policy? })
+    }
+}
+
+impl Policy {
+    fn read(settings: &mut Settings) -> Option<Self> {
         let origins = Origins::read(settings);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
-        Some(Self {
-            listen: listen?,
-            identity: identity?,
-            booking: booking?,
-            origins: origins?,
-            trusted_proxies: trusted_proxies.unwrap_or_default(),
-            anon_key,
-        })
+        Some(Self { origins: origins?, trusted_proxies: trusted_proxies.unwrap_or_default(), anon_key })
     }
 }
 
@@ -98,5 +102,16 @@ impl Origins {
     /// Reads `ALLOWED_ORIGINS`.
     pub fn read(settings: &mut Settings) -> Option<Self> {
         settings.parsed(&ALLOWED_ORIGINS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_that_the_table_says() {
+        let read = Policy::read(&mut Settings::default()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Policy::default()));
     }
 }

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use boot::TrustedProxies;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -18,7 +17,8 @@ use crate::answer::failure::Failure;
 use crate::answer::problem::Problem;
 use crate::call::headers;
 use crate::call::upstreams::Upstreams;
-use crate::origin::{self, Cors, Origins, Verdict};
+use crate::config::Policy;
+use crate::origin::{self, Cors, Verdict};
 use crate::pages::{self, Pages};
 use crate::protocol::kind::Kind;
 use crate::protocol::{grpc, grpc_web, rest};
@@ -36,26 +36,19 @@ struct Inner {
     pages: Pages,
     upstreams: Upstreams,
     cors: Cors,
-    trusted_proxies: TrustedProxies,
-    anon_key: Option<String>,
+    policy: Policy,
 }
 
 impl Edge {
-    pub fn new(
-        transcoder: Transcoder,
-        upstreams: Upstreams,
-        origins: Origins,
-        trusted_proxies: TrustedProxies,
-        anon_key: Option<String>,
-    ) -> Self {
-        let cors = Cors::new(origins);
+    pub fn new(transcoder: Transcoder, upstreams: Upstreams, policy: Policy) -> Self {
+        let cors = Cors::new(policy.origins.clone());
         let pages = Pages::new(&transcoder);
-        Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, trusted_proxies, anon_key }) }
+        Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy }) }
     }
 
     /// The client of a request: whoever connected, or whom a trusted proxy names.
     pub fn client(&self, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
-        self.inner.trusted_proxies.client(connected, headers)
+        self.inner.policy.trusted_proxies.client(connected, headers)
     }
 
     /// Answers one request.
@@ -109,7 +102,7 @@ impl Inner {
     async fn dispatch(&self, mut request: Request<Body>, id: &str, client: IpAddr) -> Response<Body> {
         match Kind::of(request.headers()) {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
-                supabase::call(&self.upstreams, self.anon_key.as_deref(), request, client).await
+                supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client).await
             }
             Kind::Rest => match self.rest(request, client).await {
                 Ok(response) => response,

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::call::upstreams::Upstreams;
-pub use self::config::{BOOKING_ADDR, Config, Environment, IDENTITY_ADDR, SUPABASE_ANON_KEY};
+pub use self::config::{BOOKING_ADDR, Config, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY};
 use self::edge::Edge;
 pub use self::origin::{Origins, OriginsError};
 use self::pages::health;
@@ -45,12 +45,12 @@ pub fn openapi() -> Result<serde_json::Value, RoutesError> {
 impl Gateway {
     /// Compiles the routes.
     pub fn new(config: Config) -> Result<Self, RoutesError> {
-        let Config { listener, identity, booking, origins, trusted_proxies, anon_key } = config;
+        let Config { listener, identity, booking, policy } = config;
         let transcoder = routes::compile()?;
         let upstreams = Upstreams::new(identity, booking);
-        tracing::info!(origins = %origins, "CORS allowed origins");
+        tracing::info!(origins = %policy.origins, "CORS allowed origins");
         let readiness = health::readiness(&upstreams);
-        let edge = Edge::new(transcoder, upstreams, origins, trusted_proxies, anon_key);
+        let edge = Edge::new(transcoder, upstreams, policy);
         Ok(Self { listener, edge, readiness })
     }
 

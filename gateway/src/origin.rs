@@ -22,6 +22,10 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 /// How many refused origins are remembered, so that each is logged once.
 const REMEMBERED: usize = 1000;
 
+/// What `ALLOWED_ORIGINS` is when it is not set: the development servers of the usual
+/// front-end tools.
+pub const DEFAULT_ORIGINS: &str = "http://localhost:3000,http://localhost:5173";
+
 /// The origins whose pages may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(BTreeSet<String>);
@@ -60,6 +64,12 @@ impl FromStr for Origins {
             .map(|entry| normalised(entry).ok_or_else(|| OriginsError(entry.to_owned())))
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self(DEFAULT_ORIGINS.split(',').map(str::to_owned).collect())
     }
 }
 

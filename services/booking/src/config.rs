@@ -1,4 +1,8 @@
 //! What booking is told at its start, and what a server of it is built from.
+//!
+//! A setting of booking's own is a row, its field of [`Policy`] and the place that
+//! uses it, and nothing in between: whoever starts a server passes the policy whole,
+//! and the store, which every room has, keeps it.
 
 use std::net::SocketAddr;
 
@@ -15,6 +19,14 @@ static BOOKING_LISTEN: Setting = Setting {
     meaning: "Where booking listens.",
     secret: false,
 };
+static WATCH_LIMIT_SERVER: Setting = Setting {
+    name: "WATCH_LIMIT_SERVER",
+    form: Form::Number { least: 1, most: 100_000 },
+    unset: Unset::Default("1000"),
+    example: "5000",
+    meaning: "Most streams of events that one server of booking has open.",
+    secret: false,
+};
 
 /// What booking reads from its environment.
 #[derive(Debug)]
@@ -27,6 +39,8 @@ pub struct Environment {
     pub issuer: Issuer,
     /// Who knows the callers.
     pub authority: RemoteIdentity,
+    /// How it behaves.
+    pub policy: Policy,
 }
 
 /// What a server of booking needs.
@@ -40,6 +54,15 @@ pub struct Config<A> {
     pub issuer: Issuer,
     /// Who knows the callers.
     pub authority: A,
+    /// How it behaves.
+    pub policy: Policy,
+}
+
+/// How booking behaves, as far as operators decide it.
+#[derive(Debug)]
+pub struct Policy {
+    /// Most streams of events that one server has open.
+    pub most_streams: usize,
 }
 
 impl Environment {
@@ -49,6 +72,37 @@ impl Environment {
         let database = pg::Config::read(settings);
         let issuer = Issuer::read(settings);
         let authority = RemoteIdentity::read(settings);
-        Some(Self { listen: listen?, database: database?, issuer: issuer?, authority: authority? })
+        let policy = Policy::read(settings);
+        Some(Self {
+            listen: listen?,
+            database: database?,
+            issuer: issuer?,
+            authority: authority?,
+            policy: policy?,
+        })
+    }
+}
+
+impl Policy {
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let most_streams = settings.number(&WATCH_LIMIT_SERVER);
+        Some(Self { most_streams: most_streams? })
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { most_streams: 1000 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_that_the_table_says() {
+        let read = Policy::read(&mut Settings::default()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", Policy::default()));
     }
 }

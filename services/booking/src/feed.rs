@@ -19,9 +19,6 @@ use crate::store::Store;
 
 pub use self::stream::Item;
 
-/// Most streams of one server.
-const MOST_STREAMS: usize = 1000;
-
 /// The feeds of all tenants.
 #[derive(Debug, Clone)]
 pub struct Feed {
@@ -43,7 +40,8 @@ pub struct Follow {
 impl Feed {
     /// No streams yet; all end when the server stops.
     pub fn new(store: Store, stop: CancellationToken) -> Self {
-        Self { store, room: Arc::new(Semaphore::new(MOST_STREAMS)), stop }
+        let room = Arc::new(Semaphore::new(store.policy().most_streams));
+        Self { store, room, stop }
     }
 
     /// Starts a stream. It ends with the first error.
@@ -51,9 +49,10 @@ impl Feed {
         &self,
         follow: Follow,
     ) -> Result<impl Stream<Item = Result<Item, Error>> + Send + use<>, Error> {
+        let most = self.store.policy().most_streams;
         let room = Arc::clone(&self.room)
             .try_acquire_owned()
-            .map_err(|_| Error::NoRoomForStream { most: MOST_STREAMS, retry_after: stream::HEARTBEAT })?;
+            .map_err(|_| Error::NoRoomForStream { most, retry_after: stream::HEARTBEAT })?;
         let place = match follow.after {
             Some(place) => place,
             None => self.store.feed_end(follow.tenant).await?,

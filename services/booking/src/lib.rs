@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 use uuid::Uuid;
 
-pub use self::config::{Config, Environment};
+pub use self::config::{Config, Environment, Policy};
 pub use self::store::statements;
 
 /// The extensions of Postgres that the tables need.
@@ -65,11 +65,11 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
 /// Builds the server. Background work goes on until `stop`. The error is a
 /// sentence: a method has no access rule.
 pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Result<GrpcServer, String> {
-    let Config { listener, database, issuer, authority } = config;
+    let Config { listener, database, issuer, authority, policy } = config;
     let rules =
         Rules::of_services(&SERVICES).map_err(|missing| format!("access rules are missing: {missing}"))?;
     let layer = AccessLayer::new(rules, issuer, authority);
-    let store = store::open(database);
+    let store = store::open(database, policy);
     let background = Background::new(stop.clone());
     background::start(&background, &store);
     let feed = feed::Feed::new(store.clone(), stop.clone());

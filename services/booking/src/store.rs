@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use pg::{Database, StatementError, Statements};
 
+use crate::config::Policy;
 use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
 use crate::layout::words::Blocking;
@@ -33,9 +34,9 @@ use crate::layout::words::Blocking;
 pub use self::change::{Answer, Attempt, Change, Work};
 pub use self::database::Store;
 
-/// The statements over this database.
-pub fn open(db: Database) -> Store {
-    Store::new(db, statements::compiled)
+/// The statements over this database, for a server with this policy.
+pub fn open(db: Database, policy: Policy) -> Store {
+    Store::new(db, statements::compiled, policy)
 }
 
 /// Every statement of each layout, for tests and for the command that prints one.

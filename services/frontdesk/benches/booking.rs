@@ -19,7 +19,7 @@ use upstream::Upstream;
 
 use devdb::{PrivateServer, ServerOptions};
 use frontdesk::demo;
-use frontdesk::system::{Parts, System};
+use frontdesk::system::{Parts, Policies, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use frontdesk_proto::booking::v1::{
     ApproveBookingRequestRequest, ApproveOutcome, BookingRequestStatus, ListBookingRequestsRequest,
@@ -27,7 +27,7 @@ use frontdesk_proto::booking::v1::{
 use frontdesk_proto::identity::v1::LoginRequest;
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use futures::future::join_all;
-use identity::{MasterKey, Policy};
+use identity::MasterKey;
 use tokio::net::TcpListener;
 use tonic::Request;
 use uuid::Uuid;
@@ -81,9 +81,7 @@ impl Bench {
             identity: free().await.unwrap(),
             booking: free().await.unwrap(),
             gateway: free().await.unwrap(),
-            origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
-            policy: Policy::default(),
-            anon_key: "bench".to_owned(),
+            policies: Policies::default(),
         })
         .await
         .unwrap();

@@ -13,7 +13,7 @@ use access::{AccessLayer, Authority, Issuer, KeyCache, RemoteIdentity, Rules};
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use devdb::TestDatabase;
 use frontdesk::demo;
-use frontdesk::system::{Parts, System};
+use frontdesk::system::{Parts, Policies, System};
 use frontdesk_proto::identity::v1::auth_service_client::AuthServiceClient;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::{LoginRequest, ResolveScopesRequest};
@@ -82,9 +82,7 @@ async fn start() -> System {
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
-        origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
-        policy: Policy { limits, ..Policy::default() },
-        anon_key: "bench".to_owned(),
+        policies: Policies { identity: Policy { limits, ..Policy::default() }, ..Policies::default() },
     })
     .await
     .unwrap()

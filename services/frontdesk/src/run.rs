@@ -31,11 +31,11 @@ pub async fn identity(source: &Source) -> Result<(), Failure> {
 /// `frontdesk booking`.
 pub async fn booking(source: &Source) -> Result<(), Failure> {
     let (process, environment) = Process::start(source, booking::Environment::read).await?;
-    let booking::Environment { listen, database, issuer, authority } = environment;
+    let booking::Environment { listen, database, issuer, authority, policy } = environment;
     migrate::check(&database.url, &booking::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let database = database.open(booking::ROLE, "frontdesk-booking").map_err(Failure::new)?;
-    let config = booking::Config { listener, database, issuer, authority };
+    let config = booking::Config { listener, database, issuer, authority, policy };
     let server = booking::build(config, &process.stop).map_err(Failure::new)?;
     tracing::info!(%listen, "booking listens");
     process.serve_grpc(server).await
@@ -44,9 +44,9 @@ pub async fn booking(source: &Source) -> Result<(), Failure> {
 /// `frontdesk gateway`.
 pub async fn gateway(source: &Source) -> Result<(), Failure> {
     let (process, environment) = Process::start(source, gateway::Environment::read).await?;
-    let gateway::Environment { listen, identity, booking, origins, trusted_proxies, anon_key } = environment;
+    let gateway::Environment { listen, identity, booking, policy } = environment;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
-    let config = gateway::Config { listener, identity, booking, origins, trusted_proxies, anon_key };
+    let config = gateway::Config { listener, identity, booking, policy };
     let server = gateway::Gateway::new(config).map_err(Failure::new)?;
     tracing::info!(%listen, "gateway listens");
     let (readiness, stop) = (server.readiness(), process.stop.clone());

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
 use boot::TrustedProxies;
-use gateway::{Gateway, Origins};
-use identity::{MasterKey, Policy};
+use gateway::Gateway;
+use identity::MasterKey;
 use pg::Database;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -28,12 +28,19 @@ pub struct Parts {
     pub booking: TcpListener,
     /// Where the gateway listens.
     pub gateway: TcpListener,
-    /// Origins whose pages may call.
-    pub origins: Origins,
+    /// How they behave.
+    pub policies: Policies,
+}
+
+/// How each part behaves, as far as operators decide it.
+#[derive(Debug, Default)]
+pub struct Policies {
     /// How strict identity is.
-    pub policy: Policy,
-    /// The publishable key of the Supabase-compatible surface.
-    pub anon_key: String,
+    pub identity: identity::Policy,
+    /// How booking behaves.
+    pub booking: booking::Policy,
+    /// How the gateway behaves.
+    pub gateway: gateway::Policy,
 }
 
 /// A running system.
@@ -52,9 +59,9 @@ pub struct System {
 impl System {
     /// Starts the three servers and returns when the gateway says it is ready.
     pub async fn start(parts: Parts) -> Result<Self, Failure> {
-        let Parts { database_url, master_key, identity, booking, gateway, origins, policy, anon_key } = parts;
+        let Parts { database_url, master_key, identity, booking, gateway, policies } = parts;
         // The gateway is on this machine; nobody else's word about an address counts.
-        let policy = Policy { trusted_proxies: TrustedProxies::loopback(), ..policy };
+        let policy = identity::Policy { trusted_proxies: TrustedProxies::loopback(), ..policies.identity };
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
         let (identity_addr, booking_addr, gateway_addr) =
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
@@ -79,15 +86,14 @@ impl System {
             database: open(&database_url, booking::ROLE, "frontdesk-booking")?,
             issuer,
             authority: RemoteIdentity::new(upstream(identity_addr)?),
+            policy: policies.booking,
         };
         let booking_server = booking::build(booking_config, &stop).map_err(Failure::new)?;
         let gateway_server = Gateway::new(gateway::Config {
             listener: gateway,
             identity: upstream(identity_addr)?,
             booking: upstream(booking_addr)?,
-            origins,
-            trusted_proxies: TrustedProxies::default(),
-            anon_key: Some(anon_key),
+            policy: policies.gateway,
         })
         .map_err(Failure::new)?;
 

@@ -5,7 +5,6 @@ mod rotate_keys;
 
 use access::Issuer;
 use boot::Background;
-use jiff::SignedDuration;
 
 use crate::credential::signing_key::KeySealer;
 use crate::error::Error;
@@ -18,10 +17,9 @@ pub async fn start(
     store: &Store,
     sealer: KeySealer,
     issuer: Issuer,
-    key_max_age: SignedDuration,
 ) -> Result<Keyring, Error> {
     let keyring = rotate_keys::open(store, &sealer, issuer).await?;
-    rotate_keys::start(room, store, &keyring, sealer, key_max_age);
+    rotate_keys::start(room, store, &keyring, sealer);
     prune::start(room, store);
     Ok(keyring)
 }

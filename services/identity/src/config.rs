@@ -1,4 +1,8 @@
 //! What identity is told at its start, and what a server of it is built from.
+//!
+//! A setting of identity's own is a row, its field of [`Policy`] and the place that
+//! uses it, and nothing in between: whoever starts a server passes the policy whole,
+//! and the store, which every room has, keeps it.
 
 use std::net::SocketAddr;
 

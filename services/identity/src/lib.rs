@@ -97,24 +97,22 @@ pub enum StartError {
 /// Reads the keys and builds the server. Background work goes on until `stop`.
 pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServer, StartError> {
     let Config { listener, database, master_key, issuer, policy } = config;
-    let Policy { limits, password_cost, key_max_age, trusted_proxies, trusted_issuers } = policy;
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
-    let store = store::open(&database)?;
+    let store = store::open(&database, policy)?;
     let sealer = KeySealer::of(&master_key);
     let room = Background::new(stop.clone());
-    let keyring = background::start(&room, &store, sealer, issuer.clone(), key_max_age).await?;
+    let keyring = background::start(&room, &store, sealer, issuer.clone()).await?;
 
-    let local = LocalIdentity::new(store.clone(), keyring.clone(), trusted_issuers);
+    let local = LocalIdentity::new(store.clone(), keyring.clone());
     let layer = AccessLayer::new(rules, issuer, local);
     let sessions = Sessions {
         store: store.clone(),
         keyring,
-        passwords: Passwords::new(password_cost).map_err(Error::from)?,
-        limits,
+        passwords: Passwords::new(store.policy().password_cost).map_err(Error::from)?,
         buckets: LoginBuckets::of(&master_key),
         refresh_tokens: RefreshTokens::of(&master_key),
     };
-    let service = Arc::new(rpc::Identity { sessions, trusted_proxies });
+    let service = Arc::new(rpc::Identity { sessions });
     let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))

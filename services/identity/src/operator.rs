@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::actor::Actor;
 use crate::changes::{api_key, member, signing_key, tenant, user};
+use crate::config::Policy;
 use crate::credential::api_key::KeyText;
-use crate::credential::password::{PasswordCost, Passwords, check_new};
+use crate::credential::password::{Passwords, check_new};
 use crate::credential::signing_key::KeySealer;
 use crate::domain::email::Email;
 use crate::error::Error;
@@ -44,8 +45,9 @@ pub struct Ensured<T> {
 impl Operator {
     /// The database as identity's role.
     pub fn new(database: &Database) -> Result<Self, Error> {
-        let store = store::open(database).map_err(pg::Fault::from)?;
-        Ok(Self { store, passwords: Passwords::new(PasswordCost::default())? })
+        let store = store::open(database, Policy::default()).map_err(pg::Fault::from)?;
+        let passwords = Passwords::new(store.policy().password_cost)?;
+        Ok(Self { store, passwords })
     }
 
     /// A user that should exist. An existing one stays as it is.

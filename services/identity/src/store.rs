@@ -24,12 +24,14 @@ use std::sync::Arc;
 
 use pg::{Database, StatementError, Statements};
 
+use crate::config::Policy;
+
 pub use self::change::Change;
 pub use self::database::Store;
 
-/// The statements over this database.
-pub fn open(database: &Database) -> Result<Store, StatementError> {
-    Ok(Store::new(database.with(Arc::new(statements()?))))
+/// The statements over this database, for a server with this policy.
+pub fn open(database: &Database, policy: Policy) -> Result<Store, StatementError> {
+    Ok(Store::new(database.with(Arc::new(statements()?)), policy))
 }
 
 /// Every statement, compiled.

@@ -1,4 +1,5 @@
-//! The database that the statements run in, and what is known of its schema.
+//! The database that the statements run in, and what is known of its schema; beside
+//! it the policy of the server, because every room that needs one has a store.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 
+use crate::config::Policy;
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{Found, RequestHold};
@@ -31,6 +33,7 @@ pub struct Store {
     /// The last look at the schema, for those who may ask as often as they like.
     looked: Arc<Mutex<Option<Look>>>,
     pub(super) wake: Arc<Notify>,
+    policy: Arc<Policy>,
 }
 
 /// What is known of the schema, and the statements that fit it.
@@ -50,8 +53,20 @@ struct Look {
 
 impl Store {
     /// Nothing is known of the database yet.
-    pub(super) fn new(db: Database, compile: Compile) -> Self {
-        Self { db, compile, known: Arc::default(), looked: Arc::default(), wake: Arc::default() }
+    pub(super) fn new(db: Database, compile: Compile, policy: Policy) -> Self {
+        Self {
+            db,
+            compile,
+            known: Arc::default(),
+            looked: Arc::default(),
+            wake: Arc::default(),
+            policy: Arc::new(policy),
+        }
+    }
+
+    /// How this server behaves.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What is known of the schema; looked at when nothing is known yet.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use devdb::Tcp;
 use gateway::Origins;
-use identity::{MasterKey, Policy};
+use identity::MasterKey;
 use tokio::net::TcpListener;
 
 use super::environment::Environment;
@@ -16,7 +16,7 @@ use super::postgres::{Postgres, given};
 use super::{banner, demo};
 use crate::migrate::{SETS, database_failure};
 use crate::settings::Source;
-use crate::system::{Parts, System};
+use crate::system::{Parts, Policies, System};
 use crate::{Failure, stdout};
 
 #[derive(Debug, Args)]
@@ -133,16 +133,15 @@ async fn fill(url: &str, folder: &Folder, kept: &mut Kept) -> Result<usize, Fail
 }
 
 async fn start(url: &str, kept: &Kept, origins: Origins, listeners: Listeners) -> Result<System, Failure> {
-    let Listeners { gateway, identity, booking } = listeners;
+    let anon_key = Some(kept.publishable.clone());
+    let policy = gateway::Policy { origins, anon_key, ..gateway::Policy::default() };
     let parts = Parts {
         database_url: url.to_owned(),
         master_key: MasterKey::from_text(&kept.master).map_err(Failure::new)?,
-        identity,
-        booking,
-        gateway,
-        origins,
-        policy: Policy::default(),
-        anon_key: kept.publishable.clone(),
+        identity: listeners.identity,
+        booking: listeners.booking,
+        gateway: listeners.gateway,
+        policies: Policies { gateway: policy, ..Policies::default() },
     };
     System::start(parts).await.map_err(|failure| {
         Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))

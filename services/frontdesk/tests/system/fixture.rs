@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use devdb::TestDatabase;
 use frontdesk::demo;
-use frontdesk::system::{Parts, System};
+use frontdesk::system::{Parts, Policies, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use identity::{MasterKey, Policy};
 use reqwest::{Method, RequestBuilder};
@@ -87,20 +87,25 @@ impl Fixture {
 
     /// With the demo's bookings in a layout.
     pub async fn start_in(layout: Layout) -> Self {
-        Self::start_as(Policy::default(), layout).await
+        Self::start_as(Policies::default(), layout).await
     }
 
     pub async fn start_with(policy: Policy) -> Self {
-        Self::start_as(policy, Layout::Standard).await
+        Self::start_under(Policies { identity: policy, ..Policies::default() }).await
     }
 
-    async fn start_as(policy: Policy, layout: Layout) -> Self {
+    /// With a policy for each part.
+    pub async fn start_under(policies: Policies) -> Self {
+        Self::start_as(policies, Layout::Standard).await
+    }
+
+    async fn start_as(policies: Policies, layout: Layout) -> Self {
         access::install_crypto();
         let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
         demo::seed(&database.url).await.unwrap();
         layout.apply(&database.url).await;
         let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
-        let system = system(&database.url, policy).await;
+        let system = system_under(&database.url, policies).await;
         let sql = pg::connect(&database.url).await.unwrap();
         let http = reqwest::Client::builder().user_agent("frontdesk-test").no_proxy().build().unwrap();
         Self { system, database, sql, api_key, layout, http }
@@ -232,6 +237,12 @@ impl Fixture {
 
 /// A system on a database; several on one are replicas.
 pub async fn system(database_url: &str, policy: Policy) -> System {
+    system_under(database_url, Policies { identity: policy, ..Policies::default() }).await
+}
+
+/// The same, with a policy for each part.
+pub async fn system_under(database_url: &str, mut policies: Policies) -> System {
+    policies.gateway.anon_key.get_or_insert_with(|| ANON_KEY.to_owned());
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let parts = Parts {
         database_url: database_url.to_owned(),
@@ -239,9 +250,7 @@ pub async fn system(database_url: &str, policy: Policy) -> System {
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
-        origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
-        policy,
-        anon_key: ANON_KEY.to_owned(),
+        policies,
     };
     System::start(parts).await.unwrap()
 }

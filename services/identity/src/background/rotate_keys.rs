@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use access::Issuer;
 use boot::Background;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::actor::Actor;
 use crate::changes::signing_key::{ensure, rotate};
@@ -29,13 +29,7 @@ pub async fn open(store: &Store, sealer: &KeySealer, issuer: Issuer) -> Result<K
 }
 
 /// Starts the tasks.
-pub fn start(
-    room: &Background,
-    store: &Store,
-    keyring: &Keyring,
-    sealer: KeySealer,
-    max_age: SignedDuration,
-) {
+pub fn start(room: &Background, store: &Store, keyring: &Keyring, sealer: KeySealer) {
     let keyring = keyring.clone();
     room.every(RELOAD_EVERY, "reload signing keys", move || {
         let keyring = keyring.clone();
@@ -44,17 +38,12 @@ pub fn start(
     let store = store.clone();
     room.every(ROTATE_EVERY, "rotate signing keys", move || {
         let (store, sealer) = (store.clone(), sealer.clone());
-        async move { rotate_if_due(&store, &sealer, max_age, Timestamp::now()).await }
+        async move { rotate_if_due(&store, &sealer, Timestamp::now()).await }
     });
 }
 
-async fn rotate_if_due(
-    store: &Store,
-    sealer: &KeySealer,
-    max_age: SignedDuration,
-    now: Timestamp,
-) -> Result<(), Error> {
-    if is_due(&published(store, now).await?, max_age, now) {
+async fn rotate_if_due(store: &Store, sealer: &KeySealer, now: Timestamp) -> Result<(), Error> {
+    if is_due(&published(store, now).await?, store.policy().key_max_age, now) {
         let rotated = rotate(store, sealer, false, &Actor::operator()).await?;
         tracing::info!(?rotated, "signing keys rotated by schedule");
     }

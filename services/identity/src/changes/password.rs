@@ -76,8 +76,9 @@ impl Sessions {
         check_sent(field, &password)?;
         let buckets = self.buckets.attempt(email, &actor.context.address_text());
         let (turn, now) = self.passwords.turn(clock).await?;
+        let allowed = &self.store.policy().limits;
         let failures = self.store.login_failures(&buckets, now).await?;
-        if let Some(until) = limits::blocked_until(&self.limits, &failures) {
+        if let Some(until) = limits::blocked_until(allowed, &failures) {
             drop(turn);
             let user = found.as_ref().map(|login| login.user.id);
             let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
@@ -88,12 +89,12 @@ impl Sessions {
         let stored = found.as_ref().and_then(|login| login.password_hash.clone());
         let checked = self.passwords.check(turn, password, stored.clone()).await?;
         let Some(login) = found.filter(|_| checked != Checked::Wrong) else {
-            self.store.count_login_failure(&buckets, now, now + self.limits.window).await?;
+            self.store.count_login_failure(&buckets, now, now + allowed.window).await?;
             return Ok(None);
         };
         if login.user.disabled_at.is_some() {
             // Counted like a wrong password: the limit must not tell a disabled user either.
-            self.store.count_login_failure(&buckets, now, now + self.limits.window).await?;
+            self.store.count_login_failure(&buckets, now, now + allowed.window).await?;
             return Ok(Some(login));
         }
         if let (Checked::RightAndRehashed(new), Some(old)) = (checked, stored) {

@@ -7,7 +7,6 @@ use crate::credential::access_token::NewAccessToken;
 use crate::credential::login_buckets::LoginBuckets;
 use crate::credential::password::Passwords;
 use crate::credential::refresh_token::{RefreshToken, RefreshTokens};
-use crate::domain::limits::Limits;
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::store::Store;
@@ -19,7 +18,6 @@ pub struct Sessions {
     pub store: Store,
     pub keyring: Keyring,
     pub passwords: Passwords,
-    pub limits: Limits,
     pub buckets: LoginBuckets,
     pub refresh_tokens: RefreshTokens,
 }

@@ -1,7 +1,6 @@
 //! What all services share: who calls, from where, for which tenant.
 
 use access::Caller;
-use boot::TrustedProxies;
 use tonic::{Request, Status};
 
 use crate::actor::{Actor, Context, SignedIn};
@@ -19,8 +18,6 @@ const MAX_USER_AGENT: usize = 200;
 pub struct Identity {
     /// Sessions, and through them the store.
     pub sessions: Sessions,
-    /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
 }
 
 impl Identity {
@@ -64,8 +61,9 @@ impl Identity {
         let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let headers = metadata.clone().into_headers();
         let agent = Some(text("x-user-agent")).filter(|agent| !agent.is_empty());
+        let proxies = &self.store().policy().trusted_proxies;
         Context {
-            address: request.remote_addr().map(|peer| self.trusted_proxies.client(peer.ip(), &headers)),
+            address: request.remote_addr().map(|peer| proxies.client(peer.ip(), &headers)),
             user_agent: agent.unwrap_or(text("user-agent")).chars().take(MAX_USER_AGENT).collect(),
             request_id: text("x-request-id").to_owned(),
         }

@@ -1,18 +1,29 @@
-//! The database as identity's statements see it.
+//! The database as identity's statements see it; beside it the policy of the server,
+//! because every room that needs one has a store.
+
+use std::sync::Arc;
 
 use pg::{Database, Fault, Kind, Query, Tx};
 use tokio_postgres::Row;
+
+use crate::config::Policy;
 
 /// The statements over a database.
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Database,
+    policy: Arc<Policy>,
 }
 
 impl Store {
     /// The statements over a database that has them.
-    pub(super) fn new(db: Database) -> Self {
-        Self { db }
+    pub(super) fn new(db: Database, policy: Policy) -> Self {
+        Self { db, policy: Arc::new(policy) }
+    }
+
+    /// How strict this server is.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Begins a transaction.

@@ -115,5 +115,5 @@ fn cause(error: Error) -> String {
 
 fn open(url: String) -> Result<Store, String> {
     let database = pg::Config { url, pool_size: 1 }.open(ROLE, "frontdesk-doctor")?;
-    store::open(&database).map_err(|error| error.to_string())
+    store::open(&database, Policy::default()).map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use pg::{Database, PoolOptions};
 
 use super::*;
+use crate::config::Policy;
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{Found, RequestHold};
@@ -39,7 +40,7 @@ fn store() -> Store {
         blocking: Blocking::NotFreed,
         problems: Vec::new(),
     };
-    let store = Store::new(db.clone(), |_, _| Ok(Arc::default()));
+    let store = Store::new(db.clone(), |_, _| Ok(Arc::default()), Policy::default());
     *store.known.write().unwrap() = Some(Arc::new(Schema { found, db }));
     store
 }

@@ -34,9 +34,7 @@ async fn gateway(identity: &str, booking: &str) -> (SocketAddr, tokio_util::sync
         listener,
         identity: identity.parse().unwrap(),
         booking: booking.parse().unwrap(),
-        origins: gateway::Origins::read(&mut boot::Settings::default()).unwrap(),
-        trusted_proxies: boot::TrustedProxies::default(),
-        anon_key: None,
+        policy: gateway::Policy::default(),
     })
     .unwrap();
     let stop = CancellationToken::new();
