@@ -50,16 +50,8 @@ pub const SERVICES: [&str; 5] = [
 pub static MIGRATIONS: MigrationSet = MigrationSet {
     name: "booking",
     history_table: "public.frontdesk_booking_migrations",
-    migrations: &[
-        (
-            "V1__properties_requests_bookings_inventory",
-            include_str!("../../../migrations/booking/V1__properties_requests_bookings_inventory.sql"),
-        ),
-        (
-            "V2__holds_settings_feed_idempotency",
-            include_str!("../../../migrations/booking/V2__holds_settings_feed_idempotency.sql"),
-        ),
-    ],
+    // What `migrations/build.rs` finds in the folder.
+    migrations: include!(concat!(env!("OUT_DIR"), "/migrations.rs")),
 };
 
 /// Builds the server. Background work goes on until `stop`. The error is a

@@ -68,16 +68,8 @@ pub const SERVICES: [&str; 7] = [
 pub static MIGRATIONS: MigrationSet = MigrationSet {
     name: "identity",
     history_table: "public.frontdesk_identity_migrations",
-    migrations: &[
-        (
-            "V1__users_tenants_sessions_keys",
-            include_str!("../../../migrations/identity/V1__users_tenants_sessions_keys.sql"),
-        ),
-        (
-            "V2__roles_limits_key_states_audit",
-            include_str!("../../../migrations/identity/V2__roles_limits_key_states_audit.sql"),
-        ),
-    ],
+    // What `migrations/build.rs` finds in the folder.
+    migrations: include!(concat!(env!("OUT_DIR"), "/migrations.rs")),
 };
 
 /// Why identity does not start, as a sentence.

@@ -1,5 +1,5 @@
 //! R9: the migrations of a service's folder are those that its crate applies, in
-//! order, word for word.
+//! order, word for word, and their numbers have no gap.
 
 use std::fs;
 
@@ -23,6 +23,8 @@ fn the_folder_of_migrations_is_the_list_in_the_crate() {
             })
             .collect();
         files.sort();
+        let numbers: Vec<u32> = files.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, (1..).take(files.len()).collect::<Vec<u32>>(), "{name}");
         let listed: Vec<&str> = migrations.iter().map(|(name, _)| *name).collect();
         assert_eq!(files.iter().map(|(_, stem)| stem.as_str()).collect::<Vec<_>>(), listed, "{name}");
         for (stem, text) in *migrations {

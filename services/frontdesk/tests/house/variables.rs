@@ -10,12 +10,13 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 12] = [
+const FOREIGN: [&str; 13] = [
     // Of the system, Cargo and Debian.
     "CARGO_PKG_VERSION",
     "DEBIAN_FRONTEND",
     "HOME",
     "LC_ALL",
+    "OUT_DIR",
     "PATH",
     "PWD",
     // Of benches, tests, scripts and the guard of a private Postgres.

@@ -1,0 +1,36 @@
+//! The build script of each service: lists its folder of migrations in the order of
+//! their numbers, so that a migration is its file and nothing else.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = here.join("../../migrations").join(env!("CARGO_PKG_NAME")).canonicalize()?;
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        let number = name.strip_prefix('V').and_then(|rest| rest.split_once("__")?.0.parse::<u32>().ok());
+        match number {
+            Some(number) if path.extension() == Some(OsStr::new("sql")) => {
+                found.push((number, name.to_owned(), path));
+            }
+            _ => return Err(format!("{} is not V<number>__<name>.sql", path.display()).into()),
+        }
+    }
+    found.sort();
+    let mut list = "&[\n".to_owned();
+    for (_, name, path) in found {
+        writeln!(list, "    ({name:?}, include_str!({path:?})),")?;
+    }
+    list.push_str("]\n");
+    #[expect(clippy::disallowed_methods, reason = "cargo's word to a build script, no setting")]
+    let out = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for output")?;
+    fs::write(Path::new(&out).join("migrations.rs"), list)?;
+    Ok(())
+}
