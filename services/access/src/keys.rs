@@ -2,9 +2,11 @@
 //! five minutes, and when a token names one that we do not know unless a fetch
 //! within 30 s was in vain.
 //!
-//! A verified token is remembered by its SHA-256, so that its signature is checked
-//! once; its time and its key are looked at each time, and its session is the
-//! business of the layer.
+//! A verified token is remembered, so that its signature is checked once; its time
+//! and its key are looked at each time, and its session is the business of the layer.
+//! What was signed is kept as it is, since the claims are kept anyway, and of the
+//! signature its SHA-256: nothing that is kept is a token that somebody could use, and
+//! a tenth of the text is hashed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -44,16 +46,18 @@ pub enum Verified {
 pub struct KeyCache {
     issuer: Issuer,
     keys: RwLock<Known>,
-    /// Tokens that have been verified, by their SHA-256: a signature is checked
-    /// once, what changes with time each time.
-    verified: Cache<[u8; 32], Remembered>,
+    /// Tokens that have been verified, by the SHA-256 of their signatures.
+    verified: Cache<[u8; 32], Arc<Remembered>>,
     /// The last fetch for an unknown id; held during one, so that there is one
     /// at a time.
     last: Mutex<Option<(Instant, Fetch)>>,
 }
 
-#[derive(Debug, Clone)]
+/// A verified token without its signature.
+#[derive(Debug)]
 struct Remembered {
+    /// Header and payload, as the token has them.
+    signed: Box<str>,
     claims: Arc<Claims>,
     key_id: String,
 }
@@ -90,12 +94,11 @@ impl KeyCache {
         authority: &impl Authority,
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        let hash = sha256(token);
-        if let Some(claims) = self.recall(&hash, now) {
+        if let Some(claims) = self.recall(token, now) {
             return Ok(Verified::Ours(claims));
         }
         if token::claimed_issuer(token).is_some_and(|issuer| issuer != self.issuer.issuer) {
-            return Ok(Verified::Foreign(hash));
+            return Ok(Verified::Foreign(sha256(token)));
         }
         let key_id = token::key_id(token)?;
         let key = match self.known(&key_id) {
@@ -107,23 +110,36 @@ impl KeyCache {
             None => self.fetch(&key_id, authority, now).await?.ok_or(TokenFault::UnknownKey)?,
         };
         let claims = Arc::new(token::verify(token, key.decoding(), &self.issuer)?);
-        self.verified.insert(hash, Remembered { claims: Arc::clone(&claims), key_id });
+        self.remember(token, &claims, key_id);
         Ok(Verified::Ours(claims))
+    }
+
+    fn remember(&self, token: &str, claims: &Arc<Claims>, key_id: String) {
+        let Some((signed, signature)) = token.rsplit_once('.') else { return };
+        let remembered = Remembered { signed: signed.into(), claims: Arc::clone(claims), key_id };
+        self.verified.insert(sha256(signature), Arc::new(remembered));
     }
 
     /// The claims of a token that was verified before, if its time is not over and
     /// its key is still one of a fresh list.
-    fn recall(&self, hash: &[u8; 32], now: Timestamp) -> Option<Arc<Claims>> {
-        let Remembered { claims, key_id } = self.verified.get(hash)?;
-        let fresh = matches!(self.known(&key_id), Some((_, true)));
-        (fresh && claims.hold_at(now)).then_some(claims)
+    fn recall(&self, token: &str, now: Timestamp) -> Option<Arc<Claims>> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let remembered = self.verified.get(&sha256(signature))?;
+        let Remembered { signed: verified, claims, key_id } = &*remembered;
+        let holds = **verified == *signed && claims.hold_at(now) && self.is_current(key_id);
+        holds.then(|| Arc::clone(claims))
+    }
+
+    /// Whether a key is in the list and the list is fresh.
+    fn is_current(&self, key_id: &str) -> bool {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        known.is_fresh() && known.keys.contains_key(key_id)
     }
 
     /// A key, and whether the list it is from is fresh.
     fn known(&self, key_id: &str) -> Option<(Key, bool)> {
         let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let fresh = known.fetched.is_some_and(|at| at.elapsed() < FRESH_FOR);
-        known.keys.get(key_id).cloned().map(|key| (key, fresh))
+        known.keys.get(key_id).cloned().map(|key| (key, known.is_fresh()))
     }
 
     async fn fetch(
@@ -177,6 +193,12 @@ impl KeyCache {
     }
 }
 
+impl Known {
+    fn is_fresh(&self) -> bool {
+        self.fetched.is_some_and(|at| at.elapsed() < FRESH_FOR)
+    }
+}
+
 impl std::fmt::Debug for KeyCache {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("KeyCache").field("issuer", &self.issuer).finish_non_exhaustive()
@@ -187,23 +209,62 @@ impl std::fmt::Debug for KeyCache {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
+    use uuid::Uuid;
 
     use super::*;
     use crate::authority::Resolution;
     use crate::credentials::Credentials;
+    use crate::token::TOKEN_KIND;
     use crate::token::tests::jwk;
 
-    /// Counts how often it is asked for keys.
-    struct Counting(AtomicU32);
+    /// Has one key and counts how often it is asked for it.
+    struct Counting {
+        key: Key,
+        asked: AtomicU32,
+    }
+
+    impl Counting {
+        fn new(key: Key) -> Self {
+            Self { key, asked: AtomicU32::new(0) }
+        }
+    }
+
+    fn issuer() -> Issuer {
+        Issuer { issuer: "i".to_owned(), audience: "a".to_owned() }
+    }
+
+    fn claims(sub: u128) -> Claims {
+        let now = Timestamp::now().as_second().unsigned_abs();
+        Claims {
+            iss: "i".to_owned(),
+            sub: Uuid::from_u128(sub),
+            aud: "a".to_owned(),
+            exp: now + 60,
+            iat: now,
+            nbf: now,
+            jti: Uuid::from_u128(7),
+            typ: TOKEN_KIND.to_owned(),
+            session_id: Uuid::from_u128(8),
+            generation: 0,
+            email: "a@b.example".to_owned(),
+            role: "authenticated".to_owned(),
+            aal: "aal1".to_owned(),
+            amr: Vec::new(),
+            app_metadata: serde_json::Map::new(),
+            user_metadata: serde_json::Map::new(),
+        }
+    }
 
     impl Authority for Counting {
         const HOLDS: Duration = Duration::ZERO;
 
         async fn keys(&self, _: Timestamp) -> Result<Vec<Key>, Refusal> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(Key::read(&jwk()).into_iter().collect())
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![self.key.clone()])
         }
 
         async fn resolve(
@@ -219,8 +280,7 @@ mod tests {
     #[tokio::test]
     async fn a_thousand_made_up_key_ids_cost_one_fetch() {
         crate::install_crypto();
-        let issuer = Issuer { issuer: "i".to_owned(), audience: "a".to_owned() };
-        let (cache, authority) = (KeyCache::new(issuer), Counting(AtomicU32::new(0)));
+        let (cache, authority) = (KeyCache::new(issuer()), Counting::new(Key::read(&jwk()).unwrap()));
         for id in 0..1000 {
             let header =
                 URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"JWT","kid":"made-up-{id}"}}"#));
@@ -228,6 +288,38 @@ mod tests {
                 cache.verify(&format!("{header}.e30.AA"), &authority, Timestamp::now()).await.unwrap_err();
             assert!(refusal.message().contains("key id"), "{}", refusal.message());
         }
-        assert_eq!(authority.0.load(Ordering::Relaxed), 1);
+        assert_eq!(authority.asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_remembered_signature_is_good_for_what_it_signed_and_nothing_else() {
+        crate::install_crypto();
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let key = Key::es256("k", &URL_SAFE_NO_PAD.encode(x), &URL_SAFE_NO_PAD.encode(y)).unwrap();
+        let (cache, authority) = (KeyCache::new(issuer()), Counting::new(key));
+        let secret = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
+        let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
+        let token = |sub| jsonwebtoken::encode(&header, &claims(sub), &secret).unwrap();
+        let (one, other) = (token(1), token(2));
+        for _ in 0..2 {
+            let verified = cache.verify(&one, &authority, Timestamp::now()).await.unwrap();
+            assert!(matches!(verified, Verified::Ours(claims) if claims.sub == Uuid::from_u128(1)));
+        }
+        let (signed, signature) = one.rsplit_once('.').unwrap();
+        let (others, _) = other.rsplit_once('.').unwrap();
+        let (header, payload) = signed.split_once('.').unwrap();
+        for forged in [
+            format!("{others}.{signature}"),
+            format!("{header}.{payload}.x.{signature}"),
+            format!("x.{signature}"),
+            format!(".{signature}"),
+            format!("{signed}.{signature}."),
+            signature.to_owned(),
+        ] {
+            assert!(cache.verify(&forged, &authority, Timestamp::now()).await.is_err(), "{forged}");
+        }
+        let late = Timestamp::now() + jiff::SignedDuration::from_secs(120);
+        assert!(cache.recall(&one, Timestamp::now()).is_some() && cache.recall(&one, late).is_none());
     }
 }

@@ -30,6 +30,7 @@ pub fn gather<'w>(message: &Message, wire: &'w [u8], depth: usize) -> Result<Vec
 
 /// A default that an encoder wrote for a field without presence is as good
 /// as absent.
+#[inline]
 pub fn is_hidden_default(plans: &Plans, field: &Field, values: &[Raw<'_>]) -> bool {
     let Some(last) = values.last() else { return false };
     if plans.style.defaults || field.presence || field.label == Label::Map {
@@ -82,6 +83,7 @@ pub fn values(wire: &[u8], wanted: u32, depth: usize) -> Result<Vec<Raw<'_>>> {
 }
 
 /// The last value of a field in a message of few fields.
+#[inline]
 pub fn last(wire: &[u8], wanted: u32) -> Result<Option<Raw<'_>>> {
     let mut found = None;
     let mut rest = Wire(wire);

@@ -9,6 +9,7 @@ type Result<T = ()> = std::result::Result<T, OutputError>;
 
 /// Appends a value that is not a message.
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+#[inline]
 pub fn scalar(plans: &Plans, kind: Kind, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
     match (kind, raw) {
         (Kind::String, Raw::Delimited(bytes)) => {
