@@ -43,7 +43,7 @@ pub use self::generated::google::rpc;
 pub use self::limits::Limits;
 pub use self::reason::Wire;
 pub use self::reasons::v1::ErrorReason;
-pub use self::refusal::{DOMAIN, Refusal, Violation, reason_of};
+pub use self::refusal::{DOMAIN, Refusal, Violation, reason_of, with_request_id};
 pub use self::rule::Rule;
 
 /// Every `.proto` file with its imports and custom options, encoded as a

@@ -252,6 +252,18 @@ pub fn reason_of(status: &Status) -> Option<ErrorReason> {
     (reason != ErrorReason::Unspecified).then_some(reason)
 }
 
+/// The details of a status of others with the id of its request; `None` for a status
+/// without details, which has no place for it.
+pub fn with_request_id(status: &Status, id: &str) -> Option<Status> {
+    let mut detailed = rpc::Status::decode(status.details()).ok()?;
+    if detailed.details.is_empty() {
+        return None;
+    }
+    let info = rpc::RequestInfo { request_id: id.to_owned(), serving_data: String::new() };
+    detailed.details.push(any(&info));
+    Some(Status::with_details(status.code(), status.message(), detailed.encode_to_vec().into()))
+}
+
 fn any<M: Message + Name>(message: &M) -> Any {
     Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }

@@ -125,11 +125,13 @@ fn finish(response: &mut Response<Body>, id: &HeaderValue, started: Instant) {
         }
         Some(cause) => tracing::warn!(elapsed_us, ?code, reason, cause = whole(cause), "call answered"),
     }
-    if let Some(refusal) = refusal {
-        let status = Status::from(refusal.with_request_id(request_id::text(id)));
-        if let Err(error) = status.add_header(response.headers_mut()) {
-            tracing::warn!(%error, "request id could not be added to the status");
-        }
+    let id = request_id::text(id);
+    let named = match refusal {
+        Some(refusal) => Some(Status::from(refusal.with_request_id(id))),
+        None => frontdesk_proto::with_request_id(&status, id),
+    };
+    if let Some(Err(error)) = named.map(|status| status.add_header(response.headers_mut())) {
+        tracing::warn!(%error, "request id could not be added to the status");
     }
 }
 
@@ -151,4 +153,50 @@ fn time_given(headers: &HeaderMap) -> Result<Duration, Refusal> {
         let sentence = format!("The header {GRPC_TIMEOUT} cannot be read: {GRPC_TIMEOUT_FORM}.");
         Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", GRPC_TIMEOUT)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use frontdesk_proto::rpc;
+    use prost::{Message, Name};
+    use prost_types::Any;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn any<M: Message + Name>(message: &M) -> Any {
+        Any { type_url: M::type_url(), value: message.encode_to_vec() }
+    }
+
+    /// The details of what a service answers to a call with an id.
+    async fn details(answer: Status) -> Vec<Any> {
+        let service = tower::service_fn(move |_: Request<Body>| {
+            let answer = answer.clone();
+            async move { Ok::<_, std::convert::Infallible>(answer.into_http()) }
+        });
+        let mut request = Request::new(Body::empty());
+        request.headers_mut().insert(request_id::HEADER, HeaderValue::from_static("from-the-caller"));
+        let response = Observe.layer(service).oneshot(request).await.unwrap();
+        let status = Status::from_header_map(response.headers()).unwrap();
+        rpc::Status::decode(status.details()).unwrap().details
+    }
+
+    #[tokio::test]
+    async fn each_status_with_details_has_the_id_of_its_request_whoever_made_it() {
+        let id =
+            any(&rpc::RequestInfo { request_id: "from-the-caller".to_owned(), serving_data: String::new() });
+        let ours = details(Refusal::new(ErrorReason::RouteNotFound, "No.").into()).await;
+        assert!(ours.len() == 2 && ours.contains(&id), "{ours:?}");
+        let info = any(&rpc::ErrorInfo {
+            reason: "QUOTA".to_owned(),
+            domain: "elsewhere".to_owned(),
+            ..Default::default()
+        });
+        let inner = rpc::Status { code: 8, message: "No.".to_owned(), details: vec![info.clone()] };
+        let bytes = Bytes::from(inner.encode_to_vec());
+        let foreign = details(Status::with_details(Code::ResourceExhausted, "No.", bytes)).await;
+        assert_eq!(foreign, [info, id]);
+        assert_eq!(details(Status::new(Code::Unavailable, "No.")).await, []);
+    }
 }
