@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     found.sort();
     let mut list = "&[\n".to_owned();
     for (_, name, path) in found {
+        let path = path.to_str().ok_or("the path of the repository is not UTF-8")?;
         writeln!(list, "    ({name:?}, include_str!({path:?})),")?;
     }
     list.push_str("]\n");

@@ -1,25 +1,31 @@
 //! Why booking did not do what it was asked, and what the caller reads of it. The
 //! cause is for the log, which is written where the call is answered.
+//!
+//! A refusal that is made in one place and that nobody tells from others is said
+//! there, as a [`Refusal`] with its [`Reason`]. One that is made in several places, or
+//! that somebody asks about, is a variant of [`Error`], and its words are here.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdesk_proto::{ErrorReason, Refusal};
 use pg::{Fault, HasFault};
 use tonic::Status;
 
 use crate::domain::approval::{ConflictKind, Denied};
-use crate::domain::ids::{BlockId, BookingId, BookingRequestId};
+use crate::domain::ids::{BookingId, BookingRequestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
 
+/// The reasons of refusals, and a refusal: what the other rooms see of the wire.
+pub use frontdesk_proto::{ErrorReason as Reason, Refusal};
+
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller may no longer have the stream, in the words of the access layer.
+    /// It was refused where that was found, in these words.
     #[error("{}", .0.message())]
-    Standing(Refusal),
+    Refused(Refusal),
     /// The server has no room for another stream.
     #[error("{most} streams are open")]
     NoRoomForStream {
@@ -31,9 +37,6 @@ pub enum Error {
     /// The server stops, and the stream with it.
     #[error("the server stops")]
     Stopping,
-    /// A decline needs a reason.
-    #[error("a decline without a reason")]
-    DeclineReasonRequired,
     /// The tenant has no such request.
     #[error("booking request {0} not found")]
     RequestNotFound(BookingRequestId),
@@ -46,12 +49,6 @@ pub enum Error {
     /// The tenant has no such customer.
     #[error("customer not found")]
     CustomerNotFound,
-    /// The property has no such block.
-    #[error("block {0} not found")]
-    BlockNotFound(BlockId),
-    /// The tenant has a property of this name.
-    #[error("the name is taken")]
-    NameTaken,
     /// The state does not allow the step.
     #[error("{} not {}: {}", .step.subject(), .step.done(), .state.name())]
     InvalidTransition {
@@ -80,12 +77,6 @@ pub enum Error {
         /// The version that it has.
         current: i64,
     },
-    /// The idempotency key was used for another call.
-    #[error("idempotency key reused")]
-    KeyReused,
-    /// A call with the idempotency key is under way.
-    #[error("idempotency key in use")]
-    KeyInUse,
     /// The database failed.
     #[error("database: {0}")]
     Database(#[source] Fault),
@@ -104,22 +95,17 @@ impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Database(fault) => Some(fault),
-            Self::Standing(_)
+            Self::Refused(_)
             | Self::NoRoomForStream { .. }
             | Self::Stopping
-            | Self::DeclineReasonRequired
             | Self::RequestNotFound(_)
             | Self::BookingNotFound(_)
             | Self::PropertyNotFound
             | Self::CustomerNotFound
-            | Self::BlockNotFound(_)
-            | Self::NameTaken
             | Self::InvalidTransition { .. }
             | Self::Overlap { .. }
             | Self::DatesTaken { .. }
-            | Self::EtagMismatch { .. }
-            | Self::KeyReused
-            | Self::KeyInUse => None,
+            | Self::EtagMismatch { .. } => None,
         }
     }
 }
@@ -137,51 +123,36 @@ impl Error {
     /// What the caller reads.
     pub fn refusal(&self) -> Refusal {
         match self {
-            Self::Standing(refusal) => refusal.clone(),
+            Self::Refused(refusal) => refusal.clone(),
             Self::NoRoomForStream { most, retry_after } => Refusal::new(
-                ErrorReason::Overloaded,
+                Reason::Overloaded,
                 format!("{most} streams are open, the most this server has room for. Try again later."),
             )
             .retry_after(*retry_after),
             Self::Stopping => Refusal::new(
-                ErrorReason::UpstreamUnavailable,
+                Reason::UpstreamUnavailable,
                 "The server stops. Start the stream again from its last cursor.",
             ),
-            Self::DeclineReasonRequired => Refusal::new(
-                ErrorReason::DeclineReasonRequired,
-                "A decline needs a decline_reason that is not blank. The booking request is unchanged.",
-            )
-            .violation("decline_reason", "is needed and must not be blank"),
             Self::RequestNotFound(id) => Refusal::new(
-                ErrorReason::BookingRequestNotFound,
+                Reason::BookingRequestNotFound,
                 format!("The tenant has no booking request {id}. Check the id and X-TENANT-ID."),
             )
             .with("booking_request_id", id.to_string()),
             Self::BookingNotFound(id) => Refusal::new(
-                ErrorReason::BookingNotFound,
+                Reason::BookingNotFound,
                 format!("The tenant has no booking {id}. Check the id and X-TENANT-ID."),
             )
             .with("booking_id", id.to_string()),
             Self::PropertyNotFound => Refusal::new(
-                ErrorReason::PropertyNotFound,
+                Reason::PropertyNotFound,
                 "The tenant has no property with this property_id. GET /v1/properties lists them.",
             ),
             Self::CustomerNotFound => Refusal::new(
-                ErrorReason::CustomerNotFound,
+                Reason::CustomerNotFound,
                 "The tenant has no customer with this id. GET /v1/customers lists them.",
             ),
-            Self::BlockNotFound(id) => Refusal::new(
-                ErrorReason::BlockNotFound,
-                format!("The property has no block {id}. GET …/availability lists its blocks."),
-            )
-            .with("block_id", id.to_string()),
-            Self::NameTaken => Refusal::new(
-                ErrorReason::AlreadyExists,
-                "The tenant has a property of this name. Nothing was stored; choose another name.",
-            )
-            .with("field", "name"),
             Self::InvalidTransition { step, state } => Refusal::new(
-                ErrorReason::InvalidTransition,
+                Reason::InvalidTransition,
                 format!(
                     "The {} cannot be {}: {}. It is unchanged.",
                     step.subject(),
@@ -192,21 +163,12 @@ impl Error {
             .with("state", state.name()),
             Self::Overlap { stay, of } => overlap(*stay, *of),
             Self::EtagMismatch { current } => Refusal::new(
-                ErrorReason::EtagMismatch,
+                Reason::EtagMismatch,
                 "It has changed since you read it. Nothing was stored: read it again, then decide again.",
             )
             .with("current_etag", current.to_string()),
-            Self::KeyReused => Refusal::new(
-                ErrorReason::IdempotencyKeyReused,
-                "The Idempotency-Key was used for another call in the last 24 hours. Nothing was stored: send a new key with a new call.",
-            ),
-            Self::KeyInUse => Refusal::new(
-                ErrorReason::IdempotencyKeyInUse,
-                "A call with this Idempotency-Key is still under way. Try again to get its answer.",
-            )
-            .retry_after(Duration::from_secs(1)),
             Self::DatesTaken { constraint } => Refusal::new(
-                ErrorReason::BookingOverlap,
+                Reason::BookingOverlap,
                 "The dates are taken. Nothing was stored; choose other dates.",
             )
             .with("constraint", constraint)
@@ -227,7 +189,7 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
                 ConflictKind::Inventory => "an inventory range without a booking has",
             };
             Refusal::new(
-                ErrorReason::BookingOverlap,
+                Reason::BookingOverlap,
                 format!(
                     "The property is taken: {sentence} nights between {check_in} and {check_out}. The booking request is unchanged: decline it or free the dates. GET …/explain shows what is in the way."
                 ),
@@ -235,13 +197,19 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
             .with("conflict_kind", kind.name())
         }
         OverlapOf::New => Refusal::new(
-            ErrorReason::BookingOverlap,
+            Reason::BookingOverlap,
             format!(
                 "The property is taken for nights between {check_in} and {check_out}. Nothing was stored; GET …/availability shows the free nights."
             ),
         ),
     };
     refusal.with("conflict_type", "booking_overlap")
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// The caller is told one half; the other goes along with the status as its source,
@@ -263,7 +231,7 @@ mod tests {
     #[test]
     fn dates_that_a_constraint_refuses_are_an_overlap() {
         let refusal = Error::DatesTaken { constraint: "no_double_bookings_102008".to_owned() }.refusal();
-        assert_eq!(refusal.reason(), ErrorReason::BookingOverlap);
+        assert_eq!(refusal.reason(), Reason::BookingOverlap);
         let metadata: Vec<_> = refusal.metadata().collect();
         assert_eq!(
             metadata,

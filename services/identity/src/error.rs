@@ -4,12 +4,15 @@
 //! operator commands; only where the cause is ours it is for the log, and the
 //! caller reads another. Nothing is logged here: a failure travels with the
 //! status, and whoever answers the call logs it once.
+//!
+//! A refusal that is made in one place and that nobody tells from others is said
+//! there, as a [`Refusal`] with its [`Reason`]. One that is made in several places, or
+//! that somebody asks about, is a variant of [`Error`], and its words are here.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::TokenFault;
-use frontdesk_proto::{ErrorReason, Refusal};
 use pg::{Fault, HasFault};
 use tonic::Status;
 
@@ -19,43 +22,27 @@ use crate::credential::signing_key::SigningKeyError;
 use crate::domain::field::InvalidField;
 use crate::domain::scopes::ScopesNotHeld;
 
+/// The reasons of refusals, and a refusal: what the other rooms see of the wire.
+pub use frontdesk_proto::{ErrorReason as Reason, Refusal};
+
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// It was refused where that was found, in these words.
+    #[error("{}", .0.message())]
+    Refused(Refusal),
     /// A field has a value that is not allowed.
     #[error(transparent)]
     InvalidField(#[from] InvalidField),
     /// Nobody has this address and password.
     #[error("E-mail and password do not match a user.")]
     LoginFailed,
-    /// Too many failures before.
-    #[error("Too many failed logins for this account or from this address. Try again in {seconds} s.")]
-    TooManyAttempts {
-        /// When it may be tried again.
-        seconds: u64,
-    },
     /// Too many logins at once.
     #[error("Too many people are signing in at this moment. Try again in a second.")]
     TooManyLogins,
     /// Not one of ours, or its session is over.
     #[error("The refresh token is not valid or its session is over. Sign in again.")]
     RefreshTokenInvalid,
-    /// It had been exchanged before; the session has been ended.
-    #[error(
-        "The refresh token had been used before, so somebody else may hold it; the session has been ended. Sign in again."
-    )]
-    RefreshTokenReused,
-    /// The session of an access token is over.
-    #[error(
-        "The session of this token is over: it was logged out or revoked, it expired, or its user was disabled. Sign in again."
-    )]
-    SessionEnded,
-    /// The user of the token was deleted.
-    #[error("The user no longer exists. Sign in again.")]
-    UserGone,
-    /// The user's live sessions do not include it.
-    #[error("You have no live session with this id. GET /v1/auth/sessions lists them.")]
-    SessionNotFound,
     /// The current password is another one.
     #[error("The current password does not match. The password is unchanged.")]
     PasswordWrong,
@@ -79,26 +66,9 @@ pub enum Error {
     /// It is there already.
     #[error("{0} Nothing was stored.")]
     AlreadyExists(Existing),
-    /// Members have the role.
-    #[error("Members still have the role: give them another one first. Nothing was deleted.")]
-    RoleInUse,
-    /// The role belongs to all tenants.
-    #[error("Built-in roles are the same in every tenant and cannot be changed. Create a role of your own.")]
-    RoleBuiltIn,
-    /// The change would leave a tenant without an owner.
-    #[error("The tenant would be left without an owner. Make somebody else an owner first.")]
-    LastOwner,
     /// Whoever changes something lacks scopes.
     #[error(transparent)]
     ScopesNotHeld(#[from] ScopesNotHeld),
-    /// The path and the headers name two tenants.
-    #[error("The path names another tenant than the one the call is for: send the same id as X-TENANT-ID.")]
-    OtherTenant,
-    /// The caller does not belong to the tenant of the call.
-    #[error(
-        "You are not a member of the tenant that the call names in X-TENANT-ID or X-TENANT-API-KEY. GET /v1/me lists the tenants you belong to."
-    )]
-    NotAMember,
     /// One answer for every way in which a key can be wrong.
     #[error("X-TENANT-API-KEY is not a live key of the tenant. Ask an owner of the tenant for a new one.")]
     ApiKeyInvalid,
@@ -150,43 +120,35 @@ impl Error {
     pub fn refusal(&self) -> Refusal {
         let plain = |reason| Refusal::new(reason, self.to_string());
         match self {
+            Self::Refused(refusal) => refusal.clone(),
             Self::InvalidField(InvalidField { field, problem }) => Refusal::field(*field, problem),
-            Self::LoginFailed => plain(ErrorReason::LoginFailed),
-            Self::TooManyAttempts { seconds } => {
-                plain(ErrorReason::TooManyAttempts).retry_after(Duration::from_secs(*seconds))
-            }
-            Self::TooManyLogins => plain(ErrorReason::Overloaded).retry_after(Duration::from_secs(1)),
-            Self::RefreshTokenInvalid => plain(ErrorReason::RefreshTokenInvalid),
-            Self::RefreshTokenReused => plain(ErrorReason::RefreshTokenReused),
-            Self::SessionEnded | Self::UserGone => plain(ErrorReason::SessionEnded),
-            Self::SessionNotFound => plain(ErrorReason::SessionNotFound),
+            Self::LoginFailed => plain(Reason::LoginFailed),
+            Self::TooManyLogins => plain(Reason::Overloaded).retry_after(Duration::from_secs(1)),
+            Self::RefreshTokenInvalid => plain(Reason::RefreshTokenInvalid),
             Self::PasswordWrong => {
-                plain(ErrorReason::PasswordWrong).violation("current_password", "does not match")
+                plain(Reason::PasswordWrong).violation("current_password", "does not match")
             }
-            Self::UserNotFound => plain(ErrorReason::UserNotFound),
-            Self::TenantNotFound => plain(ErrorReason::TenantNotFound),
-            Self::MemberNotFound => plain(ErrorReason::MemberNotFound),
-            Self::RoleNotFound(_) => plain(ErrorReason::RoleNotFound),
-            Self::ApiKeyNotFound => plain(ErrorReason::ApiKeyNotFound),
-            Self::AlreadyExists(_) => plain(ErrorReason::AlreadyExists),
-            Self::RoleInUse | Self::RoleBuiltIn => plain(ErrorReason::RoleInUse),
-            Self::LastOwner => plain(ErrorReason::LastOwner),
+            Self::UserNotFound => plain(Reason::UserNotFound),
+            Self::TenantNotFound => plain(Reason::TenantNotFound),
+            Self::MemberNotFound => plain(Reason::MemberNotFound),
+            Self::RoleNotFound(_) => plain(Reason::RoleNotFound),
+            Self::ApiKeyNotFound => plain(Reason::ApiKeyNotFound),
+            Self::AlreadyExists(_) => plain(Reason::AlreadyExists),
             Self::ScopesNotHeld(ScopesNotHeld(missing)) => {
-                plain(ErrorReason::ScopeNotHeld).with("missing", missing.join(" "))
+                plain(Reason::ScopeNotHeld).with("missing", missing.join(" "))
             }
-            Self::OtherTenant | Self::NotAMember => plain(ErrorReason::TenantAccessDenied),
-            Self::ApiKeyInvalid => plain(ErrorReason::ApiKeyInvalid),
+            Self::ApiKeyInvalid => plain(Reason::ApiKeyInvalid),
             Self::Token(fault) => (*fault).into(),
             Self::IssuerUnreachable { retry_after } => {
-                plain(ErrorReason::UpstreamUnavailable).retry_after(*retry_after)
+                plain(Reason::UpstreamUnavailable).retry_after(*retry_after)
             }
             Self::Database(fault) => fault.refusal(),
             Self::PasswordHash(_) => Refusal::new(
-                ErrorReason::Internal,
+                Reason::Internal,
                 "The password could not be checked. The request id finds the cause in the log.",
             ),
             Self::SigningKey(_) | Self::NoRandom(_) => Refusal::new(
-                ErrorReason::Internal,
+                Reason::Internal,
                 "The identity service failed. The request id finds the cause in the log.",
             ),
         }
@@ -201,6 +163,12 @@ impl Error {
 impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
         if let Self::Database(fault) = self { Some(fault) } else { None }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

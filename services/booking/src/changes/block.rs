@@ -2,7 +2,7 @@
 
 use crate::domain::ids::{BlockId, PropertyId};
 use crate::domain::property::Block;
-use crate::error::{Error, OverlapOf};
+use crate::error::{Error, OverlapOf, Reason, Refusal};
 use crate::store::{Attempt, Change, Work};
 
 /// Blocks nights that nothing has.
@@ -40,6 +40,14 @@ impl Work for EndBlock {
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Block>, Error> {
         let ended = change.end_block(self.property, self.id).await?;
-        ended.map(Attempt::Done).ok_or(Error::BlockNotFound(self.id))
+        ended.map(Attempt::Done).ok_or_else(|| not_found(self.id).into())
     }
+}
+
+fn not_found(id: BlockId) -> Refusal {
+    Refusal::new(
+        Reason::BlockNotFound,
+        format!("The property has no block {id}. GET …/availability lists its blocks."),
+    )
+    .with("block_id", id.to_string())
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::ids::BookingRequestId;
 use crate::domain::steps::{self, Move, Step};
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::requests::Closing;
 use crate::store::{Attempt, Change, Work};
 
@@ -18,7 +18,12 @@ impl Decline {
     /// Refuses a blank reason.
     pub fn new(id: BookingRequestId, reason: &str, note: String) -> Result<Self, Error> {
         match reason.trim() {
-            "" => Err(Error::DeclineReasonRequired),
+            "" => Err(Refusal::new(
+                Reason::DeclineReasonRequired,
+                "A decline needs a decline_reason that is not blank. The booking request is unchanged.",
+            )
+            .violation("decline_reason", "is needed and must not be blank")
+            .into()),
             reason => Ok(Self { id, reason: reason.to_owned(), note }),
         }
     }

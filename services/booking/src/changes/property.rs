@@ -4,7 +4,7 @@ use pg::Fault;
 
 use crate::domain::ids::PropertyId;
 use crate::domain::property::{NewProperty, Property, PropertyUpdate};
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::constraints::name_is_taken;
 use crate::store::{Attempt, Change, Work};
 
@@ -44,5 +44,13 @@ impl Work for UpdateProperty {
 }
 
 fn meaning(fault: Fault) -> Error {
-    if name_is_taken(&fault) { Error::NameTaken } else { fault.into() }
+    if !name_is_taken(&fault) {
+        return fault.into();
+    }
+    Refusal::new(
+        Reason::AlreadyExists,
+        "The tenant has a property of this name. Nothing was stored; choose another name.",
+    )
+    .with("field", "name")
+    .into()
 }

@@ -68,7 +68,7 @@ impl State {
                 return Err(Error::Stopping);
             }
             if self.checked.elapsed() >= STANDING {
-                self.standing.check().await.map_err(Error::Standing)?;
+                self.standing.check().await.map_err(Error::Refused)?;
                 self.checked = Instant::now();
             }
             if self.sent.is_none_or(|sent| sent.elapsed() >= HEARTBEAT) {

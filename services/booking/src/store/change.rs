@@ -15,6 +15,7 @@
 //! What a change decides is not known here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use pg::{Columns, Fault, Kind, Query, Tx};
@@ -27,7 +28,7 @@ use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
 use crate::call::{Call, Key};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BookingId, EventId, RangeId};
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 
 /// What a call does to the database.
 pub trait Work: Sync {
@@ -124,7 +125,7 @@ impl Store {
             let tenant = call.tenant.uuid();
             let claim = ClaimKey { tenant, key: &key.text, request_hash: &key.hash, at, old: at - KEYS_KEPT };
             let claimed = match tx.run(&claim).await {
-                Err(fault) if *fault.kind() == Kind::LockTimeout => return Err(Error::KeyInUse),
+                Err(fault) if *fault.kind() == Kind::LockTimeout => return Err(key_in_use()),
                 claimed => claimed?,
             };
             if claimed.is_empty() {
@@ -147,12 +148,25 @@ impl Store {
 
 /// The stored answer of a key that somebody has claimed.
 fn answered(rows: &[Row], key: &Key) -> Result<Vec<u8>, Error> {
-    let Some(row) = rows.first() else { return Err(Error::KeyInUse) };
+    let Some(row) = rows.first() else { return Err(key_in_use()) };
     let mut row = Columns::of(row);
     if !key.is_for(row.next("request_hash")?) {
-        return Err(Error::KeyReused);
+        return Err(Refusal::new(
+            Reason::IdempotencyKeyReused,
+            "The Idempotency-Key was used for another call in the last 24 hours. Nothing was stored: send a new key with a new call.",
+        )
+        .into());
     }
-    row.next::<Option<Vec<u8>>>("answer")?.ok_or(Error::KeyInUse)
+    row.next::<Option<Vec<u8>>>("answer")?.ok_or_else(key_in_use)
+}
+
+fn key_in_use() -> Error {
+    Refusal::new(
+        Reason::IdempotencyKeyInUse,
+        "A call with this Idempotency-Key is still under way. Try again to get its answer.",
+    )
+    .retry_after(Duration::from_secs(1))
+    .into()
 }
 
 impl Change {

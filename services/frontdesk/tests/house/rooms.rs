@@ -105,3 +105,12 @@ fn messages_of_the_wire_are_named_where_calls_come_in_and_where_errors_leave() {
     }
     assert_only_in(&NAMING_THE_WIRE, &found);
 }
+
+#[test]
+fn of_the_wire_other_rooms_see_reasons_and_refusals() {
+    for service in SERVICES {
+        let error = crates::text(&format!("services/{service}/src/error.rs"));
+        let handed_on: Vec<&str> = error.lines().filter(|line| line.starts_with("pub use")).collect();
+        assert_eq!(handed_on, ["pub use frontdesk_proto::{ErrorReason as Reason, Refusal};"], "{service}");
+    }
+}

@@ -4,7 +4,7 @@ use crate::actor::{Actor, SignedIn};
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{EndedBecause, Which};
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
 
 /// Which sessions a logout ends.
@@ -38,7 +38,11 @@ pub async fn revoke(store: &Store, by: SignedIn, session: SessionId, actor: &Act
     Change::run(store, async |change| {
         let ended = change.end_sessions(by.user, Which::One(session), EndedBecause::Revoked).await?;
         if ended == 0 {
-            return Err(Error::SessionNotFound);
+            return Err(Refusal::new(
+                Reason::SessionNotFound,
+                "You have no live session with this id. GET /v1/auth/sessions lists them.",
+            )
+            .into());
         }
         change.finish(actor.did(AuditAction::SessionRevoked).about(session)).await?;
         Ok(())

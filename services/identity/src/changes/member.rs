@@ -6,7 +6,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::tenant::Member;
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
 
 /// Makes a user a member.
@@ -75,7 +75,11 @@ async fn check_removable(
     let role = change.lock_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
     actor.holds.check(&role.scopes())?;
     if owners == [user] && !stays_owner {
-        return Err(Error::LastOwner);
+        return Err(Refusal::new(
+            Reason::LastOwner,
+            "The tenant would be left without an owner. Make somebody else an owner first.",
+        )
+        .into());
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! Limits are looked up with the turn at the hash in hand: turns are as many as
 //! cores, so a burst cannot outrun a limit by more than that.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -14,7 +16,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::limits;
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::Login;
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
 /// A password that somebody sent.
@@ -84,7 +86,7 @@ impl Sessions {
             let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
             self.store.record(limited.outside_sessions()).await?;
             let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
-            return Err(Error::TooManyAttempts { seconds });
+            return Err(too_many(seconds).into());
         }
         let stored = found.as_ref().and_then(|login| login.password_hash.clone());
         let checked = self.passwords.check(turn, password, stored.clone()).await?;
@@ -104,4 +106,12 @@ impl Sessions {
         self.store.remember_pair(&buckets, now).await?;
         Ok(Some(login))
     }
+}
+
+fn too_many(seconds: u64) -> Refusal {
+    Refusal::new(
+        Reason::TooManyAttempts,
+        format!("Too many failed logins for this account or from this address. Try again in {seconds} s."),
+    )
+    .retry_after(Duration::from_secs(seconds))
 }

@@ -10,7 +10,7 @@ use crate::credential::refresh_token::RefreshToken;
 use crate::domain::audit::AuditAction;
 use crate::domain::rotation::{self, Verdict};
 use crate::domain::session::EndedBecause;
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
 impl Sessions {
@@ -42,9 +42,16 @@ async fn exchange(change: Change, token: RefreshToken, actor: &Actor) -> Result<
             let reused = actor.did(AuditAction::RefreshTokenReused).refused();
             change.finish(reused.by(Some(user.id)).in_session(token.session)).await?;
             tracing::warn!(session = %token.session, "refresh token reused, session ended");
-            return Err(Error::RefreshTokenReused);
+            return Err(used_before().into());
         }
         Verdict::Ended => return Err(Error::RefreshTokenInvalid),
     };
     Ok(Granted { user, refresh: RefreshToken { counter, ..token }, access_id, at })
+}
+
+fn used_before() -> Refusal {
+    Refusal::new(
+        Reason::RefreshTokenReused,
+        "The refresh token had been used before, so somebody else may hold it; the session has been ended. Sign in again.",
+    )
 }

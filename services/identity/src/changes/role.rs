@@ -5,7 +5,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::ids::TenantId;
 use crate::domain::roles::{BuiltIn, OwnRole};
 use crate::domain::{field, scopes};
-use crate::error::{Error, Existing};
+use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, Store};
 
 /// Creates a role of a tenant.
@@ -70,5 +70,12 @@ pub async fn delete(store: &Store, tenant: TenantId, name: &str, actor: &Actor) 
 }
 
 fn refuse_built_in(name: &str) -> Result<(), Error> {
-    if BuiltIn::from_name(name).is_some() { Err(Error::RoleBuiltIn) } else { Ok(()) }
+    if BuiltIn::from_name(name).is_none() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::RoleInUse,
+        "Built-in roles are the same in every tenant and cannot be changed. Create a role of your own.",
+    )
+    .into())
 }

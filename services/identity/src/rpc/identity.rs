@@ -1,13 +1,13 @@
 //! What all services share: who calls, from where, for which tenant.
 
 use access::Caller;
+use frontdesk_proto::{ErrorReason, Refusal};
 use tonic::{Request, Status};
 
 use crate::actor::{Actor, Context, SignedIn};
 use crate::changes::sessions::Sessions;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::scopes::Holds;
-use crate::error::Error;
 use crate::store::Store;
 
 /// Most characters of a user agent that are kept.
@@ -51,7 +51,11 @@ impl Identity {
     ) -> Result<(Actor, TenantId), Status> {
         let tenant = TenantId(access::caller(request)?.tenant()?.uuid());
         if named != tenant {
-            return Err(Error::OtherTenant.into());
+            return Err(Refusal::new(
+                ErrorReason::TenantAccessDenied,
+                "The path names another tenant than the one the call is for: send the same id as X-TENANT-ID.",
+            )
+            .into());
         }
         Ok((self.actor(request)?, tenant))
     }

@@ -2,7 +2,7 @@
 
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::user_service_server::UserService;
-use frontdesk_proto::paging;
+use frontdesk_proto::{ErrorReason, Refusal, paging};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -26,7 +26,7 @@ impl UserService for Identity {
         let (by, _) = self.user(&request)?;
         let tenant = access::caller(&request)?.tenant;
         let found = self.store().get_user(by.user).await.map_err(Error::from)?;
-        let (me, platform_scopes) = found.ok_or(Error::UserGone)?;
+        let (me, platform_scopes) = found.ok_or_else(gone)?;
         let memberships = self.store().list_memberships(by.user).await.map_err(Error::from)?;
         Ok(Response::new(wire::GetMeResponse {
             user: Some(user(me)),
@@ -135,4 +135,9 @@ fn membership(membership: Membership) -> wire::Membership {
         scopes: role.scopes(),
         role: role.name().to_owned(),
     }
+}
+
+/// The user of the token was deleted.
+fn gone() -> Refusal {
+    Refusal::new(ErrorReason::SessionEnded, "The user no longer exists. Sign in again.")
 }

@@ -8,7 +8,7 @@ use super::constraints::{MEMBERSHIPS_ROLE, ROLES_KEY};
 use super::database::Store;
 use crate::domain::ids::TenantId;
 use crate::domain::roles::{OwnRole, Role};
-use crate::error::{Error, Existing};
+use crate::error::{Error, Existing, Reason, Refusal};
 
 pg::statements! {
     /// A tenant's roles by name.
@@ -50,7 +50,7 @@ impl Change {
     /// Whether there was such a role.
     pub async fn delete_role(&self, tenant: TenantId, name: &str) -> Result<bool, Error> {
         let deleted = self.query(&DeleteRole { tenant, name }).await.map_err(|fault| {
-            if fault.on_constraint(MEMBERSHIPS_ROLE) { Error::RoleInUse } else { fault.into() }
+            if fault.on_constraint(MEMBERSHIPS_ROLE) { Error::from(in_use()) } else { fault.into() }
         })?;
         Ok(!deleted.is_empty())
     }
@@ -67,4 +67,11 @@ pub(super) fn role(name: &str, own_scopes: Option<Vec<String>>) -> Result<Role, 
 
 fn own_role(row: &mut Columns<'_>) -> Result<OwnRole, Fault> {
     Ok(OwnRole { name: row.next("name")?, scopes: row.next("scopes")? })
+}
+
+fn in_use() -> Refusal {
+    Refusal::new(
+        Reason::RoleInUse,
+        "Members still have the role: give them another one first. Nothing was deleted.",
+    )
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use access::{Authority, Claims, Credentials, Key, Refusal, Resolution, User};
+use access::{Authority, Claims, Credentials, Key, Resolution, User};
 use jiff::Timestamp;
 
 use super::keyring::Keyring;
@@ -15,7 +15,7 @@ use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::roles::Role;
 use crate::domain::scopes::{Holds, OPERATE, TENANT_SCOPES};
 use crate::domain::tenant::ResolvedUser;
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::Store;
 
 /// Resolves from the database.
@@ -72,7 +72,7 @@ impl LocalIdentity {
         tenant: Option<TenantId>,
         credentials: &Credentials,
     ) -> Result<Resolution, Error> {
-        let Some(first) = found.first() else { return Err(Error::SessionEnded) };
+        let Some(first) = found.first() else { return Err(session_ended().into()) };
         let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
         let membership = membership(found);
         let tenant = match (membership, tenant) {
@@ -81,7 +81,7 @@ impl LocalIdentity {
                 self.record_operator(signed_in, named, credentials).await?;
                 Some(named)
             }
-            (None, Some(_)) => return Err(Error::NotAMember),
+            (None, Some(_)) => return Err(not_a_member().into()),
             (None, None) => None,
         };
         let mut scopes = first.platform_scopes.clone();
@@ -164,6 +164,20 @@ fn refused(error: &Error) -> Refusal {
         tracing::warn!(%error, "a caller cannot be resolved");
     }
     error.refusal()
+}
+
+fn session_ended() -> Refusal {
+    Refusal::new(
+        Reason::SessionEnded,
+        "The session of this token is over: it was logged out or revoked, it expired, or its user was disabled. Sign in again.",
+    )
+}
+
+fn not_a_member() -> Refusal {
+    Refusal::new(
+        Reason::TenantAccessDenied,
+        "You are not a member of the tenant that the call names in X-TENANT-ID or X-TENANT-API-KEY. GET /v1/me lists the tenants you belong to.",
+    )
 }
 
 /// The membership that the call is for: the named one, else the only one.

@@ -9,6 +9,7 @@ use seal::MasterKey;
 use super::issuers::TrustedIssuers;
 use super::keyring::published;
 use crate::ROLE;
+use crate::config::Policy;
 use crate::config::{FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
 use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::domain::signing_key::KeyState;
