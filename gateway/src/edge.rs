@@ -99,12 +99,15 @@ impl Inner {
         }
     }
 
+    /// The kinds of calls that need much room are on the heap: a call's future is moved
+    /// several times on its way, and copying kilobytes costs more than one allocation.
     async fn dispatch(&self, mut request: Request<Body>, id: &str, client: IpAddr) -> Response<Body> {
         match Kind::of(request.headers()) {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
-                supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client).await
+                Box::pin(supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client))
+                    .await
             }
-            Kind::Rest => match self.rest(request, client).await {
+            Kind::Rest => match Box::pin(self.rest(request, client)).await {
                 Ok(response) => response,
                 Err(failure) => self.failed(failure, id),
             },
@@ -135,7 +138,7 @@ impl Inner {
         if pages::is_path(path) {
             self.pages.answer(&self.upstreams, &request.into_parts().0).await
         } else if session::is_path(path) {
-            session::call(&self.transcoder, &self.upstreams, request, client).await
+            Box::pin(session::call(&self.transcoder, &self.upstreams, request, client)).await
         } else {
             rest::call(&self.transcoder, &self.upstreams, request, client).await
         }

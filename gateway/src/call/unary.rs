@@ -69,7 +69,7 @@ impl Call<'_> {
         match (tried, again) {
             (Err((Some(at), error)), Some(again)) if error.is_unavailable() => {
                 tracing::info!(%at, "the call is tried at another address");
-                once(upstream, again, Some(at)).await.map_err(|(_, error)| error)
+                Box::pin(once(upstream, again, Some(at))).await.map_err(|(_, error)| error)
             }
             (tried, _) => tried.map_err(|(_, error)| error),
         }

@@ -33,7 +33,8 @@ impl Connection {
         if let Some(sender) = self.open() {
             return Ok(sender);
         }
-        let sender = tokio::time::timeout(CONNECT_TIME, connect(addr))
+        // On the heap: every call's future has room for it, and hardly one connects.
+        let sender = tokio::time::timeout(CONNECT_TIME, Box::pin(connect(addr)))
             .await
             .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
             .map_err(|error| format!("{addr}: {error}"))?;
