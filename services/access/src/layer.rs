@@ -89,7 +89,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
-            match gate.admit(request.uri().path(), request.headers()).await {
+            let (path, headers) = (request.uri().path(), request.headers());
+            let admitted = gate.admit(path, headers).await;
+            let heeded = |caller| gate.rules.check_conditions(path, headers).map(|()| caller);
+            match admitted.and_then(heeded) {
                 Ok(caller) => {
                     request.extensions_mut().insert(caller);
                     if gate.rules.streams(request.uri().path()) {

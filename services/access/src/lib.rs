@@ -13,6 +13,7 @@ mod layer;
 mod remote;
 mod rules;
 mod token;
+mod unheeded;
 
 pub use self::authority::{Authority, Resolution};
 pub use self::caller::{Caller, Standing, TenantId, User, caller, standing};

@@ -3,7 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use frontdesk_proto::{Rule, descriptors};
+use frontdesk_proto::{MethodContract, Refusal, Rule, descriptors};
+use http::HeaderMap;
+
+use crate::unheeded::Unheeded;
 
 /// The rules of a server's methods, by request path.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +14,7 @@ pub struct Rules {
     by_path: HashMap<String, Rule>,
     /// Paths of the methods that answer with a stream.
     streams: HashSet<String>,
+    unheeded: HashMap<String, Unheeded>,
 }
 
 impl Rules {
@@ -21,6 +25,7 @@ impl Rules {
         let pool = descriptors();
         let mut by_path = HashMap::new();
         let mut streams = HashSet::new();
+        let mut unheeded = HashMap::new();
         let mut faults = Vec::new();
         for name in services {
             let Some(service) = pool.get_service_by_name(name) else {
@@ -28,18 +33,20 @@ impl Rules {
                 continue;
             };
             for method in service.methods() {
+                let path = format!("/{name}/{}", method.name());
                 match Rule::of(&method) {
                     Some(rule) => {
                         if method.is_server_streaming() {
-                            streams.insert(format!("/{name}/{}", method.name()));
+                            streams.insert(path.clone());
                         }
-                        by_path.insert(format!("/{name}/{}", method.name()), rule);
+                        unheeded.insert(path.clone(), Unheeded::of(&MethodContract::of(&method)));
+                        by_path.insert(path, rule);
                     }
                     None => faults.push(format!("the proto of {} names no access rule", method.full_name())),
                 }
             }
         }
-        if faults.is_empty() { Ok(Self { by_path, streams }) } else { Err(faults.join("; ")) }
+        if faults.is_empty() { Ok(Self { by_path, streams, unheeded }) } else { Err(faults.join("; ")) }
     }
 
     /// The rule of a request path, `/package.Service/Method`.
@@ -50,6 +57,11 @@ impl Rules {
     /// Whether a path is a method that answers with a stream.
     pub fn streams(&self, path: &str) -> bool {
         self.streams.contains(path)
+    }
+
+    /// Refuses a call with a condition that its method would not look at.
+    pub fn check_conditions(&self, path: &str, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.unheeded.get(path).map_or(Ok(()), |unheeded| unheeded.check(headers))
     }
 
     /// Every path with its rule.

@@ -57,7 +57,9 @@ impl BookingService for Service {
         &self,
         request: Request<wire::CancelBookingRequest>,
     ) -> Result<Response<wire::CancelBookingResponse>, Status> {
-        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "CancelBooking")?;
         let id = fields::id("booking_id", &request.get_ref().booking_id)?;
         self.change(&call, &CancelBooking { id }, |cancelled| wire::CancelBookingResponse {
             booking: Some(booking(cancelled)),
@@ -69,7 +71,9 @@ impl BookingService for Service {
         &self,
         request: Request<wire::CheckInRequest>,
     ) -> Result<Response<wire::CheckInResponse>, Status> {
-        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "CheckIn")?;
         let step = step(&request.get_ref().booking_id, StayStep::CheckIn)?;
         self.change(&call, &step, |stepped| wire::CheckInResponse { booking: Some(booking(stepped)) }).await
     }
@@ -78,7 +82,9 @@ impl BookingService for Service {
         &self,
         request: Request<wire::CheckOutRequest>,
     ) -> Result<Response<wire::CheckOutResponse>, Status> {
-        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "CheckOut")?;
         let step = step(&request.get_ref().booking_id, StayStep::CheckOut)?;
         self.change(&call, &step, |stepped| wire::CheckOutResponse { booking: Some(booking(stepped)) }).await
     }
@@ -87,7 +93,9 @@ impl BookingService for Service {
         &self,
         request: Request<wire::MarkNoShowRequest>,
     ) -> Result<Response<wire::MarkNoShowResponse>, Status> {
-        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "MarkNoShow")?;
         let step = step(&request.get_ref().booking_id, StayStep::NoShow)?;
         self.change(&call, &step, |stepped| wire::MarkNoShowResponse { booking: Some(booking(stepped)) })
             .await

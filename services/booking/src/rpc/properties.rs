@@ -52,7 +52,7 @@ impl PropertyService for Booking {
         &self,
         request: Request<wire::CreatePropertyRequest>,
     ) -> Result<Response<wire::CreatePropertyResponse>, Status> {
-        let call = Call::of(&request)?;
+        let call = Call::of(&request)?.with_key(&request, "CreateProperty")?;
         let new = new_property(request.into_inner())?;
         self.change(&call, &CreateProperty { new }, |stored| wire::CreatePropertyResponse {
             property: Some(property(stored)),
@@ -64,7 +64,9 @@ impl PropertyService for Booking {
         &self,
         request: Request<wire::UpdatePropertyRequest>,
     ) -> Result<Response<wire::UpdatePropertyResponse>, Status> {
-        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "UpdateProperty")?;
         let update = property_update(request.into_inner())?;
         self.change(&call, &update, |stored| wire::UpdatePropertyResponse {
             property: Some(property(stored)),
@@ -97,7 +99,7 @@ impl PropertyService for Booking {
         &self,
         request: Request<wire::BlockPropertyRequest>,
     ) -> Result<Response<wire::BlockPropertyResponse>, Status> {
-        let call = Call::of(&request)?;
+        let call = Call::of(&request)?.with_key(&request, "BlockProperty")?;
         let new = new_block(request.into_inner())?;
         self.change(&call, &AddBlock { block: new }, |stored| wire::BlockPropertyResponse {
             block: Some(block(stored)),
@@ -109,7 +111,7 @@ impl PropertyService for Booking {
         &self,
         request: Request<wire::UnblockPropertyRequest>,
     ) -> Result<Response<wire::UnblockPropertyResponse>, Status> {
-        let call = Call::of(&request)?;
+        let call = Call::of(&request)?.with_key(&request, "UnblockProperty")?;
         let wire::UnblockPropertyRequest { property_id, block_id } = request.into_inner();
         let property = fields::id("property_id", &property_id)?;
         let id = fields::id("block_id", &block_id)?;

@@ -112,7 +112,9 @@ impl BookingRequestService for Booking {
         &self,
         request: Request<wire::StartReviewRequest>,
     ) -> Result<Response<wire::StartReviewResponse>, Status> {
-        let call = Call::of(&request)?.with_version(&request, &request.get_ref().etag)?;
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "StartReview")?;
         let wire::StartReviewRequest { booking_request_id, internal_note, etag: _ } = request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
         let note = internal_note;

@@ -24,7 +24,7 @@ impl Booking {
         &self,
         request: Request<wire::UpdateBookingSettingsRequest>,
     ) -> Result<Response<wire::UpdateBookingSettingsResponse>, Status> {
-        let call = Call::of(&request)?;
+        let call = Call::of(&request)?.with_key(&request, "UpdateBookingSettings")?;
         let Some(wire::BookingSettings { auto_decline, updated_at: _ }) = request.into_inner().settings
         else {
             return Err(Refusal::field("settings", "is needed").into());

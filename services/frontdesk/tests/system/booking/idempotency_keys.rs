@@ -1,10 +1,14 @@
 //! `Idempotency-Key`: the same call repeats the stored answer.
 
+use std::collections::BTreeSet;
+
 use frontdesk::demo;
+use frontdesk_proto::{MethodContract, descriptors};
+use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::new_request::{GUEST, new_request};
-use crate::fixture::{Answer, Fixture, Layout, case, path_of};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of};
 
 async fn keyed(fixture: &Fixture, token: &str, path: &str, key: &str, body: &Json) -> Answer {
     fixture.post_with(path, token, ("idempotency-key", key), body).await
@@ -120,4 +124,104 @@ async fn a_key_used_by_16_clients_at_once_does_its_work_once() {
     }
     let stored = "select count(*) from booking_requests where check_in = '2031-09-01'";
     assert_eq!(fixture.count(stored, &[]).await, 1);
+}
+
+/// Makes each call twice with one key.
+struct Twice<'f> {
+    fixture: &'f Fixture,
+    token: String,
+    made: BTreeSet<&'static str>,
+}
+
+impl Twice<'_> {
+    /// Makes a call of a method twice; returns its one answer.
+    async fn call(&mut self, name: &'static str, method: Method, path: &str, body: Json) -> Json {
+        self.made.insert(name);
+        let call = || {
+            let request = self.fixture.request(method.clone(), path).bearer_auth(&self.token);
+            let request = request.header("idempotency-key", format!("key-of-{name}"));
+            Answer::of(if body.is_null() { request } else { request.json(&body) })
+        };
+        let first = call().await;
+        let before = self.fixture.snapshot().await;
+        let again = call().await;
+        assert_eq!(again.ok(), first.ok(), "{name}");
+        assert_eq!(self.fixture.snapshot().await, before, "{name}");
+        first.body
+    }
+
+    async fn post(&mut self, name: &'static str, path: &str, body: Json) -> Json {
+        self.call(name, Method::POST, path, body).await
+    }
+
+    /// A booking from today on, of a customer of its own.
+    async fn booking_of_today(&mut self, customer: u32) -> String {
+        let id = self.fixture.open_request(demo::TENANT, customer, 0, 2).await;
+        let approved = self.fixture.post(&path_of(id, "/approve"), &self.token, &json!({})).await;
+        format!("/v1/bookings/{}", approved.ok()["booking_id"].as_str().unwrap())
+    }
+
+    async fn change_properties(&mut self) {
+        let house = json!({"name": "Keyed", "time_zone": "Europe/Berlin", "max_guests": 2});
+        let made = self.post("CreateProperty", "/v1/properties", house).await;
+        let house = format!("/v1/properties/{}", made["id"].as_str().unwrap());
+        self.call("UpdateProperty", Method::PATCH, &house, json!({"max_guests": 3})).await;
+        let nights = json!({"start_date": "2031-01-10", "end_date": "2031-01-12"});
+        let block = self.post("BlockProperty", &format!("{house}/blocks"), nights).await;
+        let block = format!("{house}/blocks/{}", block["id"].as_str().unwrap());
+        self.call("UnblockProperty", Method::DELETE, &block, Json::Null).await;
+        let settings = json!({"auto_decline": true});
+        self.call("UpdateBookingSettings", Method::PATCH, "/v1/booking-settings", settings).await;
+    }
+
+    async fn decide(&mut self) {
+        let august = new_request(GUEST, "2031-08-01", "2031-08-05");
+        let made = self.post("CreateBookingRequest", "/v1/booking-requests", august).await;
+        let request = format!("/v1/booking-requests/{}", made["id"].as_str().unwrap());
+        self.post("StartReview", &format!("{request}/review"), json!({})).await;
+        self.post("ApproveBookingRequest", &format!("{request}/approve"), json!({})).await;
+        self.post("CancelBookingRequest", &format!("{request}/cancel"), json!({})).await;
+        let other = path_of(case("UNDER_REVIEW"), "/decline");
+        self.post("DeclineBookingRequest", &other, json!({"decline_reason": "x"})).await;
+    }
+
+    async fn stay(&mut self) {
+        let missed = self.booking_of_today(71).await;
+        self.post("MarkNoShow", &format!("{missed}/no-show"), json!({})).await;
+        let dropped = self.booking_of_today(72).await;
+        self.post("CancelBooking", &format!("{dropped}/cancel"), json!({})).await;
+        let held = self.booking_of_today(73).await;
+        self.post("CheckIn", &format!("{held}/check-in"), json!({})).await;
+        self.post("CheckOut", &format!("{held}/check-out"), json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn every_change_that_takes_a_key_repeats_its_answer() {
+    let takes_a_key = descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let takes_a_key: BTreeSet<String> = takes_a_key
+        .filter(|method| MethodContract::of(method).idempotency_key)
+        .map(|method| method.name().to_owned())
+        .collect();
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let mut twice = Twice { fixture: &fixture, token: fixture.manager().await, made: BTreeSet::new() };
+        twice.change_properties().await;
+        twice.decide().await;
+        twice.stay().await;
+        let made: BTreeSet<String> = twice.made.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(made, takes_a_key, "{layout:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_block_is_stored_once_for_a_key() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let blocks = format!("/v1/properties/{LAKE_HOUSE}/blocks");
+    let nights = json!({"start_date": "2031-01-10", "end_date": "2031-01-12"});
+    let first = keyed(&fixture, &token, &blocks, "block", &nights).await.ok()["id"].clone();
+    assert_eq!(keyed(&fixture, &token, &blocks, "block", &nights).await.ok()["id"], first);
+    let others = json!({"start_date": "2031-02-10", "end_date": "2031-02-12"});
+    keyed(&fixture, &token, &blocks, "block", &others).await.refused(409, "IDEMPOTENCY_KEY_REUSED");
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use access::{Rule, Rules};
 use frontdesk::demo;
-use frontdesk_proto::{ErrorReason, reason_of};
+use frontdesk_proto::{ErrorReason, MethodContract, descriptors, reason_of};
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
@@ -27,7 +27,7 @@ async fn call(addr: SocketAddr, path: &str, metadata: &[(&'static str, &str)]) -
 /// Every path with its rule, and where it is served.
 fn methods(fixture: &Fixture) -> Vec<(SocketAddr, String, Rule)> {
     let all: Vec<&str> = identity::SERVICES.into_iter().chain(booking::SERVICES).collect();
-    let described = frontdesk_proto::descriptors().services().filter(|service| {
+    let described = descriptors().services().filter(|service| {
         service.full_name().starts_with("frontdesk.identity.")
             || service.full_name().starts_with("frontdesk.booking.")
     });
@@ -153,4 +153,36 @@ async fn a_method_that_does_not_exist_is_refused_before_anything_else() {
         let addr = if path.contains("identity") { fixture.system.identity } else { fixture.system.booking };
         assert!(call(addr, path, &[]).await.is_err(), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_change_that_takes_no_idempotency_key_refuses_it() {
+    let fixture = Fixture::start().await;
+    let token = format!("Bearer {}", fixture.token(demo::OPERATOR).await);
+    let tenant = demo::TENANT.to_string();
+    let contract = |path: &str| {
+        let (service, name) = path.trim_start_matches('/').split_once('/').unwrap();
+        let service = descriptors().get_service_by_name(service).unwrap();
+        MethodContract::of(&service.methods().find(|method| method.name() == name).unwrap())
+    };
+    let before = fixture.snapshot().await;
+    let mut refused = 0;
+    for (addr, path, _) in methods(&fixture) {
+        let MethodContract { changes, idempotency_key, .. } = contract(&path);
+        let metadata = [
+            ("authorization", &*token),
+            ("x-tenant-id", &tenant),
+            ("x-tenant-api-key", &fixture.api_key),
+            ("idempotency-key", "once"),
+        ];
+        let answer = call(addr, &path, &metadata).await;
+        if changes && !idempotency_key {
+            assert_refused(answer, ErrorReason::InvalidHeader, &path);
+            refused += 1;
+        } else if let Err(status) = answer {
+            assert_ne!(reason_of(&status), Some(ErrorReason::InvalidHeader), "{path}: {status:?}");
+        }
+    }
+    assert!(refused > 10, "{refused}");
+    assert_eq!(fixture.snapshot().await, before);
 }
