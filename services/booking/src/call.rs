@@ -5,15 +5,14 @@ use access::TenantId;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
 
-use crate::domain::ids::UserId;
+use crate::domain::actor::Actor;
 use crate::error::Error;
 
 /// A caller in its tenant.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub tenant: TenantId,
-    /// Nobody when an API key or Frontdesk itself acts.
-    pub actor: Option<UserId>,
+    pub actor: Actor,
     /// The idempotency key, with what it is used for.
     pub key: Option<Key>,
     /// The version that the resource must have.
@@ -32,7 +31,7 @@ pub struct Key {
 impl Call {
     /// A call of Frontdesk itself, for a tenant.
     pub fn of_the_system(tenant: TenantId) -> Self {
-        Self { tenant, actor: None, key: None, version: None }
+        Self { tenant, actor: Actor::System, key: None, version: None }
     }
 
     /// Refuses when the resource has another version than the call expects.

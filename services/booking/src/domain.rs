@@ -1,6 +1,7 @@
 //! What booking decides by: facts in, verdict out. No clock, no new ids, no SQL,
 //! no wire.
 
+pub mod actor;
 pub mod approval;
 pub mod booking;
 pub mod customer;

@@ -4,6 +4,7 @@
 //! `tenant_id` is in every condition although row-level security adds it: one
 //! mistake in either must not show a tenant to another.
 
+mod actors;
 mod attempts;
 pub mod bookings;
 pub mod change;

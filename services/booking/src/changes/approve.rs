@@ -46,7 +46,7 @@ impl Work for Approve {
         match verdict {
             Verdict::Book { evidence, hold } => {
                 if auto_decline {
-                    change.decline_competitors(&request).await?;
+                    change.decline_competitors(&request);
                 }
                 self.book(change, &request, approved, evidence, hold).await
             }

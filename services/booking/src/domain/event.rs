@@ -1,9 +1,11 @@
 //! What happened, as the history and the feed tell it.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
+use super::actor::Acting;
 use super::approval::Evidence;
-use super::ids::{BookingId, BookingRequestId, EventId, UserId};
+use super::ids::{BlockId, BookingId, BookingRequestId, EventId, GuestId, PropertyId};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -12,9 +14,14 @@ pub struct Event {
     pub at: Timestamp,
     pub request: Option<BookingRequestId>,
     pub booking: Option<BookingId>,
+    pub property: Option<PropertyId>,
+    pub customer: Option<GuestId>,
+    pub block: Option<BlockId>,
     pub kind: Told,
-    /// Nobody when an API key or Frontdesk itself acted.
-    pub actor: Option<UserId>,
+    /// Who did it.
+    pub acting: Acting,
+    /// For whom, when that is not who did it: Frontdesk declines for whoever approved.
+    pub on_behalf_of: Option<Uuid>,
     /// From what an earlier approval was recognised, for [`EventKind::Healed`].
     pub evidence: Option<Evidence>,
 }
@@ -35,6 +42,17 @@ pub enum EventKind {
     CheckedIn,
     CheckedOut,
     NoShow,
+    BookingCreated,
+    PropertyCreated,
+    PropertyUpdated,
+    Blocked,
+    Unblocked,
+    CustomerCreated,
+    CustomerUpdated,
+    CustomerArchived,
+    CustomerMerged,
+    SettingsUpdated,
+    InconsistencyResolved,
 }
 
 /// What a stored event says has happened.
@@ -58,7 +76,7 @@ pub struct FeedPlace {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 24] = [
         Self::Created,
         Self::ReviewStarted,
         Self::Approved,
@@ -72,6 +90,17 @@ impl EventKind {
         Self::CheckedIn,
         Self::CheckedOut,
         Self::NoShow,
+        Self::BookingCreated,
+        Self::PropertyCreated,
+        Self::PropertyUpdated,
+        Self::Blocked,
+        Self::Unblocked,
+        Self::CustomerCreated,
+        Self::CustomerUpdated,
+        Self::CustomerArchived,
+        Self::CustomerMerged,
+        Self::SettingsUpdated,
+        Self::InconsistencyResolved,
     ];
 
     /// As the database writes it.
@@ -90,6 +119,17 @@ impl EventKind {
             Self::CheckedIn => "checked_in",
             Self::CheckedOut => "checked_out",
             Self::NoShow => "no_show",
+            Self::BookingCreated => "booking_created",
+            Self::PropertyCreated => "property_created",
+            Self::PropertyUpdated => "property_updated",
+            Self::Blocked => "blocked",
+            Self::Unblocked => "unblocked",
+            Self::CustomerCreated => "customer_created",
+            Self::CustomerUpdated => "customer_updated",
+            Self::CustomerArchived => "customer_archived",
+            Self::CustomerMerged => "customer_merged",
+            Self::SettingsUpdated => "settings_updated",
+            Self::InconsistencyResolved => "inconsistency_resolved",
         }
     }
 }
@@ -105,6 +145,6 @@ impl Told {
 impl FeedPlace {
     /// The place before every event of a position.
     pub fn before(position: i64) -> Self {
-        Self { position, at: Timestamp::UNIX_EPOCH, event: EventId(uuid::Uuid::nil()) }
+        Self { position, at: Timestamp::UNIX_EPOCH, event: EventId(Uuid::nil()) }
     }
 }

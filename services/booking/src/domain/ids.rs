@@ -52,6 +52,8 @@ ids! {
     RowId;
     /// A user of Frontdesk.
     UserId;
+    /// An API key of the tenant.
+    KeyId;
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId, UserId};
+use super::actor::Acting;
+use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
 use super::stay::Stay;
 
 /// A booking request.
@@ -24,7 +25,8 @@ pub struct BookingRequest {
     pub held_booking: Option<BookingId>,
     pub hold_expires_at: Option<Timestamp>,
     pub confirmed_at: Option<Timestamp>,
-    pub decided_by: Option<UserId>,
+    /// Who decided.
+    pub decided: Acting,
     pub row_version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -9,7 +9,7 @@ pub const NO_DOUBLE_BOOKINGS: &str = "no_double_bookings";
 pub const NO_OVERLAPPING_RANGES: &str = "inventory_ranges_no_overlap";
 
 /// A booking request, as it is read.
-pub const BOOKING_REQUEST: [&str; 18] = [
+pub const BOOKING_REQUEST: [&str; 20] = [
     "id",
     "property_id",
     "guest_id",
@@ -25,6 +25,8 @@ pub const BOOKING_REQUEST: [&str; 18] = [
     "hold_expires_at",
     "confirmed_at",
     "decided_by",
+    "decider_kind",
+    "decider_id",
     "row_version",
     "created_at",
     "updated_at",
@@ -70,7 +72,38 @@ pub const CUSTOMER: [&str; 5] = ["id", "name", "email", "phone", "created_at"];
 pub const BLOCK: [&str; 6] = ["id", "property_id", "start_date", "end_date", "note", "state"];
 
 /// An event, as it is read.
-pub const EVENT: [&str; 7] = ["id", "at", "booking_request_id", "booking_id", "action", "actor", "evidence"];
+pub const EVENT: [&str; 13] = [
+    "id",
+    "at",
+    "booking_request_id",
+    "booking_id",
+    "property_id",
+    "customer_id",
+    "block_id",
+    "action",
+    "evidence",
+    "actor",
+    "actor_kind",
+    "actor_id",
+    "on_behalf_of",
+];
+
+/// An event, as every statement writes it; one that has more to tell names it before.
+pub const EVENT_WRITTEN: [&str; 13] = [
+    "tenant_id",
+    "id",
+    "at",
+    "booking_request_id",
+    "booking_id",
+    "property_id",
+    "action",
+    "evidence",
+    "actor",
+    "actor_kind",
+    "actor_id",
+    "on_behalf_of",
+    "tick",
+];
 
 /// The settings of a tenant, as they are read.
 pub const SETTINGS: [&str; 2] = ["auto_decline", "updated_at"];
@@ -102,7 +135,7 @@ pub fn tables(layout: Layout) -> Vec<Table> {
         table("properties", &[&PROPERTY]),
         table("customers", &[&CUSTOMER]),
         table("inventory_ranges", &[&BLOCK, &["kind", "source_id", "created_at"]]),
-        table("booking_events", &[&EVENT, &["property_id", "position"]]),
+        table("booking_events", &[&EVENT, &["tick", "position"]]),
         table("booking_settings", &[&SETTINGS]),
         table("idempotency_keys", &[&["key", "request_hash", "answer", "created_at"]]),
     ];
@@ -140,6 +173,6 @@ mod tests {
             }
         }
         let [bookings, ..] = &tables(Layout::SingleTable)[..] else { panic!("no table") };
-        assert_eq!(bookings.columns.len(), 18, "{bookings:?}");
+        assert_eq!(bookings.columns.len(), 20, "{bookings:?}");
     }
 }

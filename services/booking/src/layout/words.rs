@@ -53,6 +53,7 @@ impl Words {
     pub fn new(layout: Layout, blocking: &Blocking) -> Self {
         let mut words = Self { gaps: HashMap::new() };
         words.add_names();
+        words.add_events();
         words.add_columns(layout);
         words.add("sold", statuses(BookingStatus::is_sold));
         words.add("freed", statuses(BookingStatus::frees_dates));
@@ -115,6 +116,25 @@ impl Words {
         }
     }
 
+    /// What statements say who does something by, and how an event is written.
+    ///
+    /// An event takes its tick last: behind every row that its statement may have had to
+    /// wait for, or an event that the wait was for could have a higher one. Rows wait in
+    /// parts of the statement (`on conflict`, an update, another exclusion constraint),
+    /// which Postgres runs in an order of its own, some of them at the very end. So each
+    /// statement counts what all of its writing parts have returned in a part `settled`,
+    /// and the tick is taken in a branch of a condition on that count: to know the count
+    /// the parts must have run, and the branch is not entered before. Checks of foreign
+    /// keys come after that. They look whether rows exist that nobody deletes.
+    fn add_events(&mut self) {
+        self.add("acting_user", "case when :actor_kind in ('user', 'operator') then :actor_id end");
+        self.add("event_written", columns::EVENT_WRITTEN.join(", "));
+        let tick = "case when settled.writes is not null then nextval('booking_event_ticks') end";
+        self.add("by", format!("{{acting_user}}, :actor_kind, :actor_id, null::uuid, {tick}"));
+        self.add("by_itself", format!("{{acting_user}}, 'system', null::uuid, :actor_id, {tick}"));
+        self.add("decides", "{decider} = {acting_user}, decider_kind = :actor_kind, decider_id = :actor_id");
+    }
+
     fn add_columns(&mut self, layout: Layout) {
         let request = columns::BOOKING_REQUEST.map(|name| match layout {
             Layout::Standard => format!("r.{name}"),
@@ -133,6 +153,7 @@ impl Words {
         self.add("property_columns", columns::PROPERTY.join(", "));
         self.add("customer_columns", columns::CUSTOMER.join(", "));
         self.add("block_columns", columns::BLOCK.join(", "));
+        self.add("range_columns", columns::BLOCK.map(|name| format!("i.{name}")).join(", "));
         self.add("settings_columns", columns::SETTINGS.join(", "));
         self.add("event_columns", columns::EVENT.map(|name| format!("e.{name}")).join(", "));
     }

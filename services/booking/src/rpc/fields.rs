@@ -4,11 +4,14 @@
 
 use std::str::FromStr;
 
+use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::rest::v1::Format;
 use frontdesk_proto::{Refusal, paging};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use uuid::Uuid;
 
+use crate::domain::actor::Actor;
 use crate::domain::ids::{InvalidId, RowId};
 use crate::domain::listing::After;
 use crate::domain::stay::{self, MAX_NIGHTS, Stay, StayError};
@@ -75,6 +78,21 @@ pub fn optional_time(name: &str, at: Option<prost_types::Timestamp>) -> Result<O
 /// A time, as a message has it.
 pub fn time(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+}
+
+/// Who did something, and for whom.
+pub fn actor(by: Actor, on_behalf_of: Option<Uuid>) -> wire::Actor {
+    wire::Actor {
+        kind: match by {
+            Actor::User(_) => wire::ActorKind::User,
+            Actor::ApiKey(_) => wire::ActorKind::ApiKey,
+            Actor::Operator(_) => wire::ActorKind::Operator,
+            Actor::System => wire::ActorKind::System,
+        }
+        .into(),
+        id: written(by.id()),
+        on_behalf_of: written(on_behalf_of),
+    }
 }
 
 /// The place after which a page by name starts.

@@ -7,18 +7,14 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
 use crate::call::{Call, Key};
-use crate::domain::ids::UserId;
+use crate::domain::actor::Actor;
+use crate::domain::ids::{KeyId, UserId};
 
 impl Call {
     /// The caller of a request.
     pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         let caller = access::caller(request)?;
-        Ok(Self {
-            tenant: caller.tenant()?,
-            actor: caller.user.map(|user| UserId(user.id)),
-            key: None,
-            version: None,
-        })
+        Ok(Self { tenant: caller.tenant()?, actor: actor(&caller)?, key: None, version: None })
     }
 
     /// With the version in the field `etag` or the header `If-Match`.
@@ -56,6 +52,17 @@ impl Call {
             self.key = Some(Key::new(text.to_owned(), method, &asked));
         }
         Ok(self)
+    }
+}
+
+/// Whose doing the call is. What a user may do is the user's doing, whatever key came
+/// along; a key alone acts for itself.
+fn actor(caller: &access::Caller) -> Result<Actor, Refusal> {
+    match (caller.user, caller.api_key_id) {
+        (Some(user), _) if caller.operator => Ok(Actor::Operator(UserId(user.id))),
+        (Some(user), _) => Ok(Actor::User(UserId(user.id))),
+        (None, Some(key)) => Ok(Actor::ApiKey(KeyId(key))),
+        (None, None) => caller.user().map(|user| Actor::User(UserId(user.id))),
     }
 }
 

@@ -11,6 +11,7 @@ use super::watch::Watch;
 use super::{Booking, evidence, failed, fields};
 use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, Decline, StartReview};
+use crate::domain::actor::Actor;
 use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::{After, Cursor, Filter, Order, Page};
@@ -263,7 +264,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         held_booking: _,
         hold_expires_at,
         confirmed_at,
-        decided_by,
+        decided,
         row_version,
         created_at,
         updated_at,
@@ -282,11 +283,15 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         decline_reason: decline_reason.unwrap_or_default(),
         approved_booking_id: fields::written(approved_booking),
         confirmed_at: confirmed_at.map(fields::time),
-        decided_by: fields::written(decided_by),
+        decided_by: fields::written(decided.user),
         created_at: Some(fields::time(created_at)),
         updated_at: Some(fields::time(updated_at)),
         etag: row_version.to_string(),
         hold_expires_at: hold_expires_at.map(fields::time),
+        decider: decided.by.map(|by| {
+            let behind = decided.user.filter(|_| by == Actor::System);
+            fields::actor(by, behind.map(|user| user.0))
+        }),
     }
 }
 

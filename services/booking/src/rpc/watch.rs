@@ -87,7 +87,19 @@ fn message(item: Item) -> wire::WatchBookingRequestsResponse {
 }
 
 fn event(event: Event) -> wire::BookingRequestEvent {
-    let Event { id, at, request, booking, kind: what, actor, evidence: found } = event;
+    let Event {
+        id,
+        at,
+        request,
+        booking,
+        property,
+        customer,
+        block,
+        kind: what,
+        evidence: found,
+        acting,
+        on_behalf_of,
+    } = event;
     wire::BookingRequestEvent {
         id: id.to_string(),
         at: Some(fields::time(at)),
@@ -98,8 +110,12 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         .into(),
         booking_request_id: fields::written(request),
         booking_id: fields::written(booking),
-        actor: fields::written(actor),
+        actor: fields::written(acting.user),
         evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence::value).into(),
+        by: acting.by.map(|by| fields::actor(by, on_behalf_of)),
+        property_id: fields::written(property),
+        customer_id: fields::written(customer),
+        block_id: fields::written(block),
     }
 }
 
@@ -118,6 +134,17 @@ fn kind(kind: EventKind) -> wire::BookingRequestEventKind {
         EventKind::CheckedIn => wire::BookingRequestEventKind::CheckedIn,
         EventKind::CheckedOut => wire::BookingRequestEventKind::CheckedOut,
         EventKind::NoShow => wire::BookingRequestEventKind::NoShow,
+        EventKind::BookingCreated => wire::BookingRequestEventKind::BookingCreated,
+        EventKind::PropertyCreated => wire::BookingRequestEventKind::PropertyCreated,
+        EventKind::PropertyUpdated => wire::BookingRequestEventKind::PropertyUpdated,
+        EventKind::Blocked => wire::BookingRequestEventKind::Blocked,
+        EventKind::Unblocked => wire::BookingRequestEventKind::Unblocked,
+        EventKind::CustomerCreated => wire::BookingRequestEventKind::CustomerCreated,
+        EventKind::CustomerUpdated => wire::BookingRequestEventKind::CustomerUpdated,
+        EventKind::CustomerArchived => wire::BookingRequestEventKind::CustomerArchived,
+        EventKind::CustomerMerged => wire::BookingRequestEventKind::CustomerMerged,
+        EventKind::SettingsUpdated => wire::BookingRequestEventKind::SettingsUpdated,
+        EventKind::InconsistencyResolved => wire::BookingRequestEventKind::InconsistencyResolved,
     }
 }
 

@@ -12,7 +12,7 @@ use super::database::{Store, lost_row};
 use super::inventory::stay;
 use crate::domain::booking::{Booking, BookingStatus};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RowId, UserId};
+use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RowId};
 use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
 
@@ -34,13 +34,15 @@ pg::statements! {
     LockOwnBooking = "standard/lock_own_booking" | "lock_booking" (tenant: Uuid, id: BookingRequestId);
     /// Cancels a booking with what hangs on it.
     CancelBooking<'a> = "standard/cancel_booking" | "single_table/cancel_booking" (
-        tenant: Uuid, id: BookingId, request: Option<BookingRequestId>, at: Timestamp, actor: Option<UserId>,
+        tenant: Uuid, id: BookingId, request: Option<BookingRequestId>, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>,
         note: &'a str,
     );
     /// Stores a step of a stay.
     StepBooking = "step_booking" (
         tenant: Uuid, id: BookingId, status: &'static str, kind: &'static str, at: Timestamp,
-        actor: Option<UserId>, event: EventId,
+        actor_kind: &'static str,
+        actor_id: Option<Uuid>, event: EventId,
     );
 }
 
@@ -141,8 +143,9 @@ impl Change {
         request: Option<BookingRequestId>,
         note: &str,
     ) -> Result<Option<Finished<Booking>>, Fault> {
-        let (tenant, at, actor) = (self.tenant(), self.at, self.call.actor);
-        let cancel = CancelBooking { tenant, id, request, at, actor, note };
+        let (tenant, at) = (self.tenant(), self.at);
+        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
+        let cancel = CancelBooking { tenant, id, request, at, actor_kind, actor_id, note };
         self.finish(&cancel, |rows| Columns::first(rows, booking)).await
     }
 
@@ -159,7 +162,8 @@ impl Change {
             status: step.status().name(),
             kind: kind.name(),
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
             event: self.event,
         };
         let stored = self.finish(&step, |rows| Columns::first(rows, booking)).await?;

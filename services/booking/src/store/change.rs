@@ -4,8 +4,10 @@
 //! - BEGIN travels with the first statement and COMMIT with the last, so a plain
 //!   approve is two round trips. With an idempotency key, the answer is stored in the
 //!   same transaction.
-//! - A last statement without a row must not commit what came before it: an
-//!   auto-decline, say.
+//! - A last statement without a row must not commit what came before it: ranges that
+//!   were released, say.
+//! - What follows of a change, an auto-decline, comes behind its last statement: its
+//!   events are told after what the change itself had to wait for.
 //! - Times of events are taken after the lock and are later than the row's last
 //!   change, so that a history is in the order in which things happened whatever the
 //!   clocks of the servers say.
@@ -80,6 +82,8 @@ pub struct Change {
     /// Whether something was written that the last statement must not commit when it
     /// gives no row.
     pub(super) wrote: bool,
+    /// What follows of the change, behind the statement that makes it.
+    pub(super) follows: Option<Box<dyn Query + Send>>,
     again: bool,
     schema: Arc<Schema>,
     store: Store,
@@ -139,6 +143,7 @@ impl Store {
             at,
             event: EventId(Uuid::now_v7()),
             wrote: false,
+            follows: None,
             again,
             schema,
             store: self.clone(),
@@ -211,6 +216,16 @@ impl Change {
         self.call.tenant.uuid()
     }
 
+    /// What kind of actor does it, as it is stored.
+    pub(super) fn actor_kind(&self) -> &'static str {
+        self.call.actor.kind()
+    }
+
+    /// Which one, of its kind.
+    pub(super) fn actor_id(&self) -> Option<Uuid> {
+        self.call.actor.id()
+    }
+
     /// Now that a row is locked, the change is later than the row's last one,
     /// however long the lock took and whatever other servers' clocks say: so
     /// histories are in the order in which things happened.
@@ -223,34 +238,23 @@ impl Change {
     }
 
     /// Runs the last statement, which writes the event; the outcome is made of its
-    /// rows. Without one, nothing is stored.
+    /// rows. Without one, nothing is stored, and nothing follows.
     pub(super) async fn finish<O>(
         self,
         statement: &dyn Query,
         outcome: impl FnOnce(&[Row]) -> Result<Option<O>, Fault>,
     ) -> Result<Option<Finished<O>>, Fault> {
-        let store = self.store.clone();
-        let finished = self.finish_untold(statement, outcome).await?;
-        if finished.as_ref().is_some_and(|finished| finished.open.is_none()) {
-            store.wake.notify_waiters();
-        }
-        Ok(finished.map(|finished| Finished { told: true, ..finished }))
-    }
-
-    /// Like [`Self::finish`], for a change that writes no event: nobody who watches
-    /// is woken.
-    pub(super) async fn finish_untold<O>(
-        self,
-        statement: &dyn Query,
-        outcome: impl FnOnce(&[Row]) -> Result<Option<O>, Fault>,
-    ) -> Result<Option<Finished<O>>, Fault> {
-        if self.call.key.is_none() && !self.wrote {
+        if self.call.key.is_none() && !self.wrote && self.follows.is_none() {
             // It is the only one that writes, and without a row it has changed nothing.
             let rows = self.tx.run_last(statement).await?;
-            return Ok(outcome(&rows)?.map(|outcome| Finished { outcome, open: None, told: false }));
+            let outcome = outcome(&rows)?;
+            if outcome.is_some() {
+                self.store.wake.notify_waiters();
+            }
+            return Ok(outcome.map(|outcome| Finished { outcome, open: None, told: true }));
         }
         let rows = self.tx.run(statement).await?;
-        Ok(outcome(&rows)?.map(|outcome| self.settle(outcome)))
+        Ok(outcome(&rows)?.map(|outcome| Finished { told: true, ..self.settle(outcome) }))
     }
 }
 
@@ -262,13 +266,19 @@ impl<O> Finished<O> {
 
     async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {
         let Some(change) = self.open else { return Ok(Answer::Outcome(self.outcome)) };
-        let Change { tx, call, store, .. } = *change;
+        let Change { tx, call, store, follows, .. } = *change;
         let answer = match &call.key {
             None => {
-                tx.commit().await?;
+                match follows {
+                    Some(follows) => drop(tx.run_last(&*follows).await?),
+                    None => tx.commit().await?,
+                }
                 Answer::Outcome(self.outcome)
             }
             Some(key) => {
+                if let Some(follows) = follows {
+                    tx.run(&*follows).await?;
+                }
                 let answer = encode(&self.outcome);
                 let keep = AnswerKey { tenant: call.tenant.uuid(), key: &key.text, answer: &answer };
                 tx.run_last(&keep).await?;

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
+use super::actors::acting;
 use super::database::{SWEEPER, Store, lost_row};
 use super::requests::GetBookingRequest;
 use crate::domain::approval::Evidence;
@@ -110,9 +111,13 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         at: row.next("at")?,
         request: row.next("booking_request_id")?,
         booking: row.next("booking_id")?,
+        property: row.next("property_id")?,
+        customer: row.next("customer_id")?,
+        block: row.next("block_id")?,
         kind: Told::from_name(row.next("action")?),
-        actor: row.next("actor")?,
         evidence: evidence(row, "evidence")?,
+        acting: acting(row, ["actor", "actor_kind", "actor_id"])?,
+        on_behalf_of: row.next("on_behalf_of")?,
     };
     if let Told::Unknown(action) = &event.kind {
         tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");

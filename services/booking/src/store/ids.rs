@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::ids::{
-    BlockId, BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId, UserId,
+    BlockId, BookingId, BookingRequestId, EventId, GuestId, KeyId, PropertyId, RangeId, RowId, UserId,
 };
 
 pg::newtypes!(
@@ -12,6 +12,7 @@ pg::newtypes!(
     BookingRequestId(Uuid),
     EventId(Uuid),
     GuestId(Uuid),
+    KeyId(Uuid),
     PropertyId(Uuid),
     RangeId(Uuid),
     RowId(Uuid),

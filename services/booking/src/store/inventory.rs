@@ -12,7 +12,7 @@ use super::change::Finished;
 use super::database::Store;
 use super::properties::GetProperty;
 use crate::domain::approval::Layout;
-use crate::domain::ids::{BlockId, BookingRequestId, PropertyId};
+use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId};
 use crate::domain::property::{Block, Occupancy, Occupant};
 use crate::domain::stay::Stay;
 
@@ -22,9 +22,13 @@ pg::statements! {
     /// Stores a block.
     InsertBlock<'a> = "insert_block" (
         tenant: Uuid, property: PropertyId, id: BlockId, first_night: Date, end: Date, note: &'a str, at: Timestamp,
+        actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
     );
     /// Ends a block.
-    EndBlock = "end_block" (tenant: Uuid, property: PropertyId, id: BlockId);
+    EndBlock = "end_block" (
+        tenant: Uuid, property: PropertyId, id: BlockId, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, event: EventId,
+    );
     /// Ends the ranges that name a request instead of its booking.
     ReleaseRanges = "release_ranges" (tenant: Uuid, request: BookingRequestId);
 }
@@ -74,8 +78,11 @@ impl Change {
             end: nights.check_out,
             note,
             at: self.at,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
         };
-        self.finish_untold(&insert, |rows| Columns::first(rows, stored_block)).await
+        self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
     }
 
     /// Ends a block; `None` when the property has none of this id.
@@ -84,8 +91,16 @@ impl Change {
         property: PropertyId,
         id: BlockId,
     ) -> Result<Option<Finished<Block>>, Fault> {
-        let end = EndBlock { tenant: self.tenant(), property, id };
-        self.finish_untold(&end, |rows| Columns::first(rows, stored_block)).await
+        let end = EndBlock {
+            tenant: self.tenant(),
+            property,
+            id,
+            at: self.at,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
+        };
+        self.finish(&end, |rows| Columns::first(rows, stored_block)).await
     }
 }
 

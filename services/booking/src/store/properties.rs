@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
 use crate::domain::approval::Layout;
-use crate::domain::ids::{PropertyId, RowId};
+use crate::domain::ids::{EventId, PropertyId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
 
@@ -20,12 +20,14 @@ pg::statements! {
     /// Stores a property.
     InsertProperty<'a> = "insert_property" (
         tenant: Uuid, id: PropertyId, name: &'a str, time_zone: &'a str, max_guests: i32,
-        hold_policy: &'static str, hold_hours: i32, at: Timestamp,
+        hold_policy: &'static str, hold_hours: i32, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, event: EventId,
     );
     /// Changes a property.
     UpdateProperty<'a> = "update_property" (
         tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>, max_guests: Option<i32>,
         hold_policy: Option<&'static str>, hold_hours: Option<i32>, at: Timestamp, version: Option<i64>,
+        actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
     );
     /// Locks a property for those who change what its dates are taken by.
     LockProperty = "lock_property" (tenant: Uuid, row: RowId);
@@ -83,8 +85,11 @@ impl Change {
             hold_policy: hold_policy.name(),
             hold_hours: *hold_hours,
             at: self.at,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
         };
-        let stored = self.finish_untold(&insert, |rows| Columns::first(rows, property)).await?;
+        let stored = self.finish(&insert, |rows| Columns::first(rows, property)).await?;
         stored.ok_or_else(|| lost_row("the property"))
     }
 
@@ -105,8 +110,11 @@ impl Change {
             hold_hours: *hold_hours,
             at: self.at,
             version: self.call.version,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
         };
-        self.finish_untold(&update, |rows| Columns::first(rows, property)).await
+        self.finish(&update, |rows| Columns::first(rows, property)).await
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
+use super::actors::acting;
 use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
@@ -13,7 +14,7 @@ use super::inventory::stay;
 use crate::domain::approval::Evidence;
 use crate::domain::booking::BookingStatus;
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId, UserId};
+use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
 
 pg::statements! {
@@ -24,39 +25,46 @@ pg::statements! {
     /// Stores a request, and under the hold policy the booking that holds its dates.
     InsertBookingRequest<'a> = "standard/insert_booking_request" | "single_table/insert_booking_request" (
         tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: GuestId, check_in: Date, check_out: Date,
-        guest_count: i32, message: &'a str, at: Timestamp, actor: Option<UserId>, event: EventId,
+        guest_count: i32, message: &'a str, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, event: EventId,
         hold: BookingId, range: RangeId,
     );
     /// Makes the booking of a request out of nothing, or of the request's row.
     Book<'a> = "standard/book" | "single_table/book" (
         tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
-        actor: Option<UserId>, note: &'a str, event: EventId, kind: &'static str, evidence: &'static str,
+        actor_kind: &'static str,
+        actor_id: Option<Uuid>, note: &'a str, event: EventId, kind: &'static str, evidence: &'static str,
     );
     /// Makes the hold of a request its booking. There are no holds in the single
     /// table, where the request's row is made the booking.
     BookHold<'a> = "standard/book_hold" | "single_table/book" (
-        tenant: Uuid, id: BookingRequestId, range: RangeId, at: Timestamp, actor: Option<UserId>, note: &'a str,
+        tenant: Uuid, id: BookingRequestId, range: RangeId, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, note: &'a str,
         event: EventId, kind: &'static str, evidence: &'static str,
     );
     /// Lets a booking that exists fulfil a request.
     LinkBooking<'a> = "standard/link" | "single_table/link" (
         tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
-        actor: Option<UserId>, note: &'a str, event: EventId, evidence: &'static str, soft: bool,
+        actor_kind: &'static str,
+        actor_id: Option<Uuid>, note: &'a str, event: EventId, evidence: &'static str, soft: bool,
     );
     /// Declines the open requests of other guests for the same nights.
     DeclineCompetitors = "decline_competitors" (
         tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
-        check_out: Date, at: Timestamp, actor: Option<UserId>,
+        check_out: Date, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>,
     );
     /// Declines, cancels or expires a request for which no booking was made.
     CloseRequest<'a> = "standard/close" | "single_table/close" (
         tenant: Uuid, id: BookingRequestId, status: &'static str, hold_status: &'static str,
-        reason: Option<&'a str>, at: Timestamp, actor: Option<UserId>, note: &'a str, event: EventId,
+        reason: Option<&'a str>, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, note: &'a str, event: EventId,
         kind: &'static str,
     );
     /// Marks a request as under review.
     StartReview<'a> = "start_review" (
-        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor: Option<UserId>, note: &'a str, event: EventId,
+        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, note: &'a str, event: EventId,
     );
 }
 
@@ -145,7 +153,8 @@ impl Change {
             guest_count: *guest_count,
             message,
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
             event: self.event,
             hold: Self::new_booking(),
             range: Self::new_range(),
@@ -164,7 +173,8 @@ impl Change {
             booking,
             range: Self::new_range(),
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
             note,
             event: self.event,
             kind: booked_as(evidence).name(),
@@ -181,7 +191,8 @@ impl Change {
             id: request,
             range: Self::new_range(),
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
             note,
             event: self.event,
             kind: booked_as(evidence).name(),
@@ -199,7 +210,8 @@ impl Change {
             booking,
             range: Self::new_range(),
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
             note,
             event: self.event,
             evidence: evidence.name(),
@@ -208,9 +220,9 @@ impl Change {
         self.finish(&link, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
-    /// Declines the open requests of other guests for the same nights.
-    pub async fn decline_competitors(&mut self, request: &BookingRequest) -> Result<(), Fault> {
-        self.wrote = true;
+    /// Lets it follow that the open requests of other guests for the same nights are
+    /// declined.
+    pub fn decline_competitors(&mut self, request: &BookingRequest) {
         let decline = DeclineCompetitors {
             tenant: self.tenant(),
             id: request.id,
@@ -219,9 +231,10 @@ impl Change {
             check_in: request.stay.check_in,
             check_out: request.stay.check_out,
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
         };
-        self.tx.run(&decline).await.map(drop)
+        self.follows = Some(Box::new(decline));
     }
 
     /// Declines, cancels or expires a request for which no booking was made. `None`
@@ -247,7 +260,8 @@ impl Change {
             hold_status: hold_status.name(),
             reason,
             at: self.at,
-            actor: self.call.actor,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
             note,
             event: self.event,
             kind: kind.name(),
@@ -262,8 +276,9 @@ impl Change {
         note: &str,
         outcome: O,
     ) -> Result<Option<Finished<O>>, Fault> {
-        let (tenant, at, actor, event) = (self.tenant(), self.at, self.call.actor, self.event);
-        let review = StartReview { tenant, id, at, actor, note, event };
+        let (tenant, at, event) = (self.tenant(), self.at, self.event);
+        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
+        let review = StartReview { tenant, id, at, actor_kind, actor_id, note, event };
         self.finish(&review, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 }
@@ -287,7 +302,7 @@ pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, F
         held_booking: row.next("held_booking_id")?,
         hold_expires_at: row.next("hold_expires_at")?,
         confirmed_at: row.next("confirmed_at")?,
-        decided_by: row.next("decided_by")?,
+        decided: acting(row, ["decided_by", "decider_kind", "decider_id"])?,
         row_version: row.next("row_version")?,
         created_at: row.next("created_at")?,
         updated_at: row.next("updated_at")?,

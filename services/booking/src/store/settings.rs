@@ -7,13 +7,17 @@ use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
+use crate::domain::ids::EventId;
 use crate::domain::settings::Settings;
 
 pg::statements! {
     /// The settings of a tenant.
     GetSettings = "get_settings" (tenant: Uuid);
     /// Stores the settings of a tenant.
-    PutSettings = "put_settings" (tenant: Uuid, auto_decline: bool, at: Timestamp);
+    PutSettings = "put_settings" (
+        tenant: Uuid, auto_decline: bool, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
+        event: EventId,
+    );
 }
 
 impl Store {
@@ -30,8 +34,15 @@ impl Store {
 impl Change {
     /// Stores the settings.
     pub async fn put_settings(self, auto_decline: bool) -> Result<Finished<Settings>, Fault> {
-        let put = PutSettings { tenant: self.tenant(), auto_decline, at: self.at };
-        let stored = self.finish_untold(&put, |rows| Columns::first(rows, settings)).await?;
+        let put = PutSettings {
+            tenant: self.tenant(),
+            auto_decline,
+            at: self.at,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
+        };
+        let stored = self.finish(&put, |rows| Columns::first(rows, settings)).await?;
         stored.ok_or_else(|| lost_row("the settings"))
     }
 }

@@ -9,6 +9,7 @@ mod fixture;
 
 /// Requests, bookings and what decides about them.
 mod booking {
+    mod actors;
     mod approve;
     mod auto_decline;
     mod blocks;

@@ -1,10 +1,12 @@
 //! How a statement is written down: the macro that makes a struct of it, and what
 //! the struct tells the register.
 
+use std::fmt::Debug;
+
 use tokio_postgres::types::{ToSql, Type};
 
 /// A call of a statement with its values: what [`statements!`](crate::statements) makes.
-pub trait Query: Sync {
+pub trait Query: Debug + Sync {
     /// The statement.
     fn declaration(&self) -> &'static Declaration;
     /// The values, in the order of the declaration.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::super::actor::Acting;
 use super::super::ids::PropertyId;
 use super::super::stay::tests::stay;
 use super::*;
@@ -26,7 +27,7 @@ pub fn request(status: Status) -> BookingRequest {
         held_booking: None,
         hold_expires_at: None,
         confirmed_at: None,
-        decided_by: None,
+        decided: Acting::default(),
         row_version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,

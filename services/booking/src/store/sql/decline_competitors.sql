@@ -1,4 +1,5 @@
--- Those that are being decided by somebody else are skipped: the constraint tells
+-- The last statement of an approve, behind the booking: whatever that had to wait
+-- for, these events are told after it. Those that are being decided by somebody else are skipped: the constraint tells
 -- that decision, and two approvals cannot wait for each other here.
 with competing as (
     select r.id
@@ -20,14 +21,20 @@ declined as (
     set
         status = {status.declined},
         decline_reason = 'dates_taken',
-        {decider} = :actor,
+        {decider} = {acting_user},
+        decider_kind = 'system',
+        decider_id = null,
         row_version = r.row_version + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
     from competing
     where r.tenant_id = :tenant
       and r.id = competing.id
     returning r.tenant_id, r.id, r.property_id, r.updated_at
+),
+settled as (
+    select count(*) as writes
+    from declined
 )
 {insert_event}
-select tenant_id, gen_random_uuid(), updated_at, id, null, property_id, {event.auto_declined}, :actor, ''
-from declined
+select tenant_id, gen_random_uuid(), updated_at, id, null, property_id, {event.auto_declined}, '', {by_itself}
+from declined, settled

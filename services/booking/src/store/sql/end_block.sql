@@ -1,7 +1,30 @@
-update inventory_ranges
-set state = 'cancelled'
-where tenant_id = :tenant
-  and property_id = :property
-  and id = :id
-  and kind = 'block'
-returning {block_columns}
+-- One that has ended before stays ended, and nothing is told of it again.
+with block as (
+    select i.id, (i.state = 'active') is true as active
+    from inventory_ranges i
+    where i.tenant_id = :tenant
+      and i.property_id = :property
+      and i.id = :id
+      and i.kind = 'block'
+    for update
+),
+ended as (
+    update inventory_ranges i
+    set state = 'cancelled'
+    from block
+    where i.tenant_id = :tenant
+      and i.id = block.id
+    returning i.tenant_id, {range_columns}, block.active
+),
+settled as (
+    select count(*) as writes
+    from ended
+),
+event as (
+    insert into booking_events (block_id, {event_written})
+    select id, tenant_id, :event, :at, null, null, property_id, {event.unblocked}, '', {by}
+    from ended, settled
+    where ended.active
+)
+select {block_columns}
+from ended

@@ -1,5 +1,18 @@
-insert into properties (
-    tenant_id, id, name, time_zone, max_guests, hold_policy, hold_hours, created_at, updated_at
+with stored as (
+    insert into properties (
+        tenant_id, id, name, time_zone, max_guests, hold_policy, hold_hours, created_at, updated_at
+    )
+    values (:tenant, :id, :name, :time_zone, :max_guests, :hold_policy, :hold_hours, :at, :at)
+    returning tenant_id, {property_columns}
+),
+settled as (
+    select count(*) as writes
+    from stored
+),
+event as (
+    {insert_event}
+    select tenant_id, :event, :at, null, null, id, {event.property_created}, '', {by}
+    from stored, settled
 )
-values (:tenant, :id, :name, :time_zone, :max_guests, :hold_policy, :hold_hours, :at, :at)
-returning {property_columns}
+select {property_columns}
+from stored

@@ -9,8 +9,12 @@ with reviewed as (
       and r.id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id
+),
+settled as (
+    select count(*) as writes
+    from reviewed
 )
 {insert_event}
-select tenant_id, :event, :at, id, null, property_id, {event.review_started}, :actor, ''
-from reviewed
+select tenant_id, :event, :at, id, null, property_id, {event.review_started}, '', {by}
+from reviewed, settled
 returning id

@@ -10,11 +10,15 @@ freed_ranges as (
     {free_ranges}
       and i.source_id = :id
       and :status = {status.no_show}
+    returning i.id
+),
+settled as (
+    select (select count(*) from stepped) + (select count(*) from freed_ranges) as writes
 ),
 event as (
     {insert_event}
-    select s.tenant_id, :event, :at, s.booking_request_id, s.id, s.property_id, :kind, :actor, ''
-    from stepped s
+    select s.tenant_id, :event, :at, s.booking_request_id, s.id, s.property_id, :kind, '', {by}
+    from stepped s, settled
 )
 select {booking_names}
 from stepped

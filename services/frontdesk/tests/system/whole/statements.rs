@@ -158,6 +158,59 @@ fn a_table_without_its_tenant_is_found() {
     assert_eq!(unbound("delete from bookings where id = $1", &tables), ["bookings"]);
 }
 
+/// A tick is taken behind everything that a statement may wait for: its part `settled`
+/// counts the rows of each other part that writes (`layout/words.rs` says why).
+#[test]
+fn an_event_takes_its_tick_when_all_parts_of_its_statement_have_written() {
+    let mut ticking = 0;
+    for statements in booking::statements().unwrap() {
+        for statement in statements.iter() {
+            let sql = statement.full().text();
+            if !sql.contains("into booking_events") {
+                continue;
+            }
+            ticking += 1;
+            let name = statement.name();
+            let parts = parts(sql);
+            let (_, settled) =
+                parts.iter().find(|(part, _)| part == "settled").unwrap_or_else(|| panic!("{name}"));
+            let taken = "case when settled.writes is not null then nextval('booking_event_ticks') end";
+            assert_eq!(sql.matches("nextval").count(), sql.matches(taken).count(), "{name}: {sql}");
+            for (part, text) in &parts {
+                let writes =
+                    ["insert into", "update ", "delete from"].iter().any(|verb| text.starts_with(verb));
+                if writes && !text.starts_with("insert into booking_events") {
+                    assert!(
+                        settled.contains(&format!("from {part}")),
+                        "{name} does not settle {part}: {sql}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(ticking > 20, "{ticking}");
+}
+
+/// The parts of a statement's `with`, by name.
+fn parts(sql: &str) -> Vec<(String, String)> {
+    let mut parts = Vec::new();
+    let mut rest = sql.trim_start().strip_prefix("with ").unwrap_or_default();
+    while let Some((name, body)) = rest.split_once(" as (") {
+        let mut depth = 1;
+        let end = body.char_indices().find_map(|(at, mark)| {
+            depth += i32::from(mark == '(') - i32::from(mark == ')');
+            (depth == 0).then_some(at)
+        });
+        let end = end.expect("brackets close");
+        parts.push((name.trim().to_owned(), body[..end].trim().to_owned()));
+        match body[end + 1..].strip_prefix(',') {
+            Some(more) => rest = more,
+            None => break,
+        }
+    }
+    parts
+}
+
 /// Statements that read a table whole, and why they may.
 const READ_WHOLE: [(&str, &str); 4] = [
     ("forget_old_attempts", "in the background: a part of the table is old"),

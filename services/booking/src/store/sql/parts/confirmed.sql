@@ -6,11 +6,12 @@ confirmed as (
         approved_booking_id = booked.id,
         held_booking_id = null,
         hold_expires_at = null,
-        decided_by = :actor,
+        {decides},
         internal_note = {noted},
         row_version = r.row_version + 1,
         updated_at = :at
     from booked
     where r.tenant_id = :tenant
       and r.id = :id
+    returning r.id
 )

@@ -5,7 +5,7 @@ with booked as (
     set
         status = {status.confirmed},
         confirmed_at = case when :evidence = {evidence.confirmed_at_set} then r.confirmed_at else :at end,
-        approved_by = :actor,
+        {decides},
         approved_booking_id = null,
         internal_notes = {noted},
         row_version = r.row_version + 1,
@@ -24,13 +24,20 @@ moved as (
       and i.kind = 'booking'
       and (i.state = 'active') is true
       and (i.start_date, i.end_date) is distinct from (booked.check_in, booked.check_out)
+    returning i.id
 ),
 ranged as (
     {insert_range}
     from booked b
     where {has_no_range}
+    returning id
+),
+settled as (
+    select
+        (select count(*) from booked) + (select count(*) from moved)
+        + (select count(*) from ranged) as writes
 )
 {insert_event}
-select tenant_id, :event, :at, id, id, property_id, :kind, :actor, :evidence
-from booked
+select tenant_id, :event, :at, id, id, property_id, :kind, :evidence, {by}
+from booked, settled
 returning booking_id

@@ -18,6 +18,7 @@ with cancelled as (
 freed_ranges as (
     {free_ranges}
       and i.source_id = :id
+    returning i.id
 ),
 lost as (
     update bookings r
@@ -31,16 +32,21 @@ lost as (
       and {open}
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
+settled as (
+    select
+        (select count(*) from cancelled) + (select count(*) from freed_ranges)
+        + (select count(*) from lost) as writes
+),
 event as (
     {insert_event}
-    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.fulfilment_lost}, :actor, ''
-    from lost
+    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.fulfilment_lost}, '', {by}
+    from lost, settled
     union all
-    select tenant_id, gen_random_uuid(), updated_at, id, id, property_id, {event.cancelled}, :actor, ''
-    from cancelled
+    select tenant_id, gen_random_uuid(), updated_at, id, id, property_id, {event.cancelled}, '', {by}
+    from cancelled, settled
     union all
-    select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, {event.booking_cancelled}, :actor, ''
-    from cancelled
+    select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, {event.booking_cancelled}, '', {by}
+    from cancelled, settled
 )
 select {booking_names}
 from cancelled

@@ -3,6 +3,7 @@
 with freed_ranges as (
     {free_ranges}
       and i.source_id = :id
+    returning i.id
 ),
 closed as (
     update bookings r
@@ -11,7 +12,7 @@ closed as (
         decline_reason = coalesce(:reason, r.decline_reason),
         confirmed_at = null,
         approved_booking_id = null,
-        approved_by = :actor,
+        {decides},
         internal_notes = {noted},
         row_version = r.row_version + 1,
         updated_at = :at
@@ -19,8 +20,11 @@ closed as (
       and r.id = :id
       and {open}
     returning r.tenant_id, r.id, r.property_id
+),
+settled as (
+    select (select count(*) from freed_ranges) + (select count(*) from closed) as writes
 )
 {insert_event}
-select tenant_id, :event, :at, id, null, property_id, :kind, :actor, ''
-from closed
+select tenant_id, :event, :at, id, null, property_id, :kind, '', {by}
+from closed, settled
 returning id

@@ -12,10 +12,14 @@ with stored as (
       and p.id = :property
     returning r.tenant_id, {request_columns}
 ),
+settled as (
+    select count(*) as writes
+    from stored
+),
 event as (
     {insert_event}
-    select tenant_id, :event, :at, id, null, property_id, {event.created}, :actor, ''
-    from stored
+    select tenant_id, :event, :at, id, null, property_id, {event.created}, '', {by}
+    from stored, settled
 )
 select {request_names}
 from stored r

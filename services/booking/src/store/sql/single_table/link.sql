@@ -5,7 +5,7 @@ with linked as (
     set
         confirmed_at = coalesce(r.confirmed_at, :at),
         approved_booking_id = :booking,
-        approved_by = :actor,
+        {decides},
         internal_notes = {noted},
         row_version = r.row_version + 1,
         updated_at = :at
@@ -20,8 +20,12 @@ ranged as (
     where b.tenant_id = :tenant
       and b.id = :booking
       and {has_no_range}
+    returning id
+),
+settled as (
+    select (select count(*) from linked) + (select count(*) from ranged) as writes
 )
 {insert_event}
-select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :actor, :evidence
-from linked
+select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :evidence, {by}
+from linked, settled
 returning booking_id

@@ -7,7 +7,8 @@ with booked as (
     )
     select
         r.tenant_id, :booking, r.id, r.property_id, r.guest_id, r.check_in, r.check_out, {status.confirmed},
-        case when :evidence = {evidence.confirmed_at_set} then r.confirmed_at else :at end, :actor, :at, :at
+        case when :evidence = {evidence.confirmed_at_set} then r.confirmed_at else :at end,
+        {acting_user}, :at, :at
     from booking_requests r
     where r.tenant_id = :tenant
       and r.id = :id
@@ -18,9 +19,15 @@ with booked as (
 ranged as (
     {insert_range}
     from booked b
+    returning id
 ),
-{confirmed}
+{confirmed},
+settled as (
+    select
+        (select count(*) from booked) + (select count(*) from ranged)
+        + (select count(*) from confirmed) as writes
+)
 {insert_event}
-select tenant_id, :event, :at, booking_request_id, id, property_id, :kind, :actor, :evidence
-from booked
+select tenant_id, :event, :at, booking_request_id, id, property_id, :kind, :evidence, {by}
+from booked, settled
 returning booking_id

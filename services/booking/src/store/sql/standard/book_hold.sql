@@ -5,7 +5,7 @@ with booked as (
     set
         status = {status.confirmed},
         confirmed_at = :at,
-        approved_by = :actor,
+        approved_by = {acting_user},
         row_version = b.row_version + 1,
         updated_at = :at
     from booking_requests r
@@ -21,9 +21,15 @@ ranged as (
     {insert_range}
     from booked b
     where {has_no_range}
+    returning id
 ),
-{confirmed}
+{confirmed},
+settled as (
+    select
+        (select count(*) from booked) + (select count(*) from ranged)
+        + (select count(*) from confirmed) as writes
+)
 {insert_event}
-select tenant_id, :event, :at, booking_request_id, id, property_id, :kind, :actor, :evidence
-from booked
+select tenant_id, :event, :at, booking_request_id, id, property_id, :kind, :evidence, {by}
+from booked, settled
 returning booking_id

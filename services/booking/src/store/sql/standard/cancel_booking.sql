@@ -14,12 +14,13 @@ with cancelled as (
 freed_ranges as (
     {free_ranges}
       and i.source_id in (:id, :request)
+    returning i.id
 ),
 closed as (
     update booking_requests r
     set
         status = {status.cancelled},
-        decided_by = :actor,
+        {decides},
         internal_note = case when r.id is distinct from :request then r.internal_note else {noted} end,
         row_version = r.row_version + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
@@ -39,16 +40,21 @@ lost as (
       and {open}
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
+settled as (
+    select
+        (select count(*) from cancelled) + (select count(*) from freed_ranges)
+        + (select count(*) from closed) + (select count(*) from lost) as writes
+),
 event as (
     {insert_event}
-    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.cancelled}, :actor, ''
-    from closed
+    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.cancelled}, '', {by}
+    from closed, settled
     union all
-    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.fulfilment_lost}, :actor, ''
-    from lost
+    select tenant_id, gen_random_uuid(), updated_at, id, :id, property_id, {event.fulfilment_lost}, '', {by}
+    from lost, settled
     union all
-    select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, {event.booking_cancelled}, :actor, ''
-    from cancelled
+    select tenant_id, gen_random_uuid(), updated_at, null, id, property_id, {event.booking_cancelled}, '', {by}
+    from cancelled, settled
 )
 select {booking_names}
 from cancelled

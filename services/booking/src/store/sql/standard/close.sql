@@ -14,6 +14,7 @@ with freed as (
 freed_ranges as (
     {free_ranges}
       and i.source_id in (select id from freed union all select :id)
+    returning i.id
 ),
 closed as (
     update booking_requests r
@@ -24,15 +25,20 @@ closed as (
         approved_booking_id = case when r.status = {status.confirmed} then r.approved_booking_id end,
         held_booking_id = null,
         hold_expires_at = null,
-        decided_by = :actor,
+        {decides},
         internal_note = {noted},
         row_version = r.row_version + 1,
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id
     returning r.tenant_id, r.id, r.property_id
+),
+settled as (
+    select
+        (select count(*) from freed) + (select count(*) from freed_ranges)
+        + (select count(*) from closed) as writes
 )
 {insert_event}
-select tenant_id, :event, :at, id, null, property_id, :kind, :actor, ''
-from closed
+select tenant_id, :event, :at, id, null, property_id, :kind, '', {by}
+from closed, settled
 returning id

@@ -24,6 +24,7 @@ held as (
 ranged as (
     {insert_range}
     from held b
+    returning id
 ),
 stored as (
     insert into booking_requests as r (
@@ -38,10 +39,15 @@ stored as (
     where not p.holds or held.id is not null
     returning r.tenant_id, {request_columns}
 ),
+settled as (
+    select
+        (select count(*) from held) + (select count(*) from ranged)
+        + (select count(*) from stored) as writes
+),
 event as (
     {insert_event}
-    select tenant_id, :event, :at, id, null, property_id, {event.created}, :actor, ''
-    from stored
+    select tenant_id, :event, :at, id, null, property_id, {event.created}, '', {by}
+    from stored, settled
 )
 select {request_names}
 from stored r

@@ -14,6 +14,7 @@ with freed as (
 freed_ranges as (
     {free_ranges}
       and i.source_id in (select id from freed)
+    returning i.id
 ),
 linked as (
     update booking_requests r
@@ -23,7 +24,7 @@ linked as (
         approved_booking_id = :booking,
         held_booking_id = null,
         hold_expires_at = null,
-        decided_by = :actor,
+        {decides},
         internal_note = {noted},
         row_version = r.row_version + 1,
         updated_at = :at
@@ -37,8 +38,14 @@ ranged as (
     where b.tenant_id = :tenant
       and b.id = :booking
       and {has_no_range}
+    returning id
+),
+settled as (
+    select
+        (select count(*) from freed) + (select count(*) from freed_ranges)
+        + (select count(*) from linked) + (select count(*) from ranged) as writes
 )
 {insert_event}
-select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :actor, :evidence
-from linked
+select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :evidence, {by}
+from linked, settled
 returning booking_id

@@ -1,0 +1,91 @@
+//! Who does something.
+
+use uuid::Uuid;
+
+use super::ids::{KeyId, UserId};
+
+/// Who does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// A user, with or without an API key: what a user may do is the user's doing.
+    User(UserId),
+    /// A program with nothing but an API key.
+    ApiKey(KeyId),
+    /// A platform operator, who is a user as well.
+    Operator(UserId),
+    /// Frontdesk itself.
+    System,
+}
+
+/// What is stored of who did something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Acting {
+    /// The user behind it, if there was one: also where Frontdesk acted for somebody.
+    pub user: Option<UserId>,
+    /// Who did it; nobody did yet, or the version before wrote it and knew users alone.
+    pub by: Option<Actor>,
+}
+
+impl Acting {
+    /// Reads the user, and of the actor kind and id. The version before writes no kind,
+    /// and where it decides again, another user than the id says.
+    pub fn stored(user: Option<UserId>, kind: &str, id: Option<Uuid>) -> Self {
+        let by = match (kind, user) {
+            ("operator", Some(user)) if id == Some(user.0) => Some(Actor::Operator(user)),
+            ("system", _) => Some(Actor::System),
+            ("api_key", None) => id.map(|id| Actor::ApiKey(KeyId(id))),
+            (_, user) => user.map(Actor::User),
+        };
+        Self { user, by }
+    }
+}
+
+impl Actor {
+    /// As the database writes the kind.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::ApiKey(_) => "api_key",
+            Self::Operator(_) => "operator",
+            Self::System => "system",
+        }
+    }
+
+    /// Which one, of its kind.
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Self::User(id) | Self::Operator(id) => Some(id.0),
+            Self::ApiKey(id) => Some(id.0),
+            Self::System => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_comes_back_from_what_is_stored() {
+        let (user, key) = (UserId(Uuid::from_u128(1)), KeyId(Uuid::from_u128(2)));
+        for (actor, acting) in [
+            (Actor::User(user), Some(user)),
+            (Actor::Operator(user), Some(user)),
+            (Actor::ApiKey(key), None),
+            (Actor::System, None),
+            // On behalf of the user.
+            (Actor::System, Some(user)),
+        ] {
+            assert_eq!(Acting::stored(acting, actor.kind(), actor.id()).by, Some(actor));
+        }
+    }
+
+    #[test]
+    fn what_the_version_before_wrote_is_a_user_or_nobody() {
+        let (user, other) = (UserId(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
+        assert_eq!(Acting::stored(None, "", None), Acting::default());
+        for (kind, id) in [("", None), ("user", other), ("operator", other), ("api_key", other)] {
+            assert_eq!(Acting::stored(Some(user), kind, id).by, Some(Actor::User(user)), "{kind}");
+        }
+    }
+}
