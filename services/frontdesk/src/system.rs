@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
-use boot::TrustedProxies;
+use boot::{AdminPort, Readiness, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -52,7 +52,9 @@ pub struct System {
     pub booking: SocketAddr,
     /// Where the gateway listens.
     pub gateway: SocketAddr,
+    readiness: Readiness,
     stop: CancellationToken,
+    drained: CancellationToken,
     servers: JoinSet<Result<(), Failure>>,
 }
 
@@ -97,6 +99,9 @@ impl System {
         })
         .map_err(Failure::new)?;
 
+        let readiness = identity_server.readiness.clone();
+        let readiness = readiness.with_part(booking_server.readiness.clone());
+        let readiness = readiness.with_part(gateway_server.readiness());
         let mut servers = JoinSet::new();
         let token = stop.clone();
         servers.spawn(async move { identity_server.serve(token).await.map_err(Failure::new) });
@@ -107,8 +112,15 @@ impl System {
             gateway_server.serve(token).await;
             Ok(())
         });
-        let mut system =
-            Self { identity: identity_addr, booking: booking_addr, gateway: gateway_addr, stop, servers };
+        let mut system = Self {
+            identity: identity_addr,
+            booking: booking_addr,
+            gateway: gateway_addr,
+            readiness,
+            stop,
+            drained: CancellationToken::new(),
+            servers,
+        };
         system.ready().await?;
         Ok(system)
     }
@@ -122,12 +134,19 @@ impl System {
         }
     }
 
+    /// Answers on the operator port until the servers have drained.
+    pub fn answer_operators(&self, listener: TcpListener) {
+        let port = AdminPort { listener, readiness: self.readiness.clone() };
+        tokio::spawn(port.serve(self.stop.clone(), self.drained.clone()));
+    }
+
     /// Stops the servers and waits until they have drained.
     pub async fn stop(mut self) -> Result<(), Failure> {
         self.stop.cancel();
         while let Some(joined) = self.servers.join_next().await {
             joined.map_err(Failure::new)??;
         }
+        self.drained.cancel();
         Ok(())
     }
 
