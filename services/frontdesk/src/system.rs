@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
-use boot::{AdminPort, Readiness, TrustedProxies};
+use boot::{AdminPort, GrpcServer, Readiness, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -58,6 +58,13 @@ pub struct System {
     servers: JoinSet<Result<(), Failure>>,
 }
 
+/// The servers before they run.
+struct Servers {
+    identity: GrpcServer,
+    booking: GrpcServer,
+    gateway: Gateway,
+}
+
 impl System {
     /// Starts the three servers and returns when the gateway says it is ready.
     pub async fn start(parts: Parts) -> Result<Self, Failure> {
@@ -99,27 +106,15 @@ impl System {
         })
         .map_err(Failure::new)?;
 
-        let readiness = identity_server.readiness.clone();
-        let readiness = readiness.with_part(booking_server.readiness.clone());
-        let readiness = readiness.with_part(gateway_server.readiness());
-        let mut servers = JoinSet::new();
-        let token = stop.clone();
-        servers.spawn(async move { identity_server.serve(token).await.map_err(Failure::new) });
-        let token = stop.clone();
-        servers.spawn(async move { booking_server.serve(token).await.map_err(Failure::new) });
-        let token = stop.clone();
-        servers.spawn(async move {
-            gateway_server.serve(token).await;
-            Ok(())
-        });
+        let servers = Servers { identity: identity_server, booking: booking_server, gateway: gateway_server };
         let mut system = Self {
             identity: identity_addr,
             booking: booking_addr,
             gateway: gateway_addr,
-            readiness,
+            readiness: servers.readiness(),
+            servers: servers.run(&stop),
             stop,
             drained: CancellationToken::new(),
-            servers,
         };
         system.ready().await?;
         Ok(system)
@@ -171,6 +166,29 @@ impl System {
             }
         }
         Err(Failure::new(format!("the services did not become ready within 10 s: {last}")))
+    }
+}
+
+impl Servers {
+    /// Whether all of them can do their work.
+    fn readiness(&self) -> Readiness {
+        let services = self.identity.readiness.clone().with_part(self.booking.readiness.clone());
+        services.with_part(self.gateway.readiness())
+    }
+
+    fn run(self, stop: &CancellationToken) -> JoinSet<Result<(), Failure>> {
+        let Self { identity, booking, gateway } = self;
+        let mut running = JoinSet::new();
+        for server in [identity, booking] {
+            let stop = stop.clone();
+            running.spawn(async move { server.serve(stop).await.map_err(Failure::new) });
+        }
+        let stop = stop.clone();
+        running.spawn(async move {
+            gateway.serve(stop).await;
+            Ok(())
+        });
+        running
     }
 }
 
