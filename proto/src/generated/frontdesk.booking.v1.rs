@@ -182,7 +182,7 @@ impl BookingStatus {
     }
 }
 /// A guest's wish to stay at a property.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BookingRequest {
     /// UUID.
     #[prost(string, tag = "1")]
@@ -244,6 +244,10 @@ pub struct BookingRequest {
     /// request holds no dates.
     #[prost(message, optional, tag = "18")]
     pub hold_expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Which nights are covered, and by which booking; unset unless the effective
+    /// status is `confirmed`.
+    #[prost(message, optional, tag = "19")]
+    pub fulfilment: ::core::option::Option<Fulfilment>,
     /// Who decided; unset while nobody has, and for decisions of API keys and of
     /// Frontdesk itself from before it was kept.
     #[prost(message, optional, tag = "27")]
@@ -257,6 +261,91 @@ impl ::prost::Name for BookingRequest {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.booking.v1.BookingRequest".into()
+    }
+}
+/// What a confirmation is worth: a request reads as `confirmed` as a whole, and
+/// others may have the nights that are not covered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Fulfilment {
+    /// UUID of the booking that covers nights of the stay; empty when none does.
+    #[prost(string, tag = "1")]
+    pub booking_id: ::prost::alloc::string::String,
+    /// How much of the stay it covers.
+    #[prost(enumeration = "StayCoverage", tag = "2")]
+    pub coverage: i32,
+    /// The nights that it does not cover, earliest first.
+    #[prost(message, repeated, tag = "3")]
+    pub uncovered: ::prost::alloc::vec::Vec<StayNights>,
+}
+impl ::prost::Name for Fulfilment {
+    const NAME: &'static str = "Fulfilment";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.Fulfilment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.Fulfilment".into()
+    }
+}
+/// Nights in a row.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StayNights {
+    /// First night, ISO 8601 date.
+    #[prost(string, tag = "1")]
+    pub check_in: ::prost::alloc::string::String,
+    /// Day after the last night, ISO 8601 date.
+    #[prost(string, tag = "2")]
+    pub check_out: ::prost::alloc::string::String,
+}
+impl ::prost::Name for StayNights {
+    const NAME: &'static str = "StayNights";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.StayNights".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.StayNights".into()
+    }
+}
+/// How much of the requested stay the fulfilling booking covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StayCoverage {
+    /// Does not apply.
+    Unspecified = 0,
+    /// The same nights.
+    Exact = 1,
+    /// All nights and more.
+    Contained = 2,
+    /// Some nights.
+    Partial = 3,
+    /// No night: nothing stands behind the confirmation.
+    None = 4,
+}
+impl StayCoverage {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STAY_COVERAGE_UNSPECIFIED",
+            Self::Exact => "STAY_COVERAGE_EXACT",
+            Self::Contained => "STAY_COVERAGE_CONTAINED",
+            Self::Partial => "STAY_COVERAGE_PARTIAL",
+            Self::None => "STAY_COVERAGE_NONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STAY_COVERAGE_UNSPECIFIED" => Some(Self::Unspecified),
+            "STAY_COVERAGE_EXACT" => Some(Self::Exact),
+            "STAY_COVERAGE_CONTAINED" => Some(Self::Contained),
+            "STAY_COVERAGE_PARTIAL" => Some(Self::Partial),
+            "STAY_COVERAGE_NONE" => Some(Self::None),
+            _ => None,
+        }
     }
 }
 /// Where a booking request is in its life.
@@ -341,7 +430,7 @@ impl ::prost::Name for CreateBookingRequestRequest {
     }
 }
 /// Output of CreateBookingRequest.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateBookingRequestResponse {
     /// The request as stored.
     #[prost(message, optional, tag = "1")]
@@ -375,7 +464,7 @@ impl ::prost::Name for GetBookingRequestRequest {
     }
 }
 /// Output of GetBookingRequest.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetBookingRequestResponse {
     /// The request.
     #[prost(message, optional, tag = "1")]
@@ -514,7 +603,7 @@ impl ::prost::Name for ApproveBookingRequestRequest {
     }
 }
 /// Output of ApproveBookingRequest.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ApproveBookingRequestResponse {
     /// UUID of the booking request.
     #[prost(string, tag = "1")]
@@ -537,6 +626,9 @@ pub struct ApproveBookingRequestResponse {
     /// How much of the stay the booking covers.
     #[prost(enumeration = "StayCoverage", tag = "7")]
     pub coverage: i32,
+    /// The same, with the nights that it does not cover.
+    #[prost(message, optional, tag = "8")]
+    pub fulfilment: ::core::option::Option<Fulfilment>,
 }
 impl ::prost::Name for ApproveBookingRequestResponse {
     const NAME: &'static str = "ApproveBookingRequestResponse";
@@ -964,43 +1056,6 @@ impl ApproveEvidence {
         }
     }
 }
-/// How much of the requested stay the fulfilling booking covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum StayCoverage {
-    /// Does not apply.
-    Unspecified = 0,
-    /// The same nights.
-    Exact = 1,
-    /// All nights and more.
-    Contained = 2,
-    /// Some nights.
-    Partial = 3,
-}
-impl StayCoverage {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "STAY_COVERAGE_UNSPECIFIED",
-            Self::Exact => "STAY_COVERAGE_EXACT",
-            Self::Contained => "STAY_COVERAGE_CONTAINED",
-            Self::Partial => "STAY_COVERAGE_PARTIAL",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "STAY_COVERAGE_UNSPECIFIED" => Some(Self::Unspecified),
-            "STAY_COVERAGE_EXACT" => Some(Self::Exact),
-            "STAY_COVERAGE_CONTAINED" => Some(Self::Contained),
-            "STAY_COVERAGE_PARTIAL" => Some(Self::Partial),
-            _ => None,
-        }
-    }
-}
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1323,7 +1378,8 @@ pub mod booking_request_service_client {
         /// confirmed request again changes nothing. Takes an `Idempotency-Key`.
         ///
         /// Declined, cancelled and expired requests are an INVALID_TRANSITION;
-        /// BOOKING_OVERLAP says that somebody else has nights of the stay.
+        /// BOOKING_OVERLAP says that somebody else has nights of the stay, and
+        /// REQUEST_INCONSISTENT that a confirmed request has lost its booking.
         pub async fn approve_booking_request(
             &mut self,
             request: impl tonic::IntoRequest<super::ApproveBookingRequestRequest>,
@@ -1573,7 +1629,8 @@ pub mod booking_request_service_server {
         /// confirmed request again changes nothing. Takes an `Idempotency-Key`.
         ///
         /// Declined, cancelled and expired requests are an INVALID_TRANSITION;
-        /// BOOKING_OVERLAP says that somebody else has nights of the stay.
+        /// BOOKING_OVERLAP says that somebody else has nights of the stay, and
+        /// REQUEST_INCONSISTENT that a confirmed request has lost its booking.
         async fn approve_booking_request(
             &self,
             request: tonic::Request<super::ApproveBookingRequestRequest>,
@@ -4006,7 +4063,8 @@ pub struct ExplainApprovalResponse {
     /// Every evidence found.
     #[prost(enumeration = "ApproveEvidence", repeated, tag = "9")]
     pub evidence_found: ::prost::alloc::vec::Vec<i32>,
-    /// Every booking, hold and block that has nights of the stay.
+    /// Every booking, hold and block that has nights of the stay, but for the booking
+    /// that fulfils the request, and what keeps that booking from its inventory range.
     #[prost(message, repeated, tag = "10")]
     pub conflicts: ::prost::alloc::vec::Vec<StayConflict>,
     /// How requests are stored.
@@ -4018,6 +4076,11 @@ pub struct ExplainApprovalResponse {
     /// The constraint as the database has it; empty when it is missing.
     #[prost(string, tag = "13")]
     pub constraint: ::prost::alloc::string::String,
+    /// Which nights would be covered after the approve, without the id of a booking
+    /// that is not made yet; when it would be refused, which nights are covered now,
+    /// of a request that reads as confirmed.
+    #[prost(message, optional, tag = "14")]
+    pub fulfilment: ::core::option::Option<Fulfilment>,
 }
 impl ::prost::Name for ExplainApprovalResponse {
     const NAME: &'static str = "ExplainApprovalResponse";

@@ -225,6 +225,10 @@ pub enum ErrorReason {
     /// Another guest's booking, hold or a block has nights of this stay. The request
     /// is unchanged.
     BookingOverlap = 304,
+    /// The booking request is confirmed, and the booking behind it is not there, not
+    /// sold or somebody else's; `metadata.inconsistency` says what is wrong with it.
+    /// Nothing was changed: ResolveInconsistency offers the ways out.
+    RequestInconsistent = 310,
     /// The tenant has no booking with this id.
     BookingNotFound = 305,
     /// The resource has changed since the caller read it: the `etag` or `If-Match`
@@ -334,6 +338,7 @@ impl ErrorReason {
             Self::CustomerNotFound => "ERROR_REASON_CUSTOMER_NOT_FOUND",
             Self::InvalidTransition => "ERROR_REASON_INVALID_TRANSITION",
             Self::BookingOverlap => "ERROR_REASON_BOOKING_OVERLAP",
+            Self::RequestInconsistent => "ERROR_REASON_REQUEST_INCONSISTENT",
             Self::BookingNotFound => "ERROR_REASON_BOOKING_NOT_FOUND",
             Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
             Self::IdempotencyKeyReused => "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
@@ -408,6 +413,7 @@ impl ErrorReason {
             "ERROR_REASON_CUSTOMER_NOT_FOUND" => Some(Self::CustomerNotFound),
             "ERROR_REASON_INVALID_TRANSITION" => Some(Self::InvalidTransition),
             "ERROR_REASON_BOOKING_OVERLAP" => Some(Self::BookingOverlap),
+            "ERROR_REASON_REQUEST_INCONSISTENT" => Some(Self::RequestInconsistent),
             "ERROR_REASON_BOOKING_NOT_FOUND" => Some(Self::BookingNotFound),
             "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
             "ERROR_REASON_IDEMPOTENCY_KEY_REUSED" => Some(Self::IdempotencyKeyReused),

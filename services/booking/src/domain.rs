@@ -6,6 +6,7 @@ pub mod approval;
 pub mod booking;
 pub mod customer;
 pub mod event;
+pub mod fulfilment;
 pub mod ids;
 pub mod inconsistency;
 pub mod listing;

@@ -12,6 +12,7 @@ use pg::{Fault, HasFault};
 use tonic::Status;
 
 use crate::domain::approval::{ConflictKind, Denied};
+use crate::domain::fulfilment::{Unfit, Unfulfilled};
 use crate::domain::ids::{BookingId, BookingRequestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
@@ -65,6 +66,27 @@ pub enum Error {
         /// By what.
         of: OverlapOf,
     },
+    /// An open request reads as confirmed although nothing covers its nights, so that
+    /// the step does not lead on.
+    #[error("reads as confirmed: {}", .why.name())]
+    Unfulfilled {
+        /// The request.
+        request: BookingRequestId,
+        /// What was tried.
+        step: Move,
+        /// Why it reads so.
+        why: Unfulfilled,
+    },
+    /// A confirmed request whose booking does not stand.
+    #[error("confirmed: {}", .unfit.name())]
+    Inconsistent {
+        /// The request.
+        request: BookingRequestId,
+        /// The booking that it is linked to.
+        booking: Option<BookingId>,
+        /// What is wrong with it.
+        unfit: Unfit,
+    },
     /// A constraint refused dates where nobody expected it.
     #[error("{constraint} refused the dates")]
     DatesTaken {
@@ -85,8 +107,9 @@ pub enum Error {
 /// What wanted nights that are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverlapOf {
-    /// A request, in its approval; this has them.
-    Request(ConflictKind),
+    /// A request, in its approval; this has them. It may read as confirmed all the
+    /// same.
+    Request(BookingRequestId, ConflictKind, Option<Unfulfilled>),
     /// A request that has to hold its dates, or a block.
     New,
 }
@@ -104,6 +127,8 @@ impl HasFault for Error {
             | Self::CustomerNotFound
             | Self::InvalidTransition { .. }
             | Self::Overlap { .. }
+            | Self::Unfulfilled { .. }
+            | Self::Inconsistent { .. }
             | Self::DatesTaken { .. }
             | Self::EtagMismatch { .. } => None,
         }
@@ -115,8 +140,21 @@ impl Error {
     pub fn denied(request: &BookingRequest, denied: Denied) -> Self {
         match denied {
             Denied::State(state) => Self::InvalidTransition { step: Move::Approve, state },
-            Denied::Overlap(kind) => Self::Overlap { stay: request.stay, of: OverlapOf::Request(kind) },
+            Denied::Overlap(kind, unfulfilled) => {
+                Self::Overlap { stay: request.stay, of: OverlapOf::Request(request.id, kind, unfulfilled) }
+            }
+            Denied::Inconsistent(unfit) => {
+                Self::Inconsistent { request: request.id, booking: request.approved_booking, unfit }
+            }
             Denied::Undecided => Fault::new(pg::Kind::Contention, "no verdict with everything known").into(),
+        }
+    }
+
+    /// What a step of a request answers that its state does not allow.
+    pub fn closed(request: &BookingRequest, step: Move, state: Closed) -> Self {
+        match state {
+            Closed::Unfulfilled(why) => Self::Unfulfilled { request: request.id, step, why },
+            state => Self::InvalidTransition { step, state },
         }
     }
 
@@ -162,6 +200,8 @@ impl Error {
             )
             .with("state", state.name()),
             Self::Overlap { stay, of } => overlap(*stay, *of),
+            Self::Unfulfilled { request, step, why } => unfulfilled(*request, *step, *why),
+            Self::Inconsistent { request, booking, unfit } => inconsistent(*request, *booking, *unfit),
             Self::EtagMismatch { current } => Refusal::new(
                 Reason::EtagMismatch,
                 "It has changed since you read it. Nothing was stored: read it again, then decide again.",
@@ -181,20 +221,25 @@ impl Error {
 fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
     let Stay { check_in, check_out } = stay;
     let refusal = match of {
-        OverlapOf::Request(kind) => {
+        OverlapOf::Request(request, kind, unfulfilled) => {
             let sentence = match kind {
                 ConflictKind::Booking => "another booking has",
                 ConflictKind::Hold => "another booking request holds",
                 ConflictKind::Block => "a block has",
                 ConflictKind::Inventory => "an inventory range without a booking has",
             };
-            Refusal::new(
+            let way_out = match unfulfilled {
+                None => "decline it or free the dates".to_owned(),
+                Some(why) => format!("{} or free the dates", clearing(why, request)),
+            };
+            let refusal = Refusal::new(
                 Reason::BookingOverlap,
                 format!(
-                    "The property is taken: {sentence} nights between {check_in} and {check_out}. The booking request is unchanged: decline it or free the dates. GET …/explain shows what is in the way."
+                    "The property is taken: {sentence} nights between {check_in} and {check_out}. The booking request is unchanged: {way_out}. GET …/explain shows what is in the way."
                 ),
             )
-            .with("conflict_kind", kind.name())
+            .with("conflict_kind", kind.name());
+            unfulfilled.map_or(refusal.clone(), |why| contradicted(refusal, request, why))
         }
         OverlapOf::New => Refusal::new(
             Reason::BookingOverlap,
@@ -210,6 +255,57 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
+}
+
+/// A step that would be allowed if the request did not read as confirmed.
+fn unfulfilled(request: BookingRequestId, step: Move, why: Unfulfilled) -> Refusal {
+    let refusal = Refusal::new(
+        Reason::InvalidTransition,
+        format!(
+            "The {} cannot be {}: it reads as confirmed, though no booking covers its nights. It is unchanged: {}, or cancel it.",
+            step.subject(),
+            step.done(),
+            clearing(why, request)
+        ),
+    )
+    .with("state", Closed::Unfulfilled(why).name());
+    contradicted(refusal, request, why)
+}
+
+/// What leads an open request on that reads as confirmed.
+fn clearing(why: Unfulfilled, request: BookingRequestId) -> String {
+    let (what, choice) = match why {
+        Unfulfilled::Mark => ("its confirmed_at is a mark that no booking backs".to_owned(), "clear_mark"),
+        Unfulfilled::Link(unfit) => {
+            (format!("the booking that it is linked to {}", unfit.explained()), "clear_link")
+        }
+    };
+    format!("{what}; clear it ({} with choice {choice}), then decide again,", resolving(request))
+}
+
+fn contradicted(refusal: Refusal, request: BookingRequestId, why: Unfulfilled) -> Refusal {
+    refusal.with("inconsistency", why.name()).with("resolve", resolving(request))
+}
+
+fn inconsistent(request: BookingRequestId, booking: Option<BookingId>, unfit: Unfit) -> Refusal {
+    let resolve = resolving(request);
+    let refusal = Refusal::new(
+        Reason::RequestInconsistent,
+        format!(
+            "The booking request is confirmed, and its booking {}. Nothing was changed: GET /api/v1/diagnostics/inconsistencies names the ways out, {resolve} takes one.",
+            unfit.explained()
+        ),
+    );
+    let refusal = refusal.with("inconsistency", unfit.name()).with("resolve", resolve);
+    match booking {
+        Some(booking) => refusal.with("booking_id", booking.to_string()),
+        None => refusal,
+    }
+}
+
+/// Where an inconsistency of a request is resolved.
+fn resolving(request: BookingRequestId) -> String {
+    format!("POST /api/v1/diagnostics/inconsistencies/{request}/resolve")
 }
 
 /// The caller is told one half; the other goes along with the status as its source,

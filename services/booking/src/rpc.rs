@@ -6,6 +6,7 @@ mod customers;
 mod diagnostics;
 mod evidence;
 mod fields;
+mod fulfilment;
 mod headers;
 mod properties;
 mod requests;

@@ -8,6 +8,7 @@
 //! attempt.
 
 use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundings, Verdict};
+use crate::domain::fulfilment::Unfulfilled;
 use crate::domain::ids::BookingRequestId;
 use crate::domain::request::BookingRequest;
 use crate::error::Error;
@@ -41,7 +42,7 @@ impl Work for Approve {
             Err(denied) => return Err(refused(&request, Error::denied(&request, denied))),
         };
         if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && surroundings.own_range {
-            change.release_ranges(request.id).await?;
+            change.release_ranges(&request, matches!(verdict, Verdict::Book { .. })).await?;
         }
         match verdict {
             Verdict::Book { evidence, hold } => {
@@ -50,16 +51,19 @@ impl Work for Approve {
                 }
                 self.book(change, &request, approved, evidence, hold).await
             }
-            Verdict::Link { booking, evidence, coverage: _, soft } => {
+            Verdict::Link { booking, evidence, nights: _, soft } => {
                 if soft {
                     tracing::info!(booking_request_id = %request.id, evidence = evidence.name(), "Soft-healing booking request");
                 }
                 let link = Link { request: request.id, booking, evidence, soft, note: &self.note };
-                link_to(change, &request, link, approved).await
+                let unfulfilled = request.unfulfilled(surroundings.linked.as_ref());
+                link_to(change, &request, link, approved, unfulfilled).await
             }
-            Verdict::Already { .. } | Verdict::Refuse(_) | Verdict::Overlap(_) | Verdict::LookCloser => {
-                Ok(Attempt::Done(change.settle(approved)))
-            }
+            Verdict::Already { .. }
+            | Verdict::Refuse(_)
+            | Verdict::Overlap(..)
+            | Verdict::Inconsistent(_)
+            | Verdict::LookCloser => Ok(Attempt::Done(change.settle(approved))),
         }
     }
 }
@@ -74,7 +78,7 @@ impl Approve {
         hold: bool,
     ) -> Result<Attempt<Approved>, Error> {
         let booking = approved.booking.unwrap_or_else(Change::new_booking);
-        let approved = Approved { booking: Some(booking), ..approved };
+        let approved = approved.by(booking);
         let of = Requested { request: request.id, booking, evidence, note: &self.note };
         let stored = if hold && request.held_booking.is_some() {
             change.book_hold(of, approved).await
@@ -95,13 +99,15 @@ async fn link_to(
     request: &BookingRequest,
     link: Link<'_>,
     approved: Approved,
+    unfulfilled: Option<Unfulfilled>,
 ) -> Result<Attempt<Approved>, Error> {
     match change.link(link, approved).await {
         Ok(Some(finished)) => Ok(Attempt::Done(finished)),
         Ok(None) => Ok(Attempt::LookAgain),
-        // The fulfilling booking has no range and cannot get one: nothing was healed.
+        // Somebody took a night of the range that the fulfilling booking lacks, after
+        // what surrounds the request was read: nothing was healed.
         Err(fault) if dates_are_taken(&fault) => {
-            let denied = approval::Denied::Overlap(ConflictKind::Inventory);
+            let denied = approval::Denied::Overlap(ConflictKind::Inventory, unfulfilled);
             Err(refused(request, Error::denied(request, denied)))
         }
         Err(fault) => Err(fault.into()),

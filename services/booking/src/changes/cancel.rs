@@ -46,6 +46,8 @@ impl Work for CancelRequest {
             Status::Confirmed => change.lock_own_booking(self.id).await?.map(|locked| locked.booking),
             _ => None,
         };
+        // A booking that somebody has given to another guest stays theirs.
+        let own = own.filter(|own| own.guest.is_none() || own.guest == request.guest);
         match steps::cancel_request(&request, own.as_ref().map(|own| own.status)) {
             Step::Go => {}
             Step::Done => {

@@ -1,7 +1,7 @@
 //! Declining a booking request.
 
 use crate::domain::ids::BookingRequestId;
-use crate::domain::steps::{self, Move, Step};
+use crate::domain::steps::{self, Closed, Move, Step};
 use crate::error::{Error, Reason, Refusal};
 use crate::store::requests::Closing;
 use crate::store::{Attempt, Change, Work};
@@ -36,14 +36,20 @@ impl Work for Decline {
         let locked = change.lock_booking_request(self.id).await?;
         let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
         change.check_version(request.row_version)?;
-        match steps::decline(&request) {
+        let mut step = steps::decline(&request, request.linked.as_ref());
+        if matches!(step, Step::Refused(Closed::Unfulfilled(_))) {
+            // Behind a lock that had to wait, the linked booking is older than the request.
+            let around = change.lock_surroundings(&request).await?;
+            step = steps::decline(&request, around.linked.as_ref());
+        }
+        match step {
             Step::Go => {
                 let closing = Closing::Declined { reason: &self.reason };
                 let closed = change.close(self.id, closing, &self.note, self.id).await?;
                 closed.map(Attempt::Done).ok_or(Error::RequestNotFound(self.id))
             }
             Step::Done => Ok(Attempt::Done(change.settle(self.id))),
-            Step::Refused(state) => Err(Error::InvalidTransition { step: Move::Decline, state }),
+            Step::Refused(state) => Err(Error::closed(&request, Move::Decline, state)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Marking a booking request as under review.
 
 use crate::domain::ids::BookingRequestId;
-use crate::domain::steps::{self, Move, Step};
+use crate::domain::steps::{self, Closed, Move, Step};
 use crate::error::Error;
 use crate::store::{Attempt, Change, Work};
 
@@ -19,13 +19,19 @@ impl Work for StartReview {
         let locked = change.lock_booking_request(self.id).await?;
         let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
         change.check_version(request.row_version)?;
-        match steps::start_review(&request) {
+        let mut step = steps::start_review(&request, request.linked.as_ref());
+        if matches!(step, Step::Refused(Closed::Unfulfilled(_))) {
+            // Behind a lock that had to wait, the linked booking is older than the request.
+            let around = change.lock_surroundings(&request).await?;
+            step = steps::start_review(&request, around.linked.as_ref());
+        }
+        match step {
             Step::Go => {
                 let started = change.start_review(self.id, &self.note, self.id).await?;
                 started.map(Attempt::Done).ok_or(Error::RequestNotFound(self.id))
             }
             Step::Done => Ok(Attempt::Done(change.settle(self.id))),
-            Step::Refused(state) => Err(Error::InvalidTransition { step: Move::Review, state }),
+            Step::Refused(state) => Err(Error::closed(&request, Move::Review, state)),
         }
     }
 }

@@ -6,93 +6,44 @@
 //! database found the dates taken, the verdict is [`Verdict::LookCloser`], and
 //! the caller asks again with the [`Surroundings`].
 //!
-//! Two decisions that the first design had otherwise:
+//! Decisions that the first design had otherwise, or that are easy to undo:
 //! - `approved_booking_confirmed` leaves the stored status alone in the single-table
 //!   layout, as `related_booking_confirmed` does: two confirmed rows for the same
 //!   dates are what its constraint forbids.
-//! - A request linked to a booking that has been cancelled is approved as if it had
-//!   no link: what fulfilled it is gone.
+//! - A link is followed only to a booking that [fits](super::fulfilment). A request
+//!   with any other link is approved as if it had none. Its confirmation date is then
+//!   evidence only if the booking never was the request's: one that came with a
+//!   booking is over with it.
+//! - A confirmed request whose booking does not stand is not "already approved", and
+//!   it is not booked anew either: somebody took the booking away, and whether the
+//!   guest still comes is for people to say.
 
-use super::booking::BookingStatus;
-use super::ids::{BookingId, BookingRequestId, GuestId, RangeId};
+pub use self::facts::{ActiveRange, Conflict, Evidence, Layout, Obstacle, Rival, Surroundings};
+use super::fulfilment::{Fulfilment, Linked, Unfit, Unfulfilled};
+use super::ids::{BookingId, BookingRequestId};
 use super::request::{BookingRequest, Status};
 use super::stay::{Coverage, Stay};
 use super::steps::Closed;
 
-/// How requests are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// In a table of their own: approving makes a booking.
-    Standard,
-    /// As rows of the table of bookings: approving changes the row.
-    SingleTable,
-}
-
-/// A booking that has nights of the stay, or that the request is linked to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rival {
-    pub booking: BookingId,
-    /// Unknown for some bookings made elsewhere.
-    pub guest: Option<GuestId>,
-    pub status: BookingStatus,
-    pub stay: Stay,
-}
-
-/// An active inventory range that no booking in the way accounts for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StrayRange {
-    pub id: RangeId,
-    /// A block, or a range left behind by a booking.
-    pub block: bool,
-    pub stay: Stay,
-}
-
-/// What the database holds around a request, locked against change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surroundings {
-    /// The booking in `approved_booking_id`, whatever its state.
-    pub linked: Option<Rival>,
-    /// Whether the booking that holds the dates still does.
-    pub hold_stands: bool,
-    /// Whether an active range of kind booking has the request as its source.
-    pub own_range: bool,
-    /// A sold booking of the same guest, property and dates.
-    pub related: Option<BookingId>,
-    /// Bookings with nights of the stay that the constraint counts, other than
-    /// the request's own row or hold.
-    pub rivals: Vec<Rival>,
-    /// Other active ranges with nights of the stay.
-    pub strays: Vec<StrayRange>,
-    /// How the request was healed before, from its history.
-    pub healed_as: Option<Evidence>,
-}
-
-/// From what an earlier approval is recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Evidence {
-    AlreadyConfirmed,
-    ConfirmedAtSet,
-    ApprovedBookingConfirmed,
-    InventoryActive,
-    RelatedBookingConfirmed,
-    FulfilledByOverlapSameGuest,
-}
+mod facts;
 
 /// What an approve does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing: the state does not allow it.
     Refuse(Closed),
-    /// Nothing: it was approved before.
-    Already { booking: Option<BookingId>, evidence: Evidence, coverage: Option<Coverage> },
+    /// Nothing: it was approved before. `nights` are those of the booking.
+    Already { booking: Option<BookingId>, evidence: Evidence, nights: Option<Stay> },
     /// Make the booking: a new row, the hold's row, or the request's own row.
     Book { evidence: Option<Evidence>, hold: bool },
     /// Let a booking that exists fulfil the request. `soft` leaves the stored
     /// status alone, since the constraint would refuse a second confirmed row or
     /// the nights are not the same.
-    Link { booking: BookingId, evidence: Evidence, coverage: Coverage, soft: bool },
+    Link { booking: BookingId, evidence: Evidence, nights: Stay, soft: bool },
     /// Nothing: somebody else has nights of the stay.
-    Overlap(ConflictKind),
+    Overlap(ConflictKind, Option<Unfulfilled>),
+    /// Nothing: it was approved before, and its booking does not stand.
+    Inconsistent(Unfit),
     /// The request's row alone does not tell.
     LookCloser,
 }
@@ -101,12 +52,11 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approved {
     pub request: BookingRequestId,
-    /// `None` before the booking is made, and for a confirmed request whose booking
-    /// was lost.
+    /// `None` before the booking is made.
     pub booking: Option<BookingId>,
     pub outcome: Outcome,
     pub evidence: Option<Evidence>,
-    pub coverage: Option<Coverage>,
+    pub fulfilment: Fulfilment,
     pub layout: Layout,
 }
 
@@ -126,8 +76,11 @@ pub enum Outcome {
 pub enum Denied {
     /// The state does not allow it.
     State(Closed),
-    /// Somebody else has nights of the stay.
-    Overlap(ConflictKind),
+    /// Somebody else has nights of the stay, of a request that may read as confirmed
+    /// all the same.
+    Overlap(ConflictKind, Option<Unfulfilled>),
+    /// It was approved before, and its booking does not stand.
+    Inconsistent(Unfit),
     /// The request's row alone does not tell.
     Undecided,
 }
@@ -149,39 +102,54 @@ pub enum ConflictKind {
 /// word on whether the dates are free.
 pub fn approve(request: &BookingRequest, layout: Layout, around: Option<&Surroundings>) -> Verdict {
     match request.status {
-        Status::Declined => return Verdict::Refuse(Closed::AlreadyDeclined),
-        Status::Cancelled => return Verdict::Refuse(Closed::Cancelled),
-        Status::Expired => return Verdict::Refuse(Closed::Expired),
-        Status::Confirmed => {
-            return Verdict::Already {
-                booking: match layout {
-                    Layout::Standard => request.approved_booking,
-                    Layout::SingleTable => Some(BookingId(request.id.0)),
-                },
-                evidence: Evidence::AlreadyConfirmed,
-                coverage: None,
-            };
-        }
-        Status::Requested | Status::UnderReview => {}
+        Status::Declined => Verdict::Refuse(Closed::AlreadyDeclined),
+        Status::Cancelled => Verdict::Refuse(Closed::Cancelled),
+        Status::Expired => Verdict::Refuse(Closed::Expired),
+        Status::Confirmed => match around {
+            Some(around) => confirmed_request(request, around.linked.as_ref()),
+            None => match confirmed_request(request, request.linked.as_ref()) {
+                // What the row was read with may be older than the row.
+                Verdict::Inconsistent(_) => Verdict::LookCloser,
+                verdict => verdict,
+            },
+        },
+        Status::Requested | Status::UnderReview => match around {
+            Some(around) => open_request(request, layout, around),
+            // Whatever else could be evidence shows as a conflict when the booking is stored.
+            None if layout == Layout::Standard
+                && request.confirmed_at.is_none()
+                && request.approved_booking.is_none() =>
+            {
+                Verdict::Book { evidence: None, hold: request.held_booking.is_some() }
+            }
+            None => Verdict::LookCloser,
+        },
     }
-    match around {
-        Some(around) => open_request(request, layout, around),
-        // Whatever else could be evidence shows as a conflict when the booking is stored.
-        None if layout == Layout::Standard
-            && request.confirmed_at.is_none()
-            && request.approved_booking.is_none() =>
-        {
-            Verdict::Book { evidence: None, hold: request.held_booking.is_some() }
-        }
-        None => Verdict::LookCloser,
+}
+
+fn confirmed_request(request: &BookingRequest, linked: Option<&Linked>) -> Verdict {
+    let already = |nights| Verdict::Already {
+        booking: request.approved_booking,
+        evidence: Evidence::AlreadyConfirmed,
+        nights,
+    };
+    match request.follow(linked) {
+        Ok(nights) => already(Some(nights)),
+        Err(Unfit::NoShow) => already(None),
+        Err(unfit) => Verdict::Inconsistent(unfit),
     }
 }
 
 fn open_request(request: &BookingRequest, layout: Layout, around: &Surroundings) -> Verdict {
-    if let Some(linked) = around.linked.as_ref().filter(|linked| linked.status.is_sold()) {
-        return linked_to(request, layout, around, linked);
+    let link = request.approved_booking.map(|booking| (booking, request.follow(around.linked.as_ref())));
+    if let Some((booking, Ok(nights))) = link {
+        return linked_to(request, layout, around, booking, nights);
     }
-    let mark = if request.confirmed_at.is_some() && request.approved_booking.is_none() {
+    let marked = match link {
+        Some((_, Err(unfit))) => unfit.is_strangers(),
+        Some((_, Ok(_))) | None => true,
+    };
+    let mark = if marked && request.confirmed_at.is_some() {
         Some(Evidence::ConfirmedAtSet)
     } else if around.own_range {
         Some(Evidence::InventoryActive)
@@ -189,28 +157,36 @@ fn open_request(request: &BookingRequest, layout: Layout, around: &Surroundings)
         None
     };
     if let Some(booking) = around.related {
-        return Verdict::Link {
-            booking,
-            evidence: mark.unwrap_or(Evidence::RelatedBookingConfirmed),
-            coverage: Coverage::Exact,
-            soft: layout == Layout::SingleTable,
-        };
+        let evidence = mark.unwrap_or(Evidence::RelatedBookingConfirmed);
+        let soft = layout == Layout::SingleTable;
+        return link_or_conflict(
+            request,
+            around,
+            Verdict::Link { booking, evidence, nights: request.stay, soft },
+        );
     }
-    if around.rivals.is_empty() && around.strays.is_empty() {
+    if around.rivals.is_empty() && around.strays(request).next().is_none() {
         return Verdict::Book { evidence: mark, hold: around.hold_stands };
     }
-    match fulfilling(request, around) {
-        Some((booking, coverage)) => {
-            Verdict::Link { booking, evidence: Evidence::FulfilledByOverlapSameGuest, coverage, soft: true }
+    match around.fulfilling(request) {
+        Some(Rival { booking, stay: nights, .. }) => {
+            let evidence = Evidence::FulfilledByOverlapSameGuest;
+            link_or_conflict(request, around, Verdict::Link { booking, evidence, nights, soft: true })
         }
-        None => Verdict::Overlap(conflict_kind(request, around)),
+        None => overlap(request, around, conflict_kind(request, around)),
     }
 }
 
 /// The request is linked to a booking that stands. With `confirmed_at` set too
 /// it was healed softly before, unless the row could have been confirmed.
-fn linked_to(request: &BookingRequest, layout: Layout, around: &Surroundings, linked: &Rival) -> Verdict {
-    let coverage = request.stay.covered_by(linked.stay);
+fn linked_to(
+    request: &BookingRequest,
+    layout: Layout,
+    around: &Surroundings,
+    booking: BookingId,
+    nights: Stay,
+) -> Verdict {
+    let coverage = request.stay.covered_by(nights);
     let soft = match layout {
         Layout::Standard => coverage != Some(Coverage::Exact),
         Layout::SingleTable => true,
@@ -218,38 +194,29 @@ fn linked_to(request: &BookingRequest, layout: Layout, around: &Surroundings, li
     if soft && request.confirmed_at.is_some() {
         let told_by_dates = match coverage {
             Some(Coverage::Exact) => Evidence::RelatedBookingConfirmed,
-            Some(Coverage::Contained | Coverage::Partial) => Evidence::FulfilledByOverlapSameGuest,
-            None => Evidence::ApprovedBookingConfirmed,
+            Some(Coverage::Contained | Coverage::Partial) | None => Evidence::FulfilledByOverlapSameGuest,
         };
-        return Verdict::Already {
-            booking: Some(linked.booking),
-            evidence: around.healed_as.unwrap_or(told_by_dates),
-            coverage,
-        };
+        let evidence = around.healed_as.unwrap_or(told_by_dates);
+        return Verdict::Already { booking: Some(booking), evidence, nights: Some(nights) };
     }
-    Verdict::Link {
-        booking: linked.booking,
-        evidence: Evidence::ApprovedBookingConfirmed,
-        // A link to a booking for other nights covers none of these.
-        coverage: coverage.unwrap_or(Coverage::Partial),
-        soft: layout == Layout::SingleTable,
+    let evidence = Evidence::ApprovedBookingConfirmed;
+    let soft = layout == Layout::SingleTable;
+    link_or_conflict(request, around, Verdict::Link { booking, evidence, nights, soft })
+}
+
+/// A booking that cannot have its inventory range fulfils nothing: other programs
+/// let its nights.
+fn link_or_conflict(request: &BookingRequest, around: &Surroundings, link: Verdict) -> Verdict {
+    match link {
+        Verdict::Link { booking, .. } if around.obstructed(booking) => {
+            overlap(request, around, ConflictKind::Inventory)
+        }
+        link => link,
     }
 }
 
-/// The booking that fulfils the request, if every one in the way is this guest's
-/// and one is sold: the one that covers most.
-fn fulfilling(request: &BookingRequest, around: &Surroundings) -> Option<(BookingId, Coverage)> {
-    let guest = request.guest?;
-    if !around.strays.is_empty() || around.rivals.iter().any(|rival| rival.guest != Some(guest)) {
-        return None;
-    }
-    around
-        .rivals
-        .iter()
-        .filter(|rival| rival.status.is_sold())
-        .filter_map(|rival| Some((rival, request.stay.covered_by(rival.stay)?)))
-        .min_by_key(|(rival, coverage)| (*coverage, -request.stay.shared_nights(rival.stay), rival.booking))
-        .map(|(rival, coverage)| (rival.booking, coverage))
+fn overlap(request: &BookingRequest, around: &Surroundings, kind: ConflictKind) -> Verdict {
+    Verdict::Overlap(kind, request.unfulfilled(around.linked.as_ref()))
 }
 
 fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKind {
@@ -257,7 +224,7 @@ fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKin
         || around.rivals.iter().filter(|rival| rival.guest.is_none() || rival.guest != request.guest);
     if others().any(|rival| rival.status.is_sold()) {
         ConflictKind::Booking
-    } else if around.strays.iter().any(|stray| stray.block) {
+    } else if around.strays(request).any(|stray| stray.block) {
         ConflictKind::Block
     } else if others().next().is_some() || !around.rivals.is_empty() {
         ConflictKind::Hold
@@ -269,15 +236,18 @@ fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKin
 impl Verdict {
     /// What the approve of a request answers.
     pub fn answer(self, request: &BookingRequest, layout: Layout) -> Result<Approved, Denied> {
-        let granted = |outcome, booking, evidence, coverage| {
-            Ok(Approved { request: request.id, booking, outcome, evidence, coverage, layout })
+        let granted = |outcome, booking: Option<BookingId>, evidence, nights: Option<Stay>| {
+            let fulfilment =
+                Fulfilment { asked: request.stay, booking: booking.filter(|_| nights.is_some()), nights };
+            Ok(Approved { request: request.id, booking, outcome, evidence, fulfilment, layout })
         };
         match self {
             Self::Refuse(state) => Err(Denied::State(state)),
-            Self::Overlap(kind) => Err(Denied::Overlap(kind)),
+            Self::Overlap(kind, unfulfilled) => Err(Denied::Overlap(kind, unfulfilled)),
+            Self::Inconsistent(unfit) => Err(Denied::Inconsistent(unfit)),
             Self::LookCloser => Err(Denied::Undecided),
-            Self::Already { booking, evidence, coverage } => {
-                granted(Outcome::AlreadyApproved, booking, Some(evidence), coverage)
+            Self::Already { booking, evidence, nights } => {
+                granted(Outcome::AlreadyApproved, booking, Some(evidence), nights)
             }
             Self::Book { evidence, hold } => {
                 let outcome = if evidence.is_some() { Outcome::Healed } else { Outcome::Approved };
@@ -285,60 +255,20 @@ impl Verdict {
                     Layout::SingleTable => Some(BookingId(request.id.0)),
                     Layout::Standard => request.held_booking.filter(|_| hold),
                 };
-                granted(outcome, booking, evidence, None)
+                granted(outcome, booking, evidence, Some(request.stay))
             }
-            Self::Link { booking, evidence, coverage, soft: _ } => {
-                granted(Outcome::Healed, Some(booking), Some(evidence), Some(coverage))
+            Self::Link { booking, evidence, nights, soft: _ } => {
+                granted(Outcome::Healed, Some(booking), Some(evidence), Some(nights))
             }
         }
     }
 }
 
-impl Surroundings {
-    /// Every evidence there is, for the explanation of an approve.
-    pub fn evidence(&self, request: &BookingRequest) -> Vec<Evidence> {
-        let linked = self.linked.as_ref().is_some_and(|linked| linked.status.is_sold());
-        let overlap = fulfilling(request, self).is_some();
-        [
-            (request.status == Status::Confirmed, Evidence::AlreadyConfirmed),
-            (request.confirmed_at.is_some(), Evidence::ConfirmedAtSet),
-            (linked, Evidence::ApprovedBookingConfirmed),
-            (self.own_range, Evidence::InventoryActive),
-            (self.related.is_some(), Evidence::RelatedBookingConfirmed),
-            (overlap, Evidence::FulfilledByOverlapSameGuest),
-        ]
-        .into_iter()
-        .filter_map(|(found, evidence)| found.then_some(evidence))
-        .collect()
-    }
-}
-
-impl Evidence {
-    /// Every evidence.
-    pub const ALL: [Self; 6] = [
-        Self::AlreadyConfirmed,
-        Self::ConfirmedAtSet,
-        Self::ApprovedBookingConfirmed,
-        Self::InventoryActive,
-        Self::RelatedBookingConfirmed,
-        Self::FulfilledByOverlapSameGuest,
-    ];
-
-    /// As messages and the history name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AlreadyConfirmed => "already_confirmed",
-            Self::ConfirmedAtSet => "confirmed_at_set",
-            Self::ApprovedBookingConfirmed => "approved_booking_confirmed",
-            Self::InventoryActive => "inventory_active",
-            Self::RelatedBookingConfirmed => "related_booking_confirmed",
-            Self::FulfilledByOverlapSameGuest => "fulfilled_by_overlap_same_guest",
-        }
-    }
-
-    /// Reads what the history holds.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|evidence| evidence.name() == name)
+impl Approved {
+    /// The same with the booking that was made.
+    pub fn by(self, booking: BookingId) -> Self {
+        let fulfilment = Fulfilment { booking: Some(booking), ..self.fulfilment };
+        Self { booking: Some(booking), fulfilment, ..self }
     }
 }
 

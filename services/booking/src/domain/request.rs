@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::actor::Acting;
+use super::fulfilment::{Asked, Fulfilment, Linked, Unfit, Unfulfilled};
 use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
 use super::stay::Stay;
 
@@ -21,6 +22,9 @@ pub struct BookingRequest {
     pub internal_note: String,
     pub decline_reason: Option<String>,
     pub approved_booking: Option<BookingId>,
+    /// That booking, as it was when the request was read. Behind a lock that had to
+    /// wait it may be older than the request.
+    pub linked: Option<Linked>,
     /// The booking that holds the dates while the request is open.
     pub held_booking: Option<BookingId>,
     pub hold_expires_at: Option<Timestamp>,
@@ -63,6 +67,39 @@ impl BookingRequest {
         } else {
             self.status
         }
+    }
+
+    /// The nights of a booking that the request is linked to, if it may be followed.
+    pub fn follow(&self, linked: Option<&Linked>) -> Result<Stay, Unfit> {
+        let linked = linked.filter(|linked| self.approved_booking == Some(linked.booking));
+        let BookingRequest { id, guest, property, stay, .. } = *self;
+        linked.ok_or(Unfit::Lost)?.fits(&Asked { request: id, guest, property, stay })
+    }
+
+    /// Why the request reads as confirmed although nothing covers its nights; `None`
+    /// when it does not, or something does. A guest who did not come was expected.
+    pub fn unfulfilled(&self, linked: Option<&Linked>) -> Option<Unfulfilled> {
+        if self.effective_status() != Status::Confirmed {
+            return None;
+        }
+        if self.status.is_open() && self.approved_booking.is_none() {
+            return Some(Unfulfilled::Mark);
+        }
+        match self.follow(linked) {
+            Ok(_) => None,
+            Err(Unfit::NoShow) if self.status == Status::Confirmed => None,
+            Err(unfit) => Some(Unfulfilled::Link(unfit)),
+        }
+    }
+
+    /// Which nights are covered, of a request that reads as confirmed.
+    pub fn fulfilment(&self) -> Option<Fulfilment> {
+        if self.effective_status() != Status::Confirmed {
+            return None;
+        }
+        let nights = self.follow(self.linked.as_ref()).ok();
+        let booking = self.approved_booking.filter(|_| nights.is_some());
+        Some(Fulfilment { asked: self.stay, booking, nights })
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::booking::{Booking, BookingStatus};
+use super::fulfilment::{Linked, Unfulfilled};
 use super::request::{BookingRequest, Status};
 
 /// What somebody tries with a booking request or a booking.
@@ -21,6 +22,8 @@ pub enum Move {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
     AlreadyApproved,
+    /// It reads as confirmed although nothing covers its nights.
+    Unfulfilled(Unfulfilled),
     AlreadyDeclined,
     Cancelled,
     Expired,
@@ -48,27 +51,34 @@ pub enum Step {
     Refused(Closed),
 }
 
-/// Decides a decline.
-pub fn decline(request: &BookingRequest) -> Step {
+/// Decides a decline. `linked` is the booking that the request is linked to.
+pub fn decline(request: &BookingRequest, linked: Option<&Linked>) -> Step {
     match request.effective_status() {
         Status::Requested | Status::UnderReview => Step::Go,
         Status::Declined => Step::Refused(Closed::AlreadyDeclined),
-        Status::Confirmed => Step::Refused(Closed::AlreadyApproved),
+        Status::Confirmed => Step::Refused(approved(request, linked)),
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
     }
 }
 
-/// Decides the start of a review.
-pub fn start_review(request: &BookingRequest) -> Step {
+/// Decides the start of a review. `linked` is the booking that the request is linked
+/// to.
+pub fn start_review(request: &BookingRequest, linked: Option<&Linked>) -> Step {
     match request.effective_status() {
         Status::Requested => Step::Go,
         Status::UnderReview => Step::Done,
         Status::Declined => Step::Refused(Closed::AlreadyDeclined),
-        Status::Confirmed => Step::Refused(Closed::AlreadyApproved),
+        Status::Confirmed => Step::Refused(approved(request, linked)),
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
     }
+}
+
+/// In which way a request is approved: an open one may only read so.
+fn approved(request: &BookingRequest, linked: Option<&Linked>) -> Closed {
+    let unfulfilled = request.unfulfilled(linked).filter(|_| request.status.is_open());
+    unfulfilled.map_or(Closed::AlreadyApproved, Closed::Unfulfilled)
 }
 
 /// Decides the cancelling of a request. `own` is the booking that was made for
@@ -181,7 +191,7 @@ impl Closed {
     /// As `metadata.state` names it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::AlreadyApproved => "already_approved",
+            Self::AlreadyApproved | Self::Unfulfilled(_) => "already_approved",
             Self::AlreadyDeclined => "already_declined",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
@@ -199,6 +209,9 @@ impl Closed {
     pub fn explained(self) -> &'static str {
         match self {
             Self::AlreadyApproved => "it has been approved; cancel it instead",
+            Self::Unfulfilled(_) => {
+                "it reads as confirmed, though no booking covers its nights; clear what says so, or cancel it"
+            }
             Self::AlreadyDeclined => "it has been declined; the guest can send a new request",
             Self::Cancelled => "it has been cancelled; the guest can send a new request",
             Self::Expired => "its hold ran out; the guest can send a new request",
@@ -216,6 +229,7 @@ impl Closed {
 #[cfg(test)]
 mod tests {
     use super::super::approval::tests::request;
+    use super::super::fulfilment::Unfit;
     use super::*;
 
     #[test]
@@ -231,8 +245,8 @@ mod tests {
             (Status::Expired, Refused(Expired), Refused(Expired), Refused(Expired)),
         ] {
             let request = request(status);
-            assert_eq!(decline(&request), on_decline, "{status:?}");
-            assert_eq!(start_review(&request), on_review, "{status:?}");
+            assert_eq!(decline(&request, None), on_decline, "{status:?}");
+            assert_eq!(start_review(&request, None), on_review, "{status:?}");
             assert_eq!(cancel_request(&request, None), on_cancel, "{status:?}");
         }
     }
@@ -242,9 +256,26 @@ mod tests {
         for status in [Status::Requested, Status::UnderReview] {
             let mut fulfilled = request(status);
             fulfilled.confirmed_at = Some(jiff::Timestamp::UNIX_EPOCH);
-            assert_eq!(decline(&fulfilled), Step::Refused(Closed::AlreadyApproved));
-            assert_eq!(start_review(&fulfilled), Step::Refused(Closed::AlreadyApproved));
+            let by_mark = Step::Refused(Closed::Unfulfilled(Unfulfilled::Mark));
+            assert_eq!(decline(&fulfilled, None), by_mark);
+            assert_eq!(start_review(&fulfilled, None), by_mark);
             assert_eq!(cancel_request(&fulfilled, None), Step::Go);
+            let linked = Linked {
+                booking: super::super::ids::BookingId(uuid::Uuid::from_u128(8)),
+                guest: fulfilled.guest,
+                property: Some(fulfilled.property),
+                status: Some(BookingStatus::Confirmed),
+                stay: Some(fulfilled.stay),
+            };
+            fulfilled.approved_booking = Some(linked.booking);
+            assert_eq!(decline(&fulfilled, Some(&linked)), Step::Refused(Closed::AlreadyApproved));
+            let gone = Step::Refused(Closed::Unfulfilled(Unfulfilled::Link(Unfit::Lost)));
+            assert_eq!(decline(&fulfilled, None), gone);
+            assert_eq!(start_review(&fulfilled, None), gone);
+            for closed in [by_mark, gone] {
+                let Step::Refused(closed) = closed else { panic!("{closed:?}") };
+                assert_eq!(closed.name(), "already_approved");
+            }
         }
     }
 

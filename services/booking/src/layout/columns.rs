@@ -52,6 +52,16 @@ pub const BOOKING: [&str; 12] = [
     "updated_at",
 ];
 
+/// The booking that a request is linked to, as it is read with the request.
+pub const LINKED: [&str; 6] = [
+    "linked_id",
+    "linked_guest_id",
+    "linked_property_id",
+    "linked_status",
+    "linked_check_in",
+    "linked_check_out",
+];
+
 /// A property, as it is read.
 pub const PROPERTY: [&str; 9] = [
     "id",

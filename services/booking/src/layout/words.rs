@@ -59,6 +59,12 @@ impl Words {
         words.add("freed", statuses(BookingStatus::frees_dates));
         words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
         words.add("blocking", blocking.condition("b"));
+        // Whether a request's link to a booking may be followed, but for its status.
+        words.add(
+            "same_stay",
+            "r.guest_id = b.guest_id and r.property_id = b.property_id \
+             and r.check_in < b.check_out and r.check_out > b.check_in",
+        );
         words.add("noted", "case when :note = '' then r.{note} when r.{note} = '' then :note else r.{note} || e'\\n' || :note end");
         match layout {
             Layout::Standard => words.add_standard(),
@@ -144,6 +150,7 @@ impl Words {
         self.add("request_names", columns::BOOKING_REQUEST.map(|name| format!("r.{name}")).join(", "));
         self.add("sent_columns", columns::SENT.join(", "));
         self.add("sent_values", columns::SENT.map(|name| format!(":{name}")).join(", "));
+        self.add("linked_columns", columns::LINKED.map(|name| format!("linked.{name}")).join(", "));
         let booking = columns::BOOKING.map(|name| match (layout, name) {
             (Layout::SingleTable, "booking_request_id") => "b.id as booking_request_id".to_owned(),
             _ => format!("b.{name}"),
@@ -178,6 +185,7 @@ impl Words {
         );
         self.add("not_holding", "r.held_booking_id is null");
         self.add("hard_link", "true");
+        self.add("linked_id", "r.approved_booking_id");
     }
 
     fn add_single_table(&mut self, blocking: &Blocking) {
@@ -202,15 +210,17 @@ impl Words {
         self.add("reads_confirmed", "{open} and r.approved_booking_id is not null");
         self.add("not_holding", format!("not ({})", blocking.condition("r")));
         self.add("hard_link", "r.confirmed_at is null");
+        self.add("linked_id", SINGLE_TABLE_LINK);
     }
 }
 
+/// The row of an approved request is the booking, whatever it was linked to before.
+const SINGLE_TABLE_LINK: &str =
+    "case when r.status in ({once_sold}) then r.id else r.approved_booking_id end";
+
 fn single_table_column(name: &'static str) -> String {
     match (name, columns::single_table(name)) {
-        // The row of an approved request is the booking.
-        ("approved_booking_id", _) => "coalesce(r.approved_booking_id, \
-            case when r.status in ({once_sold}) then r.id end) as approved_booking_id"
-            .to_owned(),
+        ("approved_booking_id", _) => format!("{SINGLE_TABLE_LINK} as approved_booking_id"),
         ("hold_expires_at", None) => "null::timestamptz as hold_expires_at".to_owned(),
         (name, None) => format!("null::uuid as {name}"),
         (name, Some(same)) if same == name => format!("r.{name}"),

@@ -6,9 +6,9 @@ use frontdesk_proto::paging;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, bookings, evidence, failed, fields, requests};
+use super::{Booking, bookings, evidence, failed, fields, fulfilment, requests};
 use crate::call::Call;
-use crate::domain::approval::{self, Layout, Rival, StrayRange};
+use crate::domain::approval::{self, ActiveRange, Conflict, Layout, Rival};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
 use crate::domain::listing::After;
@@ -83,8 +83,7 @@ impl DiagnosticsService for Booking {
 fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
     let Explained { request, surroundings, schema } = explained;
     let found = &schema.found;
-    let Preview { outcome, evidence, refusal_reason, message } = preview(explained);
-    let rivals = surroundings.rivals.iter().map(|rival| rival_conflict(rival, request));
+    let Preview { outcome, evidence, refusal_reason, message, fulfilment } = preview(explained);
     wire::ExplainApprovalResponse {
         booking_request_id: request.id.to_string(),
         stored_status: requests::status(request.status).into(),
@@ -99,10 +98,11 @@ fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
             .into_iter()
             .map(|one| evidence::value(one).into())
             .collect(),
-        conflicts: rivals.chain(surroundings.strays.iter().map(stray_conflict)).collect(),
+        conflicts: surroundings.conflicts(request).iter().map(|one| conflict(one, request)).collect(),
         layout: layout(found.layout).into(),
         request_hold: request_hold(found.request_hold).into(),
         constraint: found.constraint.clone(),
+        fulfilment,
     }
 }
 
@@ -112,6 +112,7 @@ struct Preview {
     evidence: i32,
     refusal_reason: String,
     message: String,
+    fulfilment: Option<wire::Fulfilment>,
 }
 
 fn preview(explained: &Explained) -> Preview {
@@ -125,6 +126,7 @@ fn preview(explained: &Explained) -> Preview {
                 evidence: answer.evidence,
                 refusal_reason: String::new(),
                 message: answer.message,
+                fulfilment: answer.fulfilment,
             }
         }
         Err(denied) => {
@@ -134,8 +136,16 @@ fn preview(explained: &Explained) -> Preview {
                 evidence: wire::ApproveEvidence::Unspecified.into(),
                 refusal_reason: refusal.reason().name().to_owned(),
                 message: refusal.message().to_owned(),
+                fulfilment: request.fulfilment().as_ref().map(fulfilment::message),
             }
         }
+    }
+}
+
+fn conflict(conflict: &Conflict, request: &BookingRequest) -> wire::StayConflict {
+    match conflict {
+        Conflict::Booking(rival) => rival_conflict(rival, request),
+        Conflict::Range(range) => range_conflict(range),
     }
 }
 
@@ -151,8 +161,8 @@ fn rival_conflict(rival: &Rival, request: &BookingRequest) -> wire::StayConflict
     }
 }
 
-fn stray_conflict(stray: &StrayRange) -> wire::StayConflict {
-    let StrayRange { id, block, stay } = stray;
+fn range_conflict(range: &ActiveRange) -> wire::StayConflict {
+    let ActiveRange { id, block, source: _, stay } = range;
     wire::StayConflict {
         id: id.to_string(),
         block: *block,

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::watch::Watch;
-use super::{Booking, evidence, failed, fields};
+use super::{Booking, evidence, failed, fields, fulfilment};
 use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, Decline, StartReview};
 use crate::domain::actor::Actor;
@@ -16,7 +16,6 @@ use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::{After, Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
-use crate::domain::stay::Coverage;
 use crate::error::Error;
 use crate::store::request_lists::MOST_COUNTED;
 
@@ -250,6 +249,7 @@ fn place(order: Order, row: &BookingRequest) -> Cursor {
 
 fn booking_request(request: BookingRequest) -> wire::BookingRequest {
     let effective = request.effective_status();
+    let fulfilled = request.fulfilment();
     let BookingRequest {
         id,
         property,
@@ -261,6 +261,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         internal_note,
         decline_reason,
         approved_booking,
+        linked: _,
         held_booking: _,
         hold_expires_at,
         confirmed_at,
@@ -288,6 +289,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         updated_at: Some(fields::time(updated_at)),
         etag: row_version.to_string(),
         hold_expires_at: hold_expires_at.map(fields::time),
+        fulfilment: fulfilled.as_ref().map(fulfilment::message),
         decider: decided.by.map(|by| {
             let behind = decided.user.filter(|_| by == Actor::System);
             fields::actor(by, behind.map(|user| user.0))
@@ -297,7 +299,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
 
 /// The answer to an approve; the sentences are those that scripts look for.
 pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestResponse {
-    let Approved { request, booking, outcome, evidence: found, coverage, layout } = *approved;
+    let Approved { request, booking, outcome, evidence: found, fulfilment: nights, layout } = *approved;
     let message = match (found, layout) {
         (None, Layout::Standard) => "Booking request approved".to_owned(),
         (None, Layout::SingleTable) => "Booking request approved (in-place update)".to_owned(),
@@ -319,13 +321,8 @@ pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestRespon
         }
         .into(),
         evidence: found.map_or(wire::ApproveEvidence::Unspecified, evidence::value).into(),
-        coverage: match coverage {
-            None => wire::StayCoverage::Unspecified,
-            Some(Coverage::Exact) => wire::StayCoverage::Exact,
-            Some(Coverage::Contained) => wire::StayCoverage::Contained,
-            Some(Coverage::Partial) => wire::StayCoverage::Partial,
-        }
-        .into(),
+        coverage: fulfilment::coverage(nights.coverage()).into(),
+        fulfilment: Some(fulfilment::message(&nights)),
     }
 }
 

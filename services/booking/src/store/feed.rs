@@ -115,7 +115,7 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         customer: row.next("customer_id")?,
         block: row.next("block_id")?,
         kind: Told::from_name(row.next("action")?),
-        evidence: evidence(row, "evidence")?,
+        evidence: evidence_of(row.next("evidence")?),
         acting: acting(row, ["actor", "actor_kind", "actor_id"])?,
         on_behalf_of: row.next("on_behalf_of")?,
     };
@@ -125,13 +125,12 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     Ok(event)
 }
 
-/// The next column, an evidence or nothing. It only labels what was decided before,
-/// so that of a later version is named in the log and counts as none.
-pub(super) fn evidence(row: &mut Columns<'_>, name: &str) -> Result<Option<Evidence>, Fault> {
-    let word: &str = row.next(name)?;
+/// An evidence or nothing. It only labels what was decided before, so that of a later
+/// version is named in the log and counts as none.
+pub(super) fn evidence_of(word: &str) -> Option<Evidence> {
     let evidence = Evidence::from_name(word);
     if evidence.is_none() && !word.is_empty() {
         tracing::warn!(evidence = word, "an event has an evidence that this version does not know");
     }
-    Ok(evidence)
+    evidence
 }

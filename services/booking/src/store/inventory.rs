@@ -14,6 +14,7 @@ use super::properties::GetProperty;
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId};
 use crate::domain::property::{Block, Occupancy, Occupant};
+use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 
 pg::statements! {
@@ -30,7 +31,9 @@ pg::statements! {
         actor_id: Option<Uuid>, event: EventId,
     );
     /// Ends the ranges that name a request instead of its booking.
-    ReleaseRanges = "release_ranges" (tenant: Uuid, request: BookingRequestId);
+    ReleaseRanges = "release_ranges" (
+        tenant: Uuid, request: BookingRequestId, property: Option<PropertyId>, check_in: Date, check_out: Date,
+    );
 }
 
 impl Store {
@@ -58,13 +61,20 @@ impl Store {
 
 impl Change {
     /// Ends the ranges that name a request instead of its booking. In the
-    /// single-table layout the request's row is the booking.
-    pub async fn release_ranges(&mut self, request: BookingRequestId) -> Result<(), Fault> {
-        if self.layout() == Layout::Standard {
-            self.wrote = true;
-            self.tx.run(&ReleaseRanges { tenant: self.tenant(), request }).await?;
-        }
-        Ok(())
+    /// single-table layout the request's row may become the booking, and then keeps
+    /// the range that fits it.
+    pub async fn release_ranges(&mut self, request: &BookingRequest, book: bool) -> Result<(), Fault> {
+        let keeps = book && self.layout() == Layout::SingleTable;
+        let BookingRequest { id, property, stay, .. } = request;
+        let release = ReleaseRanges {
+            tenant: self.tenant(),
+            request: *id,
+            property: keeps.then_some(*property),
+            check_in: stay.check_in,
+            check_out: stay.check_out,
+        };
+        self.wrote = true;
+        self.tx.run(&release).await.map(drop)
     }
 
     /// Stores a block; `None` when the property is not there or a night is taken.

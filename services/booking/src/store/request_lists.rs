@@ -7,7 +7,7 @@ use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
 use super::database::Store;
-use super::requests::booking_request;
+use super::requests::linked_request;
 use crate::domain::ids::{GuestId, PropertyId, RowId};
 use crate::domain::listing::{Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, Status};
@@ -62,12 +62,12 @@ impl Store {
             if !with_counts {
                 let rows = schema.db.run(tenant, list).await?;
                 return Ok(RequestPage {
-                    requests: Columns::all(&rows, booking_request)?,
+                    requests: Columns::all(&rows, linked_request)?,
                     counts: Vec::new(),
                 });
             }
             let tx = schema.db.begin(tenant).await?;
-            let requests = Columns::all(&tx.run(list).await?, booking_request)?;
+            let requests = Columns::all(&tx.run(list).await?, linked_request)?;
             let counts = tx.run_last(&count(tenant, filter)).await?;
             let counts = Columns::all(&counts, |row| {
                 Ok((row.word("status", Status::from_name)?, row.next("counted")?))

@@ -14,8 +14,10 @@ use super::inventory::stay;
 use crate::domain::approval::Evidence;
 use crate::domain::booking::BookingStatus;
 use crate::domain::event::EventKind;
+use crate::domain::fulfilment::Linked;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
+use crate::domain::stay::Stay;
 
 pg::statements! {
     /// A booking request.
@@ -113,7 +115,7 @@ impl Store {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let rows = schema.db.run(tenant, &GetBookingRequest { tenant, id }).await?;
-            Columns::first(&rows, booking_request)
+            Columns::first(&rows, linked_request)
         })
         .await
     }
@@ -128,7 +130,7 @@ impl Change {
         self.lock_property_of(RowId(id.0)).await?;
         let rows = self.tx.run(&LockBookingRequest { tenant: self.tenant(), id }).await?;
         let locked = Columns::first(&rows, |row| {
-            Ok(LockedRequest { request: booking_request(row)?, auto_decline: row.next("auto_decline")? })
+            Ok(LockedRequest { request: linked_request(row)?, auto_decline: row.next("auto_decline")? })
         })?;
         if let Some(locked) = &locked {
             self.comes_after(locked.request.updated_at);
@@ -287,7 +289,28 @@ fn booked_as(evidence: Option<Evidence>) -> EventKind {
     if evidence.is_some() { EventKind::Healed } else { EventKind::Approved }
 }
 
-pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
+/// A request with the booking that it is linked to.
+pub(super) fn linked_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
+    let request = booking_request(row)?;
+    let booking: Option<BookingId> = row.next("linked_id")?;
+    let linked = Linked {
+        booking: booking.unwrap_or(BookingId(Uuid::nil())),
+        guest: row.next("linked_guest_id")?,
+        property: row.next("linked_property_id")?,
+        status: row.next::<Option<&str>>("linked_status")?.and_then(BookingStatus::from_name),
+        stay: known_stay(row.next("linked_check_in")?, row.next("linked_check_out")?),
+    };
+    Ok(BookingRequest { linked: booking.map(|_| linked), ..request })
+}
+
+/// Nights that another program may have left out or turned round.
+pub(super) fn known_stay(check_in: Option<Date>, check_out: Option<Date>) -> Option<Stay> {
+    let (check_in, check_out) = (check_in?, check_out?);
+    (check_in < check_out).then_some(Stay { check_in, check_out })
+}
+
+/// A request, without the booking that it is linked to.
+fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
     Ok(BookingRequest {
         id: row.next("id")?,
         property: row.next("property_id")?,
@@ -299,6 +322,7 @@ pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, F
         internal_note: row.next("internal_note")?,
         decline_reason: row.next("decline_reason")?,
         approved_booking: row.next("approved_booking_id")?,
+        linked: None,
         held_booking: row.next("held_booking_id")?,
         hold_expires_at: row.next("hold_expires_at")?,
         confirmed_at: row.next("confirmed_at")?,

@@ -30,13 +30,14 @@ const DECLARED: [&[&Declaration]; 11] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 11] = [
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
     ("has_no_range", include_str!("sql/parts/has_no_range.sql")),
     ("insert_event", include_str!("sql/parts/insert_event.sql")),
     ("insert_range", include_str!("sql/parts/insert_range.sql")),
+    ("linked", include_str!("sql/parts/linked.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),
     ("request_order", include_str!("sql/parts/request_order.sql")),

@@ -9,13 +9,14 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::change::Change;
-use super::database::{Schema, Store};
-use super::inventory::stay;
-use super::requests::{GetBookingRequest, booking_request};
-use crate::domain::approval::{Evidence, Rival, StrayRange, Surroundings};
+use super::database::{Schema, Store, lost_row};
+use super::requests::{GetBookingRequest, known_stay, linked_request};
+use crate::domain::approval::{ActiveRange, Obstacle, Rival, Surroundings};
 use crate::domain::booking::BookingStatus;
+use crate::domain::fulfilment::Linked;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
 use crate::domain::request::BookingRequest;
+use crate::domain::stay::Stay;
 
 pg::statements! {
     /// What surrounds a request, locked.
@@ -46,7 +47,7 @@ impl Store {
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             let rows = tx.run(&GetBookingRequest { tenant, id }).await?;
-            let Some(request) = Columns::first(&rows, booking_request)? else { return Ok(None) };
+            let Some(request) = Columns::first(&rows, linked_request)? else { return Ok(None) };
             let BookingRequest { property, stay, approved_booking, held_booking, guest, .. } = request;
             let read = ReadSurroundings {
                 tenant,
@@ -87,14 +88,24 @@ fn surroundings(rows: &[Row]) -> Result<Surroundings, Fault> {
     let mut found = Surroundings::default();
     for row in rows {
         let row = &mut Columns::of(row);
-        match row.next::<&str>("part")? {
-            "linked" => found.linked = Some(rival(row)?),
+        let part: &str = row.next("part")?;
+        let around = Around {
+            id: row.next("id")?,
+            guest: row.next("guest_id")?,
+            property: row.next("property_id")?,
+            word: row.next("word")?,
+            stay: known_stay(row.next("start_date")?, row.next("end_date")?),
+            source: row.next("source_id")?,
+        };
+        match part {
+            "linked" => found.linked = Some(around.linked()?),
             "held" => found.hold_stands = true,
-            "related" => found.related = Some(row.next("id")?),
-            "rival" => found.rivals.push(rival(row)?),
+            "related" => found.related = Some(BookingId(around.id()?)),
+            "rival" => found.rivals.push(around.rival()?),
             "own_range" => found.own_range = true,
-            "stray" => found.strays.push(stray(row)?),
-            "healed" => found.healed_as = healed_as(row)?,
+            "range" => found.ranges.push(around.range()?),
+            "obstacle" => found.obstacles.push(around.obstacle()?),
+            "healed" => found.healed_as = super::feed::evidence_of(around.word.unwrap_or_default()),
             part => {
                 return Err(Fault::new(Kind::Other, format!("surroundings have a part {part}")));
             }
@@ -103,28 +114,48 @@ fn surroundings(rows: &[Row]) -> Result<Surroundings, Fault> {
     Ok(found)
 }
 
-fn rival(row: &mut Columns<'_>) -> Result<Rival, Fault> {
-    Ok(Rival {
-        booking: row.next("id")?,
-        guest: row.next("guest_id")?,
-        status: row.word("word", BookingStatus::from_name)?,
-        stay: stay(row, "start_date", "end_date")?,
-    })
+/// A row of any part.
+struct Around<'row> {
+    id: Option<Uuid>,
+    guest: Option<GuestId>,
+    property: Option<PropertyId>,
+    word: Option<&'row str>,
+    stay: Option<Stay>,
+    source: Option<BookingId>,
 }
 
-fn stray(row: &mut Columns<'_>) -> Result<StrayRange, Fault> {
-    let id: RangeId = row.next("id")?;
-    let _guest: Option<GuestId> = row.next("guest_id")?;
-    let block = row.word("word", |kind| match kind {
-        "block" => Some(true),
-        "booking" => Some(false),
-        _ => None,
-    })?;
-    Ok(StrayRange { id, block, stay: stay(row, "start_date", "end_date")? })
-}
+impl Around<'_> {
+    fn id(&self) -> Result<Uuid, Fault> {
+        self.id.ok_or_else(|| lost_row("the id of what surrounds a request"))
+    }
 
-fn healed_as(row: &mut Columns<'_>) -> Result<Option<Evidence>, Fault> {
-    let _id: Option<Uuid> = row.next("id")?;
-    let _guest: Option<GuestId> = row.next("guest_id")?;
-    super::feed::evidence(row, "word")
+    fn stay(&self) -> Result<Stay, Fault> {
+        self.stay.ok_or_else(|| lost_row("the nights of what surrounds a request"))
+    }
+
+    fn linked(&self) -> Result<Linked, Fault> {
+        let status = self.word.and_then(BookingStatus::from_name);
+        let Self { guest, property, stay, .. } = *self;
+        Ok(Linked { booking: BookingId(self.id()?), guest, property, status, stay })
+    }
+
+    fn rival(&self) -> Result<Rival, Fault> {
+        let word = self.word.unwrap_or_default();
+        let status = BookingStatus::from_name(word).ok_or_else(|| {
+            let object = format!("status {word}, which this version does not know");
+            Fault::new(Kind::SchemaDrift { object }, "unknown word")
+        })?;
+        Ok(Rival { booking: BookingId(self.id()?), guest: self.guest, status, stay: self.stay()? })
+    }
+
+    /// Whatever is not of a booking is a block.
+    fn range(&self) -> Result<ActiveRange, Fault> {
+        let (id, block) = (RangeId(self.id()?), self.word != Some("booking"));
+        Ok(ActiveRange { id, block, source: self.source, stay: self.stay()? })
+    }
+
+    fn obstacle(&self) -> Result<Obstacle, Fault> {
+        let booking = self.source.ok_or_else(|| lost_row("the booking without a range"))?;
+        Ok(Obstacle { booking, range: ActiveRange { source: None, ..self.range()? } })
+    }
 }

@@ -14,11 +14,14 @@ mod booking {
     mod auto_decline;
     mod blocks;
     mod bookings;
+    pub mod covered;
     mod create;
     mod customers;
     mod decline;
     mod etags;
     mod evidence;
+    mod foreign;
+    mod fulfilment;
     mod hammer;
     mod hazards;
     mod history;
@@ -30,6 +33,7 @@ mod booking {
     mod races;
     mod round_trips;
     mod stay_steps;
+    mod stored_facts;
     mod transitions;
     mod watch;
 }

@@ -1,17 +1,23 @@
 -- One walk along an index per status, merged: as flat for a rare status as for a
--- common one. One of the three places is given, and with it the order.
-select {request_names}
-from unnest(:statuses) as asked (status)
-cross join lateral (
-    select {request_columns}
-    from {requests} r
-    where r.tenant_id = :tenant
-      and {effective} = asked.status
-      and {live}
-      {after_place}
-      {stay_filters}
+-- common one. One of the three places is given, and with it the order. Bookings are
+-- looked up for the rows of the page only.
+select {request_names}, {linked_columns}
+from (
+    select {request_names}
+    from unnest(:statuses) as asked (status)
+    cross join lateral (
+        select {request_columns}
+        from {requests} r
+        where r.tenant_id = :tenant
+          and {effective} = asked.status
+          and {live}
+          {after_place}
+          {stay_filters}
+        {request_order}
+        limit :most
+    ) as r
     {request_order}
     limit :most
 ) as r
+{linked}
 {request_order}
-limit :most

@@ -1,7 +1,9 @@
+-- Behind a lock that had to wait, the linked booking is as it was before.
 select
-    {request_columns},
+    {request_columns}, {linked_columns},
     coalesce((select s.auto_decline from booking_settings s where s.tenant_id = :tenant), false) as auto_decline
 from {requests} r
+{linked}
 where r.tenant_id = :tenant
   and r.id = :id
   and {live}

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::covered::no_night_is_covered_for_two_guests;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
 
 const CLIENTS: u64 = 16;
@@ -192,6 +193,8 @@ impl Churn {
         assert_eq!(fixture.count(&sql(LEFT_BEHIND), &[houses]).await, 0, "ranges of nobody");
         assert_eq!(fixture.count(&(sql(UNTOLD) + of), &[]).await, 0, "events and rows disagree");
         assert_eq!(fixture.count(MISPLACED, &[]).await, 0, "the feed tells a later event first");
+        let read = async |path: &str| fixture.get(path, token).await.ok().clone();
+        assert!(no_night_is_covered_for_two_guests(read).await > 10);
         let found = fixture.get("/v1/diagnostics/inconsistencies?page_size=200", token).await;
         let ours = found.ok()["inconsistencies"].as_array().unwrap().iter().filter(|one| {
             !one["booking_request_id"].as_str().unwrap().starts_with("0d000000-")

@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::booking::covered::no_night_is_covered_for_two_guests;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, case, path_of, signed, system};
 
 /// Requests that are approved, or are confirmed, or have a booking, without the
@@ -92,6 +93,11 @@ async fn nights(sql: &tokio_postgres::Client, count: i32) -> Vec<Uuid> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+async fn covers_nobody_twice(fixture: &Fixture, token: &str) {
+    let read = async |path: &str| fixture.get(path, token).await.ok().clone();
+    assert!(no_night_is_covered_for_two_guests(read).await > 0);
+}
+
 async fn post(system: &System, token: &str, id: Uuid) -> Answer {
     let url = format!("http://{}{}", system.gateway, path_of(id, "/approve"));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -160,6 +166,12 @@ async fn killing_postgres_loses_no_acknowledged_approval() {
     }
     let halves: i64 = sql.query_one(HALVES, &[&LAKE_HOUSE]).await.unwrap().get(0);
     assert_eq!(halves, 0, "half an approval");
+    let read = async |path: &str| {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{}{path}", system.gateway);
+        Answer::of(client.get(url).bearer_auth(&token)).await.ok().clone()
+    };
+    assert!(no_night_is_covered_for_two_guests(read).await > 60);
     system.stop().await.unwrap();
 }
 
@@ -211,6 +223,7 @@ async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
     };
     tokio::join!(approve, cut);
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    covers_nobody_twice(&fixture, &token).await;
     let approved = "select count(*) from booking_requests where property_id = $1 and status = 'confirmed'";
     assert_eq!(fixture.count(approved, &[&LAKE_HOUSE]).await, 160);
 }
@@ -243,11 +256,13 @@ async fn clients_that_leave_at_any_moment_leave_whole_approvals() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    covers_nobody_twice(&fixture, &token).await;
     // And each can still be approved, or was.
     for id in requests {
         fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
     }
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    covers_nobody_twice(&fixture, &token).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,6 +295,7 @@ async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
     };
     tokio::join!(approve, alter);
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    covers_nobody_twice(&fixture, &token).await;
 }
 
 #[tokio::test]

@@ -1,24 +1,27 @@
 -- Everything around a request that bears on its approval. The condition of the
--- rivals repeats the constraint's, or its index is not used.
+-- rivals repeats the constraint's, or its index is not used. What is in the way and
+-- what accounts for it is not decided here.
 with linked as (
-    select b.id, b.guest_id, b.status, b.check_in, b.check_out
+    select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
     from bookings b
     where b.tenant_id = :tenant
       and b.id = :linked
-      and b.id <> :id
       and b.deleted_at is null
     {share}
 ),
 held as (
-    select b.id, b.guest_id, b.status, b.check_in, b.check_out
+    select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
     from bookings b
     where b.tenant_id = :tenant
       and b.id = :held
       and (b.status = {status.requested}) is true
+      and b.guest_id = :guest
+      and b.property_id = :property
+      and (b.check_in, b.check_out) = (:check_in, :check_out)
     {share}
 ),
 related as (
-    select b.id, b.guest_id, b.status, b.check_in, b.check_out
+    select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
     from bookings b
     where b.tenant_id = :tenant
       and b.guest_id = :guest
@@ -32,20 +35,23 @@ related as (
     limit 1
     {share}
 ),
+-- What is deleted and still in the constraint is in the way and fulfils nothing.
 rivals as (
-    select b.id, b.guest_id, b.status, b.check_in, b.check_out
+    select
+        b.id, case when b.deleted_at is null then b.guest_id end as guest_id,
+        b.property_id, b.status, b.check_in, b.check_out
     from bookings b
     where b.tenant_id = :tenant
       and b.property_id = :property
       and daterange(b.check_in, b.check_out) && daterange(:check_in, :check_out)
       and {blocking}
       and b.id <> :id
-      and b.id is distinct from :held
+      and b.id not in (select id from held)
     order by b.check_in, b.id
     {share}
 ),
 own_ranges as (
-    select i.id, i.kind, i.start_date, i.end_date
+    select i.id, i.kind, i.start_date, i.end_date, i.source_id
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.source_id = :id
@@ -53,28 +59,37 @@ own_ranges as (
       and (i.state = 'active') is true
     limit 1
 ),
-strays as (
-    select i.id, i.kind, i.start_date, i.end_date
+ranges as (
+    select i.id, i.kind, i.start_date, i.end_date, i.source_id
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.property_id = :property
       and daterange(i.start_date, i.end_date) && daterange(:check_in, :check_out)
       and i.state = 'active'
-      and (
-          i.source_id is null
-          or i.source_id not in (
-              select :id
-              union all
-              select id from held
-              union all
-              select id from linked where status in ({sold})
-              union all
-              select id from related
-              union all
-              select id from rivals
-          )
-      )
     order by i.start_date, i.id
+),
+-- Bookings of the guest that may fulfil the request and have no range of their own.
+rangeless as (
+    select b.id, b.property_id, b.check_in, b.check_out
+    from (select * from linked union select * from related union select * from rivals) as b
+    where b.guest_id = :guest
+      and b.property_id = :property
+      and b.status in ({sold})
+      and b.id <> :id
+      and {has_no_range}
+),
+-- A range or hold of the request itself is given up.
+obstacles as (
+    select i.id, i.kind, i.start_date, i.end_date, b.id as source_id
+    from rangeless b
+    join inventory_ranges i
+        on i.tenant_id = :tenant
+        and i.property_id = b.property_id
+        and daterange(i.start_date, i.end_date) && daterange(b.check_in, b.check_out)
+        and i.state = 'active'
+    where i.kind <> 'booking'
+       or i.source_id is null
+       or i.source_id <> :id and i.source_id not in (select id from held)
 ),
 healed as (
     select e.evidence
@@ -85,16 +100,21 @@ healed as (
     order by e.at desc, e.id desc
     limit 1
 )
-select 'linked' as part, id, guest_id, status as word, check_in as start_date, check_out as end_date from linked
+select
+    'linked' as part, id, guest_id, property_id, status as word, check_in as start_date, check_out as end_date,
+    null::uuid as source_id
+from linked
 union all
-select 'held', id, guest_id, status, check_in, check_out from held
+select 'held', id, guest_id, property_id, status, check_in, check_out, null from held
 union all
-select 'related', id, guest_id, status, check_in, check_out from related
+select 'related', id, guest_id, property_id, status, check_in, check_out, null from related
 union all
-select 'rival', id, guest_id, status, check_in, check_out from rivals
+select 'rival', id, guest_id, property_id, status, check_in, check_out, null from rivals
 union all
-select 'own_range', id, null, kind, start_date, end_date from own_ranges
+select 'own_range', id, null, null, kind, start_date, end_date, source_id from own_ranges
 union all
-select 'stray', id, null, kind, start_date, end_date from strays
+select 'range', id, null, null, kind, start_date, end_date, source_id from ranges
 union all
-select 'healed', null, null, evidence, null, null from healed
+select 'obstacle', id, null, null, kind, start_date, end_date, source_id from obstacles
+union all
+select 'healed', null, null, null, evidence, null, null, null from healed

@@ -15,17 +15,6 @@ with booked as (
       and {open}
     returning r.tenant_id, r.id, r.property_id, r.check_in, r.check_out
 ),
-moved as (
-    update inventory_ranges i
-    set start_date = booked.check_in, end_date = booked.check_out
-    from booked
-    where i.tenant_id = :tenant
-      and i.source_id = booked.id
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
-      and (i.start_date, i.end_date) is distinct from (booked.check_in, booked.check_out)
-    returning i.id
-),
 ranged as (
     {insert_range}
     from booked b
@@ -34,8 +23,7 @@ ranged as (
 ),
 settled as (
     select
-        (select count(*) from booked) + (select count(*) from moved)
-        + (select count(*) from ranged) as writes
+        (select count(*) from booked) + (select count(*) from ranged) as writes
 )
 {insert_event}
 select tenant_id, :event, :at, id, id, property_id, :kind, :evidence, {by}

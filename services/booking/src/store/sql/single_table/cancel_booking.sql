@@ -1,5 +1,5 @@
 -- Cancels a row and frees its dates; open rows that it merely fulfilled wait for a
--- decision again.
+-- decision again. Those that are linked to it by mistake stay as they are.
 with cancelled as (
     update bookings b
     set
@@ -27,9 +27,13 @@ lost as (
         approved_booking_id = null,
         row_version = r.row_version + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+    from bookings b
     where r.tenant_id = :tenant
       and r.approved_booking_id = :id
       and {open}
+      and b.tenant_id = :tenant
+      and b.id = :id
+      and {same_stay}
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
 settled as (

@@ -1,5 +1,5 @@
--- The hold becomes the booking; no row when it no longer stands, or a range says
--- that the request was approved before.
+-- The hold becomes the booking; no row when it no longer stands or is for another
+-- stay, or a range says that the request was approved before.
 with booked as (
     update bookings b
     set
@@ -14,6 +14,8 @@ with booked as (
       and b.tenant_id = :tenant
       and b.id = r.held_booking_id
       and (b.status = {status.requested}) is true
+      and (b.guest_id, b.property_id) = (r.guest_id, r.property_id)
+      and (b.check_in, b.check_out) = (r.check_in, r.check_out)
       and {request_has_no_range}
     returning b.tenant_id, b.id, b.booking_request_id, b.property_id, b.check_in, b.check_out, b.confirmed_at
 ),

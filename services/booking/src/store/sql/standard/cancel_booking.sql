@@ -1,5 +1,6 @@
 -- Cancels a booking and frees its dates. Requests that are confirmed by it are
 -- cancelled with it; open ones that it merely fulfilled wait for a decision again.
+-- Those that are linked to it by mistake stay as they are.
 -- The note goes to the request that was asked to be cancelled.
 with cancelled as (
     update bookings b
@@ -24,8 +25,16 @@ closed as (
         internal_note = case when r.id is distinct from :request then r.internal_note else {noted} end,
         row_version = r.row_version + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+    from bookings b
     where r.tenant_id = :tenant
-      and (r.id = :request or r.approved_booking_id = :id and r.status = {status.confirmed})
+      and (
+          r.id = :request
+          or r.approved_booking_id = :id
+          and r.status = {status.confirmed}
+          and (b.booking_request_id = r.id or {same_stay})
+      )
+      and b.tenant_id = :tenant
+      and b.id = :id
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
 lost as (
@@ -35,9 +44,13 @@ lost as (
         approved_booking_id = null,
         row_version = r.row_version + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+    from bookings b
     where r.tenant_id = :tenant
       and r.approved_booking_id = :id
       and {open}
+      and b.tenant_id = :tenant
+      and b.id = :id
+      and {same_stay}
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
 settled as (

@@ -9,6 +9,7 @@ with freed as (
       and b.tenant_id = :tenant
       and b.id = r.held_booking_id
       and (b.status = {status.requested}) is true
+      and b.guest_id = r.guest_id
     returning b.id
 ),
 freed_ranges as (

@@ -9,6 +9,7 @@ with freed as (
       and b.tenant_id = :tenant
       and b.id = r.held_booking_id
       and (b.status = {status.requested}) is true
+      and b.guest_id = r.guest_id
     returning b.id
 ),
 freed_ranges as (
@@ -38,6 +39,8 @@ ranged as (
     where b.tenant_id = :tenant
       and b.id = :booking
       and {has_no_range}
+      -- After the hold's range has been freed, whose nights it may need.
+      and (select count(*) from freed_ranges) >= 0
     returning id
 ),
 settled as (
