@@ -6,7 +6,6 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
 
 use crate::domain::actor::Actor;
-use crate::domain::version::{Expected, Version};
 use crate::error::Error;
 
 /// A caller in its tenant.
@@ -16,8 +15,8 @@ pub struct Call {
     pub actor: Actor,
     /// The idempotency key, with what it is used for.
     pub key: Option<Key>,
-    /// The versions that the resource may have.
-    pub expected: Expected,
+    /// The version that the resource must have.
+    pub version: Option<i64>,
 }
 
 /// An idempotency key with what it is used for.
@@ -32,16 +31,15 @@ pub struct Key {
 impl Call {
     /// A call of Frontdesk itself, for a tenant.
     pub fn of_the_system(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::System, key: None, expected: Expected::Any }
+        Self { tenant, actor: Actor::System, key: None, version: None }
     }
 
     /// Refuses when the resource has another version than the call expects.
-    pub fn check_version(&self, current: Version) -> Result<(), Error> {
-        if self.expected.allows(current) {
-            return Ok(());
+    pub fn check_version(&self, current: i64) -> Result<(), Error> {
+        match self.version {
+            Some(expected) if expected != current => Err(Error::EtagMismatch { current }),
+            _ => Ok(()),
         }
-        let weak = matches!(self.expected, Expected::OneOf { weak: true, .. });
-        Err(Error::EtagMismatch { current, weak })
     }
 }
 

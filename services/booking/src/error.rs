@@ -17,7 +17,6 @@ use crate::domain::ids::{BookingId, BookingRequestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
-use crate::domain::version::Version;
 
 /// The reasons of refusals, and a refusal: what the other rooms see of the wire.
 pub use frontdesk_proto::{ErrorReason as Reason, Refusal};
@@ -98,9 +97,7 @@ pub enum Error {
     #[error("etag mismatch")]
     EtagMismatch {
         /// The version that it has.
-        current: Version,
-        /// Whether a weak tag was sent.
-        weak: bool,
+        current: i64,
     },
     /// The database failed.
     #[error("database: {0}")]
@@ -205,13 +202,9 @@ impl Error {
             Self::Overlap { stay, of } => overlap(*stay, *of),
             Self::Unfulfilled { request, step, why } => unfulfilled(*request, *step, *why),
             Self::Inconsistent { request, booking, unfit } => inconsistent(*request, *booking, *unfit),
-            Self::EtagMismatch { current, weak } => Refusal::new(
+            Self::EtagMismatch { current } => Refusal::new(
                 Reason::EtagMismatch,
-                if *weak {
-                    "It has changed since you read it, or a weak tag was sent: If-Match never matches one that begins with W/. Nothing was stored: read it again, then decide again, with the record's `etag` in quotes."
-                } else {
-                    "It has changed since you read it. Nothing was stored: read it again, then decide again."
-                },
+                "It has changed since you read it. Nothing was stored: read it again, then decide again.",
             )
             .with("current_etag", current.to_string()),
             Self::DatesTaken { constraint } => Refusal::new(

@@ -5,6 +5,7 @@
 pub mod checks;
 pub mod columns;
 pub mod detect;
+pub mod indexes;
 pub mod words;
 
 pub use self::detect::{Found, RequestHold};

@@ -16,8 +16,6 @@ use std::sync::Arc;
 
 use access::{AccessLayer, Authority, Rules};
 use boot::{Background, Check, GrpcServer, Readiness};
-use domain::ids::PropertyId;
-use domain::listing::{Filter, Order, Page};
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestServiceServer;
 use frontdesk_proto::booking::v1::booking_service_server::BookingServiceServer;
 use frontdesk_proto::booking::v1::customer_service_server::CustomerServiceServer;
@@ -26,7 +24,6 @@ use frontdesk_proto::booking::v1::property_service_server::PropertyServiceServer
 use pg::migrate::MigrationSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
-use uuid::Uuid;
 
 pub use self::config::{Config, Environment, Policy};
 pub use self::store::statements;
@@ -89,20 +86,8 @@ async fn ready(store: &store::Store) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }
 
-/// The list of booking requests with these effective statuses in each order, of the
-/// tenant and of one property, for the test that explains them.
-pub fn list_queries<'a>(
-    tenant: Uuid,
-    statuses: &'a [&'a str],
-    property: Uuid,
-) -> Vec<Box<dyn pg::Query + Send + 'a>> {
-    let filters = [None, Some(PropertyId(property))].map(|property| Filter { property, ..Filter::default() });
-    let mut queries = Vec::new();
-    for order in [Order::NewestFirst, Order::OldestFirst, Order::CheckIn] {
-        let page = Page { order, after: order.start(), size: 50 };
-        for filter in &filters {
-            queries.push(store::request_lists::list(tenant, filter, statuses, &page));
-        }
-    }
-    queries
+/// The indexes that statements are written for in the single-table layout, whose
+/// table other programs own: each with the statement that makes it.
+pub fn indexes_of_single_table() -> Vec<(&'static str, String)> {
+    layout::indexes::of_single_table()
 }

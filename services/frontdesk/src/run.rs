@@ -1,8 +1,6 @@
 //! One role per process. What a role reads and serves is in its crate; here are
 //! only the steps of a start.
 
-use std::net::SocketAddr;
-
 use boot::{AdminPort, GrpcServer, Log, Readiness, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -75,14 +73,7 @@ pub fn read<T>(
 pub struct Role<T> {
     own: T,
     log: Log,
-    admin: Option<SocketAddr>,
-}
-
-/// Takes the address of the operator port.
-pub async fn operator_port(addr: SocketAddr) -> Result<TcpListener, Failure> {
-    let listener = boot::bind(addr).await.map_err(Failure::new)?;
-    tracing::info!(%addr, "the operator port listens");
-    Ok(listener)
+    admin: Option<std::net::SocketAddr>,
 }
 
 impl Process {
@@ -95,7 +86,11 @@ impl Process {
         log.start();
         let stop = boot::on_signal().map_err(Failure::new)?;
         let admin = match admin {
-            Some(addr) => Some(operator_port(addr).await?),
+            Some(addr) => {
+                let listener = boot::bind(addr).await.map_err(Failure::new)?;
+                tracing::info!(%addr, "the operator port listens");
+                Some(listener)
+            }
             None => None,
         };
         Ok((Self { stop, admin }, own))

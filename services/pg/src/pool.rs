@@ -48,10 +48,10 @@ impl Database {
         // Plans are made while tables are small and kept while they grow, so a plan
         // that reads a whole small table is refused: every statement of a service
         // has an index. The penalty for those that have none must not start the
-        // just-in-time compiler.
+        // just-in-time compiler. Statements are over sooner than a worker has started.
         let set_up = format!(
-            "set role {}; set enable_seqscan = off; set jit = off; set search_path = public, pg_temp; set statement_timeout = '5s'; \
-             set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
+            "set role {}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
+             set search_path = public, pg_temp; set statement_timeout = '5s'; set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
             options.role
         );
         let manager =

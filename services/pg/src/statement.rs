@@ -139,6 +139,11 @@ impl Statement {
         self.declaration.parameters
     }
 
+    /// Its parameters that a form uses, in the order of its types.
+    pub fn parameters_of<'a>(&'a self, form: &'a Form) -> impl Iterator<Item = &'static Parameter> + 'a {
+        form.used.iter().filter_map(|place| self.declaration.parameters.get(*place))
+    }
+
     /// The parameters without which it has fewer lines.
     pub fn optional(&self) -> impl Iterator<Item = &'static Parameter> {
         self.conditions.iter().filter_map(|place| self.declaration.parameters.get(*place))

@@ -5,8 +5,9 @@ use boot::{Check, Finding};
 use pg::Fault;
 use pg::checks::with_client;
 
-use super::{Found, RequestHold};
+use super::{Found, RequestHold, indexes};
 use crate::domain::approval::Layout;
+use crate::domain::stay::MAX_NIGHTS;
 
 /// The constraint against double bookings as the migration makes it. One that covers
 /// what is sold only, `where (status in ('pending', 'confirmed', 'checked_in'))`, lets
@@ -22,6 +23,8 @@ pub fn checks(url: &str, role: &'static str) -> Vec<Check> {
     vec![
         Check::new("schema of booking", async move { schema(of_schema.await) }),
         Check::new("double bookings", async move { double_bookings(of_constraint.await) }),
+        with_client("length of stays", url, |client| async move { length_of_stays(&client).await }),
+        with_client("indexes of booking", url, |client| async move { indexes(&client).await }),
         with_client("feed of events", url, |client| async move { feed(&client).await }),
     ]
 }
@@ -64,6 +67,56 @@ fn double_bookings(found: Result<Found, String>) -> Finding {
             Finding::good(format!("{described}: {constraint}"))
         }
     }
+}
+
+/// The rule that the migrations take back where rows from before it break it.
+async fn length_of_stays(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
+    let query = "select to_regclass('public.booking_requests') is null, array( \
+        select t.name from unnest(array['bookings', 'booking_requests']) t (name) where not exists ( \
+            select from pg_constraint k where k.conname = t.name || '_nights_check' and k.convalidated))";
+    let row = client.query_one(query, &[]).await?;
+    let (single_table, free): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
+    if single_table {
+        return Ok(Finding::left_out("another program decides what its table holds"));
+    }
+    if free.is_empty() {
+        return Ok(Finding::good(format!("no stay has more than {MAX_NIGHTS} nights")));
+    }
+    let tables = free.join(" and ");
+    let rules = free.iter().map(|table| {
+        format!("alter table {table} add constraint {table}_nights_check check (check_out <= check_in + {MAX_NIGHTS})")
+    });
+    Ok(Finding::odd(
+        format!("rows of {tables} had more than {MAX_NIGHTS} nights when they were migrated, and may have"),
+        format!(
+            "look for rows with check_out > check_in + {MAX_NIGHTS}, cancel or shorten them, then as the schema's \
+             owner: {}",
+            rules.collect::<Vec<_>>().join("; ")
+        ),
+    ))
+}
+
+/// What is missing is slow, not wrong.
+async fn indexes(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
+    let query = "select to_regclass('public.booking_requests') is null, array( \
+        select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
+        where i.indisvalid and c.relnamespace = 'public'::regnamespace)";
+    let row = client.query_one(query, &[]).await?;
+    let (single_table, stored): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
+    if !single_table {
+        return Ok(Finding::good("they come with the migrations"));
+    }
+    let (names, creates): (Vec<&str>, Vec<String>) = indexes::of_single_table()
+        .into_iter()
+        .filter(|(name, _)| !stored.iter().any(|one| one == name))
+        .unzip();
+    if names.is_empty() {
+        return Ok(Finding::good("all of them are there"));
+    }
+    Ok(Finding::odd(
+        format!("lists and decisions read more rows of bookings than they need without {}", names.join(", ")),
+        format!("as the table's owner, one by one: {}", creates.join("; ")),
+    ))
 }
 
 /// Positions of events count transactions of the cluster that wrote them. In a

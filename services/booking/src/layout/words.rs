@@ -2,22 +2,43 @@
 //! gaps, `{requests}` or `{status.confirmed}`, and these are what goes into them.
 //! Statuses, event kinds and evidence come from the domain's own tables.
 //!
-//! Two forms look odd and are there for the plans. Plans are made while tables are
-//! small and kept while they grow. Small, the index of an exclusion constraint looks
-//! as good as any, and would later be walked for a whole tenant: a condition
-//! `(b.status = 'x') is true` does not imply the constraint's predicate, which rules
-//! its index out where a row is looked up by an id. And `{blocking}` repeats the
-//! constraint's predicate word for word, or its index is not used where it should be.
+//! What is there for the plans:
+//! - Plans are made while tables are small and kept while they grow. Small, the index
+//!   of an exclusion constraint looks as good as any, and would later be walked for a
+//!   whole property or tenant: a condition `(b.status = 'x') is true` does not imply
+//!   the constraint's predicate, which rules its index out. `{active}` is of this
+//!   form; the index that serves it has it as its predicate, word for word.
+//! - Whoever asks which rows share a night asks by `{bookings_overlap}`,
+//!   `{requests_overlap}` or `{ranges_overlap}`. Under row-level security an index is
+//!   searched by leakproof operators only, so neither `&&` nor a function of the dates
+//!   leads into one (nor does `coalesce` of two parameters): dates are compared one by
+//!   one, on a btree. Where to begin is bounded by the length of a stay. The rule of
+//!   366 nights would do, if it held for every row; but a single table has it not, and
+//!   what is longer must be found too, or an approve would run into the constraint and
+//!   never see why. So the bound is that of most stays, and what is longer is in
+//!   indexes of its own, whose predicate is said here word for word.
 
 use std::collections::HashMap;
 
 use super::columns;
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
-use crate::domain::decline::DeclineReason;
 use crate::domain::event::EventKind;
 use crate::domain::inconsistency::InconsistencyKind;
 use crate::domain::request::Status;
+
+/// Nights of most stays. What is longer is in indexes of its own, of which there is
+/// little: another number needs other indexes.
+pub const SHORT_STAY: i32 = 31;
+
+/// The kind of an inventory range that a booking has.
+pub const RANGE_BOOKING: &str = "booking";
+/// The kind of an inventory range that keeps nights from being let.
+pub const RANGE_BLOCK: &str = "block";
+/// The state of an inventory range that takes its nights.
+pub const RANGE_ACTIVE: &str = "active";
+/// The state of an inventory range that has freed its nights.
+pub const RANGE_CANCELLED: &str = "cancelled";
 
 /// Which bookings keep their dates from others, so that the index of the live
 /// constraint serves the question.
@@ -56,6 +77,7 @@ impl Words {
         words.add_names();
         words.add_events();
         words.add_columns(layout);
+        words.add_overlaps();
         words.add("sold", statuses(BookingStatus::is_sold));
         words.add("freed", statuses(BookingStatus::frees_dates));
         words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
@@ -115,12 +137,13 @@ impl Words {
         for evidence in Evidence::ALL {
             self.add(&format!("evidence.{}", evidence.name()), quoted(evidence.name()));
         }
-        for reason in DeclineReason::ALL {
-            self.add(&format!("decline.{}", reason.name()), quoted(reason.name()));
-        }
         for kind in InconsistencyKind::ALL {
             self.add(&format!("inconsistency.{}", kind.name()), kind.number().to_string());
         }
+        for word in [RANGE_BOOKING, RANGE_BLOCK, RANGE_ACTIVE, RANGE_CANCELLED] {
+            self.add(&format!("range.{word}"), quoted(word));
+        }
+        self.add("active", "(i.state = {range.active}) is true");
         for constraint in [columns::NO_DOUBLE_BOOKINGS, columns::NO_OVERLAPPING_RANGES] {
             self.add(&format!("constraint.{constraint}"), constraint);
         }
@@ -167,6 +190,35 @@ impl Words {
         self.add("range_columns", columns::BLOCK.map(|name| format!("i.{name}")).join(", "));
         self.add("settings_columns", columns::SETTINGS.join(", "));
         self.add("event_columns", columns::EVENT.map(|name| format!("e.{name}")).join(", "));
+    }
+
+    /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and
+    /// before `:check_out`. `{long_…}`: rows whose stay is long, began long before
+    /// `:stay_from` and has not ended by then.
+    fn add_overlaps(&mut self) {
+        for (gap, table, row, from, to) in [
+            ("bookings_overlap", "bookings", "b", "check_in", "check_out"),
+            ("requests_overlap", "{requests}", "r", "check_in", "check_out"),
+            ("ranges_overlap", "inventory_ranges", "i", "start_date", "end_date"),
+        ] {
+            let earliest = earliest(table, from, to, ":check_in");
+            self.add(
+                gap,
+                format!("{row}.{from} < :check_out and {row}.{to} > :check_in and {row}.{from} > {earliest}"),
+            );
+        }
+        // For a stay in a row `b`.
+        let earliest = earliest("inventory_ranges", "start_date", "end_date", "b.check_in");
+        self.add("earliest_range_of_b", format!("select {earliest} as after"));
+        self.add("short_stay", SHORT_STAY.to_string());
+        for (gap, row) in [("long_booking", "b"), ("long_request", "r")] {
+            // On one line, since lines have conditions.
+            let long = format!(
+                "{row}.check_out > :stay_from and {row}.check_in <= :stay_from - {SHORT_STAY} \
+                 and {row}.check_out > {row}.check_in + {SHORT_STAY}"
+            );
+            self.add(gap, long);
+        }
     }
 
     fn add_standard(&mut self) {
@@ -218,6 +270,21 @@ impl Words {
     }
 }
 
+/// The day after which rows of `:property` begin that have a night from a day on.
+fn earliest(table: &str, from: &str, to: &str, day: &str) -> String {
+    format!(
+        "(
+        select least({day} - {SHORT_STAY}, min(long.{from}) - 1)
+        from {table} long
+        where long.tenant_id = :tenant
+          and long.property_id = :property
+          and long.{from} <= {day} - {SHORT_STAY}
+          and long.{to} > {day}
+          and long.{to} > long.{from} + {SHORT_STAY}
+    )"
+    )
+}
+
 /// The row of an approved request is the booking, whatever it was linked to before.
 const SINGLE_TABLE_LINK: &str =
     "case when r.status in ({once_sold}) then r.id else r.approved_booking_id end";
@@ -255,6 +322,18 @@ mod tests {
         let words = Words::new(Layout::Standard, &Blocking::NotFreed);
         assert_eq!(words.fill("a {status.requested} b"), "a 'requested' b");
         assert_eq!(words.fill("{status.unknown} {open"), "{status.unknown} {open");
+    }
+
+    /// Under row-level security none of these leads into an index.
+    #[test]
+    fn shared_nights_are_asked_for_by_plain_comparisons() {
+        for layout in [Layout::Standard, Layout::SingleTable] {
+            let words = Words::new(layout, &Blocking::NotFreed);
+            for gap in ["{bookings_overlap}", "{requests_overlap}", "{ranges_overlap}"] {
+                let text = words.fill(gap);
+                assert!(!text.contains('{') && !text.contains("&&") && !text.contains("range("), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -19,8 +19,17 @@ use crate::domain::steps::StayStep;
 pg::statements! {
     /// A booking.
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
-    /// Bookings by check-in.
-    ListBookings<'a> = "list_bookings" (
+    /// Bookings of the tenant, by check-in.
+    ListBookings = "list_bookings" (
+        tenant: Uuid, after_check_in: Date, after_id: RowId, most: i64, stay_from: Option<Date>, stay_to: Option<Date>,
+    );
+    /// Bookings of the tenant with one of these statuses, by check-in.
+    ListBookingsByStatus<'a> = "list_bookings_by_status" (
+        tenant: Uuid, statuses: &'a [&'a str], after_check_in: Date, after_id: RowId, most: i64,
+        stay_from: Option<Date>, stay_to: Option<Date>,
+    );
+    /// Bookings of one property or guest, by check-in.
+    ListBookingsOf<'a> = "list_bookings_of" (
         tenant: Uuid, after_check_in: Date, after_id: RowId, most: i64, statuses: Option<Vec<&'a str>>,
         property: Option<PropertyId>, guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
     );
@@ -81,23 +90,48 @@ impl Store {
         most: i64,
     ) -> Result<Vec<Booking>, Fault> {
         let tenant = tenant.uuid();
-        let BookingFilter { statuses, property, guest, stay_from, stay_to } = filter;
-        let statuses: Vec<&str> = statuses.iter().map(|status| status.name()).collect();
-        self.read(async |schema| {
-            let list = ListBookings {
-                tenant,
-                after_check_in: after.key,
-                after_id: after.id,
-                most,
-                statuses: (!statuses.is_empty()).then(|| statuses.clone()),
-                property: *property,
-                guest: *guest,
-                stay_from: *stay_from,
-                stay_to: *stay_to,
-            };
-            Columns::all(&schema.db.run(tenant, &list).await?, booking)
+        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
+        let list = &*list(tenant, filter, &statuses, after, most);
+        self.read(async |schema| Columns::all(&schema.db.run(tenant, list).await?, booking)).await
+    }
+}
+
+/// The statement of a list. One property's or guest's bookings are few; of the tenant's,
+/// those of a status have an index of their own.
+fn list<'a>(
+    tenant: Uuid,
+    filter: &BookingFilter,
+    statuses: &'a [&'a str],
+    after: &After<Date>,
+    most: i64,
+) -> Box<dyn Query + Send + 'a> {
+    let BookingFilter { statuses: _, property, guest, stay_from, stay_to } = *filter;
+    let After { key: after_check_in, id: after_id } = *after;
+    if property.is_some() || guest.is_some() {
+        let statuses = (!statuses.is_empty()).then(|| statuses.to_vec());
+        Box::new(ListBookingsOf {
+            tenant,
+            after_check_in,
+            after_id,
+            most,
+            statuses,
+            property,
+            guest,
+            stay_from,
+            stay_to,
         })
-        .await
+    } else if statuses.is_empty() {
+        Box::new(ListBookings { tenant, after_check_in, after_id, most, stay_from, stay_to })
+    } else {
+        Box::new(ListBookingsByStatus {
+            tenant,
+            statuses,
+            after_check_in,
+            after_id,
+            most,
+            stay_from,
+            stay_to,
+        })
     }
 }
 

@@ -16,17 +16,16 @@ use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId};
 use crate::domain::property::{Block, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
+use crate::layout::words;
 
 pg::statements! {
     /// What has nights between two dates, by first night.
-    ListOccupancies = "list_occupancies" (tenant: Uuid, property: PropertyId, first_night: Date, end: Date);
+    ListOccupancies = "list_occupancies" (tenant: Uuid, property: PropertyId, check_in: Date, check_out: Date);
     /// Stores a block.
     InsertBlock<'a> = "insert_block" (
-        tenant: Uuid, property: PropertyId, id: BlockId, first_night: Date, end: Date, note: &'a str, at: Timestamp,
+        tenant: Uuid, property: PropertyId, id: BlockId, check_in: Date, check_out: Date, note: &'a str, at: Timestamp,
         actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
     );
-    /// Locks a block.
-    LockBlock = "lock_block" (tenant: Uuid, property: PropertyId, id: BlockId);
     /// Ends a block.
     EndBlock = "end_block" (
         tenant: Uuid, property: PropertyId, id: BlockId, at: Timestamp, actor_kind: &'static str,
@@ -48,13 +47,13 @@ impl Store {
         dates: Stay,
     ) -> Result<Option<Vec<Occupancy>>, Fault> {
         let tenant = tenant.uuid();
-        let Stay { check_in: first_night, check_out: end } = dates;
+        let Stay { check_in, check_out } = dates;
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             if tx.run(&GetProperty { tenant, id: property }).await?.is_empty() {
                 return Ok(None);
             }
-            let list = ListOccupancies { tenant, property, first_night, end };
+            let list = ListOccupancies { tenant, property, check_in, check_out };
             Columns::all(&tx.run_last(&list).await?, occupancy).map(Some)
         })
         .await
@@ -86,8 +85,8 @@ impl Change {
             tenant: self.tenant(),
             property: *property,
             id: *id,
-            first_night: nights.check_in,
-            end: nights.check_out,
+            check_in: nights.check_in,
+            check_out: nights.check_out,
             note,
             at: self.at,
             actor_kind: self.actor_kind(),
@@ -95,12 +94,6 @@ impl Change {
             event: self.event,
         };
         self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
-    }
-
-    /// Locks a block; `None` when the property has none of this id.
-    pub async fn lock_block(&self, property: PropertyId, id: BlockId) -> Result<Option<Block>, Fault> {
-        let lock = LockBlock { tenant: self.tenant(), property, id };
-        Columns::first(&self.tx.run(&lock).await?, stored_block)
     }
 
     /// Ends a block; `None` when the property has none of this id.
@@ -152,8 +145,8 @@ fn stored_block(row: &mut Columns<'_>) -> Result<Block, Fault> {
         nights: stay(row, "start_date", "end_date")?,
         note: row.next("note")?,
         active: row.word("state", |state| match state {
-            "active" => Some(true),
-            "cancelled" => Some(false),
+            words::RANGE_ACTIVE => Some(true),
+            words::RANGE_CANCELLED => Some(false),
             _ => None,
         })?,
     })

@@ -15,6 +15,9 @@ use crate::domain::request::{BookingRequest, Status};
 /// Counting stops here: exact counts cost as much as there are rows.
 pub const MOST_COUNTED: i64 = 10_000;
 
+/// Days of a week with the weekends around it.
+const FEW_DAYS: i32 = 10;
+
 pg::statements! {
     /// Requests per effective status.
     CountBookingRequests<'a> = "count_booking_requests" (
@@ -24,6 +27,12 @@ pg::statements! {
     );
     /// Requests of the tenant.
     ListBookingRequests<'a> = "list_booking_requests" (
+        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
+        check_in_after: Option<Date>, after_id: RowId, most: i64, stay_from: Option<Date>,
+        stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
+    );
+    /// Requests of the tenant that have a night from a date on, found by their dates.
+    ListBookingRequestsStaying<'a> = "list_booking_requests_staying" (
         tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
         check_in_after: Option<Date>, after_id: RowId, most: i64, stay_from: Option<Date>,
         stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
@@ -80,7 +89,7 @@ impl Store {
 
 /// The statement of a list. One property's or guest's requests are few, and are
 /// found by an index of their own.
-pub fn list<'a>(
+fn list<'a>(
     tenant: Uuid,
     filter: &Filter,
     statuses: &'a [&'a str],
@@ -112,6 +121,20 @@ pub fn list<'a>(
             created_from,
             created_to,
         })
+    } else if by_dates(filter, order) {
+        Box::new(ListBookingRequestsStaying {
+            tenant,
+            statuses,
+            created_before,
+            created_after,
+            check_in_after,
+            after_id,
+            most,
+            stay_from,
+            stay_to,
+            created_from,
+            created_to,
+        })
     } else {
         Box::new(ListBookingRequests {
             tenant,
@@ -127,6 +150,15 @@ pub fn list<'a>(
             created_to,
         })
     }
+}
+
+/// Whether a list is found by the dates of stays, and not in its order: those of a
+/// few days are few enough to be sorted; of more days, a page is soon met in the order
+/// of creation.
+fn by_dates(filter: &Filter, order: Order) -> bool {
+    let Some(from) = filter.stay_from else { return false };
+    let days = filter.stay_to.map(|to| (to - from).get_days());
+    order == Order::CheckIn || days.is_some_and(|days| days <= FEW_DAYS)
 }
 
 fn count(tenant: Uuid, filter: &Filter) -> CountBookingRequests<'static> {

@@ -17,6 +17,7 @@ use crate::domain::fulfilment::Linked;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
+use crate::layout::words;
 
 pg::statements! {
     /// What surrounds a request, locked.
@@ -150,7 +151,7 @@ impl Around<'_> {
 
     /// Whatever is not of a booking is a block.
     fn range(&self) -> Result<ActiveRange, Fault> {
-        let (id, block) = (RangeId(self.id()?), self.word != Some("booking"));
+        let (id, block) = (RangeId(self.id()?), self.word != Some(words::RANGE_BOOKING));
         Ok(ActiveRange { id, block, source: self.source, stay: self.stay()? })
     }
 

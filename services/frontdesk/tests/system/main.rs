@@ -28,6 +28,7 @@ mod booking {
     mod holds;
     mod idempotency_keys;
     mod lists;
+    mod long_stays;
     mod new_request;
     mod properties;
     mod races;
@@ -96,6 +97,7 @@ mod program {
 mod whole {
     mod faults;
     mod fields;
+    mod plans;
     mod policy;
     mod schema;
     mod schema_drift;

@@ -11,7 +11,7 @@ with competing as (
       and r.confirmed_at is null
       and r.approved_booking_id is null
       and r.guest_id is distinct from :guest
-      and daterange(r.check_in, r.check_out) && daterange(:check_in, :check_out)
+      and {requests_overlap}
       and {live}
     order by r.id
     for update skip locked
@@ -21,7 +21,6 @@ declined as (
     set
         status = {status.declined},
         decline_reason = 'dates_taken',
-        decline_reason_code = {decline.dates_unavailable},
         {decider} = {acting_user},
         decider_kind = 'system',
         decider_id = null,

@@ -1,16 +1,16 @@
 -- One that has ended before stays ended, and nothing is told of it again.
 with block as (
-    select i.id, (i.state = 'active') is true as active
+    select i.id, {active} as active
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.property_id = :property
       and i.id = :id
-      and i.kind = 'block'
+      and i.kind = {range.block}
     for update
 ),
 ended as (
     update inventory_ranges i
-    set state = 'cancelled'
+    set state = {range.cancelled}
     from block
     where i.tenant_id = :tenant
       and i.id = block.id

@@ -3,7 +3,7 @@ with stored as (
     insert into inventory_ranges (
         tenant_id, id, property_id, kind, start_date, end_date, state, note, created_at
     )
-    select p.tenant_id, :id, p.id, 'block', :first_night, :end, 'active', :note, :at
+    select p.tenant_id, :id, p.id, {range.block}, :check_in, :check_out, {range.active}, :note, :at
     from properties p
     where p.tenant_id = :tenant
       and p.id = :property
@@ -12,7 +12,7 @@ with stored as (
           from bookings b
           where b.tenant_id = :tenant
             and b.property_id = :property
-            and daterange(b.check_in, b.check_out) && daterange(:first_night, :end)
+            and {bookings_overlap}
             and {blocking}
       )
     on conflict on constraint {constraint.inventory_ranges_no_overlap} do nothing

@@ -1,6 +1,7 @@
 -- One walk along an index per status, merged: as flat for a rare status as for a
--- common one. One of the three places is given, and with it the order. Bookings are
--- looked up for the rows of the page only.
+-- common one. One of the three places is given, and with it the order. Of two lower
+-- bounds an index may begin at the lower one, so a place is no lower than its filter.
+-- Bookings are looked up for the rows of the page only.
 select {request_names}, {linked_columns}
 from (
     select {request_names}

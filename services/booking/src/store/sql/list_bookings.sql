@@ -1,12 +1,31 @@
-select {booking_columns}
-from bookings b
-where b.tenant_id = :tenant
-  and (b.check_in, b.id) > (:after_check_in, :after_id)
-  and b.deleted_at is null
-  and b.status = any (:statuses) -- if :statuses
-  and b.property_id = :property -- if :property
-  and b.guest_id = :guest -- if :guest
-  and b.check_out > :stay_from and b.check_in > :stay_from - 367 -- if :stay_from
-  and b.check_in < :stay_to -- if :stay_to
-order by b.check_in, b.id
+-- Of the tenant. From a date on, most stays that have not ended began in the month
+-- before; those that are longer have an index of their own.
+select {booking_names}
+from (
+    (
+        select {booking_columns}
+        from bookings b
+        where b.tenant_id = :tenant
+          and (b.check_in, b.id) > (greatest(:after_check_in, :stay_from - {short_stay}), :after_id)
+          and b.deleted_at is null
+          and b.check_in > :stay_from - {short_stay} -- if :stay_from
+          and b.check_out > :stay_from -- if :stay_from
+          and b.check_in < :stay_to -- if :stay_to
+        order by b.check_in, b.id
+        limit :most
+    )
+    union all -- if :stay_from
+    ( -- if :stay_from
+        select {booking_columns} -- if :stay_from
+        from bookings b -- if :stay_from
+        where b.tenant_id = :tenant -- if :stay_from
+          and {long_booking} -- if :stay_from
+          and (b.check_in, b.id) > (:after_check_in, :after_id) -- if :stay_from
+          and b.deleted_at is null -- if :stay_from
+          and b.check_in < coalesce(:stay_to, 'infinity') -- if :stay_from
+        order by b.check_in, b.id -- if :stay_from
+        limit :most -- if :stay_from
+    ) -- if :stay_from
+) as b
+order by check_in, id
 limit :most

@@ -26,8 +26,8 @@ from (
       and {live}
       and r.confirmed_at is null
       and r.approved_booking_id is null
-      and i.kind = 'booking'
-      and i.state = 'active'
+      and i.kind = {range.booking}
+      and {active}
     union all
     select {inconsistency.related_booking_confirmed}, r.id, b.id, r.id
     from {requests} r
@@ -69,14 +69,14 @@ from (
           from inventory_ranges i
           where i.tenant_id = :tenant
             and i.source_id = b.id
-            and i.state = 'active'
+            and {active}
       )
     union all
     select {inconsistency.range_without_booking}, null::uuid, i.source_id, i.id
     from inventory_ranges i
     where i.tenant_id = :tenant
-      and i.kind = 'booking'
-      and i.state = 'active'
+      and i.kind = {range.booking}
+      and {active}
       and not exists (
           select
           from bookings b

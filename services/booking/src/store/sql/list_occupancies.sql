@@ -1,4 +1,4 @@
--- Bookings by the constraint's own condition, blocks, and what is asked for.
+-- What the constraint counts, blocks, and what is asked for.
 select
     case when b.status in ({sold}) then 'booking' else 'hold' end as kind,
     b.id,
@@ -7,15 +7,15 @@ select
 from bookings b
 where b.tenant_id = :tenant
   and b.property_id = :property
-  and daterange(b.check_in, b.check_out) && daterange(:first_night, :end)
+  and {bookings_overlap}
   and {blocking}
 union all
-select case when i.kind = 'block' then 'block' else 'booking' end, coalesce(i.source_id, i.id), i.start_date, i.end_date
+select case when i.kind = {range.block} then 'block' else 'booking' end, coalesce(i.source_id, i.id), i.start_date, i.end_date
 from inventory_ranges i
 where i.tenant_id = :tenant
   and i.property_id = :property
-  and daterange(i.start_date, i.end_date) && daterange(:first_night, :end)
-  and i.state = 'active'
+  and {ranges_overlap}
+  and {active}
   and (
       i.source_id is null
       or i.source_id not in (
@@ -23,7 +23,7 @@ where i.tenant_id = :tenant
           from bookings b
           where b.tenant_id = :tenant
             and b.property_id = :property
-            and daterange(b.check_in, b.check_out) && daterange(:first_night, :end)
+            and {bookings_overlap}
             and {blocking}
       )
   )
@@ -32,7 +32,7 @@ select 'request', r.id, r.check_in, r.check_out
 from {requests} r
 where r.tenant_id = :tenant
   and r.property_id = :property
-  and daterange(r.check_in, r.check_out) && daterange(:first_night, :end)
+  and {requests_overlap}
   and {open}
   and r.confirmed_at is null
   and r.approved_booking_id is null

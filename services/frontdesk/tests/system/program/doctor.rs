@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::run::{against, text};
-use crate::fixture::{Fixture, MASTER_KEY};
+use crate::fixture::{Fixture, Layout, MASTER_KEY};
 
 /// What breaks the database, what repairs it, and the check that names it with words
 /// of what it finds and of its fix.
@@ -76,7 +76,7 @@ async fn doctor_names_each_fault_of_the_database_and_its_fix() {
     let fixture = Fixture::start().await;
     let healthy = doctor(&fixture, &[]).await;
     assert!(failed(&healthy).is_empty(), "{healthy}");
-    assert_eq!(healthy["checks"].as_array().unwrap().len(), 14, "{healthy}");
+    assert_eq!(healthy["checks"].as_array().unwrap().len(), 16, "{healthy}");
     assert!(healthy.to_string().contains("request_hold LITERAL: EXCLUDE USING gist"), "{healthy}");
     for [break_it, repair, check, found, fix] in BROKEN {
         fixture.sql.batch_execute(break_it).await.unwrap();
@@ -89,6 +89,34 @@ async fn doctor_names_each_fault_of_the_database_and_its_fix() {
         let report = doctor(&fixture, &[]).await;
         assert!(failed(&report).iter().all(|bad| bad.check != check), "{check}: {report}");
     }
+}
+
+/// What is slow or old, and not wrong: it says so, and is healthy.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_advises_the_owner_of_a_table_without_indexes_or_rules() {
+    let found = |report: &Json, check: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|one| one["check"] == check).unwrap().clone()
+    };
+    let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+    let report = doctor(&fixture, &[]).await;
+    assert_eq!(report["healthy"], true, "{report}");
+    let advice = found(&report, "indexes of booking")["fix"].as_str().unwrap().to_owned();
+    let (_, creates) = advice.split_once(": ").unwrap();
+    for create in creates.split("; ") {
+        fixture.sql.batch_execute(create).await.unwrap_or_else(|error| panic!("{create}: {error:?}"));
+    }
+    assert_eq!(found(&doctor(&fixture, &[]).await, "indexes of booking")["fix"], "");
+
+    let fixture = Fixture::start().await;
+    assert_eq!(found(&doctor(&fixture, &[]).await, "length of stays")["fix"], "");
+    fixture.sql.batch_execute("alter table bookings drop constraint bookings_nights_check").await.unwrap();
+    let report = doctor(&fixture, &[]).await;
+    assert_eq!(report["healthy"], true, "{report}");
+    let advice = found(&report, "length of stays")["fix"].as_str().unwrap().to_owned();
+    let (_, rule) = advice.rsplit_once("owner: ").unwrap();
+    fixture.sql.batch_execute(rule).await.unwrap_or_else(|error| panic!("{rule}: {error:?}"));
+    assert_eq!(found(&doctor(&fixture, &[]).await, "length of stays")["fix"], "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +152,7 @@ async fn doctor_makes_every_check_for_a_role_without_privileges() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     let report: Json = serde_json::from_slice(&output.stdout).unwrap();
     let checks = report["checks"].as_array().unwrap();
-    assert_eq!(checks.len(), 14, "{report}");
+    assert_eq!(checks.len(), 16, "{report}");
     let found = |name: &str| checks.iter().find(|one| one["check"] == name).unwrap();
     assert_ne!(found("database")["state"], "FAILED", "{report}");
     assert!(!report.to_string().contains("Other: "), "{report}");

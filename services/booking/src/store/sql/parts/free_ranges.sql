@@ -1,5 +1,5 @@
 update inventory_ranges i
-    set state = 'cancelled'
+    set state = {range.cancelled}
     where i.tenant_id = :tenant
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+      and i.kind = {range.booking}
+      and {active}

@@ -3,6 +3,6 @@ not exists (
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.source_id = :id
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+      and i.kind = {range.booking}
+      and {active}
 )

@@ -1,6 +1,5 @@
--- Everything around a request that bears on its approval. The condition of the
--- rivals repeats the constraint's, or its index is not used. What is in the way and
--- what accounts for it is not decided here.
+-- Everything around a request that bears on its approval. What is in the way and what
+-- accounts for it is not decided here.
 with linked as (
     select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
     from bookings b
@@ -43,7 +42,7 @@ rivals as (
     from bookings b
     where b.tenant_id = :tenant
       and b.property_id = :property
-      and daterange(b.check_in, b.check_out) && daterange(:check_in, :check_out)
+      and {bookings_overlap}
       and {blocking}
       and b.id <> :id
       and b.id not in (select id from held)
@@ -55,8 +54,8 @@ own_ranges as (
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.source_id = :id
-      and i.kind = 'booking'
-      and (i.state = 'active') is true
+      and i.kind = {range.booking}
+      and {active}
     limit 1
 ),
 ranges as (
@@ -64,8 +63,8 @@ ranges as (
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.property_id = :property
-      and daterange(i.start_date, i.end_date) && daterange(:check_in, :check_out)
-      and i.state = 'active'
+      and {ranges_overlap}
+      and {active}
     order by i.start_date, i.id
 ),
 -- Bookings of the guest that may fulfil the request and have no range of their own.
@@ -82,12 +81,17 @@ rangeless as (
 obstacles as (
     select i.id, i.kind, i.start_date, i.end_date, b.id as source_id
     from rangeless b
+    cross join lateral (
+        {earliest_range_of_b}
+    ) as earliest
     join inventory_ranges i
         on i.tenant_id = :tenant
-        and i.property_id = b.property_id
-        and daterange(i.start_date, i.end_date) && daterange(b.check_in, b.check_out)
-        and i.state = 'active'
-    where i.kind <> 'booking'
+        and i.property_id = :property
+        and i.start_date < b.check_out
+        and i.end_date > b.check_in
+        and i.start_date > earliest.after
+        and {active}
+    where i.kind <> {range.booking}
        or i.source_id is null
        or i.source_id <> :id and i.source_id not in (select id from held)
 ),

@@ -1,0 +1,346 @@
+//! How Postgres runs every statement of both services on tables of a million rows:
+//! with the tables' statistics, as the service's role under forced row-level
+//! security, by custom and by generic plans, in both layouts.
+//!
+//! The tables have a fiftieth of the rows, and the catalog says fifty times that, so
+//! that plans are those for a million requests. Then the statement is run, and undone,
+//! which shows how many rows it read. A statement fails that
+//! - reads a table whole,
+//! - searches an index by the tenant alone, or by nothing, if it does not stop after a
+//!   page of what the index has in order,
+//! - reads more rows than [`EXPECTED`] says, or is expected to,
+//! - sorts more than that.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use devdb::TestDatabase;
+use frontdesk::demo;
+use pg::{Parameter, Statement};
+use serde_json::Value as Json;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::fixture::Layout;
+
+/// Requests that the tables have, and that the statistics say they have.
+const STORED: u32 = 20_000;
+const SAID: u32 = 1_000_000;
+
+/// Most rows that a statement reads, and is expected to: the record, what hangs on
+/// it, and what shares its nights.
+const FEW: f64 = 60.0;
+
+/// As many as the tenant has; such a statement may search by the tenant alone.
+const MANY: f64 = 1.0e6;
+
+/// Statements that may read more rows, how many, and why.
+const EXPECTED: &[(&str, f64, &str)] = &[
+    ("list_booking_requests", 370.0, "a page for each of six statuses, and the bookings of one"),
+    ("list_booking_requests_staying", 8000.0, "all stays of ten days, unless in their order: then a page"),
+    ("list_booking_requests_of", 1100.0, "all of one property or guest, which are hundreds"),
+    ("lock_surroundings", 600.0, "expects more than it reads of the nights of bookings without ranges"),
+    ("read_surroundings", 600.0, "the same"),
+    ("list_bookings", 110.0, "a page, and one of long stays"),
+    ("list_bookings_by_status", 560.0, "a page for each of ten statuses, and one of long stays"),
+    ("list_bookings_of", 1100.0, "with a status, all of one property or guest"),
+    ("count_booking_requests", MANY, "up to 10,000 for each of six statuses, on demand"),
+    ("list_occupancies", 400.0, "what a year of a property holds"),
+    ("list_inconsistencies", MANY, "looks for them in every row of the tenant"),
+    ("read_feed", MANY, "of one property: passes over the others' events"),
+    ("delete_old_keys", MANY, "in the background: a part of the table is old"),
+    ("list_audit_events", MANY, "of the tenant, and of its members without one"),
+    ("list_members", MANY, "members of a tenant, who are hundreds, among people by their address"),
+    ("lock_member", MANY, "a tenant's own roles, which are few"),
+    ("lock_owners", MANY, "members of a tenant"),
+    ("forget_old_attempts", MANY, "in the background: a part of the table is old"),
+];
+
+/// Statements that read a table whole, and why they may.
+const WHOLE: &[(&str, &str)] = &[
+    ("forget_old_attempts", "in the background: a part of the table is old"),
+    ("activate_signing_key", "there are a handful"),
+    ("list_signing_keys", "there are a handful"),
+    ("lock_signing_keys", "there are a handful"),
+    ("retire_active_signing_key", "there are a handful"),
+];
+
+/// Parameters one of which is given, and no more, where a statement has them.
+const ORDERS: [&str; 3] = ["created_before", "created_after", "check_in_after"];
+
+struct Tables {
+    url: String,
+    /// Columns of each index, in order.
+    indexes: BTreeMap<String, Vec<String>>,
+    /// What went wrong.
+    wrong: String,
+}
+
+#[tokio::test]
+async fn every_statement_reads_few_rows_of_a_million() {
+    let mut wrong = String::new();
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let mut tables = Tables::fill(layout).await;
+        let [standard, single_table] = booking::statements().unwrap();
+        let statements = if layout == Layout::Standard { standard } else { single_table };
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            for statement in statements.iter() {
+                // No request of that layout holds its dates for a while only.
+                if layout == Layout::Standard || statement.name() != "list_due_holds" {
+                    tables.explain(statement, booking::ROLE, mode).await;
+                }
+            }
+            if layout == Layout::Standard {
+                for statement in identity::statements().unwrap().iter() {
+                    tables.explain(statement, "frontdesk_identity", mode).await;
+                }
+            }
+        }
+        write!(wrong, "{}", tables.wrong).unwrap();
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+impl Tables {
+    async fn fill(layout: Layout) -> Self {
+        let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
+        let owner = pg::connect(&database.url).await.unwrap();
+        let fill = include_str!("plans/fill.sql")
+            .replace("{requests}", &STORED.to_string())
+            .replace("{tenant}", &demo::TENANT.to_string());
+        let identity = include_str!("plans/fill_identity.sql").replace("{tenant}", &demo::TENANT.to_string());
+        let script = format!("set session_replication_role = replica; {fill} {identity}");
+        owner.batch_execute(&script).await.unwrap_or_else(|error| panic!("{error:?}"));
+        layout.apply(&database.url).await;
+        if layout != Layout::Standard {
+            // As `frontdesk doctor` advises the table's owner.
+            for (_, create) in booking::indexes_of_single_table() {
+                owner.batch_execute(&create).await.unwrap_or_else(|error| panic!("{create}: {error:?}"));
+            }
+        }
+        let times = SAID / STORED;
+        owner
+            .batch_execute(&include_str!("plans/scale.sql").replace("{times}", &times.to_string()))
+            .await
+            .unwrap();
+        let columns = "select c.relname::text, array( \
+                select pg_get_indexdef(i.indexrelid, k, true) from generate_series(1, i.indnkeyatts) k order by k \
+            ) from pg_index i join pg_class c on c.oid = i.indexrelid \
+            where c.relnamespace in ('public'::regnamespace, 'identity'::regnamespace)";
+        let rows = owner.query(columns, &[]).await.unwrap();
+        let indexes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        Self { url: database.url, indexes, wrong: String::new() }
+    }
+
+    async fn explain(&mut self, statement: &Statement, role: &str, mode: &str) {
+        let name = statement.name();
+        let sweeps = ["delete_old_keys", "list_due_holds"].contains(&&*name);
+        let role = if sweeps { "frontdesk_booking_sweeper" } else { role };
+        // A session of its own for each statement, of which nothing is kept.
+        let session = pg::connect(&self.url).await.unwrap();
+        // As the services' connections are set up (`services/pg/src/pool.rs`).
+        let settings = format!(
+            "set role {role}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
+             set plan_cache_mode = {mode}; set app.tenant = '{}'",
+            demo::TENANT
+        );
+        session.batch_execute(&settings).await.unwrap();
+        for (number, form) in statement.forms().enumerate() {
+            let given: Vec<&str> = statement
+                .optional()
+                .enumerate()
+                .filter(|(place, _)| number >> place & 1 == 1)
+                .map(|(_, parameter)| parameter.name)
+                .collect();
+            if !is_run(statement, &given) {
+                continue;
+            }
+            let plan = match explain(&session, statement, form).await {
+                Ok(plan) => plan,
+                Err(problem) => {
+                    writeln!(self.wrong, "{name}: {problem}").unwrap();
+                    continue;
+                }
+            };
+            let mut seen = Seen { tables: self, statement: &name, problems: Vec::new(), read: 0.0 };
+            seen.node(&plan, false);
+            let Seen { mut problems, read, .. } = seen;
+            if read > most(&name) {
+                problems.push(format!("reads {read} rows"));
+            }
+            if !problems.is_empty() {
+                writeln!(self.wrong, "{name}, {mode}, with {given:?}: {}\n{plan}", problems.join("; "))
+                    .unwrap();
+            }
+        }
+    }
+}
+
+/// Whether a statement is ever run with just these of its optional parameters.
+fn is_run(statement: &Statement, given: &[&str]) -> bool {
+    let has = |name: &str| statement.optional().any(|parameter| parameter.name == name);
+    let orders = ORDERS.iter().filter(|order| given.contains(order)).count();
+    let of_one = given.contains(&"property") || given.contains(&"guest");
+    // No index has both dates: the window of one is passed over in the order of the other.
+    let two_dates = given.contains(&"check_in_after") && given.iter().any(|one| one.starts_with("created_"));
+    match &*statement.name() {
+        "list_booking_requests" | "list_booking_requests_staying" if two_dates => false,
+        // Found by its dates.
+        "list_booking_requests" if given.contains(&"check_in_after") && given.contains(&"stay_from") => false,
+        "list_booking_requests_staying" => {
+            let in_order = given.contains(&"check_in_after");
+            orders == 1 && given.contains(&"stay_from") && (in_order || given.contains(&"stay_to"))
+        }
+        "list_booking_requests_of" => orders == 1 && of_one,
+        "list_bookings_of" => of_one,
+        _ => !ORDERS.iter().any(|order| has(order)) || orders == 1,
+    }
+}
+
+async fn explain(session: &Client, statement: &Statement, form: &pg::Form) -> Result<Json, String> {
+    let types: Vec<String> = form.types().iter().map(|of| of.name().to_owned()).collect();
+    let values: Vec<String> =
+        statement.parameters_of(form).map(|parameter| value(&statement.name(), parameter)).collect();
+    let list =
+        |items: &[String]| if items.is_empty() { String::new() } else { format!("({})", items.join(", ")) };
+    let failed = |error: tokio_postgres::Error| format!("{error:?}");
+    session
+        .batch_execute(&format!(
+            "rollback; begin; deallocate all; prepare it {} as {}",
+            list(&types),
+            form.text()
+        ))
+        .await
+        .map_err(failed)?;
+    let values = list(&values);
+    let run = format!("explain (analyze, timing off, summary off, format json) execute it{values}");
+    let mut ran = session.simple_query(&run).await;
+    if ran.as_ref().is_err_and(|error| error.code().is_some_and(|code| code.code().starts_with("23"))) {
+        // A constraint refuses the row; what was read for it is in the plan.
+        session.batch_execute("rollback; begin").await.map_err(failed)?;
+        ran = session.simple_query(&format!("explain (format json) execute it{values}")).await;
+    }
+    session.batch_execute("rollback; deallocate it").await.map_err(failed)?;
+    let text = ran.map_err(failed)?.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    let text = text.ok_or("there is no plan")?;
+    let plan: Json = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    Ok(plan[0]["Plan"].clone())
+}
+
+/// An SQL expression for a parameter: an open request of an old house, a booking that
+/// fulfils one, a property with thousands of nights sold and the time after them.
+fn value(statement: &str, parameter: &Parameter) -> String {
+    let key = |kind: u32, number: u32| format!("uuid '{kind:08x}-0000-7000-8000-{number:012x}'");
+    let (property, guest, booking, request) = (key(2, 4095), key(3, 16), key(4, 0), key(5, 160));
+    let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
+    match parameter.name {
+        "tenant" => format!("uuid '{}'", demo::TENANT),
+        "id" if of_booking => booking,
+        "id" if statement == "get_property" || statement == "update_property" => property,
+        "id" if statement == "get_customer" => guest,
+        "id" if statement == "insert_booking_request" => key(9, 1),
+        "booking" if statement == "book" => key(9, 2),
+        "id" | "request" => request,
+        // One of the two is null: a booking's group is what is looked for.
+        "booking" | "linked" => booking,
+        "property" => property,
+        "guest" => guest,
+        "check_in" | "stay_from" => "current_date + 30".to_owned(),
+        "check_out" | "stay_to" => "current_date + 37".to_owned(),
+        "most" | "limit" => "bigint '51'".to_owned(),
+        "status" | "hold_status" => "text 'cancelled'".to_owned(),
+        "hold_policy" => "text 'none'".to_owned(),
+        "statuses" if statement.contains("request") => {
+            "array['requested', 'under_review', 'confirmed', 'declined', 'cancelled', 'expired']".to_owned()
+        }
+        "statuses" => "array['requested', 'confirmed', 'checked_in', 'checked_out', 'no_show']".to_owned(),
+        "created_before" => "timestamptz 'infinity'".to_owned(),
+        "created_after" | "created_from" => "timestamptz '2000-01-01'".to_owned(),
+        "created_to" => "timestamptz '2200-01-01'".to_owned(),
+        "check_in_after" | "after_check_in" => "date '0001-01-01'".to_owned(),
+        _ => parameter.example.to_owned(),
+    }
+}
+
+fn most(statement: &str) -> f64 {
+    EXPECTED.iter().find(|(name, ..)| *name == statement).map_or(FEW, |(_, most, _)| *most)
+}
+
+/// A plan being looked at.
+struct Seen<'a> {
+    tables: &'a Tables,
+    statement: &'a str,
+    problems: Vec<String>,
+    /// Rows that were read from tables.
+    read: f64,
+}
+
+impl Seen<'_> {
+    /// `paged`: something above stops after a page.
+    fn node(&mut self, node: &Json, paged: bool) {
+        if is_of_long_stays(node) {
+            return;
+        }
+        let text = |name: &str| node[name].as_str().unwrap_or_default();
+        let number = |name: &str| node[name].as_f64().unwrap_or_default();
+        let kind = text("Node Type");
+        if kind == "Seq Scan" && is_ours(node) && !WHOLE.iter().any(|(name, _)| *name == self.statement) {
+            self.problems.push(format!("reads {} whole", text("Relation Name")));
+        }
+        if let Some(columns) = self.tables.indexes.get(text("Index Name")) {
+            self.condition(text("Index Name"), columns, text("Index Cond"), paged);
+        }
+        if is_ours(node) && kind != "ModifyTable" {
+            let passed = number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+            self.read += (number("Actual Rows") + passed) * number("Actual Loops");
+        }
+        let sorts = matches!(kind, "Sort" | "Incremental Sort");
+        if is_ours(node) || kind == "Sort" {
+            let expected = number("Plan Rows");
+            if !paged && expected > most(self.statement) {
+                self.problems.push(format!("{kind} of {expected} rows is expected"));
+            }
+        }
+        let stops = kind == "Limit"
+            || paged && !matches!(kind, "Sort" | "Hash" | "Aggregate" | "HashAggregate" | "BitmapAnd");
+        let stops = stops && !(sorts && kind == "Sort");
+        for child in node["Plans"].as_array().into_iter().flatten() {
+            // An init plan is run whole, whatever is above it.
+            self.node(child, stops && child["Parent Relationship"] != "InitPlan");
+        }
+    }
+
+    /// An index is searched by its first two columns, or by its first one when it is
+    /// walked for a page, or when the statement may read as many rows as there are.
+    fn condition(&mut self, index: &str, columns: &[String], condition: &str, paged: bool) {
+        let told = |column: Option<&String>| {
+            column.is_none_or(|column| {
+                // Of an expression, how it begins.
+                condition
+                    .contains(column.trim_start_matches('(').split_whitespace().next().unwrap_or_default())
+            })
+        };
+        let second =
+            told(columns.get(1)) || paged || columns.first().is_none_or(|first| first != "tenant_id");
+        let many = most(self.statement) >= MANY;
+        if !(told(columns.first()) && second || condition.is_empty() && paged || many) {
+            self.problems.push(format!("searches {index} by {condition:?}"));
+        }
+    }
+}
+
+/// An index of long stays, or the rows that it leads to: there are few, which the
+/// statistics do not know.
+fn is_of_long_stays(node: &Json) -> bool {
+    let is = |node: &Json| node["Index Name"].as_str().is_some_and(|name| name.contains("_long_"));
+    is(node)
+        || node["Node Type"] == "Bitmap Heap Scan" && node["Plans"].as_array().into_iter().flatten().all(is)
+}
+
+/// Whether a node reads or changes a table of ours.
+fn is_ours(node: &Json) -> bool {
+    let table = node["Relation Name"].as_str().unwrap_or_default();
+    !table.is_empty() && !table.starts_with("pg_")
+}

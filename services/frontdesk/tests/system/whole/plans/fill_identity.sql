@@ -1,0 +1,34 @@
+-- 5,000 people, 100 of whom are members of the tenant, with 10,000 sessions, of which
+-- two a person are open; 20,000 audit events, half of the tenant; 1,000 tenants.
+insert into identity.tenants (id, slug, name, created_at)
+select md5('tenant' || n)::uuid, 'tenant-' || n, 'Tenant ' || n, now() from generate_series(1, 1000) n;
+insert into identity.tenants (id, slug, name, created_at)
+values ('{tenant}', 'demo', 'Demo', now());
+insert into identity.users (id, email, display_name, kind, created_at)
+select md5('user' || n)::uuid, 'user' || n || '@frontdesk.example', 'User ' || n, 'person', now()
+from generate_series(1, 5000) n;
+insert into identity.memberships (tenant_id, user_id, role, created_at)
+select case when n <= 100 then '{tenant}' else md5('tenant' || (1 + n % 1000))::uuid end, md5('user' || n)::uuid, 'agent', now()
+from generate_series(1, 5000) n;
+insert into identity.tenant_api_keys (tenant_id, id, name, secret_hash, created_at)
+select md5('tenant' || (1 + n % 1000))::uuid, md5('key' || n)::uuid, 'Key', sha256('key'), now()
+from generate_series(1, 2000) n;
+insert into identity.sessions (
+    id, user_id, created_at, rotated_at, idle_expires_at, expires_at, ended_at, ended_because
+)
+select
+    md5('session' || n)::uuid, md5('user' || (1 + n % 5000))::uuid, now(), now(), now() + interval '7 days',
+    now() + interval '30 days', case when n % 4 < 2 then now() end, case when n % 4 < 2 then 'logout' end
+from generate_series(1, 20000) n;
+insert into identity.audit_events (id, at, action, outcome, tenant_id, user_id)
+select
+    md5('event' || n)::uuid, now() - n * interval '1 minute', 'login', 'success',
+    case when n % 2 = 0 then uuid '{tenant}' else md5('tenant' || (1 + n % 1000))::uuid end,
+    md5('user' || (1 + n % 5000))::uuid
+from generate_series(1, 20000) n;
+insert into identity.login_failures (bucket, failures, window_ends_at)
+select sha256(('bucket' || n)::bytea), 1, now() + n * interval '1 second' from generate_series(1, 5000) n;
+insert into identity.known_pairs (bucket, seen_at)
+select sha256(('bucket' || n)::bytea), now() - n * interval '1 minute' from generate_series(1, 5000) n;
+insert into identity.roles (tenant_id, name, scopes, created_at)
+select md5('tenant' || n)::uuid, 'night-desk', array['bookings:view'], now() from generate_series(1, 1000) n;
