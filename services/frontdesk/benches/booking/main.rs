@@ -1,0 +1,224 @@
+//! What an approve costs, beside what Postgres alone takes for the same, in one run.
+//!
+//! 32 gRPC clients in this process against identity and booking in this process, and
+//! after that pgbench with 32 clients and the leanest SQL that stores the same rows:
+//! one statement, prepared, without row-level security, on the same server, tables
+//! and number of rows. Several rounds of both in turn, in one tenant and over 32.
+//!
+//! Watched: a stream for each of the tenants, which gets every event, and 200 streams
+//! of a tenant in which nothing happens.
+//!
+//! What a million requests cost is in `benches/million.rs`.
+
+// A measurement that cannot go on says where.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod harness;
+
+use std::process::Command;
+use std::time::Instant;
+
+use frontdesk::demo;
+use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
+use frontdesk_proto::booking::v1::{
+    ApproveBookingRequestRequest, ApproveOutcome, WatchBookingRequestsRequest,
+};
+use futures::future::join_all;
+use tokio::task::JoinSet;
+use upstream::Upstream;
+use uuid::Uuid;
+
+use self::harness::{Bench, signed};
+
+const CLIENTS: usize = 32;
+const ROUNDS: usize = 3;
+/// Approvals of one client in a round.
+const EACH: usize = 400;
+const GUEST: &str = "0d000000-0000-7000-8000-000000000301";
+/// Streams that hear nothing, over sessions that may have so many.
+const SILENT: usize = 200;
+const SESSIONS: usize = 20;
+
+fn main() {
+    access::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    for durable in [true, false] {
+        for tenants in [1, 32] {
+            runtime.block_on(approvals(durable, tenants));
+        }
+    }
+}
+
+/// Tenants of which the manager is a member, with a thousand houses in all.
+struct Tenants {
+    count: usize,
+}
+
+impl Tenants {
+    async fn make(bench: &Bench, count: usize) -> Self {
+        let fill = format!(
+            "insert into identity.tenants (id, slug, name, created_at) \
+             select md5('tenant' || t)::uuid, 'bench-' || t, 'Bench', now() from generate_series(0, {count} - 1) t; \
+             insert into identity.memberships (tenant_id, user_id, role, created_at) \
+             select md5('tenant' || t)::uuid, u.id, 'manager', now() \
+             from generate_series(0, {count} - 1) t, identity.users u where u.email = '{manager}'; \
+             insert into customers (tenant_id, id, name, email, phone, created_at) \
+             select md5('tenant' || t)::uuid, '{GUEST}', 'Guest', '', '', now() from generate_series(0, {count} - 1) t; \
+             insert into properties (tenant_id, id, name, time_zone, max_guests, created_at) \
+             select md5('tenant' || n % {count})::uuid, md5('house' || n)::uuid, 'House ' || n, 'Europe/Berlin', 2, now() \
+             from generate_series(0, 999) n",
+            manager = demo::MANAGER,
+        );
+        bench.run(&fill).await;
+        Self { count }
+    }
+
+    /// Open requests from one number to another, each for a night of its own. A number's
+    /// house is its rest by 1000, and a house's tenant its rest by their count.
+    async fn fill(&self, bench: &Bench, from: usize, to: usize) {
+        let count = self.count;
+        let insert = format!(
+            "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+             guest_count, decline_reason, created_at, updated_at) \
+             select md5('tenant' || n % 1000 % {count})::uuid, lpad(to_hex(n), 32, '0')::uuid, \
+             md5('house' || n % 1000)::uuid, '{GUEST}', current_date + 30 + n / 1000, current_date + 31 + n / 1000, \
+             'requested', 2, null, now() - n * interval '1 millisecond', now() from generate_series({from}, {to} - 1) n"
+        );
+        bench.run(&insert).await;
+        bench.settle().await;
+    }
+
+    async fn ids(&self, bench: &Bench) -> Vec<Uuid> {
+        let ids = "select md5('tenant' || t)::uuid from generate_series(0, $1::integer - 1) t order by t";
+        let count = i32::try_from(self.count).unwrap();
+        bench.sql.query(ids, &[&count]).await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+async fn approvals(durable: bool, tenants: usize) {
+    let bench = Bench::start(durable).await;
+    let tenants = Tenants::make(&bench, tenants).await;
+    let round = CLIENTS * EACH;
+    tenants.fill(&bench, 1, 1 + round * (3 * ROUNDS + 2)).await;
+    let ids = tenants.ids(&bench).await;
+    let mut next = 1;
+    let mut take = || {
+        let from = next;
+        next += round;
+        from
+    };
+    // One round of each to warm up.
+    ours(&bench, &ids, take()).await;
+    pgbench(&bench, ids.len(), take()).await;
+    let (mut mine, mut seen, mut lean) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        mine.push(ours(&bench, &ids, take()).await);
+        let watchers = watch(&bench, &ids).await;
+        seen.push(ours(&bench, &ids, take()).await);
+        drop(watchers);
+        lean.push(pgbench(&bench, ids.len(), take()).await);
+    }
+    let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
+    let (mine, seen, lean) = (mean(&mine), mean(&seen), mean(&lean));
+    let commit = if durable { "waiting for the disk" } else { "not waiting for the disk" };
+    let of = if ids.len() == 1 { "one tenant".to_owned() } else { format!("{} tenants", ids.len()) };
+    println!(
+        "approve, {CLIENTS} clients, {of:<10}, {commit:<24} {mine:>6.0} /s over gRPC, {seen:>6.0} /s watched ({:+.1} %), \
+         {lean:>6.0} /s by pgbench: {:.0} %",
+        100.0 * (seen / mine - 1.0),
+        100.0 * mine / lean
+    );
+    bench.stop().await;
+}
+
+/// Approvals per second over gRPC.
+#[allow(clippy::cast_precision_loss)]
+async fn ours(bench: &Bench, tenants: &[Uuid], from: usize) -> f64 {
+    let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
+    let started = Instant::now();
+    join_all((0..CLIENTS).map(async |client| {
+        let mut api = BookingRequestServiceClient::new(channels[client % 4].clone());
+        for turn in 0..EACH {
+            let n = from + client * EACH + turn;
+            let id = Uuid::from_u128(n as u128);
+            let message =
+                ApproveBookingRequestRequest { booking_request_id: id.to_string(), ..Default::default() };
+            let call = signed(message, &bench.token, tenants[n % 1000 % tenants.len()]);
+            let answer = api.approve_booking_request(call).await.unwrap();
+            assert_eq!(answer.get_ref().outcome(), ApproveOutcome::Approved);
+        }
+    }))
+    .await;
+    (CLIENTS * EACH) as f64 / started.elapsed().as_secs_f64()
+}
+
+/// Streams that are read until they are dropped.
+async fn watch(bench: &Bench, tenants: &[Uuid]) -> JoinSet<()> {
+    let mut streams = JoinSet::new();
+    let mut sessions = Vec::new();
+    for _ in 0..SESSIONS {
+        sessions.push(bench.login().await);
+    }
+    let silent = (0..SILENT).map(|_| demo::TENANT);
+    let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
+    for (number, tenant) in tenants.iter().copied().chain(silent).enumerate() {
+        let mut api = BookingRequestServiceClient::new(channels[number % 4].clone());
+        let call = signed(WatchBookingRequestsRequest::default(), &sessions[number % SESSIONS], tenant);
+        let mut stream = api.watch_booking_requests(call).await.unwrap().into_inner();
+        streams.spawn(async move { while let Ok(Some(_)) = stream.message().await {} });
+    }
+    streams
+}
+/// The same rows by one statement of pgbench.
+async fn pgbench(bench: &Bench, tenants: usize, from: usize) -> f64 {
+    let script = bench.dir.join("approve.sql");
+    let text = format!(
+        "\\set i :i + 1
+\\set n {from} + :client_id * {EACH} + :i
+\\set t :n % 1000 % {tenants}
+with r as (
+    select tenant_id, id, property_id, guest_id, check_in, check_out from booking_requests
+    where tenant_id = md5('tenant' || :t::int)::uuid and id = lpad(to_hex(:n::int), 32, '0')::uuid
+      and status in ('requested', 'under_review')
+    for update
+), booked as (
+    insert into bookings (tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, status,
+        confirmed_at, created_at, updated_at)
+    select tenant_id, gen_random_uuid(), id, property_id, guest_id, check_in, check_out, 'confirmed', now(), now(), now() from r
+    on conflict on constraint no_double_bookings do nothing
+    returning tenant_id, id, booking_request_id, property_id, check_in, check_out
+), ranged as (
+    insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, state, created_at)
+    select tenant_id, gen_random_uuid(), property_id, 'booking', id, check_in, check_out, 'active', now() from booked
+), confirmed as (
+    update booking_requests q set status = 'confirmed', confirmed_at = now(), approved_booking_id = booked.id,
+        row_version = row_version + 1, updated_at = now()
+    from booked where q.tenant_id = booked.tenant_id and q.id = booked.booking_request_id
+)
+insert into booking_events (tenant_id, id, at, booking_request_id, booking_id, property_id, action)
+select tenant_id, gen_random_uuid(), now(), booking_request_id, id, property_id, 'approved' from booked;
+"
+    );
+    std::fs::write(&script, text).unwrap();
+    let program = devdb::program("pgbench").unwrap();
+    let approved = "select count(*) from booking_requests where status = 'confirmed'";
+    let before: i64 = bench.sql.query_one(approved, &[]).await.unwrap().get(0);
+    let (url, clients, each) = (bench.url.clone(), CLIENTS.to_string(), EACH.to_string());
+    let output = tokio::task::spawn_blocking(move || {
+        Command::new(program)
+            .args(["-n", "-M", "prepared", "-j", "2", "-D", "i=-1", "-c", &clients, "-t", &each, "-f"])
+            .arg(script)
+            .arg(url)
+            .output()
+            .unwrap()
+    })
+    .await
+    .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text} {}", String::from_utf8_lossy(&output.stderr));
+    let after: i64 = bench.sql.query_one(approved, &[]).await.unwrap().get(0);
+    assert_eq!(usize::try_from(after - before).unwrap(), CLIENTS * EACH, "pgbench did not approve them all");
+    let line = text.lines().find(|line| line.starts_with("tps")).expect("pgbench prints tps");
+    line.split_whitespace().nth(2).unwrap().parse().unwrap()
+}
