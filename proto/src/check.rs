@@ -15,10 +15,14 @@
 use crate::format;
 use crate::limits::Limits;
 use crate::rest::v1::Format;
+use crate::text::turns_around;
 use crate::{ErrorReason, Refusal};
 
 /// Most fields that one answer names; a list may have millions of bad entries.
 const MOST: usize = 32;
+/// What to say to a line that shows other words than it holds.
+const TURNED: &str =
+    "must not hold characters that turn the direction of writing (U+202A to U+202E, U+2066 to U+2069)";
 
 /// A message that calls bring or get.
 pub trait Checked {
@@ -55,10 +59,11 @@ impl Violations {
 
     /// Looks at a text that is set, if only to nothing.
     pub fn set_text(&mut self, field: &str, text: &str, limits: &Limits) {
-        if !limits.fits_length(text) {
+        if !limits.fits_length(text) || limits.min_length > 0 && limits.is_blank(text) {
             self.add(field, limits.length(), ErrorReason::Unspecified);
         } else if !format::fits(limits.format, text) {
             let takes = match limits.format {
+                Format::Line if text.chars().any(turns_around) => TURNED.to_owned(),
                 Format::Line if limits.max_length > 0 => limits.length(),
                 other => other.form().takes.clone(),
             };
@@ -113,7 +118,8 @@ impl Violations {
             if self.is_full() {
                 return;
             }
-            if !limits.fits_length(text) || !format::fits(limits.format, text) {
+            let blank = limits.min_length > 0 && limits.is_blank(text);
+            if blank || !limits.fits_length(text) || !format::fits(limits.format, text) {
                 self.set_text(&format!("{field}[{at}]"), text, limits);
             }
         }
@@ -259,6 +265,10 @@ mod tests {
             UpdatePropertyRequest { property_id: id, name: Some("  ".to_owned()), ..Default::default() };
         let refusal = refused(&emptied).unwrap();
         assert_eq!(refusal.message(), "Field `name`: takes 1 to 200 characters on one line.");
+        for unseen in ["\u{200b}", "\u{3164}\u{2060}", "\u{301}", "\u{202e}x"] {
+            let named = UpdatePropertyRequest { name: Some(unseen.to_owned()), ..nothing.clone() };
+            assert_eq!(refused(&named).unwrap().violations()[0].field, "name", "{unseen:?}");
+        }
         let fields = refused(&CreatePropertyRequest::default()).unwrap();
         assert_eq!(fields.violations().len(), 3, "name, time_zone, max_guests: {fields:?}");
     }

@@ -24,12 +24,15 @@ pub struct MethodContract {
     pub rule: Option<Rule>,
     /// Whether it takes an `Idempotency-Key`.
     pub idempotency_key: bool,
+    /// Whether it takes `If-Match`: a field of its request says the same.
+    pub if_match: bool,
     /// The field of the answer with the resource that it creates.
     pub created: Option<String>,
     /// Whether it changes anything.
     pub changes: bool,
     declared: Vec<ErrorReason>,
-    has_fields: bool,
+    /// How many fields its request has.
+    fields: usize,
 }
 
 /// What is known of a field beside its type.
@@ -54,11 +57,15 @@ impl MethodContract {
         Self {
             rule: Rule::of(method),
             idempotency_key,
+            if_match: method
+                .input()
+                .fields()
+                .any(|field| FieldContract::of(&field).header.as_deref() == Some("if-match")),
             created: Some(created).filter(|created| !created.is_empty()),
             // NO_SIDE_EFFECTS
             changes: level.and_then(|level| level.as_enum_number()) != Some(1),
             declared: reasons.into_iter().filter_map(|reason| ErrorReason::try_from(reason).ok()).collect(),
-            has_fields: method.input().fields().len() > 0,
+            fields: method.input().fields().len(),
         }
     }
 
@@ -88,7 +95,7 @@ impl MethodContract {
             Occasion::Scope => self.rule.as_ref().is_some_and(|rule| !rule.scopes().is_empty()),
             Occasion::Tenant => self.rule.as_ref().is_some_and(Rule::needs_tenant),
             Occasion::ApiKey => matches!(self.rule, Some(Rule::Scoped { api_key_required: true, .. })),
-            Occasion::Field => self.has_fields,
+            Occasion::Field => self.fields > 0,
             Occasion::Change => self.changes,
         }
     }

@@ -1,13 +1,32 @@
 //! What a text looks like: a function for each format of `field.proto`, which says
 //! the same as the pattern there to those who cannot call it.
 
-use jiff::tz::TimeZone;
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZoneDatabase;
 use uuid::Uuid;
 
 use crate::rest::v1::Format;
+use crate::text;
 
 /// Longest e-mail address in bytes (RFC 5321).
 const MAX_EMAIL: usize = 254;
+
+/// Names of the IANA database that are no place: what a machine has before anybody
+/// told it where it is.
+const NO_PLACE: [&str; 2] = ["Factory", "Etc/Unknown"];
+
+/// The IANA name of a time zone, spelled as the database spells it: `europe/berlin`
+/// is `Europe/Berlin`, the only form that browsers and Java take. The database is the
+/// one that was compiled in, so that no server knows zones of its own (`localtime`,
+/// `posixrules`, `right/UTC`). A link keeps its name: `Asia/Calcutta` is a name that
+/// everybody knows, and which of two names is the better one changes with the
+/// release of the database.
+pub fn time_zone(text: &str) -> Option<String> {
+    static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
+    let zone = BUNDLED.get(text).ok()?;
+    zone.iana_name().filter(|name| !NO_PLACE.contains(name)).map(str::to_owned)
+}
 
 /// Whether a text has a format.
 pub fn fits(format: Format, text: &str) -> bool {
@@ -17,9 +36,9 @@ pub fn fits(format: Format, text: &str) -> bool {
         Format::Date => is_date(text.as_bytes()),
         Format::Email => is_email(text.trim()),
         Format::Slug => is_slug(text.as_bytes()),
-        Format::TimeZone => TimeZone::get(text).is_ok(),
+        Format::TimeZone => time_zone(text).is_some(),
         Format::Text => !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')),
-        Format::Line => !text.trim().chars().any(char::is_control),
+        Format::Line => !text.trim().chars().any(|char| char.is_control() || text::turns_around(char)),
     }
 }
 
@@ -109,6 +128,9 @@ mod tests {
             "delete\u{7f}",
             "next\u{85}line",
             "Zürich",
+            "turned \u{202e}around",
+            "\u{2067}isolated\u{2069}",
+            "right to left mark\u{200f}",
         ];
         for format in [
             Format::Uuid,
@@ -135,7 +157,43 @@ mod tests {
             assert!(!is_date(day.as_bytes()), "{day}");
         }
         assert!(is_date(b"2028-02-29") && is_date(b"2000-02-29"));
-        assert!(!fits(Format::TimeZone, "Nowhere/Town"));
         assert!(!is_email(&format!("{}@example.com", "a".repeat(250))));
+    }
+    #[test]
+    fn a_time_zone_is_a_place_and_has_one_spelling() {
+        for (text, name) in [
+            ("Europe/Berlin", "Europe/Berlin"),
+            ("europe/berlin", "Europe/Berlin"),
+            ("AMERICA/ARGENTINA/USHUAIA", "America/Argentina/Ushuaia"),
+            ("Asia/Calcutta", "Asia/Calcutta"),
+            ("Asia/Kolkata", "Asia/Kolkata"),
+            ("Europe/Kyiv", "Europe/Kyiv"),
+            ("Europe/Kiev", "Europe/Kiev"),
+            ("Pacific/Kanton", "Pacific/Kanton"),
+            ("America/Coyhaique", "America/Coyhaique"),
+            ("utc", "UTC"),
+            ("Etc/GMT+3", "Etc/GMT+3"),
+        ] {
+            assert_eq!(time_zone(text).as_deref(), Some(name), "{text}");
+        }
+        for no_place in [
+            "localtime",
+            "posixrules",
+            "Factory",
+            "factory",
+            "Etc/Unknown",
+            "etc/unknown",
+            "posix/UTC",
+            "right/UTC",
+            "Nowhere/Town",
+            "+02:00",
+            "CET-1CEST",
+            "",
+            " Europe/Berlin",
+            "../etc/localtime",
+            "leapseconds",
+        ] {
+            assert_eq!(time_zone(no_place), None, "{no_place}");
+        }
     }
 }

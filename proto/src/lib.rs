@@ -15,6 +15,7 @@ pub mod paging;
 mod reason;
 mod refusal;
 mod rule;
+pub mod text;
 #[rustfmt::skip]
 #[allow(clippy::all, clippy::pedantic, missing_debug_implementations, unused_qualifications)]
 mod generated {
@@ -38,6 +39,7 @@ use prost_reflect::DescriptorPool;
 pub use self::check::{Checked, Violations};
 pub use self::codec::Codec;
 pub use self::contract::{FieldContract, MAX_IDEMPOTENCY_KEY, MethodContract};
+pub use self::format::time_zone;
 pub use self::generated::frontdesk::{access, booking, error as reasons, identity, rest};
 pub use self::generated::google::rpc;
 pub use self::limits::Limits;

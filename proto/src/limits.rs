@@ -4,6 +4,7 @@
 
 use crate::ErrorReason;
 use crate::rest::v1::Format;
+use crate::text::shows_nothing;
 
 /// What a field takes; `frontdesk.rest.v1.FieldRule` says what each part means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +37,10 @@ impl Limits {
         missing: ErrorReason::Unspecified,
     };
 
-    /// Whether a text is nothing at all. A password may be of blanks.
+    /// Whether a text is nothing at all, or nothing that can be seen. A password may be
+    /// of blanks.
     pub fn is_blank(&self, text: &str) -> bool {
-        if self.format == Format::Unspecified { text.is_empty() } else { text.trim().is_empty() }
+        if self.format == Format::Unspecified { text.is_empty() } else { shows_nothing(text) }
     }
 
     /// Whether a text is neither too short nor too long.

@@ -124,6 +124,8 @@ impl Checked for crate::booking::v1::DeclineBookingRequestRequest {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("decline_reason", &self.decline_reason, &Limits { required: true, format: Format::Text, max_length: 4000, missing: ErrorReason::DeclineReasonRequired, ..Limits::NONE });
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+        found.value("reason_code", crate::booking::v1::DeclineReason::is_valid(self.reason_code), "dates_unavailable, rules_not_met, guest_not_suitable, price, property_closed or other");
+        found.text("guest_message", &self.guest_message, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::ExplainApprovalRequest {

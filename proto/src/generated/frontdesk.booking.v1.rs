@@ -102,7 +102,8 @@ pub struct Booking {
     /// When it last changed.
     #[prost(message, optional, tag = "11")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Version of the row; changes with every write.
+    /// Version of what is read of the booking; changes with every write, whoever
+    /// writes.
     #[prost(string, tag = "12")]
     pub etag: ::prost::alloc::string::String,
 }
@@ -217,10 +218,11 @@ pub struct BookingRequest {
     /// Notes of the staff, one line per decision; may be empty.
     #[prost(string, tag = "10")]
     pub internal_note: ::prost::alloc::string::String,
-    /// Why it was declined; empty otherwise.
+    /// Why it was declined, in the words of who declined it; empty otherwise.
     #[prost(string, tag = "11")]
     pub decline_reason: ::prost::alloc::string::String,
-    /// UUID of the booking that fulfils the request; empty while there is none.
+    /// UUID of the booking that fulfils the request; empty while there is none, and
+    /// after the request has been cancelled.
     #[prost(string, tag = "12")]
     pub approved_booking_id: ::prost::alloc::string::String,
     /// When the request was confirmed.
@@ -236,8 +238,9 @@ pub struct BookingRequest {
     /// When the request last changed.
     #[prost(message, optional, tag = "16")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Version of the row; changes with every write. Decisions take it, so that
-    /// nobody decides on what has changed in the meantime.
+    /// Version of what is read of the request; changes with every write, whoever
+    /// writes. Decisions take it, so that nobody decides on what has changed in the
+    /// meantime.
     #[prost(string, tag = "17")]
     pub etag: ::prost::alloc::string::String,
     /// When the hold on the dates runs out and the request expires; unset when the
@@ -248,6 +251,14 @@ pub struct BookingRequest {
     /// status is `confirmed`.
     #[prost(message, optional, tag = "19")]
     pub fulfilment: ::core::option::Option<Fulfilment>,
+    /// Why it was declined, as a word that programs compare; unset while it is not,
+    /// and where nobody said.
+    #[prost(enumeration = "DeclineReason", tag = "20")]
+    pub decline_reason_code: i32,
+    /// What the guest is told of the decline; empty when nothing is. What the staff
+    /// notes for itself is in `internal_note`.
+    #[prost(string, tag = "21")]
+    pub decline_message: ::prost::alloc::string::String,
     /// Who decided; unset while nobody has, and for decisions of API keys and of
     /// Frontdesk itself from before it was kept.
     #[prost(message, optional, tag = "27")]
@@ -344,6 +355,55 @@ impl StayCoverage {
             "STAY_COVERAGE_CONTAINED" => Some(Self::Contained),
             "STAY_COVERAGE_PARTIAL" => Some(Self::Partial),
             "STAY_COVERAGE_NONE" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+/// Why a booking request was declined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DeclineReason {
+    /// Nobody said.
+    Unspecified = 0,
+    /// Somebody else has the nights; also set by the automatic decline.
+    DatesUnavailable = 1,
+    /// The stay breaks a rule of the property.
+    RulesNotMet = 2,
+    /// The guest does not suit the property.
+    GuestNotSuitable = 3,
+    /// The price did not suit.
+    Price = 4,
+    /// The property is closed in these nights.
+    PropertyClosed = 5,
+    /// Another one; the words say which.
+    Other = 6,
+}
+impl DeclineReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DECLINE_REASON_UNSPECIFIED",
+            Self::DatesUnavailable => "DECLINE_REASON_DATES_UNAVAILABLE",
+            Self::RulesNotMet => "DECLINE_REASON_RULES_NOT_MET",
+            Self::GuestNotSuitable => "DECLINE_REASON_GUEST_NOT_SUITABLE",
+            Self::Price => "DECLINE_REASON_PRICE",
+            Self::PropertyClosed => "DECLINE_REASON_PROPERTY_CLOSED",
+            Self::Other => "DECLINE_REASON_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DECLINE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "DECLINE_REASON_DATES_UNAVAILABLE" => Some(Self::DatesUnavailable),
+            "DECLINE_REASON_RULES_NOT_MET" => Some(Self::RulesNotMet),
+            "DECLINE_REASON_GUEST_NOT_SUITABLE" => Some(Self::GuestNotSuitable),
+            "DECLINE_REASON_PRICE" => Some(Self::Price),
+            "DECLINE_REASON_PROPERTY_CLOSED" => Some(Self::PropertyClosed),
+            "DECLINE_REASON_OTHER" => Some(Self::Other),
             _ => None,
         }
     }
@@ -646,15 +706,22 @@ pub struct DeclineBookingRequestRequest {
     /// UUID of the booking request.
     #[prost(string, tag = "1")]
     pub booking_request_id: ::prost::alloc::string::String,
-    /// Why, 1 to 4000 characters that are not all blank.
+    /// Why, 1 to 4000 characters of which some can be seen.
     #[prost(string, tag = "2")]
     pub decline_reason: ::prost::alloc::string::String,
-    /// Note for the staff, 4000 characters at most; may be empty.
+    /// Note for the staff, which no guest is shown, 4000 characters at most; may be
+    /// empty.
     #[prost(string, tag = "3")]
     pub internal_note: ::prost::alloc::string::String,
     /// The etag that the request must have; empty means any.
     #[prost(string, tag = "4")]
     pub etag: ::prost::alloc::string::String,
+    /// Why, as a word that programs compare; unset says nothing.
+    #[prost(enumeration = "DeclineReason", tag = "5")]
+    pub reason_code: i32,
+    /// What the guest is told, 4000 characters at most; may be empty.
+    #[prost(string, tag = "6")]
+    pub guest_message: ::prost::alloc::string::String,
 }
 impl ::prost::Name for DeclineBookingRequestRequest {
     const NAME: &'static str = "DeclineBookingRequestRequest";
@@ -2514,7 +2581,7 @@ impl ::prost::Name for MarkNoShowResponse {
     }
 }
 /// How a tenant wants booking requests to be treated.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BookingSettings {
     /// Whether approving a request declines the open requests of other guests for
     /// the same nights, with the reason `dates_taken`. Off unless set.
@@ -2523,6 +2590,10 @@ pub struct BookingSettings {
     /// When the settings last changed; unset when they never did.
     #[prost(message, optional, tag = "2")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Version of the settings; changes with every write. Sent back with them, it is
+    /// the version that they must have, as `etag` and `If-Match` of the call.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
 }
 impl ::prost::Name for BookingSettings {
     const NAME: &'static str = "BookingSettings";
@@ -2548,7 +2619,7 @@ impl ::prost::Name for GetBookingSettingsRequest {
     }
 }
 /// Output of GetBookingSettings.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetBookingSettingsResponse {
     /// The settings.
     #[prost(message, optional, tag = "1")]
@@ -2565,11 +2636,14 @@ impl ::prost::Name for GetBookingSettingsResponse {
     }
 }
 /// Input of UpdateBookingSettings.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateBookingSettingsRequest {
     /// The settings to store; `updated_at` is ignored.
     #[prost(message, optional, tag = "1")]
     pub settings: ::core::option::Option<BookingSettings>,
+    /// The etag that the settings must have; empty means any.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
 }
 impl ::prost::Name for UpdateBookingSettingsRequest {
     const NAME: &'static str = "UpdateBookingSettingsRequest";
@@ -2582,7 +2656,7 @@ impl ::prost::Name for UpdateBookingSettingsRequest {
     }
 }
 /// Output of UpdateBookingSettings.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateBookingSettingsResponse {
     /// The settings as stored.
     #[prost(message, optional, tag = "1")]
@@ -4869,10 +4943,11 @@ pub struct Property {
     /// UUID.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// Name, unique in the tenant.
+    /// Name, unique in the tenant: no two names look the same.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// IANA time zone, for example `Europe/Berlin`; check-in days are local.
+    /// IANA time zone as its database spells it, for example `Europe/Berlin`; days of
+    /// a stay are local.
     #[prost(string, tag = "3")]
     pub time_zone: ::prost::alloc::string::String,
     /// Most persons it takes.
@@ -4890,7 +4965,8 @@ pub struct Property {
     /// When it last changed.
     #[prost(message, optional, tag = "8")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Version of the row; changes with every write.
+    /// Version of what is read of the property; changes with every write, whoever
+    /// writes.
     #[prost(string, tag = "9")]
     pub etag: ::prost::alloc::string::String,
 }
@@ -5175,6 +5251,9 @@ pub struct Block {
     /// Whether it is in force.
     #[prost(bool, tag = "6")]
     pub active: bool,
+    /// Version of what is read of the block; changes with every write.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Block {
     const NAME: &'static str = "Block";
@@ -5239,6 +5318,9 @@ pub struct UnblockPropertyRequest {
     /// UUID of the block.
     #[prost(string, tag = "2")]
     pub block_id: ::prost::alloc::string::String,
+    /// The etag that the block must have; empty means any.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
 }
 impl ::prost::Name for UnblockPropertyRequest {
     const NAME: &'static str = "UnblockPropertyRequest";

@@ -4,8 +4,9 @@
 /// default (empty, 0) counts as unset; only `required` says something about it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FieldRule {
-    /// In a request: a call without it is refused; in a text with a format blanks
-    /// alone are nothing. In an answer: it is never empty.
+    /// In a request: a call without it is refused; in a text with a format what
+    /// shows nothing (blanks, characters of no width, marks without a letter) is
+    /// nothing. In an answer: it is never empty.
     #[prost(bool, tag = "1")]
     pub required: bool,
     /// What a text looks like.
@@ -85,12 +86,14 @@ pub enum Format {
     Email = 3,
     /// A short name for paths.
     Slug = 4,
-    /// A time zone of the IANA database.
+    /// A time zone of the IANA database that is a place; given back as the database
+    /// spells it.
     TimeZone = 5,
     /// What people write, on any number of lines. Postgres and logs choke on some
     /// control characters.
     Text = 6,
-    /// What people write on one line; space around it does not count.
+    /// What people write on one line; space around it does not count. Characters that
+    /// turn the direction of writing make a line show other words than it holds.
     Line = 7,
 }
 impl Format {

@@ -10,13 +10,17 @@ use http::HeaderMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unheeded {
     idempotency_key: bool,
+    if_match: bool,
 }
 
 impl Unheeded {
     /// What a method does not heed. Reading twice is no harm, so a method that
     /// changes nothing may get anything.
     pub fn of(contract: &MethodContract) -> Self {
-        Self { idempotency_key: contract.changes && !contract.idempotency_key }
+        Self {
+            idempotency_key: contract.changes && !contract.idempotency_key,
+            if_match: contract.changes && !contract.if_match,
+        }
     }
 
     /// Refuses a call with a condition that would not be looked at.
@@ -27,6 +31,13 @@ impl Unheeded {
                 "The method takes no Idempotency-Key: a second call would be made anew. Nothing was stored; send the call without the header.",
             )
             .with("header", "idempotency-key"));
+        }
+        if self.if_match && headers.contains_key("if-match") {
+            return Err(Refusal::new(
+                ErrorReason::InvalidHeader,
+                "The method takes no If-Match: what it changes has no version. Nothing was stored; send the call without the header.",
+            )
+            .with("header", "if-match"));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
 
 use crate::domain::actor::Actor;
+use crate::domain::version::{Expected, Version};
 use crate::error::Error;
 
 /// A caller in its tenant.
@@ -15,8 +16,8 @@ pub struct Call {
     pub actor: Actor,
     /// The idempotency key, with what it is used for.
     pub key: Option<Key>,
-    /// The version that the resource must have.
-    pub version: Option<i64>,
+    /// The versions that the resource may have.
+    pub expected: Expected,
 }
 
 /// An idempotency key with what it is used for.
@@ -31,15 +32,16 @@ pub struct Key {
 impl Call {
     /// A call of Frontdesk itself, for a tenant.
     pub fn of_the_system(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::System, key: None, version: None }
+        Self { tenant, actor: Actor::System, key: None, expected: Expected::Any }
     }
 
     /// Refuses when the resource has another version than the call expects.
-    pub fn check_version(&self, current: i64) -> Result<(), Error> {
-        match self.version {
-            Some(expected) if expected != current => Err(Error::EtagMismatch { current }),
-            _ => Ok(()),
+    pub fn check_version(&self, current: Version) -> Result<(), Error> {
+        if self.expected.allows(current) {
+            return Ok(());
         }
+        let weak = matches!(self.expected, Expected::OneOf { weak: true, .. });
+        Err(Error::EtagMismatch { current, weak })
     }
 }
 

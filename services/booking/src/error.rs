@@ -17,6 +17,7 @@ use crate::domain::ids::{BookingId, BookingRequestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
+use crate::domain::version::Version;
 
 /// The reasons of refusals, and a refusal: what the other rooms see of the wire.
 pub use frontdesk_proto::{ErrorReason as Reason, Refusal};
@@ -97,7 +98,9 @@ pub enum Error {
     #[error("etag mismatch")]
     EtagMismatch {
         /// The version that it has.
-        current: i64,
+        current: Version,
+        /// Whether a weak tag was sent.
+        weak: bool,
     },
     /// The database failed.
     #[error("database: {0}")]
@@ -202,9 +205,13 @@ impl Error {
             Self::Overlap { stay, of } => overlap(*stay, *of),
             Self::Unfulfilled { request, step, why } => unfulfilled(*request, *step, *why),
             Self::Inconsistent { request, booking, unfit } => inconsistent(*request, *booking, *unfit),
-            Self::EtagMismatch { current } => Refusal::new(
+            Self::EtagMismatch { current, weak } => Refusal::new(
                 Reason::EtagMismatch,
-                "It has changed since you read it. Nothing was stored: read it again, then decide again.",
+                if *weak {
+                    "It has changed since you read it, or a weak tag was sent: If-Match never matches one that begins with W/. Nothing was stored: read it again, then decide again, with the record's `etag` in quotes."
+                } else {
+                    "It has changed since you read it. Nothing was stored: read it again, then decide again."
+                },
             )
             .with("current_etag", current.to_string()),
             Self::DatesTaken { constraint } => Refusal::new(

@@ -116,7 +116,7 @@ async fn answer(method: &Method, path: &str, readiness: &Readiness, stopping: bo
         "/livez" => response(StatusCode::OK, "application/json", "{\"status\":\"alive\"}\n".to_owned()),
         "/readyz" => ready(&readiness.ask().await, stopping),
         _ => {
-            let text = metrics::render(&readiness.ask().await, &readiness.background().states());
+            let text = metrics::render(&readiness.ask().await, &readiness.tasks());
             response(StatusCode::OK, metrics::MEDIA_TYPE, text)
         }
     }

@@ -12,8 +12,8 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
 use tokio_util::sync::CancellationToken;
 
-use crate::Background;
 use crate::background::message_of;
+use crate::{Background, TaskState};
 
 /// How long a question may take.
 pub const LIMIT: Duration = Duration::from_secs(1);
@@ -23,6 +23,8 @@ pub const LIMIT: Duration = Duration::from_secs(1);
 pub struct Readiness {
     questions: Vec<Arc<Question>>,
     background: Background,
+    /// Those of the other parts of the process.
+    others: Vec<Background>,
 }
 
 /// The answer to one question.
@@ -45,7 +47,17 @@ struct Question {
 impl Readiness {
     /// Ready when no task of the background room is broken.
     pub fn new(background: Background) -> Self {
-        Self { questions: Vec::new(), background }
+        Self { questions: Vec::new(), background, others: Vec::new() }
+    }
+
+    /// Adds all that another part of the process depends on.
+    #[must_use]
+    pub fn with_part(mut self, part: Self) -> Self {
+        let Self { questions, background, others } = part;
+        self.questions.extend(questions);
+        self.others.push(background);
+        self.others.extend(others);
+        self
     }
 
     /// Adds a question; its error says what is missing.
@@ -63,7 +75,7 @@ impl Readiness {
     /// Asks everything at once.
     pub async fn ask(&self) -> Vec<Answer> {
         let mut answers = join_all(self.questions.iter().map(|question| question.answer())).await;
-        let broken = self.background.problems();
+        let broken: Vec<String> = self.rooms().flat_map(Background::problems).collect();
         let result = if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) };
         answers.push(Answer { name: "background", result });
         answers
@@ -82,6 +94,15 @@ impl Readiness {
     /// The room whose tasks count.
     pub fn background(&self) -> &Background {
         &self.background
+    }
+
+    /// Every task as it is now, those of other parts too.
+    pub fn tasks(&self) -> Vec<TaskState> {
+        self.rooms().flat_map(Background::states).collect()
+    }
+
+    fn rooms(&self) -> impl Iterator<Item = &Background> {
+        std::iter::once(&self.background).chain(&self.others)
     }
 }
 
@@ -162,6 +183,22 @@ mod tests {
         assert_eq!(missing, "schema: a table is missing; defect: the check panicked: broken");
         let names: Vec<&str> = readiness.ask().await.iter().map(|answer| answer.name).collect();
         assert_eq!(names, ["schema", "defect", "background"]);
+    }
+
+    #[tokio::test]
+    async fn a_process_of_several_parts_is_ready_when_all_of_them_are() {
+        let part = |name: &'static str, good: bool| {
+            let room = Background::new(CancellationToken::new());
+            room.every(LIMIT, name, || async { Ok::<_, String>(()) });
+            let answer = move || async move { if good { Ok(()) } else { Err("away".to_owned()) } };
+            Readiness::new(room).with(name, answer)
+        };
+        let whole = part("schema", true).with_part(part("database", false));
+        assert_eq!(whole.ready().await, Err("database: away".to_owned()));
+        let names: Vec<&str> = whole.ask().await.iter().map(|answer| answer.name).collect();
+        assert_eq!(names, ["schema", "database", "background"]);
+        let tasks: Vec<&str> = whole.tasks().iter().map(|task| task.name).collect();
+        assert_eq!(tasks, ["schema", "database"]);
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! One role per process. What a role reads and serves is in its crate; here are
 //! only the steps of a start.
 
+use std::net::SocketAddr;
+
 use boot::{AdminPort, GrpcServer, Log, Readiness, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +75,14 @@ pub fn read<T>(
 pub struct Role<T> {
     own: T,
     log: Log,
-    admin: Option<std::net::SocketAddr>,
+    admin: Option<SocketAddr>,
+}
+
+/// Takes the address of the operator port.
+pub async fn operator_port(addr: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = boot::bind(addr).await.map_err(Failure::new)?;
+    tracing::info!(%addr, "the operator port listens");
+    Ok(listener)
 }
 
 impl Process {
@@ -86,11 +95,7 @@ impl Process {
         log.start();
         let stop = boot::on_signal().map_err(Failure::new)?;
         let admin = match admin {
-            Some(addr) => {
-                let listener = boot::bind(addr).await.map_err(Failure::new)?;
-                tracing::info!(%addr, "the operator port listens");
-                Some(listener)
-            }
+            Some(addr) => Some(operator_port(addr).await?),
             None => None,
         };
         Ok((Self { stop, admin }, own))

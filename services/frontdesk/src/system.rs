@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
-use boot::TrustedProxies;
+use boot::{AdminPort, GrpcServer, Readiness, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -52,8 +52,17 @@ pub struct System {
     pub booking: SocketAddr,
     /// Where the gateway listens.
     pub gateway: SocketAddr,
+    readiness: Readiness,
     stop: CancellationToken,
+    drained: CancellationToken,
     servers: JoinSet<Result<(), Failure>>,
+}
+
+/// The servers before they run.
+struct Servers {
+    identity: GrpcServer,
+    booking: GrpcServer,
+    gateway: Gateway,
 }
 
 impl System {
@@ -97,18 +106,16 @@ impl System {
         })
         .map_err(Failure::new)?;
 
-        let mut servers = JoinSet::new();
-        let token = stop.clone();
-        servers.spawn(async move { identity_server.serve(token).await.map_err(Failure::new) });
-        let token = stop.clone();
-        servers.spawn(async move { booking_server.serve(token).await.map_err(Failure::new) });
-        let token = stop.clone();
-        servers.spawn(async move {
-            gateway_server.serve(token).await;
-            Ok(())
-        });
-        let mut system =
-            Self { identity: identity_addr, booking: booking_addr, gateway: gateway_addr, stop, servers };
+        let servers = Servers { identity: identity_server, booking: booking_server, gateway: gateway_server };
+        let mut system = Self {
+            identity: identity_addr,
+            booking: booking_addr,
+            gateway: gateway_addr,
+            readiness: servers.readiness(),
+            servers: servers.run(&stop),
+            stop,
+            drained: CancellationToken::new(),
+        };
         system.ready().await?;
         Ok(system)
     }
@@ -122,12 +129,19 @@ impl System {
         }
     }
 
+    /// Answers on the operator port until the servers have drained.
+    pub fn answer_operators(&self, listener: TcpListener) {
+        let port = AdminPort { listener, readiness: self.readiness.clone() };
+        tokio::spawn(port.serve(self.stop.clone(), self.drained.clone()));
+    }
+
     /// Stops the servers and waits until they have drained.
     pub async fn stop(mut self) -> Result<(), Failure> {
         self.stop.cancel();
         while let Some(joined) = self.servers.join_next().await {
             joined.map_err(Failure::new)??;
         }
+        self.drained.cancel();
         Ok(())
     }
 
@@ -152,6 +166,29 @@ impl System {
             }
         }
         Err(Failure::new(format!("the services did not become ready within 10 s: {last}")))
+    }
+}
+
+impl Servers {
+    /// Whether all of them can do their work.
+    fn readiness(&self) -> Readiness {
+        let services = self.identity.readiness.clone().with_part(self.booking.readiness.clone());
+        services.with_part(self.gateway.readiness())
+    }
+
+    fn run(self, stop: &CancellationToken) -> JoinSet<Result<(), Failure>> {
+        let Self { identity, booking, gateway } = self;
+        let mut running = JoinSet::new();
+        for server in [identity, booking] {
+            let stop = stop.clone();
+            running.spawn(async move { server.serve(stop).await.map_err(Failure::new) });
+        }
+        let stop = stop.clone();
+        running.spawn(async move {
+            gateway.serve(stop).await;
+            Ok(())
+        });
+        running
     }
 }
 

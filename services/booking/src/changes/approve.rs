@@ -11,6 +11,7 @@ use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundin
 use crate::domain::fulfilment::Unfulfilled;
 use crate::domain::ids::BookingRequestId;
 use crate::domain::request::BookingRequest;
+use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::constraints::dates_are_taken;
 use crate::store::requests::{Link, LockedRequest, Requested};
@@ -29,7 +30,7 @@ impl Work for Approve {
     async fn attempt(&self, mut change: Change) -> Result<Attempt<Approved>, Error> {
         let locked = change.lock_booking_request(self.id).await?;
         let LockedRequest { request, auto_decline } = locked.ok_or(Error::RequestNotFound(self.id))?;
-        change.check_version(request.row_version)?;
+        change.check_version(Version::of(&request))?;
         let layout = change.layout();
         let mut verdict = approval::approve(&request, layout, None);
         let mut surroundings = Surroundings::default();

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{BlockId, PropertyId};
 use crate::domain::property::Block;
+use crate::domain::version::Version;
 use crate::error::{Error, OverlapOf, Reason, Refusal};
 use crate::store::{Attempt, Change, Work};
 
@@ -39,6 +40,10 @@ impl Work for EndBlock {
     type Outcome = Block;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Block>, Error> {
+        if change.expects_version() {
+            let block = change.lock_block(self.property, self.id).await?;
+            change.check_version(Version::of(&block.ok_or_else(|| not_found(self.id))?))?;
+        }
         let ended = change.end_block(self.property, self.id).await?;
         ended.map(Attempt::Done).ok_or_else(|| not_found(self.id).into())
     }

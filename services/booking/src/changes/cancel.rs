@@ -7,6 +7,7 @@ use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, BookingRequestId, RowId};
 use crate::domain::request::Status;
 use crate::domain::steps::{self, Move, Step};
+use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::bookings::GroupOf;
 use crate::store::requests::Closing;
@@ -41,7 +42,7 @@ impl Work for CancelRequest {
         let group = change.lock_booking_group(GroupOf::Request(self.id)).await?;
         let locked = change.lock_booking_request(self.id).await?;
         let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
-        change.check_version(request.row_version)?;
+        change.check_version(Version::of(&request))?;
         let own = match request.status {
             Status::Confirmed => change.lock_own_booking(self.id).await?.map(|locked| locked.booking),
             _ => None,
@@ -78,7 +79,7 @@ impl Work for CancelBooking {
         let group = change.lock_booking_group(GroupOf::Booking(self.id)).await?;
         let locked = change.lock_booking(self.id).await?;
         let booking = locked.ok_or(Error::BookingNotFound(self.id))?.booking;
-        change.check_version(booking.row_version)?;
+        change.check_version(Version::of(&booking))?;
         match steps::cancel_booking(booking.status, is_hold(&mut change, &booking).await?) {
             Step::Go if !is_whole(&change, self.id, &group).await? => Ok(Attempt::LookAgain),
             Step::Go => {

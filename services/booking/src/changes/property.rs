@@ -4,6 +4,7 @@ use pg::Fault;
 
 use crate::domain::ids::PropertyId;
 use crate::domain::property::{NewProperty, Property, PropertyUpdate};
+use crate::domain::version::Version;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::constraints::name_is_taken;
 use crate::store::{Attempt, Change, Work};
@@ -33,13 +34,12 @@ impl Work for UpdateProperty {
     type Outcome = Property;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Property>, Error> {
-        if change.looks_again() {
-            let property = change.get_property(self.id).await?.ok_or(Error::PropertyNotFound)?;
-            change.check_version(property.row_version)?;
+        if change.expects_version() {
+            let property = change.lock_property(self.id).await?.ok_or(Error::PropertyNotFound)?;
+            change.check_version(Version::of(&property))?;
         }
         let updated = change.update_property(self.id, &self.update).await.map_err(meaning)?;
-        // There is no such property, or it has another version.
-        Ok(updated.map_or(Attempt::LookAgain, Attempt::Done))
+        updated.map(Attempt::Done).ok_or(Error::PropertyNotFound)
     }
 }
 
@@ -49,7 +49,7 @@ fn meaning(fault: Fault) -> Error {
     }
     Refusal::new(
         Reason::AlreadyExists,
-        "The tenant has a property of this name. Nothing was stored; choose another name.",
+        "The tenant has a property of this name, or of one that looks the same. Nothing was stored; choose another name.",
     )
     .with("field", "name")
     .into()

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::BookingRequestId;
 use crate::domain::steps::{self, Closed, Move, Step};
+use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::{Attempt, Change, Work};
 
@@ -18,7 +19,7 @@ impl Work for StartReview {
     async fn attempt(&self, mut change: Change) -> Result<Attempt<BookingRequestId>, Error> {
         let locked = change.lock_booking_request(self.id).await?;
         let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
-        change.check_version(request.row_version)?;
+        change.check_version(Version::of(&request))?;
         let mut step = steps::start_review(&request, request.linked.as_ref());
         if matches!(step, Step::Refused(Closed::Unfulfilled(_))) {
             // Behind a lock that had to wait, the linked booking is older than the request.

@@ -1,6 +1,7 @@
 //! Changing a tenant's settings.
 
 use crate::domain::settings::Settings;
+use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::{Attempt, Change, Work};
 
@@ -14,6 +15,14 @@ impl Work for UpdateSettings {
     type Outcome = Settings;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Settings>, Error> {
-        Ok(Attempt::Done(change.put_settings(self.auto_decline).await?))
+        let mut only_new = false;
+        if change.expects_version() {
+            let stored = change.lock_settings().await?;
+            only_new = stored.is_none();
+            change.check_version(Version::of(&stored.unwrap_or_default()))?;
+        }
+        let put = change.put_settings(self.auto_decline, only_new).await?;
+        // Somebody stored the first settings meanwhile.
+        Ok(put.map_or(Attempt::LookAgain, Attempt::Done))
     }
 }

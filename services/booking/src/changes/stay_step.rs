@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, RowId};
 use crate::domain::steps::{self, Move, StayStep, Step};
+use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::bookings::LockedBooking;
 use crate::store::{Attempt, Change, Work};
@@ -25,7 +26,7 @@ impl Work for StepStay {
         change.lock_property_of(RowId(self.id.0)).await?;
         let locked = change.lock_booking(self.id).await?;
         let LockedBooking { booking, time_zone } = locked.ok_or(Error::BookingNotFound(self.id))?;
-        change.check_version(booking.row_version)?;
+        change.check_version(Version::of(&booking))?;
         match steps::stay_step(self.step, &booking, today(&time_zone, change.at())) {
             Step::Go => Ok(Attempt::Done(change.step_booking(self.id, self.step).await?)),
             Step::Done => Ok(Attempt::Done(change.settle(booking))),

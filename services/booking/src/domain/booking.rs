@@ -6,7 +6,7 @@ use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId, UserId};
 use super::stay::Stay;
 
 /// A booking.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Booking {
     pub id: BookingId,
     pub request: Option<BookingRequestId>,
@@ -22,7 +22,7 @@ pub struct Booking {
 }
 
 /// Where a booking is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BookingStatus {
     Inquiry,
     Pending,

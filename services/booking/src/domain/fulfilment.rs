@@ -13,7 +13,7 @@ use super::stay::{Coverage, Stay};
 
 /// The booking in `approved_booking_id`, whatever its state. Rows are written by
 /// other programs, too: what of it cannot be shown is `None` and fits nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Linked {
     pub booking: BookingId,
     pub guest: Option<GuestId>,

@@ -7,7 +7,7 @@ use super::stay::Stay;
 use jiff::civil::Date;
 
 /// A property.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Property {
     pub id: PropertyId,
     pub name: String,
@@ -21,7 +21,7 @@ pub struct Property {
 }
 
 /// Whether a request holds its dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HoldPolicy {
     None,
     Hold,
@@ -68,7 +68,7 @@ pub enum Occupant {
 }
 
 /// Nights that are kept from being let.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Block {
     pub id: BlockId,
     pub property: PropertyId,

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 
 use super::actor::Acting;
+use super::decline::DeclineReason;
 use super::fulfilment::{Asked, Fulfilment, Linked, Unfit, Unfulfilled};
 use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
 use super::stay::Stay;
 
 /// A booking request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct BookingRequest {
     pub id: BookingRequestId,
     pub property: PropertyId,
@@ -21,6 +22,9 @@ pub struct BookingRequest {
     pub message: String,
     pub internal_note: String,
     pub decline_reason: Option<String>,
+    pub decline_code: Option<DeclineReason>,
+    /// What the guest was told of a decline.
+    pub decline_message: Option<String>,
     pub approved_booking: Option<BookingId>,
     /// That booking, as it was when the request was read. Behind a lock that had to
     /// wait it may be older than the request.
@@ -48,7 +52,7 @@ pub struct NewBookingRequest {
 }
 
 /// Where a request is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     Requested,
     UnderReview,

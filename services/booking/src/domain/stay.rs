@@ -8,7 +8,7 @@ pub const MAX_NIGHTS: i32 = 366;
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2199;
 
 /// From the day of arrival to the day of departure, whose night is not part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stay {
     /// First night.
     pub check_in: Date,

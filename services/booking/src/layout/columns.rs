@@ -9,7 +9,7 @@ pub const NO_DOUBLE_BOOKINGS: &str = "no_double_bookings";
 pub const NO_OVERLAPPING_RANGES: &str = "inventory_ranges_no_overlap";
 
 /// A booking request, as it is read.
-pub const BOOKING_REQUEST: [&str; 20] = [
+pub const BOOKING_REQUEST: [&str; 22] = [
     "id",
     "property_id",
     "guest_id",
@@ -20,6 +20,8 @@ pub const BOOKING_REQUEST: [&str; 20] = [
     "message",
     "internal_note",
     "decline_reason",
+    "decline_reason_code",
+    "decline_message",
     "approved_booking_id",
     "held_booking_id",
     "hold_expires_at",
@@ -183,6 +185,6 @@ mod tests {
             }
         }
         let [bookings, ..] = &tables(Layout::SingleTable)[..] else { panic!("no table") };
-        assert_eq!(bookings.columns.len(), 20, "{bookings:?}");
+        assert_eq!(bookings.columns.len(), 22, "{bookings:?}");
     }
 }

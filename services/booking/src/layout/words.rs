@@ -23,6 +23,7 @@ use std::collections::HashMap;
 use super::columns;
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
+use crate::domain::decline::DeclineReason;
 use crate::domain::event::EventKind;
 use crate::domain::inconsistency::InconsistencyKind;
 use crate::domain::request::Status;
@@ -136,6 +137,9 @@ impl Words {
         }
         for evidence in Evidence::ALL {
             self.add(&format!("evidence.{}", evidence.name()), quoted(evidence.name()));
+        }
+        for reason in DeclineReason::ALL {
+            self.add(&format!("decline.{}", reason.name()), quoted(reason.name()));
         }
         for kind in InconsistencyKind::ALL {
             self.add(&format!("inconsistency.{}", kind.name()), kind.number().to_string());

@@ -15,6 +15,7 @@ use crate::domain::booking::{Booking, BookingStatus};
 use crate::domain::ids::{BookingId, RowId};
 use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
+use crate::domain::version::Version;
 use crate::error::Error;
 
 #[tonic::async_trait]
@@ -154,6 +155,7 @@ fn asked_status(asked: i32) -> Result<BookingStatus, Refusal> {
 }
 
 fn booking(booking: &Booking) -> wire::Booking {
+    let version = Version::of(booking);
     let Booking {
         id,
         request,
@@ -163,7 +165,7 @@ fn booking(booking: &Booking) -> wire::Booking {
         status: stored,
         confirmed_at,
         approved_by,
-        row_version,
+        row_version: _,
         created_at,
         updated_at,
     } = booking;
@@ -179,7 +181,7 @@ fn booking(booking: &Booking) -> wire::Booking {
         approved_by: fields::written(*approved_by),
         created_at: Some(fields::time(*created_at)),
         updated_at: Some(fields::time(*updated_at)),
-        etag: row_version.to_string(),
+        etag: version.to_string(),
     }
 }
 

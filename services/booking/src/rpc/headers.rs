@@ -9,23 +9,23 @@ use tonic::{Request, Status};
 use crate::call::{Call, Key};
 use crate::domain::actor::Actor;
 use crate::domain::ids::{KeyId, UserId};
+use crate::domain::version::Expected;
 
 impl Call {
     /// The caller of a request.
     pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         let caller = access::caller(request)?;
-        Ok(Self { tenant: caller.tenant()?, actor: actor(&caller)?, key: None, version: None })
+        Ok(Self { tenant: caller.tenant()?, actor: actor(&caller)?, key: None, expected: Expected::Any })
     }
 
     /// With the version in the field `etag` or the header `If-Match`.
     pub fn with_version<T>(mut self, request: &Request<T>, field: &str) -> Result<Self, Status> {
-        let header = single(request.metadata(), "if-match")?.filter(|header| header.trim() != "*");
-        self.version = match (field, header) {
-            ("", None) => None,
-            ("", Some(header)) => Some(version(header.trim())),
-            (field, None) => Some(version(field)),
-            (field, Some(header)) if version(field) == version(header.trim()) => Some(version(field)),
-            (_, Some(_)) => {
+        let header = if_match(request.metadata())?;
+        self.expected = match (field, header) {
+            ("", header) => header,
+            (field, Expected::Any) => one(field),
+            (field, Expected::OneOf { tags, .. }) if tags.iter().any(|tag| tag == bare(field)) => one(field),
+            (_, Expected::OneOf { .. }) => {
                 return Err(Refusal::field("etag", "differs from If-Match; send one of them").into());
             }
         };
@@ -48,7 +48,7 @@ impl Call {
             }
             // The version is part of what is asked for.
             let asked =
-                [request.get_ref().encode_to_vec(), format!("{:?}", self.version).into_bytes()].concat();
+                [request.get_ref().encode_to_vec(), format!("{:?}", self.expected).into_bytes()].concat();
             self.key = Some(Key::new(text.to_owned(), method, &asked));
         }
         Ok(self)
@@ -66,37 +66,125 @@ fn actor(caller: &access::Caller) -> Result<Actor, Refusal> {
     }
 }
 
-/// The version in an etag; one that is not ours matches nothing.
-fn version(etag: &str) -> i64 {
-    let bare = etag.strip_prefix("W/").unwrap_or(etag);
-    let bare = bare.strip_prefix('"').and_then(|bare| bare.strip_suffix('"')).unwrap_or(bare);
-    bare.parse().ok().filter(|version| *version > 0).unwrap_or(-1)
+/// The versions in the lines of `If-Match` (RFC 9110, 13.1.1). `*` is whatever there
+/// is. Tags compare strongly, so that a weak one matches nothing.
+fn if_match(metadata: &MetadataMap) -> Result<Expected, Status> {
+    let mut lines = Vec::new();
+    for value in metadata.get_all("if-match") {
+        lines.push(value.to_str().map_err(|_| refused("if-match", "is not ASCII text"))?.trim());
+    }
+    match lines.as_slice() {
+        [] => Ok(Expected::Any),
+        ["*"] => Ok(Expected::Any),
+        lines => {
+            let (mut tags, mut weak) = (Vec::new(), false);
+            for line in lines {
+                let read = line_of_tags(line).filter(|read| !read.is_empty());
+                for tag in read.ok_or_else(|| refused("if-match", "takes `*`, or tags in quotes"))? {
+                    match tag {
+                        Tag::Strong(tag) => tags.push(tag.to_owned()),
+                        Tag::Weak => weak = true,
+                    }
+                }
+            }
+            Ok(Expected::OneOf { tags, weak })
+        }
+    }
+}
+
+enum Tag<'a> {
+    Strong(&'a str),
+    Weak,
+}
+
+/// The tags of a line; those without quotes are taken, too. `None` for what is no
+/// list of tags.
+fn line_of_tags(line: &str) -> Option<Vec<Tag<'_>>> {
+    let (mut tags, mut rest) = (Vec::new(), line);
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        if rest.is_empty() {
+            return Some(tags);
+        }
+        let (weak, from) = rest.strip_prefix("W/").map_or((false, rest), |from| (true, from));
+        let (tag, after) = match from.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => from.split_at(from.find(',').unwrap_or(from.len())),
+        };
+        let after = after.trim_start();
+        let tag = tag.trim();
+        if !(after.is_empty() || after.starts_with(',')) || tag == "*" || tag.contains('"') {
+            return None;
+        }
+        tags.push(if weak { Tag::Weak } else { Tag::Strong(tag) });
+        rest = after;
+    }
+}
+
+/// The version in a field, with or without quotes; a weak one matches nothing there
+/// as well.
+fn one(field: &str) -> Expected {
+    if field.starts_with("W/") {
+        return Expected::OneOf { tags: Vec::new(), weak: true };
+    }
+    Expected::OneOf { tags: vec![bare(field).to_owned()], weak: false }
+}
+
+fn bare(tag: &str) -> &str {
+    tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag)
+}
+
+fn refused(name: &'static str, what: &str) -> Status {
+    Refusal::new(ErrorReason::InvalidHeader, format!("The header {name} {what}. Nothing was stored."))
+        .with("header", name)
+        .into()
 }
 
 fn single<'a>(metadata: &'a MetadataMap, name: &'static str) -> Result<Option<&'a str>, Status> {
-    let refused = |what: &str| {
-        Refusal::new(ErrorReason::InvalidHeader, format!("The header {name} {what}. Nothing was stored."))
-            .with("header", name)
-    };
     let mut values = metadata.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(refused("was sent twice").into());
+        return Err(refused(name, "was sent twice"));
     }
-    value.to_str().map(Some).map_err(|_| refused("is not ASCII text").into())
+    value.to_str().map(Some).map_err(|_| refused(name, "is not ASCII text"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(lines: &[&str]) -> Option<Expected> {
+        let mut metadata = MetadataMap::new();
+        for line in lines {
+            metadata.append("if-match", line.parse().unwrap());
+        }
+        if_match(&metadata).ok()
+    }
+
+    fn one_of(tags: &[&str], weak: bool) -> Expected {
+        Expected::OneOf { tags: tags.iter().map(|tag| (*tag).to_owned()).collect(), weak }
+    }
+
     #[test]
-    fn etags_are_read_bare_quoted_and_weak() {
-        for etag in ["7", "\"7\"", "W/\"7\""] {
-            assert_eq!(version(etag), 7, "{etag}");
+    fn tags_are_read_from_lists_and_several_lines() {
+        assert_eq!(read(&[]), Some(Expected::Any));
+        assert_eq!(read(&["*"]), Some(Expected::Any));
+        assert_eq!(read(&["7"]), Some(one_of(&["7"], false)));
+        assert_eq!(read(&["\"7\""]), Some(one_of(&["7"], false)));
+        assert_eq!(read(&["\"0\", \"7\"", " \"9\""]), Some(one_of(&["0", "7", "9"], false)));
+        assert_eq!(read(&["\"a,b\" ,, c"]), Some(one_of(&["a,b", "c"], false)));
+        assert_eq!(read(&["W/\"7\""]), Some(one_of(&[], true)));
+        assert_eq!(read(&["W/\"7\", \"7\""]), Some(one_of(&["7"], true)));
+        for broken in [&[""][..], &["\"7"], &["\"7\" \"8\""], &["*, \"7\""], &["*", "*"], &["7\""], &[","]] {
+            assert_eq!(read(broken), None, "{broken:?}");
         }
-        for foreign in ["", "\"", "x", "-7", "0", "7 ", "\"7", "*"] {
-            assert_eq!(version(foreign), -1, "{foreign}");
-        }
+    }
+
+    #[test]
+    fn a_field_has_one_tag_with_or_without_quotes() {
+        assert_eq!(one("7"), one_of(&["7"], false));
+        assert_eq!(one("\"7\""), one_of(&["7"], false));
+        assert_eq!(one("W/\"7\""), one_of(&[], true));
+        assert_eq!(one("\"7"), one_of(&["\"7"], false));
     }
 }

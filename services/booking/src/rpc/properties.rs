@@ -2,6 +2,8 @@
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::property_service_server::PropertyService;
+use frontdesk_proto::rest::v1::Format;
+use frontdesk_proto::text::tidy_line;
 use frontdesk_proto::{Refusal, paging};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -13,6 +15,7 @@ use crate::domain::ids::{BlockId, PropertyId};
 use crate::domain::property::{
     self, Block, HoldPolicy, NewProperty, Occupancy, Occupant, Property, PropertyUpdate,
 };
+use crate::domain::version::Version;
 use crate::error::Error;
 
 /// The list, as its page tokens know it.
@@ -111,8 +114,10 @@ impl PropertyService for Booking {
         &self,
         request: Request<wire::UnblockPropertyRequest>,
     ) -> Result<Response<wire::UnblockPropertyResponse>, Status> {
-        let call = Call::of(&request)?.with_key(&request, "UnblockProperty")?;
-        let wire::UnblockPropertyRequest { property_id, block_id } = request.into_inner();
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "UnblockProperty")?;
+        let wire::UnblockPropertyRequest { property_id, block_id, etag: _ } = request.into_inner();
         let property = fields::id("property_id", &property_id)?;
         let id = fields::id("block_id", &block_id)?;
         self.change(&call, &EndBlock { property, id }, |ended| wire::UnblockPropertyResponse {
@@ -123,12 +128,12 @@ impl PropertyService for Booking {
 }
 
 fn new_property(request: wire::CreatePropertyRequest) -> Result<NewProperty, Refusal> {
-    let wire::CreatePropertyRequest { name, time_zone, max_guests, hold_policy, hold_hours } = request;
+    let wire::CreatePropertyRequest { name, time_zone: zone, max_guests, hold_policy, hold_hours } = request;
     let hold_hours = if hold_hours == 0 { DEFAULT_HOLD_HOURS } else { hold_hours };
     Ok(NewProperty {
         id: PropertyId(Uuid::now_v7()),
-        name: name.trim().to_owned(),
-        time_zone,
+        name: tidy_line(&name),
+        time_zone: time_zone(&zone)?,
         max_guests,
         hold_policy: asked_policy(hold_policy)?.unwrap_or(HoldPolicy::None),
         hold_hours,
@@ -139,7 +144,7 @@ fn property_update(request: wire::UpdatePropertyRequest) -> Result<UpdatePropert
     let wire::UpdatePropertyRequest {
         property_id,
         name,
-        time_zone,
+        time_zone: zone,
         max_guests,
         hold_policy,
         hold_hours,
@@ -147,13 +152,18 @@ fn property_update(request: wire::UpdatePropertyRequest) -> Result<UpdatePropert
     } = request;
     let id = fields::id("property_id", &property_id)?;
     let update = PropertyUpdate {
-        name: name.map(|name| name.trim().to_owned()),
-        time_zone,
+        name: name.as_deref().map(tidy_line),
+        time_zone: zone.as_deref().map(time_zone).transpose()?,
         max_guests,
         hold_policy: asked_policy(hold_policy)?,
         hold_hours,
     };
     Ok(UpdateProperty { id, update })
+}
+
+/// The zone as its database spells it.
+fn time_zone(text: &str) -> Result<String, Refusal> {
+    frontdesk_proto::time_zone(text).ok_or_else(|| Refusal::format("time_zone", Format::TimeZone))
 }
 
 fn new_block(request: wire::BlockPropertyRequest) -> Result<Block, Refusal> {
@@ -187,7 +197,7 @@ fn property(property: &Property) -> wire::Property {
         max_guests,
         hold_policy,
         hold_hours,
-        row_version,
+        row_version: _,
         created_at,
         updated_at,
     } = property;
@@ -204,7 +214,7 @@ fn property(property: &Property) -> wire::Property {
         .into(),
         hold_hours: *hold_hours,
         updated_at: Some(fields::time(*updated_at)),
-        etag: row_version.to_string(),
+        etag: Version::of(property).to_string(),
     }
 }
 
@@ -234,5 +244,6 @@ fn block(block: &Block) -> wire::Block {
         end_date: nights.check_out.to_string(),
         note: note.clone(),
         active: *active,
+        etag: Version::of(block).to_string(),
     }
 }

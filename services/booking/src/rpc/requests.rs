@@ -2,7 +2,8 @@
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
-use frontdesk_proto::{Refusal, paging};
+use frontdesk_proto::text::shows_nothing;
+use frontdesk_proto::{ErrorReason, Refusal, paging};
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -13,9 +14,11 @@ use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, Decline, StartReview};
 use crate::domain::actor::Actor;
 use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
+use crate::domain::decline::{DeclineReason, Declining};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::{After, Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
+use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::request_lists::MOST_COUNTED;
 
@@ -94,12 +97,7 @@ impl BookingRequestService for Booking {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "DeclineBookingRequest")?;
-        let wire::DeclineBookingRequestRequest { booking_request_id, decline_reason, internal_note, etag: _ } =
-            request.into_inner();
-        let id = fields::id("booking_request_id", &booking_request_id)?;
-        let reason = decline_reason;
-        let note = internal_note;
-        let decline = Decline::new(id, &reason, note)?;
+        let decline = decline(request.into_inner())?;
         self.change(&call, &decline, |declined| wire::DeclineBookingRequestResponse {
             booking_request_id: declined.to_string(),
             status: wire::BookingRequestStatus::Declined.into(),
@@ -153,6 +151,33 @@ impl BookingRequestService for Booking {
     ) -> Result<Response<Watch>, Status> {
         self.watch(request).await
     }
+}
+
+fn decline(request: wire::DeclineBookingRequestRequest) -> Result<Decline, Status> {
+    let wire::DeclineBookingRequestRequest {
+        booking_request_id,
+        decline_reason,
+        internal_note,
+        etag: _,
+        reason_code,
+        guest_message,
+    } = request;
+    let reason = decline_reason.trim().to_owned();
+    // Checked before, in the words of its field.
+    if shows_nothing(&reason) {
+        return Err(Refusal::new(
+            ErrorReason::DeclineReasonRequired,
+            "A decline needs a decline_reason that is not blank. The booking request is unchanged.",
+        )
+        .violation("decline_reason", "is needed and must not be blank")
+        .into());
+    }
+    let code = DeclineReason::ALL.into_iter().find(|reason| i32::from(decline_code(*reason)) == reason_code);
+    Ok(Decline {
+        id: fields::id("booking_request_id", &booking_request_id)?,
+        declining: Declining { reason, code, guest_message },
+        note: internal_note,
+    })
 }
 
 fn new_request(request: wire::CreateBookingRequestRequest) -> Result<NewBookingRequest, Refusal> {
@@ -248,7 +273,7 @@ fn place(order: Order, row: &BookingRequest) -> Cursor {
 }
 
 fn booking_request(request: BookingRequest) -> wire::BookingRequest {
-    let effective = request.effective_status();
+    let (version, effective) = (Version::of(&request), request.effective_status());
     let fulfilled = request.fulfilment();
     let BookingRequest {
         id,
@@ -260,13 +285,15 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         message,
         internal_note,
         decline_reason,
+        decline_code: code,
+        decline_message,
         approved_booking,
         linked: _,
         held_booking: _,
         hold_expires_at,
         confirmed_at,
         decided,
-        row_version,
+        row_version: _,
         created_at,
         updated_at,
     } = request;
@@ -282,12 +309,14 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         message,
         internal_note,
         decline_reason: decline_reason.unwrap_or_default(),
+        decline_reason_code: code.map_or(wire::DeclineReason::Unspecified, decline_code).into(),
+        decline_message: decline_message.unwrap_or_default(),
         approved_booking_id: fields::written(approved_booking),
         confirmed_at: confirmed_at.map(fields::time),
         decided_by: fields::written(decided.user),
         created_at: Some(fields::time(created_at)),
         updated_at: Some(fields::time(updated_at)),
-        etag: row_version.to_string(),
+        etag: version.to_string(),
         hold_expires_at: hold_expires_at.map(fields::time),
         fulfilment: fulfilled.as_ref().map(fulfilment::message),
         decider: decided.by.map(|by| {
@@ -342,6 +371,17 @@ fn status_count(of: RequestStatus, counted: i64) -> wire::BookingRequestStatusCo
         status: status(of).into(),
         count: i32::try_from(counted.min(MOST_COUNTED)).unwrap_or(i32::MAX),
         more: counted > MOST_COUNTED,
+    }
+}
+
+fn decline_code(reason: DeclineReason) -> wire::DeclineReason {
+    match reason {
+        DeclineReason::DatesUnavailable => wire::DeclineReason::DatesUnavailable,
+        DeclineReason::RulesNotMet => wire::DeclineReason::RulesNotMet,
+        DeclineReason::GuestNotSuitable => wire::DeclineReason::GuestNotSuitable,
+        DeclineReason::Price => wire::DeclineReason::Price,
+        DeclineReason::PropertyClosed => wire::DeclineReason::PropertyClosed,
+        DeclineReason::Other => wire::DeclineReason::Other,
     }
 }
 

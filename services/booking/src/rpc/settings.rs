@@ -9,6 +9,7 @@ use super::{Booking, failed, fields};
 use crate::call::Call;
 use crate::changes::UpdateSettings;
 use crate::domain::settings::Settings;
+use crate::domain::version::Version;
 
 impl Booking {
     pub(super) async fn settings(
@@ -24,11 +25,15 @@ impl Booking {
         &self,
         request: Request<wire::UpdateBookingSettingsRequest>,
     ) -> Result<Response<wire::UpdateBookingSettingsResponse>, Status> {
-        let call = Call::of(&request)?.with_key(&request, "UpdateBookingSettings")?;
-        let Some(wire::BookingSettings { auto_decline, updated_at: _ }) = request.into_inner().settings
-        else {
+        let wire::UpdateBookingSettingsRequest { settings: sent, etag } = request.get_ref();
+        let Some(wire::BookingSettings { auto_decline, updated_at: _, etag: as_read }) = sent else {
             return Err(Refusal::field("settings", "is needed").into());
         };
+        // Who sends back what was read sends its version with it.
+        let etag = if etag.is_empty() { as_read } else { etag };
+        let auto_decline = *auto_decline;
+        let call =
+            Call::of(&request)?.with_version(&request, etag)?.with_key(&request, "UpdateBookingSettings")?;
         self.change(&call, &UpdateSettings { auto_decline }, |stored| wire::UpdateBookingSettingsResponse {
             settings: Some(settings(stored)),
         })
@@ -38,5 +43,9 @@ impl Booking {
 
 fn settings(settings: &Settings) -> wire::BookingSettings {
     let Settings { auto_decline, updated_at } = settings;
-    wire::BookingSettings { auto_decline: *auto_decline, updated_at: updated_at.map(fields::time) }
+    wire::BookingSettings {
+        auto_decline: *auto_decline,
+        updated_at: updated_at.map(fields::time),
+        etag: Version::of(settings).to_string(),
+    }
 }

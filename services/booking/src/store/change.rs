@@ -30,6 +30,7 @@ use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
 use crate::call::{Call, Key};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BookingId, EventId, RangeId};
+use crate::domain::version::{Expected, Version};
 use crate::error::{Error, Reason, Refusal};
 
 /// What a call does to the database.
@@ -192,8 +193,14 @@ impl Change {
     }
 
     /// Refuses when the resource has another version than the call expects.
-    pub fn check_version(&self, current: i64) -> Result<(), Error> {
+    pub fn check_version(&self, current: Version) -> Result<(), Error> {
         self.call.check_version(current)
+    }
+
+    /// Whether the call says which version the resource must have, so that it has to
+    /// be locked and looked at.
+    pub fn expects_version(&self) -> bool {
+        self.call.expected != Expected::Any
     }
 
     /// An id for a booking.

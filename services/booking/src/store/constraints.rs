@@ -28,9 +28,9 @@ pub fn guest_is_unknown(fault: &Fault) -> bool {
     fault.on_constraint("booking_requests_guest_fkey") || fault.on_constraint("bookings_guest_fkey")
 }
 
-/// The tenant has a property of this name.
+/// The tenant has a property of this name, or of one that looks the same.
 pub fn name_is_taken(fault: &Fault) -> bool {
-    fault.on_constraint("properties_name_key")
+    fault.on_constraint("properties_name_key") || fault.on_constraint("properties_shown_name_key")
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pg::statements! {
         tenant: Uuid, property: PropertyId, id: BlockId, check_in: Date, check_out: Date, note: &'a str, at: Timestamp,
         actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
     );
+    /// Locks a block.
+    LockBlock = "lock_block" (tenant: Uuid, property: PropertyId, id: BlockId);
     /// Ends a block.
     EndBlock = "end_block" (
         tenant: Uuid, property: PropertyId, id: BlockId, at: Timestamp, actor_kind: &'static str,
@@ -94,6 +96,12 @@ impl Change {
             event: self.event,
         };
         self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
+    }
+
+    /// Locks a block; `None` when the property has none of this id.
+    pub async fn lock_block(&self, property: PropertyId, id: BlockId) -> Result<Option<Block>, Fault> {
+        let lock = LockBlock { tenant: self.tenant(), property, id };
+        Columns::first(&self.tx.run(&lock).await?, stored_block)
     }
 
     /// Ends a block; `None` when the property has none of this id.

@@ -23,10 +23,12 @@ pg::statements! {
         hold_policy: &'static str, hold_hours: i32, at: Timestamp, actor_kind: &'static str,
         actor_id: Option<Uuid>, event: EventId,
     );
+    /// Locks a property against other changes of it.
+    LockPropertyRow = "lock_property_row" (tenant: Uuid, id: PropertyId);
     /// Changes a property.
     UpdateProperty<'a> = "update_property" (
         tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>, max_guests: Option<i32>,
-        hold_policy: Option<&'static str>, hold_hours: Option<i32>, at: Timestamp, version: Option<i64>,
+        hold_policy: Option<&'static str>, hold_hours: Option<i32>, at: Timestamp,
         actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
     );
     /// Locks a property for those who change what its dates are taken by.
@@ -93,7 +95,12 @@ impl Change {
         stored.ok_or_else(|| lost_row("the property"))
     }
 
-    /// Changes a property; `None` when there is none, or of another version.
+    /// Locks a property against other changes of it; bookings of it go on.
+    pub async fn lock_property(&self, id: PropertyId) -> Result<Option<Property>, Fault> {
+        Columns::first(&self.tx.run(&LockPropertyRow { tenant: self.tenant(), id }).await?, property)
+    }
+
+    /// Changes a property; `None` when there is none.
     pub async fn update_property(
         self,
         id: PropertyId,
@@ -109,7 +116,6 @@ impl Change {
             hold_policy: hold_policy.map(HoldPolicy::name),
             hold_hours: *hold_hours,
             at: self.at,
-            version: self.call.version,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,

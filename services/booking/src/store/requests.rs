@@ -13,6 +13,7 @@ use super::database::Store;
 use super::inventory::stay;
 use crate::domain::approval::Evidence;
 use crate::domain::booking::BookingStatus;
+use crate::domain::decline::{DeclineReason, Declining};
 use crate::domain::event::EventKind;
 use crate::domain::fulfilment::Linked;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
@@ -59,8 +60,8 @@ pg::statements! {
     /// Declines, cancels or expires a request for which no booking was made.
     CloseRequest<'a> = "standard/close" | "single_table/close" (
         tenant: Uuid, id: BookingRequestId, status: &'static str, hold_status: &'static str,
-        reason: Option<&'a str>, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId,
+        reason: Option<&'a str>, code: Option<&'static str>, guest_message: Option<&'a str>, at: Timestamp,
+        actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str, event: EventId,
         kind: &'static str,
     );
     /// Marks a request as under review.
@@ -101,7 +102,7 @@ pub struct Link<'a> {
 /// How a request ends without a booking.
 #[derive(Debug, Clone, Copy)]
 pub enum Closing<'a> {
-    Declined { reason: &'a str },
+    Declined(&'a Declining),
     Cancelled,
     Expired,
 }
@@ -248,9 +249,9 @@ impl Change {
         note: &str,
         outcome: O,
     ) -> Result<Option<Finished<O>>, Fault> {
-        let (status, hold_status, kind, reason) = match closing {
-            Closing::Declined { reason } => {
-                (Status::Declined, BookingStatus::Declined, EventKind::Declined, Some(reason))
+        let (status, hold_status, kind, declining) = match closing {
+            Closing::Declined(declining) => {
+                (Status::Declined, BookingStatus::Declined, EventKind::Declined, Some(declining))
             }
             Closing::Cancelled => (Status::Cancelled, BookingStatus::Cancelled, EventKind::Cancelled, None),
             Closing::Expired => (Status::Expired, BookingStatus::Cancelled, EventKind::Expired, None),
@@ -260,7 +261,9 @@ impl Change {
             id,
             status: status.name(),
             hold_status: hold_status.name(),
-            reason,
+            reason: declining.map(|of| &*of.reason),
+            code: declining.and_then(|of| of.code).map(DeclineReason::name),
+            guest_message: declining.map(|of| &*of.guest_message),
             at: self.at,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
@@ -321,6 +324,8 @@ fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
         message: row.next("message")?,
         internal_note: row.next("internal_note")?,
         decline_reason: row.next("decline_reason")?,
+        decline_code: row.next::<Option<&str>>("decline_reason_code")?.and_then(DeclineReason::from_name),
+        decline_message: row.next("decline_message")?,
         approved_booking: row.next("approved_booking_id")?,
         linked: None,
         held_booking: row.next("held_booking_id")?,

@@ -6,16 +6,18 @@ use pg::{Columns, Fault};
 use uuid::Uuid;
 
 use super::change::{Change, Finished};
-use super::database::{Store, lost_row};
+use super::database::Store;
 use crate::domain::ids::EventId;
 use crate::domain::settings::Settings;
 
 pg::statements! {
     /// The settings of a tenant.
     GetSettings = "get_settings" (tenant: Uuid);
+    /// Locks the settings of a tenant.
+    LockSettings = "lock_settings" (tenant: Uuid);
     /// Stores the settings of a tenant.
     PutSettings = "put_settings" (
-        tenant: Uuid, auto_decline: bool, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
+        tenant: Uuid, auto_decline: bool, only_new: bool, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
         event: EventId,
     );
 }
@@ -32,18 +34,27 @@ impl Store {
 }
 
 impl Change {
-    /// Stores the settings.
-    pub async fn put_settings(self, auto_decline: bool) -> Result<Finished<Settings>, Fault> {
+    /// Locks the settings; `None` when none were ever stored.
+    pub async fn lock_settings(&self) -> Result<Option<Settings>, Fault> {
+        Columns::first(&self.tx.run(&LockSettings { tenant: self.tenant() }).await?, settings)
+    }
+
+    /// Stores the settings. `None` when they must be the first ones and are not.
+    pub async fn put_settings(
+        self,
+        auto_decline: bool,
+        only_new: bool,
+    ) -> Result<Option<Finished<Settings>>, Fault> {
         let put = PutSettings {
             tenant: self.tenant(),
             auto_decline,
+            only_new,
             at: self.at,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,
         };
-        let stored = self.finish(&put, |rows| Columns::first(rows, settings)).await?;
-        stored.ok_or_else(|| lost_row("the settings"))
+        self.finish(&put, |rows| Columns::first(rows, settings)).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! What `frontdesk dev` reads from its environment.
 
-use boot::{Form, Log, Setting, Settings, Trimmed, Unset};
+use std::net::SocketAddr;
+
+use boot::{AdminPort, Form, Log, Setting, Settings, Trimmed, Unset};
 use gateway::Origins;
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
@@ -20,6 +22,8 @@ pub struct Environment {
     pub log: Log,
     /// Origins whose pages may call.
     pub origins: Origins,
+    /// Where the operator port listens, if it should.
+    pub admin: Option<SocketAddr>,
     /// A server to use instead of a private one.
     pub database_url: Option<String>,
 }
@@ -28,12 +32,13 @@ impl Environment {
     /// Reads every setting of `frontdesk dev`.
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let log = Log::read(settings);
+        let admin = AdminPort::read(settings);
         let origins = Origins::read(settings);
         let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         // The private server reads it again when it looks for its programs.
         devdb::read(settings);
         let database_url = database_url.filter(|url| marked.as_ref() != Some(url));
-        Some(Self { log: log?, origins: origins?, database_url })
+        Some(Self { log: log?, origins: origins?, admin, database_url })
     }
 }

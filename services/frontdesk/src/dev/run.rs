@@ -15,6 +15,7 @@ use super::folder::{Folder, Kept, Running};
 use super::postgres::{Postgres, given};
 use super::{banner, demo};
 use crate::migrate::{SETS, database_failure};
+use crate::run::operator_port;
 use crate::settings::Source;
 use crate::system::{Parts, Policies, System};
 use crate::{Failure, stdout};
@@ -55,7 +56,7 @@ struct Listeners {
 /// Starts everything and stops it at a signal.
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, origins, database_url } = source.read(Environment::read)?;
+    let Environment { log, origins, admin, database_url } = source.read(Environment::read)?;
     log.start();
     let stop = boot::on_signal().map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
@@ -64,11 +65,18 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let (mut kept, database_url) = secrets(&args, &folder, database_url)?;
     warn_of_outside(&args);
     let listeners = Listeners::bind(&args).await?;
+    let operators = match admin {
+        Some(addr) => Some(operator_port(addr).await?),
+        None => None,
+    };
 
     let tcp = args.postgres.map(|addr| Tcp { addr, password: kept.postgres.clone() });
     let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp).await?;
     let migrated = fill(postgres.url(), &folder, &mut kept).await?;
     let mut system = start(postgres.url(), &kept, origins, listeners).await?;
+    if let Some(listener) = operators {
+        system.answer_operators(listener);
+    }
 
     let running = Running {
         pid: std::process::id(),

@@ -25,6 +25,8 @@ pub fn request(status: Status) -> BookingRequest {
         message: String::new(),
         internal_note: String::new(),
         decline_reason: None,
+        decline_code: None,
+        decline_message: None,
         approved_booking: None,
         linked: None,
         held_booking: None,

@@ -21,6 +21,7 @@ declined as (
     set
         status = {status.declined},
         decline_reason = 'dates_taken',
+        decline_reason_code = {decline.dates_unavailable},
         {decider} = {acting_user},
         decider_kind = 'system',
         decider_id = null,

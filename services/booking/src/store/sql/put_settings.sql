@@ -3,6 +3,7 @@ with stored as (
     values (:tenant, :auto_decline, :at)
     on conflict on constraint booking_settings_pkey do update
     set auto_decline = excluded.auto_decline, updated_at = excluded.updated_at
+    where not :only_new
     returning tenant_id, {settings_columns}
 ),
 settled as (

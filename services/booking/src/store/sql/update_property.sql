@@ -1,4 +1,4 @@
--- Null leaves a column as it is. No row: no such property, or another version.
+-- Null leaves a column as it is. No row: there is no such property.
 with stored as (
     update properties
     set
@@ -11,7 +11,6 @@ with stored as (
         updated_at = :at
     where tenant_id = :tenant
       and id = :id
-      and row_version = :version -- if :version
     returning tenant_id, {property_columns}
 ),
 settled as (

@@ -28,6 +28,7 @@ async fn competing_requests_are_declined_only_where_the_tenant_wants_it() {
             (&json!("declined"), &json!("dates_taken")),
             "{layout:?}"
         );
+        assert_eq!(read.body["decline_reason_code"], "dates_unavailable", "{layout:?}");
         for untouched in [same_guest, next_door, plain_rival] {
             assert_eq!(
                 fixture.get(&path_of(untouched, ""), &token).await.ok()["status"],

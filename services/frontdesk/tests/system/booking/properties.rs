@@ -34,7 +34,13 @@ async fn fields_of_a_property_have_their_limits() {
     for (field, value) in [
         ("name", json!("")),
         ("name", json!("two\nlines")),
+        ("name", json!("\u{200b}\u{3164}")),
+        ("name", json!("Boat \u{202e}esuoH")),
         ("time_zone", json!("Mars/Base")),
+        ("time_zone", json!("localtime")),
+        ("time_zone", json!("posixrules")),
+        ("time_zone", json!("Factory")),
+        ("time_zone", json!("Etc/Unknown")),
         ("max_guests", json!(0)),
         ("hold_hours", json!(721)),
     ] {
@@ -73,4 +79,44 @@ async fn limit_is_page_size_and_the_page_token_leads_on() {
     let next = first.body["next_page_token"].as_str().unwrap();
     let second = fixture.get(&format!("/api/v1/properties?limit=1&page_token={next}"), &token).await;
     assert_ne!(second.ok()["properties"][0]["id"], first.body["properties"][0]["id"]);
+}
+
+#[tokio::test]
+async fn a_time_zone_comes_back_as_its_database_spells_it_and_old_ones_are_read() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut house = boat_house();
+    house["time_zone"] = json!("europe/berlin");
+    let created = fixture.post("/v1/properties", &token, &house).await;
+    assert_eq!(created.ok()["time_zone"], "Europe/Berlin");
+    let path = format!("/v1/properties/{}", created.body["id"].as_str().unwrap());
+    let changed = fixture.patch(&path, &token, &json!({"time_zone": "ASIA/calcutta"})).await;
+    assert_eq!(changed.ok()["time_zone"], "Asia/Calcutta");
+    for stored in ["localtime", "europe/vienna", "Nowhere/Town"] {
+        let sql = "update properties set time_zone = $1 where name = 'Boat House'";
+        assert_eq!(fixture.execute(sql, &[&stored]).await, 1);
+        assert_eq!(fixture.get(&path, &token).await.ok()["time_zone"], stored);
+    }
+}
+
+#[tokio::test]
+async fn names_that_look_the_same_are_one_name() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let named = |name: &str| json!({"name": name, "time_zone": "Europe/Vienna", "max_guests": 4});
+    // Composed when it is stored, whichever way it was typed.
+    let created = fixture.post("/v1/properties", &token, &named("Zu\u{308}rich  Villa")).await;
+    assert_eq!(created.ok()["name"], "Zürich  Villa");
+    for twin in
+        ["Zürich Villa", "Zu\u{308}rich Villa", "Zürich\u{200b} Villa\u{feff}", "\u{ad}Zürich\u{a0}Villa"]
+    {
+        fixture.post("/v1/properties", &token, &named(twin)).await.refused(409, "ALREADY_EXISTS");
+    }
+    let other = fixture.post("/v1/properties", &token, &named("Zürich Loft")).await;
+    let path = format!("/v1/properties/{}", other.ok()["id"].as_str().unwrap());
+    let twin = json!({"name": "Zürich\u{2060} Villa"});
+    fixture.patch(&path, &token, &twin).await.refused(409, "ALREADY_EXISTS");
+    assert_eq!(fixture.get(&path, &token).await.ok()["name"], "Zürich Loft");
+    // The demo's properties were stored by another program.
+    fixture.post("/v1/properties", &token, &named("Lake\u{200b} House")).await.refused(409, "ALREADY_EXISTS");
 }

@@ -1,11 +1,11 @@
-//! The operator port of a role.
+//! The operator port of a role, and of `frontdesk dev`.
 
 use std::net::TcpListener;
 use std::process::Stdio;
 
 use serde_json::Value as Json;
 
-use super::run::{Dev, frontdesk};
+use super::run::{Dev, FREE, Folder, dev, frontdesk};
 use crate::fixture::Fixture;
 
 /// An address that is free, most likely also in a moment.
@@ -66,4 +66,20 @@ async fn a_gateway_without_its_services_is_alive_and_not_ready() {
     assert_eq!(ask(&format!("http://{admin}/livez")).await.0, 200);
     let (status, body) = ask(&format!("http://{admin}/readyz")).await;
     assert!(status == 503 && body.contains("\"identity\":\"unreachable\""), "{status} {body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_development_it_speaks_for_all_parts() {
+    let (folder, admin) = (Folder::new("operators"), free());
+    let mut child = dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("ADMIN_LISTEN", &admin)]);
+    let mut child = Dev(child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let (status, body) = ask(&format!("http://{admin}/readyz")).await;
+    let ready: Json = serde_json::from_str(&body).unwrap();
+    let checks = ["identity", "booking", "database", "schema", "background"];
+    assert!(status == 200 && checks.iter().all(|check| ready["checks"][check] == "ok"), "{status} {body}");
+    let (_, metrics) = ask(&format!("http://{admin}/metrics")).await;
+    for task in ["reload signing keys", "expire holds"] {
+        assert!(metrics.contains(&format!("{{task=\"{task}\",outcome=\"succeeded\"}}")), "{metrics}");
+    }
+    assert!(tokio::task::spawn_blocking(move || child.signal("-INT")).await.unwrap().success());
 }

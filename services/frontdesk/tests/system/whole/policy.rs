@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use access::{Rule, Rules};
 use frontdesk::demo;
-use frontdesk_proto::{ErrorReason, MethodContract, descriptors, reason_of};
+use frontdesk_proto::{ErrorReason, MethodContract, Refusal, descriptors, reason_of};
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
@@ -156,7 +156,7 @@ async fn a_method_that_does_not_exist_is_refused_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_change_that_takes_no_idempotency_key_refuses_it() {
+async fn a_change_refuses_the_conditions_that_it_does_not_look_at() {
     let fixture = Fixture::start().await;
     let token = format!("Bearer {}", fixture.token(demo::OPERATOR).await);
     let tenant = demo::TENANT.to_string();
@@ -166,23 +166,31 @@ async fn a_change_that_takes_no_idempotency_key_refuses_it() {
         MethodContract::of(&service.methods().find(|method| method.name() == name).unwrap())
     };
     let before = fixture.snapshot().await;
-    let mut refused = 0;
-    for (addr, path, _) in methods(&fixture) {
-        let MethodContract { changes, idempotency_key, .. } = contract(&path);
-        let metadata = [
-            ("authorization", &*token),
-            ("x-tenant-id", &tenant),
-            ("x-tenant-api-key", &fixture.api_key),
-            ("idempotency-key", "once"),
-        ];
-        let answer = call(addr, &path, &metadata).await;
-        if changes && !idempotency_key {
-            assert_refused(answer, ErrorReason::InvalidHeader, &path);
-            refused += 1;
-        } else if let Err(status) = answer {
-            assert_ne!(reason_of(&status), Some(ErrorReason::InvalidHeader), "{path}: {status:?}");
+    for (header, value) in [("idempotency-key", "once"), ("if-match", "\"never\""), ("if-match", "*")] {
+        let mut refused = 0;
+        for (addr, path, _) in methods(&fixture) {
+            let MethodContract { changes, idempotency_key, if_match, .. } = contract(&path);
+            if !changes {
+                continue;
+            }
+            let metadata = [
+                ("authorization", &*token),
+                ("x-tenant-id", &tenant),
+                ("x-tenant-api-key", &fixture.api_key),
+                (header, value),
+            ];
+            let answer = call(addr, &path, &metadata).await;
+            let takes = if header == "if-match" { if_match } else { idempotency_key };
+            if !takes {
+                let named = Refusal::from_status(answer.as_ref().expect_err(&path)).unwrap();
+                assert!(named.metadata().any(|one| one == ("header", header)), "{path}: {named:?}");
+                assert_refused(answer, ErrorReason::InvalidHeader, &path);
+                refused += 1;
+            } else if let Err(status) = answer {
+                assert_ne!(reason_of(&status), Some(ErrorReason::InvalidHeader), "{path}: {status:?}");
+            }
         }
+        assert!(refused > 10, "{header}: {refused}");
     }
-    assert!(refused > 10, "{refused}");
     assert_eq!(fixture.snapshot().await, before);
 }

@@ -10,6 +10,8 @@ closed as (
     set
         status = :status,
         decline_reason = coalesce(:reason, r.decline_reason),
+        decline_reason_code = coalesce(:code, r.decline_reason_code),
+        decline_message = coalesce(:guest_message, r.decline_message),
         confirmed_at = null,
         approved_booking_id = null,
         {decides},

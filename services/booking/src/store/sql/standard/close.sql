@@ -22,6 +22,8 @@ closed as (
     set
         status = :status,
         decline_reason = coalesce(:reason, r.decline_reason),
+        decline_reason_code = coalesce(:code, r.decline_reason_code),
+        decline_message = coalesce(:guest_message, r.decline_message),
         confirmed_at = case when r.status = {status.confirmed} then r.confirmed_at end,
         approved_booking_id = case when r.status = {status.confirmed} then r.approved_booking_id end,
         held_booking_id = null,
