@@ -171,7 +171,7 @@ impl Checked for crate::booking::v1::ListBookingRequestEventsRequest {
 }
 impl Checked for crate::booking::v1::ListBookingRequestsRequest {
     fn check(&self, found: &mut Violations) {
-        found.values("status", &self.status, crate::booking::v1::BookingRequestStatus::is_valid, "requested, under_review, confirmed, declined, cancelled or expired");
+        found.values("status", &self.status, crate::booking::v1::BookingRequestStatus::is_valid, "requested, under_review, confirmed, declined, cancelled, expired or unknown");
         found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
         found.text("guest_id", &self.guest_id, &Limits { format: Format::Uuid, ..Limits::NONE });
         found.text("stay_from", &self.stay_from, &Limits { format: Format::Date, ..Limits::NONE });
@@ -185,7 +185,7 @@ impl Checked for crate::booking::v1::ListBookingRequestsRequest {
 }
 impl Checked for crate::booking::v1::ListBookingsRequest {
     fn check(&self, found: &mut Violations) {
-        found.values("status", &self.status, crate::booking::v1::BookingStatus::is_valid, "requested, confirmed, checked_in, checked_out, cancelled, declined, no_show, inquiry, pending or under_review");
+        found.values("status", &self.status, crate::booking::v1::BookingStatus::is_valid, "requested, confirmed, checked_in, checked_out, cancelled, declined, no_show, inquiry, pending, under_review or unknown");
         found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
         found.text("guest_id", &self.guest_id, &Limits { format: Format::Uuid, ..Limits::NONE });
         found.text("stay_from", &self.stay_from, &Limits { format: Format::Date, ..Limits::NONE });

@@ -81,7 +81,9 @@ pub struct Booking {
     /// UUID of the guest, a customer of the tenant; empty when unknown.
     #[prost(string, tag = "4")]
     pub guest_id: ::prost::alloc::string::String,
-    /// First night, ISO 8601 date in the property's time zone.
+    /// First night, ISO 8601 date in the property's time zone. Empty when the row,
+    /// written by another program, holds a date without such a form (infinity,
+    /// years after 9999); likewise every time and date below.
     #[prost(string, tag = "5")]
     pub check_in: ::prost::alloc::string::String,
     /// Day of departure, ISO 8601 date; its night is not part of the stay.
@@ -106,6 +108,10 @@ pub struct Booking {
     /// writes.
     #[prost(string, tag = "12")]
     pub etag: ::prost::alloc::string::String,
+    /// The word that the database has for the status when `status` is `unknown`;
+    /// empty otherwise, and when the database has none.
+    #[prost(string, tag = "16")]
+    pub unknown_status: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Booking {
     const NAME: &'static str = "Booking";
@@ -143,6 +149,9 @@ pub enum BookingStatus {
     Pending = 9,
     /// Somebody looks at it; only in the single-table layout.
     UnderReview = 10,
+    /// Another program stored a word that this version does not know, or none:
+    /// `unknown_status` has it. It keeps its dates from others.
+    Unknown = 11,
 }
 impl BookingStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -162,6 +171,7 @@ impl BookingStatus {
             Self::Inquiry => "BOOKING_STATUS_INQUIRY",
             Self::Pending => "BOOKING_STATUS_PENDING",
             Self::UnderReview => "BOOKING_STATUS_UNDER_REVIEW",
+            Self::Unknown => "BOOKING_STATUS_UNKNOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -178,6 +188,7 @@ impl BookingStatus {
             "BOOKING_STATUS_INQUIRY" => Some(Self::Inquiry),
             "BOOKING_STATUS_PENDING" => Some(Self::Pending),
             "BOOKING_STATUS_UNDER_REVIEW" => Some(Self::UnderReview),
+            "BOOKING_STATUS_UNKNOWN" => Some(Self::Unknown),
             _ => None,
         }
     }
@@ -195,7 +206,9 @@ pub struct BookingRequest {
     /// single-table layout whose guest is unknown.
     #[prost(string, tag = "3")]
     pub guest_id: ::prost::alloc::string::String,
-    /// First night, ISO 8601 date in the property's time zone.
+    /// First night, ISO 8601 date in the property's time zone. Empty when the row,
+    /// written by another program, holds a date without such a form (infinity,
+    /// years after 9999); likewise every time and date below.
     #[prost(string, tag = "4")]
     pub check_in: ::prost::alloc::string::String,
     /// Day of departure, ISO 8601 date; its night is not part of the stay.
@@ -209,7 +222,7 @@ pub struct BookingRequest {
     /// fulfilled by a booking made elsewhere.
     #[prost(enumeration = "BookingRequestStatus", tag = "7")]
     pub stored_status: i32,
-    /// Number of persons, at least 1.
+    /// Number of persons, at least 1; 0 when another program stored none.
     #[prost(int32, tag = "8")]
     pub guest_count: i32,
     /// What the guest wrote; may be empty.
@@ -263,6 +276,10 @@ pub struct BookingRequest {
     /// Frontdesk itself from before it was kept.
     #[prost(message, optional, tag = "27")]
     pub decider: ::core::option::Option<Actor>,
+    /// The word that the database has for the status when `stored_status` is
+    /// `unknown`; empty otherwise, and when the database has none.
+    #[prost(string, tag = "26")]
+    pub unknown_status: ::prost::alloc::string::String,
 }
 impl ::prost::Name for BookingRequest {
     const NAME: &'static str = "BookingRequest";
@@ -426,6 +443,9 @@ pub enum BookingRequestStatus {
     Cancelled = 5,
     /// Its hold ran out.
     Expired = 6,
+    /// Another program stored a word that this version does not know, or none:
+    /// `unknown_status` has it. Nothing can be decided about it.
+    Unknown = 7,
 }
 impl BookingRequestStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -441,6 +461,7 @@ impl BookingRequestStatus {
             Self::Declined => "BOOKING_REQUEST_STATUS_DECLINED",
             Self::Cancelled => "BOOKING_REQUEST_STATUS_CANCELLED",
             Self::Expired => "BOOKING_REQUEST_STATUS_EXPIRED",
+            Self::Unknown => "BOOKING_REQUEST_STATUS_UNKNOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -453,6 +474,7 @@ impl BookingRequestStatus {
             "BOOKING_REQUEST_STATUS_DECLINED" => Some(Self::Declined),
             "BOOKING_REQUEST_STATUS_CANCELLED" => Some(Self::Cancelled),
             "BOOKING_REQUEST_STATUS_EXPIRED" => Some(Self::Expired),
+            "BOOKING_REQUEST_STATUS_UNKNOWN" => Some(Self::Unknown),
             _ => None,
         }
     }
@@ -604,6 +626,11 @@ pub struct ListBookingRequestsResponse {
     /// empty unless `include_counts` is set.
     #[prost(message, repeated, tag = "3")]
     pub counts: ::prost::alloc::vec::Vec<BookingRequestStatusCount>,
+    /// How many rows of this page were left out because they hold what cannot be
+    /// shown, such as a stay without a date: other programs store rows, too.
+    /// GetBookingRequest says of each what it is, the log of the service which.
+    #[prost(int32, tag = "4")]
+    pub left_out: i32,
 }
 impl ::prost::Name for ListBookingRequestsResponse {
     const NAME: &'static str = "ListBookingRequestsResponse";
@@ -2421,6 +2448,11 @@ pub struct ListBookingsResponse {
     /// Token of the next page; empty after the last one.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// How many rows of this page were left out because they hold what cannot be
+    /// shown: other programs store rows, too. GetBooking says of each what it is,
+    /// the log of the service which.
+    #[prost(int32, tag = "3")]
+    pub left_out: i32,
 }
 impl ::prost::Name for ListBookingsResponse {
     const NAME: &'static str = "ListBookingsResponse";

@@ -280,6 +280,10 @@ pub enum ErrorReason {
     OutcomeUnknown = 413,
     /// Any other database error. The request id finds it in the log.
     DbError = 414,
+    /// The record holds what this version cannot show, because another program stored
+    /// it like that: a stay without a date, an id that is none. `metadata.column` names
+    /// the column. Nothing was stored; mend the record where it came from.
+    UnreadableRow = 415,
     /// A service that is needed to answer cannot be reached.
     UpstreamUnavailable = 500,
     /// The time given for the call ran out. A change may still have been stored.
@@ -359,6 +363,7 @@ impl ErrorReason {
             Self::DbReadOnly => "ERROR_REASON_DB_READ_ONLY",
             Self::OutcomeUnknown => "ERROR_REASON_OUTCOME_UNKNOWN",
             Self::DbError => "ERROR_REASON_DB_ERROR",
+            Self::UnreadableRow => "ERROR_REASON_UNREADABLE_ROW",
             Self::UpstreamUnavailable => "ERROR_REASON_UPSTREAM_UNAVAILABLE",
             Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
             Self::Internal => "ERROR_REASON_INTERNAL",
@@ -434,6 +439,7 @@ impl ErrorReason {
             "ERROR_REASON_DB_READ_ONLY" => Some(Self::DbReadOnly),
             "ERROR_REASON_OUTCOME_UNKNOWN" => Some(Self::OutcomeUnknown),
             "ERROR_REASON_DB_ERROR" => Some(Self::DbError),
+            "ERROR_REASON_UNREADABLE_ROW" => Some(Self::UnreadableRow),
             "ERROR_REASON_UPSTREAM_UNAVAILABLE" => Some(Self::UpstreamUnavailable),
             "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),

@@ -7,6 +7,7 @@ pub mod booking;
 pub mod customer;
 pub mod decline;
 pub mod event;
+pub mod form;
 pub mod fulfilment;
 pub mod ids;
 pub mod inconsistency;

@@ -2,16 +2,21 @@
 //! table of bookings. The only room that knows the names and words in which the two
 //! layouts differ; what a statement does is for the store to say.
 
+mod catalog;
 pub mod checks;
 pub mod columns;
 pub mod detect;
 pub mod indexes;
+mod problem;
+pub mod statuses;
+mod types;
 pub mod words;
 
 pub use self::detect::{Found, RequestHold};
+pub use self::statuses::Statuses;
 pub use self::words::Words;
 
 /// The statements that look at the catalog, for the list of all statements.
 pub fn statements() -> &'static [&'static pg::Declaration] {
-    detect::STATEMENTS
+    catalog::STATEMENTS
 }

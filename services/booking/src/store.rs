@@ -13,6 +13,7 @@ mod customers;
 mod database;
 mod diagnostics;
 mod feed;
+mod foreign;
 mod ids;
 mod inventory;
 mod keys;
@@ -30,6 +31,7 @@ use pg::{Database, StatementError, Statements};
 use crate::config::Policy;
 use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
+use crate::layout::Statuses;
 use crate::layout::words::Blocking;
 
 pub use self::change::{Answer, Attempt, Change, Work};
@@ -44,8 +46,9 @@ pub fn open(db: Database, policy: Policy) -> Store {
 /// The first list is the standard layout's.
 pub fn statements() -> Result<[Arc<Statements>; 2], StatementError> {
     let covered = Blocking::Covered(vec![Pending, Confirmed, CheckedIn]);
+    let statuses = Statuses::default();
     Ok([
-        statements::compiled(Layout::Standard, &Blocking::NotFreed)?,
-        statements::compiled(Layout::SingleTable, &covered)?,
+        statements::compiled(Layout::Standard, &Blocking::NotFreed, &statuses)?,
+        statements::compiled(Layout::SingleTable, &covered, &statuses)?,
     ])
 }

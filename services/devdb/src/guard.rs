@@ -1,7 +1,8 @@
 //! The shell between this process and the server. It holds the read end of a pipe
 //! whose write end only this process has: when the pipe closes, however this
-//! process ended, it stops the server. A destructor alone would not do that for a
-//! process that is killed.
+//! process ended, it stops the server and removes the folder of an ephemeral one. A
+//! destructor alone would not do that for a process that is killed. The folder of a
+//! server that ended by itself stays: it is started again with its data.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -17,13 +18,13 @@ trap '' INT TERM HUP
 exec 3<&0 0</dev/null
 "$@" 3<&- &
 server=$!
-( cat <&3 >/dev/null; kill -INT "$server" 2>/dev/null ) &
+( cat <&3 >/dev/null; if [ -n "$REMOVE" ]; then : >"$REMOVE/stopping"; fi; kill -INT "$server" 2>/dev/null ) &
 watcher=$!
 exec 3<&-
 wait "$server"
 code=$?
 kill "$watcher" 2>/dev/null
-if [ -n "$REMOVE" ]; then rm -rf "$REMOVE"; fi
+if [ -n "$REMOVE" ] && [ -e "$REMOVE/stopping" ]; then rm -rf "$REMOVE"; fi
 exit "$code"
 "#;
 

@@ -13,7 +13,7 @@ mod user;
 
 pub use self::error::ServerError;
 pub use self::folder::{can_host, url};
-pub use self::programs::{program, read};
+pub use self::programs::{NoPrograms, Programs, program};
 pub use self::server::{PrivateServer, ServerOptions, Tcp};
 pub use self::test_database::TestDatabase;
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::str::FromStr;
 
 use boot::{Form, Setting, Settings, Unset};
 
@@ -17,25 +18,62 @@ static FRONTDESK_PG_BIN: Setting = Setting {
     secret: false,
 };
 
-/// Reads `FRONTDESK_PG_BIN`.
-pub fn read(settings: &mut Settings) -> Option<PathBuf> {
-    settings.if_set(&FRONTDESK_PG_BIN)
-}
+/// The folder of a server's programs.
+#[derive(Debug, Clone)]
+pub struct Programs(PathBuf);
 
-/// A program of the installation that private servers run, for example `pgbench`.
-pub fn program(name: &str) -> Result<PathBuf, ServerError> {
-    Ok(find_programs()?.join(name))
-}
+/// A folder without them.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no PostgreSQL server programs are there: install them (Debian: apt-get install postgresql), name their folder, or set DATABASE_URL to a running server"
+)]
+pub struct NoPrograms;
 
-/// The folder of the server's programs, the newest version that is installed.
-pub(crate) fn find_programs() -> Result<PathBuf, ServerError> {
-    let has_server = |dir: &Path| dir.join("initdb").is_file() && dir.join("postgres").is_file();
-    if let Some(chosen) = read(&mut Settings::from_environment()) {
-        if has_server(&chosen) {
-            return Ok(chosen);
-        }
-        return Err(ServerError::NoBinaries { looked: format!("FRONTDESK_PG_BIN={}", chosen.display()) });
+impl FromStr for Programs {
+    type Err = NoPrograms;
+
+    fn from_str(folder: &str) -> Result<Self, NoPrograms> {
+        let folder = PathBuf::from(folder);
+        if has_server(&folder) { Ok(Self(folder)) } else { Err(NoPrograms) }
     }
+}
+
+impl Programs {
+    /// Those that `FRONTDESK_PG_BIN` names; none when it is not set, or names none.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        settings.if_set(&FRONTDESK_PG_BIN)
+    }
+
+    /// The newest version that is installed.
+    pub fn find() -> Result<Self, ServerError> {
+        find().map(Self)
+    }
+
+    /// Those that the environment of a test names, or the newest ones.
+    pub fn of_tests() -> Result<Self, ServerError> {
+        Self::read(&mut Settings::from_environment()).map_or_else(Self::find, Ok)
+    }
+
+    /// One of them, for example `pgbench`.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// A program of the installation that tests run.
+pub fn program(name: &str) -> Result<PathBuf, ServerError> {
+    Ok(Programs::of_tests()?.path(name))
+}
+
+fn has_server(dir: &Path) -> bool {
+    dir.join("initdb").is_file() && dir.join("postgres").is_file()
+}
+
+fn find() -> Result<PathBuf, ServerError> {
     let mut places = Vec::new();
     if let Ok(output) = Command::new("pg_config").arg("--bindir").stderr(Stdio::null()).output() {
         places.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pg::migrate::{self, MigrationSet};
 
-use crate::{PrivateServer, ServerOptions};
+use crate::{PrivateServer, Programs, ServerOptions};
 
 /// A migrated database that nobody else uses.
 #[derive(Debug)]
@@ -48,8 +48,11 @@ fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
         let dir = std::env::temp_dir().join(format!("frontdesk-test-{}", std::process::id()));
-        let options = ServerOptions { dir, ephemeral: true, durable: false, tcp: None };
-        let server = std::thread::spawn(|| on_own_runtime(PrivateServer::start(options)));
+        let server = std::thread::spawn(move || {
+            let programs = Programs::of_tests()?;
+            let options = ServerOptions { dir, ephemeral: true, durable: false, tcp: None, programs };
+            on_own_runtime(PrivateServer::start(options))
+        });
         match server.join() {
             Ok(Ok(server)) => Cluster { server, templates: tokio::sync::Mutex::default() },
             Ok(Err(error)) => panic!("{error}"),

@@ -277,6 +277,7 @@ async fn backend() -> SocketAddr {
         booking_requests: vec![request.clone(); 50],
         next_page_token: "b3BhcXVl".to_owned(),
         counts: Vec::new(),
+        left_out: 0,
     };
     let approved = wire::ApproveBookingRequestResponse {
         booking_request_id: ID.to_owned(),

@@ -1,9 +1,13 @@
 //! Reading a row by the numbers of its columns, in the order of the select list.
 //! By name, each column of each row would be searched for among the names.
+//!
+//! Who must know a value takes [`Columns::next`]; who only shows it, in a table that
+//! others write too, takes [`Columns::or_empty`]. Nothing that access is decided by may
+//! be read by the second: what cannot be read would read as "not revoked".
 
 use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
 
+use crate::value::{Stored, Unread, Value};
 use crate::{Fault, Kind};
 
 /// The columns of a row that have not been read.
@@ -11,6 +15,15 @@ use crate::{Fault, Kind};
 pub struct Columns<'row> {
     row: &'row Row,
     place: usize,
+}
+
+/// The rows of a list that can be shown.
+#[derive(Debug)]
+pub struct Shown<T> {
+    /// Them.
+    pub rows: Vec<T>,
+    /// How many were left out because of what they hold.
+    pub left_out: usize,
 }
 
 impl<'row> Columns<'row> {
@@ -35,17 +48,43 @@ impl<'row> Columns<'row> {
         rows.iter().map(|row| read(&mut Self::of(row))).collect()
     }
 
+    /// Every row that can be read. One that holds what cannot be must not take the
+    /// others with it; it is counted, and named in the log.
+    pub fn shown<T>(
+        rows: &'row [Row],
+        mut read: impl FnMut(&mut Self) -> Result<T, Fault>,
+    ) -> Result<Shown<T>, Fault> {
+        let mut shown = Shown { rows: Vec::with_capacity(rows.len()), left_out: 0 };
+        for row in rows {
+            match read(&mut Self::of(row)) {
+                Ok(row) => shown.rows.push(row),
+                Err(fault) if matches!(fault.kind(), Kind::Unreadable { .. }) => {
+                    tracing::warn!(%fault, "a row is left out of a list");
+                    shown.left_out += 1;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(shown)
+    }
+
     /// The next column, which has this name. A missing column or one of another
     /// type is drift of the schema; so is one of another name, where debug
-    /// assertions are on.
-    pub fn next<T: FromSql<'row>>(&mut self, name: &str) -> Result<T, Fault> {
-        let place = self.place;
-        self.place += 1;
-        let found = || self.row.columns().get(place).map_or("nothing", |column| column.name());
-        if cfg!(debug_assertions) && found() != name {
-            return Err(drifted(name, format!("column {} of the row is {}", place + 1, found())));
+    /// assertions are on. A value that has no place in `T` is unreadable.
+    pub fn next<T: Value<'row>>(&mut self, name: &str) -> Result<T, Fault> {
+        match self.stored(name)? {
+            None => T::null().ok_or_else(|| unreadable(name, "is missing")),
+            Some(stored) => T::read(&stored).map_err(|unread| match unread {
+                Unread::Type => drifted(name, format!("it is {}", stored.type_name())),
+                Unread::Value => unreadable(name, "is out of range"),
+            }),
         }
-        self.row.try_get(place).map_err(|error| drifted(name, error.to_string()))
+    }
+
+    /// The next column, or nothing: when it is NULL, out of range, or of a type that
+    /// means something else.
+    pub fn or_empty<T: Value<'row> + Default>(&mut self, name: &str) -> Result<T, Fault> {
+        Ok(self.stored(name)?.and_then(|stored| T::read(&stored).ok()).unwrap_or_default())
     }
 
     /// The next column, a word that `read` knows. Another word is drift: it was
@@ -57,8 +96,22 @@ impl<'row> Columns<'row> {
             Fault::new(Kind::SchemaDrift { object }, "unknown word")
         })
     }
+
+    fn stored(&mut self, name: &str) -> Result<Option<Stored<'row>>, Fault> {
+        let place = self.place;
+        self.place += 1;
+        let found = || self.row.columns().get(place).map_or("nothing", |column| column.name());
+        if cfg!(debug_assertions) && found() != name {
+            return Err(drifted(name, format!("column {} of the row is {}", place + 1, found())));
+        }
+        self.row.try_get(place).map_err(|error| drifted(name, error.to_string()))
+    }
 }
 
 fn drifted(name: &str, cause: String) -> Fault {
     Fault::new(Kind::SchemaDrift { object: format!("column {name} of the expected type") }, cause)
+}
+
+fn unreadable(name: &str, what: &'static str) -> Fault {
+    Fault::new(Kind::Unreadable { column: name.to_owned(), what }, format!("{name} {what}"))
 }

@@ -14,7 +14,11 @@ pub fn parse_url(url: &str) -> Result<Config, String> {
         return Err("DATABASE_URL asks for sslmode=require, which this build cannot do: connect over a socket, loopback or a tunnel".to_owned());
     }
     config.connect_timeout(Duration::from_secs(2));
-    config.keepalives_idle(Duration::from_secs(30));
+    // A server that is cut off without a word: idle connections to it are found out by
+    // probes, and those with something under way by what is not acknowledged.
+    config.keepalives_idle(Duration::from_secs(15));
+    config.keepalives_interval(Duration::from_secs(5));
+    config.keepalives_retries(3);
     config.tcp_user_timeout(Duration::from_secs(10));
     Ok(config)
 }

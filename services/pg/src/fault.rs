@@ -37,6 +37,8 @@ pub enum Kind {
     /// Something that this version needs is not in the database (42703, 42P01
     /// and their like, or a column of another type).
     SchemaDrift { object: String },
+    /// A row holds what this version cannot show: another program wrote it.
+    Unreadable { column: String, what: &'static str },
     /// A prepared statement no longer fits (0A000, 26000, 42P05); nothing ran.
     StaleStatement,
     /// A serialization failure or deadlock (40001, 40P01); nothing was stored.
@@ -49,6 +51,8 @@ pub enum Kind {
     Unavailable,
     /// No pooled connection in time, or the server is out of something (53xxx).
     Overloaded,
+    /// So many changes of the tenant wait for their turn already.
+    Crowded { waiting: usize },
     /// A standby answered (25006).
     ReadOnly,
     /// The connection broke during COMMIT.
@@ -124,6 +128,18 @@ impl Fault {
             )
             .with("object", object)
             .retry_after(Duration::from_secs(30)),
+            Kind::Unreadable { column, what } => Refusal::new(
+                ErrorReason::UnreadableRow,
+                format!("The record holds what Frontdesk cannot show: its {column} {what}. Another program stored it like that. Nothing was stored; let that program mend the record."),
+            )
+            .with("column", column),
+            Kind::Crowded { waiting } => Refusal::new(
+                ErrorReason::Overloaded,
+                format!("{waiting} changes of this tenant wait for the database already, behind others that take long. This one was not begun; try again."),
+            )
+            .with("waiting", waiting.to_string())
+            .with("waits_for", "changes of the tenant")
+            .retry_after(soon),
             Kind::Contention => Refusal::new(
                 ErrorReason::Contention,
                 "Other changes to the same records kept getting in the way. Nothing was stored; try again.",

@@ -106,16 +106,9 @@ macro_rules! newtypes {
                 $crate::types::to_sql_checked!();
             }
 
-            impl<'row> $crate::types::FromSql<'row> for $name {
-                fn from_sql(
-                    ty: &$crate::types::Type,
-                    raw: &'row [u8],
-                ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-                    <$inner as $crate::types::FromSql>::from_sql(ty, raw).map(Self)
-                }
-
-                fn accepts(ty: &$crate::types::Type) -> bool {
-                    <$inner as $crate::types::FromSql>::accepts(ty)
+            impl<'row> $crate::Value<'row> for $name {
+                fn read(stored: &$crate::Stored<'row>) -> Result<Self, $crate::Unread> {
+                    <$inner as $crate::Value>::read(stored).map(Self)
                 }
             }
 

@@ -12,17 +12,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use futures::FutureExt;
+use futures::future::join_all;
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
 use crate::connect::parse_url;
+use crate::lanes::Lanes;
+use crate::lease::{Lease, STATEMENT_LIMIT};
 use crate::tx::Scope;
-use crate::{Fault, Kind, Query, Statements, Tx};
+use crate::{Fault, Kind, Query, Statements, Turn, Tx};
 
 /// A database as one service sees it.
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
+    lanes: Arc<Lanes>,
     statements: Arc<Statements>,
 }
 
@@ -51,8 +56,10 @@ impl Database {
         // just-in-time compiler. Statements are over sooner than a worker has started.
         let set_up = format!(
             "set role {}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
-             set search_path = public, pg_temp; set statement_timeout = '5s'; set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
-            options.role
+             set search_path = public, pg_temp; set timezone = 'UTC'; \
+             set statement_timeout = '{}s'; set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
+            options.role,
+            STATEMENT_LIMIT.as_secs()
         );
         let manager =
             Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
@@ -72,18 +79,25 @@ impl Database {
             }))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
-        Ok(Self { pool, statements: Arc::default() })
+        let lanes = Arc::new(Lanes::new(options.max_size));
+        Ok(Self { pool, lanes, statements: Arc::default() })
     }
 
     /// The same database with the statements that may be run in it.
     #[must_use]
     pub fn with(&self, statements: Arc<Statements>) -> Self {
-        Self { pool: self.pool.clone(), statements }
+        Self { pool: self.pool.clone(), lanes: Arc::clone(&self.lanes), statements }
     }
 
     /// The statements that may be run.
     pub fn statements(&self) -> &Arc<Statements> {
         &self.statements
+    }
+
+    /// Waits for a tenant's turn to change something, which is to be kept until the
+    /// change is over: those who wait for each other must not have every connection.
+    pub async fn turn(&self, tenant: Uuid) -> Result<Turn, Fault> {
+        self.lanes.turn(tenant).await
     }
 
     /// Starts a transaction that sees one tenant's rows only.
@@ -116,25 +130,43 @@ impl Database {
     /// was prepared before the schema changed has not run, and is run anew.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
         let (form, params) = self.statements.form(query)?;
-        let client = self.pool.get().await?;
+        let lease = Lease::new(self.pool.get().await?);
+        let client = lease.client()?;
         let run = async || -> Result<Vec<Row>, Fault> {
-            let statement = client.prepare_typed_cached(form.text(), form.types()).await?;
-            Ok(client.query(&statement, &params).await?)
+            let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
+            lease.answer(client.query(&statement, &params)).await
         };
         match run().await {
-            Err(fault) if *fault.kind() == Kind::Unavailable && client.is_closed() && form.writes => {
+            Err(fault) if *fault.kind() == Kind::Unavailable && lease.is_lost() && form.writes => {
                 Err(Fault::new(Kind::OutcomeUnknown, fault.to_string()))
             }
-            Err(fault) if *fault.kind() == Kind::StaleStatement => {
-                client.statement_cache.clear();
-                run().await
-            }
+            Err(fault) if *fault.kind() == Kind::StaleStatement => run().await,
             result => result,
         }
     }
 
+    /// The texts of the statements that do not fit the schema as it is.
+    pub async fn misfits(&self) -> Result<Vec<String>, Fault> {
+        let lease = Lease::new(self.pool.get().await?);
+        let client = lease.client()?;
+        let prepared = self.statements.iter().map(async |statement| {
+            let form = statement.full();
+            (form.text(), client.prepare_typed(form.text(), form.types()).await.map_err(Fault::from))
+        });
+        let mut misfits = Vec::new();
+        for (text, prepared) in lease.answer(join_all(prepared).map(Ok::<_, Fault>)).await? {
+            match prepared.err() {
+                None => {}
+                Some(fault) if *fault.kind() == Kind::Unavailable => return Err(fault),
+                Some(_) => misfits.push(text.to_owned()),
+            }
+        }
+        Ok(misfits)
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        Ok(self.pool.get().await?.batch_execute("select 1").await?)
+        let lease = Lease::new(self.pool.get().await?);
+        lease.answer(lease.client()?.batch_execute("select 1")).await
     }
 }

@@ -11,26 +11,25 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{Client, Object};
+use futures::FutureExt;
 use futures::future::join;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::lease::Lease;
 use crate::{Fault, Form, Kind, Query, Statements};
 
 /// An open transaction (READ COMMITTED). Dropping it rolls back.
 #[derive(Debug)]
 pub struct Tx {
-    /// Present until the transaction ends.
-    client: Option<Object>,
+    lease: Lease,
     statements: Arc<Statements>,
     scope: Scope,
     begun: AtomicBool,
     /// Set while a statement runs and kept when it fails.
     broken: AtomicBool,
-    /// Set when the connection leads to a standby.
-    misled: AtomicBool,
     /// Set when a statement may have written something.
     wrote: AtomicBool,
 }
@@ -64,12 +63,11 @@ pub(crate) struct Sql<'a> {
 impl Tx {
     pub(crate) fn new(client: Object, statements: Arc<Statements>, scope: Scope) -> Self {
         Self {
-            client: Some(client),
+            lease: Lease::new(client),
             statements,
             scope,
             begun: AtomicBool::new(false),
             broken: AtomicBool::new(false),
-            misled: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
         }
     }
@@ -99,61 +97,59 @@ impl Tx {
     }
 
     async fn rows(&self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
-        let client = self.client()?;
+        let client = self.lease.client()?;
         let statement = self.prepare(client, sql).await?;
         self.broken.store(true, Ordering::Relaxed);
+        self.lease.open();
         let rows = if self.begun.swap(true, Ordering::Relaxed) {
-            client.query(&statement, params).await
+            self.lease.answer(client.query(&statement, params)).await
         } else {
             let begin = self.scope.begin();
-            let (opened, rows) = join(client.batch_execute(&begin), client.query(&statement, params)).await;
-            opened.and(rows)
-        };
-        let rows = rows.map_err(|error| self.failed(client, error))?;
+            let both = join(client.batch_execute(&begin), client.query(&statement, params));
+            self.lease.answer(both.map(|(opened, rows)| opened.and(rows))).await
+        }?;
         self.broken.store(false, Ordering::Relaxed);
         Ok(rows)
     }
 
     /// Makes the transaction's changes lasting.
-    pub async fn commit(mut self) -> Result<(), Fault> {
+    pub async fn commit(self) -> Result<(), Fault> {
         self.refuse_if_broken()?;
         if !self.begun.load(Ordering::Relaxed) {
-            self.client = None;
             return Ok(());
         }
-        self.broken.store(true, Ordering::Relaxed);
-        self.client()?.batch_execute("commit").await.map_err(|error| self.unsure(error.into()))?;
-        self.client = None;
+        let committed = self.lease.answer(self.lease.client()?.batch_execute("commit")).await;
+        committed.map_err(|fault| self.unsure(fault))?;
+        self.lease.closed();
         Ok(())
     }
 
-    async fn last_rows(mut self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+    async fn last_rows(self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
         self.refuse_if_broken()?;
-        let client = self.client()?;
+        let client = self.lease.client()?;
         let statement = self.prepare(client, sql).await?;
-        self.broken.store(true, Ordering::Relaxed);
+        self.lease.open();
         let last = join(client.query(&statement, params), client.batch_execute("commit"));
-        let (rows, committed) = if self.begun.swap(true, Ordering::Relaxed) {
-            last.await
+        let answered = if self.begun.load(Ordering::Relaxed) {
+            self.lease.answer(last.map(Ok::<_, Fault>)).await
         } else {
             let begin = self.scope.begin();
-            let (opened, (rows, committed)) = join(client.batch_execute(&begin), last).await;
-            (opened.and(rows), committed)
+            let all = join(client.batch_execute(&begin), last);
+            self.lease
+                .answer(all.map(|(opened, (rows, committed))| Ok::<_, Fault>((opened.and(rows), committed))))
+                .await
         };
         // The commit was sent with the statement: when the connection broke before
         // the answers, either may have happened.
+        let (rows, committed) = answered.map_err(|silence| self.unsure(silence))?;
         let rows = rows.map_err(|error| {
-            let answered = error.as_db_error().is_some();
-            let fault = self.failed(client, error);
-            if answered { fault } else { self.unsure(fault) }
+            let refused = error.as_db_error().is_some();
+            let fault = self.lease.judged(error.into());
+            if refused { fault } else { self.unsure(fault) }
         })?;
         committed.map_err(|error| self.unsure(error.into()))?;
-        self.client = None;
+        self.lease.closed();
         Ok(rows)
-    }
-
-    fn client(&self) -> Result<&Object, Fault> {
-        self.client.as_ref().ok_or_else(|| Fault::new(Kind::Other, "the transaction has ended"))
     }
 
     /// A connection that was lost with a commit under way. Without a write there
@@ -167,12 +163,13 @@ impl Tx {
         }
     }
 
-    async fn prepare(&self, client: &Object, sql: Sql<'_>) -> Result<tokio_postgres::Statement, Fault> {
+    async fn prepare(&self, client: &Client, sql: Sql<'_>) -> Result<tokio_postgres::Statement, Fault> {
         self.refuse_if_broken()?;
         if sql.writes {
             self.wrote.store(true, Ordering::Relaxed);
         }
-        client.prepare_typed_cached(sql.text, sql.types).await.map_err(|error| self.failed(client, error))
+        let prepared = self.lease.answer(client.prepare_typed_cached(sql.text, sql.types)).await;
+        prepared.inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
     }
 
     fn refuse_if_broken(&self) -> Result<(), Fault> {
@@ -180,43 +177,6 @@ impl Tx {
             return Err(Fault::new(Kind::RolledBack, "a statement of this transaction failed before"));
         }
         Ok(())
-    }
-
-    fn failed(&self, client: &Object, error: tokio_postgres::Error) -> Fault {
-        self.broken.store(true, Ordering::Relaxed);
-        let fault = Fault::from(error);
-        if *fault.kind() == Kind::ReadOnly {
-            self.misled.store(true, Ordering::Relaxed);
-        }
-        if matches!(fault.kind(), Kind::StaleStatement | Kind::SchemaDrift { .. }) {
-            client.statement_cache.clear();
-        }
-        fault
-    }
-}
-
-impl Drop for Tx {
-    fn drop(&mut self) {
-        let Some(client) = self.client.take() else { return };
-        if !self.begun.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed) {
-            return;
-        }
-        if client.is_closed() || self.misled.load(Ordering::Relaxed) {
-            drop(Object::take(client));
-            return;
-        }
-        // The connection goes back to the pool only once it is outside the transaction.
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    if let Err(error) = client.batch_execute("rollback").await {
-                        tracing::debug!(%error, "rollback failed, connection dropped");
-                        drop(Object::take(client));
-                    }
-                });
-            }
-            Err(_) => drop(Object::take(client)),
-        }
     }
 }
 

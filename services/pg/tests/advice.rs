@@ -6,7 +6,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use devdb::{PrivateServer, ServerOptions, Tcp};
+use devdb::{PrivateServer, Programs, ServerOptions, Tcp};
 use pg::migrate::{self, MigrationSet};
 
 /// A server that takes TCP connections with the password `right`.
@@ -14,7 +14,8 @@ async fn server(name: &str) -> (PrivateServer, SocketAddr) {
     let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let dir = std::env::temp_dir().join(format!("frontdesk-advice-{name}-{}", std::process::id()));
     let tcp = Some(Tcp { addr, password: "right".to_owned() });
-    let options = ServerOptions { dir, ephemeral: true, durable: false, tcp };
+    let programs = Programs::of_tests().unwrap();
+    let options = ServerOptions { dir, ephemeral: true, durable: false, tcp, programs };
     (PrivateServer::start(options).await.unwrap(), addr)
 }
 

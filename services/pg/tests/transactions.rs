@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use devdb::TestDatabase;
-use pg::types::FromSql;
 use pg::{Columns, Database, Fault, Kind, PoolOptions, retrying};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -44,7 +43,7 @@ fn open(options: PoolOptions) -> Database {
 }
 
 /// The only value of the only row.
-fn value<'row, T: FromSql<'row>>(rows: &'row [Row], name: &str) -> T {
+fn value<'row, T: pg::Value<'row>>(rows: &'row [Row], name: &str) -> T {
     Columns::first(rows, |row| row.next(name)).unwrap().unwrap()
 }
 

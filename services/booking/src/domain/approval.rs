@@ -105,6 +105,7 @@ pub fn approve(request: &BookingRequest, layout: Layout, around: Option<&Surroun
         Status::Declined => Verdict::Refuse(Closed::AlreadyDeclined),
         Status::Cancelled => Verdict::Refuse(Closed::Cancelled),
         Status::Expired => Verdict::Refuse(Closed::Expired),
+        Status::Unknown => Verdict::Refuse(Closed::Unknown),
         Status::Confirmed => match around {
             Some(around) => confirmed_request(request, around.linked.as_ref()),
             None => match confirmed_request(request, request.linked.as_ref()) {

@@ -14,6 +14,8 @@ pub struct Booking {
     pub guest: Option<GuestId>,
     pub stay: Stay,
     pub status: BookingStatus,
+    /// What the database has instead of a status, for [`BookingStatus::Unknown`].
+    pub unknown_status: Option<String>,
     pub confirmed_at: Option<Timestamp>,
     pub approved_by: Option<UserId>,
     pub row_version: i64,
@@ -34,10 +36,13 @@ pub enum BookingStatus {
     Cancelled,
     Declined,
     NoShow,
+    /// Another program stored a word that this version does not know. It keeps its
+    /// dates, nothing is decided about it, and it is never written.
+    Unknown,
 }
 
 impl BookingStatus {
-    /// Every status.
+    /// Every status that has a name.
     pub const ALL: [Self; 10] = [
         Self::Inquiry,
         Self::Pending,
@@ -64,7 +69,7 @@ impl BookingStatus {
     /// Whether booking gives it to bookings; the others come from channels, or are
     /// those of requests.
     pub fn is_written(self) -> bool {
-        !matches!(self, Self::Inquiry | Self::Pending | Self::UnderReview)
+        !matches!(self, Self::Inquiry | Self::Pending | Self::UnderReview | Self::Unknown)
     }
 
     /// As the database writes it.
@@ -80,6 +85,7 @@ impl BookingStatus {
             Self::Cancelled => "cancelled",
             Self::Declined => "declined",
             Self::NoShow => "no_show",
+            Self::Unknown => "unknown",
         }
     }
 

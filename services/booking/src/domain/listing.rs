@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::booking::BookingStatus;
+use super::form::{LONG_AGO, NEVER};
 use super::ids::{GuestId, PropertyId, RowId};
 use super::request::Status;
 
@@ -72,6 +73,11 @@ impl Filter {
         let asked = |status: &Status| self.statuses.is_empty() || self.statuses.contains(status);
         Status::ALL.into_iter().filter(asked).map(Status::name).collect()
     }
+
+    /// Whether rows whose status nobody knows are asked for.
+    pub fn has_unknown(&self) -> bool {
+        self.statuses.is_empty() || self.statuses.contains(&Status::Unknown)
+    }
 }
 
 impl Order {
@@ -79,9 +85,9 @@ impl Order {
     pub fn start(self) -> Cursor {
         let (first, last) = (RowId(Uuid::nil()), RowId(Uuid::max()));
         match self {
-            Self::NewestFirst => Cursor::Created(After { key: Timestamp::MAX, id: last }),
-            Self::OldestFirst => Cursor::Created(After { key: Timestamp::UNIX_EPOCH, id: first }),
-            Self::CheckIn => Cursor::CheckIn(After { key: Date::constant(1, 1, 1), id: first }),
+            Self::NewestFirst => Cursor::Created(After { key: NEVER, id: last }),
+            Self::OldestFirst => Cursor::Created(After { key: LONG_AGO, id: first }),
+            Self::CheckIn => Cursor::CheckIn(After { key: Date::MIN, id: first }),
         }
     }
 
@@ -124,5 +130,9 @@ mod tests {
         let cursor = Cursor::Created(After { key: "2026-07-01T10:00:00.123456Z".parse().unwrap(), id });
         assert_eq!(Order::NewestFirst.cursor(&cursor.key(), cursor.id()), Some(cursor));
         assert_eq!(Order::CheckIn.cursor("nonsense", id), None);
+        for order in [Order::NewestFirst, Order::OldestFirst, Order::CheckIn] {
+            let start = order.start();
+            assert_eq!(order.cursor(&start.key(), start.id()), Some(start));
+        }
     }
 }

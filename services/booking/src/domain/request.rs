@@ -18,6 +18,8 @@ pub struct BookingRequest {
     pub stay: Stay,
     /// As stored; readers want [`BookingRequest::effective_status`].
     pub status: Status,
+    /// What the database has instead of a status, for [`Status::Unknown`].
+    pub unknown_status: Option<String>,
     pub guest_count: i32,
     pub message: String,
     pub internal_note: String,
@@ -60,6 +62,9 @@ pub enum Status {
     Declined,
     Cancelled,
     Expired,
+    /// Another program stored a word that this version does not know. Nothing is
+    /// decided about it, and it is never written.
+    Unknown,
 }
 
 impl BookingRequest {
@@ -108,7 +113,7 @@ impl BookingRequest {
 }
 
 impl Status {
-    /// Every status.
+    /// Every status that is written.
     pub const ALL: [Self; 6] =
         [Self::Requested, Self::UnderReview, Self::Confirmed, Self::Declined, Self::Cancelled, Self::Expired];
 
@@ -126,6 +131,7 @@ impl Status {
             Self::Declined => "declined",
             Self::Cancelled => "cancelled",
             Self::Expired => "expired",
+            Self::Unknown => "unknown",
         }
     }
 

@@ -38,6 +38,8 @@ pub enum Closed {
     NoShow,
     /// The first day of the stay has not come.
     TooEarly,
+    /// Another program stored a status that this version does not know.
+    Unknown,
 }
 
 /// What a step does.
@@ -59,6 +61,7 @@ pub fn decline(request: &BookingRequest, linked: Option<&Linked>) -> Step {
         Status::Confirmed => Step::Refused(approved(request, linked)),
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
+        Status::Unknown => Step::Refused(Closed::Unknown),
     }
 }
 
@@ -72,6 +75,7 @@ pub fn start_review(request: &BookingRequest, linked: Option<&Linked>) -> Step {
         Status::Confirmed => Step::Refused(approved(request, linked)),
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
+        Status::Unknown => Step::Refused(Closed::Unknown),
     }
 }
 
@@ -93,6 +97,7 @@ pub fn cancel_request(request: &BookingRequest, own: Option<BookingStatus>) -> S
         Status::Cancelled => Step::Done,
         Status::Declined => Step::Refused(Closed::AlreadyDeclined),
         Status::Expired => Step::Refused(Closed::Expired),
+        Status::Unknown => Step::Refused(Closed::Unknown),
     }
 }
 
@@ -114,6 +119,7 @@ fn cancel_sold(status: BookingStatus) -> Step {
         BookingStatus::CheckedIn => Step::Refused(Closed::CheckedIn),
         BookingStatus::CheckedOut => Step::Refused(Closed::CheckedOut),
         BookingStatus::NoShow => Step::Refused(Closed::NoShow),
+        BookingStatus::Unknown => Step::Refused(Closed::Unknown),
     }
 }
 
@@ -143,6 +149,7 @@ pub fn stay_step(step: StayStep, booking: &Booking, today: Date) -> Step {
         (_, BookingStatus::NoShow) => Step::Refused(Closed::NoShow),
         (_, BookingStatus::Cancelled) => Step::Refused(Closed::Cancelled),
         (_, BookingStatus::Declined) => Step::Refused(Closed::AlreadyDeclined),
+        (_, BookingStatus::Unknown) => Step::Refused(Closed::Unknown),
         (
             _,
             BookingStatus::Inquiry
@@ -202,6 +209,7 @@ impl Closed {
             Self::CheckedOut => "checked_out",
             Self::NoShow => "no_show",
             Self::TooEarly => "too_early",
+            Self::Unknown => "unknown_status",
         }
     }
 
@@ -222,6 +230,9 @@ impl Closed {
             Self::CheckedOut => "the stay is over",
             Self::NoShow => "the guest did not come",
             Self::TooEarly => "the first day of the stay has not come at the property",
+            Self::Unknown => {
+                "another program gave it a status that this version does not know; unknown_status shows it, and that program has to set one that is known"
+            }
         }
     }
 }
@@ -243,6 +254,7 @@ mod tests {
             (Status::Declined, Refused(AlreadyDeclined), Refused(AlreadyDeclined), Refused(AlreadyDeclined)),
             (Status::Cancelled, Refused(Cancelled), Refused(Cancelled), Done),
             (Status::Expired, Refused(Expired), Refused(Expired), Refused(Expired)),
+            (Status::Unknown, Refused(Closed::Unknown), Refused(Closed::Unknown), Refused(Closed::Unknown)),
         ] {
             let request = request(status);
             assert_eq!(decline(&request, None), on_decline, "{status:?}");
@@ -304,6 +316,7 @@ mod tests {
             guest: of.guest,
             stay: of.stay,
             status,
+            unknown_status: None,
             confirmed_at: None,
             approved_by: None,
             row_version: 1,
@@ -316,6 +329,12 @@ mod tests {
             (CheckedIn, Step::Done, Step::Go, Step::Refused(Closed::CheckedIn)),
             (CheckedOut, Step::Refused(Closed::CheckedOut), Step::Done, Step::Refused(Closed::CheckedOut)),
             (NoShow, Step::Refused(Closed::NoShow), Step::Refused(Closed::NoShow), Step::Done),
+            (
+                BookingStatus::Unknown,
+                Step::Refused(Closed::Unknown),
+                Step::Refused(Closed::Unknown),
+                Step::Refused(Closed::Unknown),
+            ),
             (
                 Cancelled,
                 Step::Refused(Closed::Cancelled),

@@ -35,15 +35,21 @@ async fn look(url: String, role: &'static str) -> Result<Found, String> {
 }
 
 fn schema(found: Result<Found, String>) -> Vec<Finding> {
-    let problems = match found {
-        Ok(found) => found.problem_sentences(),
+    let (problems, altered) = match found {
+        Ok(found) => (found.problem_sentences(), found.altered()),
         Err(cause) => return vec![Finding::bad(cause, "see the checks of the database and of the roles")],
     };
-    if problems.is_empty() {
+    if problems.is_empty() && altered.is_empty() {
         return vec![Finding::good("every table, column and constraint is there")];
     }
+    let odd = altered.into_iter().map(|(found, wanted)| {
+        Finding::odd(
+            found,
+            format!("it serves, as far as every statement goes with it; the migrations make it {wanted}"),
+        )
+    });
     let fix = "`frontdesk migrate up`, or undo what was changed by hand";
-    problems.into_iter().map(|problem| Finding::bad(problem, fix)).collect()
+    problems.into_iter().map(|problem| Finding::bad(problem, fix)).chain(odd).collect()
 }
 
 fn double_bookings(found: Result<Found, String>) -> Finding {

@@ -4,22 +4,17 @@
 
 use std::sync::{Arc, LazyLock};
 
-use pg::{
-    Columns, Constraint as ConstraintKind, Database, Fault, Kind, StatementError, Statements, is_constraint,
-};
+use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
+use super::catalog::{self, Constraint, STATEMENTS, StoredTable};
 use super::columns::{self, NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
+use super::problem::Problem;
+use super::statuses::{Enum, Statuses, known_words};
+use super::types::{self, Altered};
 use super::words::Blocking;
 use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus;
 use crate::domain::request::Status;
-
-pg::statements! {
-    /// Tables with their columns.
-    ListTables = "list_tables" ();
-    /// Constraints of the tables that statements rely on.
-    ListConstraints = "list_constraints" ();
-}
 
 /// The statements that look; they are the same for every layout.
 static LOOKS: LazyLock<Result<Arc<Statements>, StatementError>> =
@@ -34,8 +29,12 @@ pub struct Found {
     /// is missing.
     pub constraint: String,
     pub blocking: Blocking,
+    pub statuses: Statuses,
     /// What statements need and the database lacks.
     pub problems: Vec<Problem>,
+    /// Columns of another type, with which it depends on the statements.
+    pub doubtful: Vec<Problem>,
+    tables: Vec<StoredTable>,
 }
 
 /// Which rows the constraint against double bookings covers.
@@ -51,52 +50,20 @@ pub enum RequestHold {
     Missing,
 }
 
-/// Something that statements need and the database lacks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    Table(&'static str),
-    Column {
-        table: &'static str,
-        name: &'static str,
-    },
-    Constraint {
-        table: &'static str,
-        name: &'static str,
-    },
-    /// A check constraint that refuses a status which this version writes.
-    Status {
-        constraint: String,
-    },
-}
-
-struct StoredTable {
-    name: String,
-    columns: Vec<String>,
-}
-
-struct Constraint {
-    table: String,
-    name: String,
-    exclusion: bool,
-    definition: String,
-    condition: String,
-    /// What the condition looks at, for an exclusion also what its ranges are made of.
-    columns: Vec<String>,
-}
-
 impl Found {
     /// Looks at the database.
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
-        let tables = tables(db).await?;
-        let constraints = constraints(db).await?;
+        let tables = catalog::tables(db).await?;
+        let constraints = catalog::constraints(db).await?;
         let layout = layout(&tables);
+        let mut statuses = catalog::status_enums(db, &tables).await?;
         let double = constraints.iter().find(|one| {
             one.table == "bookings" && one.exclusion && is_constraint(&one.name, NO_DOUBLE_BOOKINGS)
         });
         let covered = match double {
-            Some(constraint) => constraint.covered(db).await?,
+            Some(constraint) => constraint.covered(db, &statuses).await?.map(|covered| covered.known),
             None => Some(Vec::new()),
         };
         let request_hold = RequestHold::of(covered.as_deref());
@@ -110,14 +77,34 @@ impl Found {
         if !range && has("inventory_ranges") {
             problems.push(Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES });
         }
-        problems.extend(refused_statuses(db, layout, &constraints).await?);
+        problems.extend(refused_statuses(db, layout, &constraints, &mut statuses, &tables).await?);
+        let Altered { unfit, doubtful } = types::altered(layout, &tables);
+        problems.extend(unfit);
         Ok(Self {
             layout,
             request_hold,
             constraint: double.map(|one| one.definition.clone()).unwrap_or_default(),
             blocking: blocking(layout, request_hold, covered.unwrap_or_default()),
+            statuses,
             problems,
+            doubtful,
+            tables,
         })
+    }
+
+    /// A database in which nothing is missing, for tests without one.
+    #[cfg(test)]
+    pub fn whole(layout: Layout, blocking: Blocking) -> Self {
+        Self {
+            layout,
+            request_hold: RequestHold::Literal,
+            constraint: String::new(),
+            blocking,
+            statuses: Statuses::default(),
+            problems: Vec::new(),
+            doubtful: Vec::new(),
+            tables: Vec::new(),
+        }
     }
 
     /// What is missing, in the words that calls are refused with. Readiness and the
@@ -130,9 +117,31 @@ impl Found {
         self.problems.iter().map(sentence).collect()
     }
 
+    /// Columns of another type that serves: what was found, and what was wanted.
+    pub fn altered(&self) -> Vec<(String, &'static str)> {
+        let words = |problem: &Problem| match problem {
+            Problem::Type { table, name, wanted, found } => {
+                Some((format!("column {table}.{name} is {found}"), *wanted))
+            }
+            _ => None,
+        };
+        self.doubtful.iter().filter_map(words).collect()
+    }
+
     /// Whether the statements for another find are those for this one.
     pub fn same_statements(&self, other: &Self) -> bool {
-        self.layout == other.layout && self.blocking == other.blocking
+        self.layout == other.layout && self.blocking == other.blocking && self.statuses == other.statuses
+    }
+
+    /// Whether the same tables were found.
+    pub fn same_tables(&self, other: &Self) -> bool {
+        self.tables == other.tables
+    }
+
+    /// Counts the doubtful columns among the problems with which statements do not
+    /// fit; `misfits` are their texts.
+    pub fn prove(&mut self, misfits: &[String]) {
+        self.problems.extend(types::at_fault(&self.doubtful, misfits));
     }
 
     /// The problem that a statement ran into, if it is known.
@@ -143,29 +152,6 @@ impl Found {
         let missing = || self.problems.iter().filter_map(|one| Some((one, one.missing()?)));
         let named = missing().find(|(_, name)| fault.lacks(name));
         named.or_else(|| missing().next()).map(|(problem, _)| problem)
-    }
-}
-
-impl Problem {
-    /// As the fault that statements end in.
-    pub fn kind(&self) -> Kind {
-        let object = match self {
-            Self::Table(name) => format!("table {name}"),
-            Self::Column { table, name } => format!("column {table}.{name}"),
-            Self::Constraint { table, name } => format!("constraint {table}.{name}"),
-            Self::Status { constraint } => {
-                return Kind::Constraint { kind: ConstraintKind::Check, name: constraint.clone() };
-            }
-        };
-        Kind::SchemaDrift { object }
-    }
-
-    /// The name of what is missing, if something is.
-    fn missing(&self) -> Option<&'static str> {
-        match self {
-            Self::Table(name) | Self::Column { name, .. } | Self::Constraint { name, .. } => Some(name),
-            Self::Status { .. } => None,
-        }
     }
 }
 
@@ -196,7 +182,7 @@ impl RequestHold {
 /// refer to one: then the table has been lost, and that is drift.
 fn layout(tables: &[StoredTable]) -> Layout {
     let has = |table: &str, column: &str| {
-        tables.iter().any(|one| one.name == table && one.columns.iter().any(|name| name == column))
+        tables.iter().any(|one| one.name == table && one.column(column).is_some())
     };
     let bookings = tables.iter().any(|one| one.name == "bookings");
     if has("booking_requests", "id") || has("bookings", "booking_request_id") || !bookings {
@@ -216,25 +202,6 @@ fn blocking(layout: Layout, hold: RequestHold, covered: Vec<BookingStatus>) -> B
     }
 }
 
-async fn tables(db: &Database) -> Result<Vec<StoredTable>, Fault> {
-    Columns::all(&db.run_global(&ListTables {}).await?, |row| {
-        Ok(StoredTable { name: row.next("name")?, columns: row.next("columns")? })
-    })
-}
-
-async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {
-    Columns::all(&db.run_global(&ListConstraints {}).await?, |row| {
-        Ok(Constraint {
-            table: row.next("table_name")?,
-            name: row.next("name")?,
-            exclusion: row.next::<&str>("kind")? == "x",
-            definition: row.next("definition")?,
-            condition: row.next("condition")?,
-            columns: row.next("columns")?,
-        })
-    })
-}
-
 fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for columns::Table { name: table, columns } in columns::tables(layout) {
@@ -242,26 +209,41 @@ fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
             problems.push(Problem::Table(table));
             continue;
         };
-        let absent = columns.into_iter().filter(|name| !stored.columns.iter().any(|column| column == name));
+        let absent = columns.into_iter().filter(|name| stored.column(name).is_none());
         problems.extend(absent.map(|name| Problem::Column { table, name }));
     }
     problems
 }
 
-/// Check constraints that refuse a status which this version writes.
+/// Check constraints that refuse a status which this version writes, and enums that
+/// lack one. Finds out besides whether requests may have a word that is not known.
 async fn refused_statuses(
     db: &Database,
     layout: Layout,
     constraints: &[Constraint],
+    statuses: &mut Statuses,
+    tables: &[StoredTable],
 ) -> Result<Vec<Problem>, Fault> {
+    let requests = if layout == Layout::Standard { "booking_requests" } else { "bookings" };
+    let column = tables.iter().find(|one| one.name == requests).and_then(|table| table.column("status"));
+    let mut closed = false;
     let mut problems = Vec::new();
+    for table in ["booking_requests", "bookings"] {
+        let Some(Enum { name, labels }) = statuses.of(table) else { continue };
+        let lacks = |status: &BookingStatus| !labels.iter().any(|label| label == status.name());
+        let lacking = written_statuses(layout, table).into_iter().filter(lacks);
+        problems.extend(lacking.map(|status| Problem::Word { of: name.clone(), word: status.name() }));
+        closed |= table == requests && labels.iter().all(|label| known_words().contains(&label.as_str()));
+    }
     for constraint in constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status")) {
         let written = written_statuses(layout, &constraint.table);
-        let Some(allowed) = constraint.covered(db).await? else { continue };
-        if written.iter().any(|status| !allowed.contains(status)) {
+        let Some(covered) = constraint.covered(db, statuses).await? else { continue };
+        if written.iter().any(|status| !covered.known.contains(status)) {
             problems.push(Problem::Status { constraint: constraint.name.clone() });
         }
+        closed |= constraint.table == requests && constraint.validated && !covered.others;
     }
+    statuses.any_word = !closed || !column.is_some_and(|column| column.not_null);
     Ok(problems)
 }
 
@@ -280,45 +262,12 @@ fn written_statuses(layout: Layout, table: &str) -> Vec<BookingStatus> {
     }
 }
 
-impl Constraint {
-    /// The statuses for which the condition holds; `None` when it looks at other
-    /// columns too. The text is the catalog's own.
-    async fn covered(&self, db: &Database) -> Result<Option<Vec<BookingStatus>>, Fault> {
-        let ranges = ["check_in", "check_out"];
-        let known =
-            |column: &String| column == "status" || self.exclusion && ranges.contains(&column.as_str());
-        if !self.columns.iter().all(known) {
-            return Ok(None);
-        }
-        let names: Vec<&str> = BookingStatus::ALL.iter().map(|status| status.name()).collect();
-        let query = format!(
-            "select status from unnest($1::text[]) as row_of (status) where coalesce(({}), true)",
-            self.condition
-        );
-        let tx = db.begin_global().await?;
-        match tx.run_text(&query, &[&names]).await {
-            Ok(rows) => {
-                tx.commit().await?;
-                Columns::all(&rows, |row| row.word("status", BookingStatus::from_name)).map(Some)
-            }
-            Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(problems: Vec<Problem>) -> Found {
-        Found {
-            layout: Layout::Standard,
-            request_hold: RequestHold::Literal,
-            constraint: String::new(),
-            blocking: Blocking::NotFreed,
-            problems,
-        }
+        Found { problems, ..Found::whole(Layout::Standard, Blocking::NotFreed) }
     }
 
     #[test]

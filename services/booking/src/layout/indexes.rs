@@ -33,7 +33,7 @@ const OF_SINGLE_TABLE: [(&str, &str); 11] = [
 
 /// Each with the statement that makes it without keeping anybody from writing.
 pub fn of_single_table() -> Vec<(&'static str, String)> {
-    let words = Words::new(Layout::SingleTable, &Blocking::Sold);
+    let words = Words::new(Layout::SingleTable, &Blocking::Sold, false);
     let create = |(name, on): (&'static str, &str)| {
         let on = words.fill(on).replace("r.", "");
         (name, format!("create index concurrently if not exists {name} on bookings {on}"))

@@ -21,6 +21,7 @@
 use std::collections::HashMap;
 
 use super::columns;
+use super::statuses::known_words;
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
 use crate::domain::decline::DeclineReason;
@@ -72,8 +73,9 @@ impl Blocking {
 }
 
 impl Words {
-    /// The words of a layout and its constraint.
-    pub fn new(layout: Layout, blocking: &Blocking) -> Self {
+    /// The words of a layout and its constraint; `any_word` tells that a request may
+    /// have a status that nobody knows.
+    pub fn new(layout: Layout, blocking: &Blocking, any_word: bool) -> Self {
         let mut words = Self { gaps: HashMap::new() };
         words.add_names();
         words.add_events();
@@ -83,13 +85,14 @@ impl Words {
         words.add("freed", statuses(BookingStatus::frees_dates));
         words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
         words.add("blocking", blocking.condition("b"));
+        words.add_asked(any_word);
         // Whether a request's link to a booking may be followed, but for its status.
         words.add(
             "same_stay",
             "r.guest_id = b.guest_id and r.property_id = b.property_id \
              and r.check_in < b.check_out and r.check_out > b.check_in",
         );
-        words.add("noted", "case when :note = '' then r.{note} when r.{note} = '' then :note else r.{note} || e'\\n' || :note end");
+        words.add("noted", "case when :note = '' then r.{note} when coalesce(r.{note}, '') = '' then :note else r.{note} || e'\\n' || :note end");
         match layout {
             Layout::Standard => words.add_standard(),
             Layout::SingleTable => words.add_single_table(blocking),
@@ -170,6 +173,26 @@ impl Words {
         self.add("by", format!("{{acting_user}}, :actor_kind, :actor_id, null::uuid, {tick}"));
         self.add("by_itself", format!("{{acting_user}}, 'system', null::uuid, :actor_id, {tick}"));
         self.add("decides", "{decider} = {acting_user}, decider_kind = :actor_kind, decider_id = :actor_id");
+    }
+
+    /// Which rows a list by status has. Where other programs can store any word, those
+    /// with one that nobody knows belong to lists too; nothing is asked for them where
+    /// a constraint keeps them out, so that each status is a walk along its index.
+    fn add_asked(&mut self, any_word: bool) {
+        if !any_word {
+            self.add("asked", "unnest(:statuses)");
+            self.add("is_asked", "{effective} = asked.status");
+            self.add("any_asked", "{effective} = any (:statuses)");
+            return;
+        }
+        let known = known_words().into_iter().map(quoted).collect::<Vec<_>>().join(", ");
+        self.add("is_unknown", format!("({{effective}} in ({known})) is not true"));
+        self.add(
+            "asked",
+            "(select w.status from unnest(:statuses) as w (status) union all select null where :unknown)",
+        );
+        self.add("is_asked", "({effective} = asked.status or asked.status is null and {is_unknown})");
+        self.add("any_asked", "({effective} = any (:statuses) or :unknown and {is_unknown})");
     }
 
     fn add_columns(&mut self, layout: Layout) {
@@ -323,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_gap_without_a_word_stays() {
-        let words = Words::new(Layout::Standard, &Blocking::NotFreed);
+        let words = Words::new(Layout::Standard, &Blocking::NotFreed, false);
         assert_eq!(words.fill("a {status.requested} b"), "a 'requested' b");
         assert_eq!(words.fill("{status.unknown} {open"), "{status.unknown} {open");
     }
@@ -332,7 +355,7 @@ mod tests {
     #[test]
     fn shared_nights_are_asked_for_by_plain_comparisons() {
         for layout in [Layout::Standard, Layout::SingleTable] {
-            let words = Words::new(layout, &Blocking::NotFreed);
+            let words = Words::new(layout, &Blocking::NotFreed, false);
             for gap in ["{bookings_overlap}", "{requests_overlap}", "{ranges_overlap}"] {
                 let text = words.fill(gap);
                 assert!(!text.contains('{') && !text.contains("&&") && !text.contains("range("), "{text}");
@@ -342,7 +365,7 @@ mod tests {
 
     #[test]
     fn statuses_are_those_that_the_migrations_write() {
-        let standard = Words::new(Layout::Standard, &Blocking::NotFreed);
+        let standard = Words::new(Layout::Standard, &Blocking::NotFreed, false);
         assert_eq!(standard.fill("{blocking}"), "b.status not in ('cancelled', 'declined', 'no_show')");
         assert_eq!(standard.fill("{sold}"), "'confirmed', 'checked_in', 'checked_out'");
         assert_eq!(
@@ -351,7 +374,7 @@ mod tests {
              and (r.confirmed_at is not null or r.approved_booking_id is not null) then 'confirmed' \
              else r.status end"
         );
-        let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]));
+        let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]), false);
         assert_eq!(single.fill("{blocking}"), "b.status in ('pending')");
         assert_eq!(single.fill("{not_holding}"), "not (r.status in ('pending'))");
         assert_eq!(single.fill("{open}"), "r.status in ('inquiry', 'pending', 'requested', 'under_review')");

@@ -4,6 +4,7 @@ use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_service_server::BookingService;
 use frontdesk_proto::{Refusal, paging};
 use jiff::civil::Date;
+use pg::Shown;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -44,14 +45,16 @@ impl BookingService for Service {
             Some((key, id)) => {
                 After { key: key.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) }
             }
-            None => After { key: Date::constant(1, 1, 1), id: RowId(Uuid::nil()) },
+            None => After { key: Date::MIN, id: RowId(Uuid::nil()) },
         };
         let found = self.store.list_bookings(call.tenant, &filter, &after, size + 1);
-        let (rows, next_page_token) = paging::split(found.await.map_err(failed)?, size, |row| {
+        let Shown { rows, left_out } = found.await.map_err(failed)?;
+        let (rows, next_page_token) = paging::split_with(rows, left_out, size, |row| {
             paging::token(&list, &row.stay.check_in.to_string(), row.id.0)
         });
         let bookings = rows.iter().map(booking).collect();
-        Ok(Response::new(wire::ListBookingsResponse { bookings, next_page_token }))
+        let left_out = fields::number(left_out);
+        Ok(Response::new(wire::ListBookingsResponse { bookings, next_page_token, left_out }))
     }
 
     async fn cancel_booking(
@@ -163,6 +166,7 @@ fn booking(booking: &Booking) -> wire::Booking {
         guest,
         stay,
         status: stored,
+        unknown_status,
         confirmed_at,
         approved_by,
         row_version: _,
@@ -174,14 +178,15 @@ fn booking(booking: &Booking) -> wire::Booking {
         booking_request_id: fields::written(*request),
         property_id: property.to_string(),
         guest_id: fields::written(*guest),
-        check_in: stay.check_in.to_string(),
-        check_out: stay.check_out.to_string(),
+        check_in: fields::day(stay.check_in),
+        check_out: fields::day(stay.check_out),
         status: status(*stored).into(),
-        confirmed_at: confirmed_at.map(fields::time),
+        confirmed_at: confirmed_at.and_then(fields::shown),
         approved_by: fields::written(*approved_by),
-        created_at: Some(fields::time(*created_at)),
-        updated_at: Some(fields::time(*updated_at)),
+        created_at: fields::shown(*created_at),
+        updated_at: fields::shown(*updated_at),
         etag: version.to_string(),
+        unknown_status: unknown_status.clone().unwrap_or_default(),
     }
 }
 
@@ -197,5 +202,6 @@ pub(super) fn status(status: BookingStatus) -> wire::BookingStatus {
         BookingStatus::Cancelled => wire::BookingStatus::Cancelled,
         BookingStatus::Declined => wire::BookingStatus::Declined,
         BookingStatus::NoShow => wire::BookingStatus::NoShow,
+        BookingStatus::Unknown => wire::BookingStatus::Unknown,
     }
 }

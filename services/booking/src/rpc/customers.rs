@@ -44,5 +44,5 @@ impl CustomerService for Booking {
 
 fn customer(customer: Customer) -> wire::Customer {
     let Customer { id, name, email, phone, created_at } = customer;
-    wire::Customer { id: id.to_string(), name, email, phone, created_at: Some(fields::time(created_at)) }
+    wire::Customer { id: id.to_string(), name, email, phone, created_at: fields::shown(created_at) }
 }

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::domain::actor::Actor;
+use crate::domain::form;
 use crate::domain::ids::{InvalidId, RowId};
 use crate::domain::listing::After;
 use crate::domain::stay::{self, MAX_NIGHTS, Stay, StayError};
@@ -93,6 +94,21 @@ pub fn actor(by: Actor, on_behalf_of: Option<Uuid>) -> wire::Actor {
         id: written(by.id()),
         on_behalf_of: written(on_behalf_of),
     }
+}
+
+/// A time of a row, as a message has it: nothing where there is no form for it.
+pub fn shown(at: Timestamp) -> Option<prost_types::Timestamp> {
+    form::shown(at).map(time)
+}
+
+/// A date of a row, as a message has it: nothing where there is no form for it.
+pub fn day(day: Date) -> String {
+    form::shown_day(day).map(|day| day.to_string()).unwrap_or_default()
+}
+
+/// A number of rows, as a message has it.
+pub fn number(of: usize) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
 }
 
 /// The place after which a page by name starts.

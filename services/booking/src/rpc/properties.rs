@@ -206,14 +206,14 @@ fn property(property: &Property) -> wire::Property {
         name: name.clone(),
         time_zone: time_zone.clone(),
         max_guests: *max_guests,
-        created_at: Some(fields::time(*created_at)),
+        created_at: fields::shown(*created_at),
         hold_policy: match hold_policy {
             HoldPolicy::None => wire::HoldPolicy::None,
             HoldPolicy::Hold => wire::HoldPolicy::Hold,
         }
         .into(),
         hold_hours: *hold_hours,
-        updated_at: Some(fields::time(*updated_at)),
+        updated_at: fields::shown(*updated_at),
         etag: Version::of(property).to_string(),
     }
 }
@@ -227,8 +227,8 @@ fn occupancy(occupancy: Occupancy) -> wire::Occupancy {
         Occupant::Request(id) => (wire::OccupancyKind::Request, id.to_string()),
     };
     wire::Occupancy {
-        start_date: nights.check_in.to_string(),
-        end_date: nights.check_out.to_string(),
+        start_date: fields::day(nights.check_in),
+        end_date: fields::day(nights.check_out),
         kind: kind.into(),
         source_id,
         blocking: by.is_blocking(),
@@ -240,8 +240,8 @@ fn block(block: &Block) -> wire::Block {
     wire::Block {
         id: id.to_string(),
         property_id: property.to_string(),
-        start_date: nights.check_in.to_string(),
-        end_date: nights.check_out.to_string(),
+        start_date: fields::day(nights.check_in),
+        end_date: fields::day(nights.check_out),
         note: note.clone(),
         active: *active,
         etag: Version::of(block).to_string(),

@@ -4,6 +4,7 @@ use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
 use frontdesk_proto::text::shows_nothing;
 use frontdesk_proto::{ErrorReason, Refusal, paging};
+use pg::Shown;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -65,7 +66,8 @@ impl BookingRequestService for Booking {
         let page = Page { order, after, size };
         let found = self.store.list_booking_requests(call.tenant, &filter, &page, request.include_counts);
         let found = found.await.map_err(failed)?;
-        let (rows, next_page_token) = paging::split(found.requests, size, |row| {
+        let Shown { rows, left_out } = found.requests;
+        let (rows, next_page_token) = paging::split_with(rows, left_out, size, |row| {
             let cursor = place(order, row);
             paging::token(&list, &cursor.key(), cursor.id().0)
         });
@@ -73,6 +75,7 @@ impl BookingRequestService for Booking {
             booking_requests: rows.into_iter().map(booking_request).collect(),
             next_page_token,
             counts: found.counts.into_iter().map(|(of, counted)| status_count(of, counted)).collect(),
+            left_out: fields::number(left_out),
         }))
     }
 
@@ -259,6 +262,7 @@ fn asked_status(status: i32) -> Result<RequestStatus, Refusal> {
         Ok(wire::BookingRequestStatus::Declined) => Ok(RequestStatus::Declined),
         Ok(wire::BookingRequestStatus::Cancelled) => Ok(RequestStatus::Cancelled),
         Ok(wire::BookingRequestStatus::Expired) => Ok(RequestStatus::Expired),
+        Ok(wire::BookingRequestStatus::Unknown) => Ok(RequestStatus::Unknown),
         Ok(wire::BookingRequestStatus::Unspecified) | Err(_) => Err(fields::unknown("status")),
     }
 }
@@ -281,6 +285,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         guest,
         stay,
         status: stored,
+        unknown_status,
         guest_count,
         message,
         internal_note,
@@ -301,8 +306,8 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         id: id.to_string(),
         property_id: property.to_string(),
         guest_id: fields::written(guest),
-        check_in: stay.check_in.to_string(),
-        check_out: stay.check_out.to_string(),
+        check_in: fields::day(stay.check_in),
+        check_out: fields::day(stay.check_out),
         status: status(effective).into(),
         stored_status: status(stored).into(),
         guest_count,
@@ -312,12 +317,13 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         decline_reason_code: code.map_or(wire::DeclineReason::Unspecified, decline_code).into(),
         decline_message: decline_message.unwrap_or_default(),
         approved_booking_id: fields::written(approved_booking),
-        confirmed_at: confirmed_at.map(fields::time),
+        confirmed_at: confirmed_at.and_then(fields::shown),
         decided_by: fields::written(decided.user),
-        created_at: Some(fields::time(created_at)),
-        updated_at: Some(fields::time(updated_at)),
+        created_at: fields::shown(created_at),
+        updated_at: fields::shown(updated_at),
         etag: version.to_string(),
-        hold_expires_at: hold_expires_at.map(fields::time),
+        hold_expires_at: hold_expires_at.and_then(fields::shown),
+        unknown_status: unknown_status.unwrap_or_default(),
         fulfilment: fulfilled.as_ref().map(fulfilment::message),
         decider: decided.by.map(|by| {
             let behind = decided.user.filter(|_| by == Actor::System);
@@ -393,5 +399,6 @@ pub(super) fn status(status: RequestStatus) -> wire::BookingRequestStatus {
         RequestStatus::Declined => wire::BookingRequestStatus::Declined,
         RequestStatus::Cancelled => wire::BookingRequestStatus::Cancelled,
         RequestStatus::Expired => wire::BookingRequestStatus::Expired,
+        RequestStatus::Unknown => wire::BookingRequestStatus::Unknown,
     }
 }

@@ -45,7 +45,7 @@ fn settings(settings: &Settings) -> wire::BookingSettings {
     let Settings { auto_decline, updated_at } = settings;
     wire::BookingSettings {
         auto_decline: *auto_decline,
-        updated_at: updated_at.map(fields::time),
+        updated_at: updated_at.and_then(fields::shown),
         etag: Version::of(settings).to_string(),
     }
 }

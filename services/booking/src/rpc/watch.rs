@@ -102,7 +102,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
     } = event;
     wire::BookingRequestEvent {
         id: id.to_string(),
-        at: Some(fields::time(at)),
+        at: fields::shown(at),
         kind: match what {
             Told::Known(what) => kind(what),
             Told::Unknown(_) => wire::BookingRequestEventKind::Unspecified,

@@ -3,14 +3,14 @@
 use access::TenantId;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pg::{Columns, Fault, Query};
+use pg::{Columns, Fault, Query, Shown};
 use uuid::Uuid;
 
 use super::change::Change;
 use super::change::Finished;
 use super::database::{Store, lost_row};
-use super::inventory::stay;
-use crate::domain::booking::{Booking, BookingStatus};
+use super::foreign::{DayEdge, booking_status, stay, time};
+use crate::domain::booking::Booking;
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RowId};
 use crate::domain::listing::{After, BookingFilter};
@@ -21,16 +21,16 @@ pg::statements! {
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
     /// Bookings of the tenant, by check-in.
     ListBookings = "list_bookings" (
-        tenant: Uuid, after_check_in: Date, after_id: RowId, most: i64, stay_from: Option<Date>, stay_to: Option<Date>,
+        tenant: Uuid, after_check_in: DayEdge, after_id: RowId, most: i64, stay_from: Option<Date>, stay_to: Option<Date>,
     );
     /// Bookings of the tenant with one of these statuses, by check-in.
     ListBookingsByStatus<'a> = "list_bookings_by_status" (
-        tenant: Uuid, statuses: &'a [&'a str], after_check_in: Date, after_id: RowId, most: i64,
+        tenant: Uuid, statuses: &'a [&'a str], after_check_in: DayEdge, after_id: RowId, most: i64,
         stay_from: Option<Date>, stay_to: Option<Date>,
     );
     /// Bookings of one property or guest, by check-in.
     ListBookingsOf<'a> = "list_bookings_of" (
-        tenant: Uuid, after_check_in: Date, after_id: RowId, most: i64, statuses: Option<Vec<&'a str>>,
+        tenant: Uuid, after_check_in: DayEdge, after_id: RowId, most: i64, statuses: Option<Vec<&'a str>>,
         property: Option<PropertyId>, guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
     );
     /// Locks the requests that a booking is about.
@@ -88,11 +88,11 @@ impl Store {
         filter: &BookingFilter,
         after: &After<Date>,
         most: i64,
-    ) -> Result<Vec<Booking>, Fault> {
+    ) -> Result<Shown<Booking>, Fault> {
         let tenant = tenant.uuid();
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
         let list = &*list(tenant, filter, &statuses, after, most);
-        self.read(async |schema| Columns::all(&schema.db.run(tenant, list).await?, booking)).await
+        self.read(async |schema| Columns::shown(&schema.db.run(tenant, list).await?, booking)).await
     }
 }
 
@@ -106,7 +106,7 @@ fn list<'a>(
     most: i64,
 ) -> Box<dyn Query + Send + 'a> {
     let BookingFilter { statuses: _, property, guest, stay_from, stay_to } = *filter;
-    let After { key: after_check_in, id: after_id } = *after;
+    let (after_check_in, after_id) = (DayEdge(after.key), after.id);
     if property.is_some() || guest.is_some() {
         let statuses = (!statuses.is_empty()).then(|| statuses.to_vec());
         Box::new(ListBookingsOf {
@@ -162,7 +162,7 @@ impl Change {
     async fn lock_one(&mut self, statement: &dyn Query) -> Result<Option<LockedBooking>, Fault> {
         let rows = self.tx.run(statement).await?;
         let locked = Columns::first(&rows, |row| {
-            Ok(LockedBooking { booking: booking(row)?, time_zone: row.next("time_zone")? })
+            Ok(LockedBooking { booking: booking(row)?, time_zone: row.or_empty("time_zone")? })
         })?;
         if let Some(locked) = &locked {
             self.comes_after(locked.booking.updated_at);
@@ -206,17 +206,23 @@ impl Change {
 }
 
 fn booking(row: &mut Columns<'_>) -> Result<Booking, Fault> {
+    let (id, request) = (row.next("id")?, row.next("booking_request_id")?);
+    let property = row.next("property_id")?;
+    let guest = row.or_empty("guest_id")?;
+    let stay = stay(row, "check_in", "check_out")?;
+    let (status, unknown_status) = booking_status(row)?;
     Ok(Booking {
-        id: row.next("id")?,
-        request: row.next("booking_request_id")?,
-        property: row.next("property_id")?,
-        guest: row.next("guest_id")?,
-        stay: stay(row, "check_in", "check_out")?,
-        status: row.word("status", BookingStatus::from_name)?,
-        confirmed_at: row.next("confirmed_at")?,
-        approved_by: row.next("approved_by")?,
-        row_version: row.next("row_version")?,
-        created_at: row.next("created_at")?,
-        updated_at: row.next("updated_at")?,
+        id,
+        request,
+        property,
+        guest,
+        stay,
+        status,
+        unknown_status,
+        confirmed_at: row.or_empty("confirmed_at")?,
+        approved_by: row.or_empty("approved_by")?,
+        row_version: row.or_empty("row_version")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
     })
 }

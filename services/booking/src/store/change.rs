@@ -29,6 +29,7 @@ use super::database::{Schema, Store};
 use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
 use crate::call::{Call, Key};
 use crate::domain::approval::Layout;
+use crate::domain::form;
 use crate::domain::ids::{BookingId, EventId, RangeId};
 use crate::domain::version::{Expected, Version};
 use crate::error::{Error, Reason, Refusal};
@@ -110,6 +111,7 @@ impl Store {
         encode: impl Fn(&W::Outcome) -> Vec<u8> + Sync,
     ) -> Result<Answer<W::Outcome>, Error> {
         let encode = &encode;
+        let _turn = self.turn(call.tenant).await?;
         self.attempts(async |schema, again| {
             let change = match self.start(schema, call, again).await? {
                 Started::New(change) => change,
@@ -241,7 +243,9 @@ impl Change {
         let now = Timestamp::now();
         // As the database keeps it.
         let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        self.at = now.max(last_change.checked_add(step).unwrap_or(last_change));
+        // Another program may have written a time after which nothing comes.
+        let next = form::shown(last_change).and_then(|last| last.checked_add(step).ok());
+        self.at = next.map_or(now, |next| now.max(next));
     }
 
     /// Runs the last statement, which writes the event; the outcome is made of its

@@ -5,6 +5,7 @@ use pg::{Columns, Fault};
 use uuid::Uuid;
 
 use super::database::Store;
+use super::foreign::time;
 use crate::domain::customer::Customer;
 use crate::domain::ids::{GuestId, RowId};
 use crate::domain::listing::After;
@@ -44,9 +45,9 @@ impl Store {
 fn customer(row: &mut Columns<'_>) -> Result<Customer, Fault> {
     Ok(Customer {
         id: row.next("id")?,
-        name: row.next("name")?,
-        email: row.next("email")?,
-        phone: row.next("phone")?,
-        created_at: row.next("created_at")?,
+        name: row.or_empty("name")?,
+        email: row.or_empty("email")?,
+        phone: row.or_empty("phone")?,
+        created_at: time(row, "created_at")?,
     })
 }

@@ -4,7 +4,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use pg::{Database, Fault, StatementError, Statements};
+use access::TenantId;
+use pg::{Database, Fault, StatementError, Statements, Turn};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
@@ -12,13 +13,13 @@ use tokio::time::Instant;
 use crate::config::Policy;
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
-use crate::layout::{Found, RequestHold};
+use crate::layout::{Found, RequestHold, Statuses};
 
 /// How long a look at the schema answers for those who come after.
 const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// How the statements for a layout are compiled.
-pub type Compile = fn(Layout, &Blocking) -> Result<Arc<Statements>, StatementError>;
+pub type Compile = fn(Layout, &Blocking, &Statuses) -> Result<Arc<Statements>, StatementError>;
 
 /// The role that sees what runs out in all tenants, and nothing else.
 pub(super) const SWEEPER: &str = "frontdesk_booking_sweeper";
@@ -42,6 +43,8 @@ pub struct Schema {
     pub found: Found,
     /// The database with these statements.
     pub(super) db: Database,
+    /// The texts of those that do not fit.
+    pub(super) misfits: Vec<String>,
 }
 
 /// When the schema was looked at, and what was found.
@@ -80,9 +83,9 @@ impl Store {
 
     /// Looks at the schema anew.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
-        let found = Found::detect(&self.db).await?;
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let before = known.as_ref();
+        let mut found = Found::detect(&self.db).await?;
+        let before = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = before.as_deref();
         let changed = before.is_none_or(|before| {
             (before.found.layout, before.found.request_hold) != (found.layout, found.request_hold)
         });
@@ -96,10 +99,18 @@ impl Store {
         }
         let db = match before {
             Some(before) if before.found.same_statements(&found) => before.db.clone(),
-            _ => self.db.with((self.compile)(found.layout, &found.blocking)?),
+            _ => self.db.with((self.compile)(found.layout, &found.blocking, &found.statuses)?),
         };
-        let schema = Arc::new(Schema { found, db });
-        *known = Some(Arc::clone(&schema));
+        // Where columns have types of their own, every statement is looked at once, so
+        // that what does not go is known before somebody tries it.
+        let misfits = match before {
+            _ if found.doubtful.is_empty() => Vec::new(),
+            Some(before) if before.found.same_tables(&found) => before.misfits.clone(),
+            _ => db.misfits().await?,
+        };
+        found.prove(&misfits);
+        let schema = Arc::new(Schema { found, db, misfits });
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&schema));
         Ok(schema)
     }
 
@@ -115,6 +126,11 @@ impl Store {
                 found
             }
         }
+    }
+
+    /// Waits for the tenant's turn to change something.
+    pub(super) async fn turn(&self, tenant: TenantId) -> Result<Turn, Fault> {
+        self.db.turn(tenant.uuid()).await
     }
 
     /// Completes when this process stores something from now on.

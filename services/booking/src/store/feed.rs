@@ -114,10 +114,10 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         property: row.next("property_id")?,
         customer: row.next("customer_id")?,
         block: row.next("block_id")?,
-        kind: Told::from_name(row.next("action")?),
-        evidence: evidence_of(row.next("evidence")?),
+        kind: Told::from_name(row.or_empty("action")?),
+        evidence: evidence_of(row.or_empty("evidence")?),
         acting: acting(row, ["actor", "actor_kind", "actor_id"])?,
-        on_behalf_of: row.next("on_behalf_of")?,
+        on_behalf_of: row.or_empty("on_behalf_of")?,
     };
     if let Told::Unknown(action) = &event.kind {
         tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
+use super::foreign::reach;
 use super::properties::GetProperty;
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId};
@@ -143,24 +144,15 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
         Kind::Block => Occupant::Block(row.next("id")?),
         Kind::Request => Occupant::Request(row.next("id")?),
     };
-    Ok(Occupancy { by, nights: stay(row, "start_date", "end_date")? })
+    Ok(Occupancy { by, nights: reach(row.or_empty("start_date")?, row.or_empty("end_date")?) })
 }
 
 fn stored_block(row: &mut Columns<'_>) -> Result<Block, Fault> {
     Ok(Block {
         id: row.next("id")?,
         property: row.next("property_id")?,
-        nights: stay(row, "start_date", "end_date")?,
-        note: row.next("note")?,
-        active: row.word("state", |state| match state {
-            words::RANGE_ACTIVE => Some(true),
-            words::RANGE_CANCELLED => Some(false),
-            _ => None,
-        })?,
+        nights: reach(row.or_empty("start_date")?, row.or_empty("end_date")?),
+        note: row.or_empty("note")?,
+        active: row.or_empty::<&str>("state")? == words::RANGE_ACTIVE,
     })
-}
-
-/// The next two columns, as nights.
-pub(super) fn stay(row: &mut Columns<'_>, from: &str, to: &str) -> Result<Stay, Fault> {
-    Ok(Stay { check_in: row.next(from)?, check_out: row.next(to)? })
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
+use super::foreign::{count, time};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{EventId, PropertyId, RowId};
 use crate::domain::listing::After;
@@ -127,13 +128,14 @@ impl Change {
 fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
     Ok(Property {
         id: row.next("id")?,
-        name: row.next("name")?,
-        time_zone: row.next("time_zone")?,
-        max_guests: row.next("max_guests")?,
-        hold_policy: row.word("hold_policy", HoldPolicy::from_name)?,
-        hold_hours: row.next("hold_hours")?,
-        row_version: row.next("row_version")?,
-        created_at: row.next("created_at")?,
-        updated_at: row.next("updated_at")?,
+        name: row.or_empty("name")?,
+        time_zone: row.or_empty("time_zone")?,
+        max_guests: count(row, "max_guests")?,
+        // Nothing is held under a word that nobody knows.
+        hold_policy: HoldPolicy::from_name(row.or_empty("hold_policy")?).unwrap_or(HoldPolicy::None),
+        hold_hours: count(row, "hold_hours")?,
+        row_version: row.or_empty("row_version")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
     })
 }

@@ -3,10 +3,11 @@
 use access::TenantId;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pg::{Columns, Fault, Query};
+use pg::{Columns, Fault, Query, Shown};
 use uuid::Uuid;
 
 use super::database::Store;
+use super::foreign::{DayEdge, TimeEdge};
 use super::requests::linked_request;
 use crate::domain::ids::{GuestId, PropertyId, RowId};
 use crate::domain::listing::{Cursor, Filter, Order, Page};
@@ -27,20 +28,20 @@ pg::statements! {
     );
     /// Requests of the tenant.
     ListBookingRequests<'a> = "list_booking_requests" (
-        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
-        check_in_after: Option<Date>, after_id: RowId, most: i64, stay_from: Option<Date>,
+        tenant: Uuid, statuses: &'a [&'a str], unknown: bool, created_before: Option<TimeEdge>, created_after: Option<TimeEdge>,
+        check_in_after: Option<DayEdge>, after_id: RowId, most: i64, stay_from: Option<Date>,
         stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
     );
     /// Requests of the tenant that have a night from a date on, found by their dates.
     ListBookingRequestsStaying<'a> = "list_booking_requests_staying" (
-        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
-        check_in_after: Option<Date>, after_id: RowId, most: i64, stay_from: Option<Date>,
+        tenant: Uuid, statuses: &'a [&'a str], unknown: bool, created_before: Option<TimeEdge>,
+        created_after: Option<TimeEdge>, check_in_after: Option<DayEdge>, after_id: RowId, most: i64, stay_from: Option<Date>,
         stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
     );
     /// Requests of one property or guest.
     ListBookingRequestsOf<'a> = "list_booking_requests_of" (
-        tenant: Uuid, statuses: &'a [&'a str], created_before: Option<Timestamp>, created_after: Option<Timestamp>,
-        check_in_after: Option<Date>, after_id: RowId, most: i64, property: Option<PropertyId>,
+        tenant: Uuid, statuses: &'a [&'a str], unknown: bool, created_before: Option<TimeEdge>, created_after: Option<TimeEdge>,
+        check_in_after: Option<DayEdge>, after_id: RowId, most: i64, property: Option<PropertyId>,
         guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
         created_from: Option<Timestamp>, created_to: Option<Timestamp>,
     );
@@ -49,7 +50,7 @@ pg::statements! {
 /// A page of requests.
 #[derive(Debug)]
 pub struct RequestPage {
-    pub requests: Vec<BookingRequest>,
+    pub requests: Shown<BookingRequest>,
     /// Requests per effective status, each up to one more than [`MOST_COUNTED`].
     pub counts: Vec<(Status, i64)>,
 }
@@ -71,12 +72,12 @@ impl Store {
             if !with_counts {
                 let rows = schema.db.run(tenant, list).await?;
                 return Ok(RequestPage {
-                    requests: Columns::all(&rows, linked_request)?,
+                    requests: Columns::shown(&rows, linked_request)?,
                     counts: Vec::new(),
                 });
             }
             let tx = schema.db.begin(tenant).await?;
-            let requests = Columns::all(&tx.run(list).await?, linked_request)?;
+            let requests = Columns::shown(&tx.run(list).await?, linked_request)?;
             let counts = tx.run_last(&count(tenant, filter)).await?;
             let counts = Columns::all(&counts, |row| {
                 Ok((row.word("status", Status::from_name)?, row.next("counted")?))
@@ -96,10 +97,11 @@ fn list<'a>(
     page: &Page,
 ) -> Box<dyn Query + Send + 'a> {
     let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
+    let unknown = filter.has_unknown();
     let Page { order, ref after, size } = *page;
     let (created, check_in_after, after_id) = match after {
-        Cursor::Created(after) => (Some(after.key), None, after.id),
-        Cursor::CheckIn(after) => (None, Some(after.key), after.id),
+        Cursor::Created(after) => (Some(TimeEdge(after.key)), None, after.id),
+        Cursor::CheckIn(after) => (None, Some(DayEdge(after.key)), after.id),
     };
     let (created_before, created_after) =
         if order == Order::NewestFirst { (created, None) } else { (None, created) };
@@ -109,6 +111,7 @@ fn list<'a>(
         Box::new(ListBookingRequestsOf {
             tenant,
             statuses,
+            unknown,
             created_before,
             created_after,
             check_in_after,
@@ -125,6 +128,7 @@ fn list<'a>(
         Box::new(ListBookingRequestsStaying {
             tenant,
             statuses,
+            unknown,
             created_before,
             created_after,
             check_in_after,
@@ -139,6 +143,7 @@ fn list<'a>(
         Box::new(ListBookingRequests {
             tenant,
             statuses,
+            unknown,
             created_before,
             created_after,
             check_in_after,

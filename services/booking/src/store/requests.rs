@@ -10,7 +10,7 @@ use super::actors::acting;
 use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
-use super::inventory::stay;
+use super::foreign::{count, request_status, stay, time};
 use crate::domain::approval::Evidence;
 use crate::domain::booking::BookingStatus;
 use crate::domain::decline::{DeclineReason, Declining};
@@ -298,10 +298,10 @@ pub(super) fn linked_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fa
     let booking: Option<BookingId> = row.next("linked_id")?;
     let linked = Linked {
         booking: booking.unwrap_or(BookingId(Uuid::nil())),
-        guest: row.next("linked_guest_id")?,
-        property: row.next("linked_property_id")?,
-        status: row.next::<Option<&str>>("linked_status")?.and_then(BookingStatus::from_name),
-        stay: known_stay(row.next("linked_check_in")?, row.next("linked_check_out")?),
+        guest: row.or_empty("linked_guest_id")?,
+        property: row.or_empty("linked_property_id")?,
+        status: row.or_empty::<Option<&str>>("linked_status")?.and_then(BookingStatus::from_name),
+        stay: known_stay(row.or_empty("linked_check_in")?, row.or_empty("linked_check_out")?),
     };
     Ok(BookingRequest { linked: booking.map(|_| linked), ..request })
 }
@@ -314,26 +314,31 @@ pub(super) fn known_stay(check_in: Option<Date>, check_out: Option<Date>) -> Opt
 
 /// A request, without the booking that it is linked to.
 fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
+    let (id, property) = (row.next("id")?, row.next("property_id")?);
+    let guest = row.or_empty("guest_id")?;
+    let stay = stay(row, "check_in", "check_out")?;
+    let (status, unknown_status) = request_status(row)?;
     Ok(BookingRequest {
-        id: row.next("id")?,
-        property: row.next("property_id")?,
-        guest: row.next("guest_id")?,
-        stay: stay(row, "check_in", "check_out")?,
-        status: row.word("status", Status::from_name)?,
-        guest_count: row.next("guest_count")?,
-        message: row.next("message")?,
-        internal_note: row.next("internal_note")?,
-        decline_reason: row.next("decline_reason")?,
-        decline_code: row.next::<Option<&str>>("decline_reason_code")?.and_then(DeclineReason::from_name),
-        decline_message: row.next("decline_message")?,
+        id,
+        property,
+        guest,
+        stay,
+        status,
+        unknown_status,
+        guest_count: count(row, "guest_count")?,
+        message: row.or_empty("message")?,
+        internal_note: row.or_empty("internal_note")?,
+        decline_reason: row.or_empty("decline_reason")?,
+        decline_code: row.or_empty::<Option<&str>>("decline_reason_code")?.and_then(DeclineReason::from_name),
+        decline_message: row.or_empty("decline_message")?,
         approved_booking: row.next("approved_booking_id")?,
         linked: None,
         held_booking: row.next("held_booking_id")?,
         hold_expires_at: row.next("hold_expires_at")?,
         confirmed_at: row.next("confirmed_at")?,
         decided: acting(row, ["decided_by", "decider_kind", "decider_id"])?,
-        row_version: row.next("row_version")?,
-        created_at: row.next("created_at")?,
-        updated_at: row.next("updated_at")?,
+        row_version: row.or_empty("row_version")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
     })
 }

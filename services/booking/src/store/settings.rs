@@ -59,5 +59,5 @@ impl Change {
 }
 
 fn settings(row: &mut Columns<'_>) -> Result<Settings, Fault> {
-    Ok(Settings { auto_decline: row.next("auto_decline")?, updated_at: row.next("updated_at")? })
+    Ok(Settings { auto_decline: row.or_empty("auto_decline")?, updated_at: row.or_empty("updated_at")? })
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use pg::{Declaration, StatementError, Statements};
+use pg::{Declaration, StatementError, Statements as PgStatements};
 
 use super::{
     bookings, customers, diagnostics, feed, inventory, keys, properties, request_lists, requests, settings,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
-use crate::layout::{self, Words};
+use crate::layout::{self, Statuses, Words};
 
 /// The statements of each file of the store.
 const DECLARED: [&[&Declaration]; 11] = [
@@ -44,22 +44,33 @@ const PARTS: [(&str, &str); 11] = [
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),
 ];
 
-/// Every statement for a layout.
-pub fn compiled(layout: Layout, blocking: &Blocking) -> Result<Arc<Statements>, StatementError> {
+/// Every statement for a layout and its status columns.
+pub fn compiled(
+    layout: Layout,
+    blocking: &Blocking,
+    statuses: &Statuses,
+) -> Result<Arc<PgStatements>, StatementError> {
+    // The other layout's texts are looked at, not run.
     let words = LAYOUTS.map(|of| {
-        // The other layout's texts are looked at, not run.
-        words(of, if of == layout { blocking } else { &Blocking::NotFreed })
+        if of == layout {
+            words(of, blocking, statuses.any_word)
+        } else {
+            words(of, &Blocking::NotFreed, true)
+        }
     });
     let place = LAYOUTS.iter().position(|one| *one == layout).unwrap_or_default();
     let declared = DECLARED.into_iter().flatten().chain(layout::statements()).copied();
-    Statements::of_layout(declared, place, LAYOUTS.len(), |place, text| words[place].fill(text)).map(Arc::new)
+    PgStatements::of_layout(declared, place, LAYOUTS.len(), |place, text| {
+        statuses.cast(&words[place].fill(text))
+    })
+    .map(Arc::new)
 }
 
 /// The layouts, in the order in which declarations name their files.
 const LAYOUTS: [Layout; 2] = [Layout::Standard, Layout::SingleTable];
 
-fn words(layout: Layout, blocking: &Blocking) -> Words {
-    let mut words = Words::new(layout, blocking);
+fn words(layout: Layout, blocking: &Blocking, any_word: bool) -> Words {
+    let mut words = Words::new(layout, blocking, any_word);
     for (name, text) in PARTS {
         words.add(name, text.trim_end());
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::change::Change;
 use super::database::{Schema, Store, lost_row};
+use super::foreign::reach;
 use super::requests::{GetBookingRequest, known_stay, linked_request};
 use crate::domain::approval::{ActiveRange, Obstacle, Rival, Surroundings};
 use crate::domain::booking::BookingStatus;
@@ -92,11 +93,12 @@ fn surroundings(rows: &[Row]) -> Result<Surroundings, Fault> {
         let part: &str = row.next("part")?;
         let around = Around {
             id: row.next("id")?,
-            guest: row.next("guest_id")?,
-            property: row.next("property_id")?,
-            word: row.next("word")?,
-            stay: known_stay(row.next("start_date")?, row.next("end_date")?),
-            source: row.next("source_id")?,
+            guest: row.or_empty("guest_id")?,
+            property: row.or_empty("property_id")?,
+            word: row.or_empty("word")?,
+            from: row.or_empty("start_date")?,
+            to: row.or_empty("end_date")?,
+            source: row.or_empty("source_id")?,
         };
         match part {
             "linked" => found.linked = Some(around.linked()?),
@@ -121,7 +123,8 @@ struct Around<'row> {
     guest: Option<GuestId>,
     property: Option<PropertyId>,
     word: Option<&'row str>,
-    stay: Option<Stay>,
+    from: Option<Date>,
+    to: Option<Date>,
     source: Option<BookingId>,
 }
 
@@ -130,29 +133,28 @@ impl Around<'_> {
         self.id.ok_or_else(|| lost_row("the id of what surrounds a request"))
     }
 
-    fn stay(&self) -> Result<Stay, Fault> {
-        self.stay.ok_or_else(|| lost_row("the nights of what surrounds a request"))
+    /// The nights that it keeps from others: without an end it goes on for ever, as in
+    /// the constraint.
+    fn reach(&self) -> Stay {
+        reach(self.from, self.to)
     }
 
     fn linked(&self) -> Result<Linked, Fault> {
         let status = self.word.and_then(BookingStatus::from_name);
-        let Self { guest, property, stay, .. } = *self;
+        let Self { guest, property, from, to, .. } = *self;
+        let stay = known_stay(from, to);
         Ok(Linked { booking: BookingId(self.id()?), guest, property, status, stay })
     }
 
     fn rival(&self) -> Result<Rival, Fault> {
-        let word = self.word.unwrap_or_default();
-        let status = BookingStatus::from_name(word).ok_or_else(|| {
-            let object = format!("status {word}, which this version does not know");
-            Fault::new(Kind::SchemaDrift { object }, "unknown word")
-        })?;
-        Ok(Rival { booking: BookingId(self.id()?), guest: self.guest, status, stay: self.stay()? })
+        let status = self.word.and_then(BookingStatus::from_name).unwrap_or(BookingStatus::Unknown);
+        Ok(Rival { booking: BookingId(self.id()?), guest: self.guest, status, stay: self.reach() })
     }
 
     /// Whatever is not of a booking is a block.
     fn range(&self) -> Result<ActiveRange, Fault> {
         let (id, block) = (RangeId(self.id()?), self.word != Some(words::RANGE_BOOKING));
-        Ok(ActiveRange { id, block, source: self.source, stay: self.stay()? })
+        Ok(ActiveRange { id, block, source: self.source, stay: self.reach() })
     }
 
     fn obstacle(&self) -> Result<Obstacle, Fault> {

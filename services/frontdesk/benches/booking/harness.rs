@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use devdb::{PrivateServer, ServerOptions};
+use devdb::{PrivateServer, Programs, ServerOptions};
 use frontdesk::demo;
 use frontdesk::system::{Parts, Policies, System};
 use frontdesk_proto::identity::v1::LoginRequest;
@@ -29,7 +29,8 @@ pub struct Bench {
 impl Bench {
     pub async fn start(durable: bool) -> Self {
         let dir = std::env::temp_dir().join(format!("frontdesk-bench-{}-{durable}", std::process::id()));
-        let options = ServerOptions { dir: dir.clone(), ephemeral: true, durable, tcp: None };
+        let programs = Programs::of_tests().unwrap();
+        let options = ServerOptions { dir: dir.clone(), ephemeral: true, durable, tcp: None, programs };
         let server = PrivateServer::start(options).await.unwrap();
         let postgres = pg::connect(&server.url("postgres")).await.unwrap();
         postgres.batch_execute("create database bench").await.unwrap();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use boot::{AdminPort, Form, Log, Setting, Settings, Trimmed, Unset};
+use devdb::Programs;
 use gateway::Origins;
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
@@ -26,6 +27,8 @@ pub struct Environment {
     pub admin: Option<SocketAddr>,
     /// A server to use instead of a private one.
     pub database_url: Option<String>,
+    /// The server's programs, if somebody says where they are.
+    pub programs: Option<Programs>,
 }
 
 impl Environment {
@@ -36,9 +39,8 @@ impl Environment {
         let origins = Origins::read(settings);
         let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
-        // The private server reads it again when it looks for its programs.
-        devdb::read(settings);
+        let programs = Programs::read(settings);
         let database_url = database_url.filter(|url| marked.as_ref() != Some(url));
-        Some(Self { log: log?, origins: origins?, admin, database_url })
+        Some(Self { log: log?, origins: origins?, admin, database_url, programs })
     }
 }

@@ -1,9 +1,9 @@
 //! The database of a run: a private server, or the one that `DATABASE_URL` names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use devdb::{PrivateServer, ServerOptions, Tcp};
+use devdb::{PrivateServer, Programs, ServerOptions, Tcp};
 use tokio_util::sync::CancellationToken;
 
 use super::folder::{Folder, Kept};
@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The database of a run.
 pub enum Postgres {
     /// Started here, stopped here.
-    Private { server: PrivateServer, options: ServerOptions, url: String },
+    Private { server: PrivateServer, dir: PathBuf, url: String },
     /// Somebody else's.
     Given { url: String },
 }
@@ -38,15 +38,18 @@ impl Postgres {
         folder: &Folder,
         ephemeral: bool,
         tcp: Option<Tcp>,
+        programs: Option<Programs>,
     ) -> Result<Self, Failure> {
         if let Some(url) = given {
             pg::connect(&url).await.map_err(|fault| database_failure(&url, fault))?;
             return Ok(Self::Given { url });
         }
-        let options = ServerOptions { dir: folder.postgres_dir()?, ephemeral, durable: true, tcp };
-        let server = PrivateServer::start(options.clone()).await.map_err(Failure::new)?;
+        let programs = programs.map_or_else(Programs::find, Ok).map_err(Failure::new)?;
+        let dir = folder.postgres_dir()?;
+        let options = ServerOptions { dir: dir.clone(), ephemeral, durable: true, tcp, programs };
+        let server = PrivateServer::start(options).await.map_err(Failure::new)?;
         create_database(&server).await?;
-        Ok(Self::Private { url: server.url(DATABASE), server, options })
+        Ok(Self::Private { url: server.url(DATABASE), server, dir })
     }
 
     pub fn url(&self) -> &str {
@@ -66,23 +69,24 @@ impl Postgres {
     /// Where the data are, if they are ours.
     pub fn kept(&self) -> Option<&Path> {
         match self {
-            Self::Private { options, .. } => Some(&options.dir),
+            Self::Private { dir, .. } => Some(dir),
             Self::Given { .. } => None,
         }
     }
 
     /// Starts the private server again when it ends; returns when it cannot.
     pub async fn watch(&mut self, stop: &CancellationToken) -> Failure {
-        let Self::Private { server, options, .. } = self else { return std::future::pending().await };
+        let Self::Private { server, dir, .. } = self else { return std::future::pending().await };
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             if stop.is_cancelled() || !server.has_ended() {
                 continue;
             }
-            tracing::warn!(log = %options.dir.join("postgres.log").display(), "postgres ended by itself and is started again");
-            match PrivateServer::start(options.clone()).await {
-                Ok(again) => *server = again,
-                Err(error) => return Failure::new(error),
+            tracing::warn!(log = %dir.join("postgres.log").display(), "postgres ended by itself and is started again");
+            if let Err(error) = server.start_again().await {
+                return Failure::new(format!(
+                    "postgres ended by itself and cannot be started again: {error}"
+                ));
             }
         }
     }

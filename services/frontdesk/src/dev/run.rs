@@ -56,7 +56,7 @@ struct Listeners {
 /// Starts everything and stops it at a signal.
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, origins, admin, database_url } = source.read(Environment::read)?;
+    let Environment { log, origins, admin, database_url, programs } = source.read(Environment::read)?;
     log.start();
     let stop = boot::on_signal().map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
@@ -71,7 +71,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     };
 
     let tcp = args.postgres.map(|addr| Tcp { addr, password: kept.postgres.clone() });
-    let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp).await?;
+    let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp, programs).await?;
     let migrated = fill(postgres.url(), &folder, &mut kept).await?;
     let mut system = start(postgres.url(), &kept, origins, listeners).await?;
     if let Some(listener) = operators {

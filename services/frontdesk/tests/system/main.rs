@@ -21,6 +21,7 @@ mod booking {
     mod etags;
     mod evidence;
     mod foreign;
+    mod foreign_rows;
     mod fulfilment;
     mod hammer;
     mod hazards;
@@ -102,4 +103,5 @@ mod whole {
     mod schema;
     mod schema_drift;
     mod statements;
+    mod storms;
 }

@@ -21,6 +21,7 @@ pub fn request(status: Status) -> BookingRequest {
         guest: Some(GUEST),
         stay: stay("2026-07-05", "2026-07-10"),
         status,
+        unknown_status: None,
         guest_count: 1,
         message: String::new(),
         internal_note: String::new(),

@@ -4,6 +4,7 @@ select
     c.relname::text as table_name,
     k.conname::text as name,
     k.contype::text as kind,
+    k.convalidated as validated,
     pg_get_constraintdef(k.oid) as definition,
     coalesce(pg_get_expr(k.conbin, k.conrelid), pg_get_expr(x.indpred, x.indrelid), 'true') as condition,
     array(

@@ -8,8 +8,8 @@ use pg::{Database, PoolOptions};
 use super::*;
 use crate::config::Policy;
 use crate::domain::approval::Layout;
+use crate::layout::Found;
 use crate::layout::words::Blocking;
-use crate::layout::{Found, RequestHold};
 
 /// What can get in the way of an attempt.
 #[derive(Debug, Clone, Copy)]
@@ -33,15 +33,9 @@ fn store() -> Store {
         max_size: 1,
     };
     let db = Database::new(options).unwrap();
-    let found = Found {
-        layout: Layout::Standard,
-        request_hold: RequestHold::Literal,
-        constraint: String::new(),
-        blocking: Blocking::NotFreed,
-        problems: Vec::new(),
-    };
-    let store = Store::new(db.clone(), |_, _| Ok(Arc::default()), Policy::default());
-    *store.known.write().unwrap() = Some(Arc::new(Schema { found, db }));
+    let found = Found::whole(Layout::Standard, Blocking::NotFreed);
+    let store = Store::new(db.clone(), |_, _, _| Ok(Arc::default()), Policy::default());
+    *store.known.write().unwrap() = Some(Arc::new(Schema { found, db, misfits: Vec::new() }));
     store
 }
 

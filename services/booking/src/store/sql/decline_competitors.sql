@@ -25,7 +25,7 @@ declined as (
         {decider} = {acting_user},
         decider_kind = 'system',
         decider_id = null,
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
     from competing
     where r.tenant_id = :tenant

@@ -5,12 +5,12 @@
 select {request_names}, {linked_columns}
 from (
     select {request_names}
-    from unnest(:statuses) as asked (status)
+    from {asked} as asked (status)
     cross join lateral (
         select {request_columns}
         from {requests} r
         where r.tenant_id = :tenant
-          and {effective} = asked.status
+          and {is_asked}
           and {live}
           {after_place}
           {stay_filters}

@@ -5,7 +5,7 @@ from (
     select {request_columns}
     from {requests} r
     where r.tenant_id = :tenant
-      and {effective} = any (:statuses)
+      and {any_asked}
       and {live}
       {after_place}
       {owner_filters}

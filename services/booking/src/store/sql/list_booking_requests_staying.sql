@@ -8,12 +8,12 @@ from (
     select {request_names}
     from (
         select r.*
-        from unnest(:statuses) as asked (status)
+        from {asked} as asked (status)
         cross join lateral (
             select {request_columns}
             from {requests} r
             where r.tenant_id = :tenant
-              and {effective} = asked.status
+              and {is_asked}
               and {live}
               and (r.created_at, r.id) < (least(:created_before, :created_to), :after_id) -- if :created_before
               and (r.created_at, r.id) > (greatest(:created_after, :created_from), :after_id) -- if :created_after
@@ -28,7 +28,7 @@ from (
             select {request_columns}
             from {requests} r
             where r.tenant_id = :tenant
-              and {effective} = any (:statuses)
+              and {any_asked}
               and {long_request}
               and {live}
               {after_place}

@@ -1,7 +1,7 @@
 -- Check-in, check-out or no-show; a no-show frees the dates.
 with stepped as (
     update bookings b
-    set status = :status, row_version = b.row_version + 1, updated_at = :at
+    set status = :status, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
     where b.tenant_id = :tenant
       and b.id = :id
     returning {booking_columns}, b.tenant_id

@@ -7,7 +7,7 @@ with stored as (
         max_guests = coalesce(:max_guests, max_guests),
         hold_policy = coalesce(:hold_policy, hold_policy),
         hold_hours = coalesce(:hold_hours, hold_hours),
-        row_version = row_version + 1,
+        row_version = coalesce(row_version, 0) + 1,
         updated_at = :at
     where tenant_id = :tenant
       and id = :id

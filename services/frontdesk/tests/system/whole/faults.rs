@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use devdb::{PrivateServer, ServerOptions};
+use devdb::{PrivateServer, Programs, ServerOptions};
 use frontdesk::demo;
 use frontdesk::system::System;
 use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
@@ -32,22 +32,28 @@ const HALVES: &str = "select count(*) from booking_requests r \
     not in (0, 5)";
 
 /// A server of its own, which may be killed.
-struct Victim {
+pub(super) struct Victim {
     options: ServerOptions,
     server: Option<PrivateServer>,
 }
 
 impl Victim {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("frontdesk-fault-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir: PathBuf = std::env::temp_dir().join(name);
-        let options = ServerOptions { dir, ephemeral: false, durable: true, tcp: None };
+        let programs = Programs::of_tests().unwrap();
+        let options = ServerOptions { dir, ephemeral: false, durable: true, tcp: None, programs };
         let server = PrivateServer::start(options.clone()).await.unwrap();
         Self { options, server: Some(server) }
     }
 
-    fn url(&self, database: &str) -> String {
+    /// Process id of the server.
+    pub(super) fn pid(&self) -> u32 {
+        self.server.as_ref().unwrap().pid().unwrap()
+    }
+
+    pub(super) fn url(&self, database: &str) -> String {
         self.server.as_ref().unwrap().url(database)
     }
 
@@ -104,7 +110,7 @@ async fn post(system: &System, token: &str, id: Uuid) -> Answer {
     Answer::of(client.post(url).bearer_auth(token).json(&json!({}))).await
 }
 
-async fn login(system: &System) -> String {
+pub(super) async fn login(system: &System) -> String {
     let url = format!("http://{}/v1/auth/login", system.gateway);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let body = json!({"email": demo::MANAGER, "password": demo::PASSWORD});
@@ -296,6 +302,46 @@ async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
     tokio::join!(approve, alter);
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
     covers_nobody_twice(&fixture, &token).await;
+}
+
+/// A column that gets another type changes what prepared statements give back, in
+/// every connection at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_that_get_another_type_under_load_fail_no_call() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let requests = nights(&fixture.sql, 160).await;
+    let over = AtomicBool::new(false);
+    let alter = async {
+        let mut altered = 0;
+        while !over.load(Ordering::Relaxed) {
+            let [number, text] =
+                if altered % 2 == 0 { ["bigint", "varchar(4000)"] } else { ["integer", "text"] };
+            for statement in [
+                format!("alter table booking_requests alter column guest_count type {number}"),
+                format!("alter table booking_requests alter column message type {text}"),
+                format!("alter table customers alter column phone type {text}"),
+            ] {
+                fixture.sql.batch_execute(&statement).await.unwrap();
+            }
+            altered += 1;
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+        assert!(altered > 1);
+    };
+    let calls = async {
+        join_all((0..8).map(async |client| {
+            for id in requests.iter().skip(client).step_by(8) {
+                fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await.ok();
+                fixture.get(&path_of(*id, ""), &token).await.ok();
+                fixture.get("/api/v1/booking-requests?limit=5", &token).await.ok();
+            }
+        }))
+        .await;
+        over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(calls, alter);
+    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ confirmed as (
         hold_expires_at = null,
         {decides},
         internal_note = {noted},
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = :at
     from booked
     where r.tenant_id = :tenant

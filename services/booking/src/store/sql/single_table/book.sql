@@ -8,7 +8,7 @@ with booked as (
         {decides},
         approved_booking_id = null,
         internal_notes = {noted},
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id

@@ -6,10 +6,10 @@ with cancelled as (
         status = {status.cancelled},
         internal_notes = case
             when :note = '' then b.internal_notes
-            when b.internal_notes = '' then :note
+            when coalesce(b.internal_notes, '') = '' then :note
             else b.internal_notes || e'\n' || :note
         end,
-        row_version = b.row_version + 1,
+        row_version = coalesce(b.row_version, 0) + 1,
         updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
     where b.tenant_id = :tenant
       and b.id = :id
@@ -25,7 +25,7 @@ lost as (
     set
         confirmed_at = null,
         approved_booking_id = null,
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
     from bookings b
     where r.tenant_id = :tenant

@@ -16,7 +16,7 @@ closed as (
         approved_booking_id = null,
         {decides},
         internal_notes = {noted},
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id

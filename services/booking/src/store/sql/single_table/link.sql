@@ -7,7 +7,7 @@ with linked as (
         approved_booking_id = :booking,
         {decides},
         internal_notes = {noted},
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id

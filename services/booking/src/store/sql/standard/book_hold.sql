@@ -6,7 +6,7 @@ with booked as (
         status = {status.confirmed},
         confirmed_at = :at,
         approved_by = {acting_user},
-        row_version = b.row_version + 1,
+        row_version = coalesce(b.row_version, 0) + 1,
         updated_at = :at
     from booking_requests r
     where r.tenant_id = :tenant

@@ -6,7 +6,7 @@ with cancelled as (
     update bookings b
     set
         status = {status.cancelled},
-        row_version = b.row_version + 1,
+        row_version = coalesce(b.row_version, 0) + 1,
         updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
     where b.tenant_id = :tenant
       and b.id = :id
@@ -23,7 +23,7 @@ closed as (
         status = {status.cancelled},
         {decides},
         internal_note = case when r.id is distinct from :request then r.internal_note else {noted} end,
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
     from bookings b
     where r.tenant_id = :tenant
@@ -42,7 +42,7 @@ lost as (
     set
         confirmed_at = null,
         approved_booking_id = null,
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
     from bookings b
     where r.tenant_id = :tenant

@@ -2,7 +2,7 @@
 -- lacks, and a hold of the request ends.
 with freed as (
     update bookings b
-    set status = {status.cancelled}, row_version = b.row_version + 1, updated_at = :at
+    set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
     from booking_requests r
     where r.tenant_id = :tenant
       and r.id = :id
@@ -27,7 +27,7 @@ linked as (
         hold_expires_at = null,
         {decides},
         internal_note = {noted},
-        row_version = r.row_version + 1,
+        row_version = coalesce(r.row_version, 0) + 1,
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id

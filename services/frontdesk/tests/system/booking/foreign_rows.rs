@@ -1,0 +1,255 @@
+//! Rows that another program wrote: whatever they hold, lists go on, and what is shown
+//! of them is true.
+
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of};
+use frontdesk::demo;
+
+/// Takes from a table of requests what keeps the rows of other programs out.
+const OPENED: &str = "do $$ declare one record; begin \
+    for one in select conrelid::regclass as of, conname from pg_constraint \
+        where conrelid in (to_regclass('booking_requests'), to_regclass('bookings')) and contype = 'c' loop \
+        execute format('alter table %s drop constraint %I', one.of, one.conname); \
+    end loop; \
+    for one in select attrelid::regclass as of, attname from pg_attribute \
+        where attrelid in (to_regclass('booking_requests'), to_regclass('bookings')) and attnum > 0 and attnotnull \
+        and not attisdropped and attname not in ('id', 'tenant_id', 'property_id') loop \
+        execute format('alter table %s alter column %I drop not null', one.of, one.attname); \
+    end loop; end $$";
+
+/// Dates on which nothing else is, a month for each row.
+fn month(of: usize) -> String {
+    format!("{}-{:02}-01", 2060 + of / 12, of % 12 + 1)
+}
+
+/// What a row gets, and what the API shows of it.
+type Case = (&'static str, &'static str, fn(&Json));
+
+const CASES: [Case; 12] = [
+    ("message", "null", |row| assert_eq!(row["message"], "")),
+    ("internal_note", "null", |row| assert_eq!(row["internal_note"], "")),
+    ("guest_count", "null", |row| assert_eq!(row["guest_count"], 0)),
+    ("guest_count", "-3", |row| assert_eq!(row["guest_count"], 0)),
+    ("row_version", "null", |row| assert_eq!(row["status"], "requested")),
+    ("status", "'awaiting_owner'", |row| {
+        assert_eq!((&row["status"], &row["stored_status"]), (&json!("unknown"), &json!("unknown")));
+        assert_eq!(row["unknown_status"], "awaiting_owner");
+    }),
+    ("status", "null", |row| {
+        assert_eq!((&row["status"], &row["unknown_status"]), (&json!("unknown"), &json!("")));
+    }),
+    ("updated_at", "null", |row| assert_eq!(row["updated_at"], Json::Null)),
+    ("updated_at", "'infinity'", |row| assert_eq!(row["updated_at"], Json::Null)),
+    ("created_at", "'294276-01-01'", |row| assert_eq!(row["created_at"], Json::Null)),
+    ("check_out", "'infinity'", |row| assert_eq!(row["check_out"], "")),
+    ("decided_by", "null", |row| assert_eq!(row["decided_by"], "")),
+];
+
+/// A request of the Lake House in a month of its own.
+async fn request(fixture: &Fixture, of: usize) -> Uuid {
+    let id = Uuid::now_v7();
+    let insert = format!(
+        "insert into {} (tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, created_at, updated_at) \
+         values ($1, $2, $3, '0d000000-0000-7000-8000-000000000301', $4::text::date, $4::text::date + 2, 'requested', 1, now(), now())",
+        fixture.layout.requests()
+    );
+    fixture.execute(&insert, &[&demo::TENANT, &id, &LAKE_HOUSE, &month(of)]).await;
+    id
+}
+
+#[tokio::test]
+async fn rows_of_others_are_shown_as_far_as_they_can_be_in_the_standard_layout() {
+    shown_as_far_as_they_can_be(Layout::Standard).await;
+}
+
+#[tokio::test]
+async fn rows_of_others_are_shown_as_far_as_they_can_be_in_the_single_table() {
+    shown_as_far_as_they_can_be(Layout::ConfirmedOnly).await;
+}
+
+async fn shown_as_far_as_they_can_be(layout: Layout) {
+    let fixture = Fixture::start_in(layout).await;
+    let token = fixture.manager().await;
+    fixture.sql.batch_execute(OPENED).await.unwrap();
+    // The service looks at the schema again when it asks whether it is ready.
+    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+    let mut made = Vec::new();
+    for (at, (column, value, shown)) in CASES.iter().enumerate() {
+        let id = request(&fixture, at).await;
+        let own = match (layout, *column) {
+            (Layout::Standard, _) => column,
+            (_, "internal_note") => &"internal_notes",
+            (_, "decided_by") => &"approved_by",
+            _ => column,
+        };
+        fixture
+            .execute(&format!("update {} set {own} = {value} where id = $1", layout.requests()), &[&id])
+            .await;
+        made.push((id, column, shown));
+    }
+    for (id, column, shown) in &made {
+        let row = fixture.get(&path_of(*id, ""), &token).await;
+        assert_eq!(row.status, 200, "{column}: {}", row.body);
+        shown(&row.body);
+    }
+    for list in ["?page_size=200", "?page_size=200&order=oldest_first", "?page_size=200&order=check_in"] {
+        let page = fixture.get(&format!("/api/v1/booking-requests{list}"), &token).await;
+        let rows = page.ok()["booking_requests"].as_array().unwrap();
+        for (id, column, shown) in &made {
+            let row = rows.iter().find(|row| row["id"] == id.to_string());
+            shown(row.unwrap_or_else(|| panic!("{list} lacks the row with another {column}")));
+        }
+        assert_eq!(page.body["left_out"], 0);
+    }
+    let unknown = fixture.get("/api/v1/booking-requests?status=unknown", &token).await;
+    assert_eq!(unknown.ok()["booking_requests"].as_array().unwrap().len(), 2, "{}", unknown.body);
+    let of_house = format!("/api/v1/booking-requests?property_id={LAKE_HOUSE}&page_size=200");
+    let rows = fixture.get(&of_house, &token).await.ok()["booking_requests"].as_array().unwrap().len();
+    assert!(rows >= CASES.len(), "{rows}");
+    fixture.get("/api/v1/bookings?page_size=200", &token).await.ok();
+
+    // What is known is decided; what is not is left as it is.
+    for (id, column, _) in &made {
+        let before = fixture.snapshot().await;
+        let approved =
+            fixture.post(&path_of(*id, "/approve"), &token, &json!({"internal_note": "fine"})).await;
+        if **column == "status" {
+            approved.refused(409, "INVALID_TRANSITION");
+            assert_eq!(approved.body["metadata"]["state"], "unknown_status");
+            for step in ["/decline", "/review", "/cancel"] {
+                let body = json!({"decline_reason": "no"});
+                let body = if step == "/decline" { body } else { json!({}) };
+                let answer = fixture.post(&path_of(*id, step), &token, &body).await;
+                assert_eq!(answer.status, 409, "{step} {}", answer.body);
+            }
+            assert_eq!(fixture.snapshot().await, before);
+        } else if **column != "check_out" {
+            approved.ok();
+            let row = fixture.get(&path_of(*id, ""), &token).await;
+            assert!(row.ok()["internal_note"].as_str().unwrap().ends_with("fine"), "{}", row.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_shown_is_left_out_and_named() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        fixture.sql.batch_execute(OPENED).await.unwrap();
+        let id = request(&fixture, 1).await;
+        let break_it = format!("update {} set check_out = null where id = $1", layout.requests());
+        fixture.execute(&break_it, &[&id]).await;
+        let path = "/api/v1/booking-requests?page_size=1";
+        let first = fixture.get(path, &token).await;
+        assert_eq!((&first.ok()["left_out"], &first.body["booking_requests"]), (&json!(1), &json!([])));
+        let whole = fixture.get("/api/v1/booking-requests", &token).await;
+        assert_eq!(whole.ok()["left_out"], 1);
+        assert!(whole.body["booking_requests"].as_array().unwrap().len() > 3, "{}", whole.body);
+        let before = fixture.snapshot().await;
+        for answer in [
+            fixture.get(&path_of(id, ""), &token).await,
+            fixture.post(&path_of(id, "/approve"), &token, &json!({})).await,
+            fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await,
+        ] {
+            answer.refused(422, "UNREADABLE_ROW");
+            assert_eq!(answer.body["metadata"]["column"], "check_out");
+        }
+        assert_eq!(fixture.snapshot().await, before);
+    }
+}
+
+/// A booking whose status nobody knows keeps its dates.
+#[tokio::test]
+async fn a_booking_with_an_unknown_status_is_shown_and_keeps_its_dates() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.sql.batch_execute("alter table bookings drop constraint bookings_status_check").await.unwrap();
+    let id = fixture.open_request(demo::TENANT, 701, 500, 503).await;
+    fixture
+        .execute(
+            "insert into bookings (tenant_id, id, property_id, guest_id, check_in, check_out, status, created_at, updated_at) \
+             select tenant_id, gen_random_uuid(), property_id, '0d000000-0000-7000-8000-000000000301', check_in, check_out, 'owner_stay', now(), now() \
+             from booking_requests where id = $1",
+            &[&id],
+        )
+        .await;
+    let list = fixture.get(&format!("/api/v1/bookings?property_id={LAKE_HOUSE}"), &token).await;
+    let row = &list.ok()["bookings"][0];
+    assert_eq!((&row["status"], &row["unknown_status"]), (&json!("unknown"), &json!("owner_stay")));
+    let booking = row["id"].as_str().unwrap();
+    let cancel = fixture.post(&format!("/api/v1/bookings/{booking}/cancel"), &token, &json!({})).await;
+    cancel.refused(409, "INVALID_TRANSITION");
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
+}
+
+/// Makes the status of a table an enum, as many others have it.
+fn to_enum(table: &str, predicate: &str) -> String {
+    format!(
+        "create type {table}_status as enum ('inquiry', 'pending', 'requested', 'under_review', 'confirmed', \
+            'checked_in', 'checked_out', 'cancelled', 'declined', 'no_show', 'expired'); \
+         do $$ declare one record; begin \
+            for one in select conname from pg_constraint where conrelid = '{table}'::regclass and contype in ('c', 'x') \
+                and pg_get_constraintdef(oid) like '%status%' loop \
+                execute format('alter table {table} drop constraint %I', one.conname); end loop; \
+            for one in select indexrelid::regclass as of from pg_index where indrelid = '{table}'::regclass \
+                and pg_get_indexdef(indexrelid) like '%status%' loop execute format('drop index %s', one.of); end loop; \
+         end $$; \
+         alter table {table} alter column status type {table}_status using status::{table}_status; {predicate}"
+    )
+}
+
+/// The constraint against double bookings.
+fn exclusion(predicate: &str) -> String {
+    format!(
+        "alter table bookings add constraint no_double_bookings exclude using gist (tenant_id with =, \
+         property_id with =, daterange(check_in, check_out) with &&) where (status {predicate})"
+    )
+}
+
+#[tokio::test]
+async fn a_status_that_is_an_enum_is_decided_like_a_text() {
+    let literal = exclusion("not in ('cancelled', 'declined', 'no_show')");
+    let sold = exclusion("in ('pending', 'confirmed', 'checked_in')");
+    for (layout, statements) in [
+        (Layout::Standard, vec![to_enum("booking_requests", ""), to_enum("bookings", &literal)]),
+        (Layout::Literal, vec![to_enum("bookings", &literal)]),
+        (Layout::ConfirmedOnly, vec![to_enum("bookings", &sold)]),
+    ] {
+        let fixture = Fixture::start_in(layout).await;
+        for statement in statements {
+            fixture.sql.batch_execute(&statement).await.unwrap();
+        }
+        let token = fixture.manager().await;
+        let list = fixture.get("/api/v1/booking-requests?include_counts=true", &token).await;
+        assert!(list.ok()["booking_requests"].as_array().unwrap().len() > 3, "{layout:?} {}", list.body);
+        fixture.get(&format!("/api/v1/booking-requests?property_id={LAKE_HOUSE}"), &token).await.ok();
+        fixture.get("/api/v1/bookings?status=confirmed", &token).await.ok();
+        fixture.get(&path_of(case("REQUESTED"), "/explain"), &token).await.ok();
+        let approved = fixture.post(&path_of(case("REQUESTED"), "/approve"), &token, &json!({})).await;
+        assert_eq!(approved.ok()["status"], "confirmed");
+        let cancel = fixture.post(&path_of(case("REQUESTED"), "/cancel"), &token, &json!({})).await;
+        assert_eq!(cancel.ok()["status"], "cancelled");
+        let review = fixture.open_request(demo::TENANT, 801, 600, 602).await;
+        fixture.post(&path_of(review, "/review"), &token, &json!({})).await.ok();
+        let decline = json!({"decline_reason": "no"});
+        fixture.post(&path_of(review, "/decline"), &token, &decline).await.ok();
+        let asked = json!({"property_id": LAKE_HOUSE.to_string(), "guest_id": "0d000000-0000-7000-8000-000000000301",
+            "check_in": "2031-05-01", "check_out": "2031-05-03"});
+        let made = fixture.post("/api/v1/booking-requests", &token, &asked).await;
+        assert_eq!(made.ok()["status"], "requested", "{layout:?}");
+        fixture
+            .get(
+                &format!("/api/v1/properties/{LAKE_HOUSE}/availability?from=2031-05-01&to=2031-05-09"),
+                &token,
+            )
+            .await
+            .ok();
+        let healed = fixture.post(&path_of(case("CONFIRMED_AT_SET"), "/approve"), &token, &json!({})).await;
+        assert_eq!(healed.ok()["evidence"], "confirmed_at_set");
+        let ready = fixture.get("/readyz", "").await;
+        assert_eq!(ready.status, 200, "{}", ready.body);
+    }
+}
