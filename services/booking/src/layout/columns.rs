@@ -1,5 +1,6 @@
 //! The tables, columns and constraints that statements rely on, each written once:
-//! readers select these lists, and detection looks whether they are there.
+//! readers select these lists, and detection looks whether they are there and of
+//! which type. What another type means is decided in `types.rs`.
 
 use crate::domain::approval::Layout;
 
@@ -170,6 +171,58 @@ pub fn single_table(request_column: &'static str) -> Option<&'static str> {
     }
 }
 
+/// The type that the migrations give a column.
+pub fn wanted(column: &str) -> Option<&'static str> {
+    Some(match column {
+        "id"
+        | "tenant_id"
+        | "property_id"
+        | "guest_id"
+        | "booking_request_id"
+        | "booking_id"
+        | "approved_booking_id"
+        | "held_booking_id"
+        | "source_id"
+        | "decided_by"
+        | "approved_by"
+        | "actor"
+        | "actor_id"
+        | "decider_id"
+        | "on_behalf_of"
+        | "customer_id"
+        | "block_id" => "uuid",
+        "check_in" | "check_out" | "start_date" | "end_date" => "date",
+        "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "at" => {
+            "timestamp with time zone"
+        }
+        "guest_count" | "max_guests" | "hold_hours" => "integer",
+        "row_version" | "position" | "tick" | "number" => "bigint",
+        "auto_decline" => "boolean",
+        "request_hash" | "answer" => "bytea",
+        "status"
+        | "message"
+        | "internal_note"
+        | "internal_notes"
+        | "decline_reason"
+        | "name"
+        | "time_zone"
+        | "hold_policy"
+        | "email"
+        | "phone"
+        | "note"
+        | "state"
+        | "kind"
+        | "action"
+        | "evidence"
+        | "key"
+        | "actor_kind"
+        | "decider_kind"
+        | "decline_reason_code"
+        | "decline_message" => "text",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,5 +239,16 @@ mod tests {
         }
         let [bookings, ..] = &tables(Layout::SingleTable)[..] else { panic!("no table") };
         assert_eq!(bookings.columns.len(), 22, "{bookings:?}");
+    }
+
+    #[test]
+    fn each_column_has_a_type() {
+        for layout in [Layout::Standard, Layout::SingleTable] {
+            for Table { name, columns } in tables(layout) {
+                for column in columns {
+                    assert!(wanted(column).is_some(), "say the type of {name}.{column}");
+                }
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! altered by others, a column may have another that serves as well, or does not.
 
 use super::catalog::StoredTable;
-use super::columns::{Table, tables};
+use super::columns::{Table, tables, wanted};
 use super::problem::Problem;
 use crate::domain::approval::Layout;
 
@@ -14,41 +14,6 @@ pub struct Altered {
     /// What they are can be read and written; whether every statement goes with them,
     /// the statements tell.
     pub doubtful: Vec<Problem>,
-}
-
-/// The type that the migrations give a column.
-pub fn wanted(column: &str) -> Option<&'static str> {
-    Some(match column {
-        "id"
-        | "tenant_id"
-        | "property_id"
-        | "guest_id"
-        | "booking_request_id"
-        | "booking_id"
-        | "approved_booking_id"
-        | "held_booking_id"
-        | "source_id"
-        | "decided_by"
-        | "approved_by"
-        | "actor"
-        | "actor_id"
-        | "decider_id"
-        | "on_behalf_of"
-        | "customer_id"
-        | "block_id" => "uuid",
-        "check_in" | "check_out" | "start_date" | "end_date" => "date",
-        "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "at" => {
-            "timestamp with time zone"
-        }
-        "guest_count" | "max_guests" | "hold_hours" => "integer",
-        "row_version" | "position" | "tick" | "number" => "bigint",
-        "auto_decline" => "boolean",
-        "request_hash" | "answer" => "bytea",
-        "status" | "message" | "internal_note" | "internal_notes" | "decline_reason" | "name"
-        | "time_zone" | "hold_policy" | "email" | "phone" | "note" | "state" | "kind" | "action"
-        | "evidence" | "key" | "actor_kind" | "decider_kind" => "text",
-        _ => return None,
-    })
 }
 
 /// What serves as well. A status may be an enum besides (`statuses.rs`).
