@@ -179,7 +179,8 @@ impl Violations {
         self.found.len() >= MOST
     }
 
-    fn presence(&mut self, field: &str, is_set: bool, limits: &Limits) {
+    /// Looks whether a field is there.
+    pub fn presence(&mut self, field: &str, is_set: bool, limits: &Limits) {
         if !is_set && limits.required {
             self.add(field, "is needed".to_owned(), limits.missing);
         }

@@ -28,6 +28,8 @@ pub struct MethodContract {
     pub if_match: bool,
     /// The field of the answer with the resource that it creates.
     pub created: Option<String>,
+    /// Content types of its body over REST; empty when that is JSON.
+    pub body_types: Vec<String>,
     /// Whether it changes anything.
     pub changes: bool,
     declared: Vec<ErrorReason>,
@@ -51,7 +53,7 @@ impl MethodContract {
     pub fn of(method: &MethodDescriptor) -> Self {
         let options = method.options();
         let level = options.get_field_by_name("idempotency_level");
-        let Declared { reasons, idempotency_key, created } =
+        let Declared { reasons, idempotency_key, created, body_types } =
             extension(method.parent_pool().get_extension_by_name("frontdesk.rest.v1.method"), &options)
                 .unwrap_or_default();
         Self {
@@ -62,6 +64,7 @@ impl MethodContract {
                 .fields()
                 .any(|field| FieldContract::of(&field).header.as_deref() == Some("if-match")),
             created: Some(created).filter(|created| !created.is_empty()),
+            body_types,
             // NO_SIDE_EFFECTS
             changes: level.and_then(|level| level.as_enum_number()) != Some(1),
             declared: reasons.into_iter().filter_map(|reason| ErrorReason::try_from(reason).ok()).collect(),
@@ -177,6 +180,8 @@ mod tests {
                 assert!(contract.changes, "{name}");
             }
             assert!(!contract.idempotency_key || contract.changes, "{name}");
+            let raw = |field: FieldDescriptor| matches!(field.kind(), Kind::Message(of) if of.full_name() == "google.api.HttpBody");
+            assert_eq!(of.input().fields().any(raw), !contract.body_types.is_empty(), "{name}");
             let etag = of.input().get_field_by_name("etag");
             let header = etag.and_then(|etag| FieldContract::of(&etag).header);
             let mismatch = seen.contains(&ErrorReason::EtagMismatch);

@@ -1,11 +1,14 @@
 // Generated from the options of the .proto files: run `make generate`.
 impl Checked for crate::booking::v1::ApproveBookingRequestResponse {}
+impl Checked for crate::booking::v1::ArchiveCustomerResponse {}
 impl Checked for crate::booking::v1::BlockPropertyResponse {}
 impl Checked for crate::booking::v1::CancelBookingRequestResponse {}
 impl Checked for crate::booking::v1::CancelBookingResponse {}
 impl Checked for crate::booking::v1::CheckInResponse {}
 impl Checked for crate::booking::v1::CheckOutResponse {}
 impl Checked for crate::booking::v1::CreateBookingRequestResponse {}
+impl Checked for crate::booking::v1::CreateBookingResponse {}
+impl Checked for crate::booking::v1::CreateCustomerResponse {}
 impl Checked for crate::booking::v1::CreatePropertyResponse {}
 impl Checked for crate::booking::v1::DeclineBookingRequestResponse {}
 impl Checked for crate::booking::v1::ExplainApprovalResponse {}
@@ -16,6 +19,7 @@ impl Checked for crate::booking::v1::GetBookingSettingsResponse {}
 impl Checked for crate::booking::v1::GetCustomerResponse {}
 impl Checked for crate::booking::v1::GetPropertyResponse {}
 impl Checked for crate::booking::v1::GetServerInfoResponse {}
+impl Checked for crate::booking::v1::ImportCustomersResponse {}
 impl Checked for crate::booking::v1::ListBookingRequestEventsResponse {}
 impl Checked for crate::booking::v1::ListBookingRequestsResponse {}
 impl Checked for crate::booking::v1::ListBookingsResponse {}
@@ -23,9 +27,12 @@ impl Checked for crate::booking::v1::ListCustomersResponse {}
 impl Checked for crate::booking::v1::ListInconsistenciesResponse {}
 impl Checked for crate::booking::v1::ListPropertiesResponse {}
 impl Checked for crate::booking::v1::MarkNoShowResponse {}
+impl Checked for crate::booking::v1::MergeCustomersResponse {}
 impl Checked for crate::booking::v1::StartReviewResponse {}
+impl Checked for crate::booking::v1::UnarchiveCustomerResponse {}
 impl Checked for crate::booking::v1::UnblockPropertyResponse {}
 impl Checked for crate::booking::v1::UpdateBookingSettingsResponse {}
+impl Checked for crate::booking::v1::UpdateCustomerResponse {}
 impl Checked for crate::booking::v1::UpdatePropertyResponse {}
 impl Checked for crate::booking::v1::WatchBookingRequestsResponse {}
 impl Checked for crate::identity::v1::AddMemberResponse {}
@@ -66,6 +73,11 @@ impl Checked for crate::booking::v1::ApproveBookingRequestRequest {
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
+impl Checked for crate::booking::v1::ArchiveCustomerRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::booking::v1::BlockPropertyRequest {
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -100,6 +112,16 @@ impl Checked for crate::booking::v1::CheckOutRequest {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::booking::v1::CreateBookingRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("guest_id", &self.guest_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("check_in", &self.check_in, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.text("check_out", &self.check_out, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.text("source", &self.source, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
+        found.text("external_id", &self.external_id, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+    }
+}
 impl Checked for crate::booking::v1::CreateBookingRequestRequest {
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -108,6 +130,16 @@ impl Checked for crate::booking::v1::CreateBookingRequestRequest {
         found.text("check_out", &self.check_out, &Limits { required: true, format: Format::Date, ..Limits::NONE });
         found.number("guest_count", self.guest_count, &Limits { min: Some(1), max: Some(100), ..Limits::NONE });
         found.text("message", &self.message, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::CreateCustomerRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("email", &self.email, &Limits { format: Format::Email, ..Limits::NONE });
+        found.text("phone", &self.phone, &Limits { format: Format::Line, max_length: 50, ..Limits::NONE });
+        found.text("external_id", &self.external_id, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("source", &self.source, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
+        found.text("notes", &self.notes, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::CreatePropertyRequest {
@@ -162,6 +194,12 @@ impl Checked for crate::booking::v1::GetPropertyRequest {
     }
 }
 impl Checked for crate::booking::v1::GetServerInfoRequest {}
+impl Checked for crate::booking::v1::ImportCustomersRequest {
+    fn check(&self, found: &mut Violations) {
+        found.presence("file", self.file.is_some(), &Limits { required: true, ..Limits::NONE });
+        found.text("source", &self.source, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
+    }
+}
 impl Checked for crate::booking::v1::ListBookingRequestEventsRequest {
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -198,6 +236,9 @@ impl Checked for crate::booking::v1::ListCustomersRequest {
     fn check(&self, found: &mut Violations) {
         found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+        found.text("search", &self.search, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("external_id", &self.external_id, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("source", &self.source, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::ListInconsistenciesRequest {
@@ -217,10 +258,21 @@ impl Checked for crate::booking::v1::MarkNoShowRequest {
         found.text("booking_id", &self.booking_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::booking::v1::MergeCustomersRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("duplicate_id", &self.duplicate_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::booking::v1::StartReviewRequest {
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::UnarchiveCustomerRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::UnblockPropertyRequest {
@@ -232,6 +284,17 @@ impl Checked for crate::booking::v1::UnblockPropertyRequest {
 impl Checked for crate::booking::v1::UpdateBookingSettingsRequest {
     fn check(&self, found: &mut Violations) {
         found.message("settings", self.settings.as_ref(), &Limits { required: true, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::UpdateCustomerRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.when(self.name.as_ref(), |found, value| found.set_text("name", value, &Limits { format: Format::Line, min_length: 1, max_length: 200, ..Limits::NONE }));
+        found.when(self.email.as_ref(), |found, value| found.set_text("email", value, &Limits { format: Format::Email, ..Limits::NONE }));
+        found.when(self.phone.as_ref(), |found, value| found.set_text("phone", value, &Limits { format: Format::Line, max_length: 50, ..Limits::NONE }));
+        found.when(self.external_id.as_ref(), |found, value| found.set_text("external_id", value, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE }));
+        found.when(self.source.as_ref(), |found, value| found.set_text("source", value, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE }));
+        found.when(self.notes.as_ref(), |found, value| found.set_text("notes", value, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE }));
     }
 }
 impl Checked for crate::booking::v1::UpdatePropertyRequest {

@@ -108,6 +108,13 @@ pub struct Booking {
     /// writes.
     #[prost(string, tag = "12")]
     pub etag: ::prost::alloc::string::String,
+    /// Where it was made, for example `staff` or the name of a channel; empty for one
+    /// that came from a booking request.
+    #[prost(string, tag = "13")]
+    pub source: ::prost::alloc::string::String,
+    /// Id of the booking in the system named by `source`; empty when it has none.
+    #[prost(string, tag = "14")]
+    pub external_id: ::prost::alloc::string::String,
     /// The word that the database has for the status when `status` is `unknown`;
     /// empty otherwise, and when the database has none.
     #[prost(string, tag = "16")]
@@ -2464,6 +2471,57 @@ impl ::prost::Name for ListBookingsResponse {
         "type.googleapis.com/frontdesk.booking.v1.ListBookingsResponse".into()
     }
 }
+/// Input of CreateBooking.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateBookingRequest {
+    /// UUID of the property.
+    #[prost(string, tag = "1")]
+    pub property_id: ::prost::alloc::string::String,
+    /// UUID of the guest, a customer of the tenant; empty when it is unknown, as for
+    /// bookings of some channels.
+    #[prost(string, tag = "2")]
+    pub guest_id: ::prost::alloc::string::String,
+    /// First night, ISO 8601 date.
+    #[prost(string, tag = "3")]
+    pub check_in: ::prost::alloc::string::String,
+    /// Day of departure, ISO 8601 date, after `check_in`; 366 nights at most.
+    #[prost(string, tag = "4")]
+    pub check_out: ::prost::alloc::string::String,
+    /// Where it was made, for example `staff` or the name of a channel, 100 characters
+    /// at most; may be empty.
+    #[prost(string, tag = "5")]
+    pub source: ::prost::alloc::string::String,
+    /// Id of the booking there, 200 characters at most; may be empty.
+    #[prost(string, tag = "6")]
+    pub external_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateBookingRequest {
+    const NAME: &'static str = "CreateBookingRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.CreateBookingRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.CreateBookingRequest".into()
+    }
+}
+/// Output of CreateBooking.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateBookingResponse {
+    /// The booking as stored.
+    #[prost(message, optional, tag = "1")]
+    pub booking: ::core::option::Option<Booking>,
+}
+impl ::prost::Name for CreateBookingResponse {
+    const NAME: &'static str = "CreateBookingResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.CreateBookingResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.CreateBookingResponse".into()
+    }
+}
 /// Input of CancelBooking.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CancelBookingRequest {
@@ -2855,6 +2913,42 @@ pub mod booking_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Stores a confirmed booking that staff or a channel made, with its inventory
+        /// range. Open requests of other guests for its nights are declined as the settings
+        /// say. A booking with the same `source` and `external_id` is stored once: saying
+        /// the same again answers the booking as it is now.
+        ///
+        /// BOOKING_OVERLAP says what has nights of the stay; EXTERNAL_ID_TAKEN that the
+        /// `external_id` is that of a booking with other nights, another guest or property.
+        pub async fn create_booking(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateBookingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateBookingResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.BookingService/CreateBooking",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.BookingService",
+                        "CreateBooking",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Cancels a booking and frees its dates. The request that it was made for is
         /// cancelled too; requests of the guest that it merely fulfilled wait for a
         /// decision again. Cancelling again changes nothing.
@@ -3073,6 +3167,20 @@ pub mod booking_service_server {
             tonic::Response<super::ListBookingsResponse>,
             tonic::Status,
         >;
+        /// Stores a confirmed booking that staff or a channel made, with its inventory
+        /// range. Open requests of other guests for its nights are declined as the settings
+        /// say. A booking with the same `source` and `external_id` is stored once: saying
+        /// the same again answers the booking as it is now.
+        ///
+        /// BOOKING_OVERLAP says what has nights of the stay; EXTERNAL_ID_TAKEN that the
+        /// `external_id` is that of a booking with other nights, another guest or property.
+        async fn create_booking(
+            &self,
+            request: tonic::Request<super::CreateBookingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateBookingResponse>,
+            tonic::Status,
+        >;
         /// Cancels a booking and frees its dates. The request that it was made for is
         /// cancelled too; requests of the guest that it merely fulfilled wait for a
         /// decision again. Cancelling again changes nothing.
@@ -3285,6 +3393,51 @@ pub mod booking_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListBookingsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.BookingService/CreateBooking" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateBookingSvc<T: BookingService>(pub Arc<T>);
+                    impl<
+                        T: BookingService,
+                    > tonic::server::UnaryService<super::CreateBookingRequest>
+                    for CreateBookingSvc<T> {
+                        type Response = super::CreateBookingResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateBookingRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BookingService>::create_booking(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateBookingSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3633,6 +3786,27 @@ pub struct Customer {
     /// When the customer was created.
     #[prost(message, optional, tag = "5")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Id of the customer in the system named by `source`; empty when it has none.
+    #[prost(string, tag = "6")]
+    pub external_id: ::prost::alloc::string::String,
+    /// The system that `external_id` is of, for example a channel; may be empty.
+    #[prost(string, tag = "7")]
+    pub source: ::prost::alloc::string::String,
+    /// Notes of the staff; may be empty.
+    #[prost(string, tag = "8")]
+    pub notes: ::prost::alloc::string::String,
+    /// When the customer was archived; unset while it is in use.
+    #[prost(message, optional, tag = "9")]
+    pub archived_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// UUID of the customer that this one was merged into; empty unless it was.
+    #[prost(string, tag = "10")]
+    pub merged_into: ::prost::alloc::string::String,
+    /// When the customer last changed.
+    #[prost(message, optional, tag = "11")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Version of the row; changes with every write.
+    #[prost(string, tag = "12")]
+    pub etag: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Customer {
     const NAME: &'static str = "Customer";
@@ -3656,6 +3830,20 @@ pub struct ListCustomersRequest {
     /// Other name of `page_size`; setting both is INVALID_FIELD.
     #[prost(int32, tag = "3")]
     pub limit: i32,
+    /// The beginning of a name or of its last word; with an `@`, of an e-mail address;
+    /// of digits, of a phone number. Case, accents and the way in which a number is
+    /// written do not matter; `00` and `+` are the same.
+    #[prost(string, tag = "4")]
+    pub search: ::prost::alloc::string::String,
+    /// Whether to return the archived customers instead of those in use.
+    #[prost(bool, tag = "5")]
+    pub archived: bool,
+    /// Only the customer with this id in the system named by `source`, archived or not.
+    #[prost(string, tag = "6")]
+    pub external_id: ::prost::alloc::string::String,
+    /// The system that `external_id` is of.
+    #[prost(string, tag = "7")]
+    pub source: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ListCustomersRequest {
     const NAME: &'static str = "ListCustomersRequest";
@@ -3719,6 +3907,357 @@ impl ::prost::Name for GetCustomerResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.booking.v1.GetCustomerResponse".into()
+    }
+}
+/// Input of CreateCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateCustomerRequest {
+    /// Full name, 1 to 200 characters.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// E-mail address; may be empty. Others may have the same one.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// Phone number, kept as it is sent, 50 characters at most; may be empty.
+    #[prost(string, tag = "3")]
+    pub phone: ::prost::alloc::string::String,
+    /// Id of the customer in the system named by `source`, 200 characters at most,
+    /// unique for it; may be empty.
+    #[prost(string, tag = "4")]
+    pub external_id: ::prost::alloc::string::String,
+    /// The system that `external_id` is of, 100 characters at most; may be empty.
+    #[prost(string, tag = "5")]
+    pub source: ::prost::alloc::string::String,
+    /// Notes of the staff, 4000 characters at most; may be empty.
+    #[prost(string, tag = "6")]
+    pub notes: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateCustomerRequest {
+    const NAME: &'static str = "CreateCustomerRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.CreateCustomerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.CreateCustomerRequest".into()
+    }
+}
+/// Output of CreateCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateCustomerResponse {
+    /// The customer as stored.
+    #[prost(message, optional, tag = "1")]
+    pub customer: ::core::option::Option<Customer>,
+}
+impl ::prost::Name for CreateCustomerResponse {
+    const NAME: &'static str = "CreateCustomerResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.CreateCustomerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.CreateCustomerResponse".into()
+    }
+}
+/// Input of UpdateCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateCustomerRequest {
+    /// UUID of the customer.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// Full name, 1 to 200 characters.
+    #[prost(string, optional, tag = "2")]
+    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// E-mail address; may be empty. Others may have the same one.
+    #[prost(string, optional, tag = "3")]
+    pub email: ::core::option::Option<::prost::alloc::string::String>,
+    /// Phone number, kept as it is sent, 50 characters at most; may be empty.
+    #[prost(string, optional, tag = "4")]
+    pub phone: ::core::option::Option<::prost::alloc::string::String>,
+    /// Id of the customer in the system named by `source`, 200 characters at most,
+    /// unique for it; may be empty.
+    #[prost(string, optional, tag = "5")]
+    pub external_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// The system that `external_id` is of, 100 characters at most; may be empty.
+    #[prost(string, optional, tag = "6")]
+    pub source: ::core::option::Option<::prost::alloc::string::String>,
+    /// Notes of the staff, 4000 characters at most; may be empty.
+    #[prost(string, optional, tag = "7")]
+    pub notes: ::core::option::Option<::prost::alloc::string::String>,
+    /// The etag that the customer must have; empty means any.
+    #[prost(string, tag = "8")]
+    pub etag: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateCustomerRequest {
+    const NAME: &'static str = "UpdateCustomerRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.UpdateCustomerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.UpdateCustomerRequest".into()
+    }
+}
+/// Output of UpdateCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateCustomerResponse {
+    /// The customer as stored.
+    #[prost(message, optional, tag = "1")]
+    pub customer: ::core::option::Option<Customer>,
+}
+impl ::prost::Name for UpdateCustomerResponse {
+    const NAME: &'static str = "UpdateCustomerResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.UpdateCustomerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.UpdateCustomerResponse".into()
+    }
+}
+/// Input of ArchiveCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchiveCustomerRequest {
+    /// UUID of the customer.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The etag that the customer must have; empty means any.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ArchiveCustomerRequest {
+    const NAME: &'static str = "ArchiveCustomerRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ArchiveCustomerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ArchiveCustomerRequest".into()
+    }
+}
+/// Output of ArchiveCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchiveCustomerResponse {
+    /// The customer as archived.
+    #[prost(message, optional, tag = "1")]
+    pub customer: ::core::option::Option<Customer>,
+}
+impl ::prost::Name for ArchiveCustomerResponse {
+    const NAME: &'static str = "ArchiveCustomerResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ArchiveCustomerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ArchiveCustomerResponse".into()
+    }
+}
+/// Input of UnarchiveCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnarchiveCustomerRequest {
+    /// UUID of the customer.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The etag that the customer must have; empty means any.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UnarchiveCustomerRequest {
+    const NAME: &'static str = "UnarchiveCustomerRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.UnarchiveCustomerRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.UnarchiveCustomerRequest".into()
+    }
+}
+/// Output of UnarchiveCustomer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnarchiveCustomerResponse {
+    /// The customer as stored.
+    #[prost(message, optional, tag = "1")]
+    pub customer: ::core::option::Option<Customer>,
+}
+impl ::prost::Name for UnarchiveCustomerResponse {
+    const NAME: &'static str = "UnarchiveCustomerResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.UnarchiveCustomerResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.UnarchiveCustomerResponse".into()
+    }
+}
+/// Input of MergeCustomers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MergeCustomersRequest {
+    /// UUID of the customer that stays.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// UUID of the customer that is the same person.
+    #[prost(string, tag = "2")]
+    pub duplicate_id: ::prost::alloc::string::String,
+    /// The etag that the customer that stays must have; empty means any.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MergeCustomersRequest {
+    const NAME: &'static str = "MergeCustomersRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.MergeCustomersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.MergeCustomersRequest".into()
+    }
+}
+/// Output of MergeCustomers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MergeCustomersResponse {
+    /// The customer that stays.
+    #[prost(message, optional, tag = "1")]
+    pub customer: ::core::option::Option<Customer>,
+    /// The duplicate as archived.
+    #[prost(message, optional, tag = "2")]
+    pub duplicate: ::core::option::Option<Customer>,
+    /// How many booking requests this call moved.
+    #[prost(int32, tag = "3")]
+    pub moved_booking_requests: i32,
+    /// How many bookings this call moved.
+    #[prost(int32, tag = "4")]
+    pub moved_bookings: i32,
+}
+impl ::prost::Name for MergeCustomersResponse {
+    const NAME: &'static str = "MergeCustomersResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.MergeCustomersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.MergeCustomersResponse".into()
+    }
+}
+/// Input of ImportCustomers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportCustomersRequest {
+    /// The file with its content type: `text/csv` or `application/x-ndjson`, in UTF-8.
+    #[prost(message, optional, tag = "1")]
+    pub file: ::core::option::Option<crate::HttpBody>,
+    /// The `source` of lines that name none, 100 characters at most.
+    #[prost(string, tag = "2")]
+    pub source: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ImportCustomersRequest {
+    const NAME: &'static str = "ImportCustomersRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ImportCustomersRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ImportCustomersRequest".into()
+    }
+}
+/// Output of ImportCustomers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ImportCustomersResponse {
+    /// What came of each line, in the order of the file.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<ImportedCustomer>,
+    /// How many lines became new customers.
+    #[prost(int32, tag = "2")]
+    pub created: i32,
+    /// How many lines changed a customer.
+    #[prost(int32, tag = "3")]
+    pub updated: i32,
+    /// How many lines say what was stored already.
+    #[prost(int32, tag = "4")]
+    pub unchanged: i32,
+    /// How many lines were refused.
+    #[prost(int32, tag = "5")]
+    pub refused: i32,
+}
+impl ::prost::Name for ImportCustomersResponse {
+    const NAME: &'static str = "ImportCustomersResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ImportCustomersResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ImportCustomersResponse".into()
+    }
+}
+/// What came of a line of an import.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportedCustomer {
+    /// Number of the line, from 1; of the first one for a record of several lines.
+    #[prost(int32, tag = "1")]
+    pub line: i32,
+    /// What came of it.
+    #[prost(enumeration = "ImportOutcome", tag = "2")]
+    pub outcome: i32,
+    /// UUID of the customer; empty when the line was refused.
+    #[prost(string, tag = "3")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The id that the line names; empty when it could not be read.
+    #[prost(string, tag = "4")]
+    pub external_id: ::prost::alloc::string::String,
+    /// Why it was refused, as a reason of errors; empty otherwise.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+    /// Why it was refused, as a sentence; empty otherwise.
+    #[prost(string, tag = "6")]
+    pub message: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ImportedCustomer {
+    const NAME: &'static str = "ImportedCustomer";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ImportedCustomer".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ImportedCustomer".into()
+    }
+}
+/// What came of a line of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ImportOutcome {
+    /// Never sent.
+    Unspecified = 0,
+    /// A customer was stored.
+    Created = 1,
+    /// The customer with this id was changed.
+    Updated = 2,
+    /// The customer with this id is stored as the line says.
+    Unchanged = 3,
+    /// Nothing was stored.
+    Refused = 4,
+}
+impl ImportOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "IMPORT_OUTCOME_UNSPECIFIED",
+            Self::Created => "IMPORT_OUTCOME_CREATED",
+            Self::Updated => "IMPORT_OUTCOME_UPDATED",
+            Self::Unchanged => "IMPORT_OUTCOME_UNCHANGED",
+            Self::Refused => "IMPORT_OUTCOME_REFUSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "IMPORT_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "IMPORT_OUTCOME_CREATED" => Some(Self::Created),
+            "IMPORT_OUTCOME_UPDATED" => Some(Self::Updated),
+            "IMPORT_OUTCOME_UNCHANGED" => Some(Self::Unchanged),
+            "IMPORT_OUTCOME_REFUSED" => Some(Self::Refused),
+            _ => None,
+        }
     }
 }
 /// Generated client implementations.
@@ -3813,8 +4352,8 @@ pub mod customer_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Returns customers by name, page by page. Needs both a user token with the
-        /// scope and an API key of the tenant.
+        /// Returns customers page by page, by name or as a search finds them. Needs both a
+        /// user token with the scope and an API key of the tenant.
         pub async fn list_customers(
             &mut self,
             request: impl tonic::IntoRequest<super::ListCustomersRequest>,
@@ -3877,6 +4416,206 @@ pub mod customer_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Stores a customer. E-mail addresses and phone numbers are not unique, since
+        /// families and offices share them; an `external_id` is, for its `source`.
+        pub async fn create_customer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateCustomerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.CustomerService/CreateCustomer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.CustomerService",
+                        "CreateCustomer",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes the fields of a customer that are set; the others stay. An archived
+        /// customer can be changed, too.
+        pub async fn update_customer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateCustomerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.CustomerService/UpdateCustomer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.CustomerService",
+                        "UpdateCustomer",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Archives a customer: lists and searches leave it out, and no new booking
+        /// request or booking is taken for it. What it has asked for and booked goes on.
+        /// Archiving again changes nothing.
+        pub async fn archive_customer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ArchiveCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ArchiveCustomerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.CustomerService/ArchiveCustomer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.CustomerService",
+                        "ArchiveCustomer",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a customer out of the archive. Doing so again changes nothing.
+        ///
+        /// CUSTOMER_ARCHIVED for one that was merged into another customer.
+        pub async fn unarchive_customer(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnarchiveCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnarchiveCustomerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.CustomerService/UnarchiveCustomer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.CustomerService",
+                        "UnarchiveCustomer",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Merges a duplicate into a customer: its booking requests and bookings become
+        /// those of the customer, and it is archived with `merged_into`. All of it happens
+        /// or nothing; its name, address and ids stay on it as they were. Merging again
+        /// changes nothing.
+        ///
+        /// CUSTOMERS_NOT_MERGEABLE says what would break: the customer is archived, the
+        /// duplicate was merged into another one, or has more records than one call moves.
+        pub async fn merge_customers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MergeCustomersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MergeCustomersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.CustomerService/MergeCustomers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.CustomerService",
+                        "MergeCustomers",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Stores and updates customers from a file, CSV or newline-delimited JSON in UTF-8,
+        /// by `source` and `external_id`: importing a file again changes nothing. Each line
+        /// is stored by itself and has a result; a wrong one costs only itself. A call
+        /// takes 1000 lines and 1 MiB; larger files are sent in parts, or by
+        /// `frontdesk customer import`.
+        ///
+        /// CSV has a header line with the columns `name`, `email`, `phone`, `external_id`,
+        /// `source` and `notes` in any order; JSON has an object with these fields on each
+        /// line. A value that is empty or left out becomes empty.
+        pub async fn import_customers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImportCustomersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ImportCustomersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.CustomerService/ImportCustomers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.CustomerService",
+                        "ImportCustomers",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3892,8 +4631,8 @@ pub mod customer_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with CustomerServiceServer.
     #[async_trait]
     pub trait CustomerService: std::marker::Send + std::marker::Sync + 'static {
-        /// Returns customers by name, page by page. Needs both a user token with the
-        /// scope and an API key of the tenant.
+        /// Returns customers page by page, by name or as a search finds them. Needs both a
+        /// user token with the scope and an API key of the tenant.
         async fn list_customers(
             &self,
             request: tonic::Request<super::ListCustomersRequest>,
@@ -3910,6 +4649,74 @@ pub mod customer_service_server {
             request: tonic::Request<super::GetCustomerRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetCustomerResponse>,
+            tonic::Status,
+        >;
+        /// Stores a customer. E-mail addresses and phone numbers are not unique, since
+        /// families and offices share them; an `external_id` is, for its `source`.
+        async fn create_customer(
+            &self,
+            request: tonic::Request<super::CreateCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateCustomerResponse>,
+            tonic::Status,
+        >;
+        /// Changes the fields of a customer that are set; the others stay. An archived
+        /// customer can be changed, too.
+        async fn update_customer(
+            &self,
+            request: tonic::Request<super::UpdateCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateCustomerResponse>,
+            tonic::Status,
+        >;
+        /// Archives a customer: lists and searches leave it out, and no new booking
+        /// request or booking is taken for it. What it has asked for and booked goes on.
+        /// Archiving again changes nothing.
+        async fn archive_customer(
+            &self,
+            request: tonic::Request<super::ArchiveCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ArchiveCustomerResponse>,
+            tonic::Status,
+        >;
+        /// Takes a customer out of the archive. Doing so again changes nothing.
+        ///
+        /// CUSTOMER_ARCHIVED for one that was merged into another customer.
+        async fn unarchive_customer(
+            &self,
+            request: tonic::Request<super::UnarchiveCustomerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnarchiveCustomerResponse>,
+            tonic::Status,
+        >;
+        /// Merges a duplicate into a customer: its booking requests and bookings become
+        /// those of the customer, and it is archived with `merged_into`. All of it happens
+        /// or nothing; its name, address and ids stay on it as they were. Merging again
+        /// changes nothing.
+        ///
+        /// CUSTOMERS_NOT_MERGEABLE says what would break: the customer is archived, the
+        /// duplicate was merged into another one, or has more records than one call moves.
+        async fn merge_customers(
+            &self,
+            request: tonic::Request<super::MergeCustomersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MergeCustomersResponse>,
+            tonic::Status,
+        >;
+        /// Stores and updates customers from a file, CSV or newline-delimited JSON in UTF-8,
+        /// by `source` and `external_id`: importing a file again changes nothing. Each line
+        /// is stored by itself and has a result; a wrong one costs only itself. A call
+        /// takes 1000 lines and 1 MiB; larger files are sent in parts, or by
+        /// `frontdesk customer import`.
+        ///
+        /// CSV has a header line with the columns `name`, `email`, `phone`, `external_id`,
+        /// `source` and `notes` in any order; JSON has an object with these fields on each
+        /// line. A value that is empty or left out becomes empty.
+        async fn import_customers(
+            &self,
+            request: tonic::Request<super::ImportCustomersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ImportCustomersResponse>,
             tonic::Status,
         >;
     }
@@ -4066,6 +4873,282 @@ pub mod customer_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCustomerSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.CustomerService/CreateCustomer" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateCustomerSvc<T: CustomerService>(pub Arc<T>);
+                    impl<
+                        T: CustomerService,
+                    > tonic::server::UnaryService<super::CreateCustomerRequest>
+                    for CreateCustomerSvc<T> {
+                        type Response = super::CreateCustomerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateCustomerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CustomerService>::create_customer(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateCustomerSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.CustomerService/UpdateCustomer" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateCustomerSvc<T: CustomerService>(pub Arc<T>);
+                    impl<
+                        T: CustomerService,
+                    > tonic::server::UnaryService<super::UpdateCustomerRequest>
+                    for UpdateCustomerSvc<T> {
+                        type Response = super::UpdateCustomerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateCustomerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CustomerService>::update_customer(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateCustomerSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.CustomerService/ArchiveCustomer" => {
+                    #[allow(non_camel_case_types)]
+                    struct ArchiveCustomerSvc<T: CustomerService>(pub Arc<T>);
+                    impl<
+                        T: CustomerService,
+                    > tonic::server::UnaryService<super::ArchiveCustomerRequest>
+                    for ArchiveCustomerSvc<T> {
+                        type Response = super::ArchiveCustomerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ArchiveCustomerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CustomerService>::archive_customer(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ArchiveCustomerSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.CustomerService/UnarchiveCustomer" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnarchiveCustomerSvc<T: CustomerService>(pub Arc<T>);
+                    impl<
+                        T: CustomerService,
+                    > tonic::server::UnaryService<super::UnarchiveCustomerRequest>
+                    for UnarchiveCustomerSvc<T> {
+                        type Response = super::UnarchiveCustomerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnarchiveCustomerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CustomerService>::unarchive_customer(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnarchiveCustomerSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.CustomerService/MergeCustomers" => {
+                    #[allow(non_camel_case_types)]
+                    struct MergeCustomersSvc<T: CustomerService>(pub Arc<T>);
+                    impl<
+                        T: CustomerService,
+                    > tonic::server::UnaryService<super::MergeCustomersRequest>
+                    for MergeCustomersSvc<T> {
+                        type Response = super::MergeCustomersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MergeCustomersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CustomerService>::merge_customers(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MergeCustomersSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.CustomerService/ImportCustomers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImportCustomersSvc<T: CustomerService>(pub Arc<T>);
+                    impl<
+                        T: CustomerService,
+                    > tonic::server::UnaryService<super::ImportCustomersRequest>
+                    for ImportCustomersSvc<T> {
+                        type Response = super::ImportCustomersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImportCustomersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CustomerService>::import_customers(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImportCustomersSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

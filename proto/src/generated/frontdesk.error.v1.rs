@@ -242,6 +242,15 @@ pub enum ErrorReason {
     IdempotencyKeyInUse = 308,
     /// The property has no active block with this id.
     BlockNotFound = 309,
+    /// The customer is archived and takes no new booking request or booking. Take it out
+    /// of the archive, or use the customer that `metadata.merged_into` names.
+    CustomerArchived = 311,
+    /// The `external_id` of this `source` is that of another record, which
+    /// `metadata.customer_id` or `metadata.booking_id` names.
+    ExternalIdTaken = 312,
+    /// The two customers cannot be merged; `metadata.cause` says why: `archived`,
+    /// `merged_elsewhere` or `too_many_records`. Both are unchanged.
+    CustomersNotMergeable = 313,
     /// A check constraint refused the row (SQLSTATE 23514);
     /// `metadata.constraint` names it.
     CheckViolation = 400,
@@ -348,6 +357,9 @@ impl ErrorReason {
             Self::IdempotencyKeyReused => "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
             Self::IdempotencyKeyInUse => "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE",
             Self::BlockNotFound => "ERROR_REASON_BLOCK_NOT_FOUND",
+            Self::CustomerArchived => "ERROR_REASON_CUSTOMER_ARCHIVED",
+            Self::ExternalIdTaken => "ERROR_REASON_EXTERNAL_ID_TAKEN",
+            Self::CustomersNotMergeable => "ERROR_REASON_CUSTOMERS_NOT_MERGEABLE",
             Self::CheckViolation => "ERROR_REASON_CHECK_VIOLATION",
             Self::FkViolation => "ERROR_REASON_FK_VIOLATION",
             Self::NotNullViolation => "ERROR_REASON_NOT_NULL_VIOLATION",
@@ -424,6 +436,9 @@ impl ErrorReason {
             "ERROR_REASON_IDEMPOTENCY_KEY_REUSED" => Some(Self::IdempotencyKeyReused),
             "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE" => Some(Self::IdempotencyKeyInUse),
             "ERROR_REASON_BLOCK_NOT_FOUND" => Some(Self::BlockNotFound),
+            "ERROR_REASON_CUSTOMER_ARCHIVED" => Some(Self::CustomerArchived),
+            "ERROR_REASON_EXTERNAL_ID_TAKEN" => Some(Self::ExternalIdTaken),
+            "ERROR_REASON_CUSTOMERS_NOT_MERGEABLE" => Some(Self::CustomersNotMergeable),
             "ERROR_REASON_CHECK_VIOLATION" => Some(Self::CheckViolation),
             "ERROR_REASON_FK_VIOLATION" => Some(Self::FkViolation),
             "ERROR_REASON_NOT_NULL_VIOLATION" => Some(Self::NotNullViolation),

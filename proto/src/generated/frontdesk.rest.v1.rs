@@ -143,6 +143,10 @@ pub struct MethodContract {
     /// it creates none.
     #[prost(string, tag = "3")]
     pub created: ::prost::alloc::string::String,
+    /// Content types of the body over REST, for a method that takes one which is not
+    /// JSON.
+    #[prost(string, repeated, tag = "4")]
+    pub body_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for MethodContract {
     const NAME: &'static str = "MethodContract";

@@ -70,6 +70,9 @@ fn check(field: &FieldDescriptor, found: &mut BTreeMap<String, Vec<String>>) -> 
         (Kind::Message(of), false) if of.full_name() == "google.protobuf.Timestamp" => {
             format!("time({name:?}, self.{name}.as_ref(), &{taken})")
         }
+        (Kind::Message(of), false) if of.full_name() == "google.api.HttpBody" => {
+            format!("presence({name:?}, self.{name}.is_some(), &{taken})")
+        }
         (Kind::Message(of), list) => {
             gather(&of, found);
             assert!(!field.is_map(), "{}: maps are not checked yet", field.full_name());

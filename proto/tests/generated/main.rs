@@ -66,6 +66,7 @@ fn generate(root: &Path, out: &Path) {
         .emit_rerun_if_changed(false)
         .codec_path("crate::Codec")
         .extern_path(".google.api", "crate::options_are_read_by_reflection")
+        .extern_path(".google.api.HttpBody", "crate::HttpBody")
         .compile_fds_with_config(compiler.file_descriptor_set(), config)
         .unwrap();
 }

@@ -6,6 +6,8 @@ mod approve;
 mod block;
 mod cancel;
 mod create;
+mod create_booking;
+mod customer;
 mod decline;
 mod expire;
 mod property;
@@ -17,6 +19,11 @@ pub use self::approve::Approve;
 pub use self::block::{AddBlock, EndBlock};
 pub use self::cancel::{CancelBooking, CancelRequest, Cancelled};
 pub use self::create::Create;
+pub use self::create_booking::CreateBooking;
+pub use self::customer::{
+    ArchiveCustomer, CreateCustomer, ImportCustomer, Imported, ImportedAs, MergeCustomers, Merged,
+    UpdateCustomer,
+};
 pub use self::decline::Decline;
 pub use self::expire::Expire;
 pub use self::property::{CreateProperty, UpdateProperty};

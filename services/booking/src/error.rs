@@ -13,7 +13,7 @@ use tonic::Status;
 
 use crate::domain::approval::{ConflictKind, Denied};
 use crate::domain::fulfilment::{Unfit, Unfulfilled};
-use crate::domain::ids::{BookingId, BookingRequestId};
+use crate::domain::ids::{BookingId, BookingRequestId, GuestId};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
@@ -48,6 +48,12 @@ pub enum Error {
     /// The tenant has no such property.
     #[error("property not found")]
     PropertyNotFound,
+    /// The customer takes no new request and no booking.
+    #[error("customer archived")]
+    CustomerArchived {
+        /// The customer that it was merged into.
+        merged_into: Option<GuestId>,
+    },
     /// The tenant has no such customer.
     #[error("customer not found")]
     CustomerNotFound,
@@ -113,6 +119,8 @@ pub enum OverlapOf {
     /// A request, in its approval; this has them. It may read as confirmed all the
     /// same.
     Request(BookingRequestId, ConflictKind, Option<Unfulfilled>),
+    /// A booking that staff or a channel made; this has them.
+    Booking(ConflictKind),
     /// A request that has to hold its dates, or a block.
     New,
 }
@@ -128,6 +136,7 @@ impl HasFault for Error {
             | Self::BookingNotFound(_)
             | Self::PropertyNotFound
             | Self::CustomerNotFound
+            | Self::CustomerArchived { .. }
             | Self::InvalidTransition { .. }
             | Self::Overlap { .. }
             | Self::Unfulfilled { .. }
@@ -192,6 +201,7 @@ impl Error {
                 Reason::CustomerNotFound,
                 "The tenant has no customer with this id. GET /v1/customers lists them.",
             ),
+            Self::CustomerArchived { merged_into } => archived(*merged_into),
             Self::InvalidTransition { step, state } => Refusal::new(
                 Reason::InvalidTransition,
                 format!(
@@ -229,12 +239,7 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
     let Stay { check_in, check_out } = stay;
     let refusal = match of {
         OverlapOf::Request(request, kind, unfulfilled) => {
-            let sentence = match kind {
-                ConflictKind::Booking => "another booking has",
-                ConflictKind::Hold => "another booking request holds",
-                ConflictKind::Block => "a block has",
-                ConflictKind::Inventory => "an inventory range without a booking has",
-            };
+            let sentence = what_has(kind);
             let way_out = match unfulfilled {
                 None => "decline it or free the dates".to_owned(),
                 Some(why) => format!("{} or free the dates", clearing(why, request)),
@@ -248,6 +253,14 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
             .with("conflict_kind", kind.name());
             unfulfilled.map_or(refusal.clone(), |why| contradicted(refusal, request, why))
         }
+        OverlapOf::Booking(kind) => Refusal::new(
+            Reason::BookingOverlap,
+            format!(
+                "The property is taken: {} nights between {check_in} and {check_out}. Nothing was stored; GET …/availability shows the free nights.",
+                what_has(kind)
+            ),
+        )
+        .with("conflict_kind", kind.name()),
         OverlapOf::New => Refusal::new(
             Reason::BookingOverlap,
             format!(
@@ -256,6 +269,30 @@ fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
         ),
     };
     refusal.with("conflict_type", "booking_overlap")
+}
+
+fn what_has(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::Booking => "another booking has",
+        ConflictKind::Hold => "another booking request holds",
+        ConflictKind::Block => "a block has",
+        ConflictKind::Inventory => "an inventory range without a booking has",
+    }
+}
+
+fn archived(merged_into: Option<GuestId>) -> Refusal {
+    let reason = Reason::CustomerArchived;
+    match merged_into {
+        Some(into) => Refusal::new(
+            reason,
+            format!("The customer was merged into customer {into} and is archived. Nothing was stored; use that one."),
+        )
+        .with("merged_into", into.to_string()),
+        None => Refusal::new(
+            reason,
+            "The customer is archived. Nothing was stored; take it out of the archive first, with POST …/unarchive.",
+        ),
+    }
 }
 
 impl From<Refusal> for Error {

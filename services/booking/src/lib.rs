@@ -8,6 +8,7 @@ mod config;
 mod domain;
 mod error;
 mod feed;
+mod import;
 mod layout;
 mod rpc;
 mod store;
@@ -27,6 +28,11 @@ use tonic::service::{LayerExt, Routes};
 
 pub use self::config::{Config, Environment, Policy};
 pub use self::store::statements;
+
+/// What an operator at the database does.
+pub mod operator {
+    pub use crate::rpc::operator::*;
+}
 
 /// The extensions of Postgres that the tables need.
 pub const EXTENSIONS: [&str; 1] = ["btree_gist"];

@@ -8,6 +8,8 @@ mod evidence;
 mod fields;
 mod fulfilment;
 mod headers;
+mod import;
+pub mod operator;
 mod properties;
 mod requests;
 mod settings;

@@ -9,7 +9,7 @@ mod attempts;
 pub mod bookings;
 pub mod change;
 pub mod constraints;
-mod customers;
+pub mod customers;
 mod database;
 mod diagnostics;
 mod feed;

@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::generate::GenerateCommand;
 use crate::operator::output::Output;
-use crate::operator::{api_key, member, signing_key, tenant, user};
+use crate::operator::{api_key, customer, member, property, signing_key, tenant, user};
 use crate::settings::Source;
 use crate::{Failure, dev, doctor, generate, help, migrate, run, settings, smoke, statement, stdout, token};
 
@@ -58,6 +58,20 @@ enum Command {
     ApiKey {
         #[command(subcommand)]
         command: api_key::ApiKeyCommand,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Creates and lists properties; works on `DATABASE_URL` itself.
+    Property {
+        #[command(subcommand)]
+        command: property::PropertyCommand,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Creates, imports and lists customers; works on `DATABASE_URL` itself.
+    Customer {
+        #[command(subcommand)]
+        command: customer::CustomerCommand,
         #[command(flatten)]
         output: Output,
     },
@@ -128,6 +142,8 @@ pub async fn main() -> Result<(), Failure> {
         Command::Tenant { command, output } => tenant::run(source, command, output).await,
         Command::Member { command, output } => member::run(source, command, output).await,
         Command::ApiKey { command, output } => api_key::run(source, command, output).await,
+        Command::Property { command, output } => property::run(source, command, output).await,
+        Command::Customer { command, output } => customer::run(source, command, output).await,
         Command::Keys { command, output } => signing_key::run(source, command, output).await,
         Command::Doctor(args) => doctor::run(source, args).await,
         Command::Smoke(args) => smoke::run(source, args).await,

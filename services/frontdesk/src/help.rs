@@ -4,15 +4,17 @@
 use boot::settings::Row;
 use clap::Command;
 
+use crate::operator::customer::LINES_REFUSED;
 use crate::settings::{READERS, Reader, in_short, without};
 
 /// Exit codes that a command has beside those of every command.
-const EXIT_CODES: [(&str, &[(u8, &str)]); 8] = [
+const EXIT_CODES: [(&str, &[(u8, &str)]); 9] = [
     ("dev", &[(130, "stopped by a second signal")]),
     ("identity", &[(130, "stopped by a second signal")]),
     ("booking", &[(130, "stopped by a second signal")]),
     ("gateway", &[(130, "stopped by a second signal")]),
     ("migrate status", &[(3, "the database is behind")]),
+    ("customer import", &[(LINES_REFUSED, "lines were refused; the others are stored")]),
     ("doctor", &[(1, "a check failed, or a setting is wrong")]),
     ("smoke", &[(1, "a check failed, or a setting is wrong")]),
     (

@@ -24,7 +24,7 @@ pub fn of(binding: &Binding, shared: &mut Components) -> Json {
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
-    if let Some(body) = request_body(binding, shared) {
+    if let Some(body) = request_body(binding, &contract, shared) {
         operation.insert("requestBody".into(), body);
     }
     operation.insert("responses".into(), responses::of(binding, &contract, shared));
@@ -46,8 +46,14 @@ pub fn path(template: &str) -> String {
     path + rest
 }
 
-fn request_body(binding: &Binding, shared: &mut Components) -> Option<Json> {
+fn request_body(binding: &Binding, contract: &MethodContract, shared: &mut Components) -> Option<Json> {
     let input = binding.method().input();
+    if !contract.body_types.is_empty() {
+        let text =
+            json!({"schema": {"type": "string", "description": comment(&input.parent_file(), input.path())}});
+        let content = contract.body_types.iter().map(|name| (name.clone(), text.clone()));
+        return Some(json!({"required": true, "content": content.collect::<Map<_, _>>()}));
+    }
     let schema = match binding.body() {
         "" => return None,
         "*" => {

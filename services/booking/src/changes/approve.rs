@@ -14,7 +14,7 @@ use crate::domain::request::BookingRequest;
 use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::constraints::dates_are_taken;
-use crate::store::requests::{Link, LockedRequest, Requested};
+use crate::store::requests::{Competed, Link, LockedRequest, Requested};
 use crate::store::{Attempt, Change, Work};
 
 /// Approves a request.
@@ -48,7 +48,7 @@ impl Work for Approve {
         match verdict {
             Verdict::Book { evidence, hold } => {
                 if auto_decline {
-                    change.decline_competitors(&request);
+                    change.decline_competitors(&Competed::with_request(&request));
                 }
                 self.book(change, &request, approved, evidence, hold).await
             }

@@ -1,5 +1,6 @@
 //! Storing a new booking request.
 
+use crate::domain::ids::GuestId;
 use crate::domain::request::{BookingRequest, NewBookingRequest};
 use crate::error::{Error, OverlapOf};
 use crate::store::constraints::{dates_are_taken, guest_is_unknown};
@@ -17,12 +18,14 @@ impl Work for Create {
     async fn attempt(&self, change: Change) -> Result<Attempt<BookingRequest>, Error> {
         let taken = || Error::Overlap { stay: self.new.stay, of: OverlapOf::New };
         let again = change.looks_again();
-        if again && change.get_property(self.new.property).await?.is_none() {
-            return Err(Error::PropertyNotFound);
+        if again {
+            change.get_property(self.new.property).await?.ok_or(Error::PropertyNotFound)?;
+            check_guest(&change, self.new.guest).await?;
         }
         match change.insert_booking_request(&self.new).await {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
-            // There is no such property, or it holds the dates of requests and they are taken.
+            // There is no such property or guest, the guest is archived, or the property
+            // holds the dates of requests and they are taken.
             Ok(None) if again => Err(taken()),
             Ok(None) => Ok(Attempt::LookAgain),
             Err(fault) if dates_are_taken(&fault) => Err(taken()),
@@ -30,4 +33,13 @@ impl Work for Create {
             Err(fault) => Err(fault.into()),
         }
     }
+}
+
+/// Refuses a guest who is not there, or archived.
+pub(super) async fn check_guest(change: &Change, guest: GuestId) -> Result<(), Error> {
+    let guest = change.get_customer(guest).await?.ok_or(Error::CustomerNotFound)?;
+    if guest.is_archived() {
+        return Err(Error::CustomerArchived { merged_into: guest.merged_into });
+    }
+    Ok(())
 }

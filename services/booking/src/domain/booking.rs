@@ -21,6 +21,22 @@ pub struct Booking {
     pub row_version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Where it was made: `staff` or a channel; empty when it came of a request.
+    pub source: String,
+    /// Its id there.
+    pub external_id: Option<String>,
+}
+
+/// A booking that staff or a channel made.
+#[derive(Debug)]
+pub struct NewBooking {
+    pub id: BookingId,
+    pub property: PropertyId,
+    /// Unknown for bookings of some channels.
+    pub guest: Option<GuestId>,
+    pub stay: Stay,
+    pub source: String,
+    pub external_id: Option<String>,
 }
 
 /// Where a booking is in its life.
@@ -39,6 +55,14 @@ pub enum BookingStatus {
     /// Another program stored a word that this version does not know. It keeps its
     /// dates, nothing is decided about it, and it is never written.
     Unknown,
+}
+
+impl NewBooking {
+    /// Whether a stored booking is what is to be stored: of the same property, guest
+    /// and nights.
+    pub fn is_stored_as(&self, stored: &Booking) -> bool {
+        (self.property, self.guest, self.stay) == (stored.property, stored.guest, stored.stay)
+    }
 }
 
 impl BookingStatus {

@@ -322,6 +322,8 @@ mod tests {
             row_version: 1,
             created_at: of.created_at,
             updated_at: of.updated_at,
+            source: String::new(),
+            external_id: None,
         };
         let arrival = of.stay.check_in;
         for (status, check_in, check_out, no_show) in [

@@ -40,7 +40,7 @@ pub const BOOKING_REQUEST: [&str; 22] = [
 pub const SENT: [&str; 2] = ["guest_count", "message"];
 
 /// A booking, as it is read.
-pub const BOOKING: [&str; 12] = [
+pub const BOOKING: [&str; 14] = [
     "id",
     "booking_request_id",
     "property_id",
@@ -53,6 +53,8 @@ pub const BOOKING: [&str; 12] = [
     "row_version",
     "created_at",
     "updated_at",
+    "source",
+    "external_id",
 ];
 
 /// The booking that a request is linked to, as it is read with the request.
@@ -79,7 +81,22 @@ pub const PROPERTY: [&str; 9] = [
 ];
 
 /// A customer, as it is read.
-pub const CUSTOMER: [&str; 5] = ["id", "name", "email", "phone", "created_at"];
+pub const CUSTOMER: [&str; 11] = [
+    "id",
+    "name",
+    "email",
+    "phone",
+    "external_id",
+    "source",
+    "notes",
+    "created_at",
+    "updated_at",
+    "archived_at",
+    "merged_into",
+];
+
+/// By what customers are found; the table's own trigger fills them.
+pub const CUSTOMER_KEYS: [&str; 5] = ["archived", "name_key", "last_name_key", "email_key", "phone_key"];
 
 /// A block, as it is read.
 pub const BLOCK: [&str; 6] = ["id", "property_id", "start_date", "end_date", "note", "state"];
@@ -146,7 +163,7 @@ pub fn tables(layout: Layout) -> Vec<Table> {
     };
     let shared = [
         table("properties", &[&PROPERTY]),
-        table("customers", &[&CUSTOMER]),
+        table("customers", &[&CUSTOMER, &CUSTOMER_KEYS]),
         table("inventory_ranges", &[&BLOCK, &["kind", "source_id", "created_at"]]),
         table("booking_events", &[&EVENT, &["tick", "position"]]),
         table("booking_settings", &[&SETTINGS]),
@@ -190,14 +207,14 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "decider_id"
         | "on_behalf_of"
         | "customer_id"
-        | "block_id" => "uuid",
+        | "block_id"
+        | "merged_into" => "uuid",
         "check_in" | "check_out" | "start_date" | "end_date" => "date",
-        "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "at" => {
-            "timestamp with time zone"
-        }
+        "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "archived_at"
+        | "at" => "timestamp with time zone",
         "guest_count" | "max_guests" | "hold_hours" => "integer",
         "row_version" | "position" | "tick" | "number" => "bigint",
-        "auto_decline" => "boolean",
+        "auto_decline" | "archived" => "boolean",
         "request_hash" | "answer" => "bytea",
         "status"
         | "message"
@@ -218,7 +235,14 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "actor_kind"
         | "decider_kind"
         | "decline_reason_code"
-        | "decline_message" => "text",
+        | "decline_message"
+        | "source"
+        | "external_id"
+        | "notes"
+        | "name_key"
+        | "last_name_key"
+        | "email_key"
+        | "phone_key" => "text",
         _ => return None,
     })
 }
@@ -238,7 +262,7 @@ mod tests {
             }
         }
         let [bookings, ..] = &tables(Layout::SingleTable)[..] else { panic!("no table") };
-        assert_eq!(bookings.columns.len(), 22, "{bookings:?}");
+        assert_eq!(bookings.columns.len(), 24, "{bookings:?}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_service_server::BookingService;
+use frontdesk_proto::text::tidy_line;
 use frontdesk_proto::{Refusal, paging};
 use jiff::civil::Date;
 use pg::Shown;
@@ -11,8 +12,8 @@ use uuid::Uuid;
 
 use super::{Booking as Service, failed, fields};
 use crate::call::Call;
-use crate::changes::{CancelBooking, StepStay};
-use crate::domain::booking::{Booking, BookingStatus};
+use crate::changes::{CancelBooking, CreateBooking, StepStay};
+use crate::domain::booking::{Booking, BookingStatus, NewBooking};
 use crate::domain::ids::{BookingId, RowId};
 use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
@@ -55,6 +56,16 @@ impl BookingService for Service {
         let bookings = rows.iter().map(booking).collect();
         let left_out = fields::number(left_out);
         Ok(Response::new(wire::ListBookingsResponse { bookings, next_page_token, left_out }))
+    }
+
+    async fn create_booking(
+        &self,
+        request: Request<wire::CreateBookingRequest>,
+    ) -> Result<Response<wire::CreateBookingResponse>, Status> {
+        let call = Call::of(&request)?.with_key(&request, "CreateBooking")?;
+        let create = CreateBooking { new: new_booking(request.into_inner())? };
+        self.change(&call, &create, |stored| wire::CreateBookingResponse { booking: Some(booking(stored)) })
+            .await
     }
 
     async fn cancel_booking(
@@ -120,6 +131,26 @@ impl BookingService for Service {
     }
 }
 
+fn new_booking(request: wire::CreateBookingRequest) -> Result<NewBooking, Refusal> {
+    let wire::CreateBookingRequest { property_id, guest_id, check_in, check_out, source, external_id } =
+        request;
+    let from = fields::Field { name: "check_in", text: &check_in };
+    let to = fields::Field { name: "check_out", text: &check_out };
+    let source = tidy_line(&source);
+    let external_id = Some(tidy_line(&external_id)).filter(|id| !id.is_empty());
+    if external_id.is_some() && source.is_empty() {
+        return Err(Refusal::field("source", "is needed with an external_id"));
+    }
+    Ok(NewBooking {
+        id: BookingId(Uuid::now_v7()),
+        property: fields::id("property_id", &property_id)?,
+        guest: fields::optional_id("guest_id", &guest_id)?,
+        stay: fields::nights(from, to)?,
+        source,
+        external_id,
+    })
+}
+
 fn step(id: &str, step: StayStep) -> Result<StepStay, Status> {
     Ok(StepStay { id: fields::id("booking_id", id)?, step })
 }
@@ -172,6 +203,8 @@ fn booking(booking: &Booking) -> wire::Booking {
         row_version: _,
         created_at,
         updated_at,
+        source,
+        external_id,
     } = booking;
     wire::Booking {
         id: id.to_string(),
@@ -187,6 +220,8 @@ fn booking(booking: &Booking) -> wire::Booking {
         updated_at: fields::shown(*updated_at),
         etag: version.to_string(),
         unknown_status: unknown_status.clone().unwrap_or_default(),
+        source: source.clone(),
+        external_id: external_id.clone().unwrap_or_default(),
     }
 }
 

@@ -127,7 +127,7 @@ impl PropertyService for Booking {
     }
 }
 
-fn new_property(request: wire::CreatePropertyRequest) -> Result<NewProperty, Refusal> {
+pub(super) fn new_property(request: wire::CreatePropertyRequest) -> Result<NewProperty, Refusal> {
     let wire::CreatePropertyRequest { name, time_zone: zone, max_guests, hold_policy, hold_hours } = request;
     let hold_hours = if hold_hours == 0 { DEFAULT_HOLD_HOURS } else { hold_hours };
     Ok(NewProperty {
@@ -189,7 +189,7 @@ fn asked_policy(policy: i32) -> Result<Option<HoldPolicy>, Refusal> {
     }
 }
 
-fn property(property: &Property) -> wire::Property {
+pub(super) fn property(property: &Property) -> wire::Property {
     let Property {
         id,
         name,

@@ -10,15 +10,23 @@ use super::change::Change;
 use super::change::Finished;
 use super::database::{Store, lost_row};
 use super::foreign::{DayEdge, booking_status, stay, time};
-use crate::domain::booking::Booking;
+use crate::domain::booking::{Booking, NewBooking};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RowId};
+use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
 
 pg::statements! {
     /// A booking.
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
+    /// The booking that another system knows by this id.
+    GetBookingOf<'a> = "get_booking_of" (tenant: Uuid, source: &'a str, external_id: &'a str);
+    /// Stores a booking that staff or a channel made.
+    InsertBooking<'a> = "insert_booking" (
+        tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date,
+        source: &'a str, external_id: Option<&'a str>, range: RangeId, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, event: EventId,
+    );
     /// Bookings of the tenant, by check-in.
     ListBookings = "list_bookings" (
         tenant: Uuid, after_check_in: DayEdge, after_id: RowId, most: i64, stay_from: Option<Date>, stay_to: Option<Date>,
@@ -136,6 +144,39 @@ fn list<'a>(
 }
 
 impl Change {
+    /// Whether there is such a booking.
+    pub async fn has_booking(&self, id: BookingId) -> Result<bool, Fault> {
+        Ok(!self.tx.run(&GetBooking { tenant: self.tenant(), id }).await?.is_empty())
+    }
+
+    /// The booking that another system knows by this id.
+    pub async fn get_booking_of(&self, source: &str, external_id: &str) -> Result<Option<Booking>, Fault> {
+        let get = GetBookingOf { tenant: self.tenant(), source, external_id };
+        Columns::first(&self.tx.run(&get).await?, booking)
+    }
+
+    /// Stores a confirmed booking with its range. `None` when its guest is not there or
+    /// archived, something has nights of the stay, or its external id is known.
+    pub async fn insert_booking(self, new: &NewBooking) -> Result<Option<Finished<Booking>>, Fault> {
+        let NewBooking { id, property, guest, stay, source, external_id } = new;
+        let insert = InsertBooking {
+            tenant: self.tenant(),
+            id: *id,
+            property: *property,
+            guest: *guest,
+            check_in: stay.check_in,
+            check_out: stay.check_out,
+            source,
+            external_id: external_id.as_deref(),
+            range: Self::new_range(),
+            at: self.at,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
+        };
+        self.finish(&insert, |rows| Columns::first(rows, booking)).await
+    }
+
     /// Locks the requests that a booking is about, its own and those that it
     /// fulfils, in the order of their ids.
     pub async fn lock_booking_group(&self, of: GroupOf) -> Result<Vec<BookingRequestId>, Fault> {
@@ -224,5 +265,7 @@ fn booking(row: &mut Columns<'_>) -> Result<Booking, Fault> {
         row_version: row.or_empty("row_version")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
+        source: row.or_empty("source")?,
+        external_id: row.or_empty("external_id")?,
     })
 }

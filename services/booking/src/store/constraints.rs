@@ -33,6 +33,11 @@ pub fn name_is_taken(fault: &Fault) -> bool {
     fault.on_constraint("properties_name_key") || fault.on_constraint("properties_shown_name_key")
 }
 
+/// Another customer has the external id.
+pub fn external_id_is_taken(fault: &Fault) -> bool {
+    fault.on_constraint("customers_external_id_key")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

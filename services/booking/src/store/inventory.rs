@@ -64,6 +64,13 @@ impl Store {
 }
 
 impl Change {
+    /// What has nights of a property between two dates, by first night.
+    pub async fn list_occupancies(&self, property: PropertyId, dates: Stay) -> Result<Vec<Occupancy>, Fault> {
+        let Stay { check_in, check_out } = dates;
+        let list = ListOccupancies { tenant: self.tenant(), property, check_in, check_out };
+        Columns::all(&self.tx.run(&list).await?, occupancy)
+    }
+
     /// Ends the ranges that name a request instead of its booking. In the
     /// single-table layout the request's row may become the booking, and then keeps
     /// the range that fits it.

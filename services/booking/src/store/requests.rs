@@ -12,7 +12,7 @@ use super::change::Finished;
 use super::database::Store;
 use super::foreign::{count, request_status, stay, time};
 use crate::domain::approval::Evidence;
-use crate::domain::booking::BookingStatus;
+use crate::domain::booking::{BookingStatus, NewBooking};
 use crate::domain::decline::{DeclineReason, Declining};
 use crate::domain::event::EventKind;
 use crate::domain::fulfilment::Linked;
@@ -53,7 +53,7 @@ pg::statements! {
     );
     /// Declines the open requests of other guests for the same nights.
     DeclineCompetitors = "decline_competitors" (
-        tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
+        tenant: Uuid, id: RowId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
         check_out: Date, at: Timestamp, actor_kind: &'static str,
         actor_id: Option<Uuid>,
     );
@@ -105,6 +105,30 @@ pub enum Closing<'a> {
     Declined(&'a Declining),
     Cancelled,
     Expired,
+}
+
+/// What others competed with for dates that they cannot have any more.
+#[derive(Debug, Clone, Copy)]
+pub struct Competed {
+    /// The request or booking that has them.
+    row: RowId,
+    property: PropertyId,
+    guest: Option<GuestId>,
+    stay: Stay,
+}
+
+impl Competed {
+    /// With a request.
+    pub fn with_request(request: &BookingRequest) -> Self {
+        let BookingRequest { id, property, guest, stay, .. } = *request;
+        Self { row: RowId(id.0), property, guest, stay }
+    }
+
+    /// With a booking that is stored now.
+    pub fn with_booking(new: &NewBooking) -> Self {
+        let NewBooking { id, property, guest, stay, .. } = *new;
+        Self { row: RowId(id.0), property, guest, stay }
+    }
 }
 
 impl Store {
@@ -225,14 +249,15 @@ impl Change {
 
     /// Lets it follow that the open requests of other guests for the same nights are
     /// declined.
-    pub fn decline_competitors(&mut self, request: &BookingRequest) {
+    pub fn decline_competitors(&mut self, competed: &Competed) {
+        let Competed { row, property, guest, stay } = *competed;
         let decline = DeclineCompetitors {
             tenant: self.tenant(),
-            id: request.id,
-            property: request.property,
-            guest: request.guest,
-            check_in: request.stay.check_in,
-            check_out: request.stay.check_out,
+            id: row,
+            property,
+            guest,
+            check_in: stay.check_in,
+            check_out: stay.check_out,
             at: self.at,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),

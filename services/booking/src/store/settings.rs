@@ -34,6 +34,12 @@ impl Store {
 }
 
 impl Change {
+    /// The settings as they are now.
+    pub async fn get_settings(&self) -> Result<Settings, Fault> {
+        let rows = self.tx.run(&GetSettings { tenant: self.tenant() }).await?;
+        Ok(Columns::first(&rows, settings)?.unwrap_or_default())
+    }
+
     /// Locks the settings; `None` when none were ever stored.
     pub async fn lock_settings(&self) -> Result<Option<Settings>, Fault> {
         Columns::first(&self.tx.run(&LockSettings { tenant: self.tenant() }).await?, settings)

@@ -16,6 +16,7 @@ mod booking {
     mod bookings;
     pub mod covered;
     mod create;
+    mod customer_import;
     mod customers;
     mod decline;
     mod etags;
@@ -30,6 +31,7 @@ mod booking {
     mod idempotency_keys;
     mod lists;
     mod long_stays;
+    mod new_bookings;
     mod new_request;
     mod properties;
     mod races;
@@ -87,6 +89,7 @@ mod program {
     mod migrate;
     mod operator_commands;
     mod operator_port;
+    mod path;
     mod run;
     mod settings;
     mod smoke;

@@ -28,7 +28,7 @@ pub enum BuiltIn {
     Owner,
     /// Everything but API keys, members and the tenant itself.
     Manager,
-    /// Looks at everything and creates requests.
+    /// Looks at everything, knows the guests and creates requests for them.
     Agent,
     /// Looks at everything.
     Viewer,
@@ -91,7 +91,7 @@ impl BuiltIn {
         match self {
             Self::Owner => true,
             Self::Manager => !matches!(scope, "api_keys:manage" | "members:manage" | "tenant:manage"),
-            Self::Agent => views || scope == "bookings:create",
+            Self::Agent => views || matches!(scope, "bookings:create" | "customers:manage"),
             Self::Viewer => views,
         }
     }
@@ -111,7 +111,9 @@ mod tests {
                 .iter()
                 .any(|scope| ["api_keys:manage", "members:manage", "tenant:manage"].contains(scope))
         );
-        assert!(BuiltIn::Agent.scopes().any(|scope| scope == "bookings:create"));
+        for of_agent in ["bookings:create", "customers:manage"] {
+            assert!(BuiltIn::Agent.scopes().any(|scope| scope == of_agent));
+        }
         assert!(!BuiltIn::Agent.scopes().any(|scope| scope == "bookings:approve"));
         assert!(BuiltIn::Viewer.scopes().all(|scope| scope.ends_with(":view")));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::field::InvalidField;
 
 /// Scopes held in a tenant: those that a method asks for, and the reserved ones.
-pub const TENANT_SCOPES: [&str; 13] = [
+pub const TENANT_SCOPES: [&str; 14] = [
     "api_keys:manage",
     "audit:view",
     "bookings:approve",
@@ -14,6 +14,7 @@ pub const TENANT_SCOPES: [&str; 13] = [
     "bookings:manage",
     "bookings:view",
     "conversations:view",
+    "customers:manage",
     "customers:view",
     "members:manage",
     "members:view",

@@ -1,4 +1,4 @@
 select {customer_columns}
-from customers
-where tenant_id = :tenant
-  and id = :id
+from customers c
+where c.tenant_id = :tenant
+  and c.id = :id

@@ -1,6 +1,7 @@
 select {customer_columns}
-from customers
-where tenant_id = :tenant
-  and (name, id) > (:after_name, :after_id)
-order by name, id
+from customers c
+where c.tenant_id = :tenant
+  and c.archived = :archived
+  and (c.name, c.id) > (:after_name, :after_id)
+order by c.name, c.id
 limit :most

@@ -174,6 +174,18 @@ impl Twice<'_> {
         self.call("UpdateBookingSettings", Method::PATCH, "/v1/booking-settings", settings).await;
     }
 
+    async fn change_customers(&mut self) {
+        let one = json!({"name": "One", "source": "pms", "external_id": "1"});
+        let made = self.post("CreateCustomer", "/v1/customers", one).await;
+        let customer = format!("/v1/customers/{}", made["id"].as_str().unwrap());
+        self.call("UpdateCustomer", Method::PATCH, &customer, json!({"phone": "+49 1"})).await;
+        self.post("ArchiveCustomer", &format!("{customer}/archive"), json!({})).await;
+        self.post("UnarchiveCustomer", &format!("{customer}/unarchive"), json!({})).await;
+        let twin = self.fixture.create_customer(&self.token, &json!({"name": "Twin"})).await;
+        let twin = json!({"duplicate_id": twin.rsplit('/').next().unwrap()});
+        self.post("MergeCustomers", &format!("{customer}/merge"), twin).await;
+    }
+
     async fn decide(&mut self) {
         let august = new_request(GUEST, "2031-08-01", "2031-08-05");
         let made = self.post("CreateBookingRequest", "/v1/booking-requests", august).await;
@@ -186,6 +198,8 @@ impl Twice<'_> {
     }
 
     async fn stay(&mut self) {
+        let sold = new_request(GUEST, "2031-11-01", "2031-11-05");
+        self.post("CreateBooking", "/v1/bookings", sold).await;
         let missed = self.booking_of_today(71).await;
         self.post("MarkNoShow", &format!("{missed}/no-show"), json!({})).await;
         let dropped = self.booking_of_today(72).await;
@@ -207,6 +221,7 @@ async fn every_change_that_takes_a_key_repeats_its_answer() {
         let fixture = Fixture::start_in(layout).await;
         let mut twice = Twice { fixture: &fixture, token: fixture.manager().await, made: BTreeSet::new() };
         twice.change_properties().await;
+        twice.change_customers().await;
         twice.decide().await;
         twice.stay().await;
         let made: BTreeSet<String> = twice.made.iter().map(|name| (*name).to_owned()).collect();

@@ -1,5 +1,14 @@
 -- The constraint refuses the row when it covers requests and the dates are taken.
-with stored as (
+-- No row comes back for a guest who is not there, or archived.
+with guest as (
+    select c.id
+    from customers c
+    where c.tenant_id = :tenant
+      and c.id = :guest
+      and c.archived = false
+    for share of c
+),
+stored as (
     insert into bookings as r (
         tenant_id, id, property_id, guest_id, check_in, check_out, status, {sent_columns},
         created_at, updated_at
@@ -10,6 +19,7 @@ with stored as (
     from properties p
     where p.tenant_id = :tenant
       and p.id = :property
+      and exists (select from guest)
     returning r.tenant_id, {request_columns}
 ),
 settled as (

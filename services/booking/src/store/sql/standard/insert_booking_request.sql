@@ -1,5 +1,7 @@
 -- Under the hold policy a booking with status `requested` takes the dates; when
--- they are taken already, nothing is stored and no row comes back.
+-- they are taken already, nothing is stored and no row comes back; likewise for a
+-- guest who is not there, or archived. Whoever archives or merges a customer waits for
+-- those who store something of it, and they for him.
 with property as (
     select
         p.tenant_id, p.id, p.hold_policy = 'hold' as holds,
@@ -7,6 +9,14 @@ with property as (
     from properties p
     where p.tenant_id = :tenant
       and p.id = :property
+),
+guest as (
+    select c.id
+    from customers c
+    where c.tenant_id = :tenant
+      and c.id = :guest
+      and c.archived = false
+    for share of c
 ),
 held as (
     insert into bookings (
@@ -18,6 +28,7 @@ held as (
         :at, :at
     from property p
     where p.holds
+      and exists (select from guest)
     on conflict on constraint {constraint.no_double_bookings} do nothing
     returning tenant_id, id, property_id, check_in, check_out
 ),
@@ -36,7 +47,8 @@ stored as (
         held.id, case when p.holds then p.until end, :at, :at
     from property p
     left join held on true
-    where not p.holds or held.id is not null
+    where (not p.holds or held.id is not null)
+      and exists (select from guest)
     returning r.tenant_id, {request_columns}
 ),
 settled as (

@@ -33,8 +33,14 @@ insert into properties (tenant_id, id, name, time_zone, max_guests, created_at, 
 select distinct tenant_id, property_id, 'House ' || property_id, 'Europe/Berlin', 4, now(), now() from asked;
 insert into properties (tenant_id, id, name, time_zone, max_guests, created_at, updated_at)
 values ('{tenant}', pg_temp.key(2, 4095), 'Grand Hotel', 'Europe/Berlin', 4, now(), now());
-insert into customers (tenant_id, id, name, email, phone, created_at)
-select distinct tenant_id, guest_id, 'Guest ' || guest_id, '', '', now() from asked;
+-- With the keys that the table's trigger writes.
+insert into customers (
+    tenant_id, id, name, email, phone, created_at, name_key, last_name_key, email_key, phone_key
+)
+select distinct
+    tenant_id, guest_id, 'Guest ' || guest_id, '', '', now(),
+    'guest ' || guest_id, guest_id::text, 'guest' || guest_id || '@example.com', '49' || hashtext(guest_id::text)
+from asked;
 
 insert into bookings (
     tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, status, confirmed_at,

@@ -1,0 +1,190 @@
+//! `frontdesk customer`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use booking::operator::{
+    CreateCustomerRequest, CustomerMessage as Customer, Format, ImportOutcome, ImportedCustomer, Operator,
+    lines,
+};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value as Json, json};
+
+use super::output::{Output, say_created};
+use super::{PAGE, open_booking};
+use crate::Failure;
+use crate::settings::Source;
+
+/// The exit code when lines of an import were refused.
+pub const LINES_REFUSED: u8 = 3;
+
+#[derive(Debug, Subcommand)]
+pub enum CustomerCommand {
+    /// Creates a customer; one with this external id, or without one with this name,
+    /// e-mail address and phone number, stays as it is.
+    Create {
+        /// Short name or id of the tenant.
+        tenant: String,
+        #[command(flatten)]
+        customer: NewCustomer,
+    },
+    /// Stores and updates customers from a file in UTF-8, by their external ids, and
+    /// prints what came of each line; importing it again changes nothing.
+    Import {
+        /// Short name or id of the tenant.
+        tenant: String,
+        /// The file; `-` is standard input.
+        file: PathBuf,
+        /// How its lines are written; by the name of the file when left out.
+        #[arg(long, value_enum)]
+        format: Option<FileFormat>,
+        /// The system that external ids are of, for lines that name none.
+        #[arg(long, default_value = "")]
+        source: String,
+    },
+    /// Lists customers in use.
+    List {
+        /// Short name or id of the tenant.
+        tenant: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewCustomer {
+    /// Full name.
+    #[arg(long)]
+    name: String,
+    /// E-mail address.
+    #[arg(long, default_value = "")]
+    email: String,
+    /// Phone number.
+    #[arg(long, default_value = "")]
+    phone: String,
+    /// Id in the system named by `--source`.
+    #[arg(long, default_value = "")]
+    external_id: String,
+    /// The system that the external id is of.
+    #[arg(long, default_value = "")]
+    source: String,
+    /// Notes of the staff.
+    #[arg(long, default_value = "")]
+    notes: String,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum FileFormat {
+    Csv,
+    Ndjson,
+}
+
+pub async fn run(source: &Source, command: CustomerCommand, output: Output) -> Result<(), Failure> {
+    match command {
+        CustomerCommand::Create { tenant, customer } => {
+            let NewCustomer { name, email, phone, external_id, source: of, notes } = customer;
+            let operator = open_booking(source, &tenant).await?;
+            let asked = CreateCustomerRequest { name, email, phone, external_id, source: of, notes };
+            let made = operator.ensure_customer(asked).await.map_err(Failure::new)?;
+            say_created(made.created, "customer");
+            output.record(&to_json(&made.value), &made.value.id)
+        }
+        CustomerCommand::Import { tenant, file, format, source: of } => {
+            let format = format.map(Format::from).or_else(|| by_name(&file)).ok_or_else(|| {
+                Failure::new(format!(
+                    "{} does not say by its name how it is written: give --format csv or --format ndjson",
+                    file.display()
+                ))
+            })?;
+            let opened = open(&file)?;
+            import(&open_booking(source, &tenant).await?, format, opened, &of, &output).await
+        }
+        CustomerCommand::List { tenant } => {
+            let operator = open_booking(source, &tenant).await?;
+            let mut after: Option<Customer> = None;
+            loop {
+                let page = operator.list_customers(after.as_ref(), PAGE).await.map_err(Failure::new)?;
+                for customer in &page {
+                    output.record(&to_json(customer), &format!("{} {}", customer.id, customer.name))?;
+                }
+                let Some(last) = page.into_iter().last() else { return Ok(()) };
+                after = Some(last);
+            }
+        }
+    }
+}
+
+/// Stores line by line, however long the file is; says what came of all at the end.
+async fn import(
+    operator: &Operator,
+    format: Format,
+    file: Box<dyn Read + Send>,
+    source: &str,
+    output: &Output,
+) -> Result<(), Failure> {
+    let (mut created, mut updated, mut unchanged, mut refused) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for line in lines(format, file).map_err(Failure::new)? {
+        let result = operator.import_line(source, line.map_err(Failure::new)?).await.map_err(Failure::new)?;
+        let (count, word) = match result.outcome() {
+            ImportOutcome::Created => (&mut created, "created"),
+            ImportOutcome::Updated => (&mut updated, "updated"),
+            ImportOutcome::Unchanged => (&mut unchanged, "unchanged"),
+            ImportOutcome::Refused | ImportOutcome::Unspecified => (&mut refused, "refused"),
+        };
+        *count += 1;
+        let ImportedCustomer { line, customer_id, external_id, reason, message, .. } = &result;
+        let text = if word == "refused" {
+            format!("{line} {word} {external_id} {reason} {message}")
+        } else {
+            format!("{line} {word} {external_id} {customer_id}")
+        };
+        let json = json!({
+            "line": line, "outcome": word, "external_id": external_id, "customer_id": customer_id,
+            "reason": reason, "message": message,
+        });
+        output.record(&json, &text)?;
+    }
+    eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {refused} refused");
+    if refused == 0 {
+        return Ok(());
+    }
+    Err(Failure::with_code(
+        LINES_REFUSED,
+        format!(
+            "{refused} lines were refused and the others are stored; put them right and import the file again"
+        ),
+    ))
+}
+
+fn open(file: &Path) -> Result<Box<dyn Read + Send>, Failure> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    match File::open(file) {
+        Ok(opened) => Ok(Box::new(opened)),
+        Err(error) => Err(Failure::new(format!("{} cannot be read: {error}", file.display()))),
+    }
+}
+
+fn by_name(file: &Path) -> Option<Format> {
+    match file.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "csv" => Some(Format::Csv),
+        "ndjson" | "jsonl" => Some(Format::Ndjson),
+        _ => None,
+    }
+}
+
+impl From<FileFormat> for Format {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Csv => Self::Csv,
+            FileFormat::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+fn to_json(customer: &Customer) -> Json {
+    let Customer { id, name, email, phone, external_id, source, .. } = customer;
+    json!({
+        "id": id, "name": name, "email": email, "phone": phone, "external_id": external_id, "source": source,
+    })
+}

@@ -1,0 +1,155 @@
+//! Importing customers from files: a result per line, and once is enough.
+
+use frontdesk::demo;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Answer, Fixture, Layout};
+
+const CSV: &str = "text/csv; charset=utf-8";
+const NDJSON: &str = "application/x-ndjson";
+
+async fn import(
+    fixture: &Fixture,
+    token: &str,
+    content_type: &str,
+    file: impl Into<reqwest::Body>,
+) -> Answer {
+    let request = fixture.request(Method::POST, "/v1/customers/import?source=pms").bearer_auth(token);
+    Answer::of(request.header("content-type", content_type).body(file)).await
+}
+
+/// Each line as its number and what came of it.
+fn outcomes(answer: &Answer) -> Vec<(i64, String)> {
+    let results = answer.ok()["results"].as_array().unwrap();
+    results
+        .iter()
+        .map(|one| (one["line"].as_i64().unwrap(), one["outcome"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+fn told(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
+    expected.iter().map(|(line, outcome)| (*line, (*outcome).to_owned())).collect()
+}
+
+fn counts(answer: &Answer) -> [i64; 4] {
+    ["created", "updated", "unchanged", "refused"].map(|name| answer.body[name].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn a_file_is_stored_by_external_ids_and_importing_it_again_changes_nothing() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let file =
+            "\u{feff}external_id;name;email;phone\r\n1;\"Adams; Amy\";amy@example.com;+49 1\r\n2;Bob;;\r\n";
+        let first = import(&fixture, &token, CSV, file).await;
+        assert_eq!(outcomes(&first), told(&[(2, "created"), (3, "created")]), "{layout:?}");
+        let amy = first.body["results"][0]["customer_id"].clone();
+        let rows = fixture.customer_rows().await;
+        let again = import(&fixture, &token, CSV, file).await;
+        assert_eq!(outcomes(&again), told(&[(2, "unchanged"), (3, "unchanged")]));
+        assert_eq!((fixture.customer_rows().await, counts(&again)), (rows, [0, 0, 2, 0]));
+
+        // The same customers in the other format, one of them changed.
+        let json = "{\"external_id\":\"1\",\"name\":\"Amy Adams\",\"email\":\"amy@example.com\",\"phone\":\"+49 1\"}\n\
+            {\"external_id\":\"2\",\"name\":\"Bob\"}\n{\"external_id\":\"2\",\"name\":\"Bob\",\"source\":\"other\"}";
+        let changed = import(&fixture, &token, NDJSON, json).await;
+        assert_eq!(outcomes(&changed), told(&[(1, "updated"), (2, "unchanged"), (3, "created")]));
+        assert_eq!(changed.body["results"][0]["customer_id"], amy);
+        let read = fixture.customers(&token, "?external_id=1&source=pms").await;
+        assert_eq!(read.ok()["customers"][0]["name"], "Amy Adams");
+        let events = "select count(*) from booking_events where action = 'customer_created'";
+        assert_eq!(fixture.count(events, &[]).await, 3, "{layout:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_line_costs_only_itself_and_says_why() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let file = b"name,external_id,email\nA,1,\n ,2,\nC,,\nD,4,no address\nE,5\n\xff,6,\n\"G\nG\",7,\nH,8,h@example.com\n";
+    let answer = import(&fixture, &token, CSV, file.as_slice()).await;
+    let expected = [
+        (2, "created"),
+        (3, "refused"),
+        (4, "refused"),
+        (5, "refused"),
+        (6, "refused"),
+        (7, "refused"),
+        (8, "refused"),
+        (10, "created"),
+    ];
+    assert_eq!(outcomes(&answer), told(&expected));
+    assert_eq!(counts(&answer), [2, 0, 0, 6]);
+    let results = answer.body["results"].as_array().unwrap();
+    for (at, reason, says) in [
+        (1, "INVALID_FIELD", "`name`"),
+        (2, "INVALID_FIELD", "`external_id`"),
+        (3, "INVALID_FIELD", "`email`"),
+        (4, "MALFORMED_REQUEST", "2 values and the header 3"),
+        (5, "MALFORMED_REQUEST", "`name` is not UTF-8"),
+        (6, "INVALID_FIELD", "one line"),
+    ] {
+        assert_eq!(results[at]["reason"], reason, "{}", results[at]);
+        assert!(results[at]["message"].as_str().unwrap().contains(says), "{}", results[at]);
+        assert_eq!(results[at]["customer_id"], "");
+    }
+    // An archived customer is not changed by an import, and no reason to refuse what is so.
+    let path = format!("/v1/customers/{}", results[0]["customer_id"].as_str().unwrap());
+    fixture.post(&format!("{path}/archive"), &token, &json!({})).await.ok();
+    let file = "name,external_id\nA,1\nAnother,1\n";
+    let answer = import(&fixture, &token, CSV, file).await;
+    assert_eq!(outcomes(&answer), told(&[(2, "unchanged"), (3, "refused")]));
+    assert_eq!(answer.body["results"][1]["reason"], "CUSTOMER_ARCHIVED");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_stores_nothing_and_is_named() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let before = fixture.customer_rows().await;
+    let utf16: Vec<u8> = [0xff, 0xfe, b'n', 0].to_vec();
+    let many = format!("name,external_id\n{}", "A,1\n".repeat(1001));
+    for (content_type, file, says) in [
+        (CSV, b"name,external_id,fon\nA,1,2\n".to_vec(), "`fon`"),
+        (CSV, utf16, "UTF-16"),
+        (CSV, many.into_bytes(), "1000 lines"),
+        (CSV, b"name\nA\n".to_vec(), "`external_id`"),
+    ] {
+        let refused = import(&fixture, &token, content_type, file).await;
+        refused.refused(400, "INVALID_FIELD");
+        assert!(refused.body["detail"].as_str().unwrap().contains(says), "{}", refused.body);
+    }
+    for content_type in ["application/json", "text/csv; charset=latin1", "text/plain"] {
+        import(&fixture, &token, content_type, "x").await.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let large = vec![b'x'; 1024 * 1024 + 1];
+    import(&fixture, &token, CSV, large).await.refused(413, "PAYLOAD_TOO_LARGE");
+    let viewer = fixture.token(demo::VIEWER).await;
+    import(&fixture, &viewer, CSV, "name,external_id\nA,1\n").await.refused(403, "SCOPE_MISSING");
+    assert_eq!(fixture.customer_rows().await, before);
+}
+
+#[tokio::test]
+async fn the_fields_of_a_line_are_checked_as_those_of_a_call() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    for (at, customer) in [
+        json!({"name": "x".repeat(201)}),
+        json!({"name": "A", "email": "a@b@c"}),
+        json!({"name": "A", "phone": "1".repeat(51)}),
+        json!({"name": "A", "notes": "\u{1}"}),
+        json!({"name": "A", "source": "x".repeat(101)}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let call = fixture.post("/v1/customers", &token, &customer).await;
+        call.refused(400, "INVALID_FIELD");
+        let mut line: Json = customer;
+        line["external_id"] = at.to_string().into();
+        let imported = import(&fixture, &token, NDJSON, line.to_string()).await;
+        assert_eq!(imported.ok()["results"][0]["message"], call.body["detail"]);
+    }
+}

@@ -1,0 +1,154 @@
+//! Bookings that staff or a channel make, without a request.
+
+use frontdesk::demo;
+use serde_json::{Value as Json, json};
+
+use super::new_request::{GUEST, OTHER_GUEST, new_request};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
+
+/// A channel's booking of the lake house.
+fn of_channel(external_id: &str, check_in: &str, check_out: &str) -> Json {
+    json!({
+        "property_id": LAKE_HOUSE, "check_in": check_in, "check_out": check_out,
+        "source": "channel", "external_id": external_id,
+    })
+}
+
+async fn book(fixture: &Fixture, token: &str, body: &Json) -> Answer {
+    fixture.post("/v1/bookings", token, body).await
+}
+
+#[tokio::test]
+async fn a_booking_is_stored_with_its_range_and_told() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let mut body = of_channel("C-1", "2031-05-01", "2031-05-04");
+        body["guest_id"] = GUEST.into();
+        let made = book(&fixture, &token, &body).await;
+        let booking = made.ok();
+        assert_eq!((&booking["status"], &booking["source"]), (&json!("confirmed"), &json!("channel")));
+        assert_eq!((&booking["guest_id"], &booking["external_id"]), (&json!(GUEST), &json!("C-1")));
+        let id = booking["id"].as_str().unwrap();
+        let ranges =
+            "select count(*) from inventory_ranges where source_id = $1::text::uuid and state = 'active'";
+        assert_eq!(fixture.count(ranges, &[&id]).await, 1, "{layout:?}");
+        let told = "select count(*) from booking_events where booking_id = $1::text::uuid and action = 'booking_created'";
+        assert_eq!(fixture.count(told, &[&id]).await, 1, "{layout:?}");
+        let read = fixture.get(&format!("/v1/bookings/{id}"), &token).await;
+        assert_eq!(read.ok(), booking);
+        // It keeps its dates from a request.
+        let asked = new_request(OTHER_GUEST, "2031-05-03", "2031-05-06");
+        let request = fixture.post("/v1/booking-requests", &token, &asked).await;
+        if layout == Layout::Literal {
+            request.refused(409, "BOOKING_OVERLAP");
+        } else {
+            let approve = format!("/v1/booking-requests/{}/approve", request.ok()["id"].as_str().unwrap());
+            let refused = fixture.post(&approve, &token, &json!({})).await;
+            refused.refused(409, "BOOKING_OVERLAP");
+            assert_eq!(refused.body["metadata"]["conflict_kind"], "booking", "{layout:?}");
+        }
+        let cancelled = fixture.post(&format!("/v1/bookings/{id}/cancel"), &token, &json!({})).await;
+        assert_eq!(cancelled.ok()["status"], "cancelled");
+    }
+}
+
+#[tokio::test]
+async fn a_channel_may_say_the_same_again_and_nothing_else_by_the_same_id() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let body = of_channel("C-1", "2031-05-01", "2031-05-04");
+        let first = book(&fixture, &token, &body).await.ok().clone();
+        let before = fixture.snapshot().await;
+        assert_eq!(book(&fixture, &token, &body).await.ok(), &first, "{layout:?}");
+        let mut others = vec![of_channel("C-1", "2031-05-01", "2031-05-05")];
+        others.push(body.clone());
+        others[1]["guest_id"] = GUEST.into();
+        for other in others {
+            let refused = book(&fixture, &token, &other).await;
+            refused.refused(409, "EXTERNAL_ID_TAKEN");
+            assert_eq!(refused.body["metadata"]["booking_id"], first["id"], "{layout:?}");
+        }
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+        let path = format!("/v1/bookings/{}/cancel", first["id"].as_str().unwrap());
+        fixture.post(&path, &token, &json!({})).await.ok();
+        assert_eq!(book(&fixture, &token, &body).await.ok()["status"], "cancelled", "as it is now");
+        let foreign = fixture.token(demo::OTHER_OWNER).await;
+        book(&fixture, &foreign, &body).await.refused(404, "PROPERTY_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_is_named_as_in_an_approve_and_nothing_is_stored() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        book(&fixture, &token, &of_channel("1", "2031-05-01", "2031-05-04")).await.ok();
+        let blocks = format!("/v1/properties/{LAKE_HOUSE}/blocks");
+        let nights = json!({"start_date": "2031-06-01", "end_date": "2031-06-04"});
+        fixture.post(&blocks, &token, &nights).await.ok();
+        let stray = "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, state, created_at) \
+            values ($1::text::uuid, gen_random_uuid(), $2::text::uuid, 'booking', gen_random_uuid(), '2031-07-01', '2031-07-04', 'active', now())";
+        fixture.execute(stray, &[&demo::TENANT.to_string(), &LAKE_HOUSE.to_string()]).await;
+        let mut ways = vec![("2031-05-03", "booking"), ("2031-06-03", "block"), ("2031-07-03", "inventory")];
+        if layout == Layout::Standard {
+            fixture.hold_dates(&token).await;
+            fixture.create_request(&token, &new_request(GUEST, "2031-08-01", "2031-08-04")).await;
+            ways.push(("2031-08-03", "hold"));
+        }
+        let before = fixture.snapshot().await;
+        for (check_in, kind) in ways {
+            let refused = book(&fixture, &token, &of_channel("2", check_in, "2031-08-20")).await;
+            refused.refused(409, "BOOKING_OVERLAP");
+            assert_eq!(refused.body["conflict_type"], "booking_overlap");
+            assert_eq!(refused.body["metadata"]["conflict_kind"], kind, "{layout:?}");
+        }
+        let mut nobody = of_channel("3", "2031-09-01", "2031-09-02");
+        nobody["guest_id"] = LAKE_HOUSE.to_string().into();
+        book(&fixture, &token, &nobody).await.refused(404, "CUSTOMER_NOT_FOUND");
+        let mut no_source = of_channel("4", "2031-09-01", "2031-09-02");
+        no_source["source"] = "".into();
+        book(&fixture, &token, &no_source).await.refused(400, "INVALID_FIELD");
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+    }
+}
+
+#[tokio::test]
+async fn competing_requests_are_declined_as_the_settings_say() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let asked = fixture.create_request(&token, &new_request(GUEST, "2031-05-02", "2031-05-05")).await;
+        let request = format!("/v1/booking-requests/{asked}");
+        book(&fixture, &token, &of_channel("1", "2031-05-03", "2031-05-04")).await.ok();
+        assert_eq!(fixture.get(&request, &token).await.ok()["status"], "requested", "it is off");
+        let on = json!({"auto_decline": true});
+        fixture.patch("/v1/booking-settings", &token, &on).await.ok();
+        book(&fixture, &token, &of_channel("2", "2031-05-04", "2031-05-06")).await.ok();
+        let declined = fixture.get(&request, &token).await;
+        assert_eq!(declined.ok()["status"], "declined", "{layout:?}");
+        assert_eq!(declined.body["decline_reason"], "dates_taken");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_channels_at_once_one_has_the_night() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let ids: Vec<String> = (0..16).map(|n| n.to_string()).collect();
+        let bodies = ids.iter().map(|id| of_channel(id, "2031-05-01", "2031-05-04"));
+        let answers = bodies.map(async |body| book(&fixture, &token, &body).await);
+        let answers = futures::future::join_all(answers).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1, "{layout:?}");
+        for answer in answers.iter().filter(|answer| answer.status != 200) {
+            answer.refused(409, "BOOKING_OVERLAP");
+        }
+        // One channel that says the same many times at once is heard once.
+        let same = of_channel("same", "2031-06-01", "2031-06-04");
+        let answers = (0..16).map(async |_| book(&fixture, &token, &same).await);
+        let answers = futures::future::join_all(answers).await;
+        assert!(answers.iter().all(|answer| answer.ok() == &answers[0].body), "{layout:?}");
+    }
+}
