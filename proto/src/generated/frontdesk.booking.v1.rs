@@ -934,7 +934,7 @@ impl ::prost::Name for ListBookingRequestEventsResponse {
 }
 /// Something that happened to a booking request, a booking or both, or to a property,
 /// a block, a customer or the settings.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BookingRequestEvent {
     /// UUID.
     #[prost(string, tag = "1")]
@@ -962,6 +962,10 @@ pub struct BookingRequestEvent {
     /// was kept.
     #[prost(message, optional, tag = "8")]
     pub by: ::core::option::Option<Actor>,
+    /// Which nights of the request were covered then; only with APPROVED and HEALED, and
+    /// unset in events from before it was kept.
+    #[prost(message, optional, tag = "9")]
+    pub fulfilment: ::core::option::Option<Fulfilment>,
     /// UUID of the property; empty when none is concerned.
     #[prost(string, tag = "12")]
     pub property_id: ::prost::alloc::string::String,
@@ -1004,7 +1008,7 @@ impl ::prost::Name for WatchBookingRequestsRequest {
     }
 }
 /// Output of WatchBookingRequests.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchBookingRequestsResponse {
     /// What happened; unset in a heartbeat, which comes every 15 seconds when nothing
     /// happens, and at once when the stream begins.

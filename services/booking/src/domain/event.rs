@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::actor::Acting;
 use super::approval::Evidence;
+use super::fulfilment::Fulfilment;
 use super::ids::{BlockId, BookingId, BookingRequestId, EventId, GuestId, PropertyId};
 
 /// Something that happened.
@@ -24,6 +25,9 @@ pub struct Event {
     pub on_behalf_of: Option<Uuid>,
     /// From what an earlier approval was recognised, for [`EventKind::Healed`].
     pub evidence: Option<Evidence>,
+    /// Which nights were covered then, for [`EventKind::Approved`] and
+    /// [`EventKind::Healed`].
+    pub fulfilment: Option<Fulfilment>,
 }
 
 /// What happened.

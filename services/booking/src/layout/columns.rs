@@ -118,6 +118,10 @@ pub const EVENT: [&str; 13] = [
     "on_behalf_of",
 ];
 
+/// What an event tells of nights, in the order in which it is read after the rest: those
+/// that were asked for, and those of the booking.
+pub const NIGHTS: [&str; 4] = ["asked_check_in", "asked_check_out", "given_check_in", "given_check_out"];
+
 /// An event, as every statement writes it; one that has more to tell names it before.
 pub const EVENT_WRITTEN: [&str; 13] = [
     "tenant_id",
@@ -165,7 +169,7 @@ pub fn tables(layout: Layout) -> Vec<Table> {
         table("properties", &[&PROPERTY]),
         table("customers", &[&CUSTOMER, &CUSTOMER_KEYS]),
         table("inventory_ranges", &[&BLOCK, &["kind", "source_id", "created_at"]]),
-        table("booking_events", &[&EVENT, &["tick", "position"]]),
+        table("booking_events", &[&EVENT, &NIGHTS, &["tick", "position"]]),
         table("booking_settings", &[&SETTINGS]),
         table("idempotency_keys", &[&["key", "request_hash", "answer", "created_at"]]),
     ];
@@ -209,7 +213,8 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "customer_id"
         | "block_id"
         | "merged_into" => "uuid",
-        "check_in" | "check_out" | "start_date" | "end_date" => "date",
+        "check_in" | "check_out" | "start_date" | "end_date" | "asked_check_in" | "asked_check_out"
+        | "given_check_in" | "given_check_out" => "date",
         "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "archived_at"
         | "at" => "timestamp with time zone",
         "guest_count" | "max_guests" | "hold_hours" => "integer",

@@ -169,6 +169,7 @@ impl Words {
     fn add_events(&mut self) {
         self.add("acting_user", "case when :actor_kind in ('user', 'operator') then :actor_id end");
         self.add("event_written", columns::EVENT_WRITTEN.join(", "));
+        self.add("nights", columns::NIGHTS.join(", "));
         let tick = "case when settled.writes is not null then nextval('booking_event_ticks') end";
         self.add("by", format!("{{acting_user}}, :actor_kind, :actor_id, null::uuid, {tick}"));
         self.add("by_itself", format!("{{acting_user}}, 'system', null::uuid, :actor_id, {tick}"));
@@ -216,7 +217,8 @@ impl Words {
         self.add("block_columns", columns::BLOCK.join(", "));
         self.add("range_columns", columns::BLOCK.map(|name| format!("i.{name}")).join(", "));
         self.add("settings_columns", columns::SETTINGS.join(", "));
-        self.add("event_columns", columns::EVENT.map(|name| format!("e.{name}")).join(", "));
+        let event = columns::EVENT.iter().chain(&columns::NIGHTS).map(|name| format!("e.{name}"));
+        self.add("event_columns", event.collect::<Vec<_>>().join(", "));
     }
 
     /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and

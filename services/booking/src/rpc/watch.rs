@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, evidence, failed, fields};
+use super::{Booking, evidence, failed, fields, fulfilment};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, FeedPlace, Told};
 use crate::domain::ids::{BookingRequestId, RowId};
@@ -99,6 +99,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         evidence: found,
         acting,
         on_behalf_of,
+        fulfilment: nights,
     } = event;
     wire::BookingRequestEvent {
         id: id.to_string(),
@@ -116,6 +117,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         property_id: fields::written(property),
         customer_id: fields::written(customer),
         block_id: fields::written(block),
+        fulfilment: nights.as_ref().map(fulfilment::message),
     }
 }
 

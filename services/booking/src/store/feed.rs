@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use super::actors::acting;
 use super::database::{SWEEPER, Store, lost_row};
-use super::requests::GetBookingRequest;
+use super::requests::{GetBookingRequest, known_stay};
 use crate::domain::approval::Evidence;
 use crate::domain::event::{Event, FeedPlace, Told};
+use crate::domain::fulfilment::Fulfilment;
 use crate::domain::ids::{BookingRequestId, EventId, PropertyId};
 use crate::domain::listing::After;
 
@@ -106,7 +107,7 @@ fn placed_event(row: &mut Columns<'_>) -> Result<(Event, FeedPlace), Fault> {
 }
 
 fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
-    let event = Event {
+    let mut event = Event {
         id: row.next("id")?,
         at: row.next("at")?,
         request: row.next("booking_request_id")?,
@@ -118,7 +119,11 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         evidence: evidence_of(row.or_empty("evidence")?),
         acting: acting(row, ["actor", "actor_kind", "actor_id"])?,
         on_behalf_of: row.or_empty("on_behalf_of")?,
+        fulfilment: None,
     };
+    let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
+    let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
+    event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });
     if let Told::Unknown(action) = &event.kind {
         tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");
     }

@@ -3,11 +3,12 @@
 //! does what its explanation says, on stored rows of every layout.
 
 use frontdesk::demo;
+use frontdesk_proto::booking::v1::{Fulfilment, StayCoverage, WatchBookingRequestsRequest};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::foreign::{CHALET, Foreign, GUEST, STRANGER, link, mark, range};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
 
 async fn day(fixture: &Fixture, offset: i32) -> String {
     let row = fixture.sql.query_one("select (current_date + $1::integer)::text", &[&offset]).await.unwrap();
@@ -16,6 +17,19 @@ async fn day(fixture: &Fixture, offset: i32) -> String {
 
 async fn nights(fixture: &Fixture, from: i32, to: i32) -> Json {
     json!({"check_in": day(fixture, from).await, "check_out": day(fixture, to).await})
+}
+
+/// What the feed tells of the nights of a request.
+async fn told(fixture: &Fixture, token: &str, id: Uuid) -> Fulfilment {
+    let from_start = WatchBookingRequestsRequest { cursor: "start".to_owned(), ..Default::default() };
+    let feed = fixture.booking().watch_booking_requests(signed(from_start, token)).await;
+    let mut feed = feed.unwrap().into_inner();
+    loop {
+        let event = feed.message().await.unwrap().unwrap().event;
+        if let Some(event) = event.filter(|event| event.booking_request_id == id.to_string()) {
+            return event.fulfilment.unwrap();
+        }
+    }
 }
 
 async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
@@ -115,6 +129,12 @@ async fn every_reader_says_which_nights_are_covered() {
             let listed = listed.iter().find(|one| one["id"] == id.to_string()).unwrap();
             assert_eq!(listed["fulfilment"], partly, "{filter}");
         }
+        let history = fixture.get(&path_of(id, "/history"), &token).await;
+        assert_eq!(history.ok()["events"][0]["kind"], "healed");
+        assert_eq!(history.body["events"][0]["fulfilment"], partly);
+        let told = told(&fixture, &token, id).await;
+        assert_eq!(told.booking_id, partly["booking_id"].as_str().unwrap());
+        assert_eq!((told.coverage(), told.uncovered.len()), (StayCoverage::Partial, 1));
         let again = approve(&fixture, &token, id).await;
         assert_eq!(again.ok()["fulfilment"], partly);
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;

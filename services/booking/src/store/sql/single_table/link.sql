@@ -12,7 +12,7 @@ with linked as (
     where r.tenant_id = :tenant
       and r.id = :id
       and {open}
-    returning r.tenant_id, r.id, r.property_id
+    returning r.tenant_id, r.id, r.property_id, r.check_in, r.check_out
 ),
 ranged as (
     {insert_range}
@@ -25,7 +25,11 @@ ranged as (
 settled as (
     select (select count(*) from linked) + (select count(*) from ranged) as writes
 )
-{insert_event}
-select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :evidence, {by}
-from linked, settled
+insert into booking_events ({nights}, {event_written})
+select
+    linked.check_in, linked.check_out, b.check_in, b.check_out,
+    linked.tenant_id, :event, :at, linked.id, :booking, linked.property_id, {event.healed}, :evidence, {by}
+from linked, settled, bookings b
+where b.tenant_id = :tenant
+  and b.id = :booking
 returning booking_id

@@ -31,7 +31,7 @@ linked as (
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id
-    returning r.tenant_id, r.id, r.property_id
+    returning r.tenant_id, r.id, r.property_id, r.check_in, r.check_out
 ),
 ranged as (
     {insert_range}
@@ -48,7 +48,11 @@ settled as (
         (select count(*) from freed) + (select count(*) from freed_ranges)
         + (select count(*) from linked) + (select count(*) from ranged) as writes
 )
-{insert_event}
-select tenant_id, :event, :at, id, :booking, property_id, {event.healed}, :evidence, {by}
-from linked, settled
+insert into booking_events ({nights}, {event_written})
+select
+    linked.check_in, linked.check_out, b.check_in, b.check_out,
+    linked.tenant_id, :event, :at, linked.id, :booking, linked.property_id, {event.healed}, :evidence, {by}
+from linked, settled, bookings b
+where b.tenant_id = :tenant
+  and b.id = :booking
 returning booking_id
