@@ -41,6 +41,9 @@ pub enum Kind {
     Unreadable { column: String, what: &'static str },
     /// A prepared statement no longer fits (0A000, 26000, 42P05); nothing ran.
     StaleStatement,
+    /// A function in the database, a trigger's say, has been planned in this session for
+    /// a column that has another type now; nothing was stored. Only a new session helps.
+    StaleSession,
     /// A serialization failure or deadlock (40001, 40P01); nothing was stored.
     Contention,
     /// `lock_timeout` (55P03); nothing was stored.
@@ -154,7 +157,7 @@ impl Fault {
                 ErrorReason::StatementTimeout,
                 "The database took too long to answer. Nothing was stored; narrow the query or try again.",
             ),
-            Kind::Unavailable | Kind::StaleStatement => Refusal::new(
+            Kind::Unavailable | Kind::StaleStatement | Kind::StaleSession => Refusal::new(
                 ErrorReason::DbUnavailable,
                 "The database cannot be reached or is restarting. Nothing was stored; try again.",
             )
@@ -266,6 +269,9 @@ fn classify(sqlstate: &str, message: &str, constraint: &str, column: &str) -> Ki
         "23514" => refused_by(Constraint::Check),
         "23503" | "23001" => refused_by(Constraint::ForeignKey),
         "23502" => Kind::NotNull { column: column.to_owned() },
+        // The code is that of a column of the wrong type. In another language of the
+        // server it counts as one, which tells the caller the same with less patience.
+        "42804" if message.starts_with("type of parameter") => Kind::StaleSession,
         "42703" | "42P01" | "42883" | "42704" | "42P10" | "3F000" | "42804" => {
             Kind::SchemaDrift { object: message.trim_end_matches(" does not exist").to_owned() }
         }

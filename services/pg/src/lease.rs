@@ -64,6 +64,7 @@ impl Lease {
         match fault.kind() {
             // It leads to a standby.
             Kind::ReadOnly => self.give_up(),
+            Kind::StaleSession => self.forget_sessions(),
             Kind::StaleStatement | Kind::SchemaDrift { .. } => self.forget_statements(),
             _ => {}
         }
@@ -87,6 +88,14 @@ impl Lease {
 
     fn give_up(&self) {
         self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// This connection and those that wait in the pool are replaced.
+    fn forget_sessions(&self) {
+        self.give_up();
+        if let Some(pool) = self.client.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
     }
 
     /// Whatever was prepared in this pool may be of a schema that is gone: the next

@@ -30,6 +30,6 @@ pub use self::pool::{Database, PoolOptions};
 pub use self::retry::{HasFault, retrying};
 pub use self::statement::{Declaration, Form, Parameter, Query, Statement, StatementError, Statements};
 pub use self::tx::Tx;
-pub use self::value::{Stored, Unread, Value};
+pub use self::value::{Stored, Unread, Value, serves};
 pub use tokio_postgres::config::Host;
 pub use tokio_postgres::types;

@@ -44,7 +44,7 @@ where
         };
         match error.fault().map(Fault::kind) {
             _ if error.looks_again() => {}
-            Some(Kind::StaleStatement) => {}
+            Some(Kind::StaleStatement | Kind::StaleSession) => {}
             Some(Kind::Contention | Kind::ReadOnly) => tokio::time::sleep(pause(transaction)).await,
             _ => return Err(error),
         }

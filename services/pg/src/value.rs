@@ -17,6 +17,18 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::types::{FromSql, Kind, Type};
 use uuid::Uuid;
 
+/// Whether a column of one type, as `format_type` names it, takes and gives back all
+/// that one of the wanted type does.
+pub fn serves(wanted: &str, found: &str) -> bool {
+    found == wanted
+        || match wanted {
+            "text" => matches!(found, "character varying" | "character" | "citext" | "name"),
+            "integer" | "bigint" => matches!(found, "smallint" | "integer" | "bigint" | "numeric"),
+            "timestamp with time zone" => found == "timestamp without time zone",
+            _ => false,
+        }
+}
+
 /// A value that is not NULL, with the type of its column. What it is stays out of
 /// the log.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use devdb::TestDatabase;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
-use pg::{Columns, Database, Fault, Kind, PoolOptions, Statements};
+use pg::{Columns, Database, Fault, Kind, PoolOptions, Shown, Statements};
 use uuid::Uuid;
 
 mod store {
@@ -155,7 +155,7 @@ async fn the_last_statement_commits_in_the_layout_of_the_database() {
 async fn columns_that_are_not_as_expected_are_drift_and_named() {
     let (database, _test) = database().await;
     let tx = database.begin_global().await.unwrap();
-    let rows = tx.run_text("select 1 as size, 'odd' as state", &[]).await.unwrap();
+    let rows = tx.run_text("select true as size, 'odd' as state", &[]).await.unwrap();
     let drift = |fault: Fault, expected: &str| match fault.kind() {
         Kind::SchemaDrift { object } => assert_eq!(object, expected),
         other => panic!("{other:?}"),
@@ -166,6 +166,26 @@ async fn columns_that_are_not_as_expected_are_drift_and_named() {
     drift(row.word("state", known).unwrap_err(), "state odd, which this version does not know");
     drift(row.next::<i32>("none").unwrap_err(), "column none of the expected type");
     drift(Columns::of(&rows[0]).next::<i32>("length").unwrap_err(), "column length of the expected type");
+}
+
+#[tokio::test]
+async fn what_a_row_cannot_show_is_empty_or_leaves_it_out() {
+    let (database, _test) = database().await;
+    let tx = database.begin_global().await.unwrap();
+    let query = "select * from (values (1::bigint, 'infinity'::date), (null, '2026-01-01'), (5000000000, null)) \
+        as odd (size, day)";
+    let rows = tx.run_text(query, &[]).await.unwrap();
+    let sizes = Columns::all(&rows, |row| row.or_empty::<i32>("size")).unwrap();
+    assert_eq!(sizes, [1, 0, 0]);
+    let shown = Columns::shown(&rows, |row| {
+        row.or_empty::<i32>("size")?;
+        row.next::<Date>("day")
+    });
+    let Shown { rows: days, left_out } = shown.unwrap();
+    assert_eq!((days.len(), days[0], left_out), (2, Date::MAX, 1));
+    let unreadable = Columns::of(&rows[1]).next::<i32>("size").unwrap_err();
+    assert_eq!(*unreadable.kind(), Kind::Unreadable { column: "size".to_owned(), what: "is missing" });
+    assert!(Columns::of(&rows[2]).next::<i32>("size").is_err());
 }
 
 #[tokio::test]

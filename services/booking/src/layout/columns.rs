@@ -166,7 +166,7 @@ pub fn tables(layout: Layout) -> Vec<Table> {
         }
     };
     let shared = [
-        table("properties", &[&PROPERTY]),
+        table("properties", &[&PROPERTY, &["name_key"]]),
         table("customers", &[&CUSTOMER, &CUSTOMER_KEYS]),
         table("inventory_ranges", &[&BLOCK, &["kind", "source_id", "created_at"]]),
         table("booking_events", &[&EVENT, &NIGHTS, &["tick", "position"]]),
@@ -227,6 +227,7 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "internal_notes"
         | "decline_reason"
         | "name"
+        | "name_key"
         | "time_zone"
         | "hold_policy"
         | "email"
@@ -244,7 +245,6 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "source"
         | "external_id"
         | "notes"
-        | "name_key"
         | "last_name_key"
         | "email_key"
         | "phone_key" => "text",

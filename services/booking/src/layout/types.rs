@@ -1,5 +1,6 @@
 //! Types of columns. The migrations give each one; where the tables were made or
-//! altered by others, a column may have another that serves as well, or does not.
+//! altered by others, a column may have another that serves as well, or does not. A
+//! status may be an enum besides (`statuses.rs`).
 
 use super::catalog::StoredTable;
 use super::columns::{Table, tables, wanted};
@@ -16,16 +17,6 @@ pub struct Altered {
     pub doubtful: Vec<Problem>,
 }
 
-/// What serves as well. A status may be an enum besides (`statuses.rs`).
-fn serves(wanted: &str, found: &str) -> bool {
-    match wanted {
-        "text" => matches!(found, "character varying" | "character" | "citext" | "name"),
-        "integer" | "bigint" => matches!(found, "smallint" | "integer" | "bigint" | "numeric"),
-        "timestamp with time zone" => found == "timestamp without time zone",
-        _ => false,
-    }
-}
-
 /// Compares what is stored with what the migrations make.
 pub fn altered(layout: Layout, stored: &[StoredTable]) -> Altered {
     let mut altered = Altered::default();
@@ -37,7 +28,7 @@ pub fn altered(layout: Layout, stored: &[StoredTable]) -> Altered {
                 continue;
             }
             let problem = Problem::Type { table, name: column, wanted, found: found.ty.clone() };
-            let list = if serves(wanted, &found.ty) { &mut altered.doubtful } else { &mut altered.unfit };
+            let list = if pg::serves(wanted, &found.ty) { &mut altered.doubtful } else { &mut altered.unfit };
             list.push(problem);
         }
     }

@@ -99,6 +99,7 @@ mod program {
 
 /// What holds for all parts together.
 mod whole {
+    mod altered_columns;
     mod faults;
     mod fields;
     mod plans;

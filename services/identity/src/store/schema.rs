@@ -17,45 +17,135 @@ pg::statements! {
 /// A table with what the statements need of it.
 struct Table {
     name: &'static str,
-    columns: &'static str,
+    /// Their names and types.
+    columns: &'static [(&'static str, &'static str)],
     constraints: &'static [&'static str],
 }
 
 const TABLES: [Table; 10] = [
-    Table { name: "tenants", columns: "id slug name created_at", constraints: &[TENANTS_KEY, TENANTS_SLUG] },
+    Table {
+        name: "tenants",
+        columns: &[
+            ("id", "uuid"),
+            ("slug", "text"),
+            ("name", "text"),
+            ("created_at", "timestamp with time zone"),
+        ],
+        constraints: &[TENANTS_KEY, TENANTS_SLUG],
+    },
     Table {
         name: "users",
-        columns: "id email display_name kind password_hash password_version platform_scopes created_at disabled_at",
+        columns: &[
+            ("id", "uuid"),
+            ("email", "text"),
+            ("display_name", "text"),
+            ("kind", "text"),
+            ("password_hash", "text"),
+            ("password_version", "integer"),
+            ("platform_scopes", "text[]"),
+            ("created_at", "timestamp with time zone"),
+            ("disabled_at", "timestamp with time zone"),
+        ],
         constraints: &[USERS_KEY, USERS_EMAIL],
     },
     Table {
         name: "memberships",
-        columns: "tenant_id user_id role custom_role created_at",
+        columns: &[
+            ("tenant_id", "uuid"),
+            ("user_id", "uuid"),
+            ("role", "text"),
+            ("custom_role", "text"),
+            ("created_at", "timestamp with time zone"),
+        ],
         constraints: &[MEMBERSHIPS_KEY, MEMBERSHIPS_USER, MEMBERSHIPS_TENANT, MEMBERSHIPS_ROLE],
     },
-    Table { name: "roles", columns: "tenant_id name scopes created_at", constraints: &[ROLES_KEY] },
+    Table {
+        name: "roles",
+        columns: &[
+            ("tenant_id", "uuid"),
+            ("name", "text"),
+            ("scopes", "text[]"),
+            ("created_at", "timestamp with time zone"),
+        ],
+        constraints: &[ROLES_KEY],
+    },
     Table {
         name: "tenant_api_keys",
-        columns: "tenant_id id name secret_hash previous_secret_hash previous_expires_at scopes created_at expires_at \
-            revoked_at last_used_at",
+        columns: &[
+            ("tenant_id", "uuid"),
+            ("id", "uuid"),
+            ("name", "text"),
+            ("secret_hash", "bytea"),
+            ("previous_secret_hash", "bytea"),
+            ("previous_expires_at", "timestamp with time zone"),
+            ("scopes", "text[]"),
+            ("created_at", "timestamp with time zone"),
+            ("expires_at", "timestamp with time zone"),
+            ("revoked_at", "timestamp with time zone"),
+            ("last_used_at", "timestamp with time zone"),
+        ],
         constraints: &[API_KEYS_TENANT],
     },
     Table {
         name: "sessions",
-        columns: "id user_id counter used_counter created_at rotated_at idle_expires_at expires_at ended_at \
-            ended_because address user_agent",
+        columns: &[
+            ("id", "uuid"),
+            ("user_id", "uuid"),
+            ("counter", "bigint"),
+            ("used_counter", "bigint"),
+            ("created_at", "timestamp with time zone"),
+            ("rotated_at", "timestamp with time zone"),
+            ("idle_expires_at", "timestamp with time zone"),
+            ("expires_at", "timestamp with time zone"),
+            ("ended_at", "timestamp with time zone"),
+            ("ended_because", "text"),
+            ("address", "text"),
+            ("user_agent", "text"),
+        ],
         constraints: &[],
     },
     Table {
         name: "signing_keys",
-        columns: "kid state public_x public_y private_key_sealed created_at activated_at retired_at",
+        columns: &[
+            ("kid", "text"),
+            ("state", "text"),
+            ("public_x", "text"),
+            ("public_y", "text"),
+            ("private_key_sealed", "bytea"),
+            ("created_at", "timestamp with time zone"),
+            ("activated_at", "timestamp with time zone"),
+            ("retired_at", "timestamp with time zone"),
+        ],
         constraints: &[],
     },
-    Table { name: "login_failures", columns: "bucket failures window_ends_at", constraints: &[] },
-    Table { name: "known_pairs", columns: "bucket seen_at", constraints: &[] },
+    Table {
+        name: "login_failures",
+        columns: &[
+            ("bucket", "bytea"),
+            ("failures", "integer"),
+            ("window_ends_at", "timestamp with time zone"),
+        ],
+        constraints: &[],
+    },
+    Table {
+        name: "known_pairs",
+        columns: &[("bucket", "bytea"), ("seen_at", "timestamp with time zone")],
+        constraints: &[],
+    },
     Table {
         name: "audit_events",
-        columns: "id at action outcome tenant_id user_id session_id subject address request_id",
+        columns: &[
+            ("id", "uuid"),
+            ("at", "timestamp with time zone"),
+            ("action", "text"),
+            ("outcome", "text"),
+            ("tenant_id", "uuid"),
+            ("user_id", "uuid"),
+            ("session_id", "uuid"),
+            ("subject", "text"),
+            ("address", "text"),
+            ("request_id", "text"),
+        ],
         constraints: &[],
     },
 ];
@@ -64,6 +154,8 @@ const TABLES: [Table; 10] = [
 struct Stored {
     table: String,
     name: String,
+    /// Of a column.
+    ty: String,
     is_constraint: bool,
 }
 
@@ -74,6 +166,7 @@ impl Store {
             Ok(Stored {
                 table: row.next("table_name")?,
                 name: row.next("name")?,
+                ty: row.next("type")?,
                 is_constraint: row.next("is_constraint")?,
             })
         })?;
@@ -89,11 +182,18 @@ fn missing(stored: &[Stored]) -> Vec<String> {
             missing.push(format!("table identity.{table}"));
             continue;
         }
-        let has_column = |name: &str| there.iter().any(|one| !one.is_constraint && one.name == name);
         let has_constraint =
             |name: &str| there.iter().any(|one| one.is_constraint && is_constraint(&one.name, name));
-        let lost = columns.split_whitespace().filter(|name| !has_column(name));
-        missing.extend(lost.map(|name| format!("column identity.{table}.{name}")));
+        for (name, wanted) in *columns {
+            match there.iter().find(|one| !one.is_constraint && one.name == *name) {
+                None => missing.push(format!("column identity.{table}.{name}")),
+                Some(one) if !pg::serves(wanted, &one.ty) => missing.push(format!(
+                    "column identity.{table}.{name} of type {wanted}, which is {} there",
+                    one.ty
+                )),
+                Some(_) => {}
+            }
+        }
         let lost = constraints.iter().filter(|name| !has_constraint(name));
         missing.extend(lost.map(|name| format!("constraint identity.{table}.{name}")));
     }
@@ -115,9 +215,10 @@ mod tests {
     fn whole() -> Vec<Stored> {
         let mut stored = Vec::new();
         for Table { name: table, columns, constraints } in &TABLES {
-            let names = columns.split_whitespace().map(|name| (name, false));
-            for (name, is_constraint) in names.chain(constraints.iter().map(|name| (*name, true))) {
-                stored.push(Stored { table: (*table).to_owned(), name: name.to_owned(), is_constraint });
+            let names = columns.iter().map(|(name, ty)| (*name, *ty, false));
+            for (name, ty, is_constraint) in names.chain(constraints.iter().map(|name| (*name, "", true))) {
+                let (table, name, ty) = ((*table).to_owned(), name.to_owned(), ty.to_owned());
+                stored.push(Stored { table, name, ty, is_constraint });
             }
         }
         stored
@@ -144,6 +245,9 @@ mod tests {
             let stored: Vec<_> = whole().into_iter().filter(|one| one.name != lost).collect();
             assert_eq!(missing(&stored), [object]);
         }
+        let mut altered = whole();
+        altered.iter_mut().filter(|one| one.name == "email").for_each(|one| one.ty = "bytea".to_owned());
+        assert_eq!(missing(&altered), ["column identity.users.email of type text, which is bytea there"]);
         let stored: Vec<_> = whole().into_iter().filter(|one| one.table != "sessions").collect();
         assert_eq!(missing(&stored), ["table identity.sessions"]);
         assert!(sentence("table identity.sessions".to_owned()).starts_with("SCHEMA_DRIFT: "));
