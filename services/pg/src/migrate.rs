@@ -1,11 +1,17 @@
 //! The migrations runner: refinery under an advisory lock that is polled,
 //! because a session that blocks on a lock holds a snapshot and so deadlocks
 //! with `create index concurrently`.
+//!
+//! A migration that locks several tables may deadlock with a call that has them in
+//! another order, and Postgres may end the migration instead of the call. Each is one
+//! transaction, so it is tried again.
 
+use std::error::Error;
 use std::time::Duration;
 
 use refinery_core::{Migration, Runner};
 use tokio_postgres::Client;
+use tokio_postgres::error::{DbError, SqlState};
 
 use crate::advice::advice;
 use crate::fault::chain;
@@ -16,6 +22,8 @@ use crate::{Fault, Kind, connect};
 const LOCK: i64 = 0x6672_6f6e_7464_6573;
 /// How long to wait for another migrator.
 const LOCK_PATIENCE: Duration = Duration::from_mins(1);
+/// How often migrations are tried again that a deadlock has ended.
+const AFTER_DEADLOCKS: usize = 5;
 
 /// The migrations of one service.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +73,9 @@ pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>
     lock(&client).await?;
     let mut applied = Vec::new();
     for set in sets {
-        let report = runner(set)?.run_async(&mut client).await.map_err(|error| stopped(set, &error))?;
-        applied.extend(report.applied_migrations().iter().map(|one| format!("{} {one}", set.name)));
+        for migration in apply(&mut client, set).await? {
+            applied.push(format!("{} {migration}", set.name));
+        }
     }
     // The lock ends with the session.
     Ok(applied)
@@ -86,6 +95,32 @@ pub async fn state(client: &Client, set: &MigrationSet) -> Result<State, Fault> 
         unknown: applied.iter().filter(|name| !known.contains(name)).cloned().collect(),
         applied,
     })
+}
+
+/// Applies what is missing of one set.
+async fn apply(client: &mut Client, set: &'static MigrationSet) -> Result<Vec<Migration>, MigrateError> {
+    let mut applied = Vec::new();
+    for left in (0..=AFTER_DEADLOCKS).rev() {
+        match runner(set)?.run_async(client).await {
+            Ok(report) => {
+                applied.extend(report.applied_migrations().iter().cloned());
+                break;
+            }
+            Err(error) if left > 0 && is_deadlock(&error) => {
+                tracing::warn!(set = set.name, "a migration met a deadlock and is tried again");
+                applied.extend(error.report().iter().flat_map(|report| report.applied_migrations().clone()));
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => return Err(stopped(set, &error)),
+        }
+    }
+    Ok(applied)
+}
+
+fn is_deadlock(error: &(dyn Error + 'static)) -> bool {
+    let of_this = error.downcast_ref::<DbError>();
+    of_this.is_some_and(|answer| *answer.code() == SqlState::T_R_DEADLOCK_DETECTED)
+        || error.source().is_some_and(is_deadlock)
 }
 
 async fn lock(client: &Client) -> Result<(), MigrateError> {
