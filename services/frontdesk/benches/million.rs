@@ -146,7 +146,7 @@ impl<'a> Calls<'a> {
 
     async fn looks(&self) {
         median!(self, "explain", diagnostics.explain_approval, |turn| wire::ExplainApprovalRequest {
-            booking_request_id: self.open[500 + turn].clone(),
+            booking_request_id: self.open[CALLS.0 + CALLS.1 + turn].clone(),
         });
         let days = "select (current_date + 20)::text, (current_date + 50)::text";
         let days = self.bench.sql.query_one(days, &[]).await.unwrap();

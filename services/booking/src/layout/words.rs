@@ -223,7 +223,8 @@ impl Words {
 
     /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and
     /// before `:check_out`. `{long_…}`: rows whose stay is long, began long before
-    /// `:stay_from` and has not ended by then.
+    /// `:stay_from` and has not ended by then. Who asks for these neither orders nor
+    /// limits them: a page in order would be looked for in the index of all stays.
     fn add_overlaps(&mut self) {
         for (gap, table, row, from, to) in [
             ("bookings_overlap", "bookings", "b", "check_in", "check_out"),

@@ -33,8 +33,6 @@ from (
               and {live}
               {after_place}
               {stay_filters}
-            order by r.check_in, r.id -- if :check_in_after
-            limit :most -- if :check_in_after
         )
     ) as r
     {request_order}

@@ -27,8 +27,6 @@ from (
           and (b.check_in, b.id) > (:after_check_in, :after_id) -- if :stay_from
           and b.deleted_at is null -- if :stay_from
           and b.check_in < coalesce(:stay_to, 'infinity') -- if :stay_from
-        order by b.check_in, b.id -- if :stay_from
-        limit :most -- if :stay_from
     ) -- if :stay_from
 ) as b
 order by check_in, id

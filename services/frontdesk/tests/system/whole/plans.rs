@@ -170,6 +170,12 @@ impl Tables {
             if read > most(&name) {
                 problems.push(format!("reads {read} rows"));
             }
+            // Passing over what is not wanted in an index of all stays reads no rows. With a
+            // window of creation as well, that may be the narrower one.
+            let by_stay = !given.contains(&"created_from") && !given.contains(&"created_to");
+            if by_stay && form.text().contains("+ 31") && !plan.to_string().contains("_long_") {
+                problems.push("looks for long stays among all".to_owned());
+            }
             if !problems.is_empty() {
                 writeln!(self.wrong, "{name}, {mode}, with {given:?}: {}\n{plan}", problems.join("; "))
                     .unwrap();
@@ -232,11 +238,11 @@ async fn explain(session: &Client, statement: &Statement, form: &pg::Form) -> Re
     Ok(plan[0]["Plan"].clone())
 }
 
-/// An SQL expression for a parameter: an open request of an old house, a booking that
+/// An SQL expression for a parameter: an open request, a booking that
 /// fulfils one, a property with thousands of nights sold and the time after them.
 fn value(statement: &str, parameter: &Parameter) -> String {
     let key = |kind: u32, number: u32| format!("uuid '{kind:08x}-0000-7000-8000-{number:012x}'");
-    let (property, guest, booking, request) = (key(2, 4095), key(3, 16), key(4, 0), key(5, 160));
+    let (property, guest, booking, request) = (key(2, 4095), key(3, 1996), key(4, 0), key(5, 19_960));
     let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
     match parameter.name {
         "tenant" => format!("uuid '{}'", demo::TENANT),

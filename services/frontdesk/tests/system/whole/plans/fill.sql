@@ -1,6 +1,6 @@
 -- {requests} booking requests, 3 of 5 with a booking and its range, over nine tenants,
 -- of which the first has half of them. Each property has 500, whose stays lie one
--- after the other from two years ago on, for three years; one property of the first tenant has had a booking
+-- after the other from three years ago on, up to two months ahead; one property of the first tenant has had a booking
 -- for each night since 2000, for 1 in 20 of all requests. Foreign keys are not
 -- looked at meanwhile: `session_replication_role` is the caller's.
 create function pg_temp.key(kind int, n bigint) returns uuid language sql immutable
@@ -13,12 +13,12 @@ select
     pg_temp.key(2, p) as property_id,
     pg_temp.key(3, n / 10) as guest_id,
     place,
-    current_date - 720 + (place / 5) * 12 + (array[0, 3, 6, 7, 9])[1 + place % 5] as check_in,
-    current_date - 720 + (place / 5) * 12 + (array[2, 5, 9, 10, 12])[1 + place % 5] as check_out,
+    current_date - 1140 + (place / 5) * 12 + (array[0, 3, 6, 7, 9])[1 + place % 5] as check_in,
+    current_date - 1140 + (place / 5) * 12 + (array[2, 5, 9, 10, 12])[1 + place % 5] as check_out,
     case
         when place % 5 < 3 then 'confirmed'
         when place % 5 = 3 then 'declined'
-        when place % 100 = 4 then 'requested'
+        when place % 5 = 4 and place >= 485 then 'requested'
         when place % 100 = 9 and p % 20 = 0 then 'under_review'
         when place % 100 = 14 then 'expired'
         else 'cancelled'
@@ -48,7 +48,7 @@ insert into bookings (
 )
 select
     tenant_id, pg_temp.key(4, n), pg_temp.key(5, n), property_id, guest_id, check_in, check_out,
-    case when place % 5 = 2 and n % 997 = 0 then 'checked_in' when place < 300 then 'checked_out' else 'confirmed' end,
+    case when place % 5 = 2 and n % 997 = 0 then 'checked_in' when place < 470 then 'checked_out' else 'confirmed' end,
     least(check_in - interval '60 days', now()), now(), now()
 from asked
 where status = 'confirmed';
@@ -89,6 +89,7 @@ create temporary table holds as
 select r.tenant_id, r.id, pg_temp.key(6, row_number() over ()) as held_id, r.property_id, r.check_in, r.check_out, r.guest_id
 from booking_requests r
 where r.status = 'requested'
+  and r.id between pg_temp.key(5, 0) and pg_temp.key(6, 0)
   and get_byte(uuid_send(r.id), 15) % 10 = 0;
 insert into bookings (
     tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, status, created_at, updated_at

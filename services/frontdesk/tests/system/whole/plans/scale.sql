@@ -18,9 +18,12 @@ begin
         join pg_class c on c.oid = a.attrelid
         where c.relname in ('bookings', 'booking_requests', 'inventory_ranges', 'booking_events')
           and c.relkind = 'r'
-          and a.attname = 'property_id'
+          and a.attname in ('property_id', 'guest_id')
     loop
-        execute format('alter table %s alter column %I set (n_distinct = 2000)', of_table.name, of_table.column_name);
+        execute format(
+            'alter table %s alter column %I set (n_distinct = %s)', of_table.name, of_table.column_name,
+            case of_table.column_name when 'guest_id' then '-0.1' else '2000' end
+        );
     end loop;
 end
 $$;
