@@ -28,6 +28,7 @@ impl Checked for crate::booking::v1::ListInconsistenciesResponse {}
 impl Checked for crate::booking::v1::ListPropertiesResponse {}
 impl Checked for crate::booking::v1::MarkNoShowResponse {}
 impl Checked for crate::booking::v1::MergeCustomersResponse {}
+impl Checked for crate::booking::v1::ResolveInconsistencyResponse {}
 impl Checked for crate::booking::v1::StartReviewResponse {}
 impl Checked for crate::booking::v1::UnarchiveCustomerResponse {}
 impl Checked for crate::booking::v1::UnblockPropertyResponse {}
@@ -262,6 +263,13 @@ impl Checked for crate::booking::v1::MergeCustomersRequest {
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("duplicate_id", &self.duplicate_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::booking::v1::ResolveInconsistencyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("row_id", &self.row_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.value("choice", crate::booking::v1::ResolutionChoice::is_valid(self.choice), "clear_mark, clear_link, link_booking, confirm, restore_range, release_range, reopen, write_defaults or cancel");
+        found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::StartReviewRequest {

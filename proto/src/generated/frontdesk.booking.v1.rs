@@ -486,6 +486,69 @@ impl BookingRequestStatus {
         }
     }
 }
+/// What can be chosen for a row that contradicts others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ResolutionChoice {
+    /// Never sent.
+    Unspecified = 0,
+    /// The request loses the mark that it is confirmed and waits for a decision.
+    ClearMark = 1,
+    /// The request loses its link to a booking and the mark that it is confirmed, and
+    /// waits for a decision. The booking stays as it is.
+    ClearLink = 2,
+    /// The booking in `booking_id` fulfils the request.
+    LinkBooking = 3,
+    /// The request gets a booking of its own.
+    Confirm = 4,
+    /// The booking gets the inventory range that it lacks.
+    RestoreRange = 5,
+    /// The inventory range ends, and its nights are free.
+    ReleaseRange = 6,
+    /// The request waits for a decision, whatever its status was.
+    Reopen = 7,
+    /// Columns that cannot be shown get the values that a new row has.
+    WriteDefaults = 8,
+    /// The request is cancelled, with the booking that was made for it; or the booking
+    /// is, with the requests that it was made for.
+    Cancel = 9,
+}
+impl ResolutionChoice {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RESOLUTION_CHOICE_UNSPECIFIED",
+            Self::ClearMark => "RESOLUTION_CHOICE_CLEAR_MARK",
+            Self::ClearLink => "RESOLUTION_CHOICE_CLEAR_LINK",
+            Self::LinkBooking => "RESOLUTION_CHOICE_LINK_BOOKING",
+            Self::Confirm => "RESOLUTION_CHOICE_CONFIRM",
+            Self::RestoreRange => "RESOLUTION_CHOICE_RESTORE_RANGE",
+            Self::ReleaseRange => "RESOLUTION_CHOICE_RELEASE_RANGE",
+            Self::Reopen => "RESOLUTION_CHOICE_REOPEN",
+            Self::WriteDefaults => "RESOLUTION_CHOICE_WRITE_DEFAULTS",
+            Self::Cancel => "RESOLUTION_CHOICE_CANCEL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RESOLUTION_CHOICE_UNSPECIFIED" => Some(Self::Unspecified),
+            "RESOLUTION_CHOICE_CLEAR_MARK" => Some(Self::ClearMark),
+            "RESOLUTION_CHOICE_CLEAR_LINK" => Some(Self::ClearLink),
+            "RESOLUTION_CHOICE_LINK_BOOKING" => Some(Self::LinkBooking),
+            "RESOLUTION_CHOICE_CONFIRM" => Some(Self::Confirm),
+            "RESOLUTION_CHOICE_RESTORE_RANGE" => Some(Self::RestoreRange),
+            "RESOLUTION_CHOICE_RELEASE_RANGE" => Some(Self::ReleaseRange),
+            "RESOLUTION_CHOICE_REOPEN" => Some(Self::Reopen),
+            "RESOLUTION_CHOICE_WRITE_DEFAULTS" => Some(Self::WriteDefaults),
+            "RESOLUTION_CHOICE_CANCEL" => Some(Self::Cancel),
+            _ => None,
+        }
+    }
+}
 /// Input of CreateBookingRequest.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateBookingRequestRequest {
@@ -975,6 +1038,9 @@ pub struct BookingRequestEvent {
     /// UUID of the block; only with BLOCKED and UNBLOCKED.
     #[prost(string, tag = "14")]
     pub block_id: ::prost::alloc::string::String,
+    /// What was chosen; only with INCONSISTENCY_RESOLVED.
+    #[prost(enumeration = "ResolutionChoice", tag = "10")]
+    pub choice: i32,
 }
 impl ::prost::Name for BookingRequestEvent {
     const NAME: &'static str = "BookingRequestEvent";
@@ -5375,6 +5441,16 @@ pub struct Inconsistency {
     /// What is wrong and what puts it right, as a sentence.
     #[prost(string, tag = "4")]
     pub remedy: ::prost::alloc::string::String,
+    /// UUID of the row that a choice is made for: the booking request, the booking or the
+    /// inventory range.
+    #[prost(string, tag = "5")]
+    pub row_id: ::prost::alloc::string::String,
+    /// What can be chosen for it, the most likely first.
+    #[prost(enumeration = "ResolutionChoice", repeated, tag = "6")]
+    pub choices: ::prost::alloc::vec::Vec<i32>,
+    /// Version of the row, for a choice that is made for what was read only.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Inconsistency {
     const NAME: &'static str = "Inconsistency";
@@ -5384,6 +5460,69 @@ impl ::prost::Name for Inconsistency {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.booking.v1.Inconsistency".into()
+    }
+}
+/// Input of ResolveInconsistency.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveInconsistencyRequest {
+    /// `row_id` of the inconsistency: UUID of a booking request, booking or inventory
+    /// range.
+    #[prost(string, tag = "1")]
+    pub row_id: ::prost::alloc::string::String,
+    /// One of the `choices` of the inconsistency.
+    #[prost(enumeration = "ResolutionChoice", tag = "2")]
+    pub choice: i32,
+    /// Note for the staff, 4000 characters at most; may be empty. It is kept with a
+    /// booking request only.
+    #[prost(string, tag = "3")]
+    pub internal_note: ::prost::alloc::string::String,
+    /// The etag that the inconsistency must have; empty means any.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResolveInconsistencyRequest {
+    const NAME: &'static str = "ResolveInconsistencyRequest";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ResolveInconsistencyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ResolveInconsistencyRequest".into()
+    }
+}
+/// Output of ResolveInconsistency.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveInconsistencyResponse {
+    /// `row_id` of the inconsistency.
+    #[prost(string, tag = "1")]
+    pub row_id: ::prost::alloc::string::String,
+    /// What was chosen.
+    #[prost(enumeration = "ResolutionChoice", tag = "2")]
+    pub choice: i32,
+    /// Whether this call did it; false when the row was as the choice leaves it.
+    #[prost(bool, tag = "3")]
+    pub resolved: bool,
+    /// What was wrong; unset when this call changed nothing.
+    #[prost(enumeration = "InconsistencyKind", tag = "4")]
+    pub kind: i32,
+    /// UUID of the booking request; empty when none is concerned.
+    #[prost(string, tag = "5")]
+    pub booking_request_id: ::prost::alloc::string::String,
+    /// UUID of the booking, as it is now; empty when none is concerned.
+    #[prost(string, tag = "6")]
+    pub booking_id: ::prost::alloc::string::String,
+    /// What was done, as a sentence.
+    #[prost(string, tag = "7")]
+    pub message: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResolveInconsistencyResponse {
+    const NAME: &'static str = "ResolveInconsistencyResponse";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ResolveInconsistencyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ResolveInconsistencyResponse".into()
     }
 }
 /// Input of GetServerInfo.
@@ -5521,6 +5660,17 @@ pub enum InconsistencyKind {
     BookingWithoutRange = 6,
     /// An active inventory range belongs to no live booking.
     RangeWithoutBooking = 7,
+    /// A request is linked to a booking of another guest or property, or one that has
+    /// none of its nights. The link is not followed.
+    LinkNotFollowed = 8,
+    /// An open request has `confirmed_at`, no booking, and others have nights of it.
+    ConfirmedAtTaken = 9,
+    /// A request reads as confirmed, its booking covers a part of it, and others have
+    /// nights of the rest.
+    PartlyCovered = 10,
+    /// A row holds what cannot be shown: a word that is not known, a missing value, one
+    /// that is out of range.
+    Unreadable = 11,
 }
 impl InconsistencyKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -5543,6 +5693,10 @@ impl InconsistencyKind {
             }
             Self::BookingWithoutRange => "INCONSISTENCY_KIND_BOOKING_WITHOUT_RANGE",
             Self::RangeWithoutBooking => "INCONSISTENCY_KIND_RANGE_WITHOUT_BOOKING",
+            Self::LinkNotFollowed => "INCONSISTENCY_KIND_LINK_NOT_FOLLOWED",
+            Self::ConfirmedAtTaken => "INCONSISTENCY_KIND_CONFIRMED_AT_TAKEN",
+            Self::PartlyCovered => "INCONSISTENCY_KIND_PARTLY_COVERED",
+            Self::Unreadable => "INCONSISTENCY_KIND_UNREADABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -5562,6 +5716,10 @@ impl InconsistencyKind {
             }
             "INCONSISTENCY_KIND_BOOKING_WITHOUT_RANGE" => Some(Self::BookingWithoutRange),
             "INCONSISTENCY_KIND_RANGE_WITHOUT_BOOKING" => Some(Self::RangeWithoutBooking),
+            "INCONSISTENCY_KIND_LINK_NOT_FOLLOWED" => Some(Self::LinkNotFollowed),
+            "INCONSISTENCY_KIND_CONFIRMED_AT_TAKEN" => Some(Self::ConfirmedAtTaken),
+            "INCONSISTENCY_KIND_PARTLY_COVERED" => Some(Self::PartlyCovered),
+            "INCONSISTENCY_KIND_UNREADABLE" => Some(Self::Unreadable),
             _ => None,
         }
     }
@@ -5577,7 +5735,7 @@ pub mod diagnostics_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Answers about the state of the data, without changing it.
+    /// Answers about the state of the data, and what puts it right.
     #[derive(Debug, Clone)]
     pub struct DiagnosticsServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -5692,7 +5850,13 @@ pub mod diagnostics_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Returns rows that contradict each other, each with what puts it right.
+        /// Returns rows that contradict each other or cannot be shown, each as it is now
+        /// and with the choices that put it right.
+        ///
+        /// What another program has written is in the next answer; after it has written
+        /// many rows at once, and for rows whose writers go past the triggers, it takes as
+        /// long as a check of the tenant's rows in the background, about a quarter of an hour
+        /// for a million.
         pub async fn list_inconsistencies(
             &mut self,
             request: impl tonic::IntoRequest<super::ListInconsistenciesRequest>,
@@ -5718,6 +5882,41 @@ pub mod diagnostics_service_client {
                     GrpcMethod::new(
                         "frontdesk.booking.v1.DiagnosticsService",
                         "ListInconsistencies",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Puts a row right by one of the choices that ListInconsistencies names for it, and
+        /// records who chose what.
+        ///
+        /// A choice that the row does not offer, or no longer, is CHOICE_NOT_OFFERED, with
+        /// those that it does offer. Choosing again what has been done changes nothing. A row
+        /// that a choice leaves with another inconsistency is listed with that.
+        pub async fn resolve_inconsistency(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResolveInconsistencyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveInconsistencyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.booking.v1.DiagnosticsService/ResolveInconsistency",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.booking.v1.DiagnosticsService",
+                        "ResolveInconsistency",
                     ),
                 );
             self.inner.unary(req, path, codec).await
@@ -5780,12 +5979,31 @@ pub mod diagnostics_service_server {
             tonic::Response<super::ExplainApprovalResponse>,
             tonic::Status,
         >;
-        /// Returns rows that contradict each other, each with what puts it right.
+        /// Returns rows that contradict each other or cannot be shown, each as it is now
+        /// and with the choices that put it right.
+        ///
+        /// What another program has written is in the next answer; after it has written
+        /// many rows at once, and for rows whose writers go past the triggers, it takes as
+        /// long as a check of the tenant's rows in the background, about a quarter of an hour
+        /// for a million.
         async fn list_inconsistencies(
             &self,
             request: tonic::Request<super::ListInconsistenciesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListInconsistenciesResponse>,
+            tonic::Status,
+        >;
+        /// Puts a row right by one of the choices that ListInconsistencies names for it, and
+        /// records who chose what.
+        ///
+        /// A choice that the row does not offer, or no longer, is CHOICE_NOT_OFFERED, with
+        /// those that it does offer. Choosing again what has been done changes nothing. A row
+        /// that a choice leaves with another inconsistency is listed with that.
+        async fn resolve_inconsistency(
+            &self,
+            request: tonic::Request<super::ResolveInconsistencyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveInconsistencyResponse>,
             tonic::Status,
         >;
         /// Says whether the service can do its work and, if not, what is missing. Holds
@@ -5798,7 +6016,7 @@ pub mod diagnostics_service_server {
             tonic::Status,
         >;
     }
-    /// Answers about the state of the data, without changing it.
+    /// Answers about the state of the data, and what puts it right.
     #[derive(Debug)]
     pub struct DiagnosticsServiceServer<T> {
         inner: Arc<T>,
@@ -5955,6 +6173,55 @@ pub mod diagnostics_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListInconsistenciesSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.booking.v1.DiagnosticsService/ResolveInconsistency" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResolveInconsistencySvc<T: DiagnosticsService>(pub Arc<T>);
+                    impl<
+                        T: DiagnosticsService,
+                    > tonic::server::UnaryService<super::ResolveInconsistencyRequest>
+                    for ResolveInconsistencySvc<T> {
+                        type Response = super::ResolveInconsistencyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResolveInconsistencyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DiagnosticsService>::resolve_inconsistency(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResolveInconsistencySvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

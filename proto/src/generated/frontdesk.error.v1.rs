@@ -251,6 +251,11 @@ pub enum ErrorReason {
     /// The two customers cannot be merged; `metadata.cause` says why: `archived`,
     /// `merged_elsewhere` or `too_many_records`. Both are unchanged.
     CustomersNotMergeable = 313,
+    /// The tenant has no booking request, booking or inventory range with this id.
+    InconsistencyNotFound = 314,
+    /// The row does not offer this choice, or no longer; `metadata.choices` has those
+    /// that it does, and is empty when nothing contradicts it.
+    ChoiceNotOffered = 315,
     /// A check constraint refused the row (SQLSTATE 23514);
     /// `metadata.constraint` names it.
     CheckViolation = 400,
@@ -360,6 +365,8 @@ impl ErrorReason {
             Self::CustomerArchived => "ERROR_REASON_CUSTOMER_ARCHIVED",
             Self::ExternalIdTaken => "ERROR_REASON_EXTERNAL_ID_TAKEN",
             Self::CustomersNotMergeable => "ERROR_REASON_CUSTOMERS_NOT_MERGEABLE",
+            Self::InconsistencyNotFound => "ERROR_REASON_INCONSISTENCY_NOT_FOUND",
+            Self::ChoiceNotOffered => "ERROR_REASON_CHOICE_NOT_OFFERED",
             Self::CheckViolation => "ERROR_REASON_CHECK_VIOLATION",
             Self::FkViolation => "ERROR_REASON_FK_VIOLATION",
             Self::NotNullViolation => "ERROR_REASON_NOT_NULL_VIOLATION",
@@ -439,6 +446,8 @@ impl ErrorReason {
             "ERROR_REASON_CUSTOMER_ARCHIVED" => Some(Self::CustomerArchived),
             "ERROR_REASON_EXTERNAL_ID_TAKEN" => Some(Self::ExternalIdTaken),
             "ERROR_REASON_CUSTOMERS_NOT_MERGEABLE" => Some(Self::CustomersNotMergeable),
+            "ERROR_REASON_INCONSISTENCY_NOT_FOUND" => Some(Self::InconsistencyNotFound),
+            "ERROR_REASON_CHOICE_NOT_OFFERED" => Some(Self::ChoiceNotOffered),
             "ERROR_REASON_CHECK_VIOLATION" => Some(Self::CheckViolation),
             "ERROR_REASON_FK_VIOLATION" => Some(Self::FkViolation),
             "ERROR_REASON_NOT_NULL_VIOLATION" => Some(Self::NotNullViolation),

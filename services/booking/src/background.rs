@@ -3,6 +3,7 @@
 //! is known in `boot`.
 
 mod expire_holds;
+mod find_inconsistencies;
 mod forget_keys;
 
 use std::time::Duration;
@@ -18,4 +19,8 @@ pub fn start(background: &Background, store: &Store) {
     let of = store.clone();
     background
         .every(Duration::from_mins(10), "forget idempotency keys", move || forget_keys::run(of.clone()));
+    let (of, place) = (store.clone(), find_inconsistencies::Place::default());
+    background.every(find_inconsistencies::PAUSE, "find inconsistencies", move || {
+        find_inconsistencies::run(of.clone(), place.clone())
+    });
 }

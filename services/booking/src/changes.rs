@@ -11,6 +11,7 @@ mod customer;
 mod decline;
 mod expire;
 mod property;
+mod resolve;
 mod review;
 mod settings;
 mod stay_step;
@@ -27,6 +28,7 @@ pub use self::customer::{
 pub use self::decline::Decline;
 pub use self::expire::Expire;
 pub use self::property::{CreateProperty, UpdateProperty};
+pub use self::resolve::{Resolve, Resolved};
 pub use self::review::StartReview;
 pub use self::settings::UpdateSettings;
 pub use self::stay_step::StepStay;

@@ -11,6 +11,7 @@ pub mod form;
 pub mod fulfilment;
 pub mod ids;
 pub mod inconsistency;
+pub mod judgement;
 pub mod listing;
 pub mod property;
 pub mod request;

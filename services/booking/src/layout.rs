@@ -10,6 +10,7 @@ pub mod indexes;
 mod problem;
 pub mod statuses;
 mod types;
+mod unreadable;
 pub mod words;
 
 pub use self::detect::{Found, RequestHold};

@@ -9,6 +9,7 @@ mod fields;
 mod fulfilment;
 mod headers;
 mod import;
+mod inconsistencies;
 pub mod operator;
 mod properties;
 mod requests;

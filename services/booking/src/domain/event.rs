@@ -7,6 +7,7 @@ use super::actor::Acting;
 use super::approval::Evidence;
 use super::fulfilment::Fulfilment;
 use super::ids::{BlockId, BookingId, BookingRequestId, EventId, GuestId, PropertyId};
+use super::inconsistency::Choice;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Event {
     /// Which nights were covered then, for [`EventKind::Approved`] and
     /// [`EventKind::Healed`].
     pub fulfilment: Option<Fulfilment>,
+    /// What was chosen, for [`EventKind::InconsistencyResolved`].
+    pub choice: Option<Choice>,
 }
 
 /// What happened.

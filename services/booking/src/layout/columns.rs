@@ -172,6 +172,9 @@ pub fn tables(layout: Layout) -> Vec<Table> {
         table("booking_events", &[&EVENT, &NIGHTS, &["tick", "position"]]),
         table("booking_settings", &[&SETTINGS]),
         table("idempotency_keys", &[&["key", "request_hash", "answer", "created_at"]]),
+        table("inconsistencies", &[&["kind_number", "row_id", "found_at"]]),
+        table("inconsistency_suspects", &[&["id", "written_row"]]),
+        table("inconsistency_checks", &[&["phase", "after_kind", "after_id", "begun_at", "finished_at"]]),
     ];
     own.into_iter().chain(shared).collect()
 }
@@ -212,12 +215,14 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "on_behalf_of"
         | "customer_id"
         | "block_id"
+        | "row_id"
+        | "after_id"
         | "merged_into" => "uuid",
         "check_in" | "check_out" | "start_date" | "end_date" | "asked_check_in" | "asked_check_out"
         | "given_check_in" | "given_check_out" => "date",
         "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "archived_at"
-        | "at" => "timestamp with time zone",
-        "guest_count" | "max_guests" | "hold_hours" => "integer",
+        | "at" | "found_at" | "begun_at" | "finished_at" => "timestamp with time zone",
+        "guest_count" | "max_guests" | "hold_hours" | "kind_number" | "phase" | "after_kind" => "integer",
         "row_version" | "position" | "tick" | "number" => "bigint",
         "auto_decline" | "archived" => "boolean",
         "request_hash" | "answer" => "bytea",
@@ -242,6 +247,7 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "decider_kind"
         | "decline_reason_code"
         | "decline_message"
+        | "written_row"
         | "source"
         | "external_id"
         | "notes"

@@ -20,13 +20,12 @@
 
 use std::collections::HashMap;
 
-use super::columns;
 use super::statuses::known_words;
+use super::{columns, unreadable};
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
 use crate::domain::decline::DeclineReason;
 use crate::domain::event::EventKind;
-use crate::domain::inconsistency::InconsistencyKind;
 use crate::domain::request::Status;
 
 /// Nights of most stays. What is longer is in indexes of its own, of which there is
@@ -92,6 +91,11 @@ impl Words {
             "r.guest_id = b.guest_id and r.property_id = b.property_id \
              and r.check_in < b.check_out and r.check_out > b.check_in",
         );
+        words.add("unreadable.requests", unreadable::of_requests(layout));
+        words.add("unreadable.bookings", unreadable::of_bookings());
+        for column in ["confirmed_at", "hold_expires_at", "created_at"] {
+            words.add(&format!("nameable.{column}"), unreadable::nameable(&format!("r.{column}")));
+        }
         words.add("noted", "case when :note = '' then r.{note} when coalesce(r.{note}, '') = '' then :note else r.{note} || e'\\n' || :note end");
         match layout {
             Layout::Standard => words.add_standard(),
@@ -143,9 +147,6 @@ impl Words {
         }
         for reason in DeclineReason::ALL {
             self.add(&format!("decline.{}", reason.name()), quoted(reason.name()));
-        }
-        for kind in InconsistencyKind::ALL {
-            self.add(&format!("inconsistency.{}", kind.name()), kind.number().to_string());
         }
         for word in [RANGE_BOOKING, RANGE_BLOCK, RANGE_ACTIVE, RANGE_CANCELLED] {
             self.add(&format!("range.{word}"), quoted(word));
@@ -265,13 +266,9 @@ impl Words {
             "case when {open} and (r.confirmed_at is not null or r.approved_booking_id is not null) \
              then {status.confirmed} else r.status end",
         );
-        self.add(
-            "reads_confirmed",
-            "(r.status = {status.confirmed} or {open} and r.approved_booking_id is not null)",
-        );
         self.add("not_holding", "r.held_booking_id is null");
-        self.add("hard_link", "true");
         self.add("linked_id", "r.approved_booking_id");
+        self.add("confirmed_beside", "r.status = {status.confirmed}");
     }
 
     fn add_single_table(&mut self, blocking: &Blocking) {
@@ -293,10 +290,10 @@ impl Words {
                  else r.status end"
             ),
         );
-        self.add("reads_confirmed", "{open} and r.approved_booking_id is not null");
         self.add("not_holding", format!("not ({})", blocking.condition("r")));
-        self.add("hard_link", "r.confirmed_at is null");
         self.add("linked_id", SINGLE_TABLE_LINK);
+        // A confirmed row is its own booking.
+        self.add("confirmed_beside", "false");
     }
 }
 

@@ -6,11 +6,10 @@ use frontdesk_proto::paging;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, bookings, evidence, failed, fields, fulfilment, requests};
+use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsistencies, requests};
 use crate::call::Call;
 use crate::domain::approval::{self, ActiveRange, Conflict, Layout, Rival};
 use crate::domain::ids::{BookingRequestId, RowId};
-use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
 use crate::domain::listing::After;
 use crate::domain::request::BookingRequest;
 use crate::error::Error;
@@ -46,11 +45,18 @@ impl DiagnosticsService for Booking {
             }
             None => After { key: 0, id: RowId(Uuid::nil()) },
         };
-        let found = self.store.list_inconsistencies(call.tenant, &after, size + 1).await.map_err(failed)?;
-        let (rows, next_page_token) =
-            paging::split(found, size, |row| paging::token(LIST, &row.kind.number().to_string(), row.row.0));
-        let inconsistencies = rows.into_iter().map(inconsistency).collect();
+        let found = self.store.list_inconsistencies(call.tenant, &after, size).await.map_err(failed)?;
+        let next = found.next.map(|(kind, row)| paging::token(LIST, &kind.to_string(), row.0));
+        let inconsistencies = found.rows.into_iter().map(inconsistencies::message).collect();
+        let next_page_token = next.unwrap_or_default();
         Ok(Response::new(wire::ListInconsistenciesResponse { inconsistencies, next_page_token }))
+    }
+
+    async fn resolve_inconsistency(
+        &self,
+        request: Request<wire::ResolveInconsistencyRequest>,
+    ) -> Result<Response<wire::ResolveInconsistencyResponse>, Status> {
+        self.resolve(request).await
     }
 
     async fn get_server_info(
@@ -171,54 +177,6 @@ fn range_conflict(range: &ActiveRange) -> wire::StayConflict {
         start_date: stay.check_in.to_string(),
         end_date: stay.check_out.to_string(),
     }
-}
-
-fn inconsistency(found: Inconsistency) -> wire::Inconsistency {
-    let Inconsistency { kind, request, booking, row } = found;
-    let (kind, remedy) = match kind {
-        InconsistencyKind::ConfirmedAtSet => (
-            wire::InconsistencyKind::ConfirmedAtSet,
-            by_approving("The open request has a confirmation date and no booking.", row),
-        ),
-        InconsistencyKind::ApprovedBookingConfirmed => (
-            wire::InconsistencyKind::ApprovedBookingConfirmed,
-            by_approving("The open request is linked to a confirmed booking for the same dates.", row),
-        ),
-        InconsistencyKind::InventoryActive => (
-            wire::InconsistencyKind::InventoryActive,
-            by_approving("The open request has an active inventory range.", row),
-        ),
-        InconsistencyKind::RelatedBookingConfirmed => (
-            wire::InconsistencyKind::RelatedBookingConfirmed,
-            by_approving("The open request's guest has a confirmed booking for the same dates.", row),
-        ),
-        InconsistencyKind::ConfirmedWithoutBooking => (
-            wire::InconsistencyKind::ConfirmedWithoutBooking,
-            format!(
-                "The request reads as confirmed and its booking is missing or cancelled. If the guest is not coming, cancel the request (POST /api/v1/booking-requests/{row}/cancel)."
-            ),
-        ),
-        InconsistencyKind::BookingWithoutRange => (
-            wire::InconsistencyKind::BookingWithoutRange,
-            "The booking has no active inventory range, so other programs may take its dates for free. Insert the range, or cancel the booking.".to_owned(),
-        ),
-        InconsistencyKind::RangeWithoutBooking => (
-            wire::InconsistencyKind::RangeWithoutBooking,
-            format!("The active inventory range {row} belongs to no live booking and keeps its dates from being let. Set its state to cancelled."),
-        ),
-    };
-    wire::Inconsistency {
-        kind: kind.into(),
-        booking_request_id: fields::written(request),
-        booking_id: fields::written(booking),
-        remedy,
-    }
-}
-
-fn by_approving(what: &str, request: RowId) -> String {
-    format!(
-        "{what} Approve the request (POST /api/v1/booking-requests/{request}/approve): that puts it right."
-    )
 }
 
 fn layout(layout: Layout) -> wire::StorageLayout {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, evidence, failed, fields, fulfilment};
+use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, FeedPlace, Told};
 use crate::domain::ids::{BookingRequestId, RowId};
@@ -97,6 +97,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         block,
         kind: what,
         evidence: found,
+        choice,
         acting,
         on_behalf_of,
         fulfilment: nights,
@@ -118,6 +119,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         customer_id: fields::written(customer),
         block_id: fields::written(block),
         fulfilment: nights.as_ref().map(fulfilment::message),
+        choice: choice.map_or(wire::ResolutionChoice::Unspecified, inconsistencies::choice).into(),
     }
 }
 

@@ -205,6 +205,11 @@ impl Change {
         self.call.expected != Expected::Any
     }
 
+    /// The version was checked: what is done now may look at other rows.
+    pub fn is_expected(&mut self) {
+        self.call.expected = Expected::Any;
+    }
+
     /// An id for a booking.
     pub fn new_booking() -> BookingId {
         BookingId(Uuid::now_v7())
@@ -213,6 +218,12 @@ impl Change {
     /// An id for an inventory range.
     pub fn new_range() -> RangeId {
         RangeId(Uuid::now_v7())
+    }
+
+    /// Nothing is committed by a statement that would be the last: more follows, see
+    /// [`Finished::with_last_word`].
+    pub fn more_follows(&mut self) {
+        self.wrote = true;
     }
 
     /// Ends a change that turned out to have been made before, or to have nothing
@@ -273,6 +284,24 @@ impl<O> Finished<O> {
     /// The same change with another outcome.
     pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Finished<P> {
         Finished { outcome: outcome(self.outcome), open: self.open, told: self.told }
+    }
+
+    /// What came of it.
+    pub fn outcome(&self) -> &O {
+        &self.outcome
+    }
+
+    /// Runs what follows the statement that would have been the last, and writes the
+    /// event of it all.
+    pub(super) async fn with_last_word(
+        self,
+        word: impl AsyncFnOnce(&Change) -> Result<(), Fault>,
+    ) -> Result<Self, Fault> {
+        let Some(change) = &self.open else {
+            return Err(Fault::new(Kind::Other, "the change was committed before its last word"));
+        };
+        word(change).await?;
+        Ok(Self { told: true, ..self })
     }
 
     async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {

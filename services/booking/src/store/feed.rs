@@ -17,10 +17,12 @@ use uuid::Uuid;
 use super::actors::acting;
 use super::database::{SWEEPER, Store, lost_row};
 use super::requests::{GetBookingRequest, known_stay};
+use crate::domain::actor::Acting;
 use crate::domain::approval::Evidence;
-use crate::domain::event::{Event, FeedPlace, Told};
+use crate::domain::event::{Event, EventKind, FeedPlace, Told};
 use crate::domain::fulfilment::Fulfilment;
 use crate::domain::ids::{BookingRequestId, EventId, PropertyId};
+use crate::domain::inconsistency::Choice;
 use crate::domain::listing::After;
 
 pg::statements! {
@@ -116,11 +118,21 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         customer: row.next("customer_id")?,
         block: row.next("block_id")?,
         kind: Told::from_name(row.or_empty("action")?),
-        evidence: evidence_of(row.or_empty("evidence")?),
-        acting: acting(row, ["actor", "actor_kind", "actor_id"])?,
-        on_behalf_of: row.or_empty("on_behalf_of")?,
+        evidence: None,
+        choice: None,
+        acting: Acting::default(),
+        on_behalf_of: None,
         fulfilment: None,
     };
+    // By what it was decided: a choice, or an evidence.
+    let word = row.or_empty("evidence")?;
+    if event.kind == Told::Known(EventKind::InconsistencyResolved) {
+        event.choice = Choice::from_name(word);
+    } else {
+        event.evidence = evidence_of(word);
+    }
+    event.acting = acting(row, ["actor", "actor_kind", "actor_id"])?;
+    event.on_behalf_of = row.or_empty("on_behalf_of")?;
     let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
     let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
     event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });

@@ -338,7 +338,7 @@ pub(super) fn known_stay(check_in: Option<Date>, check_out: Option<Date>) -> Opt
 }
 
 /// A request, without the booking that it is linked to.
-fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
+pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
     let (id, property) = (row.next("id")?, row.next("property_id")?);
     let guest = row.or_empty("guest_id")?;
     let stay = stay(row, "check_in", "check_out")?;

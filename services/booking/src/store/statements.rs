@@ -7,30 +7,32 @@ use std::sync::Arc;
 use pg::{Declaration, StatementError, Statements as PgStatements};
 
 use super::{
-    bookings, customers, diagnostics, feed, inventory, keys, properties, request_lists, requests, settings,
-    surroundings,
+    bookings, customers, feed, inconsistencies, inventory, judged, keys, properties, request_lists, requests,
+    resolutions, settings, surroundings,
 };
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{self, Statuses, Words};
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 11] = [
+const DECLARED: [&[&Declaration]; 13] = [
     bookings::STATEMENTS,
     customers::STATEMENTS,
-    diagnostics::STATEMENTS,
     feed::STATEMENTS,
+    inconsistencies::STATEMENTS,
     inventory::STATEMENTS,
+    judged::STATEMENTS,
     keys::STATEMENTS,
     properties::STATEMENTS,
     request_lists::STATEMENTS,
     requests::STATEMENTS,
+    resolutions::STATEMENTS,
     settings::STATEMENTS,
     surroundings::STATEMENTS,
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
@@ -39,6 +41,7 @@ const PARTS: [(&str, &str); 11] = [
     ("insert_range", include_str!("sql/parts/insert_range.sql")),
     ("linked", include_str!("sql/parts/linked.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
+    ("range_facts", include_str!("sql/parts/range_facts.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),
     ("request_order", include_str!("sql/parts/request_order.sql")),
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),
@@ -76,6 +79,30 @@ fn words(layout: Layout, blocking: &Blocking, any_word: bool) -> Words {
     }
     let surroundings = include_str!("sql/parts/surroundings.sql").trim_end();
     words.add("surroundings.locked", surroundings.replace("{share}", "for share"));
-    words.add("surroundings.as_they_are", surroundings.replace("    {share}\n", ""));
+    let as_they_are = surroundings.replace("    {share}\n", "");
+    words.add("surroundings.of_each", of_each(layout, &words.fill(&as_they_are)));
+    let earliest = words.fill("{earliest_range_of_b}").replace(":property", "b.property_id");
+    words.add("earliest_range_of_booking", earliest);
+    words.add("surroundings.as_they_are", as_they_are);
     words
+}
+
+/// The surroundings of each request `r` of an outer query, instead of one request that
+/// is given by parameters: the same text, so that both see the same.
+fn of_each(layout: Layout, surroundings: &str) -> String {
+    let held = match layout {
+        Layout::Standard => "r.held_booking_id",
+        // Nothing, which the planner must not know, or it plans what is never run.
+        Layout::SingleTable => "nullif(r.id, r.id)",
+    };
+    let columns = [
+        (":id", "r.id"),
+        (":property", "r.property_id"),
+        (":check_in", "r.check_in"),
+        (":check_out", "r.check_out"),
+        (":linked", "r.approved_booking_id"),
+        (":held", held),
+        (":guest", "r.guest_id"),
+    ];
+    columns.into_iter().fold(surroundings.to_owned(), |text, (name, column)| text.replace(name, column))
 }

@@ -90,31 +90,35 @@ fn surroundings(rows: &[Row]) -> Result<Surroundings, Fault> {
     let mut found = Surroundings::default();
     for row in rows {
         let row = &mut Columns::of(row);
-        let part: &str = row.next("part")?;
-        let around = Around {
-            id: row.next("id")?,
-            guest: row.or_empty("guest_id")?,
-            property: row.or_empty("property_id")?,
-            word: row.or_empty("word")?,
-            from: row.or_empty("start_date")?,
-            to: row.or_empty("end_date")?,
-            source: row.or_empty("source_id")?,
-        };
-        match part {
-            "linked" => found.linked = Some(around.linked()?),
-            "held" => found.hold_stands = true,
-            "related" => found.related = Some(BookingId(around.id()?)),
-            "rival" => found.rivals.push(around.rival()?),
-            "own_range" => found.own_range = true,
-            "range" => found.ranges.push(around.range()?),
-            "obstacle" => found.obstacles.push(around.obstacle()?),
-            "healed" => found.healed_as = super::feed::evidence_of(around.word.unwrap_or_default()),
-            part => {
-                return Err(Fault::new(Kind::Other, format!("surroundings have a part {part}")));
-            }
-        }
+        let part = row.next("part")?;
+        add(&mut found, part, row)?;
     }
     Ok(found)
+}
+
+/// Adds a part, whose other columns are the next ones of the row.
+pub(super) fn add(found: &mut Surroundings, part: &str, row: &mut Columns<'_>) -> Result<(), Fault> {
+    let around = Around {
+        id: row.next("id")?,
+        guest: row.or_empty("guest_id")?,
+        property: row.or_empty("property_id")?,
+        word: row.or_empty("word")?,
+        from: row.or_empty("start_date")?,
+        to: row.or_empty("end_date")?,
+        source: row.or_empty("source_id")?,
+    };
+    match part {
+        "linked" => found.linked = Some(around.linked()?),
+        "held" => found.hold_stands = true,
+        "related" => found.related = Some(BookingId(around.id()?)),
+        "rival" => found.rivals.push(around.rival()?),
+        "own_range" => found.own_range = true,
+        "range" => found.ranges.push(around.range()?),
+        "obstacle" => found.obstacles.push(around.obstacle()?),
+        "healed" => found.healed_as = super::feed::evidence_of(around.word.unwrap_or_default()),
+        part => return Err(Fault::new(Kind::Other, format!("surroundings have a part {part}"))),
+    }
+    Ok(())
 }
 
 /// A row of any part.

@@ -29,6 +29,8 @@ mod booking {
     mod history;
     mod holds;
     mod idempotency_keys;
+    mod inconsistencies;
+    mod inconsistent_rows;
     mod lists;
     mod long_stays;
     mod new_bookings;

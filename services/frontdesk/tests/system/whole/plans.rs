@@ -48,7 +48,15 @@ const EXPECTED: &[(&str, f64, &str)] = &[
     ("lock_requests_of_guest", 1100.0, "all of one guest, up to what a merge moves"),
     ("lock_bookings_of_guest", 1100.0, "the same"),
     ("merge_customers", 1100.0, "what was locked before"),
-    ("list_inconsistencies", MANY, "looks for them in every row of the tenant"),
+    ("list_request_facts", 600.0, "what surrounds a request, as lock_surroundings"),
+    ("list_booking_facts", 400.0, "expects more than it reads of the nights of a booking"),
+    ("list_concerned_rows", 400.0, "a row with what belongs to it"),
+    ("list_suspects", MANY, "what was noted and not judged yet, 500 rows at most"),
+    ("take_suspects", MANY, "the same"),
+    ("keep_inconsistencies", MANY, "what was found of a tenant, which is little"),
+    ("next_requests", 600.0, "a step of a walk, with a look at what each row belongs to"),
+    ("next_bookings", 600.0, "the same"),
+    ("next_ranges", 600.0, "the same"),
     ("read_feed", MANY, "of one property: passes over the others' events"),
     ("delete_old_keys", MANY, "in the background: a part of the table is old"),
     ("list_audit_events", MANY, "of the tenant, and of its members without one"),
@@ -136,7 +144,8 @@ impl Tables {
 
     async fn explain(&mut self, statement: &Statement, role: &str, mode: &str) {
         let name = statement.name();
-        let sweeps = ["delete_old_keys", "list_due_holds"].contains(&&*name);
+        let sweeps = ["delete_old_keys", "list_due_holds", "next_suspected_tenant", "next_tenant"];
+        let sweeps = sweeps.contains(&&*name);
         let role = if sweeps { "frontdesk_booking_sweeper" } else { role };
         // A session of its own for each statement, of which nothing is kept.
         let session = pg::connect(&self.url).await.unwrap();

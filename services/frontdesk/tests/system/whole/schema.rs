@@ -10,7 +10,7 @@ async fn tenant_comes_first_in_every_key_and_row_security_is_forced() {
     let tables = "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace \
         and relname not like 'frontdesk%'";
     let tables = fixture.sql.query(tables, &[]).await.unwrap();
-    assert_eq!(tables.len(), 9);
+    assert_eq!(tables.len(), 12);
     let keys = "select count(*) from pg_index i join pg_class c on c.oid = i.indrelid \
         join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0] \
         where c.relnamespace = 'public'::regnamespace and c.relname not like 'frontdesk%' \

@@ -1,0 +1,220 @@
+//! Putting a row right by a choice that the list of inconsistencies names for it.
+//!
+//! The row is locked with what surrounds it and judged as the list judges it, so that
+//! exactly what the list would offer now is done. A request gets its booking as an
+//! approval gives it, and is cancelled as any other; the choice is recorded behind that.
+
+use crate::domain::approval::{Evidence, Layout, Surroundings, Verdict};
+use crate::domain::ids::{BookingId, BookingRequestId, RowId};
+use crate::domain::inconsistency::{self, Choice, Decision, Inconsistency, InconsistencyKind};
+use crate::domain::judgement;
+use crate::domain::request::BookingRequest;
+use crate::error::{Error, Reason, Refusal};
+use crate::store::bookings::GroupOf;
+use crate::store::constraints::dates_are_taken;
+use crate::store::judged::Judged;
+use crate::store::requests::{Competed, Link, Requested};
+use crate::store::resolutions::Resolution;
+use crate::store::{Attempt, Change, Work};
+
+use super::cancel::{CancelBooking, CancelRequest};
+
+/// Puts a row right.
+#[derive(Debug)]
+pub struct Resolve {
+    pub row: RowId,
+    pub choice: Choice,
+    pub note: String,
+}
+
+/// What came of a choice.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved {
+    pub row: RowId,
+    pub choice: Choice,
+    /// What was wrong; `None` when the row was as the choice leaves it.
+    pub kind: Option<InconsistencyKind>,
+    pub request: Option<BookingRequestId>,
+    /// As it is now.
+    pub booking: Option<BookingId>,
+}
+
+impl Work for Resolve {
+    type Outcome = Resolved;
+
+    async fn attempt(&self, mut change: Change) -> Result<Attempt<Resolved>, Error> {
+        let Self { row, choice, .. } = *self;
+        if choice == Choice::Cancel {
+            // Whoever cancels locks in this order.
+            change.lock_property_of(row).await?;
+            change.lock_booking_group(GroupOf::Request(BookingRequestId(row.0))).await?;
+            change.lock_booking_group(GroupOf::Booking(BookingId(row.0))).await?;
+        }
+        let judged = change.lock_judged(row).await?.ok_or_else(|| not_found(row))?;
+        let as_chosen = judged.facts.is_as_chosen(choice, change.layout());
+        match inconsistency::decide(choice, &judged.wrong, as_chosen) {
+            Decision::Go(wrong) => {
+                change.check_version(wrong.version)?;
+                change.is_expected();
+                self.carry_out(change, &judged, wrong).await
+            }
+            Decision::Done => {
+                change.check_version(judged.facts.version())?;
+                let request = judged.facts.request.as_ref().map(|(request, _)| request);
+                let booking = judged.booking.as_ref().map(|booking| booking.id);
+                let done = Resolved {
+                    row,
+                    choice,
+                    kind: None,
+                    request: request.map(|request| request.id),
+                    booking: request.and_then(|request| request.approved_booking).or(booking),
+                };
+                Ok(Attempt::Done(change.settle(done)))
+            }
+            Decision::NotOffered(offered) => Err(not_offered(choice, &offered)),
+        }
+    }
+}
+
+impl Resolve {
+    async fn carry_out(
+        &self,
+        mut change: Change,
+        judged: &Judged,
+        wrong: Inconsistency,
+    ) -> Result<Attempt<Resolved>, Error> {
+        let Self { row, choice, ref note } = *self;
+        change.more_follows();
+        let own = BookingId(row.0);
+        let is_request = wrong.request.is_some();
+        let request = judged.facts.request.as_ref();
+        let made = match choice {
+            Choice::ClearMark | Choice::ClearLink | Choice::Reopen => {
+                Attempt::Done(change.clear_fulfilment(row, note, None).await?)
+            }
+            Choice::Confirm | Choice::LinkBooking => match request {
+                Some((request, around)) => {
+                    let give = Give { request, around, judged, kind: wrong.kind, note };
+                    give.booking(change).await?
+                }
+                None => return Err(not_found(row)),
+            },
+            Choice::RestoreRange => Attempt::Done(change.restore_range(row, Some(own)).await?),
+            Choice::ReleaseRange => match request {
+                Some((request, _)) => {
+                    change.release_ranges(request, false).await?;
+                    Attempt::Done(change.settle(None))
+                }
+                None => Attempt::Done(change.release_range(row, wrong.booking).await?),
+            },
+            Choice::WriteDefaults => {
+                let booking = wrong.booking;
+                Attempt::Done(change.write_defaults(row, is_request, booking).await?)
+            }
+            Choice::Cancel if wrong.kind == InconsistencyKind::Unreadable => {
+                let booking = wrong.booking;
+                Attempt::Done(change.cancel_row(row, is_request, booking).await?)
+            }
+            Choice::Cancel if is_request => {
+                let cancel = CancelRequest { id: BookingRequestId(row.0), note: note.clone() };
+                match cancel.attempt(change).await? {
+                    Attempt::Done(done) => Attempt::Done(done.map(|done| done.booking)),
+                    Attempt::LookAgain => Attempt::LookAgain,
+                }
+            }
+            Choice::Cancel => match (CancelBooking { id: own }).attempt(change).await? {
+                Attempt::Done(done) => Attempt::Done(done.map(|booking| Some(booking.id))),
+                Attempt::LookAgain => Attempt::LookAgain,
+            },
+        };
+        let Attempt::Done(finished) = made else { return Ok(Attempt::LookAgain) };
+        let Inconsistency { kind, request, .. } = wrong;
+        let finished = finished.map(|booking| Resolved { row, choice, kind: Some(kind), request, booking });
+        let Resolved { booking, .. } = *finished.outcome();
+        let booking = booking.or(wrong.booking);
+        tracing::info!(row_id = %row.0, kind = kind.name(), choice = choice.name(), "an inconsistency is resolved");
+        Ok(Attempt::Done(finished.recording(Resolution { row, choice, request, booking }).await?))
+    }
+}
+
+/// Giving a request its booking.
+struct Give<'a> {
+    request: &'a BookingRequest,
+    around: &'a Surroundings,
+    judged: &'a Judged,
+    kind: InconsistencyKind,
+    note: &'a str,
+}
+
+impl Give<'_> {
+    async fn booking(&self, mut change: Change) -> Result<Attempt<Option<BookingId>>, Error> {
+        let Self { request, around, judged, kind, note } = *self;
+        let layout = change.layout();
+        let evidence = match kind {
+            InconsistencyKind::ConfirmedAtSet => Some(Evidence::ConfirmedAtSet),
+            InconsistencyKind::InventoryActive => Some(Evidence::InventoryActive),
+            _ => None,
+        };
+        let verdict = judgement::booking_for(request, layout, around);
+        if around.own_range {
+            change.release_ranges(request, matches!(verdict, Verdict::Book { .. })).await?;
+        }
+        let stored = match verdict {
+            Verdict::Book { hold, .. } => {
+                if judged.auto_decline {
+                    change.decline_competitors(&Competed::with_request(request));
+                }
+                let held = request.held_booking.filter(|_| hold);
+                let booking = match layout {
+                    Layout::Standard => held.unwrap_or_else(Change::new_booking),
+                    Layout::SingleTable => BookingId(request.id.0),
+                };
+                let of = Requested { request: request.id, booking, evidence, note };
+                if held.is_some() {
+                    change.book_hold(of, Some(booking)).await
+                } else {
+                    change.book(of, Some(booking)).await
+                }
+            }
+            Verdict::Link { booking, evidence: found, soft, .. } => {
+                let evidence = evidence.unwrap_or(found);
+                let link = Link { request: request.id, booking, evidence, soft, note };
+                change.link(link, Some(booking)).await
+            }
+            Verdict::Refuse(_)
+            | Verdict::Already { .. }
+            | Verdict::Overlap(..)
+            | Verdict::Inconsistent(_)
+            | Verdict::LookCloser => {
+                return Ok(Attempt::LookAgain);
+            }
+        };
+        match stored {
+            Ok(Some(finished)) => Ok(Attempt::Done(finished)),
+            Ok(None) => Ok(Attempt::LookAgain),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgain),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+fn not_found(RowId(row): RowId) -> Error {
+    Error::Refused(
+        Refusal::new(
+            Reason::InconsistencyNotFound,
+            format!("The tenant has no booking request, booking or inventory range {row}. GET /api/v1/diagnostics/inconsistencies lists what can be resolved."),
+        )
+        .with("row_id", row.to_string()),
+    )
+}
+
+fn not_offered(choice: Choice, offered: &[Choice]) -> Error {
+    let names: Vec<&str> = offered.iter().map(|choice| choice.name()).collect();
+    let choice = choice.name();
+    let message = if names.is_empty() {
+        format!("Nothing contradicts the row any more, and it does not offer {choice}. It is unchanged.")
+    } else {
+        format!("The row does not offer {choice}. It is unchanged; choose one of: {}.", names.join(", "))
+    };
+    Error::Refused(Refusal::new(Reason::ChoiceNotOffered, message).with("choices", names.join(",")))
+}

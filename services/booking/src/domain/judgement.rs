@@ -1,0 +1,338 @@
+//! Which rows contradict each other, and what may be chosen for them: facts in,
+//! inconsistency out. The list, the choice that is made and the refusals that name
+//! choices judge by these functions alone, so that none offers what another refuses.
+//!
+//! A choice that gives a request its booking is decided by the approval of the same
+//! request *as if nobody had decided it*: without its status, its mark and its link.
+//! So a mark or a link is never evidence for itself here.
+//!
+//! A request has one inconsistency at most, the first that holds; what is left after it
+//! is put right shows next. A request whose booking was a no-show has had its stay.
+
+use super::approval::{self, Layout, Rival, Surroundings, Verdict};
+use super::booking::BookingStatus;
+use super::fulfilment::{Fulfilment, Unfit};
+use super::ids::{BookingId, BookingRequestId, RangeId, RowId};
+use super::inconsistency::{Choice, Inconsistency, InconsistencyKind};
+use super::request::{BookingRequest, Status};
+use super::stay::Stay;
+use super::version::Version;
+
+/// What is known of a booking.
+#[derive(Debug, Clone, Copy, Hash)]
+pub struct BookingFacts {
+    pub id: BookingId,
+    pub status: BookingStatus,
+    /// Whether it has an active inventory range.
+    pub has_range: bool,
+    /// Whether no active range has one of its nights.
+    pub range_free: bool,
+    pub row_version: i64,
+}
+
+/// What is known of an inventory range of kind booking.
+#[derive(Debug, Clone, Copy, Hash)]
+pub struct RangeFacts {
+    pub id: RangeId,
+    /// What it belongs to.
+    pub source: Option<BookingId>,
+    pub active: bool,
+    /// Whether that is a live booking or an open request.
+    pub stands: bool,
+}
+
+/// What is known of a row that cannot be shown.
+#[derive(Debug, Clone, Hash)]
+pub struct UnreadableFacts {
+    pub row: RowId,
+    /// Whether it is a request; else a booking.
+    pub is_request: bool,
+    /// The columns that cannot be shown.
+    pub columns: Vec<String>,
+    /// The one that is shown for it.
+    pub row_version: i64,
+}
+
+/// All that is known of a row, of whatever table. A row of the single table is a
+/// request and a booking.
+#[derive(Debug, Clone)]
+pub struct RowFacts {
+    pub request: Option<(BookingRequest, Surroundings)>,
+    pub booking: Option<BookingFacts>,
+    pub range: Option<RangeFacts>,
+    /// Present when the row cannot be shown, and then alone.
+    pub unreadable: Option<UnreadableFacts>,
+}
+
+/// Columns that a new row has a value for by itself.
+const WITH_DEFAULT: [&str; 9] = [
+    "message",
+    "internal_note",
+    "internal_notes",
+    "guest_count",
+    "row_version",
+    "created_at",
+    "updated_at",
+    "confirmed_at",
+    "hold_expires_at",
+];
+
+/// The booking that a request is linked to, as far as it may be followed.
+enum Link {
+    None,
+    /// It has these nights of the request.
+    Fulfils(BookingId, Stay),
+    /// Its guest did not come: the stay is over.
+    Past,
+    Lost(InconsistencyKind),
+}
+
+/// Judges a request.
+pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surroundings) -> Option<Inconsistency> {
+    // A confirmed row of the single table is its own booking.
+    let judged =
+        request.status.is_open() || request.status == Status::Confirmed && layout == Layout::Standard;
+    if !judged {
+        return None;
+    }
+    let listed = |kind, booking, choices| {
+        Some(Inconsistency {
+            kind,
+            request: Some(request.id),
+            booking,
+            row: RowId(request.id.0),
+            choices,
+            version: Version::of(request),
+            columns: Vec::new(),
+        })
+    };
+    // With the choice that gives the request its booking first, if there is one.
+    let found = |kind, booking, way_out: &[Choice]| {
+        let (first, target) = booked_by(request, layout, around);
+        let booking = if first == Some(Choice::LinkBooking) { target } else { booking };
+        listed(kind, booking, first.into_iter().chain(way_out.iter().copied()).collect())
+    };
+    let has_link = request.approved_booking.is_some();
+    let away = [if has_link { Choice::ClearLink } else { Choice::ClearMark }, Choice::Cancel];
+    match link(request, around) {
+        Link::Lost(kind) => found(kind, request.approved_booking, &away),
+        Link::Past => None,
+        Link::Fulfils(booking, nights) if others_have_the_rest(request, around, booking, nights) => {
+            listed(InconsistencyKind::PartlyCovered, Some(booking), away.to_vec())
+        }
+        Link::Fulfils(booking, _) => {
+            let healed = request.status == Status::Confirmed
+                || matches!(approval::approve(request, layout, Some(around)), Verdict::Already { .. });
+            if healed {
+                return None;
+            }
+            found(InconsistencyKind::ApprovedBookingConfirmed, Some(booking), &away)
+        }
+        Link::None if request.status == Status::Confirmed => {
+            found(InconsistencyKind::ConfirmedWithoutBooking, None, &away)
+        }
+        Link::None if request.confirmed_at.is_some() => {
+            let kind = match booked_by(request, layout, around) {
+                (Some(_), _) => InconsistencyKind::ConfirmedAtSet,
+                (None, _) => InconsistencyKind::ConfirmedAtTaken,
+            };
+            found(kind, None, &away)
+        }
+        Link::None if around.own_range => {
+            found(InconsistencyKind::InventoryActive, None, &[Choice::ReleaseRange, Choice::Cancel])
+        }
+        Link::None if around.related.is_some() => {
+            found(InconsistencyKind::RelatedBookingConfirmed, around.related, &[Choice::Cancel])
+        }
+        Link::None => None,
+    }
+}
+
+/// Judges a booking.
+pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
+    let BookingFacts { id, status, has_range, range_free, row_version: _ } = *facts;
+    let mut choices = Vec::new();
+    if range_free {
+        choices.push(Choice::RestoreRange);
+    }
+    if status == BookingStatus::Confirmed {
+        choices.push(Choice::Cancel);
+    }
+    // A guest who has arrived leaves by check-out.
+    (is_current(status) && !has_range && !choices.is_empty()).then(|| Inconsistency {
+        kind: InconsistencyKind::BookingWithoutRange,
+        request: None,
+        booking: Some(id),
+        row: RowId(id.0),
+        choices,
+        version: Version::of(facts),
+        columns: Vec::new(),
+    })
+}
+
+/// Whether a booking has to have its range.
+fn is_current(status: BookingStatus) -> bool {
+    matches!(status, BookingStatus::Confirmed | BookingStatus::CheckedIn)
+}
+
+/// Judges an inventory range of kind booking.
+pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
+    let RangeFacts { id, source, active, stands } = *facts;
+    (active && !stands).then(|| Inconsistency {
+        kind: InconsistencyKind::RangeWithoutBooking,
+        request: None,
+        booking: source,
+        row: RowId(id.0),
+        choices: vec![Choice::ReleaseRange],
+        version: Version::of(facts),
+        columns: Vec::new(),
+    })
+}
+
+/// Judges a row that may hold what cannot be shown.
+pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
+    let UnreadableFacts { row, is_request, columns, row_version: _ } = facts;
+    let has_default = |column: &String| WITH_DEFAULT.contains(&column.as_str());
+    let mut choices = Vec::new();
+    if columns.iter().any(has_default) {
+        choices.push(Choice::WriteDefaults);
+    }
+    if !columns.iter().all(has_default) {
+        if *is_request && columns.iter().any(|column| column == "status") {
+            choices.push(Choice::Reopen);
+        }
+        choices.push(Choice::Cancel);
+    }
+    (!columns.is_empty()).then(|| Inconsistency {
+        kind: InconsistencyKind::Unreadable,
+        request: is_request.then_some(BookingRequestId(row.0)),
+        booking: (!is_request).then_some(BookingId(row.0)),
+        row: *row,
+        choices,
+        version: Version::of(facts),
+        columns: columns.clone(),
+    })
+}
+
+impl RowFacts {
+    /// Whether there is no such row.
+    pub fn is_nothing(&self) -> bool {
+        let Self { request, booking, range, unreadable } = self;
+        request.is_none() && booking.is_none() && range.is_none() && unreadable.is_none()
+    }
+
+    /// The version of the row as it is judged.
+    pub fn version(&self) -> Version {
+        let Self { request, booking, range, unreadable } = self;
+        match (request, unreadable) {
+            (Some((request, _)), _) => Version::of(request),
+            (None, Some(unreadable)) => Version::of(unreadable),
+            (None, None) => Version::of(&(booking, range)),
+        }
+    }
+
+    /// Everything that is wrong with it.
+    pub fn wrong(&self, layout: Layout) -> Vec<Inconsistency> {
+        let Self { request, booking, range, unreadable } = self;
+        let of_request = request.as_ref().and_then(|(request, around)| of_request(request, layout, around));
+        let of_booking = booking.as_ref().and_then(of_booking);
+        let of_range = range.as_ref().and_then(of_range);
+        let of_unreadable = unreadable.as_ref().and_then(of_unreadable);
+        [of_request, of_booking, of_range, of_unreadable].into_iter().flatten().collect()
+    }
+
+    /// Whether the row is as a choice would leave it.
+    pub fn is_as_chosen(&self, choice: Choice, layout: Layout) -> bool {
+        let request = self.request.as_ref();
+        let waits = request.is_some_and(|(request, _)| {
+            request.status.is_open() && request.confirmed_at.is_none() && request.approved_booking.is_none()
+        });
+        let fulfilled = request.is_some_and(|(request, _)| {
+            request.effective_status() == Status::Confirmed && request.approved_booking.is_some()
+        }) && self.wrong(layout).is_empty();
+        match choice {
+            Choice::ClearMark | Choice::ClearLink | Choice::Reopen => waits,
+            Choice::LinkBooking | Choice::Confirm => fulfilled,
+            Choice::RestoreRange => {
+                self.booking.is_some_and(|booking| booking.has_range && is_current(booking.status))
+            }
+            Choice::ReleaseRange => {
+                self.range.is_some_and(|range| !range.active)
+                    || request.is_some_and(|(request, around)| request.status.is_open() && !around.own_range)
+            }
+            Choice::WriteDefaults => self.unreadable.is_none() && self.range.is_none(),
+            Choice::Cancel => {
+                request.is_some_and(|(request, _)| request.status == Status::Cancelled)
+                    || self.booking.is_some_and(|booking| booking.status == BookingStatus::Cancelled)
+            }
+        }
+    }
+}
+
+/// What gives the request its booking: its approval, if it is linked to a booking that
+/// fulfils it, and else the approval of the same request if nobody had decided it.
+pub fn booking_for(request: &BookingRequest, layout: Layout, around: &Surroundings) -> Verdict {
+    if request.status.is_open() && matches!(link(request, around), Link::Fulfils(..)) {
+        return approval::approve(request, layout, Some(around));
+    }
+    let request = BookingRequest {
+        status: Status::Requested,
+        confirmed_at: None,
+        approved_booking: None,
+        linked: None,
+        ..request.clone()
+    };
+    let around = Surroundings { linked: None, own_range: false, healed_as: None, ..around.clone() };
+    approval::approve(&request, layout, Some(&around))
+}
+
+/// The choice that gives the request its booking, if there can be one, and the
+/// booking if it exists.
+fn booked_by(
+    request: &BookingRequest,
+    layout: Layout,
+    around: &Surroundings,
+) -> (Option<Choice>, Option<BookingId>) {
+    match booking_for(request, layout, around) {
+        Verdict::Book { .. } => (Some(Choice::Confirm), None),
+        Verdict::Link { booking, .. } => (Some(Choice::LinkBooking), Some(booking)),
+        Verdict::Refuse(_)
+        | Verdict::Already { .. }
+        | Verdict::Overlap(..)
+        | Verdict::Inconsistent(_)
+        | Verdict::LookCloser => (None, None),
+    }
+}
+
+fn link(request: &BookingRequest, around: &Surroundings) -> Link {
+    let Some(booking) = request.approved_booking else { return Link::None };
+    match request.follow(around.linked.as_ref()) {
+        Ok(nights) => Link::Fulfils(booking, nights),
+        Err(Unfit::NoShow) if request.status == Status::Confirmed => Link::Past,
+        Err(unfit) if unfit.is_strangers() => Link::Lost(InconsistencyKind::LinkNotFollowed),
+        Err(_) => Link::Lost(InconsistencyKind::ConfirmedWithoutBooking),
+    }
+}
+
+/// Whether nights that the booking leaves uncovered are sold to others, or are taken by
+/// a range that no booking accounts for.
+fn others_have_the_rest(
+    request: &BookingRequest,
+    around: &Surroundings,
+    booking: BookingId,
+    nights: Stay,
+) -> bool {
+    let fulfilment = Fulfilment { asked: request.stay, booking: Some(booking), nights: Some(nights) };
+    let uncovered = fulfilment.uncovered();
+    let rest = |stay: Stay| uncovered.iter().any(|part| part.shared_nights(stay) > 0);
+    let sold = |rival: &&Rival| {
+        rival.booking != booking
+            && rival.status.is_sold()
+            && (rival.guest.is_none() || rival.guest != request.guest)
+    };
+    around.rivals.iter().filter(sold).any(|rival| rest(rival.stay))
+        || around.strays(request).any(|stray| stray.source != Some(booking) && rest(stray.stay))
+}
+
+#[cfg(test)]
+mod tests;

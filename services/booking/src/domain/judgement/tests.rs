@@ -1,0 +1,256 @@
+//! No state without a way out, over all combinations of facts.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::super::approval::ActiveRange;
+use super::super::approval::tests::request as plain;
+use super::super::fulfilment::Linked;
+use super::super::ids::GuestId;
+use super::super::stay::tests::stay;
+use super::super::steps::{self, Step};
+use super::*;
+
+const STRANGER: GuestId = GuestId(Uuid::from_u128(4));
+const NEW_BOOKING: BookingId = BookingId(Uuid::from_u128(77));
+
+type World = (BookingRequest, Surroundings);
+
+fn rival(id: u128, guest: Option<GuestId>, status: BookingStatus, stay: Stay) -> Rival {
+    Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, stay }
+}
+
+fn linked(booking: &Rival, request: &BookingRequest) -> Linked {
+    let Rival { booking, guest, status, stay } = *booking;
+    Linked { booking, guest, property: Some(request.property), status: Some(status), stay: Some(stay) }
+}
+
+/// Every combination of status, mark, link, rivals, ranges and a booking beside.
+fn worlds() -> Vec<World> {
+    let guest = plain(Status::Requested).guest;
+    let asked = plain(Status::Requested).stay;
+    let part = stay("2026-07-05", "2026-07-07");
+    let rest = stay("2026-07-07", "2026-07-12");
+    let elsewhere = stay("2027-01-01", "2027-01-03");
+    let links = [
+        None,
+        Some(None),
+        Some(Some((guest, BookingStatus::Confirmed, asked))),
+        Some(Some((guest, BookingStatus::CheckedOut, part))),
+        Some(Some((guest, BookingStatus::Cancelled, asked))),
+        Some(Some((guest, BookingStatus::NoShow, asked))),
+        Some(Some((guest, BookingStatus::Pending, asked))),
+        Some(Some((guest, BookingStatus::Confirmed, elsewhere))),
+        Some(Some((Some(STRANGER), BookingStatus::Confirmed, asked))),
+        Some(Some((None, BookingStatus::Confirmed, asked))),
+    ];
+    let rival_sets = [
+        vec![],
+        vec![rival(9, guest, BookingStatus::Confirmed, part)],
+        vec![rival(9, Some(STRANGER), BookingStatus::Confirmed, rest)],
+        vec![rival(9, Some(STRANGER), BookingStatus::Requested, rest)],
+    ];
+    let mut worlds = Vec::new();
+    for status in Status::ALL {
+        for link in links {
+            for rivals in &rival_sets {
+                for bits in 0..16_u8 {
+                    let bit = |n: u8| bits & (1 << n) != 0;
+                    let mut request = plain(status);
+                    request.confirmed_at = bit(0).then_some(Timestamp::UNIX_EPOCH);
+                    request.approved_booking = link.map(|_| BookingId(Uuid::from_u128(8)));
+                    let linked = link
+                        .flatten()
+                        .map(|(guest, status, stay)| linked(&rival(8, guest, status, stay), &request));
+                    let mut rivals = rivals.clone();
+                    let related = bit(2).then(|| {
+                        rivals = vec![rival(12, guest, BookingStatus::Confirmed, asked)];
+                        rivals[0].booking
+                    });
+                    let stray = ActiveRange {
+                        id: RangeId(Uuid::from_u128(5)),
+                        block: true,
+                        source: None,
+                        stay: rest,
+                    };
+                    let around = Surroundings {
+                        linked,
+                        hold_stands: false,
+                        own_range: bit(1),
+                        related,
+                        rivals,
+                        ranges: if bit(3) { vec![stray] } else { vec![] },
+                        obstacles: vec![],
+                        healed_as: None,
+                    };
+                    request.linked = around.linked;
+                    worlds.push((request, around));
+                }
+            }
+        }
+    }
+    worlds
+}
+
+/// What the statements of the store do with a choice.
+fn chosen(choice: Choice, layout: Layout, (request, around): &World) -> World {
+    let (mut request, mut around) = (request.clone(), around.clone());
+    match choice {
+        Choice::ClearMark | Choice::ClearLink | Choice::Reopen => {
+            request = waiting(&request);
+            around.linked = None;
+        }
+        Choice::Confirm | Choice::LinkBooking => {
+            let new = rival(77, request.guest, BookingStatus::Confirmed, request.stay);
+            let (booking, soft) = match booking_for(&request, layout, &around) {
+                Verdict::Book { .. } => (linked(&new, &request), false),
+                Verdict::Link { booking, soft, .. } => {
+                    let rivals = around.rivals.iter().map(|rival| linked(rival, &request));
+                    let found = rivals.chain(around.linked).find(|one| one.booking == booking);
+                    (found.expect("linked to a booking that exists"), soft)
+                }
+                other => panic!("{choice:?} is offered and is {other:?}"),
+            };
+            request.approved_booking = Some(booking.booking);
+            request.confirmed_at = Some(Timestamp::UNIX_EPOCH);
+            if !soft {
+                request.status = Status::Confirmed;
+            }
+            around.linked = Some(booking);
+            around.own_range = false;
+        }
+        Choice::ReleaseRange => around.own_range = false,
+        Choice::Cancel => request.status = Status::Cancelled,
+        Choice::RestoreRange | Choice::WriteDefaults => panic!("no request offers {choice:?}"),
+    }
+    request.linked = around.linked;
+    (request, around)
+}
+
+fn waiting(request: &BookingRequest) -> BookingRequest {
+    let status = if request.status.is_open() { request.status } else { Status::UnderReview };
+    BookingRequest { status, confirmed_at: None, approved_booking: None, ..request.clone() }
+}
+
+fn in_every_world(check: impl Fn(&World, Layout, Option<&Inconsistency>, &str)) {
+    for world in worlds() {
+        for layout in [Layout::Standard, Layout::SingleTable] {
+            let found = of_request(&world.0, layout, &world.1);
+            check(&world, layout, found.as_ref(), &format!("{layout:?} {world:?} -> {found:?}"));
+        }
+    }
+}
+
+#[test]
+fn every_choice_leads_to_a_state_with_a_way_out() {
+    in_every_world(|world, layout, found, said| {
+        let Some(found) = found else { return };
+        assert!(!found.choices.is_empty(), "{said}");
+        assert!(found.choices.contains(&Choice::Cancel), "{said}");
+        for choice in &found.choices {
+            let mut now = chosen(*choice, layout, world);
+            // What is left needs fewer steps than there are kinds.
+            let mut steps = 0;
+            while let Some(next) = of_request(&now.0, layout, &now.1) {
+                assert_ne!((next.kind, steps), (found.kind, 0), "{choice:?} changed nothing: {said}");
+                let away = next.choices[next.choices.len() - 1];
+                now = chosen(away, layout, &now);
+                steps += 1;
+                assert!(steps < 4, "{choice:?} goes round in circles: {said}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_booking_is_offered_when_an_approval_would_give_it() {
+    let mut offered = 0;
+    in_every_world(|world, layout, found, said| {
+        let Some(found) = found.filter(|found| found.kind != InconsistencyKind::PartlyCovered) else {
+            return;
+        };
+        let undecided = booking_for(&world.0, layout, &world.1);
+        let expected = match undecided {
+            Verdict::Book { .. } => Some(Choice::Confirm),
+            Verdict::Link { .. } => Some(Choice::LinkBooking),
+            _ => None,
+        };
+        let gives: Vec<Choice> = found
+            .choices
+            .iter()
+            .copied()
+            .filter(|choice| matches!(choice, Choice::Confirm | Choice::LinkBooking))
+            .collect();
+        assert_eq!(gives, expected.into_iter().collect::<Vec<_>>(), "{said}");
+        if let Verdict::Link { booking, .. } = undecided {
+            assert_eq!(found.booking, Some(booking), "{said}");
+        }
+    });
+    for world in worlds() {
+        let found = of_request(&world.0, Layout::Standard, &world.1);
+        offered += usize::from(found.is_some_and(|found| found.choices.contains(&Choice::Confirm)));
+    }
+    assert!(offered > 50, "{offered}");
+}
+
+/// Whatever is neither decided for good nor fulfilled can be approved, declined, or is
+/// in the list with what leads out of it.
+#[test]
+fn what_reads_as_confirmed_without_a_booking_is_listed() {
+    in_every_world(|(request, around), layout, found, said| {
+        let own_row = request.status == Status::Confirmed && layout == Layout::SingleTable;
+        if !own_row && request.unfulfilled(around.linked.as_ref()).is_some() {
+            assert!(found.is_some(), "{said}");
+        }
+        if !request.status.is_open() && request.status != Status::Confirmed {
+            assert_eq!(found, None, "{said}");
+        }
+        // Nobody has decided and nothing says otherwise: a decision is the way out.
+        if request.effective_status().is_open() && found.is_none() {
+            assert_eq!(steps::decline(request, around.linked.as_ref()), Step::Go, "{said}");
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_shown_is_put_right_by_what_it_is() {
+    use Choice::{Cancel, Reopen, WriteDefaults};
+    let of = |is_request: bool, columns: &[&str]| {
+        let columns = columns.iter().map(|&column| column.to_owned()).collect();
+        let row = RowId(Uuid::from_u128(1));
+        of_unreadable(&UnreadableFacts { row, is_request, columns, row_version: 1 })
+            .map(|found| found.choices)
+    };
+    assert_eq!(of(true, &[]), None);
+    assert_eq!(of(true, &["message", "guest_count"]), Some(vec![WriteDefaults]));
+    assert_eq!(of(true, &["status"]), Some(vec![Reopen, Cancel]));
+    assert_eq!(of(true, &["status", "message"]), Some(vec![WriteDefaults, Reopen, Cancel]));
+    assert_eq!(of(false, &["status"]), Some(vec![Cancel]));
+    assert_eq!(of(true, &["check_in"]), Some(vec![Cancel]));
+}
+
+#[test]
+fn a_booking_without_a_range_gets_one_or_ends() {
+    use BookingStatus::{Cancelled, CheckedIn, CheckedOut, Confirmed};
+    let of = |status, has_range, range_free| {
+        let facts = BookingFacts { id: NEW_BOOKING, status, has_range, range_free, row_version: 3 };
+        of_booking(&facts).map(|found| found.choices)
+    };
+    assert_eq!(of(Confirmed, false, true), Some(vec![Choice::RestoreRange, Choice::Cancel]));
+    assert_eq!(of(Confirmed, false, false), Some(vec![Choice::Cancel]));
+    assert_eq!(of(CheckedIn, false, true), Some(vec![Choice::RestoreRange]));
+    for (status, has_range) in [(Confirmed, true), (Cancelled, false), (CheckedOut, false)] {
+        assert_eq!(of(status, has_range, true), None, "{status:?}");
+    }
+}
+
+#[test]
+fn a_range_of_nobody_is_released() {
+    let of = |active, stands| {
+        let facts = RangeFacts { id: RangeId(Uuid::from_u128(5)), source: None, active, stands };
+        of_range(&facts).map(|found| found.choices)
+    };
+    assert_eq!(of(true, false), Some(vec![Choice::ReleaseRange]));
+    assert_eq!(of(true, true), None);
+    assert_eq!(of(false, false), None);
+}

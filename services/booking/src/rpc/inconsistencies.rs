@@ -1,0 +1,170 @@
+//! The wire of inconsistencies: how each is told, and the choice that is made for one.
+//! `DiagnosticsService` has their methods, so they are called from there.
+
+use frontdesk_proto::Refusal;
+use frontdesk_proto::booking::v1 as wire;
+use tonic::{Request, Response, Status};
+
+use super::{Booking, fields};
+use crate::call::Call;
+use crate::changes::{Resolve, Resolved};
+use crate::domain::ids::RowId;
+use crate::domain::inconsistency::{Choice, Inconsistency, InconsistencyKind};
+
+impl Booking {
+    pub(super) async fn resolve(
+        &self,
+        request: Request<wire::ResolveInconsistencyRequest>,
+    ) -> Result<Response<wire::ResolveInconsistencyResponse>, Status> {
+        let call = Call::of(&request)?
+            .with_version(&request, &request.get_ref().etag)?
+            .with_key(&request, "ResolveInconsistency")?;
+        let wire::ResolveInconsistencyRequest { row_id, choice, internal_note, etag: _ } =
+            request.into_inner();
+        let resolve =
+            Resolve { row: fields::id("row_id", &row_id)?, choice: chosen(choice)?, note: internal_note };
+        self.change(&call, &resolve, resolved).await
+    }
+}
+
+fn resolved(resolved: &Resolved) -> wire::ResolveInconsistencyResponse {
+    let Resolved { row, choice: chosen, kind: was, request, booking } = *resolved;
+    let message = match was {
+        Some(_) => done(chosen),
+        None => "Nothing was to be done: the row is as the choice would leave it.",
+    };
+    wire::ResolveInconsistencyResponse {
+        row_id: row.0.to_string(),
+        choice: choice(chosen).into(),
+        resolved: was.is_some(),
+        kind: was.map_or(wire::InconsistencyKind::Unspecified, kind).into(),
+        booking_request_id: fields::written(request),
+        booking_id: fields::written(booking),
+        message: message.to_owned(),
+    }
+}
+
+pub(super) fn message(found: Inconsistency) -> wire::Inconsistency {
+    let remedy = remedy(&found);
+    let Inconsistency { kind: what, request, booking, row, choices, version, columns: _ } = found;
+    wire::Inconsistency {
+        kind: kind(what).into(),
+        booking_request_id: fields::written(request),
+        booking_id: fields::written(booking),
+        remedy,
+        row_id: row.0.to_string(),
+        choices: choices.into_iter().map(|one| choice(one).into()).collect(),
+        etag: version.to_string(),
+    }
+}
+
+/// What is wrong, and what puts it right.
+fn remedy(found: &Inconsistency) -> String {
+    let RowId(row) = found.row;
+    let what = match found.kind {
+        InconsistencyKind::ConfirmedAtSet => {
+            "The open request has a confirmation date and no booking.".to_owned()
+        }
+        InconsistencyKind::ApprovedBookingConfirmed => {
+            "The open request is linked to a confirmed booking of its guest.".to_owned()
+        }
+        InconsistencyKind::InventoryActive => "The open request has an active inventory range.".to_owned(),
+        InconsistencyKind::RelatedBookingConfirmed => {
+            "The open request's guest has a confirmed booking for the same dates.".to_owned()
+        }
+        InconsistencyKind::ConfirmedWithoutBooking => {
+            "The request reads as confirmed and its booking is missing or cancelled.".to_owned()
+        }
+        InconsistencyKind::BookingWithoutRange => {
+            "The booking has no active inventory range, so other programs may take its dates for free."
+                .to_owned()
+        }
+        InconsistencyKind::RangeWithoutBooking => format!(
+            "The active inventory range {row} belongs to no live booking and keeps its dates from being let."
+        ),
+        InconsistencyKind::LinkNotFollowed => {
+            "The request is linked to a booking of another guest or property, or one that has none of its nights; the link is not followed.".to_owned()
+        }
+        InconsistencyKind::ConfirmedAtTaken => {
+            "The open request has a confirmation date and no booking, and others have nights of it."
+                .to_owned()
+        }
+        InconsistencyKind::PartlyCovered => {
+            "The request reads as confirmed, its booking covers a part of it, and others have nights of the rest.".to_owned()
+        }
+        InconsistencyKind::Unreadable => {
+            format!("The row holds what cannot be shown in: {}.", found.columns.join(", "))
+        }
+    };
+    let by_approving =
+        matches!(
+            found.kind,
+            InconsistencyKind::ConfirmedAtSet
+                | InconsistencyKind::ApprovedBookingConfirmed
+                | InconsistencyKind::InventoryActive
+                | InconsistencyKind::RelatedBookingConfirmed
+        ) && found.choices.iter().any(|one| matches!(one, Choice::Confirm | Choice::LinkBooking));
+    let or = if by_approving {
+        format!(
+            " Approve the request (POST /api/v1/booking-requests/{row}/approve): that puts it right. Or resolve"
+        )
+    } else {
+        " Resolve".to_owned()
+    };
+    let names: Vec<&str> = found.choices.iter().map(|choice| choice.name()).collect();
+    format!(
+        "{what}{or} it (POST /api/v1/diagnostics/inconsistencies/{row}/resolve) by one of: {}.",
+        names.join(", ")
+    )
+}
+
+/// What has been done, as a sentence.
+fn done(choice: Choice) -> &'static str {
+    match choice {
+        Choice::ClearMark => "The mark is cleared; the booking request waits for a decision.",
+        Choice::ClearLink => "The link is cleared; the booking request waits for a decision.",
+        Choice::LinkBooking => "The booking fulfils the booking request.",
+        Choice::Confirm => "The booking request is confirmed and has its booking.",
+        Choice::RestoreRange => "The booking has its inventory range.",
+        Choice::ReleaseRange => "The inventory range has ended; its nights are free.",
+        Choice::Reopen => "The booking request waits for a decision.",
+        Choice::WriteDefaults => "Columns that could not be shown have the values of a new row.",
+        Choice::Cancel => "It is cancelled.",
+    }
+}
+
+fn kind(kind: InconsistencyKind) -> wire::InconsistencyKind {
+    match kind {
+        InconsistencyKind::ConfirmedAtSet => wire::InconsistencyKind::ConfirmedAtSet,
+        InconsistencyKind::ApprovedBookingConfirmed => wire::InconsistencyKind::ApprovedBookingConfirmed,
+        InconsistencyKind::InventoryActive => wire::InconsistencyKind::InventoryActive,
+        InconsistencyKind::RelatedBookingConfirmed => wire::InconsistencyKind::RelatedBookingConfirmed,
+        InconsistencyKind::ConfirmedWithoutBooking => wire::InconsistencyKind::ConfirmedWithoutBooking,
+        InconsistencyKind::BookingWithoutRange => wire::InconsistencyKind::BookingWithoutRange,
+        InconsistencyKind::RangeWithoutBooking => wire::InconsistencyKind::RangeWithoutBooking,
+        InconsistencyKind::LinkNotFollowed => wire::InconsistencyKind::LinkNotFollowed,
+        InconsistencyKind::ConfirmedAtTaken => wire::InconsistencyKind::ConfirmedAtTaken,
+        InconsistencyKind::PartlyCovered => wire::InconsistencyKind::PartlyCovered,
+        InconsistencyKind::Unreadable => wire::InconsistencyKind::Unreadable,
+    }
+}
+
+pub(super) fn choice(choice: Choice) -> wire::ResolutionChoice {
+    match choice {
+        Choice::ClearMark => wire::ResolutionChoice::ClearMark,
+        Choice::ClearLink => wire::ResolutionChoice::ClearLink,
+        Choice::LinkBooking => wire::ResolutionChoice::LinkBooking,
+        Choice::Confirm => wire::ResolutionChoice::Confirm,
+        Choice::RestoreRange => wire::ResolutionChoice::RestoreRange,
+        Choice::ReleaseRange => wire::ResolutionChoice::ReleaseRange,
+        Choice::Reopen => wire::ResolutionChoice::Reopen,
+        Choice::WriteDefaults => wire::ResolutionChoice::WriteDefaults,
+        Choice::Cancel => wire::ResolutionChoice::Cancel,
+    }
+}
+
+fn chosen(asked: i32) -> Result<Choice, Refusal> {
+    let known = wire::ResolutionChoice::try_from(asked).ok();
+    let found = Choice::ALL.into_iter().find(|one| Some(choice(*one)) == known);
+    found.ok_or_else(|| fields::unknown("choice"))
+}

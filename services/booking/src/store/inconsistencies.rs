@@ -1,0 +1,364 @@
+//! Statements about the list of inconsistencies, what is noted for it, and how far its
+//! check is.
+//!
+//! What is kept is where to look. A page judges each row that it shows, and each that
+//! other programs have written since, as it is now; so it shows neither what is gone
+//! nor misses what was just written. It writes nothing. The check judges a tenant's
+//! rows under the lock of the tenant's row, so that two servers never keep what they
+//! saw in the wrong order.
+
+use access::TenantId;
+use jiff::{SignedDuration, Timestamp};
+use pg::{Columns, Fault, Query, Tx};
+use uuid::Uuid;
+
+use super::database::{SWEEPER, Schema, Store};
+use super::judged::{Suspects, judge};
+use crate::domain::ids::RowId;
+use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
+use crate::domain::listing::After;
+
+/// Most noted rows that a page or a step of the check judges.
+const MOST_NOTED: i64 = 500;
+/// Rows that a step of the check walks over.
+const STEP: i64 = 500;
+/// How often a page that came out short goes on: most of what it found was gone.
+const ROUNDS: usize = 5;
+/// Least time between the end of a check and the next one.
+const REST: SignedDuration = SignedDuration::from_secs(10);
+
+pg::statements! {
+    /// What was found, in the order of the list.
+    ListInconsistencies = "list_inconsistencies" (tenant: Uuid, after_kind: i32, after_id: RowId, most: i64);
+    /// Rows that other programs have written.
+    ListSuspects = "list_suspects" (tenant: Uuid, most: i64);
+    /// Rows that other programs have written, no longer noted.
+    TakeSuspects = "take_suspects" (tenant: Uuid, most: i64);
+    /// Keeps what was found about rows.
+    KeepInconsistencies<'a> = "keep_inconsistencies" (
+        tenant: Uuid, judged: &'a [RowId], kinds: &'a [i32], found: &'a [RowId], at: Timestamp,
+    );
+    /// Makes the row of a tenant's check.
+    BeginCheck = "begin_check" (tenant: Uuid);
+    /// Locks a tenant's check, unless somebody has.
+    LockCheck = "lock_check" (tenant: Uuid);
+    /// Keeps how far a tenant's check is.
+    MoveCheck = "move_check" (
+        tenant: Uuid, phase: i32, after_kind: i32, after_id: RowId, begun_at: Option<Timestamp>,
+        finished_at: Option<Timestamp>,
+    );
+    /// Requests of a walk through all of them.
+    NextRequests = "next_requests" (tenant: Uuid, after_id: RowId, most: i64);
+    /// Bookings of a walk through all of them.
+    NextBookings = "next_bookings" (tenant: Uuid, after_id: RowId, most: i64);
+    /// Ranges of a walk through all of them.
+    NextRanges = "next_ranges" (tenant: Uuid, after_id: RowId, most: i64);
+    /// The next tenant.
+    NextTenant = "next_tenant" (after_tenant: Uuid);
+    /// The next tenant of which another program has written rows.
+    NextSuspectedTenant = "next_suspected_tenant" (after_tenant: Uuid);
+}
+
+/// A page of inconsistencies.
+#[derive(Debug)]
+pub struct InconsistencyPage {
+    pub rows: Vec<Inconsistency>,
+    /// Where the next page goes on; `None` after the last one.
+    pub next: Option<(i32, RowId)>,
+}
+
+/// How far the check of a tenant's rows is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    phase: i32,
+    after_kind: i32,
+    after_id: RowId,
+    begun_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+}
+
+/// What the check walks through, one after the other.
+enum Walk {
+    Requests,
+    Bookings,
+    Ranges,
+    Found,
+}
+
+impl Store {
+    /// Inconsistencies after a place, as the rows are now.
+    pub async fn list_inconsistencies(
+        &self,
+        tenant: TenantId,
+        after: &After<i32>,
+        size: i64,
+    ) -> Result<InconsistencyPage, Fault> {
+        let tenant = tenant.uuid();
+        let first = (after.key, after.id);
+        let wanted = usize::try_from(size).unwrap_or_default();
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            let layout = schema.found.layout;
+            let noted = noted(&tx, &ListSuspects { tenant, most: MOST_NOTED }).await?;
+            let suspects = Suspects::concerned(&tx, tenant, &noted.rows).await?;
+            let fresh = judge(&tx, tenant, layout, &suspects).await?;
+            let (mut rows, mut after, mut next) = (Vec::new(), first, None);
+            for round in 0..ROUNDS {
+                let most = if round == 0 { size + 1 } else { STEP };
+                let known = known(&tx, tenant, after, most).await?;
+                let full = i64::try_from(known.len()).is_ok_and(|known| known == most);
+                let until = known.last().copied().filter(|_| full);
+                let mut found = judge(&tx, tenant, layout, &suspects_of(&known)).await?;
+                found.extend(fresh.iter().cloned());
+                found.retain(|one| one.place() > after && until.is_none_or(|until| one.place() <= until));
+                found.sort_by_key(Inconsistency::place);
+                found.dedup_by_key(|one| one.place());
+                rows.append(&mut found);
+                next = until;
+                match until {
+                    Some(until) if rows.len() <= wanted => after = until,
+                    _ => break,
+                }
+            }
+            tx.commit().await?;
+            if rows.len() > wanted {
+                rows.truncate(wanted);
+                next = rows.last().map(Inconsistency::place);
+            }
+            Ok(InconsistencyPage { rows, next })
+        })
+        .await
+    }
+
+    /// The next tenant after this one, or the next of which another program has written
+    /// rows.
+    pub async fn next_tenant(&self, after: Uuid, suspected: bool) -> Result<Option<TenantId>, Fault> {
+        let (any, one) = (NextTenant { after_tenant: after }, NextSuspectedTenant { after_tenant: after });
+        let next: &(dyn Query + Send) = if suspected { &one } else { &any };
+        self.read(async |schema| {
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(next).await?;
+            Columns::first(&rows, |row| row.next("tenant_id").map(TenantId::of_stored_row))
+        })
+        .await
+    }
+
+    /// Judges what other programs have written of a tenant, a bounded number of rows.
+    /// Whether there may be more.
+    pub async fn check_suspects(&self, tenant: TenantId, at: Timestamp) -> Result<bool, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            let Some(place) = locked(&tx, tenant).await? else { return Ok(false) };
+            let noted = noted(&tx, &TakeSuspects { tenant, most: MOST_NOTED }).await?;
+            let suspects = Suspects::concerned(&tx, tenant, &noted.rows).await?;
+            keep(&tx, &schema, tenant, &suspects, &noted.rows, at).await?;
+            // So many that only the tenant was noted: its check begins again.
+            let place = if noted.whole { Place::START } else { place };
+            tx.run_last(&place.kept(tenant)).await?;
+            Ok(noted.full)
+        })
+        .await
+    }
+
+    /// Goes a step on in the check of a tenant's rows, if it is time for one. Whether
+    /// it was.
+    pub async fn check_step(&self, tenant: TenantId, at: Timestamp) -> Result<bool, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            let Some(place) = locked(&tx, tenant).await? else { return Ok(false) };
+            let Some(mut place) = place.due(at) else { return Ok(false) };
+            let walked = match place.walk() {
+                Walk::Found => {
+                    let after = (place.after_kind, place.after_id);
+                    let known = known(&tx, tenant, after, STEP).await?;
+                    let rows: Vec<RowId> = known.iter().map(|(_, row)| *row).collect();
+                    keep(&tx, &schema, tenant, &suspects_of(&known), &rows, at).await?;
+                    Walked { last: known.last().copied(), rows: known.len() }
+                }
+                walk => step(&tx, &schema, tenant, &walk, place.after_id, at).await?,
+            };
+            place.goes_on(&walked, at);
+            tx.run_last(&place.kept(tenant)).await?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// What a step has walked over.
+struct Walked {
+    last: Option<(i32, RowId)>,
+    rows: usize,
+}
+
+/// What was noted.
+struct Noted {
+    rows: Vec<RowId>,
+    /// Whether a program has written more than was noted row by row.
+    whole: bool,
+    /// Whether there may be more.
+    full: bool,
+}
+
+impl Place {
+    const START: Self =
+        Self { phase: 0, after_kind: 0, after_id: RowId(Uuid::nil()), begun_at: None, finished_at: None };
+
+    /// Where a step begins, if it is time for one.
+    fn due(self, at: Timestamp) -> Option<Self> {
+        let under_way = self.begun_at.is_some_and(|begun| self.finished_at.is_none_or(|end| end < begun));
+        let rested = self.finished_at.is_none_or(|end| at.duration_since(end) >= REST);
+        if under_way {
+            Some(self)
+        } else {
+            rested.then_some(Self { begun_at: Some(at), finished_at: self.finished_at, ..Self::START })
+        }
+    }
+
+    fn walk(&self) -> Walk {
+        match self.phase {
+            0 => Walk::Requests,
+            1 => Walk::Bookings,
+            2 => Walk::Ranges,
+            _ => Walk::Found,
+        }
+    }
+
+    /// After a step.
+    fn goes_on(&mut self, walked: &Walked, at: Timestamp) {
+        match walked.last {
+            Some((kind, id)) if i64::try_from(walked.rows).is_ok_and(|rows| rows >= STEP) => {
+                (self.after_kind, self.after_id) = (kind, id);
+            }
+            _ if matches!(self.walk(), Walk::Found) => {
+                *self = Self { begun_at: self.begun_at, finished_at: Some(at), ..Self::START };
+            }
+            _ => {
+                *self = Self {
+                    phase: self.phase + 1,
+                    begun_at: self.begun_at,
+                    finished_at: self.finished_at,
+                    ..Self::START
+                };
+            }
+        }
+    }
+
+    fn kept(self, tenant: Uuid) -> MoveCheck {
+        let Self { phase, after_kind, after_id, begun_at, finished_at } = self;
+        MoveCheck { tenant, phase, after_kind, after_id, begun_at, finished_at }
+    }
+}
+
+/// How far a tenant's check is, locked; `None` while another server is at it.
+async fn locked(tx: &Tx, tenant: Uuid) -> Result<Option<Place>, Fault> {
+    let mut rows = tx.run(&LockCheck { tenant }).await?;
+    if rows.is_empty() {
+        tx.run(&BeginCheck { tenant }).await?;
+        rows = tx.run(&LockCheck { tenant }).await?;
+    }
+    Columns::first(&rows, |row| {
+        Ok(Place {
+            phase: row.next("phase")?,
+            after_kind: row.next("after_kind")?,
+            after_id: row.next("after_id")?,
+            begun_at: row.next("begun_at")?,
+            finished_at: row.next("finished_at")?,
+        })
+    })
+}
+
+async fn noted(tx: &Tx, statement: &dyn Query) -> Result<Noted, Fault> {
+    let found = tx.run(statement).await?;
+    let full = i64::try_from(found.len()).is_ok_and(|found| found >= MOST_NOTED);
+    let rows: Vec<Option<String>> = Columns::all(&found, |row| row.next("written_row"))?;
+    let whole = rows.iter().any(Option::is_none);
+    // What is no UUID is no row that can be chosen for.
+    let rows = rows.into_iter().flatten().filter_map(|text| text.parse().ok().map(RowId)).collect();
+    Ok(Noted { rows, whole, full })
+}
+
+/// What was found, after a place: kind and row.
+async fn known(tx: &Tx, tenant: Uuid, after: (i32, RowId), most: i64) -> Result<Vec<(i32, RowId)>, Fault> {
+    let (after_kind, after_id) = after;
+    let list = ListInconsistencies { tenant, after_kind, after_id, most };
+    Columns::all(&tx.run(&list).await?, |row| Ok((row.next("kind_number")?, row.next("row_id")?)))
+}
+
+/// The rows, by what the kinds are about; a row of a later version's kind may be of
+/// any table.
+fn suspects_of(known: &[(i32, RowId)]) -> Suspects {
+    let mut suspects = Suspects::default();
+    for (number, row) in known {
+        let kind = InconsistencyKind::ALL.into_iter().find(|kind| kind.number() == *number);
+        let (of_booking, of_range) = match kind {
+            Some(InconsistencyKind::BookingWithoutRange) => (true, false),
+            Some(InconsistencyKind::RangeWithoutBooking) => (false, true),
+            Some(InconsistencyKind::Unreadable) => (true, false),
+            Some(_) => (false, false),
+            None => (true, true),
+        };
+        if of_booking {
+            suspects.bookings.push(*row);
+        }
+        if of_range {
+            suspects.ranges.push(*row);
+        }
+        if !of_booking && !of_range || matches!(kind, None | Some(InconsistencyKind::Unreadable)) {
+            suspects.requests.push(*row);
+        }
+    }
+    suspects
+}
+
+/// Walks over some rows and keeps what is wrong with those that are suspect.
+async fn step(
+    tx: &Tx,
+    schema: &Schema,
+    tenant: Uuid,
+    walk: &Walk,
+    after_id: RowId,
+    at: Timestamp,
+) -> Result<Walked, Fault> {
+    let most = STEP;
+    let rows = match walk {
+        Walk::Requests => tx.run(&NextRequests { tenant, after_id, most }).await?,
+        Walk::Bookings => tx.run(&NextBookings { tenant, after_id, most }).await?,
+        Walk::Ranges => tx.run(&NextRanges { tenant, after_id, most }).await?,
+        Walk::Found => Vec::new(),
+    };
+    let walked: Vec<(RowId, bool)> = Columns::all(&rows, |row| Ok((row.next("id")?, row.next("suspect")?)))?;
+    let suspect: Vec<RowId> = walked.iter().filter(|(_, suspect)| *suspect).map(|(row, _)| *row).collect();
+    if !suspect.is_empty() {
+        let mut suspects = Suspects::default();
+        match walk {
+            Walk::Bookings => suspects.bookings = suspect,
+            Walk::Ranges => suspects.ranges = suspect,
+            Walk::Requests | Walk::Found => suspects.requests = suspect,
+        }
+        // What is known of the other rows is looked at in the last walk.
+        keep(tx, schema, tenant, &suspects, &[], at).await?;
+    }
+    Ok(Walked { last: walked.last().map(|(row, _)| (0, *row)), rows: walked.len() })
+}
+
+/// Judges rows and keeps what is wrong with them in place of what was known of these
+/// rows.
+async fn keep(
+    tx: &Tx,
+    schema: &Schema,
+    tenant: Uuid,
+    suspects: &Suspects,
+    also_known_of: &[RowId],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let judged = [&suspects.all()[..], also_known_of].concat();
+    if judged.is_empty() {
+        return Ok(());
+    }
+    let wrong = judge(tx, tenant, schema.found.layout, suspects).await?;
+    let (kinds, found): (Vec<i32>, Vec<RowId>) = wrong.iter().map(Inconsistency::place).unzip();
+    tx.run(&KeepInconsistencies { tenant, judged: &judged, kinds: &kinds, found: &found, at }).await?;
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Statements about rows that may contradict others: what is known of them, as it is
+//! now, and what is judged of it. The list, the check in the background and the change
+//! that puts a row right read the same facts; where the rows to be judged come from is
+//! not known here.
+
+use pg::{Columns, Fault, Tx};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::change::Change;
+use super::requests::booking_request;
+use super::surroundings;
+use crate::domain::approval::{Layout, Surroundings};
+use crate::domain::booking::{Booking, BookingStatus};
+use crate::domain::ids::{BookingId, BookingRequestId, RowId};
+use crate::domain::inconsistency::Inconsistency;
+use crate::domain::judgement::{self, BookingFacts, RangeFacts, RowFacts, UnreadableFacts};
+use crate::domain::request::BookingRequest;
+
+pg::statements! {
+    /// The rows that may contradict others because one of these was written.
+    ListConcernedRows<'a> = "list_concerned_rows" (tenant: Uuid, rows: &'a [RowId]);
+    /// Requests with what surrounds them.
+    ListRequestFacts<'a> = "list_request_facts" (tenant: Uuid, rows: &'a [RowId]);
+    /// Bookings as far as their ranges are concerned.
+    ListBookingFacts<'a> = "list_booking_facts" (tenant: Uuid, rows: &'a [RowId]);
+    /// Ranges and whether what they belong to stands.
+    ListRangeFacts<'a> = "list_range_facts" (tenant: Uuid, rows: &'a [RowId]);
+    /// A range and whether what it belongs to stands, locked.
+    LockRange<'a> = "lock_range" (tenant: Uuid, rows: &'a [RowId]);
+    /// Requests and bookings that cannot be shown.
+    ListUnreadable<'a> = "standard/list_unreadable" | "single_table/list_unreadable" (tenant: Uuid, rows: &'a [RowId]);
+    /// Locks a request, whatever it holds.
+    LockRequestRow = "lock_request_row" (tenant: Uuid, row: RowId);
+    /// Locks a booking, whatever it holds.
+    LockBookingRow = "lock_booking_row" (tenant: Uuid, row: RowId);
+}
+
+/// Rows that are to be judged.
+#[derive(Debug, Default)]
+pub struct Suspects {
+    pub requests: Vec<RowId>,
+    pub bookings: Vec<RowId>,
+    pub ranges: Vec<RowId>,
+}
+
+/// A locked row with what is known of it, and what is wrong with it.
+#[derive(Debug)]
+pub struct Judged {
+    pub facts: RowFacts,
+    /// The booking, when the row is one that can be shown.
+    pub booking: Option<Booking>,
+    /// Whether the tenant wants competitors of an approved request declined.
+    pub auto_decline: bool,
+    pub wrong: Vec<Inconsistency>,
+}
+
+impl Suspects {
+    /// Every row.
+    pub fn all(&self) -> Vec<RowId> {
+        [&self.requests[..], &self.bookings, &self.ranges].concat()
+    }
+
+    /// What may contradict others because these rows were written.
+    pub(super) async fn concerned(tx: &Tx, tenant: Uuid, rows: &[RowId]) -> Result<Self, Fault> {
+        let mut found = Self::default();
+        if rows.is_empty() {
+            return Ok(found);
+        }
+        for row in tx.run(&ListConcernedRows { tenant, rows }).await? {
+            let mut row = Columns::of(&row);
+            let rows = row.word("subject", |word| match word {
+                "request" => Some(Subject::Request),
+                "booking" => Some(Subject::Booking),
+                "range" => Some(Subject::Range),
+                _ => None,
+            })?;
+            let id = row.next("id")?;
+            match rows {
+                Subject::Request => found.requests.push(id),
+                Subject::Booking => found.bookings.push(id),
+                Subject::Range => found.ranges.push(id),
+            }
+        }
+        Ok(found)
+    }
+}
+
+enum Subject {
+    Request,
+    Booking,
+    Range,
+}
+
+/// What is wrong with these rows, in the order of the list.
+pub(super) async fn judge(
+    tx: &Tx,
+    tenant: Uuid,
+    layout: Layout,
+    suspects: &Suspects,
+) -> Result<Vec<Inconsistency>, Fault> {
+    let Suspects { requests, bookings, ranges } = suspects;
+    let mut found = Vec::new();
+    let shown = [&requests[..], bookings].concat();
+    // A row of the single table is both.
+    let (requests, bookings) = match layout {
+        Layout::Standard => (requests, bookings),
+        Layout::SingleTable => (&shown, &shown),
+    };
+    if !shown.is_empty() {
+        let rows = tx.run(&ListUnreadable { tenant, rows: &shown }).await?;
+        for facts in Columns::all(&rows, unreadable)? {
+            found.extend(judgement::of_unreadable(&facts));
+        }
+    }
+    if !requests.is_empty() {
+        let rows = tx.run(&ListRequestFacts { tenant, rows: requests }).await?;
+        for (mut request, around) in requests_with_surroundings(&rows)? {
+            request.linked = around.linked;
+            found.extend(judgement::of_request(&request, layout, &around));
+        }
+    }
+    if !bookings.is_empty() {
+        let rows = tx.run(&ListBookingFacts { tenant, rows: bookings }).await?;
+        for facts in Columns::all(&rows, booking_facts)? {
+            found.extend(judgement::of_booking(&facts));
+        }
+    }
+    if !ranges.is_empty() {
+        let rows = tx.run(&ListRangeFacts { tenant, rows: ranges }).await?;
+        for facts in Columns::all(&rows, range_facts)? {
+            found.extend(judgement::of_range(&facts));
+        }
+    }
+    found.sort_by_key(Inconsistency::place);
+    found.dedup_by_key(|one| one.place());
+    Ok(found)
+}
+
+impl Change {
+    /// Locks a row of whatever table, with what surrounds it, and judges it. `None`
+    /// when the tenant has no such row.
+    pub async fn lock_judged(&mut self, row: RowId) -> Result<Option<Judged>, Fault> {
+        let (tenant, layout) = (self.tenant(), self.layout());
+        self.lock_property_of(row).await?;
+        let is_request = !self.tx.run(&LockRequestRow { tenant, row }).await?.is_empty();
+        let is_booking = !self.tx.run(&LockBookingRow { tenant, row }).await?.is_empty();
+        let unshown = self.tx.run(&ListUnreadable { tenant, rows: &[row] }).await?;
+        let unreadable = Columns::first(&unshown, unreadable)?;
+        let mut judged = Judged {
+            facts: RowFacts { request: None, booking: None, range: None, unreadable },
+            booking: None,
+            auto_decline: false,
+            wrong: Vec::new(),
+        };
+        let readable = judged.facts.unreadable.is_none();
+        if is_request && readable {
+            let locked = self.lock_booking_request(BookingRequestId(row.0)).await?;
+            if let Some(mut locked) = locked {
+                let around = self.lock_surroundings(&locked.request).await?;
+                locked.request.linked = around.linked;
+                judged.auto_decline = locked.auto_decline;
+                judged.facts.request = Some((locked.request, around));
+            }
+        }
+        if is_booking && readable {
+            judged.booking = self.lock_booking(BookingId(row.0)).await?.map(|locked| locked.booking);
+            let rows = self.tx.run(&ListBookingFacts { tenant, rows: &[row] }).await?;
+            judged.facts.booking = Columns::first(&rows, booking_facts)?;
+        }
+        let ranges = self.tx.run(&LockRange { tenant, rows: &[row] }).await?;
+        judged.facts.range = Columns::first(&ranges, range_facts)?;
+        judged.wrong = judged.facts.wrong(layout);
+        Ok((!judged.facts.is_nothing()).then_some(judged))
+    }
+}
+
+/// Requests come once for each part of their surroundings, one after the other.
+fn requests_with_surroundings(rows: &[Row]) -> Result<Vec<(BookingRequest, Surroundings)>, Fault> {
+    let mut found: Vec<(BookingRequest, Surroundings)> = Vec::new();
+    for row in rows {
+        let mut row = Columns::of(row);
+        let request = booking_request(&mut row)?;
+        if found.last().is_none_or(|(last, _)| last.id != request.id) {
+            found.push((request, Surroundings::default()));
+        }
+        let part: Option<&str> = row.next("part")?;
+        if let (Some(part), Some((_, around))) = (part, found.last_mut()) {
+            surroundings::add(around, part, &mut row)?;
+        }
+    }
+    Ok(found)
+}
+
+fn booking_facts(row: &mut Columns<'_>) -> Result<BookingFacts, Fault> {
+    Ok(BookingFacts {
+        id: row.next("id")?,
+        status: row.word("status", BookingStatus::from_name)?,
+        has_range: row.next("has_range")?,
+        range_free: row.next("range_free")?,
+        row_version: row.next("row_version")?,
+    })
+}
+
+fn range_facts(row: &mut Columns<'_>) -> Result<RangeFacts, Fault> {
+    Ok(RangeFacts {
+        id: row.next("id")?,
+        source: row.next("source_id")?,
+        active: row.next("active")?,
+        stands: row.next("stands")?,
+    })
+}
+
+fn unreadable(row: &mut Columns<'_>) -> Result<UnreadableFacts, Fault> {
+    Ok(UnreadableFacts {
+        row: row.next("id")?,
+        is_request: row.next("is_request")?,
+        columns: row.next("columns")?,
+        row_version: row.next("row_version")?,
+    })
+}

@@ -1,0 +1,118 @@
+//! Statements that put a row right by a choice, beside those of approvals and
+//! cancellations, and the record of who chose what.
+
+use jiff::Timestamp;
+use pg::Fault;
+use uuid::Uuid;
+
+use super::change::{Change, Finished};
+use crate::domain::ids::{BookingId, BookingRequestId, RangeId, RowId};
+use crate::domain::inconsistency::Choice;
+
+pg::statements! {
+    /// Takes from a request what says that it is confirmed.
+    ClearFulfilment<'a> = "standard/clear_fulfilment" | "single_table/clear_fulfilment" (
+        tenant: Uuid, id: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str,
+    );
+    /// Gives a booking its range.
+    RestoreRange = "restore_range" (tenant: Uuid, id: RowId, range: RangeId, at: Timestamp);
+    /// Ends a range.
+    ReleaseRange = "release_range" (tenant: Uuid, id: RowId);
+    /// Gives the columns of a request that cannot be shown the values of a new one.
+    WriteRequestDefaults = "standard/write_request_defaults" | "single_table/write_request_defaults" (
+        tenant: Uuid, id: RowId, at: Timestamp,
+    );
+    /// Gives the columns of a booking that cannot be shown the values of a new one.
+    WriteBookingDefaults = "write_booking_defaults" (tenant: Uuid, id: RowId, at: Timestamp);
+    /// Cancels a request, whatever it holds.
+    CancelRequestRow = "cancel_request_row" (tenant: Uuid, id: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>);
+    /// Cancels a booking, whatever it holds.
+    CancelBookingRow = "cancel_booking_row" (tenant: Uuid, id: RowId, at: Timestamp);
+    /// Records a choice.
+    RecordResolution = "record_resolution" (
+        tenant: Uuid, row: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, request: Option<BookingRequestId>,
+        booking: Option<BookingId>, choice: &'static str,
+    );
+}
+
+/// What was chosen, for the record.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolution {
+    pub row: RowId,
+    pub choice: Choice,
+    pub request: Option<BookingRequestId>,
+    pub booking: Option<BookingId>,
+}
+
+impl Change {
+    /// Takes from a request what says that it is confirmed: it waits for a decision.
+    pub async fn clear_fulfilment<O>(self, id: RowId, note: &str, outcome: O) -> Result<Finished<O>, Fault> {
+        let (tenant, at) = (self.tenant(), self.at);
+        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
+        self.tx.run(&ClearFulfilment { tenant, id, at, actor_kind, actor_id, note }).await?;
+        Ok(self.settle(outcome))
+    }
+
+    /// Gives a booking its range.
+    pub async fn restore_range<O>(self, id: RowId, outcome: O) -> Result<Finished<O>, Fault> {
+        let restore = RestoreRange { tenant: self.tenant(), id, range: Self::new_range(), at: self.at };
+        self.tx.run(&restore).await?;
+        Ok(self.settle(outcome))
+    }
+
+    /// Ends a range.
+    pub async fn release_range<O>(self, id: RowId, outcome: O) -> Result<Finished<O>, Fault> {
+        self.tx.run(&ReleaseRange { tenant: self.tenant(), id }).await?;
+        Ok(self.settle(outcome))
+    }
+
+    /// Gives the columns of a row that cannot be shown the values of a new one.
+    pub async fn write_defaults<O>(
+        self,
+        id: RowId,
+        of_request: bool,
+        outcome: O,
+    ) -> Result<Finished<O>, Fault> {
+        let (tenant, at) = (self.tenant(), self.at);
+        if of_request {
+            self.tx.run(&WriteRequestDefaults { tenant, id, at }).await?;
+        } else {
+            self.tx.run(&WriteBookingDefaults { tenant, id, at }).await?;
+        }
+        Ok(self.settle(outcome))
+    }
+
+    /// Cancels a row that cannot be shown, and frees its dates.
+    pub async fn cancel_row<O>(self, id: RowId, is_request: bool, outcome: O) -> Result<Finished<O>, Fault> {
+        let (tenant, at) = (self.tenant(), self.at);
+        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
+        if is_request {
+            self.tx.run(&CancelRequestRow { tenant, id, at, actor_kind, actor_id }).await?;
+        } else {
+            self.tx.run(&CancelBookingRow { tenant, id, at }).await?;
+        }
+        Ok(self.settle(outcome))
+    }
+}
+
+impl<O> Finished<O> {
+    /// Records, as the last word of a change that was told that more follows, what was
+    /// chosen.
+    pub async fn recording(self, resolution: Resolution) -> Result<Self, Fault> {
+        let Resolution { row, choice, request, booking } = resolution;
+        self.with_last_word(async |change| {
+            let record = RecordResolution {
+                tenant: change.tenant(),
+                row,
+                at: change.at,
+                actor_kind: change.actor_kind(),
+                actor_id: change.actor_id(),
+                request,
+                booking,
+                choice: choice.name(),
+            };
+            change.tx.run(&record).await.map(drop)
+        })
+        .await
+    }
+}

@@ -1,0 +1,34 @@
+-- The rows that may contradict others because one of these was written: itself, what
+-- belongs to it, and the guest's requests for the same nights.
+select 'request' as subject, r.id
+from {requests} r
+where r.tenant_id = :tenant
+  and (r.id = any (:rows) or r.approved_booking_id = any (:rows))
+union
+select 'request', r.id
+from bookings b
+join {requests} r
+    on r.tenant_id = b.tenant_id
+    and r.guest_id = b.guest_id
+    and r.property_id = b.property_id
+    and r.check_in = b.check_in
+    and r.check_out = b.check_out
+where b.tenant_id = :tenant
+  and b.id = any (:rows)
+union
+select 'booking', b.id
+from bookings b
+where b.tenant_id = :tenant
+  and b.id = any (:rows)
+union
+select 'range', i.id
+from inventory_ranges i
+where i.tenant_id = :tenant
+  and (i.id = any (:rows) or i.source_id = any (:rows))
+union
+select source.subject, i.source_id
+from inventory_ranges i
+cross join (values ('request'), ('booking')) as source (subject)
+where i.tenant_id = :tenant
+  and i.id = any (:rows)
+  and i.source_id is not null

@@ -1,0 +1,3 @@
+-- The same for one, locked.
+{range_facts}
+for update of i

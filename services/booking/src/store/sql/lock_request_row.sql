@@ -1,0 +1,6 @@
+select r.id
+from {requests} r
+where r.tenant_id = :tenant
+  and r.id = :row
+  and {live}
+for update

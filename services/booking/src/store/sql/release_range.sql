@@ -1,0 +1,2 @@
+{free_ranges}
+      and i.id = :id

@@ -1,0 +1,260 @@
+//! Rows that contradict each other, as another program writes them: one case for each
+//! way in which they can. The tests are in `inconsistencies.rs`.
+
+use frontdesk::demo;
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
+
+pub const GUEST: u32 = 7;
+const STRANGER: u32 = 8;
+
+/// A kind, as it is written, with what it offers.
+pub struct Case {
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub choices: &'static [&'static str],
+    pub write: Write,
+    /// Whether the single table can hold it.
+    pub single_table: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Write {
+    Marked,
+    MarkedBesideOwnBooking,
+    MarkedAndTaken,
+    Linked,
+    Ranged,
+    BesideOwnBooking,
+    BookingLost,
+    WithoutRange,
+    RangeLeft,
+    LinkedToStranger,
+    LinkedElsewhere,
+    PartlyCovered,
+    UnknownWord,
+    NoMessage,
+    UnknownWordOfBooking,
+}
+
+pub const CASES: [Case; 15] = [
+    case("marked", "confirmed_at_set", &["confirm", "clear_mark", "cancel"], Write::Marked),
+    case(
+        "marked beside a booking",
+        "confirmed_at_set",
+        &["link_booking", "clear_mark", "cancel"],
+        Write::MarkedBesideOwnBooking,
+    ),
+    // B12
+    case("marked and taken", "confirmed_at_taken", &["clear_mark", "cancel"], Write::MarkedAndTaken),
+    case("linked", "approved_booking_confirmed", &["link_booking", "clear_link", "cancel"], Write::Linked),
+    case("ranged", "inventory_active", &["confirm", "release_range", "cancel"], Write::Ranged),
+    case(
+        "beside a booking",
+        "related_booking_confirmed",
+        &["link_booking", "cancel"],
+        Write::BesideOwnBooking,
+    ),
+    // B13
+    case(
+        "booking lost",
+        "confirmed_without_booking",
+        &["confirm", "clear_link", "cancel"],
+        Write::BookingLost,
+    ),
+    case("without range", "booking_without_range", &["restore_range", "cancel"], Write::WithoutRange),
+    // B11
+    case("range left", "range_without_booking", &["release_range"], Write::RangeLeft),
+    // B1
+    case(
+        "linked to a stranger's booking",
+        "link_not_followed",
+        &["clear_link", "cancel"],
+        Write::LinkedToStranger,
+    ),
+    case(
+        "linked to other nights",
+        "link_not_followed",
+        &["confirm", "clear_link", "cancel"],
+        Write::LinkedElsewhere,
+    ),
+    case("partly covered", "partly_covered", &["clear_link", "cancel"], Write::PartlyCovered),
+    case("unknown word", "unreadable", &["reopen", "cancel"], Write::UnknownWord),
+    case("no message", "unreadable", &["write_defaults"], Write::NoMessage),
+    Case {
+        name: "unknown word of a booking",
+        kind: "unreadable",
+        choices: &["cancel"],
+        write: Write::UnknownWordOfBooking,
+        single_table: false,
+    },
+];
+
+const fn case(
+    name: &'static str,
+    kind: &'static str,
+    choices: &'static [&'static str],
+    write: Write,
+) -> Case {
+    Case { name, kind, choices, write, single_table: true }
+}
+
+/// Another program, which writes rows.
+pub struct Foreign<'a> {
+    pub fixture: &'a Fixture,
+}
+
+impl Foreign<'_> {
+    /// The tables take what no version of ours writes.
+    pub async fn loosen(&self) {
+        let requests = self.fixture.layout.requests();
+        let check =
+            if requests == "bookings" { "bookings_status_check" } else { "booking_requests_status_check" };
+        self.fixture
+            .sql
+            .batch_execute(&format!(
+                "alter table {requests} drop constraint {check}; \
+                 alter table bookings drop constraint if exists bookings_status_check; \
+                 alter table {requests} alter column message drop not null"
+            ))
+            .await
+            .unwrap();
+        for customer in [GUEST, STRANGER] {
+            self.fixture
+                .execute(
+                    "insert into customers (tenant_id, id, name, email, phone, created_at) \
+                     values ($1, $2, 'Test Guest', '', '', now()) on conflict do nothing",
+                    &[&demo::TENANT, &Uuid::from_u128(u128::from(customer))],
+                )
+                .await;
+        }
+    }
+
+    async fn booking(&self, status: &str, customer: u32, from: i32, to: i32) -> Uuid {
+        let (id, guest) = (Uuid::now_v7(), Uuid::from_u128(u128::from(customer)));
+        self.fixture
+            .execute(
+                "insert into bookings (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+                 created_at, updated_at) \
+                 values ($1, $2, $3, $4, current_date + $5::integer, current_date + $6::integer, $7, now(), now())",
+                &[&demo::TENANT, &id, &LAKE_HOUSE, &guest, &from, &to, &status],
+            )
+            .await;
+        id
+    }
+
+    async fn range(&self, source: Uuid, from: i32, to: i32) -> Uuid {
+        let id = Uuid::now_v7();
+        self.fixture
+            .execute(
+                "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, \
+                 state, created_at) \
+                 values ($1, $2, $3, 'booking', $4, current_date + $5::integer, current_date + $6::integer, 'active', now())",
+                &[&demo::TENANT, &id, &LAKE_HOUSE, &source, &from, &to],
+            )
+            .await;
+        id
+    }
+
+    async fn sold(&self, customer: u32, from: i32, to: i32) -> Uuid {
+        let booking = self.booking("confirmed", customer, from, to).await;
+        self.range(booking, from, to).await;
+        booking
+    }
+
+    async fn set(&self, table: &str, row: Uuid, what: &str) {
+        assert_eq!(
+            self.fixture.execute(&format!("update {table} set {what} where id = $1"), &[&row]).await,
+            1
+        );
+    }
+
+    /// Writes a case into days that nothing else has, and returns its row.
+    pub async fn write(&self, what: Write, day: i32) -> Uuid {
+        let requests = self.fixture.layout.requests();
+        let (from, to) = (day, day + 6);
+        let open = async || self.fixture.open_request(demo::TENANT, GUEST, from, to).await;
+        match what {
+            Write::Marked => {
+                let request = open().await;
+                self.set(requests, request, "confirmed_at = now()").await;
+                request
+            }
+            Write::MarkedBesideOwnBooking => {
+                self.sold(GUEST, from, to).await;
+                let request = open().await;
+                self.set(requests, request, "confirmed_at = now()").await;
+                request
+            }
+            Write::MarkedAndTaken => {
+                self.sold(STRANGER, from + 2, to + 2).await;
+                let request = open().await;
+                self.set(requests, request, "confirmed_at = now()").await;
+                request
+            }
+            Write::Linked => {
+                let booking = self.sold(GUEST, from, to).await;
+                let request = open().await;
+                self.set(requests, request, &format!("approved_booking_id = '{booking}'")).await;
+                request
+            }
+            Write::Ranged => {
+                let request = open().await;
+                self.range(request, from, to).await;
+                request
+            }
+            Write::BesideOwnBooking => {
+                self.sold(GUEST, from, to).await;
+                open().await
+            }
+            Write::BookingLost => {
+                let booking = self.booking("cancelled", GUEST, from, to).await;
+                let request = open().await;
+                let confirmed =
+                    if self.fixture.layout == Layout::Standard { ", status = 'confirmed'" } else { "" };
+                let lost = format!("confirmed_at = now(), approved_booking_id = '{booking}'{confirmed}");
+                self.set(requests, request, &lost).await;
+                request
+            }
+            Write::WithoutRange => self.booking("confirmed", GUEST, from, to).await,
+            Write::RangeLeft => {
+                let booking = self.sold(GUEST, from, to).await;
+                self.set("bookings", booking, "status = 'cancelled'").await;
+                let range = "select id from inventory_ranges where source_id = $1";
+                self.fixture.sql.query_one(range, &[&booking]).await.unwrap().get(0)
+            }
+            Write::LinkedToStranger => {
+                let booking = self.sold(STRANGER, from, to).await;
+                let request = open().await;
+                self.set(requests, request, &format!("approved_booking_id = '{booking}'")).await;
+                request
+            }
+            Write::LinkedElsewhere => {
+                let booking = self.sold(GUEST, to + 1, to + 3).await;
+                let request = open().await;
+                self.set(requests, request, &format!("approved_booking_id = '{booking}'")).await;
+                request
+            }
+            Write::PartlyCovered => {
+                let booking = self.sold(GUEST, from, from + 2).await;
+                self.sold(STRANGER, from + 2, to).await;
+                let request = open().await;
+                let covered = format!("confirmed_at = now(), approved_booking_id = '{booking}'");
+                self.set(requests, request, &covered).await;
+                request
+            }
+            Write::UnknownWord => {
+                let request = open().await;
+                self.set(requests, request, "status = 'on_hold'").await;
+                request
+            }
+            Write::NoMessage => {
+                let request = open().await;
+                self.set(requests, request, "message = null").await;
+                request
+            }
+            Write::UnknownWordOfBooking => self.booking("optional", GUEST, from, to).await,
+        }
+    }
+}
