@@ -5340,6 +5340,10 @@ pub struct ExplainApprovalResponse {
     /// of a request that reads as confirmed.
     #[prost(message, optional, tag = "14")]
     pub fulfilment: ::core::option::Option<Fulfilment>,
+    /// What contradicts the request, as ListInconsistencies names it with its choices:
+    /// a link that is not followed, for example.
+    #[prost(message, repeated, tag = "15")]
+    pub inconsistencies: ::prost::alloc::vec::Vec<Inconsistency>,
 }
 impl ::prost::Name for ExplainApprovalResponse {
     const NAME: &'static str = "ExplainApprovalResponse";

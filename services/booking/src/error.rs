@@ -14,6 +14,7 @@ use tonic::Status;
 use crate::domain::approval::{ConflictKind, Denied};
 use crate::domain::fulfilment::{Unfit, Unfulfilled};
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId};
+use crate::domain::inconsistency::Choice;
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
@@ -94,6 +95,14 @@ pub enum Error {
         /// What is wrong with it.
         unfit: Unfit,
     },
+    /// A step of a request was refused that contradicts other rows, and may be put right.
+    #[error("{error}")]
+    Offering {
+        /// Why it was refused.
+        error: Box<Self>,
+        /// What puts the request right.
+        choices: Vec<Choice>,
+    },
     /// A constraint refused dates where nobody expected it.
     #[error("{constraint} refused the dates")]
     DatesTaken {
@@ -129,6 +138,7 @@ impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Database(fault) => Some(fault),
+            Self::Offering { error, choices: _ } => error.fault(),
             Self::Refused(_)
             | Self::NoRoomForStream { .. }
             | Self::Stopping
@@ -160,6 +170,12 @@ impl Error {
             }
             Denied::Undecided => Fault::new(pg::Kind::Contention, "no verdict with everything known").into(),
         }
+    }
+
+    /// The same with the choices that put the request right, if there are any.
+    #[must_use]
+    pub fn offering(self, choices: Vec<Choice>) -> Self {
+        if choices.is_empty() { self } else { Self::Offering { error: Box::new(self), choices } }
     }
 
     /// What a step of a request answers that its state does not allow.
@@ -215,6 +231,10 @@ impl Error {
             Self::Overlap { stay, of } => overlap(*stay, *of),
             Self::Unfulfilled { request, step, why } => unfulfilled(*request, *step, *why),
             Self::Inconsistent { request, booking, unfit } => inconsistent(*request, *booking, *unfit),
+            Self::Offering { error, choices } => {
+                let names: Vec<&str> = choices.iter().map(|choice| choice.name()).collect();
+                error.refusal().with("choices", names.join(","))
+            }
             Self::EtagMismatch { current, weak } => Refusal::new(
                 Reason::EtagMismatch,
                 if *weak {

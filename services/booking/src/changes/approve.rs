@@ -10,6 +10,7 @@
 use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundings, Verdict};
 use crate::domain::fulfilment::Unfulfilled;
 use crate::domain::ids::BookingRequestId;
+use crate::domain::judgement;
 use crate::domain::request::BookingRequest;
 use crate::domain::version::Version;
 use crate::error::Error;
@@ -40,7 +41,10 @@ impl Work for Approve {
         }
         let approved = match verdict.answer(&request, layout) {
             Ok(approved) => approved,
-            Err(denied) => return Err(refused(&request, Error::denied(&request, denied))),
+            Err(denied) => {
+                let choices = judgement::choices(&request, layout, &surroundings);
+                return Err(refused(&request, Error::denied(&request, denied)).offering(choices));
+            }
         };
         if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && surroundings.own_range {
             change.release_ranges(&request, matches!(verdict, Verdict::Book { .. })).await?;

@@ -148,6 +148,11 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
     }
 }
 
+/// What puts a request right, if anything is wrong with it.
+pub fn choices(request: &BookingRequest, layout: Layout, around: &Surroundings) -> Vec<Choice> {
+    of_request(request, layout, around).map(|found| found.choices).unwrap_or_default()
+}
+
 /// Judges a booking.
 pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
     let BookingFacts { id, status, has_range, range_free, row_version: _ } = *facts;

@@ -10,6 +10,7 @@ use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsisten
 use crate::call::Call;
 use crate::domain::approval::{self, ActiveRange, Conflict, Layout, Rival};
 use crate::domain::ids::{BookingRequestId, RowId};
+use crate::domain::judgement;
 use crate::domain::listing::After;
 use crate::domain::request::BookingRequest;
 use crate::error::Error;
@@ -89,6 +90,7 @@ impl DiagnosticsService for Booking {
 fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
     let Explained { request, surroundings, schema } = explained;
     let found = &schema.found;
+    let wrong = judgement::of_request(request, found.layout, surroundings);
     let Preview { outcome, evidence, refusal_reason, message, fulfilment } = preview(explained);
     wire::ExplainApprovalResponse {
         booking_request_id: request.id.to_string(),
@@ -109,6 +111,7 @@ fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
         request_hold: request_hold(found.request_hold).into(),
         constraint: found.constraint.clone(),
         fulfilment,
+        inconsistencies: wrong.into_iter().map(inconsistencies::message).collect(),
     }
 }
 

@@ -66,6 +66,9 @@ async fn a_link_to_a_strangers_booking_is_not_followed() {
             assert_eq!(read["fulfilment"], nothing, "{layout:?} {foreign:?}");
             let explained = fixture.get(&path_of(id, "/explain"), &token).await;
             assert_eq!(explained.ok()["evidence_found"], json!([]), "{foreign:?}");
+            let wrong = &explained.body["inconsistencies"][0];
+            assert_eq!(wrong["kind"], "link_not_followed", "{layout:?} {foreign:?}");
+            assert_eq!(wrong["row_id"], id.to_string());
 
             let approved = approve(&fixture, &token, id).await;
             assert_eq!(approved.ok()["outcome"], "approved", "{layout:?} {foreign:?}");
@@ -180,10 +183,20 @@ async fn a_mark_beside_anothers_booking_says_that_it_covers_nothing_and_how_to_g
             assert_eq!(answer.body["metadata"]["inconsistency"], "confirmed_at_set", "{layout:?}");
             let resolve = format!("POST /api/v1/diagnostics/inconsistencies/{id}/resolve");
             assert_eq!(answer.body["metadata"]["resolve"], resolve);
+            let choices = answer.body["metadata"]["choices"].as_str().unwrap();
+            assert!(choices.split(',').any(|choice| choice == "clear_mark"), "{choices}");
             let message = answer.body["message"].as_str().unwrap();
             assert!(message.contains("clear_mark") && message.contains(&resolve), "{message}");
         }
         assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+        assert_eq!(explained.body["inconsistencies"][0]["kind"], "confirmed_at_taken", "{layout:?}");
+        // The way out is one.
+        let resolve = format!("/api/v1/diagnostics/inconsistencies/{id}/resolve");
+        fixture.post(&resolve, &token, &json!({"choice": "clear_mark"})).await.ok();
+        assert_eq!(get(&fixture, &token, id).await["status"], "requested", "{layout:?}");
+        let declined =
+            fixture.post(&path_of(id, "/decline"), &token, &json!({"decline_reason": "taken"})).await;
+        assert_eq!(declined.ok()["status"], "declined", "{layout:?}");
     }
 }
 
@@ -212,6 +225,8 @@ async fn a_confirmed_request_that_has_lost_its_booking_is_not_already_approved()
         assert_eq!(again.body["metadata"]["inconsistency"], inconsistency);
         assert_eq!(again.body["metadata"]["booking_id"], booking.to_string());
         assert!(again.body["metadata"]["resolve"].as_str().unwrap().contains(&id.to_string()));
+        assert_ne!(again.body["metadata"]["choices"], Json::Null, "{change}");
+        assert_ne!(explained.ok()["inconsistencies"], json!([]), "{change}");
         assert_eq!(explained.ok()["refusal_reason"], "REQUEST_INCONSISTENT", "{change}");
         assert_eq!(explained.body["message"], again.body["message"]);
         assert_eq!(explained.body["would_succeed"], false);
