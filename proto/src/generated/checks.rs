@@ -150,6 +150,14 @@ impl Checked for crate::booking::v1::CreatePropertyRequest {
         found.number("max_guests", self.max_guests, &Limits { required: true, min: Some(1), max: Some(100), ..Limits::NONE });
         found.value("hold_policy", crate::booking::v1::HoldPolicy::is_valid(self.hold_policy), "none or hold");
         found.number("hold_hours", self.hold_hours, &Limits { min: Some(1), max: Some(720), ..Limits::NONE });
+        found.message("stay_rules", self.stay_rules.as_ref(), &Limits::NONE);
+    }
+}
+impl Checked for crate::booking::v1::DayRule {
+    fn check(&self, found: &mut Violations) {
+        found.value("day", crate::booking::v1::DayOfWeek::is_valid(self.day), "monday, tuesday, wednesday, thursday, friday, saturday or sunday");
+        found.number("min_nights", self.min_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
+        found.number("max_nights", self.max_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::DeclineBookingRequestRequest {
@@ -171,6 +179,7 @@ impl Checked for crate::booking::v1::GetAvailabilityRequest {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("from", &self.from, &Limits { required: true, format: Format::Date, ..Limits::NONE });
         found.text("to", &self.to, &Limits { required: true, format: Format::Date, ..Limits::NONE });
+        found.number("guest_count", self.guest_count, &Limits { min: Some(1), max: Some(100), ..Limits::NONE });
     }
 }
 impl Checked for crate::booking::v1::GetBookingRequest {
@@ -278,6 +287,16 @@ impl Checked for crate::booking::v1::StartReviewRequest {
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }
+impl Checked for crate::booking::v1::StayRules {
+    fn check(&self, found: &mut Violations) {
+        found.number("min_nights", self.min_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
+        found.number("max_nights", self.max_nights, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
+        found.messages("days", &self.days, &Limits::NONE);
+        found.number("lead_days", self.lead_days, &Limits { min: Some(1), max: Some(366), ..Limits::NONE });
+        found.number("horizon_days", self.horizon_days, &Limits { min: Some(1), max: Some(3660), ..Limits::NONE });
+        found.number("turnover_days", self.turnover_days, &Limits { min: Some(1), max: Some(30), ..Limits::NONE });
+    }
+}
 impl Checked for crate::booking::v1::UnarchiveCustomerRequest {
     fn check(&self, found: &mut Violations) {
         found.text("customer_id", &self.customer_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -313,6 +332,7 @@ impl Checked for crate::booking::v1::UpdatePropertyRequest {
         found.when(self.max_guests.as_ref(), |found, value| found.set_number("max_guests", *value, &Limits { min: Some(1), max: Some(100), ..Limits::NONE }));
         found.value("hold_policy", crate::booking::v1::HoldPolicy::is_valid(self.hold_policy), "none or hold");
         found.when(self.hold_hours.as_ref(), |found, value| found.set_number("hold_hours", *value, &Limits { min: Some(1), max: Some(720), ..Limits::NONE }));
+        found.message("stay_rules", self.stay_rules.as_ref(), &Limits::NONE);
     }
 }
 impl Checked for crate::booking::v1::WatchBookingRequestsRequest {

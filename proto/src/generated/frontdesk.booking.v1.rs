@@ -119,6 +119,11 @@ pub struct Booking {
     /// empty otherwise, and when the database has none.
     #[prost(string, tag = "16")]
     pub unknown_status: ::prost::alloc::string::String,
+    /// Day of departure that was booked, ISO 8601 date, when the guest left before it:
+    /// `check_out` is the day on which the guest left, and the nights after it are
+    /// free. Empty otherwise.
+    #[prost(string, tag = "17")]
+    pub booked_check_out: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Booking {
     const NAME: &'static str = "Booking";
@@ -748,6 +753,10 @@ pub struct ApproveBookingRequestRequest {
     /// same.
     #[prost(string, tag = "3")]
     pub etag: ::prost::alloc::string::String,
+    /// Approves although the stay breaks rules of the property, which needs the scope
+    /// `bookings:manage`; the event of the approval names the rules.
+    #[prost(bool, tag = "4")]
+    pub override_rules: bool,
 }
 impl ::prost::Name for ApproveBookingRequestRequest {
     const NAME: &'static str = "ApproveBookingRequestRequest";
@@ -1041,6 +1050,9 @@ pub struct BookingRequestEvent {
     /// What was chosen; only with INCONSISTENCY_RESOLVED.
     #[prost(enumeration = "ResolutionChoice", tag = "10")]
     pub choice: i32,
+    /// The rules of the stay that were set aside, for example `min_nights`.
+    #[prost(string, repeated, tag = "11")]
+    pub overridden_rules: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for BookingRequestEvent {
     const NAME: &'static str = "BookingRequestEvent";
@@ -2638,6 +2650,10 @@ pub struct CheckInRequest {
     /// The etag that the booking must have; empty means any.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
+    /// Checks in although today is not a day of the stay in the property's time zone;
+    /// the event names it.
+    #[prost(bool, tag = "3")]
+    pub override_rules: bool,
 }
 impl ::prost::Name for CheckInRequest {
     const NAME: &'static str = "CheckInRequest";
@@ -5274,6 +5290,156 @@ pub mod customer_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// What a property asks of a stay beside its number of guests and a day of arrival
+/// that is not past. Nothing set is no rule.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct StayRules {
+    /// Fewest nights, 1 to 366; 0 means no rule.
+    #[prost(int32, tag = "1")]
+    pub min_nights: i32,
+    /// Most nights, 1 to 366; 0 means no rule.
+    #[prost(int32, tag = "2")]
+    pub max_nights: i32,
+    /// What holds for single days of the week, each day once; a day without an entry
+    /// is as the others.
+    #[prost(message, repeated, tag = "3")]
+    pub days: ::prost::alloc::vec::Vec<DayRule>,
+    /// Fewest days from now until the arrival, 1 to 366; 0 means no rule.
+    #[prost(int32, tag = "4")]
+    pub lead_days: i32,
+    /// Most days from now until the arrival, 1 to 3660; 0 means no rule.
+    #[prost(int32, tag = "5")]
+    pub horizon_days: i32,
+    /// Fewest nights that stay empty between the stays of two guests, 1 to 30; 0 means
+    /// no rule.
+    #[prost(int32, tag = "6")]
+    pub turnover_days: i32,
+}
+impl ::prost::Name for StayRules {
+    const NAME: &'static str = "StayRules";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.StayRules".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.StayRules".into()
+    }
+}
+/// What holds for one day of the week.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DayRule {
+    /// The day.
+    #[prost(enumeration = "DayOfWeek", tag = "1")]
+    pub day: i32,
+    /// Whether no stay begins on it.
+    #[prost(bool, tag = "2")]
+    pub closed_to_arrival: bool,
+    /// Whether no stay ends on it.
+    #[prost(bool, tag = "3")]
+    pub closed_to_departure: bool,
+    /// Fewest nights of a stay that begins on it, 1 to 366, in place of the rule for all
+    /// days; 0 means as for all.
+    #[prost(int32, tag = "4")]
+    pub min_nights: i32,
+    /// Most nights of a stay that begins on it, 1 to 366, in place of the rule for all
+    /// days; 0 means as for all.
+    #[prost(int32, tag = "5")]
+    pub max_nights: i32,
+}
+impl ::prost::Name for DayRule {
+    const NAME: &'static str = "DayRule";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.DayRule".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.DayRule".into()
+    }
+}
+/// A rule that a stay breaks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RuleViolation {
+    /// The rule, for example `min_nights`; a refusal has its value under this name in
+    /// `metadata`.
+    #[prost(string, tag = "1")]
+    pub rule: ::prost::alloc::string::String,
+    /// The reason that a call is refused with when it breaks this rule alone or first,
+    /// for example `STAY_TOO_SHORT`.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The value of the rule.
+    #[prost(string, tag = "3")]
+    pub value: ::prost::alloc::string::String,
+    /// The field of a booking request that breaks it.
+    #[prost(string, tag = "4")]
+    pub field: ::prost::alloc::string::String,
+    /// What the property takes, as a sentence.
+    #[prost(string, tag = "5")]
+    pub message: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RuleViolation {
+    const NAME: &'static str = "RuleViolation";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.RuleViolation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.RuleViolation".into()
+    }
+}
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DayOfWeek {
+    /// No day.
+    Unspecified = 0,
+    /// Monday.
+    Monday = 1,
+    /// Tuesday.
+    Tuesday = 2,
+    /// Wednesday.
+    Wednesday = 3,
+    /// Thursday.
+    Thursday = 4,
+    /// Friday.
+    Friday = 5,
+    /// Saturday.
+    Saturday = 6,
+    /// Sunday.
+    Sunday = 7,
+}
+impl DayOfWeek {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DAY_OF_WEEK_UNSPECIFIED",
+            Self::Monday => "DAY_OF_WEEK_MONDAY",
+            Self::Tuesday => "DAY_OF_WEEK_TUESDAY",
+            Self::Wednesday => "DAY_OF_WEEK_WEDNESDAY",
+            Self::Thursday => "DAY_OF_WEEK_THURSDAY",
+            Self::Friday => "DAY_OF_WEEK_FRIDAY",
+            Self::Saturday => "DAY_OF_WEEK_SATURDAY",
+            Self::Sunday => "DAY_OF_WEEK_SUNDAY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DAY_OF_WEEK_UNSPECIFIED" => Some(Self::Unspecified),
+            "DAY_OF_WEEK_MONDAY" => Some(Self::Monday),
+            "DAY_OF_WEEK_TUESDAY" => Some(Self::Tuesday),
+            "DAY_OF_WEEK_WEDNESDAY" => Some(Self::Wednesday),
+            "DAY_OF_WEEK_THURSDAY" => Some(Self::Thursday),
+            "DAY_OF_WEEK_FRIDAY" => Some(Self::Friday),
+            "DAY_OF_WEEK_SATURDAY" => Some(Self::Saturday),
+            "DAY_OF_WEEK_SUNDAY" => Some(Self::Sunday),
+            _ => None,
+        }
+    }
+}
 /// Input of ExplainApproval.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainApprovalRequest {
@@ -5344,6 +5510,11 @@ pub struct ExplainApprovalResponse {
     /// a link that is not followed, for example.
     #[prost(message, repeated, tag = "15")]
     pub inconsistencies: ::prost::alloc::vec::Vec<Inconsistency>,
+    /// Every rule of the property that the stay breaks. They keep an approve from
+    /// selling the nights, not from recognising that it did before; `override_rules`
+    /// sets them aside.
+    #[prost(message, repeated, tag = "16")]
+    pub rule_violations: ::prost::alloc::vec::Vec<RuleViolation>,
 }
 impl ::prost::Name for ExplainApprovalResponse {
     const NAME: &'static str = "ExplainApprovalResponse";
@@ -6328,7 +6499,7 @@ pub mod diagnostics_service_server {
     }
 }
 /// Something that is let as a whole.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Property {
     /// UUID.
     #[prost(string, tag = "1")]
@@ -6359,6 +6530,9 @@ pub struct Property {
     /// writes.
     #[prost(string, tag = "9")]
     pub etag: ::prost::alloc::string::String,
+    /// What a stay has to keep to.
+    #[prost(message, optional, tag = "10")]
+    pub stay_rules: ::core::option::Option<StayRules>,
 }
 impl ::prost::Name for Property {
     const NAME: &'static str = "Property";
@@ -6431,7 +6605,7 @@ impl ::prost::Name for GetPropertyRequest {
     }
 }
 /// Output of GetProperty.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetPropertyResponse {
     /// The property.
     #[prost(message, optional, tag = "1")]
@@ -6448,7 +6622,7 @@ impl ::prost::Name for GetPropertyResponse {
     }
 }
 /// Input of CreateProperty.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreatePropertyRequest {
     /// Name, 1 to 200 characters, unique in the tenant.
     #[prost(string, tag = "1")]
@@ -6465,6 +6639,9 @@ pub struct CreatePropertyRequest {
     /// Hours after which a hold runs out, 1 to 720; 0 means 24.
     #[prost(int32, tag = "5")]
     pub hold_hours: i32,
+    /// What a stay has to keep to; unset means nothing.
+    #[prost(message, optional, tag = "6")]
+    pub stay_rules: ::core::option::Option<StayRules>,
 }
 impl ::prost::Name for CreatePropertyRequest {
     const NAME: &'static str = "CreatePropertyRequest";
@@ -6477,7 +6654,7 @@ impl ::prost::Name for CreatePropertyRequest {
     }
 }
 /// Output of CreateProperty.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreatePropertyResponse {
     /// The property as stored.
     #[prost(message, optional, tag = "1")]
@@ -6494,7 +6671,7 @@ impl ::prost::Name for CreatePropertyResponse {
     }
 }
 /// Input of UpdateProperty.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdatePropertyRequest {
     /// UUID of the property.
     #[prost(string, tag = "1")]
@@ -6517,6 +6694,10 @@ pub struct UpdatePropertyRequest {
     /// The etag that the property must have; empty means any.
     #[prost(string, tag = "7")]
     pub etag: ::prost::alloc::string::String,
+    /// What a stay has to keep to from now on, all of it: what is not set in it is no
+    /// rule. Unset leaves the rules as they are.
+    #[prost(message, optional, tag = "8")]
+    pub stay_rules: ::core::option::Option<StayRules>,
 }
 impl ::prost::Name for UpdatePropertyRequest {
     const NAME: &'static str = "UpdatePropertyRequest";
@@ -6529,7 +6710,7 @@ impl ::prost::Name for UpdatePropertyRequest {
     }
 }
 /// Output of UpdateProperty.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdatePropertyResponse {
     /// The property as stored.
     #[prost(message, optional, tag = "1")]
@@ -6557,6 +6738,9 @@ pub struct GetAvailabilityRequest {
     /// Day after the last night, ISO 8601 date, 366 nights after `from` at most.
     #[prost(string, tag = "3")]
     pub to: ::prost::alloc::string::String,
+    /// Number of persons whose stay is looked at; 0 means 1.
+    #[prost(int32, tag = "4")]
+    pub guest_count: i32,
 }
 impl ::prost::Name for GetAvailabilityRequest {
     const NAME: &'static str = "GetAvailabilityRequest";
@@ -6580,6 +6764,17 @@ pub struct GetAvailabilityResponse {
     /// The nights that can be let, as ISO 8601 dates.
     #[prost(string, repeated, tag = "3")]
     pub free_nights: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The nights among them on which a stay may begin by the rules, as ISO 8601 dates:
+    /// not past, not closed, in the window of days ahead.
+    #[prost(string, repeated, tag = "4")]
+    pub arrival_dates: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The rules that a stay of all these nights, from `from` to `to`, breaks.
+    #[prost(message, repeated, tag = "5")]
+    pub rule_violations: ::prost::alloc::vec::Vec<RuleViolation>,
+    /// Whether a stay of all these nights can be asked for now: they are free, and no
+    /// rule is broken.
+    #[prost(bool, tag = "6")]
+    pub bookable: bool,
 }
 impl ::prost::Name for GetAvailabilityResponse {
     const NAME: &'static str = "GetAvailabilityResponse";
@@ -7031,7 +7226,8 @@ pub mod property_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns what keeps a property from being let between two dates, and the open
-        /// requests for them, by first night. Nothing in it names a guest.
+        /// requests for them, by first night, and what the property's rules say of a stay of
+        /// all these nights. Nothing in it names a guest.
         pub async fn get_availability(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAvailabilityRequest>,
@@ -7176,7 +7372,8 @@ pub mod property_service_server {
             tonic::Status,
         >;
         /// Returns what keeps a property from being let between two dates, and the open
-        /// requests for them, by first night. Nothing in it names a guest.
+        /// requests for them, by first night, and what the property's rules say of a stay of
+        /// all these nights. Nothing in it names a guest.
         async fn get_availability(
             &self,
             request: tonic::Request<super::GetAvailabilityRequest>,

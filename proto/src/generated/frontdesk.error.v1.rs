@@ -256,6 +256,33 @@ pub enum ErrorReason {
     /// The row does not offer this choice, or no longer; `metadata.choices` has those
     /// that it does, and is empty when nothing contradicts it.
     ChoiceNotOffered = 315,
+    /// More guests than the property takes; `metadata.max_guests` says how many it
+    /// takes. All rules that the stay breaks are in `violations`.
+    TooManyGuests = 320,
+    /// The day of arrival is past at the property; `metadata.not_in_the_past` is
+    /// its day.
+    StayInThePast = 321,
+    /// Fewer nights than the property takes for this day of arrival;
+    /// `metadata.min_nights` says how many.
+    StayTooShort = 322,
+    /// More nights than the property takes for this day of arrival;
+    /// `metadata.max_nights` says how many.
+    StayTooLong = 323,
+    /// Nobody arrives at the property on this day of the week,
+    /// `metadata.closed_to_arrival`.
+    ClosedToArrival = 324,
+    /// Nobody leaves the property on this day of the week,
+    /// `metadata.closed_to_departure`.
+    ClosedToDeparture = 325,
+    /// The property wants to be asked earlier; `metadata.lead_days` says how many
+    /// days ahead.
+    ArrivalTooSoon = 326,
+    /// The property takes no stays so far ahead; `metadata.horizon_days` says how
+    /// many days.
+    ArrivalTooFar = 327,
+    /// Too few nights would stay empty beside another guest's stay;
+    /// `metadata.turnover_days` says how many.
+    TurnoverTooShort = 328,
     /// A check constraint refused the row (SQLSTATE 23514);
     /// `metadata.constraint` names it.
     CheckViolation = 400,
@@ -367,6 +394,15 @@ impl ErrorReason {
             Self::CustomersNotMergeable => "ERROR_REASON_CUSTOMERS_NOT_MERGEABLE",
             Self::InconsistencyNotFound => "ERROR_REASON_INCONSISTENCY_NOT_FOUND",
             Self::ChoiceNotOffered => "ERROR_REASON_CHOICE_NOT_OFFERED",
+            Self::TooManyGuests => "ERROR_REASON_TOO_MANY_GUESTS",
+            Self::StayInThePast => "ERROR_REASON_STAY_IN_THE_PAST",
+            Self::StayTooShort => "ERROR_REASON_STAY_TOO_SHORT",
+            Self::StayTooLong => "ERROR_REASON_STAY_TOO_LONG",
+            Self::ClosedToArrival => "ERROR_REASON_CLOSED_TO_ARRIVAL",
+            Self::ClosedToDeparture => "ERROR_REASON_CLOSED_TO_DEPARTURE",
+            Self::ArrivalTooSoon => "ERROR_REASON_ARRIVAL_TOO_SOON",
+            Self::ArrivalTooFar => "ERROR_REASON_ARRIVAL_TOO_FAR",
+            Self::TurnoverTooShort => "ERROR_REASON_TURNOVER_TOO_SHORT",
             Self::CheckViolation => "ERROR_REASON_CHECK_VIOLATION",
             Self::FkViolation => "ERROR_REASON_FK_VIOLATION",
             Self::NotNullViolation => "ERROR_REASON_NOT_NULL_VIOLATION",
@@ -448,6 +484,15 @@ impl ErrorReason {
             "ERROR_REASON_CUSTOMERS_NOT_MERGEABLE" => Some(Self::CustomersNotMergeable),
             "ERROR_REASON_INCONSISTENCY_NOT_FOUND" => Some(Self::InconsistencyNotFound),
             "ERROR_REASON_CHOICE_NOT_OFFERED" => Some(Self::ChoiceNotOffered),
+            "ERROR_REASON_TOO_MANY_GUESTS" => Some(Self::TooManyGuests),
+            "ERROR_REASON_STAY_IN_THE_PAST" => Some(Self::StayInThePast),
+            "ERROR_REASON_STAY_TOO_SHORT" => Some(Self::StayTooShort),
+            "ERROR_REASON_STAY_TOO_LONG" => Some(Self::StayTooLong),
+            "ERROR_REASON_CLOSED_TO_ARRIVAL" => Some(Self::ClosedToArrival),
+            "ERROR_REASON_CLOSED_TO_DEPARTURE" => Some(Self::ClosedToDeparture),
+            "ERROR_REASON_ARRIVAL_TOO_SOON" => Some(Self::ArrivalTooSoon),
+            "ERROR_REASON_ARRIVAL_TOO_FAR" => Some(Self::ArrivalTooFar),
+            "ERROR_REASON_TURNOVER_TOO_SHORT" => Some(Self::TurnoverTooShort),
             "ERROR_REASON_CHECK_VIOLATION" => Some(Self::CheckViolation),
             "ERROR_REASON_FK_VIOLATION" => Some(Self::FkViolation),
             "ERROR_REASON_NOT_NULL_VIOLATION" => Some(Self::NotNullViolation),

@@ -35,7 +35,9 @@ pub fn write(pool: &DescriptorPool) -> String {
 
 /// The checks of a message and of those within it, by name.
 fn gather(message: &MessageDescriptor, found: &mut BTreeMap<String, Vec<String>>) {
-    if found.insert(message.full_name().to_owned(), Vec::new()).is_none() {
+    // A message is within itself, or within several.
+    if !found.contains_key(message.full_name()) {
+        found.insert(message.full_name().to_owned(), Vec::new());
         let checks = message.fields().filter_map(|field| check(&field, found)).collect();
         found.insert(message.full_name().to_owned(), checks);
     }

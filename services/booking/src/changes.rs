@@ -13,6 +13,7 @@ mod expire;
 mod property;
 mod resolve;
 mod review;
+mod rules;
 mod settings;
 mod stay_step;
 

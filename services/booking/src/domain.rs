@@ -15,6 +15,7 @@ pub mod judgement;
 pub mod listing;
 pub mod property;
 pub mod request;
+pub mod rules;
 pub mod settings;
 pub mod stay;
 pub mod steps;

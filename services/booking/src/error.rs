@@ -5,9 +5,12 @@
 //! there, as a [`Refusal`] with its [`Reason`]. One that is made in several places, or
 //! that somebody asks about, is a variant of [`Error`], and its words are here.
 
+pub mod rules;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::rules::RulesOf;
 use pg::{Fault, HasFault};
 use tonic::Status;
 
@@ -16,6 +19,7 @@ use crate::domain::fulfilment::{Unfit, Unfulfilled};
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId};
 use crate::domain::inconsistency::Choice;
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::Broken;
 use crate::domain::stay::Stay;
 use crate::domain::steps::{Closed, Move};
 use crate::domain::version::Version;
@@ -103,6 +107,14 @@ pub enum Error {
         /// What puts the request right.
         choices: Vec<Choice>,
     },
+    /// The stay breaks rules of the property.
+    #[error("the stay breaks {} rules", .broken.len())]
+    RulesBroken {
+        /// Which, in their order; at least one.
+        broken: Vec<Broken>,
+        /// By what.
+        of: RulesOf,
+    },
     /// A constraint refused dates where nobody expected it.
     #[error("{constraint} refused the dates")]
     DatesTaken {
@@ -149,6 +161,7 @@ impl HasFault for Error {
             | Self::CustomerArchived { .. }
             | Self::InvalidTransition { .. }
             | Self::Overlap { .. }
+            | Self::RulesBroken { .. }
             | Self::Unfulfilled { .. }
             | Self::Inconsistent { .. }
             | Self::DatesTaken { .. }
@@ -229,6 +242,7 @@ impl Error {
             )
             .with("state", state.name()),
             Self::Overlap { stay, of } => overlap(*stay, *of),
+            Self::RulesBroken { broken, of } => rules::refusal(broken, *of),
             Self::Unfulfilled { request, step, why } => unfulfilled(*request, *step, *why),
             Self::Inconsistent { request, booking, unfit } => inconsistent(*request, *booking, *unfit),
             Self::Offering { error, choices } => {

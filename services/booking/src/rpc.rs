@@ -3,6 +3,7 @@
 
 mod bookings;
 mod customers;
+mod declines;
 mod diagnostics;
 mod evidence;
 mod fields;
@@ -14,6 +15,7 @@ pub mod operator;
 mod properties;
 mod requests;
 mod settings;
+mod stay_rules;
 mod watch;
 
 use prost::Message;

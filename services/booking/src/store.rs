@@ -38,6 +38,7 @@ use crate::layout::words::Blocking;
 
 pub use self::change::{Answer, Attempt, Change, Work};
 pub use self::database::Store;
+pub use self::feed::DueHold;
 
 /// The statements over this database, for a server with this policy.
 pub fn open(db: Database, policy: Policy) -> Store {

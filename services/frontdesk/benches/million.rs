@@ -155,6 +155,7 @@ impl<'a> Calls<'a> {
                 property_id: GRAND_HOTEL.to_owned(),
                 from: days.get(0),
                 to: days.get(1),
+                guest_count: 0,
             }
         });
     }

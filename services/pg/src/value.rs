@@ -242,7 +242,7 @@ macro_rules! as_declared {
     };
 }
 
-as_declared!(bool, f64, &'row [u8], Vec<u8>, Vec<String>, Vec<Uuid>);
+as_declared!(bool, f64, &'row [u8], Vec<u8>, Vec<String>, Vec<Uuid>, Vec<Option<i32>>);
 
 #[cfg(test)]
 // A test that cannot go on says where.

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::changes::Expire;
 use crate::domain::approval::Layout;
 use crate::error::Error;
-use crate::store::{Answer, Store};
+use crate::store::{Answer, DueHold, Store};
 
 /// In the single table a hold has no end.
 pub async fn run(store: Store) -> Result<(), Error> {
@@ -15,13 +15,20 @@ pub async fn run(store: Store) -> Result<(), Error> {
     }
     let mut expired = 0_usize;
     let mut failed = Ok(());
-    for (tenant, id) in store.list_due_holds(Timestamp::now()).await? {
-        let call = Call::of_the_system(tenant);
-        match store.change(&call, &Expire { id }, |_| Vec::new()).await {
-            Ok(Answer::Outcome(done)) => expired += usize::from(done),
-            Ok(Answer::Stored(_)) => {}
-            // One that cannot be expired does not keep the others.
-            Err(error) => failed = Err(error),
+    let (now, mut after) = (Timestamp::now(), DueHold::first());
+    loop {
+        // One that cannot be expired does not keep the others, so each page goes on
+        // behind the last.
+        let page = store.list_due_holds(now, &after).await?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        for due in page {
+            let call = Call::of_the_system(due.tenant);
+            match store.change(&call, &Expire { id: due.request }, |_| Vec::new()).await {
+                Ok(Answer::Outcome(done)) => expired += usize::from(done),
+                Ok(Answer::Stored(_)) => {}
+                Err(error) => failed = Err(error),
+            }
         }
     }
     if expired > 0 {

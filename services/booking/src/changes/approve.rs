@@ -7,13 +7,16 @@
 //! request before it decides. A conflict that vanishes meanwhile is worth one more
 //! attempt.
 
+use super::rules::{self, Wanted};
 use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundings, Verdict};
 use crate::domain::fulfilment::Unfulfilled;
 use crate::domain::ids::BookingRequestId;
 use crate::domain::judgement;
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::{Broken, Terms};
 use crate::domain::version::Version;
 use crate::error::Error;
+use crate::error::rules::RulesOf;
 use crate::store::constraints::dates_are_taken;
 use crate::store::requests::{Competed, Link, LockedRequest, Requested};
 use crate::store::{Attempt, Change, Work};
@@ -23,6 +26,8 @@ use crate::store::{Attempt, Change, Work};
 pub struct Approve {
     pub id: BookingRequestId,
     pub note: String,
+    /// Whether rules of the stay are set aside.
+    pub override_rules: bool,
 }
 
 impl Work for Approve {
@@ -30,12 +35,15 @@ impl Work for Approve {
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<Approved>, Error> {
         let locked = change.lock_booking_request(self.id).await?;
-        let LockedRequest { request, auto_decline } = locked.ok_or(Error::RequestNotFound(self.id))?;
+        let LockedRequest { request, auto_decline, terms } = locked.ok_or(Error::RequestNotFound(self.id))?;
         change.check_version(Version::of(&request))?;
         let layout = change.layout();
+        let broken = broken(&change, &request, terms).await?;
         let mut verdict = approval::approve(&request, layout, None);
         let mut surroundings = Surroundings::default();
-        if change.looks_again() || verdict == Verdict::LookCloser {
+        // What was approved before is not refused by rules: that shows around the request.
+        let doubtful = verdict == Verdict::LookCloser || verdict.sells() && !broken.is_empty();
+        if change.looks_again() || doubtful {
             surroundings = change.lock_surroundings(&request).await?;
             verdict = approval::approve(&request, layout, Some(&surroundings));
         }
@@ -46,6 +54,9 @@ impl Work for Approve {
                 return Err(refused(&request, Error::denied(&request, denied)).offering(choices));
             }
         };
+        if verdict.sells() && !broken.is_empty() && !self.override_rules {
+            return Err(Error::RulesBroken { broken, of: RulesOf::Request });
+        }
         if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && surroundings.own_range {
             change.release_ranges(&request, matches!(verdict, Verdict::Book { .. })).await?;
         }
@@ -54,7 +65,9 @@ impl Work for Approve {
                 if auto_decline {
                     change.decline_competitors(&Competed::with_request(&request));
                 }
-                self.book(change, &request, approved, evidence, hold).await
+                let overridden = if verdict.sells() { broken } else { Vec::new() };
+                let of = Booked { evidence, hold, overridden };
+                self.book(change, &request, approved, of).await
             }
             Verdict::Link { booking, evidence, nights: _, soft } => {
                 if soft {
@@ -73,18 +86,26 @@ impl Work for Approve {
     }
 }
 
+/// How a booking is made.
+struct Booked {
+    evidence: Option<Evidence>,
+    hold: bool,
+    overridden: Vec<Broken>,
+}
+
 impl Approve {
     async fn book(
         &self,
         change: Change,
         request: &BookingRequest,
         approved: Approved,
-        evidence: Option<Evidence>,
-        hold: bool,
+        of: Booked,
     ) -> Result<Attempt<Approved>, Error> {
+        let Booked { evidence, hold, overridden } = of;
         let booking = approved.booking.unwrap_or_else(Change::new_booking);
         let approved = approved.by(booking);
-        let of = Requested { request: request.id, booking, evidence, note: &self.note };
+        let (note, overridden) = (&*self.note, &*overridden);
+        let of = Requested { request: request.id, booking, evidence, note, overridden };
         let stored = if hold && request.held_booking.is_some() {
             change.book_hold(of, approved).await
         } else {
@@ -96,6 +117,20 @@ impl Approve {
             Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgain),
             Err(fault) => Err(fault.into()),
         }
+    }
+}
+
+/// Every rule that the stay of an open request breaks. Of a property that is not
+/// there nothing is known; the database refuses its booking.
+async fn broken(
+    change: &Change,
+    request: &BookingRequest,
+    terms: Option<Terms>,
+) -> Result<Vec<Broken>, Error> {
+    let BookingRequest { property, guest, stay, guest_count: guests, .. } = *request;
+    match terms.filter(|_| request.status.is_open()) {
+        Some(terms) => rules::broken(change, &terms, Wanted { property, guest, stay, guests }).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -1,7 +1,9 @@
 //! Storing a new booking request.
 
+use super::rules::{self, Wanted};
 use crate::domain::ids::GuestId;
 use crate::domain::request::{BookingRequest, NewBookingRequest};
+use crate::error::rules::RulesOf;
 use crate::error::{Error, OverlapOf};
 use crate::store::constraints::{dates_are_taken, guest_is_unknown};
 use crate::store::{Attempt, Change, Work};
@@ -18,8 +20,14 @@ impl Work for Create {
     async fn attempt(&self, change: Change) -> Result<Attempt<BookingRequest>, Error> {
         let taken = || Error::Overlap { stay: self.new.stay, of: OverlapOf::New };
         let again = change.looks_again();
+        let NewBookingRequest { property, guest, stay, guest_count: guests, .. } = self.new;
+        let asked = change.get_property(property).await?.ok_or(Error::PropertyNotFound)?;
+        let wanted = Wanted { property, guest: Some(guest), stay, guests };
+        let broken = rules::broken(&change, &asked.terms(), wanted).await?;
+        if !broken.is_empty() {
+            return Err(Error::RulesBroken { broken, of: RulesOf::New });
+        }
         if again {
-            change.get_property(self.new.property).await?.ok_or(Error::PropertyNotFound)?;
             check_guest(&change, self.new.guest).await?;
         }
         match change.insert_booking_request(&self.new).await {

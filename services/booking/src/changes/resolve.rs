@@ -169,7 +169,7 @@ impl Give<'_> {
                     Layout::Standard => held.unwrap_or_else(Change::new_booking),
                     Layout::SingleTable => BookingId(request.id.0),
                 };
-                let of = Requested { request: request.id, booking, evidence, note };
+                let of = Requested { request: request.id, booking, evidence, note, overridden: &[] };
                 if held.is_some() {
                     change.book_hold(of, Some(booking)).await
                 } else {

@@ -235,6 +235,12 @@ fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKin
 }
 
 impl Verdict {
+    /// Whether it sells nights that nothing says were sold before, which the rules of
+    /// the property are about (`super::rules`).
+    pub fn sells(self) -> bool {
+        matches!(self, Self::Book { evidence: None, .. })
+    }
+
     /// What the approve of a request answers.
     pub fn answer(self, request: &BookingRequest, layout: Layout) -> Result<Approved, Denied> {
         let granted = |outcome, booking: Option<BookingId>, evidence, nights: Option<Stay>| {

@@ -1,6 +1,7 @@
 //! A booking as stored, and where it is in its life.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId, UserId};
 use super::stay::Stay;
@@ -13,6 +14,8 @@ pub struct Booking {
     pub property: PropertyId,
     pub guest: Option<GuestId>,
     pub stay: Stay,
+    /// The day of departure that was booked, when the guest left before it.
+    pub booked_check_out: Option<Date>,
     pub status: BookingStatus,
     /// What the database has instead of a status, for [`BookingStatus::Unknown`].
     pub unknown_status: Option<String>,

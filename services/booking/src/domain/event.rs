@@ -24,6 +24,8 @@ pub struct Event {
     pub acting: Acting,
     /// For whom, when that is not who did it: Frontdesk declines for whoever approved.
     pub on_behalf_of: Option<Uuid>,
+    /// Rules of the stay that were set aside.
+    pub overridden_rules: Vec<String>,
     /// From what an earlier approval was recognised, for [`EventKind::Healed`].
     pub evidence: Option<Evidence>,
     /// Which nights were covered then, for [`EventKind::Approved`] and

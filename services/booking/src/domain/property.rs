@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::ids::{BlockId, BookingId, BookingRequestId, PropertyId};
+use super::rules::{Neighbours, StayRules, Terms};
 use super::stay::Stay;
 use jiff::civil::Date;
 
@@ -15,6 +16,7 @@ pub struct Property {
     pub max_guests: i32,
     pub hold_policy: HoldPolicy,
     pub hold_hours: i32,
+    pub rules: StayRules,
     pub row_version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -36,6 +38,7 @@ pub struct NewProperty {
     pub max_guests: i32,
     pub hold_policy: HoldPolicy,
     pub hold_hours: i32,
+    pub rules: StayRules,
 }
 
 /// What changes of a property; what is `None` stays.
@@ -46,6 +49,8 @@ pub struct PropertyUpdate {
     pub max_guests: Option<i32>,
     pub hold_policy: Option<HoldPolicy>,
     pub hold_hours: Option<i32>,
+    /// All of them: those that are not set are none.
+    pub rules: Option<StayRules>,
 }
 
 /// Nights of a property that something has or asks for.
@@ -53,6 +58,14 @@ pub struct PropertyUpdate {
 pub struct Occupancy {
     pub by: Occupant,
     pub nights: Stay,
+}
+
+/// A property with what has nights of it, or asks for them, by first night: between
+/// two dates, and as far around them as its rules reach.
+#[derive(Debug)]
+pub struct Calendar {
+    pub property: Property,
+    pub occupancies: Vec<Occupancy>,
 }
 
 /// What has nights of a property, or asks for them.
@@ -77,6 +90,14 @@ pub struct Block {
     pub active: bool,
 }
 
+impl Property {
+    /// What a stay is held against.
+    pub fn terms(&self) -> Terms {
+        let Self { max_guests, time_zone, rules, .. } = self;
+        Terms { max_guests: *max_guests, time_zone: time_zone.clone(), rules: rules.clone() }
+    }
+}
+
 impl HoldPolicy {
     /// Every policy.
     pub const ALL: [Self; 2] = [Self::None, Self::Hold];
@@ -99,6 +120,18 @@ impl Occupant {
     /// Whether nobody else can have the nights.
     pub fn is_blocking(self) -> bool {
         !matches!(self, Self::Request(_))
+    }
+}
+
+/// The stays next to some nights.
+pub fn neighbours(dates: Stay, occupancies: &[Occupancy]) -> Neighbours {
+    let stays = || {
+        let is_sold = |one: &&Occupancy| matches!(one.by, Occupant::Booking(_));
+        occupancies.iter().filter(is_sold).map(|one| one.nights)
+    };
+    Neighbours {
+        before: stays().map(|stay| stay.check_out).filter(|end| *end <= dates.check_in).max(),
+        after: stays().map(|stay| stay.check_in).filter(|begin| *begin >= dates.check_out).min(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The other steps in the life of requests and bookings, and where they lead.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::booking::{Booking, BookingStatus};
 use super::fulfilment::{Linked, Unfulfilled};
 use super::request::{BookingRequest, Status};
+use super::rules::LocalDay;
 
 /// What somebody tries with a booking request or a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub enum Closed {
     TooEarly,
     /// Another program stored a status that this version does not know.
     Unknown,
+    /// The day of departure has come.
+    TooLate,
 }
 
 /// What a step does.
@@ -131,9 +135,12 @@ pub enum StayStep {
     NoShow,
 }
 
-/// Decides a step during the stay. `today` is the date at the property.
-pub fn stay_step(step: StayStep, booking: &Booking, today: Date) -> Step {
-    let too_early = today < booking.stay.check_in;
+/// Decides a step during the stay. `today` is the day at the property; `overridden`
+/// sets aside that a guest is checked in on a day of the stay.
+pub fn stay_step(step: StayStep, booking: &Booking, today: LocalDay, overridden: bool) -> Step {
+    let checks_in = step == StayStep::CheckIn;
+    let too_early = today.latest < booking.stay.check_in && !(checks_in && overridden);
+    let too_late = checks_in && today.earliest >= booking.stay.check_out && !overridden;
     match (step, booking.status) {
         (StayStep::CheckIn, BookingStatus::CheckedIn)
         | (StayStep::CheckOut, BookingStatus::CheckedOut)
@@ -141,6 +148,7 @@ pub fn stay_step(step: StayStep, booking: &Booking, today: Date) -> Step {
         (StayStep::CheckIn | StayStep::NoShow, BookingStatus::Confirmed) if too_early => {
             Step::Refused(Closed::TooEarly)
         }
+        (StayStep::CheckIn, BookingStatus::Confirmed) if too_late => Step::Refused(Closed::TooLate),
         (StayStep::CheckIn | StayStep::NoShow, BookingStatus::Confirmed)
         | (StayStep::CheckOut, BookingStatus::CheckedIn) => Step::Go,
         (StayStep::CheckOut, BookingStatus::Confirmed) => Step::Refused(Closed::NotCheckedIn),
@@ -158,6 +166,14 @@ pub fn stay_step(step: StayStep, booking: &Booking, today: Date) -> Step {
             | BookingStatus::UnderReview,
         ) => Step::Refused(Closed::NotConfirmed),
     }
+}
+
+/// The day on which a guest who leaves today has left, when that is before the day
+/// that was booked: the nights from then on are free. The night of the arrival stays
+/// the guest's, since a stay has one at least.
+pub fn early_departure(booking: &Booking, today: LocalDay) -> Option<Date> {
+    let left = today.latest.max(booking.stay.check_in.saturating_add(1.day()));
+    (left < booking.stay.check_out).then_some(left)
 }
 
 impl Move {
@@ -210,6 +226,7 @@ impl Closed {
             Self::NoShow => "no_show",
             Self::TooEarly => "too_early",
             Self::Unknown => "unknown_status",
+            Self::TooLate => "too_late",
         }
     }
 
@@ -232,6 +249,9 @@ impl Closed {
             Self::TooEarly => "the first day of the stay has not come at the property",
             Self::Unknown => {
                 "another program gave it a status that this version does not know; unknown_status shows it, and that program has to set one that is known"
+            }
+            Self::TooLate => {
+                "the last night of the stay is over at the property; mark a no-show, or set `override_rules` to check in all the same"
             }
         }
     }
@@ -319,13 +339,14 @@ mod tests {
             unknown_status: None,
             confirmed_at: None,
             approved_by: None,
+            booked_check_out: None,
             row_version: 1,
             created_at: of.created_at,
             updated_at: of.updated_at,
             source: String::new(),
             external_id: None,
         };
-        let arrival = of.stay.check_in;
+        let arrival = LocalDay::known(of.stay.check_in);
         for (status, check_in, check_out, no_show) in [
             (Confirmed, Step::Go, Step::Refused(Closed::NotCheckedIn), Step::Go),
             (CheckedIn, Step::Done, Step::Go, Step::Refused(Closed::CheckedIn)),
@@ -351,13 +372,26 @@ mod tests {
             ),
         ] {
             let row = booking(status);
-            assert_eq!(stay_step(StayStep::CheckIn, &row, arrival), check_in, "{status:?}");
-            assert_eq!(stay_step(StayStep::CheckOut, &row, arrival), check_out, "{status:?}");
-            assert_eq!(stay_step(StayStep::NoShow, &row, arrival), no_show, "{status:?}");
+            assert_eq!(stay_step(StayStep::CheckIn, &row, arrival, false), check_in, "{status:?}");
+            assert_eq!(stay_step(StayStep::CheckOut, &row, arrival, false), check_out, "{status:?}");
+            assert_eq!(stay_step(StayStep::NoShow, &row, arrival, false), no_show, "{status:?}");
         }
-        let eve = arrival.yesterday().unwrap();
+        let eve = LocalDay::known(of.stay.check_in.yesterday().unwrap());
         for step in [StayStep::CheckIn, StayStep::NoShow] {
-            assert_eq!(stay_step(step, &booking(Confirmed), eve), Step::Refused(Closed::TooEarly));
+            assert_eq!(stay_step(step, &booking(Confirmed), eve, false), Step::Refused(Closed::TooEarly));
+        }
+        let (last, over) = (of.stay.check_out.yesterday().unwrap(), LocalDay::known(of.stay.check_out));
+        let (row, go) = (booking(Confirmed), Step::Go);
+        assert_eq!(stay_step(StayStep::CheckIn, &row, LocalDay::known(last), false), go);
+        assert_eq!(stay_step(StayStep::CheckIn, &row, over, false), Step::Refused(Closed::TooLate));
+        assert_eq!(stay_step(StayStep::NoShow, &row, over, false), go);
+        for day in [eve, over] {
+            assert_eq!(stay_step(StayStep::CheckIn, &row, day, true), go);
+        }
+        assert_eq!(stay_step(StayStep::NoShow, &row, eve, true), Step::Refused(Closed::TooEarly));
+        let day_two = of.stay.check_in.tomorrow().unwrap();
+        for (today, left) in [(eve, Some(day_two)), (arrival, Some(day_two)), (over, None)] {
+            assert_eq!(early_departure(&booking(CheckedIn), today), left);
         }
     }
 }

@@ -40,7 +40,7 @@ pub const BOOKING_REQUEST: [&str; 22] = [
 pub const SENT: [&str; 2] = ["guest_count", "message"];
 
 /// A booking, as it is read.
-pub const BOOKING: [&str; 14] = [
+pub const BOOKING: [&str; 15] = [
     "id",
     "booking_request_id",
     "property_id",
@@ -55,6 +55,7 @@ pub const BOOKING: [&str; 14] = [
     "updated_at",
     "source",
     "external_id",
+    "booked_check_out",
 ];
 
 /// The booking that a request is linked to, as it is read with the request.
@@ -68,16 +69,40 @@ pub const LINKED: [&str; 6] = [
 ];
 
 /// A property, as it is read.
-pub const PROPERTY: [&str; 9] = [
+pub const PROPERTY: [&str; 18] = [
     "id",
     "name",
     "time_zone",
     "max_guests",
     "hold_policy",
     "hold_hours",
+    "min_nights",
+    "max_nights",
+    "min_nights_by_arrival",
+    "max_nights_by_arrival",
+    "closed_to_arrival",
+    "closed_to_departure",
+    "lead_days",
+    "horizon_days",
+    "turnover_days",
     "row_version",
     "created_at",
     "updated_at",
+];
+
+/// What a stay at a property is held against, as it is read with a request.
+pub const TERMS: [&str; 11] = [
+    "max_guests",
+    "time_zone",
+    "min_nights",
+    "max_nights",
+    "min_nights_by_arrival",
+    "max_nights_by_arrival",
+    "closed_to_arrival",
+    "closed_to_departure",
+    "lead_days",
+    "horizon_days",
+    "turnover_days",
 ];
 
 /// A customer, as it is read.
@@ -102,7 +127,7 @@ pub const CUSTOMER_KEYS: [&str; 5] = ["archived", "name_key", "last_name_key", "
 pub const BLOCK: [&str; 6] = ["id", "property_id", "start_date", "end_date", "note", "state"];
 
 /// An event, as it is read.
-pub const EVENT: [&str; 13] = [
+pub const EVENT: [&str; 14] = [
     "id",
     "at",
     "booking_request_id",
@@ -116,6 +141,7 @@ pub const EVENT: [&str; 13] = [
     "actor_kind",
     "actor_id",
     "on_behalf_of",
+    "overridden_rules",
 ];
 
 /// What an event tells of nights, in the order in which it is read after the rest: those
@@ -219,10 +245,15 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         | "after_id"
         | "merged_into" => "uuid",
         "check_in" | "check_out" | "start_date" | "end_date" | "asked_check_in" | "asked_check_out"
-        | "given_check_in" | "given_check_out" => "date",
+        | "given_check_in" | "given_check_out" | "booked_check_out" => "date",
         "hold_expires_at" | "confirmed_at" | "created_at" | "updated_at" | "deleted_at" | "archived_at"
         | "at" | "found_at" | "begun_at" | "finished_at" => "timestamp with time zone",
-        "guest_count" | "max_guests" | "hold_hours" | "kind_number" | "phase" | "after_kind" => "integer",
+        "guest_count" | "max_guests" | "hold_hours" | "kind_number" | "phase" | "after_kind"
+        | "min_nights" | "max_nights" | "lead_days" | "horizon_days" | "turnover_days" => "integer",
+        "min_nights_by_arrival" | "max_nights_by_arrival" | "closed_to_arrival" | "closed_to_departure" => {
+            "integer[]"
+        }
+        "overridden_rules" => "text[]",
         "row_version" | "position" | "tick" | "number" => "bigint",
         "auto_decline" | "archived" => "boolean",
         "request_hash" | "answer" => "bytea",
@@ -273,7 +304,7 @@ mod tests {
             }
         }
         let [bookings, ..] = &tables(Layout::SingleTable)[..] else { panic!("no table") };
-        assert_eq!(bookings.columns.len(), 24, "{bookings:?}");
+        assert_eq!(bookings.columns.len(), 25, "{bookings:?}");
     }
 
     #[test]

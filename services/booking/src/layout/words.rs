@@ -214,6 +214,7 @@ impl Words {
         self.add("booking_columns", booking.join(", "));
         self.add("booking_names", columns::BOOKING.join(", "));
         self.add("property_columns", columns::PROPERTY.join(", "));
+        self.add("terms", columns::TERMS.map(|name| format!("p.{name}")).join(", "));
         self.add("customer_columns", columns::CUSTOMER.map(|name| format!("c.{name}")).join(", "));
         self.add("block_columns", columns::BLOCK.join(", "));
         self.add("range_columns", columns::BLOCK.map(|name| format!("i.{name}")).join(", "));

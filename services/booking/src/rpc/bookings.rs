@@ -89,7 +89,7 @@ impl BookingService for Service {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "CheckIn")?;
-        let step = step(&request.get_ref().booking_id, StayStep::CheckIn)?;
+        let step = step(&request.get_ref().booking_id, StayStep::CheckIn, request.get_ref().override_rules)?;
         self.change(&call, &step, |stepped| wire::CheckInResponse { booking: Some(booking(stepped)) }).await
     }
 
@@ -100,7 +100,7 @@ impl BookingService for Service {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "CheckOut")?;
-        let step = step(&request.get_ref().booking_id, StayStep::CheckOut)?;
+        let step = step(&request.get_ref().booking_id, StayStep::CheckOut, false)?;
         self.change(&call, &step, |stepped| wire::CheckOutResponse { booking: Some(booking(stepped)) }).await
     }
 
@@ -111,7 +111,7 @@ impl BookingService for Service {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "MarkNoShow")?;
-        let step = step(&request.get_ref().booking_id, StayStep::NoShow)?;
+        let step = step(&request.get_ref().booking_id, StayStep::NoShow, false)?;
         self.change(&call, &step, |stepped| wire::MarkNoShowResponse { booking: Some(booking(stepped)) })
             .await
     }
@@ -151,8 +151,8 @@ fn new_booking(request: wire::CreateBookingRequest) -> Result<NewBooking, Refusa
     })
 }
 
-fn step(id: &str, step: StayStep) -> Result<StepStay, Status> {
-    Ok(StepStay { id: fields::id("booking_id", id)?, step })
+fn step(id: &str, step: StayStep, override_rules: bool) -> Result<StepStay, Status> {
+    Ok(StepStay { id: fields::id("booking_id", id)?, step, override_rules })
 }
 
 /// The list that a request asks for, whichever page of it.
@@ -196,6 +196,7 @@ fn booking(booking: &Booking) -> wire::Booking {
         property,
         guest,
         stay,
+        booked_check_out,
         status: stored,
         unknown_status,
         confirmed_at,
@@ -222,6 +223,7 @@ fn booking(booking: &Booking) -> wire::Booking {
         unknown_status: unknown_status.clone().unwrap_or_default(),
         source: source.clone(),
         external_id: external_id.clone().unwrap_or_default(),
+        booked_check_out: booked_check_out.map(fields::day).unwrap_or_default(),
     }
 }
 

@@ -2,18 +2,21 @@
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::diagnostics_service_server::DiagnosticsService;
-use frontdesk_proto::paging;
+use frontdesk_proto::{Refusal, paging};
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsistencies, requests};
+use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsistencies, requests, stay_rules};
 use crate::call::Call;
 use crate::domain::approval::{self, ActiveRange, Conflict, Layout, Rival};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::judgement;
 use crate::domain::listing::After;
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::Broken;
 use crate::error::Error;
+use crate::error::rules::{self, RulesOf};
 use crate::layout::RequestHold;
 use crate::store::surroundings::Explained;
 
@@ -88,10 +91,13 @@ impl DiagnosticsService for Booking {
 }
 
 fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
-    let Explained { request, surroundings, schema } = explained;
+    let Explained { request, surroundings, terms, near, schema } = explained;
     let found = &schema.found;
     let wrong = judgement::of_request(request, found.layout, surroundings);
-    let Preview { outcome, evidence, refusal_reason, message, fulfilment } = preview(explained);
+    let broken = terms.as_ref().filter(|_| request.status.is_open()).map_or_else(Vec::new, |terms| {
+        terms.broken(request.stay, request.guest_count, Timestamp::now(), *near)
+    });
+    let Preview { outcome, evidence, refusal_reason, message, fulfilment } = preview(explained, &broken);
     wire::ExplainApprovalResponse {
         booking_request_id: request.id.to_string(),
         stored_status: requests::status(request.status).into(),
@@ -112,6 +118,7 @@ fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
         constraint: found.constraint.clone(),
         fulfilment,
         inconsistencies: wrong.into_iter().map(inconsistencies::message).collect(),
+        rule_violations: broken.into_iter().map(stay_rules::violation).collect(),
     }
 }
 
@@ -124,10 +131,19 @@ struct Preview {
     fulfilment: Option<wire::Fulfilment>,
 }
 
-fn preview(explained: &Explained) -> Preview {
-    let Explained { request, surroundings, schema } = explained;
+fn preview(explained: &Explained, broken: &[Broken]) -> Preview {
+    let Explained { request, surroundings, schema, .. } = explained;
     let layout = schema.found.layout;
-    match approval::approve(request, layout, Some(surroundings)).answer(request, layout) {
+    let verdict = approval::approve(request, layout, Some(surroundings));
+    let refused = |refusal: Refusal| Preview {
+        outcome: wire::ApproveOutcome::Unspecified.into(),
+        evidence: wire::ApproveEvidence::Unspecified.into(),
+        refusal_reason: refusal.reason().name().to_owned(),
+        message: refusal.message().to_owned(),
+        fulfilment: request.fulfilment().as_ref().map(fulfilment::message),
+    };
+    match verdict.answer(request, layout) {
+        Ok(_) if verdict.sells() && !broken.is_empty() => refused(rules::refusal(broken, RulesOf::Request)),
         Ok(approved) => {
             let answer = requests::approved(&approved);
             Preview {
@@ -138,16 +154,7 @@ fn preview(explained: &Explained) -> Preview {
                 fulfilment: answer.fulfilment,
             }
         }
-        Err(denied) => {
-            let refusal = Error::denied(request, denied).refusal();
-            Preview {
-                outcome: wire::ApproveOutcome::Unspecified.into(),
-                evidence: wire::ApproveEvidence::Unspecified.into(),
-                refusal_reason: refusal.reason().name().to_owned(),
-                message: refusal.message().to_owned(),
-                fulfilment: request.fulfilment().as_ref().map(fulfilment::message),
-            }
-        }
+        Err(denied) => refused(Error::denied(request, denied).refusal()),
     }
 }
 

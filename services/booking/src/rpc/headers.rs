@@ -55,6 +55,23 @@ impl Call {
     }
 }
 
+/// Refuses a caller who lacks a scope that a field of the call needs, beside those of
+/// its method.
+pub fn require_scope<T>(request: &Request<T>, scope: &'static str) -> Result<(), Status> {
+    let caller = access::caller(request)?;
+    if caller.scopes.iter().any(|held| held == scope) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorReason::ScopeMissing,
+        format!("Rules are set aside by those with the scope {scope}, which your role does not give you. Nothing was stored: leave `override_rules` out, or ask somebody who has it."),
+    )
+    .with("required", scope)
+    .with("missing", scope)
+    .with("granted", caller.scopes.join(" "))
+    .into())
+}
+
 /// Whose doing the call is. What a user may do is the user's doing, whatever key came
 /// along; a key alone acts for itself.
 fn actor(caller: &access::Caller) -> Result<Actor, Refusal> {

@@ -5,16 +5,18 @@ use frontdesk_proto::booking::v1::property_service_server::PropertyService;
 use frontdesk_proto::rest::v1::Format;
 use frontdesk_proto::text::tidy_line;
 use frontdesk_proto::{Refusal, paging};
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, failed, fields};
+use super::{Booking, failed, fields, stay_rules};
 use crate::call::Call;
 use crate::changes::{AddBlock, CreateProperty, EndBlock, UpdateProperty};
 use crate::domain::ids::{BlockId, PropertyId};
 use crate::domain::property::{
-    self, Block, HoldPolicy, NewProperty, Occupancy, Occupant, Property, PropertyUpdate,
+    self, Block, Calendar, HoldPolicy, NewProperty, Occupancy, Occupant, Property, PropertyUpdate,
 };
+use crate::domain::stay::Stay;
 use crate::domain::version::Version;
 use crate::error::Error;
 
@@ -82,20 +84,15 @@ impl PropertyService for Booking {
         request: Request<wire::GetAvailabilityRequest>,
     ) -> Result<Response<wire::GetAvailabilityResponse>, Status> {
         let call = Call::of(&request)?;
-        let wire::GetAvailabilityRequest { property_id, from, to } = request.into_inner();
+        let wire::GetAvailabilityRequest { property_id, from, to, guest_count } = request.into_inner();
         let id: PropertyId = fields::id("property_id", &property_id)?;
         let dates = fields::nights(
             fields::Field { name: "from", text: &from },
             fields::Field { name: "to", text: &to },
         )?;
         let found = self.store.list_occupancies(call.tenant, id, dates).await.map_err(failed)?;
-        let occupancies = found.ok_or(Error::PropertyNotFound)?;
-        let free = property::free_nights(dates, &occupancies);
-        Ok(Response::new(wire::GetAvailabilityResponse {
-            property_id,
-            free_nights: free.iter().map(ToString::to_string).collect(),
-            occupancies: occupancies.into_iter().map(occupancy).collect(),
-        }))
+        let calendar = found.ok_or(Error::PropertyNotFound)?;
+        Ok(Response::new(availability(property_id, calendar, dates, guest_count.max(1))))
     }
 
     async fn block_property(
@@ -127,8 +124,40 @@ impl PropertyService for Booking {
     }
 }
 
+/// What can be had of a property, for a number of guests.
+fn availability(
+    property_id: String,
+    calendar: Calendar,
+    dates: Stay,
+    guests: i32,
+) -> wire::GetAvailabilityResponse {
+    let Calendar { property, occupancies } = calendar;
+    let (terms, now) = (property.terms(), Timestamp::now());
+    let free = property::free_nights(dates, &occupancies);
+    let near = property::neighbours(dates, &occupancies);
+    let broken = terms.broken(dates, guests, now, near);
+    let whole = i32::try_from(free.len()) == Ok((dates.check_out - dates.check_in).get_days());
+    let arrivals = free.iter().filter(|night| terms.takes_arrival(**night, now));
+    let shown = occupancies.into_iter().filter(|one| one.nights.shared_nights(dates) > 0);
+    wire::GetAvailabilityResponse {
+        property_id,
+        bookable: whole && broken.is_empty(),
+        arrival_dates: arrivals.map(ToString::to_string).collect(),
+        rule_violations: broken.into_iter().map(stay_rules::violation).collect(),
+        free_nights: free.iter().map(ToString::to_string).collect(),
+        occupancies: shown.map(occupancy).collect(),
+    }
+}
+
 pub(super) fn new_property(request: wire::CreatePropertyRequest) -> Result<NewProperty, Refusal> {
-    let wire::CreatePropertyRequest { name, time_zone: zone, max_guests, hold_policy, hold_hours } = request;
+    let wire::CreatePropertyRequest {
+        name,
+        time_zone: zone,
+        max_guests,
+        hold_policy,
+        hold_hours,
+        stay_rules,
+    } = request;
     let hold_hours = if hold_hours == 0 { DEFAULT_HOLD_HOURS } else { hold_hours };
     Ok(NewProperty {
         id: PropertyId(Uuid::now_v7()),
@@ -137,6 +166,7 @@ pub(super) fn new_property(request: wire::CreatePropertyRequest) -> Result<NewPr
         max_guests,
         hold_policy: asked_policy(hold_policy)?.unwrap_or(HoldPolicy::None),
         hold_hours,
+        rules: stay_rules.as_ref().map(stay_rules::read).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -149,6 +179,7 @@ fn property_update(request: wire::UpdatePropertyRequest) -> Result<UpdatePropert
         hold_policy,
         hold_hours,
         etag: _,
+        stay_rules,
     } = request;
     let id = fields::id("property_id", &property_id)?;
     let update = PropertyUpdate {
@@ -157,6 +188,7 @@ fn property_update(request: wire::UpdatePropertyRequest) -> Result<UpdatePropert
         max_guests,
         hold_policy: asked_policy(hold_policy)?,
         hold_hours,
+        rules: stay_rules.as_ref().map(stay_rules::read).transpose()?,
     };
     Ok(UpdateProperty { id, update })
 }
@@ -197,6 +229,7 @@ pub(super) fn property(property: &Property) -> wire::Property {
         max_guests,
         hold_policy,
         hold_hours,
+        rules,
         row_version: _,
         created_at,
         updated_at,
@@ -215,6 +248,7 @@ pub(super) fn property(property: &Property) -> wire::Property {
         hold_hours: *hold_hours,
         updated_at: fields::shown(*updated_at),
         etag: Version::of(property).to_string(),
+        stay_rules: Some(stay_rules::message(rules)),
     }
 }
 

@@ -2,26 +2,28 @@
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
-use frontdesk_proto::text::shows_nothing;
-use frontdesk_proto::{ErrorReason, Refusal, paging};
+use frontdesk_proto::{Refusal, paging};
 use pg::Shown;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::headers::require_scope;
 use super::watch::Watch;
-use super::{Booking, evidence, failed, fields, fulfilment};
+use super::{Booking, declines, evidence, failed, fields, fulfilment};
 use crate::call::Call;
-use crate::changes::{Approve, CancelRequest, Cancelled, Create, Decline, StartReview};
+use crate::changes::{Approve, CancelRequest, Cancelled, Create, StartReview};
 use crate::domain::actor::Actor;
 use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
-use crate::domain::decline::{DeclineReason, Declining};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::{After, Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
 use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::request_lists::MOST_COUNTED;
+
+/// Who may set the rules of a stay aside.
+const OVERRIDES: &str = "bookings:manage";
 
 #[tonic::async_trait]
 impl BookingRequestService for Booking {
@@ -86,11 +88,14 @@ impl BookingRequestService for Booking {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "ApproveBookingRequest")?;
-        let wire::ApproveBookingRequestRequest { booking_request_id, internal_note, etag: _ } =
+        if request.get_ref().override_rules {
+            require_scope(&request, OVERRIDES)?;
+        }
+        let wire::ApproveBookingRequestRequest { booking_request_id, internal_note, etag: _, override_rules } =
             request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
         let note = internal_note;
-        self.change(&call, &Approve { id, note }, approved).await
+        self.change(&call, &Approve { id, note, override_rules }, approved).await
     }
 
     async fn decline_booking_request(
@@ -100,7 +105,7 @@ impl BookingRequestService for Booking {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "DeclineBookingRequest")?;
-        let decline = decline(request.into_inner())?;
+        let decline = declines::read(request.into_inner())?;
         self.change(&call, &decline, |declined| wire::DeclineBookingRequestResponse {
             booking_request_id: declined.to_string(),
             status: wire::BookingRequestStatus::Declined.into(),
@@ -154,33 +159,6 @@ impl BookingRequestService for Booking {
     ) -> Result<Response<Watch>, Status> {
         self.watch(request).await
     }
-}
-
-fn decline(request: wire::DeclineBookingRequestRequest) -> Result<Decline, Status> {
-    let wire::DeclineBookingRequestRequest {
-        booking_request_id,
-        decline_reason,
-        internal_note,
-        etag: _,
-        reason_code,
-        guest_message,
-    } = request;
-    let reason = decline_reason.trim().to_owned();
-    // Checked before, in the words of its field.
-    if shows_nothing(&reason) {
-        return Err(Refusal::new(
-            ErrorReason::DeclineReasonRequired,
-            "A decline needs a decline_reason that is not blank. The booking request is unchanged.",
-        )
-        .violation("decline_reason", "is needed and must not be blank")
-        .into());
-    }
-    let code = DeclineReason::ALL.into_iter().find(|reason| i32::from(decline_code(*reason)) == reason_code);
-    Ok(Decline {
-        id: fields::id("booking_request_id", &booking_request_id)?,
-        declining: Declining { reason, code, guest_message },
-        note: internal_note,
-    })
 }
 
 fn new_request(request: wire::CreateBookingRequestRequest) -> Result<NewBookingRequest, Refusal> {
@@ -314,9 +292,12 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         message,
         internal_note,
         decline_reason: decline_reason.unwrap_or_default(),
-        decline_reason_code: code.map_or(wire::DeclineReason::Unspecified, decline_code).into(),
+        decline_reason_code: code.map_or(wire::DeclineReason::Unspecified, declines::code).into(),
         decline_message: decline_message.unwrap_or_default(),
-        approved_booking_id: fields::written(approved_booking),
+        // What fulfilled it once fulfils it no more.
+        approved_booking_id: fields::written(
+            approved_booking.filter(|_| effective == RequestStatus::Confirmed),
+        ),
         confirmed_at: confirmed_at.and_then(fields::shown),
         decided_by: fields::written(decided.user),
         created_at: fields::shown(created_at),
@@ -377,17 +358,6 @@ fn status_count(of: RequestStatus, counted: i64) -> wire::BookingRequestStatusCo
         status: status(of).into(),
         count: i32::try_from(counted.min(MOST_COUNTED)).unwrap_or(i32::MAX),
         more: counted > MOST_COUNTED,
-    }
-}
-
-fn decline_code(reason: DeclineReason) -> wire::DeclineReason {
-    match reason {
-        DeclineReason::DatesUnavailable => wire::DeclineReason::DatesUnavailable,
-        DeclineReason::RulesNotMet => wire::DeclineReason::RulesNotMet,
-        DeclineReason::GuestNotSuitable => wire::DeclineReason::GuestNotSuitable,
-        DeclineReason::Price => wire::DeclineReason::Price,
-        DeclineReason::PropertyClosed => wire::DeclineReason::PropertyClosed,
-        DeclineReason::Other => wire::DeclineReason::Other,
     }
 }
 

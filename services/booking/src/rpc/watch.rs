@@ -101,6 +101,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         acting,
         on_behalf_of,
         fulfilment: nights,
+        overridden_rules,
     } = event;
     wire::BookingRequestEvent {
         id: id.to_string(),
@@ -120,6 +121,7 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         block_id: fields::written(block),
         fulfilment: nights.as_ref().map(fulfilment::message),
         choice: choice.map_or(wire::ResolutionChoice::Unspecified, inconsistencies::choice).into(),
+        overridden_rules,
     }
 }
 

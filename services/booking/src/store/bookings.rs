@@ -16,6 +16,9 @@ use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, Property
 use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
 
+/// As the history names that a guest is checked in on a day of the stay.
+const WITHIN_THE_STAY: &str = "within_the_stay";
+
 pg::statements! {
     /// A booking.
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
@@ -57,9 +60,9 @@ pg::statements! {
     );
     /// Stores a step of a stay.
     StepBooking = "step_booking" (
-        tenant: Uuid, id: BookingId, status: &'static str, kind: &'static str, at: Timestamp,
-        actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
+        tenant: Uuid, id: BookingId, status: &'static str, departure: Option<Date>, kind: &'static str,
+        at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
+        overridden: Option<Vec<&'static str>>,
     );
 }
 
@@ -69,6 +72,16 @@ pub struct LockedBooking {
     pub booking: Booking,
     /// Of its property.
     pub time_zone: String,
+}
+
+/// A step of a stay that is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct StepTaken {
+    pub step: StayStep,
+    /// When the guest left, if that is before the day that was booked.
+    pub departure: Option<Date>,
+    /// Whether the day was none for it.
+    pub overridden: bool,
 }
 
 /// Whose requests are to be locked.
@@ -225,7 +238,8 @@ impl Change {
     }
 
     /// Stores a step of a stay.
-    pub async fn step_booking(self, id: BookingId, step: StayStep) -> Result<Finished<Booking>, Fault> {
+    pub async fn step_booking(self, id: BookingId, taken: StepTaken) -> Result<Finished<Booking>, Fault> {
+        let StepTaken { step, departure, overridden } = taken;
         let kind = match step {
             StayStep::CheckIn => EventKind::CheckedIn,
             StayStep::CheckOut => EventKind::CheckedOut,
@@ -235,11 +249,13 @@ impl Change {
             tenant: self.tenant(),
             id,
             status: step.status().name(),
+            departure,
             kind: kind.name(),
             at: self.at,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,
+            overridden: overridden.then(|| vec![WITHIN_THE_STAY]),
         };
         let stored = self.finish(&step, |rows| Columns::first(rows, booking)).await?;
         stored.ok_or_else(|| lost_row("the booking"))
@@ -267,5 +283,6 @@ fn booking(row: &mut Columns<'_>) -> Result<Booking, Fault> {
         updated_at: time(row, "updated_at")?,
         source: row.or_empty("source")?,
         external_id: row.or_empty("external_id")?,
+        booked_check_out: row.or_empty("booked_check_out")?,
     })
 }

@@ -37,7 +37,27 @@ pg::statements! {
     /// The place behind everything that is complete.
     FeedEnd = "feed_end" (tenant: Uuid);
     /// Requests of all tenants whose holds have run out.
-    ListDueHolds = "list_due_holds" (at: Timestamp);
+    ListDueHolds = "list_due_holds" (at: Timestamp, after_at: Timestamp, after_id: BookingRequestId);
+}
+
+/// A request whose hold has run out.
+#[derive(Debug, Clone, Copy)]
+pub struct DueHold {
+    pub tenant: TenantId,
+    pub request: BookingRequestId,
+    pub until: Timestamp,
+}
+
+impl DueHold {
+    /// The place before all of them.
+    pub fn first() -> Self {
+        let nobody = Uuid::nil();
+        Self {
+            tenant: TenantId::of_stored_row(nobody),
+            request: BookingRequestId(nobody),
+            until: Timestamp::UNIX_EPOCH,
+        }
+    }
 }
 
 impl Store {
@@ -92,11 +112,18 @@ impl Store {
         .await
     }
 
-    /// Requests of all tenants whose holds have run out.
-    pub async fn list_due_holds(&self, at: Timestamp) -> Result<Vec<(TenantId, BookingRequestId)>, Fault> {
+    /// Requests of all tenants whose holds have run out, a page behind a place.
+    pub async fn list_due_holds(&self, at: Timestamp, after: &DueHold) -> Result<Vec<DueHold>, Fault> {
+        let list = ListDueHolds { at, after_at: after.until, after_id: after.request };
         self.read(async |schema| {
-            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&ListDueHolds { at }).await?;
-            Columns::all(&rows, |row| Ok((TenantId::of_stored_row(row.next("tenant_id")?), row.next("id")?)))
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&list).await?;
+            Columns::all(&rows, |row| {
+                Ok(DueHold {
+                    tenant: TenantId::of_stored_row(row.next("tenant_id")?),
+                    request: row.next("id")?,
+                    until: row.next("hold_expires_at")?,
+                })
+            })
         })
         .await
     }
@@ -123,6 +150,7 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         acting: Acting::default(),
         on_behalf_of: None,
         fulfilment: None,
+        overridden_rules: row.next::<Option<Vec<String>>>("overridden_rules")?.unwrap_or_default(),
     };
     // By what it was decided: a choice, or an evidence.
     let word = row.or_empty("evidence")?;

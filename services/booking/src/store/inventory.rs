@@ -2,8 +2,8 @@
 //! property.
 
 use access::TenantId;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
@@ -11,10 +11,10 @@ use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
 use super::foreign::reach;
-use super::properties::GetProperty;
+use super::properties::{GetProperty, property};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId};
-use crate::domain::property::{Block, Occupancy, Occupant};
+use crate::domain::property::{Block, Calendar, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
 use crate::layout::words;
@@ -41,23 +41,28 @@ pg::statements! {
 }
 
 impl Store {
-    /// What has nights of a property between two dates, by first night; `None` when
-    /// the tenant has no such property.
+    /// A property with what has nights of it between two dates and as far around them
+    /// as its rules reach; `None` when the tenant has no such property.
     pub async fn list_occupancies(
         &self,
         tenant: TenantId,
-        property: PropertyId,
+        id: PropertyId,
         dates: Stay,
-    ) -> Result<Option<Vec<Occupancy>>, Fault> {
+    ) -> Result<Option<Calendar>, Fault> {
         let tenant = tenant.uuid();
-        let Stay { check_in, check_out } = dates;
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
-            if tx.run(&GetProperty { tenant, id: property }).await?.is_empty() {
-                return Ok(None);
-            }
-            let list = ListOccupancies { tenant, property, check_in, check_out };
-            Columns::all(&tx.run_last(&list).await?, occupancy).map(Some)
+            let found = Columns::first(&tx.run(&GetProperty { tenant, id }).await?, property)?;
+            let Some(property) = found else { return Ok(None) };
+            let around = property.rules.turnover_days.unwrap_or_default().days();
+            let list = ListOccupancies {
+                tenant,
+                property: id,
+                check_in: dates.check_in.saturating_sub(around),
+                check_out: dates.check_out.saturating_add(around),
+            };
+            let occupancies = Columns::all(&tx.run_last(&list).await?, occupancy)?;
+            Ok(Some(Calendar { property, occupancies }))
         })
         .await
     }

@@ -2,16 +2,20 @@
 
 use access::TenantId;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use pg::{Columns, Fault};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
 use super::foreign::{count, time};
 use crate::domain::approval::Layout;
-use crate::domain::ids::{EventId, PropertyId, RowId};
+use crate::domain::ids::{EventId, GuestId, PropertyId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
+use crate::domain::rules::{DayRules, Neighbours, StayRules, Terms};
+use crate::domain::stay::Stay;
 
 pg::statements! {
     /// A property.
@@ -21,16 +25,25 @@ pg::statements! {
     /// Stores a property.
     InsertProperty<'a> = "insert_property" (
         tenant: Uuid, id: PropertyId, name: &'a str, time_zone: &'a str, max_guests: i32,
-        hold_policy: &'static str, hold_hours: i32, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
+        hold_policy: &'static str, hold_hours: i32, min_nights: Option<i32>, max_nights: Option<i32>,
+        min_by_day: Option<Vec<i32>>, max_by_day: Option<Vec<i32>>, closed_to_arrival: Option<Vec<i32>>,
+        closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>, horizon_days: Option<i32>,
+        turnover_days: Option<i32>, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
     );
     /// Locks a property against other changes of it.
     LockPropertyRow = "lock_property_row" (tenant: Uuid, id: PropertyId);
     /// Changes a property.
     UpdateProperty<'a> = "update_property" (
         tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>, max_guests: Option<i32>,
-        hold_policy: Option<&'static str>, hold_hours: Option<i32>, at: Timestamp,
-        actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
+        hold_policy: Option<&'static str>, hold_hours: Option<i32>, sets_rules: bool, min_nights: Option<i32>,
+        max_nights: Option<i32>, min_by_day: Option<Vec<i32>>, max_by_day: Option<Vec<i32>>,
+        closed_to_arrival: Option<Vec<i32>>, closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>,
+        horizon_days: Option<i32>, turnover_days: Option<i32>, at: Timestamp, actor_kind: &'static str,
+        actor_id: Option<Uuid>, event: EventId,
+    );
+    /// The stays of other guests next to one, as far as they may be too close.
+    ReadNeighbours = "read_neighbours" (
+        tenant: Uuid, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date, days: i32,
     );
     /// Locks a property for those who change what its dates are taken by.
     LockProperty = "lock_property" (tenant: Uuid, row: RowId);
@@ -76,9 +89,21 @@ impl Change {
         Ok(())
     }
 
+    /// The stays of other guests next to one, as far as they may be closer than this
+    /// many days.
+    pub async fn neighbours(
+        &self,
+        property: PropertyId,
+        guest: Option<GuestId>,
+        stay: Stay,
+        days: i32,
+    ) -> Result<Neighbours, Fault> {
+        neighbours(&self.tx.run(&read_neighbours(self.tenant(), property, guest, stay, days)).await?)
+    }
+
     /// Stores a property.
     pub async fn insert_property(self, new: &NewProperty) -> Result<Finished<Property>, Fault> {
-        let NewProperty { id, name, time_zone, max_guests, hold_policy, hold_hours } = new;
+        let NewProperty { id, name, time_zone, max_guests, hold_policy, hold_hours, rules } = new;
         let insert = InsertProperty {
             tenant: self.tenant(),
             id: *id,
@@ -87,6 +112,15 @@ impl Change {
             max_guests: *max_guests,
             hold_policy: hold_policy.name(),
             hold_hours: *hold_hours,
+            min_nights: rules.min_nights,
+            max_nights: rules.max_nights,
+            min_by_day: by_day(rules, |day| day.min_nights),
+            max_by_day: by_day(rules, |day| day.max_nights),
+            closed_to_arrival: closed(rules, |day| day.closed_to_arrival),
+            closed_to_departure: closed(rules, |day| day.closed_to_departure),
+            lead_days: rules.lead_days,
+            horizon_days: rules.horizon_days,
+            turnover_days: rules.turnover_days,
             at: self.at,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
@@ -107,7 +141,9 @@ impl Change {
         id: PropertyId,
         update: &PropertyUpdate,
     ) -> Result<Option<Finished<Property>>, Fault> {
-        let PropertyUpdate { name, time_zone, max_guests, hold_policy, hold_hours } = update;
+        let PropertyUpdate { name, time_zone, max_guests, hold_policy, hold_hours, rules } = update;
+        let none = StayRules::default();
+        let set = rules.as_ref().unwrap_or(&none);
         let update = UpdateProperty {
             tenant: self.tenant(),
             id,
@@ -116,6 +152,16 @@ impl Change {
             max_guests: *max_guests,
             hold_policy: hold_policy.map(HoldPolicy::name),
             hold_hours: *hold_hours,
+            sets_rules: rules.is_some(),
+            min_nights: set.min_nights,
+            max_nights: set.max_nights,
+            min_by_day: by_day(set, |day| day.min_nights),
+            max_by_day: by_day(set, |day| day.max_nights),
+            closed_to_arrival: closed(set, |day| day.closed_to_arrival),
+            closed_to_departure: closed(set, |day| day.closed_to_departure),
+            lead_days: set.lead_days,
+            horizon_days: set.horizon_days,
+            turnover_days: set.turnover_days,
             at: self.at,
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
@@ -125,7 +171,7 @@ impl Change {
     }
 }
 
-fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
+pub(super) fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
     Ok(Property {
         id: row.next("id")?,
         name: row.or_empty("name")?,
@@ -134,8 +180,82 @@ fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
         // Nothing is held under a word that nobody knows.
         hold_policy: HoldPolicy::from_name(row.or_empty("hold_policy")?).unwrap_or(HoldPolicy::None),
         hold_hours: count(row, "hold_hours")?,
+        rules: stay_rules(row)?,
         row_version: row.or_empty("row_version")?,
         created_at: time(row, "created_at")?,
         updated_at: time(row, "updated_at")?,
     })
+}
+
+/// The statement that reads the neighbours of a stay.
+pub(super) fn read_neighbours(
+    tenant: Uuid,
+    property: PropertyId,
+    guest: Option<GuestId>,
+    stay: Stay,
+    days: i32,
+) -> ReadNeighbours {
+    let Stay { check_in, check_out } = stay;
+    ReadNeighbours { tenant, property, guest, check_in, check_out, days }
+}
+
+/// What it gives.
+pub(super) fn neighbours(rows: &[Row]) -> Result<Neighbours, Fault> {
+    let found = Columns::first(rows, |row| {
+        Ok(Neighbours { before: row.next("before")?, after: row.next("after")? })
+    })?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What a stay is held against, read with something else; `None` when the property
+/// is not there.
+pub(super) fn terms(row: &mut Columns<'_>) -> Result<Option<Terms>, Fault> {
+    let max_guests: Option<i32> = row.or_empty("max_guests")?;
+    let time_zone: String = row.or_empty("time_zone")?;
+    let rules = stay_rules(row)?;
+    Ok(max_guests.map(|max_guests| Terms { max_guests, time_zone, rules }))
+}
+
+/// Lists by day begin with Monday, whose number is 1; other programs may have stored
+/// shorter ones.
+fn stay_rules(row: &mut Columns<'_>) -> Result<StayRules, Fault> {
+    let (min_nights, max_nights) = (row.or_empty("min_nights")?, row.or_empty("max_nights")?);
+    let min_by_day = numbers(row, "min_nights_by_arrival")?;
+    let max_by_day = numbers(row, "max_nights_by_arrival")?;
+    let no_arrival = numbers(row, "closed_to_arrival")?;
+    let no_departure = numbers(row, "closed_to_departure")?;
+    let nights = |by_day: &[i32], place: usize| by_day.get(place).copied().filter(|nights| *nights > 0);
+    let mut days = [DayRules::default(); 7];
+    for ((place, number), day) in (1..=7).enumerate().zip(&mut days) {
+        *day = DayRules {
+            min_nights: nights(&min_by_day, place),
+            max_nights: nights(&max_by_day, place),
+            closed_to_arrival: no_arrival.contains(&number),
+            closed_to_departure: no_departure.contains(&number),
+        };
+    }
+    Ok(StayRules {
+        min_nights,
+        max_nights,
+        days,
+        lead_days: row.or_empty("lead_days")?,
+        horizon_days: row.or_empty("horizon_days")?,
+        turnover_days: row.or_empty("turnover_days")?,
+    })
+}
+
+fn numbers(row: &mut Columns<'_>, name: &str) -> Result<Vec<i32>, Fault> {
+    let stored: Vec<Option<i32>> = row.or_empty(name)?;
+    Ok(stored.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+fn by_day(rules: &StayRules, nights: impl Fn(&DayRules) -> Option<i32>) -> Option<Vec<i32>> {
+    let list: Vec<i32> = rules.days.iter().map(|day| nights(day).unwrap_or_default()).collect();
+    list.iter().any(|nights| *nights > 0).then_some(list)
+}
+
+fn closed(rules: &StayRules, is_closed: impl Fn(&DayRules) -> bool) -> Option<Vec<i32>> {
+    let list: Vec<i32> =
+        (1..).zip(&rules.days).filter(|(_, day)| is_closed(day)).map(|(day, _)| day).collect();
+    (!list.is_empty()).then_some(list)
 }

@@ -11,6 +11,7 @@ use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
 use super::foreign::{count, request_status, stay, time};
+use super::properties::terms;
 use crate::domain::approval::Evidence;
 use crate::domain::booking::{BookingStatus, NewBooking};
 use crate::domain::decline::{DeclineReason, Declining};
@@ -18,6 +19,7 @@ use crate::domain::event::EventKind;
 use crate::domain::fulfilment::Linked;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
+use crate::domain::rules::{Broken, Terms};
 use crate::domain::stay::Stay;
 
 pg::statements! {
@@ -37,13 +39,14 @@ pg::statements! {
         tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
         actor_kind: &'static str,
         actor_id: Option<Uuid>, note: &'a str, event: EventId, kind: &'static str, evidence: &'static str,
+        overridden: Option<Vec<&'static str>>,
     );
     /// Makes the hold of a request its booking. There are no holds in the single
     /// table, where the request's row is made the booking.
     BookHold<'a> = "standard/book_hold" | "single_table/book" (
         tenant: Uuid, id: BookingRequestId, range: RangeId, at: Timestamp, actor_kind: &'static str,
         actor_id: Option<Uuid>, note: &'a str,
-        event: EventId, kind: &'static str, evidence: &'static str,
+        event: EventId, kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
     );
     /// Lets a booking that exists fulfil a request.
     LinkBooking<'a> = "standard/link" | "single_table/link" (
@@ -64,6 +67,11 @@ pg::statements! {
         actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str, event: EventId,
         kind: &'static str,
     );
+    /// Ends the hold of a closed request, in the standard layout.
+    ReleaseHold = "release_hold" (
+        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
+        event: EventId,
+    );
     /// Marks a request as under review.
     StartReview<'a> = "start_review" (
         tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str,
@@ -77,6 +85,8 @@ pub struct LockedRequest {
     pub request: BookingRequest,
     /// Whether the tenant wants competitors declined.
     pub auto_decline: bool,
+    /// What the property asks of a stay.
+    pub terms: Option<Terms>,
 }
 
 /// A booking that is to be made of a request.
@@ -86,6 +96,8 @@ pub struct Requested<'a> {
     pub booking: BookingId,
     pub evidence: Option<Evidence>,
     pub note: &'a str,
+    /// Rules of the stay that are set aside.
+    pub overridden: &'a [Broken],
 }
 
 /// A booking that is to fulfil a request.
@@ -155,7 +167,11 @@ impl Change {
         self.lock_property_of(RowId(id.0)).await?;
         let rows = self.tx.run(&LockBookingRequest { tenant: self.tenant(), id }).await?;
         let locked = Columns::first(&rows, |row| {
-            Ok(LockedRequest { request: linked_request(row)?, auto_decline: row.next("auto_decline")? })
+            Ok(LockedRequest {
+                request: linked_request(row)?,
+                auto_decline: row.next("auto_decline")?,
+                terms: terms(row)?,
+            })
         })?;
         if let Some(locked) = &locked {
             self.comes_after(locked.request.updated_at);
@@ -193,7 +209,7 @@ impl Change {
     /// its range, the new status and the event. `None` when the dates are taken;
     /// then nothing is stored.
     pub async fn book<O>(self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking, evidence, note } = of;
+        let Requested { request, booking, evidence, note, overridden } = of;
         let book = Book {
             tenant: self.tenant(),
             id: request,
@@ -206,13 +222,14 @@ impl Change {
             event: self.event,
             kind: booked_as(evidence).name(),
             evidence: evidence.map_or("", Evidence::name),
+            overridden: names(overridden),
         };
         self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
     /// Makes the hold of a request its booking. `None` when it no longer stands.
     pub async fn book_hold<O>(self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking: _, evidence, note } = of;
+        let Requested { request, booking: _, evidence, note, overridden } = of;
         let book = BookHold {
             tenant: self.tenant(),
             id: request,
@@ -224,6 +241,7 @@ impl Change {
             event: self.event,
             kind: booked_as(evidence).name(),
             evidence: evidence.map_or("", Evidence::name),
+            overridden: names(overridden),
         };
         self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
@@ -299,6 +317,23 @@ impl Change {
         self.finish(&close, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
+    /// Ends the hold of a closed request. `None` when it is gone.
+    pub async fn release_hold<O>(
+        self,
+        id: BookingRequestId,
+        outcome: O,
+    ) -> Result<Option<Finished<O>>, Fault> {
+        let release = ReleaseHold {
+            tenant: self.tenant(),
+            id,
+            at: self.at,
+            actor_kind: self.actor_kind(),
+            actor_id: self.actor_id(),
+            event: self.event,
+        };
+        self.finish(&release, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
+    }
+
     /// Marks a request as under review. `None` when it is gone.
     pub async fn start_review<O>(
         self,
@@ -311,6 +346,10 @@ impl Change {
         let review = StartReview { tenant, id, at, actor_kind, actor_id, note, event };
         self.finish(&review, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
+}
+
+fn names(overridden: &[Broken]) -> Option<Vec<&'static str>> {
+    (!overridden.is_empty()).then(|| overridden.iter().map(|one| one.name()).collect())
 }
 
 fn booked_as(evidence: Option<Evidence>) -> EventKind {

@@ -11,12 +11,14 @@ use uuid::Uuid;
 use super::change::Change;
 use super::database::{Schema, Store, lost_row};
 use super::foreign::reach;
+use super::properties::{GetProperty, neighbours, property as property_of, read_neighbours};
 use super::requests::{GetBookingRequest, known_stay, linked_request};
 use crate::domain::approval::{ActiveRange, Obstacle, Rival, Surroundings};
 use crate::domain::booking::BookingStatus;
 use crate::domain::fulfilment::Linked;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::{Neighbours, Terms};
 use crate::domain::stay::Stay;
 use crate::layout::words;
 
@@ -38,6 +40,10 @@ pg::statements! {
 pub struct Explained {
     pub request: BookingRequest,
     pub surroundings: Surroundings,
+    /// What the property asks of a stay; `None` for one that is not there.
+    pub terms: Option<Terms>,
+    /// The stays next to the one that is asked for.
+    pub near: Neighbours,
     /// How the database stores it.
     pub schema: Arc<Schema>,
 }
@@ -61,8 +67,14 @@ impl Store {
                 held: held_booking,
                 guest,
             };
-            let surroundings = surroundings(&tx.run_last(&read).await?)?;
-            Ok(Some(Explained { request, surroundings, schema }))
+            let surroundings = surroundings(&tx.run(&read).await?)?;
+            let found = Columns::first(&tx.run(&GetProperty { tenant, id: property }).await?, property_of)?;
+            let terms = found.map(|property| property.terms());
+            // Bounds what is read; without a rule nothing is.
+            let days = terms.as_ref().and_then(|terms| terms.rules.turnover_days).unwrap_or_default();
+            let near =
+                neighbours(&tx.run_last(&read_neighbours(tenant, property, guest, stay, days)).await?)?;
+            Ok(Some(Explained { request, surroundings, terms, near, schema }))
         })
         .await
     }

@@ -212,7 +212,8 @@ impl Fixture {
                 &format!(
                     "insert into {} (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
                      guest_count, created_at, updated_at) \
-                     values ($1, $2, $3, $4, current_date + $5::integer, current_date + $6::integer, 'requested', 1, now(), now())",
+                     select $1, $2, $3, $4, today + $5::integer, today + $6::integer, 'requested', 1, now(), now() \
+                     from (select (now() at time zone 'Europe/Berlin')::date as today) as there",
                     self.layout.requests()
                 ),
                 &[&tenant, &id, &property, &guest, &from_day, &to_day],

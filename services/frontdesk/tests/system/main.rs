@@ -38,6 +38,7 @@ mod booking {
     mod properties;
     mod races;
     mod round_trips;
+    mod stay_rules;
     mod stay_steps;
     mod stored_facts;
     mod transitions;

@@ -1,7 +1,13 @@
--- Check-in, check-out or no-show; a no-show frees the dates.
+-- Check-in, check-out or no-show. A no-show frees the dates; who leaves early frees
+-- the nights that are left, and the day that was booked is kept.
 with stepped as (
     update bookings b
-    set status = :status, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
+    set
+        status = :status,
+        check_out = coalesce(:departure, b.check_out),
+        booked_check_out = case when :departure is null then b.booked_check_out else b.check_out end,
+        row_version = coalesce(b.row_version, 0) + 1,
+        updated_at = :at
     where b.tenant_id = :tenant
       and b.id = :id
     returning {booking_columns}, b.tenant_id
@@ -12,12 +18,25 @@ freed_ranges as (
       and :status = {status.no_show}
     returning i.id
 ),
+shortened as (
+    update inventory_ranges i
+    set end_date = :departure
+    where i.tenant_id = :tenant
+      and i.source_id = :id
+      and i.kind = 'booking'
+      and (i.state = 'active') is true
+      and i.start_date < :departure
+      and i.end_date > :departure
+    returning i.id
+),
 settled as (
-    select (select count(*) from stepped) + (select count(*) from freed_ranges) as writes
+    select
+        (select count(*) from stepped) + (select count(*) from freed_ranges)
+        + (select count(*) from shortened) as writes
 ),
 event as (
-    {insert_event}
-    select s.tenant_id, :event, :at, s.booking_request_id, s.id, s.property_id, :kind, '', {by}
+    insert into booking_events (overridden_rules, {event_written})
+    select :overridden, s.tenant_id, :event, :at, s.booking_request_id, s.id, s.property_id, :kind, '', {by}
     from stepped s, settled
 )
 select {booking_names}

@@ -95,3 +95,44 @@ async fn a_hold_that_runs_out_expires_its_request() {
     assert_eq!(history.ok()["events"][1]["kind"], "expired");
     fixture.create_request(&token, &new_request(OTHER_GUEST, "2031-05-01", "2031-05-08")).await;
 }
+
+/// Other programs close requests and leave their holds.
+#[tokio::test]
+async fn closed_requests_with_a_hold_neither_stop_the_others_nor_keep_their_dates() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    let open = fixture.create_request(&token, &new_request(GUEST, "2032-05-01", "2032-05-08")).await;
+    let mut closed = Vec::new();
+    for day in 1..=27 {
+        for month in 1..=4 {
+            let (from, to) = (format!("2033-{month:02}-{day:02}"), format!("2033-{month:02}-{:02}", day + 1));
+            closed.push(fixture.create_request(&token, &new_request(GUEST, &from, &to)).await);
+        }
+    }
+    assert!(closed.len() > 100);
+    fixture
+        .execute(
+            "update booking_requests set hold_expires_at = now() - interval '1 hour', \
+             status = case when check_in >= '2033-01-01' then 'cancelled' else status end \
+             where held_booking_id is not null",
+            &[],
+        )
+        .await;
+    let path = format!("/v1/booking-requests/{open}");
+    let mut status = Json::Null;
+    for _ in 0..150 {
+        status = fixture.get(&path, &token).await.ok()["status"].clone();
+        let held = "select count(*) from booking_requests where held_booking_id is not null";
+        if status == "expired" && fixture.count(held, &[]).await == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(status, "expired");
+    let free =
+        "/v1/properties/0d000000-0000-7000-8000-000000000202/availability?from=2033-01-01&to=2033-04-30";
+    assert_eq!(fixture.get(free, &token).await.ok()["free_nights"].as_array().unwrap().len(), 119);
+    let read = fixture.get(&format!("/v1/booking-requests/{}", closed[0]), &token).await;
+    assert_eq!((&read.ok()["status"], &read.body["hold_expires_at"]), (&json!("cancelled"), &Json::Null));
+}

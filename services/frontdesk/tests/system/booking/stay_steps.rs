@@ -9,7 +9,7 @@ use crate::fixture::{Answer, Fixture, Layout, path_of};
 /// Stores a request, approves it, and returns its id and the path of its booking.
 async fn book(fixture: &Fixture, token: &str, customer: u32, from_day: i32, to_day: i32) -> (Uuid, String) {
     let id = fixture.open_request(demo::TENANT, customer, from_day, to_day).await;
-    let answer = fixture.post(&path_of(id, "/approve"), token, &json!({})).await;
+    let answer = fixture.post(&path_of(id, "/approve"), token, &json!({"override_rules": true})).await;
     (id, format!("/v1/bookings/{}", answer.ok()["booking_id"].as_str().unwrap()))
 }
 
@@ -64,5 +64,68 @@ async fn a_no_show_frees_the_dates() {
         let marked = step(&fixture, &token, &absent, "no-show").await;
         assert_eq!(marked.ok()["status"], "no_show", "{layout:?}");
         book(&fixture, &token, 4, -6, -2).await;
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_early_frees_the_nights_that_are_left() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let (request, booking) = book(&fixture, &token, 5, 0, 5).await;
+        let stay = fixture.get(&booking, &token).await;
+        let day = |days: i64| {
+            let first: jiff::civil::Date = stay.body["check_in"].as_str().unwrap().parse().unwrap();
+            first.saturating_add(jiff::Span::new().days(days)).to_string()
+        };
+        step(&fixture, &token, &booking, "check-in").await.ok();
+        let left = step(&fixture, &token, &booking, "check-out").await;
+        assert_eq!(
+            (&left.ok()["check_out"], &left.body["booked_check_out"]),
+            (&json!(day(1)), &json!(day(5))),
+            "{layout:?}"
+        );
+        assert_eq!(fixture.get(&booking, &token).await.ok(), &left.body);
+        assert_eq!(step(&fixture, &token, &booking, "check-out").await.ok(), &left.body);
+        let nights = format!(
+            "/v1/properties/{}/availability?from={}&to={}",
+            crate::fixture::LAKE_HOUSE,
+            day(0),
+            day(5)
+        );
+        let free = fixture.get(&nights, &token).await;
+        assert_eq!(free.ok()["free_nights"], json!([day(1), day(2), day(3), day(4)]), "{layout:?}");
+        book(&fixture, &token, 6, 1, 5).await;
+        let read = fixture.get(&path_of(request, ""), &token).await;
+        assert_eq!(read.ok()["status"], "confirmed");
+        // Who leaves on the day that was booked, or later, frees nothing.
+        let (_, whole) = book(&fixture, &token, 7, -3, 0).await;
+        fixture.post(&format!("{whole}/check-in"), &token, &json!({"override_rules": true})).await.ok();
+        assert_eq!(step(&fixture, &token, &whole, "check-out").await.ok()["booked_check_out"], "");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_is_checked_in_on_a_day_of_the_stay_unless_that_is_set_aside() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let (request, over) = book(&fixture, &token, 8, -9, -5).await;
+        let late = step(&fixture, &token, &over, "check-in").await;
+        late.refused(409, "INVALID_TRANSITION");
+        assert_eq!(late.body["metadata"]["state"], "too_late", "{layout:?}");
+        let aside = json!({"override_rules": true});
+        assert_eq!(
+            fixture.post(&format!("{over}/check-in"), &token, &aside).await.ok()["status"],
+            "checked_in"
+        );
+        let history = fixture.get(&path_of(request, "/history"), &token).await;
+        let event = &history.ok()["events"][1];
+        assert_eq!(event["overridden_rules"], json!(["within_the_stay"]), "{layout:?}");
+        let (_, early) = book(&fixture, &token, 9, 20, 23).await;
+        fixture.post(&format!("{early}/check-in"), &token, &aside).await.ok();
+        // Who comes and goes before the stay keeps its first night.
+        let left = step(&fixture, &token, &early, "check-out").await;
+        assert_ne!(left.ok()["booked_check_out"], "");
     }
 }

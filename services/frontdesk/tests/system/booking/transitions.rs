@@ -98,3 +98,21 @@ async fn deciding_a_request_that_is_decided_says_in_which_state_it_is() {
     let confirmed = decline("CONFIRMED").await;
     assert_eq!(confirmed.refused(409, "INVALID_TRANSITION").body["metadata"]["state"], "already_approved");
 }
+
+#[tokio::test]
+async fn a_cancelled_request_names_no_booking() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let id = fixture.open_request(frontdesk::demo::TENANT, 1, 200, 202).await;
+        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+        assert_ne!(fixture.get(&path_of(id, ""), &token).await.ok()["approved_booking_id"], "");
+        fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await.ok();
+        let read = fixture.get(&path_of(id, ""), &token).await;
+        assert_eq!(
+            (&read.ok()["status"], &read.body["approved_booking_id"]),
+            (&json!("cancelled"), &json!("")),
+            "{layout:?}"
+        );
+    }
+}

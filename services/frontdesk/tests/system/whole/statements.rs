@@ -21,7 +21,9 @@ async fn every_statement_fits_the_schema() {
     prepare_all(&fixture, standard.iter()).await;
     let legacy = Fixture::start_in(Layout::ConfirmedOnly).await;
     // No request of that layout holds its dates for a while only.
-    let runs = single_table.iter().filter(|statement| statement.name() != "list_due_holds");
+    let runs = single_table
+        .iter()
+        .filter(|statement| !["list_due_holds", "release_hold"].contains(&&*statement.name()));
     prepare_all(&legacy, runs).await;
 }
 

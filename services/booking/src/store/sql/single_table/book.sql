@@ -25,7 +25,7 @@ settled as (
     select
         (select count(*) from booked) + (select count(*) from ranged) as writes
 )
-insert into booking_events ({nights}, {event_written})
-select check_in, check_out, check_in, check_out, tenant_id, :event, :at, id, id, property_id, :kind, :evidence, {by}
+insert into booking_events (overridden_rules, {nights}, {event_written})
+select :overridden, check_in, check_out, check_in, check_out, tenant_id, :event, :at, id, id, property_id, :kind, :evidence, {by}
 from booked, settled
 returning booking_id

@@ -21,6 +21,7 @@ closed as (
     update booking_requests r
     set
         status = {status.cancelled},
+        approved_booking_id = null,
         {decides},
         internal_note = case when r.id is distinct from :request then r.internal_note else {noted} end,
         row_version = coalesce(r.row_version, 0) + 1,

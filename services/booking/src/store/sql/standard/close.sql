@@ -25,7 +25,7 @@ closed as (
         decline_reason_code = coalesce(:code, r.decline_reason_code),
         decline_message = coalesce(:guest_message, r.decline_message),
         confirmed_at = case when r.status = {status.confirmed} then r.confirmed_at end,
-        approved_booking_id = case when r.status = {status.confirmed} then r.approved_booking_id end,
+        approved_booking_id = null,
         held_booking_id = null,
         hold_expires_at = null,
         {decides},

@@ -1,0 +1,31 @@
+//! The rules of a stay, as the changes that sell nights look at them.
+
+use crate::domain::ids::{GuestId, PropertyId};
+use crate::domain::rules::{Broken, Neighbours, Terms};
+use crate::domain::stay::Stay;
+use crate::error::Error;
+use crate::store::Change;
+
+/// A stay that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub property: PropertyId,
+    pub guest: Option<GuestId>,
+    pub stay: Stay,
+    pub guests: i32,
+}
+
+/// Every rule that a stay breaks. Where nights have to stay empty between two stays,
+/// the property is locked first: no constraint keeps two who are approved at once
+/// apart by more than their nights.
+pub async fn broken(change: &Change, terms: &Terms, wanted: Wanted) -> Result<Vec<Broken>, Error> {
+    let Wanted { property, guest, stay, guests } = wanted;
+    let near = match terms.rules.turnover_days {
+        Some(days) => {
+            change.lock_property(property).await?;
+            change.neighbours(property, guest, stay, days).await?
+        }
+        None => Neighbours::default(),
+    };
+    Ok(terms.broken(stay, guests, change.at(), near))
+}

@@ -1,0 +1,27 @@
+-- The last day of departure before a stay and the first arrival after it, as far as
+-- they may be closer than some days. Of other guests: one who stays on needs no
+-- empty night. Of what is sold: what only asks or holds is held against this in its
+-- own approval. A stay has at most 366 nights, which bounds what is looked at.
+select
+    (
+        select max(b.check_out)
+        from bookings b
+        where b.tenant_id = :tenant
+          and b.property_id = :property
+          and b.check_in < :check_in
+          and b.check_in >= :check_in - 366 - :days
+          and b.check_out <= :check_in
+          and b.check_out > :check_in - :days
+          and b.guest_id is distinct from :guest
+          and (b.status in ({sold})) is true
+    ) as before,
+    (
+        select min(b.check_in)
+        from bookings b
+        where b.tenant_id = :tenant
+          and b.property_id = :property
+          and b.check_in >= :check_out
+          and b.check_in < :check_out + :days
+          and b.guest_id is distinct from :guest
+          and (b.status in ({sold})) is true
+    ) as after

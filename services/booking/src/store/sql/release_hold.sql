@@ -1,0 +1,40 @@
+-- A closed request gives back the dates that its hold still has.
+with freed as (
+    update bookings b
+    set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
+    from booking_requests r
+    where r.tenant_id = :tenant
+      and r.id = :id
+      and b.tenant_id = :tenant
+      and b.id = r.held_booking_id
+      and (b.status = {status.requested}) is true
+    returning b.tenant_id, b.id, b.property_id
+),
+freed_ranges as (
+    {free_ranges}
+      and i.source_id in (select id from freed)
+    returning i.id
+),
+cleared as (
+    update booking_requests r
+    set
+        held_booking_id = null,
+        hold_expires_at = null,
+        row_version = coalesce(r.row_version, 0) + 1,
+        updated_at = :at
+    where r.tenant_id = :tenant
+      and r.id = :id
+    returning r.id
+),
+settled as (
+    select
+        (select count(*) from freed) + (select count(*) from freed_ranges)
+        + (select count(*) from cleared) as writes
+),
+event as (
+    {insert_event}
+    select tenant_id, :event, :at, :id, id, property_id, {event.booking_cancelled}, '', {by}
+    from freed, settled
+)
+select id
+from cleared
