@@ -75,8 +75,10 @@ mod tests {
                 "FRONTDESK_MASTER_KEY" => "ab".repeat(32),
                 _ => setting.example.to_owned(),
             };
+            // What is in the example's folder is another matter on each machine.
             let rows = reader.rows();
-            let mut settings = Settings::of(rows.iter().map(|row| (row.setting.name, example(row.setting))));
+            let rows = rows.iter().filter(|row| row.setting.name != "FRONTDESK_PG_BIN");
+            let mut settings = Settings::of(rows.map(|row| (row.setting.name, example(row.setting))));
             (reader.read)(&mut settings);
             let wrong = settings.finish(Some(()), &every());
             assert!(wrong.is_ok(), "{}: {}", reader.command, wrong.unwrap_err());

@@ -374,10 +374,10 @@ async fn h13_more_waiting_calls_than_connections_are_shed_and_recover() {
     let answers = calls.await;
     for answer in &answers {
         let code = answer.body["code"].as_str().unwrap();
-        assert!(matches!(code, "LOCK_TIMEOUT" | "DB_OVERLOADED"), "{}", answer.body);
+        assert!(matches!(code, "LOCK_TIMEOUT" | "OVERLOADED"), "{}", answer.body);
         assert_eq!(answer.status, 503);
     }
-    assert!(answers.iter().any(|answer| answer.body["code"] == "DB_OVERLOADED"));
+    assert!(answers.iter().any(|answer| answer.body["code"] == "OVERLOADED"));
     rival.roll_back().await;
     approve(&fixture, &token, id).await.ok();
 }

@@ -197,6 +197,15 @@ impl Twice<'_> {
         self.post("DeclineBookingRequest", &other, json!({"decline_reason": "x"})).await;
     }
 
+    async fn resolve(&mut self) {
+        let marked = self.fixture.open_request(demo::TENANT, 74, 400, 402).await;
+        let table = self.fixture.layout.requests();
+        let mark = format!("update {table} set confirmed_at = now() where id = $1");
+        self.fixture.execute(&mark, &[&marked]).await;
+        let resolve = format!("/v1/diagnostics/inconsistencies/{marked}/resolve");
+        self.post("ResolveInconsistency", &resolve, json!({"choice": "clear_mark"})).await;
+    }
+
     async fn stay(&mut self) {
         let sold = new_request(GUEST, "2031-11-01", "2031-11-05");
         self.post("CreateBooking", "/v1/bookings", sold).await;
@@ -223,6 +232,7 @@ async fn every_change_that_takes_a_key_repeats_its_answer() {
         twice.change_properties().await;
         twice.change_customers().await;
         twice.decide().await;
+        twice.resolve().await;
         twice.stay().await;
         let made: BTreeSet<String> = twice.made.iter().map(|name| (*name).to_owned()).collect();
         assert_eq!(made, takes_a_key, "{layout:?}");
