@@ -150,7 +150,7 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         acting: Acting::default(),
         on_behalf_of: None,
         fulfilment: None,
-        overridden_rules: row.next::<Option<Vec<String>>>("overridden_rules")?.unwrap_or_default(),
+        overridden_rules: Vec::new(),
     };
     // By what it was decided: a choice, or an evidence.
     let word = row.or_empty("evidence")?;
@@ -161,6 +161,7 @@ fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     }
     event.acting = acting(row, ["actor", "actor_kind", "actor_id"])?;
     event.on_behalf_of = row.or_empty("on_behalf_of")?;
+    event.overridden_rules = row.next::<Option<Vec<String>>>("overridden_rules")?.unwrap_or_default();
     let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
     let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
     event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });
