@@ -55,6 +55,18 @@ impl Expected {
             Self::OneOf { tags, .. } => tags.iter().any(|tag| *tag == current.to_string()),
         }
     }
+
+    /// As part of what a call asks for, which a kept answer is found by: the words
+    /// stay, so that a key still gives its answer after the service was replaced.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Any => "None".to_owned(),
+            // No tag has a quote in it.
+            Self::OneOf { tags, weak } => {
+                format!("Some({}){}", tags.join("\""), if *weak { "W" } else { "" })
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -81,5 +93,20 @@ mod tests {
         assert!(Expected::Any.allows(current));
         assert!(one_of(&["0", &current.to_string()]).allows(current));
         assert!(!one_of(&["0", "x"]).allows(current) && !one_of(&[]).allows(current));
+    }
+
+    #[test]
+    fn what_is_expected_keeps_its_words() {
+        let one_of = |tags: &[&str], weak| Expected::OneOf {
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            weak,
+        };
+        assert_eq!(Expected::Any.text(), "None");
+        assert_eq!(one_of(&["5"], false).text(), "Some(5)");
+        let all =
+            [one_of(&["1", "2"], false), one_of(&["1,2"], false), one_of(&["1"], true), one_of(&[], true)];
+        for (at, one) in all.iter().enumerate() {
+            assert!(all[at + 1..].iter().all(|other| other.text() != one.text()), "{one:?}");
+        }
     }
 }

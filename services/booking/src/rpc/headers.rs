@@ -47,8 +47,7 @@ impl Call {
                 .into());
             }
             // The version is part of what is asked for.
-            let asked =
-                [request.get_ref().encode_to_vec(), format!("{:?}", self.expected).into_bytes()].concat();
+            let asked = [request.get_ref().encode_to_vec(), self.expected.text().into_bytes()].concat();
             self.key = Some(Key::new(text.to_owned(), method, &asked));
         }
         Ok(self)

@@ -271,6 +271,19 @@ async fn clients_that_leave_at_any_moment_leave_whole_approvals() {
     covers_nobody_twice(&fixture, &token).await;
 }
 
+/// Eight clients approve and read while something else goes on, until `over`.
+async fn calls_that_all_work(fixture: &Fixture, token: &str, requests: &[Uuid], over: &AtomicBool) {
+    join_all((0..8).map(async |client| {
+        for id in requests.iter().skip(client).step_by(8) {
+            fixture.post(&path_of(*id, "/approve"), token, &json!({})).await.ok();
+            fixture.get(&path_of(*id, ""), token).await.ok();
+            fixture.get("/api/v1/booking-requests?limit=5", token).await.ok();
+        }
+    }))
+    .await;
+    over.store(true, Ordering::Relaxed);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
     let fixture = Fixture::start().await;
@@ -289,17 +302,7 @@ async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
         }
         assert!(altered > 1);
     };
-    let approve = async {
-        join_all((0..8).map(async |client| {
-            for id in requests.iter().skip(client).step_by(8) {
-                fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await.ok();
-                fixture.get(&path_of(*id, ""), &token).await.ok();
-            }
-        }))
-        .await;
-        over.store(true, Ordering::Relaxed);
-    };
-    tokio::join!(approve, alter);
+    tokio::join!(calls_that_all_work(&fixture, &token, &requests, &over), alter);
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
     covers_nobody_twice(&fixture, &token).await;
 }
@@ -329,18 +332,7 @@ async fn columns_that_get_another_type_under_load_fail_no_call() {
         }
         assert!(altered > 1);
     };
-    let calls = async {
-        join_all((0..8).map(async |client| {
-            for id in requests.iter().skip(client).step_by(8) {
-                fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await.ok();
-                fixture.get(&path_of(*id, ""), &token).await.ok();
-                fixture.get("/api/v1/booking-requests?limit=5", &token).await.ok();
-            }
-        }))
-        .await;
-        over.store(true, Ordering::Relaxed);
-    };
-    tokio::join!(calls, alter);
+    tokio::join!(calls_that_all_work(&fixture, &token, &requests, &over), alter);
     assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
 }
 
