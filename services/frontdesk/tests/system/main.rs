@@ -108,7 +108,7 @@ mod whole {
     mod plans;
     mod policy;
     mod schema;
-    mod schema_drift;
+    pub mod schema_drift;
     mod statements;
     mod storms;
 }

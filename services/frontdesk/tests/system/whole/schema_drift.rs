@@ -92,7 +92,7 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
 }
 
 /// What `/readyz` says once it says so.
-async fn readiness(fixture: &Fixture, ready: bool) -> serde_json::Value {
+pub async fn readiness(fixture: &Fixture, ready: bool) -> serde_json::Value {
     let mut last = serde_json::Value::Null;
     for _ in 0..100 {
         let answer = fixture.get("/readyz", "").await;
