@@ -10,6 +10,7 @@ mod create_booking;
 mod customer;
 mod decline;
 mod expire;
+mod open_step;
 mod property;
 mod resolve;
 mod review;

@@ -5,16 +5,19 @@
 //! there, as a [`Refusal`] with its [`Reason`]. One that is made in several places, or
 //! that somebody asks about, is a variant of [`Error`], and its words are here.
 
+mod contradictions;
+mod overlaps;
 pub mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::overlaps::OverlapOf;
 use self::rules::RulesOf;
 use pg::{Fault, HasFault};
 use tonic::Status;
 
-use crate::domain::approval::{ConflictKind, Denied};
+use crate::domain::approval::Denied;
 use crate::domain::fulfilment::{Unfit, Unfulfilled};
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId};
 use crate::domain::inconsistency::Choice;
@@ -134,18 +137,6 @@ pub enum Error {
     Database(#[source] Fault),
 }
 
-/// What wanted nights that are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OverlapOf {
-    /// A request, in its approval; this has them. It may read as confirmed all the
-    /// same.
-    Request(BookingRequestId, ConflictKind, Option<Unfulfilled>),
-    /// A booking that staff or a channel made; this has them.
-    Booking(ConflictKind),
-    /// A request that has to hold its dates, or a block.
-    New,
-}
-
 impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
         match self {
@@ -241,10 +232,10 @@ impl Error {
                 ),
             )
             .with("state", state.name()),
-            Self::Overlap { stay, of } => overlap(*stay, *of),
+            Self::Overlap { stay, of } => overlaps::refusal(*stay, *of),
             Self::RulesBroken { broken, of } => rules::refusal(broken, *of),
-            Self::Unfulfilled { request, step, why } => unfulfilled(*request, *step, *why),
-            Self::Inconsistent { request, booking, unfit } => inconsistent(*request, *booking, *unfit),
+            Self::Unfulfilled { request, step, why } => contradictions::unfulfilled(*request, *step, *why),
+            Self::Inconsistent { request, booking, unfit } => contradictions::inconsistent(*request, *booking, *unfit),
             Self::Offering { error, choices } => {
                 let names: Vec<&str> = choices.iter().map(|choice| choice.name()).collect();
                 error.refusal().with("choices", names.join(","))
@@ -260,57 +251,12 @@ impl Error {
             .with("current_etag", current.to_string()),
             Self::DatesTaken { constraint } => Refusal::new(
                 Reason::BookingOverlap,
-                "The dates are taken. Nothing was stored; choose other dates.",
+                format!("The dates are taken: the database's constraint {constraint} covers a row that has them. Nothing was stored; choose other dates, or look for what the constraint covers."),
             )
             .with("constraint", constraint)
             .with("conflict_type", "booking_overlap"),
             Self::Database(fault) => fault.refusal(),
         }
-    }
-}
-
-fn overlap(stay: Stay, of: OverlapOf) -> Refusal {
-    let Stay { check_in, check_out } = stay;
-    let refusal = match of {
-        OverlapOf::Request(request, kind, unfulfilled) => {
-            let sentence = what_has(kind);
-            let way_out = match unfulfilled {
-                None => "decline it or free the dates".to_owned(),
-                Some(why) => format!("{} or free the dates", clearing(why, request)),
-            };
-            let refusal = Refusal::new(
-                Reason::BookingOverlap,
-                format!(
-                    "The property is taken: {sentence} nights between {check_in} and {check_out}. The booking request is unchanged: {way_out}. GET …/explain shows what is in the way."
-                ),
-            )
-            .with("conflict_kind", kind.name());
-            unfulfilled.map_or(refusal.clone(), |why| contradicted(refusal, request, why))
-        }
-        OverlapOf::Booking(kind) => Refusal::new(
-            Reason::BookingOverlap,
-            format!(
-                "The property is taken: {} nights between {check_in} and {check_out}. Nothing was stored; GET …/availability shows the free nights.",
-                what_has(kind)
-            ),
-        )
-        .with("conflict_kind", kind.name()),
-        OverlapOf::New => Refusal::new(
-            Reason::BookingOverlap,
-            format!(
-                "The property is taken for nights between {check_in} and {check_out}. Nothing was stored; GET …/availability shows the free nights."
-            ),
-        ),
-    };
-    refusal.with("conflict_type", "booking_overlap")
-}
-
-fn what_has(kind: ConflictKind) -> &'static str {
-    match kind {
-        ConflictKind::Booking => "another booking has",
-        ConflictKind::Hold => "another booking request holds",
-        ConflictKind::Block => "a block has",
-        ConflictKind::Inventory => "an inventory range without a booking has",
     }
 }
 
@@ -333,57 +279,6 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
-}
-
-/// A step that would be allowed if the request did not read as confirmed.
-fn unfulfilled(request: BookingRequestId, step: Move, why: Unfulfilled) -> Refusal {
-    let refusal = Refusal::new(
-        Reason::InvalidTransition,
-        format!(
-            "The {} cannot be {}: it reads as confirmed, though no booking covers its nights. It is unchanged: {}, or cancel it.",
-            step.subject(),
-            step.done(),
-            clearing(why, request)
-        ),
-    )
-    .with("state", Closed::Unfulfilled(why).name());
-    contradicted(refusal, request, why)
-}
-
-/// What leads an open request on that reads as confirmed.
-fn clearing(why: Unfulfilled, request: BookingRequestId) -> String {
-    let (what, choice) = match why {
-        Unfulfilled::Mark => ("its confirmed_at is a mark that no booking backs".to_owned(), "clear_mark"),
-        Unfulfilled::Link(unfit) => {
-            (format!("the booking that it is linked to {}", unfit.explained()), "clear_link")
-        }
-    };
-    format!("{what}; clear it ({} with choice {choice}), then decide again,", resolving(request))
-}
-
-fn contradicted(refusal: Refusal, request: BookingRequestId, why: Unfulfilled) -> Refusal {
-    refusal.with("inconsistency", why.name()).with("resolve", resolving(request))
-}
-
-fn inconsistent(request: BookingRequestId, booking: Option<BookingId>, unfit: Unfit) -> Refusal {
-    let resolve = resolving(request);
-    let refusal = Refusal::new(
-        Reason::RequestInconsistent,
-        format!(
-            "The booking request is confirmed, and its booking {}. Nothing was changed: GET /api/v1/diagnostics/inconsistencies names the ways out, {resolve} takes one.",
-            unfit.explained()
-        ),
-    );
-    let refusal = refusal.with("inconsistency", unfit.name()).with("resolve", resolve);
-    match booking {
-        Some(booking) => refusal.with("booking_id", booking.to_string()),
-        None => refusal,
-    }
-}
-
-/// Where an inconsistency of a request is resolved.
-fn resolving(request: BookingRequestId) -> String {
-    format!("POST /api/v1/diagnostics/inconsistencies/{request}/resolve")
 }
 
 /// The caller is told one half; the other goes along with the status as its source,

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::{Client, Object};
 use futures::FutureExt;
-use futures::future::join;
+use futures::future::{join, join3};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -76,6 +76,34 @@ impl Tx {
     pub async fn run(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
         let (form, params) = self.statements.form(query)?;
         self.rows(form.into(), &params).await
+    }
+
+    /// Runs two statements in one round trip, one after the other: the second one sees
+    /// what whoever the first one waited for has stored.
+    pub async fn run_both(
+        &self,
+        first: &dyn Query,
+        second: &dyn Query,
+    ) -> Result<(Vec<Row>, Vec<Row>), Fault> {
+        let ((first, of_first), (second, of_second)) =
+            (self.statements.form(first)?, self.statements.form(second)?);
+        let client = self.lease.client()?;
+        let first = self.prepare(client, first.into()).await?;
+        let second = self.prepare(client, second.into()).await?;
+        self.broken.store(true, Ordering::Relaxed);
+        self.lease.open();
+        let begin = (!self.begun.swap(true, Ordering::Relaxed)).then(|| self.scope.begin());
+        let opened = async {
+            match &begin {
+                Some(begin) => client.batch_execute(begin).await,
+                None => Ok(()),
+            }
+        };
+        let all = join3(opened, client.query(&first, &of_first), client.query(&second, &of_second));
+        let ran = all.map(|(opened, first, second)| opened.and_then(|()| Ok((first?, second?))));
+        let rows = self.lease.answer(ran).await?;
+        self.broken.store(false, Ordering::Relaxed);
+        Ok(rows)
     }
 
     /// Runs a statement that gives one row or none.

@@ -113,6 +113,29 @@ async fn the_tenant_is_set_for_its_transaction_only() {
 }
 
 #[tokio::test]
+async fn of_two_statements_at_once_the_second_sees_what_the_first_waited_for() {
+    let (database, test) = database(2).await;
+    let other = pg::connect(&test.url).await.unwrap();
+    other.batch_execute("begin; insert into t values (1); insert into t values (7)").await.unwrap();
+    let tx = database.begin_global().await.unwrap();
+    let ((), both) = tokio::join!(
+        async {
+            let waits = "select count(*) from pg_stat_activity \
+                where datname = current_database() and wait_event_type = 'Lock'";
+            while other.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {}
+            other.batch_execute("delete from t where id = 1; commit").await.unwrap();
+        },
+        tx.run_both(&InsertRow { id: 1 }, &CountRows {})
+    );
+    assert_eq!(value::<i64>(&both.unwrap().1, "n"), 2);
+    // Of what fails, the first says why, and nothing is stored.
+    let failed = tx.run_both(&InsertRow { id: 7 }, &CountRows {}).await.unwrap_err();
+    assert!(failed.on_constraint("t_pkey"));
+    assert_eq!(*tx.commit().await.unwrap_err().kind(), Kind::RolledBack);
+    assert_eq!(rows(&database).await, 1);
+}
+
+#[tokio::test]
 async fn a_changed_table_is_read_again_without_an_error() {
     let (database, test) = database(1).await;
     let read = || database.run_global(&ListColumns {});

@@ -35,7 +35,8 @@ impl Work for Approve {
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<Approved>, Error> {
         let locked = change.lock_booking_request(self.id).await?;
-        let LockedRequest { request, auto_decline, terms } = locked.ok_or(Error::RequestNotFound(self.id))?;
+        let LockedRequest { mut request, auto_decline, terms } =
+            locked.ok_or(Error::RequestNotFound(self.id))?;
         change.check_version(Version::of(&request))?;
         let layout = change.layout();
         let broken = broken(&change, &request, terms).await?;
@@ -45,6 +46,8 @@ impl Work for Approve {
         let doubtful = verdict == Verdict::LookCloser || verdict.sells() && !broken.is_empty();
         if change.looks_again() || doubtful {
             surroundings = change.lock_surroundings(&request).await?;
+            request.linked = surroundings.linked;
+            change.check_version(Version::of(&request))?;
             verdict = approval::approve(&request, layout, Some(&surroundings));
         }
         let approved = match verdict.answer(&request, layout) {
@@ -114,7 +117,8 @@ impl Approve {
         match stored {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
             Ok(None) => Ok(Attempt::LookAgain),
-            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgain),
+            // By what, shows around the request; if it does not, by this constraint.
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
             Err(fault) => Err(fault.into()),
         }
     }

@@ -117,17 +117,17 @@ impl Resolve {
             }
             Choice::Cancel if is_request => {
                 let cancel = CancelRequest { id: BookingRequestId(row.0), note: note.clone() };
-                match cancel.attempt(change).await? {
-                    Attempt::Done(done) => Attempt::Done(done.map(|done| done.booking)),
-                    Attempt::LookAgain => Attempt::LookAgain,
-                }
+                cancel.attempt(change).await?.map(|done| done.booking)
             }
-            Choice::Cancel => match (CancelBooking { id: own }).attempt(change).await? {
-                Attempt::Done(done) => Attempt::Done(done.map(|booking| Some(booking.id))),
-                Attempt::LookAgain => Attempt::LookAgain,
-            },
+            Choice::Cancel => {
+                CancelBooking { id: own }.attempt(change).await?.map(|booking| Some(booking.id))
+            }
         };
-        let Attempt::Done(finished) = made else { return Ok(Attempt::LookAgain) };
+        let finished = match made {
+            Attempt::Done(finished) => finished,
+            Attempt::LookAgain => return Ok(Attempt::LookAgain),
+            Attempt::LookAgainUnless(error) => return Ok(Attempt::LookAgainUnless(error)),
+        };
         let Inconsistency { kind, request, .. } = wrong;
         let finished = finished.map(|booking| Resolved { row, choice, kind: Some(kind), request, booking });
         let Resolved { booking, .. } = *finished.outcome();
@@ -192,7 +192,7 @@ impl Give<'_> {
         match stored {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
             Ok(None) => Ok(Attempt::LookAgain),
-            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgain),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
             Err(fault) => Err(fault.into()),
         }
     }

@@ -84,7 +84,7 @@ impl Found {
             layout,
             request_hold,
             constraint: double.map(|one| one.definition.clone()).unwrap_or_default(),
-            blocking: blocking(layout, request_hold, covered.unwrap_or_default()),
+            blocking: blocking(layout, covered, double.map_or("", |one| &*one.condition)),
             statuses,
             problems,
             doubtful,
@@ -193,13 +193,18 @@ fn layout(tables: &[StoredTable]) -> Layout {
 }
 
 /// In the standard layout only bookings are in the constraint's table, so that it
-/// is what the migration made it. In the single table the live predicate counts.
-fn blocking(layout: Layout, hold: RequestHold, covered: Vec<BookingStatus>) -> Blocking {
-    match (layout, hold) {
+/// is what the migration made it. In the single table the live predicate counts. Where
+/// it looks at more than the status, whoever it covers is in the way, too: an approve
+/// would run into it and its explanation would never see why.
+fn blocking(layout: Layout, covered: Option<Vec<BookingStatus>>, condition: &str) -> Blocking {
+    let base = match (layout, RequestHold::of(covered.as_deref())) {
         (Layout::Standard, _) | (Layout::SingleTable, RequestHold::Literal) => Blocking::NotFreed,
-        (Layout::SingleTable, RequestHold::ConfirmedOnly) => Blocking::Covered(covered),
+        (Layout::SingleTable, RequestHold::ConfirmedOnly) => {
+            return Blocking::Covered(covered.unwrap_or_default());
+        }
         (Layout::SingleTable, RequestHold::Flag | RequestHold::Missing) => Blocking::Sold,
-    }
+    };
+    if covered.is_none() { Blocking::Flagged(Box::new(base), condition.to_owned()) } else { base }
 }
 
 fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {

@@ -51,6 +51,9 @@ pub enum Blocking {
     Sold,
     /// Those that the constraint names.
     Covered(Vec<BookingStatus>),
+    /// These, and those that the constraint covers by more than their status: the text
+    /// of its condition, as the catalog has it.
+    Flagged(Box<Self>, String),
 }
 
 /// What goes into the gaps of statements.
@@ -67,6 +70,12 @@ impl Blocking {
             Self::Covered(covered) => {
                 format!("{row}.status in ({})", statuses(|status| covered.contains(&status)))
             }
+            // The condition names columns alone: in brackets of their own they are the
+            // row's, whatever else the statement reads.
+            Self::Flagged(besides, covered) => format!(
+                "({} or exists (select from (select {row}.*) as covered where {covered}))",
+                besides.condition(row)
+            ),
         }
     }
 }
@@ -378,6 +387,13 @@ mod tests {
         let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]), false);
         assert_eq!(single.fill("{blocking}"), "b.status in ('pending')");
         assert_eq!(single.fill("{not_holding}"), "not (r.status in ('pending'))");
+        let flagged =
+            Blocking::Flagged(Box::new(Blocking::Sold), "(flag OR (status = 'x'::text))".to_owned());
+        assert_eq!(
+            Words::new(Layout::SingleTable, &flagged, false).fill("{blocking}"),
+            "(b.status in ('confirmed', 'checked_in', 'checked_out') \
+             or exists (select from (select b.*) as covered where (flag OR (status = 'x'::text))))"
+        );
         assert_eq!(single.fill("{open}"), "r.status in ('inquiry', 'pending', 'requested', 'under_review')");
     }
 }

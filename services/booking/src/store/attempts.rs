@@ -10,9 +10,10 @@ use pg::{Fault, HasFault, Kind, retrying};
 use super::database::{Schema, Store};
 
 /// How an attempt at anything ended.
-pub(super) enum Tried<T> {
+pub(super) enum Tried<T, E> {
     Done(T),
-    LookAgain,
+    /// What to answer when no attempt is left; contention, unless there is more to say.
+    LookAgain(Option<E>),
 }
 
 /// How the next attempt is made.
@@ -38,7 +39,7 @@ impl Store {
     pub(super) async fn attempts<T, E, W>(&self, attempt: impl Fn(Arc<Schema>, bool) -> W) -> Result<T, E>
     where
         E: HasFault + From<Fault>,
-        W: Future<Output = Result<Tried<T>, E>>,
+        W: Future<Output = Result<Tried<T, E>, E>>,
     {
         let way = Mutex::new(Way { schema: self.schema().await?, again: false });
         let made = retrying(async || {
@@ -48,10 +49,10 @@ impl Store {
             };
             match attempt(Arc::clone(&schema), again).await {
                 Ok(Tried::Done(done)) => Ok(done),
-                Ok(Tried::LookAgain) => {
+                Ok(Tried::LookAgain(because)) => {
                     next(schema, true);
-                    let changing = Fault::new(Kind::Contention, "what surrounds the record kept changing");
-                    Err(Failed::InThisWay(changing.into()))
+                    let changing = || Fault::new(Kind::Contention, "what surrounds the record kept changing");
+                    Err(Failed::InThisWay(because.unwrap_or_else(|| changing().into())))
                 }
                 Err(error) if error.fault().is_some_and(is_drift) => match self.look_at_schema().await {
                     Ok(now) if !now.found.same_statements(&schema.found) => {
@@ -74,7 +75,7 @@ impl Store {
     {
         self.attempts(|schema, _| {
             let read = work(schema);
-            async { Ok(Tried::Done(read.await?)) }
+            async { Ok::<_, Fault>(Tried::<T, Fault>::Done(read.await?)) }
         })
         .await
     }

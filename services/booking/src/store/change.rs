@@ -51,6 +51,8 @@ pub enum Attempt<O> {
     /// Nothing was stored, and what was read does not tell why: it is made again
     /// [looking closer](Change::looks_again).
     LookAgain,
+    /// The same, and this is what is answered when looking closer does not tell either.
+    LookAgainUnless(Error),
 }
 
 /// A change that has had its last statement.
@@ -119,7 +121,8 @@ impl Store {
             };
             match work.attempt(change).await? {
                 Attempt::Done(finished) => Ok(Tried::Done(finished.commit(encode).await?)),
-                Attempt::LookAgain => Ok(Tried::LookAgain),
+                Attempt::LookAgain => Ok(Tried::LookAgain(None)),
+                Attempt::LookAgainUnless(error) => Ok(Tried::LookAgain(Some(error))),
             }
         })
         .await
@@ -277,6 +280,17 @@ impl Change {
         }
         let rows = self.tx.run(statement).await?;
         Ok(outcome(&rows)?.map(|outcome| Finished { told: true, ..self.settle(outcome) }))
+    }
+}
+
+impl<O> Attempt<O> {
+    /// The same attempt with another outcome.
+    pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Attempt<P> {
+        match self {
+            Self::Done(finished) => Attempt::Done(finished.map(outcome)),
+            Self::LookAgain => Attempt::LookAgain,
+            Self::LookAgainUnless(error) => Attempt::LookAgainUnless(error),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::inconsistency::Choice;
 
 pg::statements! {
     /// Takes from a request what says that it is confirmed.
-    ClearFulfilment<'a> = "standard/clear_fulfilment" | "single_table/clear_fulfilment" (
+    ClearFulfilment<'a> = "clear_fulfilment" (
         tenant: Uuid, id: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str,
     );
     /// Gives a booking its range.

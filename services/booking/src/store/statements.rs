@@ -32,11 +32,14 @@ const DECLARED: [&[&Declaration]; 13] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 12] = [
+const PARTS: [(&str, &str); 15] = [
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
+    ("decided", include_str!("sql/parts/decided.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
+    ("fulfilment_lost", include_str!("sql/parts/fulfilment_lost.sql")),
     ("has_no_range", include_str!("sql/parts/has_no_range.sql")),
+    ("hold_of_request", include_str!("sql/parts/hold_of_request.sql")),
     ("insert_event", include_str!("sql/parts/insert_event.sql")),
     ("insert_range", include_str!("sql/parts/insert_range.sql")),
     ("linked", include_str!("sql/parts/linked.sql")),
@@ -46,6 +49,9 @@ const PARTS: [(&str, &str); 12] = [
     ("request_order", include_str!("sql/parts/request_order.sql")),
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),
 ];
+
+/// The line of `parts/surroundings.sql` from which on it says what is read.
+const WHAT_IS_READ: &str = "-- What is read of them; who locks leaves this out.";
 
 /// Every statement for a layout and its status columns.
 pub fn compiled(
@@ -78,7 +84,8 @@ fn words(layout: Layout, blocking: &Blocking, any_word: bool) -> Words {
         words.add(name, text.trim_end());
     }
     let surroundings = include_str!("sql/parts/surroundings.sql").trim_end();
-    words.add("surroundings.locked", surroundings.replace("{share}", "for share"));
+    let (bookings, _) = surroundings.split_once(WHAT_IS_READ).unwrap_or((surroundings, ""));
+    words.add("surroundings.locked", bookings.trim_end().replace("{share}", "for share"));
     let as_they_are = surroundings.replace("    {share}\n", "");
     words.add("surroundings.of_each", of_each(layout, &words.fill(&as_they_are)));
     let earliest = words.fill("{earliest_range_of_b}").replace(":property", "b.property_id");

@@ -22,8 +22,11 @@ use crate::domain::rules::{Neighbours, Terms};
 use crate::domain::stay::Stay;
 use crate::layout::words;
 
+/// How often the bookings around a request are locked until no other one has come.
+const ROUNDS: usize = 3;
+
 pg::statements! {
-    /// What surrounds a request, locked.
+    /// Locks the bookings around a request.
     LockSurroundings = "lock_surroundings" (
         tenant: Uuid, id: BookingRequestId, property: PropertyId, check_in: Date, check_out: Date,
         linked: Option<BookingId>, held: Option<BookingId>, guest: Option<GuestId>,
@@ -56,18 +59,8 @@ impl Store {
             let tx = schema.db.begin(tenant).await?;
             let rows = tx.run(&GetBookingRequest { tenant, id }).await?;
             let Some(request) = Columns::first(&rows, linked_request)? else { return Ok(None) };
-            let BookingRequest { property, stay, approved_booking, held_booking, guest, .. } = request;
-            let read = ReadSurroundings {
-                tenant,
-                id,
-                property,
-                check_in: stay.check_in,
-                check_out: stay.check_out,
-                linked: approved_booking,
-                held: held_booking,
-                guest,
-            };
-            let surroundings = surroundings(&tx.run(&read).await?)?;
+            let BookingRequest { property, stay, guest, .. } = request;
+            let surroundings = surroundings(&tx.run(&read(tenant, &request)).await?)?;
             let found = Columns::first(&tx.run(&GetProperty { tenant, id: property }).await?, property_of)?;
             let terms = found.map(|property| property.terms());
             // Bounds what is read; without a rule nothing is.
@@ -81,21 +74,53 @@ impl Store {
 }
 
 impl Change {
-    /// What surrounds a locked request, locked against change too.
+    /// What surrounds a locked request, its bookings locked against change too.
+    ///
+    /// They are locked by one statement and read by the next, in the same round trip. One
+    /// that did both would give a booking as it is after a wait, and everything that is
+    /// not locked as it was before: the range of a booking that was cancelled meanwhile
+    /// would be in the way, belonging to nobody.
     pub async fn lock_surroundings(&self, request: &BookingRequest) -> Result<Surroundings, Fault> {
-        let BookingRequest { id, property, stay, approved_booking, held_booking, guest, .. } = request;
-        let lock = LockSurroundings {
-            tenant: self.tenant(),
-            id: *id,
-            property: *property,
-            check_in: stay.check_in,
-            check_out: stay.check_out,
-            linked: *approved_booking,
-            held: *held_booking,
-            guest: *guest,
-        };
-        surroundings(&self.tx.run(&lock).await?)
+        let read = read(self.tenant(), request);
+        let ReadSurroundings { tenant, id, property, check_in, check_out, linked, held, guest } = read;
+        let lock = LockSurroundings { tenant, id, property, check_in, check_out, linked, held, guest };
+        for _ in 0..ROUNDS {
+            let (locked, found) = self.tx.run_both(&lock, &read).await?;
+            let locked: Vec<Uuid> = Columns::all(&locked, |row| row.next("id"))?;
+            if bookings(&found)?.iter().all(|booking| locked.contains(booking)) {
+                return surroundings(&found);
+            }
+        }
+        Err(Fault::new(Kind::Contention, "bookings around the request kept coming"))
     }
+}
+
+/// The statement that reads what surrounds a request.
+fn read(tenant: Uuid, request: &BookingRequest) -> ReadSurroundings {
+    let BookingRequest { id, property, stay, approved_booking, held_booking, guest, .. } = *request;
+    ReadSurroundings {
+        tenant,
+        id,
+        property,
+        check_in: stay.check_in,
+        check_out: stay.check_out,
+        linked: approved_booking,
+        held: held_booking,
+        guest,
+    }
+}
+
+/// The bookings among what surrounds a request.
+fn bookings(rows: &[Row]) -> Result<Vec<Uuid>, Fault> {
+    let mut found = Vec::new();
+    for row in rows {
+        let mut row = Columns::of(row);
+        let (part, id): (&str, Option<Uuid>) = (row.next("part")?, row.next("id")?);
+        if matches!(part, "linked" | "held" | "related" | "rival") {
+            found.extend(id);
+        }
+    }
+    Ok(found)
 }
 
 fn surroundings(rows: &[Row]) -> Result<Surroundings, Fault> {

@@ -31,17 +31,20 @@ mod booking {
     mod idempotency_keys;
     mod inconsistencies;
     mod inconsistent_rows;
+    mod layouts;
     mod lists;
     mod long_stays;
     mod new_bookings;
     mod new_request;
     mod properties;
     mod races;
+    mod rival;
     mod round_trips;
     mod stay_rules;
     mod stay_steps;
     mod stored_facts;
     mod transitions;
+    mod waits;
     mod watch;
 }
 

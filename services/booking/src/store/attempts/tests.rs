@@ -18,11 +18,12 @@ enum Obstacle {
     StaleStatement,
     Standby,
     Doubt,
+    NamedDoubt,
     Drift,
     Refusal,
 }
 
-use Obstacle::{Deadlock, Doubt, Drift, Refusal, StaleStatement, Standby};
+use Obstacle::{Deadlock, Doubt, Drift, NamedDoubt, Refusal, StaleStatement, Standby};
 
 /// A store that knows its schema and has no database behind it.
 fn store() -> Store {
@@ -42,6 +43,13 @@ fn store() -> Store {
 /// How many transactions a call begins that meets one obstacle after the other, and
 /// for the last one whether it looks around with locks.
 async fn transactions(store: &Store, obstacles: &[Obstacle]) -> (usize, bool) {
+    let (begun, locked, result) = call(store, obstacles).await;
+    assert_eq!(result.is_ok(), begun > obstacles.len(), "{obstacles:?}");
+    (begun, locked)
+}
+
+/// The same with what came of it.
+async fn call(store: &Store, obstacles: &[Obstacle]) -> (usize, bool, Result<(), Fault>) {
     let (begun, locked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let result: Result<(), Fault> = store
         .attempts(async |_, again| {
@@ -49,7 +57,8 @@ async fn transactions(store: &Store, obstacles: &[Obstacle]) -> (usize, bool) {
             let fault = |kind| Err(Fault::new(kind, "scripted"));
             match obstacles.get(begun.fetch_add(1, Ordering::SeqCst)) {
                 None => Ok(Tried::Done(())),
-                Some(Doubt) => Ok(Tried::LookAgain),
+                Some(Doubt) => Ok(Tried::LookAgain(None)),
+                Some(NamedDoubt) => Ok(Tried::LookAgain(Some(Fault::new(Kind::LockTimeout, "scripted")))),
                 Some(Deadlock) => fault(Kind::Contention),
                 Some(StaleStatement) => fault(Kind::StaleStatement),
                 Some(Standby) => fault(Kind::ReadOnly),
@@ -58,15 +67,13 @@ async fn transactions(store: &Store, obstacles: &[Obstacle]) -> (usize, bool) {
             }
         })
         .await;
-    let begun = begun.into_inner();
-    assert_eq!(result.is_ok(), begun > obstacles.len(), "{obstacles:?}");
-    (begun, locked.into_inner() == 1)
+    (begun.into_inner(), locked.into_inner() == 1, result)
 }
 
 #[tokio::test]
 async fn no_mix_of_obstacles_makes_more_than_three_transactions() {
     let store = store();
-    let all = [Deadlock, StaleStatement, Standby, Doubt, Drift, Refusal];
+    let all = [Deadlock, StaleStatement, Standby, Doubt, NamedDoubt, Drift, Refusal];
     let mut mixes = Vec::new();
     for first in all {
         for second in all {
@@ -95,4 +102,15 @@ async fn a_doubt_is_resolved_by_looking_again_and_a_refusal_stays() {
     assert_eq!(transactions(&store, &[Refusal]).await, (1, false));
     // What the database lacks cannot be found out without one.
     assert_eq!(transactions(&store, &[Drift]).await, (1, false));
+}
+
+/// What looking closer did not tell is answered by the cause that the attempt had.
+#[tokio::test]
+async fn a_doubt_that_stays_is_answered_by_its_cause() {
+    let store = store();
+    let (begun, _, answer) = call(&store, &[NamedDoubt; 3]).await;
+    assert_eq!((begun, answer.unwrap_err().kind()), (3, &Kind::LockTimeout));
+    let (_, _, answer) = call(&store, &[NamedDoubt, NamedDoubt, Doubt]).await;
+    assert_eq!(*answer.unwrap_err().kind(), Kind::Contention);
+    assert_eq!(transactions(&store, &[NamedDoubt]).await, (2, true));
 }

@@ -1,2 +1,2 @@
--- The same for readers: nothing is locked.
+-- What surrounds a request, as it is now; nothing is locked.
 {surroundings.as_they_are}

@@ -2,12 +2,7 @@
 with freed as (
     update bookings b
     set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
-    from booking_requests r
-    where r.tenant_id = :tenant
-      and r.id = :id
-      and b.tenant_id = :tenant
-      and b.id = r.held_booking_id
-      and (b.status = {status.requested}) is true
+    {hold_of_request}
     returning b.tenant_id, b.id, b.property_id
 ),
 freed_ranges as (

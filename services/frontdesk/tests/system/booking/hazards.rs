@@ -6,78 +6,10 @@ use std::time::Duration;
 use frontdesk::demo;
 use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
 use serde_json::json;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
-
-/// A session that gets in the way.
-struct Rival {
-    sql: Client,
-    pid: i32,
-}
-
-impl Rival {
-    async fn begin(fixture: &Fixture) -> Self {
-        let sql = pg::connect(&fixture.database.url).await.unwrap();
-        let pid = sql.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
-        sql.batch_execute("begin").await.unwrap();
-        Self { sql, pid }
-    }
-
-    async fn lock(&self, table: &str, id: Uuid) {
-        let query = format!("select id from {table} where id = $1 for update");
-        assert_eq!(self.sql.query(&query, &[&id]).await.unwrap().len(), 1);
-    }
-
-    /// A confirmed booking of the n-th test customer, not committed yet.
-    async fn insert_booking(&self, customer: u32, from: i32, to: i32) -> Uuid {
-        let (id, guest) = (Uuid::now_v7(), Uuid::from_u128(u128::from(customer)));
-        self.sql
-            .execute(
-                "insert into customers (tenant_id, id, name, email, phone, created_at) \
-                 values ($1, $2, 'Test Guest', '', '', now()) on conflict do nothing",
-                &[&demo::TENANT, &guest],
-            )
-            .await
-            .unwrap();
-        self.sql
-            .execute(
-                "insert into bookings (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
-                 confirmed_at, created_at, updated_at) \
-                 values ($1, $2, $3, $4, current_date + $5::integer, current_date + $6::integer, \
-                 'confirmed', now(), now(), now())",
-                &[&demo::TENANT, &id, &LAKE_HOUSE, &guest, &from, &to],
-            )
-            .await
-            .unwrap();
-        id
-    }
-
-    async fn commit(&self) {
-        self.sql.batch_execute("commit").await.unwrap();
-    }
-
-    async fn roll_back(&self) {
-        self.sql.batch_execute("rollback").await.unwrap();
-    }
-
-    /// Returns once this many sessions wait, directly or behind each other, for
-    /// this one.
-    async fn blocks(&self, fixture: &Fixture, sessions: i64) {
-        let waiting = "with recursive waiting as ( \
-            select a.pid from pg_stat_activity a where $1 = any (pg_blocking_pids(a.pid)) \
-            union select a.pid from pg_stat_activity a join waiting w on w.pid = any (pg_blocking_pids(a.pid))) \
-            select count(*) from waiting";
-        for _ in 0..500 {
-            if fixture.count(waiting, &[&self.pid]).await >= sessions {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("nobody waits");
-    }
-}
+use super::rival::Rival;
+use crate::fixture::{Answer, Fixture, Layout, case, path_of, signed};
 
 async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
     fixture.post(&path_of(id, "/approve"), token, &json!({})).await

@@ -6,10 +6,7 @@ confirmed as (
         approved_booking_id = booked.id,
         held_booking_id = null,
         hold_expires_at = null,
-        {decides},
-        internal_note = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = :at
+        {decided}
     from booked
     where r.tenant_id = :tenant
       and r.id = :id

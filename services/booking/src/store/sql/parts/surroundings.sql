@@ -1,5 +1,5 @@
--- Everything around a request that bears on its approval. What is in the way and what
--- accounts for it is not decided here.
+-- Everything around a request that bears on its approval, part by part. What is in the
+-- way and what accounts for it is not decided here.
 with linked as (
     select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
     from bookings b
@@ -104,6 +104,7 @@ healed as (
     order by e.at desc, e.id desc
     limit 1
 )
+-- What is read of them; who locks leaves this out.
 select
     'linked' as part, id, guest_id, property_id, status as word, check_in as start_date, check_out as end_date,
     null::uuid as source_id

@@ -5,11 +5,8 @@ with booked as (
     set
         status = {status.confirmed},
         confirmed_at = case when :evidence = {evidence.confirmed_at_set} then r.confirmed_at else :at end,
-        {decides},
         approved_booking_id = null,
-        internal_notes = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = :at
+        {decided}
     where r.tenant_id = :tenant
       and r.id = :id
       and {open}

@@ -20,22 +20,7 @@ freed_ranges as (
       and i.source_id = :id
     returning i.id
 ),
-lost as (
-    update bookings r
-    set
-        confirmed_at = null,
-        approved_booking_id = null,
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
-    from bookings b
-    where r.tenant_id = :tenant
-      and r.approved_booking_id = :id
-      and {open}
-      and b.tenant_id = :tenant
-      and b.id = :id
-      and {same_stay}
-    returning r.tenant_id, r.id, r.property_id, r.updated_at
-),
+{fulfilment_lost},
 settled as (
     select
         (select count(*) from cancelled) + (select count(*) from freed_ranges)

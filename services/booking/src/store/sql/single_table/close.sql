@@ -14,10 +14,7 @@ closed as (
         decline_message = coalesce(:guest_message, r.decline_message),
         confirmed_at = null,
         approved_booking_id = null,
-        {decides},
-        internal_notes = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = :at
+        {decided}
     where r.tenant_id = :tenant
       and r.id = :id
       and {open}

@@ -5,10 +5,7 @@ with linked as (
     set
         confirmed_at = coalesce(r.confirmed_at, :at),
         approved_booking_id = :booking,
-        {decides},
-        internal_notes = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = :at
+        {decided}
     where r.tenant_id = :tenant
       and r.id = :id
       and {open}

@@ -8,12 +8,7 @@ with booked as (
         approved_by = {acting_user},
         row_version = coalesce(b.row_version, 0) + 1,
         updated_at = :at
-    from booking_requests r
-    where r.tenant_id = :tenant
-      and r.id = :id
-      and b.tenant_id = :tenant
-      and b.id = r.held_booking_id
-      and (b.status = {status.requested}) is true
+    {hold_of_request}
       and (b.guest_id, b.property_id) = (r.guest_id, r.property_id)
       and (b.check_in, b.check_out) = (r.check_in, r.check_out)
       and {request_has_no_range}

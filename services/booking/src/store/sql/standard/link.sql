@@ -3,12 +3,7 @@
 with freed as (
     update bookings b
     set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
-    from booking_requests r
-    where r.tenant_id = :tenant
-      and r.id = :id
-      and b.tenant_id = :tenant
-      and b.id = r.held_booking_id
-      and (b.status = {status.requested}) is true
+    {hold_of_request}
       and b.guest_id = r.guest_id
     returning b.id
 ),
@@ -25,10 +20,7 @@ linked as (
         approved_booking_id = :booking,
         held_booking_id = null,
         hold_expires_at = null,
-        {decides},
-        internal_note = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = :at
+        {decided}
     where r.tenant_id = :tenant
       and r.id = :id
     returning r.tenant_id, r.id, r.property_id, r.check_in, r.check_out

@@ -1,13 +1,10 @@
 -- The request waits for a decision: as it is if it is open, else under review. A
 -- booking that it was linked to stays as it is.
-update booking_requests r
+update {requests} r
 set
     status = case when {open} then r.status else {status.under_review} end,
     confirmed_at = null,
     approved_booking_id = null,
-    {decides},
-    internal_note = {noted},
-    row_version = coalesce(r.row_version, 0) + 1,
-    updated_at = :at
+    {decided}
 where r.tenant_id = :tenant
   and r.id = :id

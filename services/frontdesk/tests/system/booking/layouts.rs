@@ -1,0 +1,167 @@
+//! How the database stores requests and what its constraint covers: found by looking,
+//! reported, and what is decided by it.
+
+use frontdesk::demo;
+use serde_json::json;
+
+use super::foreign::{Foreign, GUEST, STRANGER};
+use crate::fixture::{Fixture, Layout, case, path_of};
+
+/// Returns once the constraint is seen to hold this.
+async fn reported(fixture: &Fixture, hold: &str) {
+    for _ in 0..100 {
+        if fixture.get("/v1/diagnostics/server", "").await.ok()["request_hold"] == hold {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{hold} is not reported");
+}
+
+/// Makes the constraint of another program's: it looks at a column of its own, too.
+async fn flag(fixture: &Fixture) {
+    fixture
+        .sql
+        .batch_execute(
+            "alter table bookings drop constraint if exists no_double_bookings; \
+             alter table bookings add column holds_inventory boolean not null default false; \
+             alter table bookings add constraint no_double_bookings exclude using gist ( \
+             tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
+             where (holds_inventory or status in ('confirmed', 'checked_in'))",
+        )
+        .await
+        .unwrap();
+    reported(fixture, "flag").await;
+}
+
+#[tokio::test]
+async fn the_literal_layout_answers_overlaps_when_a_request_is_stored() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let body = json!({
+            "property_id": "0d000000-0000-7000-8000-000000000202",
+            "guest_id": "0d000000-0000-7000-8000-000000000301",
+            "check_in": "2031-07-01", "check_out": "2031-07-08",
+        });
+        let mut competing = body.clone();
+        competing["guest_id"] = json!("0d000000-0000-7000-8000-000000000302");
+        let first = fixture.post("/v1/booking-requests", &token, &body).await;
+        let before = fixture.snapshot().await;
+        let second = fixture.post("/v1/booking-requests", &token, &competing).await;
+        if layout == Layout::Literal {
+            second.refused(409, "BOOKING_OVERLAP");
+            assert_eq!(second.body["conflict_type"], "booking_overlap");
+            assert_eq!(fixture.snapshot().await, before);
+            continue;
+        }
+        let (first, second) = (first.ok()["id"].as_str().unwrap(), second.ok()["id"].as_str().unwrap());
+        fixture.post(&format!("/v1/booking-requests/{first}/approve"), &token, &json!({})).await.ok();
+        let path = format!("/v1/booking-requests/{second}/approve");
+        fixture.post(&path, &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
+    }
+}
+
+#[tokio::test]
+async fn the_layout_and_its_predicate_are_reported() {
+    for (layout, name, hold) in [
+        (Layout::Standard, "standard", "literal"),
+        (Layout::Literal, "single_table", "literal"),
+        (Layout::ConfirmedOnly, "single_table", "confirmed_only"),
+    ] {
+        let fixture = Fixture::start_in(layout).await;
+        let info = fixture.get("/v1/diagnostics/server", "").await;
+        assert_eq!(info.ok(), &json!({"ready": true, "problems": [], "layout": name, "request_hold": hold}));
+    }
+    let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+    fixture.sql.batch_execute("alter table bookings drop constraint no_double_bookings").await.unwrap();
+    reported(&fixture, "missing").await;
+    flag(&fixture).await;
+}
+
+#[tokio::test]
+async fn without_the_constraint_a_single_table_still_gets_no_double_booking_from_us() {
+    let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+    let token = fixture.manager().await;
+    fixture.sql.batch_execute("alter table bookings drop constraint no_double_bookings").await.unwrap();
+    let id = case("OVERLAP_OTHER_GUEST");
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
+}
+
+#[tokio::test]
+async fn a_layout_that_changes_under_the_service_is_found_again() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.get(&path_of(case("REQUESTED"), ""), &token).await.ok();
+    Layout::ConfirmedOnly.apply(&fixture.database.url).await;
+    let answer = fixture.post(&path_of(case("REQUESTED"), "/approve"), &token, &json!({})).await;
+    assert_eq!(answer.ok()["message"], "Booking request approved (in-place update)");
+}
+
+/// A constraint may cover what no status tells: who has the nights by a flag is seen by
+/// the explanation, the calendar and a new booking as by the approve.
+#[tokio::test]
+async fn who_has_nights_by_a_flag_alone_is_in_the_way_and_explained() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        flag(&fixture).await;
+        let word = if layout == Layout::Standard { "cancelled" } else { "requested" };
+        let flagged = Foreign { status: word, ranged: false, ..Foreign::sold(STRANGER, 303, 308) };
+        let flagged = flagged.store(&fixture).await.unwrap();
+        let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
+        let hold = "update bookings set holds_inventory = $2 where id = $1";
+        fixture.execute(hold, &[&flagged, &true]).await;
+        let before = fixture.snapshot().await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["refusal_reason"], "BOOKING_OVERLAP", "{layout:?}");
+        assert_eq!(explained.body["conflicts"][0]["id"], flagged.to_string(), "{layout:?}");
+        assert!(explained.body["constraint"].as_str().unwrap().contains("holds_inventory"));
+        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        refused.refused(409, "BOOKING_OVERLAP");
+        assert_eq!(refused.body["message"], explained.body["message"], "{layout:?}");
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+        fixture.execute(hold, &[&flagged, &false]).await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["would_succeed"], true, "{layout:?}");
+        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
+    }
+}
+
+/// What nothing but the constraint knows, here that stays may not touch, is answered by
+/// its name and not as contention.
+#[tokio::test]
+async fn what_only_the_constraint_sees_is_refused_by_its_name() {
+    let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+    let token = fixture.manager().await;
+    fixture
+        .sql
+        .batch_execute(
+            "alter table bookings drop constraint no_double_bookings; \
+             alter table bookings add constraint no_double_bookings exclude using gist ( \
+             tenant_id with =, property_id with =, daterange(check_in, check_out, '[]') with &&) \
+             where (status in ('confirmed', 'checked_in'))",
+        )
+        .await
+        .unwrap();
+    Foreign::sold(STRANGER, 305, 308).store(&fixture).await.unwrap();
+    let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
+    let before = fixture.snapshot().await;
+    let mut seen = false;
+    for _ in 0..100 {
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        seen = explained.ok()["constraint"].as_str().unwrap().contains("[]");
+        if seen {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(seen, "the explanation shows the constraint");
+    let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    refused.refused(409, "BOOKING_OVERLAP");
+    assert_eq!(refused.body["metadata"]["constraint"], "no_double_bookings");
+    assert_eq!(refused.body["conflict_type"], "booking_overlap");
+    assert!(refused.body["message"].as_str().unwrap().contains("no_double_bookings"));
+    assert_eq!(fixture.snapshot().await, before);
+}
