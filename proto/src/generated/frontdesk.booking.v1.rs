@@ -2576,6 +2576,10 @@ pub struct CreateBookingRequest {
     /// Id of the booking there, 200 characters at most; may be empty.
     #[prost(string, tag = "6")]
     pub external_id: ::prost::alloc::string::String,
+    /// Stores it although the stay breaks rules of the property; the event names those
+    /// that it breaks.
+    #[prost(bool, tag = "7")]
+    pub override_rules: bool,
 }
 impl ::prost::Name for CreateBookingRequest {
     const NAME: &'static str = "CreateBookingRequest";
@@ -3002,10 +3006,14 @@ pub mod booking_service_client {
         /// Stores a confirmed booking that staff or a channel made, with its inventory
         /// range. Open requests of other guests for its nights are declined as the settings
         /// say. A booking with the same `source` and `external_id` is stored once: saying
-        /// the same again answers the booking as it is now.
+        /// the same again answers the booking as it is now, also after the guest has left
+        /// early or was merged into another customer.
         ///
-        /// BOOKING_OVERLAP says what has nights of the stay; EXTERNAL_ID_TAKEN that the
-        /// `external_id` is that of a booking with other nights, another guest or property.
+        /// A stay that breaks rules of the property is refused by the reason of the first
+        /// one, with each rule in the metadata, unless `override_rules` is set; how many
+        /// guests come is not known of a booking. BOOKING_OVERLAP says what has nights of
+        /// the stay; EXTERNAL_ID_TAKEN that the `external_id` is that of a booking with other
+        /// nights, another guest or property.
         pub async fn create_booking(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateBookingRequest>,
@@ -3256,10 +3264,14 @@ pub mod booking_service_server {
         /// Stores a confirmed booking that staff or a channel made, with its inventory
         /// range. Open requests of other guests for its nights are declined as the settings
         /// say. A booking with the same `source` and `external_id` is stored once: saying
-        /// the same again answers the booking as it is now.
+        /// the same again answers the booking as it is now, also after the guest has left
+        /// early or was merged into another customer.
         ///
-        /// BOOKING_OVERLAP says what has nights of the stay; EXTERNAL_ID_TAKEN that the
-        /// `external_id` is that of a booking with other nights, another guest or property.
+        /// A stay that breaks rules of the property is refused by the reason of the first
+        /// one, with each rule in the metadata, unless `override_rules` is set; how many
+        /// guests come is not known of a booking. BOOKING_OVERLAP says what has nights of
+        /// the stay; EXTERNAL_ID_TAKEN that the `external_id` is that of a booking with other
+        /// nights, another guest or property.
         async fn create_booking(
             &self,
             request: tonic::Request<super::CreateBookingRequest>,

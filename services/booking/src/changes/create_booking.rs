@@ -1,10 +1,16 @@
 //! Storing a booking that staff or a channel made. Whether its dates are free is for
 //! the constraint `no_double_bookings` to say; a second look tells what is in the way.
+//!
+//! What is stored already is answered before anything is asked of it: a channel that
+//! repeats its booking is not held against rules that came later.
 
 use super::create::check_guest;
+use super::rules::{self, Wanted};
 use crate::domain::approval::ConflictKind;
 use crate::domain::booking::{Booking, NewBooking};
+use crate::domain::ids::GuestId;
 use crate::domain::property::{Occupancy, Occupant};
+use crate::error::rules::RulesOf;
 use crate::error::{Error, OverlapOf, Reason, Refusal};
 use crate::store::constraints::{dates_are_taken, guest_is_unknown};
 use crate::store::requests::Competed;
@@ -14,7 +20,12 @@ use crate::store::{Attempt, Change, Work};
 #[derive(Debug)]
 pub struct CreateBooking {
     pub new: NewBooking,
+    /// Whether rules of the stay are set aside.
+    pub override_rules: bool,
 }
+
+/// How far merged customers are followed.
+const MERGES: usize = 8;
 
 impl Work for CreateBooking {
     type Outcome = Booking;
@@ -24,7 +35,14 @@ impl Work for CreateBooking {
         if let Some(known) = stored_before(&change, new).await? {
             return Ok(Attempt::Done(change.settle(known)));
         }
-        change.get_property(new.property).await?.ok_or(Error::PropertyNotFound)?;
+        let asked = change.get_property(new.property).await?.ok_or(Error::PropertyNotFound)?;
+        let NewBooking { property, guest, stay, .. } = *new;
+        // How many guests come is not known.
+        let wanted = Wanted { property, guest, stay, guests: 1 };
+        let broken = rules::broken(&change, &asked.terms(), wanted).await?;
+        if !broken.is_empty() && !self.override_rules {
+            return Err(Error::RulesBroken { broken, of: RulesOf::Booking });
+        }
         if change.looks_again() {
             if let Some(guest) = new.guest {
                 check_guest(&change, guest).await?;
@@ -34,11 +52,11 @@ impl Work for CreateBooking {
         if change.get_settings().await?.auto_decline {
             change.decline_competitors(&Competed::with_booking(new));
         }
-        match change.insert_booking(new).await {
+        match change.insert_booking(new, &broken).await {
             Ok(Some(stored)) => Ok(Attempt::Done(stored)),
             // The guest is not there, the dates are taken, or it was stored meanwhile.
             Ok(None) => Ok(Attempt::LookAgain),
-            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgain),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
             Err(fault) if guest_is_unknown(&fault) => Err(Error::CustomerNotFound),
             Err(fault) => Err(fault.into()),
         }
@@ -48,11 +66,26 @@ impl Work for CreateBooking {
 /// The booking of the same source and external id.
 async fn stored_before(change: &Change, new: &NewBooking) -> Result<Option<Booking>, Error> {
     let Some(external_id) = &new.external_id else { return Ok(None) };
-    match change.get_booking_of(&new.source, external_id).await? {
-        Some(known) if new.is_stored_as(&known) => Ok(Some(known)),
-        Some(other) => Err(taken(&other).into()),
-        None => Ok(None),
+    let Some(known) = change.get_booking_of(&new.source, external_id).await? else { return Ok(None) };
+    let guest = if new.guest == known.guest { new.guest } else { now_known_as(change, new.guest).await? };
+    if (NewBooking { guest, ..new.clone() }).is_stored_as(&known) {
+        return Ok(Some(known));
     }
+    Err(taken(&known).into())
+}
+
+/// The customer that a guest has been merged into, who has the guest's bookings now.
+async fn now_known_as(change: &Change, guest: Option<GuestId>) -> Result<Option<GuestId>, Error> {
+    let mut now = guest;
+    for _ in 0..MERGES {
+        let Some(id) = now else { return Ok(None) };
+        let customer = change.get_customer(id).await?;
+        match customer.and_then(|customer| customer.merged_into) {
+            Some(into) => now = Some(into),
+            None => break,
+        }
+    }
+    Ok(now)
 }
 
 /// Refuses a stay that has a night which somebody else has.

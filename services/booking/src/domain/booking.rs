@@ -31,7 +31,7 @@ pub struct Booking {
 }
 
 /// A booking that staff or a channel made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewBooking {
     pub id: BookingId,
     pub property: PropertyId,
@@ -62,9 +62,12 @@ pub enum BookingStatus {
 
 impl NewBooking {
     /// Whether a stored booking is what is to be stored: of the same property, guest
-    /// and nights.
+    /// and nights. Those that were booked count: who sold them does not know that the
+    /// guest has left before the end.
     pub fn is_stored_as(&self, stored: &Booking) -> bool {
-        (self.property, self.guest, self.stay) == (stored.property, stored.guest, stored.stay)
+        let Stay { check_in, check_out } = stored.stay;
+        let booked = Stay { check_in, check_out: stored.booked_check_out.unwrap_or(check_out) };
+        (self.property, self.guest, self.stay) == (stored.property, stored.guest, booked)
     }
 }
 

@@ -12,6 +12,8 @@ pub enum RulesOf {
     New,
     /// A request, in its approval.
     Request,
+    /// A booking that staff or a channel made.
+    Booking,
 }
 
 /// The reason of a call that breaks a rule.
@@ -34,6 +36,9 @@ pub fn refusal(broken: &[Broken], of: RulesOf) -> Refusal {
     let said: Vec<String> = broken.iter().map(|one| format!("`{}` {}", one.field(), one.takes())).collect();
     let next = match of {
         RulesOf::New => "Nothing was stored: ask for another stay. GET …/availability shows what can be had.",
+        RulesOf::Booking => {
+            "Nothing was stored: choose another stay, or store it with `override_rules`. GET …/availability shows what can be had."
+        }
         RulesOf::Request => {
             "The booking request is unchanged: decline it, or approve it with `override_rules`, which needs the scope bookings:manage."
         }

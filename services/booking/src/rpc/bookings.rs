@@ -63,7 +63,8 @@ impl BookingService for Service {
         request: Request<wire::CreateBookingRequest>,
     ) -> Result<Response<wire::CreateBookingResponse>, Status> {
         let call = Call::of(&request)?.with_key(&request, "CreateBooking")?;
-        let create = CreateBooking { new: new_booking(request.into_inner())? };
+        let override_rules = request.get_ref().override_rules;
+        let create = CreateBooking { new: new_booking(request.into_inner())?, override_rules };
         self.change(&call, &create, |stored| wire::CreateBookingResponse { booking: Some(booking(stored)) })
             .await
     }
@@ -132,8 +133,15 @@ impl BookingService for Service {
 }
 
 fn new_booking(request: wire::CreateBookingRequest) -> Result<NewBooking, Refusal> {
-    let wire::CreateBookingRequest { property_id, guest_id, check_in, check_out, source, external_id } =
-        request;
+    let wire::CreateBookingRequest {
+        property_id,
+        guest_id,
+        check_in,
+        check_out,
+        source,
+        external_id,
+        override_rules: _,
+    } = request;
     let from = fields::Field { name: "check_in", text: &check_in };
     let to = fields::Field { name: "check_out", text: &check_out };
     let source = tidy_line(&source);

@@ -10,10 +10,12 @@ use super::change::Change;
 use super::change::Finished;
 use super::database::{Store, lost_row};
 use super::foreign::{DayEdge, booking_status, stay, time};
+use super::requests::names;
 use crate::domain::booking::{Booking, NewBooking};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::listing::{After, BookingFilter};
+use crate::domain::rules::Broken;
 use crate::domain::steps::StayStep;
 
 /// As the history names that a guest is checked in on a day of the stay.
@@ -28,7 +30,7 @@ pg::statements! {
     InsertBooking<'a> = "insert_booking" (
         tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date,
         source: &'a str, external_id: Option<&'a str>, range: RangeId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
+        actor_id: Option<Uuid>, event: EventId, overridden: Option<Vec<&'static str>>,
     );
     /// Bookings of the tenant, by check-in.
     ListBookings = "list_bookings" (
@@ -168,9 +170,14 @@ impl Change {
         Columns::first(&self.tx.run(&get).await?, booking)
     }
 
-    /// Stores a confirmed booking with its range. `None` when its guest is not there or
-    /// archived, something has nights of the stay, or its external id is known.
-    pub async fn insert_booking(self, new: &NewBooking) -> Result<Option<Finished<Booking>>, Fault> {
+    /// Stores a confirmed booking with its range, although it breaks these rules. `None`
+    /// when its guest is not there or archived, something has nights of the stay, or its
+    /// external id is known.
+    pub async fn insert_booking(
+        self,
+        new: &NewBooking,
+        overridden: &[Broken],
+    ) -> Result<Option<Finished<Booking>>, Fault> {
         let NewBooking { id, property, guest, stay, source, external_id } = new;
         let insert = InsertBooking {
             tenant: self.tenant(),
@@ -186,6 +193,7 @@ impl Change {
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,
+            overridden: names(overridden),
         };
         self.finish(&insert, |rows| Columns::first(rows, booking)).await
     }

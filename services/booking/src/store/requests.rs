@@ -348,7 +348,8 @@ impl Change {
     }
 }
 
-fn names(overridden: &[Broken]) -> Option<Vec<&'static str>> {
+/// Rules of the stay that are set aside, as the history names them.
+pub(super) fn names(overridden: &[Broken]) -> Option<Vec<&'static str>> {
     (!overridden.is_empty()).then(|| overridden.iter().map(|one| one.name()).collect())
 }
 

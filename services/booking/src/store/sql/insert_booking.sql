@@ -40,8 +40,8 @@ settled as (
     select (select count(*) from booked) + (select count(*) from ranged) as writes
 ),
 event as (
-    {insert_event}
-    select tenant_id, :event, :at, booking_request_id, id, property_id, {event.booking_created}, '', {by}
+    insert into booking_events (overridden_rules, {event_written})
+    select :overridden, tenant_id, :event, :at, booking_request_id, id, property_id, {event.booking_created}, '', {by}
     from booked, settled
 )
 select {booking_names}

@@ -1,7 +1,8 @@
 -- The last day of departure before a stay and the first arrival after it, as far as
 -- they may be closer than some days. Of other guests: one who stays on needs no
--- empty night. Of what is sold: what only asks or holds is held against this in its
--- own approval. A stay has at most 366 nights, which bounds what is looked at.
+-- empty night, and who is not known may be another one. Of what is sold: what only
+-- asks or holds is held against this in its own approval. A stay has at most 366
+-- nights, which bounds what is looked at.
 select
     (
         select max(b.check_out)
@@ -12,7 +13,7 @@ select
           and b.check_in >= :check_in - 366 - :days
           and b.check_out <= :check_in
           and b.check_out > :check_in - :days
-          and b.guest_id is distinct from :guest
+          and (b.guest_id = :guest) is not true
           and (b.status in ({sold})) is true
     ) as before,
     (
@@ -22,6 +23,6 @@ select
           and b.property_id = :property
           and b.check_in >= :check_out
           and b.check_in < :check_out + :days
-          and b.guest_id is distinct from :guest
+          and (b.guest_id = :guest) is not true
           and (b.status in ({sold})) is true
     ) as after

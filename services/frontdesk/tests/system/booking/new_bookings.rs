@@ -152,3 +152,94 @@ async fn of_many_channels_at_once_one_has_the_night() {
         assert!(answers.iter().all(|answer| answer.ok() == &answers[0].body), "{layout:?}");
     }
 }
+
+/// Rules that a stay from 2031-05-01 to 2031-05-03 breaks, a Thursday and a Saturday.
+fn broken_rules() -> [(Json, &'static str, &'static str); 6] {
+    let day = |name: &str, what: &str| json!({"days": [{"day": name, what: true}]});
+    [
+        (json!({"min_nights": 3}), "STAY_TOO_SHORT", "min_nights"),
+        (json!({"max_nights": 1}), "STAY_TOO_LONG", "max_nights"),
+        (day("thursday", "closed_to_arrival"), "CLOSED_TO_ARRIVAL", "closed_to_arrival"),
+        (day("saturday", "closed_to_departure"), "CLOSED_TO_DEPARTURE", "closed_to_departure"),
+        (json!({"horizon_days": 30}), "ARRIVAL_TOO_FAR", "horizon_days"),
+        (json!({"turnover_days": 2}), "TURNOVER_TOO_SHORT", "turnover_days"),
+    ]
+}
+
+async fn overridden(fixture: &Fixture, booking: &Json) -> Vec<String> {
+    let sql = "select coalesce(overridden_rules, '{}') from booking_events \
+        where booking_id = $1::text::uuid and action = 'booking_created'";
+    let id = booking["id"].as_str().unwrap();
+    fixture.sql.query_one(sql, &[&id]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn a_booking_is_held_against_the_rules_of_its_property_unless_they_are_set_aside() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let property = format!("/v1/properties/{LAKE_HOUSE}");
+        let beside = of_channel("0", "2031-05-04", "2031-05-06");
+        book(&fixture, &token, &beside).await.ok();
+        for (rules, code, rule) in broken_rules() {
+            fixture.patch(&property, &token, &json!({ "stay_rules": rules })).await.ok();
+            let mut body = of_channel(rule, "2031-05-01", "2031-05-03");
+            let before = fixture.snapshot().await;
+            let refused = book(&fixture, &token, &body).await;
+            refused.refused(422, code);
+            assert!(refused.body["metadata"][rule].is_string(), "{layout:?}: {}", refused.body);
+            assert!(refused.body["message"].as_str().unwrap().contains("override_rules"));
+            assert_eq!(fixture.snapshot().await, before, "{layout:?} {rule}");
+            body["override_rules"] = true.into();
+            let made = book(&fixture, &token, &body).await.ok().clone();
+            assert_eq!(overridden(&fixture, &made).await, [rule], "{layout:?}");
+            // What is stored already is not asked again.
+            body["override_rules"] = false.into();
+            assert_eq!(book(&fixture, &token, &body).await.ok(), &made, "{layout:?} {rule}");
+            let cancel = format!("/v1/bookings/{}/cancel", made["id"].as_str().unwrap());
+            fixture.post(&cancel, &token, &json!({})).await.ok();
+        }
+        fixture.patch(&property, &token, &json!({"stay_rules": {}})).await.ok();
+        let mut past = of_channel("past", "2001-05-01", "2001-05-03");
+        book(&fixture, &token, &past).await.refused(422, "STAY_IN_THE_PAST");
+        past["override_rules"] = true.into();
+        let made = book(&fixture, &token, &past).await.ok().clone();
+        assert_eq!(overridden(&fixture, &made).await, ["not_in_the_past"], "{layout:?}");
+        let mut plain = of_channel("plain", "2031-06-01", "2031-06-03");
+        plain["override_rules"] = true.into();
+        let made = book(&fixture, &token, &plain).await.ok().clone();
+        assert_eq!(overridden(&fixture, &made).await, [""; 0], "nothing was set aside");
+    }
+}
+
+/// What a channel sold stays what it sold, whatever became of the guest and the stay.
+#[tokio::test]
+async fn a_channel_that_repeats_its_booking_gets_it_after_an_early_departure_and_a_merge() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let day = "select ((now() at time zone 'Europe/Berlin')::date + $1::integer)::text";
+        let day =
+            async |offset: i32| -> String { fixture.sql.query_one(day, &[&offset]).await.unwrap().get(0) };
+        let mut body = of_channel("C-1", &day(0).await, &day(5).await);
+        body["guest_id"] = GUEST.into();
+        let made = book(&fixture, &token, &body).await.ok().clone();
+        let path = |step: &str| format!("/v1/bookings/{}/{step}", made["id"].as_str().unwrap());
+        fixture.post(&path("check-in"), &token, &json!({})).await.ok();
+        let left = fixture.post(&path("check-out"), &token, &json!({})).await;
+        assert_eq!(left.ok()["booked_check_out"], body["check_out"], "{layout:?}");
+        let again = book(&fixture, &token, &body).await;
+        assert_eq!((&again.ok()["id"], &again.body["status"]), (&made["id"], &json!("checked_out")));
+        // Its stay as it is now was never sold.
+        let mut shortened = body.clone();
+        shortened["check_out"] = left.body["check_out"].clone();
+        book(&fixture, &token, &shortened).await.refused(409, "EXTERNAL_ID_TAKEN");
+
+        let merge = json!({ "duplicate_id": GUEST });
+        fixture.post(&format!("/v1/customers/{OTHER_GUEST}/merge"), &token, &merge).await.ok();
+        let again = book(&fixture, &token, &body).await;
+        assert_eq!((&again.ok()["id"], &again.body["guest_id"]), (&made["id"], &json!(OTHER_GUEST)));
+        body["guest_id"] = OTHER_GUEST.into();
+        assert_eq!(book(&fixture, &token, &body).await.ok()["id"], made["id"], "{layout:?}");
+    }
+}
