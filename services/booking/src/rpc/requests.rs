@@ -321,7 +321,7 @@ pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestRespon
         (None, Layout::SingleTable) => "Booking request approved (in-place update)".to_owned(),
         (Some(Evidence::AlreadyConfirmed), _) => "Booking request already approved (idempotent)".to_owned(),
         (Some(found), _) => {
-            let healed = evidence::words(found);
+            let healed = found.words();
             format!("Booking request already approved ({healed}); healed: {}", found.name())
         }
     };

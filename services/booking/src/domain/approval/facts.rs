@@ -183,6 +183,18 @@ impl Evidence {
         }
     }
 
+    /// What it means for the rows, in the words that scripts look for.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ConfirmedAtSet => "idempotent, state healed",
+            Self::InventoryActive => "idempotent, state healed from inventory",
+            Self::AlreadyConfirmed
+            | Self::ApprovedBookingConfirmed
+            | Self::RelatedBookingConfirmed
+            | Self::FulfilledByOverlapSameGuest => "idempotent",
+        }
+    }
+
     /// Reads what the history holds.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|evidence| evidence.name() == name)
