@@ -6,13 +6,13 @@
 //! that somebody asks about, is a variant of [`Error`], and its words are here.
 
 mod contradictions;
-mod overlaps;
+pub mod overlaps;
 pub mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::overlaps::OverlapOf;
+use self::overlaps::OverlapOf;
 use self::rules::RulesOf;
 use pg::{Fault, HasFault};
 use tonic::Status;

@@ -3,7 +3,8 @@
 use crate::domain::ids::{BlockId, PropertyId};
 use crate::domain::property::Block;
 use crate::domain::version::Version;
-use crate::error::{Error, OverlapOf, Reason, Refusal};
+use crate::error::overlaps::OverlapOf;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::{Attempt, Change, Work};
 
 /// Blocks nights that nothing has.

@@ -3,8 +3,9 @@
 use super::rules::{self, Wanted};
 use crate::domain::ids::GuestId;
 use crate::domain::request::{BookingRequest, NewBookingRequest};
+use crate::error::Error;
+use crate::error::overlaps::OverlapOf;
 use crate::error::rules::RulesOf;
-use crate::error::{Error, OverlapOf};
 use crate::store::constraints::{dates_are_taken, guest_is_unknown};
 use crate::store::{Attempt, Change, Work};
 
