@@ -1068,7 +1068,7 @@ impl ::prost::Name for BookingRequestEvent {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchBookingRequestsRequest {
     /// Where to go on: `cursor` of the last message received. Empty means from now
-    /// on; `start` means from the first event that there is.
+    /// on; `start` means from the first event that the feed keeps.
     #[prost(string, tag = "1")]
     pub cursor: ::prost::alloc::string::String,
     /// UUID of a property, to get the events of that property only; empty means all.
@@ -1092,7 +1092,8 @@ pub struct WatchBookingRequestsResponse {
     /// happens, and at once when the stream begins.
     #[prost(message, optional, tag = "1")]
     pub event: ::core::option::Option<BookingRequestEvent>,
-    /// Where a broken stream goes on.
+    /// Where a broken stream goes on. Heartbeats carry it forward, past events that do
+    /// not concern the stream.
     #[prost(string, tag = "2")]
     pub cursor: ::prost::alloc::string::String,
 }
@@ -1730,7 +1731,10 @@ pub mod booking_request_service_client {
         /// It ends with the reason when the caller's session ends or its scope is taken
         /// away.
         ///
-        /// OVERLOADED says that the service has as many streams as it can serve.
+        /// OVERLOADED says that the server has as many streams as it can serve, and
+        /// TOO_MANY_STREAMS that the tenant, the session or the API key has. A cursor whose
+        /// event is gone is CURSOR_UNKNOWN, one from before what the feed keeps
+        /// CURSOR_EXPIRED; both name the cursor to go on with.
         pub async fn watch_booking_requests(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchBookingRequestsRequest>,
@@ -1880,7 +1884,10 @@ pub mod booking_request_service_server {
         /// It ends with the reason when the caller's session ends or its scope is taken
         /// away.
         ///
-        /// OVERLOADED says that the service has as many streams as it can serve.
+        /// OVERLOADED says that the server has as many streams as it can serve, and
+        /// TOO_MANY_STREAMS that the tenant, the session or the API key has. A cursor whose
+        /// event is gone is CURSOR_UNKNOWN, one from before what the feed keeps
+        /// CURSOR_EXPIRED; both name the cursor to go on with.
         async fn watch_booking_requests(
             &self,
             request: tonic::Request<super::WatchBookingRequestsRequest>,

@@ -283,6 +283,16 @@ pub enum ErrorReason {
     /// Too few nights would stay empty beside another guest's stay;
     /// `metadata.turnover_days` says how many.
     TurnoverTooShort = 328,
+    /// The event of a stream's cursor is not known: it was lost in a failover or a
+    /// restore, or the cursor is of an earlier version. Go on with the cursor in the
+    /// metadata `go_on`.
+    CursorUnknown = 330,
+    /// What is behind a stream's cursor is older than the feed keeps. Read again what
+    /// you keep, then go on with the cursor in the metadata `go_on`.
+    CursorExpired = 331,
+    /// The tenant, the session or the API key has as many streams open as it may; the
+    /// metadata `limit` is their number, `setting` what raises it. Close one.
+    TooManyStreams = 332,
     /// A check constraint refused the row (SQLSTATE 23514);
     /// `metadata.constraint` names it.
     CheckViolation = 400,
@@ -403,6 +413,9 @@ impl ErrorReason {
             Self::ArrivalTooSoon => "ERROR_REASON_ARRIVAL_TOO_SOON",
             Self::ArrivalTooFar => "ERROR_REASON_ARRIVAL_TOO_FAR",
             Self::TurnoverTooShort => "ERROR_REASON_TURNOVER_TOO_SHORT",
+            Self::CursorUnknown => "ERROR_REASON_CURSOR_UNKNOWN",
+            Self::CursorExpired => "ERROR_REASON_CURSOR_EXPIRED",
+            Self::TooManyStreams => "ERROR_REASON_TOO_MANY_STREAMS",
             Self::CheckViolation => "ERROR_REASON_CHECK_VIOLATION",
             Self::FkViolation => "ERROR_REASON_FK_VIOLATION",
             Self::NotNullViolation => "ERROR_REASON_NOT_NULL_VIOLATION",
@@ -493,6 +506,9 @@ impl ErrorReason {
             "ERROR_REASON_ARRIVAL_TOO_SOON" => Some(Self::ArrivalTooSoon),
             "ERROR_REASON_ARRIVAL_TOO_FAR" => Some(Self::ArrivalTooFar),
             "ERROR_REASON_TURNOVER_TOO_SHORT" => Some(Self::TurnoverTooShort),
+            "ERROR_REASON_CURSOR_UNKNOWN" => Some(Self::CursorUnknown),
+            "ERROR_REASON_CURSOR_EXPIRED" => Some(Self::CursorExpired),
+            "ERROR_REASON_TOO_MANY_STREAMS" => Some(Self::TooManyStreams),
             "ERROR_REASON_CHECK_VIOLATION" => Some(Self::CheckViolation),
             "ERROR_REASON_FK_VIOLATION" => Some(Self::FkViolation),
             "ERROR_REASON_NOT_NULL_VIOLATION" => Some(Self::NotNullViolation),

@@ -4,7 +4,9 @@
 
 mod expire_holds;
 mod find_inconsistencies;
+mod forget_events;
 mod forget_keys;
+mod number_events;
 
 use std::time::Duration;
 
@@ -17,8 +19,12 @@ pub fn start(background: &Background, store: &Store) {
     let of = store.clone();
     background.every(Duration::from_secs(2), "expire holds", move || expire_holds::run(of.clone()));
     let of = store.clone();
+    background.every(Duration::from_mins(10), "forget events", move || forget_events::run(of.clone()));
+    let of = store.clone();
     background
         .every(Duration::from_mins(10), "forget idempotency keys", move || forget_keys::run(of.clone()));
+    let of = store.clone();
+    background.every(number_events::PAUSE, "number events", move || number_events::run(of.clone()));
     let (of, place) = (store.clone(), find_inconsistencies::Place::default());
     background.every(find_inconsistencies::PAUSE, "find inconsistencies", move || {
         find_inconsistencies::run(of.clone(), place.clone())

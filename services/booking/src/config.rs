@@ -27,6 +27,30 @@ static WATCH_LIMIT_SERVER: Setting = Setting {
     meaning: "Most streams of events that one server of booking has open.",
     secret: false,
 };
+static WATCH_LIMIT_TENANT: Setting = Setting {
+    name: "WATCH_LIMIT_TENANT",
+    form: Form::Number { least: 1, most: 100_000 },
+    unset: Unset::Default("500"),
+    example: "200",
+    meaning: "Most streams of events that one server of booking has open for a tenant.",
+    secret: false,
+};
+static WATCH_LIMIT_SESSION: Setting = Setting {
+    name: "WATCH_LIMIT_SESSION",
+    form: Form::Number { least: 1, most: 100_000 },
+    unset: Unset::Default("20"),
+    example: "50",
+    meaning: "Most streams of events that one server of booking has open for a session, or for an API key that calls alone.",
+    secret: false,
+};
+static FEED_RETENTION_DAYS: Setting = Setting {
+    name: "FEED_RETENTION_DAYS",
+    form: Form::Number { least: 30, most: 36_500 },
+    unset: Unset::Default("400"),
+    example: "90",
+    meaning: "How many days back a stream of events can go on. Older events leave the feed; the history of a request keeps them.",
+    secret: false,
+};
 
 /// What booking reads from its environment.
 #[derive(Debug)]
@@ -63,6 +87,12 @@ pub struct Config<A> {
 pub struct Policy {
     /// Most streams of events that one server has open.
     pub most_streams: usize,
+    /// Of them, for one tenant.
+    pub most_streams_of_tenant: usize,
+    /// Of them, for one session or API key.
+    pub most_streams_of_session: usize,
+    /// How many days back a stream can go on.
+    pub feed_retention_days: i64,
 }
 
 impl Environment {
@@ -86,13 +116,26 @@ impl Environment {
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let most_streams = settings.number(&WATCH_LIMIT_SERVER);
-        Some(Self { most_streams: most_streams? })
+        let most_streams_of_tenant = settings.number(&WATCH_LIMIT_TENANT);
+        let most_streams_of_session = settings.number(&WATCH_LIMIT_SESSION);
+        let feed_retention_days = settings.number(&FEED_RETENTION_DAYS);
+        Some(Self {
+            most_streams: most_streams?,
+            most_streams_of_tenant: most_streams_of_tenant?,
+            most_streams_of_session: most_streams_of_session?,
+            feed_retention_days: feed_retention_days?,
+        })
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { most_streams: 1000 }
+        Self {
+            most_streams: 1000,
+            most_streams_of_tenant: 500,
+            most_streams_of_session: 20,
+            feed_retention_days: 400,
+        }
     }
 }
 

@@ -10,7 +10,6 @@ pub mod overlaps;
 pub mod rules;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use self::overlaps::OverlapOf;
 use self::rules::RulesOf;
@@ -36,14 +35,6 @@ pub enum Error {
     /// It was refused where that was found, in these words.
     #[error("{}", .0.message())]
     Refused(Refusal),
-    /// The server has no room for another stream.
-    #[error("{most} streams are open")]
-    NoRoomForStream {
-        /// How many it has room for.
-        most: usize,
-        /// When to try again.
-        retry_after: Duration,
-    },
     /// The server stops, and the stream with it.
     #[error("the server stops")]
     Stopping,
@@ -143,7 +134,6 @@ impl HasFault for Error {
             Self::Database(fault) => Some(fault),
             Self::Offering { error, choices: _ } => error.fault(),
             Self::Refused(_)
-            | Self::NoRoomForStream { .. }
             | Self::Stopping
             | Self::RequestNotFound(_)
             | Self::BookingNotFound(_)
@@ -194,11 +184,6 @@ impl Error {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
-            Self::NoRoomForStream { most, retry_after } => Refusal::new(
-                Reason::Overloaded,
-                format!("{most} streams are open, the most this server has room for. Try again later."),
-            )
-            .retry_after(*retry_after),
             Self::Stopping => Refusal::new(
                 Reason::UpstreamUnavailable,
                 "The server stops. Start the stream again from its last cursor.",

@@ -2,28 +2,36 @@
 //! is known in `rpc/watch.rs`, and in which order events come in `store/feed.rs`.
 
 pub mod cursor;
+mod hub;
+mod hubs;
+mod limits;
 mod reader;
+mod resume;
 mod stream;
+mod taken;
+mod wakes;
 
 use std::sync::Arc;
 
 use access::{Standing, TenantId};
 use futures::stream::Stream;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::event::FeedPlace;
+use self::cursor::Cursor;
+use self::hubs::Hubs;
 use crate::domain::ids::PropertyId;
 use crate::error::Error;
 use crate::store::Store;
 
+pub use self::limits::Holder;
 pub use self::stream::Item;
 
 /// The feeds of all tenants.
 #[derive(Debug, Clone)]
 pub struct Feed {
     store: Store,
-    room: Arc<Semaphore>,
+    limits: limits::Limits,
+    hubs: Arc<Hubs>,
     stop: CancellationToken,
 }
 
@@ -32,16 +40,19 @@ pub struct Feed {
 pub struct Follow {
     pub tenant: TenantId,
     pub property: Option<PropertyId>,
-    /// Where to go on; `None` is now.
-    pub after: Option<FeedPlace>,
+    pub cursor: Cursor,
     pub standing: Standing,
+    pub holder: Holder,
 }
 
 impl Feed {
     /// No streams yet; all end when the server stops.
     pub fn new(store: Store, stop: CancellationToken) -> Self {
-        let room = Arc::new(Semaphore::new(store.policy().most_streams));
-        Self { store, room, stop }
+        let hubs = Arc::new(Hubs::new(store.clone()));
+        wakes::start(&hubs, &stop);
+        let (reads, stopped) = (Arc::clone(&hubs), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(Box::pin(reader::read(&reads))).await });
+        Self { store, limits: limits::Limits::default(), hubs, stop }
     }
 
     /// Starts a stream. It ends with the first error.
@@ -49,15 +60,11 @@ impl Feed {
         &self,
         follow: Follow,
     ) -> Result<impl Stream<Item = Result<Item, Error>> + Send + use<>, Error> {
-        let most = self.store.policy().most_streams;
-        let room = Arc::clone(&self.room)
-            .try_acquire_owned()
-            .map_err(|_| Error::NoRoomForStream { most, retry_after: stream::HEARTBEAT })?;
-        let place = match follow.after {
-            Some(place) => place,
-            None => self.store.feed_end(follow.tenant).await?,
-        };
-        let reader = reader::Reader::new(self.store.clone(), follow.tenant, follow.property, place);
-        Ok(stream::events(reader, follow.standing, self.stop.clone(), room))
+        let Follow { tenant, property, cursor, standing, holder } = follow;
+        let room = self.limits.take(self.store.policy(), tenant.uuid(), holder)?;
+        let place = resume::place(&self.store, tenant, cursor).await?;
+        let hub = self.hubs.of(tenant).await?;
+        let ground = stream::Ground { store: self.store.clone(), hub, stop: self.stop.clone() };
+        Ok(taken::while_taken(stream::events(ground, (tenant, property), standing, place, room)))
     }
 }

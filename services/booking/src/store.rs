@@ -6,11 +6,13 @@
 
 mod actors;
 mod attempts;
+mod bell;
 pub mod bookings;
 pub mod change;
 pub mod constraints;
 pub mod customers;
 mod database;
+mod events;
 mod feed;
 mod foreign;
 mod ids;
@@ -25,6 +27,7 @@ pub mod resolutions;
 mod settings;
 mod statements;
 pub mod surroundings;
+mod ticks;
 
 use std::sync::Arc;
 
@@ -36,9 +39,11 @@ use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
 use crate::layout::Statuses;
 use crate::layout::words::Blocking;
 
+pub use self::bell::Bell;
 pub use self::change::{Answer, Attempt, Change, Work};
 pub use self::database::Store;
-pub use self::feed::DueHold;
+pub use self::events::DueHold;
+pub use self::feed::{NUMBERED_AT_ONCE, Numbered};
 
 /// The statements over this database, for a server with this policy.
 pub fn open(db: Database, policy: Policy) -> Store {

@@ -28,6 +28,8 @@ use crate::{Fault, Kind, Query, Statements, Turn, Tx};
 pub struct Database {
     pool: Pool,
     lanes: Arc<Lanes>,
+    /// For connections outside the pool.
+    config: Arc<tokio_postgres::Config>,
     statements: Arc<Statements>,
 }
 
@@ -61,6 +63,7 @@ impl Database {
             options.role,
             STATEMENT_LIMIT.as_secs()
         );
+        let outside = Arc::new(config.clone());
         let manager =
             Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
@@ -80,13 +83,23 @@ impl Database {
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
         let lanes = Arc::new(Lanes::new(options.max_size));
-        Ok(Self { pool, lanes, statements: Arc::default() })
+        Ok(Self { pool, lanes, config: outside, statements: Arc::default() })
     }
 
     /// The same database with the statements that may be run in it.
     #[must_use]
     pub fn with(&self, statements: Arc<Statements>) -> Self {
-        Self { pool: self.pool.clone(), lanes: Arc::clone(&self.lanes), statements }
+        Self {
+            pool: self.pool.clone(),
+            lanes: Arc::clone(&self.lanes),
+            config: Arc::clone(&self.config),
+            statements,
+        }
+    }
+
+    /// How to connect outside the pool.
+    pub(crate) fn config(&self) -> &tokio_postgres::Config {
+        &self.config
     }
 
     /// The statements that may be run.
@@ -115,6 +128,13 @@ impl Database {
     /// service's own role is a member.
     pub async fn begin_as(&self, role: &'static str) -> Result<Tx, Fault> {
         self.begin_in(Scope::Role(role)).await
+    }
+
+    /// Starts a transaction that sees these tenants' rows only, in a role that may see
+    /// several.
+    pub async fn begin_for(&self, role: &'static str, tenants: &[Uuid]) -> Result<Tx, Fault> {
+        let tenants: Vec<String> = tenants.iter().map(Uuid::to_string).collect();
+        self.begin_in(Scope::Tenants(role, tenants.join(","))).await
     }
 
     async fn begin_in(&self, scope: Scope) -> Result<Tx, Fault> {

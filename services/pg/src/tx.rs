@@ -40,14 +40,18 @@ const BEGIN: &str = "begin isolation level read committed";
 
 /// The setting by which row-level security knows the tenant.
 pub(crate) const TENANT: &str = "app.tenant";
+/// The one by which it knows several, of a role that may see them.
+const TENANTS: &str = "app.tenants";
 
 /// Whose rows a transaction sees.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Scope {
     Tenant(Uuid),
     Global,
     /// What this role may see.
     Role(&'static str),
+    /// What this role may see of these tenants, with commas between them.
+    Tenants(&'static str, String),
 }
 
 /// A text to be prepared.
@@ -215,11 +219,14 @@ impl<'a> From<&'a Form> for Sql<'a> {
 }
 
 impl Scope {
-    fn begin(self) -> String {
+    fn begin(&self) -> String {
         match self {
             Self::Tenant(tenant) => format!("{BEGIN}; set local {TENANT} = '{tenant}'"),
             Self::Global => BEGIN.to_owned(),
             Self::Role(role) => format!("{BEGIN}; set local role {role}"),
+            Self::Tenants(role, tenants) => {
+                format!("{BEGIN}; set local role {role}; set local {TENANTS} = '{tenants}'")
+            }
         }
     }
 }

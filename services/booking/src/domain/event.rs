@@ -10,7 +10,7 @@ use super::ids::{BlockId, BookingId, BookingRequestId, EventId, GuestId, Propert
 use super::inconsistency::Choice;
 
 /// Something that happened.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Event {
     pub id: EventId,
     pub at: Timestamp,
@@ -77,9 +77,27 @@ pub enum Told {
 /// A place in a tenant's feed: behind the event that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedPlace {
-    /// As the database numbers it.
+    /// In the feed, from 1.
+    pub number: i64,
+    pub at: Timestamp,
+    /// `None` before every event, and behind one that is gone.
+    pub event: Option<EventId>,
+}
+
+/// An event and its place.
+#[derive(Debug, Clone)]
+pub struct PlacedEvent {
+    pub event: Event,
+    pub place: FeedPlace,
+}
+
+/// A place as the version before knew it, by a number of the transaction that wrote
+/// the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldPlace {
     pub position: i64,
     pub at: Timestamp,
+    /// Nil in the cursor of a heartbeat before the first event.
     pub event: EventId,
 }
 
@@ -152,8 +170,8 @@ impl Told {
 }
 
 impl FeedPlace {
-    /// The place before every event of a position.
-    pub fn before(position: i64) -> Self {
-        Self { position, at: Timestamp::UNIX_EPOCH, event: EventId(Uuid::nil()) }
+    /// The place behind a number whose event is not known.
+    pub fn behind(number: i64) -> Self {
+        Self { number, at: Timestamp::UNIX_EPOCH, event: None }
     }
 }

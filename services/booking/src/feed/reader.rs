@@ -1,69 +1,130 @@
-//! Reads a tenant's feed behind a place. A page is read when the one before it has
-//! been taken, so a slow reader costs one page of memory.
+//! The one reader of this process. It gives numbers, reads, and hands what is new to the
+//! hubs of the tenants that somebody watches: all of them in one transaction, since each
+//! has few events at a time. Between two looks it waits a little: so many looks a second
+//! cost so much, however many calls are made. Who is woken is known in `wakes.rs`.
 
-use std::collections::VecDeque;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use access::TenantId;
+use pg::Fault;
 use tokio::time::Instant;
+use uuid::Uuid;
 
-use crate::domain::event::{Event, FeedPlace};
-use crate::domain::ids::PropertyId;
-use crate::error::Error;
-use crate::store::Store;
+use super::hub::Hub;
+use super::hubs::Hubs;
+use crate::store::{NUMBERED_AT_ONCE, Numbered};
 
-/// Events that are read at once.
-const PAGE: i64 = 100;
-/// How often other servers' events are looked for.
-const POLL: Duration = Duration::from_secs(1);
-/// How often this server's own event is looked for while an older transaction is
-/// under way.
-const POLL_SOON: Duration = Duration::from_millis(50);
+/// Events of a tenant that are read at once.
+const PAGE: i64 = 500;
+/// Tenants that are looked for at once.
+const TENANTS: usize = 100;
+/// Least time between two looks.
+const PACE: Duration = Duration::from_millis(15);
+/// How often it looks for what nobody told, with and without hearing other processes.
+const POLL: Duration = Duration::from_secs(5);
+const POLL_DEAF: Duration = Duration::from_secs(1);
+/// How long it waits after a look that failed.
+const AGAIN: Duration = Duration::from_secs(1);
 
-/// A reader behind a place.
-#[derive(Debug)]
-pub struct Reader {
-    store: Store,
-    tenant: TenantId,
-    property: Option<PropertyId>,
-    place: FeedPlace,
-    page: VecDeque<(Event, FeedPlace)>,
-    /// Until when an event of this server may still come into view.
-    expecting: Instant,
+/// Reads as long as somebody watches, for ever.
+pub async fn read(hubs: &Hubs) {
+    let mut looked_for_all = Instant::now();
+    loop {
+        hubs.watched().await;
+        let poll = if hubs.is_heard() { POLL } else { POLL_DEAF };
+        let told = tokio::time::timeout_at(looked_for_all + poll, hubs.awake()).await;
+        let began = Instant::now();
+        let mut well = look_for(hubs, told.unwrap_or_default()).await;
+        if began >= looked_for_all + poll {
+            looked_for_all = began;
+            well &= look_for_untold(hubs).await;
+        }
+        tokio::time::sleep_until(began + if well { PACE } else { AGAIN }).await;
+    }
 }
 
-impl Reader {
-    /// A reader behind this place.
-    pub fn new(store: Store, tenant: TenantId, property: Option<PropertyId>, place: FeedPlace) -> Self {
-        Self { store, tenant, property, place, page: VecDeque::new(), expecting: Instant::now() }
-    }
-
-    /// The place behind everything that was taken.
-    pub fn place(&self) -> FeedPlace {
-        self.place
-    }
-
-    /// Takes the next event of the page.
-    pub fn take(&mut self) -> Option<Event> {
-        let (event, place) = self.page.pop_front()?;
-        self.place = place;
-        Some(event)
-    }
-
-    /// Reads the next page; without one, waits until there may be one.
-    pub async fn read_or_wait(&mut self) -> Result<(), Error> {
-        let store = self.store.clone();
-        // Taken before reading: what is stored from here on wakes it.
-        let woken = store.woken();
-        self.page = store.read_feed(self.tenant, self.place, self.property, PAGE).await?.into();
-        if !self.page.is_empty() {
-            return Ok(());
+/// Looks for what nobody told.
+async fn look_for_untold(hubs: &Hubs) -> bool {
+    let all = hubs.all();
+    let mut well = true;
+    for some in all.chunks(TENANTS) {
+        let tenants: Vec<Uuid> = some.iter().map(|hub| hub.tenant.uuid()).collect();
+        match hubs.store.feed_states(&tenants).await {
+            Ok(states) => {
+                let place = |tenant: &Uuid| {
+                    some.iter().find(|hub| hub.tenant.uuid() == *tenant).map(|hub| hub.place().number)
+                };
+                let behind = states
+                    .into_iter()
+                    .filter(|(tenant, state)| state.waiting || place(tenant) < Some(state.head))
+                    .map(|(tenant, _)| tenant);
+                hubs.wake(&behind.collect());
+                for hub in some {
+                    hub.is_well();
+                }
+            }
+            Err(fault) => {
+                let fault = Arc::new(fault);
+                for hub in some {
+                    hub.is_in_trouble(&fault);
+                }
+                well = false;
+            }
         }
-        let patience = if Instant::now() < self.expecting { POLL_SOON } else { POLL };
-        tokio::select! {
-            () = woken => self.expecting = Instant::now() + POLL,
-            () = tokio::time::sleep(patience) => {}
-        }
-        Ok(())
     }
+    well
+}
+
+/// Numbers what has no number and hands out what is new; whether that went well. What did
+/// not, and what there is more of, is woken again.
+async fn look_for(hubs: &Hubs, tenants: Vec<Uuid>) -> bool {
+    let mut well = true;
+    for tenants in tenants.chunks(TENANTS) {
+        let mut again: HashSet<Uuid> = tenants.iter().copied().collect();
+        match hubs.store.number_events(tenants).await {
+            Ok(numbered) => {
+                for numbered in numbered {
+                    let tenant = numbered.tenant;
+                    let more = numbered.events.as_ref().is_ok_and(|events| events.len() >= NUMBERED_AT_ONCE);
+                    let Some(hub) = hubs.find(&tenant) else {
+                        again.remove(&tenant);
+                        continue;
+                    };
+                    match hand_out(hubs, &hub, numbered).await {
+                        Ok(()) => hub.is_well(),
+                        Err(fault) => {
+                            hub.is_in_trouble(&Arc::new(fault));
+                            well = false;
+                            continue;
+                        }
+                    }
+                    if !more {
+                        again.remove(&tenant);
+                    }
+                }
+            }
+            Err(fault) => {
+                let fault = Arc::new(fault);
+                let found = tenants.iter().filter_map(|tenant| hubs.find(tenant));
+                found.for_each(|hub| hub.is_in_trouble(&fault));
+                well = false;
+            }
+        }
+        hubs.wake(&again);
+    }
+    well
+}
+
+/// Hands out what others have numbered, and behind it what was numbered now.
+async fn hand_out(hubs: &Hubs, hub: &Hub, numbered: Numbered) -> Result<(), Fault> {
+    while hub.place().number < numbered.head {
+        let page = hubs.store.read_feed(hub.tenant, hub.place().number, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        hub.hand_out(page);
+    }
+    hub.hand_out(numbered.events?);
+    Ok(())
 }

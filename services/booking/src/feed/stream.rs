@@ -1,23 +1,32 @@
 //! A stream of one caller: events as they come, a sign of life in between, until the
-//! caller may no longer have it or the server stops.
+//! caller may no longer have it or the server stops. It reads what it has missed for
+//! itself, a page when the one before it has been taken, and then takes what the
+//! tenant's reader hands out.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use access::Standing;
+use access::{Standing, TenantId};
 use futures::stream::{self, Stream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::reader::Reader;
-use crate::domain::event::{Event, FeedPlace};
+use super::hub::{Events, Hub};
+use super::limits::Room;
+use crate::domain::event::{Event, FeedPlace, PlacedEvent};
+use crate::domain::ids::PropertyId;
 use crate::error::Error;
+use crate::store::Store;
 
 /// The longest time in which nothing is sent.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often the caller's standing is checked: a token may end, a role be taken away
 /// while the stream lasts.
 const STANDING: Duration = Duration::from_secs(5);
+/// Events that it reads for itself at once.
+const PAGE: i64 = 100;
 
 /// An item of a stream.
 #[derive(Debug)]
@@ -28,25 +37,56 @@ pub struct Item {
     pub place: FeedPlace,
 }
 
-struct State {
-    reader: Reader,
-    standing: Standing,
-    checked: Instant,
-    sent: Option<Instant>,
-    stop: CancellationToken,
-    ended: bool,
-    _room: OwnedSemaphorePermit,
+/// What a stream needs of the server.
+#[derive(Debug)]
+pub struct Ground {
+    pub store: Store,
+    pub hub: Arc<Hub>,
+    pub stop: CancellationToken,
 }
 
-/// What a reader finds, as a stream that ends with its first error.
-pub fn events(
-    reader: Reader,
+struct State {
+    ground: Ground,
+    tenant: TenantId,
+    property: Option<PropertyId>,
     standing: Standing,
-    stop: CancellationToken,
-    room: OwnedSemaphorePermit,
+    place: FeedPlace,
+    /// What it has read for itself.
+    page: VecDeque<PlacedEvent>,
+    /// What is handed out; kept while it reads for itself, so that nothing falls between.
+    events: Events,
+    /// Whether it reads for itself.
+    behind: bool,
+    checked: Instant,
+    sent: Option<Instant>,
+    ended: bool,
+    _room: Room,
+}
+
+/// The events behind a place, as a stream that ends with its first error.
+pub fn events(
+    ground: Ground,
+    of: (TenantId, Option<PropertyId>),
+    standing: Standing,
+    place: FeedPlace,
+    room: Room,
 ) -> impl Stream<Item = Result<Item, Error>> + Send + use<> {
-    let checked = Instant::now();
-    let state = State { reader, standing, checked, sent: None, stop, ended: false, _room: room };
+    let (tenant, property) = of;
+    let events = ground.hub.subscribe(property);
+    let state = State {
+        ground,
+        tenant,
+        property,
+        standing,
+        place,
+        page: VecDeque::new(),
+        events,
+        behind: true,
+        checked: Instant::now(),
+        sent: None,
+        ended: false,
+        _room: room,
+    };
     stream::unfold(state, |mut state| async move {
         if state.ended {
             return None;
@@ -60,29 +100,69 @@ pub fn events(
 impl State {
     async fn next(&mut self) -> Result<Item, Error> {
         loop {
-            let event = self.reader.take();
-            if event.is_some() {
-                return Ok(self.item(event));
+            while let Some(PlacedEvent { event, place }) = self.page.pop_front() {
+                self.place = place;
+                if self.property.is_none() || event.property == self.property {
+                    return Ok(self.item(Some(event)));
+                }
             }
-            if self.stop.is_cancelled() {
+            if self.ground.stop.is_cancelled() {
                 return Err(Error::Stopping);
             }
             if self.checked.elapsed() >= STANDING {
                 self.standing.check().await.map_err(Error::Refused)?;
                 self.checked = Instant::now();
             }
+            if let Some(trouble) = self.ground.hub.trouble() {
+                return Err(trouble);
+            }
             if self.sent.is_none_or(|sent| sent.elapsed() >= HEARTBEAT) {
+                self.come_along();
                 return Ok(self.item(None));
             }
-            tokio::select! {
-                read = self.reader.read_or_wait() => read?,
-                () = self.stop.cancelled() => {}
+            if self.behind {
+                self.read().await?;
+                continue;
             }
+            let due =
+                self.sent.map_or_else(Instant::now, |sent| sent + HEARTBEAT).min(self.checked + STANDING);
+            tokio::select! {
+                event = self.events.recv() => match event {
+                    Ok(event) if event.place.number > self.place.number => {
+                        self.place = event.place;
+                        return Ok(self.item(Some(event.event.clone())));
+                    }
+                    // It has read it for itself.
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => self.behind = true,
+                    // The reader lives as long as this holds it.
+                    Err(RecvError::Closed) => return Err(Error::Stopping),
+                },
+                () = tokio::time::sleep_until(due) => {}
+                () = self.ground.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Reads a page for itself. A page that is not full ends in what is handed out
+    /// meanwhile.
+    async fn read(&mut self) -> Result<(), Error> {
+        let page = self.ground.store.read_feed(self.tenant, self.place.number, PAGE).await?;
+        self.behind = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
+        self.page = page.into();
+        Ok(())
+    }
+
+    /// Goes to where the reader is, when nothing between concerned this stream.
+    fn come_along(&mut self) {
+        let place = self.ground.hub.place();
+        if !self.behind && self.events.is_empty() && place.number > self.place.number {
+            self.place = place;
         }
     }
 
     fn item(&mut self, event: Option<Event>) -> Item {
         self.sent = Some(Instant::now());
-        Item { event, place: self.reader.place() }
+        Item { event, place: self.place }
     }
 }

@@ -195,7 +195,8 @@ pub fn tables(layout: Layout) -> Vec<Table> {
         table("properties", &[&PROPERTY, &["name_key"]]),
         table("customers", &[&CUSTOMER, &CUSTOMER_KEYS]),
         table("inventory_ranges", &[&BLOCK, &["kind", "source_id", "created_at"]]),
-        table("booking_events", &[&EVENT, &NIGHTS, &["tick", "position"]]),
+        table("booking_events", &[&EVENT, &NIGHTS, &["tick", "number", "position"]]),
+        table("feed_heads", &[&["head", "forgotten"]]),
         table("booking_settings", &[&SETTINGS]),
         table("idempotency_keys", &[&["key", "request_hash", "answer", "created_at"]]),
         table("inconsistencies", &[&["kind_number", "row_id", "found_at"]]),
@@ -254,7 +255,7 @@ pub fn wanted(column: &str) -> Option<&'static str> {
             "integer[]"
         }
         "overridden_rules" => "text[]",
-        "row_version" | "position" | "tick" | "number" => "bigint",
+        "row_version" | "position" | "tick" | "number" | "head" | "forgotten" => "bigint",
         "auto_decline" | "archived" => "boolean",
         "request_hash" | "answer" => "bytea",
         "status"

@@ -230,6 +230,8 @@ impl Words {
         self.add("settings_columns", columns::SETTINGS.join(", "));
         let event = columns::EVENT.iter().chain(&columns::NIGHTS).map(|name| format!("e.{name}"));
         self.add("event_columns", event.collect::<Vec<_>>().join(", "));
+        let names: Vec<&str> = columns::EVENT.into_iter().chain(columns::NIGHTS).collect();
+        self.add("event_names", names.join(", "));
     }
 
     /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and

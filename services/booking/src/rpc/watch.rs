@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies};
 use crate::call::Call;
-use crate::domain::event::{Event, EventKind, FeedPlace, Told};
+use crate::domain::event::{Event, EventKind, Told};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::After;
 use crate::error::Error;
-use crate::feed::{Follow, Item, cursor};
+use crate::feed::cursor::Cursor;
+use crate::feed::{Follow, Holder, Item, cursor};
 
 /// The messages of a watch.
 pub type Watch = BoxStream<'static, Result<wire::WatchBookingRequestsResponse, Status>>;
@@ -48,28 +49,29 @@ impl Booking {
         request: Request<wire::WatchBookingRequestsRequest>,
     ) -> Result<Response<Watch>, Status> {
         let call = Call::of(&request)?;
-        let standing = access::standing(&request)?;
+        let (caller, standing) = (access::caller(&request)?, access::standing(&request)?);
+        let holder = match Holder::of(&caller) {
+            Some(holder) => holder,
+            None => Holder::User(caller.user()?.id),
+        };
         let wire::WatchBookingRequestsRequest { cursor, property_id } = request.into_inner();
         let follow = Follow {
             tenant: call.tenant,
             property: fields::optional_id("property_id", &property_id)?,
-            after: place(&cursor)?,
+            cursor: place(&cursor)?,
             standing,
+            holder,
         };
         let items = self.feed.follow(follow).await?;
         Ok(Response::new(items.map(|item| item.map(message).map_err(ended)).boxed()))
     }
 }
 
-/// Where to go on; `None` is now.
-fn place(cursor: &str) -> Result<Option<FeedPlace>, Refusal> {
-    match cursor {
-        "" => Ok(None),
-        "start" => Ok(Some(FeedPlace::before(0))),
-        text => cursor::read(text).map(Some).ok_or_else(|| {
-            Refusal::field("cursor", "takes the cursor of a message of this stream, `start`, or nothing")
-        }),
-    }
+/// Where to go on.
+fn place(cursor: &str) -> Result<Cursor, Refusal> {
+    cursor::read(cursor).ok_or_else(|| {
+        Refusal::field("cursor", "takes the cursor of a message of this stream, `start`, or nothing")
+    })
 }
 
 /// The call has been answered long ago, so that the log of its answer says nothing
@@ -151,19 +153,5 @@ fn kind(kind: EventKind) -> wire::BookingRequestEventKind {
         EventKind::CustomerMerged => wire::BookingRequestEventKind::CustomerMerged,
         EventKind::SettingsUpdated => wire::BookingRequestEventKind::SettingsUpdated,
         EventKind::InconsistencyResolved => wire::BookingRequestEventKind::InconsistencyResolved,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stream_goes_on_from_a_cursor_the_start_or_now() {
-        let stored = FeedPlace { position: 7, ..FeedPlace::before(0) };
-        assert_eq!(place(&cursor::write(stored)).unwrap(), Some(stored));
-        assert_eq!(place("").unwrap(), None);
-        assert_eq!(place("start").unwrap(), Some(FeedPlace::before(0)));
-        assert!(place(" start").is_err());
     }
 }

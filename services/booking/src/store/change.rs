@@ -274,7 +274,7 @@ impl Change {
             let rows = self.tx.run_last(statement).await?;
             let outcome = outcome(&rows)?;
             if outcome.is_some() {
-                self.store.wake.notify_waiters();
+                self.store.bell.ring(self.call.tenant);
             }
             return Ok(outcome.map(|outcome| Finished { outcome, open: None, told: true }));
         }
@@ -340,7 +340,7 @@ impl<O> Finished<O> {
             }
         };
         if self.told {
-            store.wake.notify_waiters();
+            store.bell.ring(call.tenant);
         }
         Ok(answer)
     }

@@ -1,15 +1,17 @@
 //! The database that the statements run in, and what is known of its schema; beside
 //! it the policy of the server, because every room that needs one has a store.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use access::TenantId;
 use pg::{Database, Fault, StatementError, Statements, Turn};
-use tokio::sync::futures::Notified;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::bell::Bell;
+use super::ticks;
 use crate::config::Policy;
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
@@ -33,7 +35,10 @@ pub struct Store {
     pub(super) known: Arc<RwLock<Option<Arc<Schema>>>>,
     /// The last look at the schema, for those who may ask as often as they like.
     looked: Arc<Mutex<Option<Look>>>,
-    pub(super) wake: Arc<Notify>,
+    /// Rung by whoever stores an event.
+    pub(super) bell: Arc<Bell>,
+    /// Whether the sequence of ticks was looked at.
+    ticks_ahead: Arc<AtomicBool>,
     policy: Arc<Policy>,
 }
 
@@ -62,7 +67,8 @@ impl Store {
             compile,
             known: Arc::default(),
             looked: Arc::default(),
-            wake: Arc::default(),
+            bell: Arc::default(),
+            ticks_ahead: Arc::default(),
             policy: Arc::new(policy),
         }
     }
@@ -84,6 +90,7 @@ impl Store {
     /// Looks at the schema anew.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
         let mut found = Found::detect(&self.db).await?;
+        self.look_at_ticks(&found).await;
         let before = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
         let before = before.as_deref();
         let changed = before.is_none_or(|before| {
@@ -114,6 +121,27 @@ impl Store {
         Ok(schema)
     }
 
+    /// Before this process stores anything, and until it has worked once: at a standby it
+    /// does not, nor where the migrations are missing.
+    async fn look_at_ticks(&self, found: &Found) {
+        if self.ticks_ahead.load(Ordering::Relaxed) {
+            return;
+        }
+        let looked = async {
+            let db = self.db.with((self.compile)(found.layout, &found.blocking, &found.statuses)?);
+            ticks::keep_ahead(&db, SWEEPER).await
+        };
+        match looked.await {
+            Ok(()) => self.ticks_ahead.store(true, Ordering::Relaxed),
+            Err(fault) => tracing::debug!(%fault, "the sequence of ticks was not looked at"),
+        }
+    }
+
+    /// Moves the sequence of ticks ahead of those that wait for a number.
+    pub async fn keep_ticks_ahead(&self) -> Result<(), Fault> {
+        ticks::keep_ahead(&self.schema().await?.db, SWEEPER).await
+    }
+
     /// What the schema looked like at most a second ago; however many ask, the
     /// database is asked once.
     pub async fn recent_schema(&self) -> Result<Arc<Schema>, Arc<Fault>> {
@@ -133,9 +161,9 @@ impl Store {
         self.db.turn(tenant.uuid()).await
     }
 
-    /// Completes when this process stores something from now on.
-    pub fn woken(&self) -> Notified<'_> {
-        self.wake.notified()
+    /// What tells which tenants have something new to read.
+    pub fn bell(&self) -> &Bell {
+        &self.bell
     }
 }
 

@@ -1,182 +1,286 @@
-//! Statements about what happened, and about what runs out.
+//! The feed: events of a tenant in the order of their numbers.
 //!
-//! A feed position is above the number of its own transaction and above every
-//! transaction that its statement could see (a default of the column). Readers go up
-//! to the oldest transaction under way. So nothing is missed, writers do not wait for
-//! each other, and an event never comes before one that led to it. A long transaction
-//! anywhere in the cluster holds the feed back, not the writers.
+//! A change gives its event a tick and nothing else (`layout/words.rs`), and waits for
+//! nobody. Whoever reads gives numbers, under the lock of the tenant's row in
+//! `feed_heads`: the events that have none follow the head in the order of their ticks.
+//! An event that led to another was committed before the other took its tick, so
+//! whoever sees the other sees both, and the ticks have their order. What commits late
+//! is numbered late; there is no horizon that a long transaction could hold back.
 //!
-//! What runs out in all tenants is seen by a role of its own, which sees which
-//! requests hold dates until when, and nothing else.
+//! Numbers are columns, so a feed goes on wherever its rows are. Only ticks come from
+//! outside the table: where replication left the sequence behind, it is moved ahead
+//! before this process stores anything.
+//!
+//! Numbers are flushed to disk before anybody is told of them. With a commit that a
+//! crash may take back, an event that comes late could be numbered into what a watcher
+//! has read.
+
+use std::time::Duration;
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Columns, Fault};
+use pg::{Columns, Fault, Kind};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::actors::acting;
 use super::database::{SWEEPER, Store, lost_row};
-use super::requests::{GetBookingRequest, known_stay};
-use crate::domain::actor::Acting;
-use crate::domain::approval::Evidence;
-use crate::domain::event::{Event, EventKind, FeedPlace, Told};
-use crate::domain::fulfilment::Fulfilment;
-use crate::domain::ids::{BookingRequestId, EventId, PropertyId};
-use crate::domain::inconsistency::Choice;
-use crate::domain::listing::After;
+use super::events::event;
+use crate::domain::event::{FeedPlace, OldPlace, PlacedEvent};
+use crate::domain::ids::EventId;
+
+/// The channel of all processes on a database; `notify_watchers` has it, too.
+const CHANNEL: &str = "frontdesk_booking_events";
+/// The role that sees the feeds of the tenants that a transaction names.
+const READER: &str = "frontdesk_booking_feed";
+/// How often it is tried again to number what another process has locked.
+const TRIES: usize = 200;
+const PAUSE: Duration = Duration::from_millis(10);
+/// Events of a tenant that are numbered at once, as `number_events` has it: a number that Postgres
+/// knows when it plans.
+pub const NUMBERED_AT_ONCE: usize = 500;
 
 pg::statements! {
-    /// Events of a request, oldest first.
-    ListEvents = "list_events" (
-        tenant: Uuid, request: BookingRequestId, after_at: Timestamp, after_id: EventId, most: i64,
+    /// Locks where feeds are.
+    LockFeedHeads<'a> = "lock_feed_heads" (tenants: &'a [Uuid]);
+    /// Stores that feeds are at their beginning.
+    InsertFeedHeads<'a> = "insert_feed_heads" (tenants: &'a [Uuid]);
+    /// Numbers events that have no number, behind the heads.
+    NumberEvents<'a> = "number_events" (tenants: &'a [Uuid]);
+    /// Where feeds are, and whether events wait for a number.
+    GetFeedStates<'a> = "get_feed_states" (tenants: &'a [Uuid]);
+    /// Events of a tenant behind a number.
+    ReadFeed = "read_feed" (tenant: Uuid, after: i64, most: i64);
+    /// Where an event is in the feed.
+    FindFeedPlace = "find_feed_place" (tenant: Uuid, event: EventId);
+    /// The last event up to a number that happened before a time.
+    FindFeedPlaceBefore = "find_feed_place_before" (tenant: Uuid, number: i64, at: Timestamp);
+    /// Where a cursor of the version before leads.
+    FindFeedPlaceOfOld = "find_feed_place_of_old" (
+        tenant: Uuid, position: i64, at: Timestamp, event: EventId,
     );
-    /// Events of a tenant behind a place.
-    ReadFeed = "read_feed" (
-        tenant: Uuid, position: i64, at: Timestamp, event: EventId, property: Option<PropertyId>, most: i64,
-    );
-    /// The place behind everything that is complete.
-    FeedEnd = "feed_end" (tenant: Uuid);
-    /// Requests of all tenants whose holds have run out.
-    ListDueHolds = "list_due_holds" (at: Timestamp, after_at: Timestamp, after_id: BookingRequestId);
+    /// Wakes whoever watches in other processes.
+    NotifyWatchers<'a> = "notify_watchers" (said: &'a str);
+    /// The next tenant with events that wait for a number.
+    NextWaitingTenant = "next_waiting_tenant" (after_tenant: Uuid);
+    /// Tenants that have a feed.
+    ListFeeds = "list_feeds" (after: Uuid);
+    /// Lets a tenant's feed forget events from before a time.
+    ForgetEvents = "forget_events" (tenant: Uuid, before: Timestamp);
+    /// Deletes events from before a time that are nobody's history.
+    DeleteOldEvents = "delete_old_events" (before: Timestamp);
 }
 
-/// A request whose hold has run out.
+/// Events of a tenant that have just got their numbers.
+#[derive(Debug)]
+pub struct Numbered {
+    pub tenant: Uuid,
+    /// Where the head was before.
+    pub head: i64,
+    /// One that cannot be read is its tenant's trouble alone.
+    pub events: Result<Vec<PlacedEvent>, Fault>,
+}
+
+/// Where a tenant's feed is.
 #[derive(Debug, Clone, Copy)]
-pub struct DueHold {
-    pub tenant: TenantId,
-    pub request: BookingRequestId,
-    pub until: Timestamp,
+pub struct FeedState {
+    pub head: i64,
+    /// Events up to this number are no longer given.
+    pub forgotten: i64,
+    /// Whether events wait for a number.
+    pub waiting: bool,
 }
 
-impl DueHold {
-    /// The place before all of them.
-    pub fn first() -> Self {
-        let nobody = Uuid::nil();
-        Self {
-            tenant: TenantId::of_stored_row(nobody),
-            request: BookingRequestId(nobody),
-            until: Timestamp::UNIX_EPOCH,
-        }
-    }
+/// Where a cursor of the version before leads.
+#[derive(Debug, Clone, Copy)]
+pub struct OldLeads {
+    /// Behind this number; `None` when nothing is behind it.
+    pub number: Option<i64>,
+    /// It counts transactions that this cluster has not had.
+    pub of_another_cluster: bool,
 }
 
 impl Store {
-    /// Events of a request after a place, oldest first; `None` when the tenant has
-    /// no such request.
-    pub async fn list_events(
-        &self,
-        tenant: TenantId,
-        request: BookingRequestId,
-        after: &After<Timestamp>,
-        most: i64,
-    ) -> Result<Option<Vec<Event>>, Fault> {
-        let tenant = tenant.uuid();
+    /// Numbers events that have no number, in the order of their ticks, of those of these
+    /// tenants that nobody else is numbering.
+    pub async fn number_events(&self, tenants: &[Uuid]) -> Result<Vec<Numbered>, Fault> {
         self.read(async |schema| {
-            let tx = schema.db.begin(tenant).await?;
-            if tx.run(&GetBookingRequest { tenant, id: request }).await?.is_empty() {
-                return Ok(None);
+            let tx = schema.db.begin_for(READER, tenants).await?;
+            let mut locked = tx.run(&LockFeedHeads { tenants }).await?;
+            if locked.len() < tenants.len() && !tx.run(&InsertFeedHeads { tenants }).await?.is_empty() {
+                locked = tx.run(&LockFeedHeads { tenants }).await?;
             }
-            let (after_at, after_id) = (after.key, EventId(after.id.0));
-            let list = ListEvents { tenant, request, after_at, after_id, most };
-            Columns::all(&tx.run_last(&list).await?, event).map(Some)
+            let heads = Columns::all(&locked, |row| Ok((row.next::<Uuid>("tenant_id")?, row.next("head")?)))?;
+            let mine: Vec<Uuid> = heads.iter().map(|(tenant, _)| *tenant).collect();
+            let rows = tx.run_last(&NumberEvents { tenants: &mine }).await?;
+            let mut rows = rows.as_slice();
+            heads.into_iter().map(|(tenant, head)| numbered(tenant, head, &mut rows)).collect()
         })
         .await
     }
 
-    /// Events of a tenant behind a place, in the feed's order, each with its own
-    /// place, as far as nothing can appear before them any more.
-    pub async fn read_feed(
-        &self,
-        tenant: TenantId,
-        after: FeedPlace,
-        property: Option<PropertyId>,
-        most: i64,
-    ) -> Result<Vec<(Event, FeedPlace)>, Fault> {
-        let tenant = tenant.uuid();
-        let FeedPlace { position, at, event } = after;
-        self.read(async |schema| {
-            let read = ReadFeed { tenant, position, at, event, property, most };
-            Columns::all(&schema.db.run(tenant, &read).await?, placed_event)
-        })
-        .await
+    /// The same of one tenant, after whoever else is numbering.
+    pub async fn number_events_of(&self, tenant: TenantId) -> Result<(i64, Vec<PlacedEvent>), Fault> {
+        for _ in 0..TRIES {
+            if let Some(Numbered { head, events, .. }) = self.number_events(&[tenant.uuid()]).await?.pop() {
+                return Ok((head, events?));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(Fault::new(Kind::LockTimeout, "somebody else has the head of the feed"))
     }
 
-    /// The place in the feed behind everything that is complete.
-    pub async fn feed_end(&self, tenant: TenantId) -> Result<FeedPlace, Fault> {
-        let tenant = tenant.uuid();
+    /// Where feeds are.
+    pub async fn feed_states(&self, tenants: &[Uuid]) -> Result<Vec<(Uuid, FeedState)>, Fault> {
         self.read(async |schema| {
-            let rows = schema.db.run(tenant, &FeedEnd { tenant }).await?;
-            let position = Columns::first(&rows, |row| row.next("position"))?;
-            Ok(FeedPlace::before(position.ok_or_else(|| lost_row("the feed's end"))?))
-        })
-        .await
-    }
-
-    /// Requests of all tenants whose holds have run out, a page behind a place.
-    pub async fn list_due_holds(&self, at: Timestamp, after: &DueHold) -> Result<Vec<DueHold>, Fault> {
-        let list = ListDueHolds { at, after_at: after.until, after_id: after.request };
-        self.read(async |schema| {
-            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&list).await?;
-            Columns::all(&rows, |row| {
-                Ok(DueHold {
-                    tenant: TenantId::of_stored_row(row.next("tenant_id")?),
-                    request: row.next("id")?,
-                    until: row.next("hold_expires_at")?,
-                })
+            let tx = schema.db.begin_for(READER, tenants).await?;
+            Columns::all(&tx.run_last(&GetFeedStates { tenants }).await?, |row| {
+                let (tenant, head) = (row.next("tenant_id")?, row.next("head")?);
+                let state =
+                    FeedState { head, forgotten: row.next("forgotten")?, waiting: row.next("waiting")? };
+                Ok((tenant, state))
             })
         })
         .await
     }
+
+    /// Where a tenant's feed is.
+    pub async fn feed_state(&self, tenant: TenantId) -> Result<FeedState, Fault> {
+        let state = self.feed_states(&[tenant.uuid()]).await?.pop();
+        state.map(|(_, state)| state).ok_or_else(|| lost_row("the feed's state"))
+    }
+
+    /// Events of a tenant behind a number.
+    pub async fn read_feed(
+        &self,
+        tenant: TenantId,
+        after: i64,
+        most: i64,
+    ) -> Result<Vec<PlacedEvent>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            Columns::all(&schema.db.run(tenant, &ReadFeed { tenant, after, most }).await?, placed)
+        })
+        .await
+    }
+
+    /// Where an event is: outside `None` when there is none, inside when it has no
+    /// number yet.
+    pub async fn find_feed_place(
+        &self,
+        tenant: TenantId,
+        event: EventId,
+    ) -> Result<Option<Option<FeedPlace>>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            Columns::first(&schema.db.run(tenant, &FindFeedPlace { tenant, event }).await?, place)
+        })
+        .await
+    }
+
+    /// The last event up to a number that happened before a time.
+    pub async fn find_feed_place_before(
+        &self,
+        tenant: TenantId,
+        number: i64,
+        at: Timestamp,
+    ) -> Result<Option<FeedPlace>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let find = FindFeedPlaceBefore { tenant, number, at };
+            Ok(Columns::first(&schema.db.run(tenant, &find).await?, place)?.flatten())
+        })
+        .await
+    }
+
+    /// Where a cursor of the version before leads that names no event.
+    pub async fn find_feed_place_of_old(&self, tenant: TenantId, old: OldPlace) -> Result<OldLeads, Fault> {
+        let tenant = tenant.uuid();
+        let OldPlace { position, at, event } = old;
+        self.read(async |schema| {
+            let find = FindFeedPlaceOfOld { tenant, position, at, event };
+            let leads = Columns::first(&schema.db.run(tenant, &find).await?, |row| {
+                let number = row.next("number")?;
+                Ok(OldLeads { number, of_another_cluster: row.next("of_another_cluster")? })
+            })?;
+            leads.ok_or_else(|| lost_row("the place of a cursor"))
+        })
+        .await
+    }
+
+    /// Wakes whoever watches in other processes.
+    pub async fn notify_watchers(&self, said: &str) -> Result<(), Fault> {
+        self.schema().await?.db.run_global(&NotifyWatchers { said }).await.map(drop)
+    }
+
+    /// A connection on which this process hears that.
+    pub async fn hear(&self) -> Result<pg::Listener, Fault> {
+        self.schema().await?.db.listen(CHANNEL).await
+    }
+
+    /// The next tenant behind one with events that wait for a number.
+    pub async fn next_waiting_tenant(&self, after: Uuid) -> Result<Option<TenantId>, Fault> {
+        let next = NextWaitingTenant { after_tenant: after };
+        self.read(async |schema| {
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&next).await?;
+            Columns::first(&rows, |row| row.next("tenant_id").map(TenantId::of_stored_row))
+        })
+        .await
+    }
+
+    /// Tenants that have a feed, behind one.
+    pub async fn list_feeds(&self, after: Uuid) -> Result<Vec<TenantId>, Fault> {
+        self.read(async |schema| {
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&ListFeeds { after }).await?;
+            Columns::all(&rows, |row| Ok(TenantId::of_stored_row(row.next("tenant_id")?)))
+        })
+        .await
+    }
+
+    /// Lets a tenant's feed forget events from before a time, as many as are looked at
+    /// at once; whether there may be more.
+    pub async fn forget_events(&self, tenant: TenantId, before: Timestamp) -> Result<bool, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            Ok(!schema.db.run(tenant, &ForgetEvents { tenant, before }).await?.is_empty())
+        })
+        .await
+    }
+
+    /// Deletes events from before a time that are nobody's history, the oldest first;
+    /// whether there may be more.
+    pub async fn delete_old_events(&self, before: Timestamp) -> Result<bool, Fault> {
+        self.read(async |schema| {
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&DeleteOldEvents { before }).await?;
+            Ok(!rows.is_empty())
+        })
+        .await
+    }
 }
 
-fn placed_event(row: &mut Columns<'_>) -> Result<(Event, FeedPlace), Fault> {
+/// The rows of a tenant, which come first.
+fn numbered(tenant: Uuid, head: i64, rows: &mut &[Row]) -> Result<Numbered, Fault> {
+    let mut events = Ok(Vec::new());
+    while let Some((row, rest)) = rows.split_first() {
+        let row = &mut Columns::of(row);
+        if row.next::<Uuid>("tenant_id")? != tenant {
+            break;
+        }
+        *rows = rest;
+        events = events.and_then(|mut events: Vec<_>| {
+            events.push(placed(row)?);
+            Ok(events)
+        });
+    }
+    Ok(Numbered { tenant, head, events })
+}
+
+fn place(row: &mut Columns<'_>) -> Result<Option<FeedPlace>, Fault> {
+    let (number, at, event): (Option<i64>, _, _) = (row.next("number")?, row.next("at")?, row.next("id")?);
+    Ok(number.map(|number| FeedPlace { number, at, event: Some(event) }))
+}
+
+fn placed(row: &mut Columns<'_>) -> Result<PlacedEvent, Fault> {
     let event = event(row)?;
-    let place = FeedPlace { position: row.next("position")?, at: event.at, event: event.id };
-    Ok((event, place))
-}
-
-fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
-    let mut event = Event {
-        id: row.next("id")?,
-        at: row.next("at")?,
-        request: row.next("booking_request_id")?,
-        booking: row.next("booking_id")?,
-        property: row.next("property_id")?,
-        customer: row.next("customer_id")?,
-        block: row.next("block_id")?,
-        kind: Told::from_name(row.or_empty("action")?),
-        evidence: None,
-        choice: None,
-        acting: Acting::default(),
-        on_behalf_of: None,
-        fulfilment: None,
-        overridden_rules: Vec::new(),
-    };
-    // By what it was decided: a choice, or an evidence.
-    let word = row.or_empty("evidence")?;
-    if event.kind == Told::Known(EventKind::InconsistencyResolved) {
-        event.choice = Choice::from_name(word);
-    } else {
-        event.evidence = evidence_of(word);
-    }
-    event.acting = acting(row, ["actor", "actor_kind", "actor_id"])?;
-    event.on_behalf_of = row.or_empty("on_behalf_of")?;
-    event.overridden_rules = row.next::<Option<Vec<String>>>("overridden_rules")?.unwrap_or_default();
-    let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
-    let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
-    event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });
-    if let Told::Unknown(action) = &event.kind {
-        tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");
-    }
-    Ok(event)
-}
-
-/// An evidence or nothing. It only labels what was decided before, so that of a later
-/// version is named in the log and counts as none.
-pub(super) fn evidence_of(word: &str) -> Option<Evidence> {
-    let evidence = Evidence::from_name(word);
-    if evidence.is_none() && !word.is_empty() {
-        tracing::warn!(evidence = word, "an event has an evidence that this version does not know");
-    }
-    evidence
+    let place = FeedPlace { number: row.next("number")?, at: event.at, event: Some(event.id) };
+    Ok(PlacedEvent { event, place })
 }

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use pg::{Declaration, StatementError, Statements as PgStatements};
 
 use super::{
-    bookings, customers, feed, inconsistencies, inventory, judged, keys, properties, request_lists, requests,
-    resolutions, settings, surroundings,
+    bookings, customers, events, feed, inconsistencies, inventory, judged, keys, properties, request_lists,
+    requests, resolutions, settings, surroundings, ticks,
 };
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{self, Statuses, Words};
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 13] = [
+const DECLARED: [&[&Declaration]; 15] = [
     bookings::STATEMENTS,
     customers::STATEMENTS,
+    events::STATEMENTS,
     feed::STATEMENTS,
     inconsistencies::STATEMENTS,
     inventory::STATEMENTS,
@@ -29,6 +30,7 @@ const DECLARED: [&[&Declaration]; 13] = [
     resolutions::STATEMENTS,
     settings::STATEMENTS,
     surroundings::STATEMENTS,
+    ticks::STATEMENTS,
 ];
 
 /// Parts that several statements share.

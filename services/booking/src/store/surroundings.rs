@@ -152,7 +152,7 @@ pub(super) fn add(found: &mut Surroundings, part: &str, row: &mut Columns<'_>) -
         "own_range" => found.own_range = true,
         "range" => found.ranges.push(around.range()?),
         "obstacle" => found.obstacles.push(around.obstacle()?),
-        "healed" => found.healed_as = super::feed::evidence_of(around.word.unwrap_or_default()),
+        "healed" => found.healed_as = super::events::evidence_of(around.word.unwrap_or_default()),
         part => return Err(Fault::new(Kind::Other, format!("surroundings have a part {part}"))),
     }
     Ok(())

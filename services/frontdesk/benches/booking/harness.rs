@@ -45,7 +45,15 @@ impl Bench {
             identity: free().await.unwrap(),
             booking: free().await.unwrap(),
             gateway: free().await.unwrap(),
-            policies: Policies::default(),
+            policies: Policies {
+                booking: booking::Policy {
+                    most_streams: 10_000,
+                    most_streams_of_tenant: 5_000,
+                    most_streams_of_session: 100,
+                    ..booking::Policy::default()
+                },
+                ..Policies::default()
+            },
         })
         .await
         .unwrap();

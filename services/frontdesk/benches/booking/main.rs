@@ -5,8 +5,10 @@
 //! one statement, prepared, without row-level security, on the same server, tables
 //! and number of rows. Several rounds of both in turn, in one tenant and over 32.
 //!
-//! Watched: a stream for each of the tenants, which gets every event, and 200 streams
-//! of a tenant in which nothing happens.
+//! Beside silent watchers: a thousand streams of a tenant in which nothing happens.
+//! Watched: a stream for each of the tenants besides, which gets every event; how long
+//! an event takes into it is measured from the answer of the call that made it, under
+//! that load and, with the same watchers, one call after the other.
 //!
 //! What a million requests cost is in `benches/million.rs`.
 
@@ -15,8 +17,11 @@
 
 mod harness;
 
+use std::collections::HashMap;
+use std::fmt;
 use std::process::Command;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use frontdesk::demo;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
@@ -35,9 +40,11 @@ const ROUNDS: usize = 3;
 /// Approvals of one client in a round.
 const EACH: usize = 400;
 const GUEST: &str = "0d000000-0000-7000-8000-000000000301";
-/// Streams that hear nothing, over sessions that may have so many.
-const SILENT: usize = 200;
+/// Streams that hear nothing, over sessions.
+const SILENT: usize = 1000;
 const SESSIONS: usize = 20;
+/// Approvals one after the other, for the time that an event takes.
+const SINGLE: usize = 400;
 
 fn main() {
     access::install_crypto();
@@ -100,7 +107,7 @@ async fn approvals(durable: bool, tenants: usize) {
     let bench = Bench::start(durable).await;
     let tenants = Tenants::make(&bench, tenants).await;
     let round = CLIENTS * EACH;
-    tenants.fill(&bench, 1, 1 + round * (3 * ROUNDS + 2)).await;
+    tenants.fill(&bench, 1, 1 + round * (4 * ROUNDS + 3)).await;
     let ids = tenants.ids(&bench).await;
     let mut next = 1;
     let mut take = || {
@@ -109,67 +116,145 @@ async fn approvals(durable: bool, tenants: usize) {
         from
     };
     // One round of each to warm up.
-    ours(&bench, &ids, take()).await;
+    let nobody = Times::default();
+    ours(&bench, &ids, take(), &nobody).await;
     pgbench(&bench, ids.len(), take()).await;
-    let (mut mine, mut seen, mut lean) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        mine.push(ours(&bench, &ids, take()).await);
-        let watchers = watch(&bench, &ids).await;
-        seen.push(ours(&bench, &ids, take()).await);
+    let (mut mine, mut silent, mut seen, mut lean) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (busy, quiet) = (Times::default(), Times::default());
+    for turn in 0..ROUNDS {
+        mine.push(ours(&bench, &ids, take(), &nobody).await);
+        let silent_ones = watch(&bench, &[demo::TENANT; SILENT], &nobody).await;
+        silent.push(ours(&bench, &ids, take(), &nobody).await);
+        let watchers = watch(&bench, &ids, &busy).await;
+        seen.push(ours(&bench, &ids, take(), &busy).await);
         drop(watchers);
+        if turn + 1 == ROUNDS {
+            let _watchers = watch(&bench, &ids, &quiet).await;
+            one_by_one(&bench, &ids, take(), &quiet).await;
+        }
+        drop(silent_ones);
         lean.push(pgbench(&bench, ids.len(), take()).await);
     }
     let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
-    let (mine, seen, lean) = (mean(&mine), mean(&seen), mean(&lean));
+    let (mine, silent, seen, lean) = (mean(&mine), mean(&silent), mean(&seen), mean(&lean));
     let commit = if durable { "waiting for the disk" } else { "not waiting for the disk" };
     let of = if ids.len() == 1 { "one tenant".to_owned() } else { format!("{} tenants", ids.len()) };
     println!(
-        "approve, {CLIENTS} clients, {of:<10}, {commit:<24} {mine:>6.0} /s over gRPC, {seen:>6.0} /s watched ({:+.1} %), \
-         {lean:>6.0} /s by pgbench: {:.0} %",
-        100.0 * (seen / mine - 1.0),
+        "approve, {CLIENTS} clients, {of:<10}, {commit:<24} {mine:>6.0} /s over gRPC, {lean:>6.0} /s by pgbench: {:.0} %",
         100.0 * mine / lean
     );
+    println!(
+        "    beside {SILENT} silent watchers {silent:>6.0} /s ({:+.1} %), and one more a tenant, which hears it, {seen:>6.0} /s ({:+.1} %)",
+        100.0 * (silent / mine - 1.0),
+        100.0 * (seen / mine - 1.0),
+    );
+    println!("    from the answer to the event in the stream: under that load {busy}, one by one {quiet}");
     bench.stop().await;
+}
+
+/// When requests were approved, and when watchers heard of it.
+#[derive(Clone, Default)]
+struct Times(Arc<Mutex<HashMap<Uuid, [Option<Instant>; 2]>>>);
+
+impl Times {
+    fn answered(&self, id: Uuid) {
+        self.at(id, 0);
+    }
+
+    fn heard(&self, id: Uuid) {
+        self.at(id, 1);
+    }
+
+    fn at(&self, id: Uuid, place: usize) {
+        self.0.lock().unwrap().entry(id).or_default()[place] = Some(Instant::now());
+    }
+}
+
+/// The middle, and what 99 of 100 are under. An event may be heard before its answer.
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let both = self.0.lock().unwrap();
+        let mut took: Vec<Duration> = both
+            .values()
+            .filter_map(|[answered, heard]| Some(heard.as_ref()?.saturating_duration_since((*answered)?)))
+            .collect();
+        took.sort_unstable();
+        let ms = |place: usize| took.get(place).map_or(f64::NAN, |took| took.as_secs_f64() * 1000.0);
+        let (middle, most) = (ms(took.len() / 2), ms(took.len() * 99 / 100));
+        write!(
+            f,
+            "{middle:.1} ms in the middle, {most:.1} ms at 99 % ({} of {} heard)",
+            took.len(),
+            both.len()
+        )
+    }
+}
+
+/// An approval over gRPC; a number's house is its rest by 1000.
+async fn approve(
+    api: &mut BookingRequestServiceClient<Upstream>,
+    bench: &Bench,
+    tenants: &[Uuid],
+    n: usize,
+    times: &Times,
+) {
+    let id = Uuid::from_u128(n as u128);
+    let message = ApproveBookingRequestRequest { booking_request_id: id.to_string(), ..Default::default() };
+    let call = signed(message, &bench.token, tenants[n % 1000 % tenants.len()]);
+    let answer = api.approve_booking_request(call).await.unwrap();
+    assert_eq!(answer.get_ref().outcome(), ApproveOutcome::Approved);
+    times.answered(id);
+}
+
+/// One approval after the other.
+async fn one_by_one(bench: &Bench, tenants: &[Uuid], from: usize, times: &Times) {
+    let mut api = BookingRequestServiceClient::new(bench.booking());
+    for n in from..from + SINGLE {
+        approve(&mut api, bench, tenants, n, times).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 /// Approvals per second over gRPC.
 #[allow(clippy::cast_precision_loss)]
-async fn ours(bench: &Bench, tenants: &[Uuid], from: usize) -> f64 {
+async fn ours(bench: &Bench, tenants: &[Uuid], from: usize, times: &Times) -> f64 {
     let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
     let started = Instant::now();
     join_all((0..CLIENTS).map(async |client| {
         let mut api = BookingRequestServiceClient::new(channels[client % 4].clone());
         for turn in 0..EACH {
-            let n = from + client * EACH + turn;
-            let id = Uuid::from_u128(n as u128);
-            let message =
-                ApproveBookingRequestRequest { booking_request_id: id.to_string(), ..Default::default() };
-            let call = signed(message, &bench.token, tenants[n % 1000 % tenants.len()]);
-            let answer = api.approve_booking_request(call).await.unwrap();
-            assert_eq!(answer.get_ref().outcome(), ApproveOutcome::Approved);
+            approve(&mut api, bench, tenants, from + client * EACH + turn, times).await;
         }
     }))
     .await;
     (CLIENTS * EACH) as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Streams that are read until they are dropped.
-async fn watch(bench: &Bench, tenants: &[Uuid]) -> JoinSet<()> {
+/// A stream of each of these tenants, read until it is dropped.
+async fn watch(bench: &Bench, tenants: &[Uuid], times: &Times) -> JoinSet<()> {
     let mut streams = JoinSet::new();
     let mut sessions = Vec::new();
     for _ in 0..SESSIONS {
         sessions.push(bench.login().await);
     }
-    let silent = (0..SILENT).map(|_| demo::TENANT);
     let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
-    for (number, tenant) in tenants.iter().copied().chain(silent).enumerate() {
+    for (number, tenant) in tenants.iter().copied().enumerate() {
         let mut api = BookingRequestServiceClient::new(channels[number % 4].clone());
         let call = signed(WatchBookingRequestsRequest::default(), &sessions[number % SESSIONS], tenant);
         let mut stream = api.watch_booking_requests(call).await.unwrap().into_inner();
-        streams.spawn(async move { while let Ok(Some(_)) = stream.message().await {} });
+        let times = times.clone();
+        streams.spawn(async move {
+            while let Ok(Some(message)) = stream.message().await {
+                if let Some(event) = message.event {
+                    times.heard(event.booking_request_id.parse().unwrap());
+                }
+            }
+        });
     }
     streams
 }
+
 /// The same rows by one statement of pgbench.
 async fn pgbench(bench: &Bench, tenants: usize, from: usize) -> f64 {
     let script = bench.dir.join("approve.sql");

@@ -16,16 +16,20 @@ mod booking {
     mod bookings;
     pub mod covered;
     mod create;
+    mod cursors;
     mod customer_import;
     mod customers;
     mod decline;
     mod etags;
     mod evidence;
+    pub mod feed_order;
+    mod feed_replicas;
     mod foreign;
     mod foreign_rows;
     mod fulfilment;
     mod hammer;
     mod hazards;
+    pub mod heard;
     mod history;
     mod holds;
     mod idempotency_keys;
@@ -46,6 +50,7 @@ mod booking {
     mod transitions;
     mod waits;
     mod watch;
+    mod watchers;
 }
 
 /// Who is calling, and who manages whom.
@@ -96,7 +101,7 @@ mod program {
     mod operator_commands;
     mod operator_port;
     mod path;
-    mod run;
+    pub mod run;
     mod settings;
     mod smoke;
     mod statement;
@@ -106,8 +111,10 @@ mod program {
 /// What holds for all parts together.
 mod whole {
     mod altered_columns;
+    mod crashes;
     mod faults;
     mod fields;
+    mod moves;
     mod plans;
     mod policy;
     mod schema;

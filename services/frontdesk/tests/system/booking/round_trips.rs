@@ -18,6 +18,8 @@ use crate::fixture::{Answer, Fixture, path_of, system};
 /// With what a transaction of a call begins; those of readiness and of the background
 /// have no tenant.
 const BEGIN: &[u8] = b"set local app.tenant";
+/// With what it ends. What is told to other processes after it is no turn of the call.
+const COMMIT: &[u8] = b"commit\0";
 
 /// A socket before Postgres' own that counts.
 struct Relay {
@@ -27,7 +29,7 @@ struct Relay {
 
 #[derive(Default)]
 struct Counted {
-    /// Each time a client speaks after the server did.
+    /// Each time a client speaks after the server did, in a transaction in a tenant.
     turns: AtomicUsize,
     /// Transactions in a tenant.
     transactions: AtomicUsize,
@@ -66,15 +68,18 @@ impl Drop for Relay {
 
 async fn relay(mut client: UnixStream, mut server: UnixStream, counted: Arc<Counted>) {
     let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
-    let mut server_spoke = true;
+    let (mut server_spoke, mut in_tenant) = (true, false);
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
-                if std::mem::take(&mut server_spoke) {
+                let sent = |words: &[u8]| asked[..length].windows(words.len()).filter(|sent| *sent == words).count();
+                let begun = sent(BEGIN);
+                in_tenant |= begun > 0;
+                if std::mem::take(&mut server_spoke) && in_tenant {
                     counted.turns.fetch_add(1, Ordering::SeqCst);
                 }
-                let begun = asked[..length].windows(BEGIN.len()).filter(|sent| *sent == BEGIN).count();
+                in_tenant &= sent(COMMIT) == 0;
                 counted.transactions.fetch_add(begun, Ordering::SeqCst);
                 if server.write_all(&asked[..length]).await.is_err() {
                     return;

@@ -31,12 +31,12 @@ const BROKEN: [[&str; 5]; 4] = [
         "migrate up",
     ],
     [
-        "insert into booking_events (tenant_id, id, at, booking_request_id, action, position) \
+        "insert into booking_events (tenant_id, id, at, booking_request_id, action, tick) \
          select tenant_id, id, now(), id, 'created', 1e15 from booking_requests limit 1",
-        "update booking_events set position = 0",
+        "update booking_events set tick = 0 where tick = 1e15",
         "feed of events",
-        "restored from a dump",
-        "update booking_events",
+        "behind",
+        "setval",
     ],
 ];
 

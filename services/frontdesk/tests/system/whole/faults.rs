@@ -1,25 +1,19 @@
-//! Postgres and clients fail in the middle: no acknowledged approval is lost, none
-//! is half written, and the service is back soon after Postgres.
+//! Connections, clients and tables fail in the middle: no approval is half written, and
+//! who watches hears everything once. A Postgres that is killed is in `crashes.rs`.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use devdb::{PrivateServer, Programs, ServerOptions};
 use frontdesk::demo;
-use frontdesk::system::System;
 use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
 use futures::future::join_all;
-use identity::Policy;
 use serde_json::json;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::booking::covered::no_night_is_covered_for_two_guests;
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, case, path_of, signed, system};
+use crate::booking::heard::Watcher;
+use crate::fixture::{Fixture, LAKE_HOUSE, case, path_of, signed};
 
 /// Requests that are approved, or are confirmed, or have a booking, without the
 /// whole of it: booking, range, event and status.
@@ -30,64 +24,6 @@ const HALVES: &str = "select count(*) from booking_requests r \
     where r.property_id = $1 \
     and num_nonnulls(b.id, i.id, e.id) + (r.status = 'confirmed')::int + (r.approved_booking_id is not null)::int \
     not in (0, 5)";
-
-/// A server of its own, which may be killed.
-pub(super) struct Victim {
-    options: ServerOptions,
-    server: Option<PrivateServer>,
-}
-
-impl Victim {
-    pub(super) async fn start() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("frontdesk-fault-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let dir: PathBuf = std::env::temp_dir().join(name);
-        let programs = Programs::of_tests().unwrap();
-        let options = ServerOptions { dir, ephemeral: false, durable: true, tcp: None, programs };
-        let server = PrivateServer::start(options.clone()).await.unwrap();
-        Self { options, server: Some(server) }
-    }
-
-    /// Process id of the server.
-    pub(super) fn pid(&self) -> u32 {
-        self.server.as_ref().unwrap().pid().unwrap()
-    }
-
-    pub(super) fn url(&self, database: &str) -> String {
-        self.server.as_ref().unwrap().url(database)
-    }
-
-    /// Ends the server as a crash of the machine would.
-    async fn kill(&mut self) {
-        let mut server = self.server.take().unwrap();
-        let pid = server.pid().unwrap().to_string();
-        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        while !server.has_ended() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    async fn start_again(&mut self) {
-        // Sessions of the killed server may still be leaving.
-        for _ in 0..50 {
-            match PrivateServer::start(self.options.clone()).await {
-                Ok(server) => {
-                    self.server = Some(server);
-                    return;
-                }
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-        panic!("postgres does not start again");
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        self.server = None;
-        let _gone = std::fs::remove_dir_all(&self.options.dir);
-    }
-}
 
 /// Open requests for one night each, on nights of their own.
 async fn nights(sql: &tokio_postgres::Client, count: i32) -> Vec<Uuid> {
@@ -104,98 +40,13 @@ async fn covers_nobody_twice(fixture: &Fixture, token: &str) {
     assert!(no_night_is_covered_for_two_guests(read).await > 0);
 }
 
-async fn post(system: &System, token: &str, id: Uuid) -> Answer {
-    let url = format!("http://{}{}", system.gateway, path_of(id, "/approve"));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    Answer::of(client.post(url).bearer_auth(token).json(&json!({}))).await
-}
-
-pub(super) async fn login(system: &System) -> String {
-    let url = format!("http://{}/v1/auth/login", system.gateway);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let body = json!({"email": demo::MANAGER, "password": demo::PASSWORD});
-    let answer = Answer::of(client.post(url).json(&body)).await;
-    answer.ok()["access"].as_str().unwrap().to_owned()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn killing_postgres_loses_no_acknowledged_approval() {
-    access::install_crypto();
-    let mut victim = Victim::start().await;
-    let postgres = pg::connect(&victim.url("postgres")).await.unwrap();
-    postgres.batch_execute("create database system").await.unwrap();
-    let url = victim.url("system");
-    pg::migrate::up(&url, &[&identity::MIGRATIONS, &booking::MIGRATIONS]).await.unwrap();
-    demo::seed(&url).await.unwrap();
-    let system = system(&url, Policy::default()).await;
-    let token = login(&system).await;
-    let requests = nights(&pg::connect(&url).await.unwrap(), 400).await;
-
-    let acknowledged = Mutex::new(Vec::new());
-    let (next, acked, over) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
-    let clients = join_all((0..8).map(async |_| {
-        while !over.load(Ordering::Relaxed) {
-            let at = next.fetch_add(1, Ordering::Relaxed) % requests.len();
-            let answer = post(&system, &token, requests[at]).await;
-            match answer.status {
-                200 => {
-                    let booking = answer.body["booking_id"].as_str().unwrap().to_owned();
-                    acknowledged.lock().await.push((requests[at], booking));
-                    acked.fetch_add(1, Ordering::Relaxed);
-                }
-                _ => assert_eq!(answer.status, 503, "{}", answer.body),
-            }
-        }
-    }));
-    let crash = async {
-        while acked.load(Ordering::Relaxed) < 60 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        victim.kill().await;
-        let seen = acked.load(Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        victim.start_again().await;
-        assert_ready_in_time(&system).await;
-        while acked.load(Ordering::Relaxed) < seen + 60 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        over.store(true, Ordering::Relaxed);
-    };
-    tokio::join!(clients, crash);
-
-    let sql = pg::connect(&url).await.unwrap();
-    let kept = "select count(*) from booking_requests r join bookings b on b.id = r.approved_booking_id \
-        where r.id = $1 and r.status = 'confirmed' and b.id::text = $2 and b.status = 'confirmed'";
-    for (request, booking) in acknowledged.lock().await.iter() {
-        let kept: i64 = sql.query_one(kept, &[request, booking]).await.unwrap().get(0);
-        assert_eq!(kept, 1, "an acknowledged approval was lost: {request}");
-    }
-    let halves: i64 = sql.query_one(HALVES, &[&LAKE_HOUSE]).await.unwrap().get(0);
-    assert_eq!(halves, 0, "half an approval");
-    let read = async |path: &str| {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let url = format!("http://{}{path}", system.gateway);
-        Answer::of(client.get(url).bearer_auth(&token)).await.ok().clone()
-    };
-    assert!(no_night_is_covered_for_two_guests(read).await > 60);
-    system.stop().await.unwrap();
-}
-
-async fn assert_ready_in_time(system: &System) {
-    let started = Instant::now();
-    let ready = format!("http://{}/readyz", system.gateway);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    while !client.get(&ready).send().await.unwrap().status().is_success() {
-        assert!(started.elapsed() < Duration::from_secs(3), "not ready 3 s after postgres");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let requests = nights(&fixture.sql, 160).await;
+    // What it hears is read over connections that are cut as well.
+    let watcher = Watcher::start(fixture.system.booking, &token);
     let over = AtomicBool::new(false);
     let cut = async {
         let kill = "select count(pg_terminate_backend(pid)) from ( \
@@ -232,6 +83,7 @@ async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
     covers_nobody_twice(&fixture, &token).await;
     let approved = "select count(*) from booking_requests where property_id = $1 and status = 'confirmed'";
     assert_eq!(fixture.count(approved, &[&LAKE_HOUSE]).await, 160);
+    watcher.has_heard_everything(&fixture.sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

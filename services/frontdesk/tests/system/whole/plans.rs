@@ -57,7 +57,13 @@ const EXPECTED: &[(&str, f64, &str)] = &[
     ("next_requests", 600.0, "a step of a walk, with a look at what each row belongs to"),
     ("next_bookings", 600.0, "the same"),
     ("next_ranges", 600.0, "the same"),
-    ("read_feed", MANY, "of one property: passes over the others' events"),
+    ("number_events", 2600.0, "five hundred events of each tenant, found by one index and by another"),
+    ("find_feed_place_before", 1010.0, "the thousand events up to a lost one"),
+    ("find_feed_place_of_old", MANY, "a hundred events in an order that is going away"),
+    ("forget_events", 1010.0, "in the background: a thousand events"),
+    ("list_feeds", 1010.0, "in the background: a page of tenants"),
+    ("keep_ticks_ahead", 2.0 * MANY, "in the background: everything that nobody has read yet"),
+    ("delete_old_events", MANY, "in the background: a part of the table is old"),
     ("delete_old_keys", MANY, "in the background: a part of the table is old"),
     ("list_audit_events", MANY, "of the tenant, and of its members without one"),
     ("list_members", MANY, "members of a tenant, who are hundreds, among people by their address"),
@@ -68,6 +74,7 @@ const EXPECTED: &[(&str, f64, &str)] = &[
 
 /// Statements that read a table whole, and why they may.
 const WHOLE: &[(&str, &str)] = &[
+    ("keep_ticks_ahead", "a sequence has one row"),
     ("forget_old_attempts", "in the background: a part of the table is old"),
     ("activate_signing_key", "there are a handful"),
     ("list_signing_keys", "there are a handful"),
@@ -145,16 +152,32 @@ impl Tables {
 
     async fn explain(&mut self, statement: &Statement, role: &str, mode: &str) {
         let name = statement.name();
-        let sweeps = ["delete_old_keys", "list_due_holds", "next_suspected_tenant", "next_tenant"];
+        let sweeps = [
+            "delete_old_events",
+            "delete_old_keys",
+            "keep_ticks_ahead",
+            "list_due_holds",
+            "list_feeds",
+            "lock_ticks",
+            "next_suspected_tenant",
+            "next_tenant",
+            "next_waiting_tenant",
+        ];
         let sweeps = sweeps.contains(&&*name);
-        let role = if sweeps { "frontdesk_booking_sweeper" } else { role };
+        let reads_feeds =
+            ["get_feed_states", "insert_feed_heads", "lock_feed_heads", "number_events"].contains(&&*name);
+        let role = match (sweeps, reads_feeds) {
+            (true, _) => "frontdesk_booking_sweeper",
+            (_, true) => "frontdesk_booking_feed",
+            _ => role,
+        };
         // A session of its own for each statement, of which nothing is kept.
         let session = pg::connect(&self.url).await.unwrap();
         // As the services' connections are set up (`services/pg/src/pool.rs`).
         let settings = format!(
             "set role {role}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
-             set plan_cache_mode = {mode}; set app.tenant = '{}'",
-            demo::TENANT
+             set plan_cache_mode = {mode}; set app.tenant = '{tenant}'; set app.tenants = '{tenant}'",
+            tenant = demo::TENANT
         );
         session.batch_execute(&settings).await.unwrap();
         for (number, form) in statement.forms().enumerate() {
@@ -256,6 +279,7 @@ fn value(statement: &str, parameter: &Parameter) -> String {
     let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
     match parameter.name {
         "tenant" => format!("uuid '{}'", demo::TENANT),
+        "tenants" => format!("array[uuid '{}']", demo::TENANT),
         "id" if of_booking => booking,
         "id" if statement == "get_property" || statement == "update_property" => property,
         "id" if statement == "get_customer" => guest,

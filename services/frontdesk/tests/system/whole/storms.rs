@@ -10,7 +10,7 @@ use identity::Policy;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::faults::{Victim, login};
+use super::crashes::{Victim, login};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, case, path_of, system};
 
 /// Processes that are stopped until this is dropped.

@@ -1,0 +1,111 @@
+//! What the streams of a tenant share: how far its feed was handed out in this process,
+//! and the channels in which it is. Each event goes to the streams that it concerns:
+//! those of everything, and those of the event's property. A stream of another property
+//! sleeps on, however much happens, and its heartbeats carry how far the hub is. A
+//! stream that cannot keep up reads for itself (`stream.rs`). Who reads is in
+//! `reader.rs`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use access::TenantId;
+use pg::Fault;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use crate::domain::event::{FeedPlace, PlacedEvent};
+use crate::domain::ids::PropertyId;
+use crate::error::Error;
+
+/// Events that wait for a stream before it has to read for itself.
+const KEPT: usize = 512;
+/// How long the database may be away before streams end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Events as streams get them.
+pub type Events = broadcast::Receiver<Arc<PlacedEvent>>;
+
+/// The streams of a tenant. They hold it; it ends with the last of them.
+#[derive(Debug)]
+pub struct Hub {
+    pub tenant: TenantId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// By what the streams are about; `None` is everything.
+    channels: HashMap<Option<PropertyId>, broadcast::Sender<Arc<PlacedEvent>>>,
+    /// Behind everything that was handed out.
+    place: FeedPlace,
+    /// Since when it cannot be read, and why.
+    trouble: Option<(Instant, Arc<Fault>)>,
+}
+
+impl Hub {
+    /// A hub that goes on behind a place.
+    pub fn new(tenant: TenantId, place: FeedPlace) -> Self {
+        Self { tenant, state: Mutex::new(State { channels: HashMap::new(), place, trouble: None }) }
+    }
+
+    /// What is handed out from now on, of one property or all.
+    pub fn subscribe(&self, property: Option<PropertyId>) -> Events {
+        let mut state = self.state();
+        state.channels.retain(|_, channel| channel.receiver_count() > 0);
+        let channel = state.channels.entry(property).or_insert_with(|| broadcast::channel(KEPT).0);
+        channel.subscribe()
+    }
+
+    /// Behind everything that was handed out. Whoever finds nothing to take after he
+    /// asked for it has had everything up to it.
+    pub fn place(&self) -> FeedPlace {
+        self.state().place
+    }
+
+    /// The error in which streams end when the feed cannot be read for long.
+    pub fn trouble(&self) -> Option<Error> {
+        let (since, fault) = self.state().trouble.clone()?;
+        (since.elapsed() > PATIENCE).then(|| Fault::new(fault.kind().clone(), fault.to_string()).into())
+    }
+
+    /// Hands out events behind the place, in their order.
+    pub fn hand_out(&self, events: Vec<PlacedEvent>) {
+        let mut state = self.state();
+        for event in events {
+            if event.place.number <= state.place.number {
+                continue;
+            }
+            let place = event.place;
+            let event = Arc::new(event);
+            let concerned = [None, event.event.property];
+            let all = if concerned[1].is_some() { &concerned[..] } else { &concerned[..1] };
+            for of in all {
+                if let Some(channel) = state.channels.get(of) {
+                    // Without a receiver there is nobody to tell.
+                    let _nobody = channel.send(Arc::clone(&event));
+                }
+            }
+            state.place = place;
+        }
+    }
+
+    /// The feed was read.
+    pub fn is_well(&self) {
+        self.state().trouble = None;
+    }
+
+    /// The feed could not be read.
+    pub fn is_in_trouble(&self, fault: &Arc<Fault>) {
+        let mut state = self.state();
+        if state.trouble.is_none() {
+            tracing::warn!(%fault, tenant_id = %self.tenant.uuid(), "a feed cannot be read; it is tried again");
+        }
+        let since = state.trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        state.trouble = Some((since, Arc::clone(fault)));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

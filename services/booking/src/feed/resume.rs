@@ -1,0 +1,113 @@
+//! Where a stream begins: behind what its cursor names, or a refusal that says where to
+//! go on instead.
+
+use access::TenantId;
+use jiff::SignedDuration;
+
+use super::cursor::{self, Cursor};
+use crate::domain::event::{FeedPlace, OldPlace};
+use crate::error::{Error, Reason, Refusal};
+use crate::store::{NUMBERED_AT_ONCE, Store};
+
+/// From how long before a lost event a stream is told to go on: what was told then was
+/// told before the loss, and what was told after is told again.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+
+/// The place that a cursor leads to.
+pub async fn place(store: &Store, tenant: TenantId, cursor: Cursor) -> Result<FeedPlace, Error> {
+    match cursor {
+        Cursor::Now => Ok(head(store, tenant).await?),
+        Cursor::Start => {
+            let state = store.feed_state(tenant).await?;
+            Ok(FeedPlace::behind(state.forgotten))
+        }
+        Cursor::Behind(place) => behind(store, tenant, place).await,
+        Cursor::Old(old) => {
+            let go_on = of_old(store, tenant, old).await?;
+            let sentence = "The cursor is of an earlier version. Go on with the cursor in `go_on`.";
+            Err(refused(Reason::CursorUnknown, sentence, go_on))
+        }
+    }
+}
+
+/// The place behind everything that there is; what had no number has one afterwards.
+pub async fn head(store: &Store, tenant: TenantId) -> Result<FeedPlace, Error> {
+    let state = store.feed_state(tenant).await?;
+    let mut head = state.head;
+    // Mostly there is nothing to number, and nobody has to wait for the lock.
+    let mut more = state.waiting;
+    let mut last = None;
+    while more {
+        let (before, events) = store.number_events_of(tenant).await?;
+        more = events.len() >= NUMBERED_AT_ONCE;
+        head = before;
+        last = events.last().map(|event| event.place).or(last);
+    }
+    if let Some(place) = last {
+        return Ok(place);
+    }
+    // The event of the head, unless it was deleted.
+    let read = store.read_feed(tenant, head - 1, 1).await?;
+    let of_head = read.first().map(|event| event.place).filter(|place| place.number == head);
+    Ok(of_head.unwrap_or_else(|| FeedPlace::behind(head)))
+}
+
+async fn behind(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<FeedPlace, Error> {
+    let mut found = match place.event {
+        Some(event) => store.find_feed_place(tenant, event).await?,
+        None => None,
+    };
+    if found == Some(None) {
+        // A failover lost its number, or nobody has read it since a restore.
+        head(store, tenant).await?;
+        if let Some(event) = place.event {
+            found = store.find_feed_place(tenant, event).await?;
+        }
+    }
+    let state = store.feed_state(tenant).await?;
+    let now = found.flatten();
+    let number = now.map_or(place.number, |now| now.number);
+    if number < state.forgotten {
+        let sentence = format!(
+            "The feed goes {} days back, and the cursor is older. Read again what you keep, then go on with the cursor in `go_on`, the oldest that there is.",
+            store.policy().feed_retention_days
+        );
+        return Err(refused(Reason::CursorExpired, sentence, FeedPlace::behind(state.forgotten)));
+    }
+    match now {
+        Some(now) => Ok(now),
+        // The beginning, or the end of what was forgotten.
+        None if place.event.is_none() && number <= state.head => Ok(place),
+        None => {
+            let before = place.at.checked_sub(AGAIN).unwrap_or(place.at);
+            let known = place.number.min(state.head);
+            let go_on = store.find_feed_place_before(tenant, known, before).await?;
+            let go_on = go_on.filter(|found| found.number >= state.forgotten);
+            let go_on = go_on.unwrap_or_else(|| FeedPlace::behind(state.forgotten));
+            let sentence = "The event of the cursor is not there any more, as after a restore or a failover that lost it. Go on with the cursor in `go_on`: events from a little before come again, none is left out.";
+            Err(refused(Reason::CursorUnknown, sentence, go_on))
+        }
+    }
+}
+
+fn refused(reason: Reason, sentence: impl Into<String>, go_on: FeedPlace) -> Error {
+    Error::Refused(Refusal::new(reason, sentence).with("go_on", cursor::write(go_on)))
+}
+
+/// Where a cursor of the version before leads, without loss and without repetition
+/// where it names an event.
+async fn of_old(store: &Store, tenant: TenantId, old: OldPlace) -> Result<FeedPlace, Error> {
+    let head = head(store, tenant).await?;
+    let state = store.feed_state(tenant).await?;
+    let start = FeedPlace::behind(state.forgotten);
+    if !old.event.0.is_nil() {
+        let found = store.find_feed_place(tenant, old.event).await?.flatten();
+        return Ok(found.filter(|found| found.number >= state.forgotten).unwrap_or(start));
+    }
+    let leads = store.find_feed_place_of_old(tenant, old).await?;
+    Ok(match leads.number {
+        Some(number) => FeedPlace::behind(number.max(state.forgotten)),
+        None if leads.of_another_cluster => start,
+        None => head,
+    })
+}

@@ -1,0 +1,63 @@
+//! Which tenants have something new to read since somebody last asked. Changes ring
+//! once they are committed, which costs them a lock of this process; who reads, and
+//! how other processes hear of it, is known in the feed.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use access::TenantId;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// The tenants with something new to read.
+#[derive(Debug, Default)]
+pub struct Bell {
+    tenants: Mutex<HashSet<Uuid>>,
+    rung: Notify,
+}
+
+impl Bell {
+    /// Something of a tenant is committed.
+    pub fn ring(&self, tenant: TenantId) {
+        if self.tenants().insert(tenant.uuid()) {
+            self.rung.notify_one();
+        }
+    }
+
+    /// The same of several.
+    pub fn ring_for(&self, tenants: &HashSet<Uuid>) {
+        self.tenants().extend(tenants);
+        self.rung.notify_one();
+    }
+
+    /// Waits until something is new, and takes the tenants that have it.
+    pub async fn rung(&self) -> HashSet<Uuid> {
+        loop {
+            let tenants = std::mem::take(&mut *self.tenants());
+            if !tenants.is_empty() {
+                return tenants;
+            }
+            self.rung.notified().await;
+        }
+    }
+
+    fn tenants(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_rings_while_nobody_asks_is_heard_once() {
+        let (bell, tenant) = (Bell::default(), Uuid::from_u128(7));
+        for _ in 0..3 {
+            bell.ring(TenantId::of_stored_row(tenant));
+        }
+        assert_eq!(bell.rung().await, HashSet::from([tenant]));
+        let waits = tokio::time::timeout(std::time::Duration::from_millis(20), bell.rung()).await;
+        assert!(waits.is_err(), "{waits:?}");
+    }
+}

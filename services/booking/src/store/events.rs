@@ -1,0 +1,136 @@
+//! Statements about the history of a request, about what runs out, and rows of events.
+//! In which order a tenant's events are told is known in `feed.rs`.
+//!
+//! What runs out in all tenants is seen by a role of its own, which sees which
+//! requests hold dates until when, and nothing else.
+
+use access::TenantId;
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+use uuid::Uuid;
+
+use super::actors::acting;
+use super::database::{SWEEPER, Store};
+use super::requests::{GetBookingRequest, known_stay};
+use crate::domain::actor::Acting;
+use crate::domain::approval::Evidence;
+use crate::domain::event::{Event, EventKind, Told};
+use crate::domain::fulfilment::Fulfilment;
+use crate::domain::ids::{BookingRequestId, EventId};
+use crate::domain::inconsistency::Choice;
+use crate::domain::listing::After;
+
+pg::statements! {
+    /// Events of a request, oldest first.
+    ListEvents = "list_events" (
+        tenant: Uuid, request: BookingRequestId, after_at: Timestamp, after_id: EventId, most: i64,
+    );
+    /// Requests of all tenants whose holds have run out.
+    ListDueHolds = "list_due_holds" (at: Timestamp, after_at: Timestamp, after_id: BookingRequestId);
+}
+
+/// A request whose hold has run out.
+#[derive(Debug, Clone, Copy)]
+pub struct DueHold {
+    pub tenant: TenantId,
+    pub request: BookingRequestId,
+    pub until: Timestamp,
+}
+
+impl DueHold {
+    /// The place before all of them.
+    pub fn first() -> Self {
+        let nobody = Uuid::nil();
+        Self {
+            tenant: TenantId::of_stored_row(nobody),
+            request: BookingRequestId(nobody),
+            until: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
+
+impl Store {
+    /// Events of a request after a place, oldest first; `None` when the tenant has
+    /// no such request.
+    pub async fn list_events(
+        &self,
+        tenant: TenantId,
+        request: BookingRequestId,
+        after: &After<Timestamp>,
+        most: i64,
+    ) -> Result<Option<Vec<Event>>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            if tx.run(&GetBookingRequest { tenant, id: request }).await?.is_empty() {
+                return Ok(None);
+            }
+            let (after_at, after_id) = (after.key, EventId(after.id.0));
+            let list = ListEvents { tenant, request, after_at, after_id, most };
+            Columns::all(&tx.run_last(&list).await?, event).map(Some)
+        })
+        .await
+    }
+
+    /// Requests of all tenants whose holds have run out, a page behind a place.
+    pub async fn list_due_holds(&self, at: Timestamp, after: &DueHold) -> Result<Vec<DueHold>, Fault> {
+        let list = ListDueHolds { at, after_at: after.until, after_id: after.request };
+        self.read(async |schema| {
+            let rows = schema.db.begin_as(SWEEPER).await?.run_last(&list).await?;
+            Columns::all(&rows, |row| {
+                Ok(DueHold {
+                    tenant: TenantId::of_stored_row(row.next("tenant_id")?),
+                    request: row.next("id")?,
+                    until: row.next("hold_expires_at")?,
+                })
+            })
+        })
+        .await
+    }
+}
+
+pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
+    let mut event = Event {
+        id: row.next("id")?,
+        at: row.next("at")?,
+        request: row.next("booking_request_id")?,
+        booking: row.next("booking_id")?,
+        property: row.next("property_id")?,
+        customer: row.next("customer_id")?,
+        block: row.next("block_id")?,
+        kind: Told::from_name(row.or_empty("action")?),
+        evidence: None,
+        choice: None,
+        acting: Acting::default(),
+        on_behalf_of: None,
+        fulfilment: None,
+        overridden_rules: Vec::new(),
+    };
+    // By what it was decided: a choice, or an evidence.
+    let word = row.or_empty("evidence")?;
+    if event.kind == Told::Known(EventKind::InconsistencyResolved) {
+        event.choice = Choice::from_name(word);
+    } else {
+        event.evidence = evidence_of(word);
+    }
+    event.acting = acting(row, ["actor", "actor_kind", "actor_id"])?;
+    event.on_behalf_of = row.or_empty("on_behalf_of")?;
+    event.overridden_rules = row.next::<Option<Vec<String>>>("overridden_rules")?.unwrap_or_default();
+    let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
+    let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
+    event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });
+    if let Told::Unknown(action) = &event.kind {
+        tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");
+    }
+    Ok(event)
+}
+
+/// An evidence or nothing. It only labels what was decided before, so that of a later
+/// version is named in the log and counts as none.
+pub(super) fn evidence_of(word: &str) -> Option<Evidence> {
+    let evidence = Evidence::from_name(word);
+    if evidence.is_none() && !word.is_empty() {
+        tracing::warn!(evidence = word, "an event has an evidence that this version does not know");
+    }
+    evidence
+}

@@ -1,0 +1,14 @@
+-- Where a cursor of the version before leads, which knew positions: behind everything
+-- that is not behind it. Null when nothing is behind it.
+select
+    min(behind.number) - 1 as number,
+    :position > pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1 as of_another_cluster
+from (
+    select e.number
+    from booking_events e
+    where e.tenant_id = :tenant
+      and (e.position, e.at, e.id) > (:position, :at, :event)
+      and e.number is not null
+    order by e.position, e.at, e.id
+    limit 100
+) behind

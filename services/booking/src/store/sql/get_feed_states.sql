@@ -1,0 +1,16 @@
+select
+    t.tenant_id,
+    coalesce(h.head, 0) as head,
+    coalesce(h.forgotten, 0) as forgotten,
+    coalesce(
+        (
+            select true
+            from booking_events e
+            where e.tenant_id = t.tenant_id
+              and e.number is null
+            limit 1
+        ),
+        false
+    ) as waiting
+from unnest(:tenants) as t (tenant_id)
+left join feed_heads h on h.tenant_id = t.tenant_id

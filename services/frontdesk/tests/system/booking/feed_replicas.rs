@@ -1,0 +1,152 @@
+//! Several processes of booking on one database: each event has one number, whoever
+//! gives it, and numbering goes on when one of them ends in the middle of it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use frontdesk::demo;
+use futures::future::join_all;
+use identity::Policy;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::feed_order::assert_causal;
+use super::heard::Watcher;
+use crate::fixture::{Answer, Fixture, path_of, system};
+use crate::program::run::frontdesk;
+
+/// Steps of many requests, each with two events, through this gateway.
+async fn write(fixture: &Fixture, gateway: SocketAddr, token: &str, from_day: i32) {
+    let mut requests = Vec::new();
+    for day in 0..24 {
+        requests.push(fixture.open_request(demo::TENANT, 1, from_day + day, from_day + day + 1).await);
+    }
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    join_all((0..6).map(async |writer| {
+        for id in requests.iter().skip(writer).step_by(6) {
+            for step in ["/review", "/approve"] {
+                let url = format!("http://{gateway}{}", path_of(*id, step));
+                Answer::of(client.post(url).bearer_auth(token).json(&json!({}))).await.ok();
+            }
+        }
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_tell_one_feed_alike_whoever_writes() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let replica = system(&fixture.database.url, Policy::default()).await;
+    let watchers = [fixture.system.booking, replica.booking].map(|at| Watcher::start(at, &token));
+    tokio::join!(
+        write(&fixture, fixture.system.gateway, &token, 300),
+        write(&fixture, replica.gateway, &token, 400)
+    );
+    for watcher in &watchers {
+        watcher.has_heard_everything(&fixture.sql).await;
+        assert!(watcher.count() >= 96, "{}", watcher.count());
+    }
+    assert_causal(&fixture.sql).await;
+    replica.stop().await.unwrap();
+}
+
+/// The program as booking alone, which can be killed.
+struct Killable {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Killable {
+    async fn start(fixture: &Fixture) -> Self {
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (listen, identity) = (addr.to_string(), fixture.system.identity.to_string());
+        let env = [
+            ("DATABASE_URL", &*fixture.database.url),
+            ("BOOKING_LISTEN", &listen),
+            ("IDENTITY_ADDR", &identity),
+        ];
+        let mut command = frontdesk(&["booking"], &env);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let killable = Self { child, addr };
+        for _ in 0..400 {
+            if tokio::net::TcpStream::connect(addr).await.is_ok() {
+                return killable;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("booking does not start");
+    }
+}
+
+impl Drop for Killable {
+    fn drop(&mut self) {
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait().map(drop)) {
+            eprintln!("booking goes on: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbering_goes_on_when_a_process_is_killed_while_it_numbers() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let other = Killable::start(&fixture).await;
+    let theirs = Watcher::start(other.addr, &token);
+    write(&fixture, fixture.system.gateway, &token, 300).await;
+    theirs.has_heard_everything(&fixture.sql).await;
+    // Killed while events are numbered: what it has locked is free with its connections.
+    let busy = std::sync::atomic::AtomicBool::new(true);
+    let (gateway, addr) = (fixture.system.gateway, other.addr);
+    let write = async {
+        for round in 0..6 {
+            write(&fixture, gateway, &token, 400 + 30 * round).await;
+        }
+        busy.store(false, std::sync::atomic::Ordering::Relaxed);
+    };
+    let kill = async {
+        let numbers = "select count(*) from pg_stat_activity a where datname = current_database() \
+            and application_name = 'frontdesk-booking' and state <> 'idle' and query like '%feed_heads%'";
+        let mut other = Some(other);
+        while busy.load(std::sync::atomic::Ordering::Relaxed) {
+            if fixture.count(numbers, &[]).await > 0 && theirs.count() > 60 {
+                drop(other.take());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(other.is_none(), "{addr} was never seen to number");
+    };
+    // Here as well somebody reads.
+    let ours = Watcher::start(fixture.system.booking, &token);
+    tokio::join!(write, kill);
+    ours.has_heard_everything(&fixture.sql).await;
+    assert_causal(&fixture.sql).await;
+}
+
+/// A process that hangs in the middle of numbering is no reason to wait for ever: the
+/// database ends its transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_a_session_that_was_cut_are_given_anew() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let ours = Watcher::start(fixture.system.booking, &token);
+    write(&fixture, fixture.system.gateway, &token, 300).await;
+    ours.has_heard_everything(&fixture.sql).await;
+    let holder = pg::connect(&fixture.database.url).await.unwrap();
+    let pid: i32 = holder.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
+    holder.batch_execute("begin; select from feed_heads for update").await.unwrap();
+    let id: Uuid = fixture.open_request(demo::TENANT, 1, 500, 501).await;
+    // Writers do not wait for who numbers.
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    let number = "with numbered as (update booking_events set number = (select head + 1 from feed_heads \
+        where tenant_id = $1) where tenant_id = $1 and number is null returning number) \
+        update feed_heads set head = head + 1 where tenant_id = $1";
+    holder.execute(number, &[&demo::TENANT]).await.unwrap();
+    let heard = ours.count();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(ours.count(), heard, "numbers were told that are not committed");
+    fixture.execute("select pg_terminate_backend($1)", &[&pid]).await;
+    ours.has_heard_everything(&fixture.sql).await;
+    assert_causal(&fixture.sql).await;
+}

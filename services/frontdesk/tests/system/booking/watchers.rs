@@ -1,0 +1,240 @@
+//! Many who watch: limits, those who cannot keep up or read no more, and other processes.
+
+use std::time::{Duration, Instant};
+
+use frontdesk::demo;
+use frontdesk::system::Policies;
+use frontdesk_proto::{ErrorReason, Refusal, reason_of};
+use identity::Policy;
+use serde_json::json;
+use tokio::time::timeout;
+use tonic::Status;
+
+use super::cursors::{Feed, all, try_watch};
+use crate::fixture::{Fixture, case, channel, path_of, signed, system};
+
+fn limit(refused: &Status) -> (String, String) {
+    let refusal = Refusal::from_status(refused).unwrap();
+    let value = |of: &str| refusal.metadata().find(|(name, _)| *name == of).unwrap().1.to_owned();
+    (value("limit"), value("setting"))
+}
+
+#[tokio::test]
+async fn a_session_and_a_tenant_have_no_more_streams_than_they_may() {
+    let policy = booking::Policy {
+        most_streams: 6,
+        most_streams_of_tenant: 5,
+        most_streams_of_session: 2,
+        ..booking::Policy::default()
+    };
+    let fixture = Fixture::start_under(Policies { booking: policy, ..Policies::default() }).await;
+    let mut open: Vec<Feed> = Vec::new();
+    for round in 0..3 {
+        let token = fixture.manager().await;
+        for _ in 0..2 {
+            let stream = try_watch(&fixture, &token, "").await;
+            if round < 2 || open.len() < 5 {
+                open.push(stream.unwrap());
+            } else {
+                let refused = stream.unwrap_err();
+                assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams));
+                assert_eq!(limit(&refused), ("5".to_owned(), "WATCH_LIMIT_TENANT".to_owned()));
+            }
+        }
+        if round < 2 {
+            let refused = try_watch(&fixture, &token, "").await.unwrap_err();
+            assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams));
+            assert_eq!(limit(&refused), ("2".to_owned(), "WATCH_LIMIT_SESSION".to_owned()));
+            fixture.get("/v1/booking-requests/watch", &token).await.refused(429, "TOO_MANY_STREAMS");
+        }
+    }
+    // Another tenant has room that the first cannot take.
+    let foreign = fixture.token(demo::OTHER_OWNER).await;
+    open.push(try_watch(&fixture, &foreign, "").await.unwrap());
+    let refused = try_watch(&fixture, &foreign, "").await.unwrap_err();
+    assert_eq!(reason_of(&refused), Some(ErrorReason::Overloaded));
+    assert_eq!(limit(&refused), ("6".to_owned(), "WATCH_LIMIT_SERVER".to_owned()));
+    drop(open);
+    let token = fixture.manager().await;
+    for _ in 0..100 {
+        if try_watch(&fixture, &token, "").await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("closed streams keep their room");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_keep_up_reads_everything_later_once_and_in_order() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut slow = try_watch(&fixture, &token, "").await.unwrap();
+    let mut fast = try_watch(&fixture, &token, "").await.unwrap();
+    for feed in [&mut slow, &mut fast] {
+        feed.message().await.unwrap().unwrap();
+    }
+    let many = "insert into booking_events (tenant_id, id, at, booking_request_id, action) \
+        select $1, gen_random_uuid(), now(), $2, 'repriced' from generate_series(1, 700)";
+    let mut quick = Vec::new();
+    for _ in 0..6 {
+        fixture.execute(many, &[&demo::TENANT, &case("DECLINED")]).await;
+        // Events of other programs are found by looking; our own call wakes at once.
+        let id = fixture.open_request(demo::TENANT, 1, 900, 901).await;
+        fixture.post(&path_of(id, "/review"), &token, &json!({})).await.ok();
+        while quick.len() % 701 != 0 || quick.is_empty() || quick.len() < 701 {
+            let message = timeout(Duration::from_secs(10), fast.message()).await.unwrap().unwrap().unwrap();
+            quick.extend(message.event.map(|event| event.id));
+        }
+        quick.clear();
+    }
+    let heard: Vec<String> = all(&mut slow).await.into_iter().map(|(id, _)| id).collect();
+    let stored = fixture
+        .sql
+        .query("select id::text from booking_events where tenant_id = $1 and action in ('repriced', 'review_started') order by number", &[&demo::TENANT])
+        .await
+        .unwrap();
+    let stored: Vec<String> = stored.iter().map(|row| row.get(0)).collect();
+    assert_eq!(stored.len(), 6 * 701);
+    assert!(heard == stored, "{} heard", heard.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_no_more_is_let_go_and_goes_on_from_the_last_cursor() {
+    let policy = booking::Policy { most_streams_of_session: 1, ..booking::Policy::default() };
+    let fixture = Fixture::start_under(Policies { booking: policy, ..Policies::default() }).await;
+    let token = fixture.manager().await;
+    let mut stalled = try_watch(&fixture, &token, "").await.unwrap();
+    let mut cursor = stalled.message().await.unwrap().unwrap().cursor;
+    // More than fits into the buffers of a connection.
+    let many = "insert into booking_events (tenant_id, id, at, booking_request_id, action) \
+        select $1, gen_random_uuid(), now(), $2, 'repriced' from generate_series(1, 40000)";
+    fixture.execute(many, &[&demo::TENANT, &case("DECLINED")]).await;
+    let refused = try_watch(&fixture, &token, "").await.unwrap_err();
+    assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams));
+    drop(when_there_is_room(&fixture, &token, "").await);
+    // What was under way is read, then the reason, and the cursor goes on.
+    let mut heard = Vec::new();
+    let ended = loop {
+        match stalled.message().await {
+            Ok(Some(message)) => {
+                heard.extend(message.event.map(|event| event.id));
+                cursor = message.cursor;
+            }
+            Ok(None) => panic!("ended without a reason"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(reason_of(&ended), Some(ErrorReason::Overloaded), "{ended:?}");
+    assert!((100..40_000).contains(&heard.len()), "{}", heard.len());
+    let mut again = when_there_is_room(&fixture, &token, &cursor).await;
+    while heard.len() < 40_000 {
+        let message = timeout(Duration::from_secs(10), again.message()).await.unwrap().unwrap().unwrap();
+        heard.extend(message.event.map(|event| event.id));
+    }
+    let stored =
+        "select id::text from booking_events where tenant_id = $1 and action = 'repriced' order by number";
+    let stored = fixture.sql.query(stored, &[&demo::TENANT]).await.unwrap();
+    let stored: Vec<String> = stored.iter().map(|row| row.get(0)).collect();
+    assert!(heard == stored, "{} heard", heard.len());
+}
+
+/// A stream, as soon as the session may have one more.
+async fn when_there_is_room(fixture: &Fixture, token: &str, cursor: &str) -> Feed {
+    let began = Instant::now();
+    loop {
+        match try_watch(fixture, token, cursor).await {
+            Ok(feed) => return feed,
+            Err(refused) => assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams)),
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "who reads nothing keeps his room");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// The next event of a stream, and how long it took.
+async fn next(feed: &mut Feed, since: Instant) -> Duration {
+    let wait = async {
+        while feed.message().await.unwrap().unwrap().event.is_none() {}
+        since.elapsed()
+    };
+    timeout(Duration::from_secs(10), wait).await.expect("an event in time")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_hears_at_once_and_goes_on_without_its_ear() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let replica = system(&fixture.database.url, Policy::default()).await;
+    let mut client =
+        frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient::new(
+            channel(replica.booking),
+        );
+    let message = frontdesk_proto::booking::v1::WatchBookingRequestsRequest::default();
+    let mut feed = client.watch_booking_requests(signed(message, &token)).await.unwrap().into_inner();
+    feed.message().await.unwrap().unwrap();
+    let ears =
+        "select count(*) from pg_stat_activity where datname = current_database() and query like 'listen %'";
+    let await_ear = async || {
+        for _ in 0..200 {
+            if fixture.count(ears, &[]).await == 1 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nobody listens");
+    };
+    await_ear().await;
+    let mut day = 1000;
+    let mut write = async || {
+        let id = fixture.open_request(demo::TENANT, 1, day, day + 1).await;
+        day += 1;
+        let since = Instant::now();
+        fixture.post(&path_of(id, "/review"), &token, &json!({})).await.ok();
+        since
+    };
+    let mut quickest = Duration::MAX;
+    for _ in 0..5 {
+        let since = write().await;
+        quickest = quickest.min(next(&mut feed, since).await);
+    }
+    assert!(quickest < Duration::from_millis(400), "{quickest:?}");
+    // Without the connection it looks for itself, and is soon listening again.
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+        where datname = current_database() and query like 'listen %'";
+    assert_eq!(fixture.count(cut, &[]).await, 1);
+    let since = write().await;
+    next(&mut feed, since).await;
+    await_ear().await;
+    // With the last stream the connection goes as well.
+    drop(feed);
+    drop(client);
+    replica.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn silent_streams_have_one_reader() {
+    let fixture = Fixture::start().await;
+    let (mut open, mut tokens) = (Vec::new(), Vec::new());
+    for email in [demo::MANAGER, demo::MANAGER, demo::MANAGER, demo::OTHER_OWNER, demo::OTHER_OWNER] {
+        tokens.push(fixture.token(email).await);
+    }
+    let begun = "select xact_commit + xact_rollback from pg_stat_database where datname = current_database()";
+    let in_4_s = async || {
+        // What went before is counted within a second.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let before = fixture.count(begun, &[]).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        fixture.count(begun, &[]).await - before
+    };
+    let alone = in_4_s().await;
+    for token in &tokens {
+        for _ in 0..20 {
+            open.push(try_watch(&fixture, token, "").await.unwrap());
+        }
+    }
+    let watched = in_4_s().await;
+    // The standing of five sessions, and a look now and then; with a look of each
+    // stream every second there would be 400 more.
+    assert!(watched < alone + 100, "{watched} transactions in 4 s with 100 silent streams, {alone} without");
+}
