@@ -83,6 +83,10 @@ fn answered(answer: &DbError) -> Option<(String, &'static str)> {
             "the login role lacks a privilege",
             "grant it, or use the owner of the schema, who may create roles and extensions, or a superuser",
         ),
+        "42701" => (
+            "another program has a column of that name, which means something else to it",
+            "have that program's owner rename it, under a view with the old name if need be, then run `frontdesk migrate up`",
+        ),
         "58P01" => (NOT_INSTALLED, INSTALL),
         "0A000" if message.contains("extension") => (NOT_INSTALLED, INSTALL),
         "53300" => (

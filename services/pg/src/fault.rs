@@ -133,7 +133,7 @@ impl Fault {
             .retry_after(Duration::from_secs(30)),
             Kind::Unreadable { column, what } => Refusal::new(
                 ErrorReason::UnreadableRow,
-                format!("The record holds what Frontdesk cannot show: its {column} {what}. Another program stored it like that. Nothing was stored; let that program mend the record."),
+                format!("The record holds what Frontdesk cannot show: its {column} {what}. Another program stored it like that, and it stays like that: let that program mend the record."),
             )
             .with("column", column),
             Kind::Crowded { waiting } => Refusal::new(

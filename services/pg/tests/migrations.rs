@@ -23,6 +23,12 @@ static BOTH: MigrationSet = MigrationSet {
     ],
 };
 
+static IN_THE_WAY: MigrationSet = MigrationSet {
+    name: "ours",
+    history_table: "public.ours_history",
+    migrations: &[("V1__origins", "alter table one add column source text, add column id text")],
+};
+
 /// Waits until a session waits for a lock on a table.
 async fn waits_for(watcher: &Client, table: &str) {
     let query = "select count(*) from pg_locks where not granted and relation = $1::text::regclass";
@@ -50,4 +56,14 @@ async fn a_migration_that_a_deadlock_ends_is_tried_again() {
     watcher.batch_execute("select first, more from one; select more from other").await.unwrap();
     let rows = watcher.query_one("select count(*) from one, other", &[]).await.unwrap();
     assert_eq!(rows.get::<_, i64>(0), 1, "the call went through");
+}
+
+/// Tables of the single-table layout are another program's.
+#[tokio::test]
+async fn a_column_that_is_in_the_way_is_named_with_what_to_do() {
+    let test = TestDatabase::create(&[&TABLES]).await;
+    let stopped = up(&test.url, &[&IN_THE_WAY]).await.unwrap_err().to_string();
+    for says in ["migrations of ours stopped", "V1__origins", "\"id\" of relation \"one\"", "rename it"] {
+        assert!(stopped.contains(says), "{stopped}");
+    }
 }
