@@ -66,6 +66,22 @@ impl Layout {
         }
     }
 
+    /// The tables that calls write, but for keys of calls and what the background finds.
+    pub fn written(self) -> Vec<&'static str> {
+        let mut tables = vec![
+            "bookings",
+            "inventory_ranges",
+            "booking_events",
+            "properties",
+            "customers",
+            "booking_settings",
+        ];
+        if self == Self::Standard {
+            tables.push("booking_requests");
+        }
+        tables
+    }
+
     /// The table of requests.
     pub fn requests(self) -> &'static str {
         if self == Self::Standard { "booking_requests" } else { "bookings" }
@@ -226,10 +242,8 @@ impl Fixture {
     /// Everything that a refused call must leave as it was.
     pub async fn snapshot(&self) -> Vec<String> {
         let mut rows = Vec::new();
-        let tables = ["bookings", "inventory_ranges", "booking_events", "booking_requests"];
-        let tables = if self.layout == Layout::Standard { &tables[..] } else { &tables[..3] };
-        for table in tables {
-            let query = format!("select t::text from {table} t order by 1");
+        for table in self.layout.written() {
+            let query = format!("select '{table} ' || t::text from {table} t order by 1");
             rows.extend(self.sql.query(&query, &[]).await.unwrap().iter().map(|row| row.get::<_, String>(0)));
         }
         rows

@@ -163,17 +163,19 @@ async fn blocks_and_settings_have_versions_too() {
     let before = fixture.snapshot().await;
     let never = conditional(&fixture, (Method::DELETE, &path), &token, &["\"never\""], None).await;
     never.refused(409, "ETAG_MISMATCH");
+    assert_eq!(fixture.snapshot().await, before);
     fixture
         .execute(
             "update inventory_ranges set end_date = end_date - 1 where note = '' and kind = 'block'",
             &[],
         )
         .await;
+    let before = fixture.snapshot().await;
     let tag = format!("\"{}\"", block.body["etag"].as_str().unwrap());
     let stale = conditional(&fixture, (Method::DELETE, &path), &token, &[&tag], None).await;
     stale.refused(409, "ETAG_MISMATCH");
     let current = format!("\"{}\"", stale.body["metadata"]["current_etag"].as_str().unwrap());
-    assert_eq!(before.len(), fixture.snapshot().await.len());
+    assert_eq!(fixture.snapshot().await, before);
     let ended = conditional(&fixture, (Method::DELETE, &path), &token, &[&current], None).await;
     assert_eq!(ended.ok()["active"], false);
 }

@@ -70,12 +70,24 @@ async fn rows_of_others_are_shown_as_far_as_they_can_be_in_the_single_table() {
     shown_as_far_as_they_can_be(Layout::ConfirmedOnly).await;
 }
 
+/// Waits until a list of requests has so many.
+async fn until_listed(fixture: &Fixture, token: &str, filter: &str, requests: usize) {
+    let path = format!("/api/v1/booking-requests?{filter}&page_size=200");
+    let mut last = Json::Null;
+    for _ in 0..200 {
+        last = fixture.get(&path, token).await.ok().clone();
+        if last["booking_requests"].as_array().unwrap().len() == requests {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the list has not got {requests}: {last}");
+}
+
 async fn shown_as_far_as_they_can_be(layout: Layout) {
     let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
     fixture.sql.batch_execute(OPENED).await.unwrap();
-    // The service looks at the schema again when it asks whether it is ready.
-    tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
     let mut made = Vec::new();
     for (at, (column, value, shown)) in CASES.iter().enumerate() {
         let id = request(&fixture, at).await;
@@ -90,6 +102,9 @@ async fn shown_as_far_as_they_can_be(layout: Layout) {
             .await;
         made.push((id, column, shown));
     }
+    // The service looks at the schema again when it asks whether it is ready, and lists
+    // what may have any status from then on.
+    until_listed(&fixture, &token, "status=unknown", 2).await;
     for (id, column, shown) in &made {
         let row = fixture.get(&path_of(*id, ""), &token).await;
         assert_eq!(row.status, 200, "{column}: {}", row.body);

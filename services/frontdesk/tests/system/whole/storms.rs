@@ -138,6 +138,23 @@ async fn a_frozen_connection_is_closed_and_replaced() {
     panic!("the frozen connections are still used");
 }
 
+/// Connections that the changes of a tenant may have: five eighths of the pool.
+const CHANGES_AT_ONCE: i64 = 10;
+
+/// Waits until as many changes wait for a row as may have a connection.
+async fn until_they_wait(fixture: &Fixture) {
+    let waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' \
+        and application_name = 'frontdesk-booking' and datname = current_database()";
+    let watcher = pg::connect(&fixture.database.url).await.unwrap();
+    for _ in 0..500 {
+        if watcher.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) >= CHANGES_AT_ONCE {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the changes do not wait for the row");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_that_wait_for_a_row_leave_others_their_reads_and_changes() {
     let fixture = Fixture::start().await;
@@ -149,8 +166,7 @@ async fn changes_that_wait_for_a_row_leave_others_their_reads_and_changes() {
     let approves =
         join_all((0..40).map(async |_| fixture.post(&path_of(id, "/approve"), &token, &json!({})).await));
     let others = async {
-        // By now they wait.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until_they_wait(&fixture).await;
         let mut slowest = Duration::ZERO;
         for _ in 0..20 {
             let asked = Instant::now();
