@@ -57,8 +57,16 @@ impl Violations {
         }
     }
 
-    /// Looks at a text that is set, if only to nothing.
+    /// Looks at a text that is set, if only to nothing: that takes away what was there,
+    /// where the field may be empty.
     pub fn set_text(&mut self, field: &str, text: &str, limits: &Limits) {
+        if !text.is_empty() || limits.min_length > 0 {
+            self.written_text(field, text, limits);
+        }
+    }
+
+    /// Looks at a text that has to have the form of its field.
+    fn written_text(&mut self, field: &str, text: &str, limits: &Limits) {
         if !limits.fits_length(text) || limits.min_length > 0 && limits.is_blank(text) {
             self.add(field, limits.length(), ErrorReason::Unspecified);
         } else if !format::fits(limits.format, text) {
@@ -120,7 +128,7 @@ impl Violations {
             }
             let blank = limits.min_length > 0 && limits.is_blank(text);
             if blank || !limits.fits_length(text) || !format::fits(limits.format, text) {
-                self.set_text(&format!("{field}[{at}]"), text, limits);
+                self.written_text(&format!("{field}[{at}]"), text, limits);
             }
         }
     }
@@ -220,7 +228,9 @@ fn known(reason: ErrorReason) -> ErrorReason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::booking::v1::{CreateBookingRequestRequest, CreatePropertyRequest, UpdatePropertyRequest};
+    use crate::booking::v1::{
+        CreateBookingRequestRequest, CreatePropertyRequest, UpdateCustomerRequest, UpdatePropertyRequest,
+    };
 
     fn refused(message: &impl Checked) -> Option<Refusal> {
         let mut found = Violations::default();
@@ -270,8 +280,32 @@ mod tests {
             let named = UpdatePropertyRequest { name: Some(unseen.to_owned()), ..nothing.clone() };
             assert_eq!(refused(&named).unwrap().violations()[0].field, "name", "{unseen:?}");
         }
+        let zoneless = UpdatePropertyRequest { time_zone: Some(String::new()), ..nothing.clone() };
+        let says = "Field `time_zone`: must be an IANA time zone such as Europe/Berlin.";
+        assert_eq!(refused(&zoneless).unwrap().message(), says);
         let fields = refused(&CreatePropertyRequest::default()).unwrap();
         assert_eq!(fields.violations().len(), 3, "name, time_zone, max_guests: {fields:?}");
+    }
+
+    #[test]
+    fn what_may_be_empty_can_be_taken_away() {
+        let id = good().guest_id;
+        let nothing = || Some(String::new());
+        let emptied = UpdateCustomerRequest {
+            customer_id: id,
+            email: nothing(),
+            phone: nothing(),
+            external_id: nothing(),
+            source: nothing(),
+            notes: nothing(),
+            ..UpdateCustomerRequest::default()
+        };
+        assert_eq!(refused(&emptied), None);
+        let blank = UpdateCustomerRequest { email: Some(" ".to_owned()), ..emptied };
+        assert_eq!(refused(&blank).unwrap().violations()[0].field, "email");
+        let mut found = Violations::default();
+        found.texts("ids", &[String::new()], &Limits { format: Format::Uuid, ..Limits::NONE });
+        assert_eq!(found.refusal().unwrap().violations()[0].field, "ids[0]");
     }
 
     #[test]

@@ -68,7 +68,10 @@ fn is_email(text: &str) -> bool {
     let shaped = text
         .split_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    shaped && text.len() <= MAX_EMAIL && !text.chars().any(|char| char.is_control() || char.is_whitespace())
+    let hidden = |char: char| {
+        char.is_control() || char.is_whitespace() || text::turns_around(char) || text::is_ignorable(char)
+    };
+    shaped && text.len() <= MAX_EMAIL && !text.chars().any(hidden)
 }
 
 fn is_slug(text: &[u8]) -> bool {
@@ -116,6 +119,11 @@ mod tests {
             "a@b@c",
             "a b@c",
             "a@b\u{7}",
+            "a@b\u{202e}moc",
+            "a\u{200b}nna@example.com",
+            "anna@exam\u{ad}ple.com",
+            "\u{feff}anna@example.com",
+            "anna@b\u{fc}ro.example",
             "Europe/Berlin",
             "UTC",
             "Etc/GMT+3",

@@ -62,6 +62,9 @@ impl Limits {
 
     /// What to say to a text that is too long or too short.
     pub fn length(&self) -> String {
+        if self.max_length == 0 && !matches!(self.format, Format::Unspecified | Format::Line | Format::Text) {
+            return self.format.form().takes.clone();
+        }
         let Self { max_length: most, .. } = self;
         let least = self.min_length.max(u32::from(self.required));
         let line = if self.format == Format::Line { " on one line" } else { "" };

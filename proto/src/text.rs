@@ -38,7 +38,7 @@ fn is_visible(one: char) -> bool {
 
 /// Formatting characters and what else Unicode says is drawn as nothing
 /// (`Default_Ignorable_Code_Point`).
-fn is_ignorable(one: char) -> bool {
+pub(crate) fn is_ignorable(one: char) -> bool {
     if one.is_ascii() {
         return false;
     }

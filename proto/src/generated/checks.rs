@@ -328,7 +328,7 @@ impl Checked for crate::booking::v1::UpdatePropertyRequest {
     fn check(&self, found: &mut Violations) {
         found.text("property_id", &self.property_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.when(self.name.as_ref(), |found, value| found.set_text("name", value, &Limits { format: Format::Line, min_length: 1, max_length: 200, ..Limits::NONE }));
-        found.when(self.time_zone.as_ref(), |found, value| found.set_text("time_zone", value, &Limits { format: Format::TimeZone, ..Limits::NONE }));
+        found.when(self.time_zone.as_ref(), |found, value| found.set_text("time_zone", value, &Limits { format: Format::TimeZone, min_length: 1, ..Limits::NONE }));
         found.when(self.max_guests.as_ref(), |found, value| found.set_number("max_guests", *value, &Limits { min: Some(1), max: Some(100), ..Limits::NONE }));
         found.value("hold_policy", crate::booking::v1::HoldPolicy::is_valid(self.hold_policy), "none or hold");
         found.when(self.hold_hours.as_ref(), |found, value| found.set_number("hold_hours", *value, &Limits { min: Some(1), max: Some(720), ..Limits::NONE }));

@@ -5,7 +5,7 @@ pub struct Actor {
     /// What kind of actor.
     #[prost(enumeration = "ActorKind", tag = "1")]
     pub kind: i32,
-    /// UUID of the user or of the API key; empty for SYSTEM.
+    /// UUID of the user or of the API key; empty for SYSTEM, and for an operator command.
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
     /// UUID of the user or API key for whom it was done, when the actor followed
@@ -34,7 +34,8 @@ pub enum ActorKind {
     User = 1,
     /// A program that called with nothing but an API key.
     ApiKey = 2,
-    /// A platform operator, who is a user as well.
+    /// A platform operator: a user, or without an id whoever ran an operator command, such
+    /// as `frontdesk customer import`, at the database.
     Operator = 3,
     /// Frontdesk itself, as when a hold runs out.
     System = 4,
@@ -124,6 +125,11 @@ pub struct Booking {
     /// free. Empty otherwise.
     #[prost(string, tag = "17")]
     pub booked_check_out: ::prost::alloc::string::String,
+    /// Names of the texts above of which only a part is here, with `…` where something is
+    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
+    /// but for notes that have grown for long.
+    #[prost(string, repeated, tag = "18")]
+    pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for Booking {
     const NAME: &'static str = "Booking";
@@ -292,6 +298,11 @@ pub struct BookingRequest {
     /// `unknown`; empty otherwise, and when the database has none.
     #[prost(string, tag = "26")]
     pub unknown_status: ::prost::alloc::string::String,
+    /// Names of the texts above of which only a part is here, with `…` where something is
+    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
+    /// but for notes that have grown for long.
+    #[prost(string, repeated, tag = "28")]
+    pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for BookingRequest {
     const NAME: &'static str = "BookingRequest";
@@ -2576,8 +2587,8 @@ pub struct CreateBookingRequest {
     /// Day of departure, ISO 8601 date, after `check_in`; 366 nights at most.
     #[prost(string, tag = "4")]
     pub check_out: ::prost::alloc::string::String,
-    /// Where it was made, for example `staff` or the name of a channel, 100 characters
-    /// at most; may be empty.
+    /// Where it was made, for example the name of a channel, 100 characters at most;
+    /// empty means `staff`. With an `external_id` it has to be said.
     #[prost(string, tag = "5")]
     pub source: ::prost::alloc::string::String,
     /// Id of the booking there, 200 characters at most; may be empty.
@@ -3909,9 +3920,15 @@ pub struct Customer {
     /// When the customer last changed.
     #[prost(message, optional, tag = "11")]
     pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Version of the row; changes with every write.
+    /// Version of what is read of the customer; changes with every write, whoever
+    /// writes.
     #[prost(string, tag = "12")]
     pub etag: ::prost::alloc::string::String,
+    /// Names of the texts above of which only a part is here, with `…` where something is
+    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
+    /// but for notes that have grown for long.
+    #[prost(string, repeated, tag = "13")]
+    pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for Customer {
     const NAME: &'static str = "Customer";
@@ -4376,7 +4393,9 @@ pub mod customer_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Customers of the caller's tenant.
+    /// Customers of the caller's tenant. Reading them takes a user and an API key of the
+    /// tenant. Changing them takes the scope `customers:manage`, which either may have, and
+    /// shows the customer that is changed: grant it to those who may see every customer.
     #[derive(Debug, Clone)]
     pub struct CustomerServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -4825,7 +4844,9 @@ pub mod customer_service_server {
             tonic::Status,
         >;
     }
-    /// Customers of the caller's tenant.
+    /// Customers of the caller's tenant. Reading them takes a user and an API key of the
+    /// tenant. Changing them takes the scope `customers:manage`, which either may have, and
+    /// shows the customer that is changed: grant it to those who may see every customer.
     #[derive(Debug)]
     pub struct CustomerServiceServer<T> {
         inner: Arc<T>,
@@ -6552,6 +6573,11 @@ pub struct Property {
     /// What a stay has to keep to.
     #[prost(message, optional, tag = "10")]
     pub stay_rules: ::core::option::Option<StayRules>,
+    /// Names of the texts above of which only a part is here, with `…` where something is
+    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
+    /// but for notes that have grown for long.
+    #[prost(string, repeated, tag = "11")]
+    pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for Property {
     const NAME: &'static str = "Property";
@@ -6855,9 +6881,14 @@ pub struct Block {
     /// Whether it is in force.
     #[prost(bool, tag = "6")]
     pub active: bool,
-    /// Version of what is read of the block; changes with every write.
+    /// Version of what is read of the block; changes with every write, whoever writes.
     #[prost(string, tag = "7")]
     pub etag: ::prost::alloc::string::String,
+    /// Names of the texts above of which only a part is here, with `…` where something is
+    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
+    /// but for notes that have grown for long.
+    #[prost(string, repeated, tag = "8")]
+    pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for Block {
     const NAME: &'static str = "Block";

@@ -82,7 +82,8 @@ pub enum Format {
     /// An ISO 8601 calendar date; beyond these years it is a slip of the keyboard.
     Date = 2,
     /// An e-mail address of at most 254 bytes (RFC 5321); surrounding space does not
-    /// matter.
+    /// matter. Characters that cannot be seen or turn the direction of writing would make
+    /// it read as another one.
     Email = 3,
     /// A short name for paths.
     Slug = 4,

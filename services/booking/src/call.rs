@@ -35,6 +35,11 @@ impl Call {
         Self { tenant, actor: Actor::System, key: None, expected: Expected::Any }
     }
 
+    /// What somebody does at the database by an operator command.
+    pub fn of_an_operator(tenant: TenantId) -> Self {
+        Self { actor: Actor::Operator(None), ..Self::of_the_system(tenant) }
+    }
+
     /// Refuses when the resource has another version than the call expects.
     pub fn check_version(&self, current: Version) -> Result<(), Error> {
         if self.expected.allows(current) {

@@ -15,6 +15,7 @@ pub mod operator;
 mod properties;
 mod requests;
 mod settings;
+mod sizes;
 mod stay_rules;
 mod watch;
 

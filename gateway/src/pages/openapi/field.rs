@@ -33,11 +33,12 @@ pub fn number(field: &FieldDescriptor, least: i64, most: i64) -> Json {
     json!({"type": "integer", "format": format, "minimum": least, "maximum": max.map_or(most, i64::from)})
 }
 
-/// A text. One that need not be there may be empty.
+/// A text. One that need not be there may be empty, and so may one that is set to take
+/// away what is there.
 pub fn text(field: &FieldDescriptor, direction: Direction) -> Json {
     let limits = FieldContract::of(field).limits;
     let mut schema = json!({"type": "string"});
-    let filled = limits.required || field.supports_presence() || field.is_list();
+    let filled = limits.required || field.supports_presence() && limits.min_length > 0 || field.is_list();
     if limits.format != Format::Unspecified {
         let form = limits.format.form();
         let optional = if filled { "" } else { "?" };

@@ -14,13 +14,10 @@ pub struct UpdateSettings {
 impl Work for UpdateSettings {
     type Outcome = Settings;
 
-    async fn attempt(&self, change: Change) -> Result<Attempt<Settings>, Error> {
-        let mut only_new = false;
-        if change.expects_version() {
-            let stored = change.lock_settings().await?;
-            only_new = stored.is_none();
-            change.check_version(Version::of(&stored.unwrap_or_default()))?;
-        }
+    async fn attempt(&self, mut change: Change) -> Result<Attempt<Settings>, Error> {
+        let stored = change.lock_settings().await?;
+        let only_new = stored.is_none();
+        change.check_version(Version::of(&stored.unwrap_or_default()))?;
         let put = change.put_settings(self.auto_decline, only_new).await?;
         // Somebody stored the first settings meanwhile.
         Ok(put.map_or(Attempt::LookAgain, Attempt::Done))

@@ -11,8 +11,9 @@ pub enum Actor {
     User(UserId),
     /// A program with nothing but an API key.
     ApiKey(KeyId),
-    /// A platform operator, who is a user as well.
-    Operator(UserId),
+    /// A platform operator, who is a user as well; without one, whoever ran an operator
+    /// command at the database.
+    Operator(Option<UserId>),
     /// Frontdesk itself.
     System,
 }
@@ -31,7 +32,7 @@ impl Acting {
     /// and where it decides again, another user than the id says.
     pub fn stored(user: Option<UserId>, kind: &str, id: Option<Uuid>) -> Self {
         let by = match (kind, user) {
-            ("operator", Some(user)) if id == Some(user.0) => Some(Actor::Operator(user)),
+            ("operator", user) if id == user.map(|user| user.0) => Some(Actor::Operator(user)),
             ("system", _) => Some(Actor::System),
             ("api_key", None) => id.map(|id| Actor::ApiKey(KeyId(id))),
             (_, user) => user.map(Actor::User),
@@ -54,7 +55,8 @@ impl Actor {
     /// Which one, of its kind.
     pub fn id(self) -> Option<Uuid> {
         match self {
-            Self::User(id) | Self::Operator(id) => Some(id.0),
+            Self::User(id) => Some(id.0),
+            Self::Operator(id) => id.map(|id| id.0),
             Self::ApiKey(id) => Some(id.0),
             Self::System => None,
         }
@@ -70,7 +72,8 @@ mod tests {
         let (user, key) = (UserId(Uuid::from_u128(1)), KeyId(Uuid::from_u128(2)));
         for (actor, acting) in [
             (Actor::User(user), Some(user)),
-            (Actor::Operator(user), Some(user)),
+            (Actor::Operator(Some(user)), Some(user)),
+            (Actor::Operator(None), None),
             (Actor::ApiKey(key), None),
             (Actor::System, None),
             // On behalf of the user.
@@ -84,7 +87,9 @@ mod tests {
     fn what_the_version_before_wrote_is_a_user_or_nobody() {
         let (user, other) = (UserId(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
         assert_eq!(Acting::stored(None, "", None), Acting::default());
-        for (kind, id) in [("", None), ("user", other), ("operator", other), ("api_key", other)] {
+        for (kind, id) in
+            [("", None), ("user", other), ("operator", other), ("operator", None), ("api_key", other)]
+        {
             assert_eq!(Acting::stored(Some(user), kind, id).by, Some(Actor::User(user)), "{kind}");
         }
     }

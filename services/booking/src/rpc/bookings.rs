@@ -10,7 +10,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking as Service, failed, fields};
+use super::{Booking as Service, failed, fields, sizes};
 use crate::call::Call;
 use crate::changes::{CancelBooking, CreateBooking, StepStay};
 use crate::domain::booking::{Booking, BookingStatus, NewBooking};
@@ -19,6 +19,9 @@ use crate::domain::listing::{After, BookingFilter};
 use crate::domain::steps::StayStep;
 use crate::domain::version::Version;
 use crate::error::Error;
+
+/// The source of a booking that names none.
+const STAFF: &str = "staff";
 
 #[tonic::async_trait]
 impl BookingService for Service {
@@ -50,6 +53,7 @@ impl BookingService for Service {
         };
         let found = self.store.list_bookings(call.tenant, &filter, &after, size + 1);
         let Shown { rows, left_out } = found.await.map_err(failed)?;
+        let size = sizes::fitting(rows.iter().map(texts), size);
         let (rows, next_page_token) = paging::split_with(rows, left_out, size, |row| {
             paging::token(&list, &row.stay.check_in.to_string(), row.id.0)
         });
@@ -144,10 +148,14 @@ fn new_booking(request: wire::CreateBookingRequest) -> Result<NewBooking, Refusa
     } = request;
     let from = fields::Field { name: "check_in", text: &check_in };
     let to = fields::Field { name: "check_out", text: &check_out };
-    let source = tidy_line(&source);
+    let mut source = tidy_line(&source);
     let external_id = Some(tidy_line(&external_id)).filter(|id| !id.is_empty());
     if external_id.is_some() && source.is_empty() {
         return Err(Refusal::field("source", "is needed with an external_id"));
+    }
+    if source.is_empty() {
+        // One without a source came from a request.
+        STAFF.clone_into(&mut source);
     }
     Ok(NewBooking {
         id: BookingId(Uuid::now_v7()),
@@ -196,7 +204,15 @@ fn asked_status(asked: i32) -> Result<BookingStatus, Refusal> {
     found.ok_or_else(|| fields::unknown("status"))
 }
 
+/// The texts of a row.
+fn texts(booking: &Booking) -> [&str; 3] {
+    let Booking { unknown_status, source, external_id, .. } = booking;
+    let [word, id] = [unknown_status, external_id].map(|text| text.as_deref().unwrap_or_default());
+    [source, word, id]
+}
+
 fn booking(booking: &Booking) -> wire::Booking {
+    let mut texts = sizes::Texts::default();
     let version = Version::of(booking);
     let Booking {
         id,
@@ -228,10 +244,11 @@ fn booking(booking: &Booking) -> wire::Booking {
         created_at: fields::shown(*created_at),
         updated_at: fields::shown(*updated_at),
         etag: version.to_string(),
-        unknown_status: unknown_status.clone().unwrap_or_default(),
-        source: source.clone(),
-        external_id: external_id.clone().unwrap_or_default(),
+        unknown_status: texts.text("unknown_status", unknown_status.clone().unwrap_or_default()),
+        source: texts.text("source", source.clone()),
+        external_id: texts.text("external_id", external_id.clone().unwrap_or_default()),
         booked_check_out: booked_check_out.map(fields::day).unwrap_or_default(),
+        shortened: texts.shortened(),
     }
 }
 

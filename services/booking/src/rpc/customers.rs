@@ -9,7 +9,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, failed, fields};
+use super::{Booking, failed, fields, sizes};
 use crate::call::Call;
 use crate::changes::{ArchiveCustomer, CreateCustomer, MergeCustomers, Merged, UpdateCustomer};
 use crate::domain::customer::{Customer, CustomerUpdate, Described, Search};
@@ -33,9 +33,13 @@ impl CustomerService for Booking {
     ) -> Result<Response<wire::ListCustomersResponse>, Status> {
         let call = Call::of(&request)?;
         let request = request.into_inner();
-        let (customers, next_page_token) = match Search::of(&request.search) {
-            _ if !request.external_id.trim().is_empty() => {
-                (self.of_system(&call, &request).await?, String::new())
+        // Lines are kept tidy, so they are looked for like that.
+        let external_id = tidy_line(&request.external_id);
+        let (customers, next_page_token) = match Search::of(&tidy_line(&request.search)) {
+            _ if !external_id.is_empty() => {
+                let source = tidy_line(&request.source);
+                let found = self.store.get_customer_of(call.tenant, &source, &external_id).await;
+                (found.map_err(failed)?.into_iter().collect(), String::new())
             }
             Some(search) => self.search(&call, &request, &search).await?,
             None => self.by_name(&call, &request).await?,
@@ -136,24 +140,14 @@ impl CustomerService for Booking {
 }
 
 impl Booking {
-    async fn of_system(
-        &self,
-        call: &Call,
-        request: &wire::ListCustomersRequest,
-    ) -> Result<Vec<Customer>, Status> {
-        let wire::ListCustomersRequest { external_id, source, .. } = request;
-        let found = self.store.get_customer_of(call.tenant, source.trim(), external_id.trim());
-        Ok(found.await.map_err(failed)?.into_iter().collect())
-    }
-
     async fn by_name(&self, call: &Call, request: &wire::ListCustomersRequest) -> Result<Page, Status> {
         let size = paging::size(request.page_size, request.limit)?;
         let list = fingerprint(request);
         let after = fields::after_name(&list, &request.page_token)?;
         let found = self.store.list_customers(call.tenant, request.archived, &after, size + 1);
-        Ok(paging::split(found.await.map_err(failed)?, size, |row| {
-            paging::token(&list, &row.is.name, row.id.0)
-        }))
+        let found = found.await.map_err(failed)?;
+        let size = sizes::fitting(found.iter().map(texts), size);
+        Ok(paging::split(found, size, |row| paging::token(&list, &row.is.name, row.id.0)))
     }
 
     /// What is found by one thing comes before what is found by the next.
@@ -181,6 +175,7 @@ impl Booking {
             }
             after = start();
         }
+        let size = sizes::fitting(found.iter().map(|(_, row)| texts(&row.customer)), size);
         let (page, next) = paging::split(found, size, |(section, row)| {
             paging::token(&list, &format!("{section}{}", row.key), row.customer.id.0)
         });
@@ -246,21 +241,29 @@ fn merged(merged: &Merged) -> wire::MergeCustomersResponse {
     }
 }
 
+/// The texts of a row.
+fn texts(customer: &Customer) -> [&str; 6] {
+    let Described { name, email, phone, external_id, source, notes } = &customer.is;
+    [name, email, phone, external_id.as_deref().unwrap_or_default(), source, notes]
+}
+
 pub(super) fn customer(customer: &Customer) -> wire::Customer {
+    let mut texts = sizes::Texts::default();
     let Customer { id, is, created_at, updated_at, archived_at, merged_into } = customer;
     let Described { name, email, phone, external_id, source, notes } = is.clone();
     wire::Customer {
         id: id.to_string(),
-        name,
-        email,
-        phone,
+        name: texts.text("name", name),
+        email: texts.text("email", email),
+        phone: texts.text("phone", phone),
         created_at: fields::shown(*created_at),
-        external_id: external_id.unwrap_or_default(),
-        source,
-        notes,
+        external_id: texts.text("external_id", external_id.unwrap_or_default()),
+        source: texts.text("source", source),
+        notes: texts.text("notes", notes),
         archived_at: archived_at.and_then(fields::shown),
         merged_into: fields::written(*merged_into),
         updated_at: fields::shown(*updated_at),
         etag: Version::of(customer).to_string(),
+        shortened: texts.shortened(),
     }
 }

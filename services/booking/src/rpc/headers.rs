@@ -75,7 +75,7 @@ pub fn require_scope<T>(request: &Request<T>, scope: &'static str) -> Result<(),
 /// along; a key alone acts for itself.
 fn actor(caller: &access::Caller) -> Result<Actor, Refusal> {
     match (caller.user, caller.api_key_id) {
-        (Some(user), _) if caller.operator => Ok(Actor::Operator(UserId(user.id))),
+        (Some(user), _) if caller.operator => Ok(Actor::Operator(Some(UserId(user.id)))),
         (Some(user), _) => Ok(Actor::User(UserId(user.id))),
         (None, Some(key)) => Ok(Actor::ApiKey(KeyId(key))),
         (None, None) => caller.user().map(|user| Actor::User(UserId(user.id))),

@@ -49,7 +49,7 @@ pub struct Refused(String);
 impl Operator {
     /// The database as booking's role. The tenant is one that identity has.
     pub fn new(database: Database, tenant: Uuid) -> Self {
-        let call = Call::of_the_system(TenantId::of_stored_row(tenant));
+        let call = Call::of_an_operator(TenantId::of_stored_row(tenant));
         Self { store: store::open(database, Policy::default()), call }
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, failed, fields, stay_rules};
+use super::{Booking, failed, fields, sizes, stay_rules};
 use crate::call::Call;
 use crate::changes::{AddBlock, CreateProperty, EndBlock, UpdateProperty};
 use crate::domain::ids::{BlockId, PropertyId};
@@ -36,6 +36,7 @@ impl PropertyService for Booking {
         let size = paging::size(page_size, limit)?;
         let after = fields::after_name(LIST, &page_token)?;
         let found = self.store.list_properties(call.tenant, &after, size + 1).await.map_err(failed)?;
+        let size = sizes::fitting(found.iter().map(|row| [&*row.name, &*row.time_zone]), size);
         let (rows, next_page_token) =
             paging::split(found, size, |row| paging::token(LIST, &row.name, row.id.0));
         let properties = rows.iter().map(property).collect();
@@ -222,6 +223,7 @@ fn asked_policy(policy: i32) -> Result<Option<HoldPolicy>, Refusal> {
 }
 
 pub(super) fn property(property: &Property) -> wire::Property {
+    let mut texts = sizes::Texts::default();
     let Property {
         id,
         name,
@@ -236,8 +238,8 @@ pub(super) fn property(property: &Property) -> wire::Property {
     } = property;
     wire::Property {
         id: id.to_string(),
-        name: name.clone(),
-        time_zone: time_zone.clone(),
+        name: texts.text("name", name.clone()),
+        time_zone: texts.text("time_zone", time_zone.clone()),
         max_guests: *max_guests,
         created_at: fields::shown(*created_at),
         hold_policy: match hold_policy {
@@ -249,6 +251,7 @@ pub(super) fn property(property: &Property) -> wire::Property {
         updated_at: fields::shown(*updated_at),
         etag: Version::of(property).to_string(),
         stay_rules: Some(stay_rules::message(rules)),
+        shortened: texts.shortened(),
     }
 }
 
@@ -270,14 +273,16 @@ fn occupancy(occupancy: Occupancy) -> wire::Occupancy {
 }
 
 fn block(block: &Block) -> wire::Block {
+    let mut texts = sizes::Texts::default();
     let Block { id, property, nights, note, active } = block;
     wire::Block {
         id: id.to_string(),
         property_id: property.to_string(),
         start_date: fields::day(nights.check_in),
         end_date: fields::day(nights.check_out),
-        note: note.clone(),
+        note: texts.text("note", note.clone()),
         active: *active,
         etag: Version::of(block).to_string(),
+        shortened: texts.shortened(),
     }
 }

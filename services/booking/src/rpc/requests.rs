@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::headers::require_scope;
 use super::watch::Watch;
-use super::{Booking, declines, evidence, failed, fields, fulfilment};
+use super::{Booking, declines, evidence, failed, fields, fulfilment, sizes};
 use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, StartReview};
 use crate::domain::actor::Actor;
@@ -69,6 +69,7 @@ impl BookingRequestService for Booking {
         let found = self.store.list_booking_requests(call.tenant, &filter, &page, request.include_counts);
         let found = found.await.map_err(failed)?;
         let Shown { rows, left_out } = found.requests;
+        let size = sizes::fitting(rows.iter().map(texts), size);
         let (rows, next_page_token) = paging::split_with(rows, left_out, size, |row| {
             let cursor = place(order, row);
             paging::token(&list, &cursor.key(), cursor.id().0)
@@ -254,7 +255,15 @@ fn place(order: Order, row: &BookingRequest) -> Cursor {
     }
 }
 
+/// The texts of a row.
+fn texts(request: &BookingRequest) -> [&str; 4] {
+    let BookingRequest { message, internal_note, decline_reason, decline_message, .. } = request;
+    let [reason, said] = [decline_reason, decline_message].map(|text| text.as_deref().unwrap_or_default());
+    [message, internal_note, reason, said]
+}
+
 fn booking_request(request: BookingRequest) -> wire::BookingRequest {
+    let mut texts = sizes::Texts::default();
     let (version, effective) = (Version::of(&request), request.effective_status());
     let fulfilled = request.fulfilment();
     let BookingRequest {
@@ -289,11 +298,11 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         status: status(effective).into(),
         stored_status: status(stored).into(),
         guest_count,
-        message,
-        internal_note,
-        decline_reason: decline_reason.unwrap_or_default(),
+        message: texts.text("message", message),
+        internal_note: texts.log("internal_note", internal_note),
+        decline_reason: texts.text("decline_reason", decline_reason.unwrap_or_default()),
         decline_reason_code: code.map_or(wire::DeclineReason::Unspecified, declines::code).into(),
-        decline_message: decline_message.unwrap_or_default(),
+        decline_message: texts.text("decline_message", decline_message.unwrap_or_default()),
         // What fulfilled it once fulfils it no more.
         approved_booking_id: fields::written(
             approved_booking.filter(|_| effective == RequestStatus::Confirmed),
@@ -304,12 +313,13 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         updated_at: fields::shown(updated_at),
         etag: version.to_string(),
         hold_expires_at: hold_expires_at.and_then(fields::shown),
-        unknown_status: unknown_status.unwrap_or_default(),
+        unknown_status: texts.text("unknown_status", unknown_status.unwrap_or_default()),
         fulfilment: fulfilled.as_ref().map(fulfilment::message),
         decider: decided.by.map(|by| {
             let behind = decided.user.filter(|_| by == Actor::System);
             fields::actor(by, behind.map(|user| user.0))
         }),
+        shortened: texts.shortened(),
     }
 }
 

@@ -259,7 +259,8 @@ impl Change {
         let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         // Another program may have written a time after which nothing comes.
         let next = form::shown(last_change).and_then(|last| last.checked_add(step).ok());
-        self.at = next.map_or(now, |next| now.max(next));
+        // And later than another row's, when several are locked.
+        self.at = next.map_or(now, |next| now.max(next)).max(self.at);
     }
 
     /// Runs the last statement, which writes the event; the outcome is made of its

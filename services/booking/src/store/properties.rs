@@ -135,6 +135,15 @@ impl Change {
         Columns::first(&self.tx.run(&LockPropertyRow { tenant: self.tenant(), id }).await?, property)
     }
 
+    /// The same, to change it.
+    pub async fn lock_changed_property(&mut self, id: PropertyId) -> Result<Option<Property>, Fault> {
+        let locked = self.lock_property(id).await?;
+        if let Some(property) = &locked {
+            self.comes_after(property.updated_at);
+        }
+        Ok(locked)
+    }
+
     /// Changes a property; `None` when there is none.
     pub async fn update_property(
         self,

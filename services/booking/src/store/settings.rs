@@ -41,8 +41,13 @@ impl Change {
     }
 
     /// Locks the settings; `None` when none were ever stored.
-    pub async fn lock_settings(&self) -> Result<Option<Settings>, Fault> {
-        Columns::first(&self.tx.run(&LockSettings { tenant: self.tenant() }).await?, settings)
+    pub async fn lock_settings(&mut self) -> Result<Option<Settings>, Fault> {
+        let lock = LockSettings { tenant: self.tenant() };
+        let locked = Columns::first(&self.tx.run(&lock).await?, settings)?;
+        if let Some(last_change) = locked.as_ref().and_then(|settings| settings.updated_at) {
+            self.comes_after(last_change);
+        }
+        Ok(locked)
     }
 
     /// Stores the settings. `None` when they must be the first ones and are not.

@@ -17,6 +17,7 @@ mod booking {
     pub mod covered;
     mod create;
     mod cursors;
+    mod customer_changes;
     mod customer_import;
     mod customers;
     mod decline;
@@ -32,6 +33,7 @@ mod booking {
     pub mod heard;
     mod history;
     mod holds;
+    mod huge_texts;
     mod idempotency_keys;
     mod inconsistencies;
     mod inconsistent_rows;

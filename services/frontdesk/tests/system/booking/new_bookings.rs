@@ -37,6 +37,9 @@ async fn a_booking_is_stored_with_its_range_and_told() {
         assert_eq!(fixture.count(told, &[&id]).await, 1, "{layout:?}");
         let read = fixture.get(&format!("/v1/bookings/{id}"), &token).await;
         assert_eq!(read.ok(), booking);
+        // One without a source would look as if it had come from a request.
+        let by_staff = book(&fixture, &token, &new_request(GUEST, "2032-05-01", "2032-05-04")).await;
+        assert_eq!(by_staff.ok()["source"], "staff");
         // It keeps its dates from a request.
         let asked = new_request(OTHER_GUEST, "2031-05-03", "2031-05-06");
         let request = fixture.post("/v1/booking-requests", &token, &asked).await;

@@ -114,6 +114,16 @@ async fn properties_and_customers_are_created_once_and_listed() {
     assert_eq!(same, other, "the external id says who it is");
     let list = operator.ok(&["customer", "list", "alpine"]);
     assert_eq!(list.lines().count(), 2, "{list}");
+    // Who ran a command has no user here, and is not Frontdesk itself either.
+    let sql = pg::connect(&operator.database.url).await.unwrap();
+    let told = "select action, actor_kind, actor_id is null from booking_events order by tick";
+    let told: Vec<(String, String, bool)> =
+        sql.query(told, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let by_operator = |action: &str| (action.to_owned(), "operator".to_owned(), true);
+    assert_eq!(
+        told,
+        [by_operator("property_created"), by_operator("customer_created"), by_operator("customer_created")]
+    );
     let json: Json = serde_json::from_str(&operator.ok(&[&anna[..], &["--json"]].concat())).unwrap();
     assert_eq!((&json["id"], &json["email"]), (&Json::from(id), &Json::from("anna@example.com")));
 }

@@ -1,0 +1,130 @@
+//! Texts of any length, which other programs write and notes grow to: each costs
+//! itself, and neither its row nor the page that the row is on.
+
+use frontdesk::demo;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::new_request::GUEST;
+use crate::fixture::{Fixture, Layout, path_of};
+
+/// A text that is more than any answer takes.
+const HUGE: &str = "repeat('x', 5000000) || 'end'";
+
+#[track_caller]
+fn assert_cut(row: &Json, fields: &[&str]) {
+    assert_eq!(row["shortened"], json!(fields), "{}", row["shortened"]);
+    for field in fields {
+        let text = row[field].as_str().unwrap();
+        let whole = text.ends_with("end") || text.starts_with('x') && text.ends_with('…');
+        assert!(whole && (60_000..=65_536).contains(&text.len()), "{field} has {} bytes", text.len());
+    }
+}
+
+fn of_id<'a>(rows: &'a Json, id: &str) -> &'a Json {
+    rows.as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()
+}
+
+#[tokio::test]
+async fn a_huge_text_of_a_request_is_cut_where_it_is_shown_and_nowhere_else() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let id = fixture.open_request(demo::TENANT, 1, 200, 202).await;
+        let (requests, note) = match layout {
+            Layout::Standard => ("booking_requests", "internal_note"),
+            _ => ("bookings", "internal_notes"),
+        };
+        let grow = format!("update {requests} set message = {HUGE}, {note} = {HUGE} where id = $1");
+        fixture.execute(&grow, &[&id]).await;
+        for list in ["?page_size=200", "?order=check_in&page_size=1"] {
+            let page = fixture.get(&format!("/v1/booking-requests{list}"), &token).await;
+            assert!(page.ok()["booking_requests"][0].is_object(), "{layout:?} {list}");
+        }
+        let page = fixture.get("/v1/booking-requests?page_size=200", &token).await;
+        assert_cut(of_id(&page.ok()["booking_requests"], &id.to_string()), &["message", "internal_note"]);
+        let read = fixture.get(&path_of(id, ""), &token).await;
+        assert_cut(read.ok(), &["message", "internal_note"]);
+        // The note's end is its youngest part.
+        let last = json!({"internal_note": "and this is the end"});
+        fixture.post(&path_of(id, "/approve"), &token, &last).await.ok();
+        let read = fixture.get(&path_of(id, ""), &token).await;
+        assert!(read.ok()["internal_note"].as_str().unwrap().starts_with('…'));
+        assert!(read.body["internal_note"].as_str().unwrap().ends_with("xend\nand this is the end"));
+        let whole = format!(
+            "select count(*) from {requests} where id = $1 and length(message) = 5000003 and length({note}) = 5000023"
+        );
+        assert_eq!(fixture.count(&whole, &[&id]).await, 1, "{layout:?}");
+    }
+}
+
+#[tokio::test]
+async fn huge_texts_of_customers_bookings_and_blocks_are_cut_and_a_change_keeps_them() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.execute(&format!("update customers set notes = {HUGE} where id = '{GUEST}'"), &[]).await;
+    let read = fixture.customers(&token, &format!("/{GUEST}")).await;
+    assert_cut(read.ok(), &["notes"]);
+    for list in ["", "?search=anna"] {
+        let page = fixture.customers(&token, list).await;
+        assert_cut(of_id(&page.ok()["customers"], GUEST), &["notes"]);
+    }
+    let tag = json!({"phone": "+49 1", "etag": read.body["etag"]});
+    let changed = fixture.patch(&format!("/v1/customers/{GUEST}"), &token, &tag).await;
+    assert_cut(changed.ok(), &["notes"]);
+    let whole = "select count(*) from customers where length(notes) = 5000003";
+    assert_eq!(fixture.count(whole, &[]).await, 1);
+
+    let booked = "update bookings set source = repeat('x', 5000000)";
+    assert!(fixture.execute(booked, &[]).await > 0);
+    let page = fixture.get("/v1/bookings?page_size=200", &token).await;
+    let bookings = page.ok()["bookings"].as_array().unwrap();
+    assert!(!bookings.is_empty());
+    for booking in bookings {
+        assert_cut(booking, &["source"]);
+        let path = format!("/v1/bookings/{}", booking["id"].as_str().unwrap());
+        assert_cut(fixture.get(&path, &token).await.ok(), &["source"]);
+    }
+}
+
+/// What calls alone have stored, with as many bytes as they take.
+#[tokio::test]
+async fn a_page_of_the_longest_texts_of_our_own_fits_and_pages_have_each_row_once() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let fill = "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+        guest_count, message, internal_note, decline_reason, decline_message, created_at, updated_at) \
+        select $1::text::uuid, gen_random_uuid(), '0d000000-0000-7000-8000-000000000202', $2::text::uuid, \
+        date '2028-01-01' + n, date '2028-01-02' + n, 'declined', 1, t, t, t, t, now(), now() \
+        from generate_series(1, 200) n, repeat('🏔', 4000) t";
+    fixture.execute(fill, &[&demo::TENANT.to_string(), &GUEST]).await;
+    let notes = "insert into customers (tenant_id, id, name, email, phone, notes, created_at) \
+        select $1::text::uuid, gen_random_uuid(), repeat('🏔', 200), '', '', repeat('🏔', 4000), now() \
+        from generate_series(1, 250) n";
+    fixture.execute(notes, &[&demo::TENANT.to_string()]).await;
+    for (path, rows) in [
+        ("/v1/booking-requests?page_size=200", "booking_requests"),
+        ("/v1/booking-requests?page_size=200&order=check_in", "booking_requests"),
+        ("/v1/customers?page_size=200", "customers"),
+        ("/v1/customers?page_size=200&search=%F0%9F%8F%94", "customers"),
+    ] {
+        let (mut seen, mut next) = (Vec::new(), String::new());
+        loop {
+            let request = fixture.request(reqwest::Method::GET, &format!("{path}&page_token={next}"));
+            let request = request.bearer_auth(&token).header("x-tenant-api-key", &fixture.api_key);
+            let page = crate::fixture::Answer::of(request).await;
+            let page_rows = page.ok()[rows].as_array().unwrap();
+            seen.extend(page_rows.iter().map(|row| Uuid::try_parse(row["id"].as_str().unwrap()).unwrap()));
+            assert!(page_rows.iter().all(|row| row["shortened"] == json!([])), "{path}");
+            next = page.body["next_page_token"].as_str().unwrap().to_owned();
+            if next.is_empty() {
+                break;
+            }
+        }
+        let all = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), all, "{path} has a row twice");
+        assert!(all >= 200, "{path} has {all}");
+    }
+}
