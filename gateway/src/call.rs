@@ -6,4 +6,5 @@ pub mod deadline;
 pub mod headers;
 pub mod identity;
 pub mod unary;
+pub mod upload;
 pub mod upstreams;

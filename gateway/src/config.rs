@@ -19,9 +19,11 @@ static GATEWAY_LISTEN: Setting = Setting {
     secret: false,
 };
 /// Where identity is.
-pub static IDENTITY_ADDR: Setting = upstream::setting("IDENTITY_ADDR", "Where identity is.");
+pub static IDENTITY_ADDR: Setting =
+    upstream::setting("IDENTITY_ADDR", "Where identity is.", "10.0.0.7:50051,10.0.0.8:50051");
 /// Where booking is.
-pub static BOOKING_ADDR: Setting = upstream::setting("BOOKING_ADDR", "Where booking is.");
+pub static BOOKING_ADDR: Setting =
+    upstream::setting("BOOKING_ADDR", "Where booking is.", "10.0.0.7:50052,10.0.0.8:50052");
 static ALLOWED_ORIGINS: Setting = Setting {
     name: "ALLOWED_ORIGINS",
     form: Form::Described("origins as scheme://host or scheme://host:port, several with commas"),

@@ -29,6 +29,10 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Most connections at once; further ones are closed without an answer, so that
 /// the others stay served.
 const MAX_CONNECTIONS: usize = 16_384;
+/// Bytes of a request's body that may be under way over HTTP/2, and those of all
+/// requests of a connection: one that is taken slowly leaves the others their room.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 32 * STREAM_WINDOW;
 /// Largest head of a request in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
 
@@ -76,6 +80,8 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEAD)
         .max_concurrent_streams(200)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     builder

@@ -131,6 +131,13 @@ impl Refusal {
         self
     }
 
+    /// The same with another sentence behind the first.
+    #[must_use]
+    pub fn followed_by(mut self, sentence: &str) -> Self {
+        self.message = format!("{} {sentence}", self.message);
+        self
+    }
+
     /// The reason; `Unspecified` if this build does not know it.
     pub fn reason(&self) -> ErrorReason {
         match self.reason {

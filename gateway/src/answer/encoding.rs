@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
+use flate2::write::{self, GzEncoder};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
 use http::{HeaderMap, HeaderValue, Response};
@@ -32,23 +32,51 @@ enum Coding {
 
 /// A request's body without its encoding, of `limit` bytes at most.
 pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, Refusal> {
-    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(body) };
+    if !is_gzip(headers)? {
+        return Ok(body);
+    }
+    let mut inflated = Vec::new();
+    // One byte more than is allowed tells too much from enough.
+    let read = MultiGzDecoder::new(&*body).take(limit as u64 + 1).read_to_end(&mut inflated);
+    match read {
+        Ok(count) if count > limit => Err(too_large(limit)),
+        Ok(_) => Ok(inflated.into()),
+        Err(_) => Err(not_gzip().followed_by("Nothing was stored.")),
+    }
+}
+
+/// Takes the encoding off a body that comes in parts.
+pub struct Inflate(write::MultiGzDecoder<Vec<u8>>);
+
+impl Inflate {
+    /// Most bytes of a part: what comes of one is at most a thousand times as much.
+    pub const PART: usize = 512;
+
+    /// What inflates a request's body, if it has to be.
+    pub fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+        Ok(is_gzip(headers)?.then(|| Self(write::MultiGzDecoder::new(Vec::new()))))
+    }
+
+    /// What comes of a part, maybe nothing yet.
+    pub fn part(&mut self, part: &[u8]) -> Result<Bytes, Refusal> {
+        self.0.write_all(part).and_then(|()| self.0.flush()).map_err(|_| not_gzip())?;
+        Ok(std::mem::take(self.0.get_mut()).into())
+    }
+
+    /// What is left at the end of the body.
+    pub fn end(&mut self) -> Result<Bytes, Refusal> {
+        self.0.try_finish().map_err(|_| not_gzip())?;
+        Ok(std::mem::take(self.0.get_mut()).into())
+    }
+}
+
+/// Whether a request's body is in gzip.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Ok(false) };
     let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
     match encoding.as_str() {
-        "identity" => Ok(body),
-        "gzip" | "x-gzip" => {
-            let mut inflated = Vec::new();
-            // One byte more than is allowed tells too much from enough.
-            let read = MultiGzDecoder::new(&*body).take(limit as u64 + 1).read_to_end(&mut inflated);
-            match read {
-                Ok(count) if count > limit => Err(too_large(limit)),
-                Ok(_) => Ok(inflated.into()),
-                Err(_) => Err(Refusal::new(
-                    ErrorReason::MalformedRequest,
-                    "The body is not gzip, as its Content-Encoding says. Nothing was stored.",
-                )),
-            }
-        }
+        "identity" => Ok(false),
+        "gzip" | "x-gzip" => Ok(true),
         other => {
             let shown: String = other.chars().take(50).collect();
             Err(Refusal::new(
@@ -59,6 +87,10 @@ pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, 
             ))
         }
     }
+}
+
+fn not_gzip() -> Refusal {
+    Refusal::new(ErrorReason::MalformedRequest, "The body is not gzip, as its Content-Encoding says.")
 }
 
 /// A body in the best encoding that the caller takes.
@@ -231,5 +263,31 @@ mod tests {
         let packed = compress(Coding::Brotli, &text).unwrap();
         brotli::Decompressor::new(&*packed, 4096).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, text);
+    }
+
+    #[test]
+    fn a_body_in_parts_is_inflated_as_it_comes_however_much_it_grows() {
+        let text = vec![b'x'; 4_000_000];
+        let packed = compress(Coding::Gzip, &text).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let inflated = |packed: &[u8]| -> Result<usize, Refusal> {
+            let mut inflate = Inflate::of(&headers).unwrap().unwrap();
+            let mut sum = 0;
+            for part in packed.chunks(Inflate::PART) {
+                let part = inflate.part(part)?;
+                assert!(part.len() < 2000 * Inflate::PART && part.iter().all(|byte| *byte == b'x'));
+                sum += part.len();
+            }
+            Ok(sum + inflate.end()?.len())
+        };
+        assert_eq!(inflated(&packed).unwrap(), text.len());
+        // As one file behind another.
+        assert_eq!(inflated(&[packed.clone(), packed.clone()].concat()).unwrap(), 2 * text.len());
+        let cut = &packed[..packed.len() - 9];
+        for bad in [cut, b"not gzip at all"] {
+            assert_eq!(inflated(bad).unwrap_err().reason(), ErrorReason::MalformedRequest);
+        }
+        assert!(Inflate::of(&HeaderMap::new()).unwrap().is_none());
     }
 }

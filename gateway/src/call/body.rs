@@ -18,11 +18,13 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     match deadline::body(Limited::new(body, limit).collect()).await? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(_) => Err(Refusal::new(
-            ErrorReason::MalformedRequest,
-            "The body broke off before its end. Nothing was stored.",
-        )),
+        Err(_) => Err(broken_off().followed_by("Nothing was stored.")),
     }
+}
+
+/// The refusal of a body that ended too early.
+pub fn broken_off() -> Refusal {
+    Refusal::new(ErrorReason::MalformedRequest, "The body broke off before its end.")
 }
 
 /// Refuses a body that does not say it is JSON.

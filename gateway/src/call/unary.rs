@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use boot::deadline::GRPC_TIMEOUT;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
+use futures::stream::{self, Stream, StreamExt};
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use upstream::Upstream;
@@ -39,6 +41,21 @@ impl Call<'_> {
         deadline.within(self.answer(upstreams)).await?
     }
 
+    /// Starts a call whose other messages follow, each in its frame. What has been sent
+    /// is gone, so that it is not tried again.
+    pub async fn send(
+        self,
+        upstreams: &Upstreams,
+        following: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
+    ) -> Result<(HeaderMap, Body), Failure> {
+        let (upstream, _) = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let uri = self.path.parse().map_err(|_| no_path())?;
+        let frames =
+            stream::once(async { Ok(self.frame) }).chain(following).map(|next| next.map(Frame::data));
+        let request = request(uri, self.metadata, Body::new(StreamBody::new(frames)));
+        once(upstream, request, None).await.map_err(|(_, error)| error)
+    }
+
     async fn answer(self, upstreams: &Upstreams) -> Result<(Bytes, HeaderMap), Failure> {
         let (headers, body) = self.open(upstreams).await?;
         let (data, trailers) = collected(body).await?;
@@ -58,14 +75,12 @@ impl Call<'_> {
     /// hold no error. A method that may be called twice is tried once more, at
     /// another address, if there is one.
     pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
-        let (upstream, idempotent) = upstreams.of_path(self.path).ok_or_else(|| {
-            Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
-        })?;
-        let uri: Uri =
-            self.path.parse().map_err(|_| Refusal::new(ErrorReason::Internal, "The method has no path."))?;
+        let (upstream, idempotent) = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let uri: Uri = self.path.parse().map_err(|_| no_path())?;
+        let whole = |frame| Body::new(Full::new(frame));
         let again = (idempotent && upstream.is_several())
-            .then(|| request(uri.clone(), self.metadata.clone(), self.frame.clone()));
-        let tried = once(upstream, request(uri, self.metadata, self.frame), None).await;
+            .then(|| request(uri.clone(), self.metadata.clone(), whole(self.frame.clone())));
+        let tried = once(upstream, request(uri, self.metadata, whole(self.frame)), None).await;
         match (tried, again) {
             (Err((Some(at), error)), Some(again)) if error.is_unavailable() => {
                 tracing::info!(%at, "the call is tried at another address");
@@ -87,8 +102,16 @@ pub fn frame<E>(capacity: usize, message: impl FnOnce(&mut Vec<u8>) -> Result<()
     Ok(frame.into())
 }
 
-fn request(uri: Uri, metadata: HeaderMap, frame: Bytes) -> Request<Body> {
-    let mut request = Request::new(Body::new(Full::new(frame)));
+fn no_service() -> Refusal {
+    Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
+}
+
+fn no_path() -> Refusal {
+    Refusal::new(ErrorReason::Internal, "The method has no path.")
+}
+
+fn request(uri: Uri, metadata: HeaderMap, body: Body) -> Request<Body> {
+    let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = uri;

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
@@ -17,6 +18,7 @@ use crate::call::body::{self, MAX_REST};
 use crate::call::deadline::Deadline;
 use crate::call::headers;
 use crate::call::unary::{Call, frame};
+use crate::call::upload::{Broken, Upload};
 use crate::call::upstreams::Upstreams;
 
 /// The header by which a service chooses the status of a success.
@@ -44,27 +46,59 @@ pub async fn call(
     if format.is_none() && !renderer.is_raw() {
         check_accept(&head.headers)?;
     }
-    let deadline = Deadline::of(&head.headers)?;
-    let frame = request_frame(&head, body, &found).await?;
-    let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
-    if let Some(format) = format {
-        let (answered, body) = deadline.within(call.open(upstreams)).await??;
-        return Ok(stream::response(format, renderer, &answered, body, deadline.asked()));
+    if let (Some(parts), Some(format)) = (found.parts(), format) {
+        // On the heap: every call's future would have room for it, and hardly one is such.
+        return Box::pin(uploaded(upstreams, &head, body, &found, parts, format, client)).await;
     }
-    let (wire, answered) = call.unary(upstreams, deadline).await?;
-    response(&head, &renderer, &wire, &answered).await
-}
-
-/// The request message in its frame.
-async fn request_frame(head: &Parts, body: Body, found: &Match<'_>) -> Result<bytes::Bytes, Refusal> {
+    let deadline = Deadline::of(&head.headers)?;
     let body = body::read(body, MAX_REST).await?;
     // What is not JSON is refused by the transcoder, in better words.
     if !body.is_empty() && found.takes() == Takes::Json {
         body::check_json(&head.headers)?;
     }
-    let body = encoding::decoded(&head.headers, body, MAX_REST)?;
+    let frame = request_frame(&head, &encoding::decoded(&head.headers, body, MAX_REST)?, &found)?;
+    let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
+    if let Some(format) = format {
+        let (answered, body) = deadline.within(call.open(upstreams)).await??;
+        let source = stream::Source { body, until: deadline.asked(), broken: None };
+        return Ok(stream::response(format, renderer, &answered, source));
+    }
+    let (wire, answered) = call.unary(upstreams, deadline).await?;
+    response(&head, &renderer, &wire, &answered).await
+}
+
+/// Answers a request whose body is a stream of messages.
+async fn uploaded(
+    upstreams: &Upstreams,
+    head: &Parts,
+    body: Body,
+    found: &Match<'_>,
+    parts: transcode::Parts,
+    format: stream::Format,
+    client: IpAddr,
+) -> Result<Response<Body>, Failure> {
+    let deadline = Deadline::of(&head.headers)?;
+    let mut upload = Upload::new(&head.headers, body)?;
+    let frame = request_frame(head, &upload.first().await?, found)?;
+    let metadata = headers::rest_in(&head.headers, client);
+    let (call, broken) = (Call { path: found.grpc_path(), frame, metadata }, Broken::default());
+    let opened = call.send(upstreams, upload.messages(parts, broken.clone()));
+    // Without a limit of the caller's own it is the service's to say that the file is too
+    // slow.
+    let until = deadline.asked();
+    let opened = if until.is_some() { deadline.within(opened).await? } else { opened.await };
+    let (answered, body) = opened.map_err(|failure| match broken.cause() {
+        Some(refusal) => refusal.followed_by(stream::UNKNOWN).into(),
+        None => failure,
+    })?;
+    let source = stream::Source { body, until, broken: Some(broken) };
+    Ok(stream::response(format, found.renderer(), &answered, source))
+}
+
+/// The request message in its frame.
+fn request_frame(head: &Parts, body: &[u8], found: &Match<'_>) -> Result<Bytes, Refusal> {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    frame(body.len() + 128, |out| found.request(head.uri.query(), &body, content_type, out))
+    frame(body.len() + 128, |out| found.request(head.uri.query(), body, content_type, out))
         .map_err(input_error)
 }
 

@@ -20,10 +20,14 @@ use transcode::Renderer;
 use crate::answer::failure::{Failure, MAX_RESPONSE};
 use crate::answer::problem::Problem;
 use crate::call::headers;
+use crate::call::upload::Broken;
 
 /// How long an event stream is silent at most: a proxy gives up a connection on
 /// which nothing happens, mostly after a minute.
 const SILENCE: Duration = Duration::from_secs(15);
+
+/// What became of a request's stream that did not come to its end.
+pub const UNKNOWN: &str = "What was answered is done; whether what was sent behind it is, is unknown: read before sending it again.";
 
 /// How messages are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +40,23 @@ pub enum Format {
     Array,
 }
 
+/// Where the messages come from.
+pub struct Source {
+    /// The body of the service's answer.
+    pub body: Body,
+    /// When the stream ends at the latest.
+    pub until: Option<Instant>,
+    /// Why the request's own stream ended, for a method that takes one.
+    pub broken: Option<Broken>,
+}
+
 struct State {
-    body: Body,
+    source: Source,
     buffer: BytesMut,
     renderer: Renderer,
     format: Format,
     sent: usize,
     ended: bool,
-    until: Option<Instant>,
 }
 
 /// What comes next in a stream.
@@ -54,15 +67,9 @@ enum Step {
     End,
 }
 
-/// The response for a stream that has begun; it ends at `until` at the latest.
-pub fn response(
-    format: Format,
-    renderer: Renderer,
-    metadata: &HeaderMap,
-    body: Body,
-    until: Option<Instant>,
-) -> Response<Body> {
-    let state = State { body, buffer: BytesMut::new(), renderer, format, sent: 0, ended: false, until };
+/// The response for a stream that has begun.
+pub fn response(format: Format, renderer: Renderer, metadata: &HeaderMap, source: Source) -> Response<Body> {
+    let state = State { source, buffer: BytesMut::new(), renderer, format, sent: 0, ended: false };
     let frames = futures::StreamExt::map(pieces(state), |piece| Ok::<_, Status>(Frame::data(piece)));
     let mut response = Response::new(Body::new(StreamBody::new(frames)));
     headers::rest_out(metadata, response.headers_mut());
@@ -169,7 +176,7 @@ impl State {
             Format::Events => Some(Instant::now() + SILENCE),
             Format::Lines | Format::Array => None,
         };
-        let until = self.until;
+        let until = self.source.until;
         let wake = [silence, until].into_iter().flatten().min();
         let next = async { self.next().await.map(|json| json.map_or(Step::End, Step::Message)) };
         let Some(wake) = wake else { return next.await };
@@ -178,7 +185,7 @@ impl State {
             Err(_) if Some(wake) == silence => Ok(Step::Silence),
             Err(_) => Err(Refusal::new(
                 ErrorReason::DeadlineExceeded,
-                "The time that was asked for is over. Start the stream again from its last cursor.",
+                format!("The time that was asked for is over. {}", self.source.way_on()),
             )
             .into()),
         }
@@ -188,15 +195,18 @@ impl State {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         loop {
             if let Some(message) = self.take_message()? {
-                let json = self.renderer.json(&message).map_err(|_| broken("A message cannot be read."))?;
+                let json = self
+                    .renderer
+                    .json(&message)
+                    .map_err(|_| self.source.failed("A message cannot be read."))?;
                 return Ok(Some(json));
             }
-            let Some(frame) = self.body.frame().await else {
-                return Err(broken("The service's stream broke off."));
+            let Some(frame) = self.source.body.frame().await else {
+                return Err(self.source.failed("The service's stream broke off."));
             };
             let frame = frame.map_err(|error| {
                 tracing::warn!(%error, "a stream broke off");
-                broken("The service's stream broke off.")
+                self.source.failed("The service's stream broke off.")
             })?;
             match frame.into_data() {
                 Ok(data) => self.buffer.extend_from_slice(&data),
@@ -206,7 +216,7 @@ impl State {
                     return match status {
                         Some(status) if status.code() == Code::Ok => Ok(None),
                         Some(status) => Err(Failure::Status(status, HeaderMap::new())),
-                        None => Err(broken("The service's stream ended without a status.")),
+                        None => Err(self.source.failed("The service's stream ended without a status.")),
                     };
                 }
             }
@@ -217,7 +227,7 @@ impl State {
         let [flag, a, b, c, d, ..] = self.buffer[..] else { return Ok(None) };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if flag != 0 || length > MAX_RESPONSE {
-            return Err(broken("A message cannot be read."));
+            return Err(self.source.failed("A message cannot be read."));
         }
         if self.buffer.len() < 5 + length {
             return Ok(None);
@@ -227,10 +237,20 @@ impl State {
     }
 }
 
-fn broken(what: &str) -> Failure {
-    Refusal::new(
-        ErrorReason::UpstreamUnavailable,
-        format!("{what} Start the stream again from its last cursor."),
-    )
-    .into()
+impl Source {
+    /// Why nothing more comes: the request's own stream, if that is known to have
+    /// ended too early.
+    fn failed(&self, what: &str) -> Failure {
+        let ours = self.broken.as_ref().and_then(Broken::cause);
+        let why = ours.unwrap_or_else(|| Refusal::new(ErrorReason::UpstreamUnavailable, what));
+        why.followed_by(self.way_on()).into()
+    }
+
+    /// How to go on after a stream that broke off.
+    fn way_on(&self) -> &'static str {
+        match self.broken {
+            None => "Start the stream again from its last cursor.",
+            Some(_) => UNKNOWN,
+        }
+    }
 }

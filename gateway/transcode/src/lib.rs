@@ -48,4 +48,4 @@ pub use self::messages::Messages;
 pub use self::render::{Answer, Renderer};
 pub use self::style::{Style, short_name};
 pub use self::template::check as check_template;
-pub use self::transcoder::{Match, Transcoder};
+pub use self::transcoder::{Match, Parts, Transcoder};

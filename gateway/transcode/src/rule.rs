@@ -51,9 +51,6 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
     let (http_method, pattern) = pattern(rule)?;
     let within = |cause: String| format!("{pattern}: {cause}");
     let template = Template::parse(&pattern).map_err(within)?;
-    if method.is_client_streaming() {
-        return Err("a client stream cannot be called over REST".to_owned());
-    }
     let message = |name: &str| plans.find(name).ok_or_else(|| format!("{name} is not in the descriptor set"));
     let (input, output) = (message(method.input().full_name())?, message(method.output().full_name())?);
     let variables = template
@@ -64,6 +61,13 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
     let body = body(plans, input, &text(rule, "body"), &variables).map_err(within)?;
     if !matches!(body, Body::None) && matches!(http_method, Method::GET | Method::HEAD | Method::DELETE) {
         return Err(within(format!("a {http_method} has no body")));
+    }
+    let raw = matches!(body, Body::Whole { raw: true } | Body::Field { raw: true, .. });
+    if method.is_client_streaming() && !(raw && method.is_server_streaming()) {
+        return Err(within(
+            "a client stream is called over REST only with a google.api.HttpBody as its body, and answers with a stream"
+                .to_owned(),
+        ));
     }
     let response_body = match text(rule, "response_body").as_str() {
         "" => None,

@@ -24,6 +24,13 @@ pub struct Transcoder {
     bindings: Vec<Binding>,
 }
 
+/// What makes messages of the parts of a body that comes as a stream of them.
+#[derive(Debug)]
+pub struct Parts {
+    /// The tag of the field that the body sets; empty when it is the whole request.
+    tag: Box<[u8]>,
+}
+
 /// A request whose path matched.
 #[derive(Debug)]
 pub struct Match<'transcoder> {
@@ -211,6 +218,19 @@ impl Match<'_> {
         Ok(())
     }
 
+    /// For a method that takes a stream of messages: what makes those behind the first,
+    /// which [`request`](Self::request) makes.
+    pub fn parts(&self) -> Option<Parts> {
+        if !self.binding.method.is_client_streaming() {
+            return None;
+        }
+        let tag = match &self.binding.body {
+            Body::Field { path, .. } => path.field(self.plans).map(|field| field.tag.clone()),
+            Body::None | Body::Whole { .. } => None,
+        };
+        Some(Parts { tag: tag.unwrap_or_default() })
+    }
+
     /// Whether the method answers with a stream of messages.
     pub fn streams(&self) -> bool {
         self.binding.method.is_server_streaming()
@@ -219,5 +239,19 @@ impl Match<'_> {
     /// What renders the method's response messages, to be kept while they come.
     pub fn renderer(&self) -> Renderer {
         Renderer::new(Arc::clone(self.plans), self.binding)
+    }
+}
+
+impl Parts {
+    /// Appends the message of a part.
+    pub fn message(&self, part: &[u8], out: &mut Vec<u8>) {
+        if self.tag.is_empty() {
+            bind::http_body("", part, out);
+        } else {
+            out.extend_from_slice(&self.tag);
+            let from = wire::open(out);
+            bind::http_body("", part, out);
+            wire::close(out, from);
+        }
     }
 }

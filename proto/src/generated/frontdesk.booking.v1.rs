@@ -4260,15 +4260,20 @@ impl ::prost::Name for MergeCustomersResponse {
         "type.googleapis.com/frontdesk.booking.v1.MergeCustomersResponse".into()
     }
 }
-/// Input of ImportCustomers.
+/// Input of ImportCustomers: a part of the file, cut anywhere.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportCustomersRequest {
-    /// The file with its content type: `text/csv` or `application/x-ndjson`, in UTF-8.
+    /// The part. That of the first message names the content type: `text/csv` or
+    /// `application/x-ndjson`, in UTF-8.
     #[prost(message, optional, tag = "1")]
     pub file: ::core::option::Option<crate::HttpBody>,
-    /// The `source` of lines that name none, 100 characters at most.
+    /// The `source` of lines that name none, 100 characters at most. The first message
+    /// says it.
     #[prost(string, tag = "2")]
     pub source: ::prost::alloc::string::String,
+    /// Whether only the lines that are refused have a result. The first message says it.
+    #[prost(bool, tag = "3")]
+    pub refused_only: bool,
 }
 impl ::prost::Name for ImportCustomersRequest {
     const NAME: &'static str = "ImportCustomersRequest";
@@ -4280,24 +4285,25 @@ impl ::prost::Name for ImportCustomersRequest {
         "type.googleapis.com/frontdesk.booking.v1.ImportCustomersRequest".into()
     }
 }
-/// Output of ImportCustomers.
-#[derive(Clone, PartialEq, ::prost::Message)]
+/// Output of ImportCustomers: a result, or at last the sum of all.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportCustomersResponse {
-    /// What came of each line, in the order of the file.
-    #[prost(message, repeated, tag = "1")]
-    pub results: ::prost::alloc::vec::Vec<ImportedCustomer>,
-    /// How many lines became new customers.
-    #[prost(int32, tag = "2")]
-    pub created: i32,
-    /// How many lines changed a customer.
-    #[prost(int32, tag = "3")]
-    pub updated: i32,
-    /// How many lines say what was stored already.
-    #[prost(int32, tag = "4")]
-    pub unchanged: i32,
-    /// How many lines were refused.
-    #[prost(int32, tag = "5")]
-    pub refused: i32,
+    /// Which of them it is.
+    #[prost(oneof = "import_customers_response::Told", tags = "1, 2")]
+    pub told: ::core::option::Option<import_customers_response::Told>,
+}
+/// Nested message and enum types in `ImportCustomersResponse`.
+pub mod import_customers_response {
+    /// Which of them it is.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Told {
+        /// What came of a line, in the order of the file.
+        #[prost(message, tag = "1")]
+        Result(super::ImportedCustomer),
+        /// What came of all lines; the last message.
+        #[prost(message, tag = "2")]
+        Summary(super::ImportSummary),
+    }
 }
 impl ::prost::Name for ImportCustomersResponse {
     const NAME: &'static str = "ImportCustomersResponse";
@@ -4307,6 +4313,32 @@ impl ::prost::Name for ImportCustomersResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.booking.v1.ImportCustomersResponse".into()
+    }
+}
+/// What came of all lines of an import.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImportSummary {
+    /// How many lines became new customers.
+    #[prost(int32, tag = "1")]
+    pub created: i32,
+    /// How many lines changed a customer.
+    #[prost(int32, tag = "2")]
+    pub updated: i32,
+    /// How many lines say what was stored already.
+    #[prost(int32, tag = "3")]
+    pub unchanged: i32,
+    /// How many lines were refused.
+    #[prost(int32, tag = "4")]
+    pub refused: i32,
+}
+impl ::prost::Name for ImportSummary {
+    const NAME: &'static str = "ImportSummary";
+    const PACKAGE: &'static str = "frontdesk.booking.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.booking.v1.ImportSummary".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.booking.v1.ImportSummary".into()
     }
 }
 /// What came of a line of an import.
@@ -4703,19 +4735,27 @@ pub mod customer_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Stores and updates customers from a file, CSV or newline-delimited JSON in UTF-8,
-        /// by `source` and `external_id`: importing a file again changes nothing. Each line
-        /// is stored by itself and has a result; a wrong one costs only itself. A call
-        /// takes 1000 lines and 1 MiB; larger files are sent in parts, or by
-        /// `frontdesk customer import`.
+        /// by `source` and `external_id`: importing a file again changes nothing. The file
+        /// may have any length: it is read while it comes, each line is stored by itself
+        /// and has its result at once, and a wrong one costs only itself. The last message
+        /// sums up; an import that ends without it has stored what its results say, and the
+        /// same file can be sent again.
         ///
         /// CSV has a header line with the columns `name`, `email`, `phone`, `external_id`,
         /// `source` and `notes` in any order; JSON has an object with these fields on each
         /// line. A value that is empty or left out becomes empty.
+        ///
+        /// Over REST the body is the file, as long as it likes, and the results come while
+        /// it is still being sent. Who reads no answer before all is sent, as many HTTP
+        /// libraries do, sends a long file with `refused_only=true`: results that nobody
+        /// reads hold the import up.
         pub async fn import_customers(
             &mut self,
-            request: impl tonic::IntoRequest<super::ImportCustomersRequest>,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::ImportCustomersRequest,
+            >,
         ) -> std::result::Result<
-            tonic::Response<super::ImportCustomersResponse>,
+            tonic::Response<tonic::codec::Streaming<super::ImportCustomersResponse>>,
             tonic::Status,
         > {
             self.inner
@@ -4730,7 +4770,7 @@ pub mod customer_service_client {
             let path = http::uri::PathAndQuery::from_static(
                 "/frontdesk.booking.v1.CustomerService/ImportCustomers",
             );
-            let mut req = request.into_request();
+            let mut req = request.into_streaming_request();
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new(
@@ -4738,7 +4778,7 @@ pub mod customer_service_client {
                         "ImportCustomers",
                     ),
                 );
-            self.inner.unary(req, path, codec).await
+            self.inner.streaming(req, path, codec).await
         }
     }
 }
@@ -4827,20 +4867,32 @@ pub mod customer_service_server {
             tonic::Response<super::MergeCustomersResponse>,
             tonic::Status,
         >;
+        /// Server streaming response type for the ImportCustomers method.
+        type ImportCustomersStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::ImportCustomersResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
         /// Stores and updates customers from a file, CSV or newline-delimited JSON in UTF-8,
-        /// by `source` and `external_id`: importing a file again changes nothing. Each line
-        /// is stored by itself and has a result; a wrong one costs only itself. A call
-        /// takes 1000 lines and 1 MiB; larger files are sent in parts, or by
-        /// `frontdesk customer import`.
+        /// by `source` and `external_id`: importing a file again changes nothing. The file
+        /// may have any length: it is read while it comes, each line is stored by itself
+        /// and has its result at once, and a wrong one costs only itself. The last message
+        /// sums up; an import that ends without it has stored what its results say, and the
+        /// same file can be sent again.
         ///
         /// CSV has a header line with the columns `name`, `email`, `phone`, `external_id`,
         /// `source` and `notes` in any order; JSON has an object with these fields on each
         /// line. A value that is empty or left out becomes empty.
+        ///
+        /// Over REST the body is the file, as long as it likes, and the results come while
+        /// it is still being sent. Who reads no answer before all is sent, as many HTTP
+        /// libraries do, sends a long file with `refused_only=true`: results that nobody
+        /// reads hold the import up.
         async fn import_customers(
             &self,
-            request: tonic::Request<super::ImportCustomersRequest>,
+            request: tonic::Request<tonic::Streaming<super::ImportCustomersRequest>>,
         ) -> std::result::Result<
-            tonic::Response<super::ImportCustomersResponse>,
+            tonic::Response<Self::ImportCustomersStream>,
             tonic::Status,
         >;
     }
@@ -5249,16 +5301,19 @@ pub mod customer_service_server {
                     struct ImportCustomersSvc<T: CustomerService>(pub Arc<T>);
                     impl<
                         T: CustomerService,
-                    > tonic::server::UnaryService<super::ImportCustomersRequest>
+                    > tonic::server::StreamingService<super::ImportCustomersRequest>
                     for ImportCustomersSvc<T> {
                         type Response = super::ImportCustomersResponse;
+                        type ResponseStream = T::ImportCustomersStream;
                         type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
+                            tonic::Response<Self::ResponseStream>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ImportCustomersRequest>,
+                            request: tonic::Request<
+                                tonic::Streaming<super::ImportCustomersRequest>,
+                            >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
@@ -5285,7 +5340,7 @@ pub mod customer_service_server {
                                 max_decoding_message_size,
                                 max_encoding_message_size,
                             );
-                        let res = grpc.unary(method, req).await;
+                        let res = grpc.streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -20,7 +20,8 @@ static TOKEN_AUDIENCE: Setting = Setting {
     meaning: "The claim `aud` of access tokens; the same for identity and booking.",
     secret: false,
 };
-static IDENTITY_ADDR: Setting = upstream::setting("IDENTITY_ADDR", "Where identity is.");
+static IDENTITY_ADDR: Setting =
+    upstream::setting("IDENTITY_ADDR", "Where identity is.", "10.0.0.7:50051,10.0.0.8:50051");
 
 impl Issuer {
     /// Reads `TOKEN_ISSUER` and `TOKEN_AUDIENCE`.

@@ -51,6 +51,22 @@ static FEED_RETENTION_DAYS: Setting = Setting {
     meaning: "How many days back a stream of events can go on. Older events leave the feed; the history of a request keeps them.",
     secret: false,
 };
+static IMPORT_LIMIT_SERVER: Setting = Setting {
+    name: "IMPORT_LIMIT_SERVER",
+    form: Form::Number { least: 1, most: 1000 },
+    unset: Unset::Default("16"),
+    example: "32",
+    meaning: "Most imports that one server of booking runs at once.",
+    secret: false,
+};
+static IMPORT_LIMIT_TENANT: Setting = Setting {
+    name: "IMPORT_LIMIT_TENANT",
+    form: Form::Number { least: 1, most: 1000 },
+    unset: Unset::Default("2"),
+    example: "4",
+    meaning: "Most imports that one tenant runs at once on one server of booking.",
+    secret: false,
+};
 
 /// What booking reads from its environment.
 #[derive(Debug)]
@@ -93,6 +109,10 @@ pub struct Policy {
     pub most_streams_of_session: usize,
     /// How many days back a stream can go on.
     pub feed_retention_days: i64,
+    /// Most imports that one server runs at once.
+    pub most_imports: usize,
+    /// Most of them that are one tenant's.
+    pub most_imports_of_tenant: usize,
 }
 
 impl Environment {
@@ -119,11 +139,15 @@ impl Policy {
         let most_streams_of_tenant = settings.number(&WATCH_LIMIT_TENANT);
         let most_streams_of_session = settings.number(&WATCH_LIMIT_SESSION);
         let feed_retention_days = settings.number(&FEED_RETENTION_DAYS);
+        let most_imports = settings.number(&IMPORT_LIMIT_SERVER);
+        let most_imports_of_tenant = settings.number(&IMPORT_LIMIT_TENANT);
         Some(Self {
             most_streams: most_streams?,
             most_streams_of_tenant: most_streams_of_tenant?,
             most_streams_of_session: most_streams_of_session?,
             feed_retention_days: feed_retention_days?,
+            most_imports: most_imports?,
+            most_imports_of_tenant: most_imports_of_tenant?,
         })
     }
 }
@@ -135,6 +159,8 @@ impl Default for Policy {
             most_streams_of_tenant: 500,
             most_streams_of_session: 20,
             feed_retention_days: 400,
+            most_imports: 16,
+            most_imports_of_tenant: 2,
         }
     }
 }

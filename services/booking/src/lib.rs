@@ -68,7 +68,8 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let background = Background::new(stop.clone());
     background::start(&background, &store);
     let feed = feed::Feed::new(store.clone(), stop.clone());
-    let service = Arc::new(rpc::Booking { store: store.clone(), feed });
+    let imports = rpc::Imports::new(stop.clone());
+    let service = Arc::new(rpc::Booking { store: store.clone(), feed, imports });
     let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(BookingServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(PropertyServiceServer::from_arc(Arc::clone(&service))))

@@ -27,11 +27,14 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::store::{Answer, Store, Work};
 
+pub use self::import::room::Imports;
+
 /// All of booking's services.
 #[derive(Debug)]
 pub struct Booking {
     pub store: Store,
     pub feed: Feed,
+    pub imports: Imports,
 }
 
 impl Booking {

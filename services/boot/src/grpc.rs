@@ -19,6 +19,13 @@ use crate::{DRAIN_LIMIT, Observe, Readiness};
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
+/// Most calls at once on a connection.
+const MAX_CALLS: u32 = 1000;
+/// Bytes of a request that may be under way in one call. A call that takes its time to
+/// read keeps as many of the connection's, which has room for all calls: they come over
+/// few connections, and must not wait for each other.
+const STREAM_WINDOW: u32 = 128 * 1024;
+
 /// A gRPC server that is about to run.
 pub struct GrpcServer {
     /// Where it listens.
@@ -92,7 +99,9 @@ impl GrpcServer {
         let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
         let drained = stop.clone();
         let serving = Server::builder()
-            .max_concurrent_streams(1000)
+            .max_concurrent_streams(MAX_CALLS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(MAX_CALLS * STREAM_WINDOW)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
             .layer(Observe)

@@ -11,9 +11,11 @@ use tonic::body::Body;
 
 /// Time for a connection to be made.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
-/// Bytes that may be under way in one call.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+/// Bytes of an answer that may be under way in one call. A stream that nobody reads
+/// keeps as many, and as many of the connection's: that has room for more such streams
+/// than there may be calls, or a few of them would hold up all others.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * STREAM_WINDOW;
 
 /// A connection, or the place for one.
 #[derive(Default)]

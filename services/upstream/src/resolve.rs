@@ -24,13 +24,14 @@ pub struct LookedUp<'name> {
     addresses: Result<Vec<SocketAddr>, String>,
 }
 
-/// A setting that takes the addresses of a service.
-pub const fn setting(name: &'static str, meaning: &'static str) -> Setting {
+/// A setting that takes the addresses of a service. The example has the port that the
+/// service listens on by default.
+pub const fn setting(name: &'static str, meaning: &'static str, example: &'static str) -> Setting {
     Setting {
         name,
         form: Form::Described("host:port, several with commas"),
         unset: Unset::Refused,
-        example: "10.0.0.7:50051,10.0.0.8:50051",
+        example,
         meaning,
         secret: false,
     }

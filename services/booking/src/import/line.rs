@@ -1,7 +1,5 @@
 //! A line of a file, and what keeps a file from being read on.
 
-use std::io;
-
 use serde::Deserialize;
 
 /// Most bytes of a record.
@@ -38,9 +36,6 @@ pub struct Text(pub String);
 #[error("{0}")]
 pub struct Broken(pub String);
 
-/// The lines of a file.
-pub type Lines<'r> = Box<dyn Iterator<Item = Result<Line, Broken>> + Send + 'r>;
-
 impl From<Option<String>> for Text {
     fn from(text: Option<String>) -> Self {
         Self(text.unwrap_or_default())
@@ -58,8 +53,4 @@ impl Record {
         let at = Self::FIELDS.iter().position(|field| *field == name)?;
         fields.into_iter().nth(at).map(|text| &mut text.0)
     }
-}
-
-pub(super) fn unreadable(error: &io::Error) -> Broken {
-    Broken(format!("The file cannot be read: {error}."))
 }

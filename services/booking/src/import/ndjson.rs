@@ -1,71 +1,57 @@
 //! One JSON object on each line. Blank lines are passed over.
 
-use std::io::{BufRead, BufReader, Read};
+use super::input::Input;
+use super::line::{Line, MAX_RECORD, Record};
 
-use super::line::{Broken, Line, Lines, MAX_RECORD, Record, unreadable};
-
-struct Reader<R> {
-    file: BufReader<R>,
-    line: Vec<u8>,
+/// Reads lines.
+#[derive(Debug, Default)]
+pub struct Ndjson {
+    /// The number of the last line.
     number: u64,
-    ended: bool,
+    /// How many bytes of the next line have been looked at, none of which ends it.
+    seen: usize,
+    /// Whether the beginning of the next line was passed over, because it is too long.
+    too_long: bool,
 }
 
-/// How reading a line ended.
-enum Ended {
-    /// There is none.
-    File,
-    Whole,
-    TooLong,
-}
-
-pub(super) fn lines<'r>(file: impl Read + Send + 'r) -> Lines<'r> {
-    Box::new(Reader { file: BufReader::new(file), line: Vec::new(), number: 0, ended: false })
-}
-
-impl<R: Read> Iterator for Reader<R> {
-    type Item = Result<Line, Broken>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            let ended = match self.read() {
-                Ok(ended) => ended,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(unreadable(&error)));
+impl Ndjson {
+    /// The next line; `None` when it has not come yet, or the file has ended.
+    pub fn next(&mut self, file: &mut Input) -> Option<Line> {
+        loop {
+            let rest = file.rest();
+            let end = rest[self.seen..].iter().position(|byte| *byte == b'\n').map(|at| self.seen + at);
+            let (length, taken) = match end {
+                Some(at) => (at, at + 1),
+                None if file.has_ended() && (!rest.is_empty() || self.too_long) => (rest.len(), rest.len()),
+                None => {
+                    self.wait(file);
+                    return None;
                 }
             };
-            self.number += 1;
-            let record = match ended {
-                Ended::File => break,
-                Ended::TooLong => Err(format!("It is longer than {MAX_RECORD} bytes.")),
-                Ended::Whole if self.line.trim_ascii().is_empty() => continue,
-                Ended::Whole => parse(&self.line),
+            let line = &rest[..length];
+            let record = if std::mem::take(&mut self.too_long) || length > MAX_RECORD {
+                Some(Err(format!("It is longer than {MAX_RECORD} bytes.")))
+            } else if line.trim_ascii().is_empty() {
+                None
+            } else {
+                Some(parse(line))
             };
-            return Some(Ok(Line { number: self.number, record }));
-        }
-        self.ended = true;
-        None
-    }
-}
-
-impl<R: Read> Reader<R> {
-    /// Reads a line; of one that is too long nothing is kept.
-    fn read(&mut self) -> std::io::Result<Ended> {
-        self.line.clear();
-        let mut too_long = false;
-        loop {
-            let most = u64::try_from(MAX_RECORD + 1).unwrap_or(u64::MAX);
-            let read = self.file.by_ref().take(most).read_until(b'\n', &mut self.line)?;
-            let ends = read == 0 || self.line.ends_with(b"\n");
-            too_long |= self.line.len() > MAX_RECORD;
-            match (ends, too_long) {
-                (true, true) => return Ok(Ended::TooLong),
-                (true, false) if self.line.is_empty() => return Ok(Ended::File),
-                (true, false) => return Ok(Ended::Whole),
-                (false, true) => self.line.clear(),
-                (false, false) => {}
+            file.skip(taken);
+            self.seen = 0;
+            self.number += 1;
+            if let Some(record) = record {
+                return Some(Line { number: self.number, record });
             }
+        }
+    }
+
+    /// Keeps what has come of a line, unless it is too long.
+    fn wait(&mut self, file: &mut Input) {
+        self.seen = file.rest().len();
+        if self.seen > MAX_RECORD {
+            file.skip(self.seen);
+            self.seen = 0;
+            self.too_long = true;
         }
     }
 }
@@ -73,5 +59,9 @@ impl<R: Read> Reader<R> {
 fn parse(line: &[u8]) -> Result<Record, String> {
     let text = std::str::from_utf8(line)
         .map_err(|error| format!("It is not UTF-8 from byte {} on.", error.valid_up_to() + 1))?;
+    // An array would be read as the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err("It is not a JSON object.".to_owned());
+    }
     serde_json::from_str(text).map_err(|error| format!("{error}."))
 }

@@ -1,12 +1,13 @@
 //! The wire of customers. What their files look like is known in `import`, what of a
-//! line is stored in `rpc/import.rs`.
+//! line is stored in `rpc/import/line.rs`.
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::customer_service_server::CustomerService;
 use frontdesk_proto::text::tidy_line;
 use frontdesk_proto::{Refusal, paging};
+use futures::stream::BoxStream;
 use prost::Message;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{Booking, failed, fields, sizes};
@@ -131,10 +132,12 @@ impl CustomerService for Booking {
         self.change(&call, &MergeCustomers { kept, duplicate }, merged).await
     }
 
+    type ImportCustomersStream = BoxStream<'static, Result<wire::ImportCustomersResponse, Status>>;
+
     async fn import_customers(
         &self,
-        request: Request<wire::ImportCustomersRequest>,
-    ) -> Result<Response<wire::ImportCustomersResponse>, Status> {
+        request: Request<Streaming<wire::ImportCustomersRequest>>,
+    ) -> Result<Response<Self::ImportCustomersStream>, Status> {
         self.import(request).await
     }
 }

@@ -1,69 +1,236 @@
-//! Importing customers from a file: each line is checked as the request that would
-//! create the customer, and stored by itself.
+//! The wire of an import of customers: a file that comes in parts, and what came of
+//! each of its lines while it does. How lines are read is known in `import`, what is
+//! stored of one in `rpc/import/line.rs`.
+//!
+//! An import takes what it has room for: the next part is asked for when the lines of
+//! the one before are stored, and the next line when somebody has taken the result of
+//! the one before, so that neither a long file nor a slow reader fills the memory.
 
+pub mod line;
+pub mod room;
+
+use std::time::Duration;
+
+use access::Standing;
 use frontdesk_proto::booking::v1 as wire;
-use frontdesk_proto::{Checked, ErrorReason, HttpBody, Refusal, Violations};
-use tonic::{Request, Response, Status};
-use uuid::Uuid;
+use frontdesk_proto::booking::v1::import_customers_response::Told;
+use frontdesk_proto::{ErrorReason, Refusal};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
 
-use super::{Booking, customers};
+use self::room::Room;
+use super::Booking;
 use crate::call::Call;
-use crate::changes::{ImportCustomer, Imported, ImportedAs};
-use crate::domain::ids::GuestId;
 use crate::error::Error;
-use crate::import::{self, Broken, Format, Line, Record};
-use crate::store::{Answer, Store};
+use crate::import::{Broken, Format, Line, Reader};
+use crate::store::Store;
 
-/// Most bytes of a file that a call brings; the gateway takes no more either.
-const MAX_FILE: usize = 1024 * 1024;
-/// Most lines of it: each is a transaction, and a call has seconds.
-const MAX_LINES: usize = 1000;
+/// The messages of an import.
+type Results = BoxStream<'static, Result<wire::ImportCustomersResponse, Status>>;
+
+/// How long the next part of a file may take to come.
+const PAUSE: Duration = Duration::from_secs(30);
+/// How often the caller's standing is checked: a token may end, a role be taken away
+/// while the file lasts.
+const STANDING: Duration = Duration::from_secs(5);
+
+/// An import under way.
+struct Import {
+    store: Store,
+    call: Call,
+    standing: Standing,
+    /// When the standing was last checked.
+    checked: Instant,
+    /// The source of lines that name none.
+    source: String,
+    refused_only: bool,
+    format: Format,
+    parts: Streaming<wire::ImportCustomersRequest>,
+    reader: Reader,
+    /// The first line, which is read before the answer begins.
+    first: Option<Line>,
+    /// What came of the lines so far.
+    sum: wire::ImportSummary,
+    over: bool,
+    stop: CancellationToken,
+    _room: Room,
+}
 
 impl Booking {
+    /// The first line is read before the answer begins, so that a file that cannot be
+    /// read at all is refused like any other call.
     pub(super) async fn import(
         &self,
-        request: Request<wire::ImportCustomersRequest>,
-    ) -> Result<Response<wire::ImportCustomersResponse>, Status> {
+        request: Request<Streaming<wire::ImportCustomersRequest>>,
+    ) -> Result<Response<Results>, Status> {
         let call = Call::of(&request)?;
-        let wire::ImportCustomersRequest { file, source } = request.into_inner();
-        let lines = lines(&file.unwrap_or_default())?;
-        let mut answer = wire::ImportCustomersResponse::default();
-        for line in lines {
-            let result = import_line(&self.store, &call, &source, line).await?;
-            let counted = match result.outcome() {
-                wire::ImportOutcome::Created => &mut answer.created,
-                wire::ImportOutcome::Updated => &mut answer.updated,
-                wire::ImportOutcome::Unchanged => &mut answer.unchanged,
-                wire::ImportOutcome::Refused | wire::ImportOutcome::Unspecified => &mut answer.refused,
-            };
-            *counted += 1;
-            answer.results.push(result);
+        let standing = access::standing(&request)?;
+        let room = self.imports.take(self.store.policy(), call.tenant.uuid())?;
+        let mut parts = request.into_inner();
+        let first = tokio::time::timeout(PAUSE, parts.message()).await.map_err(|_| too_slow())??;
+        let wire::ImportCustomersRequest { file, source, refused_only } =
+            first.ok_or_else(|| Refusal::field("file", "is needed"))?;
+        let file = file.unwrap_or_default();
+        let format = format(&file.content_type)?;
+        let mut reader = Reader::new(format);
+        reader.push(&file.data);
+        let mut import = Import {
+            store: self.store.clone(),
+            call,
+            standing,
+            checked: Instant::now(),
+            source,
+            refused_only,
+            format,
+            parts,
+            reader,
+            first: None,
+            sum: wire::ImportSummary::default(),
+            over: false,
+            stop: self.imports.stop.clone(),
+            _room: room,
+        };
+        import.first = import.line().await.map_err(|refusal| import.ended(refusal))?;
+        Ok(Response::new(results(import).boxed()))
+    }
+}
+
+/// The messages of an import, until its sum or its first error.
+fn results(
+    import: Import,
+) -> impl futures::Stream<Item = Result<wire::ImportCustomersResponse, Status>> + Send {
+    stream::unfold(import, |mut import| async move {
+        if import.over {
+            return None;
         }
-        Ok(Response::new(answer))
+        let next = import.next().await;
+        import.over = !matches!(next, Ok(Told::Result(_)));
+        let next = next.map(|told| wire::ImportCustomersResponse { told: Some(told) });
+        Some((next.map_err(|refusal| import.ended(refusal)), import))
+    })
+}
+
+impl Import {
+    /// Stores lines until one has a result to be told.
+    async fn next(&mut self) -> Result<Told, Refusal> {
+        while let Some(line) = self.line().await? {
+            if self.stop.is_cancelled() {
+                return Err(stopping());
+            }
+            if self.checked.elapsed() >= STANDING {
+                self.standing.check().await?;
+                self.checked = Instant::now();
+            }
+            let stored = line::import(&self.store, &self.call, &self.source, line).await;
+            let result = stored.map_err(|error| failed(&error))?;
+            let (outcome, sum) = (result.outcome(), &mut self.sum);
+            *match outcome {
+                wire::ImportOutcome::Created => &mut sum.created,
+                wire::ImportOutcome::Updated => &mut sum.updated,
+                wire::ImportOutcome::Unchanged => &mut sum.unchanged,
+                wire::ImportOutcome::Refused | wire::ImportOutcome::Unspecified => &mut sum.refused,
+            } += 1;
+            if !self.refused_only || outcome == wire::ImportOutcome::Refused {
+                return Ok(Told::Result(result));
+            }
+        }
+        Ok(Told::Summary(self.sum))
+    }
+
+    /// The next line, as soon as it has come; `None` at the end of the file.
+    async fn line(&mut self) -> Result<Option<Line>, Refusal> {
+        if let Some(line) = self.first.take() {
+            return Ok(Some(line));
+        }
+        loop {
+            match self.reader.next_line() {
+                Ok(None) if !self.reader.has_ended() => {}
+                Ok(line) => return Ok(line),
+                Err(Broken(sentence)) => return Err(self.unreadable(&sentence)),
+            }
+            let part = tokio::select! {
+                part = tokio::time::timeout(PAUSE, self.parts.message()) => part.map_err(|_| too_slow())?,
+                () = self.stop.cancelled() => return Err(stopping()),
+            };
+            match part.map_err(|status| broken_off(&status))? {
+                Some(part) => self.take(part)?,
+                None => self.reader.end(),
+            }
+        }
+    }
+
+    /// Takes a part that is not the first.
+    fn take(&mut self, part: wire::ImportCustomersRequest) -> Result<(), Refusal> {
+        let wire::ImportCustomersRequest { file, source, refused_only } = part;
+        let file = file.unwrap_or_default();
+        let other_type = !file.content_type.is_empty() && format(&file.content_type)? != self.format;
+        let other_source = !source.is_empty() && source != self.source;
+        let other = [
+            ("file.content_type", other_type),
+            ("source", other_source),
+            ("refused_only", refused_only && !self.refused_only),
+        ];
+        if let Some((field, _)) = other.into_iter().find(|(_, other)| *other) {
+            return Err(Refusal::field(field, "is what the first message says; leave it out in the others"));
+        }
+        self.reader.push(&file.data);
+        Ok(())
+    }
+
+    /// Why the import ends here, with what has become of the file so far.
+    fn ended(&self, refusal: Refusal) -> Status {
+        let lines = match self.lines() {
+            0 => return refusal.into(),
+            1 => "one line, which has its result".to_owned(),
+            lines => format!("{lines} lines, which have their results"),
+        };
+        refusal
+            .followed_by(&format!(
+                "That ended the import behind {lines}. Send the whole file again: what is stored is not stored twice."
+            ))
+            .into()
+    }
+
+    /// How many lines have a result.
+    fn lines(&self) -> i32 {
+        let wire::ImportSummary { created, updated, unchanged, refused } = self.sum;
+        created + updated + unchanged + refused
+    }
+
+    /// The file cannot be read on.
+    fn unreadable(&self, sentence: &str) -> Refusal {
+        let nothing = if self.lines() == 0 { " Nothing was stored." } else { "" };
+        Refusal::new(ErrorReason::InvalidField, format!("The file cannot be imported. {sentence}{nothing}"))
+            .violation("file", sentence)
     }
 }
 
-/// The lines of a file that a call brings, all of which can be looked at.
-fn lines(file: &HttpBody) -> Result<Vec<Line>, Refusal> {
-    let format = format(&file.content_type)?;
-    if file.data.len() > MAX_FILE {
-        return Err(refused(&format!("It is longer than {MAX_FILE} bytes; send it in parts.")));
+/// The call has been answered long ago, so that the log of its answer says nothing
+/// of how its stream ends.
+fn failed(error: &Error) -> Refusal {
+    if let Error::Database(fault) = error {
+        tracing::warn!(%fault, "an import ended");
     }
-    let read =
-        import::lines(format, file.data.as_slice()).and_then(|lines| lines.take(MAX_LINES + 1).collect());
-    let lines: Vec<Line> = read.map_err(|Broken(sentence)| refused(&sentence))?;
-    if lines.len() > MAX_LINES {
-        return Err(refused(&format!("It has more than {MAX_LINES} lines; send it in parts.")));
-    }
-    Ok(lines)
+    error.refusal()
 }
 
-fn refused(sentence: &str) -> Refusal {
+fn broken_off(status: &Status) -> Refusal {
+    Refusal::from_status(status)
+        .unwrap_or_else(|| Refusal::new(ErrorReason::MalformedRequest, "The file broke off before its end."))
+}
+
+fn too_slow() -> Refusal {
     Refusal::new(
-        ErrorReason::InvalidField,
-        format!("The file cannot be imported. {sentence} Nothing was stored."),
+        ErrorReason::RequestTimeout,
+        format!("Nothing more of the file came for {} s.", PAUSE.as_secs()),
     )
-    .violation("file", sentence)
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(ErrorReason::UpstreamUnavailable, "The server stops.").retry_after(Duration::from_secs(5))
 }
 
 fn format(content_type: &str) -> Result<Format, Refusal> {
@@ -80,84 +247,4 @@ fn format(content_type: &str) -> Result<Format, Refusal> {
             "An import takes a file in UTF-8: send `Content-Type: text/csv` or `Content-Type: application/x-ndjson`. Nothing was stored.",
         )),
     }
-}
-
-/// Stores what a line says and tells what came of it. The error is one that would
-/// have the next line too.
-pub(super) async fn import_line(
-    store: &Store,
-    call: &Call,
-    source: &str,
-    line: Line,
-) -> Result<wire::ImportedCustomer, Status> {
-    let number = i32::try_from(line.number).unwrap_or(i32::MAX);
-    let told = wire::ImportedCustomer { line: number, ..Default::default() };
-    let asked = match line.record {
-        Ok(record) => asked(record, source),
-        Err(sentence) => return Ok(refusal(told, &Refusal::new(ErrorReason::MalformedRequest, sentence))),
-    };
-    let told = wire::ImportedCustomer { external_id: asked.external_id.trim().to_owned(), ..told };
-    if let Some(wrong) = wrong(&asked) {
-        return Ok(refusal(told, &wrong));
-    }
-    let import = ImportCustomer { id: GuestId(Uuid::now_v7()), is: customers::described(asked) };
-    match store.change(call, &import, |_| Vec::new()).await {
-        Ok(Answer::Outcome(Imported { id, as_what })) => {
-            let outcome = match as_what {
-                ImportedAs::Created => wire::ImportOutcome::Created,
-                ImportedAs::Updated => wire::ImportOutcome::Updated,
-                ImportedAs::Unchanged => wire::ImportOutcome::Unchanged,
-            };
-            Ok(wire::ImportedCustomer { outcome: outcome.into(), customer_id: id.to_string(), ..told })
-        }
-        // Only a call with a key has one.
-        Ok(Answer::Stored(_)) => Ok(told),
-        Err(error) if is_of_the_line(&error) => Ok(refusal(told, &error.refusal())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The request that a line makes.
-fn asked(record: Record, source: &str) -> wire::CreateCustomerRequest {
-    let Record { name, email, phone, external_id, source: own, notes } = record;
-    let source = if own.0.trim().is_empty() { source.to_owned() } else { own.0 };
-    wire::CreateCustomerRequest {
-        name: name.0,
-        email: email.0,
-        phone: phone.0,
-        external_id: external_id.0,
-        source,
-        notes: notes.0,
-    }
-}
-
-/// What is wrong with the fields of a line.
-fn wrong(asked: &wire::CreateCustomerRequest) -> Option<Refusal> {
-    let mut found = Violations::default();
-    asked.check(&mut found);
-    let nameless = asked.external_id.trim().is_empty();
-    found.refusal().or_else(|| nameless.then(|| Refusal::field("external_id", "is needed in an import")))
-}
-
-fn refusal(told: wire::ImportedCustomer, refusal: &Refusal) -> wire::ImportedCustomer {
-    wire::ImportedCustomer {
-        outcome: wire::ImportOutcome::Refused.into(),
-        reason: refusal.reason().name().to_owned(),
-        message: refusal.message().to_owned(),
-        ..told
-    }
-}
-
-/// Whether what was refused is what the line says.
-fn is_of_the_line(error: &Error) -> bool {
-    let reason = error.refusal().reason();
-    matches!(
-        reason,
-        ErrorReason::CustomerArchived
-            | ErrorReason::CheckViolation
-            | ErrorReason::FkViolation
-            | ErrorReason::NotNullViolation
-            | ErrorReason::UniqueViolation
-            | ErrorReason::InvalidValue
-    )
 }

@@ -19,7 +19,7 @@ use crate::domain::property::Property;
 use crate::error::{Error, Reason};
 use crate::store::{self, Answer, Store, Work};
 
-pub use crate::import::{Broken, Format, Line, Lines, lines};
+pub use crate::import::{Broken, Format, Line, Reader};
 pub use frontdesk_proto::booking::v1::{
     CreateCustomerRequest, CreatePropertyRequest, Customer as CustomerMessage, ImportOutcome,
     ImportedCustomer, Property as PropertyMessage,
@@ -139,7 +139,7 @@ impl Operator {
     /// Stores what a line of a file says. The error is one that the next line would
     /// have, too.
     pub async fn import_line(&self, source: &str, line: Line) -> Result<ImportedCustomer, Refused> {
-        Ok(import::import_line(&self.store, &self.call, source, line).await?)
+        Ok(import::line::import(&self.store, &self.call, source, line).await?)
     }
 
     async fn change<W: Work>(&self, work: &W) -> Result<W::Outcome, Error> {

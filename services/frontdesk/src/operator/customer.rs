@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use booking::operator::{
     CreateCustomerRequest, CustomerMessage as Customer, Format, ImportOutcome, ImportedCustomer, Operator,
-    lines,
+    Reader,
 };
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
@@ -18,6 +18,8 @@ use crate::settings::Source;
 
 /// The exit code when lines of an import were refused.
 pub const LINES_REFUSED: u8 = 3;
+/// Bytes of a file that are read at a time.
+const PART: usize = 64 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub enum CustomerCommand {
@@ -113,25 +115,69 @@ pub async fn run(source: &Source, command: CustomerCommand, output: Output) -> R
     }
 }
 
-/// Stores line by line, however long the file is; says what came of all at the end.
+/// What came of the lines of an import.
+#[derive(Debug, Default)]
+struct Sum {
+    created: u64,
+    updated: u64,
+    unchanged: u64,
+    refused: u64,
+}
+
+/// Stores line by line, however long the file is; says what came of all at the end,
+/// and of those until then when it ends early.
 async fn import(
     operator: &Operator,
     format: Format,
-    file: Box<dyn Read + Send>,
+    mut file: Box<dyn Read + Send>,
     source: &str,
     output: &Output,
 ) -> Result<(), Failure> {
-    let (mut created, mut updated, mut unchanged, mut refused) = (0_u64, 0_u64, 0_u64, 0_u64);
-    for line in lines(format, file).map_err(Failure::new)? {
-        let result = operator.import_line(source, line.map_err(Failure::new)?).await.map_err(Failure::new)?;
+    let (mut lines, mut part, mut sum) = (Reader::new(format), vec![0; PART], Sum::default());
+    let ended = async {
+        loop {
+            if let Some(line) = lines.next_line().map_err(Failure::new)? {
+                let result = operator.import_line(source, line).await.map_err(Failure::new)?;
+                sum.add(&result, output)?;
+            } else if lines.has_ended() {
+                return Ok(());
+            } else {
+                match file.read(&mut part) {
+                    Ok(0) => lines.end(),
+                    Ok(count) => lines.push(&part[..count]),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(Failure::new(format!("the file cannot be read: {error}"))),
+                }
+            }
+        }
+    }
+    .await;
+    let Sum { created, updated, unchanged, refused } = sum;
+    eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {refused} refused");
+    ended?;
+    if refused == 0 {
+        return Ok(());
+    }
+    let refused = if refused == 1 { "1 line was".to_owned() } else { format!("{refused} lines were") };
+    Err(Failure::with_code(
+        LINES_REFUSED,
+        format!(
+            "{refused} refused and the others are stored; put right what is wrong and import the file again"
+        ),
+    ))
+}
+
+impl Sum {
+    /// Counts the result of a line, and prints it.
+    fn add(&mut self, result: &ImportedCustomer, output: &Output) -> Result<(), Failure> {
         let (count, word) = match result.outcome() {
-            ImportOutcome::Created => (&mut created, "created"),
-            ImportOutcome::Updated => (&mut updated, "updated"),
-            ImportOutcome::Unchanged => (&mut unchanged, "unchanged"),
-            ImportOutcome::Refused | ImportOutcome::Unspecified => (&mut refused, "refused"),
+            ImportOutcome::Created => (&mut self.created, "created"),
+            ImportOutcome::Updated => (&mut self.updated, "updated"),
+            ImportOutcome::Unchanged => (&mut self.unchanged, "unchanged"),
+            ImportOutcome::Refused | ImportOutcome::Unspecified => (&mut self.refused, "refused"),
         };
         *count += 1;
-        let ImportedCustomer { line, customer_id, external_id, reason, message, .. } = &result;
+        let ImportedCustomer { line, customer_id, external_id, reason, message, .. } = result;
         let text = if word == "refused" {
             format!("{line} {word} {external_id} {reason} {message}")
         } else {
@@ -141,18 +187,8 @@ async fn import(
             "line": line, "outcome": word, "external_id": external_id, "customer_id": customer_id,
             "reason": reason, "message": message,
         });
-        output.record(&json, &text)?;
+        output.record(&json, &text)
     }
-    eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {refused} refused");
-    if refused == 0 {
-        return Ok(());
-    }
-    Err(Failure::with_code(
-        LINES_REFUSED,
-        format!(
-            "{refused} lines were refused and the others are stored; put them right and import the file again"
-        ),
-    ))
 }
 
 fn open(file: &Path) -> Result<Box<dyn Read + Send>, Failure> {

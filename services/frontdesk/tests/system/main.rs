@@ -19,6 +19,7 @@ mod booking {
     mod cursors;
     mod customer_changes;
     mod customer_import;
+    mod customer_import_stream;
     mod customers;
     mod decline;
     mod etags;

@@ -146,7 +146,7 @@ async fn a_file_is_imported_line_by_line_and_twice_is_once() {
     let input = "{\"external_id\":\"0\",\"name\":\"Guest Zero\"}\n{\"external_id\":\"x\"}\n";
     let args = ["customer", "import", "alpine", "-", "--format", "ndjson", "--source", "pms", "--json"];
     let wrong = operator.run(&args, input);
-    assert_one_sentence(&wrong, 3, &["1 lines were refused"]);
+    assert_one_sentence(&wrong, 3, &["1 line was refused"]);
     let results: Vec<Json> =
         text(&wrong.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&results[0]["line"], &results[0]["outcome"]), (&Json::from(1), &Json::from("updated")));
