@@ -20,7 +20,7 @@ const PAGE: i64 = 500;
 /// Tenants that are looked for at once.
 const TENANTS: usize = 100;
 /// Least time between two looks.
-const PACE: Duration = Duration::from_millis(15);
+const PACE: Duration = Duration::from_millis(20);
 /// How often it looks for what nobody told, with and without hearing other processes.
 const POLL: Duration = Duration::from_secs(5);
 const POLL_DEAF: Duration = Duration::from_secs(1);

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use frontdesk::demo;
 use frontdesk::system::Policies;
 use frontdesk_proto::{ErrorReason, Refusal, reason_of};
+use futures::future::join_all;
 use identity::Policy;
+use pg::{Database, PoolOptions};
 use serde_json::json;
 use tokio::time::timeout;
 use tonic::Status;
@@ -237,4 +239,48 @@ async fn silent_streams_have_one_reader() {
     // The standing of five sessions, and a look now and then; with a look of each
     // stream every second there would be 400 more.
     assert!(watched < alone + 100, "{watched} transactions in 4 s with 100 silent streams, {alone} without");
+}
+
+/// NOTIFY in a change would make every commit of the database wait for the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_processes_are_told_after_the_commit_and_of_many_changes_at_once() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let options = PoolOptions {
+        url: fixture.database.url.clone(),
+        role: booking::ROLE,
+        application_name: "frontdesk-test",
+        max_size: 1,
+    };
+    let mut listener = Database::new(options).unwrap().listen("frontdesk_booking_events").await.unwrap();
+    let mut requests = Vec::new();
+    for day in 0..120 {
+        requests.push(fixture.open_request(demo::TENANT, 1, 1200 + day, 1201 + day).await);
+    }
+    let held = requests[0];
+    fixture.sql.batch_execute("begin").await.unwrap();
+    fixture.sql.execute("select from booking_requests where id = $1 for update", &[&held]).await.unwrap();
+    let review = async { fixture.post(&path_of(held, "/review"), &token, &json!({})).await };
+    let (review, early) = tokio::join!(review, async {
+        let early = timeout(Duration::from_millis(400), listener.next()).await;
+        fixture.sql.batch_execute("commit").await.unwrap();
+        early
+    });
+    review.ok();
+    assert!(early.is_err(), "told before the commit: {early:?}");
+    let told = timeout(Duration::from_secs(5), listener.next()).await.unwrap().unwrap();
+    assert!(told.ends_with(&format!(" {}", demo::TENANT.simple())), "{told}");
+    let began = Instant::now();
+    join_all((0..12).map(async |client| {
+        for id in requests[1..].iter().skip(client).step_by(12) {
+            fixture.post(&path_of(*id, "/review"), &token, &json!({})).await.ok();
+        }
+    }))
+    .await;
+    let most = 2 + began.elapsed().as_millis() / 25;
+    let mut notices = 0;
+    while timeout(Duration::from_millis(500), listener.next()).await.is_ok() {
+        notices += 1;
+    }
+    assert!((1..=most).contains(&notices), "{notices} notices, {most} at most");
 }
