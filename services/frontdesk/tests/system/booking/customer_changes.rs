@@ -27,6 +27,26 @@ async fn what_was_sent_is_found_again_however_its_letters_are_coded() {
     }
 }
 
+/// Another program's row keeps the letters as it wrote them.
+#[tokio::test]
+async fn names_of_other_programs_are_found_however_their_letters_are_coded() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let theirs = "insert into customers (tenant_id, id, name, email, phone, created_at) \
+        values ($1::text::uuid, gen_random_uuid(), $2, '', '', now())";
+    fixture.execute(theirs, &[&demo::TENANT.to_string(), &"Jo\u{308}rg Mu\u{308}l\u{ad}ler"]).await;
+    for search in ["mu\u{308}ller", "M\u{fc}ller", "muller", "jo\u{308}rg m"] {
+        let found = fixture.customers(&token, &format!("?search={}", url_encoded(search))).await;
+        assert_eq!(names(&found).len(), 1, "{search:?}: {}", found.body);
+    }
+    // A name of any length is found by its beginning, and does not keep a row out.
+    let long = format!("Zz{}", "y".repeat(100_000));
+    fixture.execute(theirs, &[&demo::TENANT.to_string(), &long]).await;
+    let page = fixture.customers(&token, "?search=zzyy&page_size=1").await;
+    let shown = page.ok()["customers"].as_array().unwrap();
+    assert_eq!((shown.len(), &page.body["next_page_token"]), (1, &json!("")));
+}
+
 /// A change answers the customer, so that whoever may change may see: with a key alone,
 /// where reading takes a user as well. It is meant, and the service's text says so.
 #[tokio::test]
