@@ -277,7 +277,7 @@ impl Checked for crate::booking::v1::MergeCustomersRequest {
 impl Checked for crate::booking::v1::ResolveInconsistencyRequest {
     fn check(&self, found: &mut Violations) {
         found.text("row_id", &self.row_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
-        found.value("choice", crate::booking::v1::ResolutionChoice::is_valid(self.choice), "clear_mark, clear_link, link_booking, confirm, restore_range, release_range, reopen, write_defaults or cancel");
+        found.value("choice", crate::booking::v1::ResolutionChoice::is_valid(self.choice), "clear_mark, clear_link, link_booking, confirm, restore_range, release_range, reopen, write_defaults, cancel or fit_range");
         found.text("internal_note", &self.internal_note, &Limits { format: Format::Text, max_length: 4000, ..Limits::NONE });
     }
 }

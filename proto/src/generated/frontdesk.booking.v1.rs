@@ -528,6 +528,9 @@ pub enum ResolutionChoice {
     /// The request is cancelled, with the booking that was made for it; or the booking
     /// is, with the requests that it was made for.
     Cancel = 9,
+    /// The inventory range gets the property and the nights of its booking, and takes the
+    /// place of other ranges of that booking.
+    FitRange = 10,
 }
 impl ResolutionChoice {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -546,6 +549,7 @@ impl ResolutionChoice {
             Self::Reopen => "RESOLUTION_CHOICE_REOPEN",
             Self::WriteDefaults => "RESOLUTION_CHOICE_WRITE_DEFAULTS",
             Self::Cancel => "RESOLUTION_CHOICE_CANCEL",
+            Self::FitRange => "RESOLUTION_CHOICE_FIT_RANGE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -561,6 +565,7 @@ impl ResolutionChoice {
             "RESOLUTION_CHOICE_REOPEN" => Some(Self::Reopen),
             "RESOLUTION_CHOICE_WRITE_DEFAULTS" => Some(Self::WriteDefaults),
             "RESOLUTION_CHOICE_CANCEL" => Some(Self::Cancel),
+            "RESOLUTION_CHOICE_FIT_RANGE" => Some(Self::FitRange),
             _ => None,
         }
     }
@@ -5749,6 +5754,10 @@ pub struct ResolveInconsistencyRequest {
     /// The etag that the inconsistency must have; empty means any.
     #[prost(string, tag = "4")]
     pub etag: ::prost::alloc::string::String,
+    /// Sets rules of the property aside that a `confirm` which sells nights anew would
+    /// break; they are recorded with the event.
+    #[prost(bool, tag = "5")]
+    pub override_rules: bool,
 }
 impl ::prost::Name for ResolveInconsistencyRequest {
     const NAME: &'static str = "ResolveInconsistencyRequest";
@@ -5926,7 +5935,7 @@ pub enum InconsistencyKind {
     RelatedBookingConfirmed = 4,
     /// A request reads as confirmed and its booking is missing or cancelled.
     ConfirmedWithoutBooking = 5,
-    /// A booking has no active inventory range.
+    /// A booking has no active inventory range for some of its nights.
     BookingWithoutRange = 6,
     /// An active inventory range belongs to no live booking.
     RangeWithoutBooking = 7,
@@ -5941,6 +5950,9 @@ pub enum InconsistencyKind {
     /// A row holds what cannot be shown: a word that is not known, a missing value, one
     /// that is out of range.
     Unreadable = 11,
+    /// An active inventory range has nights that its booking has not, or is of another
+    /// property, and keeps them from being let.
+    RangeMisplaced = 12,
 }
 impl InconsistencyKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -5967,6 +5979,7 @@ impl InconsistencyKind {
             Self::ConfirmedAtTaken => "INCONSISTENCY_KIND_CONFIRMED_AT_TAKEN",
             Self::PartlyCovered => "INCONSISTENCY_KIND_PARTLY_COVERED",
             Self::Unreadable => "INCONSISTENCY_KIND_UNREADABLE",
+            Self::RangeMisplaced => "INCONSISTENCY_KIND_RANGE_MISPLACED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -5990,6 +6003,7 @@ impl InconsistencyKind {
             "INCONSISTENCY_KIND_CONFIRMED_AT_TAKEN" => Some(Self::ConfirmedAtTaken),
             "INCONSISTENCY_KIND_PARTLY_COVERED" => Some(Self::PartlyCovered),
             "INCONSISTENCY_KIND_UNREADABLE" => Some(Self::Unreadable),
+            "INCONSISTENCY_KIND_RANGE_MISPLACED" => Some(Self::RangeMisplaced),
             _ => None,
         }
     }
@@ -6161,7 +6175,9 @@ pub mod diagnostics_service_client {
         ///
         /// A choice that the row does not offer, or no longer, is CHOICE_NOT_OFFERED, with
         /// those that it does offer. Choosing again what has been done changes nothing. A row
-        /// that a choice leaves with another inconsistency is listed with that.
+        /// that a choice leaves with another inconsistency is listed with that. A `confirm` of
+        /// a request that lost its booking sells its nights anew, which the rules of the
+        /// property are about as in an approve.
         pub async fn resolve_inconsistency(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveInconsistencyRequest>,
@@ -6268,7 +6284,9 @@ pub mod diagnostics_service_server {
         ///
         /// A choice that the row does not offer, or no longer, is CHOICE_NOT_OFFERED, with
         /// those that it does offer. Choosing again what has been done changes nothing. A row
-        /// that a choice leaves with another inconsistency is listed with that.
+        /// that a choice leaves with another inconsistency is listed with that. A `confirm` of
+        /// a request that lost its booking sells its nights anew, which the rules of the
+        /// property are about as in an approve.
         async fn resolve_inconsistency(
             &self,
             request: tonic::Request<super::ResolveInconsistencyRequest>,

@@ -40,7 +40,7 @@ use crate::layout::Statuses;
 use crate::layout::words::Blocking;
 
 pub use self::bell::Bell;
-pub use self::change::{Answer, Attempt, Change, Work};
+pub use self::change::{Answer, Attempt, Change, Finished, Work};
 pub use self::database::Store;
 pub use self::events::DueHold;
 pub use self::feed::{NUMBERED_AT_ONCE, Numbered};

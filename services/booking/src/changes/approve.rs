@@ -131,9 +131,8 @@ async fn broken(
     request: &BookingRequest,
     terms: Option<Terms>,
 ) -> Result<Vec<Broken>, Error> {
-    let BookingRequest { property, guest, stay, guest_count: guests, .. } = *request;
     match terms.filter(|_| request.status.is_open()) {
-        Some(terms) => rules::broken(change, &terms, Wanted { property, guest, stay, guests }).await,
+        Some(terms) => rules::broken(change, &terms, Wanted::of(request)).await,
         None => Ok(Vec::new()),
     }
 }

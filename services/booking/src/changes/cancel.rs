@@ -104,7 +104,11 @@ async fn is_hold(change: &mut Change, booking: &Booking) -> Result<bool, Error> 
 
 /// Whether every request that hangs on a locked booking is locked too: one may
 /// have been linked to it between the two locks.
-async fn is_whole(change: &Change, booking: BookingId, group: &[BookingRequestId]) -> Result<bool, Error> {
+pub(super) async fn is_whole(
+    change: &Change,
+    booking: BookingId,
+    group: &[BookingRequestId],
+) -> Result<bool, Error> {
     let now = change.lock_booking_group(GroupOf::Booking(booking)).await?;
     Ok(now.iter().all(|id| group.contains(id)))
 }

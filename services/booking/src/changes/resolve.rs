@@ -3,21 +3,27 @@
 //! The row is locked with what surrounds it and judged as the list judges it, so that
 //! exactly what the list would offer now is done. A request gets its booking as an
 //! approval gives it, and is cancelled as any other; the choice is recorded behind that.
+//! What sells nights anew is held against the rules of the property like an approval.
+
+use pg::Fault;
 
 use crate::domain::approval::{Evidence, Layout, Surroundings, Verdict};
 use crate::domain::ids::{BookingId, BookingRequestId, RowId};
 use crate::domain::inconsistency::{self, Choice, Decision, Inconsistency, InconsistencyKind};
 use crate::domain::judgement;
 use crate::domain::request::BookingRequest;
+use crate::domain::steps::{self, Step};
+use crate::error::rules::RulesOf;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::bookings::GroupOf;
 use crate::store::constraints::dates_are_taken;
 use crate::store::judged::Judged;
-use crate::store::requests::{Competed, Link, Requested};
+use crate::store::requests::{Closing, Competed, Link, Requested};
 use crate::store::resolutions::Resolution;
-use crate::store::{Attempt, Change, Work};
+use crate::store::{Attempt, Change, Finished, Work};
 
-use super::cancel::{CancelBooking, CancelRequest};
+use super::cancel::{CancelBooking, CancelRequest, is_whole};
+use super::rules::{self, Wanted};
 
 /// Puts a row right.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Resolve {
     pub row: RowId,
     pub choice: Choice,
     pub note: String,
+    /// Whether rules of the stay are set aside.
+    pub override_rules: bool,
 }
 
 /// What came of a choice.
@@ -44,11 +52,12 @@ impl Work for Resolve {
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<Resolved>, Error> {
         let Self { row, choice, .. } = *self;
+        let mut group = Vec::new();
         if choice == Choice::Cancel {
             // Whoever cancels locks in this order.
             change.lock_property_of(row).await?;
-            change.lock_booking_group(GroupOf::Request(BookingRequestId(row.0))).await?;
-            change.lock_booking_group(GroupOf::Booking(BookingId(row.0))).await?;
+            group = change.lock_booking_group(GroupOf::Request(BookingRequestId(row.0))).await?;
+            group.extend(change.lock_booking_group(GroupOf::Booking(BookingId(row.0))).await?);
         }
         let judged = change.lock_judged(row).await?.ok_or_else(|| not_found(row))?;
         let as_chosen = judged.facts.is_as_chosen(choice, change.layout());
@@ -56,7 +65,7 @@ impl Work for Resolve {
             Decision::Go(wrong) => {
                 change.check_version(wrong.version)?;
                 change.is_expected();
-                self.carry_out(change, &judged, wrong).await
+                self.carry_out(change, &judged, &group, wrong).await
             }
             Decision::Done => {
                 change.check_version(judged.facts.version())?;
@@ -81,59 +90,97 @@ impl Resolve {
         &self,
         mut change: Change,
         judged: &Judged,
+        group: &[BookingRequestId],
         wrong: Inconsistency,
     ) -> Result<Attempt<Resolved>, Error> {
-        let Self { row, choice, ref note } = *self;
+        let Self { row, choice, ref note, .. } = *self;
+        let Inconsistency { kind, request, booking, .. } = wrong;
         change.more_follows();
-        let own = BookingId(row.0);
-        let is_request = wrong.request.is_some();
-        let request = judged.facts.request.as_ref();
-        let made = match choice {
-            Choice::ClearMark | Choice::ClearLink | Choice::Reopen => {
+        let made = match (choice, &judged.facts.request) {
+            (Choice::ClearMark | Choice::ClearLink | Choice::Reopen, _) => {
                 Attempt::Done(change.clear_fulfilment(row, note, None).await?)
             }
-            Choice::Confirm | Choice::LinkBooking => match request {
-                Some((request, around)) => {
-                    let give = Give { request, around, judged, kind: wrong.kind, note };
-                    give.booking(change).await?
+            (Choice::Confirm | Choice::LinkBooking, Some((request, around))) => {
+                Give { request, around, judged, kind, of: self }.booking(change).await?
+            }
+            (Choice::Confirm | Choice::LinkBooking, None) => return Err(not_found(row)),
+            (Choice::RestoreRange, _) => ranged(change.restore_range(row, Some(BookingId(row.0))).await)?,
+            (Choice::FitRange, _) => {
+                let source = booking.ok_or_else(|| not_found(row))?;
+                ranged(change.fit_range(row, source, Some(source)).await)?
+            }
+            (Choice::ReleaseRange, Some((request, _))) => {
+                change.release_ranges(request, false).await?;
+                Attempt::Done(change.settle(None))
+            }
+            (Choice::ReleaseRange, None) => Attempt::Done(change.release_range(row, booking).await?),
+            (Choice::WriteDefaults, _) => {
+                Attempt::Done(change.write_defaults(row, request.is_some(), booking).await?)
+            }
+            (Choice::Cancel, _) if kind == InconsistencyKind::Unreadable => {
+                self.cancel_unread(change, judged, request, group).await?
+            }
+            (Choice::Cancel, _) => match request {
+                Some(id) => {
+                    let cancel = CancelRequest { id, note: note.clone() };
+                    cancel.attempt(change).await?.map(|done| done.booking)
                 }
-                None => return Err(not_found(row)),
-            },
-            Choice::RestoreRange => Attempt::Done(change.restore_range(row, Some(own)).await?),
-            Choice::ReleaseRange => match request {
-                Some((request, _)) => {
-                    change.release_ranges(request, false).await?;
-                    Attempt::Done(change.settle(None))
+                None => {
+                    let cancel = CancelBooking { id: BookingId(row.0) };
+                    cancel.attempt(change).await?.map(|booking| Some(booking.id))
                 }
-                None => Attempt::Done(change.release_range(row, wrong.booking).await?),
             },
-            Choice::WriteDefaults => {
-                let booking = wrong.booking;
-                Attempt::Done(change.write_defaults(row, is_request, booking).await?)
-            }
-            Choice::Cancel if wrong.kind == InconsistencyKind::Unreadable => {
-                let booking = wrong.booking;
-                Attempt::Done(change.cancel_row(row, is_request, booking).await?)
-            }
-            Choice::Cancel if is_request => {
-                let cancel = CancelRequest { id: BookingRequestId(row.0), note: note.clone() };
-                cancel.attempt(change).await?.map(|done| done.booking)
-            }
-            Choice::Cancel => {
-                CancelBooking { id: own }.attempt(change).await?.map(|booking| Some(booking.id))
-            }
         };
         let finished = match made {
             Attempt::Done(finished) => finished,
             Attempt::LookAgain => return Ok(Attempt::LookAgain),
             Attempt::LookAgainUnless(error) => return Ok(Attempt::LookAgainUnless(error)),
         };
-        let Inconsistency { kind, request, .. } = wrong;
         let finished = finished.map(|booking| Resolved { row, choice, kind: Some(kind), request, booking });
-        let Resolved { booking, .. } = *finished.outcome();
-        let booking = booking.or(wrong.booking);
+        let booking = finished.outcome().booking.or(booking);
         tracing::info!(row_id = %row.0, kind = kind.name(), choice = choice.name(), "an inconsistency is resolved");
         Ok(Attempt::Done(finished.recording(Resolution { row, choice, request, booking }).await?))
+    }
+
+    /// Cancels a row that cannot be shown as one that can be: with the booking that was
+    /// made for it, the requests that are confirmed by it, its hold and its ranges.
+    async fn cancel_unread(
+        &self,
+        mut change: Change,
+        judged: &Judged,
+        request: Option<BookingRequestId>,
+        group: &[BookingRequestId],
+    ) -> Result<Attempt<Option<BookingId>>, Error> {
+        let note = &self.note;
+        let (booking, of) = match request.filter(|_| change.layout() == Layout::Standard) {
+            Some(request) => {
+                let own = change.lock_own_booking(request).await?.map(|locked| locked.booking);
+                let own = own.filter(|own| own.guest.is_none() || own.guest == judged.guest);
+                // One that is not to be cancelled stays, as the row of its own that it is.
+                let own = own.filter(|own| steps::cancel_booking(own.status, false) == Step::Go);
+                let Some(own) = own else {
+                    let closed = change.close(request, Closing::Cancelled, note, None).await?;
+                    return closed.map(Attempt::Done).ok_or_else(|| not_found(self.row));
+                };
+                (own.id, Some(request))
+            }
+            None => (BookingId(self.row.0), None),
+        };
+        if !is_whole(&change, booking, group).await? {
+            return Ok(Attempt::LookAgain);
+        }
+        let cancelled = change.cancel_unread(booking, of, note, Some(booking)).await?;
+        cancelled.map(Attempt::Done).ok_or_else(|| not_found(self.row))
+    }
+}
+
+/// A range that has been stored; somebody may have taken its nights since the row was
+/// judged, which then offers something else.
+fn ranged<O>(stored: Result<Finished<O>, Fault>) -> Result<Attempt<O>, Error> {
+    match stored {
+        Ok(finished) => Ok(Attempt::Done(finished)),
+        Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -143,12 +190,12 @@ struct Give<'a> {
     around: &'a Surroundings,
     judged: &'a Judged,
     kind: InconsistencyKind,
-    note: &'a str,
+    of: &'a Resolve,
 }
 
 impl Give<'_> {
     async fn booking(&self, mut change: Change) -> Result<Attempt<Option<BookingId>>, Error> {
-        let Self { request, around, judged, kind, note } = *self;
+        let Self { request, around, judged, kind, of: Resolve { note, override_rules, .. } } = *self;
         let layout = change.layout();
         let evidence = match kind {
             InconsistencyKind::ConfirmedAtSet => Some(Evidence::ConfirmedAtSet),
@@ -161,6 +208,16 @@ impl Give<'_> {
         }
         let stored = match verdict {
             Verdict::Book { hold, .. } => {
+                let broken = match &judged.terms {
+                    // Nights that nothing says were sold before are sold now.
+                    Some(terms) if evidence.is_none() => {
+                        rules::broken(&change, terms, Wanted::of(request)).await?
+                    }
+                    _ => Vec::new(),
+                };
+                if !broken.is_empty() && !override_rules {
+                    return Err(Error::RulesBroken { broken, of: RulesOf::Resolution });
+                }
                 if judged.auto_decline {
                     change.decline_competitors(&Competed::with_request(request));
                 }
@@ -169,7 +226,7 @@ impl Give<'_> {
                     Layout::Standard => held.unwrap_or_else(Change::new_booking),
                     Layout::SingleTable => BookingId(request.id.0),
                 };
-                let of = Requested { request: request.id, booking, evidence, note, overridden: &[] };
+                let of = Requested { request: request.id, booking, evidence, note, overridden: &broken };
                 if held.is_some() {
                     change.book_hold(of, Some(booking)).await
                 } else {

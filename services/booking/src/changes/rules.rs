@@ -1,6 +1,7 @@
 //! The rules of a stay, as the changes that sell nights look at them.
 
 use crate::domain::ids::{GuestId, PropertyId};
+use crate::domain::request::BookingRequest;
 use crate::domain::rules::{Broken, Neighbours, Terms};
 use crate::domain::stay::Stay;
 use crate::error::Error;
@@ -13,6 +14,14 @@ pub struct Wanted {
     pub guest: Option<GuestId>,
     pub stay: Stay,
     pub guests: i32,
+}
+
+impl Wanted {
+    /// What a request asks for.
+    pub fn of(request: &BookingRequest) -> Self {
+        let BookingRequest { property, guest, stay, guest_count: guests, .. } = *request;
+        Self { property, guest, stay, guests }
+    }
 }
 
 /// Every rule that a stay breaks. Where nights have to stay empty between two stays,

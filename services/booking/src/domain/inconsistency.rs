@@ -49,6 +49,8 @@ pub enum InconsistencyKind {
     PartlyCovered,
     /// A row holds what cannot be shown.
     Unreadable,
+    /// An active inventory range has nights that its booking has not.
+    RangeMisplaced,
 }
 
 /// What an operator can choose for a row.
@@ -66,6 +68,8 @@ pub enum Choice {
     RestoreRange,
     /// The inventory range ends.
     ReleaseRange,
+    /// The inventory range gets the property and the nights of its booking.
+    FitRange,
     /// The request, whatever it was, waits for a decision.
     Reopen,
     /// Columns that cannot be shown get the values of a new row.
@@ -83,6 +87,23 @@ pub enum Decision {
     Done,
     /// Nothing: the row does not offer it, but these.
     NotOffered(Vec<Choice>),
+}
+
+/// Whether a new row has a value for this column by itself. A row that cannot be shown
+/// only in such columns is judged like any other: what is missing is read as empty.
+pub fn has_default(column: &str) -> bool {
+    matches!(
+        column,
+        "message"
+            | "internal_note"
+            | "internal_notes"
+            | "guest_count"
+            | "row_version"
+            | "created_at"
+            | "updated_at"
+            | "confirmed_at"
+            | "hold_expires_at"
+    )
 }
 
 /// Decides a choice for a row, by what is wrong with it and whether it is already as
@@ -112,7 +133,7 @@ impl Inconsistency {
 
 impl InconsistencyKind {
     /// Every kind, in the order of the list.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ConfirmedAtSet,
         Self::ApprovedBookingConfirmed,
         Self::InventoryActive,
@@ -124,6 +145,7 @@ impl InconsistencyKind {
         Self::ConfirmedAtTaken,
         Self::PartlyCovered,
         Self::Unreadable,
+        Self::RangeMisplaced,
     ];
 
     /// As metadata of refusals name it.
@@ -140,6 +162,7 @@ impl InconsistencyKind {
             Self::ConfirmedAtTaken => "confirmed_at_taken",
             Self::PartlyCovered => "partly_covered",
             Self::Unreadable => "unreadable",
+            Self::RangeMisplaced => "range_misplaced",
         }
     }
 
@@ -157,19 +180,21 @@ impl InconsistencyKind {
             Self::ConfirmedAtTaken => 9,
             Self::PartlyCovered => 10,
             Self::Unreadable => 11,
+            Self::RangeMisplaced => 12,
         }
     }
 }
 
 impl Choice {
     /// Every choice.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ClearMark,
         Self::ClearLink,
         Self::LinkBooking,
         Self::Confirm,
         Self::RestoreRange,
         Self::ReleaseRange,
+        Self::FitRange,
         Self::Reopen,
         Self::WriteDefaults,
         Self::Cancel,
@@ -184,6 +209,7 @@ impl Choice {
             Self::Confirm => "confirm",
             Self::RestoreRange => "restore_range",
             Self::ReleaseRange => "release_range",
+            Self::FitRange => "fit_range",
             Self::Reopen => "reopen",
             Self::WriteDefaults => "write_defaults",
             Self::Cancel => "cancel",
@@ -230,6 +256,6 @@ mod tests {
             assert_eq!(Choice::from_name(choice.name()), Some(choice));
         }
         let numbers: Vec<i32> = InconsistencyKind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=11).collect::<Vec<i32>>());
+        assert_eq!(numbers, (1..=12).collect::<Vec<i32>>());
     }
 }

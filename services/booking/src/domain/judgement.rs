@@ -11,11 +11,13 @@
 
 use super::approval::{self, Layout, Rival, Surroundings, Verdict};
 use super::booking::BookingStatus;
+use super::form::shown_day;
 use super::fulfilment::{Fulfilment, Unfit};
 use super::ids::{BookingId, BookingRequestId, RangeId, RowId};
-use super::inconsistency::{Choice, Inconsistency, InconsistencyKind};
+use super::inconsistency::{Choice, Inconsistency, InconsistencyKind, has_default};
 use super::request::{BookingRequest, Status};
 use super::stay::Stay;
+use super::steps::{self, Step};
 use super::version::Version;
 
 /// What is known of a booking.
@@ -23,9 +25,9 @@ use super::version::Version;
 pub struct BookingFacts {
     pub id: BookingId,
     pub status: BookingStatus,
-    /// Whether it has an active inventory range.
+    /// Whether active inventory ranges of its own have all its nights.
     pub has_range: bool,
-    /// Whether no active range has one of its nights.
+    /// Whether no other active range has one of its nights.
     pub range_free: bool,
     pub row_version: i64,
 }
@@ -37,8 +39,21 @@ pub struct RangeFacts {
     /// What it belongs to.
     pub source: Option<BookingId>,
     pub active: bool,
-    /// Whether that is a live booking or an open request.
-    pub stands: bool,
+    pub place: Place,
+}
+
+/// How a range lies to what it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// It belongs to no live booking and no open request.
+    OfNothing,
+    /// It has nights of its booking, or belongs to an open request.
+    Right,
+    /// It has nights that its booking has not, or is of another property.
+    Elsewhere {
+        /// Whether no range of others has one of the booking's nights.
+        can_be_fitted: bool,
+    },
 }
 
 /// What is known of a row that cannot be shown.
@@ -60,22 +75,10 @@ pub struct RowFacts {
     pub request: Option<(BookingRequest, Surroundings)>,
     pub booking: Option<BookingFacts>,
     pub range: Option<RangeFacts>,
-    /// Present when the row cannot be shown, and then alone.
+    /// Present when the row cannot be shown; then alone, unless all that it lacks are
+    /// values that a new row has.
     pub unreadable: Option<UnreadableFacts>,
 }
-
-/// Columns that a new row has a value for by itself.
-const WITH_DEFAULT: [&str; 9] = [
-    "message",
-    "internal_note",
-    "internal_notes",
-    "guest_count",
-    "row_version",
-    "created_at",
-    "updated_at",
-    "confirmed_at",
-    "hold_expires_at",
-];
 
 /// The booking that a request is linked to, as far as it may be followed.
 enum Link {
@@ -92,7 +95,7 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
     // A confirmed row of the single table is its own booking.
     let judged =
         request.status.is_open() || request.status == Status::Confirmed && layout == Layout::Standard;
-    if !judged {
+    if !judged || !has_nights(request.stay) {
         return None;
     }
     let listed = |kind, booking, choices| {
@@ -113,12 +116,14 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
         listed(kind, booking, first.into_iter().chain(way_out.iter().copied()).collect())
     };
     let has_link = request.approved_booking.is_some();
-    let away = [if has_link { Choice::ClearLink } else { Choice::ClearMark }, Choice::Cancel];
+    let clear = if has_link { Choice::ClearLink } else { Choice::ClearMark };
+    let cancel = can_be_cancelled(request, around).then_some(Choice::Cancel);
+    let away: Vec<Choice> = [clear].into_iter().chain(cancel).collect();
     match link(request, around) {
         Link::Lost(kind) => found(kind, request.approved_booking, &away),
         Link::Past => None,
         Link::Fulfils(booking, nights) if others_have_the_rest(request, around, booking, nights) => {
-            listed(InconsistencyKind::PartlyCovered, Some(booking), away.to_vec())
+            listed(InconsistencyKind::PartlyCovered, Some(booking), away)
         }
         Link::Fulfils(booking, _) => {
             let healed = request.status == Status::Confirmed
@@ -146,6 +151,18 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
         }
         Link::None => None,
     }
+}
+
+/// Whether the nights of a row can be named. Of others the row is told to be unreadable.
+fn has_nights(stay: Stay) -> bool {
+    let Stay { check_in, check_out } = stay;
+    check_in < check_out && shown_day(check_in).is_some() && shown_day(check_out).is_some()
+}
+
+/// Whether a cancel of the request would be granted: a guest who has arrived in the
+/// booking that was made for it is not sent away.
+fn can_be_cancelled(request: &BookingRequest, around: &Surroundings) -> bool {
+    !matches!(steps::cancel_request(request, around.own_status(request)), Step::Refused(_))
 }
 
 /// What puts a request right, if anything is wrong with it.
@@ -182,13 +199,20 @@ fn is_current(status: BookingStatus) -> bool {
 
 /// Judges an inventory range of kind booking.
 pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
-    let RangeFacts { id, source, active, stands } = *facts;
-    (active && !stands).then(|| Inconsistency {
-        kind: InconsistencyKind::RangeWithoutBooking,
+    let RangeFacts { id, source, active, place } = *facts;
+    let (kind, fit) = match place {
+        Place::Right => return None,
+        Place::OfNothing => (InconsistencyKind::RangeWithoutBooking, None),
+        Place::Elsewhere { can_be_fitted } => {
+            (InconsistencyKind::RangeMisplaced, can_be_fitted.then_some(Choice::FitRange))
+        }
+    };
+    active.then(|| Inconsistency {
+        kind,
         request: None,
         booking: source,
         row: RowId(id.0),
-        choices: vec![Choice::ReleaseRange],
+        choices: fit.into_iter().chain([Choice::ReleaseRange]).collect(),
         version: Version::of(facts),
         columns: Vec::new(),
     })
@@ -197,12 +221,11 @@ pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
 /// Judges a row that may hold what cannot be shown.
 pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
     let UnreadableFacts { row, is_request, columns, row_version: _ } = facts;
-    let has_default = |column: &String| WITH_DEFAULT.contains(&column.as_str());
     let mut choices = Vec::new();
-    if columns.iter().any(has_default) {
+    if columns.iter().any(|column| has_default(column)) {
         choices.push(Choice::WriteDefaults);
     }
-    if !columns.iter().all(has_default) {
+    if !facts.is_judged() {
         if *is_request && columns.iter().any(|column| column == "status") {
             choices.push(Choice::Reopen);
         }
@@ -217,6 +240,13 @@ pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
         version: Version::of(facts),
         columns: columns.clone(),
     })
+}
+
+impl UnreadableFacts {
+    /// Whether the row is judged like any other besides.
+    pub fn is_judged(&self) -> bool {
+        self.columns.iter().all(|column| has_default(column))
+    }
 }
 
 impl RowFacts {
@@ -265,6 +295,7 @@ impl RowFacts {
                 self.range.is_some_and(|range| !range.active)
                     || request.is_some_and(|(request, around)| request.status.is_open() && !around.own_range)
             }
+            Choice::FitRange => self.range.is_some_and(|range| range.active && range.place == Place::Right),
             Choice::WriteDefaults => self.unreadable.is_none() && self.range.is_none(),
             Choice::Cancel => {
                 request.is_some_and(|(request, _)| request.status == Status::Cancelled)
@@ -319,7 +350,7 @@ fn link(request: &BookingRequest, around: &Surroundings) -> Link {
     }
 }
 
-/// Whether nights that the booking leaves uncovered are sold to others, or are taken by
+/// Whether nights that the booking never covered are sold to others, or are taken by
 /// a range that no booking accounts for.
 fn others_have_the_rest(
     request: &BookingRequest,
@@ -327,6 +358,11 @@ fn others_have_the_rest(
     booking: BookingId,
     nights: Stay,
 ) -> bool {
+    // Who leaves early had the nights that are left.
+    let nights = match around.booked {
+        Some(booked) => Stay { check_out: booked.check_out.max(nights.check_out), ..nights },
+        None => nights,
+    };
     let fulfilment = Fulfilment { asked: request.stay, booking: Some(booking), nights: Some(nights) };
     let uncovered = fulfilment.uncovered();
     let rest = |stay: Stay| uncovered.iter().any(|part| part.shared_nights(stay) > 0);

@@ -14,6 +14,8 @@ pub enum RulesOf {
     Request,
     /// A booking that staff or a channel made.
     Booking,
+    /// A request that is to be put right by a new booking.
+    Resolution,
 }
 
 /// The reason of a call that breaks a rule.
@@ -38,6 +40,9 @@ pub fn refusal(broken: &[Broken], of: RulesOf) -> Refusal {
         RulesOf::New => "Nothing was stored: ask for another stay. GET …/availability shows what can be had.",
         RulesOf::Booking => {
             "Nothing was stored: choose another stay, or store it with `override_rules`. GET …/availability shows what can be had."
+        }
+        RulesOf::Resolution => {
+            "Nothing was changed: make another choice, or resolve it with `override_rules`."
         }
         RulesOf::Request => {
             "The booking request is unchanged: decline it, or approve it with `override_rules`, which needs the scope bookings:manage."

@@ -5,25 +5,46 @@
 //! is shown then is not known here.
 
 use super::columns;
+use super::statuses::known_words;
 use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus;
+use crate::domain::inconsistency::has_default;
 use crate::domain::request::Status;
 
+/// Which columns of those that cannot be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Those without which the row is not judged by what else it holds.
+    Unjudged,
+}
+
 /// An expression: the names of the columns of a request that cannot be shown.
-pub fn of_requests(layout: Layout) -> String {
+pub fn of_requests(layout: Layout, which: Which) -> String {
     let checks = columns::BOOKING_REQUEST.iter().filter_map(|name| {
         let stored = match layout {
             Layout::Standard => name,
             Layout::SingleTable => columns::single_table(name)?,
         };
-        check("r", stored)
+        check("r", stored, which, || match layout {
+            Layout::Standard => known("r", &words_of_requests()),
+            // A row that keeps its nights is a booking, which cannot have run out.
+            Layout::SingleTable => {
+                let as_request = known("r", &words_of_requests());
+                format!("({} or {as_request} and {{not_holding}})", known("r", &words_of_bookings()))
+            }
+        })
     });
     names(checks)
 }
 
 /// An expression: the names of the columns of a booking that cannot be shown.
-pub fn of_bookings() -> String {
-    names(columns::BOOKING.iter().filter_map(|name| check("b", name)))
+pub fn of_bookings(which: Which) -> String {
+    names(
+        columns::BOOKING
+            .iter()
+            .filter_map(|name| check("b", name, which, || known("b", &words_of_bookings()))),
+    )
 }
 
 fn names(checks: impl Iterator<Item = String>) -> String {
@@ -31,16 +52,17 @@ fn names(checks: impl Iterator<Item = String>) -> String {
 }
 
 /// The name of a column when it cannot be shown; `None` for columns that always can.
-fn check(row: &str, name: &str) -> Option<String> {
+fn check(row: &str, name: &str, which: Which, known: impl Fn() -> String) -> Option<String> {
+    if which == Which::Unjudged && has_default(name) {
+        return None;
+    }
     let column = format!("{row}.{name}");
     let bad = match name {
-        "status" => {
-            let known: Vec<String> = words().map(|word| format!("'{word}'")).collect();
-            // As text, whatever the column is.
-            format!("({column}::text in ({})) is not true", known.join(", "))
-        }
+        "status" => format!("{} is not true", known()),
         "property_id" | "message" | "internal_note" | "internal_notes" => format!("{column} is null"),
-        "guest_count" | "row_version" => format!("({column} between 1 and 2147483647) is not true"),
+        "guest_count" => format!("({column} between 1 and 2147483647) is not true"),
+        // One more can be counted.
+        "row_version" => format!("({column} between 1 and {}) is not true", i64::MAX - 1),
         "check_in" => format!("{} is not true", day(&column)),
         "check_out" => format!("({} and {column} > {row}.check_in) is not true", day(&column)),
         "created_at" | "updated_at" => format!("{} is not true", nameable(&column)),
@@ -59,16 +81,24 @@ pub fn nameable(column: &str) -> String {
 
 /// A condition: a day that we can name.
 fn day(column: &str) -> String {
-    format!("({column} between date '0001-01-01' and date '9999-12-31')")
+    format!("({column} between date '0001-01-01' and date '9999-12-29')")
 }
 
-/// The words of statuses that are read, of requests and bookings alike: rows of the
-/// single table are both.
-fn words() -> impl Iterator<Item = &'static str> {
-    let of_bookings = BookingStatus::ALL.into_iter().map(BookingStatus::name);
-    let of_requests = Status::ALL.into_iter().map(Status::name);
-    let more = of_requests.filter(|word| BookingStatus::from_name(word).is_none());
-    of_bookings.chain(more)
+/// A condition: the status is one of these words, whatever type the column has.
+fn known(row: &str, words: &[&'static str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    format!("({row}.status::text in ({}))", words.join(", "))
+}
+
+/// The words that are read as statuses of a booking.
+fn words_of_bookings() -> Vec<&'static str> {
+    BookingStatus::ALL.into_iter().map(BookingStatus::name).collect()
+}
+
+/// The words that are read as statuses of a request; those of bookings are among them.
+fn words_of_requests() -> Vec<&'static str> {
+    let words = known_words();
+    words.into_iter().filter(|word| Status::from_name(word).is_some()).collect()
 }
 
 #[cfg(test)]
@@ -76,16 +106,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_that_is_read_is_known() {
-        let words: Vec<&str> = words().collect();
-        assert!(words.contains(&"expired") && words.contains(&"inquiry"), "{words:?}");
-        assert!(words.iter().all(|word| Status::from_name(word).is_some()));
+    fn each_table_knows_its_own_words() {
+        let requests = of_requests(Layout::Standard, Which::All);
+        let bookings = of_bookings(Which::All);
+        for word in ["'requested'", "'cancelled'", "'inquiry'"] {
+            assert!(requests.contains(word) && bookings.contains(word), "{word}");
+        }
+        assert!(requests.contains("'expired'") && !bookings.contains("'expired'"), "{bookings}");
     }
 
     #[test]
     fn columns_have_the_names_of_their_layout() {
-        assert!(of_requests(Layout::Standard).contains("r.internal_note is null"));
-        let single = of_requests(Layout::SingleTable);
+        assert!(of_requests(Layout::Standard, Which::All).contains("r.internal_note is null"));
+        let single = of_requests(Layout::SingleTable, Which::All);
         assert!(single.contains("r.internal_notes is null") && !single.contains("hold_expires_at"));
+    }
+
+    #[test]
+    fn what_has_a_default_does_not_keep_a_row_from_being_judged() {
+        let unjudged = of_requests(Layout::SingleTable, Which::Unjudged);
+        assert!(unjudged.contains("check_out") && !unjudged.contains("message"), "{unjudged}");
     }
 }

@@ -21,6 +21,7 @@
 use std::collections::HashMap;
 
 use super::statuses::known_words;
+use super::unreadable::Which;
 use super::{columns, unreadable};
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
@@ -100,8 +101,10 @@ impl Words {
             "r.guest_id = b.guest_id and r.property_id = b.property_id \
              and r.check_in < b.check_out and r.check_out > b.check_in",
         );
-        words.add("unreadable.requests", unreadable::of_requests(layout));
-        words.add("unreadable.bookings", unreadable::of_bookings());
+        words.add("unreadable.requests", unreadable::of_requests(layout, Which::All));
+        words.add("unreadable.bookings", unreadable::of_bookings(Which::All));
+        words.add("unjudged.requests", unreadable::of_requests(layout, Which::Unjudged));
+        words.add("unjudged.bookings", unreadable::of_bookings(Which::Unjudged));
         for column in ["confirmed_at", "hold_expires_at", "created_at"] {
             words.add(&format!("nameable.{column}"), unreadable::nameable(&format!("r.{column}")));
         }
@@ -280,6 +283,7 @@ impl Words {
         );
         self.add("not_holding", "r.held_booking_id is null");
         self.add("linked_id", "r.approved_booking_id");
+        self.add("made_for", "b.booking_request_id = :id");
         self.add("confirmed_beside", "r.status = {status.confirmed}");
     }
 
@@ -304,6 +308,9 @@ impl Words {
         );
         self.add("not_holding", format!("not ({})", blocking.condition("r")));
         self.add("linked_id", SINGLE_TABLE_LINK);
+        // Nothing: an open row is no booking, and one that is sold is not judged as a
+        // request. The planner must not know, or it plans what is never run.
+        self.add("made_for", "b.id = :id and b.id <> :id");
         // A confirmed row is its own booking.
         self.add("confirmed_beside", "false");
     }

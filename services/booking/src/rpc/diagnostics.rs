@@ -11,7 +11,7 @@ use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsisten
 use crate::call::Call;
 use crate::domain::approval::{self, ActiveRange, Conflict, Layout, Rival};
 use crate::domain::ids::{BookingRequestId, RowId};
-use crate::domain::judgement;
+use crate::domain::inconsistency::Inconsistency;
 use crate::domain::listing::After;
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Broken;
@@ -33,7 +33,9 @@ impl DiagnosticsService for Booking {
         let id: BookingRequestId = fields::id("booking_request_id", &request.get_ref().booking_request_id)?;
         let found = self.store.explain(call.tenant, id).await.map_err(failed)?;
         let explained = found.ok_or(Error::RequestNotFound(id))?;
-        Ok(Response::new(explanation(&explained)))
+        // By what the list judges by, so that both say the same.
+        let wrong = self.store.wrong_with(call.tenant, RowId(id.0)).await.map_err(failed)?;
+        Ok(Response::new(explanation(&explained, wrong)))
     }
 
     async fn list_inconsistencies(
@@ -90,10 +92,9 @@ impl DiagnosticsService for Booking {
     }
 }
 
-fn explanation(explained: &Explained) -> wire::ExplainApprovalResponse {
+fn explanation(explained: &Explained, wrong: Vec<Inconsistency>) -> wire::ExplainApprovalResponse {
     let Explained { request, surroundings, terms, near, schema } = explained;
     let found = &schema.found;
-    let wrong = judgement::of_request(request, found.layout, surroundings);
     let broken = terms.as_ref().filter(|_| request.status.is_open()).map_or_else(Vec::new, |terms| {
         terms.broken(request.stay, request.guest_count, Timestamp::now(), *near)
     });

@@ -19,10 +19,14 @@ impl Booking {
         let call = Call::of(&request)?
             .with_version(&request, &request.get_ref().etag)?
             .with_key(&request, "ResolveInconsistency")?;
-        let wire::ResolveInconsistencyRequest { row_id, choice, internal_note, etag: _ } =
+        let wire::ResolveInconsistencyRequest { row_id, choice, internal_note, etag: _, override_rules } =
             request.into_inner();
-        let resolve =
-            Resolve { row: fields::id("row_id", &row_id)?, choice: chosen(choice)?, note: internal_note };
+        let resolve = Resolve {
+            row: fields::id("row_id", &row_id)?,
+            choice: chosen(choice)?,
+            note: internal_note,
+            override_rules,
+        };
         self.change(&call, &resolve, resolved).await
     }
 }
@@ -76,11 +80,14 @@ fn remedy(found: &Inconsistency) -> String {
             "The request reads as confirmed and its booking is missing or cancelled.".to_owned()
         }
         InconsistencyKind::BookingWithoutRange => {
-            "The booking has no active inventory range, so other programs may take its dates for free."
+            "The booking has no active inventory range for all its nights, so other programs may take its dates for free."
                 .to_owned()
         }
         InconsistencyKind::RangeWithoutBooking => format!(
             "The active inventory range {row} belongs to no live booking and keeps its dates from being let."
+        ),
+        InconsistencyKind::RangeMisplaced => format!(
+            "The active inventory range {row} has nights that its booking has not, or is of another property, and keeps them from being let."
         ),
         InconsistencyKind::LinkNotFollowed => {
             "The request is linked to a booking of another guest or property, or one that has none of its nights; the link is not followed.".to_owned()
@@ -127,6 +134,7 @@ fn done(choice: Choice) -> &'static str {
         Choice::Confirm => "The booking request is confirmed and has its booking.",
         Choice::RestoreRange => "The booking has its inventory range.",
         Choice::ReleaseRange => "The inventory range has ended; its nights are free.",
+        Choice::FitRange => "The inventory range has the nights of its booking.",
         Choice::Reopen => "The booking request waits for a decision.",
         Choice::WriteDefaults => "Columns that could not be shown have the values of a new row.",
         Choice::Cancel => "It is cancelled.",
@@ -146,6 +154,7 @@ fn kind(kind: InconsistencyKind) -> wire::InconsistencyKind {
         InconsistencyKind::ConfirmedAtTaken => wire::InconsistencyKind::ConfirmedAtTaken,
         InconsistencyKind::PartlyCovered => wire::InconsistencyKind::PartlyCovered,
         InconsistencyKind::Unreadable => wire::InconsistencyKind::Unreadable,
+        InconsistencyKind::RangeMisplaced => wire::InconsistencyKind::RangeMisplaced,
     }
 }
 
@@ -157,6 +166,7 @@ pub(super) fn choice(choice: Choice) -> wire::ResolutionChoice {
         Choice::Confirm => wire::ResolutionChoice::Confirm,
         Choice::RestoreRange => wire::ResolutionChoice::RestoreRange,
         Choice::ReleaseRange => wire::ResolutionChoice::ReleaseRange,
+        Choice::FitRange => wire::ResolutionChoice::FitRange,
         Choice::Reopen => wire::ResolutionChoice::Reopen,
         Choice::WriteDefaults => wire::ResolutionChoice::WriteDefaults,
         Choice::Cancel => wire::ResolutionChoice::Cancel,

@@ -239,10 +239,31 @@ impl Change {
         request: Option<BookingRequestId>,
         note: &str,
     ) -> Result<Option<Finished<Booking>>, Fault> {
+        let cancel = self.cancel_of(id, request, note);
+        self.finish(&cancel, |rows| Columns::first(rows, booking)).await
+    }
+
+    /// The same, whatever the booking holds. `None` when it is gone.
+    pub async fn cancel_unread<O>(
+        self,
+        id: BookingId,
+        request: Option<BookingRequestId>,
+        note: &str,
+        outcome: O,
+    ) -> Result<Option<Finished<O>>, Fault> {
+        let cancel = self.cancel_of(id, request, note);
+        self.finish(&cancel, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
+    }
+
+    fn cancel_of<'a>(
+        &self,
+        id: BookingId,
+        request: Option<BookingRequestId>,
+        note: &'a str,
+    ) -> CancelBooking<'a> {
         let (tenant, at) = (self.tenant(), self.at);
         let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
-        let cancel = CancelBooking { tenant, id, request, at, actor_kind, actor_id, note };
-        self.finish(&cancel, |rows| Columns::first(rows, booking)).await
+        CancelBooking { tenant, id, request, at, actor_kind, actor_id, note }
     }
 
     /// Stores a step of a stay.

@@ -294,7 +294,7 @@ fn suspects_of(known: &[(i32, RowId)]) -> Suspects {
         let kind = InconsistencyKind::ALL.into_iter().find(|kind| kind.number() == *number);
         let (of_booking, of_range) = match kind {
             Some(InconsistencyKind::BookingWithoutRange) => (true, false),
-            Some(InconsistencyKind::RangeWithoutBooking) => (false, true),
+            Some(InconsistencyKind::RangeWithoutBooking | InconsistencyKind::RangeMisplaced) => (false, true),
             Some(InconsistencyKind::Unreadable) => (true, false),
             Some(_) => (false, false),
             None => (true, true),

@@ -3,19 +3,23 @@
 //! that puts a row right read the same facts; where the rows to be judged come from is
 //! not known here.
 
+use access::TenantId;
 use pg::{Columns, Fault, Tx};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::change::Change;
+use super::database::Store;
+use super::foreign::booking_status;
 use super::requests::booking_request;
 use super::surroundings;
 use crate::domain::approval::{Layout, Surroundings};
-use crate::domain::booking::{Booking, BookingStatus};
-use crate::domain::ids::{BookingId, BookingRequestId, RowId};
+use crate::domain::booking::Booking;
+use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
-use crate::domain::judgement::{self, BookingFacts, RangeFacts, RowFacts, UnreadableFacts};
+use crate::domain::judgement::{self, BookingFacts, Place, RangeFacts, RowFacts, UnreadableFacts};
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::Terms;
 
 pg::statements! {
     /// The rows that may contradict others because one of these was written.
@@ -26,11 +30,11 @@ pg::statements! {
     ListBookingFacts<'a> = "list_booking_facts" (tenant: Uuid, rows: &'a [RowId]);
     /// Ranges and whether what they belong to stands.
     ListRangeFacts<'a> = "list_range_facts" (tenant: Uuid, rows: &'a [RowId]);
-    /// A range and whether what it belongs to stands, locked.
-    LockRange<'a> = "lock_range" (tenant: Uuid, rows: &'a [RowId]);
+    /// Locks a range of a booking.
+    LockRange = "lock_range" (tenant: Uuid, row: RowId);
     /// Requests and bookings that cannot be shown.
     ListUnreadable<'a> = "standard/list_unreadable" | "single_table/list_unreadable" (tenant: Uuid, rows: &'a [RowId]);
-    /// Locks a request, whatever it holds.
+    /// Locks a request, whatever it holds, and reads whose it is.
     LockRequestRow = "lock_request_row" (tenant: Uuid, row: RowId);
     /// Locks a booking, whatever it holds.
     LockBookingRow = "lock_booking_row" (tenant: Uuid, row: RowId);
@@ -48,10 +52,14 @@ pub struct Suspects {
 #[derive(Debug)]
 pub struct Judged {
     pub facts: RowFacts,
+    /// Whose request it is, if it is one.
+    pub guest: Option<GuestId>,
     /// The booking, when the row is one that can be shown.
     pub booking: Option<Booking>,
     /// Whether the tenant wants competitors of an approved request declined.
     pub auto_decline: bool,
+    /// What the property asks of a stay, when the row is a request.
+    pub terms: Option<Terms>,
     pub wrong: Vec<Inconsistency>,
 }
 
@@ -122,13 +130,13 @@ pub(super) async fn judge(
     }
     if !bookings.is_empty() {
         let rows = tx.run(&ListBookingFacts { tenant, rows: bookings }).await?;
-        for facts in Columns::all(&rows, booking_facts)? {
+        for facts in Columns::shown(&rows, booking_facts)?.rows {
             found.extend(judgement::of_booking(&facts));
         }
     }
     if !ranges.is_empty() {
         let rows = tx.run(&ListRangeFacts { tenant, rows: ranges }).await?;
-        for facts in Columns::all(&rows, range_facts)? {
+        for facts in Columns::shown(&rows, range_facts)?.rows {
             found.extend(judgement::of_range(&facts));
         }
     }
@@ -137,68 +145,99 @@ pub(super) async fn judge(
     Ok(found)
 }
 
+impl Store {
+    /// What is wrong with a row, of whatever table.
+    pub async fn wrong_with(&self, tenant: TenantId, row: RowId) -> Result<Vec<Inconsistency>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let tx = schema.db.begin(tenant).await?;
+            let rows = || vec![row];
+            let suspects = Suspects { requests: rows(), bookings: rows(), ranges: rows() };
+            let found = judge(&tx, tenant, schema.found.layout, &suspects).await?;
+            tx.commit().await?;
+            Ok(found)
+        })
+        .await
+    }
+}
+
 impl Change {
     /// Locks a row of whatever table, with what surrounds it, and judges it. `None`
     /// when the tenant has no such row.
     pub async fn lock_judged(&mut self, row: RowId) -> Result<Option<Judged>, Fault> {
         let (tenant, layout) = (self.tenant(), self.layout());
         self.lock_property_of(row).await?;
-        let is_request = !self.tx.run(&LockRequestRow { tenant, row }).await?.is_empty();
+        let guests = self.tx.run(&LockRequestRow { tenant, row }).await?;
+        let guest = Columns::first(&guests, |row| row.or_empty("guest_id"))?;
         let is_booking = !self.tx.run(&LockBookingRow { tenant, row }).await?.is_empty();
         let unshown = self.tx.run(&ListUnreadable { tenant, rows: &[row] }).await?;
         let unreadable = Columns::first(&unshown, unreadable)?;
         let mut judged = Judged {
             facts: RowFacts { request: None, booking: None, range: None, unreadable },
+            guest: guest.flatten(),
             booking: None,
             auto_decline: false,
+            terms: None,
             wrong: Vec::new(),
         };
-        let readable = judged.facts.unreadable.is_none();
-        if is_request && readable {
+        let is_judged = judged.facts.unreadable.as_ref().is_none_or(UnreadableFacts::is_judged);
+        if guest.is_some() && is_judged {
             let locked = self.lock_booking_request(BookingRequestId(row.0)).await?;
             if let Some(mut locked) = locked {
                 let around = self.lock_surroundings(&locked.request).await?;
                 locked.request.linked = around.linked;
-                judged.auto_decline = locked.auto_decline;
+                (judged.auto_decline, judged.terms) = (locked.auto_decline, locked.terms);
                 judged.facts.request = Some((locked.request, around));
             }
         }
-        if is_booking && readable {
+        if is_booking && is_judged {
             judged.booking = self.lock_booking(BookingId(row.0)).await?.map(|locked| locked.booking);
             let rows = self.tx.run(&ListBookingFacts { tenant, rows: &[row] }).await?;
             judged.facts.booking = Columns::first(&rows, booking_facts)?;
         }
-        let ranges = self.tx.run(&LockRange { tenant, rows: &[row] }).await?;
-        judged.facts.range = Columns::first(&ranges, range_facts)?;
+        judged.facts.range = self.lock_range(row).await?;
         judged.wrong = judged.facts.wrong(layout);
         Ok((!judged.facts.is_nothing()).then_some(judged))
+    }
+
+    /// Locks a range, behind the booking that it belongs to, as whoever changes a booking
+    /// does.
+    async fn lock_range(&self, row: RowId) -> Result<Option<RangeFacts>, Fault> {
+        let tenant = self.tenant();
+        let read = ListRangeFacts { tenant, rows: &[row] };
+        let Some(range) = Columns::first(&self.tx.run(&read).await?, range_facts)? else { return Ok(None) };
+        if let Some(source) = range.source {
+            self.tx.run(&LockBookingRow { tenant, row: RowId(source.0) }).await?;
+        }
+        self.tx.run(&LockRange { tenant, row }).await?;
+        Columns::first(&self.tx.run(&read).await?, range_facts)
     }
 }
 
 /// Requests come once for each part of their surroundings, one after the other.
 fn requests_with_surroundings(rows: &[Row]) -> Result<Vec<(BookingRequest, Surroundings)>, Fault> {
     let mut found: Vec<(BookingRequest, Surroundings)> = Vec::new();
-    for row in rows {
-        let mut row = Columns::of(row);
-        let request = booking_request(&mut row)?;
+    Columns::shown(rows, |row| {
+        let request = booking_request(row)?;
         if found.last().is_none_or(|(last, _)| last.id != request.id) {
             found.push((request, Surroundings::default()));
         }
         let part: Option<&str> = row.next("part")?;
-        if let (Some(part), Some((_, around))) = (part, found.last_mut()) {
-            surroundings::add(around, part, &mut row)?;
+        match (part, found.last_mut()) {
+            (Some(part), Some((_, around))) => surroundings::add(around, part, row),
+            _ => Ok(()),
         }
-    }
+    })?;
     Ok(found)
 }
 
 fn booking_facts(row: &mut Columns<'_>) -> Result<BookingFacts, Fault> {
     Ok(BookingFacts {
         id: row.next("id")?,
-        status: row.word("status", BookingStatus::from_name)?,
+        status: booking_status(row)?.0,
         has_range: row.next("has_range")?,
         range_free: row.next("range_free")?,
-        row_version: row.next("row_version")?,
+        row_version: row.or_empty("row_version")?,
     })
 }
 
@@ -207,7 +246,11 @@ fn range_facts(row: &mut Columns<'_>) -> Result<RangeFacts, Fault> {
         id: row.next("id")?,
         source: row.next("source_id")?,
         active: row.next("active")?,
-        stands: row.next("stands")?,
+        place: match (row.next("stands")?, row.next("misplaced")?, row.next("can_be_fitted")?) {
+            (false, _, _) => Place::OfNothing,
+            (true, false, _) => Place::Right,
+            (true, true, can_be_fitted) => Place::Elsewhere { can_be_fitted },
+        },
     })
 }
 

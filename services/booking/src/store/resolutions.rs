@@ -16,6 +16,8 @@ pg::statements! {
     );
     /// Gives a booking its range.
     RestoreRange = "restore_range" (tenant: Uuid, id: RowId, range: RangeId, at: Timestamp);
+    /// Gives a range the nights of its booking.
+    FitRange = "fit_range" (tenant: Uuid, id: RowId, booking: BookingId);
     /// Ends a range.
     ReleaseRange = "release_range" (tenant: Uuid, id: RowId);
     /// Gives the columns of a request that cannot be shown the values of a new one.
@@ -24,10 +26,6 @@ pg::statements! {
     );
     /// Gives the columns of a booking that cannot be shown the values of a new one.
     WriteBookingDefaults = "write_booking_defaults" (tenant: Uuid, id: RowId, at: Timestamp);
-    /// Cancels a request, whatever it holds.
-    CancelRequestRow = "cancel_request_row" (tenant: Uuid, id: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>);
-    /// Cancels a booking, whatever it holds.
-    CancelBookingRow = "cancel_booking_row" (tenant: Uuid, id: RowId, at: Timestamp);
     /// Records a choice.
     RecordResolution = "record_resolution" (
         tenant: Uuid, row: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, request: Option<BookingRequestId>,
@@ -60,6 +58,12 @@ impl Change {
         Ok(self.settle(outcome))
     }
 
+    /// Gives a range the nights of its booking.
+    pub async fn fit_range<O>(self, id: RowId, booking: BookingId, outcome: O) -> Result<Finished<O>, Fault> {
+        self.tx.run(&FitRange { tenant: self.tenant(), id, booking }).await?;
+        Ok(self.settle(outcome))
+    }
+
     /// Ends a range.
     pub async fn release_range<O>(self, id: RowId, outcome: O) -> Result<Finished<O>, Fault> {
         self.tx.run(&ReleaseRange { tenant: self.tenant(), id }).await?;
@@ -78,18 +82,6 @@ impl Change {
             self.tx.run(&WriteRequestDefaults { tenant, id, at }).await?;
         } else {
             self.tx.run(&WriteBookingDefaults { tenant, id, at }).await?;
-        }
-        Ok(self.settle(outcome))
-    }
-
-    /// Cancels a row that cannot be shown, and frees its dates.
-    pub async fn cancel_row<O>(self, id: RowId, is_request: bool, outcome: O) -> Result<Finished<O>, Fault> {
-        let (tenant, at) = (self.tenant(), self.at);
-        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
-        if is_request {
-            self.tx.run(&CancelRequestRow { tenant, id, at, actor_kind, actor_id }).await?;
-        } else {
-            self.tx.run(&CancelBookingRow { tenant, id, at }).await?;
         }
         Ok(self.settle(outcome))
     }

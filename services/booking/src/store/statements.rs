@@ -34,9 +34,10 @@ const DECLARED: [&[&Declaration]; 15] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 15] = [
+const PARTS: [(&str, &str); 16] = [
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
+    ("covered_nights", include_str!("sql/parts/covered_nights.sql")),
     ("decided", include_str!("sql/parts/decided.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
     ("fulfilment_lost", include_str!("sql/parts/fulfilment_lost.sql")),
@@ -46,7 +47,7 @@ const PARTS: [(&str, &str); 15] = [
     ("insert_range", include_str!("sql/parts/insert_range.sql")),
     ("linked", include_str!("sql/parts/linked.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
-    ("range_facts", include_str!("sql/parts/range_facts.sql")),
+    ("range_free", include_str!("sql/parts/range_free.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),
     ("request_order", include_str!("sql/parts/request_order.sql")),
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),

@@ -152,6 +152,8 @@ pub(super) fn add(found: &mut Surroundings, part: &str, row: &mut Columns<'_>) -
         "own_range" => found.own_range = true,
         "range" => found.ranges.push(around.range()?),
         "obstacle" => found.obstacles.push(around.obstacle()?),
+        "own" => found.own = Some(around.rival()?),
+        "booked" => found.booked = known_stay(around.from, around.to),
         "healed" => found.healed_as = super::events::evidence_of(around.word.unwrap_or_default()),
         part => return Err(Fault::new(Kind::Other, format!("surroundings have a part {part}"))),
     }

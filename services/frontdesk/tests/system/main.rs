@@ -45,6 +45,7 @@ mod booking {
     mod new_request;
     mod properties;
     mod races;
+    mod resolutions;
     mod rival;
     mod round_trips;
     mod stay_rules;

@@ -64,6 +64,11 @@ pub struct Surroundings {
     pub obstacles: Vec<Obstacle>,
     /// How the request was healed before, from its history.
     pub healed_as: Option<Evidence>,
+    /// The booking that was made for the request, if it was sold once.
+    pub own: Option<Rival>,
+    /// The nights of the linked booking as they were booked, when its guest has left
+    /// before the last of them.
+    pub booked: Option<Stay>,
 }
 
 /// From what an earlier approval is recognised.
@@ -85,6 +90,13 @@ pub enum Conflict {
 }
 
 impl Surroundings {
+    /// The status of the booking that was made for the request; one that somebody has
+    /// given to another guest stays theirs.
+    pub fn own_status(&self, request: &BookingRequest) -> Option<BookingStatus> {
+        let own = self.own.filter(|own| own.guest.is_none() || own.guest == request.guest);
+        own.map(|own| own.status)
+    }
+
     /// Ranges that no booking in the way accounts for: blocks, and what bookings
     /// have left behind. A range of the request itself is given up when it is
     /// approved.

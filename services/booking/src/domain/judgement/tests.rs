@@ -54,7 +54,7 @@ fn worlds() -> Vec<World> {
     for status in Status::ALL {
         for link in links {
             for rivals in &rival_sets {
-                for bits in 0..16_u8 {
+                for bits in 0..32_u8 {
                     let bit = |n: u8| bits & (1 << n) != 0;
                     let mut request = plain(status);
                     request.confirmed_at = bit(0).then_some(Timestamp::UNIX_EPOCH);
@@ -73,15 +73,16 @@ fn worlds() -> Vec<World> {
                         source: None,
                         stay: rest,
                     };
+                    // The guest is in the house, by the booking that was made for the request.
+                    let own = bit(4).then(|| rival(12, guest, BookingStatus::CheckedIn, asked));
                     let around = Surroundings {
                         linked,
-                        hold_stands: false,
                         own_range: bit(1),
                         related,
                         rivals,
                         ranges: if bit(3) { vec![stray] } else { vec![] },
-                        obstacles: vec![],
-                        healed_as: None,
+                        own,
+                        ..Surroundings::default()
                     };
                     request.linked = around.linked;
                     worlds.push((request, around));
@@ -121,7 +122,9 @@ fn chosen(choice: Choice, layout: Layout, (request, around): &World) -> World {
         }
         Choice::ReleaseRange => around.own_range = false,
         Choice::Cancel => request.status = Status::Cancelled,
-        Choice::RestoreRange | Choice::WriteDefaults => panic!("no request offers {choice:?}"),
+        Choice::RestoreRange | Choice::FitRange | Choice::WriteDefaults => {
+            panic!("no request offers {choice:?}")
+        }
     }
     request.linked = around.linked;
     (request, around)
@@ -146,7 +149,8 @@ fn every_choice_leads_to_a_state_with_a_way_out() {
     in_every_world(|world, layout, found, said| {
         let Some(found) = found else { return };
         assert!(!found.choices.is_empty(), "{said}");
-        assert!(found.choices.contains(&Choice::Cancel), "{said}");
+        let sent_away = steps::cancel_request(&world.0, world.1.own_status(&world.0));
+        assert_eq!(found.choices.contains(&Choice::Cancel), sent_away == Step::Go, "{said}");
         for choice in &found.choices {
             let mut now = chosen(*choice, layout, world);
             // What is left needs fewer steps than there are kinds.
@@ -245,12 +249,48 @@ fn a_booking_without_a_range_gets_one_or_ends() {
 }
 
 #[test]
-fn a_range_of_nobody_is_released() {
-    let of = |active, stands| {
-        let facts = RangeFacts { id: RangeId(Uuid::from_u128(5)), source: None, active, stands };
-        of_range(&facts).map(|found| found.choices)
+fn a_range_of_nobody_is_released_and_one_that_lies_elsewhere_fitted() {
+    use Choice::{FitRange, ReleaseRange};
+    use InconsistencyKind::{RangeMisplaced, RangeWithoutBooking};
+    let of = |active, place| {
+        let id = RangeId(Uuid::from_u128(5));
+        let found = of_range(&RangeFacts { id, source: None, active, place });
+        found.map(|found| (found.kind, found.choices))
     };
-    assert_eq!(of(true, false), Some(vec![Choice::ReleaseRange]));
-    assert_eq!(of(true, true), None);
-    assert_eq!(of(false, false), None);
+    let elsewhere = |can_be_fitted| Place::Elsewhere { can_be_fitted };
+    assert_eq!(of(true, Place::OfNothing), Some((RangeWithoutBooking, vec![ReleaseRange])));
+    assert_eq!(of(true, elsewhere(true)), Some((RangeMisplaced, vec![FitRange, ReleaseRange])));
+    assert_eq!(of(true, elsewhere(false)), Some((RangeMisplaced, vec![ReleaseRange])));
+    assert_eq!(of(true, Place::Right), None);
+    assert_eq!(of(false, Place::OfNothing), None);
+}
+
+/// Who leaves early had the nights that are left, whoever has them now.
+#[test]
+fn an_early_departure_is_no_partial_coverage() {
+    let mut request = plain(Status::Confirmed);
+    let part = stay("2026-07-05", "2026-07-07");
+    let left = rival(8, request.guest, BookingStatus::CheckedOut, part);
+    request.approved_booking = Some(left.booking);
+    request.linked = Some(linked(&left, &request));
+    let rest = stay("2026-07-07", "2026-07-12");
+    let mut around = Surroundings {
+        linked: request.linked,
+        rivals: vec![left, rival(9, Some(STRANGER), BookingStatus::Confirmed, rest)],
+        own: Some(left),
+        ..Surroundings::default()
+    };
+    let found = of_request(&request, Layout::Standard, &around).unwrap();
+    assert_eq!((found.kind, found.choices), (InconsistencyKind::PartlyCovered, vec![Choice::ClearLink]));
+    around.booked = Some(request.stay);
+    assert_eq!(of_request(&request, Layout::Standard, &around), None);
+}
+
+#[test]
+fn a_row_whose_nights_cannot_be_named_is_judged_as_unreadable_alone() {
+    let mut request = plain(Status::Requested);
+    request.confirmed_at = Some(Timestamp::UNIX_EPOCH);
+    assert!(of_request(&request, Layout::Standard, &Surroundings::default()).is_some());
+    request.stay.check_out = jiff::civil::Date::MAX;
+    assert_eq!(of_request(&request, Layout::Standard, &Surroundings::default()), None);
 }

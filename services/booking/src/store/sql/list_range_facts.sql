@@ -1,2 +1,32 @@
--- Inventory ranges of bookings, and whether what each belongs to stands.
-{range_facts}
+-- Inventory ranges of bookings, whether what each belongs to stands, and whether that is
+-- a booking which has not all of its nights. Of nights that cannot be shown the booking
+-- is told to be unreadable.
+select
+    i.id,
+    i.source_id,
+    {active} as active,
+    b.id is not null or requested.id is not null as stands,
+    requested.id is null and (
+        i.property_id = b.property_id and i.start_date >= b.check_in and i.end_date <= b.check_out
+    ) is false as misplaced,
+    b.id is not null and {range_free} as can_be_fitted
+from inventory_ranges i
+left join lateral (
+    select b.id, b.property_id, b.check_in, b.check_out
+    from bookings b
+    where b.tenant_id = :tenant
+      and b.id = i.source_id
+      and (b.status in ({freed})) is not true
+    limit 1
+) as b on true
+left join lateral (
+    select r.id
+    from {requests} r
+    where r.tenant_id = :tenant
+      and r.id = i.source_id
+      and {open}
+    limit 1
+) as requested on true
+where i.tenant_id = :tenant
+  and i.id = any (:rows)
+  and i.kind = {range.booking}

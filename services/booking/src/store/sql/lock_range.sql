@@ -1,3 +1,8 @@
--- The same for one, locked.
-{range_facts}
-for update of i
+-- What is known of it is read behind the lock, by a statement that sees what the lock
+-- had to wait for.
+select i.id
+from inventory_ranges i
+where i.tenant_id = :tenant
+  and i.id = :row
+  and i.kind = {range.booking}
+for update

@@ -1,4 +1,4 @@
-select r.id
+select r.guest_id
 from {requests} r
 where r.tenant_id = :tenant
   and r.id = :row

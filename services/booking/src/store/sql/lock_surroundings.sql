@@ -8,4 +8,6 @@ select id from held
 union
 select id from related
 union
+select id from own
+union
 select id from rivals

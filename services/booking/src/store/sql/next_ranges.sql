@@ -10,6 +10,9 @@ select
         where b.tenant_id = :tenant
           and b.id = i.source_id
           and (b.status in ({freed})) is not true
+          and b.property_id = i.property_id
+          and b.check_in <= i.start_date
+          and b.check_out >= i.end_date
         limit 1
     ) is null as suspect
 from inventory_ranges i

@@ -37,7 +37,8 @@ select
           and (b.status in ({once_sold})) is true
           and b.guest_id = r.guest_id
           and b.property_id = r.property_id
-          and (b.check_in, b.check_out) = (r.check_in, r.check_out)
+          and b.check_in = r.check_in
+          and coalesce(b.booked_check_out, b.check_out) = r.check_out
         limit 1
     ) is null as suspect
 from {requests} r

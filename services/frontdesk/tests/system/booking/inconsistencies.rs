@@ -7,17 +7,17 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::inconsistent_rows::{CASES, Case, Foreign, GUEST, Write};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
 const LIST: &str = "/api/v1/diagnostics/inconsistencies?page_size=200";
 
-async fn listed(fixture: &Fixture, token: &str, row: Uuid) -> Vec<Json> {
+pub async fn listed(fixture: &Fixture, token: &str, row: Uuid) -> Vec<Json> {
     let list = fixture.get(LIST, token).await;
     let all = list.ok()["inconsistencies"].as_array().unwrap().clone();
     all.into_iter().filter(|one| one["row_id"] == row.to_string()).collect()
 }
 
-async fn resolve(fixture: &Fixture, token: &str, row: Uuid, body: &Json) -> Answer {
+pub async fn resolve(fixture: &Fixture, token: &str, row: Uuid, body: &Json) -> Answer {
     let path = format!("/api/v1/diagnostics/inconsistencies/{row}/resolve");
     fixture.post(&path, token, body).await
 }
@@ -35,8 +35,8 @@ async fn walk(layout: Layout) {
     let foreign = Foreign { fixture: &fixture };
     foreign.loosen().await;
     let mut day = 200;
-    for Case { name, kind, choices, write, single_table } in CASES {
-        if layout != Layout::Standard && !single_table {
+    for Case { name, kind, choices, write, held_by } in CASES {
+        if !held_by.contains(&layout) {
             continue;
         }
         for choice in choices {
@@ -48,6 +48,10 @@ async fn walk(layout: Layout) {
             assert_eq!((&found[0]["kind"], &found[0]["choices"]), (&json!(kind), &json!(choices)), "{said}");
             assert!(found[0]["remedy"].as_str().unwrap().contains(choice), "{said}");
 
+            if fixture.get(&path_of(row, ""), &token).await.status == 200 {
+                let explained = fixture.get(&path_of(row, "/explain"), &token).await;
+                assert_eq!(explained.ok()["inconsistencies"], json!(found), "{said}");
+            }
             let before = fixture.snapshot().await;
             for other in ["clear_mark", "clear_link", "link_booking", "confirm", "restore_range", "reopen"] {
                 if choices.contains(&other) || is_so_already(write, other) {
@@ -87,7 +91,7 @@ async fn walk(layout: Layout) {
 
 /// Whether a choice that is not offered would leave the row as it is.
 fn is_so_already(write: Write, choice: &str) -> bool {
-    let open = matches!(write, Write::Ranged | Write::BesideOwnBooking);
+    let open = matches!(write, Write::Ranged | Write::BesideOwnBooking | Write::NoMessage);
     open && matches!(choice, "clear_mark" | "clear_link" | "reopen")
 }
 
@@ -99,6 +103,11 @@ async fn every_choice_of_every_kind_does_what_it_says_in_the_standard_layout() {
 #[tokio::test]
 async fn every_choice_of_every_kind_does_what_it_says_in_the_confirmed_only_layout() {
     Box::pin(walk(Layout::ConfirmedOnly)).await;
+}
+
+#[tokio::test]
+async fn every_choice_of_every_kind_does_what_it_says_in_the_literal_layout() {
+    Box::pin(walk(Layout::Literal)).await;
 }
 
 #[tokio::test]
@@ -146,15 +155,15 @@ async fn rows_of_other_tenants_and_of_nobody_are_not_found() {
 /// check in the background; here it rests for 10 s at most and has little to do.
 #[tokio::test]
 async fn the_check_finds_what_was_written_past_the_triggers() {
-    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+    for layout in Layout::ALL {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let foreign = Foreign { fixture: &fixture };
         foreign.loosen().await;
         fixture.sql.batch_execute("set session_replication_role = replica").await.unwrap();
         let mut rows = Vec::new();
-        for (number, Case { name, kind, write, single_table, .. }) in CASES.iter().enumerate() {
-            if layout == Layout::Standard || *single_table {
+        for (number, Case { name, kind, write, held_by, .. }) in CASES.iter().enumerate() {
+            if held_by.contains(&layout) {
                 let day = 200 + 10 * i32::try_from(number).unwrap();
                 rows.push((name, *kind, foreign.write(*write, day).await));
             }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
 
 pub const GUEST: u32 = 7;
-const STRANGER: u32 = 8;
+pub const STRANGER: u32 = 8;
 
 /// A kind, as it is written, with what it offers.
 pub struct Case {
@@ -15,8 +15,8 @@ pub struct Case {
     pub kind: &'static str,
     pub choices: &'static [&'static str],
     pub write: Write,
-    /// Whether the single table can hold it.
-    pub single_table: bool,
+    /// Where the constraint lets it exist.
+    pub held_by: &'static [Layout],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,21 +36,30 @@ pub enum Write {
     UnknownWord,
     NoMessage,
     UnknownWordOfBooking,
+    ExpiredBooking,
+    ExpiredRow,
+    Shortened,
+    MovedAway,
+    MovedBesideABlock,
+    Longer,
 }
 
-pub const CASES: [Case; 15] = [
+/// Two open or sold rows may share a night.
+const SHARING: &[Layout] = &[Layout::Standard, Layout::ConfirmedOnly];
+
+pub const CASES: [Case; 21] = [
     case("marked", "confirmed_at_set", &["confirm", "clear_mark", "cancel"], Write::Marked),
-    case(
+    sharing(
         "marked beside a booking",
         "confirmed_at_set",
         &["link_booking", "clear_mark", "cancel"],
         Write::MarkedBesideOwnBooking,
     ),
     // B12
-    case("marked and taken", "confirmed_at_taken", &["clear_mark", "cancel"], Write::MarkedAndTaken),
-    case("linked", "approved_booking_confirmed", &["link_booking", "clear_link", "cancel"], Write::Linked),
+    sharing("marked and taken", "confirmed_at_taken", &["clear_mark", "cancel"], Write::MarkedAndTaken),
+    sharing("linked", "approved_booking_confirmed", &["link_booking", "clear_link", "cancel"], Write::Linked),
     case("ranged", "inventory_active", &["confirm", "release_range", "cancel"], Write::Ranged),
-    case(
+    sharing(
         "beside a booking",
         "related_booking_confirmed",
         &["link_booking", "cancel"],
@@ -67,7 +76,7 @@ pub const CASES: [Case; 15] = [
     // B11
     case("range left", "range_without_booking", &["release_range"], Write::RangeLeft),
     // B1
-    case(
+    sharing(
         "linked to a stranger's booking",
         "link_not_followed",
         &["clear_link", "cancel"],
@@ -79,16 +88,27 @@ pub const CASES: [Case; 15] = [
         &["confirm", "clear_link", "cancel"],
         Write::LinkedElsewhere,
     ),
-    case("partly covered", "partly_covered", &["clear_link", "cancel"], Write::PartlyCovered),
+    sharing("partly covered", "partly_covered", &["clear_link", "cancel"], Write::PartlyCovered),
     case("unknown word", "unreadable", &["reopen", "cancel"], Write::UnknownWord),
     case("no message", "unreadable", &["write_defaults"], Write::NoMessage),
     Case {
-        name: "unknown word of a booking",
-        kind: "unreadable",
-        choices: &["cancel"],
-        write: Write::UnknownWordOfBooking,
-        single_table: false,
+        held_by: &[Layout::Standard],
+        ..case("unknown word of a booking", "unreadable", &["cancel"], Write::UnknownWordOfBooking)
     },
+    // A word of requests is none of a booking.
+    Case {
+        held_by: &[Layout::Standard],
+        ..case("expired booking", "unreadable", &["cancel"], Write::ExpiredBooking)
+    },
+    // Where the constraint lets what has run out keep its nights.
+    Case {
+        held_by: &[Layout::Literal],
+        ..case("expired row", "unreadable", &["reopen", "cancel"], Write::ExpiredRow)
+    },
+    case("booking shortened", "range_misplaced", &["fit_range", "release_range"], Write::Shortened),
+    case("booking moved away", "range_misplaced", &["fit_range", "release_range"], Write::MovedAway),
+    case("booking moved to a block", "range_misplaced", &["release_range"], Write::MovedBesideABlock),
+    case("booking made longer", "booking_without_range", &["restore_range", "cancel"], Write::Longer),
 ];
 
 const fn case(
@@ -97,7 +117,16 @@ const fn case(
     choices: &'static [&'static str],
     write: Write,
 ) -> Case {
-    Case { name, kind, choices, write, single_table: true }
+    Case { name, kind, choices, write, held_by: &Layout::ALL }
+}
+
+const fn sharing(
+    name: &'static str,
+    kind: &'static str,
+    choices: &'static [&'static str],
+    write: Write,
+) -> Case {
+    Case { held_by: SHARING, ..case(name, kind, choices, write) }
 }
 
 /// Another program, which writes rows.
@@ -131,7 +160,7 @@ impl Foreign<'_> {
         }
     }
 
-    async fn booking(&self, status: &str, customer: u32, from: i32, to: i32) -> Uuid {
+    pub async fn booking(&self, status: &str, customer: u32, from: i32, to: i32) -> Uuid {
         let (id, guest) = (Uuid::now_v7(), Uuid::from_u128(u128::from(customer)));
         self.fixture
             .execute(
@@ -144,7 +173,7 @@ impl Foreign<'_> {
         id
     }
 
-    async fn range(&self, source: Uuid, from: i32, to: i32) -> Uuid {
+    pub async fn range(&self, source: Uuid, from: i32, to: i32) -> Uuid {
         let id = Uuid::now_v7();
         self.fixture
             .execute(
@@ -157,17 +186,25 @@ impl Foreign<'_> {
         id
     }
 
-    async fn sold(&self, customer: u32, from: i32, to: i32) -> Uuid {
+    pub async fn sold(&self, customer: u32, from: i32, to: i32) -> Uuid {
         let booking = self.booking("confirmed", customer, from, to).await;
         self.range(booking, from, to).await;
         booking
     }
 
-    async fn set(&self, table: &str, row: Uuid, what: &str) {
+    pub async fn set(&self, table: &str, row: Uuid, what: &str) {
         assert_eq!(
             self.fixture.execute(&format!("update {table} set {what} where id = $1"), &[&row]).await,
             1
         );
+    }
+
+    /// A sold booking is moved, and the range stays where it was.
+    async fn moved(&self, from: i32, to: i32, what: &str) -> Uuid {
+        let booking = self.sold(GUEST, from, to).await;
+        self.set("bookings", booking, what).await;
+        let range = "select id from inventory_ranges where source_id = $1";
+        self.fixture.sql.query_one(range, &[&booking]).await.unwrap().get(0)
     }
 
     /// Writes a case into days that nothing else has, and returns its row.
@@ -255,6 +292,23 @@ impl Foreign<'_> {
                 request
             }
             Write::UnknownWordOfBooking => self.booking("optional", GUEST, from, to).await,
+            Write::ExpiredBooking | Write::ExpiredRow => self.booking("expired", GUEST, from, to).await,
+            Write::Shortened => self.moved(from, to, "check_out = check_out - 2").await,
+            Write::MovedAway => {
+                self.moved(from, to, "check_in = check_in + 3000, check_out = check_out + 3000").await
+            }
+            Write::MovedBesideABlock => {
+                let block = "insert into inventory_ranges (tenant_id, id, property_id, kind, start_date, end_date, \
+                    state, created_at) values ($1, gen_random_uuid(), $2, 'block', current_date + $3::integer + 3000, \
+                    current_date + $3::integer + 3001, 'active', now())";
+                self.fixture.execute(block, &[&demo::TENANT, &LAKE_HOUSE, &from]).await;
+                self.moved(from, to, "check_in = check_in + 3000, check_out = check_out + 3000").await
+            }
+            Write::Longer => {
+                let booking = self.sold(GUEST, from, to - 2).await;
+                self.set("bookings", booking, "check_out = check_out + 2").await;
+                booking
+            }
         }
     }
 }

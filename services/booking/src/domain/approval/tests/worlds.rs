@@ -77,6 +77,7 @@ fn worlds() -> Vec<(BookingRequest, Surroundings)> {
                             ranges: ranges.clone(),
                             obstacles: obstacles.clone(),
                             healed_as: None,
+                            ..Surroundings::default()
                         };
                         worlds.push((request, around));
                     }

@@ -34,6 +34,25 @@ related as (
     limit 1
     {share}
 ),
+own as (
+    select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
+    from bookings b
+    where b.tenant_id = :tenant
+      and {made_for}
+      and (b.status in ({once_sold})) is true
+    order by b.created_at desc
+    limit 1
+    {share}
+),
+-- The linked booking as it was booked, when its guest has left before the last night.
+booked as (
+    select b.id, b.check_in, b.booked_check_out
+    from bookings b
+    where b.tenant_id = :tenant
+      and b.id = :linked
+      and b.booked_check_out > b.check_out
+      and b.deleted_at is null
+),
 -- What is deleted and still in the constraint is in the way and fulfils nothing.
 rivals as (
     select
@@ -113,6 +132,10 @@ union all
 select 'held', id, guest_id, property_id, status, check_in, check_out, null from held
 union all
 select 'related', id, guest_id, property_id, status, check_in, check_out, null from related
+union all
+select 'own', id, guest_id, property_id, status, check_in, check_out, null from own
+union all
+select 'booked', id, null, null, null, check_in, booked_check_out, null from booked
 union all
 select 'rival', id, guest_id, property_id, status, check_in, check_out, null from rivals
 union all

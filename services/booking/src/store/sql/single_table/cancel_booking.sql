@@ -4,6 +4,7 @@ with cancelled as (
     update bookings b
     set
         status = {status.cancelled},
+        approved_booking_id = null,
         internal_notes = case
             when :note = '' then b.internal_notes
             when coalesce(b.internal_notes, '') = '' then :note
