@@ -20,6 +20,7 @@ pub mod inconsistencies;
 mod inventory;
 pub mod judged;
 mod keys;
+mod own_writes;
 mod properties;
 pub mod request_lists;
 pub mod requests;

@@ -1,5 +1,5 @@
 //! Finds rows that contradict each other or cannot be shown, in all tenants: first
-//! what other programs have written, then a walk through every row, over and over. What
+//! what other programs and this process have written, then a walk through every row, over and over. What
 //! is wrong with a row is judged in the domain, and what is kept in the store; here is
 //! how much of it is done at a time.
 //!
@@ -7,9 +7,11 @@
 //! database little however many rows there are. Servers share the work: a tenant whose
 //! check another one has locked is passed over.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use access::TenantId;
 use jiff::Timestamp;
 use pg::Fault;
 use uuid::Uuid;
@@ -20,80 +22,126 @@ use crate::store::Store;
 pub const PAUSE: Duration = Duration::from_secs(2);
 /// How long a turn walks.
 const WALK: Duration = Duration::from_millis(100);
+/// How long of that it goes from one tenant to the next.
+const ROUND: Duration = Duration::from_millis(50);
+/// Steps that a tenant gets when its turn comes; most need no more for all their rows.
+const STEPS: usize = 8;
+/// How long a turn judges what this process has written.
+const OWN: Duration = Duration::from_millis(10);
 /// How long a turn judges what was noted; what is left waits for the next one.
 const NOTED: Duration = Duration::from_secs(1);
 
-/// The tenant behind which the next turn goes on.
+/// Where the next turn goes on.
 #[derive(Debug, Clone, Default)]
-pub struct Place(Arc<Mutex<Uuid>>);
+pub struct Place(Arc<Mutex<Walked>>);
+
+#[derive(Debug, Default)]
+struct Walked {
+    /// The tenant behind which it goes from one to the next.
+    after: Uuid,
+    /// Tenants that need more steps than a round gives them, the next one first.
+    long: VecDeque<TenantId>,
+}
 
 impl Place {
-    fn get(&self) -> Uuid {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, tenant: Uuid) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tenant;
+    fn lock(&self) -> MutexGuard<'_, Walked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 pub async fn run(store: Store, place: Place) -> Result<(), Fault> {
     // One tenant whose rows cannot be judged does not keep the others.
     let noted = judge_noted(&store).await;
+    let own = judge_own(&store).await;
     let walked = walk(&store, &place).await;
-    noted.and(walked)
+    noted.and(own).and(walked)
 }
 
+/// What other programs have written, in every tenant.
 async fn judge_noted(store: &Store) -> Result<(), Fault> {
-    let (began, mut after, mut failed) = (Instant::now(), Uuid::nil(), Ok(()));
-    while let Some(tenant) = store.next_tenant(after, true).await? {
+    let (began, mut after, mut judged) = (Instant::now(), Uuid::nil(), Ok(()));
+    while began.elapsed() <= NOTED
+        && let Some(tenant) = store.next_tenant(after, true).await?
+    {
         after = tenant.uuid();
-        loop {
-            if began.elapsed() > NOTED {
-                return failed;
-            }
-            match store.check_suspects(tenant, Timestamp::now()).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(fault) => {
-                    failed = Err(fault);
-                    break;
-                }
-            }
-        }
+        judged = judged.and(judge_of(store, tenant, began, NOTED).await);
     }
-    failed
+    judged
+}
+
+/// What this process has written. There may be much of it on a busy day, and nobody
+/// waits for it: a part is judged, and the walk finds the rest.
+async fn judge_own(store: &Store) -> Result<(), Fault> {
+    let (began, mut judged) = (Instant::now(), Ok(()));
+    for tenant in store.own_writes() {
+        judged = judged.and(judge_of(store, tenant, began, OWN).await);
+    }
+    judged
+}
+
+/// Judges what was noted of a tenant, while there is time.
+async fn judge_of(store: &Store, tenant: TenantId, began: Instant, limit: Duration) -> Result<(), Fault> {
+    while began.elapsed() <= limit && store.check_suspects(tenant, Timestamp::now()).await? {}
+    Ok(())
+}
+
+/// Half of a turn goes from tenant to tenant, the rest to those that have many rows: so
+/// that neither one that is large nor many that are small keep the others waiting.
+async fn walk(store: &Store, place: &Place) -> Result<(), Fault> {
+    let began = Instant::now();
+    let round = go_round(store, place, began).await;
+    round.and(go_on(store, place, began).await)
 }
 
 /// Goes on where the turn before ended, and once round at most.
-async fn walk(store: &Store, place: &Place) -> Result<(), Fault> {
-    let (began, first, mut failed) = (Instant::now(), place.get(), Ok(()));
+async fn go_round(store: &Store, place: &Place, began: Instant) -> Result<(), Fault> {
+    let (first, mut walked) = (place.lock().after, Ok(()));
     let (mut after, mut round) = (first, false);
-    loop {
+    while began.elapsed() < ROUND {
         let Some(tenant) = store.next_tenant(after, false).await? else {
             if round {
-                return failed;
+                break;
             }
             (after, round) = (Uuid::nil(), true);
             continue;
         };
         if round && tenant.uuid() > first {
-            return failed;
+            break;
         }
-        loop {
-            if began.elapsed() > WALK {
-                return failed;
-            }
+        after = tenant.uuid();
+        place.lock().after = after;
+        if place.lock().long.contains(&tenant) {
+            continue;
+        }
+        let mut steps = 0;
+        while steps < STEPS {
             match store.check_step(tenant, Timestamp::now()).await {
-                Ok(true) => {}
+                Ok(true) => steps += 1,
                 Ok(false) => break,
                 Err(fault) => {
-                    failed = Err(fault);
+                    walked = Err(fault);
                     break;
                 }
             }
         }
-        after = tenant.uuid();
-        place.set(after);
+        if steps == STEPS {
+            place.lock().long.push_back(tenant);
+        }
     }
+    walked
+}
+
+/// Goes on with those that have many rows, a step each.
+async fn go_on(store: &Store, place: &Place, began: Instant) -> Result<(), Fault> {
+    let mut walked = Ok(());
+    while began.elapsed() < WALK {
+        let Some(tenant) = place.lock().long.pop_front() else { break };
+        match store.check_step(tenant, Timestamp::now()).await {
+            Ok(true) => place.lock().long.push_back(tenant),
+            // At its end, or another server is at it.
+            Ok(false) => {}
+            Err(fault) => walked = Err(fault),
+        }
+    }
+    walked
 }

@@ -201,7 +201,10 @@ pub fn tables(layout: Layout) -> Vec<Table> {
         table("idempotency_keys", &[&["key", "request_hash", "answer", "created_at"]]),
         table("inconsistencies", &[&["kind_number", "row_id", "found_at"]]),
         table("inconsistency_suspects", &[&["id", "written_row"]]),
-        table("inconsistency_checks", &[&["phase", "after_kind", "after_id", "begun_at", "finished_at"]]),
+        table(
+            "inconsistency_checks",
+            &[&["phase", "after_kind", "after_id", "begun_at", "finished_at", "again"]],
+        ),
     ];
     own.into_iter().chain(shared).collect()
 }
@@ -256,7 +259,7 @@ pub fn wanted(column: &str) -> Option<&'static str> {
         }
         "overridden_rules" => "text[]",
         "row_version" | "position" | "tick" | "number" | "head" | "forgotten" => "bigint",
-        "auto_decline" | "archived" => "boolean",
+        "auto_decline" | "archived" | "again" => "boolean",
         "request_hash" | "answer" => "bytea",
         "status"
         | "message"

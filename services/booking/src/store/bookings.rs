@@ -174,7 +174,7 @@ impl Change {
     /// when its guest is not there or archived, something has nights of the stay, or its
     /// external id is known.
     pub async fn insert_booking(
-        self,
+        mut self,
         new: &NewBooking,
         overridden: &[Broken],
     ) -> Result<Option<Finished<Booking>>, Fault> {
@@ -195,6 +195,7 @@ impl Change {
             event: self.event,
             overridden: names(overridden),
         };
+        self.writes.push(RowId(id.0));
         self.finish(&insert, |rows| Columns::first(rows, booking)).await
     }
 
@@ -228,6 +229,7 @@ impl Change {
         })?;
         if let Some(locked) = &locked {
             self.comes_after(locked.booking.updated_at);
+            self.writes.push(RowId(locked.booking.id.0));
         }
         Ok(locked)
     }

@@ -30,7 +30,7 @@ use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
 use crate::call::{Call, Key};
 use crate::domain::approval::Layout;
 use crate::domain::form;
-use crate::domain::ids::{BookingId, EventId, RangeId};
+use crate::domain::ids::{BookingId, EventId, RangeId, RowId};
 use crate::domain::version::{Expected, Version};
 use crate::error::{Error, Reason, Refusal};
 
@@ -88,6 +88,8 @@ pub struct Change {
     pub(super) wrote: bool,
     /// What follows of the change, behind the statement that makes it.
     pub(super) follows: Option<Box<dyn Query + Send>>,
+    /// Requests, bookings and ranges that it writes.
+    pub(super) writes: Vec<RowId>,
     again: bool,
     schema: Arc<Schema>,
     store: Store,
@@ -150,6 +152,7 @@ impl Store {
             event: EventId(Uuid::now_v7()),
             wrote: false,
             follows: None,
+            writes: Vec::new(),
             again,
             schema,
             store: self.clone(),
@@ -276,6 +279,7 @@ impl Change {
             let outcome = outcome(&rows)?;
             if outcome.is_some() {
                 self.store.bell.ring(self.call.tenant);
+                self.store.own_writes.note(self.call.tenant.uuid(), &self.writes);
             }
             return Ok(outcome.map(|outcome| Finished { outcome, open: None, told: true }));
         }
@@ -306,6 +310,14 @@ impl<O> Finished<O> {
         &self.outcome
     }
 
+    /// The same change, which writes this row, too.
+    pub(super) fn writing(mut self, row: RowId) -> Self {
+        if let Some(change) = &mut self.open {
+            change.writes.push(row);
+        }
+        self
+    }
+
     /// Runs what follows the statement that would have been the last, and writes the
     /// event of it all.
     pub(super) async fn with_last_word(
@@ -321,7 +333,7 @@ impl<O> Finished<O> {
 
     async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {
         let Some(change) = self.open else { return Ok(Answer::Outcome(self.outcome)) };
-        let Change { tx, call, store, follows, .. } = *change;
+        let Change { tx, call, store, follows, writes, .. } = *change;
         let answer = match &call.key {
             None => {
                 match follows {
@@ -342,6 +354,7 @@ impl<O> Finished<O> {
         };
         if self.told {
             store.bell.ring(call.tenant);
+            store.own_writes.note(call.tenant.uuid(), &writes);
         }
         Ok(answer)
     }

@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::bell::Bell;
+use super::own_writes::OwnWrites;
 use super::ticks;
 use crate::config::Policy;
 use crate::domain::approval::Layout;
@@ -39,6 +40,7 @@ pub struct Store {
     pub(super) bell: Arc<Bell>,
     /// Whether the sequence of ticks was looked at.
     ticks_ahead: Arc<AtomicBool>,
+    pub(super) own_writes: OwnWrites,
     policy: Arc<Policy>,
 }
 
@@ -69,6 +71,7 @@ impl Store {
             looked: Arc::default(),
             bell: Arc::default(),
             ticks_ahead: Arc::default(),
+            own_writes: OwnWrites::default(),
             policy: Arc::new(policy),
         }
     }

@@ -2,10 +2,10 @@
 //! check is.
 //!
 //! What is kept is where to look. A page judges each row that it shows, and each that
-//! other programs have written since, as it is now; so it shows neither what is gone
-//! nor misses what was just written. It writes nothing. The check judges a tenant's
-//! rows under the lock of the tenant's row, so that two servers never keep what they
-//! saw in the wrong order.
+//! other programs or this process have written since, as it is now; so it shows neither
+//! what is gone nor misses what was just written. It writes nothing. The check judges a
+//! tenant's rows under the lock of the tenant's row, so that two servers never keep what
+//! they saw in the wrong order.
 
 use access::TenantId;
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +20,10 @@ use crate::domain::listing::After;
 
 /// Most noted rows that a page or a step of the check judges.
 const MOST_NOTED: i64 = 500;
+/// Most of this process' own writes that a page judges, the last ones.
+const MOST_OWN: usize = 16;
+/// Most of this process' own writes that a step of the check judges.
+const STEP_OF_OWN: usize = 50;
 /// Rows that a step of the check walks over.
 const STEP: i64 = 500;
 /// How often a page that came out short goes on: most of what it found was gone.
@@ -45,7 +49,7 @@ pg::statements! {
     /// Keeps how far a tenant's check is.
     MoveCheck = "move_check" (
         tenant: Uuid, phase: i32, after_kind: i32, after_id: RowId, begun_at: Option<Timestamp>,
-        finished_at: Option<Timestamp>,
+        finished_at: Option<Timestamp>, again: bool,
     );
     /// Requests of a walk through all of them.
     NextRequests = "next_requests" (tenant: Uuid, after_id: RowId, most: i64);
@@ -75,6 +79,8 @@ struct Place {
     after_id: RowId,
     begun_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
+    /// Whether the next check begins as soon as this one has ended.
+    again: bool,
 }
 
 /// What the check walks through, one after the other.
@@ -99,7 +105,8 @@ impl Store {
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             let layout = schema.found.layout;
-            let noted = noted(&tx, &ListSuspects { tenant, most: MOST_NOTED }).await?;
+            let mut noted = noted(&tx, &ListSuspects { tenant, most: MOST_NOTED }).await?;
+            noted.rows.extend(self.own_writes.last(tenant, MOST_OWN));
             let suspects = Suspects::concerned(&tx, tenant, &noted.rows).await?;
             let fresh = judge(&tx, tenant, layout, &suspects).await?;
             let (mut rows, mut after, mut next) = (Vec::new(), first, None);
@@ -142,20 +149,28 @@ impl Store {
         .await
     }
 
-    /// Judges what other programs have written of a tenant, a bounded number of rows.
-    /// Whether there may be more.
+    /// Tenants of which this process has written rows that are not judged yet.
+    pub fn own_writes(&self) -> Vec<TenantId> {
+        self.own_writes.tenants().into_iter().map(TenantId::of_stored_row).collect()
+    }
+
+    /// Judges what other programs and this process have written of a tenant, a bounded
+    /// number of rows. Whether there may be more.
     pub async fn check_suspects(&self, tenant: TenantId, at: Timestamp) -> Result<bool, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             let Some(place) = locked(&tx, tenant).await? else { return Ok(false) };
-            let noted = noted(&tx, &TakeSuspects { tenant, most: MOST_NOTED }).await?;
+            let mut noted = noted(&tx, &TakeSuspects { tenant, most: MOST_NOTED }).await?;
+            let own = self.own_writes.first(tenant, STEP_OF_OWN);
+            noted.rows.extend(&own);
             let suspects = Suspects::concerned(&tx, tenant, &noted.rows).await?;
             keep(&tx, &schema, tenant, &suspects, &noted.rows, at).await?;
-            // So many that only the tenant was noted: its check begins again.
-            let place = if noted.whole { Place::START } else { place };
+            // So many that only the tenant was noted.
+            let place = if noted.whole { place.begins_again() } else { place };
             tx.run_last(&place.kept(tenant)).await?;
-            Ok(noted.full)
+            self.own_writes.forget(tenant, &own);
+            Ok(noted.full || own.len() == STEP_OF_OWN)
         })
         .await
     }
@@ -202,14 +217,30 @@ struct Noted {
 }
 
 impl Place {
-    const START: Self =
-        Self { phase: 0, after_kind: 0, after_id: RowId(Uuid::nil()), begun_at: None, finished_at: None };
+    const START: Self = Self {
+        phase: 0,
+        after_kind: 0,
+        after_id: RowId(Uuid::nil()),
+        begun_at: None,
+        finished_at: None,
+        again: false,
+    };
+
+    fn is_under_way(&self) -> bool {
+        self.begun_at.is_some_and(|begun| self.finished_at.is_none_or(|end| end < begun))
+    }
+
+    /// Every row is to be looked at from now on. A check that is under way goes on to its
+    /// end: programs that write very much, time and again, must not keep it from the rows
+    /// that it comes to last.
+    fn begins_again(self) -> Self {
+        if self.is_under_way() { Self { again: true, ..self } } else { Self::START }
+    }
 
     /// Where a step begins, if it is time for one.
     fn due(self, at: Timestamp) -> Option<Self> {
-        let under_way = self.begun_at.is_some_and(|begun| self.finished_at.is_none_or(|end| end < begun));
         let rested = self.finished_at.is_none_or(|end| at.duration_since(end) >= REST);
-        if under_way {
+        if self.is_under_way() {
             Some(self)
         } else {
             rested.then_some(Self { begun_at: Some(at), finished_at: self.finished_at, ..Self::START })
@@ -231,6 +262,7 @@ impl Place {
             Some((kind, id)) if i64::try_from(walked.rows).is_ok_and(|rows| rows >= STEP) => {
                 (self.after_kind, self.after_id) = (kind, id);
             }
+            _ if matches!(self.walk(), Walk::Found) && self.again => *self = Self::START,
             _ if matches!(self.walk(), Walk::Found) => {
                 *self = Self { begun_at: self.begun_at, finished_at: Some(at), ..Self::START };
             }
@@ -239,6 +271,7 @@ impl Place {
                     phase: self.phase + 1,
                     begun_at: self.begun_at,
                     finished_at: self.finished_at,
+                    again: self.again,
                     ..Self::START
                 };
             }
@@ -246,8 +279,8 @@ impl Place {
     }
 
     fn kept(self, tenant: Uuid) -> MoveCheck {
-        let Self { phase, after_kind, after_id, begun_at, finished_at } = self;
-        MoveCheck { tenant, phase, after_kind, after_id, begun_at, finished_at }
+        let Self { phase, after_kind, after_id, begun_at, finished_at, again } = self;
+        MoveCheck { tenant, phase, after_kind, after_id, begun_at, finished_at, again }
     }
 }
 
@@ -265,6 +298,7 @@ async fn locked(tx: &Tx, tenant: Uuid) -> Result<Option<Place>, Fault> {
             after_id: row.next("after_id")?,
             begun_at: row.next("begun_at")?,
             finished_at: row.next("finished_at")?,
+            again: row.next("again")?,
         })
     })
 }

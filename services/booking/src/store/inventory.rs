@@ -13,7 +13,7 @@ use super::database::Store;
 use super::foreign::reach;
 use super::properties::{GetProperty, property};
 use crate::domain::approval::Layout;
-use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId};
+use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId, RowId};
 use crate::domain::property::{Block, Calendar, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
 use crate::domain::stay::Stay;
@@ -94,7 +94,7 @@ impl Change {
     }
 
     /// Stores a block; `None` when the property is not there or a night is taken.
-    pub async fn insert_block(self, block: &Block) -> Result<Option<Finished<Block>>, Fault> {
+    pub async fn insert_block(mut self, block: &Block) -> Result<Option<Finished<Block>>, Fault> {
         let Block { id, property, nights, note, active: _ } = block;
         let insert = InsertBlock {
             tenant: self.tenant(),
@@ -108,6 +108,7 @@ impl Change {
             actor_id: self.actor_id(),
             event: self.event,
         };
+        self.writes.push(RowId(id.0));
         self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
     }
 

@@ -175,6 +175,7 @@ impl Change {
         })?;
         if let Some(locked) = &locked {
             self.comes_after(locked.request.updated_at);
+            self.writes.push(RowId(id.0));
         }
         Ok(locked)
     }
@@ -182,7 +183,7 @@ impl Change {
     /// Stores a request. `None` when the property is not the tenant's, or the
     /// request has to hold its dates and they are taken.
     pub async fn insert_booking_request(
-        self,
+        mut self,
         new: &NewBookingRequest,
     ) -> Result<Option<Finished<BookingRequest>>, Fault> {
         let NewBookingRequest { id, property, guest, stay, guest_count, message } = new;
@@ -202,13 +203,14 @@ impl Change {
             hold: Self::new_booking(),
             range: Self::new_range(),
         };
+        self.writes.push(RowId(id.0));
         self.finish(&insert, |rows| Columns::first(rows, booking_request)).await
     }
 
     /// Makes the booking of a request out of nothing, or of the request's row, with
     /// its range, the new status and the event. `None` when the dates are taken;
     /// then nothing is stored.
-    pub async fn book<O>(self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+    pub async fn book<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
         let Requested { request, booking, evidence, note, overridden } = of;
         let book = Book {
             tenant: self.tenant(),
@@ -224,12 +226,13 @@ impl Change {
             evidence: evidence.map_or("", Evidence::name),
             overridden: names(overridden),
         };
+        self.writes.push(RowId(booking.0));
         self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
     /// Makes the hold of a request its booking. `None` when it no longer stands.
-    pub async fn book_hold<O>(self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking: _, evidence, note, overridden } = of;
+    pub async fn book_hold<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+        let Requested { request, booking, evidence, note, overridden } = of;
         let book = BookHold {
             tenant: self.tenant(),
             id: request,
@@ -243,11 +246,12 @@ impl Change {
             evidence: evidence.map_or("", Evidence::name),
             overridden: names(overridden),
         };
+        self.writes.push(RowId(booking.0));
         self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
     /// Lets a booking that exists fulfil a request. `None` when the request is gone.
-    pub async fn link<O>(self, link: Link<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+    pub async fn link<O>(mut self, link: Link<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
         let Link { request, booking, evidence, soft, note } = link;
         let link = LinkBooking {
             tenant: self.tenant(),
@@ -262,6 +266,7 @@ impl Change {
             evidence: evidence.name(),
             soft,
         };
+        self.writes.push(RowId(booking.0));
         self.finish(&link, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 

@@ -92,19 +92,20 @@ impl<O> Finished<O> {
     /// chosen.
     pub async fn recording(self, resolution: Resolution) -> Result<Self, Fault> {
         let Resolution { row, choice, request, booking } = resolution;
-        self.with_last_word(async |change| {
-            let record = RecordResolution {
-                tenant: change.tenant(),
-                row,
-                at: change.at,
-                actor_kind: change.actor_kind(),
-                actor_id: change.actor_id(),
-                request,
-                booking,
-                choice: choice.name(),
-            };
-            change.tx.run(&record).await.map(drop)
-        })
-        .await
+        self.writing(row)
+            .with_last_word(async |change| {
+                let record = RecordResolution {
+                    tenant: change.tenant(),
+                    row,
+                    at: change.at,
+                    actor_kind: change.actor_kind(),
+                    actor_id: change.actor_id(),
+                    request,
+                    booking,
+                    choice: choice.name(),
+                };
+                change.tx.run(&record).await.map(drop)
+            })
+            .await
     }
 }

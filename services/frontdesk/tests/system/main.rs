@@ -28,6 +28,7 @@ mod booking {
     mod feed_replicas;
     mod foreign;
     mod foreign_rows;
+    mod found_inconsistencies;
     mod fulfilment;
     mod hammer;
     mod hazards;

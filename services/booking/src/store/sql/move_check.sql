@@ -4,5 +4,6 @@ set
     after_kind = :after_kind,
     after_id = :after_id,
     begun_at = :begun_at,
-    finished_at = :finished_at
+    finished_at = :finished_at,
+    again = :again
 where c.tenant_id = :tenant

@@ -44,6 +44,9 @@ pub enum Write {
     Longer,
 }
 
+/// Where a booking is moved that goes away.
+const AWAY: &str = "check_in = check_in + 3000, check_out = check_out + 3000";
+
 /// Two open or sold rows may share a night.
 const SHARING: &[Layout] = &[Layout::Standard, Layout::ConfirmedOnly];
 
@@ -199,6 +202,13 @@ impl Foreign<'_> {
         );
     }
 
+    async fn block(&self, from: i32, to: i32) {
+        let block = "insert into inventory_ranges (tenant_id, id, property_id, kind, start_date, end_date, state, \
+            created_at) values ($1, gen_random_uuid(), $2, 'block', current_date + $3::integer, \
+            current_date + $4::integer, 'active', now())";
+        self.fixture.execute(block, &[&demo::TENANT, &LAKE_HOUSE, &from, &to]).await;
+    }
+
     /// A sold booking is moved, and the range stays where it was.
     async fn moved(&self, from: i32, to: i32, what: &str) -> Uuid {
         let booking = self.sold(GUEST, from, to).await;
@@ -294,15 +304,10 @@ impl Foreign<'_> {
             Write::UnknownWordOfBooking => self.booking("optional", GUEST, from, to).await,
             Write::ExpiredBooking | Write::ExpiredRow => self.booking("expired", GUEST, from, to).await,
             Write::Shortened => self.moved(from, to, "check_out = check_out - 2").await,
-            Write::MovedAway => {
-                self.moved(from, to, "check_in = check_in + 3000, check_out = check_out + 3000").await
-            }
+            Write::MovedAway => self.moved(from, to, AWAY).await,
             Write::MovedBesideABlock => {
-                let block = "insert into inventory_ranges (tenant_id, id, property_id, kind, start_date, end_date, \
-                    state, created_at) values ($1, gen_random_uuid(), $2, 'block', current_date + $3::integer + 3000, \
-                    current_date + $3::integer + 3001, 'active', now())";
-                self.fixture.execute(block, &[&demo::TENANT, &LAKE_HOUSE, &from]).await;
-                self.moved(from, to, "check_in = check_in + 3000, check_out = check_out + 3000").await
+                self.block(from + 3000, from + 3001).await;
+                self.moved(from, to, AWAY).await
             }
             Write::Longer => {
                 let booking = self.sold(GUEST, from, to - 2).await;

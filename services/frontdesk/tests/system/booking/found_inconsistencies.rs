@@ -1,0 +1,187 @@
+//! How inconsistencies are found that nobody notes in the database row by row: those that
+//! come of our own changes are in the next list, several servers share the check, and
+//! neither tenants with many rows nor programs that write very much keep it from its end.
+
+use frontdesk::demo;
+use identity::Policy;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::foreign::{Foreign, GUEST, STRANGER};
+use super::inconsistencies::listed;
+use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, path_of, system};
+
+/// Rows of other programs, written past the triggers that note them.
+async fn unnoticed(fixture: &Fixture) {
+    fixture.sql.batch_execute("set session_replication_role = replica").await.unwrap();
+}
+
+async fn day(fixture: &Fixture, offset: i32) -> String {
+    let row = fixture.sql.query_one("select (current_date + $1::integer)::text", &[&offset]).await.unwrap();
+    row.get(0)
+}
+
+async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Json {
+    fixture.post(&path_of(id, "/approve"), token, &json!({})).await.ok().clone()
+}
+
+async fn kinds(fixture: &Fixture, token: &str, row: Uuid) -> Vec<String> {
+    let found = listed(fixture, token, row).await;
+    found.iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A request whose guest has a booking for a part of its nights: the first three of six.
+async fn partly_covered(fixture: &Fixture, token: &str, from: i32) -> Uuid {
+    Foreign::sold(GUEST, from, from + 3).store(fixture).await.unwrap();
+    let id = fixture.open_request(demo::TENANT, GUEST, from, from + 6).await;
+    let healed = approve(fixture, token, id).await;
+    assert_eq!(healed["coverage"], "partial");
+    assert_eq!(kinds(fixture, token, id).await, [""; 0], "the rest is free");
+    id
+}
+
+#[tokio::test]
+async fn what_our_own_changes_contradict_is_in_the_next_list() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        unnoticed(&fixture).await;
+
+        // The guest asked twice for the same nights, and gets them once.
+        let once = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
+        let twice = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
+        approve(&fixture, &token, once).await;
+        assert_eq!(kinds(&fixture, &token, twice).await, ["related_booking_confirmed"], "{layout:?}");
+        assert_eq!(kinds(&fixture, &token, once).await, [""; 0], "{layout:?}");
+
+        // Somebody else gets the nights that the guest's booking leaves open, by an
+        // approve, as staff's booking, or they are blocked.
+        let by_approve = partly_covered(&fixture, &token, 320).await;
+        let stranger = fixture.open_request(demo::TENANT, STRANGER, 323, 326).await;
+        approve(&fixture, &token, stranger).await;
+        assert_eq!(kinds(&fixture, &token, by_approve).await, ["partly_covered"], "{layout:?}");
+        let by_staff = partly_covered(&fixture, &token, 340).await;
+        let (from, to) = (day(&fixture, 344).await, day(&fixture, 346).await);
+        let sold = json!({"property_id": LAKE_HOUSE, "check_in": from, "check_out": to, "source": "staff"});
+        fixture.post("/v1/bookings", &token, &sold).await.ok();
+        assert_eq!(kinds(&fixture, &token, by_staff).await, ["partly_covered"], "{layout:?}");
+        let by_block = partly_covered(&fixture, &token, 360).await;
+        let blocks = format!("/v1/properties/{LAKE_HOUSE}/blocks");
+        let nights = json!({"start_date": day(&fixture, 364).await, "end_date": day(&fixture, 366).await});
+        fixture.post(&blocks, &token, &nights).await.ok();
+        assert_eq!(kinds(&fixture, &token, by_block).await, ["partly_covered"], "{layout:?}");
+
+        // The booking that fulfils a request of other nights is no stay any more.
+        let booking = Foreign::sold(GUEST, -1, 2).store(&fixture).await.unwrap();
+        let id = fixture.open_request(demo::TENANT, GUEST, 1, 4).await;
+        approve(&fixture, &token, id).await;
+        fixture.post(&format!("/v1/bookings/{booking}/no-show"), &token, &json!({})).await.ok();
+        assert_eq!(kinds(&fixture, &token, id).await, ["confirmed_without_booking"], "{layout:?}");
+
+        // What was seen here is kept for the other servers, too.
+        let kept = "select count(distinct row_id) from inconsistencies where row_id = any ($1)";
+        let rows = vec![twice, by_approve, by_staff, by_block, id];
+        for _ in 0..150 {
+            if fixture.count(kept, &[&rows]).await == 5 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert_eq!(fixture.count(kept, &[&rows]).await, 5, "{layout:?}");
+    }
+}
+
+async fn until_kept(fixture: &Fixture, rows: i64) {
+    let kept = "select count(*) from inconsistencies i join booking_requests r on r.id = i.row_id \
+        where r.message = 'twin' and i.kind_number = 1";
+    let mut last = -1;
+    for _ in 0..300 {
+        last = fixture.count(kept, &[]).await;
+        if last == rows {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("{last} of {rows} are kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_check_a_database_together_and_one_goes_on_alone() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let second = system(&fixture.database.url, Policy::default()).await;
+    unnoticed(&fixture).await;
+    // More than a step of the check walks over.
+    let write = "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+        guest_count, message, confirmed_at, created_at, updated_at) \
+        select tenant_id, gen_random_uuid(), $1, guest_id, current_date + 400 + n, current_date + 401 + n, \
+        'requested', 1, 'twin', now(), now(), now() \
+        from booking_requests, generate_series(1, 1300) as n where id = $2";
+    fixture.execute(write, &[&LAKE_HOUSE, &crate::fixture::case("REQUESTED")]).await;
+    until_kept(&fixture, 1300).await;
+    // While one of them stops, every second row is put right past everybody.
+    let right = "update booking_requests set confirmed_at = null where message = 'twin' \
+        and (check_in - current_date) % 2 = 0";
+    assert_eq!(fixture.execute(right, &[]).await, 650);
+    second.stop().await.unwrap();
+    until_kept(&fixture, 650).await;
+    let mut shown = 0;
+    let mut next = String::new();
+    loop {
+        let path = format!("/api/v1/diagnostics/inconsistencies?page_size=200&page_token={next}");
+        let page = fixture.get(&path, &token).await;
+        let found = page.ok()["inconsistencies"].as_array().unwrap().clone();
+        shown += found.iter().filter(|one| one["kind"] == "confirmed_at_set").count();
+        page.body["next_page_token"].as_str().unwrap().clone_into(&mut next);
+        if next.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(shown, 651, "with that of the demo");
+}
+
+/// Stores a range that belongs to nothing, and returns its row.
+async fn stray(fixture: &Fixture, tenant: Uuid, property: Uuid) -> Uuid {
+    let id = Uuid::now_v7();
+    let insert = "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, \
+        state, created_at) values ($1, $2, $3, 'booking', gen_random_uuid(), current_date + 900, \
+        current_date + 901, 'active', now())";
+    fixture.execute(insert, &[&tenant, &id, &property]).await;
+    id
+}
+
+/// Waits until a row is kept as inconsistent; `meanwhile` is done over and over.
+async fn until_found(fixture: &Fixture, row: Uuid, meanwhile: Option<&str>) {
+    for _ in 0..600 {
+        if fixture.count("select count(*) from inconsistencies where row_id = $1", &[&row]).await == 1 {
+            return;
+        }
+        if let Some(statement) = meanwhile {
+            fixture.sql.batch_execute(statement).await.unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the check has not come to the row");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_many_rows_nor_programs_that_write_very_many_keep_the_check_from_its_end() {
+    let fixture = Fixture::start().await;
+    unnoticed(&fixture).await;
+    // More than a few turns walk through.
+    let write = "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+        guest_count, created_at, updated_at) \
+        select tenant_id, gen_random_uuid(), $1, guest_id, current_date + 400 + n % 300, current_date + 401 + n % 300, \
+        'requested', 1, now(), now() \
+        from booking_requests, generate_series(1, 20000) as n where id = $2";
+    fixture.execute(write, &[&LAKE_HOUSE, &crate::fixture::case("REQUESTED")]).await;
+    let bulk = format!(
+        "insert into inconsistency_suspects (tenant_id, written_row) values ('{}', null)",
+        demo::TENANT
+    );
+    fixture.sql.batch_execute(&bulk).await.unwrap();
+    let theirs = stray(&fixture, demo::OTHER_TENANT, HARBOUR_LOFT).await;
+    let ours = stray(&fixture, demo::TENANT, LAKE_HOUSE).await;
+    until_found(&fixture, theirs, Some(&bulk)).await;
+    until_found(&fixture, ours, Some(&bulk)).await;
+}
