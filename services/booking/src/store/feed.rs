@@ -177,7 +177,8 @@ impl Store {
         .await
     }
 
-    /// The last event up to a number that happened before a time.
+    /// Behind the last event up to a number that happened before a time, or before the
+    /// events up to it, of which a thousand are looked at.
     pub async fn find_feed_place_before(
         &self,
         tenant: TenantId,
@@ -187,7 +188,12 @@ impl Store {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let find = FindFeedPlaceBefore { tenant, number, at };
-            Ok(Columns::first(&schema.db.run(tenant, &find).await?, place)?.flatten())
+            let found = Columns::first(&schema.db.run(tenant, &find).await?, |row| {
+                let place = place(row)?;
+                Ok(place.map(|place| (place, row.next::<bool>("is_before"))))
+            })?;
+            let Some((place, is_before)) = found.flatten() else { return Ok(None) };
+            Ok(Some(if is_before? { place } else { FeedPlace::behind(place.number - 1) }))
         })
         .await
     }

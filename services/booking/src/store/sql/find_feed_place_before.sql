@@ -1,6 +1,6 @@
 -- Of the thousand events up to a number, the last that happened before a time, or the
--- first of them all when they were that many in so short a time.
-select e.number, e.at, e.id
+-- first of them all when none did.
+select e.number, e.at, e.id, e.at < :at as is_before
 from (
     select e.number, e.at, e.id
     from booking_events e

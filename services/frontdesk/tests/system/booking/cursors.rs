@@ -108,6 +108,23 @@ async fn a_cursor_whose_event_is_gone_says_where_to_go_on() {
     go_on(&refused, ErrorReason::CursorUnknown);
 }
 
+/// All of it is younger than what is told again, and the first number went to another
+/// event when the first one was lost.
+#[tokio::test]
+async fn a_lost_event_of_a_young_feed_leaves_nothing_out() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let heard = history(&fixture, &token).await;
+    fixture.execute("delete from booking_events where id = $1::text::uuid", &[&heard[0].0]).await;
+    for step in ["number + 1000", "number - 1001"] {
+        fixture.execute(&format!("update booking_events set number = {step}"), &[]).await;
+    }
+    fixture.execute("update feed_heads set head = head - 1", &[]).await;
+    let refused = try_watch(&fixture, &token, &heard[0].1).await.unwrap_err();
+    let mut feed = watch(&fixture, &token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
+    assert_eq!(ids(&all(&mut feed).await), ids(&heard[1..]));
+}
+
 #[tokio::test]
 async fn what_the_feed_forgot_is_told_with_where_it_begins_now() {
     let fixture = Fixture::start().await;
