@@ -3029,14 +3029,15 @@ pub mod booking_service_client {
         /// Stores a confirmed booking that staff or a channel made, with its inventory
         /// range. Open requests of other guests for its nights are declined as the settings
         /// say. A booking with the same `source` and `external_id` is stored once: saying
-        /// the same again answers the booking as it is now, also after the guest has left
-        /// early or was merged into another customer.
+        /// the same again answers the booking as it is now, also after it was cancelled, the
+        /// guest has left early, or was merged into another customer. A booking that is over
+        /// (cancelled, declined, a no-show) leaves its `external_id` to another stay.
         ///
         /// A stay that breaks rules of the property is refused by the reason of the first
         /// one, with each rule in the metadata, unless `override_rules` is set; how many
         /// guests come is not known of a booking. BOOKING_OVERLAP says what has nights of
         /// the stay; EXTERNAL_ID_TAKEN that the `external_id` is that of a booking with other
-        /// nights, another guest or property.
+        /// nights, another guest or property that is not over.
         pub async fn create_booking(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateBookingRequest>,
@@ -3287,14 +3288,15 @@ pub mod booking_service_server {
         /// Stores a confirmed booking that staff or a channel made, with its inventory
         /// range. Open requests of other guests for its nights are declined as the settings
         /// say. A booking with the same `source` and `external_id` is stored once: saying
-        /// the same again answers the booking as it is now, also after the guest has left
-        /// early or was merged into another customer.
+        /// the same again answers the booking as it is now, also after it was cancelled, the
+        /// guest has left early, or was merged into another customer. A booking that is over
+        /// (cancelled, declined, a no-show) leaves its `external_id` to another stay.
         ///
         /// A stay that breaks rules of the property is refused by the reason of the first
         /// one, with each rule in the metadata, unless `override_rules` is set; how many
         /// guests come is not known of a booking. BOOKING_OVERLAP says what has nights of
         /// the stay; EXTERNAL_ID_TAKEN that the `external_id` is that of a booking with other
-        /// nights, another guest or property.
+        /// nights, another guest or property that is not over.
         async fn create_booking(
             &self,
             request: tonic::Request<super::CreateBookingRequest>,

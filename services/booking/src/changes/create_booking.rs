@@ -33,14 +33,16 @@ impl Work for CreateBooking {
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<Booking>, Error> {
         let new = &self.new;
-        if let Some(known) = stored_before(&change, new).await? {
-            return Ok(Attempt::Done(change.settle(known)));
-        }
+        let over = match known(&change, new).await? {
+            Known::Same(known) => return Ok(Attempt::Done(change.settle(known))),
+            Known::Over(other) => Some(other),
+            Known::Nothing => None,
+        };
         let asked = change.get_property(new.property).await?.ok_or(Error::PropertyNotFound)?;
         let NewBooking { property, guest, stay, .. } = *new;
         // How many guests come is not known.
         let wanted = Wanted { property, guest, stay, guests: 1 };
-        let broken = rules::broken(&change, &asked.terms(), wanted).await?;
+        let broken = rules::broken_by_new(&change, &asked.terms(), wanted).await?;
         if !broken.is_empty() && !self.override_rules {
             return Err(Error::RulesBroken { broken, of: RulesOf::Booking });
         }
@@ -55,8 +57,11 @@ impl Work for CreateBooking {
         }
         match change.insert_booking(new, &broken).await {
             Ok(Some(stored)) => Ok(Attempt::Done(stored)),
-            // The guest is not there, the dates are taken, or it was stored meanwhile.
-            Ok(None) => Ok(Attempt::LookAgain),
+            // The guest is not there, the dates are taken, or it was stored meanwhile. In a
+            // table of another program the id may be taken by what is over, too.
+            Ok(None) => {
+                Ok(over.map_or(Attempt::LookAgain, |other| Attempt::LookAgainUnless(taken(&other).into())))
+            }
             Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
             Err(fault) if guest_is_unknown(&fault) => Err(Error::CustomerNotFound),
             Err(fault) => Err(fault.into()),
@@ -64,15 +69,30 @@ impl Work for CreateBooking {
     }
 }
 
-/// The booking of the same source and external id.
-async fn stored_before(change: &Change, new: &NewBooking) -> Result<Option<Booking>, Error> {
-    let Some(external_id) = &new.external_id else { return Ok(None) };
-    let Some(known) = change.get_booking_of(&new.source, external_id).await? else { return Ok(None) };
-    let guest = if new.guest == known.guest { new.guest } else { now_known_as(change, new.guest).await? };
-    if (NewBooking { guest, ..new.clone() }).is_stored_as(&known) {
-        return Ok(Some(known));
+/// What is known of the same source and external id.
+enum Known {
+    Nothing,
+    /// What is to be stored.
+    Same(Booking),
+    /// Another stay, which is over: its id may be given to a new one.
+    Over(Booking),
+}
+
+/// Looks for bookings of the same source and external id.
+async fn known(change: &Change, new: &NewBooking) -> Result<Known, Error> {
+    let Some(external_id) = &new.external_id else { return Ok(Known::Nothing) };
+    let mut known = change.list_bookings_of_origin(&new.source, external_id).await?;
+    if known.is_empty() {
+        return Ok(Known::Nothing);
     }
-    Err(taken(&known).into())
+    let merged = NewBooking { guest: now_known_as(change, new.guest).await?, ..new.clone() };
+    let same = known.iter().position(|one| new.is_stored_as(one) || merged.is_stored_as(one));
+    let first = known.swap_remove(same.unwrap_or_default());
+    match same {
+        Some(_) => Ok(Known::Same(first)),
+        None if first.status.frees_dates() => Ok(Known::Over(first)),
+        None => Err(taken(&first).into()),
+    }
 }
 
 /// The customer that a guest has been merged into, who has the guest's bookings now.
@@ -107,7 +127,7 @@ fn taken(other: &Booking) -> Refusal {
     Refusal::new(
         Reason::ExternalIdTaken,
         format!(
-            "The external_id of this source is that of booking {id}, of property {property} from {} to {}. Nothing was stored; cancel that booking first, or send another id.",
+            "The external_id of this source is that of booking {id}, of property {property} from {} to {}. Nothing was stored; cancel that booking first, if it does not stand any more, or send another id.",
             stay.check_in, stay.check_out
         ),
     )

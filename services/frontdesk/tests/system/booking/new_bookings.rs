@@ -246,3 +246,34 @@ async fn a_channel_that_repeats_its_booking_gets_it_after_an_early_departure_and
         assert_eq!(book(&fixture, &token, &body).await.ok()["id"], made["id"], "{layout:?}");
     }
 }
+
+/// A channel that moves a stay cancels it and books it anew by the same id.
+#[tokio::test]
+async fn the_id_of_a_booking_that_is_over_may_be_given_to_another_stay() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let (first, moved) =
+            (of_channel("C-1", "2031-05-01", "2031-05-04"), of_channel("C-1", "2031-05-02", "2031-05-05"));
+        let old = book(&fixture, &token, &first).await.ok().clone();
+        let taken = book(&fixture, &token, &moved).await;
+        taken.refused(409, "EXTERNAL_ID_TAKEN");
+        let cancel = format!("/v1/bookings/{}/cancel", old["id"].as_str().unwrap());
+        fixture.post(&cancel, &token, &json!({})).await.ok();
+        let new = book(&fixture, &token, &moved).await.ok().clone();
+        assert_eq!(new["status"], "confirmed", "{layout:?}");
+        assert_ne!(new["id"], old["id"]);
+        // Both are repeated; a third stay has to wait until the second one is over.
+        assert_eq!(book(&fixture, &token, &moved).await.ok(), &new, "{layout:?}");
+        let again = book(&fixture, &token, &first).await;
+        assert_eq!((&again.ok()["id"], &again.body["status"]), (&old["id"], &json!("cancelled")));
+        let third = of_channel("C-1", "2031-07-01", "2031-07-04");
+        let taken = book(&fixture, &token, &third).await;
+        taken.refused(409, "EXTERNAL_ID_TAKEN");
+        assert_eq!(taken.body["metadata"]["booking_id"], new["id"], "{layout:?}");
+        // One that other programs have deleted is nobody's.
+        let gone = "update bookings set deleted_at = now(), status = 'cancelled' where id = $1::text::uuid";
+        fixture.execute(gone, &[&new["id"].as_str().unwrap()]).await;
+        assert_eq!(book(&fixture, &token, &third).await.ok()["status"], "confirmed", "{layout:?}");
+    }
+}
