@@ -50,6 +50,8 @@ pub struct Covered {
     pub known: Vec<BookingStatus>,
     /// Whether it holds for words that are none.
     pub others: bool,
+    /// Whether it holds for a row that was deleted.
+    pub deleted: bool,
 }
 
 pub async fn tables(db: &Database) -> Result<Vec<StoredTable>, Fault> {
@@ -109,8 +111,10 @@ impl Constraint {
         /// A word that no version writes.
         const NO_STATUS: &str = "no status";
         let ranges = ["check_in", "check_out"];
-        let known =
-            |column: &String| column == "status" || self.exclusion && ranges.contains(&column.as_str());
+        let known = |column: &String| {
+            matches!(column.as_str(), "status" | "deleted_at")
+                || self.exclusion && ranges.contains(&column.as_str())
+        };
         if !self.columns.iter().all(known) {
             return Ok(None);
         }
@@ -120,17 +124,22 @@ impl Constraint {
         let names: Vec<&str> = names.filter(is_label).collect();
         let array = own.map_or("text", |own| &own.name);
         let query = format!(
-            "select status::text from unnest($1::text[]::{array}[]) as row_of (status) where coalesce(({}), true)",
+            "select status::text, deleted_at is not null as deleted \
+             from unnest($1::text[]::{array}[]) as row_of (status), \
+             (values (null::timestamptz), (now())) as gone (deleted_at) where coalesce(({}), true)",
             self.condition
         );
         let tx = db.begin_global().await?;
         match tx.run_text(&query, &[&names]).await {
             Ok(rows) => {
                 tx.commit().await?;
-                let words: Vec<String> = Columns::all(&rows, |row| row.next("status"))?;
+                let rows: Vec<(String, bool)> =
+                    Columns::all(&rows, |row| Ok((row.next("status")?, row.next("deleted")?)))?;
+                let live = || rows.iter().filter(|(_, deleted)| !deleted).map(|(word, _)| word);
                 Ok(Some(Covered {
-                    known: words.iter().filter_map(|word| BookingStatus::from_name(word)).collect(),
-                    others: words.iter().any(|word| word == NO_STATUS),
+                    known: live().filter_map(|word| BookingStatus::from_name(word)).collect(),
+                    others: live().any(|word| word == NO_STATUS),
+                    deleted: rows.iter().any(|(_, deleted)| *deleted),
                 }))
             }
             Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Ok(None),

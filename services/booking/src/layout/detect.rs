@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
-use super::catalog::{self, Constraint, STATEMENTS, StoredTable};
+use super::catalog::{self, Constraint, Covered, STATEMENTS, StoredTable};
 use super::columns::{self, NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
 use super::problem::Problem;
 use super::statuses::{Enum, Statuses, known_words};
@@ -63,10 +63,10 @@ impl Found {
             one.table == "bookings" && one.exclusion && is_constraint(&one.name, NO_DOUBLE_BOOKINGS)
         });
         let covered = match double {
-            Some(constraint) => constraint.covered(db, &statuses).await?.map(|covered| covered.known),
-            None => Some(Vec::new()),
+            Some(constraint) => constraint.covered(db, &statuses).await?,
+            None => Some(Covered { known: Vec::new(), others: false, deleted: false }),
         };
-        let request_hold = RequestHold::of(covered.as_deref());
+        let request_hold = RequestHold::of(covered.as_ref().map(|covered| &*covered.known));
         let mut problems = missing_columns(layout, &tables);
         let has = |table: &str| tables.iter().any(|one| one.name == table);
         if layout == Layout::Standard && double.is_none() && has("bookings") {
@@ -195,16 +195,20 @@ fn layout(tables: &[StoredTable]) -> Layout {
 /// In the standard layout only bookings are in the constraint's table, so that it
 /// is what the migration made it. In the single table the live predicate counts. Where
 /// it looks at more than the status, whoever it covers is in the way, too: an approve
-/// would run into it and its explanation would never see why.
-fn blocking(layout: Layout, covered: Option<Vec<BookingStatus>>, condition: &str) -> Blocking {
-    let base = match (layout, RequestHold::of(covered.as_deref())) {
+/// would run into it and its explanation would never see why. What was deleted takes
+/// nights only where the constraint says so.
+fn blocking(layout: Layout, covered: Option<Covered>, condition: &str) -> Blocking {
+    let Some(Covered { known, others: _, deleted }) = covered else {
+        let base = if layout == Layout::Standard { Blocking::NotFreed } else { Blocking::Sold };
+        let live = Blocking::Live(Box::new(base));
+        return Blocking::Flagged(Box::new(live), condition.to_owned());
+    };
+    let kept = match (layout, RequestHold::of(Some(&known))) {
         (Layout::Standard, _) | (Layout::SingleTable, RequestHold::Literal) => Blocking::NotFreed,
-        (Layout::SingleTable, RequestHold::ConfirmedOnly) => {
-            return Blocking::Covered(covered.unwrap_or_default());
-        }
+        (Layout::SingleTable, RequestHold::ConfirmedOnly) => Blocking::Covered(known),
         (Layout::SingleTable, RequestHold::Flag | RequestHold::Missing) => Blocking::Sold,
     };
-    if covered.is_none() { Blocking::Flagged(Box::new(base), condition.to_owned()) } else { base }
+    if deleted { kept } else { Blocking::Live(Box::new(kept)) }
 }
 
 fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {

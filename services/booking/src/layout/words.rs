@@ -52,6 +52,8 @@ pub enum Blocking {
     Sold,
     /// Those that the constraint names.
     Covered(Vec<BookingStatus>),
+    /// These, unless they were deleted: the constraint does not cover what was.
+    Live(Box<Self>),
     /// These, and those that the constraint covers by more than their status: the text
     /// of its condition, as the catalog has it.
     Flagged(Box<Self>, String),
@@ -70,6 +72,9 @@ impl Blocking {
             Self::Sold => format!("{row}.status in ({})", statuses(BookingStatus::is_sold)),
             Self::Covered(covered) => {
                 format!("{row}.status in ({})", statuses(|status| covered.contains(&status)))
+            }
+            Self::Live(kept) => {
+                format!("({} and {row}.deleted_at is null)", kept.condition(row))
             }
             // The condition names columns alone: in brackets of their own they are the
             // row's, whatever else the statement reads.
@@ -253,6 +258,9 @@ impl Words {
                 format!("{row}.{from} < :check_out and {row}.{to} > :check_in and {row}.{from} > {earliest}"),
             );
         }
+        // Where to begin for those that end some days before it.
+        let earliest_before = earliest("bookings", "check_in", "check_out", "(:check_in - :days)");
+        self.add("earliest_neighbour", earliest_before);
         // For a stay in a row `b`.
         let earliest = earliest("inventory_ranges", "start_date", "end_date", "b.check_in");
         self.add("earliest_range_of_b", format!("select {earliest} as after"));

@@ -165,3 +165,51 @@ async fn what_only_the_constraint_sees_is_refused_by_its_name() {
     assert!(refused.body["message"].as_str().unwrap().contains("no_double_bookings"));
     assert_eq!(fixture.snapshot().await, before);
 }
+
+/// A row that was deleted takes its nights where the constraint covers it, and nowhere else.
+#[tokio::test]
+async fn what_was_deleted_is_in_the_way_if_the_constraint_says_so() {
+    for predicate in [
+        "status not in ('cancelled', 'declined', 'no_show') and deleted_at is null",
+        "status in ('confirmed', 'checked_in') and deleted_at is null",
+        "status in ('confirmed', 'checked_in')",
+    ] {
+        let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+        let token = fixture.manager().await;
+        let constraint = format!(
+            "alter table bookings drop constraint no_double_bookings; \
+             alter table bookings drop constraint if exists bookings_deleted_check; \
+             update bookings set status = 'cancelled' where status in ('requested', 'under_review'); \
+             alter table bookings add constraint no_double_bookings exclude using gist ( \
+             tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) where ({predicate})"
+        );
+        fixture.sql.batch_execute(&constraint).await.unwrap();
+        let hold = if predicate.contains("not in") { "literal" } else { "confirmed_only" };
+        reported(&fixture, hold).await;
+        let gone = Foreign { ranged: false, ..Foreign::sold(STRANGER, 303, 308) };
+        let gone = gone.store(&fixture).await.unwrap();
+        fixture.execute("update bookings set deleted_at = now() where id = $1", &[&gone]).await;
+        let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
+        let taken = !predicate.contains("deleted_at");
+        seen(&fixture, &token, id, !taken).await;
+        let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        if taken {
+            answer.refused(409, "BOOKING_OVERLAP");
+        } else {
+            assert_eq!(answer.ok()["outcome"], "approved", "{predicate}");
+        }
+    }
+}
+
+/// Returns once the explanation of an approve goes by the constraint as it is now.
+async fn seen(fixture: &Fixture, token: &str, id: uuid::Uuid, would_succeed: bool) {
+    let mut explained = json!(null);
+    for _ in 0..100 {
+        explained = fixture.get(&path_of(id, "/explain"), token).await.ok().clone();
+        if explained["would_succeed"] == would_succeed {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{explained}");
+}
