@@ -241,12 +241,16 @@ impl Closed {
             Self::Cancelled => "it has been cancelled; the guest can send a new request",
             Self::Expired => "its hold ran out; the guest can send a new request",
             Self::Hold => "it only holds the dates of a booking request; decide or cancel that request",
-            Self::NotConfirmed => "it is not confirmed",
+            Self::NotConfirmed => "it is not confirmed; its booking request has to be approved first",
             Self::NotCheckedIn => "the guest has not checked in; check in first, or mark a no-show",
             Self::CheckedIn => "the guest has checked in; check out instead",
-            Self::CheckedOut => "the stay is over",
-            Self::NoShow => "the guest did not come",
-            Self::TooEarly => "the first day of the stay has not come at the property",
+            Self::CheckedOut => "the stay is over; what comes after it is a new booking",
+            Self::NoShow => {
+                "the guest did not come and the dates were freed; who comes all the same needs a new booking"
+            }
+            Self::TooEarly => {
+                "the first day of the stay has not come at the property; wait for it, or check in with `override_rules`"
+            }
             Self::Unknown => {
                 "another program gave it a status that this version does not know; unknown_status shows it, and that program has to set one that is known"
             }

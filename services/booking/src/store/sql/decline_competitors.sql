@@ -1,6 +1,7 @@
 -- The last statement of an approve, behind the booking: whatever that had to wait
--- for, these events are told after it. Those that are being decided by somebody else are skipped: the constraint tells
--- that decision, and two approvals cannot wait for each other here.
+-- for, these events are told after it. Those that are being decided by somebody else
+-- are skipped: the constraint tells that decision, and two approvals cannot wait for
+-- each other here.
 with competing as (
     select r.id
     from {requests} r

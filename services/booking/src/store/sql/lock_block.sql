@@ -3,5 +3,5 @@ from inventory_ranges
 where tenant_id = :tenant
   and property_id = :property
   and id = :id
-  and kind = 'block'
+  and kind = {range.block}
 for update

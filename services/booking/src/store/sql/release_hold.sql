@@ -1,4 +1,5 @@
--- A closed request gives back the dates that its hold still has.
+-- A closed request gives back the dates that its hold still has. A hold that somebody
+-- has given to another guest stays theirs.
 with freed as (
     update bookings b
     set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at

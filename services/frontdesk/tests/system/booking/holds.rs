@@ -136,3 +136,30 @@ async fn closed_requests_with_a_hold_neither_stop_the_others_nor_keep_their_date
     let read = fixture.get(&format!("/v1/booking-requests/{}", closed[0]), &token).await;
     assert_eq!((&read.ok()["status"], &read.body["hold_expires_at"]), (&json!("cancelled"), &Json::Null));
 }
+
+/// A hold that somebody has given to another guest stays theirs.
+#[tokio::test]
+async fn the_hold_of_a_closed_request_is_released_only_if_it_is_still_the_guests() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    let id = fixture.create_request(&token, &new_request(GUEST, "2031-05-01", "2031-05-08")).await;
+    let held = "select held_booking_id from booking_requests where id = $1::text::uuid";
+    let hold: uuid::Uuid = fixture.sql.query_one(held, &[&id]).await.unwrap().get(0);
+    let given = "update bookings set guest_id = $2::text::uuid where id = $1";
+    fixture.execute(given, &[&hold, &OTHER_GUEST]).await;
+    let closed = "update booking_requests set status = 'declined', decline_reason = 'x', \
+        hold_expires_at = now() - interval '1 hour' where id = $1::text::uuid";
+    fixture.execute(closed, &[&id]).await;
+    let released =
+        "select count(*) from booking_requests where id = $1::text::uuid and held_booking_id is null";
+    for _ in 0..150 {
+        if fixture.count(released, &[&id]).await == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(fixture.count(released, &[&id]).await, 1);
+    let theirs = "select count(*) from bookings where id = $1 and status = 'requested'";
+    assert_eq!(fixture.count(theirs, &[&hold]).await, 1);
+}

@@ -129,3 +129,68 @@ async fn a_guest_is_checked_in_on_a_day_of_the_stay_unless_that_is_set_aside() {
         assert_ne!(left.ok()["booked_check_out"], "");
     }
 }
+
+/// Requests that a booking merely fulfilled lose it with the nights, as by a cancel.
+#[tokio::test]
+async fn what_a_no_show_or_an_early_departure_fulfilled_waits_for_a_decision_again() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let waits = async |id: Uuid| {
+            let read = fixture.get(&path_of(id, ""), &token).await;
+            let history = fixture.get(&path_of(id, "/history"), &token).await;
+            let lost =
+                history.ok()["events"].as_array().unwrap().iter().any(|one| one["kind"] == "fulfilment_lost");
+            let linked = read.ok()["approved_booking_id"] != "";
+            assert_eq!(lost, !linked, "{layout:?}: {}", history.body);
+            read.body["status"] == "requested" && lost
+        };
+        let fulfilled = async |customer: u32, from: i32, to: i32| {
+            let id = fixture.open_request(demo::TENANT, customer, from, to).await;
+            let healed =
+                fixture.post(&path_of(id, "/approve"), &token, &json!({"override_rules": true})).await;
+            assert_eq!(healed.ok()["evidence"], "fulfilled_by_overlap_same_guest", "{layout:?}");
+            id
+        };
+        let (_, absent) = book(&fixture, &token, 1, -9, -5).await;
+        let beside = fulfilled(1, -7, -4).await;
+        step(&fixture, &token, &absent, "no-show").await.ok();
+        assert!(waits(beside).await, "{layout:?}");
+        // Of the night that was stayed something is left, of those after it nothing.
+        let (_, early) = book(&fixture, &token, 2, 0, 5).await;
+        let (first, later) = (fulfilled(2, -1, 2).await, fulfilled(2, 3, 7).await);
+        step(&fixture, &token, &early, "check-in").await.ok();
+        assert!(!waits(first).await && !waits(later).await, "{layout:?}");
+        step(&fixture, &token, &early, "check-out").await.ok();
+        assert!(!waits(first).await, "{layout:?}");
+        assert!(waits(later).await, "{layout:?}");
+    }
+}
+
+/// Who cancels a row of the single table has decided it, as in the standard layout.
+#[tokio::test]
+async fn who_cancelled_an_approved_request_decided_it() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let owner = fixture.token(demo::OWNER).await;
+        let (request, booking) = book(&fixture, &token, 1, 40, 43).await;
+        fixture.post(&format!("{booking}/cancel"), &owner, &json!({})).await.ok();
+        let read = fixture.get(&path_of(request, ""), &token).await;
+        assert_eq!(read.ok()["decided_by"], fixture.user_id(demo::OWNER).await, "{layout:?}");
+    }
+}
+
+/// A table of other programs may hold bookings of a property that is not there.
+#[tokio::test]
+async fn a_booking_whose_property_is_gone_can_be_cancelled() {
+    let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+    let token = fixture.manager().await;
+    let (_, booking) = book(&fixture, &token, 1, 40, 43).await;
+    let gone = "alter table bookings drop constraint if exists bookings_property_fkey";
+    fixture.sql.batch_execute(gone).await.unwrap();
+    let lost = "update bookings set property_id = gen_random_uuid() where id = $1::text::uuid";
+    assert_eq!(fixture.execute(lost, &[&booking.rsplit('/').next().unwrap()]).await, 1);
+    assert_eq!(fixture.get(&booking, &token).await.ok()["status"], "confirmed");
+    assert_eq!(step(&fixture, &token, &booking, "cancel").await.ok()["status"], "cancelled");
+}

@@ -12,5 +12,3 @@ lost as (
       and b.tenant_id = :tenant
       and b.id = :id
       and {same_stay}
-    returning r.tenant_id, r.id, r.property_id, r.updated_at
-)

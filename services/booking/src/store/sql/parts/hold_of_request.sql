@@ -4,3 +4,4 @@ from booking_requests r
       and b.tenant_id = :tenant
       and b.id = r.held_booking_id
       and (b.status = {status.requested}) is true
+      and b.guest_id = r.guest_id

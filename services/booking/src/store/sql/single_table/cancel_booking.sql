@@ -5,6 +5,7 @@ with cancelled as (
     set
         status = {status.cancelled},
         approved_booking_id = null,
+        {decides},
         internal_notes = case
             when :note = '' then b.internal_notes
             when coalesce(b.internal_notes, '') = '' then :note
@@ -21,7 +22,9 @@ freed_ranges as (
       and i.source_id = :id
     returning i.id
 ),
-{fulfilment_lost},
+{fulfilment_lost}
+    returning r.tenant_id, r.id, r.property_id, r.updated_at
+),
 settled as (
     select
         (select count(*) from cancelled) + (select count(*) from freed_ranges)

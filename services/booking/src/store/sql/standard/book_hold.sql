@@ -9,7 +9,7 @@ with booked as (
         row_version = coalesce(b.row_version, 0) + 1,
         updated_at = :at
     {hold_of_request}
-      and (b.guest_id, b.property_id) = (r.guest_id, r.property_id)
+      and b.property_id = r.property_id
       and (b.check_in, b.check_out) = (r.check_in, r.check_out)
       and {request_has_no_range}
     returning b.tenant_id, b.id, b.booking_request_id, b.property_id, b.check_in, b.check_out, b.confirmed_at

@@ -38,7 +38,9 @@ closed as (
       and b.id = :id
     returning r.tenant_id, r.id, r.property_id, r.updated_at
 ),
-{fulfilment_lost},
+{fulfilment_lost}
+    returning r.tenant_id, r.id, r.property_id, r.updated_at
+),
 settled as (
     select
         (select count(*) from cancelled) + (select count(*) from freed_ranges)

@@ -4,7 +4,6 @@ with freed as (
     update bookings b
     set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
     {hold_of_request}
-      and b.guest_id = r.guest_id
     returning b.id
 ),
 freed_ranges as (
