@@ -24,7 +24,7 @@ impl Work for Create {
         let NewBookingRequest { property, guest, stay, guest_count: guests, .. } = self.new;
         let asked = change.get_property(property).await?.ok_or(Error::PropertyNotFound)?;
         let wanted = Wanted { property, guest: Some(guest), stay, guests };
-        let broken = rules::broken(&change, &asked.terms(), wanted).await?;
+        let broken = rules::broken_by_new(&change, &asked.terms(), wanted).await?;
         if !broken.is_empty() {
             return Err(Error::RulesBroken { broken, of: RulesOf::New });
         }

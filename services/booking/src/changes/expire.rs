@@ -19,7 +19,7 @@ impl Work for Expire {
     async fn attempt(&self, mut change: Change) -> Result<Attempt<bool>, Error> {
         let locked = change.lock_booking_request(self.id).await?;
         let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
-        let due = request.hold_expires_at.is_some_and(|until| until <= change.at());
+        let due = request.hold_expires_at.is_some_and(|until| until <= change.now());
         let ended = match request.effective_status() {
             _ if !due => return Ok(Attempt::Done(change.settle(false))),
             Status::Requested | Status::UnderReview => {

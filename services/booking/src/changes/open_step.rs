@@ -29,7 +29,8 @@ pub async fn look(
     change.check_version(Version::of(&request))?;
     let mut step = decide(&request, request.linked.as_ref());
     let mut choices = Vec::new();
-    if matches!(step, Step::Refused(Closed::Unfulfilled(_))) {
+    let by_the_link = matches!(step, Step::Refused(Closed::Unfulfilled(_) | Closed::AlreadyApproved));
+    if by_the_link && request.status.is_open() {
         // Behind a lock that had to wait, the linked booking is older than the request.
         let around = change.lock_surroundings(&request).await?;
         request.linked = around.linked;

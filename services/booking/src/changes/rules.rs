@@ -24,6 +24,16 @@ impl Wanted {
     }
 }
 
+/// Every rule that a new stay breaks. What is stored looks for its guest again: whoever
+/// has the property locked must not wait for one who merges that guest, who waits for a
+/// request whose approve waits for the property. So the guest comes first.
+pub async fn broken_by_new(change: &Change, terms: &Terms, wanted: Wanted) -> Result<Vec<Broken>, Error> {
+    if let (Some(_), Some(guest)) = (terms.rules.turnover_days, wanted.guest) {
+        change.share_customer(guest).await?;
+    }
+    broken(change, terms, wanted).await
+}
+
 /// Every rule that a stay breaks. Where nights have to stay empty between two stays,
 /// the property is locked first: no constraint keeps two who are approved at once
 /// apart by more than their nights.
@@ -36,5 +46,5 @@ pub async fn broken(change: &Change, terms: &Terms, wanted: Wanted) -> Result<Ve
         }
         None => Neighbours::default(),
     };
-    Ok(terms.broken(stay, guests, change.at(), near))
+    Ok(terms.broken(stay, guests, change.now(), near))
 }

@@ -60,12 +60,14 @@ pub struct Occupancy {
     pub nights: Stay,
 }
 
-/// A property with what has nights of it, or asks for them, by first night: between
-/// two dates, and as far around them as its rules reach.
+/// A property with what has nights of it between two dates, or asks for them, by first
+/// night.
 #[derive(Debug)]
 pub struct Calendar {
     pub property: Property,
     pub occupancies: Vec<Occupancy>,
+    /// The stays next to the dates, as far as its rules look at them.
+    pub near: Neighbours,
 }
 
 /// What has nights of a property, or asks for them.
@@ -120,18 +122,6 @@ impl Occupant {
     /// Whether nobody else can have the nights.
     pub fn is_blocking(self) -> bool {
         !matches!(self, Self::Request(_))
-    }
-}
-
-/// The stays next to some nights.
-pub fn neighbours(dates: Stay, occupancies: &[Occupancy]) -> Neighbours {
-    let stays = || {
-        let is_sold = |one: &&Occupancy| matches!(one.by, Occupant::Booking(_));
-        occupancies.iter().filter(is_sold).map(|one| one.nights)
-    };
-    Neighbours {
-        before: stays().map(|stay| stay.check_out).filter(|end| *end <= dates.check_in).max(),
-        after: stays().map(|stay| stay.check_in).filter(|begin| *begin >= dates.check_out).min(),
     }
 }
 

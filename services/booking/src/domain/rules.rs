@@ -7,12 +7,18 @@
 //! the nights already, and refusing would only keep the rows contradicting each
 //! other. Whether the nights are free is not a rule; the database decides that.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
-use jiff::tz::{self, TimeZone};
+use jiff::tz::{self, TimeZone, TimeZoneDatabase};
 
 use super::stay::Stay;
+
+/// The zones that a property may be given: those that were compiled in, so that no server
+/// has another day than the one beside it.
+static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// What a property asks of a stay beside its number of guests; nothing set is no rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -154,7 +160,7 @@ impl LocalDay {
     /// leaves open which of three it is.
     pub fn at(time_zone: &str, now: Timestamp) -> Self {
         let day = |zone: TimeZone| now.to_zoned(zone).date();
-        match TimeZone::get(time_zone) {
+        match ZONES.get(time_zone) {
             Ok(zone) => Self::known(day(zone)),
             Err(_) => Self {
                 earliest: day(TimeZone::fixed(tz::offset(-12))),

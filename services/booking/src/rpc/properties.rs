@@ -132,21 +132,19 @@ fn availability(
     dates: Stay,
     guests: i32,
 ) -> wire::GetAvailabilityResponse {
-    let Calendar { property, occupancies } = calendar;
+    let Calendar { property, occupancies, near } = calendar;
     let (terms, now) = (property.terms(), Timestamp::now());
     let free = property::free_nights(dates, &occupancies);
-    let near = property::neighbours(dates, &occupancies);
     let broken = terms.broken(dates, guests, now, near);
     let whole = i32::try_from(free.len()) == Ok((dates.check_out - dates.check_in).get_days());
     let arrivals = free.iter().filter(|night| terms.takes_arrival(**night, now));
-    let shown = occupancies.into_iter().filter(|one| one.nights.shared_nights(dates) > 0);
     wire::GetAvailabilityResponse {
         property_id,
         bookable: whole && broken.is_empty(),
         arrival_dates: arrivals.map(ToString::to_string).collect(),
         rule_violations: broken.into_iter().map(stay_rules::violation).collect(),
         free_nights: free.iter().map(ToString::to_string).collect(),
-        occupancies: shown.map(occupancy).collect(),
+        occupancies: occupancies.into_iter().map(occupancy).collect(),
     }
 }
 

@@ -79,7 +79,9 @@ pub enum Answer<O> {
 pub struct Change {
     pub(super) tx: Tx,
     pub(super) call: Call,
-    /// When it happens.
+    /// What time it is, for rules and local days.
+    now: Timestamp,
+    /// When it happens, for its records.
     pub(super) at: Timestamp,
     /// The event that it leaves behind.
     pub(super) event: EventId,
@@ -148,6 +150,7 @@ impl Store {
         Ok(Started::New(Change {
             tx,
             call: call.clone(),
+            now: at,
             at,
             event: EventId(Uuid::now_v7()),
             wrote: false,
@@ -195,9 +198,11 @@ impl Change {
         self.again
     }
 
-    /// When it happens: with a row locked, later than that row's last change.
-    pub fn at(&self) -> Timestamp {
-        self.at
+    /// What time it is, behind the lock that was last waited for. Whatever is decided by
+    /// the time is decided by this, as readers decide it: when the change is recorded may
+    /// be later, if another program wrote a time that has not come.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Refuses when the resource has another version than the call expects.
@@ -260,6 +265,7 @@ impl Change {
         let now = Timestamp::now();
         // As the database keeps it.
         let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        self.now = now;
         // Another program may have written a time after which nothing comes.
         let next = form::shown(last_change).and_then(|last| last.checked_add(step).ok());
         // And later than another row's, when several are locked.

@@ -17,6 +17,8 @@ use crate::domain::listing::After;
 pg::statements! {
     /// A customer.
     GetCustomer = "get_customer" (tenant: Uuid, id: GuestId);
+    /// Keeps a customer from being merged or archived.
+    ShareCustomer = "share_customer" (tenant: Uuid, id: GuestId);
     /// The customer that another system knows by this id.
     GetCustomerOf<'a> = "get_customer_of" (tenant: Uuid, source: &'a str, external_id: &'a str);
     /// Customers by name.
@@ -180,6 +182,11 @@ impl Change {
     /// A customer as it is now.
     pub async fn get_customer(&self, id: GuestId) -> Result<Option<Customer>, Fault> {
         Columns::first(&self.tx.run(&GetCustomer { tenant: self.tenant(), id }).await?, customer)
+    }
+
+    /// Keeps a customer from being merged or archived.
+    pub async fn share_customer(&self, id: GuestId) -> Result<(), Fault> {
+        self.tx.run(&ShareCustomer { tenant: self.tenant(), id }).await.map(drop)
     }
 
     /// The customer that another system knows by this id.

@@ -2,8 +2,8 @@
 //! property.
 
 use access::TenantId;
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
@@ -11,11 +11,12 @@ use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
 use super::foreign::reach;
-use super::properties::{GetProperty, property};
+use super::properties::{GetProperty, neighbours, property, read_neighbours};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId, RowId};
 use crate::domain::property::{Block, Calendar, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::Neighbours;
 use crate::domain::stay::Stay;
 use crate::layout::words;
 
@@ -41,8 +42,8 @@ pg::statements! {
 }
 
 impl Store {
-    /// A property with what has nights of it between two dates and as far around them
-    /// as its rules reach; `None` when the tenant has no such property.
+    /// A property with what has nights of it between two dates, and the stays next to
+    /// them; `None` when the tenant has no such property.
     pub async fn list_occupancies(
         &self,
         tenant: TenantId,
@@ -54,15 +55,15 @@ impl Store {
             let tx = schema.db.begin(tenant).await?;
             let found = Columns::first(&tx.run(&GetProperty { tenant, id }).await?, property)?;
             let Some(property) = found else { return Ok(None) };
-            let around = property.rules.turnover_days.unwrap_or_default().days();
-            let list = ListOccupancies {
-                tenant,
-                property: id,
-                check_in: dates.check_in.saturating_sub(around),
-                check_out: dates.check_out.saturating_add(around),
+            let near = match property.rules.turnover_days {
+                // Whoever asks: of a guest who stays on already, an approve knows.
+                Some(days) => neighbours(&tx.run(&read_neighbours(tenant, id, None, dates, days)).await?)?,
+                None => Neighbours::default(),
             };
+            let Stay { check_in, check_out } = dates;
+            let list = ListOccupancies { tenant, property: id, check_in, check_out };
             let occupancies = Columns::all(&tx.run_last(&list).await?, occupancy)?;
-            Ok(Some(Calendar { property, occupancies }))
+            Ok(Some(Calendar { property, occupancies, near }))
         })
         .await
     }

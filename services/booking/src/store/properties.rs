@@ -219,10 +219,11 @@ pub(super) fn neighbours(rows: &[Row]) -> Result<Neighbours, Fault> {
 /// What a stay is held against, read with something else; `None` when the property
 /// is not there.
 pub(super) fn terms(row: &mut Columns<'_>) -> Result<Option<Terms>, Fault> {
-    let max_guests: Option<i32> = row.or_empty("max_guests")?;
+    let there: bool = row.next("has_property")?;
+    let max_guests = count(row, "max_guests")?;
     let time_zone: String = row.or_empty("time_zone")?;
     let rules = stay_rules(row)?;
-    Ok(max_guests.map(|max_guests| Terms { max_guests, time_zone, rules }))
+    Ok(there.then_some(Terms { max_guests, time_zone, rules }))
 }
 
 /// Lists by day begin with Monday, whose number is 1; other programs may have stored

@@ -2,7 +2,7 @@
 select
     {request_columns}, {linked_columns},
     coalesce((select s.auto_decline from booking_settings s where s.tenant_id = :tenant), false) as auto_decline,
-    {terms}
+    p.id is not null as has_property, {terms}
 from {requests} r
 left join properties p on p.tenant_id = r.tenant_id and p.id = r.property_id
 {linked}

@@ -5,6 +5,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::foreign::{Foreign, GUEST as GUEST_NUMBER, STRANGER, range};
 use super::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of, tenant_path};
 
@@ -259,4 +260,87 @@ async fn the_calendar_says_what_the_rules_say() {
     fixture.patch(&lake_house(""), &token, &wrong).await.refused(400, "INVALID_FIELD");
     let wrong = json!({"stay_rules": {"min_nights": 367}});
     fixture.patch(&lake_house(""), &token, &wrong).await.refused(400, "INVALID_FIELD");
+}
+
+/// What time it is does not depend on what other programs write into a row.
+#[tokio::test]
+async fn a_row_that_was_written_in_the_future_is_held_against_today() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let ahead = async |table: &str, id: &str| {
+            let set = format!(
+                "update {table} set updated_at = now() + interval '3 days' where id = $1::text::uuid"
+            );
+            assert_eq!(fixture.execute(&set, &[&id]).await, 1);
+        };
+        let id = fixture.open_request(demo::TENANT, 1, 0, 5).await;
+        ahead(layout.requests(), &id.to_string()).await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["would_succeed"], true, "{layout:?}");
+        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let booking = approved.ok()["booking_id"].as_str().unwrap().to_owned();
+        ahead("bookings", &booking).await;
+        let step = |name: &str| format!("/v1/bookings/{booking}/{name}");
+        fixture.post(&step("check-in"), &token, &json!({})).await.ok();
+        ahead("bookings", &booking).await;
+        let left = fixture.post(&step("check-out"), &token, &json!({})).await;
+        assert_ne!(left.ok()["booked_check_out"], "", "{layout:?}: the nights that are left are free");
+    }
+}
+
+/// A property of other programs' may hold no number of guests; its other rules hold.
+#[tokio::test]
+async fn a_property_without_a_number_of_guests_keeps_its_other_rules() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        rule(&fixture, &token, json!({"min_nights": 7})).await;
+        let none =
+            "alter table properties alter max_guests drop not null; update properties set max_guests = null";
+        fixture.sql.batch_execute(none).await.unwrap();
+        let id = fixture.open_request(demo::TENANT, 1, 40, 42).await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["refusal_reason"], "STAY_TOO_SHORT", "{layout:?}");
+        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        broken(&refused, "STAY_TOO_SHORT", "min_nights", "7", "check_out");
+        assert_eq!(refused.body["message"], explained.body["message"]);
+        create(&fixture, &token, "2031-01-01", "2031-01-02").await.refused(422, "STAY_TOO_SHORT");
+    }
+}
+
+/// The stay before is seen however long it is, and the calendar sees what an approve sees.
+#[tokio::test]
+async fn the_neighbour_is_the_same_for_calendar_and_approve() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        rule(&fixture, &token, json!({"turnover_days": 2})).await;
+        fixture
+            .sql
+            .batch_execute("alter table bookings drop constraint if exists bookings_nights_check")
+            .await
+            .unwrap();
+        Foreign { ranged: false, ..Foreign::sold(STRANGER, -500, 299) }.store(&fixture).await.unwrap();
+        // A range that no booking accounts for is nobody's stay.
+        assert!(range(&fixture, LAKE_HOUSE, Some(Uuid::now_v7()), 326, 329).await);
+        for (from, to, code) in [(300, 303, "TURNOVER_TOO_SHORT"), (330, 333, "")] {
+            let id = fixture.open_request(demo::TENANT, GUEST_NUMBER, from, to).await;
+            let read = fixture.get(&path_of(id, ""), &token).await;
+            let dates = format!(
+                "/availability?from={}&to={}",
+                read.ok()["check_in"].as_str().unwrap(),
+                read.body["check_out"].as_str().unwrap()
+            );
+            let calendar = fixture.get(&lake_house(&dates), &token).await;
+            assert_eq!(calendar.ok()["bookable"], code.is_empty(), "{layout:?}: {}", calendar.body);
+            let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+            if code.is_empty() {
+                answer.ok();
+            } else {
+                answer.refused(422, code);
+                assert_eq!(calendar.body["rule_violations"][0]["reason"], code);
+            }
+        }
+    }
 }

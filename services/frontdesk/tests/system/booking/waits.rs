@@ -136,3 +136,71 @@ async fn a_call_that_waited_compares_the_version_that_the_row_has_now() {
         assert_eq!(fixture.count(bookings, &[&guest]).await, 0, "{layout:?}");
     }
 }
+
+/// Who confirms, declines or reviews by a link believes what the link is now.
+#[tokio::test]
+async fn a_decision_that_waited_for_its_request_sees_what_became_of_the_booking() {
+    for layout in OPEN {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let cancel = "update bookings set status = 'cancelled' where id = $1";
+        // An approval that is asked for again, where a request is no booking itself.
+        let mut cases = Vec::new();
+        if layout == Layout::Standard {
+            let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
+            let booking = approve(&fixture, &token, id).await.ok()["booking_id"].clone();
+            cases.push(("/approve", id, booking));
+        }
+        for (from, step) in [(320, "/decline"), (340, "/review")] {
+            let booking = Foreign::sold(GUEST, from, from + 3).store(&fixture).await.unwrap();
+            let id = fixture.open_request(demo::TENANT, GUEST, from, from + 5).await;
+            link(&fixture, id, booking).await;
+            cases.push((step, id, booking.to_string().into()));
+        }
+        for (step, id, booking) in cases {
+            let booking: Uuid = booking.as_str().unwrap().parse().unwrap();
+            let rival = Rival::begin(&fixture).await;
+            rival.lock(layout.requests(), id).await;
+            let meanwhile = async {
+                rival.blocks(&fixture, 1).await;
+                rival.sql.execute(cancel, &[&booking]).await.unwrap();
+                rival.commit().await;
+            };
+            let body = json!({"decline_reason": "x"});
+            let body = if step == "/decline" { body } else { json!({}) };
+            let (answer, ()) =
+                tokio::join!(async { fixture.post(&path_of(id, step), &token, &body).await }, meanwhile);
+            let reason = if step == "/approve" { "REQUEST_INCONSISTENT" } else { "INVALID_TRANSITION" };
+            answer.refused(409, reason);
+            assert_eq!(answer.body["metadata"]["inconsistency"], "booking_cancelled", "{layout:?} {step}");
+        }
+    }
+}
+
+/// Whoever makes a request waits for its guest before the property, or a merge, an approve
+/// and the new request could wait for each other in a circle.
+#[tokio::test]
+async fn a_new_stay_that_waits_for_its_guest_leaves_the_property_to_others() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let rules = json!({"stay_rules": {"turnover_days": 1}});
+    fixture.patch(&format!("/v1/properties/{LAKE_HOUSE}"), &token, &rules).await.ok();
+    let request = json!({
+        "property_id": LAKE_HOUSE, "guest_id": super::new_request::GUEST,
+        "check_in": "2031-05-01", "check_out": "2031-05-04",
+    });
+    let mut booking = request.clone();
+    (booking["check_in"], booking["check_out"]) = ("2031-06-01".into(), "2031-06-04".into());
+    for (path, body) in [("/v1/booking-requests", request), ("/v1/bookings", booking)] {
+        let rival = Rival::begin(&fixture).await;
+        rival.lock("customers", super::new_request::GUEST.parse().unwrap()).await;
+        let meanwhile = async {
+            rival.blocks(&fixture, 1).await;
+            let property = "select id from properties where id = $1 for update nowait";
+            assert_eq!(rival.sql.query(property, &[&LAKE_HOUSE]).await.unwrap().len(), 1, "{path}");
+            rival.roll_back().await;
+        };
+        let (made, ()) = tokio::join!(async { fixture.post(path, &token, &body).await }, meanwhile);
+        made.ok();
+    }
+}
