@@ -144,8 +144,8 @@ async fn the_hold_of_a_closed_request_is_released_only_if_it_is_still_the_guests
     let token = fixture.manager().await;
     fixture.hold_dates(&token).await;
     let id = fixture.create_request(&token, &new_request(GUEST, "2031-05-01", "2031-05-08")).await;
-    let held = "select held_booking_id from booking_requests where id = $1::text::uuid";
-    let hold: uuid::Uuid = fixture.sql.query_one(held, &[&id]).await.unwrap().get(0);
+    let find = "select held_booking_id from booking_requests where id = $1::text::uuid";
+    let hold: uuid::Uuid = fixture.sql.query_one(find, &[&id]).await.unwrap().get(0);
     let given = "update bookings set guest_id = $2::text::uuid where id = $1";
     fixture.execute(given, &[&hold, &OTHER_GUEST]).await;
     let closed = "update booking_requests set status = 'declined', decline_reason = 'x', \

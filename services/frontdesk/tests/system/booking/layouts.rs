@@ -190,10 +190,10 @@ async fn what_was_deleted_is_in_the_way_if_the_constraint_says_so() {
         let gone = gone.store(&fixture).await.unwrap();
         fixture.execute("update bookings set deleted_at = now() where id = $1", &[&gone]).await;
         let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
-        let taken = !predicate.contains("deleted_at");
-        seen(&fixture, &token, id, !taken).await;
+        let covers_it = !predicate.contains("deleted_at");
+        seen(&fixture, &token, id, !covers_it).await;
         let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
-        if taken {
+        if covers_it {
             answer.refused(409, "BOOKING_OVERLAP");
         } else {
             assert_eq!(answer.ok()["outcome"], "approved", "{predicate}");

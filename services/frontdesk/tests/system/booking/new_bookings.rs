@@ -256,8 +256,8 @@ async fn the_id_of_a_booking_that_is_over_may_be_given_to_another_stay() {
         let (first, moved) =
             (of_channel("C-1", "2031-05-01", "2031-05-04"), of_channel("C-1", "2031-05-02", "2031-05-05"));
         let old = book(&fixture, &token, &first).await.ok().clone();
-        let taken = book(&fixture, &token, &moved).await;
-        taken.refused(409, "EXTERNAL_ID_TAKEN");
+        let refused = book(&fixture, &token, &moved).await;
+        refused.refused(409, "EXTERNAL_ID_TAKEN");
         let cancel = format!("/v1/bookings/{}/cancel", old["id"].as_str().unwrap());
         fixture.post(&cancel, &token, &json!({})).await.ok();
         let new = book(&fixture, &token, &moved).await.ok().clone();
@@ -268,9 +268,9 @@ async fn the_id_of_a_booking_that_is_over_may_be_given_to_another_stay() {
         let again = book(&fixture, &token, &first).await;
         assert_eq!((&again.ok()["id"], &again.body["status"]), (&old["id"], &json!("cancelled")));
         let third = of_channel("C-1", "2031-07-01", "2031-07-04");
-        let taken = book(&fixture, &token, &third).await;
-        taken.refused(409, "EXTERNAL_ID_TAKEN");
-        assert_eq!(taken.body["metadata"]["booking_id"], new["id"], "{layout:?}");
+        let refused = book(&fixture, &token, &third).await;
+        refused.refused(409, "EXTERNAL_ID_TAKEN");
+        assert_eq!(refused.body["metadata"]["booking_id"], new["id"], "{layout:?}");
         // One that other programs have deleted is nobody's.
         let gone = "update bookings set deleted_at = now(), status = 'cancelled' where id = $1::text::uuid";
         fixture.execute(gone, &[&new["id"].as_str().unwrap()]).await;
