@@ -38,6 +38,7 @@ pub fn document(transcoder: &Transcoder) -> Json {
         of_path.insert(binding.http_method().as_str().to_ascii_lowercase(), operation);
     }
     let Components { schemas, responses } = shared;
+    let parameters = parameters::share(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -60,6 +61,7 @@ pub fn document(transcoder: &Transcoder) -> Json {
                     "description": "Key of a tenant, of `POST /v1/tenants/{tenant_id}/api-keys`.",
                 },
             },
+            "parameters": parameters,
             "responses": responses.finish(),
             "schemas": schemas.finish(responses::problem()),
         },
@@ -102,7 +104,7 @@ mod tests {
         let paths = document["paths"].as_object().unwrap().values();
         let operations: usize = paths.map(|path| path.as_object().unwrap().len()).sum();
         let each = document.to_string().len() / operations;
-        assert!(each < 3600, "{each} bytes for each of {operations} operations");
+        assert!(each < 3400, "{each} bytes for each of {operations} operations");
     }
 
     #[test]
@@ -117,7 +119,11 @@ mod tests {
         let approve = operation("/v1/booking-requests/{booking_request_id}/approve", "post");
         assert_eq!(approve["requestBody"]["required"], false, "an approve needs no words");
         let parameters = approve["parameters"].as_array().unwrap();
-        let parameter = |name: &str| parameters.iter().find(|one| one["name"] == name).unwrap();
+        let whole = |one: &Json| match one["$ref"].as_str() {
+            Some(reference) => document.pointer(reference.trim_start_matches('#')).unwrap().clone(),
+            None => one.clone(),
+        };
+        let parameter = |name: &str| parameters.iter().map(whole).find(|one| one["name"] == name).unwrap();
         assert_eq!(parameter("Idempotency-Key")["schema"]["maxLength"], 255);
         assert_eq!(parameter("If-Match")["in"], "header");
         assert_eq!(parameter("booking_request_id")["schema"]["format"], "uuid");

@@ -1,8 +1,10 @@
 //! What a call brings outside its body: path, query and headers.
 
+use std::collections::{BTreeMap, HashMap};
+
 use frontdesk_proto::{FieldContract, MAX_IDEMPOTENCY_KEY, MethodContract, Rule};
 use prost_reflect::FieldDescriptor;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
 use super::comments::field_comment;
@@ -45,6 +47,40 @@ pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -
         }
     }
     parameters
+}
+
+/// Writes the parameters once that several operations have, and refers to them there;
+/// returns them by name.
+pub fn share(paths: &mut BTreeMap<String, Map<String, Json>>) -> Json {
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for parameter in all(paths) {
+        *uses.entry(parameter.to_string()).or_default() += 1;
+    }
+    let mut shared = Map::new();
+    for parameter in all(paths) {
+        if uses.get(&parameter.to_string()).is_some_and(|uses| *uses > 1) {
+            let name = place(&mut shared, parameter);
+            *parameter = json!({"$ref": format!("#/components/parameters/{name}")});
+        }
+    }
+    shared.into()
+}
+
+fn all(paths: &mut BTreeMap<String, Map<String, Json>>) -> impl Iterator<Item = &mut Json> {
+    let operations = paths.values_mut().flat_map(Map::values_mut);
+    operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut()).flatten()
+}
+
+/// The name under which a parameter is shared; several that are called alike differ.
+fn place(shared: &mut Map<String, Json>, parameter: &Json) -> String {
+    let called = parameter["name"].as_str().unwrap_or_default();
+    let (mut name, mut same) = (called.to_owned(), 1);
+    while shared.get(&name).is_some_and(|other| other != parameter) {
+        same += 1;
+        name = format!("{called}_{same}");
+    }
+    shared.entry(&name).or_insert_with(|| parameter.clone());
+    name
 }
 
 fn of_path(binding: &Binding, variable: &str, schemas: &mut Schemas) -> Option<Json> {
