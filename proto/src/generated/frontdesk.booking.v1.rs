@@ -710,7 +710,7 @@ pub struct ListBookingRequestsResponse {
     /// The page.
     #[prost(message, repeated, tag = "1")]
     pub booking_requests: ::prost::alloc::vec::Vec<BookingRequest>,
-    /// Token of the next page; empty after the last one.
+    /// Token of the next page; empty after the last one, and only then.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
     /// Requests per effective status, those of the filters other than `status`;
@@ -718,8 +718,10 @@ pub struct ListBookingRequestsResponse {
     #[prost(message, repeated, tag = "3")]
     pub counts: ::prost::alloc::vec::Vec<BookingRequestStatusCount>,
     /// How many rows of this page were left out because they hold what cannot be
-    /// shown, such as a stay without a date: other programs store rows, too.
-    /// GetBookingRequest says of each what it is, the log of the service which.
+    /// shown, such as a stay without a date: other programs store rows, too. The last
+    /// page counts those as well, up to 1000, that have no place in the list, since
+    /// they lack what orders it. ListInconsistencies names each, GetBookingRequest
+    /// says what is wrong with it.
     #[prost(int32, tag = "4")]
     pub left_out: i32,
 }
@@ -739,7 +741,8 @@ pub struct BookingRequestStatusCount {
     /// The effective status.
     #[prost(enumeration = "BookingRequestStatus", tag = "1")]
     pub status: i32,
-    /// Their number; counting stops at 10000.
+    /// Their number; counting stops at 1000, and of one property or guest when 5000
+    /// requests of theirs have been read.
     #[prost(int32, tag = "2")]
     pub count: i32,
     /// Whether there are more than `count`.
@@ -1133,7 +1136,7 @@ pub enum BookingRequestOrder {
     NewestFirst = 1,
     /// By creation, oldest first.
     OldestFirst = 2,
-    /// By check-in, next first.
+    /// By check-in, next first; of one day, by creation.
     CheckIn = 3,
 }
 impl BookingRequestOrder {
@@ -1543,6 +1546,12 @@ pub mod booking_request_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns booking requests page by page; filters are combined with AND.
+        ///
+        /// A page may hold fewer requests than were asked for, even none, and a
+        /// `next_page_token`: the list goes on. That is so where a window of stays longer
+        /// than a year (of one status, or of all; proportionately less of several) is asked
+        /// for in the order of creation, or a window of creation by check-in: no index has
+        /// such an order, and a call looks at a bounded number of rows.
         pub async fn list_booking_requests(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingRequestsRequest>,
@@ -1819,6 +1828,12 @@ pub mod booking_request_service_server {
             tonic::Status,
         >;
         /// Returns booking requests page by page; filters are combined with AND.
+        ///
+        /// A page may hold fewer requests than were asked for, even none, and a
+        /// `next_page_token`: the list goes on. That is so where a window of stays longer
+        /// than a year (of one status, or of all; proportionately less of several) is asked
+        /// for in the order of creation, or a window of creation by check-in: no index has
+        /// such an order, and a call looks at a bounded number of rows.
         async fn list_booking_requests(
             &self,
             request: tonic::Request<super::ListBookingRequestsRequest>,
@@ -2561,8 +2576,9 @@ pub struct ListBookingsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
     /// How many rows of this page were left out because they hold what cannot be
-    /// shown: other programs store rows, too. GetBooking says of each what it is,
-    /// the log of the service which.
+    /// shown: other programs store rows, too. The last page counts those as well, up
+    /// to 1000, that have no place in the list, since they have no `check_in`.
+    /// ListInconsistencies names each, GetBooking says what is wrong with it.
     #[prost(int32, tag = "3")]
     pub left_out: i32,
 }
@@ -3993,6 +4009,11 @@ pub struct ListCustomersResponse {
     /// Token of the next page; empty after the last one.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// On the last page of the list by name: how many customers are not in it because
+    /// they have no name, which other programs may store; at most 1000 are counted.
+    /// GetCustomer shows each.
+    #[prost(int32, tag = "3")]
+    pub left_out: i32,
 }
 impl ::prost::Name for ListCustomersResponse {
     const NAME: &'static str = "ListCustomersResponse";
@@ -6696,6 +6717,11 @@ pub struct ListPropertiesResponse {
     /// Token of the next page; empty after the last one.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// On the last page of the list by name: how many properties are not in it because
+    /// they have no name, which other programs may store; at most 1000 are counted.
+    /// GetProperty shows each.
+    #[prost(int32, tag = "3")]
+    pub left_out: i32,
 }
 impl ::prost::Name for ListPropertiesResponse {
     const NAME: &'static str = "ListPropertiesResponse";

@@ -7,6 +7,7 @@
 mod actors;
 mod attempts;
 mod bell;
+mod booking_lists;
 pub mod bookings;
 pub mod change;
 pub mod constraints;
@@ -22,7 +23,9 @@ pub mod judged;
 mod keys;
 mod own_writes;
 mod properties;
-pub mod request_lists;
+pub mod request_counts;
+mod request_lists;
+pub mod request_pages;
 pub mod requests;
 pub mod resolutions;
 mod settings;

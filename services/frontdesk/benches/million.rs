@@ -48,7 +48,10 @@ async fn measure() {
     calls.changes().await;
     calls.looks().await;
     calls.request_lists().await;
+    calls.windows().await;
+    calls.counts().await;
     calls.booking_lists().await;
+    calls.customer_lists().await;
     calls.other_lists().await;
     drop(calls);
     bench.stop().await;
@@ -187,11 +190,47 @@ impl<'a> Calls<'a> {
                 }
             );
         }
-        for (days, ahead) in [(1, 14), (7, 14), (7, -400), (30, 14), (30, -400)] {
+        median!(self, "requests of a property", requests.list_booking_requests, |_turn| {
+            wire::ListBookingRequestsRequest { property_id: self.property.clone(), ..Default::default() }
+        });
+        median!(self, "requests of a guest", requests.list_booking_requests, |_turn| {
+            wire::ListBookingRequestsRequest { guest_id: self.guest.clone(), ..Default::default() }
+        });
+    }
+
+    /// Windows of stays, of a day to more than there is, in each order; and such of
+    /// creation by check-in.
+    async fn windows(&self) {
+        use wire::BookingRequestOrder::{CheckIn, NewestFirst, OldestFirst};
+        let several = [wire::BookingRequestStatus::Confirmed, wire::BookingRequestStatus::Declined];
+        let several: Vec<i32> = several.into_iter().map(Into::into).collect();
+        for (days, ahead) in [(1, 14), (7, 14), (7, -400), (30, 14), (30, -400), (365, -400), (1100, -1100)] {
             let (from, to) = (self.day(ahead).await, self.day(ahead + days).await);
-            let when = if ahead > 0 { "soon" } else { "a year ago" };
-            for (name, order) in [("newest", NewestFirst), ("check-in", CheckIn)] {
+            let when = if ahead > 0 { "soon" } else { "back" };
+            for (name, order, status) in [
+                ("newest", NewestFirst, &[][..]),
+                ("oldest", OldestFirst, &[]),
+                ("check-in", CheckIn, &[]),
+                ("of two statuses, newest", NewestFirst, &several),
+            ] {
                 let name = format!("requests, {name} first, stays in {days} days, {when}");
+                median!(self, name, requests.list_booking_requests, |_turn| {
+                    wire::ListBookingRequestsRequest {
+                        status: status.to_vec(),
+                        stay_from: from.clone(),
+                        stay_to: to.clone(),
+                        order: order.into(),
+                        ..Default::default()
+                    }
+                });
+            }
+        }
+        let (day, none) = (self.day(-30).await, String::new());
+        for (name, from, to) in [("from a day on", &day, &none), ("before a day", &none, &day)] {
+            for (order_name, order) in
+                [("newest", NewestFirst), ("oldest", OldestFirst), ("check-in", CheckIn)]
+            {
+                let name = format!("requests, {order_name} first, stays {name}");
                 median!(self, name, requests.list_booking_requests, |_turn| {
                     wire::ListBookingRequestsRequest {
                         stay_from: from.clone(),
@@ -202,11 +241,47 @@ impl<'a> Calls<'a> {
                 });
             }
         }
-        median!(self, "requests of a property", requests.list_booking_requests, |_turn| {
-            wire::ListBookingRequestsRequest { property_id: self.property.clone(), ..Default::default() }
-        });
-        median!(self, "requests of a guest", requests.list_booking_requests, |_turn| {
-            wire::ListBookingRequestsRequest { guest_id: self.guest.clone(), ..Default::default() }
+        let at = |days: i64| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            Some(prost_types::Timestamp {
+                seconds: i64::try_from(now.as_secs()).unwrap() + days * 86_400,
+                nanos: 0,
+            })
+        };
+        for (days, ahead) in [(7, -400), (365, -400)] {
+            let name = format!("requests, check-in first, created in {days} days");
+            median!(self, name, requests.list_booking_requests, |_turn| {
+                wire::ListBookingRequestsRequest {
+                    created_from: at(ahead),
+                    created_to: at(ahead + days),
+                    order: CheckIn.into(),
+                    ..Default::default()
+                }
+            });
+        }
+    }
+
+    async fn counts(&self) {
+        for (days, ahead) in [(0, 0), (7, 14), (30, -400), (365, -400)] {
+            let (from, to) = (self.day(ahead).await, self.day(ahead + days).await);
+            let (from, to) = if days == 0 { (String::new(), String::new()) } else { (from, to) };
+            let name = match days {
+                0 => "requests with counts".to_owned(),
+                days => format!("requests with counts, stays in {days} days"),
+            };
+            median!(self, name, requests.list_booking_requests, |_turn| wire::ListBookingRequestsRequest {
+                stay_from: from.clone(),
+                stay_to: to.clone(),
+                include_counts: true,
+                ..Default::default()
+            });
+        }
+        median!(self, "requests of a property with counts", requests.list_booking_requests, |_turn| {
+            wire::ListBookingRequestsRequest {
+                property_id: self.property.clone(),
+                include_counts: true,
+                ..Default::default()
+            }
         });
     }
 
@@ -222,17 +297,53 @@ impl<'a> Calls<'a> {
                 wire::ListBookingsRequest { status: status.clone(), ..Default::default() }
             });
         }
-        for (days, ahead) in [(7, 14), (30, -400)] {
+        for (days, ahead) in [(1, 14), (7, 14), (30, -400), (365, -400)] {
             let (from, to) = (self.day(ahead).await, self.day(ahead + days).await);
-            let name = format!("bookings with a night in {days} days");
-            median!(self, name, bookings.list_bookings, |_turn| wire::ListBookingsRequest {
-                stay_from: from.clone(),
-                stay_to: to.clone(),
-                ..Default::default()
-            });
+            for (name, status) in
+                [("bookings", vec![]), ("bookings of a status", status(wire::BookingStatus::CheckedOut))]
+            {
+                let name = format!("{name} with a night in {days} days");
+                median!(self, name, bookings.list_bookings, |_turn| wire::ListBookingsRequest {
+                    status: status.clone(),
+                    stay_from: from.clone(),
+                    stay_to: to.clone(),
+                    ..Default::default()
+                });
+            }
         }
         median!(self, "bookings of the Grand Hotel", bookings.list_bookings, |_turn| {
             wire::ListBookingsRequest { property_id: GRAND_HOTEL.to_owned(), ..Default::default() }
+        });
+    }
+
+    async fn customer_lists(&self) {
+        median!(self, "customers", customers.list_customers, |_turn| wire::ListCustomersRequest::default());
+        let hundredth = "select name, email_key, phone_key, external_id from customers \
+            where tenant_id = $1 and external_id is not null order by id offset 100 limit 1";
+        let row = self.bench.sql.query_one(hundredth, &[&demo::TENANT]).await.unwrap();
+        let texts: [String; 4] = std::array::from_fn(|at| row.get(at));
+        let [name, email, phone, external_id] = texts;
+        for (what, search) in [
+            ("a name", &*name),
+            ("the beginning of all names", "Guest"),
+            ("the last word of a name", name.rsplit(' ').next().unwrap()),
+            ("an e-mail address", &email),
+            ("the beginning of all e-mail addresses", "guest@"),
+            ("a phone number", &format!("+{phone}")),
+            ("nobody", "Zzyzx"),
+        ] {
+            let name = format!("customers, searched by {what}");
+            median!(self, name, customers.list_customers, |_turn| wire::ListCustomersRequest {
+                search: search.to_owned(),
+                ..Default::default()
+            });
+        }
+        median!(self, "customers, by an id in another system", customers.list_customers, |_turn| {
+            wire::ListCustomersRequest {
+                external_id: external_id.clone(),
+                source: "pms".to_owned(),
+                ..Default::default()
+            }
         });
     }
 
@@ -240,7 +351,6 @@ impl<'a> Calls<'a> {
         median!(self, "inconsistencies", diagnostics.list_inconsistencies, |_turn| {
             wire::ListInconsistenciesRequest::default()
         });
-        median!(self, "customers", customers.list_customers, |_turn| wire::ListCustomersRequest::default());
         median!(
             self,
             "properties",
@@ -253,5 +363,15 @@ impl<'a> Calls<'a> {
                 ..Default::default()
             }
         });
+        let days = [self.day(-30).await, self.day(335).await];
+        for (name, property) in [("a house", &*self.property), ("the Grand Hotel", GRAND_HOTEL)] {
+            let name = format!("availability of {name}, a year");
+            median!(self, name, properties.get_availability, |_turn| wire::GetAvailabilityRequest {
+                property_id: property.to_owned(),
+                from: days[0].clone(),
+                to: days[1].clone(),
+                guest_count: 0,
+            });
+        }
     }
 }

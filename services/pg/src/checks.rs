@@ -38,16 +38,17 @@ pub fn checks(
 
 /// A check with a connection of its own, so that each is made whatever the
 /// others find.
-pub fn with_client<F, R>(name: &'static str, url: &str, look: F) -> Check
+pub fn with_client<F, R, O>(name: &'static str, url: &str, look: F) -> Check
 where
     F: FnOnce(Client) -> R + Send + 'static,
-    R: Future<Output = Result<Finding, Fault>> + Send + 'static,
+    R: Future<Output = Result<O, Fault>> + Send + 'static,
+    O: Into<Vec<Finding>> + 'static,
 {
     let url = url.to_owned();
     Check::new(name, async move {
         match connect(&url).await {
-            Ok(client) => look(client).await.unwrap_or_else(|fault| advised(&fault)),
-            Err(fault) => advised(&fault),
+            Ok(client) => look(client).await.map_or_else(|fault| vec![advised(&fault)], Into::into),
+            Err(fault) => vec![advised(&fault)],
         }
     })
 }

@@ -32,6 +32,11 @@ impl<'row> Columns<'row> {
         Self { row, place: 0 }
     }
 
+    /// The columns of a row from a place on.
+    pub fn from(row: &'row Row, place: usize) -> Self {
+        Self { row, place }
+    }
+
     /// The first row, read; `None` when there is none.
     pub fn first<T>(
         rows: &'row [Row],
@@ -54,9 +59,17 @@ impl<'row> Columns<'row> {
         rows: &'row [Row],
         mut read: impl FnMut(&mut Self) -> Result<T, Fault>,
     ) -> Result<Shown<T>, Fault> {
+        Self::shown_rows(rows, |row| read(&mut Self::of(row)))
+    }
+
+    /// The same, each row read by whoever takes it.
+    pub fn shown_rows<T>(
+        rows: &'row [Row],
+        read: impl FnMut(&'row Row) -> Result<T, Fault>,
+    ) -> Result<Shown<T>, Fault> {
         let mut shown = Shown { rows: Vec::with_capacity(rows.len()), left_out: 0 };
-        for row in rows {
-            match read(&mut Self::of(row)) {
+        for row in rows.iter().map(read) {
+            match row {
                 Ok(row) => shown.rows.push(row),
                 Err(fault) if matches!(fault.kind(), Kind::Unreadable { .. }) => {
                     tracing::warn!(%fault, "a row is left out of a list");

@@ -7,8 +7,8 @@
 //! is read as what it is made of; Postgres itself says so.
 //!
 //! Infinity is read as the last or first time or date that there is, and a year after
-//! 9999 as a second or a day before that: compared with others they mean the same, and
-//! a page of a list that ends at one goes on after it. Who shows them leaves them out.
+//! 9999 as a second or a day before that: compared with others they mean the same. Who
+//! shows them leaves them out; where they are in an order is in `place.rs`.
 
 use std::fmt;
 
@@ -74,6 +74,11 @@ impl<'row> FromSql<'row> for Stored<'row> {
 }
 
 impl<'row> Stored<'row> {
+    #[cfg(test)]
+    pub(crate) fn new(ty: Type, raw: &'row [u8]) -> Self {
+        Self { ty, raw }
+    }
+
     /// For the log, which must not hold the value.
     pub fn type_name(&self) -> &str {
         self.ty.name()
@@ -90,6 +95,32 @@ impl<'row> Stored<'row> {
             Type::INT8 => Ok(i64::from_be_bytes(self.bytes()?)),
             Type::OID => Ok(u32::from_be_bytes(self.bytes()?).into()),
             Type::NUMERIC => whole_number(self.raw).ok_or(Unread::Value),
+            _ => Err(Unread::Type),
+        }
+    }
+
+    /// Of a time or date: microseconds from 2000 on; the ends are infinite.
+    pub(crate) fn micros(&self) -> Result<i64, Unread> {
+        match self.ty {
+            Type::TIMESTAMPTZ | Type::TIMESTAMP => self.bytes().map(i64::from_be_bytes),
+            Type::DATE => Ok(match self.days()? {
+                i32::MAX => i64::MAX,
+                i32::MIN => i64::MIN,
+                days => i64::from(days).saturating_mul(DAY),
+            }),
+            _ => Err(Unread::Type),
+        }
+    }
+
+    /// Of a date, or a time without a zone: days from 2000 on; the ends are infinite.
+    pub(crate) fn days(&self) -> Result<i32, Unread> {
+        match self.ty {
+            Type::DATE => self.bytes().map(i32::from_be_bytes),
+            Type::TIMESTAMP => match self.micros()? {
+                i64::MAX => Ok(i32::MAX),
+                i64::MIN => Ok(i32::MIN),
+                micros => micros.div_euclid(DAY).try_into().map_err(|_| Unread::Value),
+            },
             _ => Err(Unread::Type),
         }
     }
@@ -168,25 +199,17 @@ impl<'row> Value<'row> for Uuid {
 }
 
 /// Days and microseconds are counted from here.
-const EPOCH: Date = Date::constant(2000, 1, 1);
+pub(crate) const EPOCH: Date = Date::constant(2000, 1, 1);
 /// The same in seconds of Unix.
-const EPOCH_SECOND: i64 = 946_684_800;
+pub(crate) const EPOCH_SECOND: i64 = 946_684_800;
 const DAY: i64 = 86_400_000_000;
 
 impl<'row> Value<'row> for Date {
     fn read(stored: &Stored<'row>) -> Result<Self, Unread> {
-        let days = match stored.ty {
-            Type::DATE => match i32::from_be_bytes(stored.bytes()?) {
-                i32::MAX => return Ok(Self::MAX),
-                i32::MIN => return Ok(Self::MIN),
-                days => i64::from(days),
-            },
-            Type::TIMESTAMP => match i64::from_be_bytes(stored.bytes()?) {
-                i64::MAX => return Ok(Self::MAX),
-                i64::MIN => return Ok(Self::MIN),
-                micros => micros.div_euclid(DAY),
-            },
-            _ => return Err(Unread::Type),
+        let days = match stored.days()? {
+            i32::MAX => return Ok(Self::MAX),
+            i32::MIN => return Ok(Self::MIN),
+            days => i64::from(days),
         };
         let date = EPOCH.checked_add(SignedDuration::from_hours(days.saturating_mul(24).clamp(-FAR, FAR)));
         let beyond = if days > 0 { Self::MAX.yesterday() } else { Self::MIN.tomorrow() };
@@ -199,15 +222,7 @@ const FAR: i64 = 400_000_000;
 
 impl<'row> Value<'row> for Timestamp {
     fn read(stored: &Stored<'row>) -> Result<Self, Unread> {
-        let micros = match stored.ty {
-            Type::TIMESTAMPTZ | Type::TIMESTAMP => i64::from_be_bytes(stored.bytes()?),
-            Type::DATE => match i32::from_be_bytes(stored.bytes()?) {
-                i32::MAX => i64::MAX,
-                i32::MIN => i64::MIN,
-                days => i64::from(days).saturating_mul(DAY),
-            },
-            _ => return Err(Unread::Type),
-        };
+        let micros = stored.micros()?;
         match micros {
             i64::MAX => return Ok(Self::MAX),
             i64::MIN => return Ok(Self::MIN),
@@ -251,7 +266,7 @@ mod tests {
     use super::*;
 
     fn read<'row, T: Value<'row>>(ty: Type, raw: &'row [u8]) -> Result<T, Unread> {
-        T::read(&Stored { ty, raw })
+        T::read(&Stored::new(ty, raw))
     }
 
     #[test]

@@ -6,7 +6,6 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::booking::BookingStatus;
-use super::form::{LONG_AGO, NEVER};
 use super::ids::{GuestId, PropertyId, RowId};
 use super::request::Status;
 
@@ -46,20 +45,27 @@ pub enum Order {
 }
 
 /// The row after which a page starts: its sort key and its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct After<K> {
     pub key: K,
     pub id: RowId,
 }
 
-/// The row after which a page of booking requests or bookings starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A day in an order, as days from 2000 on. Every day that a row can hold has a place,
+/// also those that no other type has a form for; the ends are infinite.
+pub type Day = i32;
+
+/// A time in an order, as microseconds from 2000 on, in the same way.
+pub type Time = i64;
+
+/// The row after which a page of booking requests starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cursor {
-    Created(After<Timestamp>),
-    CheckIn(After<Date>),
+    Created(After<Time>),
+    CheckIn(After<(Day, Time)>),
 }
 
-/// A page of booking requests or bookings.
+/// A page of booking requests.
 #[derive(Debug)]
 pub struct Page {
     pub order: Order,
@@ -68,15 +74,28 @@ pub struct Page {
 }
 
 impl Filter {
-    /// The statuses, each once; all of them when none is asked for.
-    pub fn status_names(&self) -> Vec<&'static str> {
-        let asked = |status: &Status| self.statuses.is_empty() || self.statuses.contains(status);
-        Status::ALL.into_iter().filter(asked).map(Status::name).collect()
+    /// The known statuses that are asked for.
+    pub fn known_names(&self) -> impl Iterator<Item = &'static str> {
+        let asked = |status: &Status| self.statuses.contains(status);
+        Status::ALL.into_iter().filter(asked).map(Status::name)
     }
 
-    /// Whether rows whose status nobody knows are asked for.
+    /// Whether rows whose status nobody knows are asked for by that.
     pub fn has_unknown(&self) -> bool {
-        self.statuses.is_empty() || self.statuses.contains(&Status::Unknown)
+        self.statuses.contains(&Status::Unknown)
+    }
+}
+
+impl BookingFilter {
+    /// The known statuses that are asked for.
+    pub fn known_names(&self) -> impl Iterator<Item = &'static str> {
+        let asked = |status: &BookingStatus| self.statuses.contains(status);
+        BookingStatus::ALL.into_iter().filter(asked).map(BookingStatus::name)
+    }
+
+    /// Whether rows whose status nobody knows are asked for by that.
+    pub fn has_unknown(&self) -> bool {
+        self.statuses.contains(&BookingStatus::Unknown)
     }
 }
 
@@ -85,9 +104,9 @@ impl Order {
     pub fn start(self) -> Cursor {
         let (first, last) = (RowId(Uuid::nil()), RowId(Uuid::max()));
         match self {
-            Self::NewestFirst => Cursor::Created(After { key: NEVER, id: last }),
-            Self::OldestFirst => Cursor::Created(After { key: LONG_AGO, id: first }),
-            Self::CheckIn => Cursor::CheckIn(After { key: Date::MIN, id: first }),
+            Self::NewestFirst => Cursor::Created(After { key: Time::MAX, id: last }),
+            Self::OldestFirst => Cursor::Created(After { key: Time::MIN, id: first }),
+            Self::CheckIn => Cursor::CheckIn(After { key: (Day::MIN, Time::MIN), id: first }),
         }
     }
 
@@ -97,7 +116,10 @@ impl Order {
             Self::NewestFirst | Self::OldestFirst => {
                 Some(Cursor::Created(After { key: key.parse().ok()?, id }))
             }
-            Self::CheckIn => Some(Cursor::CheckIn(After { key: key.parse().ok()?, id })),
+            Self::CheckIn => {
+                let (day, time) = key.split_once(' ')?;
+                Some(Cursor::CheckIn(After { key: (day.parse().ok()?, time.parse().ok()?), id }))
+            }
         }
     }
 }
@@ -115,7 +137,7 @@ impl Cursor {
     pub fn key(&self) -> String {
         match self {
             Self::Created(after) => after.key.to_string(),
-            Self::CheckIn(after) => after.key.to_string(),
+            Self::CheckIn(After { key: (day, time), .. }) => format!("{day} {time}"),
         }
     }
 }
@@ -127,9 +149,10 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_from_its_key() {
         let id = RowId(Uuid::from_u128(1));
-        let cursor = Cursor::Created(After { key: "2026-07-01T10:00:00.123456Z".parse().unwrap(), id });
+        let cursor = Cursor::Created(After { key: 836_222_400_123_456, id });
         assert_eq!(Order::NewestFirst.cursor(&cursor.key(), cursor.id()), Some(cursor));
         assert_eq!(Order::CheckIn.cursor("nonsense", id), None);
+        assert_eq!(Order::CheckIn.cursor("9678", id), None);
         for order in [Order::NewestFirst, Order::OldestFirst, Order::CheckIn] {
             let start = order.start();
             assert_eq!(order.cursor(&start.key(), start.id()), Some(start));

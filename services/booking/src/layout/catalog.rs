@@ -11,6 +11,8 @@ pg::statements! {
     ListTables = "list_tables" ();
     /// Words of enums.
     ListLabels = "list_labels" ();
+    /// Triggers that fire.
+    ListTriggers = "list_triggers" ();
     /// Constraints of the tables that statements rely on.
     ListConstraints = "list_constraints" ();
 }
@@ -87,7 +89,14 @@ pub async fn status_enums(db: &Database, tables: &[StoredTable]) -> Result<Statu
         Ok(Enum { name: row.next("name")?, labels: row.next("labels")? })
     })?;
     let found = |name: Option<String>| enums.iter().find(|one| Some(&one.name) == name.as_ref()).cloned();
-    Ok(Statuses { requests: found(requests), bookings: found(bookings), any_word: false })
+    Ok(Statuses { requests: found(requests), bookings: found(bookings), ..Statuses::default() })
+}
+
+/// Triggers that fire, each with its table.
+pub async fn triggers(db: &Database) -> Result<Vec<(String, String)>, Fault> {
+    Columns::all(&db.run_global(&ListTriggers {}).await?, |row| {
+        Ok((row.next("table_name")?, row.next("name")?))
+    })
 }
 
 pub async fn constraints(db: &Database) -> Result<Vec<Constraint>, Fault> {

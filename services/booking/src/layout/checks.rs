@@ -5,6 +5,7 @@ use boot::{Check, Finding};
 use pg::Fault;
 use pg::checks::with_client;
 
+use super::problem::Problem;
 use super::{Found, RequestHold, indexes};
 use crate::domain::approval::Layout;
 use crate::domain::stay::MAX_NIGHTS;
@@ -36,11 +37,14 @@ async fn look(url: String, role: &'static str) -> Result<Found, String> {
 
 fn schema(found: Result<Found, String>) -> Vec<Finding> {
     let (problems, altered) = match found {
-        Ok(found) => (found.problem_sentences(), found.altered()),
+        Ok(found) => {
+            let fixes: Vec<Option<String>> = found.problems.iter().map(Problem::fix).collect();
+            (found.problem_sentences().into_iter().zip(fixes).collect::<Vec<_>>(), found.altered())
+        }
         Err(cause) => return vec![Finding::bad(cause, "see the checks of the database and of the roles")],
     };
     if problems.is_empty() && altered.is_empty() {
-        return vec![Finding::good("every table, column and constraint is there")];
+        return vec![Finding::good("every table, column, constraint and trigger is there")];
     }
     let odd = altered.into_iter().map(|(found, wanted)| {
         Finding::odd(
@@ -48,8 +52,11 @@ fn schema(found: Result<Found, String>) -> Vec<Finding> {
             format!("it serves, as far as every statement goes with it; the migrations make it {wanted}"),
         )
     });
-    let fix = "`frontdesk migrate up`, or undo what was changed by hand";
-    problems.into_iter().map(|problem| Finding::bad(problem, fix)).chain(odd).collect()
+    let bad = |(problem, fix): (String, Option<String>)| {
+        let undo = || "`frontdesk migrate up`, or undo what was changed by hand".to_owned();
+        Finding::bad(problem, fix.unwrap_or_else(undo))
+    };
+    problems.into_iter().map(bad).chain(odd).collect()
 }
 
 fn double_bookings(found: Result<Found, String>) -> Finding {
@@ -103,26 +110,43 @@ async fn length_of_stays(client: &tokio_postgres::Client) -> Result<Finding, Fau
 }
 
 /// What is missing is slow, not wrong.
-async fn indexes(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
-    let query = "select to_regclass('public.booking_requests') is null, array( \
-        select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
-        where i.indisvalid and c.relnamespace = 'public'::regnamespace)";
+async fn indexes(client: &tokio_postgres::Client) -> Result<Vec<Finding>, Fault> {
+    let query = "select to_regclass('public.booking_requests') is null, \
+        array(select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
+            where i.indisvalid and c.relnamespace = 'public'::regnamespace), \
+        array(select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
+            where not i.indisvalid and c.relnamespace = 'public'::regnamespace)";
     let row = client.query_one(query, &[]).await?;
     let (single_table, stored): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
-    if !single_table {
-        return Ok(Finding::good("they come with the migrations"));
-    }
-    let (names, creates): (Vec<&str>, Vec<String>) = indexes::of_single_table()
+    let broken: Vec<String> = row.try_get(2)?;
+    // Among them one that is just being built.
+    let mut findings: Vec<Finding> = broken
         .into_iter()
-        .filter(|(name, _)| !stored.iter().any(|one| one == name))
-        .unzip();
-    if names.is_empty() {
-        return Ok(Finding::good("all of them are there"));
+        .map(|name| {
+            Finding::odd(
+                format!("the index {name} is not finished and serves nothing, as after a build that failed"),
+                format!("if nobody is building it, as the table's owner: reindex index concurrently {name}"),
+            )
+        })
+        .collect();
+    let missing =
+        indexes::of_single_table().into_iter().filter(|(name, _)| !stored.iter().any(|one| one == name));
+    let (names, creates): (Vec<&str>, Vec<String>) =
+        if single_table { missing.unzip() } else { Default::default() };
+    if !names.is_empty() {
+        findings.push(Finding::odd(
+            format!(
+                "lists and decisions read more rows of bookings than they need without {}",
+                names.join(", ")
+            ),
+            format!("as the table's owner, one by one: {}", creates.join("; ")),
+        ));
     }
-    Ok(Finding::odd(
-        format!("lists and decisions read more rows of bookings than they need without {}", names.join(", ")),
-        format!("as the table's owner, one by one: {}", creates.join("; ")),
-    ))
+    if findings.is_empty() {
+        let all = if single_table { "all of them are there" } else { "they come with the migrations" };
+        findings.push(Finding::good(all));
+    }
+    Ok(findings)
 }
 
 /// Replication brings events with their ticks and leaves the sequence behind.

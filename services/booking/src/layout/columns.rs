@@ -120,6 +120,12 @@ pub const CUSTOMER: [&str; 11] = [
     "merged_into",
 ];
 
+/// The trigger of the customers that fills what they are found by.
+pub const CUSTOMER_TRIGGER: &str = "customer_keys";
+/// As the migration makes it.
+pub const CREATE_CUSTOMER_TRIGGER: &str = "create trigger customer_keys before insert or update on customers \
+    for each row execute function frontdesk_customer_keys()";
+
 /// By what customers are found; the table's own trigger fills them.
 pub const CUSTOMER_KEYS: [&str; 5] = ["archived", "name_key", "last_name_key", "email_key", "phone_key"];
 

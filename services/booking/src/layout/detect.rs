@@ -77,6 +77,11 @@ impl Found {
         if !range && has("inventory_ranges") {
             problems.push(Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES });
         }
+        let fires =
+            |(table, name): &(String, String)| table == "customers" && name == columns::CUSTOMER_TRIGGER;
+        if has("customers") && !catalog::triggers(db).await?.iter().any(fires) {
+            problems.push(Problem::Trigger { table: "customers", name: columns::CUSTOMER_TRIGGER });
+        }
         problems.extend(refused_statuses(db, layout, &constraints, &mut statuses, &tables).await?);
         let Altered { unfit, doubtful } = types::altered(layout, &tables);
         problems.extend(unfit);
@@ -131,6 +136,18 @@ impl Found {
     /// Whether the statements for another find are those for this one.
     pub fn same_statements(&self, other: &Self) -> bool {
         self.layout == other.layout && self.blocking == other.blocking && self.statuses == other.statuses
+    }
+
+    /// Whether rows of requests may lack what a list orders them by.
+    pub fn has_unplaced_requests(&self) -> bool {
+        let table = if self.layout == Layout::Standard { "booking_requests" } else { "bookings" };
+        ["created_at", "check_in"].into_iter().any(|column| self.may_be_null(table, column))
+    }
+
+    /// Whether a column may be empty.
+    pub fn may_be_null(&self, table: &str, column: &str) -> bool {
+        let table = self.tables.iter().find(|one| one.name == table);
+        table.and_then(|table| table.column(column)).is_some_and(|column| !column.not_null)
     }
 
     /// Whether the same tables were found.
@@ -225,7 +242,7 @@ fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
 }
 
 /// Check constraints that refuse a status which this version writes, and enums that
-/// lack one. Finds out besides whether requests may have a word that is not known.
+/// lack one. Finds out besides in which table rows may have a word that is not known.
 async fn refused_statuses(
     db: &Database,
     layout: Layout,
@@ -233,16 +250,17 @@ async fn refused_statuses(
     statuses: &mut Statuses,
     tables: &[StoredTable],
 ) -> Result<Vec<Problem>, Fault> {
-    let requests = if layout == Layout::Standard { "booking_requests" } else { "bookings" };
-    let column = tables.iter().find(|one| one.name == requests).and_then(|table| table.column("status"));
-    let mut closed = false;
     let mut problems = Vec::new();
+    // The tables in which nothing but known words can be.
+    let mut closed = Vec::new();
     for table in ["booking_requests", "bookings"] {
         let Some(Enum { name, labels }) = statuses.of(table) else { continue };
         let lacks = |status: &BookingStatus| !labels.iter().any(|label| label == status.name());
         let lacking = written_statuses(layout, table).into_iter().filter(lacks);
         problems.extend(lacking.map(|status| Problem::Word { of: name.clone(), word: status.name() }));
-        closed |= table == requests && labels.iter().all(|label| known_words().contains(&label.as_str()));
+        if labels.iter().all(|label| known_words().contains(&label.as_str())) {
+            closed.push(table.to_owned());
+        }
     }
     for constraint in constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status")) {
         let written = written_statuses(layout, &constraint.table);
@@ -250,9 +268,16 @@ async fn refused_statuses(
         if written.iter().any(|status| !covered.known.contains(status)) {
             problems.push(Problem::Status { constraint: constraint.name.clone() });
         }
-        closed |= constraint.table == requests && constraint.validated && !covered.others;
+        if constraint.validated && !covered.others {
+            closed.push(constraint.table.clone());
+        }
     }
-    statuses.any_word = !closed || !column.is_some_and(|column| column.not_null);
+    let any_word = |table: &str| {
+        let column = tables.iter().find(|one| one.name == table).and_then(|table| table.column("status"));
+        !closed.iter().any(|one| one == table) || !column.is_some_and(|column| column.not_null)
+    };
+    statuses.any_booking_word = any_word("bookings");
+    statuses.any_word = any_word(if layout == Layout::Standard { "booking_requests" } else { "bookings" });
     Ok(problems)
 }
 

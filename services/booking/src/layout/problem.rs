@@ -3,6 +3,8 @@
 
 use pg::{Constraint, Kind};
 
+use super::columns;
+
 /// Something that statements need and the database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
@@ -12,6 +14,11 @@ pub enum Problem {
         name: &'static str,
     },
     Constraint {
+        table: &'static str,
+        name: &'static str,
+    },
+    /// A trigger that is gone, or does not fire.
+    Trigger {
         table: &'static str,
         name: &'static str,
     },
@@ -40,6 +47,7 @@ impl Problem {
             Self::Table(name) => format!("table {name}"),
             Self::Column { table, name } => format!("column {table}.{name}"),
             Self::Constraint { table, name } => format!("constraint {table}.{name}"),
+            Self::Trigger { table, name } => format!("trigger {table}.{name}"),
             Self::Type { table, name, wanted, found } => {
                 format!("column {table}.{name} of type {wanted}, which is {found} there")
             }
@@ -51,6 +59,18 @@ impl Problem {
         Kind::SchemaDrift { object }
     }
 
+    /// What an operator does about it, where that is more than the migrations do.
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::Trigger { table, name } if *name == columns::CUSTOMER_TRIGGER => Some(format!(
+                "as the schema's owner: drop trigger if exists {name} on {table}; {}; then give those their keys that \
+                 were written without it: update {table} set name = name where name_key is null",
+                columns::CREATE_CUSTOMER_TRIGGER
+            )),
+            _ => None,
+        }
+    }
+
     /// The name of what is missing, if something is.
     pub fn missing(&self) -> Option<&'static str> {
         match self {
@@ -58,7 +78,8 @@ impl Problem {
             | Self::Column { name, .. }
             | Self::Constraint { name, .. }
             | Self::Type { name, .. } => Some(name),
-            Self::Status { .. } | Self::Word { .. } => None,
+            // No statement runs into these by name.
+            Self::Status { .. } | Self::Word { .. } | Self::Trigger { .. } => None,
         }
     }
 }

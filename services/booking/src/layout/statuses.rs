@@ -18,6 +18,8 @@ pub struct Statuses {
     pub bookings: Option<Enum>,
     /// Whether requests may have a status that this version does not know, or none.
     pub any_word: bool,
+    /// Whether bookings may.
+    pub any_booking_word: bool,
 }
 
 /// An enum of the database.
@@ -192,7 +194,8 @@ mod tests {
 
     fn cast(sql: &str) -> String {
         let of = |name: &str| Some(Enum { name: name.to_owned(), labels: Vec::new() });
-        Statuses { requests: of("request_status"), bookings: of("booking_status"), any_word: false }.cast(sql)
+        let (requests, bookings) = (of("request_status"), of("booking_status"));
+        Statuses { requests, bookings, ..Statuses::default() }.cast(sql)
     }
 
     #[test]

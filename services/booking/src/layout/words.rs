@@ -87,9 +87,8 @@ impl Blocking {
 }
 
 impl Words {
-    /// The words of a layout and its constraint; `any_word` tells that a request may
-    /// have a status that nobody knows.
-    pub fn new(layout: Layout, blocking: &Blocking, any_word: bool) -> Self {
+    /// The words of a layout and its constraint.
+    pub fn new(layout: Layout, blocking: &Blocking) -> Self {
         let mut words = Self { gaps: HashMap::new() };
         words.add_names();
         words.add_events();
@@ -99,7 +98,7 @@ impl Words {
         words.add("freed", statuses(BookingStatus::frees_dates));
         words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
         words.add("blocking", blocking.condition("b"));
-        words.add_asked(any_word);
+        words.add_asked();
         // Whether a request's link to a booking may be followed, but for its status.
         words.add(
             "same_stay",
@@ -195,23 +194,15 @@ impl Words {
     }
 
     /// Which rows a list by status has. Where other programs can store any word, those
-    /// with one that nobody knows belong to lists too; nothing is asked for them where
-    /// a constraint keeps them out, so that each status is a walk along its index.
-    fn add_asked(&mut self, any_word: bool) {
-        if !any_word {
-            self.add("asked", "unnest(:statuses)");
-            self.add("is_asked", "{effective} = asked.status");
-            self.add("any_asked", "{effective} = any (:statuses)");
-            return;
-        }
+    /// with one that nobody knows are asked for in words of their own, so that each
+    /// known status is a walk along its index.
+    fn add_asked(&mut self) {
         let known = known_words().into_iter().map(quoted).collect::<Vec<_>>().join(", ");
-        self.add("is_unknown", format!("({{effective}} in ({known})) is not true"));
-        self.add(
-            "asked",
-            "(select w.status from unnest(:statuses) as w (status) union all select null where :unknown)",
-        );
-        self.add("is_asked", "({effective} = asked.status or asked.status is null and {is_unknown})");
-        self.add("any_asked", "({effective} = any (:statuses) or :unknown and {is_unknown})");
+        // The index of such requests has this condition word for word.
+        self.add("is_unknown", format!("(r.status in ({known})) is not true"));
+        self.add("is_unknown_booking", format!("(b.status in ({})) is not true", statuses(|_| true)));
+        self.add("is_among", "({effective} = any (:among) or {is_unknown})");
+        self.add("one_walk", "(values (true)) as one (walk)");
     }
 
     fn add_columns(&mut self, layout: Layout) {
@@ -373,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_gap_without_a_word_stays() {
-        let words = Words::new(Layout::Standard, &Blocking::NotFreed, false);
+        let words = Words::new(Layout::Standard, &Blocking::NotFreed);
         assert_eq!(words.fill("a {status.requested} b"), "a 'requested' b");
         assert_eq!(words.fill("{status.unknown} {open"), "{status.unknown} {open");
     }
@@ -382,7 +373,7 @@ mod tests {
     #[test]
     fn shared_nights_are_asked_for_by_plain_comparisons() {
         for layout in [Layout::Standard, Layout::SingleTable] {
-            let words = Words::new(layout, &Blocking::NotFreed, false);
+            let words = Words::new(layout, &Blocking::NotFreed);
             for gap in ["{bookings_overlap}", "{requests_overlap}", "{ranges_overlap}"] {
                 let text = words.fill(gap);
                 assert!(!text.contains('{') && !text.contains("&&") && !text.contains("range("), "{text}");
@@ -392,7 +383,7 @@ mod tests {
 
     #[test]
     fn statuses_are_those_that_the_migrations_write() {
-        let standard = Words::new(Layout::Standard, &Blocking::NotFreed, false);
+        let standard = Words::new(Layout::Standard, &Blocking::NotFreed);
         assert_eq!(standard.fill("{blocking}"), "b.status not in ('cancelled', 'declined', 'no_show')");
         assert_eq!(standard.fill("{sold}"), "'confirmed', 'checked_in', 'checked_out'");
         assert_eq!(
@@ -401,13 +392,13 @@ mod tests {
              and (r.confirmed_at is not null or r.approved_booking_id is not null) then 'confirmed' \
              else r.status end"
         );
-        let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]), false);
+        let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]));
         assert_eq!(single.fill("{blocking}"), "b.status in ('pending')");
         assert_eq!(single.fill("{not_holding}"), "not (r.status in ('pending'))");
         let flagged =
             Blocking::Flagged(Box::new(Blocking::Sold), "(flag OR (status = 'x'::text))".to_owned());
         assert_eq!(
-            Words::new(Layout::SingleTable, &flagged, false).fill("{blocking}"),
+            Words::new(Layout::SingleTable, &flagged).fill("{blocking}"),
             "(b.status in ('confirmed', 'checked_in', 'checked_out') \
              or exists (select from (select b.*) as covered where (flag OR (status = 'x'::text))))"
         );

@@ -4,7 +4,6 @@ use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_service_server::BookingService;
 use frontdesk_proto::text::tidy_line;
 use frontdesk_proto::{Refusal, paging};
-use jiff::civil::Date;
 use pg::Shown;
 use prost::Message;
 use tonic::{Request, Response, Status};
@@ -15,7 +14,7 @@ use crate::call::Call;
 use crate::changes::{CancelBooking, CreateBooking, StepStay};
 use crate::domain::booking::{Booking, BookingStatus, NewBooking};
 use crate::domain::ids::{BookingId, RowId};
-use crate::domain::listing::{After, BookingFilter};
+use crate::domain::listing::{After, BookingFilter, Day};
 use crate::domain::steps::StayStep;
 use crate::domain::version::Version;
 use crate::error::Error;
@@ -49,17 +48,18 @@ impl BookingService for Service {
             Some((key, id)) => {
                 After { key: key.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) }
             }
-            None => After { key: Date::MIN, id: RowId(Uuid::nil()) },
+            None => After { key: Day::MIN, id: RowId(Uuid::nil()) },
         };
-        let found = self.store.list_bookings(call.tenant, &filter, &after, size + 1);
-        let Shown { rows, left_out } = found.await.map_err(failed)?;
-        let size = sizes::fitting(rows.iter().map(texts), size);
-        let (rows, next_page_token) = paging::split_with(rows, left_out, size, |row| {
-            paging::token(&list, &row.stay.check_in.to_string(), row.id.0)
-        });
-        let bookings = rows.iter().map(booking).collect();
-        let left_out = fields::number(left_out);
-        Ok(Response::new(wire::ListBookingsResponse { bookings, next_page_token, left_out }))
+        let found = self.store.list_bookings(call.tenant, &filter, after, size).await.map_err(failed)?;
+        let Shown { rows, left_out } = found.bookings;
+        let size = sizes::fitting(rows.iter().map(|(_, row)| texts(row)), size);
+        let (rows, next) = sizes::cut(rows, size, found.next);
+        let token = |next: After<Day>| paging::token(&list, &next.key.to_string(), next.id.0);
+        Ok(Response::new(wire::ListBookingsResponse {
+            bookings: rows.iter().map(booking).collect(),
+            next_page_token: next.map(token).unwrap_or_default(),
+            left_out: fields::number(left_out),
+        }))
     }
 
     async fn create_booking(
@@ -200,7 +200,8 @@ fn filter(request: &wire::ListBookingsRequest) -> Result<BookingFilter, Refusal>
 
 fn asked_status(asked: i32) -> Result<BookingStatus, Refusal> {
     let known = wire::BookingStatus::try_from(asked).ok();
-    let found = BookingStatus::ALL.into_iter().find(|one| Some(status(*one)) == known);
+    let mut all = BookingStatus::ALL.into_iter().chain([BookingStatus::Unknown]);
+    let found = all.find(|one| Some(status(*one)) == known);
     found.ok_or_else(|| fields::unknown("status"))
 }
 

@@ -36,17 +36,21 @@ impl CustomerService for Booking {
         let request = request.into_inner();
         // Lines are kept tidy, so they are looked for like that.
         let external_id = tidy_line(&request.external_id);
-        let (customers, next_page_token) = match Search::of(&tidy_line(&request.search)) {
+        let (customers, next_page_token, left_out) = match Search::of(&tidy_line(&request.search)) {
             _ if !external_id.is_empty() => {
                 let source = tidy_line(&request.source);
                 let found = self.store.get_customer_of(call.tenant, &source, &external_id).await;
-                (found.map_err(failed)?.into_iter().collect(), String::new())
+                (found.map_err(failed)?.into_iter().collect(), String::new(), 0)
             }
-            Some(search) => self.search(&call, &request, &search).await?,
+            Some(search) => {
+                let (customers, next) = self.search(&call, &request, &search).await?;
+                (customers, next, 0)
+            }
             None => self.by_name(&call, &request).await?,
         };
         let customers = customers.iter().map(customer).collect();
-        Ok(Response::new(wire::ListCustomersResponse { customers, next_page_token }))
+        let left_out = fields::number(left_out);
+        Ok(Response::new(wire::ListCustomersResponse { customers, next_page_token, left_out }))
     }
 
     async fn get_customer(
@@ -143,14 +147,29 @@ impl CustomerService for Booking {
 }
 
 impl Booking {
-    async fn by_name(&self, call: &Call, request: &wire::ListCustomersRequest) -> Result<Page, Status> {
+    async fn by_name(
+        &self,
+        call: &Call,
+        request: &wire::ListCustomersRequest,
+    ) -> Result<(Vec<Customer>, String, usize), Status> {
         let size = paging::size(request.page_size, request.limit)?;
         let list = fingerprint(request);
-        let after = fields::after_name(&list, &request.page_token)?;
+        let mut after = fields::after_name(&list, &request.page_token)?;
+        if fields::is_of_row(&after.key) {
+            let row = self.store.get_customer(call.tenant, GuestId(after.id.0)).await.map_err(failed)?;
+            after.key = row.ok_or_else(paging::invalid_token)?.is.name;
+        }
         let found = self.store.list_customers(call.tenant, request.archived, &after, size + 1);
         let found = found.await.map_err(failed)?;
         let size = sizes::fitting(found.iter().map(texts), size);
-        Ok(paging::split(found, size, |row| paging::token(&list, &row.is.name, row.id.0)))
+        let (page, next) = paging::split(found, size, |row| {
+            paging::token(&list, fields::token_text(&row.is.name), row.id.0)
+        });
+        let left_out = match &*next {
+            "" => self.store.count_unplaced_customers(call.tenant, request.archived).await.map_err(failed)?,
+            _ => 0,
+        };
+        Ok((page, next, left_out))
     }
 
     /// What is found by one thing comes before what is found by the next.
@@ -168,6 +187,12 @@ impl Booking {
         let size = paging::size(request.page_size, request.limit)?;
         let list = fingerprint(request);
         let (first, mut after) = place(&list, &request.page_token)?;
+        if let (Some(key), Some(by)) = (&after.key, sections.get(first))
+            && fields::is_of_row(key)
+        {
+            let key = self.store.get_customer_key(call.tenant, GuestId(after.id.0), *by).await;
+            after.key = Some(key.map_err(failed)?.ok_or_else(paging::invalid_token)?);
+        }
         let mut found: Vec<(usize, FoundCustomer)> = Vec::new();
         for (section, by) in sections.iter().enumerate().skip(first) {
             let most = size + 1 - i64::try_from(found.len()).unwrap_or(size);
@@ -180,7 +205,8 @@ impl Booking {
         }
         let size = sizes::fitting(found.iter().map(|(_, row)| texts(&row.customer)), size);
         let (page, next) = paging::split(found, size, |(section, row)| {
-            paging::token(&list, &format!("{section}{}", row.key), row.customer.id.0)
+            let key = fields::token_text(&row.key);
+            paging::token(&list, &format!("{section}{key}"), row.customer.id.0)
         });
         Ok((page.into_iter().map(|(_, row)| row.customer).collect(), next))
     }

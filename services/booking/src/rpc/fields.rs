@@ -111,6 +111,21 @@ pub fn number(of: usize) -> i32 {
     i32::try_from(of).unwrap_or(i32::MAX)
 }
 
+/// Longest text of a row that goes into a page token, in bytes.
+const MOST_IN_TOKEN: usize = 1_000;
+/// Stands in a token for a longer one. No text of a row has it.
+const OF_ROW: &str = "\0";
+
+/// The text that orders a list, as a token has it.
+pub fn token_text(text: &str) -> &str {
+    if text.len() > MOST_IN_TOKEN { OF_ROW } else { text }
+}
+
+/// Whether a token stands at a row whose text is to be read from the row.
+pub fn is_of_row(text: &str) -> bool {
+    text == OF_ROW
+}
+
 /// The place after which a page by name starts.
 pub fn after_name(list: &[u8], token: &str) -> Result<After<String>, Refusal> {
     let (key, id) = paging::read_token(list, token)?.unwrap_or_default();

@@ -34,13 +34,24 @@ impl PropertyService for Booking {
         let call = Call::of(&request)?;
         let wire::ListPropertiesRequest { page_size, page_token, limit } = request.into_inner();
         let size = paging::size(page_size, limit)?;
-        let after = fields::after_name(LIST, &page_token)?;
+        let mut after = fields::after_name(LIST, &page_token)?;
+        if fields::is_of_row(&after.key) {
+            let row = self.store.get_property(call.tenant, PropertyId(after.id.0)).await.map_err(failed)?;
+            after.key = row.ok_or_else(paging::invalid_token)?.name;
+        }
         let found = self.store.list_properties(call.tenant, &after, size + 1).await.map_err(failed)?;
         let size = sizes::fitting(found.iter().map(|row| [&*row.name, &*row.time_zone]), size);
         let (rows, next_page_token) =
-            paging::split(found, size, |row| paging::token(LIST, &row.name, row.id.0));
-        let properties = rows.iter().map(property).collect();
-        Ok(Response::new(wire::ListPropertiesResponse { properties, next_page_token }))
+            paging::split(found, size, |row| paging::token(LIST, fields::token_text(&row.name), row.id.0));
+        let left_out = match &*next_page_token {
+            "" => self.store.count_unplaced_properties(call.tenant).await.map_err(failed)?,
+            _ => 0,
+        };
+        Ok(Response::new(wire::ListPropertiesResponse {
+            properties: rows.iter().map(property).collect(),
+            next_page_token,
+            left_out: fields::number(left_out),
+        }))
     }
 
     async fn get_property(

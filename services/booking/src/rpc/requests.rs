@@ -16,11 +16,11 @@ use crate::changes::{Approve, CancelRequest, Cancelled, Create, StartReview};
 use crate::domain::actor::Actor;
 use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
 use crate::domain::ids::{BookingRequestId, RowId};
-use crate::domain::listing::{After, Cursor, Filter, Order, Page};
+use crate::domain::listing::{Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
 use crate::domain::version::Version;
 use crate::error::Error;
-use crate::store::request_lists::MOST_COUNTED;
+use crate::store::request_counts::Counted;
 
 /// Who may set the rules of a stay aside.
 const OVERRIDES: &str = "bookings:manage";
@@ -69,15 +69,13 @@ impl BookingRequestService for Booking {
         let found = self.store.list_booking_requests(call.tenant, &filter, &page, request.include_counts);
         let found = found.await.map_err(failed)?;
         let Shown { rows, left_out } = found.requests;
-        let size = sizes::fitting(rows.iter().map(texts), size);
-        let (rows, next_page_token) = paging::split_with(rows, left_out, size, |row| {
-            let cursor = place(order, row);
-            paging::token(&list, &cursor.key(), cursor.id().0)
-        });
+        let size = sizes::fitting(rows.iter().map(|(_, row)| texts(row)), size);
+        let (rows, next) = sizes::cut(rows, size, found.next);
+        let token = |cursor: Cursor| paging::token(&list, &cursor.key(), cursor.id().0);
         Ok(Response::new(wire::ListBookingRequestsResponse {
             booking_requests: rows.into_iter().map(booking_request).collect(),
-            next_page_token,
-            counts: found.counts.into_iter().map(|(of, counted)| status_count(of, counted)).collect(),
+            next_page_token: next.map(token).unwrap_or_default(),
+            counts: found.counts.into_iter().map(status_count).collect(),
             left_out: fields::number(left_out),
         }))
     }
@@ -246,15 +244,6 @@ fn asked_status(status: i32) -> Result<RequestStatus, Refusal> {
     }
 }
 
-/// The place of a row in a list.
-fn place(order: Order, row: &BookingRequest) -> Cursor {
-    let id = RowId(row.id.0);
-    match order {
-        Order::NewestFirst | Order::OldestFirst => Cursor::Created(After { key: row.created_at, id }),
-        Order::CheckIn => Cursor::CheckIn(After { key: row.stay.check_in, id }),
-    }
-}
-
 /// The texts of a row.
 fn texts(request: &BookingRequest) -> [&str; 4] {
     let BookingRequest { message, internal_note, decline_reason, decline_message, .. } = request;
@@ -362,13 +351,10 @@ fn cancelled(cancelled: &Cancelled) -> wire::CancelBookingRequestResponse {
     }
 }
 
-/// A count that stopped at the most that is counted.
-fn status_count(of: RequestStatus, counted: i64) -> wire::BookingRequestStatusCount {
-    wire::BookingRequestStatusCount {
-        status: status(of).into(),
-        count: i32::try_from(counted.min(MOST_COUNTED)).unwrap_or(i32::MAX),
-        more: counted > MOST_COUNTED,
-    }
+fn status_count(counted: Counted) -> wire::BookingRequestStatusCount {
+    let Counted { status: of, count, more } = counted;
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    wire::BookingRequestStatusCount { status: status(of).into(), count, more }
 }
 
 pub(super) fn status(status: RequestStatus) -> wire::BookingRequestStatus {

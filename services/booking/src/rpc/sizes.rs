@@ -63,6 +63,16 @@ where
     size
 }
 
+/// So many of the rows of a page, each with its place, and the place behind which the
+/// next page begins: `next`, if none was cut off.
+pub fn cut<P, T>(mut rows: Vec<(P, T)>, size: i64, next: Option<P>) -> (Vec<T>, Option<P>) {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let is_cut = rows.len() > size;
+    rows.truncate(size);
+    let (mut places, rows): (Vec<P>, Vec<T>) = rows.into_iter().unzip();
+    (rows, if is_cut { places.pop() } else { next })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,18 +3,17 @@
 use access::TenantId;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pg::{Columns, Fault, Query, Shown};
+use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
 use super::change::Change;
 use super::change::Finished;
 use super::database::{Store, lost_row};
-use super::foreign::{DayEdge, booking_status, stay, time};
+use super::foreign::{booking_status, stay, time};
 use super::requests::names;
 use crate::domain::booking::{Booking, NewBooking};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
-use crate::domain::listing::{After, BookingFilter};
 use crate::domain::rules::Broken;
 use crate::domain::steps::StayStep;
 
@@ -31,20 +30,6 @@ pg::statements! {
         tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date,
         source: &'a str, external_id: Option<&'a str>, range: RangeId, at: Timestamp, actor_kind: &'static str,
         actor_id: Option<Uuid>, event: EventId, overridden: Option<Vec<&'static str>>,
-    );
-    /// Bookings of the tenant, by check-in.
-    ListBookings = "list_bookings" (
-        tenant: Uuid, after_check_in: DayEdge, after_id: RowId, most: i64, stay_from: Option<Date>, stay_to: Option<Date>,
-    );
-    /// Bookings of the tenant with one of these statuses, by check-in.
-    ListBookingsByStatus<'a> = "list_bookings_by_status" (
-        tenant: Uuid, statuses: &'a [&'a str], after_check_in: DayEdge, after_id: RowId, most: i64,
-        stay_from: Option<Date>, stay_to: Option<Date>,
-    );
-    /// Bookings of one property or guest, by check-in.
-    ListBookingsOf<'a> = "list_bookings_of" (
-        tenant: Uuid, after_check_in: DayEdge, after_id: RowId, most: i64, statuses: Option<Vec<&'a str>>,
-        property: Option<PropertyId>, guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
     );
     /// Locks the requests that a booking is about.
     LockBookingGroup = "standard/lock_booking_group" | "single_table/lock_booking_group" (
@@ -102,59 +87,6 @@ impl Store {
             Columns::first(&schema.db.run(tenant, &GetBooking { tenant, id }).await?, booking)
         })
         .await
-    }
-
-    /// Bookings by check-in, after a place.
-    pub async fn list_bookings(
-        &self,
-        tenant: TenantId,
-        filter: &BookingFilter,
-        after: &After<Date>,
-        most: i64,
-    ) -> Result<Shown<Booking>, Fault> {
-        let tenant = tenant.uuid();
-        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.name()).collect();
-        let list = &*list(tenant, filter, &statuses, after, most);
-        self.read(async |schema| Columns::shown(&schema.db.run(tenant, list).await?, booking)).await
-    }
-}
-
-/// The statement of a list. One property's or guest's bookings are few; of the tenant's,
-/// those of a status have an index of their own.
-fn list<'a>(
-    tenant: Uuid,
-    filter: &BookingFilter,
-    statuses: &'a [&'a str],
-    after: &After<Date>,
-    most: i64,
-) -> Box<dyn Query + Send + 'a> {
-    let BookingFilter { statuses: _, property, guest, stay_from, stay_to } = *filter;
-    let (after_check_in, after_id) = (DayEdge(after.key), after.id);
-    if property.is_some() || guest.is_some() {
-        let statuses = (!statuses.is_empty()).then(|| statuses.to_vec());
-        Box::new(ListBookingsOf {
-            tenant,
-            after_check_in,
-            after_id,
-            most,
-            statuses,
-            property,
-            guest,
-            stay_from,
-            stay_to,
-        })
-    } else if statuses.is_empty() {
-        Box::new(ListBookings { tenant, after_check_in, after_id, most, stay_from, stay_to })
-    } else {
-        Box::new(ListBookingsByStatus {
-            tenant,
-            statuses,
-            after_check_in,
-            after_id,
-            most,
-            stay_from,
-            stay_to,
-        })
     }
 }
 
@@ -298,7 +230,7 @@ impl Change {
     }
 }
 
-fn booking(row: &mut Columns<'_>) -> Result<Booking, Fault> {
+pub(super) fn booking(row: &mut Columns<'_>) -> Result<Booking, Fault> {
     let (id, request) = (row.next("id")?, row.next("booking_request_id")?);
     let property = row.next("property_id")?;
     let guest = row.or_empty("guest_id")?;

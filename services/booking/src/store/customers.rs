@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
-use super::foreign::time;
+use super::foreign::{MOST_UNPLACED, counted, time};
 use crate::domain::approval::Layout;
 use crate::domain::customer::{Customer, Described, MOST_MERGED};
 use crate::domain::event::EventKind;
@@ -41,6 +41,10 @@ pg::statements! {
     SearchPhones<'a> = "search_phones" (
         tenant: Uuid, archived: bool, search: &'a str, top: &'a str, after_key: Option<&'a str>, after_id: RowId, most: i64,
     );
+    /// By what a customer is found.
+    GetCustomerKeys = "get_customer_keys" (tenant: Uuid, id: GuestId);
+    /// Customers without a name.
+    CountUnplacedCustomers = "count_unplaced_customers" (tenant: Uuid, archived: bool, most: i64);
     /// Locks customers.
     LockCustomers = "lock_customers" (tenant: Uuid, ids: Vec<GuestId>);
     /// Locks the customer that another system knows by this id.
@@ -150,6 +154,48 @@ impl Store {
             Columns::all(&rows?, |row| {
                 Ok(FoundCustomer { key: row.next("search_key")?, customer: customer(row)? })
             })
+        })
+        .await
+    }
+
+    /// By what a search finds this customer.
+    pub async fn get_customer_key(
+        &self,
+        tenant: TenantId,
+        id: GuestId,
+        by: SearchBy,
+    ) -> Result<Option<String>, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            let rows = schema.db.run(tenant, &GetCustomerKeys { tenant, id }).await?;
+            let keys = Columns::first(&rows, |row| {
+                Ok([
+                    row.or_empty::<Option<String>>("name_key")?,
+                    row.or_empty("last_name_key")?,
+                    row.or_empty("email_key")?,
+                    row.or_empty("phone_key")?,
+                ])
+            })?;
+            let Some([name, last_name, email, phone]) = keys else { return Ok(None) };
+            Ok(match by {
+                SearchBy::Name => name,
+                SearchBy::LastName => last_name,
+                SearchBy::Email => email,
+                SearchBy::Phone => phone,
+            })
+        })
+        .await
+    }
+
+    /// How many customers have no place in a list by name, since they have none.
+    pub async fn count_unplaced_customers(&self, tenant: TenantId, archived: bool) -> Result<usize, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            if !schema.found.may_be_null("customers", "name") {
+                return Ok(0);
+            }
+            let count = CountUnplacedCustomers { tenant, archived, most: MOST_UNPLACED };
+            counted(&schema.db.run(tenant, &count).await?)
         })
         .await
     }

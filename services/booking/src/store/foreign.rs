@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pg::types::{IsNull, ToSql, Type};
-use pg::{Columns, Fault, Param};
+use pg::{Columns, Fault};
+use tokio_postgres::Row;
 
 use crate::domain::booking::BookingStatus;
 use crate::domain::form::LONG_AGO;
@@ -51,58 +51,11 @@ pub(super) fn count(row: &mut Columns<'_>, name: &str) -> Result<i32, Fault> {
     Ok(row.or_empty::<i32>(name)?.max(0))
 }
 
-/// A time in an order, of which infinity is the last.
-#[derive(Debug, Clone, Copy)]
-pub struct TimeEdge(pub Timestamp);
+/// Most rows without a place in a list that are counted.
+pub(super) const MOST_UNPLACED: i64 = 1_000;
 
-/// A date in an order, of which infinity is the last.
-#[derive(Debug, Clone, Copy)]
-pub struct DayEdge(pub Date);
-
-type Written = Result<IsNull, Box<dyn std::error::Error + Sync + Send>>;
-
-impl ToSql for TimeEdge {
-    fn to_sql(&self, ty: &Type, out: &mut pg::types::private::BytesMut) -> Written {
-        let infinity = match self.0 {
-            at if at == Timestamp::MAX => i64::MAX,
-            at if at == Timestamp::MIN => i64::MIN,
-            at => return at.to_sql(ty, out),
-        };
-        out.extend_from_slice(&infinity.to_be_bytes());
-        Ok(IsNull::No)
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        Timestamp::accepts(ty)
-    }
-
-    pg::types::to_sql_checked!();
-}
-
-impl ToSql for DayEdge {
-    fn to_sql(&self, ty: &Type, out: &mut pg::types::private::BytesMut) -> Written {
-        let infinity = match self.0 {
-            day if day == Date::MAX => i32::MAX,
-            day if day == Date::MIN => i32::MIN,
-            day => return day.to_sql(ty, out),
-        };
-        out.extend_from_slice(&infinity.to_be_bytes());
-        Ok(IsNull::No)
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        <Date as ToSql>::accepts(ty)
-    }
-
-    pg::types::to_sql_checked!();
-}
-
-impl Param for TimeEdge {
-    const TYPE: Type = <Timestamp as Param>::TYPE;
-    const EXAMPLE: &'static str = <Timestamp as Param>::EXAMPLE;
-}
-
-impl Param for DayEdge {
-    const TYPE: Type = <Date as Param>::TYPE;
-    const EXAMPLE: &'static str = <Date as Param>::EXAMPLE;
+/// The number of rows in the only column.
+pub(super) fn counted(rows: &[Row]) -> Result<usize, Fault> {
+    let counted = Columns::first(rows, |row| row.next::<i64>("counted"))?;
+    Ok(counted.and_then(|counted| usize::try_from(counted).ok()).unwrap_or_default())
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
-use super::foreign::{count, time};
+use super::foreign::{MOST_UNPLACED, count, counted, time};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{EventId, GuestId, PropertyId, RowId};
 use crate::domain::listing::After;
@@ -22,6 +22,8 @@ pg::statements! {
     GetProperty = "get_property" (tenant: Uuid, id: PropertyId);
     /// Properties by name.
     ListProperties<'a> = "list_properties" (tenant: Uuid, after_name: &'a str, after_id: RowId, most: i64);
+    /// Properties without a name.
+    CountUnplacedProperties = "count_unplaced_properties" (tenant: Uuid, most: i64);
     /// Stores a property.
     InsertProperty<'a> = "insert_property" (
         tenant: Uuid, id: PropertyId, name: &'a str, time_zone: &'a str, max_guests: i32,
@@ -61,6 +63,18 @@ impl Store {
         self.read(async |schema| {
             let list = ListProperties { tenant, after_name: &after.key, after_id: after.id, most };
             Columns::all(&schema.db.run(tenant, &list).await?, property)
+        })
+        .await
+    }
+
+    /// How many properties have no place in a list by name, since they have none.
+    pub async fn count_unplaced_properties(&self, tenant: TenantId) -> Result<usize, Fault> {
+        let tenant = tenant.uuid();
+        self.read(async |schema| {
+            if !schema.found.may_be_null("properties", "name") {
+                return Ok(0);
+            }
+            counted(&schema.db.run(tenant, &CountUnplacedProperties { tenant, most: MOST_UNPLACED }).await?)
         })
         .await
     }

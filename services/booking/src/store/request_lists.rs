@@ -1,182 +1,261 @@
-//! Statements that list and count booking requests.
+//! Statements that list booking requests. Which of them a list takes, and where its page
+//! ends, is not known here.
 
-use access::TenantId;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use pg::{Columns, Fault, Query, Shown};
+use pg::{Days, Micros, Query};
 use uuid::Uuid;
 
-use super::database::Store;
-use super::foreign::{DayEdge, TimeEdge};
-use super::requests::linked_request;
 use crate::domain::ids::{GuestId, PropertyId, RowId};
-use crate::domain::listing::{Cursor, Filter, Order, Page};
-use crate::domain::request::{BookingRequest, Status};
-
-/// Counting stops here: exact counts cost as much as there are rows.
-pub const MOST_COUNTED: i64 = 10_000;
-
-/// Days of a week with the weekends around it.
-const FEW_DAYS: i32 = 10;
+use crate::domain::listing::{Cursor, Filter, Order};
+use crate::domain::request::Status;
 
 pg::statements! {
-    /// Requests per effective status.
-    CountBookingRequests<'a> = "count_booking_requests" (
-        tenant: Uuid, statuses: Vec<&'a str>, most: i64, property: Option<PropertyId>, guest: Option<GuestId>,
-        stay_from: Option<Date>, stay_to: Option<Date>, created_from: Option<Timestamp>,
-        created_to: Option<Timestamp>,
-    );
-    /// Requests of the tenant.
+    /// Requests of the tenant, in an order that an index has.
     ListBookingRequests<'a> = "list_booking_requests" (
-        tenant: Uuid, statuses: &'a [&'a str], unknown: bool, created_before: Option<TimeEdge>, created_after: Option<TimeEdge>,
-        check_in_after: Option<DayEdge>, after_id: RowId, most: i64, stay_from: Option<Date>,
-        stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>, unknown: Option<bool>,
+        created_before: Option<Micros>, created_after: Option<Micros>, check_in_after: Option<Days>,
+        beside_created_at: Option<Micros>, after_id: RowId, most: i64, created_from: Option<Micros>,
+        created_to: Option<Micros>,
     );
-    /// Requests of the tenant that have a night from a date on, found by their dates.
-    ListBookingRequestsStaying<'a> = "list_booking_requests_staying" (
-        tenant: Uuid, statuses: &'a [&'a str], unknown: bool, created_before: Option<TimeEdge>,
-        created_after: Option<TimeEdge>, check_in_after: Option<DayEdge>, after_id: RowId, most: i64, stay_from: Option<Date>,
-        stay_to: Option<Date>, created_from: Option<Timestamp>, created_to: Option<Timestamp>,
+    /// Requests of the tenant that have a night from a date on, by check-in.
+    ListBookingRequestsArriving<'a> = "list_booking_requests_arriving" (
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>, unknown: Option<bool>,
+        check_in_after: Option<Days>, beside_created_at: Option<Micros>, after_id: RowId, most: i64, stay_from: Days,
+        stay_to: Option<Days>,
+    );
+    /// Requests of the tenant with a night of a window, by creation.
+    ListBookingRequestsByDay<'a> = "list_booking_requests_by_day" (
+        tenant: Uuid, days: Vec<Days>, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>,
+        unknown: Option<bool>, created_before: Option<Micros>, created_after: Option<Micros>, after_id: RowId,
+        most: i64, stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>,
+        created_to: Option<Micros>,
+    );
+    /// Requests of the tenant that were created in a window, by check-in.
+    ListBookingRequestsEachDay<'a> = "list_booking_requests_each_day" (
+        tenant: Uuid, days: Vec<Days>, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>,
+        unknown: Option<bool>, check_in_after: Option<Days>, beside_created_at: Option<Micros>, after_id: RowId,
+        most: i64, stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>,
+        created_to: Option<Micros>,
     );
     /// Requests of one property or guest.
     ListBookingRequestsOf<'a> = "list_booking_requests_of" (
-        tenant: Uuid, statuses: &'a [&'a str], unknown: bool, created_before: Option<TimeEdge>, created_after: Option<TimeEdge>,
-        check_in_after: Option<DayEdge>, after_id: RowId, most: i64, property: Option<PropertyId>,
-        guest: Option<GuestId>, stay_from: Option<Date>, stay_to: Option<Date>,
-        created_from: Option<Timestamp>, created_to: Option<Timestamp>,
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, unknown: bool, created_before: Option<Micros>,
+        created_after: Option<Micros>, check_in_after: Option<Days>, beside_created_at: Option<Micros>,
+        after_id: RowId, most: i64, property: Option<PropertyId>, guest: Option<GuestId>,
+        stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>, created_to: Option<Micros>,
     );
+    /// A number of requests by creation, and which of them have a night of a window.
+    LookThroughRequests<'a> = "look_through_requests" (
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>, unknown: Option<bool>,
+        created_before: Option<Micros>, created_after: Option<Micros>, after_id: RowId, most: i64, looked: i64,
+        stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>, created_to: Option<Micros>,
+    );
+    /// Requests that were found before.
+    ListBookingRequestsAt = "list_booking_requests_at" (tenant: Uuid, rows: Vec<RowId>);
+    /// The first day of arrival from a day on, and the last one.
+    ReadArrivals = "read_arrivals" (tenant: Uuid, from_day: Days);
 }
 
-/// A page of requests.
-#[derive(Debug)]
-pub struct RequestPage {
-    pub requests: Shown<BookingRequest>,
-    /// Requests per effective status, each up to one more than [`MOST_COUNTED`].
-    pub counts: Vec<(Status, i64)>,
+/// Effective statuses that a list is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Statuses<'a> {
+    /// The known ones, each of which is walked along; `None` for all rows.
+    pub(super) walked: Option<&'a [&'a str]>,
+    /// The known ones, where those with an unknown one are asked for as well.
+    among: Option<&'a [&'a str]>,
+    /// Whether it is about unknown ones alone.
+    unknown: Option<bool>,
 }
 
-impl Store {
-    /// A page of requests with one more than it takes, which tells whether there is
-    /// another page; with counts per status when asked for.
-    pub async fn list_booking_requests(
-        &self,
-        tenant: TenantId,
-        filter: &Filter,
-        page: &Page,
-        with_counts: bool,
-    ) -> Result<RequestPage, Fault> {
-        let tenant = tenant.uuid();
-        let statuses = filter.status_names();
-        let list = &*list(tenant, filter, &statuses, page);
-        self.read(async |schema| {
-            if !with_counts {
-                let rows = schema.db.run(tenant, list).await?;
-                return Ok(RequestPage {
-                    requests: Columns::shown(&rows, linked_request)?,
-                    counts: Vec::new(),
-                });
-            }
-            let tx = schema.db.begin(tenant).await?;
-            let requests = Columns::shown(&tx.run(list).await?, linked_request)?;
-            let counts = tx.run_last(&count(tenant, filter)).await?;
-            let counts = Columns::all(&counts, |row| {
-                Ok((row.word("status", Status::from_name)?, row.next("counted")?))
-            })?;
-            Ok(RequestPage { requests, counts })
-        })
-        .await
+/// What a page is asked for, as the statements take it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) tenant: Uuid,
+    pub(super) statuses: Statuses<'a>,
+    created_before: Option<Micros>,
+    created_after: Option<Micros>,
+    pub(super) check_in_after: Option<Days>,
+    beside_created_at: Option<Micros>,
+    after_id: RowId,
+    most: i64,
+    property: Option<PropertyId>,
+    guest: Option<GuestId>,
+    pub(super) stay_from: Option<Days>,
+    pub(super) stay_to: Option<Days>,
+    pub(super) created_from: Option<Micros>,
+    pub(super) created_to: Option<Micros>,
+}
+
+impl<'a> Statuses<'a> {
+    /// `known`: the names of the known ones of the filter. `any_word`: whether a row may
+    /// have another.
+    pub(super) fn of(filter: &Filter, known: &'a [&'a str], any_word: bool) -> Self {
+        let none = Self { walked: None, among: None, unknown: None };
+        match filter.statuses.contains(&Status::Unknown) && any_word {
+            _ if filter.statuses.is_empty() => none,
+            true if known.is_empty() => Self { unknown: Some(true), ..none },
+            true => Self { among: Some(known), ..none },
+            false => Self { walked: Some(known), ..none },
+        }
     }
 }
 
-/// The statement of a list. One property's or guest's requests are few, and are
-/// found by an index of their own.
-fn list<'a>(
-    tenant: Uuid,
-    filter: &Filter,
-    statuses: &'a [&'a str],
-    page: &Page,
-) -> Box<dyn Query + Send + 'a> {
-    let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
-    let unknown = filter.has_unknown();
-    let Page { order, ref after, size } = *page;
-    let (created, check_in_after, after_id) = match after {
-        Cursor::Created(after) => (Some(TimeEdge(after.key)), None, after.id),
-        Cursor::CheckIn(after) => (None, Some(DayEdge(after.key)), after.id),
-    };
-    let (created_before, created_after) =
-        if order == Order::NewestFirst { (created, None) } else { (None, created) };
-    // The row after the last one tells whether there is another page.
-    let most = size + 1;
-    if property.is_some() || guest.is_some() {
-        Box::new(ListBookingRequestsOf {
+impl<'a> Asked<'a> {
+    pub(super) fn of(
+        tenant: Uuid,
+        filter: &Filter,
+        statuses: Statuses<'a>,
+        (order, after): (Order, Cursor),
+        most: i64,
+    ) -> Self {
+        let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
+        let mut asked = Self {
             tenant,
             statuses,
-            unknown,
-            created_before,
-            created_after,
-            check_in_after,
-            after_id,
+            created_before: None,
+            created_after: None,
+            check_in_after: None,
+            beside_created_at: None,
+            after_id: after.id(),
             most,
             property,
             guest,
-            stay_from,
-            stay_to,
-            created_from,
-            created_to,
-        })
-    } else if by_dates(filter, order) {
-        Box::new(ListBookingRequestsStaying {
-            tenant,
-            statuses,
-            unknown,
-            created_before,
-            created_after,
-            check_in_after,
-            after_id,
-            most,
-            stay_from,
-            stay_to,
-            created_from,
-            created_to,
-        })
-    } else {
+            stay_from: stay_from.map(Days::of),
+            stay_to: stay_to.map(Days::of),
+            created_from: created_from.map(Micros::of),
+            created_to: created_to.map(Micros::of),
+        };
+        match after {
+            Cursor::Created(after) if order == Order::NewestFirst => {
+                asked.created_before = Some(Micros(after.key));
+            }
+            Cursor::Created(after) => asked.created_after = Some(Micros(after.key)),
+            Cursor::CheckIn(after) => {
+                asked.check_in_after = Some(Days(after.key.0));
+                asked.beside_created_at = Some(Micros(after.key.1));
+            }
+        }
+        asked
+    }
+
+    /// Walks along an index that a list takes.
+    pub(super) fn walks(&self) -> i64 {
+        let walks = self.statuses.walked.map_or(1, <[_]>::len);
+        i64::try_from(walks.max(1)).unwrap_or(i64::MAX)
+    }
+
+    /// In the order of an index, through no window of stays.
+    pub(super) fn in_order(self) -> Box<dyn Query + Send + 'a> {
         Box::new(ListBookingRequests {
-            tenant,
-            statuses,
-            unknown,
-            created_before,
-            created_after,
-            check_in_after,
-            after_id,
-            most,
-            stay_from,
-            stay_to,
-            created_from,
-            created_to,
+            tenant: self.tenant,
+            statuses: self.statuses.walked,
+            among: self.statuses.among,
+            unknown: self.statuses.unknown,
+            created_before: self.created_before,
+            created_after: self.created_after,
+            check_in_after: self.check_in_after,
+            beside_created_at: self.beside_created_at,
+            after_id: self.after_id,
+            most: self.most,
+            created_from: self.created_from,
+            created_to: self.created_to,
         })
     }
-}
 
-/// Whether a list is found by the dates of stays, and not in its order: those of a
-/// few days are few enough to be sorted; of more days, a page is soon met in the order
-/// of creation.
-fn by_dates(filter: &Filter, order: Order) -> bool {
-    let Some(from) = filter.stay_from else { return false };
-    let days = filter.stay_to.map(|to| (to - from).get_days());
-    order == Order::CheckIn || days.is_some_and(|days| days <= FEW_DAYS)
-}
+    /// With a night from a date on, by check-in.
+    pub(super) fn arriving(self, stay_from: Days) -> Box<dyn Query + Send + 'a> {
+        Box::new(ListBookingRequestsArriving {
+            tenant: self.tenant,
+            statuses: self.statuses.walked,
+            among: self.statuses.among,
+            unknown: self.statuses.unknown,
+            check_in_after: self.check_in_after,
+            beside_created_at: self.beside_created_at,
+            after_id: self.after_id,
+            most: self.most,
+            stay_from,
+            stay_to: self.stay_to,
+        })
+    }
 
-fn count(tenant: Uuid, filter: &Filter) -> CountBookingRequests<'static> {
-    let Filter { statuses: _, property, guest, stay_from, stay_to, created_from, created_to } = *filter;
-    CountBookingRequests {
-        tenant,
-        statuses: Status::ALL.iter().map(|status| status.name()).collect(),
-        most: MOST_COUNTED + 1,
-        property,
-        guest,
-        stay_from,
-        stay_to,
-        created_from,
-        created_to,
+    /// By creation, of stays that begin on these days, and of long ones that began before.
+    pub(super) fn by_day(self, days: Vec<Days>, stay_from: Days) -> Box<dyn Query + Send + 'a> {
+        Box::new(ListBookingRequestsByDay {
+            tenant: self.tenant,
+            days,
+            statuses: self.statuses.walked,
+            among: self.statuses.among,
+            unknown: self.statuses.unknown,
+            created_before: self.created_before,
+            created_after: self.created_after,
+            after_id: self.after_id,
+            most: self.most,
+            stay_from: Some(stay_from),
+            stay_to: self.stay_to,
+            created_from: self.created_from,
+            created_to: self.created_to,
+        })
+    }
+
+    /// By check-in, of stays that begin on these days, and of long ones that began before.
+    pub(super) fn each_day(self, days: Vec<Days>, stay_from: Days) -> Box<dyn Query + Send + 'a> {
+        Box::new(ListBookingRequestsEachDay {
+            tenant: self.tenant,
+            days,
+            statuses: self.statuses.walked,
+            among: self.statuses.among,
+            unknown: self.statuses.unknown,
+            check_in_after: self.check_in_after,
+            beside_created_at: self.beside_created_at,
+            after_id: self.after_id,
+            most: self.most,
+            stay_from: Some(stay_from),
+            stay_to: self.stay_to,
+            created_from: self.created_from,
+            created_to: self.created_to,
+        })
+    }
+
+    /// Of one property or guest.
+    pub(super) fn of_one(self) -> Option<Box<dyn Query + Send + 'a>> {
+        if self.property.is_none() && self.guest.is_none() {
+            return None;
+        }
+        let Statuses { walked, among, unknown } = self.statuses;
+        Some(Box::new(ListBookingRequestsOf {
+            tenant: self.tenant,
+            statuses: walked.or(among).or(unknown.map(|_| &[][..])),
+            unknown: among.is_some() || unknown.is_some(),
+            created_before: self.created_before,
+            created_after: self.created_after,
+            check_in_after: self.check_in_after,
+            beside_created_at: self.beside_created_at,
+            after_id: self.after_id,
+            most: self.most,
+            property: self.property,
+            guest: self.guest,
+            stay_from: self.stay_from,
+            stay_to: self.stay_to,
+            created_from: self.created_from,
+            created_to: self.created_to,
+        }))
+    }
+
+    /// By creation, of so many rows those with a night of the window.
+    pub(super) fn look_through(self, looked: i64) -> LookThroughRequests<'a> {
+        LookThroughRequests {
+            tenant: self.tenant,
+            statuses: self.statuses.walked,
+            among: self.statuses.among,
+            unknown: self.statuses.unknown,
+            created_before: self.created_before,
+            created_after: self.created_after,
+            after_id: self.after_id,
+            most: self.most,
+            looked,
+            stay_from: self.stay_from,
+            stay_to: self.stay_to,
+            created_from: self.created_from,
+            created_to: self.created_to,
+        }
     }
 }

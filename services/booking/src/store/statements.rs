@@ -7,15 +7,16 @@ use std::sync::Arc;
 use pg::{Declaration, StatementError, Statements as PgStatements};
 
 use super::{
-    bookings, customers, events, feed, inconsistencies, inventory, judged, keys, properties, request_lists,
-    requests, resolutions, settings, surroundings, ticks,
+    booking_lists, bookings, customers, events, feed, inconsistencies, inventory, judged, keys, properties,
+    request_counts, request_lists, requests, resolutions, settings, surroundings, ticks,
 };
 use crate::domain::approval::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{self, Statuses, Words};
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 15] = [
+const DECLARED: [&[&Declaration]; 17] = [
+    booking_lists::STATEMENTS,
     bookings::STATEMENTS,
     customers::STATEMENTS,
     events::STATEMENTS,
@@ -25,6 +26,7 @@ const DECLARED: [&[&Declaration]; 15] = [
     judged::STATEMENTS,
     keys::STATEMENTS,
     properties::STATEMENTS,
+    request_counts::STATEMENTS,
     request_lists::STATEMENTS,
     requests::STATEMENTS,
     resolutions::STATEMENTS,
@@ -34,10 +36,13 @@ const DECLARED: [&[&Declaration]; 15] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 16] = [
+const PARTS: [(&str, &str); 21] = [
+    ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
+    ("by_status", include_str!("sql/parts/by_status.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("covered_nights", include_str!("sql/parts/covered_nights.sql")),
+    ("creation_order", include_str!("sql/parts/creation_order.sql")),
     ("decided", include_str!("sql/parts/decided.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
     ("fulfilment_lost", include_str!("sql/parts/fulfilment_lost.sql")),
@@ -46,6 +51,8 @@ const PARTS: [(&str, &str); 16] = [
     ("insert_event", include_str!("sql/parts/insert_event.sql")),
     ("insert_range", include_str!("sql/parts/insert_range.sql")),
     ("linked", include_str!("sql/parts/linked.sql")),
+    ("long_requests", include_str!("sql/parts/long_requests.sql")),
+    ("of_statuses", include_str!("sql/parts/of_statuses.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
     ("range_free", include_str!("sql/parts/range_free.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),
@@ -63,13 +70,7 @@ pub fn compiled(
     statuses: &Statuses,
 ) -> Result<Arc<PgStatements>, StatementError> {
     // The other layout's texts are looked at, not run.
-    let words = LAYOUTS.map(|of| {
-        if of == layout {
-            words(of, blocking, statuses.any_word)
-        } else {
-            words(of, &Blocking::NotFreed, true)
-        }
-    });
+    let words = LAYOUTS.map(|of| words(of, if of == layout { blocking } else { &Blocking::NotFreed }));
     let place = LAYOUTS.iter().position(|one| *one == layout).unwrap_or_default();
     let declared = DECLARED.into_iter().flatten().chain(layout::statements()).copied();
     PgStatements::of_layout(declared, place, LAYOUTS.len(), |place, text| {
@@ -81,8 +82,8 @@ pub fn compiled(
 /// The layouts, in the order in which declarations name their files.
 const LAYOUTS: [Layout; 2] = [Layout::Standard, Layout::SingleTable];
 
-fn words(layout: Layout, blocking: &Blocking, any_word: bool) -> Words {
-    let mut words = Words::new(layout, blocking, any_word);
+fn words(layout: Layout, blocking: &Blocking) -> Words {
+    let mut words = Words::new(layout, blocking);
     for (name, text) in PARTS {
         words.add(name, text.trim_end());
     }

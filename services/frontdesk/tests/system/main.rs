@@ -27,6 +27,7 @@ mod booking {
     pub mod feed_order;
     mod feed_replicas;
     mod foreign;
+    mod foreign_lists;
     mod foreign_rows;
     mod found_inconsistencies;
     mod fulfilment;
@@ -56,6 +57,7 @@ mod booking {
     mod waits;
     mod watch;
     mod watchers;
+    mod windows;
 }
 
 /// Who is calling, and who manages whom.

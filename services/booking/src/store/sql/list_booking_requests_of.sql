@@ -5,7 +5,7 @@ from (
     select {request_columns}
     from {requests} r
     where r.tenant_id = :tenant
-      and {any_asked}
+      and ({effective} = any (:statuses) or :unknown and {is_unknown}) -- if :statuses
       and {live}
       {after_place}
       {owner_filters}

@@ -1,5 +1,12 @@
 -- Of the tenant: one walk along an index per status, merged: as flat for a rare
 -- status as for a common one. Long stays are found as in the list of all.
+with long as materialized ( -- if :stay_from
+    select {booking_columns} -- if :stay_from
+    from bookings b -- if :stay_from
+    where b.tenant_id = :tenant -- if :stay_from
+      and {long_booking} -- if :stay_from
+      and b.deleted_at is null -- if :stay_from
+) -- if :stay_from
 select {booking_names}
 from (
     select b.*
@@ -19,13 +26,10 @@ from (
     ) as b
     union all -- if :stay_from
     ( -- if :stay_from
-        select {booking_columns} -- if :stay_from
-        from bookings b -- if :stay_from
-        where b.tenant_id = :tenant -- if :stay_from
-          and b.status = any (:statuses) -- if :stay_from
-          and {long_booking} -- if :stay_from
+        select {booking_names} -- if :stay_from
+        from long b -- if :stay_from
+        where b.status = any (:statuses) -- if :stay_from
           and (b.check_in, b.id) > (:after_check_in, :after_id) -- if :stay_from
-          and b.deleted_at is null -- if :stay_from
           and b.check_in < coalesce(:stay_to, 'infinity') -- if :stay_from
     ) -- if :stay_from
 ) as b

@@ -4,7 +4,7 @@ from bookings b
 where b.tenant_id = :tenant
   and (b.check_in, b.id) > (:after_check_in, :after_id)
   and b.deleted_at is null
-  and b.status = any (:statuses) -- if :statuses
+  and (b.status = any (:statuses) or :unknown and {is_unknown_booking}) -- if :statuses
   and b.property_id = :property -- if :property
   and b.guest_id = :guest -- if :guest
   and b.check_out > :stay_from -- if :stay_from

@@ -9,7 +9,7 @@ use crate::whole::schema_drift::readiness;
 use frontdesk::demo;
 
 /// Takes from a table of requests what keeps the rows of other programs out.
-const OPENED: &str = "do $$ declare one record; begin \
+pub const OPENED: &str = "do $$ declare one record; begin \
     for one in select conrelid::regclass as of, conname from pg_constraint \
         where conrelid in (to_regclass('booking_requests'), to_regclass('bookings')) and contype = 'c' loop \
         execute format('alter table %s drop constraint %I', one.of, one.conname); \

@@ -7,7 +7,7 @@ use crate::fixture::{Fixture, Layout, MASTER_KEY};
 
 /// What breaks the database, what repairs it, and the check that names it with words
 /// of what it finds and of its fix.
-const BROKEN: [[&str; 5]; 4] = [
+const BROKEN: [[&str; 5]; 6] = [
     [
         "alter table booking_requests drop column decline_reason cascade",
         "alter table booking_requests add column decline_reason text",
@@ -21,6 +21,20 @@ const BROKEN: [[&str; 5]; 4] = [
         "schema of identity",
         "column identity.users.display_name",
         "migrate up",
+    ],
+    [
+        "drop trigger customer_keys on customers",
+        "create trigger customer_keys before insert or update on customers for each row execute function frontdesk_customer_keys()",
+        "schema of booking",
+        "trigger customers.customer_keys",
+        "update customers set name = name where name_key is null",
+    ],
+    [
+        "alter table customers disable trigger customer_keys",
+        "alter table customers enable trigger customer_keys",
+        "schema of booking",
+        "trigger customers.customer_keys",
+        "create trigger customer_keys before insert or update",
     ],
     [
         "delete from frontdesk_booking_migrations where version = 2",
@@ -109,6 +123,17 @@ async fn doctor_advises_the_owner_of_a_table_without_indexes_or_rules() {
     assert_eq!(found(&doctor(&fixture, &[]).await, "indexes of booking")["fix"], "");
 
     let fixture = Fixture::start().await;
+    assert_eq!(found(&doctor(&fixture, &[]).await, "indexes of booking")["fix"], "");
+    let unfinished =
+        "update pg_index set indisvalid = false where indexrelid = 'bookings_arrival_idx'::regclass";
+    fixture.sql.batch_execute(unfinished).await.unwrap();
+    let report = doctor(&fixture, &[]).await;
+    assert_eq!(report["healthy"], true, "{report}");
+    let advice = found(&report, "indexes of booking")["fix"].as_str().unwrap().to_owned();
+    let (_, rebuild) = advice.rsplit_once("owner: ").unwrap();
+    fixture.sql.batch_execute(rebuild).await.unwrap_or_else(|error| panic!("{rebuild}: {error:?}"));
+    assert_eq!(found(&doctor(&fixture, &[]).await, "indexes of booking")["fix"], "");
+
     assert_eq!(found(&doctor(&fixture, &[]).await, "length of stays")["fix"], "");
     fixture.sql.batch_execute("alter table bookings drop constraint bookings_nights_check").await.unwrap();
     let report = doctor(&fixture, &[]).await;

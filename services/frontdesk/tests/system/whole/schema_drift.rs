@@ -91,6 +91,20 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
     }
 }
 
+/// Calls go on, and customers that are written meanwhile would not be found again.
+#[tokio::test]
+async fn a_search_trigger_that_does_not_fire_is_seen_by_readiness() {
+    let fixture = Fixture::start().await;
+    let off = "alter table customers disable trigger customer_keys";
+    fixture.sql.batch_execute(off).await.unwrap();
+    let unready = readiness(&fixture, false).await;
+    let problems = unready["problems"].to_string();
+    assert!(problems.contains("trigger customers.customer_keys"), "{unready}");
+    let on = "alter table customers enable trigger customer_keys";
+    fixture.sql.batch_execute(on).await.unwrap();
+    readiness(&fixture, true).await;
+}
+
 /// What `/readyz` says once it says so.
 pub async fn readiness(fixture: &Fixture, ready: bool) -> serde_json::Value {
     let mut last = serde_json::Value::Null;

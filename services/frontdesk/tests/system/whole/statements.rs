@@ -41,7 +41,8 @@ async fn prepare_all<'a>(fixture: &Fixture, statements: impl Iterator<Item = &'a
         let sql = statement.full().text();
         // What runs out is looked for in all tenants, by a role of its own; the catalog
         // has none.
-        let of_catalog = ["list_tables", "list_constraints", "list_labels"].contains(&name.as_str());
+        let of_catalog =
+            ["list_tables", "list_constraints", "list_labels", "list_triggers"].contains(&name.as_str());
         let of_all = of_catalog
             || name == "notify_watchers"
             || OF_SWEEPER.contains(&name.as_str())

@@ -1,3 +1,3 @@
-and (r.created_at, r.id) < (least(:created_before, :created_to), :after_id) -- if :created_before
-      and (r.created_at, r.id) > (greatest(:created_after, :created_from), :after_id) -- if :created_after
-      and (r.check_in, r.id) > (:check_in_after, :after_id) -- if :check_in_after
+{after_creation}
+          and (r.check_in, r.created_at, r.id) > (:check_in_after, :beside_created_at, :after_id) -- if :check_in_after
+          and r.created_at is not null -- if :check_in_after

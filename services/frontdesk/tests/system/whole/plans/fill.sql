@@ -33,14 +33,27 @@ insert into properties (tenant_id, id, name, time_zone, max_guests, created_at, 
 select distinct tenant_id, property_id, 'House ' || property_id, 'Europe/Berlin', 4, now(), now() from asked;
 insert into properties (tenant_id, id, name, time_zone, max_guests, created_at, updated_at)
 values ('{tenant}', pg_temp.key(2, 4095), 'Grand Hotel', 'Europe/Berlin', 4, now(), now());
+-- A tenth as many properties as requests, and as many customers, most of whom nothing is
+-- asked of.
+insert into properties (tenant_id, id, name, time_zone, max_guests, created_at, updated_at)
+select
+    case when n % 2 = 0 then uuid '{tenant}' else pg_temp.key(1, n % 16) end, pg_temp.key(7, n), 'Room ' || n,
+    'Europe/Berlin', 4, now(), now()
+from generate_series(1, {requests} / 10) n;
 -- With the keys that the table's trigger writes.
 insert into customers (
-    tenant_id, id, name, email, phone, created_at, name_key, last_name_key, email_key, phone_key
+    tenant_id, id, name, email, phone, external_id, source, created_at, name_key, last_name_key, email_key, phone_key
 )
-select distinct
-    tenant_id, guest_id, 'Guest ' || guest_id, '', '', now(),
-    'guest ' || guest_id, guest_id::text, 'guest' || guest_id || '@example.com', '49' || hashtext(guest_id::text)
-from asked;
+select
+    tenant_id, guest_id, 'Guest G' || guest_id, 'guest@' || guest_id || '.example', '+49' || abs(hashtext(guest_id::text)),
+    guest_id, 'pms', now(), 'guest g' || guest_id, 'g' || guest_id, 'guest@' || guest_id || '.example',
+    '49' || abs(hashtext(guest_id::text))
+from (
+    select distinct tenant_id, guest_id from asked
+    union all
+    select case when n % 2 = 0 then uuid '{tenant}' else pg_temp.key(1, n % 16) end, pg_temp.key(8, n)
+    from generate_series(1, {requests} * 9 / 10) n
+) as guests;
 
 insert into bookings (
     tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, status, confirmed_at,
@@ -116,6 +129,31 @@ set held_booking_id = h.held_id, hold_expires_at = now() + interval '1 day'
 from holds h
 where r.tenant_id = h.tenant_id and r.id = h.id;
 drop table holds;
+
+-- A house is closed for a week in ten, behind all stays.
+insert into inventory_ranges (
+    tenant_id, id, property_id, kind, start_date, end_date, state, created_at
+)
+select
+    p.tenant_id, md5(p.id::text || n)::uuid, p.id, 'block', current_date + 100 + n * 70, current_date + 107 + n * 70,
+    'active', now()
+from properties p
+cross join generate_series(0, 4) n
+where p.id < pg_temp.key(3, 0);
+
+-- One in five hundred bookings has lost its range, and was found.
+delete from inventory_ranges i
+using bookings b
+where b.tenant_id = i.tenant_id
+  and b.id = i.source_id
+  and b.status in ('confirmed', 'checked_in')
+  and get_byte(uuid_send(b.id), 15) % 20 = 7;
+insert into inconsistencies (tenant_id, kind_number, row_id, found_at)
+select b.tenant_id, 6, b.id, now()
+from bookings b
+where b.status in ('confirmed', 'checked_in')
+  and get_byte(uuid_send(b.id), 15) % 20 = 7
+  and b.id < pg_temp.key(5, 0);
 
 insert into booking_settings (tenant_id, auto_decline, updated_at)
 select pg_temp.key(1, n), true, now() from generate_series(1, {requests} / 500) n;

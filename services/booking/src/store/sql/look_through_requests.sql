@@ -1,0 +1,36 @@
+-- A bounded number of requests in the order of creation, and which of them have a night
+-- of a window: these, and the last one that was looked at, behind which to go on.
+select r.id, r.created_at, r.found, r.place = :looked as is_last
+from (
+    select
+        r.id,
+        r.created_at,
+        true
+        and r.check_out > :stay_from -- if :stay_from
+        and r.check_in < :stay_to -- if :stay_to
+        as found,
+        row_number() over ({creation_order}) as place
+    from (
+        select r.*
+        from {one_walk}
+        cross join unnest(:statuses) as asked (status) -- if :statuses
+        cross join lateral (
+            select r.id, r.created_at, r.check_in, r.check_out
+            from {requests} r
+            where r.tenant_id = :tenant
+              {by_status}
+              and {live}
+              {after_creation}
+              and r.created_at >= :created_from -- if :created_from
+              and r.created_at < :created_to -- if :created_to
+            {creation_order}
+            limit :looked
+        ) as r
+        {creation_order}
+        limit :looked
+    ) as r
+) as r
+where r.found
+   or r.place = :looked
+order by r.place
+limit :most

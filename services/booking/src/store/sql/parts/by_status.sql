@@ -1,0 +1,3 @@
+and {effective} = asked.status -- if :statuses
+          and {is_among} -- if :among
+          and {is_unknown} and :unknown -- if :unknown

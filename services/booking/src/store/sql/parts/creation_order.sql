@@ -1,0 +1,4 @@
+order by
+    r.created_at desc, r.id desc, -- if :created_before
+    r.created_at, -- if :created_after
+    r.id

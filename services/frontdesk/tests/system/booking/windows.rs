@@ -1,0 +1,145 @@
+//! Lists of requests through windows of stays and of creation, in every order: what a
+//! plain condition finds, in the order of a plain sort, whichever statement finds it.
+
+use frontdesk::demo;
+use serde_json::Value as Json;
+
+use super::new_request::GUEST;
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
+
+/// Requests over five years, with stays of 1 to 60 nights, asked for up to 200 days
+/// before; of a common status and two rarer ones, on some days many and on others none.
+fn requests(table: &str) -> String {
+    format!(
+        "insert into {table} (tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, \
+            decline_reason, created_at, updated_at) \
+         select '{}', md5('request' || n)::uuid, '{LAKE_HOUSE}', '{GUEST}', day, day + 1 + n * 7 % 60, \
+            case when n % 10 < 8 then 'cancelled' when n % 10 = 8 then 'declined' else 'requested' end, 1, \
+            'no', day - (n * 31 % 200) * interval '1 day' - n % 5 * interval '1 minute', now() \
+         from (select n, date '2030-01-01' + (n * n + n % 3) % 1825 as day from generate_series(1, 1500) n) days",
+        demo::TENANT
+    )
+}
+
+const CLAIMS: &[&str] = &[
+    "stay_from=2031-03-10&stay_to=2031-03-11",
+    "stay_from=2031-03-10&stay_to=2031-03-17",
+    "stay_from=2031-03-10&stay_to=2031-05-10",
+    "stay_from=2031-03-10&stay_to=2032-03-10",
+    "stay_from=2030-06-01&stay_to=2034-06-01",
+    "stay_from=2033-06-01",
+    "stay_to=2030-03-01",
+    "stay_from=2030-03-01",
+    "created_from=2031-01-01T00:00:00Z&created_to=2031-02-01T00:00:00Z",
+    "created_from=2030-01-01T00:00:00Z&created_to=2034-01-01T00:00:00Z",
+    "created_from=2033-01-01T00:00:00Z",
+    "stay_from=2031-03-10&stay_to=2031-05-10&created_from=2031-01-01T00:00:00Z&created_to=2031-02-01T00:00:00Z",
+    "stay_from=2030-03-10&stay_to=2034-05-10&created_from=2031-01-01T00:00:00Z&created_to=2031-04-01T00:00:00Z",
+];
+
+const STATUSES: &[&[&str]] = &[&[], &["cancelled"], &["declined", "requested"]];
+
+/// The condition that a query asks for.
+fn condition(claim: &str, statuses: &[&str]) -> String {
+    let mut condition = vec!["check_in >= '2029-01-01'".to_owned()];
+    for part in claim.split('&') {
+        let (name, value) = part.split_once('=').unwrap();
+        condition.push(match name {
+            "stay_from" => format!("check_out > '{value}'"),
+            "stay_to" => format!("check_in < '{value}'"),
+            "created_from" => format!("created_at >= '{value}'"),
+            "created_to" => format!("created_at < '{value}'"),
+            other => panic!("{other}"),
+        });
+    }
+    if !statuses.is_empty() {
+        condition.push(format!("status in ('{}')", statuses.join("', '")));
+    }
+    condition.join(" and ")
+}
+
+/// The ids of a list in pages, and how many pages there were.
+async fn paged(fixture: &Fixture, token: &str, query: &str) -> (Vec<String>, usize) {
+    let (mut ids, mut next, mut pages) = (Vec::new(), Some(String::new()), 0);
+    while let Some(place) = next {
+        let page = fixture.get(&format!("/v1/booking-requests?{query}&page_token={place}"), token).await;
+        let rows: &Vec<Json> = page.ok()["booking_requests"].as_array().unwrap();
+        ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+        next = page.body["next_page_token"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
+        pages += 1;
+    }
+    (ids, pages)
+}
+
+#[tokio::test]
+async fn windows_have_every_request_in_their_order_in_the_standard_layout() {
+    every_request_in_order(Layout::Standard).await;
+}
+
+#[tokio::test]
+async fn windows_have_every_request_in_their_order_in_the_single_table() {
+    every_request_in_order(Layout::ConfirmedOnly).await;
+}
+
+async fn every_request_in_order(layout: Layout) {
+    let fixture = Fixture::start_in(layout).await;
+    let token = fixture.manager().await;
+    let table = layout.requests();
+    // The demo's own stays are of this year, and not in the way.
+    fixture.sql.batch_execute(&requests(table)).await.unwrap();
+    let mut short = 0;
+    for (order, sort) in [
+        ("newest_first", "created_at desc, id desc"),
+        ("oldest_first", "created_at, id"),
+        ("check_in", "check_in, created_at, id"),
+    ] {
+        for claim in CLAIMS {
+            for statuses in STATUSES {
+                let condition = condition(claim, statuses);
+                let query = format!(
+                    "select id::text from {table} where tenant_id = $1 and {condition} order by {sort}"
+                );
+                let rows = fixture.sql.query(&query, &[&demo::TENANT]).await.unwrap();
+                let expected: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+                let asked: Vec<String> = statuses.iter().map(|status| format!("&status={status}")).collect();
+                let asked = asked.concat();
+                for size in [40, 200] {
+                    // Without those of the demo.
+                    let from = if claim.starts_with("stay_to") { "&stay_from=2029-06-01" } else { "" };
+                    let query = format!("{claim}{asked}{from}&order={order}&page_size={size}");
+                    let (ids, pages) = paged(&fixture, &token, &query).await;
+                    assert_eq!(ids, expected, "{layout:?} {query}");
+                    short += usize::from(pages > expected.len() / size + 1);
+                }
+            }
+        }
+    }
+    assert!(short > 0, "no page was short: nothing was looked through");
+}
+
+/// Counts follow the same windows.
+#[tokio::test]
+async fn counts_follow_windows() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let table = layout.requests();
+        fixture.sql.batch_execute(&requests(table)).await.unwrap();
+        let of_guest = format!("guest_id={GUEST}&stay_from=2029-01-01");
+        for claim in CLAIMS.iter().copied().filter(|claim| claim.contains("stay_from")).chain([&*of_guest]) {
+            let window = claim.strip_prefix(&format!("guest_id={GUEST}&")).unwrap_or(claim);
+            let list =
+                fixture.get(&format!("/v1/booking-requests?include_counts=true&{claim}"), &token).await;
+            for counted in list.ok()["counts"].as_array().unwrap() {
+                let status = counted["status"].as_str().unwrap();
+                let condition = condition(window, &[status]);
+                let query = format!("select count(*) from {table} where tenant_id = $1 and {condition}");
+                let there = fixture.count(&query, &[&demo::TENANT]).await;
+                // One owner's are counted to the end, of which there are more.
+                let most = if claim == window { 1000 } else { 5000 };
+                assert_eq!(counted["count"], there.min(most), "{layout:?} {claim} {status}");
+                assert_eq!(counted["more"], there > most, "{claim} {status}");
+            }
+        }
+    }
+}
