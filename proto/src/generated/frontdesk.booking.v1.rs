@@ -4358,6 +4358,9 @@ pub struct ImportSummary {
     /// How many lines were refused.
     #[prost(int32, tag = "4")]
     pub refused: i32,
+    /// How many lines are about customers that were merged into others.
+    #[prost(int32, tag = "5")]
+    pub merged: i32,
 }
 impl ::prost::Name for ImportSummary {
     const NAME: &'static str = "ImportSummary";
@@ -4378,7 +4381,8 @@ pub struct ImportedCustomer {
     /// What came of it.
     #[prost(enumeration = "ImportOutcome", tag = "2")]
     pub outcome: i32,
-    /// UUID of the customer; empty when the line was refused.
+    /// UUID of the customer, for MERGED of the one that it was merged into; empty when
+    /// the line was refused.
     #[prost(string, tag = "3")]
     pub customer_id: ::prost::alloc::string::String,
     /// The id that the line names; empty when it could not be read.
@@ -4415,6 +4419,9 @@ pub enum ImportOutcome {
     Unchanged = 3,
     /// Nothing was stored.
     Refused = 4,
+    /// The customer with this id was merged into another one. Nothing was stored: what
+    /// the other one's line says, or the staff, goes on. It is no mistake of the file.
+    Merged = 5,
 }
 impl ImportOutcome {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -4428,6 +4435,7 @@ impl ImportOutcome {
             Self::Updated => "IMPORT_OUTCOME_UPDATED",
             Self::Unchanged => "IMPORT_OUTCOME_UNCHANGED",
             Self::Refused => "IMPORT_OUTCOME_REFUSED",
+            Self::Merged => "IMPORT_OUTCOME_MERGED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -4438,6 +4446,7 @@ impl ImportOutcome {
             "IMPORT_OUTCOME_UPDATED" => Some(Self::Updated),
             "IMPORT_OUTCOME_UNCHANGED" => Some(Self::Unchanged),
             "IMPORT_OUTCOME_REFUSED" => Some(Self::Refused),
+            "IMPORT_OUTCOME_MERGED" => Some(Self::Merged),
             _ => None,
         }
     }

@@ -65,6 +65,10 @@ pub enum ImportedAs {
     Created,
     Updated,
     Unchanged,
+    /// Nothing: the customer is another one since a merge, and that is the one that is
+    /// told. The line is no mistake: its system goes on to send it, and two records of
+    /// one person would overwrite each other.
+    Merged,
 }
 
 impl Work for CreateCustomer {
@@ -159,11 +163,14 @@ impl Work for ImportCustomer {
             return Ok(stored.map_or(Attempt::LookAgain, |stored| Attempt::Done(stored.map(as_created))));
         };
         let done = |as_what| Imported { id: known.id, as_what };
+        if let Some(id) = known.merged_into {
+            return Ok(Attempt::Done(change.settle(Imported { id, as_what: ImportedAs::Merged })));
+        }
         if known.is == self.is {
             return Ok(Attempt::Done(change.settle(done(ImportedAs::Unchanged))));
         }
         if known.is_archived() {
-            return Err(Error::CustomerArchived { merged_into: known.merged_into });
+            return Err(Error::CustomerArchived { merged_into: None });
         }
         let stored = change.update_customer(known.id, &self.is).await?;
         Ok(Attempt::Done(stored.map(|_| done(ImportedAs::Updated))))

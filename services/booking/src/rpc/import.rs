@@ -131,6 +131,7 @@ impl Import {
                 wire::ImportOutcome::Created => &mut sum.created,
                 wire::ImportOutcome::Updated => &mut sum.updated,
                 wire::ImportOutcome::Unchanged => &mut sum.unchanged,
+                wire::ImportOutcome::Merged => &mut sum.merged,
                 wire::ImportOutcome::Refused | wire::ImportOutcome::Unspecified => &mut sum.refused,
             } += 1;
             if !self.refused_only || outcome == wire::ImportOutcome::Refused {
@@ -196,8 +197,8 @@ impl Import {
 
     /// How many lines have a result.
     fn lines(&self) -> i32 {
-        let wire::ImportSummary { created, updated, unchanged, refused } = self.sum;
-        created + updated + unchanged + refused
+        let wire::ImportSummary { created, updated, unchanged, refused, merged } = self.sum;
+        created + updated + unchanged + refused + merged
     }
 
     /// The file cannot be read on.

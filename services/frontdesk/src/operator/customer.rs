@@ -121,6 +121,7 @@ struct Sum {
     created: u64,
     updated: u64,
     unchanged: u64,
+    merged: u64,
     refused: u64,
 }
 
@@ -152,8 +153,9 @@ async fn import(
         }
     }
     .await;
-    let Sum { created, updated, unchanged, refused } = sum;
-    eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {refused} refused");
+    let Sum { created, updated, unchanged, merged, refused } = sum;
+    let merged = if merged == 0 { String::new() } else { format!("{merged} merged into others, ") };
+    eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {merged}{refused} refused");
     ended?;
     if refused == 0 {
         return Ok(());
@@ -174,6 +176,7 @@ impl Sum {
             ImportOutcome::Created => (&mut self.created, "created"),
             ImportOutcome::Updated => (&mut self.updated, "updated"),
             ImportOutcome::Unchanged => (&mut self.unchanged, "unchanged"),
+            ImportOutcome::Merged => (&mut self.merged, "merged"),
             ImportOutcome::Refused | ImportOutcome::Unspecified => (&mut self.refused, "refused"),
         };
         *count += 1;

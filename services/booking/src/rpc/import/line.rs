@@ -53,6 +53,7 @@ pub async fn import(
                 ImportedAs::Created => wire::ImportOutcome::Created,
                 ImportedAs::Updated => wire::ImportOutcome::Updated,
                 ImportedAs::Unchanged => wire::ImportOutcome::Unchanged,
+                ImportedAs::Merged => wire::ImportOutcome::Merged,
             };
             Ok(wire::ImportedCustomer { outcome: outcome.into(), customer_id: id.to_string(), ..told })
         }

@@ -193,3 +193,76 @@ async fn the_fields_of_a_line_are_checked_as_those_of_a_call() {
         assert_eq!(results(&imported)[0]["message"], call.body["detail"]);
     }
 }
+
+/// Its system knows nothing of the merge and sends both every night.
+#[tokio::test]
+async fn a_line_of_a_merged_customer_is_no_mistake_and_changes_nothing() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let first = import(&fixture, &token, CSV, "name,external_id\nAnna,1\nAnna B.,2\n").await;
+    let id = |line: usize| results(&first)[line]["customer_id"].as_str().unwrap().to_owned();
+    let merge = json!({"duplicate_id": id(1)});
+    fixture.post(&format!("/v1/customers/{}/merge", id(0)), &token, &merge).await.ok();
+    let before = fixture.snapshot().await;
+    for file in ["name,external_id\nAnna,1\nAnna B.,2\n", "name,external_id\nAnna,1\nAnna Berg,2\n"] {
+        let again = import(&fixture, &token, CSV, file).await;
+        assert_eq!(outcomes(&again), told(&[(2, "unchanged"), (3, "merged")]));
+        assert_eq!(results(&again)[1]["customer_id"], id(0).as_str(), "the one that it is now");
+        assert_eq!((counts(&again), &messages(&again)[2]["summary"]["merged"]), ([0, 0, 1, 0], &json!(1)));
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_file_imported_by_several_at_once_is_stored_once() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let lines = (0..40).map(|n| format!("Guest {n},{n}\n")).collect::<Vec<_>>().concat();
+    let file = format!("name,external_id\n{lines}");
+    // As many as a tenant may have under way.
+    let imports = (0..2).map(|_| import(&fixture, &token, CSV, file.clone()));
+    let answers = futures::future::join_all(imports).await;
+    let (mut created, mut unchanged) = (0, 0);
+    for answer in &answers {
+        let [new, changed, same, refused] = counts(answer);
+        assert_eq!((changed, refused), (0, 0), "{:?}", answer.body);
+        (created, unchanged) = (created + new, unchanged + same);
+        for (one, other) in results(answer).iter().zip(results(&answers[0])) {
+            assert_eq!(one["customer_id"], other["customer_id"]);
+        }
+    }
+    assert_eq!((created, unchanged), (40, 40));
+    for of in ["from customers where source = 'pms'", "from booking_events where action = 'customer_created'"]
+    {
+        assert_eq!(fixture.count(&format!("select count(*) {of}"), &[]).await, 40);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_beside_a_merge_leaves_the_one_that_stays_and_the_merged_one_as_they_are() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let kept = fixture.create_customer(&token, &json!({"name": "Kept"})).await;
+    for round in 0..6 {
+        let file = |name: &str| {
+            let lines = (0..20).map(|n| format!("{name} {n},{round}-{n}\n")).collect::<Vec<_>>().concat();
+            format!("name,external_id\n{lines}")
+        };
+        let first = import(&fixture, &token, CSV, file("Guest")).await;
+        let twin = results(&first)[10]["customer_id"].as_str().unwrap().to_owned();
+        let merge = json!({"duplicate_id": twin});
+        let path = format!("{kept}/merge");
+        let (imported, merged) =
+            futures::join!(import(&fixture, &token, CSV, file("Other")), fixture.post(&path, &token, &merge));
+        merged.ok();
+        let told = outcomes(&imported);
+        assert!(told.iter().all(|(line, as_what)| as_what == "updated" || *line == 12), "{told:?}");
+        assert!(["updated", "merged"].contains(&told[10].1.as_str()), "{told:?}");
+        let row = fixture.customers(&token, &format!("/{twin}")).await;
+        let name = if told[10].1 == "updated" { "Other 10" } else { "Guest 10" };
+        assert_eq!((&row.ok()["name"], row.body["archived_at"].is_string()), (&json!(name), true));
+        assert_eq!(row.body["merged_into"], kept.rsplit('/').next().unwrap());
+        let stays = fixture.customers(&token, kept.strip_prefix("/v1/customers").unwrap()).await;
+        assert_eq!(stays.ok()["name"], "Kept");
+    }
+}

@@ -126,7 +126,7 @@ async fn a_line_has_its_result_while_the_file_is_still_coming() {
     assert_eq!(import.outcome().await, "unchanged");
     let read = fixture.customers(&token, "?external_id=2").await;
     assert_eq!(read.ok()["customers"][0]["name"], "Bert");
-    let summary = json!({"summary": {"created": 2, "updated": 0, "unchanged": 1, "refused": 0}});
+    let summary = json!({"summary": {"created": 2, "updated": 0, "unchanged": 1, "refused": 0, "merged": 0}});
     assert_eq!(import.end().await, [summary]);
 }
 

@@ -231,10 +231,17 @@ async fn send(fixture: &Fixture, token: &str, (_, method, path, body): &Change) 
         Json::String(file) => {
             let file = request.header("content-type", "application/x-ndjson").body(file.clone());
             let mut answer = Answer::of(file).await;
-            let told = answer.body["results"][0].clone();
-            if told["outcome"] == "refused" {
+            let first = answer.body.as_str().and_then(|lines| lines.lines().next());
+            let told: Json = first.map_or(answer.body.clone(), |line| serde_json::from_str(line).unwrap());
+            let (error, result) = (&told["error"], &told["result"]);
+            if error.is_object() {
+                answer.status = 503;
+                answer.body = json!({"code": error["code"], "metadata": {"object": error["message"]}});
+            } else if result["outcome"] == "refused" {
                 answer.status = 400;
-                answer.body = json!({"code": told["reason"], "detail": told["message"]});
+                answer.body = json!({"code": result["reason"], "detail": result["message"]});
+            } else if answer.status == 200 {
+                assert!(result.is_object(), "{told}");
             }
             answer
         }
