@@ -1,0 +1,89 @@
+//! With which parameters statements are run here: those that calls give, and values that
+//! have much to read.
+
+use frontdesk::demo;
+use pg::{Parameter, Statement};
+
+/// Parameters one of which is given, and no more, where a statement has them.
+const ORDERS: [&str; 3] = ["created_before", "created_after", "check_in_after"];
+
+/// Parameters one of which is given at most: known statuses that are walked along, known
+/// ones beside unknown ones, and unknown ones alone.
+const STATUSES: [&str; 3] = ["statuses", "among", "unknown"];
+
+/// Whether a statement is ever run with just these of its optional parameters.
+pub fn is_run(statement: &Statement, given: &[&str]) -> bool {
+    let has = |name: &str| statement.optional().any(|parameter| parameter.name == name);
+    let has_value = |name: &str| given.contains(&name);
+    let orders = ORDERS.iter().filter(|order| has_value(order)).count();
+    let of_one = has_value("property") || has_value("guest");
+    let (stays, created) = (
+        has_value("stay_from") || has_value("stay_to"),
+        has_value("created_from") || has_value("created_to"),
+    );
+    if STATUSES.iter().filter(|statuses| has_value(statuses)).count() > 1 {
+        return false;
+    }
+    match &*statement.name() {
+        // No index has both dates: the window of one is passed through in the order of the
+        // other by statements of their own.
+        "list_booking_requests" if has_value("check_in_after") => {
+            orders == 1 && !created && !has_value("stay_from")
+        }
+        "list_booking_requests" => orders == 1 && !stays,
+        "list_booking_requests_by_day" => orders == 1 && has_value("stay_from"),
+        "list_booking_requests_each_day" => has_value("stay_from") && created,
+        "list_booking_requests_of" => orders == 1 && of_one,
+        "count_booking_requests" => created || !stays,
+        "list_bookings_of" | "count_booking_requests_of" => of_one,
+        _ => !ORDERS.iter().any(|order| has(order)) || orders == 1,
+    }
+}
+
+/// An SQL expression for a parameter: an open request, a booking that
+/// fulfils one, a property with thousands of nights sold and the time after them.
+pub fn value(statement: &str, parameter: &Parameter) -> String {
+    let key = |kind: u32, number: u32| format!("uuid '{kind:08x}-0000-7000-8000-{number:012x}'");
+    let (property, guest, booking, request) = (key(2, 4095), key(3, 1996), key(4, 0), key(5, 19_960));
+    let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
+    match parameter.name {
+        "tenant" => format!("uuid '{}'", demo::TENANT),
+        "tenants" => format!("array[uuid '{}']", demo::TENANT),
+        "id" if of_booking => booking,
+        "id" if statement == "get_property" || statement == "update_property" => property,
+        "id" if statement == "get_customer" => guest,
+        "id" if statement == "insert_booking_request" => key(9, 1),
+        "booking" if statement == "book" => key(9, 2),
+        "id" | "request" => request,
+        // One of the two is null: a booking's group is what is looked for.
+        "booking" | "linked" => booking,
+        "property" => property,
+        "guest" => guest,
+        "search" if statement == "search_phones" => "text '49'".to_owned(),
+        "search" if statement == "search_last_names" => "text 'g'".to_owned(),
+        "search" => "text 'guest'".to_owned(),
+        "archived" => "false".to_owned(),
+        "check_in" | "stay_from" => "current_date + 30".to_owned(),
+        "check_out" | "stay_to" => "current_date + 37".to_owned(),
+        "most" | "limit" => "bigint '51'".to_owned(),
+        "status" | "hold_status" => "text 'cancelled'".to_owned(),
+        "hold_policy" => "text 'none'".to_owned(),
+        "statuses" if statement.contains("request") => {
+            "array['requested', 'under_review', 'confirmed', 'declined', 'cancelled', 'expired']".to_owned()
+        }
+        "statuses" => "array['requested', 'confirmed', 'checked_in', 'checked_out', 'no_show']".to_owned(),
+        "created_before" => "timestamptz 'infinity'".to_owned(),
+        "created_after" | "created_from" => "timestamptz '2000-01-01'".to_owned(),
+        "created_to" => "timestamptz '2200-01-01'".to_owned(),
+        "check_in_after" | "after_check_in" | "from_day" => "date '0001-01-01'".to_owned(),
+        "beside_created_at" => "timestamptz '2000-01-01'".to_owned(),
+        // Those of the window, and of the month before it.
+        "days" if statement.starts_with("list_booking_requests") => {
+            let days: Vec<String> = (0..37).map(|day| format!("current_date + {day}")).collect();
+            format!("array[{}]", days.join(", "))
+        }
+        "among" => "array['confirmed']".to_owned(),
+        "looked" => "bigint '500'".to_owned(),
+        _ => parameter.example.to_owned(),
+    }
+}
