@@ -124,7 +124,8 @@ async fn a_frozen_connection_is_closed_and_replaced() {
     }
     // Each of them is met once at most: by this test or by readiness.
     assert!(refused <= pids.len(), "{refused} calls were refused because of {} sessions", pids.len());
-    // What a background task has taken runs out of time, too.
+    // What a background task has taken runs out of time, too: 6 s for the answer to a
+    // statement and 1 s for the rollback, which are pg's limits.
     tokio::time::sleep(Duration::from_secs(7)).await;
     drop(frozen);
     // Whoever comes to himself finds nobody at the other end.
