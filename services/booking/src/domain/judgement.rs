@@ -32,7 +32,7 @@ pub struct BookingFacts {
     pub row_version: i64,
 }
 
-/// What is known of an inventory range of kind booking.
+/// What is known of an inventory range.
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct RangeFacts {
     pub id: RangeId,
@@ -47,7 +47,7 @@ pub struct RangeFacts {
 pub enum Place {
     /// It belongs to no live booking and no open request.
     OfNothing,
-    /// It has nights of its booking, or belongs to an open request.
+    /// It has nights of its booking, belongs to an open request, or is a block.
     Right,
     /// It has nights that its booking has not, or is of another property.
     Elsewhere {
@@ -56,12 +56,19 @@ pub enum Place {
     },
 }
 
+/// What a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Request,
+    Booking,
+    Range,
+}
+
 /// What is known of a row that cannot be shown.
 #[derive(Debug, Clone, Hash)]
 pub struct UnreadableFacts {
     pub row: RowId,
-    /// Whether it is a request; else a booking.
-    pub is_request: bool,
+    pub subject: Subject,
     /// The columns that cannot be shown.
     pub columns: Vec<String>,
     /// The one that is shown for it.
@@ -197,7 +204,7 @@ fn is_current(status: BookingStatus) -> bool {
     matches!(status, BookingStatus::Confirmed | BookingStatus::CheckedIn)
 }
 
-/// Judges an inventory range of kind booking.
+/// Judges an inventory range.
 pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
     let RangeFacts { id, source, active, place } = *facts;
     let (kind, fit) = match place {
@@ -220,21 +227,21 @@ pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
 
 /// Judges a row that may hold what cannot be shown.
 pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
-    let UnreadableFacts { row, is_request, columns, row_version: _ } = facts;
+    let UnreadableFacts { row, subject, columns, row_version: _ } = facts;
     let mut choices = Vec::new();
     if columns.iter().any(|column| has_default(column)) {
         choices.push(Choice::WriteDefaults);
     }
     if !facts.is_judged() {
-        if *is_request && columns.iter().any(|column| column == "status") {
+        if *subject == Subject::Request && columns.iter().any(|column| column == "status") {
             choices.push(Choice::Reopen);
         }
-        choices.push(Choice::Cancel);
+        choices.push(if *subject == Subject::Range { Choice::ReleaseRange } else { Choice::Cancel });
     }
     (!columns.is_empty()).then(|| Inconsistency {
         kind: InconsistencyKind::Unreadable,
-        request: is_request.then_some(BookingRequestId(row.0)),
-        booking: (!is_request).then_some(BookingId(row.0)),
+        request: (*subject == Subject::Request).then_some(BookingRequestId(row.0)),
+        booking: (*subject == Subject::Booking).then_some(BookingId(row.0)),
         row: *row,
         choices,
         version: Version::of(facts),

@@ -47,6 +47,16 @@ pub fn of_bookings(which: Which) -> String {
     )
 }
 
+/// An expression: the names of the columns of an inventory range that cannot be shown.
+pub fn of_ranges() -> String {
+    let checks = [
+        ("property_id", "(i.property_id is not null)".to_owned()),
+        ("start_date", day("i.start_date")),
+        ("end_date", format!("({} and i.end_date > i.start_date)", day("i.end_date"))),
+    ];
+    names(checks.into_iter().map(|(name, fine)| format!("case when {fine} is not true then '{name}' end")))
+}
+
 fn names(checks: impl Iterator<Item = String>) -> String {
     format!("array_remove(array[{}], null)", checks.collect::<Vec<_>>().join(", "))
 }

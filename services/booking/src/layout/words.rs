@@ -107,6 +107,7 @@ impl Words {
         );
         words.add("unreadable.requests", unreadable::of_requests(layout, Which::All));
         words.add("unreadable.bookings", unreadable::of_bookings(Which::All));
+        words.add("unreadable.ranges", unreadable::of_ranges());
         words.add("unjudged.requests", unreadable::of_requests(layout, Which::Unjudged));
         words.add("unjudged.bookings", unreadable::of_bookings(Which::Unjudged));
         for column in ["confirmed_at", "hold_expires_at", "created_at"] {

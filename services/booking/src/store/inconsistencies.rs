@@ -329,7 +329,7 @@ fn suspects_of(known: &[(i32, RowId)]) -> Suspects {
         let (of_booking, of_range) = match kind {
             Some(InconsistencyKind::BookingWithoutRange) => (true, false),
             Some(InconsistencyKind::RangeWithoutBooking | InconsistencyKind::RangeMisplaced) => (false, true),
-            Some(InconsistencyKind::Unreadable) => (true, false),
+            Some(InconsistencyKind::Unreadable) => (true, true),
             Some(_) => (false, false),
             None => (true, true),
         };

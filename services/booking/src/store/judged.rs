@@ -17,7 +17,7 @@ use crate::domain::approval::{Layout, Surroundings};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
-use crate::domain::judgement::{self, BookingFacts, Place, RangeFacts, RowFacts, UnreadableFacts};
+use crate::domain::judgement::{self, BookingFacts, Place, RangeFacts, RowFacts, Subject, UnreadableFacts};
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Terms;
 
@@ -30,9 +30,9 @@ pg::statements! {
     ListBookingFacts<'a> = "list_booking_facts" (tenant: Uuid, rows: &'a [RowId]);
     /// Ranges and whether what they belong to stands.
     ListRangeFacts<'a> = "list_range_facts" (tenant: Uuid, rows: &'a [RowId]);
-    /// Locks a range of a booking.
+    /// Locks a range.
     LockRange = "lock_range" (tenant: Uuid, row: RowId);
-    /// Requests and bookings that cannot be shown.
+    /// Rows of whatever table that cannot be shown.
     ListUnreadable<'a> = "standard/list_unreadable" | "single_table/list_unreadable" (tenant: Uuid, rows: &'a [RowId]);
     /// Locks a request, whatever it holds, and reads whose it is.
     LockRequestRow = "lock_request_row" (tenant: Uuid, row: RowId);
@@ -77,12 +77,7 @@ impl Suspects {
         }
         for row in tx.run(&ListConcernedRows { tenant, rows }).await? {
             let mut row = Columns::of(&row);
-            let rows = row.word("subject", |word| match word {
-                "request" => Some(Subject::Request),
-                "booking" => Some(Subject::Booking),
-                "range" => Some(Subject::Range),
-                _ => None,
-            })?;
+            let rows = subject(&mut row)?;
             let id = row.next("id")?;
             match rows {
                 Subject::Request => found.requests.push(id),
@@ -94,10 +89,14 @@ impl Suspects {
     }
 }
 
-enum Subject {
-    Request,
-    Booking,
-    Range,
+/// The next column: what a row is.
+fn subject(row: &mut Columns<'_>) -> Result<Subject, Fault> {
+    row.word("subject", |word| match word {
+        "request" => Some(Subject::Request),
+        "booking" => Some(Subject::Booking),
+        "range" => Some(Subject::Range),
+        _ => None,
+    })
 }
 
 /// What is wrong with these rows, in the order of the list.
@@ -115,8 +114,9 @@ pub(super) async fn judge(
         Layout::Standard => (requests, bookings),
         Layout::SingleTable => (&shown, &shown),
     };
-    if !shown.is_empty() {
-        let rows = tx.run(&ListUnreadable { tenant, rows: &shown }).await?;
+    let all = [&shown[..], ranges].concat();
+    if !all.is_empty() {
+        let rows = tx.run(&ListUnreadable { tenant, rows: &all }).await?;
         for facts in Columns::all(&rows, unreadable)? {
             found.extend(judgement::of_unreadable(&facts));
         }
@@ -170,10 +170,11 @@ impl Change {
         let guests = self.tx.run(&LockRequestRow { tenant, row }).await?;
         let guest = Columns::first(&guests, |row| row.or_empty("guest_id"))?;
         let is_booking = !self.tx.run(&LockBookingRow { tenant, row }).await?.is_empty();
+        let range = self.lock_range(row).await?;
         let unshown = self.tx.run(&ListUnreadable { tenant, rows: &[row] }).await?;
         let unreadable = Columns::first(&unshown, unreadable)?;
         let mut judged = Judged {
-            facts: RowFacts { request: None, booking: None, range: None, unreadable },
+            facts: RowFacts { request: None, booking: None, range, unreadable },
             guest: guest.flatten(),
             booking: None,
             auto_decline: false,
@@ -195,7 +196,6 @@ impl Change {
             let rows = self.tx.run(&ListBookingFacts { tenant, rows: &[row] }).await?;
             judged.facts.booking = Columns::first(&rows, booking_facts)?;
         }
-        judged.facts.range = self.lock_range(row).await?;
         judged.wrong = judged.facts.wrong(layout);
         Ok((!judged.facts.is_nothing()).then_some(judged))
     }
@@ -257,7 +257,7 @@ fn range_facts(row: &mut Columns<'_>) -> Result<RangeFacts, Fault> {
 fn unreadable(row: &mut Columns<'_>) -> Result<UnreadableFacts, Fault> {
     Ok(UnreadableFacts {
         row: row.next("id")?,
-        is_request: row.next("is_request")?,
+        subject: subject(row)?,
         columns: row.next("columns")?,
         row_version: row.next("row_version")?,
     })

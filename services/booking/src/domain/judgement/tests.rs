@@ -219,18 +219,18 @@ fn what_reads_as_confirmed_without_a_booking_is_listed() {
 #[test]
 fn what_cannot_be_shown_is_put_right_by_what_it_is() {
     use Choice::{Cancel, Reopen, WriteDefaults};
-    let of = |is_request: bool, columns: &[&str]| {
+    let of = |subject, columns: &[&str]| {
         let columns = columns.iter().map(|&column| column.to_owned()).collect();
         let row = RowId(Uuid::from_u128(1));
-        of_unreadable(&UnreadableFacts { row, is_request, columns, row_version: 1 })
-            .map(|found| found.choices)
+        of_unreadable(&UnreadableFacts { row, subject, columns, row_version: 1 }).map(|found| found.choices)
     };
-    assert_eq!(of(true, &[]), None);
-    assert_eq!(of(true, &["message", "guest_count"]), Some(vec![WriteDefaults]));
-    assert_eq!(of(true, &["status"]), Some(vec![Reopen, Cancel]));
-    assert_eq!(of(true, &["status", "message"]), Some(vec![WriteDefaults, Reopen, Cancel]));
-    assert_eq!(of(false, &["status"]), Some(vec![Cancel]));
-    assert_eq!(of(true, &["check_in"]), Some(vec![Cancel]));
+    assert_eq!(of(Subject::Request, &[]), None);
+    assert_eq!(of(Subject::Request, &["message", "guest_count"]), Some(vec![WriteDefaults]));
+    assert_eq!(of(Subject::Request, &["status"]), Some(vec![Reopen, Cancel]));
+    assert_eq!(of(Subject::Request, &["status", "message"]), Some(vec![WriteDefaults, Reopen, Cancel]));
+    assert_eq!(of(Subject::Booking, &["status"]), Some(vec![Cancel]));
+    assert_eq!(of(Subject::Request, &["check_in"]), Some(vec![Cancel]));
+    assert_eq!(of(Subject::Range, &["end_date"]), Some(vec![Choice::ReleaseRange]));
 }
 
 #[test]

@@ -1,12 +1,12 @@
--- Inventory ranges of bookings, whether what each belongs to stands, and whether that is
+-- Inventory ranges. Of those of bookings, whether what each belongs to stands, and whether that is
 -- a booking which has not all of its nights. Of nights that cannot be shown the booking
 -- is told to be unreadable.
 select
     i.id,
     i.source_id,
     {active} as active,
-    b.id is not null or requested.id is not null as stands,
-    requested.id is null and (
+    (i.kind = {range.booking}) is not true or b.id is not null or requested.id is not null as stands,
+    (i.kind = {range.booking}) is true and requested.id is null and (
         i.property_id = b.property_id and i.start_date >= b.check_in and i.end_date <= b.check_out
     ) is false as misplaced,
     b.id is not null and {range_free} as can_be_fitted
@@ -29,4 +29,3 @@ left join lateral (
 ) as requested on true
 where i.tenant_id = :tenant
   and i.id = any (:rows)
-  and i.kind = {range.booking}

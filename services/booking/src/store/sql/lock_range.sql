@@ -4,5 +4,4 @@ select i.id
 from inventory_ranges i
 where i.tenant_id = :tenant
   and i.id = :row
-  and i.kind = {range.booking}
 for update

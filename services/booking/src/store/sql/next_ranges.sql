@@ -4,7 +4,8 @@
 -- other table whole to answer that.
 select
     i.id,
-    (i.kind = {range.booking}) is true and {active} and (
+    {active} and {unreadable.ranges} <> array[]::text[]
+    or (i.kind = {range.booking}) is true and {active} and (
         select true
         from bookings b
         where b.tenant_id = :tenant

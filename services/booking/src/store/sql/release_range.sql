@@ -1,2 +1,4 @@
-{free_ranges}
-      and i.id = :id
+update inventory_ranges i
+set state = {range.cancelled}
+where i.tenant_id = :tenant
+  and i.id = :id

@@ -42,6 +42,7 @@ pub enum Write {
     MovedAway,
     MovedBesideABlock,
     Longer,
+    RangeOfAnotherAge,
 }
 
 /// Where a booking is moved that goes away.
@@ -50,7 +51,7 @@ const AWAY: &str = "check_in = check_in + 3000, check_out = check_out + 3000";
 /// Two open or sold rows may share a night.
 const SHARING: &[Layout] = &[Layout::Standard, Layout::ConfirmedOnly];
 
-pub const CASES: [Case; 21] = [
+pub const CASES: [Case; 22] = [
     case("marked", "confirmed_at_set", &["confirm", "clear_mark", "cancel"], Write::Marked),
     sharing(
         "marked beside a booking",
@@ -112,6 +113,7 @@ pub const CASES: [Case; 21] = [
     case("booking moved away", "range_misplaced", &["fit_range", "release_range"], Write::MovedAway),
     case("booking moved to a block", "range_misplaced", &["release_range"], Write::MovedBesideABlock),
     case("booking made longer", "booking_without_range", &["restore_range", "cancel"], Write::Longer),
+    case("nights after the year 9999", "unreadable", &["release_range"], Write::RangeOfAnotherAge),
 ];
 
 const fn case(
@@ -207,6 +209,15 @@ impl Foreign<'_> {
             created_at) values ($1, gen_random_uuid(), $2, 'block', current_date + $3::integer, \
             current_date + $4::integer, 'active', now())";
         self.fixture.execute(block, &[&demo::TENANT, &LAKE_HOUSE, &from, &to]).await;
+    }
+
+    /// A block of nights that no date of ours can name.
+    async fn range_of_another_age(&self, from: i32, to: i32) -> Uuid {
+        let range = self.range(Uuid::now_v7(), from, to).await;
+        let nights =
+            format!("start_date = date '10000-01-01' + {from}, end_date = date '10000-01-02' + {from}");
+        self.set("inventory_ranges", range, &format!("kind = 'block', {nights}")).await;
+        range
     }
 
     /// A sold booking is moved, and the range stays where it was.
@@ -309,6 +320,7 @@ impl Foreign<'_> {
                 self.block(from + 3000, from + 3001).await;
                 self.moved(from, to, AWAY).await
             }
+            Write::RangeOfAnotherAge => self.range_of_another_age(from, to).await,
             Write::Longer => {
                 let booking = self.sold(GUEST, from, to - 2).await;
                 self.set("bookings", booking, "check_out = check_out + 2").await;

@@ -1,7 +1,15 @@
--- Rows that hold what cannot be shown, and in which columns. Each is a request.
-select r.id, true as is_request, {unreadable.requests} as columns, coalesce(r.row_version, 1)::bigint as row_version
+-- Rows and active ranges that hold what cannot be shown, and in which columns. Each
+-- row is a request.
+select r.id, 'request' as subject, {unreadable.requests} as columns, coalesce(r.row_version, 1)::bigint as row_version
 from {requests} r
 where r.tenant_id = :tenant
   and r.id = any (:rows)
   and {live}
   and {unreadable.requests} <> array[]::text[]
+union all
+select i.id, 'range', {unreadable.ranges}, 1
+from inventory_ranges i
+where i.tenant_id = :tenant
+  and i.id = any (:rows)
+  and {active}
+  and {unreadable.ranges} <> array[]::text[]
