@@ -195,8 +195,11 @@ impl Churn {
         let found = fixture.get("/v1/diagnostics/inconsistencies?page_size=200", token).await;
         let ours = found.ok()["inconsistencies"].as_array().unwrap().iter().filter(|one| {
             !one["booking_request_id"].as_str().unwrap().starts_with("0d000000-")
-                // A guest's second request for the same nights waits to be healed.
+                // A guest's second request for the same nights waits to be healed. One that
+                // shares some of them is fulfilled in part, and somebody else may have got
+                // the rest: it is named, with what staff can do.
                 && one["kind"] != "related_booking_confirmed"
+                && one["kind"] != "partly_covered"
         });
         assert_eq!(ours.count(), 0, "{}", found.body);
     }

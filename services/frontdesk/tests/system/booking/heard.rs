@@ -47,13 +47,16 @@ impl Watcher {
     pub async fn has_heard_everything(&self, sql: &Client) {
         let stored = "select id::text from booking_events where tenant_id = $1 order by number nulls last";
         for _ in 0..200 {
+            // Before the rows: what was heard has its number when they are read.
+            let count = self.count();
             let rows = sql.query(stored, &[&demo::TENANT]).await.unwrap();
-            if self.count() >= rows.len() {
+            if count >= rows.len() {
                 // What comes once more comes soon.
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 let stored: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
                 let heard = self.heard.lock().unwrap().clone();
-                assert!(heard == stored, "{} heard, {} stored", heard.len(), stored.len());
+                let differs = heard.iter().zip(&stored).position(|(heard, stored)| heard != stored);
+                assert!(heard == stored, "{} heard, {} stored, not the same at {differs:?}", heard.len(), stored.len());
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
