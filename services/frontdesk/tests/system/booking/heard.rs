@@ -56,7 +56,12 @@ impl Watcher {
                 let stored: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
                 let heard = self.heard.lock().unwrap().clone();
                 let differs = heard.iter().zip(&stored).position(|(heard, stored)| heard != stored);
-                assert!(heard == stored, "{} heard, {} stored, not the same at {differs:?}", heard.len(), stored.len());
+                assert!(
+                    heard == stored,
+                    "{} heard, {} stored, not the same at {differs:?}",
+                    heard.len(),
+                    stored.len()
+                );
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
