@@ -1,7 +1,6 @@
 //! What every request goes through: request id, origin, the right protocol or
 //! page, one log line.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +14,7 @@ use transcode::Transcoder;
 
 use crate::answer::failure::Failure;
 use crate::answer::problem::Problem;
-use crate::call::headers;
+use crate::call::headers::{self, Client};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
 use crate::origin::{self, Cors, Verdict};
@@ -47,12 +46,12 @@ impl Edge {
     }
 
     /// The client of a request: whoever connected, or whom a trusted proxy names.
-    pub fn client(&self, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
-        self.inner.policy.trusted_proxies.client(connected, headers)
+    pub fn client(&self, connected: &Client, headers: &HeaderMap) -> Client {
+        connected.behind(&self.inner.policy.trusted_proxies, headers)
     }
 
     /// Answers one request.
-    pub async fn answer(&self, mut request: Request<Body>, client: IpAddr) -> Response<Body> {
+    pub async fn answer(&self, mut request: Request<Body>, client: &Client) -> Response<Body> {
         let started = Instant::now();
         let id = boot::request_id::ensure(request.headers_mut());
         let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -76,7 +75,7 @@ impl Edge {
 
 impl Inner {
     /// Answers after the origin was judged.
-    async fn checked(&self, request: Request<Body>, id: &str, client: IpAddr) -> Response<Body> {
+    async fn checked(&self, request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
         let credentials = session::is_path(request.uri().path());
         match self.cors.judge(&request) {
             Verdict::Refused(origin) => self.failed(self.cors.refuse(&origin).into(), id),
@@ -101,7 +100,7 @@ impl Inner {
 
     /// The kinds of calls that need much room are on the heap: a call's future is moved
     /// several times on its way, and copying kilobytes costs more than one allocation.
-    async fn dispatch(&self, mut request: Request<Body>, id: &str, client: IpAddr) -> Response<Body> {
+    async fn dispatch(&self, mut request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
         match Kind::of(request.headers()) {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 Box::pin(supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client))
@@ -133,7 +132,7 @@ impl Inner {
         }
     }
 
-    async fn rest(&self, request: Request<Body>, client: IpAddr) -> Result<Response<Body>, Failure> {
+    async fn rest(&self, request: Request<Body>, client: &Client) -> Result<Response<Body>, Failure> {
         let path = request.uri().path();
         if pages::is_path(path) {
             self.pages.answer(&self.upstreams, &request.into_parts().0).await

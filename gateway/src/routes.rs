@@ -32,7 +32,7 @@ mod tests {
         let reads = routes.bindings().iter().filter(|binding| binding.http_method() == Method::GET);
         for binding in reads {
             let found = routes.route(&Method::GET, &binding.template().replace(['{', '}'], "")).unwrap();
-            let (_, idempotent) = upstreams.of_path(found.grpc_path()).unwrap();
+            let idempotent = upstreams.of_path(found.grpc_path()).unwrap().idempotent;
             assert!(idempotent, "{} has no idempotency_level", found.grpc_path());
         }
     }

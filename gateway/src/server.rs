@@ -17,6 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
+use crate::call::headers::Client;
 use crate::edge::Edge;
 
 /// Time for the head of an HTTP/1.1 request.
@@ -95,12 +96,13 @@ impl Server {
         }
         let asked = Arc::new(AtomicBool::new(false));
         let (edge, first) = (self.edge.clone(), Arc::clone(&asked));
+        let connected = Client::at(peer.ip());
         let service = service_fn(move |request: http::Request<Incoming>| {
             first.store(true, Ordering::Relaxed);
-            let edge = edge.clone();
+            let (edge, connected) = (edge.clone(), connected.clone());
             async move {
-                let client = edge.client(peer.ip(), request.headers());
-                Ok::<_, Infallible>(edge.answer(request.map(Body::new), client).await)
+                let client = edge.client(&connected, request.headers());
+                Ok::<_, Infallible>(edge.answer(request.map(Body::new), &client).await)
             }
         });
         let mut stream = TimeoutStream::new(stream);

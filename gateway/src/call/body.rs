@@ -4,6 +4,7 @@ use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tonic::body::Body;
 
@@ -15,6 +16,9 @@ pub const MAX_REST: usize = 1024 * 1024;
 
 /// Reads a whole body of at most `limit` bytes.
 pub async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     match deadline::body(Limited::new(body, limit).collect()).await? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),

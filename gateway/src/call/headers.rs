@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use boot::FORWARDED_FOR;
+use boot::{FORWARDED_FOR, TrustedProxies};
 use http::header::{
     ACCEPT_LANGUAGE, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderName,
     SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
@@ -27,8 +27,31 @@ const REST_IN: [HeaderName; 9] = [
     HeaderName::from_static("tracestate"),
 ];
 
+/// The client of a request, as `X-Forwarded-For` names it. Mostly it is whoever
+/// connected, whose address is written once for a connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    address: IpAddr,
+    text: HeaderValue,
+}
+
+impl Client {
+    pub fn at(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let text = HeaderValue::from_str(&address.to_string());
+        Self { address, text: text.unwrap_or_else(|_| HeaderValue::from_static("unknown")) }
+    }
+
+    /// Whoever sent these headers through this connection: its other end, or whom a
+    /// trusted proxy there names.
+    pub fn behind(&self, proxies: &TrustedProxies, headers: &HeaderMap) -> Self {
+        let address = proxies.client(self.address, headers);
+        if address == self.address { self.clone() } else { Self::at(address) }
+    }
+}
+
 /// The metadata of a REST request.
-pub fn rest_in(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
+pub fn rest_in(headers: &HeaderMap, client: &Client) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(16);
     for name in REST_IN {
         for value in headers.get_all(&name) {
@@ -39,12 +62,12 @@ pub fn rest_in(headers: &HeaderMap, client: IpAddr) -> HeaderMap {
     if let Some(agent) = headers.get(USER_AGENT) {
         metadata.insert(HeaderName::from_static("x-user-agent"), agent.clone());
     }
-    set_client(&mut metadata, client);
+    metadata.insert(FORWARDED_FOR, client.text.clone());
     metadata
 }
 
 /// Takes out what must not be passed on from a gRPC request.
-pub fn clean_grpc(headers: &mut HeaderMap, client: IpAddr) {
+pub fn clean_grpc(headers: &mut HeaderMap, client: &Client) {
     remove_hop_by_hop(headers);
     headers.remove(HOST);
     headers.remove(COOKIE);
@@ -54,7 +77,7 @@ pub fn clean_grpc(headers: &mut HeaderMap, client: IpAddr) {
         headers.remove(name);
     }
     headers.remove("forwarded");
-    set_client(headers, client);
+    headers.insert(FORWARDED_FOR, client.text.clone());
     headers.insert(TE, HeaderValue::from_static("trailers"));
 }
 
@@ -70,12 +93,6 @@ pub fn rest_out(metadata: &HeaderMap, headers: &mut HeaderMap) {
         if !inner && !ours {
             headers.append(name.clone(), value.clone());
         }
-    }
-}
-
-fn set_client(headers: &mut HeaderMap, client: IpAddr) {
-    if let Ok(value) = HeaderValue::from_str(&client.to_string()) {
-        headers.insert(FORWARDED_FOR, value);
     }
 }
 
@@ -121,7 +138,7 @@ mod tests {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        clean_grpc(&mut headers, Ipv4Addr::LOCALHOST.into());
+        clean_grpc(&mut headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
         assert_eq!(headers["authorization"], "Bearer x");
         for gone in ["x-forwarded-host", "forwarded", "connection", "x-tenant-api-key", "cookie"] {
@@ -136,7 +153,7 @@ mod tests {
         headers.append("x-tenant-id", HeaderValue::from_static("b"));
         headers.insert("x-user-id", HeaderValue::from_static("root"));
         headers.insert("grpc-timeout", HeaderValue::from_static("1H"));
-        let metadata = rest_in(&headers, Ipv4Addr::LOCALHOST.into());
+        let metadata = rest_in(&headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(metadata.get_all("x-tenant-id").iter().count(), 2);
         assert!(!metadata.contains_key("x-user-id") && !metadata.contains_key("grpc-timeout"));
     }

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use upstream::Upstream;
 
 use super::deadline::Deadline;
-use super::upstreams::Upstreams;
+use super::upstreams::{Target, Upstreams};
 use crate::answer::failure::{Failure, MAX_RESPONSE, not_grpc, unreachable};
 
 /// Bytes before a message: whether it is compressed, and its length.
@@ -48,11 +48,10 @@ impl Call<'_> {
         upstreams: &Upstreams,
         following: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
     ) -> Result<(HeaderMap, Body), Failure> {
-        let (upstream, _) = upstreams.of_path(self.path).ok_or_else(no_service)?;
-        let uri = self.path.parse().map_err(|_| no_path())?;
+        let Target { upstream, uri, .. } = upstreams.of_path(self.path).ok_or_else(no_service)?;
         let frames =
             stream::once(async { Ok(self.frame) }).chain(following).map(|next| next.map(Frame::data));
-        let request = request(uri, self.metadata, Body::new(StreamBody::new(frames)));
+        let request = request(uri.clone(), self.metadata, Body::new(StreamBody::new(frames)));
         once(upstream, request, None).await.map_err(|(_, error)| error)
     }
 
@@ -75,12 +74,11 @@ impl Call<'_> {
     /// hold no error. A method that may be called twice is tried once more, at
     /// another address, if there is one.
     pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
-        let (upstream, idempotent) = upstreams.of_path(self.path).ok_or_else(no_service)?;
-        let uri: Uri = self.path.parse().map_err(|_| no_path())?;
+        let Target { upstream, idempotent, uri } = upstreams.of_path(self.path).ok_or_else(no_service)?;
         let whole = |frame| Body::new(Full::new(frame));
         let again = (idempotent && upstream.is_several())
             .then(|| request(uri.clone(), self.metadata.clone(), whole(self.frame.clone())));
-        let tried = once(upstream, request(uri, self.metadata, whole(self.frame)), None).await;
+        let tried = once(upstream, request(uri.clone(), self.metadata, whole(self.frame)), None).await;
         match (tried, again) {
             (Err((Some(at), error)), Some(again)) if error.is_unavailable() => {
                 tracing::info!(%at, "the call is tried at another address");
@@ -104,10 +102,6 @@ pub fn frame<E>(capacity: usize, message: impl FnOnce(&mut Vec<u8>) -> Result<()
 
 fn no_service() -> Refusal {
     Refusal::new(ErrorReason::Internal, "The method has no service behind this gateway.")
-}
-
-fn no_path() -> Refusal {
-    Refusal::new(ErrorReason::Internal, "The method has no path.")
 }
 
 fn request(uri: Uri, metadata: HeaderMap, body: Body) -> Request<Body> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use frontdesk_proto::descriptors;
+use http::Uri;
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use upstream::Upstream;
 
@@ -12,15 +13,24 @@ use upstream::Upstream;
 pub struct Upstreams {
     identity: Upstream,
     booking: Upstream,
-    by_path: HashMap<String, Target>,
+    by_path: HashMap<String, Method>,
 }
 
 /// Where a method is called.
-#[derive(Debug, Clone)]
-struct Target {
-    role: Role,
+#[derive(Debug)]
+pub struct Target<'u> {
+    pub upstream: &'u Upstream,
     /// Whether calling it twice is the same as once.
+    pub idempotent: bool,
+    pub uri: &'u Uri,
+}
+
+#[derive(Debug)]
+struct Method {
+    role: Role,
     idempotent: bool,
+    /// Its path, read once: a call takes a clone and copies nothing.
+    uri: Uri,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,23 +45,23 @@ impl Upstreams {
             .flat_map(|(service, role)| {
                 service.methods().map(move |method| (method, role)).collect::<Vec<_>>()
             })
-            .map(|(method, role)| {
+            .filter_map(|(method, role)| {
                 let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
-                (path, Target { role, idempotent: is_idempotent(&method) })
+                let uri = path.parse().ok()?;
+                Some((path, Method { role, idempotent: is_idempotent(&method), uri }))
             })
             .collect();
         Self { identity, booking, by_path }
     }
 
-    /// The service for `/package.Service/Method`, and whether the method may be
-    /// called again.
-    pub fn of_path(&self, path: &str) -> Option<(&Upstream, bool)> {
-        let target = self.by_path.get(path)?;
-        let upstream = match target.role {
+    /// Where `/package.Service/Method` is called.
+    pub fn of_path(&self, path: &str) -> Option<Target<'_>> {
+        let method = self.by_path.get(path)?;
+        let upstream = match method.role {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
-        Some((upstream, target.idempotent))
+        Some(Target { upstream, idempotent: method.idempotent, uri: &method.uri })
     }
 
     /// Each service with its name.

@@ -8,7 +8,7 @@ use tonic::body::Body;
 
 use crate::answer::failure::{not_grpc, unreachable};
 use crate::call::deadline;
-use crate::call::upstreams::Upstreams;
+use crate::call::upstreams::{Target, Upstreams};
 
 /// Forwards a gRPC call.
 pub async fn call(upstreams: &Upstreams, request: Request<Body>) -> Response<Body> {
@@ -19,7 +19,7 @@ pub async fn call(upstreams: &Upstreams, request: Request<Body>) -> Response<Bod
 }
 
 async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Body>, Refusal> {
-    let Some((upstream, _)) = upstreams.of_path(request.uri().path()) else {
+    let Some(Target { upstream, .. }) = upstreams.of_path(request.uri().path()) else {
         return Err(Refusal::new(
             ErrorReason::RouteNotFound,
             "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",

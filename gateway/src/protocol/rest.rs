@@ -1,8 +1,6 @@
 //! REST: one gRPC call per request. Which method a path means and what its
 //! messages look like is `transcode`'s job.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -16,7 +14,7 @@ use crate::answer::encoding;
 use crate::answer::failure::{Failure, input_error, options, shown, unreadable};
 use crate::call::body::{self, MAX_REST};
 use crate::call::deadline::Deadline;
-use crate::call::headers;
+use crate::call::headers::{self, Client};
 use crate::call::unary::{Call, frame};
 use crate::call::upload::{Broken, Upload};
 use crate::call::upstreams::Upstreams;
@@ -29,7 +27,7 @@ pub async fn call(
     transcoder: &Transcoder,
     upstreams: &Upstreams,
     request: Request<Body>,
-    client: IpAddr,
+    client: &Client,
 ) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
@@ -75,7 +73,7 @@ async fn uploaded(
     found: &Match<'_>,
     parts: transcode::Parts,
     format: stream::Format,
-    client: IpAddr,
+    client: &Client,
 ) -> Result<Response<Body>, Failure> {
     let deadline = Deadline::of(&head.headers)?;
     let mut upload = Upload::new(&head.headers, body)?;

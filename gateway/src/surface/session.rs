@@ -5,8 +5,6 @@
 //! The cookie alone must not be enough for another site: it is `SameSite=Strict`,
 //! and every call needs an `Origin` that is this gateway's or in the list.
 
-use std::net::IpAddr;
-
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, SET_COOKIE};
@@ -19,7 +17,7 @@ use transcode::{Messages, Transcoder};
 use crate::answer::failure::{Failure, input_error, options, unreadable};
 use crate::answer::problem::json_response;
 use crate::call::body::{self, MAX_REST};
-use crate::call::headers;
+use crate::call::headers::{self, Client};
 use crate::call::identity::Identity;
 use crate::call::upstreams::Upstreams;
 
@@ -40,7 +38,7 @@ pub async fn call(
     transcoder: &Transcoder,
     upstreams: &Upstreams,
     request: Request<Body>,
-    client: IpAddr,
+    client: &Client,
 ) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
     let path = head.uri.path();

@@ -2,7 +2,6 @@
 //! with its own JSON types. It calls identity like every other route and never
 //! looks into a token; wire and status table: supabase/auth, `internal/api`.
 
-use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::constant_time;
@@ -18,7 +17,7 @@ use tonic::{Code, Status};
 use crate::answer::failure::Failure;
 use crate::answer::problem::json_response;
 use crate::call::body::{self, MAX_REST};
-use crate::call::headers;
+use crate::call::headers::{self, Client};
 use crate::call::identity::Identity;
 use crate::call::upstreams::Upstreams;
 
@@ -42,7 +41,7 @@ pub async fn call(
     upstreams: &Upstreams,
     anon_key: Option<&str>,
     request: Request<Body>,
-    client: IpAddr,
+    client: &Client,
 ) -> Response<Body> {
     let version = request.headers().get(API_VERSION).cloned();
     let path = request.uri().path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
@@ -64,7 +63,7 @@ async fn answer(
     upstreams: &Upstreams,
     path: &str,
     request: Request<Body>,
-    client: IpAddr,
+    client: &Client,
 ) -> Result<Response<Body>, Refused> {
     let method = request.method().clone();
     match (path, method) {
@@ -87,7 +86,7 @@ async fn answer(
     }
 }
 
-async fn jwks(upstreams: &Upstreams, client: IpAddr) -> Result<Response<Body>, Refused> {
+async fn jwks(upstreams: &Upstreams, client: &Client) -> Result<Response<Body>, Refused> {
     let identity = Identity::new(upstreams, headers::rest_in(&HeaderMap::new(), client));
     let keys: Vec<Json> = identity
         .jwks()
@@ -109,7 +108,7 @@ async fn jwks(upstreams: &Upstreams, client: IpAddr) -> Result<Response<Body>, R
 async fn token(
     upstreams: &Upstreams,
     request: Request<Body>,
-    client: IpAddr,
+    client: &Client,
 ) -> Result<Response<Body>, Refused> {
     let grant = query_value(request.uri(), "grant_type");
     // Before a login, clients send the publishable key as bearer; it means nothing here.
@@ -142,12 +141,16 @@ async fn token(
     }
 }
 
-async fn user(upstreams: &Upstreams, request: &HeaderMap, client: IpAddr) -> Result<Response<Body>, Refused> {
+async fn user(
+    upstreams: &Upstreams,
+    request: &HeaderMap,
+    client: &Client,
+) -> Result<Response<Body>, Refused> {
     let answer = Identity::new(upstreams, signed_in(request, client)?).me().await?;
     Ok(json_body(StatusCode::OK, &answer.user.map(user_json).unwrap_or_default()))
 }
 
-async fn logout(upstreams: &Upstreams, head: &Parts, client: IpAddr) -> Result<Response<Body>, Refused> {
+async fn logout(upstreams: &Upstreams, head: &Parts, client: &Client) -> Result<Response<Body>, Refused> {
     let metadata = signed_in(&head.headers, client)?;
     // Without a scope GoTrue ends every session of the user.
     let scope = match query_value(&head.uri, "scope").as_deref() {
@@ -164,7 +167,7 @@ async fn logout(upstreams: &Upstreams, head: &Parts, client: IpAddr) -> Result<R
 
 /// The metadata of a call for the user of a token, in whatever tenant: who the
 /// user is does not depend on it.
-fn signed_in(request: &HeaderMap, client: IpAddr) -> Result<HeaderMap, Refused> {
+fn signed_in(request: &HeaderMap, client: &Client) -> Result<HeaderMap, Refused> {
     let mut metadata = headers::rest_in(request, client);
     check_bearer(&metadata)?;
     metadata.remove("x-tenant-id");
