@@ -4317,14 +4317,14 @@ impl ::prost::Name for ImportCustomersRequest {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImportCustomersResponse {
     /// Which of them it is.
-    #[prost(oneof = "import_customers_response::Told", tags = "1, 2")]
-    pub told: ::core::option::Option<import_customers_response::Told>,
+    #[prost(oneof = "import_customers_response::Content", tags = "1, 2")]
+    pub content: ::core::option::Option<import_customers_response::Content>,
 }
 /// Nested message and enum types in `ImportCustomersResponse`.
 pub mod import_customers_response {
     /// Which of them it is.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    pub enum Told {
+    pub enum Content {
         /// What came of a line, in the order of the file.
         #[prost(message, tag = "1")]
         Result(super::ImportedCustomer),

@@ -15,7 +15,7 @@ pub trait HasFault {
 
     /// Whether the transaction found that it has to be made in another way: with
     /// more locks, or in the layout that the database has meanwhile.
-    fn looks_again(&self) -> bool {
+    fn needs_another_attempt(&self) -> bool {
         false
     }
 }
@@ -28,7 +28,7 @@ impl HasFault for Fault {
 
 /// Runs `work`, a transaction, and runs it again after a deadlock, a serialization
 /// failure, a stale prepared statement or a connection that led to a standby and is
-/// given up, and when it looks again; in each of these nothing was stored. This is
+/// given up, and when it needs another attempt; in each of these nothing was stored. This is
 /// the only loop over transactions: one inside another would multiply them.
 pub async fn retrying<T, E, F, W>(mut work: F) -> Result<T, E>
 where
@@ -43,7 +43,7 @@ where
             result => return result,
         };
         match error.fault().map(Fault::kind) {
-            _ if error.looks_again() => {}
+            _ if error.needs_another_attempt() => {}
             Some(Kind::StaleStatement | Kind::StaleSession) => {}
             Some(Kind::Contention | Kind::ReadOnly) => tokio::time::sleep(pause(transaction)).await,
             _ => return Err(error),

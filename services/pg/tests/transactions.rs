@@ -285,23 +285,23 @@ async fn statements_that_a_pooler_forgot_are_prepared_again() {
     assert_eq!(value::<i64>(&read, "n"), 0);
 }
 
-/// The errors of a change: a fault, or the wish to look again.
+/// The errors of a change: a fault, or the need for locks.
 #[derive(Debug)]
 enum ChangeError {
     Database(Fault),
-    LookAgain,
+    NeedsLocks,
 }
 
 impl pg::HasFault for ChangeError {
     fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Database(fault) => Some(fault),
-            Self::LookAgain => None,
+            Self::NeedsLocks => None,
         }
     }
 
-    fn looks_again(&self) -> bool {
-        matches!(self, Self::LookAgain)
+    fn needs_another_attempt(&self) -> bool {
+        matches!(self, Self::NeedsLocks)
     }
 }
 
@@ -315,7 +315,7 @@ async fn no_call_makes_more_than_three_transactions() {
             async move {
                 match failure {
                     Some(Some(kind)) => Err(ChangeError::Database(Fault::new(kind, "made up"))),
-                    Some(None) => Err(ChangeError::LookAgain),
+                    Some(None) => Err(ChangeError::NeedsLocks),
                     None => Ok(()),
                 }
             }

@@ -7,7 +7,7 @@
 //! request before it decides. A conflict that vanishes meanwhile is worth one more
 //! attempt.
 
-use super::rules::{self, Wanted};
+use super::rules::{self, RequestedStay};
 use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundings, Verdict};
 use crate::domain::fulfilment::Unfulfilled;
 use crate::domain::ids::BookingRequestId;
@@ -18,7 +18,7 @@ use crate::domain::version::Version;
 use crate::error::Error;
 use crate::error::rules::RulesOf;
 use crate::store::constraints::dates_are_taken;
-use crate::store::requests::{Competed, Link, LockedRequest, Requested};
+use crate::store::requests::{LockedRequest, NewLink, Requested, Winner};
 use crate::store::{Attempt, Change, Work};
 
 /// Approves a request.
@@ -43,8 +43,8 @@ impl Work for Approve {
         let mut verdict = approval::approve(&request, layout, None);
         let mut surroundings = Surroundings::default();
         // What was approved before is not refused by rules: that shows around the request.
-        let doubtful = verdict == Verdict::LookCloser || verdict.sells() && !broken.is_empty();
-        if change.looks_again() || doubtful {
+        let doubtful = verdict == Verdict::NeedsSurroundings || verdict.sells() && !broken.is_empty();
+        if change.with_locks() || doubtful {
             surroundings = change.lock_surroundings(&request).await?;
             request.linked = surroundings.linked;
             change.check_version(Version::of(&request))?;
@@ -66,7 +66,7 @@ impl Work for Approve {
         match verdict {
             Verdict::Book { evidence, hold } => {
                 if auto_decline {
-                    change.decline_competitors(&Competed::with_request(&request));
+                    change.decline_competitors(&Winner::of_request(&request));
                 }
                 let overridden = if verdict.sells() { broken } else { Vec::new() };
                 let of = Booked { evidence, hold, overridden };
@@ -76,7 +76,7 @@ impl Work for Approve {
                 if soft {
                     tracing::info!(booking_request_id = %request.id, evidence = evidence.name(), "Soft-healing booking request");
                 }
-                let link = Link { request: request.id, booking, evidence, soft, note: &self.note };
+                let link = NewLink { request: request.id, booking, evidence, soft, note: &self.note };
                 let unfulfilled = request.unfulfilled(surroundings.linked.as_ref());
                 link_to(change, &request, link, approved, unfulfilled).await
             }
@@ -84,7 +84,7 @@ impl Work for Approve {
             | Verdict::Refuse(_)
             | Verdict::Overlap(..)
             | Verdict::Inconsistent(_)
-            | Verdict::LookCloser => Ok(Attempt::Done(change.settle(approved))),
+            | Verdict::NeedsSurroundings => Ok(Attempt::Done(change.settle(approved))),
         }
     }
 }
@@ -116,9 +116,9 @@ impl Approve {
         };
         match stored {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
-            Ok(None) => Ok(Attempt::LookAgain),
+            Ok(None) => Ok(Attempt::NeedsLocks),
             // By what, shows around the request; if it does not, by this constraint.
-            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::NeedsLocksOr(fault.into())),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -132,7 +132,7 @@ async fn broken(
     terms: Option<Terms>,
 ) -> Result<Vec<Broken>, Error> {
     match terms.filter(|_| request.status.is_open()) {
-        Some(terms) => rules::broken(change, &terms, Wanted::of(request)).await,
+        Some(terms) => rules::broken(change, &terms, RequestedStay::of(request)).await,
         None => Ok(Vec::new()),
     }
 }
@@ -140,13 +140,13 @@ async fn broken(
 async fn link_to(
     change: Change,
     request: &BookingRequest,
-    link: Link<'_>,
+    link: NewLink<'_>,
     approved: Approved,
     unfulfilled: Option<Unfulfilled>,
 ) -> Result<Attempt<Approved>, Error> {
     match change.link(link, approved).await {
         Ok(Some(finished)) => Ok(Attempt::Done(finished)),
-        Ok(None) => Ok(Attempt::LookAgain),
+        Ok(None) => Ok(Attempt::NeedsLocks),
         // Somebody took a night of the range that the fulfilling booking lacks, after
         // what surrounds the request was read: nothing was healed.
         Err(fault) if dates_are_taken(&fault) => {

@@ -24,15 +24,15 @@ impl Work for AddBlock {
     type Outcome = Block;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Block>, Error> {
-        let again = change.looks_again();
-        if again && change.get_property(self.block.property).await?.is_none() {
+        let with_locks = change.with_locks();
+        if with_locks && change.get_property(self.block.property).await?.is_none() {
             return Err(Error::PropertyNotFound);
         }
         match change.insert_block(&self.block).await? {
             Some(finished) => Ok(Attempt::Done(finished)),
             // There is no such property, or something has one of the nights.
-            None if again => Err(Error::Overlap { stay: self.block.nights, of: OverlapOf::New }),
-            None => Ok(Attempt::LookAgain),
+            None if with_locks => Err(Error::Overlap { stay: self.block.nights, of: OverlapOf::New }),
+            None => Ok(Attempt::NeedsLocks),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Work for CancelRequest {
         }
         let cancelled = Cancelled { request: self.id, booking: own.as_ref().map(|own| own.id) };
         let finished = match own {
-            Some(own) if !is_whole(&change, own.id, &group).await? => return Ok(Attempt::LookAgain),
+            Some(own) if !is_whole(&change, own.id, &group).await? => return Ok(Attempt::NeedsLocks),
             Some(own) => {
                 let finished = change.cancel_booking(own.id, Some(self.id), &self.note).await?;
                 finished.map(|finished| finished.map(|_| cancelled))
@@ -81,7 +81,7 @@ impl Work for CancelBooking {
         let booking = locked.ok_or(Error::BookingNotFound(self.id))?.booking;
         change.check_version(Version::of(&booking))?;
         match steps::cancel_booking(booking.status, is_hold(&mut change, &booking).await?) {
-            Step::Go if !is_whole(&change, self.id, &group).await? => Ok(Attempt::LookAgain),
+            Step::Go if !is_whole(&change, self.id, &group).await? => Ok(Attempt::NeedsLocks),
             Step::Go => {
                 let cancelled = change.cancel_booking(self.id, None, "").await?;
                 cancelled.map(Attempt::Done).ok_or(Error::BookingNotFound(self.id))

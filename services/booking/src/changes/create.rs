@@ -1,6 +1,6 @@
 //! Storing a new booking request.
 
-use super::rules::{self, Wanted};
+use super::rules::{self, RequestedStay};
 use crate::domain::ids::GuestId;
 use crate::domain::request::{BookingRequest, NewBookingRequest};
 use crate::error::Error;
@@ -20,23 +20,23 @@ impl Work for Create {
 
     async fn attempt(&self, change: Change) -> Result<Attempt<BookingRequest>, Error> {
         let taken = || Error::Overlap { stay: self.new.stay, of: OverlapOf::New };
-        let again = change.looks_again();
+        let with_locks = change.with_locks();
         let NewBookingRequest { property, guest, stay, guest_count: guests, .. } = self.new;
         let asked = change.get_property(property).await?.ok_or(Error::PropertyNotFound)?;
-        let wanted = Wanted { property, guest: Some(guest), stay, guests };
-        let broken = rules::broken_by_new(&change, &asked.terms(), wanted).await?;
+        let requested = RequestedStay { property, guest: Some(guest), stay, guests };
+        let broken = rules::broken_by_new(&change, &asked.terms(), requested).await?;
         if !broken.is_empty() {
             return Err(Error::RulesBroken { broken, of: RulesOf::New });
         }
-        if again {
+        if with_locks {
             check_guest(&change, self.new.guest).await?;
         }
         match change.insert_booking_request(&self.new).await {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
             // There is no such property or guest, the guest is archived, or the property
             // holds the dates of requests and they are taken.
-            Ok(None) if again => Err(taken()),
-            Ok(None) => Ok(Attempt::LookAgain),
+            Ok(None) if with_locks => Err(taken()),
+            Ok(None) => Ok(Attempt::NeedsLocks),
             Err(fault) if dates_are_taken(&fault) => Err(taken()),
             Err(fault) if guest_is_unknown(&fault) => Err(Error::CustomerNotFound),
             Err(fault) => Err(fault.into()),

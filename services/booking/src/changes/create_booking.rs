@@ -5,7 +5,7 @@
 //! repeats its booking is not held against rules that came later.
 
 use super::create::check_guest;
-use super::rules::{self, Wanted};
+use super::rules::{self, RequestedStay};
 use crate::domain::approval::ConflictKind;
 use crate::domain::booking::{Booking, NewBooking};
 use crate::domain::ids::GuestId;
@@ -14,7 +14,7 @@ use crate::error::overlaps::OverlapOf;
 use crate::error::rules::RulesOf;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::constraints::{dates_are_taken, guest_is_unknown};
-use crate::store::requests::Competed;
+use crate::store::requests::Winner;
 use crate::store::{Attempt, Change, Work};
 
 /// Stores a confirmed booking; one of the same source and external id once.
@@ -41,28 +41,28 @@ impl Work for CreateBooking {
         let asked = change.get_property(new.property).await?.ok_or(Error::PropertyNotFound)?;
         let NewBooking { property, guest, stay, .. } = *new;
         // How many guests come is not known.
-        let wanted = Wanted { property, guest, stay, guests: 1 };
-        let broken = rules::broken_by_new(&change, &asked.terms(), wanted).await?;
+        let requested = RequestedStay { property, guest, stay, guests: 1 };
+        let broken = rules::broken_by_new(&change, &asked.terms(), requested).await?;
         if !broken.is_empty() && !self.override_rules {
             return Err(Error::RulesBroken { broken, of: RulesOf::Booking });
         }
-        if change.looks_again() {
+        if change.with_locks() {
             if let Some(guest) = new.guest {
                 check_guest(&change, guest).await?;
             }
             check_dates(&change, new).await?;
         }
         if change.get_settings().await?.auto_decline {
-            change.decline_competitors(&Competed::with_booking(new));
+            change.decline_competitors(&Winner::of_booking(new));
         }
         match change.insert_booking(new, &broken).await {
             Ok(Some(stored)) => Ok(Attempt::Done(stored)),
             // The guest is not there, the dates are taken, or it was stored meanwhile. In a
             // table of another program the id may be taken by what is over, too.
             Ok(None) => {
-                Ok(over.map_or(Attempt::LookAgain, |other| Attempt::LookAgainUnless(taken(&other).into())))
+                Ok(over.map_or(Attempt::NeedsLocks, |other| Attempt::NeedsLocksOr(taken(&other).into())))
             }
-            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::NeedsLocksOr(fault.into())),
             Err(fault) if guest_is_unknown(&fault) => Err(Error::CustomerNotFound),
             Err(fault) => Err(fault.into()),
         }

@@ -75,12 +75,12 @@ impl Work for CreateCustomer {
     type Outcome = Customer;
 
     async fn attempt(&self, change: Change) -> Result<Attempt<Customer>, Error> {
-        if change.looks_again() {
+        if change.with_locks() {
             refuse_taken(&change, self.id, &self.is).await?;
         }
         let stored = change.insert_customer(self.id, &self.is).await?;
         // The external id is that of another customer.
-        Ok(stored.map_or(Attempt::LookAgain, Attempt::Done))
+        Ok(stored.map_or(Attempt::NeedsLocks, Attempt::Done))
     }
 }
 
@@ -94,12 +94,12 @@ impl Work for UpdateCustomer {
         if is == customer.is {
             return Ok(Attempt::Done(change.settle(customer)));
         }
-        if change.looks_again() {
+        if change.with_locks() {
             refuse_taken(&change, self.id, &is).await?;
         }
         match change.update_customer(self.id, &is).await {
             Ok(stored) => Ok(Attempt::Done(stored)),
-            Err(fault) if external_id_is_taken(&fault) => Ok(Attempt::LookAgain),
+            Err(fault) if external_id_is_taken(&fault) => Ok(Attempt::NeedsLocks),
             Err(fault) => Err(fault.into()),
         }
     }
@@ -160,7 +160,7 @@ impl Work for ImportCustomer {
             let stored = change.insert_customer(self.id, &self.is).await?;
             let as_created = |customer: Customer| Imported { id: customer.id, as_what: ImportedAs::Created };
             // Somebody else has stored it meanwhile.
-            return Ok(stored.map_or(Attempt::LookAgain, |stored| Attempt::Done(stored.map(as_created))));
+            return Ok(stored.map_or(Attempt::NeedsLocks, |stored| Attempt::Done(stored.map(as_created))));
         };
         let done = |as_what| Imported { id: known.id, as_what };
         if let Some(id) = known.merged_into {

@@ -1,6 +1,6 @@
 //! Declining a booking request.
 
-use super::open_step::{Looked, look};
+use super::open_step::{LockedStep, lock_and_decide};
 use crate::domain::decline::Declining;
 use crate::domain::ids::BookingRequestId;
 use crate::domain::steps::{self, Move, Step};
@@ -20,7 +20,8 @@ impl Work for Decline {
     type Outcome = BookingRequestId;
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<BookingRequestId>, Error> {
-        let Looked { request, step, choices } = look(&mut change, self.id, steps::decline).await?;
+        let LockedStep { request, step, choices } =
+            lock_and_decide(&mut change, self.id, steps::decline).await?;
         match step {
             Step::Go => {
                 let closing = Closing::Declined(&self.declining);

@@ -1,6 +1,6 @@
 //! How a step begins that leads an open request on: a decline, or a review.
 
-use crate::domain::fulfilment::Linked;
+use crate::domain::fulfilment::LinkedBooking;
 use crate::domain::ids::BookingRequestId;
 use crate::domain::inconsistency::Choice;
 use crate::domain::judgement;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::store::Change;
 
 /// A locked request and what becomes of the step.
-pub struct Looked {
+pub struct LockedStep {
     pub request: BookingRequest,
     pub step: Step,
     /// What puts the request right, if it contradicts other rows.
@@ -19,11 +19,11 @@ pub struct Looked {
 }
 
 /// Locks a request of the version that the call expects, and decides a step of it.
-pub async fn look(
+pub async fn lock_and_decide(
     change: &mut Change,
     id: BookingRequestId,
-    decide: fn(&BookingRequest, Option<&Linked>) -> Step,
-) -> Result<Looked, Error> {
+    decide: fn(&BookingRequest, Option<&LinkedBooking>) -> Step,
+) -> Result<LockedStep, Error> {
     let locked = change.lock_booking_request(id).await?;
     let mut request = locked.ok_or(Error::RequestNotFound(id))?.request;
     change.check_version(Version::of(&request))?;
@@ -38,5 +38,5 @@ pub async fn look(
         step = decide(&request, request.linked.as_ref());
         choices = judgement::choices(&request, change.layout(), &around);
     }
-    Ok(Looked { request, step, choices })
+    Ok(LockedStep { request, step, choices })
 }

@@ -18,12 +18,12 @@ use crate::error::{Error, Reason, Refusal};
 use crate::store::bookings::GroupOf;
 use crate::store::constraints::dates_are_taken;
 use crate::store::judged::Judged;
-use crate::store::requests::{Closing, Competed, Link, Requested};
+use crate::store::requests::{Closing, NewLink, Requested, Winner};
 use crate::store::resolutions::Resolution;
 use crate::store::{Attempt, Change, Finished, Work};
 
 use super::cancel::{CancelBooking, CancelRequest, is_whole};
-use super::rules::{self, Wanted};
+use super::rules::{self, RequestedStay};
 
 /// Puts a row right.
 #[derive(Debug)]
@@ -133,8 +133,8 @@ impl Resolve {
         };
         let finished = match made {
             Attempt::Done(finished) => finished,
-            Attempt::LookAgain => return Ok(Attempt::LookAgain),
-            Attempt::LookAgainUnless(error) => return Ok(Attempt::LookAgainUnless(error)),
+            Attempt::NeedsLocks => return Ok(Attempt::NeedsLocks),
+            Attempt::NeedsLocksOr(error) => return Ok(Attempt::NeedsLocksOr(error)),
         };
         let finished = finished.map(|booking| Resolved { row, choice, kind: Some(kind), request, booking });
         let booking = finished.outcome().booking.or(booking);
@@ -167,7 +167,7 @@ impl Resolve {
             None => (BookingId(self.row.0), None),
         };
         if !is_whole(&change, booking, group).await? {
-            return Ok(Attempt::LookAgain);
+            return Ok(Attempt::NeedsLocks);
         }
         let cancelled = change.cancel_unread(booking, of, note, Some(booking)).await?;
         cancelled.map(Attempt::Done).ok_or_else(|| not_found(self.row))
@@ -179,7 +179,7 @@ impl Resolve {
 fn ranged<O>(stored: Result<Finished<O>, Fault>) -> Result<Attempt<O>, Error> {
     match stored {
         Ok(finished) => Ok(Attempt::Done(finished)),
-        Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
+        Err(fault) if dates_are_taken(&fault) => Ok(Attempt::NeedsLocksOr(fault.into())),
         Err(fault) => Err(fault.into()),
     }
 }
@@ -211,7 +211,7 @@ impl Give<'_> {
                 let broken = match &judged.terms {
                     // Nights that nothing says were sold before are sold now.
                     Some(terms) if evidence.is_none() => {
-                        rules::broken(&change, terms, Wanted::of(request)).await?
+                        rules::broken(&change, terms, RequestedStay::of(request)).await?
                     }
                     _ => Vec::new(),
                 };
@@ -219,7 +219,7 @@ impl Give<'_> {
                     return Err(Error::RulesBroken { broken, of: RulesOf::Resolution });
                 }
                 if judged.auto_decline {
-                    change.decline_competitors(&Competed::with_request(request));
+                    change.decline_competitors(&Winner::of_request(request));
                 }
                 let held = request.held_booking.filter(|_| hold);
                 let booking = match layout {
@@ -235,21 +235,21 @@ impl Give<'_> {
             }
             Verdict::Link { booking, evidence: found, soft, .. } => {
                 let evidence = evidence.unwrap_or(found);
-                let link = Link { request: request.id, booking, evidence, soft, note };
+                let link = NewLink { request: request.id, booking, evidence, soft, note };
                 change.link(link, Some(booking)).await
             }
             Verdict::Refuse(_)
             | Verdict::Already { .. }
             | Verdict::Overlap(..)
             | Verdict::Inconsistent(_)
-            | Verdict::LookCloser => {
-                return Ok(Attempt::LookAgain);
+            | Verdict::NeedsSurroundings => {
+                return Ok(Attempt::NeedsLocks);
             }
         };
         match stored {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
-            Ok(None) => Ok(Attempt::LookAgain),
-            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::LookAgainUnless(fault.into())),
+            Ok(None) => Ok(Attempt::NeedsLocks),
+            Err(fault) if dates_are_taken(&fault) => Ok(Attempt::NeedsLocksOr(fault.into())),
             Err(fault) => Err(fault.into()),
         }
     }

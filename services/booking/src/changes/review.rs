@@ -1,6 +1,6 @@
 //! Marking a booking request as under review.
 
-use super::open_step::{Looked, look};
+use super::open_step::{LockedStep, lock_and_decide};
 use crate::domain::ids::BookingRequestId;
 use crate::domain::steps::{self, Move, Step};
 use crate::error::Error;
@@ -17,7 +17,8 @@ impl Work for StartReview {
     type Outcome = BookingRequestId;
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<BookingRequestId>, Error> {
-        let Looked { request, step, choices } = look(&mut change, self.id, steps::start_review).await?;
+        let LockedStep { request, step, choices } =
+            lock_and_decide(&mut change, self.id, steps::start_review).await?;
         match step {
             Step::Go => {
                 let started = change.start_review(self.id, &self.note, self.id).await?;

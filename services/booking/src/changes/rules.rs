@@ -9,14 +9,14 @@ use crate::store::Change;
 
 /// A stay that is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct RequestedStay {
     pub property: PropertyId,
     pub guest: Option<GuestId>,
     pub stay: Stay,
     pub guests: i32,
 }
 
-impl Wanted {
+impl RequestedStay {
     /// What a request asks for.
     pub fn of(request: &BookingRequest) -> Self {
         let BookingRequest { property, guest, stay, guest_count: guests, .. } = *request;
@@ -27,18 +27,22 @@ impl Wanted {
 /// Every rule that a new stay breaks. What is stored looks for its guest again: whoever
 /// has the property locked must not wait for one who merges that guest, who waits for a
 /// request whose approve waits for the property. So the guest comes first.
-pub async fn broken_by_new(change: &Change, terms: &Terms, wanted: Wanted) -> Result<Vec<Broken>, Error> {
-    if let (Some(_), Some(guest)) = (terms.rules.turnover_days, wanted.guest) {
+pub async fn broken_by_new(
+    change: &Change,
+    terms: &Terms,
+    requested: RequestedStay,
+) -> Result<Vec<Broken>, Error> {
+    if let (Some(_), Some(guest)) = (terms.rules.turnover_days, requested.guest) {
         change.share_customer(guest).await?;
     }
-    broken(change, terms, wanted).await
+    broken(change, terms, requested).await
 }
 
 /// Every rule that a stay breaks. Where nights have to stay empty between two stays,
 /// the property is locked first: no constraint keeps two who are approved at once
 /// apart by more than their nights.
-pub async fn broken(change: &Change, terms: &Terms, wanted: Wanted) -> Result<Vec<Broken>, Error> {
-    let Wanted { property, guest, stay, guests } = wanted;
+pub async fn broken(change: &Change, terms: &Terms, requested: RequestedStay) -> Result<Vec<Broken>, Error> {
+    let RequestedStay { property, guest, stay, guests } = requested;
     let near = match terms.rules.turnover_days {
         Some(days) => {
             change.lock_property(property).await?;

@@ -20,6 +20,6 @@ impl Work for UpdateSettings {
         change.check_version(Version::of(&stored.unwrap_or_default()))?;
         let put = change.put_settings(self.auto_decline, only_new).await?;
         // Somebody stored the first settings meanwhile.
-        Ok(put.map_or(Attempt::LookAgain, Attempt::Done))
+        Ok(put.map_or(Attempt::NeedsLocks, Attempt::Done))
     }
 }

@@ -3,7 +3,7 @@
 //! what the other would not.
 //!
 //! The request's own row decides most calls. When it leaves a doubt, or the
-//! database found the dates taken, the verdict is [`Verdict::LookCloser`], and
+//! database found the dates taken, the verdict is [`Verdict::NeedsSurroundings`], and
 //! the caller asks again with the [`Surroundings`].
 //!
 //! Decisions that the first design had otherwise, or that are easy to undo:
@@ -19,7 +19,7 @@
 //!   guest still comes is for people to say.
 
 pub use self::facts::{ActiveRange, Conflict, Evidence, Layout, Obstacle, Rival, Surroundings};
-use super::fulfilment::{Fulfilment, Linked, Unfit, Unfulfilled};
+use super::fulfilment::{Fulfilment, LinkedBooking, Unfit, Unfulfilled};
 use super::ids::{BookingId, BookingRequestId};
 use super::request::{BookingRequest, Status};
 use super::stay::{Coverage, Stay};
@@ -45,7 +45,7 @@ pub enum Verdict {
     /// Nothing: it was approved before, and its booking does not stand.
     Inconsistent(Unfit),
     /// The request's row alone does not tell.
-    LookCloser,
+    NeedsSurroundings,
 }
 
 /// What an approve answers when it is granted.
@@ -109,7 +109,7 @@ pub fn approve(request: &BookingRequest, layout: Layout, around: Option<&Surroun
         Status::Confirmed => match around {
             Some(around) => confirmed_request(request, around.linked.as_ref()),
             // What the row was read with may be older than the row.
-            None => Verdict::LookCloser,
+            None => Verdict::NeedsSurroundings,
         },
         Status::Requested | Status::UnderReview => match around {
             Some(around) => open_request(request, layout, around),
@@ -120,12 +120,12 @@ pub fn approve(request: &BookingRequest, layout: Layout, around: Option<&Surroun
             {
                 Verdict::Book { evidence: None, hold: request.held_booking.is_some() }
             }
-            None => Verdict::LookCloser,
+            None => Verdict::NeedsSurroundings,
         },
     }
 }
 
-fn confirmed_request(request: &BookingRequest, linked: Option<&Linked>) -> Verdict {
+fn confirmed_request(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Verdict {
     let already = |nights| Verdict::Already {
         booking: request.approved_booking,
         evidence: Evidence::AlreadyConfirmed,
@@ -249,7 +249,7 @@ impl Verdict {
             Self::Refuse(state) => Err(Denied::State(state)),
             Self::Overlap(kind, unfulfilled) => Err(Denied::Overlap(kind, unfulfilled)),
             Self::Inconsistent(unfit) => Err(Denied::Inconsistent(unfit)),
-            Self::LookCloser => Err(Denied::Undecided),
+            Self::NeedsSurroundings => Err(Denied::Undecided),
             Self::Already { booking, evidence, nights } => {
                 granted(Outcome::AlreadyApproved, booking, Some(evidence), nights)
             }

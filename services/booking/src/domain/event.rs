@@ -19,7 +19,7 @@ pub struct Event {
     pub property: Option<PropertyId>,
     pub customer: Option<GuestId>,
     pub block: Option<BlockId>,
-    pub kind: Told,
+    pub kind: StoredKind,
     /// Who did it.
     pub acting: Acting,
     /// For whom, when that is not who did it: Frontdesk declines for whoever approved.
@@ -66,7 +66,7 @@ pub enum EventKind {
 
 /// What a stored event says has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum StoredKind {
     /// A kind that this version knows.
     Known(EventKind),
     /// The word of a later version, or of another program that writes events. Nothing
@@ -161,7 +161,7 @@ impl EventKind {
     }
 }
 
-impl Told {
+impl StoredKind {
     /// Reads what the database has.
     pub fn from_name(name: &str) -> Self {
         let known = EventKind::ALL.into_iter().find(|kind| kind.name() == name);

@@ -14,7 +14,7 @@ use super::stay::{Coverage, Stay};
 /// The booking in `approved_booking_id`, whatever its state. Rows are written by
 /// other programs, too: what of it cannot be shown is `None` and fits nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Linked {
+pub struct LinkedBooking {
     pub booking: BookingId,
     pub guest: Option<GuestId>,
     pub property: Option<PropertyId>,
@@ -70,7 +70,7 @@ pub struct Fulfilment {
     pub nights: Option<Stay>,
 }
 
-impl Linked {
+impl LinkedBooking {
     /// The nights of the booking, if it may be followed. In the single-table layout
     /// the row of a request is its own booking, whoever the guest is.
     pub fn fits(&self, asked: &Asked) -> Result<Stay, Unfit> {
@@ -185,8 +185,8 @@ mod tests {
         }
     }
 
-    fn linked(status: BookingStatus) -> Linked {
-        Linked {
+    fn linked(status: BookingStatus) -> LinkedBooking {
+        LinkedBooking {
             booking: BookingId(Uuid::from_u128(8)),
             guest: Some(GUEST),
             property: Some(HOUSE),
@@ -212,21 +212,21 @@ mod tests {
         let stranger = GuestId(Uuid::from_u128(4));
         let elsewhere = PropertyId(Uuid::from_u128(9));
         for (other, unfit) in [
-            (Linked { guest: Some(stranger), ..sold }, Unfit::OtherGuest),
-            (Linked { guest: None, ..sold }, Unfit::OtherGuest),
-            (Linked { property: Some(elsewhere), ..sold }, Unfit::OtherProperty),
-            (Linked { property: None, ..sold }, Unfit::OtherProperty),
-            (Linked { stay: Some(stay("2026-07-10", "2026-07-12")), ..sold }, Unfit::OtherNights),
-            (Linked { stay: Some(stay("2027-07-05", "2027-07-10")), ..sold }, Unfit::OtherNights),
-            (Linked { stay: None, ..sold }, Unfit::OtherNights),
-            (Linked { status: None, ..sold }, Unfit::NotSold),
+            (LinkedBooking { guest: Some(stranger), ..sold }, Unfit::OtherGuest),
+            (LinkedBooking { guest: None, ..sold }, Unfit::OtherGuest),
+            (LinkedBooking { property: Some(elsewhere), ..sold }, Unfit::OtherProperty),
+            (LinkedBooking { property: None, ..sold }, Unfit::OtherProperty),
+            (LinkedBooking { stay: Some(stay("2026-07-10", "2026-07-12")), ..sold }, Unfit::OtherNights),
+            (LinkedBooking { stay: Some(stay("2027-07-05", "2027-07-10")), ..sold }, Unfit::OtherNights),
+            (LinkedBooking { stay: None, ..sold }, Unfit::OtherNights),
+            (LinkedBooking { status: None, ..sold }, Unfit::NotSold),
         ] {
             assert_eq!(other.fits(&asked()), Err(unfit), "{other:?}");
         }
         // A guest that nobody knows is not the same as another one.
         let unknown = Asked { guest: None, ..asked() };
-        assert_eq!(Linked { guest: None, ..sold }.fits(&unknown), Err(Unfit::OtherGuest));
-        let own = Linked { booking: BookingId(unknown.request.0), guest: None, ..sold };
+        assert_eq!(LinkedBooking { guest: None, ..sold }.fits(&unknown), Err(Unfit::OtherGuest));
+        let own = LinkedBooking { booking: BookingId(unknown.request.0), guest: None, ..sold };
         assert!(own.fits(&unknown).is_ok());
     }
 

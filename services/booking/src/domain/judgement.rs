@@ -88,7 +88,7 @@ pub struct RowFacts {
 }
 
 /// The booking that a request is linked to, as far as it may be followed.
-enum Link {
+enum LinkState {
     None,
     /// It has these nights of the request.
     Fulfils(BookingId, Stay),
@@ -127,12 +127,12 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
     let cancel = can_be_cancelled(request, around).then_some(Choice::Cancel);
     let away: Vec<Choice> = [clear].into_iter().chain(cancel).collect();
     match link(request, around) {
-        Link::Lost(kind) => found(kind, request.approved_booking, &away),
-        Link::Past => None,
-        Link::Fulfils(booking, nights) if others_have_the_rest(request, around, booking, nights) => {
+        LinkState::Lost(kind) => found(kind, request.approved_booking, &away),
+        LinkState::Past => None,
+        LinkState::Fulfils(booking, nights) if others_have_the_rest(request, around, booking, nights) => {
             listed(InconsistencyKind::PartlyCovered, Some(booking), away)
         }
-        Link::Fulfils(booking, _) => {
+        LinkState::Fulfils(booking, _) => {
             let healed = request.status == Status::Confirmed
                 || matches!(approval::approve(request, layout, Some(around)), Verdict::Already { .. });
             if healed {
@@ -140,23 +140,23 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
             }
             found(InconsistencyKind::ApprovedBookingConfirmed, Some(booking), &away)
         }
-        Link::None if request.status == Status::Confirmed => {
+        LinkState::None if request.status == Status::Confirmed => {
             found(InconsistencyKind::ConfirmedWithoutBooking, None, &away)
         }
-        Link::None if request.confirmed_at.is_some() => {
+        LinkState::None if request.confirmed_at.is_some() => {
             let kind = match booked_by(request, layout, around) {
                 (Some(_), _) => InconsistencyKind::ConfirmedAtSet,
                 (None, _) => InconsistencyKind::ConfirmedAtTaken,
             };
             found(kind, None, &away)
         }
-        Link::None if around.own_range => {
+        LinkState::None if around.own_range => {
             found(InconsistencyKind::InventoryActive, None, &[Choice::ReleaseRange, Choice::Cancel])
         }
-        Link::None if around.related.is_some() => {
+        LinkState::None if around.related.is_some() => {
             found(InconsistencyKind::RelatedBookingConfirmed, around.related, &[Choice::Cancel])
         }
-        Link::None => None,
+        LinkState::None => None,
     }
 }
 
@@ -315,7 +315,7 @@ impl RowFacts {
 /// What gives the request its booking: its approval, if it is linked to a booking that
 /// fulfils it, and else the approval of the same request if nobody had decided it.
 pub fn booking_for(request: &BookingRequest, layout: Layout, around: &Surroundings) -> Verdict {
-    if request.status.is_open() && matches!(link(request, around), Link::Fulfils(..)) {
+    if request.status.is_open() && matches!(link(request, around), LinkState::Fulfils(..)) {
         return approval::approve(request, layout, Some(around));
     }
     let request = BookingRequest {
@@ -343,17 +343,17 @@ fn booked_by(
         | Verdict::Already { .. }
         | Verdict::Overlap(..)
         | Verdict::Inconsistent(_)
-        | Verdict::LookCloser => (None, None),
+        | Verdict::NeedsSurroundings => (None, None),
     }
 }
 
-fn link(request: &BookingRequest, around: &Surroundings) -> Link {
-    let Some(booking) = request.approved_booking else { return Link::None };
+fn link(request: &BookingRequest, around: &Surroundings) -> LinkState {
+    let Some(booking) = request.approved_booking else { return LinkState::None };
     match request.follow(around.linked.as_ref()) {
-        Ok(nights) => Link::Fulfils(booking, nights),
-        Err(Unfit::NoShow) if request.status == Status::Confirmed => Link::Past,
-        Err(unfit) if unfit.is_strangers() => Link::Lost(InconsistencyKind::LinkNotFollowed),
-        Err(_) => Link::Lost(InconsistencyKind::ConfirmedWithoutBooking),
+        Ok(nights) => LinkState::Fulfils(booking, nights),
+        Err(Unfit::NoShow) if request.status == Status::Confirmed => LinkState::Past,
+        Err(unfit) if unfit.is_strangers() => LinkState::Lost(InconsistencyKind::LinkNotFollowed),
+        Err(_) => LinkState::Lost(InconsistencyKind::ConfirmedWithoutBooking),
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::actor::Acting;
 use super::decline::DeclineReason;
-use super::fulfilment::{Asked, Fulfilment, Linked, Unfit, Unfulfilled};
+use super::fulfilment::{Asked, Fulfilment, LinkedBooking, Unfit, Unfulfilled};
 use super::ids::{BookingId, BookingRequestId, GuestId, PropertyId};
 use super::stay::Stay;
 
@@ -30,7 +30,7 @@ pub struct BookingRequest {
     pub approved_booking: Option<BookingId>,
     /// That booking, as it was when the request was read. Behind a lock that had to
     /// wait it may be older than the request.
-    pub linked: Option<Linked>,
+    pub linked: Option<LinkedBooking>,
     /// The booking that holds the dates while the request is open.
     pub held_booking: Option<BookingId>,
     pub hold_expires_at: Option<Timestamp>,
@@ -79,7 +79,7 @@ impl BookingRequest {
     }
 
     /// The nights of a booking that the request is linked to, if it may be followed.
-    pub fn follow(&self, linked: Option<&Linked>) -> Result<Stay, Unfit> {
+    pub fn follow(&self, linked: Option<&LinkedBooking>) -> Result<Stay, Unfit> {
         let linked = linked.filter(|linked| self.approved_booking == Some(linked.booking));
         let BookingRequest { id, guest, property, stay, .. } = *self;
         linked.ok_or(Unfit::Lost)?.fits(&Asked { request: id, guest, property, stay })
@@ -87,7 +87,7 @@ impl BookingRequest {
 
     /// Why the request reads as confirmed although nothing covers its nights; `None`
     /// when it does not, or something does. A guest who did not come was expected.
-    pub fn unfulfilled(&self, linked: Option<&Linked>) -> Option<Unfulfilled> {
+    pub fn unfulfilled(&self, linked: Option<&LinkedBooking>) -> Option<Unfulfilled> {
         if self.effective_status() != Status::Confirmed {
             return None;
         }

@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::booking::{Booking, BookingStatus};
-use super::fulfilment::{Linked, Unfulfilled};
+use super::fulfilment::{LinkedBooking, Unfulfilled};
 use super::request::{BookingRequest, Status};
 use super::rules::LocalDay;
 
@@ -58,7 +58,7 @@ pub enum Step {
 }
 
 /// Decides a decline. `linked` is the booking that the request is linked to.
-pub fn decline(request: &BookingRequest, linked: Option<&Linked>) -> Step {
+pub fn decline(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Step {
     match request.effective_status() {
         Status::Requested | Status::UnderReview => Step::Go,
         Status::Declined => Step::Refused(Closed::AlreadyDeclined),
@@ -71,7 +71,7 @@ pub fn decline(request: &BookingRequest, linked: Option<&Linked>) -> Step {
 
 /// Decides the start of a review. `linked` is the booking that the request is linked
 /// to.
-pub fn start_review(request: &BookingRequest, linked: Option<&Linked>) -> Step {
+pub fn start_review(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Step {
     match request.effective_status() {
         Status::Requested => Step::Go,
         Status::UnderReview => Step::Done,
@@ -84,7 +84,7 @@ pub fn start_review(request: &BookingRequest, linked: Option<&Linked>) -> Step {
 }
 
 /// In which way a request is approved: an open one may only read so.
-fn approved(request: &BookingRequest, linked: Option<&Linked>) -> Closed {
+fn approved(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Closed {
     let unfulfilled = request.unfulfilled(linked).filter(|_| request.status.is_open());
     unfulfilled.map_or(Closed::AlreadyApproved, Closed::Unfulfilled)
 }
@@ -296,7 +296,7 @@ mod tests {
             assert_eq!(decline(&fulfilled, None), by_mark);
             assert_eq!(start_review(&fulfilled, None), by_mark);
             assert_eq!(cancel_request(&fulfilled, None), Step::Go);
-            let linked = Linked {
+            let linked = LinkedBooking {
                 booking: super::super::ids::BookingId(uuid::Uuid::from_u128(8)),
                 guest: fulfilled.guest,
                 property: Some(fulfilled.property),

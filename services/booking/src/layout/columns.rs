@@ -232,7 +232,7 @@ pub fn single_table(request_column: &'static str) -> Option<&'static str> {
 }
 
 /// The type that the migrations give a column.
-pub fn wanted(column: &str) -> Option<&'static str> {
+pub fn migrated_type(column: &str) -> Option<&'static str> {
     Some(match column {
         "id"
         | "tenant_id"
@@ -322,7 +322,7 @@ mod tests {
         for layout in [Layout::Standard, Layout::SingleTable] {
             for Table { name, columns } in tables(layout) {
                 for column in columns {
-                    assert!(wanted(column).is_some(), "say the type of {name}.{column}");
+                    assert!(migrated_type(column).is_some(), "say the type of {name}.{column}");
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! status may be an enum besides (`statuses.rs`).
 
 use super::catalog::StoredTable;
-use super::columns::{Table, tables, wanted};
+use super::columns::{Table, migrated_type, tables};
 use super::problem::Problem;
 use crate::domain::approval::Layout;
 
@@ -23,7 +23,9 @@ pub fn altered(layout: Layout, stored: &[StoredTable]) -> Altered {
     for Table { name: table, columns } in tables(layout) {
         let Some(stored) = stored.iter().find(|stored| stored.name == table) else { continue };
         for column in columns {
-            let (Some(wanted), Some(found)) = (wanted(column), stored.column(column)) else { continue };
+            let (Some(wanted), Some(found)) = (migrated_type(column), stored.column(column)) else {
+                continue;
+            };
             if found.ty == wanted || column == "status" && found.is_enum {
                 continue;
             }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use access::Standing;
 use frontdesk_proto::booking::v1 as wire;
-use frontdesk_proto::booking::v1::import_customers_response::Told;
+use frontdesk_proto::booking::v1::import_customers_response::Content;
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -107,15 +107,15 @@ fn results(
             return None;
         }
         let next = import.next().await;
-        import.over = !matches!(next, Ok(Told::Result(_)));
-        let next = next.map(|told| wire::ImportCustomersResponse { told: Some(told) });
+        import.over = !matches!(next, Ok(Content::Result(_)));
+        let next = next.map(|content| wire::ImportCustomersResponse { content: Some(content) });
         Some((next.map_err(|refusal| import.ended(refusal)), import))
     })
 }
 
 impl Import {
     /// Stores lines until one has a result to be told.
-    async fn next(&mut self) -> Result<Told, Refusal> {
+    async fn next(&mut self) -> Result<Content, Refusal> {
         while let Some(line) = self.line().await? {
             if self.stop.is_cancelled() {
                 return Err(stopping());
@@ -135,10 +135,10 @@ impl Import {
                 wire::ImportOutcome::Refused | wire::ImportOutcome::Unspecified => &mut sum.refused,
             } += 1;
             if !self.refused_only || outcome == wire::ImportOutcome::Refused {
-                return Ok(Told::Result(result));
+                return Ok(Content::Result(result));
             }
         }
-        Ok(Told::Summary(self.sum))
+        Ok(Content::Summary(self.sum))
     }
 
     /// The next line, as soon as it has come; `None` at the end of the file.

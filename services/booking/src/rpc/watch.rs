@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies};
 use crate::call::Call;
-use crate::domain::event::{Event, EventKind, Told};
+use crate::domain::event::{Event, EventKind, StoredKind};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::After;
 use crate::error::Error;
@@ -109,8 +109,8 @@ fn event(event: Event) -> wire::BookingRequestEvent {
         id: id.to_string(),
         at: fields::shown(at),
         kind: match what {
-            Told::Known(what) => kind(what),
-            Told::Unknown(_) => wire::BookingRequestEventKind::Unspecified,
+            StoredKind::Known(what) => kind(what),
+            StoredKind::Unknown(_) => wire::BookingRequestEventKind::Unspecified,
         }
         .into(),
         booking_request_id: fields::written(request),

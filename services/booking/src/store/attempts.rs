@@ -1,5 +1,5 @@
 //! The only place where anything is tried again: after contention, in the layout
-//! that the database has meanwhile, or because an attempt has not told enough.
+//! that the database has by then, or because an attempt could not decide.
 //! How often is for `pg` to say; all reasons together are three transactions for a
 //! call at most.
 
@@ -10,62 +10,63 @@ use pg::{Fault, HasFault, Kind, retrying};
 use super::database::{Schema, Store};
 
 /// How an attempt at anything ended.
-pub(super) enum Tried<T, E> {
+pub(super) enum Ended<T, E> {
     Done(T),
     /// What to answer when no attempt is left; contention, unless there is more to say.
-    LookAgain(Option<E>),
+    NeedsLocks(Option<E>),
 }
 
-/// How the next attempt is made.
+/// How an attempt is made.
 #[derive(Clone)]
-struct Way {
+struct Mode {
     schema: Arc<Schema>,
-    /// Whether the one before has not told enough.
-    again: bool,
+    /// Whether what surrounds the record is read with locks: the attempt before could
+    /// not be decided.
+    with_locks: bool,
 }
 
 /// An attempt that failed.
 enum Failed<E> {
-    /// In the way in which it was made; the next one is made in another way.
-    InThisWay(E),
-    /// In whatever way it is made.
-    Whatever(E),
+    /// As it was made; the next one is made in another mode.
+    Repeatable(E),
+    /// However it is made.
+    Final(E),
 }
 
 impl Store {
     /// Tries something, and again where that can help: after contention, in the
-    /// layout that the database has meanwhile, or looking closer. All of these together
-    /// are three transactions at most. What drifted is named as readiness names it.
+    /// layout that the database has by then, or with locks. All of these together are
+    /// three transactions at most. What drifted is named as readiness names it.
     pub(super) async fn attempts<T, E, W>(&self, attempt: impl Fn(Arc<Schema>, bool) -> W) -> Result<T, E>
     where
         E: HasFault + From<Fault>,
-        W: Future<Output = Result<Tried<T, E>, E>>,
+        W: Future<Output = Result<Ended<T, E>, E>>,
     {
-        let way = Mutex::new(Way { schema: self.schema().await?, again: false });
-        let made = retrying(async || {
-            let Way { schema, again } = way.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let next = |schema, again| {
-                *way.lock().unwrap_or_else(PoisonError::into_inner) = Way { schema, again };
+        let mode = Mutex::new(Mode { schema: self.schema().await?, with_locks: false });
+        let result = retrying(async || {
+            let Mode { schema, with_locks } = mode.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let next = |schema, with_locks| {
+                *mode.lock().unwrap_or_else(PoisonError::into_inner) = Mode { schema, with_locks };
             };
-            match attempt(Arc::clone(&schema), again).await {
-                Ok(Tried::Done(done)) => Ok(done),
-                Ok(Tried::LookAgain(because)) => {
+            match attempt(Arc::clone(&schema), with_locks).await {
+                Ok(Ended::Done(done)) => Ok(done),
+                Ok(Ended::NeedsLocks(because)) => {
                     next(schema, true);
                     let changing = || Fault::new(Kind::Contention, "what surrounds the record kept changing");
-                    Err(Failed::InThisWay(because.unwrap_or_else(|| changing().into())))
+                    Err(Failed::Repeatable(because.unwrap_or_else(|| changing().into())))
                 }
                 Err(error) if error.fault().is_some_and(is_drift) => match self.look_at_schema().await {
                     Ok(now) if !now.found.same_statements(&schema.found) => {
-                        next(now, again);
-                        Err(Failed::InThisWay(error))
+                        next(now, with_locks);
+                        Err(Failed::Repeatable(error))
                     }
-                    Ok(now) => Err(Failed::Whatever(named(error, &now))),
-                    Err(_) => Err(Failed::Whatever(error)),
+                    Ok(now) => Err(Failed::Final(named(error, &now))),
+                    Err(_) => Err(Failed::Final(error)),
                 },
-                Err(error) => Err(Failed::Whatever(error)),
+                Err(error) => Err(Failed::Final(error)),
             }
         });
-        made.await.map_err(|(Failed::InThisWay(error) | Failed::Whatever(error))| error)
+        result.await.map_err(|(Failed::Repeatable(error) | Failed::Final(error))| error)
     }
 
     /// Reads, and again where that can help.
@@ -75,7 +76,7 @@ impl Store {
     {
         self.attempts(|schema, _| {
             let read = work(schema);
-            async { Ok::<_, Fault>(Tried::<T, Fault>::Done(read.await?)) }
+            async { Ok::<_, Fault>(Ended::<T, Fault>::Done(read.await?)) }
         })
         .await
     }
@@ -83,12 +84,12 @@ impl Store {
 
 impl<E: HasFault> HasFault for Failed<E> {
     fn fault(&self) -> Option<&Fault> {
-        let (Self::InThisWay(error) | Self::Whatever(error)) = self;
+        let (Self::Repeatable(error) | Self::Final(error)) = self;
         error.fault()
     }
 
-    fn looks_again(&self) -> bool {
-        matches!(self, Self::InThisWay(_))
+    fn needs_another_attempt(&self) -> bool {
+        matches!(self, Self::Repeatable(_))
     }
 }
 

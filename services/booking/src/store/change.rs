@@ -24,7 +24,7 @@ use pg::{Columns, Fault, Kind, Query, Tx};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::attempts::Tried;
+use super::attempts::Ended;
 use super::database::{Schema, Store};
 use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
 use crate::call::{Call, Key};
@@ -49,10 +49,10 @@ pub enum Attempt<O> {
     /// It is made, or was made before.
     Done(Finished<O>),
     /// Nothing was stored, and what was read does not tell why: it is made again
-    /// [looking closer](Change::looks_again).
-    LookAgain,
-    /// The same, and this is what is answered when looking closer does not tell either.
-    LookAgainUnless(Error),
+    /// [with locks](Change::with_locks).
+    NeedsLocks,
+    /// The same, and this is what is answered when the locks do not tell either.
+    NeedsLocksOr(Error),
 }
 
 /// A change that has had its last statement.
@@ -62,7 +62,7 @@ pub struct Finished<O> {
     /// Present until it is committed.
     open: Option<Box<Change>>,
     /// Whether an event was written, for which watchers wait.
-    told: bool,
+    event_written: bool,
 }
 
 /// What a change answers.
@@ -92,7 +92,7 @@ pub struct Change {
     pub(super) follows: Option<Box<dyn Query + Send>>,
     /// Requests, bookings and ranges that it writes.
     pub(super) writes: Vec<RowId>,
-    again: bool,
+    with_locks: bool,
     schema: Arc<Schema>,
     store: Store,
 }
@@ -118,21 +118,21 @@ impl Store {
     ) -> Result<Answer<W::Outcome>, Error> {
         let encode = &encode;
         let _turn = self.turn(call.tenant).await?;
-        self.attempts(async |schema, again| {
-            let change = match self.start(schema, call, again).await? {
+        self.attempts(async |schema, with_locks| {
+            let change = match self.start(schema, call, with_locks).await? {
                 Started::New(change) => change,
-                Started::Before(answer) => return Ok(Tried::Done(Answer::Stored(answer))),
+                Started::Before(answer) => return Ok(Ended::Done(Answer::Stored(answer))),
             };
             match work.attempt(change).await? {
-                Attempt::Done(finished) => Ok(Tried::Done(finished.commit(encode).await?)),
-                Attempt::LookAgain => Ok(Tried::LookAgain(None)),
-                Attempt::LookAgainUnless(error) => Ok(Tried::LookAgain(Some(error))),
+                Attempt::Done(finished) => Ok(Ended::Done(finished.commit(encode).await?)),
+                Attempt::NeedsLocks => Ok(Ended::NeedsLocks(None)),
+                Attempt::NeedsLocksOr(error) => Ok(Ended::NeedsLocks(Some(error))),
             }
         })
         .await
     }
 
-    async fn start(&self, schema: Arc<Schema>, call: &Call, again: bool) -> Result<Started, Error> {
+    async fn start(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Started, Error> {
         let at = Timestamp::now();
         let tx = schema.db.begin(call.tenant.uuid()).await?;
         if let Some(key) = &call.key {
@@ -156,7 +156,7 @@ impl Store {
             wrote: false,
             follows: None,
             writes: Vec::new(),
-            again,
+            with_locks,
             schema,
             store: self.clone(),
         }))
@@ -192,10 +192,10 @@ impl Change {
         self.schema.found.layout
     }
 
-    /// Whether an earlier attempt has not told enough: this one looks at what
-    /// surrounds the record before it decides, with locks where others may change it.
-    pub fn looks_again(&self) -> bool {
-        self.again
+    /// Whether an earlier attempt could not be decided: this one reads what surrounds
+    /// the record before it decides, with locks where others may change it.
+    pub fn with_locks(&self) -> bool {
+        self.with_locks
     }
 
     /// What time it is, behind the lock that was last waited for. Whatever is decided by
@@ -240,7 +240,7 @@ impl Change {
     /// Ends a change that turned out to have been made before, or to have nothing
     /// to do.
     pub fn settle<O>(self, outcome: O) -> Finished<O> {
-        Finished { outcome, open: Some(Box::new(self)), told: false }
+        Finished { outcome, open: Some(Box::new(self)), event_written: false }
     }
 
     pub(super) fn tenant(&self) -> Uuid {
@@ -287,10 +287,10 @@ impl Change {
                 self.store.bell.ring(self.call.tenant);
                 self.store.own_writes.note(self.call.tenant.uuid(), &self.writes);
             }
-            return Ok(outcome.map(|outcome| Finished { outcome, open: None, told: true }));
+            return Ok(outcome.map(|outcome| Finished { outcome, open: None, event_written: true }));
         }
         let rows = self.tx.run(statement).await?;
-        Ok(outcome(&rows)?.map(|outcome| Finished { told: true, ..self.settle(outcome) }))
+        Ok(outcome(&rows)?.map(|outcome| Finished { event_written: true, ..self.settle(outcome) }))
     }
 }
 
@@ -299,8 +299,8 @@ impl<O> Attempt<O> {
     pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Attempt<P> {
         match self {
             Self::Done(finished) => Attempt::Done(finished.map(outcome)),
-            Self::LookAgain => Attempt::LookAgain,
-            Self::LookAgainUnless(error) => Attempt::LookAgainUnless(error),
+            Self::NeedsLocks => Attempt::NeedsLocks,
+            Self::NeedsLocksOr(error) => Attempt::NeedsLocksOr(error),
         }
     }
 }
@@ -308,7 +308,7 @@ impl<O> Attempt<O> {
 impl<O> Finished<O> {
     /// The same change with another outcome.
     pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Finished<P> {
-        Finished { outcome: outcome(self.outcome), open: self.open, told: self.told }
+        Finished { outcome: outcome(self.outcome), open: self.open, event_written: self.event_written }
     }
 
     /// What came of it.
@@ -334,7 +334,7 @@ impl<O> Finished<O> {
             return Err(Fault::new(Kind::Other, "the change was committed before its last word"));
         };
         word(change).await?;
-        Ok(Self { told: true, ..self })
+        Ok(Self { event_written: true, ..self })
     }
 
     async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {
@@ -358,7 +358,7 @@ impl<O> Finished<O> {
                 Answer::Stored(answer)
             }
         };
-        if self.told {
+        if self.event_written {
             store.bell.ring(call.tenant);
             store.own_writes.note(call.tenant.uuid(), &writes);
         }

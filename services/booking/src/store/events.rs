@@ -14,7 +14,7 @@ use super::database::{SWEEPER, Store};
 use super::requests::{GetBookingRequest, known_stay};
 use crate::domain::actor::Acting;
 use crate::domain::approval::Evidence;
-use crate::domain::event::{Event, EventKind, Told};
+use crate::domain::event::{Event, EventKind, StoredKind};
 use crate::domain::fulfilment::Fulfilment;
 use crate::domain::ids::{BookingRequestId, EventId};
 use crate::domain::inconsistency::Choice;
@@ -98,7 +98,7 @@ pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         property: row.next("property_id")?,
         customer: row.next("customer_id")?,
         block: row.next("block_id")?,
-        kind: Told::from_name(row.or_empty("action")?),
+        kind: StoredKind::from_name(row.or_empty("action")?),
         evidence: None,
         choice: None,
         acting: Acting::default(),
@@ -108,7 +108,7 @@ pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     };
     // By what it was decided: a choice, or an evidence.
     let word = row.or_empty("evidence")?;
-    if event.kind == Told::Known(EventKind::InconsistencyResolved) {
+    if event.kind == StoredKind::Known(EventKind::InconsistencyResolved) {
         event.choice = Choice::from_name(word);
     } else {
         event.evidence = evidence_of(word);
@@ -119,7 +119,7 @@ pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
     let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
     event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });
-    if let Told::Unknown(action) = &event.kind {
+    if let StoredKind::Unknown(action) = &event.kind {
         tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");
     }
     Ok(event)

@@ -16,7 +16,7 @@ use crate::domain::approval::Evidence;
 use crate::domain::booking::{BookingStatus, NewBooking};
 use crate::domain::decline::{DeclineReason, Declining};
 use crate::domain::event::EventKind;
-use crate::domain::fulfilment::Linked;
+use crate::domain::fulfilment::LinkedBooking;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
 use crate::domain::rules::{Broken, Terms};
@@ -102,7 +102,7 @@ pub struct Requested<'a> {
 
 /// A booking that is to fulfil a request.
 #[derive(Debug)]
-pub struct Link<'a> {
+pub struct NewLink<'a> {
     pub request: BookingRequestId,
     pub booking: BookingId,
     pub evidence: Evidence,
@@ -119,25 +119,25 @@ pub enum Closing<'a> {
     Expired,
 }
 
-/// What others competed with for dates that they cannot have any more.
+/// Who has the dates that others competed for.
 #[derive(Debug, Clone, Copy)]
-pub struct Competed {
-    /// The request or booking that has them.
+pub struct Winner {
+    /// The request or booking.
     row: RowId,
     property: PropertyId,
     guest: Option<GuestId>,
     stay: Stay,
 }
 
-impl Competed {
+impl Winner {
     /// With a request.
-    pub fn with_request(request: &BookingRequest) -> Self {
+    pub fn of_request(request: &BookingRequest) -> Self {
         let BookingRequest { id, property, guest, stay, .. } = *request;
         Self { row: RowId(id.0), property, guest, stay }
     }
 
-    /// With a booking that is stored now.
-    pub fn with_booking(new: &NewBooking) -> Self {
+    /// A booking that is stored now.
+    pub fn of_booking(new: &NewBooking) -> Self {
         let NewBooking { id, property, guest, stay, .. } = *new;
         Self { row: RowId(id.0), property, guest, stay }
     }
@@ -251,8 +251,8 @@ impl Change {
     }
 
     /// Lets a booking that exists fulfil a request. `None` when the request is gone.
-    pub async fn link<O>(mut self, link: Link<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Link { request, booking, evidence, soft, note } = link;
+    pub async fn link<O>(mut self, link: NewLink<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
+        let NewLink { request, booking, evidence, soft, note } = link;
         let link = LinkBooking {
             tenant: self.tenant(),
             id: request,
@@ -272,8 +272,8 @@ impl Change {
 
     /// Lets it follow that the open requests of other guests for the same nights are
     /// declined.
-    pub fn decline_competitors(&mut self, competed: &Competed) {
-        let Competed { row, property, guest, stay } = *competed;
+    pub fn decline_competitors(&mut self, winner: &Winner) {
+        let Winner { row, property, guest, stay } = *winner;
         let decline = DeclineCompetitors {
             tenant: self.tenant(),
             id: row,
@@ -366,7 +366,7 @@ fn booked_as(evidence: Option<Evidence>) -> EventKind {
 pub(super) fn linked_request(row: &mut Columns<'_>) -> Result<BookingRequest, Fault> {
     let request = booking_request(row)?;
     let booking: Option<BookingId> = row.next("linked_id")?;
-    let linked = Linked {
+    let linked = LinkedBooking {
         booking: booking.unwrap_or(BookingId(Uuid::nil())),
         guest: row.or_empty("linked_guest_id")?,
         property: row.or_empty("linked_property_id")?,

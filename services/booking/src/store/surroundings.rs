@@ -15,7 +15,7 @@ use super::properties::{GetProperty, neighbours, property as property_of, read_n
 use super::requests::{GetBookingRequest, known_stay, linked_request};
 use crate::domain::approval::{ActiveRange, Obstacle, Rival, Surroundings};
 use crate::domain::booking::BookingStatus;
-use crate::domain::fulfilment::Linked;
+use crate::domain::fulfilment::LinkedBooking;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::{Neighbours, Terms};
@@ -182,11 +182,11 @@ impl Around<'_> {
         reach(self.from, self.to)
     }
 
-    fn linked(&self) -> Result<Linked, Fault> {
+    fn linked(&self) -> Result<LinkedBooking, Fault> {
         let status = self.word.and_then(BookingStatus::from_name);
         let Self { guest, property, from, to, .. } = *self;
         let stay = known_stay(from, to);
-        Ok(Linked { booking: BookingId(self.id()?), guest, property, status, stay })
+        Ok(LinkedBooking { booking: BookingId(self.id()?), guest, property, status, stay })
     }
 
     fn rival(&self) -> Result<Rival, Fault> {

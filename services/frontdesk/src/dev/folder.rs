@@ -30,7 +30,7 @@ pub struct Folder {
 
 /// Secrets that outlive a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Kept {
+pub struct Secrets {
     /// Master key of identity.
     pub master: String,
     /// The project's publishable key (`apikey` header of hosted auth services).
@@ -52,7 +52,7 @@ pub struct Running {
     /// Whether the server is ours.
     pub database_is_private: bool,
     /// The secrets of this run, which an ephemeral one keeps nowhere else.
-    pub secrets: Kept,
+    pub secrets: Secrets,
 }
 
 impl Folder {
@@ -114,28 +114,28 @@ impl Folder {
 
     /// The secrets, made on the first start. An ephemeral run has its own and
     /// leaves those of a kept run alone.
-    pub fn kept(&self) -> Result<Kept, Failure> {
+    pub fn secrets(&self) -> Result<Secrets, Failure> {
         let path = self.path.join("secrets.json");
         if !self.ephemeral
-            && let Some(kept) = read(&path)?
+            && let Some(secrets) = read(&path)?
         {
-            return Ok(kept);
+            return Ok(secrets);
         }
-        let kept = Kept {
+        let secrets = Secrets {
             master: STANDARD.encode(random::<32>()?),
             publishable: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
             postgres: URL_SAFE_NO_PAD.encode(random::<24>()?),
             tenant_api: String::new(),
         };
-        self.write_kept(&kept)?;
-        Ok(kept)
+        self.write_secrets(&secrets)?;
+        Ok(secrets)
     }
 
-    pub fn write_kept(&self, kept: &Kept) -> Result<(), Failure> {
+    pub fn write_secrets(&self, secrets: &Secrets) -> Result<(), Failure> {
         if self.ephemeral {
             return Ok(());
         }
-        write(&self.path.join("secrets.json"), kept)
+        write(&self.path.join("secrets.json"), secrets)
     }
 
     pub fn write_running(&self, running: &Running) -> Result<(), Failure> {

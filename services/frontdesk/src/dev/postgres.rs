@@ -6,7 +6,7 @@ use std::time::Duration;
 use devdb::{PrivateServer, Programs, ServerOptions, Tcp};
 use tokio_util::sync::CancellationToken;
 
-use super::folder::{Folder, Kept};
+use super::folder::{Folder, Secrets};
 use crate::Failure;
 use crate::migrate::database_failure;
 
@@ -25,10 +25,11 @@ pub enum Postgres {
 
 /// The server that `DATABASE_URL` names, unless that is the private one of this
 /// folder, which is ours to start.
-pub fn given(url: Option<String>, folder: &Folder, kept: &Kept) -> Result<Option<String>, Failure> {
+pub fn given(url: Option<String>, folder: &Folder, secrets: &Secrets) -> Result<Option<String>, Failure> {
     let own = devdb::url(&folder.postgres_dir()?, DATABASE);
-    let is_own =
-        |url: &String| url.starts_with(&own) || !kept.postgres.is_empty() && url.contains(&kept.postgres);
+    let is_own = |url: &String| {
+        url.starts_with(&own) || !secrets.postgres.is_empty() && url.contains(&secrets.postgres)
+    };
     Ok(url.filter(|url| !is_own(url)))
 }
 

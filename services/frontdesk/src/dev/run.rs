@@ -11,7 +11,7 @@ use identity::MasterKey;
 use tokio::net::TcpListener;
 
 use super::environment::Environment;
-use super::folder::{Folder, Kept, Running};
+use super::folder::{Folder, Running, Secrets};
 use super::postgres::{Postgres, given};
 use super::{banner, demo};
 use crate::migrate::{SETS, database_failure};
@@ -62,7 +62,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
     // Of a run that was killed: `frontdesk env` waits for this one's.
     folder.remove_running();
-    let (mut kept, database_url) = secrets(&args, &folder, database_url)?;
+    let (mut secrets, database_url) = secrets(&args, &folder, database_url)?;
     warn_of_outside(&args);
     let listeners = Listeners::bind(&args).await?;
     let operators = match admin {
@@ -70,10 +70,10 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
         None => None,
     };
 
-    let tcp = args.postgres.map(|addr| Tcp { addr, password: kept.postgres.clone() });
+    let tcp = args.postgres.map(|addr| Tcp { addr, password: secrets.postgres.clone() });
     let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp, programs).await?;
-    let migrated = fill(postgres.url(), &folder, &mut kept).await?;
-    let mut system = start(postgres.url(), &kept, origins, listeners).await?;
+    let migrated = fill(postgres.url(), &folder, &mut secrets).await?;
+    let mut system = start(postgres.url(), &secrets, origins, listeners).await?;
     if let Some(listener) = operators {
         system.answer_operators(listener);
     }
@@ -85,7 +85,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
         booking: system.booking,
         database_url: postgres.public_url(),
         database_is_private: postgres.kept().is_some(),
-        secrets: kept,
+        secrets,
     };
     folder.write_running(&running)?;
     let banner = banner::ready(&running, folder.shown(), postgres.kept(), migrated, started.elapsed());
@@ -110,15 +110,15 @@ fn secrets(
     args: &DevArgs,
     folder: &Folder,
     database_url: Option<String>,
-) -> Result<(Kept, Option<String>), Failure> {
-    let kept = match folder.kept() {
+) -> Result<(Secrets, Option<String>), Failure> {
+    let secrets = match folder.secrets() {
         // They cannot be read: that is what the reset is for.
-        Err(_) if args.reset => Kept::default(),
-        kept => kept?,
+        Err(_) if args.reset => Secrets::default(),
+        secrets => secrets?,
     };
-    let given = given(database_url, folder, &kept)?;
+    let given = given(database_url, folder, &secrets)?;
     if !args.reset {
-        return Ok((kept, given));
+        return Ok((secrets, given));
     }
     if given.is_some() {
         return Err(Failure::new(
@@ -126,26 +126,31 @@ fn secrets(
         ));
     }
     folder.reset()?;
-    Ok((folder.kept()?, None))
+    Ok((folder.secrets()?, None))
 }
 
 /// Migrates the database and stores the demo; says how many migrations were new.
-async fn fill(url: &str, folder: &Folder, kept: &mut Kept) -> Result<usize, Failure> {
+async fn fill(url: &str, folder: &Folder, secrets: &mut Secrets) -> Result<usize, Failure> {
     let applied = pg::migrate::up(url, &SETS).await.map_err(|error| database_failure(url, error))?;
     demo::seed(url).await?;
-    if !demo::knows_api_key(url, &kept.tenant_api).await? {
-        kept.tenant_api = demo::create_api_key(url, demo::TENANT).await?;
-        folder.write_kept(kept)?;
+    if !demo::knows_api_key(url, &secrets.tenant_api).await? {
+        secrets.tenant_api = demo::create_api_key(url, demo::TENANT).await?;
+        folder.write_secrets(secrets)?;
     }
     Ok(applied.len())
 }
 
-async fn start(url: &str, kept: &Kept, origins: Origins, listeners: Listeners) -> Result<System, Failure> {
-    let anon_key = Some(kept.publishable.clone());
+async fn start(
+    url: &str,
+    secrets: &Secrets,
+    origins: Origins,
+    listeners: Listeners,
+) -> Result<System, Failure> {
+    let anon_key = Some(secrets.publishable.clone());
     let policy = gateway::Policy { origins, anon_key, ..gateway::Policy::default() };
     let parts = Parts {
         database_url: url.to_owned(),
-        master_key: MasterKey::from_text(&kept.master).map_err(Failure::new)?,
+        master_key: MasterKey::from_text(&secrets.master).map_err(Failure::new)?,
         identity: listeners.identity,
         booking: listeners.booking,
         gateway: listeners.gateway,

@@ -2,7 +2,7 @@
 //! what that says by itself. What comes of it is decided in [`super`].
 
 use super::super::booking::BookingStatus;
-use super::super::fulfilment::Linked;
+use super::super::fulfilment::LinkedBooking;
 use super::super::ids::{BookingId, GuestId, RangeId};
 use super::super::request::{BookingRequest, Status};
 use super::super::stay::Stay;
@@ -48,7 +48,7 @@ pub struct Obstacle {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// The booking in `approved_booking_id`, whatever its state.
-    pub linked: Option<Linked>,
+    pub linked: Option<LinkedBooking>,
     /// Whether the booking that holds the dates still does.
     pub hold_stands: bool,
     /// Whether an active range of kind booking has the request as its source.

@@ -44,8 +44,8 @@ fn rival(id: u128, guest: Option<GuestId>, status: BookingStatus, stay: Stay) ->
     Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, stay }
 }
 
-fn linked(guest: GuestId, status: BookingStatus, stay: Stay) -> Linked {
-    Linked {
+fn linked(guest: GuestId, status: BookingStatus, stay: Stay) -> LinkedBooking {
+    LinkedBooking {
         booking: BookingId(Uuid::from_u128(8)),
         guest: Some(guest),
         property: Some(HOUSE),
@@ -229,8 +229,8 @@ fn a_link_to_what_is_not_the_requests_is_not_followed() {
     let another_year = stay("2027-07-05", "2027-07-10");
     for (unfit, linked) in [
         (Unfit::OtherGuest, linked(STRANGER, BookingStatus::Confirmed, same_dates())),
-        (Unfit::OtherProperty, Linked { property: Some(elsewhere), ..sold }),
-        (Unfit::OtherNights, Linked { stay: Some(another_year), ..sold }),
+        (Unfit::OtherProperty, LinkedBooking { property: Some(elsewhere), ..sold }),
+        (Unfit::OtherNights, LinkedBooking { stay: Some(another_year), ..sold }),
     ] {
         let around = Surroundings { linked: Some(linked), ..Surroundings::default() };
         decide_as_they_say(vec![
@@ -276,13 +276,13 @@ fn already_confirmed_is_what_has_its_booking() {
                 Err(unfit) => assert_eq!(sure, Verdict::Inconsistent(unfit), "{status:?}"),
             }
             // What the row was read with may be older than the row, whatever it says.
-            assert_eq!(by_the_row, Verdict::LookCloser);
+            assert_eq!(by_the_row, Verdict::NeedsSurroundings);
         }
         let lost = approve(&confirmed, layout, Some(&Surroundings::default()));
         assert_eq!(lost, Verdict::Inconsistent(Unfit::Lost));
         // A booking that was read before the request was linked to another one.
         confirmed.approved_booking = Some(NEW_BOOKING);
-        assert_eq!(approve(&confirmed, layout, None), Verdict::LookCloser);
+        assert_eq!(approve(&confirmed, layout, None), Verdict::NeedsSurroundings);
     }
 }
 
@@ -311,14 +311,14 @@ fn the_row_alone_decides_plain_requests_of_the_standard_layout_only() {
     let mut plain = request(Status::Requested);
     let book = |hold| Verdict::Book { evidence: None, hold };
     assert_eq!(approve(&plain, Layout::Standard, None), book(false));
-    assert_eq!(approve(&plain, Layout::SingleTable, None), Verdict::LookCloser);
+    assert_eq!(approve(&plain, Layout::SingleTable, None), Verdict::NeedsSurroundings);
     plain.held_booking = Some(NEW_BOOKING);
     assert_eq!(approve(&plain, Layout::Standard, None), book(true));
     plain.confirmed_at = Some(Timestamp::UNIX_EPOCH);
-    assert_eq!(approve(&plain, Layout::Standard, None), Verdict::LookCloser);
+    assert_eq!(approve(&plain, Layout::Standard, None), Verdict::NeedsSurroundings);
     let mut linked = request(Status::UnderReview);
     linked.approved_booking = Some(NEW_BOOKING);
-    assert_eq!(approve(&linked, Layout::Standard, None), Verdict::LookCloser);
+    assert_eq!(approve(&linked, Layout::Standard, None), Verdict::NeedsSurroundings);
 }
 
 #[test]

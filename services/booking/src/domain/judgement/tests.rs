@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::approval::ActiveRange;
 use super::super::approval::tests::request as plain;
-use super::super::fulfilment::Linked;
+use super::super::fulfilment::LinkedBooking;
 use super::super::ids::GuestId;
 use super::super::stay::tests::stay;
 use super::super::steps::{self, Step};
@@ -20,9 +20,9 @@ fn rival(id: u128, guest: Option<GuestId>, status: BookingStatus, stay: Stay) ->
     Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, stay }
 }
 
-fn linked(booking: &Rival, request: &BookingRequest) -> Linked {
+fn linked(booking: &Rival, request: &BookingRequest) -> LinkedBooking {
     let Rival { booking, guest, status, stay } = *booking;
-    Linked { booking, guest, property: Some(request.property), status: Some(status), stay: Some(stay) }
+    LinkedBooking { booking, guest, property: Some(request.property), status: Some(status), stay: Some(stay) }
 }
 
 /// Every combination of status, mark, link, rivals, ranges and a booking beside.

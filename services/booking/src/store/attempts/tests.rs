@@ -52,13 +52,13 @@ async fn transactions(store: &Store, obstacles: &[Obstacle]) -> (usize, bool) {
 async fn call(store: &Store, obstacles: &[Obstacle]) -> (usize, bool, Result<(), Fault>) {
     let (begun, locked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let result: Result<(), Fault> = store
-        .attempts(async |_, again| {
-            locked.store(usize::from(again), Ordering::SeqCst);
+        .attempts(async |_, with_locks| {
+            locked.store(usize::from(with_locks), Ordering::SeqCst);
             let fault = |kind| Err(Fault::new(kind, "scripted"));
             match obstacles.get(begun.fetch_add(1, Ordering::SeqCst)) {
-                None => Ok(Tried::Done(())),
-                Some(Doubt) => Ok(Tried::LookAgain(None)),
-                Some(NamedDoubt) => Ok(Tried::LookAgain(Some(Fault::new(Kind::LockTimeout, "scripted")))),
+                None => Ok(Ended::Done(())),
+                Some(Doubt) => Ok(Ended::NeedsLocks(None)),
+                Some(NamedDoubt) => Ok(Ended::NeedsLocks(Some(Fault::new(Kind::LockTimeout, "scripted")))),
                 Some(Deadlock) => fault(Kind::Contention),
                 Some(StaleStatement) => fault(Kind::StaleStatement),
                 Some(Standby) => fault(Kind::ReadOnly),
@@ -94,7 +94,7 @@ async fn no_mix_of_obstacles_makes_more_than_three_transactions() {
 }
 
 #[tokio::test]
-async fn a_doubt_is_resolved_by_looking_again_and_a_refusal_stays() {
+async fn a_doubt_is_resolved_with_locks_and_a_refusal_stays() {
     let store = store();
     assert_eq!(transactions(&store, &[]).await, (1, false));
     assert_eq!(transactions(&store, &[Doubt]).await, (2, true));
@@ -104,7 +104,7 @@ async fn a_doubt_is_resolved_by_looking_again_and_a_refusal_stays() {
     assert_eq!(transactions(&store, &[Drift]).await, (1, false));
 }
 
-/// What looking closer did not tell is answered by the cause that the attempt had.
+/// What the locks did not tell is answered by the cause that the attempt had.
 #[tokio::test]
 async fn a_doubt_that_stays_is_answered_by_its_cause() {
     let store = store();

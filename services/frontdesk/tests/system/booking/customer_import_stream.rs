@@ -16,7 +16,7 @@ use frontdesk::demo;
 use frontdesk::system::Policies;
 use frontdesk_proto::HttpBody;
 use frontdesk_proto::booking::v1::customer_service_client::CustomerServiceClient;
-use frontdesk_proto::booking::v1::import_customers_response::Told;
+use frontdesk_proto::booking::v1::import_customers_response::Content;
 use frontdesk_proto::booking::v1::{ImportCustomersRequest, ImportOutcome};
 use http_body::{Body, Frame};
 use reqwest::{Method, Response};
@@ -145,7 +145,7 @@ async fn over_grpc_too_at_the_service_and_through_the_gateway() {
         file.send(part("", "me\":\"A\"}\n")).await.ok();
         let sent = futures::stream::poll_fn(move |context| parts.poll_recv(context));
         let mut told = client.import_customers(signed(sent, &token)).await.unwrap().into_inner();
-        let Some(Told::Result(first)) = told.message().await.unwrap().unwrap().told else {
+        let Some(Content::Result(first)) = told.message().await.unwrap().unwrap().content else {
             panic!("no result")
         };
         assert_eq!((first.line, first.outcome(), &*first.external_id), (1, ImportOutcome::Created, id));

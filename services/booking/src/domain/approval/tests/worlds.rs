@@ -6,7 +6,7 @@ use super::super::super::steps::{self, Step};
 use super::*;
 
 /// Which of the links that anybody can write.
-fn links() -> Vec<Option<(BookingId, Option<Linked>)>> {
+fn links() -> Vec<Option<(BookingId, Option<LinkedBooking>)>> {
     let own = |status, stay| linked(GUEST, status, stay);
     let sold = own(BookingStatus::Confirmed, same_dates());
     let bookings = [
@@ -17,7 +17,7 @@ fn links() -> Vec<Option<(BookingId, Option<Linked>)>> {
         Some(own(BookingStatus::Pending, same_dates())),
         Some(own(BookingStatus::Confirmed, stay("2027-01-01", "2027-01-03"))),
         Some(linked(STRANGER, BookingStatus::Confirmed, same_dates())),
-        Some(Linked { property: None, ..sold }),
+        Some(LinkedBooking { property: None, ..sold }),
         None,
     ];
     let links = bookings.map(|linked| Some((BookingId(Uuid::from_u128(8)), linked)));
@@ -96,7 +96,9 @@ fn apply(
     around: &mut Surroundings,
 ) -> Option<BookingId> {
     match verdict {
-        Verdict::Refuse(_) | Verdict::Overlap(..) | Verdict::Inconsistent(_) | Verdict::LookCloser => None,
+        Verdict::Refuse(_) | Verdict::Overlap(..) | Verdict::Inconsistent(_) | Verdict::NeedsSurroundings => {
+            None
+        }
         Verdict::Already { booking, .. } => booking,
         Verdict::Book { hold, .. } => {
             let booking = match layout {
@@ -106,12 +108,13 @@ fn apply(
             request.status = Status::Confirmed;
             request.approved_booking = Some(booking);
             request.confirmed_at = Some(Timestamp::UNIX_EPOCH);
-            around.linked = Some(Linked { booking, ..linked(GUEST, BookingStatus::Confirmed, request.stay) });
+            around.linked =
+                Some(LinkedBooking { booking, ..linked(GUEST, BookingStatus::Confirmed, request.stay) });
             Some(booking)
         }
         Verdict::Link { booking, evidence, soft, nights } => {
             let rival = around.rivals.iter().find(|rival| rival.booking == booking);
-            let fulfilling = rival.map(|rival| Linked {
+            let fulfilling = rival.map(|rival| LinkedBooking {
                 booking,
                 guest: rival.guest,
                 property: Some(HOUSE),
@@ -147,7 +150,7 @@ fn in_every_world_the_promises_hold() {
                 );
                 assert!(kept, "{world}");
             }
-            assert_ne!(verdict, Verdict::LookCloser, "{world}");
+            assert_ne!(verdict, Verdict::NeedsSurroundings, "{world}");
             // A conflict with another guest never heals, unless the request's own
             // booking stands elsewhere.
             let strangers = around.rivals.iter().any(|rival| rival.guest != Some(GUEST));
@@ -167,7 +170,7 @@ fn in_every_world_the_promises_hold() {
                 Verdict::Refuse(_)
                 | Verdict::Overlap(..)
                 | Verdict::Inconsistent(_)
-                | Verdict::LookCloser
+                | Verdict::NeedsSurroundings
                 | Verdict::Already { .. } => assert_eq!(again, verdict, "{world}"),
                 Verdict::Book { .. } | Verdict::Link { .. } => {
                     let Verdict::Already { booking: found, evidence, .. } = again else {
@@ -206,7 +209,7 @@ fn approve_as_calls_do(
 ) -> Result<Approved, Denied> {
     let by_the_row = approve(request, layout, None);
     let stored = match by_the_row {
-        Verdict::LookCloser => false,
+        Verdict::NeedsSurroundings => false,
         Verdict::Book { hold, .. } => {
             let free =
                 around.rivals.is_empty() && around.strays(request).next().is_none() && !around.own_range;
