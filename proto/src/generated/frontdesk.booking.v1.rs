@@ -5679,6 +5679,10 @@ pub struct StayConflict {
     /// Day after the last night, ISO 8601 date.
     #[prost(string, tag = "6")]
     pub end_date: ::prost::alloc::string::String,
+    /// Whether the booking was deleted. No call for bookings knows it; ListInconsistencies
+    /// names what frees its nights.
+    #[prost(bool, tag = "7")]
+    pub deleted: bool,
 }
 impl ::prost::Name for StayConflict {
     const NAME: &'static str = "StayConflict";
@@ -5985,6 +5989,9 @@ pub enum InconsistencyKind {
     /// An active inventory range has nights that its booking has not, or is of another
     /// property, and keeps them from being let.
     RangeMisplaced = 12,
+    /// A booking was deleted, and the constraint against double bookings keeps its nights
+    /// from being let.
+    DeletedInTheWay = 13,
 }
 impl InconsistencyKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -6012,6 +6019,7 @@ impl InconsistencyKind {
             Self::PartlyCovered => "INCONSISTENCY_KIND_PARTLY_COVERED",
             Self::Unreadable => "INCONSISTENCY_KIND_UNREADABLE",
             Self::RangeMisplaced => "INCONSISTENCY_KIND_RANGE_MISPLACED",
+            Self::DeletedInTheWay => "INCONSISTENCY_KIND_DELETED_IN_THE_WAY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -6036,6 +6044,7 @@ impl InconsistencyKind {
             "INCONSISTENCY_KIND_PARTLY_COVERED" => Some(Self::PartlyCovered),
             "INCONSISTENCY_KIND_UNREADABLE" => Some(Self::Unreadable),
             "INCONSISTENCY_KIND_RANGE_MISPLACED" => Some(Self::RangeMisplaced),
+            "INCONSISTENCY_KIND_DELETED_IN_THE_WAY" => Some(Self::DeletedInTheWay),
             _ => None,
         }
     }

@@ -172,14 +172,6 @@ impl Error {
         if choices.is_empty() { self } else { Self::Offering { error: Box::new(self), choices } }
     }
 
-    /// What a step of a request answers that its state does not allow.
-    pub fn closed(request: &BookingRequest, step: Move, state: Closed) -> Self {
-        match state {
-            Closed::Unfulfilled(why) => Self::Unfulfilled { request: request.id, step, why },
-            state => Self::InvalidTransition { step, state },
-        }
-    }
-
     /// What the caller reads.
     pub fn refusal(&self) -> Refusal {
         match self {

@@ -8,7 +8,7 @@
 //! attempt.
 
 use super::rules::{self, RequestedStay};
-use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Surroundings, Verdict};
+use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Verdict};
 use crate::domain::fulfilment::Unfulfilled;
 use crate::domain::ids::BookingRequestId;
 use crate::domain::judgement;
@@ -41,26 +41,29 @@ impl Work for Approve {
         let layout = change.layout();
         let broken = broken(&change, &request, terms).await?;
         let mut verdict = approval::approve(&request, layout, None);
-        let mut surroundings = Surroundings::default();
+        let mut around = None;
         // What was approved before is not refused by rules: that shows around the request.
         let doubtful = verdict == Verdict::NeedsSurroundings || verdict.sells() && !broken.is_empty();
         if change.with_locks() || doubtful {
-            surroundings = change.lock_surroundings(&request).await?;
-            request.linked = surroundings.linked;
+            let found = around.insert(change.lock_surroundings(&request).await?);
+            request.linked = found.linked;
             change.check_version(Version::of(&request))?;
-            verdict = approval::approve(&request, layout, Some(&surroundings));
+            verdict = approval::approve(&request, layout, Some(found));
         }
         let approved = match verdict.answer(&request, layout) {
             Ok(approved) => approved,
             Err(denied) => {
-                let choices = judgement::choices(&request, layout, &surroundings);
+                // Whoever did not look around decided by a state that offers nothing.
+                let choices =
+                    around.map_or_else(Vec::new, |around| judgement::choices(&request, layout, &around));
                 return Err(refused(&request, Error::denied(&request, denied)).offering(choices));
             }
         };
         if verdict.sells() && !broken.is_empty() && !self.override_rules {
             return Err(Error::RulesBroken { broken, of: RulesOf::Request });
         }
-        if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && surroundings.own_range {
+        let own_range = around.as_ref().is_some_and(|around| around.own_range);
+        if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && own_range {
             change.release_ranges(&request, matches!(verdict, Verdict::Book { .. })).await?;
         }
         match verdict {
@@ -77,7 +80,7 @@ impl Work for Approve {
                     tracing::info!(booking_request_id = %request.id, evidence = evidence.name(), "Soft-healing booking request");
                 }
                 let link = NewLink { request: request.id, booking, evidence, soft, note: &self.note };
-                let unfulfilled = request.unfulfilled(surroundings.linked.as_ref());
+                let unfulfilled = request.unfulfilled(request.linked.as_ref());
                 link_to(change, &request, link, approved, unfulfilled).await
             }
             Verdict::Already { .. }

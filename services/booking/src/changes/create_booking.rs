@@ -81,16 +81,14 @@ enum Known {
 /// Looks for bookings of the same source and external id.
 async fn known(change: &Change, new: &NewBooking) -> Result<Known, Error> {
     let Some(external_id) = &new.external_id else { return Ok(Known::Nothing) };
-    let mut known = change.list_bookings_of_origin(&new.source, external_id).await?;
-    if known.is_empty() {
-        return Ok(Known::Nothing);
-    }
+    let known = change.list_bookings_of_origin(&new.source, external_id).await?;
+    let Some(first) = known.first().cloned() else { return Ok(Known::Nothing) };
     let merged = NewBooking { guest: now_known_as(change, new.guest).await?, ..new.clone() };
-    let same = known.iter().position(|one| new.is_stored_as(one) || merged.is_stored_as(one));
-    let first = known.swap_remove(same.unwrap_or_default());
+    let same = known.into_iter().find(|one| new.is_stored_as(one) || merged.is_stored_as(one));
     match same {
-        Some(_) => Ok(Known::Same(first)),
+        Some(same) => Ok(Known::Same(same)),
         None if first.status.frees_dates() => Ok(Known::Over(first)),
+        // One that stands comes first.
         None => Err(taken(&first).into()),
     }
 }
@@ -116,6 +114,7 @@ async fn check_dates(change: &Change, new: &NewBooking) -> Result<(), Error> {
     let kind = match by {
         Occupant::Block(_) => ConflictKind::Block,
         Occupant::Hold(_) => ConflictKind::Hold,
+        Occupant::Deleted(_) => ConflictKind::Deleted,
         Occupant::Booking(id) if change.has_booking(*id).await? => ConflictKind::Booking,
         Occupant::Booking(_) | Occupant::Request(_) => ConflictKind::Inventory,
     };

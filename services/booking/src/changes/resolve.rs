@@ -117,8 +117,8 @@ impl Resolve {
             (Choice::WriteDefaults, _) => {
                 Attempt::Done(change.write_defaults(row, request.is_some(), booking).await?)
             }
-            (Choice::Cancel, _) if kind == InconsistencyKind::Unreadable => {
-                self.cancel_unread(change, judged, request, group).await?
+            (Choice::Cancel, _) if is_unseen(kind) => {
+                self.cancel_unseen(change, judged, request, group).await?
             }
             (Choice::Cancel, _) => match request {
                 Some(id) => {
@@ -142,9 +142,9 @@ impl Resolve {
         Ok(Attempt::Done(finished.recording(Resolution { row, choice, request, booking }).await?))
     }
 
-    /// Cancels a row that cannot be shown as one that can be: with the booking that was
+    /// Cancels a row that other calls do not see, as they cancel what they see: with the booking that was
     /// made for it, the requests that are confirmed by it, its hold and its ranges.
-    async fn cancel_unread(
+    async fn cancel_unseen(
         &self,
         mut change: Change,
         judged: &Judged,
@@ -172,6 +172,12 @@ impl Resolve {
         let cancelled = change.cancel_unread(booking, of, note, Some(booking)).await?;
         cancelled.map(Attempt::Done).ok_or_else(|| not_found(self.row))
     }
+}
+
+/// Whether what is wrong keeps other calls from the row: it cannot be shown, or was
+/// deleted.
+fn is_unseen(kind: InconsistencyKind) -> bool {
+    matches!(kind, InconsistencyKind::Unreadable | InconsistencyKind::DeletedInTheWay)
 }
 
 /// A range that has been stored; somebody may have taken its nights since the row was

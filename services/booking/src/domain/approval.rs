@@ -94,6 +94,8 @@ pub enum ConflictKind {
     Hold,
     /// A block.
     Block,
+    /// A booking that was deleted.
+    Deleted,
     /// An inventory range without a booking.
     Inventory,
 }
@@ -220,11 +222,16 @@ fn overlap(request: &BookingRequest, around: &Surroundings, kind: ConflictKind) 
 fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKind {
     let others =
         || around.rivals.iter().filter(|rival| rival.guest.is_none() || rival.guest != request.guest);
-    if others().any(|rival| rival.status.is_sold()) {
+    let live = || others().filter(|rival| !rival.deleted);
+    if live().any(|rival| rival.status.is_sold()) {
         ConflictKind::Booking
     } else if around.strays(request).any(|stray| stray.block) {
         ConflictKind::Block
-    } else if others().next().is_some() || !around.rivals.is_empty() {
+    } else if live().next().is_some() {
+        ConflictKind::Hold
+    } else if others().next().is_some() {
+        ConflictKind::Deleted
+    } else if !around.rivals.is_empty() {
         ConflictKind::Hold
     } else {
         ConflictKind::Inventory
@@ -283,6 +290,7 @@ impl ConflictKind {
             Self::Booking => "booking",
             Self::Hold => "hold",
             Self::Block => "block",
+            Self::Deleted => "deleted",
             Self::Inventory => "inventory",
         }
     }

@@ -51,6 +51,8 @@ pub enum InconsistencyKind {
     Unreadable,
     /// An active inventory range has nights that its booking has not.
     RangeMisplaced,
+    /// A booking was deleted, and the constraint keeps its nights from others.
+    DeletedInTheWay,
 }
 
 /// What an operator can choose for a row.
@@ -133,7 +135,7 @@ impl Inconsistency {
 
 impl InconsistencyKind {
     /// Every kind, in the order of the list.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ConfirmedAtSet,
         Self::ApprovedBookingConfirmed,
         Self::InventoryActive,
@@ -146,6 +148,7 @@ impl InconsistencyKind {
         Self::PartlyCovered,
         Self::Unreadable,
         Self::RangeMisplaced,
+        Self::DeletedInTheWay,
     ];
 
     /// As metadata of refusals name it.
@@ -163,6 +166,7 @@ impl InconsistencyKind {
             Self::PartlyCovered => "partly_covered",
             Self::Unreadable => "unreadable",
             Self::RangeMisplaced => "range_misplaced",
+            Self::DeletedInTheWay => "deleted_in_the_way",
         }
     }
 
@@ -181,6 +185,7 @@ impl InconsistencyKind {
             Self::PartlyCovered => 10,
             Self::Unreadable => 11,
             Self::RangeMisplaced => 12,
+            Self::DeletedInTheWay => 13,
         }
     }
 }
@@ -256,6 +261,6 @@ mod tests {
             assert_eq!(Choice::from_name(choice.name()), Some(choice));
         }
         let numbers: Vec<i32> = InconsistencyKind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=12).collect::<Vec<i32>>());
+        assert_eq!(numbers, (1..=13).collect::<Vec<i32>>());
     }
 }

@@ -9,71 +9,19 @@
 //! A request has one inconsistency at most, the first that holds; what is left after it
 //! is put right shows next. A request whose booking was a no-show has had its stay.
 
+pub use self::facts::{BookingFacts, Deleted, Place, RangeFacts, Subject, UnreadableFacts};
 use super::approval::{self, Layout, Rival, Surroundings, Verdict};
 use super::booking::BookingStatus;
 use super::form::shown_day;
 use super::fulfilment::{Fulfilment, Unfit};
-use super::ids::{BookingId, BookingRequestId, RangeId, RowId};
+use super::ids::{BookingId, BookingRequestId, RowId};
 use super::inconsistency::{Choice, Inconsistency, InconsistencyKind, has_default};
 use super::request::{BookingRequest, Status};
 use super::stay::Stay;
 use super::steps::{self, Step};
 use super::version::Version;
 
-/// What is known of a booking.
-#[derive(Debug, Clone, Copy, Hash)]
-pub struct BookingFacts {
-    pub id: BookingId,
-    pub status: BookingStatus,
-    /// Whether active inventory ranges of its own have all its nights.
-    pub has_range: bool,
-    /// Whether no other active range has one of its nights.
-    pub range_free: bool,
-    pub row_version: i64,
-}
-
-/// What is known of an inventory range.
-#[derive(Debug, Clone, Copy, Hash)]
-pub struct RangeFacts {
-    pub id: RangeId,
-    /// What it belongs to.
-    pub source: Option<BookingId>,
-    pub active: bool,
-    pub place: Place,
-}
-
-/// How a range lies to what it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// It belongs to no live booking and no open request.
-    OfNothing,
-    /// It has nights of its booking, belongs to an open request, or is a block.
-    Right,
-    /// It has nights that its booking has not, or is of another property.
-    Elsewhere {
-        /// Whether no range of others has one of the booking's nights.
-        can_be_fitted: bool,
-    },
-}
-
-/// What a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Subject {
-    Request,
-    Booking,
-    Range,
-}
-
-/// What is known of a row that cannot be shown.
-#[derive(Debug, Clone, Hash)]
-pub struct UnreadableFacts {
-    pub row: RowId,
-    pub subject: Subject,
-    /// The columns that cannot be shown.
-    pub columns: Vec<String>,
-    /// The one that is shown for it.
-    pub row_version: i64,
-}
+mod facts;
 
 /// All that is known of a row, of whatever table. A row of the single table is a
 /// request and a booking.
@@ -179,7 +127,24 @@ pub fn choices(request: &BookingRequest, layout: Layout, around: &Surroundings) 
 
 /// Judges a booking.
 pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
-    let BookingFacts { id, status, has_range, range_free, row_version: _ } = *facts;
+    let BookingFacts { id, status, deleted, has_range, range_free, row_version: _ } = *facts;
+    let found = |kind, choices| {
+        Some(Inconsistency {
+            kind,
+            request: None,
+            booking: Some(id),
+            row: RowId(id.0),
+            choices,
+            version: Version::of(facts),
+            columns: Vec::new(),
+        })
+    };
+    match deleted {
+        Deleted::No => {}
+        Deleted::Yes => return None,
+        // Whatever it was: no other call knows it any more.
+        Deleted::InTheWay => return found(InconsistencyKind::DeletedInTheWay, vec![Choice::Cancel]),
+    }
     let mut choices = Vec::new();
     if range_free {
         choices.push(Choice::RestoreRange);
@@ -188,15 +153,11 @@ pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
         choices.push(Choice::Cancel);
     }
     // A guest who has arrived leaves by check-out.
-    (is_current(status) && !has_range && !choices.is_empty()).then(|| Inconsistency {
-        kind: InconsistencyKind::BookingWithoutRange,
-        request: None,
-        booking: Some(id),
-        row: RowId(id.0),
-        choices,
-        version: Version::of(facts),
-        columns: Vec::new(),
-    })
+    if is_current(status) && !has_range && !choices.is_empty() {
+        found(InconsistencyKind::BookingWithoutRange, choices)
+    } else {
+        None
+    }
 }
 
 /// Whether a booking has to have its range.
@@ -247,13 +208,6 @@ pub fn of_unreadable(facts: &UnreadableFacts) -> Option<Inconsistency> {
         version: Version::of(facts),
         columns: columns.clone(),
     })
-}
-
-impl UnreadableFacts {
-    /// Whether the row is judged like any other besides.
-    pub fn is_judged(&self) -> bool {
-        self.columns.iter().all(|column| has_default(column))
-    }
 }
 
 impl RowFacts {

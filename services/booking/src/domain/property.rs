@@ -75,6 +75,8 @@ pub struct Calendar {
 pub enum Occupant {
     /// A booking, or an inventory range that names it.
     Booking(BookingId),
+    /// A booking that was deleted and is in the constraint all the same.
+    Deleted(BookingId),
     /// The booking that holds the dates of a request.
     Hold(BookingId),
     Block(BlockId),

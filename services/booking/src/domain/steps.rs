@@ -3,10 +3,13 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
+pub use self::closed::Closed;
 use super::booking::{Booking, BookingStatus};
 use super::fulfilment::{LinkedBooking, Unfulfilled};
 use super::request::{BookingRequest, Status};
 use super::rules::LocalDay;
+
+mod closed;
 
 /// What somebody tries with a booking request or a booking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,32 +21,6 @@ pub enum Move {
     CancelBooking,
     /// A step of the stay.
     Stay(StayStep),
-}
-
-/// A state from which a step does not lead on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closed {
-    AlreadyApproved,
-    /// It reads as confirmed although nothing covers its nights.
-    Unfulfilled(Unfulfilled),
-    AlreadyDeclined,
-    Cancelled,
-    Expired,
-    /// The booking is only a hold; its request decides.
-    Hold,
-    /// The booking is not confirmed.
-    NotConfirmed,
-    /// The guest has not checked in.
-    NotCheckedIn,
-    CheckedIn,
-    CheckedOut,
-    NoShow,
-    /// The first day of the stay has not come.
-    TooEarly,
-    /// Another program stored a status that this version does not know.
-    Unknown,
-    /// The day of departure has come.
-    TooLate,
 }
 
 /// What a step does.
@@ -58,35 +35,38 @@ pub enum Step {
 }
 
 /// Decides a decline. `linked` is the booking that the request is linked to.
-pub fn decline(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Step {
-    match request.effective_status() {
+pub fn decline(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Result<Step, Unfulfilled> {
+    Ok(match request.effective_status() {
         Status::Requested | Status::UnderReview => Step::Go,
         Status::Declined => Step::Refused(Closed::AlreadyDeclined),
-        Status::Confirmed => Step::Refused(approved(request, linked)),
+        Status::Confirmed => approved(request, linked)?,
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
         Status::Unknown => Step::Refused(Closed::Unknown),
-    }
+    })
 }
 
 /// Decides the start of a review. `linked` is the booking that the request is linked
 /// to.
-pub fn start_review(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Step {
-    match request.effective_status() {
+pub fn start_review(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Result<Step, Unfulfilled> {
+    Ok(match request.effective_status() {
         Status::Requested => Step::Go,
         Status::UnderReview => Step::Done,
         Status::Declined => Step::Refused(Closed::AlreadyDeclined),
-        Status::Confirmed => Step::Refused(approved(request, linked)),
+        Status::Confirmed => approved(request, linked)?,
         Status::Cancelled => Step::Refused(Closed::Cancelled),
         Status::Expired => Step::Refused(Closed::Expired),
         Status::Unknown => Step::Refused(Closed::Unknown),
-    }
+    })
 }
 
-/// In which way a request is approved: an open one may only read so.
-fn approved(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Closed {
-    let unfulfilled = request.unfulfilled(linked).filter(|_| request.status.is_open());
-    unfulfilled.map_or(Closed::AlreadyApproved, Closed::Unfulfilled)
+/// A request that reads as confirmed: an open one may only read so, although nothing
+/// covers its nights.
+fn approved(request: &BookingRequest, linked: Option<&LinkedBooking>) -> Result<Step, Unfulfilled> {
+    match request.unfulfilled(linked).filter(|_| request.status.is_open()) {
+        Some(why) => Err(why),
+        None => Ok(Step::Refused(Closed::AlreadyApproved)),
+    }
 }
 
 /// Decides the cancelling of a request. `own` is the booking that was made for
@@ -210,57 +190,6 @@ impl StayStep {
     }
 }
 
-impl Closed {
-    /// As `metadata.state` names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AlreadyApproved | Self::Unfulfilled(_) => "already_approved",
-            Self::AlreadyDeclined => "already_declined",
-            Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
-            Self::Hold => "hold",
-            Self::NotConfirmed => "not_confirmed",
-            Self::NotCheckedIn => "not_checked_in",
-            Self::CheckedIn => "checked_in",
-            Self::CheckedOut => "checked_out",
-            Self::NoShow => "no_show",
-            Self::TooEarly => "too_early",
-            Self::Unknown => "unknown_status",
-            Self::TooLate => "too_late",
-        }
-    }
-
-    /// Why and what to do, as the rest of a sentence.
-    pub fn explained(self) -> &'static str {
-        match self {
-            Self::AlreadyApproved => "it has been approved; cancel it instead",
-            Self::Unfulfilled(_) => {
-                "it reads as confirmed, though no booking covers its nights; clear what says so, or cancel it"
-            }
-            Self::AlreadyDeclined => "it has been declined; the guest can send a new request",
-            Self::Cancelled => "it has been cancelled; the guest can send a new request",
-            Self::Expired => "its hold ran out; the guest can send a new request",
-            Self::Hold => "it only holds the dates of a booking request; decide or cancel that request",
-            Self::NotConfirmed => "it is not confirmed; its booking request has to be approved first",
-            Self::NotCheckedIn => "the guest has not checked in; check in first, or mark a no-show",
-            Self::CheckedIn => "the guest has checked in; check out instead",
-            Self::CheckedOut => "the stay is over; what comes after it is a new booking",
-            Self::NoShow => {
-                "the guest did not come and the dates were freed; who comes all the same needs a new booking"
-            }
-            Self::TooEarly => {
-                "the first day of the stay has not come at the property; wait for it, or check in with `override_rules`"
-            }
-            Self::Unknown => {
-                "another program gave it a status that this version does not know; unknown_status shows it, and that program has to set one that is known"
-            }
-            Self::TooLate => {
-                "the last night of the stay is over at the property; mark a no-show, or set `override_rules` to check in all the same"
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::approval::tests::request;
@@ -281,8 +210,8 @@ mod tests {
             (Status::Unknown, Refused(Closed::Unknown), Refused(Closed::Unknown), Refused(Closed::Unknown)),
         ] {
             let request = request(status);
-            assert_eq!(decline(&request, None), on_decline, "{status:?}");
-            assert_eq!(start_review(&request, None), on_review, "{status:?}");
+            assert_eq!(decline(&request, None), Ok(on_decline), "{status:?}");
+            assert_eq!(start_review(&request, None), Ok(on_review), "{status:?}");
             assert_eq!(cancel_request(&request, None), on_cancel, "{status:?}");
         }
     }
@@ -292,7 +221,7 @@ mod tests {
         for status in [Status::Requested, Status::UnderReview] {
             let mut fulfilled = request(status);
             fulfilled.confirmed_at = Some(jiff::Timestamp::UNIX_EPOCH);
-            let by_mark = Step::Refused(Closed::Unfulfilled(Unfulfilled::Mark));
+            let by_mark = Err(Unfulfilled::Mark);
             assert_eq!(decline(&fulfilled, None), by_mark);
             assert_eq!(start_review(&fulfilled, None), by_mark);
             assert_eq!(cancel_request(&fulfilled, None), Step::Go);
@@ -304,14 +233,10 @@ mod tests {
                 stay: Some(fulfilled.stay),
             };
             fulfilled.approved_booking = Some(linked.booking);
-            assert_eq!(decline(&fulfilled, Some(&linked)), Step::Refused(Closed::AlreadyApproved));
-            let gone = Step::Refused(Closed::Unfulfilled(Unfulfilled::Link(Unfit::Lost)));
+            assert_eq!(decline(&fulfilled, Some(&linked)), Ok(Step::Refused(Closed::AlreadyApproved)));
+            let gone = Err(Unfulfilled::Link(Unfit::Lost));
             assert_eq!(decline(&fulfilled, None), gone);
             assert_eq!(start_review(&fulfilled, None), gone);
-            for closed in [by_mark, gone] {
-                let Step::Refused(closed) = closed else { panic!("{closed:?}") };
-                assert_eq!(closed.name(), "already_approved");
-            }
         }
     }
 

@@ -17,7 +17,7 @@ pub fn unfulfilled(request: BookingRequestId, step: Move, why: Unfulfilled) -> R
             clearing(why, request)
         ),
     )
-    .with("state", Closed::Unfulfilled(why).name());
+    .with("state", Closed::AlreadyApproved.name());
     named(refusal, request, why)
 }
 

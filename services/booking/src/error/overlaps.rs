@@ -26,10 +26,11 @@ pub fn refusal(stay: Stay, of: OverlapOf) -> Refusal {
     let refusal = match of {
         OverlapOf::Request(request, kind, unfulfilled) => {
             let sentence = what_has(kind);
-            let way_out = match unfulfilled {
-                None => "decline it or free the dates".to_owned(),
-                Some(why) => format!("{} or free the dates", contradictions::clearing(why, request)),
+            let decide = match unfulfilled {
+                None => "decline it".to_owned(),
+                Some(why) => contradictions::clearing(why, request),
             };
+            let way_out = format!("{decide} or free the dates{}", how_to_free(kind));
             let refusal = Refusal::new(
                 Reason::BookingOverlap,
                 format!(
@@ -42,8 +43,9 @@ pub fn refusal(stay: Stay, of: OverlapOf) -> Refusal {
         OverlapOf::Booking(kind) => Refusal::new(
             Reason::BookingOverlap,
             format!(
-                "The property is taken: {} nights between {check_in} and {check_out}. Nothing was stored; GET …/availability shows the free nights.",
-                what_has(kind)
+                "The property is taken: {} nights between {check_in} and {check_out}. Nothing was stored: choose other nights, which GET …/availability shows, or free the dates{}.",
+                what_has(kind),
+                how_to_free(kind)
             ),
         )
         .with("conflict_kind", kind.name()),
@@ -62,6 +64,17 @@ fn what_has(kind: ConflictKind) -> &'static str {
         ConflictKind::Booking => "another booking has",
         ConflictKind::Hold => "another booking request holds",
         ConflictKind::Block => "a block has",
+        ConflictKind::Deleted => "a booking that was deleted still has",
         ConflictKind::Inventory => "an inventory range without a booking has",
+    }
+}
+
+/// How nights are freed that no call for bookings or blocks frees.
+fn how_to_free(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::Booking | ConflictKind::Hold | ConflictKind::Block => "",
+        ConflictKind::Deleted | ConflictKind::Inventory => {
+            " by a choice that GET /api/v1/diagnostics/inconsistencies offers for what has them"
+        }
     }
 }

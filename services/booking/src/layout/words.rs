@@ -8,30 +8,18 @@
 //!   whole property or tenant: a condition `(b.status = 'x') is true` does not imply
 //!   the constraint's predicate, which rules its index out. `{active}` is of this
 //!   form; the index that serves it has it as its predicate, word for word.
-//! - Whoever asks which rows share a night asks by `{bookings_overlap}`,
-//!   `{requests_overlap}` or `{ranges_overlap}`. Under row-level security an index is
-//!   searched by leakproof operators only, so neither `&&` nor a function of the dates
-//!   leads into one (nor does `coalesce` of two parameters): dates are compared one by
-//!   one, on a btree. Where to begin is bounded by the length of a stay. The rule of
-//!   366 nights would do, if it held for every row; but a single table has it not, and
-//!   what is longer must be found too, or an approve would run into the constraint and
-//!   never see why. So the bound is that of most stays, and what is longer is in
-//!   indexes of its own, whose predicate is said here word for word.
+//! - Which rows share a night is asked as `overlaps.rs` says.
 
 use std::collections::HashMap;
 
 use super::statuses::known_words;
 use super::unreadable::Which;
-use super::{columns, unreadable};
+use super::{columns, overlaps, unreadable};
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
 use crate::domain::decline::DeclineReason;
 use crate::domain::event::EventKind;
 use crate::domain::request::Status;
-
-/// Nights of most stays. What is longer is in indexes of its own, of which there is
-/// little: another number needs other indexes.
-pub const SHORT_STAY: i32 = 31;
 
 /// The kind of an inventory range that a booking has.
 pub const RANGE_BOOKING: &str = "booking";
@@ -93,7 +81,9 @@ impl Words {
         words.add_names();
         words.add_events();
         words.add_columns(layout);
-        words.add_overlaps();
+        for (gap, text) in overlaps::words() {
+            words.add(&gap, text);
+        }
         words.add("sold", statuses(BookingStatus::is_sold));
         words.add("freed", statuses(BookingStatus::frees_dates));
         words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
@@ -234,39 +224,6 @@ impl Words {
         self.add("event_names", names.join(", "));
     }
 
-    /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and
-    /// before `:check_out`. `{long_…}`: rows whose stay is long, began long before
-    /// `:stay_from` and has not ended by then. Who asks for these neither orders nor
-    /// limits them: a page in order would be looked for in the index of all stays.
-    fn add_overlaps(&mut self) {
-        for (gap, table, row, from, to) in [
-            ("bookings_overlap", "bookings", "b", "check_in", "check_out"),
-            ("requests_overlap", "{requests}", "r", "check_in", "check_out"),
-            ("ranges_overlap", "inventory_ranges", "i", "start_date", "end_date"),
-        ] {
-            let earliest = earliest(table, from, to, ":check_in");
-            self.add(
-                gap,
-                format!("{row}.{from} < :check_out and {row}.{to} > :check_in and {row}.{from} > {earliest}"),
-            );
-        }
-        // Where to begin for those that end some days before it.
-        let earliest_before = earliest("bookings", "check_in", "check_out", "(:check_in - :days)");
-        self.add("earliest_neighbour", earliest_before);
-        // For a stay in a row `b`.
-        let earliest = earliest("inventory_ranges", "start_date", "end_date", "b.check_in");
-        self.add("earliest_range_of_b", format!("select {earliest} as after"));
-        self.add("short_stay", SHORT_STAY.to_string());
-        for (gap, row) in [("long_booking", "b"), ("long_request", "r")] {
-            // On one line, since lines have conditions.
-            let long = format!(
-                "{row}.check_out > :stay_from and {row}.check_in <= :stay_from - {SHORT_STAY} \
-                 and {row}.check_out > {row}.check_in + {SHORT_STAY}"
-            );
-            self.add(gap, long);
-        }
-    }
-
     fn add_standard(&mut self) {
         self.add("requests", "booking_requests");
         self.add("note", "internal_note");
@@ -316,21 +273,6 @@ impl Words {
     }
 }
 
-/// The day after which rows of `:property` begin that have a night from a day on.
-fn earliest(table: &str, from: &str, to: &str, day: &str) -> String {
-    format!(
-        "(
-        select least({day} - {SHORT_STAY}, min(long.{from}) - 1)
-        from {table} long
-        where long.tenant_id = :tenant
-          and long.property_id = :property
-          and long.{from} <= {day} - {SHORT_STAY}
-          and long.{to} > {day}
-          and long.{to} > long.{from} + {SHORT_STAY}
-    )"
-    )
-}
-
 /// The row of an approved request is the booking, whatever it was linked to before.
 const SINGLE_TABLE_LINK: &str =
     "case when r.status in ({once_sold}) then r.id else r.approved_booking_id end";
@@ -370,14 +312,12 @@ mod tests {
         assert_eq!(words.fill("{status.unknown} {open"), "{status.unknown} {open");
     }
 
-    /// Under row-level security none of these leads into an index.
     #[test]
-    fn shared_nights_are_asked_for_by_plain_comparisons() {
+    fn gaps_of_shared_nights_have_no_gaps_left() {
         for layout in [Layout::Standard, Layout::SingleTable] {
             let words = Words::new(layout, &Blocking::NotFreed);
-            for gap in ["{bookings_overlap}", "{requests_overlap}", "{ranges_overlap}"] {
-                let text = words.fill(gap);
-                assert!(!text.contains('{') && !text.contains("&&") && !text.contains("range("), "{text}");
+            for (gap, _) in overlaps::words() {
+                assert!(!words.fill(&format!("{{{gap}}}")).contains('{'), "{gap}");
             }
         }
     }

@@ -167,7 +167,7 @@ fn conflict(conflict: &Conflict, request: &BookingRequest) -> wire::StayConflict
 }
 
 fn rival_conflict(rival: &Rival, request: &BookingRequest) -> wire::StayConflict {
-    let Rival { booking, guest, status, stay } = rival;
+    let Rival { booking, guest, status, deleted, stay } = rival;
     wire::StayConflict {
         id: booking.to_string(),
         block: false,
@@ -175,6 +175,7 @@ fn rival_conflict(rival: &Rival, request: &BookingRequest) -> wire::StayConflict
         same_guest: guest.is_some() && *guest == request.guest,
         start_date: stay.check_in.to_string(),
         end_date: stay.check_out.to_string(),
+        deleted: *deleted,
     }
 }
 
@@ -187,6 +188,7 @@ fn range_conflict(range: &ActiveRange) -> wire::StayConflict {
         same_guest: false,
         start_date: stay.check_in.to_string(),
         end_date: stay.check_out.to_string(),
+        deleted: false,
     }
 }
 

@@ -89,6 +89,10 @@ fn remedy(found: &Inconsistency) -> String {
         InconsistencyKind::RangeMisplaced => format!(
             "The active inventory range {row} has nights that its booking has not, or is of another property, and keeps them from being let."
         ),
+        InconsistencyKind::DeletedInTheWay => {
+            "The booking was deleted, and the constraint against double bookings keeps its nights from being let."
+                .to_owned()
+        }
         InconsistencyKind::LinkNotFollowed => {
             "The request is linked to a booking of another guest or property, or one that has none of its nights; the link is not followed.".to_owned()
         }
@@ -155,6 +159,7 @@ fn kind(kind: InconsistencyKind) -> wire::InconsistencyKind {
         InconsistencyKind::PartlyCovered => wire::InconsistencyKind::PartlyCovered,
         InconsistencyKind::Unreadable => wire::InconsistencyKind::Unreadable,
         InconsistencyKind::RangeMisplaced => wire::InconsistencyKind::RangeMisplaced,
+        InconsistencyKind::DeletedInTheWay => wire::InconsistencyKind::DeletedInTheWay,
     }
 }
 

@@ -141,12 +141,14 @@ impl Change {
 fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
     enum Kind {
         Booking,
+        Deleted,
         Hold,
         Block,
         Request,
     }
     let kind = row.word("kind", |word| match word {
         "booking" => Some(Kind::Booking),
+        "deleted" => Some(Kind::Deleted),
         "hold" => Some(Kind::Hold),
         "block" => Some(Kind::Block),
         "request" => Some(Kind::Request),
@@ -154,6 +156,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
     })?;
     let by = match kind {
         Kind::Booking => Occupant::Booking(row.next("id")?),
+        Kind::Deleted => Occupant::Deleted(row.next("id")?),
         Kind::Hold => Occupant::Hold(row.next("id")?),
         Kind::Block => Occupant::Block(row.next("id")?),
         Kind::Request => Occupant::Request(row.next("id")?),

@@ -17,7 +17,9 @@ use crate::domain::approval::{Layout, Surroundings};
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
-use crate::domain::judgement::{self, BookingFacts, Place, RangeFacts, RowFacts, Subject, UnreadableFacts};
+use crate::domain::judgement::{
+    self, BookingFacts, Deleted, Place, RangeFacts, RowFacts, Subject, UnreadableFacts,
+};
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Terms;
 
@@ -26,7 +28,7 @@ pg::statements! {
     ListConcernedRows<'a> = "list_concerned_rows" (tenant: Uuid, rows: &'a [RowId]);
     /// Requests with what surrounds them.
     ListRequestFacts<'a> = "list_request_facts" (tenant: Uuid, rows: &'a [RowId]);
-    /// Bookings as far as their ranges are concerned.
+    /// Bookings as far as their nights are concerned, deleted ones too.
     ListBookingFacts<'a> = "list_booking_facts" (tenant: Uuid, rows: &'a [RowId]);
     /// Ranges and whether what they belong to stands.
     ListRangeFacts<'a> = "list_range_facts" (tenant: Uuid, rows: &'a [RowId]);
@@ -36,7 +38,7 @@ pg::statements! {
     ListUnreadable<'a> = "standard/list_unreadable" | "single_table/list_unreadable" (tenant: Uuid, rows: &'a [RowId]);
     /// Locks a request, whatever it holds, and reads whose it is.
     LockRequestRow = "lock_request_row" (tenant: Uuid, row: RowId);
-    /// Locks a booking, whatever it holds.
+    /// Locks a booking, whatever it holds and even if it was deleted.
     LockBookingRow = "lock_booking_row" (tenant: Uuid, row: RowId);
 }
 
@@ -235,6 +237,11 @@ fn booking_facts(row: &mut Columns<'_>) -> Result<BookingFacts, Fault> {
     Ok(BookingFacts {
         id: row.next("id")?,
         status: booking_status(row)?.0,
+        deleted: match (row.next("deleted")?, row.next("in_the_way")?) {
+            (false, _) => Deleted::No,
+            (true, false) => Deleted::Yes,
+            (true, true) => Deleted::InTheWay,
+        },
         has_range: row.next("has_range")?,
         range_free: row.next("range_free")?,
         row_version: row.or_empty("row_version")?,

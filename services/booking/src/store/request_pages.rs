@@ -28,7 +28,7 @@ use crate::domain::ids::RowId;
 use crate::domain::listing::{After, Cursor, Filter, Order, Page};
 use crate::domain::request::BookingRequest;
 use crate::layout::columns;
-use crate::layout::words::SHORT_STAY;
+use crate::layout::overlaps::SHORT_STAY;
 
 /// Most days of arrival times statuses that are looked up for a page: a window of a year,
 /// and the month before it.

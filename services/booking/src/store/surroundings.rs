@@ -116,7 +116,7 @@ fn bookings(rows: &[Row]) -> Result<Vec<Uuid>, Fault> {
     for row in rows {
         let mut row = Columns::of(row);
         let (part, id): (&str, Option<Uuid>) = (row.next("part")?, row.next("id")?);
-        if matches!(part, "linked" | "held" | "related" | "rival") {
+        if matches!(part, "linked" | "held" | "related" | "rival" | "deleted_rival") {
             found.extend(id);
         }
     }
@@ -149,6 +149,7 @@ pub(super) fn add(found: &mut Surroundings, part: &str, row: &mut Columns<'_>) -
         "held" => found.hold_stands = true,
         "related" => found.related = Some(BookingId(around.id()?)),
         "rival" => found.rivals.push(around.rival()?),
+        "deleted_rival" => found.rivals.push(Rival { deleted: true, ..around.rival()? }),
         "own_range" => found.own_range = true,
         "range" => found.ranges.push(around.range()?),
         "obstacle" => found.obstacles.push(around.obstacle()?),
@@ -191,7 +192,8 @@ impl Around<'_> {
 
     fn rival(&self) -> Result<Rival, Fault> {
         let status = self.word.and_then(BookingStatus::from_name).unwrap_or(BookingStatus::Unknown);
-        Ok(Rival { booking: BookingId(self.id()?), guest: self.guest, status, stay: self.reach() })
+        let (booking, guest, stay) = (BookingId(self.id()?), self.guest, self.reach());
+        Ok(Rival { booking, guest, status, deleted: false, stay })
     }
 
     /// Whatever is not of a booking is a block.

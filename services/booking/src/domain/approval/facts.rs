@@ -23,6 +23,8 @@ pub struct Rival {
     /// Unknown for some bookings made elsewhere, and for those that were deleted.
     pub guest: Option<GuestId>,
     pub status: BookingStatus,
+    /// Whether it was deleted, and is in the constraint all the same.
+    pub deleted: bool,
     pub stay: Stay,
 }
 

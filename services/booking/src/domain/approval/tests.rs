@@ -41,7 +41,7 @@ pub fn request(status: Status) -> BookingRequest {
 }
 
 fn rival(id: u128, guest: Option<GuestId>, status: BookingStatus, stay: Stay) -> Rival {
-    Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, stay }
+    Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, deleted: false, stay }
 }
 
 fn linked(guest: GuestId, status: BookingStatus, stay: Stay) -> LinkedBooking {

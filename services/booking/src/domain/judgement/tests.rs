@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::approval::ActiveRange;
 use super::super::approval::tests::request as plain;
 use super::super::fulfilment::LinkedBooking;
-use super::super::ids::GuestId;
+use super::super::ids::{GuestId, RangeId};
 use super::super::stay::tests::stay;
 use super::super::steps::{self, Step};
 use super::*;
@@ -17,11 +17,11 @@ const NEW_BOOKING: BookingId = BookingId(Uuid::from_u128(77));
 type World = (BookingRequest, Surroundings);
 
 fn rival(id: u128, guest: Option<GuestId>, status: BookingStatus, stay: Stay) -> Rival {
-    Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, stay }
+    Rival { booking: BookingId(Uuid::from_u128(id)), guest, status, deleted: false, stay }
 }
 
 fn linked(booking: &Rival, request: &BookingRequest) -> LinkedBooking {
-    let Rival { booking, guest, status, stay } = *booking;
+    let Rival { booking, guest, status, stay, deleted: _ } = *booking;
     LinkedBooking { booking, guest, property: Some(request.property), status: Some(status), stay: Some(stay) }
 }
 
@@ -211,7 +211,7 @@ fn what_reads_as_confirmed_without_a_booking_is_listed() {
         }
         // Nobody has decided and nothing says otherwise: a decision is the way out.
         if request.effective_status().is_open() && found.is_none() {
-            assert_eq!(steps::decline(request, around.linked.as_ref()), Step::Go, "{said}");
+            assert_eq!(steps::decline(request, around.linked.as_ref()), Ok(Step::Go), "{said}");
         }
     });
 }
@@ -237,7 +237,8 @@ fn what_cannot_be_shown_is_put_right_by_what_it_is() {
 fn a_booking_without_a_range_gets_one_or_ends() {
     use BookingStatus::{Cancelled, CheckedIn, CheckedOut, Confirmed};
     let of = |status, has_range, range_free| {
-        let facts = BookingFacts { id: NEW_BOOKING, status, has_range, range_free, row_version: 3 };
+        let deleted = Deleted::No;
+        let facts = BookingFacts { id: NEW_BOOKING, status, deleted, has_range, range_free, row_version: 3 };
         of_booking(&facts).map(|found| found.choices)
     };
     assert_eq!(of(Confirmed, false, true), Some(vec![Choice::RestoreRange, Choice::Cancel]));
@@ -245,6 +246,23 @@ fn a_booking_without_a_range_gets_one_or_ends() {
     assert_eq!(of(CheckedIn, false, true), Some(vec![Choice::RestoreRange]));
     for (status, has_range) in [(Confirmed, true), (Cancelled, false), (CheckedOut, false)] {
         assert_eq!(of(status, has_range, true), None, "{status:?}");
+    }
+}
+
+/// Whatever it was, since no other call knows it; one that is in nobody's way is nothing.
+#[test]
+fn a_deleted_booking_that_keeps_its_nights_can_be_cancelled() {
+    for status in BookingStatus::ALL {
+        for (has_range, range_free) in [(true, true), (false, true), (false, false)] {
+            let of = |deleted| {
+                let (id, row_version) = (NEW_BOOKING, 3);
+                let facts = BookingFacts { id, status, deleted, has_range, range_free, row_version };
+                of_booking(&facts).map(|found| (found.kind, found.choices))
+            };
+            let way_out = (InconsistencyKind::DeletedInTheWay, vec![Choice::Cancel]);
+            assert_eq!(of(Deleted::InTheWay), Some(way_out), "{status:?}");
+            assert_eq!(of(Deleted::Yes), None, "{status:?}");
+        }
     }
 }
 

@@ -1,13 +1,14 @@
--- Bookings as far as their inventory ranges are concerned. Those whose nights or status
--- cannot be shown are left out.
+-- Bookings as far as their nights are concerned. Those whose nights or status cannot be
+-- shown are left out, unless they were deleted: then neither is asked for.
 select
     b.id,
     b.status,
-    {covered_nights} >= b.check_out - b.check_in as has_range,
-    {range_free} as range_free,
+    b.deleted_at is not null as deleted,
+    ({blocking}) is true as in_the_way,
+    case when b.deleted_at is null then {covered_nights} >= b.check_out - b.check_in else false end as has_range,
+    case when b.deleted_at is null then {range_free} else false end as range_free,
     b.row_version
 from bookings b
 where b.tenant_id = :tenant
   and b.id = any (:rows)
-  and b.deleted_at is null
-  and {unjudged.bookings} = array[]::text[]
+  and (b.deleted_at is not null or {unjudged.bookings} = array[]::text[])

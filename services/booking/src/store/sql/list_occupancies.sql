@@ -1,6 +1,10 @@
 -- What the constraint counts, blocks, and what is asked for.
 select
-    case when b.status in ({sold}) then 'booking' else 'hold' end as kind,
+    case
+        when b.deleted_at is not null then 'deleted'
+        when b.status in ({sold}) then 'booking'
+        else 'hold'
+    end as kind,
     b.id,
     b.check_in as start_date,
     b.check_out as end_date

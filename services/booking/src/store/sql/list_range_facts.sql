@@ -1,6 +1,7 @@
--- Inventory ranges. Of those of bookings, whether what each belongs to stands, and whether that is
--- a booking which has not all of its nights. Of nights that cannot be shown the booking
--- is told to be unreadable.
+-- Inventory ranges. Of those of bookings, whether what each belongs to stands, and whether
+-- that is a booking which has not all of its nights. Of nights that cannot be shown the
+-- booking is told to be unreadable. One that was deleted stands while it keeps its nights:
+-- whoever frees them frees its range.
 select
     i.id,
     i.source_id,
@@ -17,6 +18,7 @@ left join lateral (
     where b.tenant_id = :tenant
       and b.id = i.source_id
       and (b.status in ({freed})) is not true
+      and (b.deleted_at is null or {blocking})
     limit 1
 ) as b on true
 left join lateral (
@@ -25,6 +27,7 @@ left join lateral (
     where r.tenant_id = :tenant
       and r.id = i.source_id
       and {open}
+      and {live}
     limit 1
 ) as requested on true
 where i.tenant_id = :tenant

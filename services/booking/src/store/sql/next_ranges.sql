@@ -11,6 +11,7 @@ select
         where b.tenant_id = :tenant
           and b.id = i.source_id
           and (b.status in ({freed})) is not true
+          and (b.deleted_at is null or {blocking})
           and b.property_id = i.property_id
           and b.check_in <= i.start_date
           and b.check_out >= i.end_date

@@ -1,5 +1,6 @@
 -- Check-in, check-out or no-show. A no-show frees the dates; who leaves early frees
--- the nights that are left, and the day that was booked is kept. Open requests that the
+-- the nights that are left, in however many ranges they are, and the day that was booked
+-- is kept. Open requests that the
 -- booking merely fulfilled, and of whose nights it has none any more, wait for a
 -- decision again.
 with stepped as (
@@ -17,7 +18,7 @@ with stepped as (
 freed_ranges as (
     {free_ranges}
       and i.source_id = :id
-      and :status = {status.no_show}
+      and (:status = {status.no_show} or i.start_date >= :departure)
     returning i.id
 ),
 shortened as (

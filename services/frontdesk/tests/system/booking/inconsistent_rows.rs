@@ -43,6 +43,8 @@ pub enum Write {
     MovedBesideABlock,
     Longer,
     RangeOfAnotherAge,
+    Deleted,
+    RangeOfDeleted,
 }
 
 /// Where a booking is moved that goes away.
@@ -51,7 +53,7 @@ const AWAY: &str = "check_in = check_in + 3000, check_out = check_out + 3000";
 /// Two open or sold rows may share a night.
 const SHARING: &[Layout] = &[Layout::Standard, Layout::ConfirmedOnly];
 
-pub const CASES: [Case; 22] = [
+pub const CASES: [Case; 24] = [
     case("marked", "confirmed_at_set", &["confirm", "clear_mark", "cancel"], Write::Marked),
     sharing(
         "marked beside a booking",
@@ -114,6 +116,17 @@ pub const CASES: [Case; 22] = [
     case("booking moved to a block", "range_misplaced", &["release_range"], Write::MovedBesideABlock),
     case("booking made longer", "booking_without_range", &["restore_range", "cancel"], Write::Longer),
     case("nights after the year 9999", "unreadable", &["release_range"], Write::RangeOfAnotherAge),
+    // A8
+    case("deleted and in the constraint", "deleted_in_the_way", &["cancel"], Write::Deleted),
+    Case {
+        held_by: &[Layout::ConfirmedOnly],
+        ..case(
+            "range of a deleted request",
+            "range_without_booking",
+            &["release_range"],
+            Write::RangeOfDeleted,
+        )
+    },
 ];
 
 const fn case(
@@ -150,6 +163,7 @@ impl Foreign<'_> {
             .batch_execute(&format!(
                 "alter table {requests} drop constraint {check}; \
                  alter table bookings drop constraint if exists bookings_status_check; \
+                 alter table bookings drop constraint if exists bookings_deleted_check; \
                  alter table {requests} alter column message drop not null"
             ))
             .await
@@ -230,90 +244,12 @@ impl Foreign<'_> {
 
     /// Writes a case into days that nothing else has, and returns its row.
     pub async fn write(&self, what: Write, day: i32) -> Uuid {
-        let requests = self.fixture.layout.requests();
         let (from, to) = (day, day + 6);
-        let open = async || self.fixture.open_request(demo::TENANT, GUEST, from, to).await;
         match what {
-            Write::Marked => {
-                let request = open().await;
-                self.set(requests, request, "confirmed_at = now()").await;
-                request
-            }
-            Write::MarkedBesideOwnBooking => {
-                self.sold(GUEST, from, to).await;
-                let request = open().await;
-                self.set(requests, request, "confirmed_at = now()").await;
-                request
-            }
-            Write::MarkedAndTaken => {
-                self.sold(STRANGER, from + 2, to + 2).await;
-                let request = open().await;
-                self.set(requests, request, "confirmed_at = now()").await;
-                request
-            }
-            Write::Linked => {
-                let booking = self.sold(GUEST, from, to).await;
-                let request = open().await;
-                self.set(requests, request, &format!("approved_booking_id = '{booking}'")).await;
-                request
-            }
-            Write::Ranged => {
-                let request = open().await;
-                self.range(request, from, to).await;
-                request
-            }
-            Write::BesideOwnBooking => {
-                self.sold(GUEST, from, to).await;
-                open().await
-            }
-            Write::BookingLost => {
-                let booking = self.booking("cancelled", GUEST, from, to).await;
-                let request = open().await;
-                let confirmed =
-                    if self.fixture.layout == Layout::Standard { ", status = 'confirmed'" } else { "" };
-                let lost = format!("confirmed_at = now(), approved_booking_id = '{booking}'{confirmed}");
-                self.set(requests, request, &lost).await;
-                request
-            }
             Write::WithoutRange => self.booking("confirmed", GUEST, from, to).await,
-            Write::RangeLeft => {
-                let booking = self.sold(GUEST, from, to).await;
-                self.set("bookings", booking, "status = 'cancelled'").await;
-                let range = "select id from inventory_ranges where source_id = $1";
-                self.fixture.sql.query_one(range, &[&booking]).await.unwrap().get(0)
-            }
-            Write::LinkedToStranger => {
-                let booking = self.sold(STRANGER, from, to).await;
-                let request = open().await;
-                self.set(requests, request, &format!("approved_booking_id = '{booking}'")).await;
-                request
-            }
-            Write::LinkedElsewhere => {
-                let booking = self.sold(GUEST, to + 1, to + 3).await;
-                let request = open().await;
-                self.set(requests, request, &format!("approved_booking_id = '{booking}'")).await;
-                request
-            }
-            Write::PartlyCovered => {
-                let booking = self.sold(GUEST, from, from + 2).await;
-                self.sold(STRANGER, from + 2, to).await;
-                let request = open().await;
-                let covered = format!("confirmed_at = now(), approved_booking_id = '{booking}'");
-                self.set(requests, request, &covered).await;
-                request
-            }
-            Write::UnknownWord => {
-                let request = open().await;
-                self.set(requests, request, "status = 'on_hold'").await;
-                request
-            }
-            Write::NoMessage => {
-                let request = open().await;
-                self.set(requests, request, "message = null").await;
-                request
-            }
             Write::UnknownWordOfBooking => self.booking("optional", GUEST, from, to).await,
             Write::ExpiredBooking | Write::ExpiredRow => self.booking("expired", GUEST, from, to).await,
+            Write::RangeLeft => self.moved(from, to, "status = 'cancelled'").await,
             Write::Shortened => self.moved(from, to, "check_out = check_out - 2").await,
             Write::MovedAway => self.moved(from, to, AWAY).await,
             Write::MovedBesideABlock => {
@@ -326,6 +262,59 @@ impl Foreign<'_> {
                 self.set("bookings", booking, "check_out = check_out + 2").await;
                 booking
             }
+            Write::Deleted => {
+                let booking = self.sold(GUEST, from, to).await;
+                self.set("bookings", booking, "deleted_at = now()").await;
+                booking
+            }
+            Write::RangeOfDeleted => {
+                let request = self.fixture.open_request(demo::TENANT, GUEST, from, to).await;
+                let range = self.range(request, from, to).await;
+                self.set("bookings", request, "deleted_at = now()").await;
+                range
+            }
+            of_a_request => self.write_request(of_a_request, from, to).await,
         }
+    }
+
+    /// A request with what stands beside it, and what another program sets in it.
+    async fn write_request(&self, what: Write, from: i32, to: i32) -> Uuid {
+        let beside = match what {
+            Write::MarkedBesideOwnBooking | Write::Linked | Write::BesideOwnBooking => {
+                Some(self.sold(GUEST, from, to).await)
+            }
+            Write::MarkedAndTaken => Some(self.sold(STRANGER, from + 2, to + 2).await),
+            Write::LinkedToStranger => Some(self.sold(STRANGER, from, to).await),
+            Write::LinkedElsewhere => Some(self.sold(GUEST, to + 1, to + 3).await),
+            Write::BookingLost => Some(self.booking("cancelled", GUEST, from, to).await),
+            Write::PartlyCovered => {
+                self.sold(STRANGER, from + 2, to).await;
+                Some(self.sold(GUEST, from, from + 2).await)
+            }
+            _ => None,
+        };
+        let (marked, linked) = ("confirmed_at = now()", "approved_booking_id = $2");
+        let set = match what {
+            Write::Marked | Write::MarkedBesideOwnBooking | Write::MarkedAndTaken => marked.to_owned(),
+            Write::Linked | Write::LinkedToStranger | Write::LinkedElsewhere => linked.to_owned(),
+            Write::PartlyCovered => format!("{marked}, {linked}"),
+            Write::BookingLost if self.fixture.layout == Layout::Standard => {
+                format!("{marked}, {linked}, status = 'confirmed'")
+            }
+            Write::BookingLost => format!("{marked}, {linked}"),
+            Write::UnknownWord => "status = 'on_hold'".to_owned(),
+            Write::NoMessage => "message = null".to_owned(),
+            Write::Ranged | Write::BesideOwnBooking => String::new(),
+            other => panic!("{other:?} is not written to a request"),
+        };
+        let request = self.fixture.open_request(demo::TENANT, GUEST, from, to).await;
+        if matches!(what, Write::Ranged) {
+            self.range(request, from, to).await;
+        }
+        if !set.is_empty() {
+            let beside = beside.map(|id| format!("'{id}'")).unwrap_or_default();
+            self.set(self.fixture.layout.requests(), request, &set.replace("$2", &beside)).await;
+        }
+        request
     }
 }

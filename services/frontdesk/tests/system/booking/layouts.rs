@@ -3,8 +3,10 @@
 
 use frontdesk::demo;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::foreign::{Foreign, GUEST, STRANGER};
+use super::inconsistencies::{listed, resolve};
 use crate::fixture::{Fixture, Layout, case, path_of};
 
 /// Returns once the constraint is seen to hold this.
@@ -194,17 +196,39 @@ async fn what_was_deleted_is_in_the_way_if_the_constraint_says_so() {
         let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
         let covers_it = !predicate.contains("deleted_at");
         seen(&fixture, &token, id, !covers_it).await;
-        let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
         if covers_it {
-            answer.refused(409, "BOOKING_OVERLAP");
+            what_was_deleted_leads_out(&fixture, &token, id, gone).await;
         } else {
-            assert_eq!(answer.ok()["outcome"], "approved", "{predicate}");
+            assert!(listed(&fixture, &token, gone).await.is_empty(), "{predicate}");
         }
+        let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        assert_eq!(answer.ok()["outcome"], "approved", "{predicate}");
     }
 }
 
+/// No call for bookings knows it; it is named, listed and freed.
+async fn what_was_deleted_leads_out(fixture: &Fixture, token: &str, id: Uuid, gone: Uuid) {
+    let before = fixture.snapshot().await;
+    let refused = fixture.post(&path_of(id, "/approve"), token, &json!({})).await;
+    refused.refused(409, "BOOKING_OVERLAP");
+    assert_eq!(refused.body["metadata"]["conflict_kind"], "deleted");
+    assert!(refused.body["detail"].as_str().unwrap().contains("/diagnostics/inconsistencies"));
+    let explained = fixture.get(&path_of(id, "/explain"), token).await;
+    let conflict = &explained.ok()["conflicts"][0];
+    assert_eq!((&conflict["id"], &conflict["deleted"]), (&json!(gone.to_string()), &json!(true)));
+    assert_eq!(explained.body["message"], refused.body["detail"]);
+    fixture.get(&format!("/v1/bookings/{gone}"), token).await.refused(404, "BOOKING_NOT_FOUND");
+    assert_eq!(fixture.snapshot().await, before);
+    let found = listed(fixture, token, gone).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((&found[0]["kind"], &found[0]["choices"]), (&json!("deleted_in_the_way"), &json!(["cancel"])));
+    let body = json!({"choice": "cancel", "etag": found[0]["etag"]});
+    assert_eq!(resolve(fixture, token, gone, &body).await.ok()["resolved"], true);
+    assert!(listed(fixture, token, gone).await.is_empty());
+}
+
 /// Returns once the explanation of an approve goes by the constraint as it is now.
-async fn seen(fixture: &Fixture, token: &str, id: uuid::Uuid, would_succeed: bool) {
+async fn seen(fixture: &Fixture, token: &str, id: Uuid, would_succeed: bool) {
     let mut explained = json!(null);
     for _ in 0..100 {
         explained = fixture.get(&path_of(id, "/explain"), token).await.ok().clone();

@@ -105,6 +105,39 @@ async fn who_leaves_early_frees_the_nights_that_are_left() {
     }
 }
 
+/// Another program may keep a range for each night: none of those that are left stays.
+#[tokio::test]
+async fn a_stay_in_a_range_for_each_night_is_freed_whole() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let each_night = async |booking: &str| {
+            let id: Uuid = booking.rsplit('/').next().unwrap().parse().unwrap();
+            let split = "with whole as (delete from inventory_ranges where source_id = $1 returning *) \
+                insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, \
+                state, created_at) select tenant_id, gen_random_uuid(), property_id, kind, source_id, \
+                start_date + night, start_date + night + 1, state, now() \
+                from whole, generate_series(0, end_date - start_date - 1) as night";
+            assert_eq!(fixture.execute(split, &[&id]).await, 5, "{layout:?}");
+            id
+        };
+        let active = "select count(*) from inventory_ranges where source_id = $1 and state = 'active'";
+        let (_, early) = book(&fixture, &token, 1, 0, 5).await;
+        let id = each_night(&early).await;
+        step(&fixture, &token, &early, "check-in").await.ok();
+        step(&fixture, &token, &early, "check-out").await.ok();
+        assert_eq!(fixture.count(active, &[&id]).await, 1, "{layout:?}");
+        let list = fixture.get("/v1/diagnostics/inconsistencies?page_size=200", &token).await;
+        assert!(!list.ok().to_string().contains(&id.to_string()), "{layout:?}: {}", list.body);
+        book(&fixture, &token, 2, 1, 5).await;
+        let (_, absent) = book(&fixture, &token, 3, -6, -1).await;
+        let id = each_night(&absent).await;
+        step(&fixture, &token, &absent, "no-show").await.ok();
+        assert_eq!(fixture.count(active, &[&id]).await, 0, "{layout:?}");
+        book(&fixture, &token, 4, -6, -1).await;
+    }
+}
+
 #[tokio::test]
 async fn a_guest_is_checked_in_on_a_day_of_the_stay_unless_that_is_set_aside() {
     for layout in Layout::ALL {

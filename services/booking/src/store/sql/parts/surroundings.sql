@@ -57,7 +57,8 @@ booked as (
 rivals as (
     select
         b.id, case when b.deleted_at is null then b.guest_id end as guest_id,
-        b.property_id, b.status, b.check_in, b.check_out
+        b.property_id, b.status, b.check_in, b.check_out,
+        case when b.deleted_at is null then 'rival' else 'deleted_rival' end as part
     from bookings b
     where b.tenant_id = :tenant
       and b.property_id = :property
@@ -89,7 +90,13 @@ ranges as (
 -- Bookings of the guest that may fulfil the request and have no range of their own.
 rangeless as (
     select b.id, b.property_id, b.check_in, b.check_out
-    from (select * from linked union select * from related union select * from rivals) as b
+    from (
+        select * from linked
+        union
+        select * from related
+        union
+        select id, guest_id, property_id, status, check_in, check_out from rivals
+    ) as b
     where b.guest_id = :guest
       and b.property_id = :property
       and b.status in ({sold})
@@ -137,7 +144,7 @@ select 'own', id, guest_id, property_id, status, check_in, check_out, null from 
 union all
 select 'booked', id, null, null, null, check_in, booked_check_out, null from booked
 union all
-select 'rival', id, guest_id, property_id, status, check_in, check_out, null from rivals
+select part, id, guest_id, property_id, status, check_in, check_out, null from rivals
 union all
 select 'own_range', id, null, null, kind, start_date, end_date, source_id from own_ranges
 union all
