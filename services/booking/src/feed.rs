@@ -8,7 +8,6 @@ mod limits;
 mod reader;
 mod resume;
 mod stream;
-mod taken;
 mod wakes;
 
 use std::sync::Arc;
@@ -65,6 +64,6 @@ impl Feed {
         let place = resume::place(&self.store, tenant, cursor).await?;
         let hub = self.hubs.of(tenant).await?;
         let ground = stream::Ground { store: self.store.clone(), hub, stop: self.stop.clone() };
-        Ok(taken::while_taken(stream::events(ground, (tenant, property), standing, place, room)))
+        Ok(stream::events(ground, (tenant, property), standing, place, room))
     }
 }

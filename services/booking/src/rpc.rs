@@ -16,6 +16,7 @@ mod properties;
 mod requests;
 mod settings;
 mod sizes;
+mod slow_readers;
 mod stay_rules;
 mod watch;
 
@@ -27,7 +28,7 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::store::{Answer, Store, Work};
 
-pub use self::import::room::Imports;
+pub use self::import::limits::Imports;
 
 /// All of booking's services.
 #[derive(Debug)]

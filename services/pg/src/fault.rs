@@ -58,6 +58,10 @@ pub enum Kind {
     Crowded { waiting: usize },
     /// A standby answered (25006).
     ReadOnly,
+    /// Something in the database that is not known here refused the row: a trigger, a
+    /// function, a view's condition, a limit of the server (classes 21, 27, 38, 39, 44,
+    /// 54, P0 and those that are left to programs); nothing was stored.
+    Refused,
     /// The connection broke during COMMIT.
     OutcomeUnknown,
     /// A statement failed earlier, so this transaction cannot commit.
@@ -176,9 +180,13 @@ impl Fault {
                 ErrorReason::OutcomeUnknown,
                 "The connection to the database broke while the change was being stored. Read the record to see whether it was.",
             ),
+            Kind::Refused => Refusal::new(
+                ErrorReason::DbError,
+                "The database refused the record by a rule that is not Frontdesk's, such as a trigger of another program. Nothing was stored; the request id finds what it said in the log.",
+            ),
             Kind::RolledBack | Kind::Other => Refusal::new(
                 ErrorReason::DbError,
-                "The database failed in a way that we do not know. Nothing was stored; the request id finds the cause in the log.",
+                "The database failed unexpectedly. Nothing was stored; the request id finds the cause in the log.",
             ),
         }
     }
@@ -290,9 +298,19 @@ fn classify(sqlstate: &str, message: &str, constraint: &str, column: &str) -> Ki
             Some("08") => Kind::Unavailable,
             Some("22") => Kind::InvalidValue,
             Some("53") => Kind::Overloaded,
+            Some(class) if is_of_a_rule(class) => Kind::Refused,
             _ => Kind::Other,
         },
     }
+}
+
+/// Whether errors of a class come of what a database computes for a row. Classes that
+/// begin with 5 to 9 or I to Z are not the standard's: those that Postgres does not use
+/// itself are a program's own, for `raise … using errcode`.
+fn is_of_a_rule(class: &str) -> bool {
+    matches!(class, "21" | "27" | "38" | "39" | "44" | "54" | "P0")
+        || (class.starts_with(|first| matches!(first, '5'..='9' | 'I'..='Z'))
+            && !matches!(class, "53" | "55" | "57" | "58" | "72" | "XX"))
 }
 
 fn classify_driver(error: &tokio_postgres::Error) -> Kind {
@@ -374,6 +392,16 @@ mod tests {
         }
         let rls = "new row violates row-level security policy for table \"bookings\"";
         assert_eq!(reason("42501", rls), TenantIsolation);
+    }
+
+    #[test]
+    fn a_rule_of_another_program_is_told_from_a_failure_of_the_server() {
+        for sqlstate in ["P0001", "P0002", "54000", "21000", "39004", "44000", "U0001", "99999"] {
+            assert_eq!(classify(sqlstate, "x", "c", "col"), Kind::Refused, "{sqlstate}");
+        }
+        for sqlstate in ["XX000", "58030", "55000", "72000", "25P02", "28000", "F0000", "HV000", "?", ""] {
+            assert_eq!(classify(sqlstate, "x", "c", "col"), Kind::Other, "{sqlstate}");
+        }
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! stored of one in `rpc/import/line.rs`.
 //!
 //! An import takes what it has room for: the next part is asked for when the lines of
-//! the one before are stored, and the next line when somebody has taken the result of
-//! the one before, so that neither a long file nor a slow reader fills the memory.
+//! the one before are stored, and the next line when few results wait to be read, so that
+//! neither a long file nor a slow reader fills the memory. It runs by itself, so that its
+//! room is free in time whatever its caller does: one who reads no results, sends nothing,
+//! or sends nothing but blank lines.
 
+pub mod limits;
 pub mod line;
-pub mod room;
 
 use std::time::Duration;
 
@@ -21,8 +23,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use self::room::Room;
-use super::Booking;
+use self::limits::{Room, stopping};
+use super::{Booking, slow_readers};
 use crate::call::Call;
 use crate::error::Error;
 use crate::import::{Broken, Format, Line, Reader};
@@ -31,11 +33,14 @@ use crate::store::Store;
 /// The messages of an import.
 type Results = BoxStream<'static, Result<wire::ImportCustomersResponse, Status>>;
 
-/// How long the next part of a file may take to come.
+/// How long the next line of a file may take to come; blank ones are none.
 const PAUSE: Duration = Duration::from_secs(30);
 /// How often the caller's standing is checked: a token may end, a role be taken away
 /// while the file lasts.
 const STANDING: Duration = Duration::from_secs(5);
+/// How to go on after an import whose results nobody read.
+const GO_ON: &str =
+    "What is stored is not stored twice: send the whole file again, and read the results while you send.";
 
 /// An import under way.
 struct Import {
@@ -70,7 +75,10 @@ impl Booking {
         let standing = access::standing(&request)?;
         let room = self.imports.take(self.store.policy(), call.tenant.uuid())?;
         let mut parts = request.into_inner();
-        let first = tokio::time::timeout(PAUSE, parts.message()).await.map_err(|_| too_slow())??;
+        let first = tokio::select! {
+            first = tokio::time::timeout(PAUSE, parts.message()) => first.map_err(|_| too_slow())??,
+            () = self.imports.stop.cancelled() => return Err(stopping().into()),
+        };
         let wire::ImportCustomersRequest { file, source, refused_only } =
             first.ok_or_else(|| Refusal::field("file", "is needed"))?;
         let file = file.unwrap_or_default();
@@ -94,7 +102,7 @@ impl Booking {
             _room: room,
         };
         import.first = import.line().await.map_err(|refusal| import.ended(refusal))?;
-        Ok(Response::new(results(import).boxed()))
+        Ok(Response::new(slow_readers::while_read(results(import), GO_ON).boxed()))
     }
 }
 
@@ -120,12 +128,10 @@ impl Import {
             if self.stop.is_cancelled() {
                 return Err(stopping());
             }
-            if self.checked.elapsed() >= STANDING {
-                self.standing.check().await?;
-                self.checked = Instant::now();
-            }
-            let stored = line::import(&self.store, &self.call, &self.source, line).await;
-            let result = stored.map_err(|error| failed(&error))?;
+            self.check_standing().await?;
+            let number = line.number;
+            let stored = line::import(&self.store, &self.call, &self.source, line, &self.stop).await;
+            let result = stored.map_err(|error| failed(&error, number))?;
             let (outcome, sum) = (result.outcome(), &mut self.sum);
             *match outcome {
                 wire::ImportOutcome::Created => &mut sum.created,
@@ -146,21 +152,34 @@ impl Import {
         if let Some(line) = self.first.take() {
             return Ok(Some(line));
         }
+        let latest = Instant::now() + PAUSE;
         loop {
             match self.reader.next_line() {
                 Ok(None) if !self.reader.has_ended() => {}
                 Ok(line) => return Ok(line),
                 Err(Broken(sentence)) => return Err(self.unreadable(&sentence)),
             }
+            self.check_standing().await?;
             let part = tokio::select! {
-                part = tokio::time::timeout(PAUSE, self.parts.message()) => part.map_err(|_| too_slow())?,
+                part = self.parts.message() => part.map_err(|status| broken_off(&status))?,
+                () = tokio::time::sleep_until(self.checked + STANDING) => continue,
+                () = tokio::time::sleep_until(latest) => return Err(too_slow()),
                 () = self.stop.cancelled() => return Err(stopping()),
             };
-            match part.map_err(|status| broken_off(&status))? {
+            match part {
                 Some(part) => self.take(part)?,
                 None => self.reader.end(),
             }
         }
+    }
+
+    /// Ends the import of a caller who may no longer have it, when it is time to ask.
+    async fn check_standing(&mut self) -> Result<(), Refusal> {
+        if self.checked.elapsed() >= STANDING {
+            self.standing.check().await?;
+            self.checked = Instant::now();
+        }
+        Ok(())
     }
 
     /// Takes a part that is not the first.
@@ -190,7 +209,7 @@ impl Import {
         };
         refusal
             .followed_by(&format!(
-                "That ended the import behind {lines}. Send the whole file again: what is stored is not stored twice."
+                "The import ended after {lines}. Send the whole file again: what is stored is not stored twice."
             ))
             .into()
     }
@@ -211,11 +230,11 @@ impl Import {
 
 /// The call has been answered long ago, so that the log of its answer says nothing
 /// of how its stream ends.
-fn failed(error: &Error) -> Refusal {
+fn failed(error: &Error, line: u64) -> Refusal {
     if let Error::Database(fault) = error {
-        tracing::warn!(%fault, "an import ended");
+        tracing::warn!(%fault, line, "an import ended");
     }
-    error.refusal()
+    error.refusal().followed_by(&format!("It was line {line} of the file.")).with("line", line.to_string())
 }
 
 fn broken_off(status: &Status) -> Refusal {
@@ -226,12 +245,8 @@ fn broken_off(status: &Status) -> Refusal {
 fn too_slow() -> Refusal {
     Refusal::new(
         ErrorReason::RequestTimeout,
-        format!("Nothing more of the file came for {} s.", PAUSE.as_secs()),
+        format!("No line of the file came for {} seconds.", PAUSE.as_secs()),
     )
-}
-
-fn stopping() -> Refusal {
-    Refusal::new(ErrorReason::UpstreamUnavailable, "The server stops.").retry_after(Duration::from_secs(5))
 }
 
 fn format(content_type: &str) -> Result<Format, Refusal> {

@@ -5,6 +5,7 @@
 use access::TenantId;
 use frontdesk_proto::{Checked, Refusal, Violations};
 use pg::{Database, Fault, Kind};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
 
@@ -137,9 +138,11 @@ impl Operator {
     }
 
     /// Stores what a line of a file says. The error is one that the next line would
-    /// have, too.
+    /// have, too, and names this one.
     pub async fn import_line(&self, source: &str, line: Line) -> Result<ImportedCustomer, Refused> {
-        Ok(import::line::import(&self.store, &self.call, source, line).await?)
+        let (number, never) = (line.number, CancellationToken::new());
+        let stored = import::line::import(&self.store, &self.call, source, line, &never).await;
+        stored.map_err(|error| Refused(format!("line {number}: {}", Refused::from(error))))
     }
 
     async fn change<W: Work>(&self, work: &W) -> Result<W::Outcome, Error> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies};
+use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies, slow_readers};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, StoredKind};
 use crate::domain::ids::{BookingRequestId, RowId};
@@ -63,7 +63,9 @@ impl Booking {
             holder,
         };
         let items = self.feed.follow(follow).await?;
-        Ok(Response::new(items.map(|item| item.map(message).map_err(ended)).boxed()))
+        let messages = items.map(|item| item.map(message).map_err(ended));
+        let go_on = "Start it again from its last cursor.";
+        Ok(Response::new(slow_readers::while_read(messages, go_on).boxed()))
     }
 }
 

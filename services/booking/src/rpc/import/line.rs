@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::{Checked, ErrorReason, Refusal, Violations};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::call::Call;
@@ -13,6 +14,7 @@ use crate::domain::ids::GuestId;
 use crate::error::Error;
 use crate::import::{Line, Record};
 use crate::rpc::customers;
+use crate::rpc::import::limits::stopping;
 use crate::store::{Answer, Store};
 
 /// How long a line waits before each further try. An import takes minutes, and a
@@ -28,13 +30,14 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(10),
 ];
 
-/// Stores what a line says and tells what came of it. The error is one that would
-/// have the next line too.
+/// Stores what a line says and tells what came of it. The error is one that the next
+/// line would have too, or `stop` came while it was waiting to try again.
 pub async fn import(
     store: &Store,
     call: &Call,
     source: &str,
     line: Line,
+    stop: &CancellationToken,
 ) -> Result<wire::ImportedCustomer, Error> {
     let number = i32::try_from(line.number).unwrap_or(i32::MAX);
     let told = wire::ImportedCustomer { line: number, ..Default::default() };
@@ -47,7 +50,7 @@ pub async fn import(
         return Ok(refusal(told, &wrong));
     }
     let import = ImportCustomer { id: GuestId(Uuid::now_v7()), is: customers::described(asked) };
-    match patiently(store, call, &import).await {
+    match patiently(store, call, &import, stop).await {
         Ok(Imported { id, as_what }) => {
             let outcome = match as_what {
                 ImportedAs::Created => wire::ImportOutcome::Created,
@@ -57,12 +60,22 @@ pub async fn import(
             };
             Ok(wire::ImportedCustomer { outcome: outcome.into(), customer_id: id.to_string(), ..told })
         }
-        Err(error) if is_of_the_line(&error) => Ok(refusal(told, &error.refusal())),
+        Err(error) if is_of_the_line(&error) => {
+            if let Error::Database(fault) = &error {
+                tracing::info!(%fault, line = number, "the database refused a line of an import");
+            }
+            Ok(refusal(told, &error.refusal()))
+        }
         Err(error) => Err(error),
     }
 }
 
-async fn patiently(store: &Store, call: &Call, import: &ImportCustomer) -> Result<Imported, Error> {
+async fn patiently(
+    store: &Store,
+    call: &Call,
+    import: &ImportCustomer,
+    stop: &CancellationToken,
+) -> Result<Imported, Error> {
     let mut pauses = PAUSES.iter();
     loop {
         match (store.change(call, import, |_| Vec::new()).await, pauses.next()) {
@@ -73,7 +86,10 @@ async fn patiently(store: &Store, call: &Call, import: &ImportCustomer) -> Resul
             }
             (Err(error), Some(pause)) if passes(&error) => {
                 tracing::warn!(%error, ?pause, "a line of an import is tried again");
-                tokio::time::sleep(*pause).await;
+                tokio::select! {
+                    () = tokio::time::sleep(*pause) => {}
+                    () = stop.cancelled() => return Err(stopping().into()),
+                }
             }
             (Err(error), _) => return Err(error),
         }
@@ -122,7 +138,7 @@ fn is_of_the_line(error: &Error) -> bool {
             | ErrorReason::UniqueViolation
             | ErrorReason::InvalidValue
             | ErrorReason::UnreadableRow
-    )
+    ) || matches!(error, Error::Database(fault) if *fault.kind() == pg::Kind::Refused)
 }
 
 /// Whether the same may go well in a moment.

@@ -167,7 +167,7 @@ async fn a_file_that_cannot_be_read_on_says_how_far_it_came() {
     let error = &told[2]["error"];
     assert_eq!(error["code"], "INVALID_FIELD", "{error}");
     let detail = error["message"].as_str().unwrap();
-    assert!(detail.contains("begins on line 4") && detail.contains("behind 2 lines"), "{detail}");
+    assert!(detail.contains("begins on line 4") && detail.contains("after 2 lines"), "{detail}");
     assert!(!detail.contains("Nothing was stored"), "{detail}");
 }
 
@@ -192,6 +192,34 @@ async fn the_fields_of_a_line_are_checked_as_those_of_a_call() {
         let imported = import(&fixture, &token, NDJSON, line.to_string()).await;
         assert_eq!(results(&imported)[0]["message"], call.body["detail"]);
     }
+}
+
+#[tokio::test]
+async fn a_line_that_a_rule_of_another_program_refuses_costs_only_itself() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let rules = "create function refuse() returns trigger language plpgsql as $$ begin
+           if new.name = 'Raise' then raise exception 'not %', new.email; end if;
+           if new.name = 'Own' then raise exception 'no' using errcode = 'U0001'; end if;
+           return new;
+         end $$;
+         create trigger refuse before insert or update on customers for each row execute function refuse()";
+    fixture.sql.batch_execute(rules).await.unwrap();
+    let file = "name,external_id,email\nA,1,\nRaise,2,raise@example.com\nOwn,3,\nB,4,\n";
+    let answer = import(&fixture, &token, CSV, file).await;
+    let expected = [(2, "created"), (3, "refused"), (4, "refused"), (5, "created")];
+    assert_eq!(outcomes(&answer), told(&expected));
+    for refused in &results(&answer)[1..3] {
+        assert_eq!(refused["reason"], "DB_ERROR");
+        let message = refused["message"].as_str().unwrap();
+        assert!(
+            message.contains("a rule that is not Frontdesk's") && !message.contains("raise@"),
+            "{message}"
+        );
+    }
+    let call = fixture.post("/v1/customers", &token, &json!({"name": "Raise"})).await;
+    call.refused(500, "DB_ERROR");
+    assert_eq!(call.body["detail"], results(&answer)[1]["message"]);
 }
 
 /// Its system knows nothing of the merge and sends both every night.

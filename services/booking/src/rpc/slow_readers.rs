@@ -1,39 +1,42 @@
-//! Carries the items of a stream to whoever takes them. Few wait, whatever happens; who
-//! takes none of them for long is let go, so that his room and what his stream holds are
-//! free, although his connection may stay open. What an item is, is not known here.
+//! Carries the items of a stream to whoever reads it. Few wait, whatever happens. A
+//! caller who reads none of them for long is let go, so that the room and whatever else
+//! the stream holds are free although the connection may stay open. What an item says is
+//! not known here.
 
 use std::pin::pin;
 use std::time::Duration;
 
+use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{Stream, StreamExt, poll_fn};
 use tokio::sync::mpsc;
+use tonic::Status;
 use tracing::Instrument;
 
-use crate::error::{Error, Reason, Refusal};
-
-/// How long an item waits to be taken.
+/// How long an item waits to be read.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many wait. What is under way in the connection comes on top.
 const WAITING: usize = 16;
 
-/// The same items, until they are taken no more: then the last one is a refusal.
-pub fn while_taken<T, S>(items: S) -> impl Stream<Item = Result<T, Error>> + Send + use<T, S>
+/// The same items while somebody reads them; otherwise the last one is a refusal, with a
+/// sentence that says how to go on.
+pub fn while_read<T, S>(items: S, go_on: &'static str) -> impl Stream<Item = Result<T, Status>> + Send
 where
     T: Send + 'static,
-    S: Stream<Item = Result<T, Error>> + Send + 'static,
+    S: Stream<Item = Result<T, Status>> + Send + 'static,
 {
-    // With a place for the last word, which waits for nobody.
+    // With a place for the refusal, so that it need not wait.
     let (give, mut take) = mpsc::channel(WAITING + 1);
     if let Ok(last) = give.clone().try_reserve_owned() {
-        tokio::spawn(carry(items, give, last).in_current_span());
+        tokio::spawn(carry(items, give, last, go_on).in_current_span());
     }
     poll_fn(move |context| take.poll_recv(context))
 }
 
 async fn carry<T: Send>(
-    items: impl Stream<Item = Result<T, Error>> + Send,
-    give: mpsc::Sender<Result<T, Error>>,
-    last: mpsc::OwnedPermit<Result<T, Error>>,
+    items: impl Stream<Item = Result<T, Status>> + Send,
+    give: mpsc::Sender<Result<T, Status>>,
+    last: mpsc::OwnedPermit<Result<T, Status>>,
+    go_on: &str,
 ) {
     let mut items = pin!(items);
     loop {
@@ -44,24 +47,24 @@ async fn carry<T: Send>(
         let Some(item) = item else { return };
         match tokio::time::timeout(PATIENCE, give.send(item)).await {
             Ok(Ok(())) => {}
-            // He has gone.
+            // The caller has gone.
             Ok(Err(_)) => return,
             Err(_) => {
-                last.send(Err(not_taken()));
+                last.send(Err(not_read(go_on).into()));
                 return;
             }
         }
     }
 }
 
-fn not_taken() -> Error {
-    Error::Refused(Refusal::new(
-        Reason::Overloaded,
+fn not_read(go_on: &str) -> Refusal {
+    Refusal::new(
+        ErrorReason::Overloaded,
         format!(
-            "The stream was not read for {} seconds and is closed, so that its room is free for others. Start it again from its last cursor.",
+            "The stream was not read for {} seconds and is closed, so that its room is free for others. {go_on}",
             PATIENCE.as_secs()
         ),
-    ))
+    )
 }
 
 #[cfg(test)]
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     /// Numbers without an end, and how many were made.
-    fn numbers() -> (impl Stream<Item = Result<usize, Error>> + Send, Arc<AtomicUsize>) {
+    fn numbers() -> (impl Stream<Item = Result<usize, Status>> + Send, Arc<AtomicUsize>) {
         let made = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&made);
         let numbers = stream::repeat_with(move || Ok(count.fetch_add(1, Ordering::SeqCst)));
@@ -82,12 +85,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_nothing_for_long_is_let_go_and_cost_little() {
+    async fn a_caller_who_reads_nothing_for_long_is_let_go_and_costs_little() {
         let (numbers, made) = numbers();
-        let mut taken = Box::pin(while_taken(numbers));
+        let mut taken = Box::pin(while_read(numbers, "Begin again."));
         assert_eq!(taken.next().await.unwrap().unwrap(), 0);
         tokio::time::sleep(PATIENCE / 2).await;
-        assert_eq!(taken.next().await.unwrap().unwrap(), 1, "he has time");
+        assert_eq!(taken.next().await.unwrap().unwrap(), 1, "there is time");
         tokio::time::sleep(PATIENCE * 2).await;
         let made = made.load(Ordering::SeqCst);
         assert!(made <= WAITING + 4, "{made} were made");
@@ -96,12 +99,13 @@ mod tests {
         let (last, before) = rest.split_last().unwrap();
         let before: Vec<usize> = before.iter().map(|item| *item.as_ref().unwrap()).collect();
         assert_eq!(before, (2..2 + before.len()).collect::<Vec<_>>());
-        let Err(Error::Refused(refusal)) = last else { panic!("{last:?}") };
-        assert_eq!(refusal.reason(), Reason::Overloaded);
+        let refusal = Refusal::from_status(last.as_ref().unwrap_err()).unwrap();
+        assert_eq!(refusal.reason(), ErrorReason::Overloaded);
+        assert!(refusal.message().ends_with("for others. Begin again."), "{}", refusal.message());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_he_left_is_dropped_at_once() {
+    async fn a_stream_whose_caller_has_gone_is_dropped_at_once() {
         let held = Arc::new(());
         let of = Arc::clone(&held);
         let silent = stream::once(async move {
@@ -109,7 +113,7 @@ mod tests {
             drop(of);
             Ok(())
         });
-        let taken = while_taken(silent);
+        let taken = while_read(silent, "");
         tokio::task::yield_now().await;
         assert_eq!(Arc::strong_count(&held), 2);
         drop(taken);

@@ -65,6 +65,12 @@ impl Drop for Room {
     }
 }
 
+/// Why all of them end.
+pub fn stopping() -> Refusal {
+    Refusal::new(ErrorReason::UpstreamUnavailable, "The server is shutting down.")
+        .retry_after(Duration::from_secs(5))
+}
+
 fn full(whose: &str, most: usize, setting: &str) -> Refusal {
     Refusal::new(
         ErrorReason::Overloaded,
