@@ -36,12 +36,14 @@ bench:
 	cargo bench --locked -p transcode --bench transcode
 	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking
 
-# Writes the Rust code of the .proto files.
+# Writes the Rust code of the .proto files, the OpenAPI document, and what README and
+# deploy/env.example say of settings.
 generate:
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
 	@# Again: the checks are written by what the code of the first run knows of options.
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test system the_document_of_the_api_is_current
+	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test house settings::
 
 clean:
 	cargo clean

@@ -4,9 +4,10 @@
 #   TOKEN="$(get_fresh_token.sh)"            the token on stdout
 #   source <(get_fresh_token.sh --export)    lines that export TOKEN and JWT_TOKEN
 #   get_fresh_token.sh --check               what the token says
-#   get_fresh_token.sh --user                the user behind it, asked of the server
+#   get_fresh_token.sh --user                the user it belongs to, as the server says
 #
-# Needs SUPABASE_ANON_KEY, SB_EMAIL, SB_PASSWORD; SB_URL is optional. Exit codes:
+# Needs SUPABASE_ANON_KEY, SB_EMAIL, SB_PASSWORD; SB_URL is optional. FRONTDESK is the
+# path of the program, unless `frontdesk` is in PATH. Exit codes:
 # 0 success, 1 a variable is missing or wrong, 2 sign-in refused, 3 no answer or one
 # that cannot be read, 4 the token could not be confirmed.
 set -eu

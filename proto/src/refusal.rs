@@ -2,7 +2,7 @@
 //! `google.rpc.ErrorInfo` and what else helps the caller. [`Refusal`] becomes a
 //! status and is read from one here and nowhere else, so that nothing is lost
 //! where a refusal is passed on. What a reason means is said by `reason.rs` and
-//! the proto behind it.
+//! its proto.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Refusal {
         self
     }
 
-    /// The same with another sentence behind the first.
+    /// The same with another sentence after the first.
     #[must_use]
     pub fn followed_by(mut self, sentence: &str) -> Self {
         self.message = format!("{} {sentence}", self.message);

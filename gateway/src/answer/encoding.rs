@@ -282,7 +282,7 @@ mod tests {
             Ok(sum + inflate.end()?.len())
         };
         assert_eq!(inflated(&packed).unwrap(), text.len());
-        // As one file behind another.
+        // As one file after another.
         assert_eq!(inflated(&[packed.clone(), packed.clone()].concat()).unwrap(), 2 * text.len());
         let cut = &packed[..packed.len() - 9];
         for bad in [cut, b"not gzip at all"] {

@@ -14,7 +14,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 
 /// Headers of a REST request that become metadata; every value is taken, so
-/// that a header sent twice is still seen twice behind us.
+/// that the service still sees twice a header that was sent twice.
 const REST_IN: [HeaderName; 9] = [
     AUTHORIZATION,
     ACCEPT_LANGUAGE,

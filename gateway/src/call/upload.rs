@@ -4,8 +4,8 @@
 //!
 //! A part is taken from the client when the service has room for it. Where the body
 //! cannot be read on, the call is given up, because a service must not take a part of
-//! a body for the whole; the caller is told by whoever writes the answer, who asks
-//! [`Broken`] for the cause.
+//! a body for the whole; whoever writes the answer asks [`Broken`] for the
+//! cause and tells the caller.
 
 use std::sync::{Arc, OnceLock};
 

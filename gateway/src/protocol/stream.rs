@@ -27,7 +27,7 @@ use crate::call::upload::Broken;
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// What became of a request's stream that did not come to its end.
-pub const UNKNOWN: &str = "What was answered is done; whether what was sent behind it is, is unknown: read before sending it again.";
+pub const UNKNOWN: &str = "What was answered is done. Whether what was sent after it is done is not known: read before you send it again.";
 
 /// How messages are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl State {
             Err(_) if Some(wake) == silence => Ok(Step::Silence),
             Err(_) => Err(Refusal::new(
                 ErrorReason::DeadlineExceeded,
-                format!("The time that was asked for is over. {}", self.source.way_on()),
+                format!("The time given for the call is over. {}", self.source.way_on()),
             )
             .into()),
         }

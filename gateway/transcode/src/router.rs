@@ -141,7 +141,7 @@ impl Router {
         if let Some(rest) = rest.strip_prefix('/') {
             segments.extend(rest.split('/').take(MAX_SEGMENTS + 1));
         }
-        // An empty segment is no value, and `a//b` must not be another spelling of `a/b`.
+        // An empty segment is not a value, and `a//b` must not be another spelling of `a/b`.
         if segments.len() > MAX_SEGMENTS || segments.iter().any(|segment| segment.is_empty()) {
             return Err(RouteError::NotFound);
         }

@@ -218,7 +218,7 @@ impl Match<'_> {
         Ok(())
     }
 
-    /// For a method that takes a stream of messages: what makes those behind the first,
+    /// For a method that takes a stream of messages: what makes those after the first,
     /// which [`request`](Self::request) makes.
     pub fn parts(&self) -> Option<Parts> {
         if !self.binding.method.is_client_streaming() {

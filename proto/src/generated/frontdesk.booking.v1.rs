@@ -585,10 +585,10 @@ pub struct CreateBookingRequestRequest {
     /// Day of departure, ISO 8601 date, after `check_in`; 366 nights at most.
     #[prost(string, tag = "4")]
     pub check_out: ::prost::alloc::string::String,
-    /// Number of persons, 1 to 100; 0 is taken as 1.
+    /// Number of persons; 0 is taken as 1.
     #[prost(int32, tag = "5")]
     pub guest_count: i32,
-    /// What the guest wrote, 4000 characters at most.
+    /// What the guest wrote.
     #[prost(string, tag = "6")]
     pub message: ::prost::alloc::string::String,
 }
@@ -765,7 +765,7 @@ pub struct ApproveBookingRequestRequest {
     /// UUID of the booking request.
     #[prost(string, tag = "1")]
     pub booking_request_id: ::prost::alloc::string::String,
-    /// Note for the staff, 4000 characters at most; may be empty.
+    /// Note for the staff; may be empty.
     #[prost(string, tag = "2")]
     pub internal_note: ::prost::alloc::string::String,
     /// The etag that the request must have; empty means any. `If-Match` says the
@@ -831,11 +831,10 @@ pub struct DeclineBookingRequestRequest {
     /// UUID of the booking request.
     #[prost(string, tag = "1")]
     pub booking_request_id: ::prost::alloc::string::String,
-    /// Why, 1 to 4000 characters of which some can be seen.
+    /// Why; a text that shows nothing counts as none.
     #[prost(string, tag = "2")]
     pub decline_reason: ::prost::alloc::string::String,
-    /// Note for the staff, which no guest is shown, 4000 characters at most; may be
-    /// empty.
+    /// Note for the staff, which no guest is shown; may be empty.
     #[prost(string, tag = "3")]
     pub internal_note: ::prost::alloc::string::String,
     /// The etag that the request must have; empty means any.
@@ -844,7 +843,7 @@ pub struct DeclineBookingRequestRequest {
     /// Why, as a word that programs compare; unset says nothing.
     #[prost(enumeration = "DeclineReason", tag = "5")]
     pub reason_code: i32,
-    /// What the guest is told, 4000 characters at most; may be empty.
+    /// What the guest is told; may be empty.
     #[prost(string, tag = "6")]
     pub guest_message: ::prost::alloc::string::String,
 }
@@ -887,7 +886,7 @@ pub struct StartReviewRequest {
     /// UUID of the booking request.
     #[prost(string, tag = "1")]
     pub booking_request_id: ::prost::alloc::string::String,
-    /// Note for the staff, 4000 characters at most; may be empty.
+    /// Note for the staff; may be empty.
     #[prost(string, tag = "2")]
     pub internal_note: ::prost::alloc::string::String,
     /// The etag that the request must have; empty means any.
@@ -933,7 +932,7 @@ pub struct CancelBookingRequestRequest {
     /// UUID of the booking request.
     #[prost(string, tag = "1")]
     pub booking_request_id: ::prost::alloc::string::String,
-    /// Note for the staff, 4000 characters at most; may be empty.
+    /// Note for the staff; may be empty.
     #[prost(string, tag = "2")]
     pub internal_note: ::prost::alloc::string::String,
     /// The etag that the request must have; empty means any.
@@ -1751,10 +1750,10 @@ pub mod booking_request_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sends what happens to the tenant's booking requests and bookings, and to its
-        /// properties, blocks, customers and settings, each event once and in one order, and a heartbeat when nothing happens. A stream that
-        /// broke goes on from the cursor of the last message received, without a gap.
-        /// It ends with the reason when the caller's session ends or its scope is taken
-        /// away.
+        /// properties, blocks, customers and settings, each event once and in one order, and
+        /// a heartbeat when nothing happens. A stream that broke goes on from the cursor of
+        /// the last message received, without a gap. It ends with the reason when the
+        /// caller's session ends or its scope is taken away.
         ///
         /// OVERLOADED says that the server has as many streams as it can serve, and
         /// TOO_MANY_STREAMS that the tenant, the session or the API key has. A cursor whose
@@ -1910,10 +1909,10 @@ pub mod booking_request_service_server {
             + std::marker::Send
             + 'static;
         /// Sends what happens to the tenant's booking requests and bookings, and to its
-        /// properties, blocks, customers and settings, each event once and in one order, and a heartbeat when nothing happens. A stream that
-        /// broke goes on from the cursor of the last message received, without a gap.
-        /// It ends with the reason when the caller's session ends or its scope is taken
-        /// away.
+        /// properties, blocks, customers and settings, each event once and in one order, and
+        /// a heartbeat when nothing happens. A stream that broke goes on from the cursor of
+        /// the last message received, without a gap. It ends with the reason when the
+        /// caller's session ends or its scope is taken away.
         ///
         /// OVERLOADED says that the server has as many streams as it can serve, and
         /// TOO_MANY_STREAMS that the tenant, the session or the API key has. A cursor whose
@@ -2608,11 +2607,11 @@ pub struct CreateBookingRequest {
     /// Day of departure, ISO 8601 date, after `check_in`; 366 nights at most.
     #[prost(string, tag = "4")]
     pub check_out: ::prost::alloc::string::String,
-    /// Where it was made, for example the name of a channel, 100 characters at most;
-    /// empty means `staff`. With an `external_id` it has to be said.
+    /// Where it was made, for example the name of a channel; empty means `staff`. With an
+    /// `external_id` it has to be said.
     #[prost(string, tag = "5")]
     pub source: ::prost::alloc::string::String,
-    /// Id of the booking there, 200 characters at most; may be empty.
+    /// Id of the booking there; may be empty.
     #[prost(string, tag = "6")]
     pub external_id: ::prost::alloc::string::String,
     /// Stores it although the stay breaks rules of the property; the event names those
@@ -4062,23 +4061,22 @@ impl ::prost::Name for GetCustomerResponse {
 /// Input of CreateCustomer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateCustomerRequest {
-    /// Full name, 1 to 200 characters.
+    /// Full name.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// E-mail address; may be empty. Others may have the same one.
     #[prost(string, tag = "2")]
     pub email: ::prost::alloc::string::String,
-    /// Phone number, kept as it is sent, 50 characters at most; may be empty.
+    /// Phone number, kept as it is sent; may be empty.
     #[prost(string, tag = "3")]
     pub phone: ::prost::alloc::string::String,
-    /// Id of the customer in the system named by `source`, 200 characters at most,
-    /// unique for it; may be empty.
+    /// Id of the customer in the system named by `source`, unique for it; may be empty.
     #[prost(string, tag = "4")]
     pub external_id: ::prost::alloc::string::String,
-    /// The system that `external_id` is of, 100 characters at most; may be empty.
+    /// The system that `external_id` is of; may be empty.
     #[prost(string, tag = "5")]
     pub source: ::prost::alloc::string::String,
-    /// Notes of the staff, 4000 characters at most; may be empty.
+    /// Notes of the staff; may be empty.
     #[prost(string, tag = "6")]
     pub notes: ::prost::alloc::string::String,
 }
@@ -4115,23 +4113,22 @@ pub struct UpdateCustomerRequest {
     /// UUID of the customer.
     #[prost(string, tag = "1")]
     pub customer_id: ::prost::alloc::string::String,
-    /// Full name, 1 to 200 characters.
+    /// Full name.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
     /// E-mail address; may be empty. Others may have the same one.
     #[prost(string, optional, tag = "3")]
     pub email: ::core::option::Option<::prost::alloc::string::String>,
-    /// Phone number, kept as it is sent, 50 characters at most; may be empty.
+    /// Phone number, kept as it is sent; may be empty.
     #[prost(string, optional, tag = "4")]
     pub phone: ::core::option::Option<::prost::alloc::string::String>,
-    /// Id of the customer in the system named by `source`, 200 characters at most,
-    /// unique for it; may be empty.
+    /// Id of the customer in the system named by `source`, unique for it; may be empty.
     #[prost(string, optional, tag = "5")]
     pub external_id: ::core::option::Option<::prost::alloc::string::String>,
-    /// The system that `external_id` is of, 100 characters at most; may be empty.
+    /// The system that `external_id` is of; may be empty.
     #[prost(string, optional, tag = "6")]
     pub source: ::core::option::Option<::prost::alloc::string::String>,
-    /// Notes of the staff, 4000 characters at most; may be empty.
+    /// Notes of the staff; may be empty.
     #[prost(string, optional, tag = "7")]
     pub notes: ::core::option::Option<::prost::alloc::string::String>,
     /// The etag that the customer must have; empty means any.
@@ -4295,8 +4292,7 @@ pub struct ImportCustomersRequest {
     /// `application/x-ndjson`, in UTF-8.
     #[prost(message, optional, tag = "1")]
     pub file: ::core::option::Option<crate::HttpBody>,
-    /// The `source` of lines that name none, 100 characters at most. The first message
-    /// says it.
+    /// The `source` of lines that name none. The first message says it.
     #[prost(string, tag = "2")]
     pub source: ::prost::alloc::string::String,
     /// Whether only the lines that are refused have a result. The first message says it.
@@ -4420,7 +4416,7 @@ pub enum ImportOutcome {
     /// Nothing was stored.
     Refused = 4,
     /// The customer with this id was merged into another one. Nothing was stored: what
-    /// the other one's line says, or the staff, goes on. It is no mistake of the file.
+    /// the other one's line or the staff says stays. The line need not be put right.
     Merged = 5,
 }
 impl ImportOutcome {
@@ -4776,16 +4772,17 @@ pub mod customer_service_client {
         /// may have any length: it is read while it comes, each line is stored by itself
         /// and has its result at once, and a wrong one costs only itself. The last message
         /// sums up; an import that ends without it has stored what its results say, and the
-        /// same file can be sent again.
+        /// same file can be sent again. An import ends when no line comes, or nobody reads its
+        /// results, for 30 seconds.
         ///
         /// CSV has a header line with the columns `name`, `email`, `phone`, `external_id`,
         /// `source` and `notes` in any order; JSON has an object with these fields on each
         /// line. A value that is empty or left out becomes empty.
         ///
-        /// Over REST the body is the file, as long as it likes, and the results come while
-        /// it is still being sent. Who reads no answer before all is sent, as many HTTP
-        /// libraries do, sends a long file with `refused_only=true`: results that nobody
-        /// reads hold the import up.
+        /// Over REST the body is the file, of any length, and the results come while it is
+        /// still being sent. A client that reads no answer before it has sent everything, as
+        /// many HTTP libraries do, sends a long file with `refused_only=true`: results that
+        /// nobody reads hold the import up.
         pub async fn import_customers(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -4915,16 +4912,17 @@ pub mod customer_service_server {
         /// may have any length: it is read while it comes, each line is stored by itself
         /// and has its result at once, and a wrong one costs only itself. The last message
         /// sums up; an import that ends without it has stored what its results say, and the
-        /// same file can be sent again.
+        /// same file can be sent again. An import ends when no line comes, or nobody reads its
+        /// results, for 30 seconds.
         ///
         /// CSV has a header line with the columns `name`, `email`, `phone`, `external_id`,
         /// `source` and `notes` in any order; JSON has an object with these fields on each
         /// line. A value that is empty or left out becomes empty.
         ///
-        /// Over REST the body is the file, as long as it likes, and the results come while
-        /// it is still being sent. Who reads no answer before all is sent, as many HTTP
-        /// libraries do, sends a long file with `refused_only=true`: results that nobody
-        /// reads hold the import up.
+        /// Over REST the body is the file, of any length, and the results come while it is
+        /// still being sent. A client that reads no answer before it has sent everything, as
+        /// many HTTP libraries do, sends a long file with `refused_only=true`: results that
+        /// nobody reads hold the import up.
         async fn import_customers(
             &self,
             request: tonic::Request<tonic::Streaming<super::ImportCustomersRequest>>,
@@ -5426,24 +5424,23 @@ pub mod customer_service_server {
 /// that is not past. Nothing set is no rule.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StayRules {
-    /// Fewest nights, 1 to 366; 0 means no rule.
+    /// Fewest nights; 0 means no rule.
     #[prost(int32, tag = "1")]
     pub min_nights: i32,
-    /// Most nights, 1 to 366; 0 means no rule.
+    /// Most nights; 0 means no rule.
     #[prost(int32, tag = "2")]
     pub max_nights: i32,
     /// What holds for single days of the week, each day once; a day without an entry
     /// is as the others.
     #[prost(message, repeated, tag = "3")]
     pub days: ::prost::alloc::vec::Vec<DayRule>,
-    /// Fewest days from now until the arrival, 1 to 366; 0 means no rule.
+    /// Fewest days from now until the arrival; 0 means no rule.
     #[prost(int32, tag = "4")]
     pub lead_days: i32,
-    /// Most days from now until the arrival, 1 to 3660; 0 means no rule.
+    /// Most days from now until the arrival; 0 means no rule.
     #[prost(int32, tag = "5")]
     pub horizon_days: i32,
-    /// Fewest nights that stay empty between the stays of two guests, 1 to 30; 0 means
-    /// no rule.
+    /// Fewest nights that stay empty between the stays of two guests; 0 means no rule.
     #[prost(int32, tag = "6")]
     pub turnover_days: i32,
 }
@@ -5469,12 +5466,12 @@ pub struct DayRule {
     /// Whether no stay ends on it.
     #[prost(bool, tag = "3")]
     pub closed_to_departure: bool,
-    /// Fewest nights of a stay that begins on it, 1 to 366, in place of the rule for all
-    /// days; 0 means as for all.
+    /// Fewest nights of a stay that begins on it, in place of the rule for all days; 0
+    /// means as for all.
     #[prost(int32, tag = "4")]
     pub min_nights: i32,
-    /// Most nights of a stay that begins on it, 1 to 366, in place of the rule for all
-    /// days; 0 means as for all.
+    /// Most nights of a stay that begins on it, in place of the rule for all days; 0
+    /// means as for all.
     #[prost(int32, tag = "5")]
     pub max_nights: i32,
 }
@@ -5783,8 +5780,7 @@ pub struct ResolveInconsistencyRequest {
     /// One of the `choices` of the inconsistency.
     #[prost(enumeration = "ResolutionChoice", tag = "2")]
     pub choice: i32,
-    /// Note for the staff, 4000 characters at most; may be empty. It is kept with a
-    /// booking request only.
+    /// Note for the staff; may be empty. It is kept with a booking request only.
     #[prost(string, tag = "3")]
     pub internal_note: ::prost::alloc::string::String,
     /// The etag that the inconsistency must have; empty means any.
@@ -6788,19 +6784,19 @@ impl ::prost::Name for GetPropertyResponse {
 /// Input of CreateProperty.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreatePropertyRequest {
-    /// Name, 1 to 200 characters, unique in the tenant.
+    /// Name, unique in the tenant.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// IANA time zone, for example `Europe/Berlin`.
     #[prost(string, tag = "2")]
     pub time_zone: ::prost::alloc::string::String,
-    /// Most persons it takes, 1 to 100.
+    /// Most persons it takes.
     #[prost(int32, tag = "3")]
     pub max_guests: i32,
     /// Whether a booking request holds the dates; unset means NONE.
     #[prost(enumeration = "HoldPolicy", tag = "4")]
     pub hold_policy: i32,
-    /// Hours after which a hold runs out, 1 to 720; 0 means 24.
+    /// Hours after which a hold runs out; 0 means 24.
     #[prost(int32, tag = "5")]
     pub hold_hours: i32,
     /// What a stay has to keep to; unset means nothing.
@@ -6840,19 +6836,19 @@ pub struct UpdatePropertyRequest {
     /// UUID of the property.
     #[prost(string, tag = "1")]
     pub property_id: ::prost::alloc::string::String,
-    /// Name, 1 to 200 characters, unique in the tenant.
+    /// Name, unique in the tenant.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
     /// IANA time zone, for example `Europe/Berlin`.
     #[prost(string, optional, tag = "3")]
     pub time_zone: ::core::option::Option<::prost::alloc::string::String>,
-    /// Most persons it takes, 1 to 100.
+    /// Most persons it takes.
     #[prost(int32, optional, tag = "4")]
     pub max_guests: ::core::option::Option<i32>,
     /// Whether a booking request holds the dates, from the next request on.
     #[prost(enumeration = "HoldPolicy", tag = "5")]
     pub hold_policy: i32,
-    /// Hours after which a hold runs out, 1 to 720.
+    /// Hours after which a hold runs out.
     #[prost(int32, optional, tag = "6")]
     pub hold_hours: ::core::option::Option<i32>,
     /// The etag that the property must have; empty means any.
@@ -7032,7 +7028,7 @@ pub struct BlockPropertyRequest {
     /// most.
     #[prost(string, tag = "3")]
     pub end_date: ::prost::alloc::string::String,
-    /// Why, 4000 characters at most; may be empty.
+    /// Why; may be empty.
     #[prost(string, tag = "4")]
     pub note: ::prost::alloc::string::String,
 }

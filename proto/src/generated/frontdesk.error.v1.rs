@@ -287,7 +287,7 @@ pub enum ErrorReason {
     /// restore, or the cursor is of an earlier version. Go on with the cursor in the
     /// metadata `go_on`.
     CursorUnknown = 330,
-    /// What is behind a stream's cursor is older than the feed keeps. Read again what
+    /// The events after a stream's cursor are older than the feed keeps. Read again what
     /// you keep, then go on with the cursor in the metadata `go_on`.
     CursorExpired = 331,
     /// The tenant, the session or the API key has as many streams open as it may; the
@@ -329,11 +329,12 @@ pub enum ErrorReason {
     /// The connection broke while COMMIT was under way: the change may or may not be
     /// stored. Read the resource before trying again.
     OutcomeUnknown = 413,
-    /// Any other database error. The request id finds it in the log.
+    /// Any other database error, such as a record that a trigger of another program
+    /// refuses. The request id finds it in the log.
     DbError = 414,
     /// The record holds what this version cannot show, because another program stored
-    /// it like that: a stay without a date, an id that is none. `metadata.column` names
-    /// the column. Nothing was stored; mend the record where it came from.
+    /// it like that: a stay without a date, an id that is not a UUID. `metadata.column`
+    /// names the column. Nothing was stored; mend the record where it came from.
     UnreadableRow = 415,
     /// A service that is needed to answer cannot be reached.
     UpstreamUnavailable = 500,

@@ -43,7 +43,7 @@ pub struct CreateApiKeyRequest {
     /// UUID of the tenant; must be the tenant that the call is for.
     #[prost(string, tag = "1")]
     pub tenant_id: ::prost::alloc::string::String,
-    /// Name shown to people, 1 to 200 characters.
+    /// Name shown to people.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
     /// Scopes that the key grants by itself; the caller must hold them too.
@@ -126,8 +126,7 @@ pub struct RotateApiKeyRequest {
     /// UUID of the key.
     #[prost(string, tag = "2")]
     pub api_key_id: ::prost::alloc::string::String,
-    /// How long the old secret goes on working, in seconds, 0 to 2592000; unset
-    /// means 0.
+    /// How long the old secret goes on working, in seconds; unset means 0.
     #[prost(int32, tag = "3")]
     pub overlap_seconds: i32,
 }
@@ -1243,7 +1242,7 @@ pub struct LoginRequest {
     /// E-mail address; case and surrounding space do not matter.
     #[prost(string, tag = "1")]
     pub email: ::prost::alloc::string::String,
-    /// Password, 8 to 256 characters.
+    /// Password.
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
 }
@@ -1372,7 +1371,7 @@ pub struct ChangePasswordRequest {
     /// The password in force.
     #[prost(string, tag = "1")]
     pub current_password: ::prost::alloc::string::String,
-    /// The new one, 8 to 256 characters.
+    /// The new one.
     #[prost(string, tag = "2")]
     pub new_password: ::prost::alloc::string::String,
 }
@@ -2680,10 +2679,10 @@ impl ::prost::Name for Role {
 /// Input of CreateTenant.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateTenantRequest {
-    /// Short name, unique: 1 to 63 letters, digits and hyphens in lower case.
+    /// Short name, unique.
     #[prost(string, tag = "1")]
     pub slug: ::prost::alloc::string::String,
-    /// Name shown to people, 1 to 200 characters.
+    /// Name shown to people.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
 }
@@ -2993,8 +2992,7 @@ pub struct CreateRoleRequest {
     /// UUID of the tenant; must be the tenant that the call is for.
     #[prost(string, tag = "1")]
     pub tenant_id: ::prost::alloc::string::String,
-    /// Name, unique in the tenant: 1 to 63 letters, digits and hyphens in lower
-    /// case.
+    /// Name, unique in the tenant.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
     /// Scopes held in a tenant; at least one.
@@ -4775,14 +4773,13 @@ pub struct CreateUserRequest {
     /// E-mail address, unique; case and surrounding space do not matter.
     #[prost(string, tag = "1")]
     pub email: ::prost::alloc::string::String,
-    /// Name shown to people, 200 characters at most; may be empty.
+    /// Name shown to people; may be empty.
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
     /// Person or service account; unset means person.
     #[prost(enumeration = "UserKind", tag = "3")]
     pub kind: i32,
-    /// Password, 8 to 256 characters; empty means that the user cannot sign in
-    /// until one is set.
+    /// Password; empty means that the user cannot sign in until one is set.
     #[prost(string, tag = "4")]
     pub password: ::prost::alloc::string::String,
     /// Scopes held outside tenants; the caller must hold them too.
@@ -4967,7 +4964,7 @@ pub struct SetPasswordRequest {
     /// UUID of the user.
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
-    /// The new password, 8 to 256 characters.
+    /// The new password.
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
 }

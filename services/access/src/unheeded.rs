@@ -14,7 +14,7 @@ pub struct Unheeded {
 }
 
 impl Unheeded {
-    /// What a method does not heed. Reading twice is no harm, so a method that
+    /// What a method does not heed. Reading twice does no harm, so a method that
     /// changes nothing may get anything.
     pub fn of(contract: &MethodContract) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl Unheeded {
         if self.idempotency_key && headers.contains_key("idempotency-key") {
             return Err(Refusal::new(
                 ErrorReason::InvalidHeader,
-                "The method takes no Idempotency-Key: a second call would be made anew. Nothing was stored; send the call without the header.",
+                "The method takes no Idempotency-Key: a second call would be made as well. Nothing was stored; send the call without the header.",
             )
             .with("header", "idempotency-key"));
         }

@@ -79,7 +79,7 @@ impl GrpcServer {
     /// Serves until the token is cancelled and calls in progress are answered;
     /// then waits for the background tasks, which stop at the same time. One
     /// [`DRAIN_LIMIT`] from the stop on is for both. However it ends, no task
-    /// stays behind.
+    /// is left.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
         let background = self.readiness.background().clone();
         let tasks = background.stop().clone().drop_guard();

@@ -105,7 +105,7 @@ pub fn record_tenant(tenant: impl fmt::Display) {
 }
 
 /// Adds the request id to the answer and logs it, with the cause that a service
-/// has put behind its status: once for each call, and only here. A stream that
+/// has attached to its status: once for each call, and only here. A stream that
 /// has begun shows no status yet and is logged as `OK`.
 fn finish(response: &mut Response<Body>, id: &HeaderValue, started: Instant) {
     response.headers_mut().insert(request_id::HEADER, id.clone());

@@ -82,7 +82,7 @@ fn find() -> Result<PathBuf, ServerError> {
     places.extend(versioned("/usr", "pgsql-", "bin"));
     places.extend(versioned("/opt/homebrew/opt", "postgresql@", "bin"));
     places.extend(versioned("/usr/local/opt", "postgresql@", "bin"));
-    #[expect(clippy::disallowed_methods, reason = "where programs are is no setting of ours")]
+    #[expect(clippy::disallowed_methods, reason = "PATH is not a setting of ours")]
     let path = std::env::var_os("PATH").unwrap_or_default();
     places.extend(std::env::split_paths(&path));
     places.into_iter().find(|dir| has_server(dir)).ok_or_else(|| ServerError::NoBinaries {

@@ -157,7 +157,7 @@ impl Drop for PrivateServer {
             && let Err(error) = fs::remove_dir_all(&self.dir)
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, dir = %self.dir.display(), "the folder of the private postgres stays behind");
+            tracing::warn!(%error, dir = %self.dir.display(), "the folder of the private postgres could not be removed");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Reading a row by the numbers of its columns, in the order of the select list.
 //! By name, each column of each row would be searched for among the names.
 //!
-//! Who must know a value takes [`Columns::next`]; who only shows it, in a table that
-//! others write too, takes [`Columns::or_empty`]. Nothing that access is decided by may
-//! be read by the second: what cannot be read would read as "not revoked".
+//! Code that must know a value takes [`Columns::next`]; code that only shows it, from a
+//! table that others write too, takes [`Columns::or_empty`]. Nothing that access is
+//! decided by may be read by the second: what cannot be read would read as "not revoked".
 
 use tokio_postgres::Row;
 

@@ -84,7 +84,7 @@ pub enum Constraint {
 }
 
 impl Fault {
-    /// A fault that no driver error stands behind.
+    /// A fault without an error of the driver.
     pub fn new(kind: Kind, cause: impl Into<String>) -> Self {
         Self { kind, cause: cause.into(), advice: None }
     }
@@ -137,7 +137,7 @@ impl Fault {
             .retry_after(Duration::from_secs(30)),
             Kind::Unreadable { column, what } => Refusal::new(
                 ErrorReason::UnreadableRow,
-                format!("The record holds what Frontdesk cannot show: its {column} {what}. Another program stored it like that, and it stays like that: let that program mend the record."),
+                format!("The record holds what Frontdesk cannot show: its {column} {what}. Another program stored it like that, and nothing was changed: correct the record in that program."),
             )
             .with("column", column),
             Kind::Crowded { waiting } => Refusal::new(
@@ -198,11 +198,11 @@ impl Constraint {
         let refusal = match self {
             Self::Exclusion => Refusal::new(
                 ErrorReason::UniqueViolation,
-                format!("A record exists that this one cannot stand beside ({name}). Nothing was stored."),
+                format!("Another record rules this one out (constraint {name}). Nothing was stored."),
             ),
             Self::Unique => Refusal::new(
                 ErrorReason::UniqueViolation,
-                format!("A record with the same key exists ({name}). Nothing was stored."),
+                format!("A record with the same key exists (constraint {name}). Nothing was stored."),
             ),
             Self::Check => Refusal::new(
                 ErrorReason::CheckViolation,
@@ -213,7 +213,7 @@ impl Constraint {
             Self::ForeignKey => Refusal::new(
                 ErrorReason::FkViolation,
                 format!(
-                    "A record that is referred to does not exist or is still in use ({name}). Nothing was stored."
+                    "A record that is referred to does not exist or is still in use (constraint {name}). Nothing was stored."
                 ),
             ),
         };

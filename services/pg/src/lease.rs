@@ -2,7 +2,7 @@
 //!
 //! The server bounds every statement and every wait for a lock. One that says nothing
 //! for longer than that is frozen, or cut off without a word: its connection is closed
-//! and the pool makes another, since rolling back on it would wait for ever. Whoever
+//! and the pool makes another, since rolling back on it would wait without an end. Whoever
 //! leaves in the middle of a statement leaves a connection of which nobody knows yet; it
 //! goes back to the pool when it answers soon, and is closed otherwise.
 

@@ -1,4 +1,4 @@
-//! Postgres for services: a pool that never waits for ever, transactions that
+//! Postgres for services: a pool that never waits without an end, transactions that
 //! cannot report a commit which did not happen, statements with names, one table
 //! from SQLSTATE to reason, and the migrations runner. What a statement means is
 //! not known here, nor is a server of our own (`devdb`).

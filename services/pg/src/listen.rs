@@ -1,6 +1,6 @@
-//! Hearing what other sessions notify, on a connection of its own: the pool's are
-//! nobody's while they rest. What is notified is a hint and may be lost, with the
-//! connection or before it; whoever listens looks for himself now and then.
+//! Hearing what other sessions notify, on a connection of its own: nobody listens on
+//! those of the pool while they rest. What is notified is a hint and may be lost, with the
+//! connection or before it; whoever listens also looks unasked now and then.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Places in an order of times or dates, as Postgres counts them. Every time and date
 //! that a column can hold has one, also infinity and the years that no other type of
-//! ours has a form for: a page of a list goes on behind exactly the row that it ended at.
+//! ours has a form for: a page of a list goes on after exactly the row that it ended with.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

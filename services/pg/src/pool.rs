@@ -147,7 +147,7 @@ impl Database {
     }
 
     /// Runs one statement outside tenants, in one round trip. A statement that
-    /// was prepared before the schema changed has not run, and is run anew.
+    /// was prepared before the schema changed has not run, and is run again.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
         let (form, params) = self.statements.form(query)?;
         let lease = Lease::new(self.pool.get().await?);

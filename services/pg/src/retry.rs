@@ -8,13 +8,13 @@ use crate::{Fault, Kind};
 /// Most transactions for one call, whatever the cause of each new one.
 const TRANSACTIONS: u32 = 3;
 
-/// An error of a change that may have a database fault behind it.
+/// An error of a change that a database fault may have caused.
 pub trait HasFault {
     /// The fault, if the database is the cause.
     fn fault(&self) -> Option<&Fault>;
 
     /// Whether the transaction found that it has to be made in another way: with
-    /// more locks, or in the layout that the database has meanwhile.
+    /// more locks, or in the layout that the database has by now.
     fn needs_another_attempt(&self) -> bool {
         false
     }

@@ -6,7 +6,7 @@
 //! Why this is not clorinde (2.0.0, read 2026-11), which generates functions from
 //! `.sql` files with names, checked against a server:
 //! - its errors are `tokio_postgres::Error`, also in its trait `GenericClient`: a
-//!   transaction behind it cannot say that it may not commit any more;
+//!   transaction that uses it cannot say that it may not commit any more;
 //! - `bind` runs at once, so a last statement cannot take COMMIT along without a
 //!   client of another type; rows of lists are streamed, past that COMMIT;
 //! - it prepares without types, so casts stay in the SQL;

@@ -246,7 +246,7 @@ impl<'p> Writer<'p> {
         }
     }
 
-    /// The value or values of a list that stand behind one tag, each with a comma
+    /// The value or values of a list that follow one tag, each with a comma
     /// before it.
     fn items(&mut self, field: &Field, raw: Raw<'_>, out: &mut Vec<u8>) -> Result {
         let wire_type = field.kind.wire_type();

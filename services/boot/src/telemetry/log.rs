@@ -30,7 +30,7 @@ static LOG_FORMAT: Setting = Setting {
     form: Form::Word(&["text", "json"]),
     unset: Unset::Means("text on a terminal, else json"),
     example: "json",
-    meaning: "How a line of the log looks.",
+    meaning: "How a line of the log is written.",
     secret: false,
 };
 

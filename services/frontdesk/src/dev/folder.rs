@@ -145,7 +145,7 @@ impl Folder {
     /// Says that nothing runs here any more.
     pub fn remove_running(&self) {
         if let Err(failure) = remove(&self.path.join("running.json")) {
-            tracing::warn!(%failure, "a file of this run stays behind");
+            tracing::warn!(%failure, "a file of this run could not be removed");
         }
     }
 

@@ -104,7 +104,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     result
 }
 
-/// The secrets of the folder, which a reset makes anew, and the server that is
+/// The secrets of the folder, which a reset replaces, and the server that is
 /// used instead of a private one.
 fn secrets(
     args: &DevArgs,

@@ -11,6 +11,7 @@ mod commands;
 mod crates;
 mod documents;
 mod environment;
+mod field_comments;
 mod known;
 mod migrations;
 mod rooms;

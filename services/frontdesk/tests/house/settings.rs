@@ -1,5 +1,5 @@
 //! The table of settings is written once: what documents say of it is printed by
-//! the program.
+//! the program, and put there with `FRONTDESK_GENERATE=1`.
 
 use std::fs;
 use std::process::Command;
@@ -17,6 +17,18 @@ fn frontdesk(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Holds a document against what it should be, or writes it.
+#[track_caller]
+fn assert_current(path: &str, found: &str, wanted: &str) {
+    if found == wanted {
+        return;
+    }
+    #[expect(clippy::disallowed_methods, reason = "asks for the file to be written: `make generate`")]
+    let generate = std::env::var_os("FRONTDESK_GENERATE").is_some();
+    assert!(generate, "{path} is not what the program prints: run `make generate`");
+    fs::write(root().join(path), wanted).unwrap();
+}
+
 /// The rows of the table.
 pub fn table() -> Vec<Json> {
     serde_json::from_str(&frontdesk(&["settings", "--json"])).unwrap()
@@ -25,18 +37,16 @@ pub fn table() -> Vec<Json> {
 #[test]
 fn the_block_of_the_readme_is_the_table() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, rest) = readme.split_once(BEGIN).unwrap();
-    let (block, _) = rest.split_once(END).unwrap();
-    assert!(
-        block == frontdesk(&["settings", "--markdown"]),
-        "put the output of `frontdesk settings --markdown` between the markers of README.md"
-    );
+    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let block = frontdesk(&["settings", "--markdown"]);
+    assert_current("README.md", &readme, &[before, BEGIN, &block, END, after].concat());
 }
 
 #[test]
 fn the_example_of_an_environment_file_is_the_table() {
     let example = fs::read_to_string(root().join("deploy/env.example")).unwrap();
-    assert!(example == frontdesk(&["settings", "--env"]), "frontdesk settings --env > deploy/env.example");
+    assert_current("deploy/env.example", &example, &frontdesk(&["settings", "--env"]));
 }
 
 #[test]

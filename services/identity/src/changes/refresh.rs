@@ -2,7 +2,7 @@
 //!
 //! A token one behind is exchanged for the same successor for 10 s, or until the
 //! successor was seen in use; the access token carries the counter so that its use
-//! counts too. Otherwise a thief and the user could alternate for ever.
+//! counts too. Otherwise a thief and the user could alternate without an end.
 
 use super::sessions::{Granted, Sessions, Tokens};
 use crate::actor::Actor;

@@ -62,7 +62,7 @@ pub struct Turn(OwnedSemaphorePermit);
 /// What checking a password found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checked {
-    /// Another password, or nobody's.
+    /// Another password, or there is no such user.
     Wrong,
     /// The right one.
     Right,

@@ -24,7 +24,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// Makes a change, and makes it anew, decisions included, where another
+    /// Makes a change, and makes it again, decisions included, where another
     /// transaction got in the way and nothing was stored.
     pub async fn run<T, F, W>(store: &Store, work: F) -> Result<T, Error>
     where
