@@ -36,14 +36,15 @@ bench:
 	cargo bench --locked -p transcode --bench transcode
 	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking
 
-# Writes the Rust code of the .proto files, the OpenAPI document, and what README and
-# deploy/env.example say of settings.
+# Writes the Rust code of the .proto files, the OpenAPI document, what README and
+# deploy/env.example say of settings, and what the migrations make.
 generate:
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
 	@# Again: the checks are written by what the code of the first run knows of options.
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk-proto --test generated
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test system the_document_of_the_api_is_current
 	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test house settings::
+	FRONTDESK_GENERATE=1 cargo test -p frontdesk --test system the_files_of_what_the_migrations_make_are_current
 
 clean:
 	cargo clean

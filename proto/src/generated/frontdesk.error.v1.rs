@@ -308,7 +308,7 @@ pub enum ErrorReason {
     /// Row-level security refused the row: it is another tenant's (SQLSTATE 42501).
     TenantIsolation = 405,
     /// The database lacks a table, column, function or constraint that this version
-    /// needs; `metadata.object` names it. Run `frontdesk migrate up`.
+    /// needs; `metadata.object` names it. Run `frontdesk doctor --repair`.
     SchemaDrift = 406,
     /// Concurrent changes to the same rows kept getting in each other's way (SQLSTATE
     /// 40001, 40P01). Nothing was stored; try again.

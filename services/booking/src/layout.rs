@@ -7,6 +7,7 @@ pub mod checks;
 pub mod columns;
 pub mod detect;
 pub mod indexes;
+pub mod made;
 pub mod overlaps;
 mod problem;
 pub mod statuses;

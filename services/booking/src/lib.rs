@@ -57,6 +57,17 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     migrations: include!(concat!(env!("OUT_DIR"), "/migrations.rs")),
 };
 
+/// What the migrations make of a database.
+pub static SCHEMA: pg::schema::Service = pg::schema::Service {
+    set: &MIGRATIONS,
+    schema: "public",
+    role: ROLE,
+    made: layout::made::MADE,
+    adapt: layout::made::adapt,
+    optional: layout::made::is_optional,
+    afterwards: &layout::made::AFTERWARDS,
+};
+
 /// Builds the server. Background work goes on until `stop`. The error is a
 /// sentence: a method has no access rule.
 pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Result<GrpcServer, String> {
@@ -84,7 +95,9 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
 
 /// What an operator should know of booking's part of a database.
 pub fn checks(url: &str) -> Vec<Check> {
-    layout::checks::checks(url, ROLE)
+    let mut checks = layout::checks::checks(url, ROLE);
+    checks.push(pg::schema::check("definitions of booking", url, &SCHEMA));
+    checks
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {

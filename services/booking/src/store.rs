@@ -21,6 +21,7 @@ pub mod inconsistencies;
 mod inventory;
 pub mod judged;
 mod keys;
+mod newest;
 mod own_writes;
 mod properties;
 pub mod request_counts;

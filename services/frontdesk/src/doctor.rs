@@ -1,7 +1,8 @@
 //! `frontdesk doctor`: is everything there that the services need? Each check
 //! belongs to the part that knows; here they are listed, made and reported.
-//! Writes nothing.
+//! Writes nothing, unless it is asked to mend the schema (`repair`).
 
+mod repair;
 mod report;
 
 use std::time::Duration;
@@ -31,6 +32,13 @@ pub struct DoctorArgs {
     /// Prints one JSON object instead of lines.
     #[arg(long)]
     json: bool,
+    /// Prints the statements that make again what the schema lacks, as a script for
+    /// psql, instead of the checks. `DATABASE_URL` must name the schema's owner.
+    #[arg(long)]
+    repair: bool,
+    /// Runs them, and says what was done and what could not be.
+    #[arg(long, requires = "repair")]
+    apply: bool,
 }
 
 /// Where everything is, as text: a value that cannot be used is a finding and
@@ -82,7 +90,12 @@ impl Environment {
 }
 
 pub async fn run(source: &Source, args: DoctorArgs) -> Result<(), Failure> {
-    let mut report = Report::new(args.json);
+    let DoctorArgs { json, repair, apply } = args;
+    if repair {
+        let url = source.read(pg::read_url)?;
+        return if apply { repair::apply(&url, json).await } else { repair::print(&url, json).await };
+    }
+    let mut report = Report::new(json);
     for check in source.read(Environment::read)?.checks() {
         let name = check.name;
         report.add(name, check.run().await)?;

@@ -8,14 +8,15 @@ use crate::operator::customer::LINES_REFUSED;
 use crate::settings::{READERS, Reader, in_short, without};
 
 /// Exit codes that a command has beside those of every command.
-const EXIT_CODES: [(&str, &[(u8, &str)]); 9] = [
+const EXIT_CODES: [(&str, &[(u8, &str)]); 10] = [
     ("dev", &[(130, "stopped by a second signal")]),
     ("identity", &[(130, "stopped by a second signal")]),
     ("booking", &[(130, "stopped by a second signal")]),
     ("gateway", &[(130, "stopped by a second signal")]),
-    ("migrate status", &[(3, "the database is behind")]),
+    ("migrate up", &[(3, "what was applied is not there any more")]),
+    ("migrate status", &[(3, "the database is behind, or what was applied is not there any more")]),
     ("customer import", &[(LINES_REFUSED, "lines were refused; the others are stored")]),
-    ("doctor", &[(1, "a check failed, or a setting is wrong")]),
+    ("doctor", &[(1, "a check failed, something could not be mended, or a setting is wrong")]),
     ("smoke", &[(1, "a check failed, or a setting is wrong")]),
     (
         "token",

@@ -1,7 +1,10 @@
-//! `frontdesk migrate`: the schema of both services.
+//! `frontdesk migrate`: the schema of both services. That the numbers of all migrations
+//! are there does not say that what they made still is, so it is looked at, too; what
+//! makes it again is `frontdesk doctor --repair`.
 
 use clap::Subcommand;
 use pg::migrate::{self, MigrateError, MigrationSet};
+use pg::schema::{self, Service};
 use serde_json::json;
 
 use crate::settings::Source;
@@ -10,15 +13,23 @@ use crate::{Failure, stdout};
 /// Every service's migrations, in the order in which they are applied.
 pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATIONS];
 
+/// What the migrations of every service make, in the same order.
+pub const SCHEMAS: [&Service; 2] = [&identity::SCHEMA, &booking::SCHEMA];
+
+/// The exit code for a database that is behind or is not what the migrations made.
+const DRIFTED: u8 = 3;
+
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
-    /// Applies what is missing. `DATABASE_URL` must name the schema's owner.
+    /// Applies what is missing, and says if what was applied is not there any more.
+    /// `DATABASE_URL` must name the schema's owner.
     Up {
         /// Prints JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Lists what is applied and what is missing; exit code 3 if anything is.
+    /// Lists what is applied, what is missing, and what of that which was applied is
+    /// not there any more; exit code 3 if anything is missing.
     Status {
         /// Prints JSON.
         #[arg(long)]
@@ -36,15 +47,51 @@ pub async fn run(source: &Source, command: MigrateCommand) -> Result<(), Failure
 
 async fn up(url: &str, as_json: bool) -> Result<(), Failure> {
     let applied = migrate::up(url, &SETS).await.map_err(|error| database_failure(url, error))?;
+    let drifted = drifted(url).await?;
     if as_json {
-        stdout::line(json!({"applied": applied}))?;
+        stdout::line(json!({"applied": applied, "drifted": drifted}))?;
     } else {
         for name in &applied {
             stdout::line(format_args!("applied {name}"))?;
         }
     }
-    eprintln!("the database is up to date ({} applied now)", applied.len());
-    Ok(())
+    let every = format!("every migration is applied ({} now)", applied.len());
+    if drifted.is_empty() {
+        eprintln!("the database is up to date ({} applied now)", applied.len());
+        return Ok(());
+    }
+    end(&every, &drifted, as_json)
+}
+
+/// What of that which the migrations made is not there any more, with its service.
+async fn drifted(url: &str) -> Result<Vec<String>, Failure> {
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+    let mut drifted = Vec::new();
+    for service in SCHEMAS {
+        let drift = schema::drift(&client, service).await.map_err(|fault| database_failure(url, fault))?;
+        drifted.extend(drift.missing().into_iter().map(|found| format!("{} {found}", service.set.name)));
+    }
+    Ok(drifted)
+}
+
+/// The end of a command that found what is not there any more.
+fn end(applied: &str, drifted: &[String], as_json: bool) -> Result<(), Failure> {
+    if !as_json {
+        for found in drifted {
+            stdout::line(format_args!("drifted {found}"))?;
+        }
+    }
+    let first = drifted.first().map_or("", String::as_str);
+    let more = match drifted.len() {
+        0 | 1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    Err(Failure::with_code(
+        DRIFTED,
+        format!(
+            "{applied}, and the database is not what they made: {first}{more}; run `frontdesk doctor --repair`"
+        ),
+    ))
 }
 
 /// A sentence when the database cannot be reached or lacks a migration of the
@@ -90,16 +137,16 @@ async fn status(url: &str, as_json: bool) -> Result<(), Failure> {
             }
         }
     }
+    let drifted = drifted(url).await?;
     if as_json {
+        report.insert("drifted".to_owned(), json!(drifted));
         stdout::line(serde_json::Value::Object(report))?;
     }
-    if missing == 0 {
-        return Ok(());
+    if missing > 0 {
+        let behind = format!("the database is behind: {missing} missing; run `frontdesk migrate up`");
+        return Err(Failure::with_code(DRIFTED, behind));
     }
-    Err(Failure::with_code(
-        3,
-        format!("the database is behind: {missing} missing; run `frontdesk migrate up`"),
-    ))
+    if drifted.is_empty() { Ok(()) } else { end("every migration is applied", &drifted, as_json) }
 }
 
 fn without_password(url: &str) -> String {

@@ -72,6 +72,17 @@ pub static MIGRATIONS: MigrationSet = MigrationSet {
     migrations: include!(concat!(env!("OUT_DIR"), "/migrations.rs")),
 };
 
+/// What the migrations make of a database; a test writes the file: `make generate`.
+pub static SCHEMA: pg::schema::Service = pg::schema::Service {
+    set: &MIGRATIONS,
+    schema: "identity",
+    role: ROLE,
+    made: include_str!("../../../migrations/identity.schema"),
+    adapt: |made, _| made,
+    optional: |_| false,
+    afterwards: &[],
+};
+
 /// Why identity does not start, as a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -12,6 +12,9 @@ use crate::advice::INSTALL;
 use crate::migrate::{self, MigrationSet};
 use crate::{Advice, Fault, connect};
 
+/// What makes roles and extensions.
+const MADE_BY: &str =
+    "`frontdesk migrate up`, or, if every migration is applied, `frontdesk doctor --repair --apply` makes";
 /// Clocks that are further apart expire tokens early.
 const MAX_SKEW: f64 = 2.0;
 
@@ -117,8 +120,7 @@ async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> 
         return Ok(Finding::good(format!("the login role is a member of {}", needed.join(" and "))));
     }
     let lacks = lacks.join(", ");
-    let fix =
-        format!("as a superuser: grant {lacks} to the login role; `frontdesk migrate up` makes the roles");
+    let fix = format!("as a superuser: grant {lacks} to the login role; {MADE_BY} the roles");
     Ok(Finding::bad(format!("the login role is not a member of {lacks}"), fix))
 }
 
@@ -138,7 +140,7 @@ async fn installed(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
         Finding::bad(format!("the server does not have {}", lacks.join(", ")), INSTALL)
     } else if !available.is_empty() {
         let found = format!("the database does not have {}", available.join(", "));
-        Finding::bad(found, "run `frontdesk migrate up` as the schema's owner")
+        Finding::bad(found, format!("as the schema's owner: {MADE_BY} it"))
     } else {
         Finding::good(format!("{} is there", needed.join(", ")))
     })

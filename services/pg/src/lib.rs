@@ -1,7 +1,7 @@
 //! Postgres for services: a pool that never waits without an end, transactions that
 //! cannot report a commit which did not happen, statements with names, one table
-//! from SQLSTATE to reason, and the migrations runner. What a statement means is
-//! not known here, nor is a server of our own (`devdb`).
+//! from SQLSTATE to reason, the migrations runner, and what a schema lacks of what it
+//! made. What a statement means is not known here, nor is a server of our own (`devdb`).
 
 mod advice;
 pub mod checks;
@@ -17,6 +17,7 @@ mod param;
 mod place;
 mod pool;
 mod retry;
+pub mod schema;
 mod statement;
 mod tx;
 mod value;

@@ -123,7 +123,8 @@ fn is_deadlock(error: &(dyn Error + 'static)) -> bool {
         || error.source().is_some_and(is_deadlock)
 }
 
-async fn lock(client: &Client) -> Result<(), MigrateError> {
+/// Keeps other migrators out until [`unlock`] or the end of the session.
+pub(crate) async fn lock(client: &Client) -> Result<(), MigrateError> {
     let step = Duration::from_millis(100);
     let mut waited = Duration::ZERO;
     loop {
@@ -137,6 +138,12 @@ async fn lock(client: &Client) -> Result<(), MigrateError> {
         tokio::time::sleep(step).await;
         waited += step;
     }
+}
+
+/// Lets other migrators in again.
+pub(crate) async fn unlock(client: &Client) -> Result<(), Fault> {
+    client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
+    Ok(())
 }
 
 fn runner(set: &'static MigrationSet) -> Result<Runner, MigrateError> {

@@ -5,7 +5,6 @@ use boot::{Check, Finding};
 use pg::Fault;
 use pg::checks::with_client;
 
-use super::problem::Problem;
 use super::{Found, RequestHold, indexes};
 use crate::domain::approval::Layout;
 use crate::domain::stay::MAX_NIGHTS;
@@ -37,10 +36,7 @@ async fn look(url: String, role: &'static str) -> Result<Found, String> {
 
 fn schema(found: Result<Found, String>) -> Vec<Finding> {
     let (problems, altered) = match found {
-        Ok(found) => {
-            let fixes: Vec<Option<String>> = found.problems.iter().map(Problem::fix).collect();
-            (found.problem_sentences().into_iter().zip(fixes).collect::<Vec<_>>(), found.altered())
-        }
+        Ok(found) => (found.problem_sentences(), found.altered()),
         Err(cause) => return vec![Finding::bad(cause, "see the checks of the database and of the roles")],
     };
     if problems.is_empty() && altered.is_empty() {
@@ -52,9 +48,8 @@ fn schema(found: Result<Found, String>) -> Vec<Finding> {
             format!("it serves, as far as every statement goes with it; the migrations make it {wanted}"),
         )
     });
-    let bad = |(problem, fix): (String, Option<String>)| {
-        let undo = || "`frontdesk migrate up`, or undo what was changed by hand".to_owned();
-        Finding::bad(problem, fix.unwrap_or_else(undo))
+    let bad = |problem| {
+        Finding::bad(problem, "`frontdesk doctor --repair`, which names what has to be undone by hand")
     };
     problems.into_iter().map(bad).chain(odd).collect()
 }

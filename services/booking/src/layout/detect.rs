@@ -77,11 +77,11 @@ impl Found {
         if !range && has("inventory_ranges") {
             problems.push(Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES });
         }
-        let fires =
-            |(table, name): &(String, String)| table == "customers" && name == columns::CUSTOMER_TRIGGER;
-        if has("customers") && !catalog::triggers(db).await?.iter().any(fires) {
-            problems.push(Problem::Trigger { table: "customers", name: columns::CUSTOMER_TRIGGER });
-        }
+        let firing = catalog::triggers(db).await?;
+        let silent = columns::TRIGGERS.into_iter().filter(|&(table, name)| {
+            has(table) && !firing.iter().any(|(of, trigger)| (&**of, &**trigger) == (table, name))
+        });
+        problems.extend(silent.map(|(table, name)| Problem::Trigger { table, name }));
         problems.extend(refused_statuses(db, layout, &constraints, &mut statuses, &tables).await?);
         let Altered { unfit, doubtful } = types::altered(layout, &tables);
         problems.extend(unfit);

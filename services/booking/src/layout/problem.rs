@@ -3,8 +3,6 @@
 
 use pg::{Constraint, Kind};
 
-use super::columns;
-
 /// Something that statements need and the database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
@@ -57,18 +55,6 @@ impl Problem {
             }
         };
         Kind::SchemaDrift { object }
-    }
-
-    /// What an operator does about it, where that is more than the migrations do.
-    pub fn fix(&self) -> Option<String> {
-        match self {
-            Self::Trigger { table, name } if *name == columns::CUSTOMER_TRIGGER => Some(format!(
-                "as the schema's owner: drop trigger if exists {name} on {table}; {}; then give those their keys that \
-                 were written without it: update {table} set name = name where name_key is null",
-                columns::CREATE_CUSTOMER_TRIGGER
-            )),
-            _ => None,
-        }
     }
 
     /// The name of what is missing, if something is.

@@ -1,8 +1,8 @@
 //! The database that the statements run in, and what is known of its schema; beside
 //! it the policy of the server, because every room that needs one has a store.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use access::TenantId;
@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::bell::Bell;
+use super::newest::Newest;
 use super::own_writes::OwnWrites;
 use super::ticks;
 use crate::config::Policy;
@@ -33,7 +34,7 @@ pub struct Store {
     db: Database,
     /// Their list names every file of this room, so it is given from above.
     compile: Compile,
-    pub(super) known: Arc<RwLock<Option<Arc<Schema>>>>,
+    pub(super) known: Arc<Newest<Arc<Schema>>>,
     /// The last look at the schema, for those who may ask as often as they like.
     looked: Arc<Mutex<Option<Look>>>,
     /// Rung by whoever stores an event.
@@ -83,18 +84,18 @@ impl Store {
 
     /// What is known of the schema; looked at when nothing is known yet.
     pub async fn schema(&self) -> Result<Arc<Schema>, Fault> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match known {
+        match self.known.get() {
             Some(schema) => Ok(schema),
             None => self.look_at_schema().await,
         }
     }
 
-    /// Looks at the schema anew.
+    /// Looks at the schema anew; what a later look has found meanwhile counts.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
+        let place = self.known.begin();
         let mut found = Found::detect(&self.db).await?;
         self.look_at_ticks(&found).await;
-        let before = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = self.known.get();
         let before = before.as_deref();
         let changed = before.is_none_or(|before| {
             (before.found.layout, before.found.request_hold) != (found.layout, found.request_hold)
@@ -119,9 +120,7 @@ impl Store {
             _ => db.misfits().await?,
         };
         found.prove(&misfits);
-        let schema = Arc::new(Schema { found, db, misfits });
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&schema));
-        Ok(schema)
+        Ok(self.known.keep(place, Arc::new(Schema { found, db, misfits })))
     }
 
     /// Before this process stores anything, and until it has worked once: at a standby it

@@ -109,6 +109,7 @@ mod program {
     mod operator_commands;
     mod operator_port;
     mod path;
+    mod repair;
     pub mod run;
     mod settings;
     mod smoke;
@@ -122,6 +123,7 @@ mod whole {
     mod crashes;
     mod faults;
     mod fields;
+    mod made;
     mod moves;
     mod plans;
     mod policy;

@@ -8,13 +8,13 @@ use seal::MasterKey;
 
 use super::issuers::TrustedIssuers;
 use super::keyring::published;
-use crate::ROLE;
 use crate::config::Policy;
 use crate::config::{FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
 use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::domain::signing_key::KeyState;
 use crate::error::Error;
 use crate::store::{self, Store};
+use crate::{ROLE, SCHEMA};
 
 const SEE_DATABASE: &str = "see the checks of the database and of the roles";
 
@@ -35,6 +35,7 @@ pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
     const ISSUERS: &str = "trusted issuers";
     let Deployment { database, master_key, trusted_issuers } = deployment;
     let schema = Check::new("schema of identity", schema(database.clone()));
+    let definitions = pg::schema::check("definitions of identity", &database, &SCHEMA);
     let key = match master_key {
         Some(master_key) => Check::new(KEY, signing_key(database, master_key, now)),
         None => Check::left_out(KEY, FRONTDESK_MASTER_KEY.name),
@@ -43,7 +44,7 @@ pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
         Some(text) => Check::new(ISSUERS, issuers(text)),
         None => Check::left_out(ISSUERS, TRUSTED_ISSUERS.name),
     };
-    vec![schema, key, issuers]
+    vec![schema, definitions, key, issuers]
 }
 
 async fn schema(url: String) -> Vec<Finding> {
@@ -56,7 +57,7 @@ async fn schema(url: String) -> Vec<Finding> {
             Finding::good("every table, column and constraint is there").into()
         }
         Ok(missing) => {
-            let fix = "`frontdesk migrate up`, or undo what was changed by hand";
+            let fix = "`frontdesk doctor --repair`, which names what has to be undone by hand";
             missing.into_iter().map(|problem| Finding::bad(problem, fix)).collect()
         }
         Err(cause) => Finding::bad(cause, SEE_DATABASE).into(),

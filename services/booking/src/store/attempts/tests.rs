@@ -36,7 +36,7 @@ fn store() -> Store {
     let db = Database::new(options).unwrap();
     let found = Found::whole(Layout::Standard, Blocking::NotFreed);
     let store = Store::new(db.clone(), |_, _, _| Ok(Arc::default()), Policy::default());
-    *store.known.write().unwrap() = Some(Arc::new(Schema { found, db, misfits: Vec::new() }));
+    store.known.keep(store.known.begin(), Arc::new(Schema { found, db, misfits: Vec::new() }));
     store
 }
 

@@ -1,0 +1,218 @@
+//! What of that which the migrations make a database is to have, by its layout, and
+//! what rows lack that were stored without some of it. A single table is another
+//! program's: of it there is only what this one adds, without which no statement fits,
+//! and what keeps tenants apart.
+
+use pg::schema::{Afterwards, Kind, Object};
+
+use super::columns::{self, single_table};
+use super::indexes;
+use crate::domain::approval::Layout;
+
+/// As the catalog has it after the last migration. A test writes it: `make generate`.
+pub const MADE: &str = include_str!("../../../../migrations/booking.schema");
+
+const REQUESTS: &str = "public.booking_requests";
+const BOOKINGS: &str = "public.bookings";
+/// How an index begins that another program's table is advised to have.
+const ADVISED: &str = "create index concurrently if not exists ";
+
+/// What is done for rows that were stored while a trigger, a column or the sequence of
+/// ticks was missing.
+pub const AFTERWARDS: [Afterwards; 4] = [
+    Afterwards {
+        of: &[
+            (Kind::Trigger, "public.customers", columns::CUSTOMER_TRIGGER),
+            (Kind::TriggerFires, "public.customers", columns::CUSTOMER_TRIGGER),
+            (Kind::Column, "public.customers", "archived"),
+            (Kind::Column, "public.customers", "name_key"),
+            (Kind::Column, "public.customers", "last_name_key"),
+            (Kind::Column, "public.customers", "email_key"),
+            (Kind::Column, "public.customers", "phone_key"),
+        ],
+        table: "public.customers",
+        sql: "update public.customers set name = name \
+            where archived is distinct from (archived_at is not null) \
+            or name_key is distinct from left(public.frontdesk_text_key(coalesce(name, '')), 400) \
+            or last_name_key is null and name_key ~ '\\s\\S+$' \
+            or email_key is distinct from nullif(left(public.frontdesk_text_key(coalesce(email, '')), 400), '') \
+            or phone_key is distinct from nullif(left(public.frontdesk_phone_key(coalesce(phone, '')), 400), '')",
+    },
+    // Of those that look the same the oldest has the key, as the migration gives it.
+    Afterwards {
+        of: &[
+            (Kind::Trigger, "public.properties", columns::PROPERTY_TRIGGER),
+            (Kind::TriggerFires, "public.properties", columns::PROPERTY_TRIGGER),
+            (Kind::Column, "public.properties", "name_key"),
+        ],
+        table: "public.properties",
+        sql: "update public.properties set name_key = null where name_key <> public.properties_shown_name(name); \
+            update public.properties p set name_key = k.shown from ( \
+                select q.tenant_id, q.id, public.properties_shown_name(q.name) as shown, row_number() over ( \
+                    partition by q.tenant_id, public.properties_shown_name(q.name) order by q.created_at, q.id \
+                ) as place from public.properties q where q.name_key is null \
+            ) k where k.place = 1 and p.tenant_id = k.tenant_id and p.id = k.id and not exists ( \
+                select from public.properties o where o.tenant_id = k.tenant_id and o.name_key = k.shown)",
+    },
+    // All rows of every tenant are looked at again: nobody noted which were written.
+    Afterwards {
+        of: &[
+            (Kind::Table, "", "public.inconsistency_suspects"),
+            (Kind::Trigger, REQUESTS, columns::SUSPECT_TRIGGER),
+            (Kind::TriggerFires, REQUESTS, columns::SUSPECT_TRIGGER),
+            (Kind::Trigger, BOOKINGS, columns::SUSPECT_TRIGGER),
+            (Kind::TriggerFires, BOOKINGS, columns::SUSPECT_TRIGGER),
+            (Kind::Trigger, "public.inventory_ranges", columns::SUSPECT_TRIGGER),
+            (Kind::TriggerFires, "public.inventory_ranges", columns::SUSPECT_TRIGGER),
+        ],
+        table: "public.properties",
+        sql: "insert into public.inconsistency_suspects (tenant_id) select distinct tenant_id from public.properties",
+    },
+    Afterwards {
+        of: &[(Kind::Sequence, "", "public.booking_event_ticks")],
+        table: "public.booking_events",
+        sql: "select setval('public.booking_event_ticks', max(tick) + 1000000) from public.booking_events",
+    },
+];
+
+/// What serves and need not be there: the indexes of a table of others, and the rule
+/// that the migrations take back where rows break it.
+pub fn is_optional(object: &Object) -> bool {
+    match object.kind {
+        Kind::Index => object.definition.starts_with(ADVISED),
+        Kind::Constraint => object.name.ends_with("_nights_check"),
+        _ => false,
+    }
+}
+
+/// What a database is to have.
+pub fn adapt(mut made: Vec<Object>, live: &[Object]) -> Vec<Object> {
+    // A status may be an enum; what it lacks, detection finds.
+    for status in made.iter_mut().filter(|one| one.kind == Kind::Column && one.name == "status") {
+        if let Some(stored) = live.iter().find(|one| one.is(status)) {
+            status.definition.clone_from(&stored.definition);
+        }
+    }
+    match layout(live) {
+        Layout::Standard => made,
+        Layout::SingleTable => of_single_table(&made, live),
+    }
+}
+
+/// As it is detected.
+fn layout(live: &[Object]) -> Layout {
+    let has = |relation: &str, name: &str| {
+        live.iter().any(|one| one.kind == Kind::Column && one.relation == relation && one.name == name)
+    };
+    if has(REQUESTS, "id") || has(BOOKINGS, "booking_request_id") || !has(BOOKINGS, "id") {
+        Layout::Standard
+    } else {
+        Layout::SingleTable
+    }
+}
+
+fn of_single_table(made: &[Object], live: &[Object]) -> Vec<Object> {
+    let has = |name: &str| {
+        live.iter().any(|one| one.kind == Kind::Column && one.relation == BOOKINGS && one.name == name)
+    };
+    let kept = made.iter().filter(|one| {
+        let of_requests =
+            one.relation == REQUESTS || one.name == REQUESTS || one.definition.contains(REQUESTS);
+        let column = one.definition.split_once(" (").map(|(_, column)| column.trim_end_matches(')'));
+        match one.kind {
+            _ if of_requests && one.kind != Kind::Function => false,
+            Kind::Column | Kind::Default | Kind::NotNull | Kind::Constraint | Kind::Index => {
+                one.relation != BOOKINGS
+            }
+            Kind::Grant => one.relation != BOOKINGS || column.is_none_or(has),
+            _ => true,
+        }
+    });
+    let mut wanted: Vec<Object> = kept.cloned().collect();
+    let tables = columns::tables(Layout::SingleTable);
+    let needed = tables.iter().filter(|table| table.name == "bookings").flat_map(|table| &table.columns);
+    for name in needed.filter(|name| !has(name)) {
+        wanted.extend(added(name, made));
+    }
+    for (name, create) in indexes::of_single_table() {
+        let name = format!("public.{name}");
+        let stored = live.iter().find(|one| one.kind == Kind::Index && one.name == name);
+        let create = create.replace(" on bookings ", " on public.bookings ");
+        let definition =
+            stored.map_or(create, |stored| stored.definition.trim_end_matches(" NOT VALID").to_owned());
+        wanted.push(Object { kind: Kind::Index, relation: BOOKINGS.to_owned(), name, definition });
+    }
+    wanted.sort();
+    wanted
+}
+
+/// A column that this program adds to the single table, as it is in the standard layout.
+/// Rows of others may lack a value, unless it brings one.
+fn added(name: &str, made: &[Object]) -> Vec<Object> {
+    let of = |relation: &str, own: &str| -> Vec<Object> {
+        let parts = [Kind::Column, Kind::Default, Kind::NotNull];
+        let own = made
+            .iter()
+            .filter(|one| parts.contains(&one.kind) && one.relation == relation && one.name == own);
+        own.cloned().collect()
+    };
+    let mut parts = of(BOOKINGS, name);
+    if parts.is_empty() {
+        let request = columns::BOOKING_REQUEST.into_iter().find(|own| single_table(own) == Some(name));
+        parts = request.map_or_else(Vec::new, |own| of(REQUESTS, own));
+    }
+    let brings_one = parts.iter().any(|one| one.kind == Kind::Default);
+    parts.retain(|one| one.kind != Kind::NotNull || brings_one);
+    for part in &mut parts {
+        BOOKINGS.clone_into(&mut part.relation);
+        name.clone_into(&mut part.name);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(kind: Kind, relation: &str, name: &str, definition: &str) -> Object {
+        Object {
+            kind,
+            relation: relation.to_owned(),
+            name: name.to_owned(),
+            definition: definition.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_single_table_gets_the_columns_of_requests_by_its_own_names() {
+        let made = [
+            object(Kind::Column, REQUESTS, "internal_note", "text"),
+            object(Kind::Default, REQUESTS, "internal_note", "''::text"),
+            object(Kind::NotNull, REQUESTS, "internal_note", ""),
+            object(Kind::Column, REQUESTS, "decline_message", "text"),
+            object(Kind::NotNull, REQUESTS, "decline_message", ""),
+            object(Kind::Constraint, BOOKINGS, "bookings_pkey", "PRIMARY KEY (tenant_id, id)"),
+            object(Kind::Policy, BOOKINGS, "tenant_only", "for all"),
+            object(Kind::Grant, BOOKINGS, "frontdesk_booking", "select"),
+        ];
+        let live = [object(Kind::Column, BOOKINGS, "id", "uuid")];
+        let wanted = adapt(made.to_vec(), &live);
+        let here = |kind| wanted.iter().filter(move |one| one.kind == kind).map(|one| &*one.name);
+        assert_eq!(here(Kind::Column).collect::<Vec<_>>(), ["decline_message", "internal_notes"]);
+        assert_eq!(here(Kind::NotNull).collect::<Vec<_>>(), ["internal_notes"]);
+        assert_eq!(here(Kind::Constraint).count(), 0, "its keys are for its owner to say");
+        assert_eq!(here(Kind::Policy).chain(here(Kind::Grant)).count(), 2);
+        assert!(wanted.iter().filter(|one| one.kind == Kind::Index).all(is_optional));
+        assert!(wanted.iter().all(|one| one.relation == BOOKINGS));
+    }
+
+    #[test]
+    fn a_lost_table_of_requests_is_no_other_layout() {
+        let made = vec![object(Kind::Table, "", REQUESTS, "")];
+        let live = [
+            object(Kind::Column, BOOKINGS, "id", "uuid"),
+            object(Kind::Column, BOOKINGS, "booking_request_id", "uuid"),
+        ];
+        assert_eq!(adapt(made.clone(), &live), made);
+    }
+}

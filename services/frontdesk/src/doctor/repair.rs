@@ -1,0 +1,134 @@
+//! `frontdesk doctor --repair`: makes again what the migrations made and a database has
+//! lost. What that is and how it is made, `pg::schema` knows; here it is printed, or run
+//! and reported.
+
+use pg::schema::{self, Difference, Drift, Outcome, Service, Step, Weight};
+use serde_json::{Value as Json, json};
+
+use crate::migrate::{SCHEMAS, database_failure};
+use crate::{Failure, stdout};
+
+/// A service with what its part of the database lacks.
+struct Patient {
+    service: &'static Service,
+    owner: String,
+    differences: Vec<Difference>,
+}
+
+/// Prints a script that makes what is missing; what it cannot do is a comment in it.
+pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
+    let patients = patients(url).await?;
+    let nothing = patients.iter().all(|one| one.differences.is_empty());
+    let (mut left, mut entries) = (Vec::new(), Vec::new());
+    for Patient { service, owner, differences } in patients {
+        let name = service.set.name;
+        if !as_json && differences.iter().any(|one| one.cure.is_ok()) {
+            stdout::text_as_it_is(schema::preamble(&owner))?;
+        }
+        for difference in &differences {
+            left.extend(unmended(name, difference, difference.cure.as_ref().err()));
+            if as_json {
+                entries.push(entry(name, difference, None));
+            } else {
+                stdout::text_as_it_is(script(name, difference))?;
+            }
+        }
+    }
+    if as_json {
+        stdout::line(json!({"differences": entries}))?;
+    } else if nothing {
+        eprintln!("nothing is missing");
+    } else {
+        eprintln!("as the schema's owner; `frontdesk doctor --repair --apply` runs it");
+    }
+    end(&left)
+}
+
+/// Makes what is missing, one by one.
+pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
+    let (mut left, mut entries) = (Vec::new(), Vec::new());
+    for Patient { service, owner, differences } in patients(url).await? {
+        let name = service.set.name;
+        let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+        let outcomes = schema::apply(&client, &owner, differences).await;
+        for Outcome { difference, done } in outcomes.map_err(|error| database_failure(url, error))? {
+            left.extend(unmended(name, &difference, done.as_ref().err()));
+            if as_json {
+                entries.push(entry(name, &difference, Some(&done)));
+                continue;
+            }
+            let found = &difference.found;
+            match done {
+                Ok(()) => stdout::line(format_args!("done     {name}: {found}"))?,
+                Err(why) => stdout::line(format_args!("NOT DONE {name}: {found}: {why}"))?,
+            }
+        }
+    }
+    if as_json {
+        stdout::line(json!({"differences": entries}))?;
+    }
+    end(&left)
+}
+
+/// What every service's part lacks. Migrations come first: what is missing may be what
+/// they are about to make.
+async fn patients(url: &str) -> Result<Vec<Patient>, Failure> {
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+    let mut patients = Vec::new();
+    for service in SCHEMAS {
+        let drift = schema::drift(&client, service).await.map_err(|fault| database_failure(url, fault))?;
+        let name = service.set.name;
+        patients.push(match drift {
+            Drift::Current { differences, owner } => Patient { service, owner, differences },
+            Drift::Behind => {
+                return Err(Failure::new(format!(
+                    "migrations of {name} are missing, and may make what is: run `frontdesk migrate up` first"
+                )));
+            }
+            Drift::Ahead => {
+                return Err(Failure::new(format!(
+                    "the database has migrations of {name} that this version does not know: repair it with the \
+                     version that brought them"
+                )));
+            }
+        });
+    }
+    Ok(patients)
+}
+
+fn script(service: &str, difference: &Difference) -> String {
+    let Difference { found, cure, .. } = difference;
+    // A definition may have several lines.
+    let comment = |text: String| text.replace('\n', "\n-- ");
+    match cure {
+        Ok(step) => format!("\n-- {}\n{}", comment(format!("{service}: {found}")), step.script()),
+        Err(why) => format!("\n-- {}\n", comment(format!("{service}: {found}, which is left: {why}"))),
+    }
+}
+
+fn entry(service: &str, difference: &Difference, done: Option<&Result<(), String>>) -> Json {
+    let Difference { found, weight, cure, .. } = difference;
+    let why = done.map_or_else(|| cure.as_ref().err(), |done| done.as_ref().err());
+    json!({
+        "service": service,
+        "found": found,
+        "serves": *weight == Weight::Light,
+        "script": cure.as_ref().ok().map(Step::script),
+        "done": done.is_some_and(Result::is_ok),
+        "why_not": why,
+    })
+}
+
+/// What keeps a version from working and stays.
+fn unmended(service: &str, difference: &Difference, why: Option<&String>) -> Option<String> {
+    let why = why.filter(|_| difference.weight == Weight::Grave)?;
+    Some(format!("{service}: {}: {why}", difference.found))
+}
+
+fn end(left: &[String]) -> Result<(), Failure> {
+    match left {
+        [] => Ok(()),
+        [only] => Err(Failure::new(format!("one thing is left, {only}"))),
+        [first, ..] => Err(Failure::new(format!("{} things are left, the first {first}", left.len()))),
+    }
+}

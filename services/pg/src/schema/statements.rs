@@ -1,0 +1,202 @@
+//! The statements that make an object.
+
+use super::object::{Kind, Object};
+
+/// How long a step waits for a lock: calls that come behind it wait as long.
+pub const LOCK_PATIENCE: &str = "5s";
+
+/// What mends one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Statements, one after the other; what has to be done at once is one of them, with
+    /// `;` between its parts.
+    pub sql: Vec<String>,
+    /// Whether each has a transaction of its own; an index that is built while others
+    /// write has none.
+    pub in_transaction: bool,
+    /// What removes what is left behind when one of them fails.
+    pub undo: Option<String>,
+    /// How rows are found that keep it from being done, if one statement finds them.
+    pub in_the_way: Option<String>,
+}
+
+impl Step {
+    /// In a transaction.
+    pub fn one(sql: String) -> Self {
+        Self { sql: vec![sql], in_transaction: true, undo: None, in_the_way: None }
+    }
+
+    /// Without one.
+    pub fn alone(sql: String) -> Self {
+        Self { sql: vec![sql], in_transaction: false, undo: None, in_the_way: None }
+    }
+
+    /// A change of the rows of every tenant. Row security is forced on the table's
+    /// owner, too, who has to be let in for as long; a policy locks the table, so that it
+    /// is made and dropped by itself.
+    pub fn on_every_row(table: &str, sql: &str) -> Self {
+        let drop = format!("drop policy if exists repair_sees_rows on {table}");
+        let create = format!(
+            "{drop}; create policy repair_sees_rows on {table} to current_user using (true) with check (true)"
+        );
+        let undo = Some(drop.clone());
+        Self { sql: vec![create, sql.to_owned(), drop], in_transaction: true, undo, in_the_way: None }
+    }
+
+    /// As a script has it.
+    pub fn script(&self) -> String {
+        let Self { sql, in_transaction, .. } = self;
+        let one = |sql: &String| {
+            if *in_transaction {
+                format!("begin;\nset local lock_timeout = '{LOCK_PATIENCE}';\n{sql};\ncommit;\n")
+            } else {
+                format!("{sql};\n")
+            }
+        };
+        sql.iter().map(one).collect::<Vec<_>>().concat()
+    }
+}
+
+/// What makes an object; `wanted` is everything that is to be there.
+pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
+    let Object { kind, relation, name, definition } = object;
+    let sql = match kind {
+        Kind::Role => format!("create role {name} nologin {definition}"),
+        Kind::Membership => format!("grant {relation} to {name}"),
+        Kind::Schema => format!("create schema {name}"),
+        Kind::Extension => format!("create extension if not exists {name} schema public"),
+        Kind::Sequence => format!("create sequence {name} {definition}"),
+        Kind::Function => function(object, wanted),
+        Kind::Trigger => definition.clone(),
+        Kind::ClosedFunction => closed(name),
+        Kind::Table => table(object, wanted),
+        Kind::Column => format!("alter table {relation} add column {}", column(object, wanted, false)),
+        Kind::Default => format!("alter table {relation} alter column {name} set default {definition}"),
+        Kind::NotNull => return not_null(relation, name),
+        Kind::RowSecurity => format!("alter table {relation} {name} row level security"),
+        Kind::Policy => {
+            format!("create policy {name} on {relation} {}", definition.replace("{owner}", owner))
+        }
+        Kind::TriggerFires => format!("alter table {relation} enable trigger {name}"),
+        Kind::Constraint => {
+            let later = if is_validated_later(object) { " not valid" } else { "" };
+            format!("alter table {relation} add constraint {name} {definition}{later}")
+        }
+        Kind::Index => return index(name, definition),
+        Kind::GrantOnSchema => format!("grant {} to {name}", definition.replace(" on ", " on schema ")),
+        Kind::GrantOnFunction => format!("grant {definition} on function {relation} to {name}"),
+        Kind::GrantOnSequence => format!("grant {definition} on sequence {relation} to {name}"),
+        Kind::Grant => format!("grant {definition} on {relation} to {name}"),
+    };
+    Step::one(sql.trim_end().to_owned())
+}
+
+/// Whether it can hold for what is written from now on before it holds for every row: so
+/// the table is locked for a moment only, and rows that break it keep nobody from having
+/// it.
+pub fn is_validated_later(object: &Object) -> bool {
+    let begins = |word| object.definition.starts_with(word);
+    object.kind == Kind::Constraint && (begins("CHECK ") || begins("FOREIGN KEY "))
+}
+
+/// Looks whether a constraint holds for every row, while others write.
+pub fn validated(constraint: &Object) -> Step {
+    let Object { relation, name, definition, .. } = constraint;
+    let rule = definition.strip_prefix("CHECK ");
+    Step {
+        in_the_way: rule.map(|rule| format!("select * from {relation} where {rule} is false")),
+        ..Step::one(format!("alter table {relation} validate constraint {name}"))
+    }
+}
+
+fn not_null(table: &str, column: &str) -> Step {
+    Step {
+        in_the_way: Some(format!("select * from {table} where {column} is null")),
+        ..Step::one(format!("alter table {table} alter column {column} set not null"))
+    }
+}
+
+/// A function, closed before anybody can run it, if it is to be.
+fn function(function: &Object, wanted: &[Object]) -> String {
+    let is_closed = |one: &Object| one.kind == Kind::ClosedFunction && one.name == function.name;
+    if wanted.iter().any(is_closed) {
+        format!("{};\n{}", function.definition, closed(&function.name))
+    } else {
+        function.definition.clone()
+    }
+}
+
+fn closed(function: &str) -> String {
+    format!("revoke execute on function {function} from public")
+}
+
+/// A table with its columns; the rest is made by itself.
+fn table(table: &Object, wanted: &[Object]) -> String {
+    let columns = wanted.iter().filter(|one| one.kind == Kind::Column && one.relation == table.name);
+    let columns: Vec<String> = columns.map(|one| column(one, wanted, true)).collect();
+    let create = format!("create {} table", table.definition).replace("  ", " ");
+    format!("{create} {} (\n    {}\n)", table.name, columns.join(",\n    "))
+}
+
+/// A column. Where rows may be there, it is kept from being empty only if it brings a
+/// value for them.
+fn column(column: &Object, wanted: &[Object], empty: bool) -> String {
+    let of = |kind| {
+        wanted
+            .iter()
+            .find(|one| one.kind == kind && one.relation == column.relation && one.name == column.name)
+    };
+    let default = of(Kind::Default).map(|one| format!(" default {}", one.definition));
+    let not_null = of(Kind::NotNull).is_some() && (empty || default.is_some());
+    let not_null = if not_null { " not null" } else { "" };
+    format!("{} {}{}{not_null}", column.name, column.definition, default.unwrap_or_default())
+}
+
+/// Built while others write; a build that fails leaves an index that serves nothing.
+fn index(name: &str, definition: &str) -> Step {
+    let sql = definition.replacen(" INDEX ", " INDEX CONCURRENTLY ", 1);
+    let undo = Some(format!("drop index concurrently if exists {name}"));
+    Step { sql: vec![sql], in_transaction: false, undo, in_the_way: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(kind: Kind, relation: &str, name: &str, definition: &str) -> Object {
+        let [relation, name, definition] = [relation, name, definition].map(str::to_owned);
+        Object { kind, relation, name, definition }
+    }
+
+    #[test]
+    fn a_column_is_kept_from_being_empty_where_no_row_can_lack_it() {
+        let wanted = [
+            object(Kind::Table, "", "s.t", "unlogged"),
+            object(Kind::Column, "s.t", "a", "text"),
+            object(Kind::NotNull, "s.t", "a", ""),
+            object(Kind::Column, "s.t", "b", "integer"),
+            object(Kind::Default, "s.t", "b", "1"),
+            object(Kind::NotNull, "s.t", "b", ""),
+        ];
+        let sql = |object: &Object| made(object, &wanted, "me").sql.concat();
+        assert_eq!(
+            sql(&wanted[0]),
+            "create unlogged table s.t (\n    a text not null,\n    b integer default 1 not null\n)"
+        );
+        assert_eq!(sql(&wanted[1]), "alter table s.t add column a text");
+        assert_eq!(sql(&wanted[3]), "alter table s.t add column b integer default 1 not null");
+    }
+
+    #[test]
+    fn an_index_keeps_nobody_from_writing_and_a_policy_names_the_owner() {
+        let index = object(Kind::Index, "s.t", "s.i", "CREATE UNIQUE INDEX i ON s.t USING btree (a)");
+        let step = made(&index, &[], "me");
+        assert_eq!(step.script(), "CREATE UNIQUE INDEX CONCURRENTLY i ON s.t USING btree (a);\n");
+        assert_eq!(step.undo.as_deref(), Some("drop index concurrently if exists s.i"));
+        let policy = object(Kind::Policy, "s.t", "p", "for all to {owner} using (true)");
+        assert_eq!(
+            made(&policy, &[], "me").sql.concat(),
+            "create policy p on s.t for all to me using (true)"
+        );
+    }
+}
