@@ -4,6 +4,7 @@
 pub mod actor;
 pub mod approval;
 pub mod booking;
+pub mod check;
 pub mod customer;
 pub mod decline;
 pub mod event;

@@ -162,6 +162,7 @@ impl Error {
             Denied::Inconsistent(unfit) => {
                 Self::Inconsistent { request: request.id, booking: request.approved_booking, unfit }
             }
+            Denied::Rules(broken) => Self::RulesBroken { broken, of: RulesOf::Request },
             Denied::Undecided => Fault::new(pg::Kind::Contention, "no verdict with everything known").into(),
         }
     }

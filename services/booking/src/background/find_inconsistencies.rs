@@ -1,7 +1,9 @@
-//! Finds rows that contradict each other or cannot be shown, in all tenants: first
-//! what other programs and this process have written, then a walk through every row, over and over. What
-//! is wrong with a row is judged in the domain, and what is kept in the store; here is
-//! how much of it is done at a time.
+//! Finds rows that contradict each other or cannot be shown, in all tenants: first what
+//! other programs and this process have written, then a walk through every row, over and
+//! over. What is wrong with a row is judged in the domain, and what is kept in the store;
+//! here is how much of it is done at a time. Each of the three goes on with the tenant
+//! after the last one, so that one that is written to without a pause keeps no other
+//! waiting.
 //!
 //! A turn works for a twentieth of the time between two turns, so that a check costs the
 //! database little however many rows there are. Servers share the work: a tenant whose
@@ -37,8 +39,12 @@ pub struct Place(Arc<Mutex<Walked>>);
 
 #[derive(Debug, Default)]
 struct Walked {
-    /// The tenant behind which it goes from one to the next.
+    /// The tenant after which it goes from one to the next.
     after: Uuid,
+    /// The same of what other programs have written.
+    noted: Uuid,
+    /// The same of what this process has written.
+    own: Uuid,
     /// Tenants that need more steps than a round gives them, the next one first.
     long: VecDeque<TenantId>,
 }
@@ -49,21 +55,50 @@ impl Place {
     }
 }
 
+/// Tenants one after the other, from one on, each once.
+struct Round {
+    first: Uuid,
+    after: Uuid,
+    /// Whether it has gone on from the last tenant to the first.
+    turned: bool,
+}
+
+impl Round {
+    fn after(first: Uuid) -> Self {
+        Self { first, after: first, turned: false }
+    }
+
+    /// The next tenant, or the next of which other programs have written rows.
+    async fn next(&mut self, store: &Store, suspected: bool) -> Result<Option<TenantId>, Fault> {
+        let mut next = store.next_tenant(self.after, suspected).await?;
+        if next.is_none() && !self.turned {
+            self.turned = true;
+            next = store.next_tenant(Uuid::nil(), suspected).await?;
+        }
+        let next = next.filter(|tenant| !self.turned || tenant.uuid() <= self.first);
+        if let Some(tenant) = next {
+            self.after = tenant.uuid();
+        }
+        Ok(next)
+    }
+}
+
 pub async fn run(store: Store, place: Place) -> Result<(), Fault> {
     // One tenant whose rows cannot be judged does not keep the others.
-    let noted = judge_noted(&store).await;
-    let own = judge_own(&store).await;
+    let noted = judge_noted(&store, &place).await;
+    let own = judge_own(&store, &place).await;
     let walked = walk(&store, &place).await;
     noted.and(own).and(walked)
 }
 
 /// What other programs have written, in every tenant.
-async fn judge_noted(store: &Store) -> Result<(), Fault> {
-    let (began, mut after, mut judged) = (Instant::now(), Uuid::nil(), Ok(()));
+async fn judge_noted(store: &Store, place: &Place) -> Result<(), Fault> {
+    let (began, mut judged) = (Instant::now(), Ok(()));
+    let mut round = Round::after(place.lock().noted);
     while began.elapsed() <= NOTED
-        && let Some(tenant) = store.next_tenant(after, true).await?
+        && let Some(tenant) = round.next(store, true).await?
     {
-        after = tenant.uuid();
+        place.lock().noted = tenant.uuid();
         judged = judged.and(judge_of(store, tenant, began, NOTED).await);
     }
     judged
@@ -71,9 +106,14 @@ async fn judge_noted(store: &Store) -> Result<(), Fault> {
 
 /// What this process has written. There may be much of it on a busy day, and nobody
 /// waits for it: a part is judged, and the walk finds the rest.
-async fn judge_own(store: &Store) -> Result<(), Fault> {
+async fn judge_own(store: &Store, place: &Place) -> Result<(), Fault> {
     let (began, mut judged) = (Instant::now(), Ok(()));
-    for tenant in store.own_writes() {
+    let after = place.lock().own;
+    for tenant in store.own_writes(after) {
+        if began.elapsed() > OWN {
+            break;
+        }
+        place.lock().own = tenant.uuid();
         judged = judged.and(judge_of(store, tenant, began, OWN).await);
     }
     judged
@@ -95,21 +135,12 @@ async fn walk(store: &Store, place: &Place) -> Result<(), Fault> {
 
 /// Goes on where the turn before ended, and once round at most.
 async fn go_round(store: &Store, place: &Place, began: Instant) -> Result<(), Fault> {
-    let (first, mut walked) = (place.lock().after, Ok(()));
-    let (mut after, mut round) = (first, false);
-    while began.elapsed() < ROUND {
-        let Some(tenant) = store.next_tenant(after, false).await? else {
-            if round {
-                break;
-            }
-            (after, round) = (Uuid::nil(), true);
-            continue;
-        };
-        if round && tenant.uuid() > first {
-            break;
-        }
-        after = tenant.uuid();
-        place.lock().after = after;
+    let mut walked = Ok(());
+    let mut round = Round::after(place.lock().after);
+    while began.elapsed() < ROUND
+        && let Some(tenant) = round.next(store, false).await?
+    {
+        place.lock().after = tenant.uuid();
         if place.lock().long.contains(&tenant) {
             continue;
         }

@@ -16,7 +16,6 @@ use crate::domain::request::BookingRequest;
 use crate::domain::rules::{Broken, Terms};
 use crate::domain::version::Version;
 use crate::error::Error;
-use crate::error::rules::RulesOf;
 use crate::store::constraints::dates_are_taken;
 use crate::store::requests::{LockedRequest, NewLink, Requested, Winner};
 use crate::store::{Attempt, Change, Work};
@@ -50,7 +49,8 @@ impl Work for Approve {
             change.check_version(Version::of(&request))?;
             verdict = approval::approve(&request, layout, Some(found));
         }
-        let approved = match verdict.answer(&request, layout) {
+        let kept_by = if self.override_rules { &[] } else { &*broken };
+        let approved = match verdict.answer(&request, layout, kept_by) {
             Ok(approved) => approved,
             Err(denied) => {
                 // Whoever did not look around decided by a state that offers nothing.
@@ -59,9 +59,6 @@ impl Work for Approve {
                 return Err(refused(&request, Error::denied(&request, denied)).offering(choices));
             }
         };
-        if verdict.sells() && !broken.is_empty() && !self.override_rules {
-            return Err(Error::RulesBroken { broken, of: RulesOf::Request });
-        }
         let own_range = around.as_ref().is_some_and(|around| around.own_range);
         if matches!(verdict, Verdict::Book { .. } | Verdict::Link { .. }) && own_range {
             change.release_ranges(&request, matches!(verdict, Verdict::Book { .. })).await?;

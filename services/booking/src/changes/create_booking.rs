@@ -69,7 +69,8 @@ impl Work for CreateBooking {
     }
 }
 
-/// What is known of the same source and external id.
+/// What is known of the same source and external id: of the booking that stands, or else
+/// of the last one that is over.
 enum Known {
     Nothing,
     /// What is to be stored.
@@ -78,18 +79,19 @@ enum Known {
     Over(Booking),
 }
 
-/// Looks for bookings of the same source and external id.
+/// Looks for the booking of the same source and external id. Those before the last one
+/// say nothing: a channel that has moved a stay may move it back, which is a new sale.
 async fn known(change: &Change, new: &NewBooking) -> Result<Known, Error> {
     let Some(external_id) = &new.external_id else { return Ok(Known::Nothing) };
-    let known = change.list_bookings_of_origin(&new.source, external_id).await?;
-    let Some(first) = known.first().cloned() else { return Ok(Known::Nothing) };
+    let known = change.get_booking_of_origin(&new.source, external_id).await?;
+    let Some(known) = known else { return Ok(Known::Nothing) };
     let merged = NewBooking { guest: now_known_as(change, new.guest).await?, ..new.clone() };
-    let same = known.into_iter().find(|one| new.is_stored_as(one) || merged.is_stored_as(one));
-    match same {
-        Some(same) => Ok(Known::Same(same)),
-        None if first.status.frees_dates() => Ok(Known::Over(first)),
-        // One that stands comes first.
-        None => Err(taken(&first).into()),
+    if new.is_stored_as(&known) || merged.is_stored_as(&known) {
+        Ok(Known::Same(known))
+    } else if known.status.frees_dates() {
+        Ok(Known::Over(known))
+    } else {
+        Err(taken(&known).into())
     }
 }
 

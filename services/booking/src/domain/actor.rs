@@ -4,6 +4,13 @@ use uuid::Uuid;
 
 use super::ids::{KeyId, UserId};
 
+/// The kinds of actors, as the database writes them.
+pub const KINDS: [&str; 4] = [USER, API_KEY, OPERATOR, SYSTEM];
+const USER: &str = "user";
+const API_KEY: &str = "api_key";
+const OPERATOR: &str = "operator";
+const SYSTEM: &str = "system";
+
 /// Who does something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
@@ -32,9 +39,9 @@ impl Acting {
     /// and where it decides again, another user than the id says.
     pub fn stored(user: Option<UserId>, kind: &str, id: Option<Uuid>) -> Self {
         let by = match (kind, user) {
-            ("operator", user) if id == user.map(|user| user.0) => Some(Actor::Operator(user)),
-            ("system", _) => Some(Actor::System),
-            ("api_key", None) => id.map(|id| Actor::ApiKey(KeyId(id))),
+            (OPERATOR, user) if id == user.map(|user| user.0) => Some(Actor::Operator(user)),
+            (SYSTEM, _) => Some(Actor::System),
+            (API_KEY, None) => id.map(|id| Actor::ApiKey(KeyId(id))),
             (_, user) => user.map(Actor::User),
         };
         Self { user, by }
@@ -45,10 +52,10 @@ impl Actor {
     /// As the database writes the kind.
     pub fn kind(self) -> &'static str {
         match self {
-            Self::User(_) => "user",
-            Self::ApiKey(_) => "api_key",
-            Self::Operator(_) => "operator",
-            Self::System => "system",
+            Self::User(_) => USER,
+            Self::ApiKey(_) => API_KEY,
+            Self::Operator(_) => OPERATOR,
+            Self::System => SYSTEM,
         }
     }
 

@@ -22,6 +22,7 @@ pub use self::facts::{ActiveRange, Conflict, Evidence, Layout, Obstacle, Rival, 
 use super::fulfilment::{Fulfilment, LinkedBooking, Unfit, Unfulfilled};
 use super::ids::{BookingId, BookingRequestId};
 use super::request::{BookingRequest, Status};
+use super::rules::Broken;
 use super::stay::{Coverage, Stay};
 use super::steps::Closed;
 
@@ -72,7 +73,7 @@ pub enum Outcome {
 }
 
 /// Why an approve is not granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denied {
     /// The state does not allow it.
     State(Closed),
@@ -81,6 +82,8 @@ pub enum Denied {
     Overlap(ConflictKind, Option<Unfulfilled>),
     /// It was approved before, and its booking does not stand.
     Inconsistent(Unfit),
+    /// The stay breaks these rules of the property.
+    Rules(Vec<Broken>),
     /// The request's row alone does not tell.
     Undecided,
 }
@@ -245,8 +248,18 @@ impl Verdict {
         matches!(self, Self::Book { evidence: None, .. })
     }
 
-    /// What the approve of a request answers.
-    pub fn answer(self, request: &BookingRequest, layout: Layout) -> Result<Approved, Denied> {
+    /// What the approve of a request answers whose stay breaks these rules; those that
+    /// are set aside are none. They keep nights from being sold, not from being
+    /// recognised as sold before.
+    pub fn answer(
+        self,
+        request: &BookingRequest,
+        layout: Layout,
+        broken: &[Broken],
+    ) -> Result<Approved, Denied> {
+        if self.sells() && !broken.is_empty() {
+            return Err(Denied::Rules(broken.to_vec()));
+        }
         let granted = |outcome, booking: Option<BookingId>, evidence, nights: Option<Stay>| {
             let fulfilment =
                 Fulfilment { asked: request.stay, booking: booking.filter(|_| nights.is_some()), nights };

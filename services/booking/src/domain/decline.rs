@@ -1,6 +1,9 @@
 //! Why a request is declined: a word for programs, words for the staff, and words
 //! for the guest. What the staff notes for itself is the request's internal note.
 
+/// Why, in the words of a decline that nobody made: somebody else got the nights.
+pub const DATES_TAKEN: &str = "dates_taken";
+
 /// Why, as a word that programs compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeclineReason {

@@ -53,58 +53,87 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
     if !judged || !has_nights(request.stay) {
         return None;
     }
-    let listed = |kind, booking, choices| {
-        Some(Inconsistency {
-            kind,
-            request: Some(request.id),
-            booking,
-            row: RowId(request.id.0),
-            choices,
-            version: Version::of(request),
-            columns: Vec::new(),
-        })
-    };
-    // With the choice that gives the request its booking first, if there is one.
-    let found = |kind, booking, way_out: &[Choice]| {
-        let (first, target) = booked_by(request, layout, around);
-        let booking = if first == Some(Choice::LinkBooking) { target } else { booking };
-        listed(kind, booking, first.into_iter().chain(way_out.iter().copied()).collect())
-    };
-    let has_link = request.approved_booking.is_some();
-    let clear = if has_link { Choice::ClearLink } else { Choice::ClearMark };
-    let cancel = can_be_cancelled(request, around).then_some(Choice::Cancel);
-    let away: Vec<Choice> = [clear].into_iter().chain(cancel).collect();
+    let of = Judged { request, layout, around };
     match link(request, around) {
-        LinkState::Lost(kind) => found(kind, request.approved_booking, &away),
+        LinkState::Lost(kind) => Some(of.with_booking(kind, request.approved_booking, &of.away())),
         LinkState::Past => None,
         LinkState::Fulfils(booking, nights) if others_have_the_rest(request, around, booking, nights) => {
-            listed(InconsistencyKind::PartlyCovered, Some(booking), away)
+            Some(of.with(InconsistencyKind::PartlyCovered, Some(booking), of.away()))
         }
         LinkState::Fulfils(booking, _) => {
             let healed = request.status == Status::Confirmed
                 || matches!(approval::approve(request, layout, Some(around)), Verdict::Already { .. });
-            if healed {
-                return None;
-            }
-            found(InconsistencyKind::ApprovedBookingConfirmed, Some(booking), &away)
+            let kind = InconsistencyKind::ApprovedBookingConfirmed;
+            (!healed).then(|| of.with_booking(kind, Some(booking), &of.away()))
         }
-        LinkState::None if request.status == Status::Confirmed => {
-            found(InconsistencyKind::ConfirmedWithoutBooking, None, &away)
-        }
-        LinkState::None if request.confirmed_at.is_some() => {
+        LinkState::None => of.without_link(),
+    }
+}
+
+/// A request that is judged.
+struct Judged<'a> {
+    request: &'a BookingRequest,
+    layout: Layout,
+    around: &'a Surroundings,
+}
+
+impl Judged<'_> {
+    fn without_link(&self) -> Option<Inconsistency> {
+        let Self { request, layout, around } = *self;
+        if request.status == Status::Confirmed {
+            Some(self.with_booking(InconsistencyKind::ConfirmedWithoutBooking, None, &self.away()))
+        } else if request.confirmed_at.is_some() {
             let kind = match booked_by(request, layout, around) {
                 (Some(_), _) => InconsistencyKind::ConfirmedAtSet,
                 (None, _) => InconsistencyKind::ConfirmedAtTaken,
             };
-            found(kind, None, &away)
+            Some(self.with_booking(kind, None, &self.away()))
+        } else if around.own_range {
+            let choices = [Choice::ReleaseRange, Choice::Cancel];
+            Some(self.with_booking(InconsistencyKind::InventoryActive, None, &choices))
+        } else if around.related.is_some() {
+            let kind = InconsistencyKind::RelatedBookingConfirmed;
+            Some(self.with_booking(kind, around.related, &[Choice::Cancel]))
+        } else {
+            None
         }
-        LinkState::None if around.own_range => {
-            found(InconsistencyKind::InventoryActive, None, &[Choice::ReleaseRange, Choice::Cancel])
+    }
+
+    /// What takes from the request that it reads as confirmed.
+    fn away(&self) -> Vec<Choice> {
+        let has_link = self.request.approved_booking.is_some();
+        let clear = if has_link { Choice::ClearLink } else { Choice::ClearMark };
+        let cancel = can_be_cancelled(self.request, self.around).then_some(Choice::Cancel);
+        [clear].into_iter().chain(cancel).collect()
+    }
+
+    /// With the choice that gives the request its booking first, if there is one.
+    fn with_booking(
+        &self,
+        kind: InconsistencyKind,
+        booking: Option<BookingId>,
+        way_out: &[Choice],
+    ) -> Inconsistency {
+        let (first, target) = booked_by(self.request, self.layout, self.around);
+        let booking = if first == Some(Choice::LinkBooking) { target } else { booking };
+        self.with(kind, booking, first.into_iter().chain(way_out.iter().copied()).collect())
+    }
+
+    fn with(
+        &self,
+        kind: InconsistencyKind,
+        booking: Option<BookingId>,
+        choices: Vec<Choice>,
+    ) -> Inconsistency {
+        Inconsistency {
+            kind,
+            request: Some(self.request.id),
+            booking,
+            row: RowId(self.request.id.0),
+            choices,
+            version: Version::of(self.request),
+            columns: Vec::new(),
         }
-        LinkState::None if around.related.is_some() => {
-            found(InconsistencyKind::RelatedBookingConfirmed, around.related, &[Choice::Cancel])
-        }
-        LinkState::None => None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! A property, its calendar, and what its requests do to it.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::ids::{BlockId, BookingId, BookingRequestId, PropertyId};
-use super::rules::{Neighbours, StayRules, Terms};
+use super::rules::{Broken, Neighbours, StayRules, Terms};
 use super::stay::Stay;
-use jiff::civil::Date;
 
 /// A property.
 #[derive(Debug, Hash)]
@@ -70,6 +70,18 @@ pub struct Calendar {
     pub near: Neighbours,
 }
 
+/// What can be had of a property between two dates.
+#[derive(Debug)]
+pub struct Availability {
+    pub free_nights: Vec<Date>,
+    /// Nights on which a stay may begin.
+    pub arrivals: Vec<Date>,
+    /// Every rule that a stay of all nights breaks.
+    pub broken: Vec<Broken>,
+    /// Whether all nights can be had as one stay.
+    pub bookable: bool,
+}
+
 /// What has nights of a property, or asks for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupant {
@@ -127,8 +139,23 @@ impl Occupant {
     }
 }
 
+impl Calendar {
+    /// What so many guests can have between the dates.
+    pub fn availability(&self, dates: Stay, guests: i32, now: Timestamp) -> Availability {
+        let (terms, free_nights) = (self.property.terms(), free_nights(dates, &self.occupancies));
+        let broken = terms.broken(dates, guests, now, self.near);
+        let whole = i32::try_from(free_nights.len()) == Ok((dates.check_out - dates.check_in).get_days());
+        Availability {
+            arrivals: free_nights.iter().copied().filter(|night| terms.takes_arrival(*night, now)).collect(),
+            bookable: whole && broken.is_empty(),
+            free_nights,
+            broken,
+        }
+    }
+}
+
 /// The nights between two dates that nothing blocks.
-pub fn free_nights(dates: Stay, occupancies: &[Occupancy]) -> Vec<Date> {
+fn free_nights(dates: Stay, occupancies: &[Occupancy]) -> Vec<Date> {
     let taken = |night: Date| {
         occupancies
             .iter()

@@ -15,10 +15,12 @@ use std::collections::HashMap;
 use super::statuses::known_words;
 use super::unreadable::Which;
 use super::{columns, overlaps, unreadable};
+use crate::domain::actor;
 use crate::domain::approval::{Evidence, Layout};
 use crate::domain::booking::BookingStatus;
-use crate::domain::decline::DeclineReason;
+use crate::domain::decline::{DATES_TAKEN, DeclineReason};
 use crate::domain::event::EventKind;
+use crate::domain::property::HoldPolicy;
 use crate::domain::request::Status;
 
 /// The kind of an inventory range that a booking has.
@@ -155,6 +157,13 @@ impl Words {
         for reason in DeclineReason::ALL {
             self.add(&format!("decline.{}", reason.name()), quoted(reason.name()));
         }
+        self.add("decline.words.dates_taken", quoted(DATES_TAKEN));
+        for kind in actor::KINDS {
+            self.add(&format!("actor.{kind}"), quoted(kind));
+        }
+        for policy in HoldPolicy::ALL {
+            self.add(&format!("hold_policy.{}", policy.name()), quoted(policy.name()));
+        }
         for word in [RANGE_BOOKING, RANGE_BLOCK, RANGE_ACTIVE, RANGE_CANCELLED] {
             self.add(&format!("range.{word}"), quoted(word));
         }
@@ -175,12 +184,15 @@ impl Words {
     /// the parts must have run, and the branch is not entered before. Checks of foreign
     /// keys come after that. They look whether rows exist that nobody deletes.
     fn add_events(&mut self) {
-        self.add("acting_user", "case when :actor_kind in ('user', 'operator') then :actor_id end");
+        self.add(
+            "acting_user",
+            "case when :actor_kind in ({actor.user}, {actor.operator}) then :actor_id end",
+        );
         self.add("event_written", columns::EVENT_WRITTEN.join(", "));
         self.add("nights", columns::NIGHTS.join(", "));
         let tick = "case when settled.writes is not null then nextval('booking_event_ticks') end";
         self.add("by", format!("{{acting_user}}, :actor_kind, :actor_id, null::uuid, {tick}"));
-        self.add("by_itself", format!("{{acting_user}}, 'system', null::uuid, :actor_id, {tick}"));
+        self.add("by_itself", format!("{{acting_user}}, {{actor.system}}, null::uuid, :actor_id, {tick}"));
         self.add("decides", "{decider} = {acting_user}, decider_kind = :actor_kind, decider_id = :actor_id");
     }
 

@@ -16,7 +16,6 @@ use crate::domain::listing::After;
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Broken;
 use crate::error::Error;
-use crate::error::rules::{self, RulesOf};
 use crate::layout::RequestHold;
 use crate::store::surroundings::Explained;
 
@@ -143,8 +142,7 @@ fn preview(explained: &Explained, broken: &[Broken]) -> Preview {
         message: refusal.message().to_owned(),
         fulfilment: request.fulfilment().as_ref().map(fulfilment::message),
     };
-    match verdict.answer(request, layout) {
-        Ok(_) if verdict.sells() && !broken.is_empty() => refused(rules::refusal(broken, RulesOf::Request)),
+    match verdict.answer(request, layout, broken) {
         Ok(approved) => {
             let answer = requests::approved(&approved);
             Preview {

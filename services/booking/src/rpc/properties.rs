@@ -143,19 +143,15 @@ fn availability(
     dates: Stay,
     guests: i32,
 ) -> wire::GetAvailabilityResponse {
-    let Calendar { property, occupancies, near } = calendar;
-    let (terms, now) = (property.terms(), Timestamp::now());
-    let free = property::free_nights(dates, &occupancies);
-    let broken = terms.broken(dates, guests, now, near);
-    let whole = i32::try_from(free.len()) == Ok((dates.check_out - dates.check_in).get_days());
-    let arrivals = free.iter().filter(|night| terms.takes_arrival(**night, now));
+    let property::Availability { free_nights, arrivals, broken, bookable } =
+        calendar.availability(dates, guests, Timestamp::now());
     wire::GetAvailabilityResponse {
         property_id,
-        bookable: whole && broken.is_empty(),
-        arrival_dates: arrivals.map(ToString::to_string).collect(),
+        bookable,
+        arrival_dates: arrivals.iter().map(ToString::to_string).collect(),
         rule_violations: broken.into_iter().map(stay_rules::violation).collect(),
-        free_nights: free.iter().map(ToString::to_string).collect(),
-        occupancies: occupancies.into_iter().map(occupancy).collect(),
+        free_nights: free_nights.iter().map(ToString::to_string).collect(),
+        occupancies: calendar.occupancies.into_iter().map(occupancy).collect(),
     }
 }
 

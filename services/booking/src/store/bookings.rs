@@ -23,8 +23,8 @@ const WITHIN_THE_STAY: &str = "within_the_stay";
 pg::statements! {
     /// A booking.
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
-    /// The bookings that another system knows by this id.
-    ListBookingsOfOrigin<'a> = "list_bookings_of_origin" (tenant: Uuid, source: &'a str, external_id: &'a str);
+    /// The booking that another system knows by this id.
+    GetBookingOfOrigin<'a> = "get_booking_of_origin" (tenant: Uuid, source: &'a str, external_id: &'a str);
     /// Stores a booking that staff or a channel made.
     InsertBooking<'a> = "insert_booking" (
         tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date,
@@ -96,15 +96,15 @@ impl Change {
         Ok(!self.tx.run(&GetBooking { tenant: self.tenant(), id }).await?.is_empty())
     }
 
-    /// The bookings that another system knows by this id: the one that stands first, if
-    /// there is one, then those that are over.
-    pub async fn list_bookings_of_origin(
+    /// The booking that another system knows by this id: the one that stands or, if none
+    /// does, the last one that is over.
+    pub async fn get_booking_of_origin(
         &self,
         source: &str,
         external_id: &str,
-    ) -> Result<Vec<Booking>, Fault> {
-        let list = ListBookingsOfOrigin { tenant: self.tenant(), source, external_id };
-        Columns::all(&self.tx.run(&list).await?, booking)
+    ) -> Result<Option<Booking>, Fault> {
+        let get = GetBookingOfOrigin { tenant: self.tenant(), source, external_id };
+        Columns::first(&self.tx.run(&get).await?, booking)
     }
 
     /// Stores a confirmed booking with its range, although it breaks these rules. `None`

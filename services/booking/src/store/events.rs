@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::actors::acting;
 use super::database::{SWEEPER, Store};
+use super::foreign::word;
 use super::requests::{GetBookingRequest, known_stay};
 use crate::domain::actor::Acting;
 use crate::domain::approval::Evidence;
@@ -107,11 +108,10 @@ pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         overridden_rules: Vec::new(),
     };
     // By what it was decided: a choice, or an evidence.
-    let word = row.or_empty("evidence")?;
     if event.kind == StoredKind::Known(EventKind::InconsistencyResolved) {
-        event.choice = Choice::from_name(word);
+        event.choice = word(row, "evidence", Choice::from_name)?;
     } else {
-        event.evidence = evidence_of(word);
+        event.evidence = word(row, "evidence", Evidence::from_name)?;
     }
     event.acting = acting(row, ["actor", "actor_kind", "actor_id"])?;
     event.on_behalf_of = row.or_empty("on_behalf_of")?;
@@ -123,14 +123,4 @@ pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
         tracing::warn!(event_id = %event.id, action, "an event says something that this version does not know");
     }
     Ok(event)
-}
-
-/// An evidence or nothing. It only labels what was decided before, so that of a later
-/// version is named in the log and counts as none.
-pub(super) fn evidence_of(word: &str) -> Option<Evidence> {
-    let evidence = Evidence::from_name(word);
-    if evidence.is_none() && !word.is_empty() {
-        tracing::warn!(evidence = word, "an event has an evidence that this version does not know");
-    }
-    evidence
 }

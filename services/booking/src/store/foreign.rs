@@ -30,6 +30,25 @@ pub(super) fn booking_status(row: &mut Columns<'_>) -> Result<(BookingStatus, Op
     })
 }
 
+/// The next column, a word of ours or nothing. One that this version does not know only
+/// labels what other columns say: it is named in the log, and reads as nothing.
+pub(super) fn word<T>(
+    row: &mut Columns<'_>,
+    column: &'static str,
+    read: fn(&str) -> Option<T>,
+) -> Result<Option<T>, Fault> {
+    Ok(known(column, row.or_empty(column)?, read))
+}
+
+/// The same of a word that has been read.
+pub(super) fn known<T>(column: &'static str, word: &str, read: fn(&str) -> Option<T>) -> Option<T> {
+    let known = read(word);
+    if known.is_none() && !word.is_empty() {
+        tracing::warn!(column, word, "a row has a word that this version does not know");
+    }
+    known
+}
+
 /// The next two columns, as nights. A row without either cannot be shown.
 pub(super) fn stay(row: &mut Columns<'_>, from: &str, to: &str) -> Result<Stay, Fault> {
     Ok(Stay { check_in: row.next(from)?, check_out: row.next(to)? })

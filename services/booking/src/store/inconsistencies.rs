@@ -8,12 +8,13 @@
 //! they saw in the wrong order.
 
 use access::TenantId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pg::{Columns, Fault, Query, Tx};
 use uuid::Uuid;
 
 use super::database::{SWEEPER, Schema, Store};
 use super::judged::{Suspects, judge};
+use crate::domain::check::{Place, Walk, Walked};
 use crate::domain::ids::RowId;
 use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
 use crate::domain::listing::After;
@@ -28,8 +29,6 @@ const STEP_OF_OWN: usize = 50;
 const STEP: i64 = 500;
 /// How often a page that came out short goes on: most of what it found was gone.
 const ROUNDS: usize = 5;
-/// Least time between the end of a check and the next one.
-const REST: SignedDuration = SignedDuration::from_secs(10);
 
 pg::statements! {
     /// What was found, in the order of the list.
@@ -69,26 +68,6 @@ pub struct InconsistencyPage {
     pub rows: Vec<Inconsistency>,
     /// Where the next page goes on; `None` after the last one.
     pub next: Option<(i32, RowId)>,
-}
-
-/// How far the check of a tenant's rows is.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    phase: i32,
-    after_kind: i32,
-    after_id: RowId,
-    begun_at: Option<Timestamp>,
-    finished_at: Option<Timestamp>,
-    /// Whether the next check begins as soon as this one has ended.
-    again: bool,
-}
-
-/// What the check walks through, one after the other.
-enum Walk {
-    Requests,
-    Bookings,
-    Ranges,
-    Found,
 }
 
 impl Store {
@@ -149,9 +128,10 @@ impl Store {
         .await
     }
 
-    /// Tenants of which this process has written rows that are not judged yet.
-    pub fn own_writes(&self) -> Vec<TenantId> {
-        self.own_writes.tenants().into_iter().map(TenantId::of_stored_row).collect()
+    /// Tenants of which this process has written rows that are not judged yet, those after
+    /// this one first.
+    pub fn own_writes(&self, after: Uuid) -> Vec<TenantId> {
+        self.own_writes.tenants(after).into_iter().map(TenantId::of_stored_row).collect()
     }
 
     /// Judges what other programs and this process have written of a tenant, a bounded
@@ -168,7 +148,7 @@ impl Store {
             keep(&tx, &schema, tenant, &suspects, &noted.rows, at).await?;
             // So many that only the tenant was noted.
             let place = if noted.whole { place.begins_again() } else { place };
-            tx.run_last(&place.kept(tenant)).await?;
+            tx.run_last(&kept(place, tenant)).await?;
             self.own_writes.forget(tenant, &own);
             Ok(noted.full || own.len() == STEP_OF_OWN)
         })
@@ -182,29 +162,22 @@ impl Store {
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             let Some(place) = locked(&tx, tenant).await? else { return Ok(false) };
-            let Some(mut place) = place.due(at) else { return Ok(false) };
+            let Some(place) = place.due(at) else { return Ok(false) };
             let walked = match place.walk() {
                 Walk::Found => {
                     let after = (place.after_kind, place.after_id);
                     let known = known(&tx, tenant, after, STEP).await?;
                     let rows: Vec<RowId> = known.iter().map(|(_, row)| *row).collect();
                     keep(&tx, &schema, tenant, &suspects_of(&known), &rows, at).await?;
-                    Walked { last: known.last().copied(), rows: known.len() }
+                    Walked { last: known.last().copied(), full: is_step(known.len()) }
                 }
-                walk => step(&tx, &schema, tenant, &walk, place.after_id, at).await?,
+                walk => step(&tx, &schema, tenant, walk, place.after_id, at).await?,
             };
-            place.goes_on(&walked, at);
-            tx.run_last(&place.kept(tenant)).await?;
+            tx.run_last(&kept(place.after(&walked, at), tenant)).await?;
             Ok(true)
         })
         .await
     }
-}
-
-/// What a step has walked over.
-struct Walked {
-    last: Option<(i32, RowId)>,
-    rows: usize,
 }
 
 /// What was noted.
@@ -216,72 +189,14 @@ struct Noted {
     full: bool,
 }
 
-impl Place {
-    const START: Self = Self {
-        phase: 0,
-        after_kind: 0,
-        after_id: RowId(Uuid::nil()),
-        begun_at: None,
-        finished_at: None,
-        again: false,
-    };
+fn kept(place: Place, tenant: Uuid) -> MoveCheck {
+    let Place { phase, after_kind, after_id, begun_at, finished_at, again } = place;
+    MoveCheck { tenant, phase, after_kind, after_id, begun_at, finished_at, again }
+}
 
-    fn is_under_way(&self) -> bool {
-        self.begun_at.is_some_and(|begun| self.finished_at.is_none_or(|end| end < begun))
-    }
-
-    /// Every row is to be looked at from now on. A check that is under way goes on to its
-    /// end: programs that write very much, time and again, must not keep it from the rows
-    /// that it comes to last.
-    fn begins_again(self) -> Self {
-        if self.is_under_way() { Self { again: true, ..self } } else { Self::START }
-    }
-
-    /// Where a step begins, if it is time for one.
-    fn due(self, at: Timestamp) -> Option<Self> {
-        let rested = self.finished_at.is_none_or(|end| at.duration_since(end) >= REST);
-        if self.is_under_way() {
-            Some(self)
-        } else {
-            rested.then_some(Self { begun_at: Some(at), finished_at: self.finished_at, ..Self::START })
-        }
-    }
-
-    fn walk(&self) -> Walk {
-        match self.phase {
-            0 => Walk::Requests,
-            1 => Walk::Bookings,
-            2 => Walk::Ranges,
-            _ => Walk::Found,
-        }
-    }
-
-    /// After a step.
-    fn goes_on(&mut self, walked: &Walked, at: Timestamp) {
-        match walked.last {
-            Some((kind, id)) if i64::try_from(walked.rows).is_ok_and(|rows| rows >= STEP) => {
-                (self.after_kind, self.after_id) = (kind, id);
-            }
-            _ if matches!(self.walk(), Walk::Found) && self.again => *self = Self::START,
-            _ if matches!(self.walk(), Walk::Found) => {
-                *self = Self { begun_at: self.begun_at, finished_at: Some(at), ..Self::START };
-            }
-            _ => {
-                *self = Self {
-                    phase: self.phase + 1,
-                    begun_at: self.begun_at,
-                    finished_at: self.finished_at,
-                    again: self.again,
-                    ..Self::START
-                };
-            }
-        }
-    }
-
-    fn kept(self, tenant: Uuid) -> MoveCheck {
-        let Self { phase, after_kind, after_id, begun_at, finished_at, again } = self;
-        MoveCheck { tenant, phase, after_kind, after_id, begun_at, finished_at, again }
-    }
+/// Whether so many rows are all that a step walks over.
+fn is_step(rows: usize) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= STEP)
 }
 
 /// How far a tenant's check is, locked; `None` while another server is at it.
@@ -353,7 +268,7 @@ async fn step(
     tx: &Tx,
     schema: &Schema,
     tenant: Uuid,
-    walk: &Walk,
+    walk: Walk,
     after_id: RowId,
     at: Timestamp,
 ) -> Result<Walked, Fault> {
@@ -376,7 +291,7 @@ async fn step(
         // What is known of the other rows is looked at in the last walk.
         keep(tx, schema, tenant, &suspects, &[], at).await?;
     }
-    Ok(Walked { last: walked.last().map(|(row, _)| (0, *row)), rows: walked.len() })
+    Ok(Walked { last: walked.last().map(|(row, _)| (0, *row)), full: is_step(walked.len()) })
 }
 
 /// Judges rows and keeps what is wrong with them in place of what was known of these

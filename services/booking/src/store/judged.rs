@@ -225,6 +225,7 @@ fn requests_with_surroundings(rows: &[Row]) -> Result<Vec<(BookingRequest, Surro
             found.push((request, Surroundings::default()));
         }
         let part: Option<&str> = row.next("part")?;
+        let part = part.and_then(surroundings::Part::from_name);
         match (part, found.last_mut()) {
             (Some(part), Some((_, around))) => surroundings::add(around, part, row),
             _ => Ok(()),

@@ -34,9 +34,11 @@ impl OwnWrites {
         of_tenant.drain(..too_many);
     }
 
-    /// Tenants of which rows are noted.
-    pub fn tenants(&self) -> Vec<Uuid> {
-        self.lock().keys().copied().collect()
+    /// Tenants of which rows are noted, in their order, those after this one first.
+    pub fn tenants(&self, after: Uuid) -> Vec<Uuid> {
+        let mut tenants: Vec<Uuid> = self.lock().keys().copied().collect();
+        tenants.sort_unstable_by_key(|tenant| (*tenant <= after, *tenant));
+        tenants
     }
 
     /// The first rows of a tenant.
@@ -88,7 +90,19 @@ mod tests {
         own.forget(tenant, &[row(1), row(2)]);
         own.forget(other, &[row(9), row(8)]);
         assert_eq!(own.first(tenant, 9), [row(3), row(1)], "written again");
-        assert_eq!(own.tenants(), [tenant]);
+        assert_eq!(own.tenants(Uuid::nil()), [tenant]);
+    }
+
+    #[test]
+    fn tenants_take_turns() {
+        let (own, of) = (OwnWrites::default(), |n: u128| Uuid::from_u128(n));
+        for n in [2, 5, 3] {
+            own.note(of(n), &[row(1)]);
+        }
+        assert_eq!(own.tenants(Uuid::nil()), [of(2), of(3), of(5)]);
+        assert_eq!(own.tenants(of(2)), [of(3), of(5), of(2)]);
+        assert_eq!(own.tenants(of(4)), [of(5), of(2), of(3)]);
+        assert_eq!(own.tenants(of(5)), [of(2), of(3), of(5)]);
     }
 
     #[test]
@@ -102,7 +116,7 @@ mod tests {
         for n in 0..2 * TENANTS {
             own.note(Uuid::from_u128(u128::try_from(n + 2).unwrap()), &[row(n)]);
         }
-        assert_eq!(own.tenants().len(), TENANTS);
+        assert_eq!(own.tenants(Uuid::nil()).len(), TENANTS);
         own.note(tenant, &[row(1)]);
         assert_eq!(own.last(tenant, 1), [row(1)]);
     }

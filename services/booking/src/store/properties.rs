@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
-use super::foreign::{MOST_UNPLACED, count, counted, time};
+use super::foreign::{MOST_UNPLACED, count, counted, time, word};
 use crate::domain::approval::Layout;
 use crate::domain::ids::{EventId, GuestId, PropertyId, RowId};
 use crate::domain::listing::After;
@@ -201,7 +201,7 @@ pub(super) fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
         time_zone: row.or_empty("time_zone")?,
         max_guests: count(row, "max_guests")?,
         // Nothing is held under a word that nobody knows.
-        hold_policy: HoldPolicy::from_name(row.or_empty("hold_policy")?).unwrap_or(HoldPolicy::None),
+        hold_policy: word(row, "hold_policy", HoldPolicy::from_name)?.unwrap_or(HoldPolicy::None),
         hold_hours: count(row, "hold_hours")?,
         rules: stay_rules(row)?,
         row_version: row.or_empty("row_version")?,

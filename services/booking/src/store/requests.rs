@@ -10,7 +10,7 @@ use super::actors::acting;
 use super::change::Change;
 use super::change::Finished;
 use super::database::Store;
-use super::foreign::{count, request_status, stay, time};
+use super::foreign::{count, request_status, stay, time, word};
 use super::properties::terms;
 use crate::domain::approval::Evidence;
 use crate::domain::booking::{BookingStatus, NewBooking};
@@ -399,7 +399,7 @@ pub(super) fn booking_request(row: &mut Columns<'_>) -> Result<BookingRequest, F
         message: row.or_empty("message")?,
         internal_note: row.or_empty("internal_note")?,
         decline_reason: row.or_empty("decline_reason")?,
-        decline_code: row.or_empty::<Option<&str>>("decline_reason_code")?.and_then(DeclineReason::from_name),
+        decline_code: word(row, "decline_reason_code", DeclineReason::from_name)?,
         decline_message: row.or_empty("decline_message")?,
         approved_booking: row.next("approved_booking_id")?,
         linked: None,

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::change::Change;
 use super::database::{Schema, Store, lost_row};
-use super::foreign::reach;
+use super::foreign::{known, reach};
 use super::properties::{GetProperty, neighbours, property as property_of, read_neighbours};
 use super::requests::{GetBookingRequest, known_stay, linked_request};
-use crate::domain::approval::{ActiveRange, Obstacle, Rival, Surroundings};
+use crate::domain::approval::{ActiveRange, Evidence, Obstacle, Rival, Surroundings};
 use crate::domain::booking::BookingStatus;
 use crate::domain::fulfilment::LinkedBooking;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId};
@@ -36,6 +36,22 @@ pg::statements! {
         tenant: Uuid, id: BookingRequestId, property: PropertyId, check_in: Date, check_out: Date,
         linked: Option<BookingId>, held: Option<BookingId>, guest: Option<GuestId>,
     );
+}
+
+/// A part of what surrounds a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Linked,
+    Held,
+    Related,
+    Rival,
+    DeletedRival,
+    Own,
+    Booked,
+    OwnRange,
+    Range,
+    Obstacle,
+    Healed,
 }
 
 /// A request with what bears on its approval, as it is now.
@@ -95,6 +111,52 @@ impl Change {
     }
 }
 
+impl Part {
+    const ALL: [Self; 11] = [
+        Self::Linked,
+        Self::Held,
+        Self::Related,
+        Self::Rival,
+        Self::DeletedRival,
+        Self::Own,
+        Self::Booked,
+        Self::OwnRange,
+        Self::Range,
+        Self::Obstacle,
+        Self::Healed,
+    ];
+
+    /// As `parts/surroundings.sql` names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Held => "held",
+            Self::Related => "related",
+            Self::Rival => "rival",
+            Self::DeletedRival => "deleted_rival",
+            Self::Own => "own",
+            Self::Booked => "booked",
+            Self::OwnRange => "own_range",
+            Self::Range => "range",
+            Self::Obstacle => "obstacle",
+            Self::Healed => "healed",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.name() == name)
+    }
+
+    /// Whether it is a booking that `lock_surroundings.sql` locks.
+    fn is_locked(self) -> bool {
+        match self {
+            Self::Linked | Self::Held | Self::Related | Self::Rival | Self::DeletedRival | Self::Own => true,
+            // The linked booking again; ranges and events, which are not locked.
+            Self::Booked | Self::OwnRange | Self::Range | Self::Obstacle | Self::Healed => false,
+        }
+    }
+}
+
 /// The statement that reads what surrounds a request.
 fn read(tenant: Uuid, request: &BookingRequest) -> ReadSurroundings {
     let BookingRequest { id, property, stay, approved_booking, held_booking, guest, .. } = *request;
@@ -115,8 +177,8 @@ fn bookings(rows: &[Row]) -> Result<Vec<Uuid>, Fault> {
     let mut found = Vec::new();
     for row in rows {
         let mut row = Columns::of(row);
-        let (part, id): (&str, Option<Uuid>) = (row.next("part")?, row.next("id")?);
-        if matches!(part, "linked" | "held" | "related" | "rival" | "deleted_rival") {
+        let (part, id): (Part, Option<Uuid>) = (row.word("part", Part::from_name)?, row.next("id")?);
+        if part.is_locked() {
             found.extend(id);
         }
     }
@@ -127,14 +189,14 @@ fn surroundings(rows: &[Row]) -> Result<Surroundings, Fault> {
     let mut found = Surroundings::default();
     for row in rows {
         let row = &mut Columns::of(row);
-        let part = row.next("part")?;
+        let part = row.word("part", Part::from_name)?;
         add(&mut found, part, row)?;
     }
     Ok(found)
 }
 
 /// Adds a part, whose other columns are the next ones of the row.
-pub(super) fn add(found: &mut Surroundings, part: &str, row: &mut Columns<'_>) -> Result<(), Fault> {
+pub(super) fn add(found: &mut Surroundings, part: Part, row: &mut Columns<'_>) -> Result<(), Fault> {
     let around = Around {
         id: row.next("id")?,
         guest: row.or_empty("guest_id")?,
@@ -145,18 +207,19 @@ pub(super) fn add(found: &mut Surroundings, part: &str, row: &mut Columns<'_>) -
         source: row.or_empty("source_id")?,
     };
     match part {
-        "linked" => found.linked = Some(around.linked()?),
-        "held" => found.hold_stands = true,
-        "related" => found.related = Some(BookingId(around.id()?)),
-        "rival" => found.rivals.push(around.rival()?),
-        "deleted_rival" => found.rivals.push(Rival { deleted: true, ..around.rival()? }),
-        "own_range" => found.own_range = true,
-        "range" => found.ranges.push(around.range()?),
-        "obstacle" => found.obstacles.push(around.obstacle()?),
-        "own" => found.own = Some(around.rival()?),
-        "booked" => found.booked = known_stay(around.from, around.to),
-        "healed" => found.healed_as = super::events::evidence_of(around.word.unwrap_or_default()),
-        part => return Err(Fault::new(Kind::Other, format!("surroundings have a part {part}"))),
+        Part::Linked => found.linked = Some(around.linked()?),
+        Part::Held => found.hold_stands = true,
+        Part::Related => found.related = Some(BookingId(around.id()?)),
+        Part::Rival => found.rivals.push(around.rival()?),
+        Part::DeletedRival => found.rivals.push(Rival { deleted: true, ..around.rival()? }),
+        Part::OwnRange => found.own_range = true,
+        Part::Range => found.ranges.push(around.range()?),
+        Part::Obstacle => found.obstacles.push(around.obstacle()?),
+        Part::Own => found.own = Some(around.rival()?),
+        Part::Booked => found.booked = known_stay(around.from, around.to),
+        Part::Healed => {
+            found.healed_as = known("evidence", around.word.unwrap_or_default(), Evidence::from_name);
+        }
     }
     Ok(())
 }
@@ -205,5 +268,27 @@ impl Around<'_> {
     fn obstacle(&self) -> Result<Obstacle, Fault> {
         let booking = self.source.ok_or_else(|| lost_row("the booking without a range"))?;
         Ok(Obstacle { booking, range: ActiveRange { source: None, ..self.range()? } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names of parts are in the statements as well, and what is locked is asked for again.
+    #[test]
+    fn the_statements_have_these_parts_and_lock_these_bookings() {
+        let read = include_str!("sql/parts/surroundings.sql");
+        let lock = include_str!("sql/lock_surroundings.sql");
+        for part in Part::ALL {
+            assert!(read.contains(&format!("'{}'", part.name())), "{part:?}");
+            assert_eq!(Part::from_name(part.name()), Some(part));
+            let rows = match part {
+                Part::Rival | Part::DeletedRival => "rivals",
+                other => other.name(),
+            };
+            let locked = lock.lines().any(|line| line == format!("select id from {rows}"));
+            assert_eq!(locked, part.is_locked(), "{part:?}");
+        }
     }
 }

@@ -337,4 +337,40 @@ fn of_the_guests_bookings_the_one_that_covers_most_fulfils() {
     assert_eq!(verdict, link(12, Evidence::FulfilledByOverlapSameGuest, nights, true));
 }
 
+/// Rules keep nights from being sold, not from being recognised as sold before.
+#[test]
+fn broken_rules_refuse_what_sells_and_nothing_else() {
+    let broken = [Broken::MinNights(7)];
+    let mut plain = request(Status::Requested);
+    let nothing = Surroundings::default();
+    for layout in [Layout::Standard, Layout::SingleTable] {
+        let verdict = approve(&plain, layout, Some(&nothing));
+        assert_eq!(verdict.answer(&plain, layout, &broken), Err(Denied::Rules(broken.to_vec())));
+        assert!(verdict.answer(&plain, layout, &[]).is_ok());
+    }
+    plain.confirmed_at = Some(Timestamp::UNIX_EPOCH);
+    for layout in [Layout::Standard, Layout::SingleTable] {
+        let healed = approve(&plain, layout, Some(&nothing)).answer(&plain, layout, &broken);
+        assert_eq!(healed.map(|healed| healed.outcome), Ok(Outcome::Healed));
+    }
+}
+
+/// Whose nights a deleted booking keeps is told apart from what is sold.
+#[test]
+fn a_deleted_booking_in_the_way_is_named_after_what_stands() {
+    let nights = stay("2026-07-06", "2026-07-09");
+    let deleted = Rival { deleted: true, ..rival(11, None, BookingStatus::Confirmed, nights) };
+    let kind = |rivals: Vec<Rival>| {
+        let around = Surroundings { rivals, ..Surroundings::default() };
+        match approve(&request(Status::Requested), Layout::SingleTable, Some(&around)) {
+            Verdict::Overlap(kind, None) => kind,
+            other => panic!("{other:?}"),
+        }
+    };
+    let other = |status| rival(12, Some(STRANGER), status, nights);
+    assert_eq!(kind(vec![deleted]), ConflictKind::Deleted);
+    assert_eq!(kind(vec![deleted, other(BookingStatus::Confirmed)]), ConflictKind::Booking);
+    assert_eq!(kind(vec![deleted, other(BookingStatus::Requested)]), ConflictKind::Hold);
+}
+
 mod worlds;

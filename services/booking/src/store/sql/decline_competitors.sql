@@ -1,5 +1,5 @@
--- The last statement of an approve, behind the booking: whatever that had to wait
--- for, these events are told after it. Those that are being decided by somebody else
+-- The last statement of an approve, after the booking: whatever that had to wait for,
+-- these events are told after it. Those that are being decided by somebody else
 -- are skipped: the constraint tells that decision, and two approvals cannot wait for
 -- each other here.
 with competing as (
@@ -21,10 +21,10 @@ declined as (
     update {requests} r
     set
         status = {status.declined},
-        decline_reason = 'dates_taken',
+        decline_reason = {decline.words.dates_taken},
         decline_reason_code = {decline.dates_unavailable},
         {decider} = {acting_user},
-        decider_kind = 'system',
+        decider_kind = {actor.system},
         decider_id = null,
         row_version = coalesce(r.row_version, 0) + 1,
         updated_at = greatest(:at, r.updated_at + interval '1 microsecond')

@@ -151,6 +151,48 @@ async fn stray(fixture: &Fixture, tenant: Uuid, property: Uuid) -> Uuid {
     id
 }
 
+/// A server whose clock was a day ahead has ended a check; nobody waits for that day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_does_not_stop_the_check() {
+    let fixture = Fixture::start().await;
+    unnoticed(&fixture).await;
+    let checked =
+        "select count(*) from inconsistency_checks where tenant_id = $1 and finished_at is not null";
+    for _ in 0..300 {
+        if fixture.count(checked, &[&demo::TENANT]).await == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let ahead = "update inconsistency_checks set finished_at = now() + interval '1 day', phase = 0 \
+        where tenant_id = $1 and finished_at is not null";
+    assert_eq!(fixture.execute(ahead, &[&demo::TENANT]).await, 1);
+    let ours = stray(&fixture, demo::TENANT, LAKE_HOUSE).await;
+    until_found(&fixture, ours, None).await;
+}
+
+/// Of one tenant very much is noted, and the next one's row is judged before that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_written_without_a_pause_keeps_no_other_waiting() {
+    let fixture = Fixture::start().await;
+    assert!(demo::TENANT < demo::OTHER_TENANT);
+    let noted = "insert into inconsistency_suspects (tenant_id, written_row) \
+        select $1, gen_random_uuid()::text from generate_series(1, 400000)";
+    fixture.execute(noted, &[&demo::TENANT]).await;
+    let theirs = stray(&fixture, demo::OTHER_TENANT, HARBOUR_LOFT).await;
+    let note = "insert into inconsistency_suspects (tenant_id, written_row) values ($1, $2::uuid::text)";
+    fixture.execute(note, &[&demo::OTHER_TENANT, &theirs]).await;
+    let left = "select count(*) from inconsistency_suspects where tenant_id = $1";
+    for _ in 0..600 {
+        if fixture.count(left, &[&demo::OTHER_TENANT]).await == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(fixture.count(left, &[&demo::TENANT]).await > 0);
+    until_found(&fixture, theirs, None).await;
+}
+
 /// Waits until a row is kept as inconsistent; `meanwhile` is done over and over.
 async fn until_found(fixture: &Fixture, row: Uuid, meanwhile: Option<&str>) {
     for _ in 0..600 {

@@ -185,7 +185,7 @@ fn in_every_world_the_promises_hold() {
                 }
             }
             // What the approve says to be covered is what readers say afterwards.
-            if let Ok(approved) = verdict.answer(&request, layout) {
+            if let Ok(approved) = verdict.answer(&request, layout, &[]) {
                 after.linked = around_after.linked;
                 let read = after.fulfilment().unwrap();
                 let said = approved.fulfilment;
@@ -222,7 +222,7 @@ fn approve_as_calls_do(
         | Verdict::Inconsistent(_) => true,
     };
     let verdict = if stored { by_the_row } else { approve(request, layout, Some(around)) };
-    verdict.answer(request, layout)
+    verdict.answer(request, layout, &[])
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn an_approve_answers_what_its_explanation_says() {
             for guest in [Some(GUEST), None] {
                 request.guest = guest;
                 for layout in [Layout::Standard, Layout::SingleTable] {
-                    let explained = approve(&request, layout, Some(&around)).answer(&request, layout);
+                    let explained = approve(&request, layout, Some(&around)).answer(&request, layout, &[]);
                     let world = format!("{layout:?} {request:?} {around:?}");
                     assert_eq!(approve_as_calls_do(&request, layout, &around), explained, "{world}");
                     assert_ne!(explained, Err(Denied::Undecided), "{world}");
@@ -258,7 +258,7 @@ fn no_state_is_without_a_way_out() {
         for layout in [Layout::Standard, Layout::SingleTable] {
             let world = format!("{layout:?} {request:?} {around:?}");
             let approve = |request: &BookingRequest, around: &Surroundings| {
-                approve(request, layout, Some(around)).answer(request, layout)
+                approve(request, layout, Some(around)).answer(request, layout, &[])
             };
             let cancel = steps::cancel_request(&request, None);
             assert_eq!(cancel, Step::Go, "{world}");

@@ -4,7 +4,7 @@
 -- those who store something of it, and they for him.
 with property as (
     select
-        p.tenant_id, p.id, p.hold_policy = 'hold' as holds,
+        p.tenant_id, p.id, p.hold_policy = {hold_policy.hold} as holds,
         :at + make_interval(hours => p.hold_hours) as until
     from properties p
     where p.tenant_id = :tenant
