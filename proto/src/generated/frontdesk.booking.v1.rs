@@ -6176,8 +6176,8 @@ pub mod diagnostics_service_client {
         ///
         /// What another program has written is in the next answer; after it has written
         /// many rows at once, and for rows whose writers go past the triggers, it takes as
-        /// long as a check of the tenant's rows in the background, about a quarter of an hour
-        /// for a million.
+        /// long as a check of all the tenant's rows in the background, which works for a
+        /// twentieth of the time.
         pub async fn list_inconsistencies(
             &mut self,
             request: impl tonic::IntoRequest<super::ListInconsistenciesRequest>,
@@ -6307,8 +6307,8 @@ pub mod diagnostics_service_server {
         ///
         /// What another program has written is in the next answer; after it has written
         /// many rows at once, and for rows whose writers go past the triggers, it takes as
-        /// long as a check of the tenant's rows in the background, about a quarter of an hour
-        /// for a million.
+        /// long as a check of all the tenant's rows in the background, which works for a
+        /// twentieth of the time.
         async fn list_inconsistencies(
             &self,
             request: tonic::Request<super::ListInconsistenciesRequest>,

@@ -20,13 +20,4 @@ ranged as (
     where {has_no_range}
     returning id
 ),
-{confirmed},
-settled as (
-    select
-        (select count(*) from booked) + (select count(*) from ranged)
-        + (select count(*) from confirmed) as writes
-)
-insert into booking_events (overridden_rules, {nights}, {event_written})
-select :overridden, check_in, check_out, check_in, check_out, tenant_id, :event, :at, booking_request_id, id, property_id, :kind, :evidence, {by}
-from booked, settled
-returning booking_id
+{confirmed}
