@@ -17,6 +17,7 @@ mod compare;
 mod difference;
 mod look;
 mod object;
+mod same;
 mod service;
 mod statements;
 

@@ -4,6 +4,7 @@
 
 use super::difference::{Difference, LAST, Weight, order};
 use super::object::{Kind, Object};
+use super::same::same;
 use super::statements::{Step, validated};
 use crate::value::serves;
 
@@ -15,6 +16,8 @@ pub fn altered(object: &Object, stored: &Object) -> Difference {
     let other = &stored.definition;
     let is = match object.kind {
         Kind::Function => "not what this version made",
+        Kind::Constraint if is_unfinished(object, other) => "not known to hold for every row",
+        Kind::Index if is_unfinished(object, other) => "not finished",
         _ if other.is_empty() => "not as it was made",
         _ => other,
     };
@@ -30,10 +33,9 @@ pub fn altered(object: &Object, stored: &Object) -> Difference {
 fn whole(object: &Object, other: &str) -> (Weight, Result<Step, String>) {
     let Object { kind, relation, name, definition: wanted } = object;
     let of_table = |what: &str| format!("alter table {relation} {what}");
-    let is_unfinished = other == format!("{wanted} NOT VALID");
     match kind {
-        Kind::Constraint if is_unfinished => (Weight::Light, Ok(validated(object))),
-        Kind::Index if is_unfinished => {
+        Kind::Constraint if is_unfinished(object, other) => (Weight::Light, Ok(validated(object))),
+        Kind::Index if is_unfinished(object, other) => {
             (Weight::Light, Ok(Step::alone(format!("reindex index concurrently {name}"))))
         }
         Kind::Role if wanted == "noinherit" => {
@@ -80,6 +82,11 @@ fn column(object: &Object, other: &str) -> (Weight, Result<Step, String>) {
          altered it bring it back"
     );
     (Weight::Grave, Err(why))
+}
+
+/// Whether it only lacks the end of its making: rows from before were not looked at.
+fn is_unfinished(object: &Object, other: &str) -> bool {
+    other.strip_suffix(" NOT VALID").is_some_and(|begun| same(begun, &object.definition))
 }
 
 fn kept(wanted: &str) -> Result<Step, String> {

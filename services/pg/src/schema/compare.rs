@@ -5,22 +5,26 @@ use super::altered::altered;
 use super::difference::{Difference, LAST, Weight, order};
 use super::look::Live;
 use super::object::{Kind, Object, parse};
+use super::same::same;
 use super::service::{Afterwards, Service};
-use super::statements::{Step, is_validated_later, made, validated};
+use super::statements::{Step, is_validated_later, made, unvalidated, validated};
 
 /// The differences, in an order in which they can be mended.
 pub fn differences(service: &Service, live: &Live) -> Vec<Difference> {
     let wanted = (service.adapt)(parse(service.made), &live.objects);
     let missing: Vec<&Object> = wanted.iter().filter(|one| !is_there(&live.objects, one)).collect();
+    // Where no row is, a rule holds at once.
+    let is_new = |table: &str| missing.iter().any(|one| one.kind == Kind::Table && one.name == table);
+    let has_rows = |one: &Object| is_validated_later(one) && !is_new(&one.relation);
     let lost =
         missing.iter().filter(|one| !comes_with_another(one, &wanted, &missing)).map(|one| Difference {
             found: format!("{} is missing", one.label()),
             weight: if (service.optional)(one) { Weight::Light } else { Weight::Grave },
-            cure: Ok(made(one, &wanted, &live.owner)),
+            cure: Ok(if has_rows(one) { unvalidated(one) } else { made(one, &wanted, &live.owner) }),
             order: order(one),
         });
     let mut found: Vec<Difference> = lost.collect();
-    found.extend(missing.iter().copied().filter(|one| is_validated_later(one)).map(|one| Difference {
+    found.extend(missing.iter().copied().filter(|one| has_rows(one)).map(|one| Difference {
         found: format!("what was stored without the {} may break it", one.label()),
         weight: Weight::Light,
         cure: Ok(validated(one)),
@@ -29,7 +33,12 @@ pub fn differences(service: &Service, live: &Live) -> Vec<Difference> {
     found.extend(service.afterwards.iter().filter_map(|after| afterwards(after, &missing)));
     for object in &wanted {
         let stored = live.objects.iter().find(|one| one.is(object));
-        let other = stored.filter(|stored| stored.definition != object.definition);
+        let differs = |stored: &&Object| match object.kind {
+            // Is kept as it was written.
+            Kind::Function => stored.definition != object.definition,
+            _ => !same(&stored.definition, &object.definition),
+        };
+        let other = stored.filter(differs);
         found.extend(other.map(|other| altered(object, other)));
     }
     found.sort_by_key(|one| one.order);
@@ -65,6 +74,13 @@ fn comes_with_another(object: &Object, wanted: &[Object], missing: &[&Object]) -
         Kind::NotNull => no_table || beside(Kind::Column).1 && beside(Kind::Default).0,
         Kind::TriggerFires => beside(Kind::Trigger).1,
         Kind::ClosedFunction => beside(Kind::Function).1,
+        // Everybody may run it, unless it is closed.
+        Kind::GrantOnFunction => {
+            let of_function =
+                |kind: Kind| move |one: &Object| one.kind == kind && one.name == object.relation;
+            missing.iter().any(|one| of_function(Kind::Function)(one))
+                && !wanted.iter().any(of_function(Kind::ClosedFunction))
+        }
         _ => false,
     }
 }
@@ -110,6 +126,11 @@ mod tests {
 
     const MADE: &str = "sequence |  | s.q
     as bigint cache 1
+function |  | s.f()
+    create function f
+function |  | s.g()
+    create function g
+closed function |  | s.g()
 table |  | s.t
 column | s.t | a
     text
@@ -131,6 +152,10 @@ constraint | s.t | may_be
     CHECK ((b > 0))
 index | s.t | s.u
     CREATE UNIQUE INDEX u ON s.t (a)
+grant on function | s.f() | r
+    execute
+grant on function | s.g() | r
+    execute
 grant | s.t | r
     update (a)
 ";
@@ -141,16 +166,17 @@ grant | s.t | r
         let sql: Vec<String> = of("").into_iter().map(|(_, _, cure)| cure.unwrap()).collect();
         let begins = [
             "create sequence s.q as bigint cache 1",
+            "create function f",
+            "create function g;\nrevoke execute on function s.g() from public",
             "create table s.t (\n    a text,\n    b integer default 1 not null,\n    c integer generated",
             "CREATE TRIGGER g",
             "drop policy if exists repair_sees_rows on s.t; create policy repair_sees_rows on s.t",
             "alter table s.t add constraint pk PRIMARY KEY",
-            "alter table s.t add constraint may_be CHECK ((b > 0)) not valid",
+            "alter table s.t add constraint may_be CHECK ((b > 0))",
             "alter table s.t add constraint fk FOREIGN KEY",
             "CREATE UNIQUE INDEX CONCURRENTLY u ON s.t",
+            "grant execute on function s.g() to r",
             "grant update (a) on s.t to r",
-            "alter table s.t validate constraint fk",
-            "alter table s.t validate constraint may_be",
         ];
         assert_eq!(sql.len(), begins.len(), "{sql:?}");
         for (sql, begin) in sql.iter().zip(begins) {
@@ -178,7 +204,7 @@ grant | s.t | r
             (
                 "    PRIMARY KEY (a)",
                 "    PRIMARY KEY (a) NOT VALID",
-                "constraint s.t.pk is",
+                "constraint s.t.pk is not known to hold for every row",
                 Weight::Light,
                 Some("alter table s.t validate constraint pk"),
             ),
@@ -193,7 +219,7 @@ grant | s.t | r
             (
                 "CREATE UNIQUE INDEX u ON s.t (a)",
                 "CREATE UNIQUE INDEX u ON s.t (a) NOT VALID",
-                "index s.u of table s.t is",
+                "index s.u of table s.t is not finished",
                 Weight::Light,
                 Some("reindex index concurrently s.u"),
             ),
@@ -228,7 +254,11 @@ grant | s.t | r
         }
         assert_eq!(of(&MADE.replace("update (a)", "update")), [], "a right to the table covers its columns");
         let without = of(&MADE.replace("constraint | s.t | may_be\n    CHECK ((b > 0))\n", ""));
-        let weights: Vec<Weight> = without.into_iter().map(|(_, weight, _)| weight).collect();
-        assert_eq!(weights, [Weight::Light; 2], "what may be missing, and the rows without it");
+        let how: Vec<_> = without.into_iter().map(|(_, weight, cure)| (weight, cure.unwrap())).collect();
+        let cures = [
+            "alter table s.t add constraint may_be CHECK ((b > 0)) not valid",
+            "alter table s.t validate constraint may_be",
+        ];
+        assert_eq!(how, cures.map(|cure| (Weight::Light, cure.to_owned())), "rows may break it");
     }
 }

@@ -78,10 +78,7 @@ pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
             format!("create policy {name} on {relation} {}", definition.replace("{owner}", owner))
         }
         Kind::TriggerFires => format!("alter table {relation} enable trigger {name}"),
-        Kind::Constraint => {
-            let later = if is_validated_later(object) { " not valid" } else { "" };
-            format!("alter table {relation} add constraint {name} {definition}{later}")
-        }
+        Kind::Constraint => format!("alter table {relation} add constraint {name} {definition}"),
         Kind::Index => return index(name, definition),
         Kind::GrantOnSchema => format!("grant {} to {name}", definition.replace(" on ", " on schema ")),
         Kind::GrantOnFunction => format!("grant {definition} on function {relation} to {name}"),
@@ -97,6 +94,12 @@ pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
 pub fn is_validated_later(object: &Object) -> bool {
     let begins = |word| object.definition.starts_with(word);
     object.kind == Kind::Constraint && (begins("CHECK ") || begins("FOREIGN KEY "))
+}
+
+/// A constraint that holds for what is written from now on.
+pub fn unvalidated(constraint: &Object) -> Step {
+    let Object { relation, name, definition, .. } = constraint;
+    Step::one(format!("alter table {relation} add constraint {name} {definition} not valid"))
 }
 
 /// Looks whether a constraint holds for every row, while others write.
