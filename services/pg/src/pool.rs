@@ -18,8 +18,8 @@ use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
 use crate::connect::parse_url;
-use crate::lanes::Lanes;
 use crate::lease::{Lease, STATEMENT_LIMIT};
+use crate::turns::Turns;
 use crate::tx::Scope;
 use crate::{Fault, Kind, Query, Statements, Turn, Tx};
 
@@ -27,7 +27,7 @@ use crate::{Fault, Kind, Query, Statements, Turn, Tx};
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
-    lanes: Arc<Lanes>,
+    turns: Arc<Turns>,
     /// For connections outside the pool.
     config: Arc<tokio_postgres::Config>,
     statements: Arc<Statements>,
@@ -82,8 +82,8 @@ impl Database {
             }))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
-        let lanes = Arc::new(Lanes::new(options.max_size));
-        Ok(Self { pool, lanes, config: outside, statements: Arc::default() })
+        let turns = Arc::new(Turns::new(options.max_size));
+        Ok(Self { pool, turns, config: outside, statements: Arc::default() })
     }
 
     /// The same database with the statements that may be run in it.
@@ -91,7 +91,7 @@ impl Database {
     pub fn with(&self, statements: Arc<Statements>) -> Self {
         Self {
             pool: self.pool.clone(),
-            lanes: Arc::clone(&self.lanes),
+            turns: Arc::clone(&self.turns),
             config: Arc::clone(&self.config),
             statements,
         }
@@ -110,7 +110,7 @@ impl Database {
     /// Waits for a tenant's turn to change something, which is to be kept until the
     /// change is over: those who wait for each other must not have every connection.
     pub async fn turn(&self, tenant: Uuid) -> Result<Turn, Fault> {
-        self.lanes.turn(tenant).await
+        self.turns.turn(tenant).await
     }
 
     /// Starts a transaction that sees one tenant's rows only.

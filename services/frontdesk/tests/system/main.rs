@@ -14,7 +14,6 @@ mod booking {
     mod auto_decline;
     mod blocks;
     mod bookings;
-    pub mod covered;
     mod create;
     mod cursors;
     mod customer_changes;
@@ -26,35 +25,42 @@ mod booking {
     mod evidence;
     pub mod feed_order;
     mod feed_replicas;
-    mod foreign;
     mod foreign_lists;
     mod foreign_rows;
     mod found_inconsistencies;
     mod fulfilment;
     mod hammer;
     mod hazards;
-    pub mod heard;
+
+    /// What several of them need: rows of other programs, sessions in the way, streams
+    /// that are listened to, and what must hold after any run.
+    pub mod help {
+        pub mod covered;
+        pub mod foreign;
+        pub mod inconsistent_rows;
+        pub mod new_request;
+        pub mod rival;
+        pub mod watcher;
+    }
+
     mod history;
     mod holds;
     mod huge_texts;
     mod idempotency_keys;
     mod inconsistencies;
-    mod inconsistent_rows;
     mod layouts;
     mod lists;
+    mod lock_waits;
     mod long_stays;
     mod new_bookings;
-    mod new_request;
     mod properties;
     mod races;
     mod resolutions;
-    mod rival;
     mod round_trips;
     mod stay_rules;
     mod stay_steps;
     mod stored_facts;
     mod transitions;
-    mod waits;
     mod watch;
     mod watchers;
     mod windows;
@@ -124,11 +130,11 @@ mod whole {
     mod faults;
     mod fields;
     mod made;
-    mod moves;
     mod plans;
     mod policy;
+    mod restored_databases;
     mod schema;
     pub mod schema_drift;
+    mod silent_database;
     mod statements;
-    mod storms;
 }

@@ -4,7 +4,7 @@ use frontdesk::demo;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use super::new_request::{GUEST, OTHER_GUEST, new_request};
+use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, tenant_path};
 
 const MANAGER: &str = "0d000000-0000-7000-8000-000000000102";

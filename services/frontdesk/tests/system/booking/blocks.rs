@@ -3,7 +3,7 @@
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
-use super::new_request::{GUEST, new_request};
+use super::help::new_request::{GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
 
 const CALENDAR: &str = "availability?from=2031-01-07&to=2031-01-13";

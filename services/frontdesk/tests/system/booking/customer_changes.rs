@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::customers::{names, url_encoded};
-use super::new_request::{GUEST, OTHER_GUEST};
+use super::help::new_request::{GUEST, OTHER_GUEST};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, tenant_path};
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::new_request::{GUEST, OTHER_GUEST, new_request};
+use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Answer, Fixture, Layout};
 
 impl Fixture {

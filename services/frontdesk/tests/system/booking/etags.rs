@@ -4,7 +4,7 @@ use frontdesk::demo;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use super::new_request::{GUEST, new_request};
+use super::help::new_request::{GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of};
 
 async fn etag(fixture: &Fixture, path: &str, token: &str) -> String {

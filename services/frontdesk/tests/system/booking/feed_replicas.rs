@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::feed_order::assert_causal;
-use super::heard::Watcher;
+use super::help::watcher::Watcher;
 use crate::fixture::{Answer, Fixture, path_of, system};
 use crate::program::run::frontdesk;
 

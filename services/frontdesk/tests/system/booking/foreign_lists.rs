@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::foreign_rows::OPENED;
-use super::new_request::GUEST;
+use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
 use frontdesk::demo;
 

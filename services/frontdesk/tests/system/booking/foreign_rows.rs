@@ -125,27 +125,29 @@ async fn shown_as_far_as_they_can_be(layout: Layout) {
     let rows = fixture.get(&of_house, &token).await.ok()["booking_requests"].as_array().unwrap().len();
     assert!(rows >= CASES.len(), "{rows}");
     fixture.get("/api/v1/bookings?page_size=200", &token).await.ok();
+    for (id, column, _) in made {
+        is_decided_as_far_as_it_is_known(&fixture, &token, id, column).await;
+    }
+}
 
-    // What is known is decided; what is not is left as it is.
-    for (id, column, _) in &made {
-        let before = fixture.snapshot().await;
-        let approved =
-            fixture.post(&path_of(*id, "/approve"), &token, &json!({"internal_note": "fine"})).await;
-        if **column == "status" {
-            approved.refused(409, "INVALID_TRANSITION");
-            assert_eq!(approved.body["metadata"]["state"], "unknown_status");
-            for step in ["/decline", "/review", "/cancel"] {
-                let body = json!({"decline_reason": "no"});
-                let body = if step == "/decline" { body } else { json!({}) };
-                let answer = fixture.post(&path_of(*id, step), &token, &body).await;
-                assert_eq!(answer.status, 409, "{step} {}", answer.body);
-            }
-            assert_eq!(fixture.snapshot().await, before);
-        } else if **column != "check_out" {
-            approved.ok();
-            let row = fixture.get(&path_of(*id, ""), &token).await;
-            assert!(row.ok()["internal_note"].as_str().unwrap().ends_with("fine"), "{}", row.body);
+/// What is known is decided; what is not is left as it is.
+async fn is_decided_as_far_as_it_is_known(fixture: &Fixture, token: &str, id: Uuid, column: &str) {
+    let before = fixture.snapshot().await;
+    let approved = fixture.post(&path_of(id, "/approve"), token, &json!({"internal_note": "fine"})).await;
+    if column == "status" {
+        approved.refused(409, "INVALID_TRANSITION");
+        assert_eq!(approved.body["metadata"]["state"], "unknown_status");
+        for step in ["/decline", "/review", "/cancel"] {
+            let body = json!({"decline_reason": "no"});
+            let body = if step == "/decline" { body } else { json!({}) };
+            let answer = fixture.post(&path_of(id, step), token, &body).await;
+            assert_eq!(answer.status, 409, "{step} {}", answer.body);
         }
+        assert_eq!(fixture.snapshot().await, before);
+    } else if column != "check_out" {
+        approved.ok();
+        let row = fixture.get(&path_of(id, ""), token).await;
+        assert!(row.ok()["internal_note"].as_str().unwrap().ends_with("fine"), "{}", row.body);
     }
 }
 

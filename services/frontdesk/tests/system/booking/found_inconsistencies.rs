@@ -7,7 +7,7 @@ use identity::Policy;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::foreign::{Foreign, GUEST, STRANGER};
+use super::help::foreign::{Foreign, GUEST, STRANGER};
 use super::inconsistencies::listed;
 use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, path_of, system};
 

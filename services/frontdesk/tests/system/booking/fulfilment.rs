@@ -7,7 +7,7 @@ use frontdesk_proto::booking::v1::{Fulfilment, StayCoverage, WatchBookingRequest
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::foreign::{CHALET, Foreign, GUEST, STRANGER, link, mark, range};
+use super::help::foreign::{CHALET, Foreign, GUEST, STRANGER, link, mark, range};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
 
 async fn day(fixture: &Fixture, offset: i32) -> String {

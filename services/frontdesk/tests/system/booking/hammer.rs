@@ -9,9 +9,9 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::covered::no_night_is_covered_for_two_guests;
 use super::feed_order::assert_causal;
-use super::heard::Watcher;
+use super::help::covered::no_night_is_covered_for_two_guests;
+use super::help::watcher::Watcher;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
 
 const CLIENTS: u64 = 16;

@@ -8,7 +8,7 @@ use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::rival::Rival;
+use super::help::rival::Rival;
 use crate::fixture::{Answer, Fixture, Layout, case, path_of, signed};
 
 async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {

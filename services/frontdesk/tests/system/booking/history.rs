@@ -3,7 +3,7 @@
 use frontdesk::demo;
 use serde_json::json;
 
-use super::new_request::{GUEST, new_request};
+use super::help::new_request::{GUEST, new_request};
 use crate::fixture::Fixture;
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
-use super::new_request::{GUEST, OTHER_GUEST, new_request};
+use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Fixture, path_of};
 
 #[tokio::test]

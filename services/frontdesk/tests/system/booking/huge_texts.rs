@@ -5,7 +5,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::new_request::GUEST;
+use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, Layout, path_of};
 
 /// A text that is more than any answer takes.

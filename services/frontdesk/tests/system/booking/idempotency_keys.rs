@@ -7,7 +7,7 @@ use frontdesk_proto::{MethodContract, descriptors};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use super::new_request::{GUEST, new_request};
+use super::help::new_request::{GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of};
 
 async fn keyed(fixture: &Fixture, token: &str, path: &str, key: &str, body: &Json) -> Answer {

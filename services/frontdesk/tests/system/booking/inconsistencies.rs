@@ -6,7 +6,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::inconsistent_rows::{CASES, Case, Foreign, GUEST, Write};
+use super::help::inconsistent_rows::{CASES, Case, Foreign, GUEST, Write};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
 const LIST: &str = "/api/v1/diagnostics/inconsistencies?page_size=200";

@@ -5,7 +5,7 @@ use frontdesk::demo;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::foreign::{Foreign, GUEST, STRANGER};
+use super::help::foreign::{Foreign, GUEST, STRANGER};
 use super::inconsistencies::{listed, resolve};
 use crate::fixture::{Fixture, Layout, case, path_of};
 

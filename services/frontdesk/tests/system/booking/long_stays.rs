@@ -7,7 +7,7 @@ use pg::migrate::MigrationSet;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::new_request::{GUEST, OTHER_GUEST};
+use super::help::new_request::{GUEST, OTHER_GUEST};
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
 
 /// Days of a stay that is longer than the rule.

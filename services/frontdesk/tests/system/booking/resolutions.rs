@@ -5,8 +5,8 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::help::inconsistent_rows::{Foreign, GUEST, STRANGER, Write};
 use super::inconsistencies::{listed, resolve};
-use super::inconsistent_rows::{Foreign, GUEST, STRANGER, Write};
 use crate::fixture::{Answer, Fixture, Layout, path_of};
 
 /// What is offered for a row, by kind.

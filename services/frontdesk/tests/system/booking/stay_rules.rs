@@ -5,8 +5,8 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::foreign::{Foreign, GUEST as GUEST_NUMBER, STRANGER, range};
-use super::new_request::{GUEST, OTHER_GUEST, new_request};
+use super::help::foreign::{Foreign, GUEST as GUEST_NUMBER, STRANGER, range};
+use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of, tenant_path};
 
 fn lake_house(rest: &str) -> String {
@@ -29,6 +29,54 @@ fn broken(answer: &Answer, code: &str, rule: &str, value: &str, field: &str) {
     assert_eq!(answer.body["violations"][0]["field"], field, "{}", answer.body);
 }
 
+/// Rules, a stay that breaks one, the reason, and the rule with its value and the field
+/// that breaks it. 2031-01-04 is a Saturday.
+fn each_rule_broken() -> Vec<(Json, [&'static str; 2], &'static str, [&'static str; 3])> {
+    let on_saturdays = |rules: Json| {
+        let mut day = json!({"day": "saturday"});
+        day.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
+        json!({"min_nights": 2, "days": [day]})
+    };
+    vec![
+        (
+            json!({"min_nights": 3}),
+            ["2031-01-01", "2031-01-03"],
+            "STAY_TOO_SHORT",
+            ["min_nights", "3", "check_out"],
+        ),
+        (
+            json!({"max_nights": 3}),
+            ["2031-01-01", "2031-01-05"],
+            "STAY_TOO_LONG",
+            ["max_nights", "3", "check_out"],
+        ),
+        (
+            on_saturdays(json!({"min_nights": 7})),
+            ["2031-01-04", "2031-01-10"],
+            "STAY_TOO_SHORT",
+            ["min_nights", "7", "check_out"],
+        ),
+        (
+            on_saturdays(json!({"closed_to_arrival": true})),
+            ["2031-01-04", "2031-01-10"],
+            "CLOSED_TO_ARRIVAL",
+            ["closed_to_arrival", "saturday", "check_in"],
+        ),
+        (
+            on_saturdays(json!({"closed_to_departure": true})),
+            ["2031-01-01", "2031-01-04"],
+            "CLOSED_TO_DEPARTURE",
+            ["closed_to_departure", "saturday", "check_out"],
+        ),
+        (
+            json!({"horizon_days": 30}),
+            ["2031-01-01", "2031-01-03"],
+            "ARRIVAL_TOO_FAR",
+            ["horizon_days", "30", "check_in"],
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn a_request_that_breaks_a_rule_is_refused_by_it() {
     for layout in Layout::ALL {
@@ -42,63 +90,7 @@ async fn a_request_that_breaks_a_rule_is_refused_by_it() {
         crowd["guest_count"] = json!(100);
         let crowd = fixture.post("/v1/booking-requests", &token, &crowd).await;
         broken(&crowd, "TOO_MANY_GUESTS", "max_guests", "4", "guest_count");
-        // 2031-01-04 is a Saturday.
-        for (rules, from, to, code, name, value, field) in [
-            (
-                json!({"min_nights": 3}),
-                "2031-01-01",
-                "2031-01-03",
-                "STAY_TOO_SHORT",
-                "min_nights",
-                "3",
-                "check_out",
-            ),
-            (
-                json!({"max_nights": 3}),
-                "2031-01-01",
-                "2031-01-05",
-                "STAY_TOO_LONG",
-                "max_nights",
-                "3",
-                "check_out",
-            ),
-            (
-                json!({"min_nights": 2, "days": [{"day": "saturday", "min_nights": 7}]}),
-                "2031-01-04",
-                "2031-01-10",
-                "STAY_TOO_SHORT",
-                "min_nights",
-                "7",
-                "check_out",
-            ),
-            (
-                json!({"days": [{"day": "saturday", "closed_to_arrival": true}]}),
-                "2031-01-04",
-                "2031-01-10",
-                "CLOSED_TO_ARRIVAL",
-                "closed_to_arrival",
-                "saturday",
-                "check_in",
-            ),
-            (
-                json!({"days": [{"day": "saturday", "closed_to_departure": true}]}),
-                "2031-01-01",
-                "2031-01-04",
-                "CLOSED_TO_DEPARTURE",
-                "closed_to_departure",
-                "saturday",
-                "check_out",
-            ),
-            (
-                json!({"horizon_days": 30}),
-                "2031-01-01",
-                "2031-01-03",
-                "ARRIVAL_TOO_FAR",
-                "horizon_days",
-                "30",
-                "check_in",
-            ),
-        ] {
+        for (rules, [from, to], code, [name, value, field]) in each_rule_broken() {
             rule(&fixture, &token, rules).await;
             broken(&create(&fixture, &token, from, to).await, code, name, value, field);
         }

@@ -5,7 +5,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::foreign::{CHALET, Foreign, GUEST, STRANGER, range};
+use super::help::foreign::{CHALET, Foreign, GUEST, STRANGER, range};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
 async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {

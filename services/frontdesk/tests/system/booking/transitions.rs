@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::new_request::{OTHER_GUEST, new_request};
+use super::help::new_request::{OTHER_GUEST, new_request};
 use crate::fixture::{Fixture, Layout, case, path_of};
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use frontdesk::demo;
 use serde_json::Value as Json;
 
-use super::new_request::GUEST;
+use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
 
 /// Requests over five years, with stays of 1 to 60 nights, asked for up to 200 days

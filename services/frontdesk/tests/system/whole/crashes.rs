@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::booking::covered::no_night_is_covered_for_two_guests;
 use crate::booking::feed_order::assert_causal;
-use crate::booking::heard::Watcher;
+use crate::booking::help::covered::no_night_is_covered_for_two_guests;
+use crate::booking::help::watcher::Watcher;
 use crate::fixture::{Answer, LAKE_HOUSE, Layout, path_of, system};
 
 /// Requests from the year 2040 on that are approved, or are confirmed, or have a
@@ -144,15 +144,21 @@ pub(super) async fn login(system: &System) -> String {
     answer.ok()["access"].as_str().unwrap().to_owned()
 }
 
-async fn kill_postgres_in(layout: Layout) {
-    access::install_crypto();
-    let mut victim = Victim::start().await;
+/// A database with the demo's rows on the server that will be killed; its URL.
+async fn seeded(victim: &Victim, layout: Layout) -> String {
     let postgres = pg::connect(&victim.url("postgres")).await.unwrap();
     postgres.batch_execute("create database system").await.unwrap();
     let url = victim.url("system");
     pg::migrate::up(&url, &[&identity::MIGRATIONS, &booking::MIGRATIONS]).await.unwrap();
     demo::seed(&url).await.unwrap();
     layout.apply(&url).await;
+    url
+}
+
+async fn kill_postgres_in(layout: Layout) {
+    access::install_crypto();
+    let mut victim = Victim::start().await;
+    let url = seeded(&victim, layout).await;
     let system = system(&url, Policy::default()).await;
     let token = login(&system).await;
     let sql = pg::connect(&url).await.unwrap();

@@ -11,8 +11,8 @@ use futures::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::booking::covered::no_night_is_covered_for_two_guests;
-use crate::booking::heard::Watcher;
+use crate::booking::help::covered::no_night_is_covered_for_two_guests;
+use crate::booking::help::watcher::Watcher;
 use crate::fixture::{Fixture, LAKE_HOUSE, case, path_of, signed};
 
 /// Requests that are approved, or are confirmed, or have a booking, without the

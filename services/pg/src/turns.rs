@@ -20,19 +20,19 @@ const MOST_REMEMBERED: usize = 1024;
 
 /// Who may change something now.
 #[derive(Debug)]
-pub(crate) struct Lanes {
+pub(crate) struct Turns {
     /// Turns of all tenants.
     all: Arc<Semaphore>,
     /// How many turns one tenant has.
     of_one: usize,
     /// How many changes of one tenant may wait.
     most_waiting: usize,
-    tenants: Mutex<HashMap<Uuid, Arc<Lane>>>,
+    tenants: Mutex<HashMap<Uuid, Arc<TenantTurns>>>,
 }
 
 /// The changes of a tenant.
 #[derive(Debug)]
-struct Lane {
+struct TenantTurns {
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
 }
@@ -45,9 +45,9 @@ pub struct Turn {
 }
 
 /// Somebody who waits.
-struct Waits<'lane>(&'lane Lane);
+struct Waits<'tenant>(&'tenant TenantTurns);
 
-impl Lanes {
+impl Turns {
     /// Turns for a pool of this size: three quarters of it for changes, five eighths
     /// for those of one tenant.
     pub(crate) fn new(pool_size: usize) -> Self {
@@ -62,14 +62,14 @@ impl Lanes {
 
     /// Waits for a turn of a tenant.
     pub(crate) async fn turn(&self, tenant: Uuid) -> Result<Turn, Fault> {
-        let lane = self.lane(tenant);
-        let waits = Waits::of(&lane);
+        let tenant_turns = self.tenant_turns(tenant);
+        let waits = Waits::of(&tenant_turns);
         let others = waits.others();
         if others >= self.most_waiting {
             return Err(crowded(others));
         }
         let turn = async {
-            let of_tenant = Arc::clone(&lane.turns).acquire_owned().await.ok()?;
+            let of_tenant = Arc::clone(&tenant_turns.turns).acquire_owned().await.ok()?;
             let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
             Some(Turn { _of_tenant: of_tenant, _of_all: of_all })
         };
@@ -79,15 +79,20 @@ impl Lanes {
         }
     }
 
-    fn lane(&self, tenant: Uuid) -> Arc<Lane> {
+    fn tenant_turns(&self, tenant: Uuid) -> Arc<TenantTurns> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= MOST_REMEMBERED {
-            tenants.retain(|_, lane| Arc::strong_count(lane) > 1 || lane.has_turns(self.of_one));
+            tenants.retain(|_, tenant_turns| {
+                Arc::strong_count(tenant_turns) > 1 || tenant_turns.has_turns(self.of_one)
+            });
         }
-        let lane = tenants.entry(tenant).or_insert_with(|| {
-            Arc::new(Lane { turns: Arc::new(Semaphore::new(self.of_one)), waiting: AtomicUsize::new(0) })
+        let tenant_turns = tenants.entry(tenant).or_insert_with(|| {
+            Arc::new(TenantTurns {
+                turns: Arc::new(Semaphore::new(self.of_one)),
+                waiting: AtomicUsize::new(0),
+            })
         });
-        Arc::clone(lane)
+        Arc::clone(tenant_turns)
     }
 }
 
@@ -95,16 +100,16 @@ fn crowded(waiting: usize) -> Fault {
     Fault::new(Kind::Crowded { waiting }, format!("{waiting} changes of the tenant wait"))
 }
 
-impl Lane {
+impl TenantTurns {
     fn has_turns(&self, of_one: usize) -> bool {
         self.turns.available_permits() < of_one
     }
 }
 
-impl<'lane> Waits<'lane> {
-    fn of(lane: &'lane Lane) -> Self {
-        lane.waiting.fetch_add(1, Ordering::Relaxed);
-        Self(lane)
+impl<'tenant> Waits<'tenant> {
+    fn of(tenant_turns: &'tenant TenantTurns) -> Self {
+        tenant_turns.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(tenant_turns)
     }
 
     /// How many others of the tenant wait.
@@ -132,32 +137,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_tenant_leaves_turns_for_others() {
-        let lanes = Lanes::new(16);
-        let turns = join_all((0..10).map(|_| lanes.turn(ONE))).await;
+        let changes = Turns::new(16);
+        let turns = join_all((0..10).map(|_| changes.turn(ONE))).await;
         assert!(turns.iter().all(Result::is_ok));
-        let refused = lanes.turn(ONE).await.unwrap_err();
+        let refused = changes.turn(ONE).await.unwrap_err();
         assert_eq!(*refused.kind(), Kind::Crowded { waiting: 0 });
-        let [first, second] = [lanes.turn(OTHER).await.unwrap(), lanes.turn(OTHER).await.unwrap()];
+        let [first, second] = [changes.turn(OTHER).await.unwrap(), changes.turn(OTHER).await.unwrap()];
         // The rest of the pool is for reads.
-        assert!(lanes.turn(OTHER).await.is_err());
+        assert!(changes.turn(OTHER).await.is_err());
         drop((first, second));
         drop(turns);
-        assert!(lanes.turn(ONE).await.is_ok());
+        assert!(changes.turn(ONE).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_crowd_is_refused_at_once() {
-        let lanes = Arc::new(Lanes::new(1));
-        let _turn = lanes.turn(ONE).await.unwrap();
+        let changes = Arc::new(Turns::new(1));
+        let _turn = changes.turn(ONE).await.unwrap();
         let waiting: Vec<_> = (0..8)
             .map(|_| {
-                let lanes = Arc::clone(&lanes);
-                tokio::spawn(async move { lanes.turn(ONE).await })
+                let changes = Arc::clone(&changes);
+                tokio::spawn(async move { changes.turn(ONE).await })
             })
             .collect();
         tokio::task::yield_now().await;
         let began = tokio::time::Instant::now();
-        let refused = lanes.turn(ONE).await.unwrap_err();
+        let refused = changes.turn(ONE).await.unwrap_err();
         assert_eq!(*refused.kind(), Kind::Crowded { waiting: 8 });
         assert!(began.elapsed() < PATIENCE);
         let refusal = refused.refusal();
@@ -168,12 +173,12 @@ mod tests {
 
     #[tokio::test]
     async fn tenants_without_changes_are_forgotten() {
-        let lanes = Lanes::new(4);
-        let held = lanes.turn(ONE).await.unwrap();
+        let changes = Turns::new(4);
+        let held = changes.turn(ONE).await.unwrap();
         for tenant in 10..10 + MOST_REMEMBERED as u128 {
-            lanes.turn(Uuid::from_u128(tenant)).await.unwrap();
+            changes.turn(Uuid::from_u128(tenant)).await.unwrap();
         }
-        let tenants = lanes.tenants.lock().unwrap();
+        let tenants = changes.tenants.lock().unwrap();
         assert!(tenants.len() < MOST_REMEMBERED && tenants.contains_key(&ONE));
         drop(held);
     }

@@ -6,8 +6,8 @@ use frontdesk::demo;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::foreign::{Foreign, GUEST, STRANGER, link, mark, range};
-use super::rival::Rival;
+use super::help::foreign::{Foreign, GUEST, STRANGER, link, mark, range};
+use super::help::rival::Rival;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
 async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
@@ -186,14 +186,14 @@ async fn a_new_stay_that_waits_for_its_guest_leaves_the_property_to_others() {
     let rules = json!({"stay_rules": {"turnover_days": 1}});
     fixture.patch(&format!("/v1/properties/{LAKE_HOUSE}"), &token, &rules).await.ok();
     let request = json!({
-        "property_id": LAKE_HOUSE, "guest_id": super::new_request::GUEST,
+        "property_id": LAKE_HOUSE, "guest_id": super::help::new_request::GUEST,
         "check_in": "2031-05-01", "check_out": "2031-05-04",
     });
     let mut booking = request.clone();
     (booking["check_in"], booking["check_out"]) = ("2031-06-01".into(), "2031-06-04".into());
     for (path, body) in [("/v1/booking-requests", request), ("/v1/bookings", booking)] {
         let rival = Rival::begin(&fixture).await;
-        rival.lock("customers", super::new_request::GUEST.parse().unwrap()).await;
+        rival.lock("customers", super::help::new_request::GUEST.parse().unwrap()).await;
         let meanwhile = async {
             rival.blocks(&fixture, 1).await;
             let property = "select id from properties where id = $1 for update nowait";
