@@ -75,7 +75,7 @@ async fn start() -> System {
     let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
     demo::seed(&database.url).await.unwrap();
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let limits = Limits { pair: 0, account: 0, address: 0, ..Limits::default() };
+    let limits = Limits { pair: 0, account: 0, address: 0, ..Policy::default().limits };
     System::start(Parts {
         database_url: database.url,
         master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),

@@ -81,13 +81,6 @@ pub enum PasswordError {
     Hash(String),
 }
 
-impl Default for PasswordCost {
-    /// OWASP's minimum for argon2id: 19 MiB, 2 passes.
-    fn default() -> Self {
-        Self { memory_kib: Params::DEFAULT_M_COST, passes: Params::DEFAULT_T_COST }
-    }
-}
-
 impl Passwords {
     /// As many at a time as there are cores.
     pub fn new(cost: PasswordCost) -> Result<Self, PasswordError> {
@@ -282,7 +275,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_of_an_existing_user_passes() {
-        let passwords = Passwords::new(PasswordCost::default()).unwrap();
+        let passwords = Passwords::new(PasswordCost { memory_kib: 19_456, passes: 2 }).unwrap();
         let stored = passwords.hash(secret("correct horse")).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
         assert_eq!(check(&passwords, "correct horse", Some(&stored)).await.unwrap(), Checked::Right);
@@ -307,7 +300,7 @@ mod tests {
     async fn hostile_stored_parameters_are_not_computed() {
         let stored =
             "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g";
-        let passwords = Passwords::new(PasswordCost::default()).unwrap();
+        let passwords = Passwords::new(PasswordCost { memory_kib: 19_456, passes: 2 }).unwrap();
         assert!(check(&passwords, "x", Some(stored)).await.is_err());
     }
 

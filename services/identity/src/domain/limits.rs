@@ -35,12 +35,6 @@ pub struct Failures {
     pub pair_is_known: bool,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { pair: 5, account: 20, address: 100, window: SignedDuration::from_mins(15) }
-    }
-}
-
 impl Buckets {
     pub fn all(&self) -> Vec<&[u8]> {
         vec![&self.pair, &self.account, &self.address]
@@ -69,7 +63,7 @@ mod tests {
 
     #[test]
     fn each_limit_blocks_by_itself_and_the_longest_wins() {
-        let limits = Limits { pair: 5, account: 20, address: 100, ..Limits::default() };
+        let limits = Limits { pair: 5, account: 20, address: 100, window: SignedDuration::from_mins(15) };
         let blocked = |pair, account, address, pair_is_known| {
             let failures = Failures {
                 pair: Some((pair, at(10))),
