@@ -275,7 +275,9 @@ fn not_offered(choice: Choice, offered: &[Choice]) -> Error {
     let names: Vec<&str> = offered.iter().map(|choice| choice.name()).collect();
     let choice = choice.name();
     let message = if names.is_empty() {
-        format!("Nothing contradicts the row any more, and it does not offer {choice}. It is unchanged.")
+        format!(
+            "Nothing contradicts the row any more, and it does not offer {choice}. It is unchanged; read it again, or choose for a row that GET /api/v1/diagnostics/inconsistencies lists."
+        )
     } else {
         format!("The row does not offer {choice}. It is unchanged; choose one of: {}.", names.join(", "))
     };
