@@ -14,10 +14,15 @@ use crate::error::Error;
 pub struct Call {
     pub tenant: TenantId,
     pub actor: Actor,
-    /// The idempotency key, with what it is used for.
-    pub key: Option<Key>,
     /// The versions that the resource may have.
     pub expected: Expected,
+}
+
+/// A call whose answer is stored with its idempotency key, if it has one.
+#[derive(Debug, Clone)]
+pub struct KeyedCall {
+    pub call: Call,
+    pub key: Option<Key>,
 }
 
 /// An idempotency key with what it is used for.
@@ -32,7 +37,7 @@ pub struct Key {
 impl Call {
     /// A call of Frontdesk itself, for a tenant.
     pub fn of_the_system(tenant: TenantId) -> Self {
-        Self { tenant, actor: Actor::System, key: None, expected: Expected::Any }
+        Self { tenant, actor: Actor::System, expected: Expected::Any }
     }
 
     /// What somebody does at the database by an operator command.

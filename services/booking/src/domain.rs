@@ -13,6 +13,7 @@ pub mod fulfilment;
 pub mod ids;
 pub mod inconsistency;
 pub mod judgement;
+pub mod layout;
 pub mod listing;
 pub mod property;
 pub mod request;

@@ -23,10 +23,10 @@ mod watch;
 use prost::Message;
 use tonic::{Response, Status};
 
-use crate::call::Call;
+use crate::call::KeyedCall;
 use crate::error::Error;
 use crate::feed::Feed;
-use crate::store::{Answer, Store, Work};
+use crate::store::{Store, Work};
 
 pub use self::import::limits::Imports;
 
@@ -43,17 +43,18 @@ impl Booking {
     /// idempotency key that is the stored one, whoever made the change.
     async fn change<W: Work, M: Message + Default>(
         &self,
-        call: &Call,
+        KeyedCall { call, key }: &KeyedCall,
         work: &W,
         message: impl Fn(&W::Outcome) -> M + Sync,
     ) -> Result<Response<M>, Status> {
+        let Some(key) = key else {
+            return Ok(Response::new(message(&self.store.change(call, work).await?)));
+        };
         let encode = |outcome: &W::Outcome| message(outcome).encode_to_vec();
-        match self.store.change(call, work, encode).await? {
-            Answer::Outcome(outcome) => Ok(Response::new(message(&outcome))),
-            Answer::Stored(bytes) => M::decode(bytes.as_slice()).map(Response::new).map_err(|error| {
-                Error::from(pg::Fault::new(pg::Kind::Other, format!("a stored answer: {error}"))).into()
-            }),
-        }
+        let stored = self.store.change_once(call, key, work, encode).await?;
+        M::decode(stored.as_slice()).map(Response::new).map_err(|error| {
+            Error::from(pg::Fault::new(pg::Kind::Other, format!("a stored answer: {error}"))).into()
+        })
     }
 }
 

@@ -39,13 +39,13 @@ use std::sync::Arc;
 use pg::{Database, StatementError, Statements};
 
 use crate::config::Policy;
-use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
+use crate::domain::layout::Layout;
 use crate::layout::Statuses;
 use crate::layout::words::Blocking;
 
 pub use self::bell::Bell;
-pub use self::change::{Answer, Attempt, Change, Finished, Work};
+pub use self::change::{Attempt, Change, Finished, Work};
 pub use self::database::Store;
 pub use self::events::DueHold;
 pub use self::feed::{NUMBERED_AT_ONCE, Numbered};
@@ -60,8 +60,9 @@ pub fn open(db: Database, policy: Policy) -> Store {
 pub fn statements() -> Result<[Arc<Statements>; 2], StatementError> {
     let covered = Blocking::Covered(vec![Pending, Confirmed, CheckedIn]);
     let statuses = Statuses::default();
+    let [standard, single_table] = Layout::ALL;
     Ok([
-        statements::compiled(Layout::Standard, &Blocking::NotFreed, &statuses)?,
-        statements::compiled(Layout::SingleTable, &covered, &statuses)?,
+        statements::compiled(standard, &Blocking::NotFreed, &statuses)?,
+        statements::compiled(single_table, &covered, &statuses)?,
     ])
 }

@@ -14,8 +14,8 @@ use seal::MasterKey;
 use tokio::net::TcpListener;
 
 use crate::credential::password::{MAX_MEMORY_KIB, MAX_PASSES, PasswordCost};
+use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::limits::Limits;
-use crate::trust::issuers::TrustedIssuers;
 
 static IDENTITY_LISTEN: Setting = Setting {
     name: "IDENTITY_LISTEN",
@@ -87,6 +87,10 @@ pub static TRUSTED_ISSUERS: Setting = Setting {
     secret: true,
 };
 
+/// The role that the service runs as, whoever `DATABASE_URL` names; its tables are
+/// invisible to booking.
+pub const ROLE: &str = "frontdesk_identity";
+
 /// What identity reads from its environment.
 #[derive(Debug)]
 pub struct Environment {
@@ -107,7 +111,7 @@ pub struct Environment {
 pub struct Config {
     /// Where it listens.
     pub listener: TcpListener,
-    /// Its database, as [`crate::ROLE`].
+    /// Its database, as [`ROLE`].
     pub database: Database,
     /// Seals signing keys and signs refresh tokens.
     pub master_key: MasterKey,

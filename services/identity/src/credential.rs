@@ -7,3 +7,4 @@ pub mod login_buckets;
 pub mod password;
 pub mod refresh_token;
 pub mod signing_key;
+pub mod trusted_issuers;

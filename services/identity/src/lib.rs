@@ -20,7 +20,7 @@ mod trust;
 use std::sync::Arc;
 
 use access::{AccessLayer, Rules};
-use boot::{Background, GrpcServer, Readiness};
+use boot::{Background, Check, GrpcServer, Readiness};
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
@@ -28,6 +28,7 @@ use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
 use frontdesk_proto::identity::v1::token_service_server::TokenServiceServer;
 use frontdesk_proto::identity::v1::user_service_server::UserServiceServer;
+use jiff::Timestamp;
 use pg::migrate::MigrationSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
@@ -38,20 +39,19 @@ use self::credential::password::Passwords;
 use self::credential::refresh_token::RefreshTokens;
 use self::credential::signing_key::KeySealer;
 use self::trust::authority::LocalIdentity;
+use self::trust::issuers::ForeignTokens;
 
-pub use self::config::{Config, Environment, FRONTDESK_MASTER_KEY, Policy, TRUSTED_ISSUERS, read_master_key};
+pub use self::config::{
+    Config, Environment, FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS, read_master_key,
+};
 pub use self::credential::password::PasswordCost;
+pub use self::credential::trusted_issuers::{TrustedIssuers, TrustedIssuersError};
 pub use self::domain::limits::Limits;
 pub use self::domain::scopes::{PLATFORM_SCOPES, RESERVED_SCOPES, TENANT_SCOPES};
 pub use self::error::Error;
 pub use self::store::statements;
-pub use self::trust::checks::{Deployment, checks};
-pub use self::trust::issuers::{TrustedIssuers, TrustedIssuersError};
+pub use self::trust::checks::Deployment;
 pub use seal::{MasterKey, SealError};
-
-/// The role that the service runs as, whoever `DATABASE_URL` names; its tables are
-/// invisible to booking.
-pub const ROLE: &str = "frontdesk_identity";
 
 /// The services of a server of identity.
 pub const SERVICES: [&str; 7] = [
@@ -92,6 +92,9 @@ pub enum StartError {
     /// A statement is not what its parameters say.
     #[error(transparent)]
     Statements(#[from] pg::StatementError),
+    /// Nothing can be fetched from other issuers.
+    #[error("keys of other issuers cannot be fetched: {0}")]
+    Issuers(#[from] outbound::FetchError),
     /// Keys or passwords cannot be used.
     #[error(transparent)]
     Identity(#[from] Error),
@@ -106,7 +109,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let room = Background::new(stop.clone());
     let keyring = background::start(&room, &store, sealer, issuer.clone()).await?;
 
-    let local = LocalIdentity::new(store.clone(), keyring.clone());
+    let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
+    let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign);
     let layer = AccessLayer::new(rules, issuer, local);
     let sessions = Sessions {
         store: store.clone(),
@@ -128,6 +132,14 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         async move { ready(&store).await }
     });
     Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness })
+}
+
+/// What an operator should know of identity's part of a deployment.
+pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
+    let definitions = pg::schema::check("definitions of identity", &deployment.database, &SCHEMA);
+    let mut checks = trust::checks::checks(deployment, now);
+    checks.push(definitions);
+    checks
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {

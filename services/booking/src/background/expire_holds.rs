@@ -4,13 +4,12 @@ use jiff::Timestamp;
 
 use crate::call::Call;
 use crate::changes::Expire;
-use crate::domain::approval::Layout;
 use crate::error::Error;
-use crate::store::{Answer, DueHold, Store};
+use crate::store::{DueHold, Store};
 
 /// In the single table a hold has no end.
 pub async fn run(store: Store) -> Result<(), Error> {
-    if store.schema().await?.found.layout == Layout::SingleTable {
+    if store.schema().await?.found.layout.request_is_its_booking() {
         return Ok(());
     }
     let mut expired = 0_usize;
@@ -24,9 +23,8 @@ pub async fn run(store: Store) -> Result<(), Error> {
         after = *last;
         for due in page {
             let call = Call::of_the_system(due.tenant);
-            match store.change(&call, &Expire { id: due.request }, |_| Vec::new()).await {
-                Ok(Answer::Outcome(done)) => expired += usize::from(done),
-                Ok(Answer::Stored(_)) => {}
+            match store.change(&call, &Expire { id: due.request }).await {
+                Ok(done) => expired += usize::from(done),
                 Err(error) => failed = Err(error),
             }
         }

@@ -2,7 +2,6 @@
 //! that hangs on the booking first, in the order of their ids, then the booking, and
 //! looks again whether one was added between the two.
 
-use crate::domain::approval::Layout;
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, BookingRequestId, RowId};
 use crate::domain::request::Status;
@@ -94,7 +93,7 @@ impl Work for CancelBooking {
 
 /// Whether a locked booking only holds the dates of an open request.
 async fn is_hold(change: &mut Change, booking: &Booking) -> Result<bool, Error> {
-    if change.layout() == Layout::SingleTable {
+    if change.layout().request_is_its_booking() {
         return Ok(false);
     }
     let Some(owner) = booking.request else { return Ok(false) };

@@ -7,7 +7,7 @@
 
 use pg::Fault;
 
-use crate::domain::approval::{Evidence, Layout, Surroundings, Verdict};
+use crate::domain::approval::{Evidence, Surroundings, Verdict};
 use crate::domain::ids::{BookingId, BookingRequestId, RowId};
 use crate::domain::inconsistency::{self, Choice, Decision, Inconsistency, InconsistencyKind};
 use crate::domain::judgement;
@@ -152,7 +152,7 @@ impl Resolve {
         group: &[BookingRequestId],
     ) -> Result<Attempt<Option<BookingId>>, Error> {
         let note = &self.note;
-        let (booking, of) = match request.filter(|_| change.layout() == Layout::Standard) {
+        let (booking, of) = match request.filter(|_| !change.layout().request_is_its_booking()) {
             Some(request) => {
                 let own = change.lock_own_booking(request).await?.map(|locked| locked.booking);
                 let own = own.filter(|own| own.guest.is_none() || own.guest == judged.guest);
@@ -228,10 +228,7 @@ impl Give<'_> {
                     change.decline_competitors(&Winner::of_request(request));
                 }
                 let held = request.held_booking.filter(|_| hold);
-                let booking = match layout {
-                    Layout::Standard => held.unwrap_or_else(Change::new_booking),
-                    Layout::SingleTable => BookingId(request.id.0),
-                };
+                let booking = layout.booking_of(request, hold).unwrap_or_else(Change::new_booking);
                 let of = Requested { request: request.id, booking, evidence, note, overridden: &broken };
                 if held.is_some() {
                     change.book_hold(of, Some(booking)).await

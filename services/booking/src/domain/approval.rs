@@ -18,9 +18,10 @@
 //!   it is not booked anew either: somebody took the booking away, and whether the
 //!   guest still comes is for people to say.
 
-pub use self::facts::{ActiveRange, Conflict, Evidence, Layout, Obstacle, Rival, Surroundings};
+pub use self::facts::{ActiveRange, Conflict, Evidence, Obstacle, Rival, Surroundings};
 use super::fulfilment::{Fulfilment, LinkedBooking, Unfit, Unfulfilled};
 use super::ids::{BookingId, BookingRequestId};
+use super::layout::Layout;
 use super::request::{BookingRequest, Status};
 use super::rules::Broken;
 use super::stay::{Coverage, Stay};
@@ -119,7 +120,7 @@ pub fn approve(request: &BookingRequest, layout: Layout, around: Option<&Surroun
         Status::Requested | Status::UnderReview => match around {
             Some(around) => open_request(request, layout, around),
             // Whatever else could be evidence shows as a conflict when the booking is stored.
-            None if layout == Layout::Standard
+            None if !layout.request_is_its_booking()
                 && request.confirmed_at.is_none()
                 && request.approved_booking.is_none() =>
             {
@@ -161,7 +162,7 @@ fn open_request(request: &BookingRequest, layout: Layout, around: &Surroundings)
     };
     if let Some(booking) = around.related {
         let evidence = mark.unwrap_or(Evidence::RelatedBookingConfirmed);
-        let soft = layout == Layout::SingleTable;
+        let soft = layout.request_is_its_booking();
         return link_or_conflict(
             request,
             around,
@@ -190,10 +191,7 @@ fn linked_to(
     nights: Stay,
 ) -> Verdict {
     let coverage = request.stay.covered_by(nights);
-    let soft = match layout {
-        Layout::Standard => coverage != Some(Coverage::Exact),
-        Layout::SingleTable => true,
-    };
+    let soft = layout.request_is_its_booking() || coverage != Some(Coverage::Exact);
     if soft && request.confirmed_at.is_some() {
         let told_by_dates = match coverage {
             Some(Coverage::Exact) => Evidence::RelatedBookingConfirmed,
@@ -203,7 +201,7 @@ fn linked_to(
         return Verdict::Already { booking: Some(booking), evidence, nights: Some(nights) };
     }
     let evidence = Evidence::ApprovedBookingConfirmed;
-    let soft = layout == Layout::SingleTable;
+    let soft = layout.request_is_its_booking();
     link_or_conflict(request, around, Verdict::Link { booking, evidence, nights, soft })
 }
 
@@ -275,11 +273,7 @@ impl Verdict {
             }
             Self::Book { evidence, hold } => {
                 let outcome = if evidence.is_some() { Outcome::Healed } else { Outcome::Approved };
-                let booking = match layout {
-                    Layout::SingleTable => Some(BookingId(request.id.0)),
-                    Layout::Standard => request.held_booking.filter(|_| hold),
-                };
-                granted(outcome, booking, evidence, Some(request.stay))
+                granted(outcome, layout.booking_of(request, hold), evidence, Some(request.stay))
             }
             Self::Link { booking, evidence, nights, soft: _ } => {
                 granted(Outcome::Healed, Some(booking), Some(evidence), Some(nights))

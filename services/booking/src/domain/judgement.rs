@@ -10,12 +10,13 @@
 //! is put right shows next. A request whose booking was a no-show has had its stay.
 
 pub use self::facts::{BookingFacts, Deleted, Place, RangeFacts, Subject, UnreadableFacts};
-use super::approval::{self, Layout, Rival, Surroundings, Verdict};
+use super::approval::{self, Rival, Surroundings, Verdict};
 use super::booking::BookingStatus;
 use super::form::shown_day;
 use super::fulfilment::{Fulfilment, Unfit};
 use super::ids::{BookingId, BookingRequestId, RowId};
 use super::inconsistency::{Choice, Inconsistency, InconsistencyKind, has_default};
+use super::layout::Layout;
 use super::request::{BookingRequest, Status};
 use super::stay::Stay;
 use super::steps::{self, Step};
@@ -49,7 +50,7 @@ enum LinkState {
 pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surroundings) -> Option<Inconsistency> {
     // A confirmed row of the single table is its own booking.
     let judged =
-        request.status.is_open() || request.status == Status::Confirmed && layout == Layout::Standard;
+        request.status.is_open() || request.status == Status::Confirmed && !layout.request_is_its_booking();
     if !judged || !has_nights(request.stay) {
         return None;
     }

@@ -6,7 +6,6 @@ use pg::Fault;
 use pg::checks::with_client;
 
 use super::{Found, RequestHold, indexes};
-use crate::domain::approval::Layout;
 use crate::domain::stay::MAX_NIGHTS;
 
 /// The constraint against double bookings as the migration makes it. One that covers
@@ -56,11 +55,7 @@ fn schema(found: Result<Found, String>) -> Vec<Finding> {
 
 fn double_bookings(found: Result<Found, String>) -> Finding {
     let Ok(found) = found else { return Finding::left_out("the schema could not be looked at") };
-    let layout = match found.layout {
-        Layout::Standard => "standard",
-        Layout::SingleTable => "single_table",
-    };
-    let described = format!("layout {layout}, request_hold {}", found.request_hold.name());
+    let described = format!("layout {}, request_hold {}", found.layout.name(), found.request_hold.name());
     let constraint = found.constraint;
     match found.request_hold {
         RequestHold::Missing => Finding::bad(

@@ -2,7 +2,7 @@
 //! readers select these lists, and detection looks whether they are there and of
 //! which type. What another type means is decided in `types.rs`.
 
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 
 /// The constraint that keeps a night from being sold twice.
 pub const NO_DOUBLE_BOOKINGS: &str = "no_double_bookings";
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn each_layout_needs_each_column_once() {
-        for layout in [Layout::Standard, Layout::SingleTable] {
+        for layout in Layout::ALL {
             for Table { name, mut columns } in tables(layout) {
                 let needed = columns.len();
                 columns.sort_unstable();
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn each_column_has_a_type() {
-        for layout in [Layout::Standard, Layout::SingleTable] {
+        for layout in Layout::ALL {
             for Table { name, columns } in tables(layout) {
                 for column in columns {
                     assert!(migrated_type(column).is_some(), "say the type of {name}.{column}");

@@ -12,8 +12,8 @@ use super::problem::Problem;
 use super::statuses::{Enum, Statuses, known_words};
 use super::types::{self, Altered};
 use super::words::Blocking;
-use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus;
+use crate::domain::layout::Layout;
 use crate::domain::request::Status;
 
 /// The statements that look; they are the same for every layout.

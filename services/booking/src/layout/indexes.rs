@@ -3,7 +3,7 @@
 //! more rows. Those of the standard layout are in its migrations.
 
 use super::words::{Blocking, Words};
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 
 /// Names of the indexes of `bookings` as a single table, and what they are on.
 const OF_SINGLE_TABLE: [(&str, &str); 17] = [

@@ -7,7 +7,7 @@ use pg::schema::{Afterwards, Kind, Object};
 
 use super::columns::{self, single_table};
 use super::indexes;
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 
 /// As the catalog has it after the last migration. A test writes it: `make generate`.
 pub const MADE: &str = include_str!("../../../../migrations/booking.schema");

@@ -5,7 +5,7 @@
 use super::catalog::StoredTable;
 use super::columns::{Table, migrated_type, tables};
 use super::problem::Problem;
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 
 /// The columns whose type is another than the migrations give them.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

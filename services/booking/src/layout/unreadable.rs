@@ -6,9 +6,9 @@
 
 use super::columns;
 use super::statuses::known_words;
-use crate::domain::approval::Layout;
 use crate::domain::booking::BookingStatus;
 use crate::domain::inconsistency::has_default;
+use crate::domain::layout::Layout;
 use crate::domain::request::Status;
 
 /// Which columns of those that cannot be shown.

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::{Booking, bookings, evidence, failed, fields, fulfilment, inconsistencies, requests, stay_rules};
 use crate::call::Call;
-use crate::domain::approval::{self, ActiveRange, Conflict, Layout, Rival};
+use crate::domain::approval::{self, ActiveRange, Conflict, Rival};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
+use crate::domain::layout::Layout;
 use crate::domain::listing::After;
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Broken;

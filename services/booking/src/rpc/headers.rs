@@ -6,7 +6,7 @@ use prost::Message;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
-use crate::call::{Call, Key};
+use crate::call::{Call, Key, KeyedCall};
 use crate::domain::actor::Actor;
 use crate::domain::ids::{KeyId, UserId};
 use crate::domain::version::Expected;
@@ -15,7 +15,7 @@ impl Call {
     /// The caller of a request.
     pub fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         let caller = access::caller(request)?;
-        Ok(Self { tenant: caller.tenant()?, actor: actor(&caller)?, key: None, expected: Expected::Any })
+        Ok(Self { tenant: caller.tenant()?, actor: actor(&caller)?, expected: Expected::Any })
     }
 
     /// With the version in the field `etag` or the header `If-Match`.
@@ -33,24 +33,25 @@ impl Call {
     }
 
     /// With the header `Idempotency-Key`, for a method that takes one.
-    pub fn with_key<T: Message>(mut self, request: &Request<T>, method: &str) -> Result<Self, Status> {
-        if let Some(text) = single(request.metadata(), "idempotency-key")? {
-            if text.is_empty()
-                || text.len() > MAX_IDEMPOTENCY_KEY
-                || !text.bytes().all(|byte| byte.is_ascii_graphic())
-            {
-                return Err(Refusal::new(
-                    ErrorReason::InvalidHeader,
-                    format!("Idempotency-Key takes 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters, for example a UUID. Nothing was stored."),
-                )
-                .with("header", "idempotency-key")
-                .into());
-            }
-            // The version is part of what is asked for.
-            let asked = [request.get_ref().encode_to_vec(), self.expected.text().into_bytes()].concat();
-            self.key = Some(Key::new(text.to_owned(), method, &asked));
+    pub fn with_key<T: Message>(self, request: &Request<T>, method: &str) -> Result<KeyedCall, Status> {
+        let Some(text) = single(request.metadata(), "idempotency-key")? else {
+            return Ok(KeyedCall { call: self, key: None });
+        };
+        if text.is_empty()
+            || text.len() > MAX_IDEMPOTENCY_KEY
+            || !text.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            return Err(Refusal::new(
+                ErrorReason::InvalidHeader,
+                format!("Idempotency-Key takes 1 to {MAX_IDEMPOTENCY_KEY} visible ASCII characters, for example a UUID. Nothing was stored."),
+            )
+            .with("header", "idempotency-key")
+            .into());
         }
-        Ok(self)
+        // The version is part of what is asked for.
+        let asked = [request.get_ref().encode_to_vec(), self.expected.text().into_bytes()].concat();
+        let key = Some(Key::new(text.to_owned(), method, &asked));
+        Ok(KeyedCall { call: self, key })
     }
 }
 

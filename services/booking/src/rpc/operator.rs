@@ -4,7 +4,7 @@
 
 use access::TenantId;
 use frontdesk_proto::{Checked, Refusal, Violations};
-use pg::{Database, Fault, Kind};
+use pg::Database;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::domain::ids::{GuestId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::Property;
 use crate::error::{Error, Reason};
-use crate::store::{self, Answer, Store, Work};
+use crate::store::{self, Store, Work};
 
 pub use crate::import::{Broken, Format, Line, Reader};
 pub use frontdesk_proto::booking::v1::{
@@ -146,11 +146,7 @@ impl Operator {
     }
 
     async fn change<W: Work>(&self, work: &W) -> Result<W::Outcome, Error> {
-        match self.store.change(&self.call, work, |_| Vec::new()).await? {
-            Answer::Outcome(outcome) => Ok(outcome),
-            // Only a call with a key has one.
-            Answer::Stored(_) => Err(Fault::new(Kind::Other, "an answer without a call").into()),
-        }
+        self.store.change(&self.call, work).await
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Booking, declines, evidence, failed, fields, fulfilment, sizes};
 use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, StartReview};
 use crate::domain::actor::Actor;
-use crate::domain::approval::{Approved, Evidence, Layout, Outcome};
+use crate::domain::approval::{Approved, Evidence, Outcome};
 use crate::domain::ids::{BookingRequestId, RowId};
 use crate::domain::listing::{Cursor, Filter, Order, Page};
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
@@ -244,9 +244,31 @@ fn asked_status(status: i32) -> Result<RequestStatus, Refusal> {
     }
 }
 
-/// The texts of a row.
+/// The texts of a row; every field is named, so that a new one is asked about.
 fn texts(request: &BookingRequest) -> [&str; 4] {
-    let BookingRequest { message, internal_note, decline_reason, decline_message, .. } = request;
+    let BookingRequest {
+        message,
+        internal_note,
+        decline_reason,
+        decline_message,
+        id: _,
+        property: _,
+        guest: _,
+        stay: _,
+        status: _,
+        unknown_status: _,
+        guest_count: _,
+        decline_code: _,
+        approved_booking: _,
+        linked: _,
+        held_booking: _,
+        hold_expires_at: _,
+        confirmed_at: _,
+        decided: _,
+        row_version: _,
+        created_at: _,
+        updated_at: _,
+    } = request;
     let [reason, said] = [decline_reason, decline_message].map(|text| text.as_deref().unwrap_or_default());
     [message, internal_note, reason, said]
 }
@@ -315,11 +337,11 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
 /// The answer to an approve; the sentences are those that scripts look for.
 pub(super) fn approved(approved: &Approved) -> wire::ApproveBookingRequestResponse {
     let Approved { request, booking, outcome, evidence: found, fulfilment: nights, layout } = *approved;
-    let message = match (found, layout) {
-        (None, Layout::Standard) => "Booking request approved".to_owned(),
-        (None, Layout::SingleTable) => "Booking request approved (in-place update)".to_owned(),
-        (Some(Evidence::AlreadyConfirmed), _) => "Booking request already approved (idempotent)".to_owned(),
-        (Some(found), _) => {
+    let message = match found {
+        None if layout.request_is_its_booking() => "Booking request approved (in-place update)".to_owned(),
+        None => "Booking request approved".to_owned(),
+        Some(Evidence::AlreadyConfirmed) => "Booking request already approved (idempotent)".to_owned(),
+        Some(found) => {
             let healed = found.words();
             format!("Booking request already approved ({healed}); healed: {}", found.name())
         }

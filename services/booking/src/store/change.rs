@@ -16,6 +16,7 @@
 //!
 //! What a change decides is not known here.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,9 +29,9 @@ use super::attempts::Ended;
 use super::database::{Schema, Store};
 use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
 use crate::call::{Call, Key};
-use crate::domain::approval::Layout;
 use crate::domain::form;
 use crate::domain::ids::{BookingId, EventId, RangeId, RowId};
+use crate::domain::layout::Layout;
 use crate::domain::version::{Expected, Version};
 use crate::error::{Error, Reason, Refusal};
 
@@ -65,15 +66,6 @@ pub struct Finished<O> {
     event_written: bool,
 }
 
-/// What a change answers.
-#[derive(Debug)]
-pub enum Answer<O> {
-    /// What came of it; the call had no idempotency key.
-    Outcome(O),
-    /// The answer that is stored with the call's idempotency key.
-    Stored(Vec<u8>),
-}
-
 /// A change under way. Dropping it undoes it.
 #[derive(Debug)]
 pub struct Change {
@@ -97,58 +89,55 @@ pub struct Change {
     store: Store,
 }
 
-/// How a change begins.
-// It is matched where it is made and never kept.
-#[allow(clippy::large_enum_variant)]
-enum Started {
-    /// It is to be made.
-    New(Change),
-    /// It was made before, with this answer.
-    Before(Vec<u8>),
-}
-
 impl Store {
-    /// Makes a change. `encode` makes the bytes that are stored with the call's
-    /// idempotency key, if it has one.
-    pub async fn change<W: Work>(
-        &self,
-        call: &Call,
-        work: &W,
-        encode: impl Fn(&W::Outcome) -> Vec<u8> + Sync,
-    ) -> Result<Answer<W::Outcome>, Error> {
-        let encode = &encode;
+    /// Makes a change of a call that has no idempotency key.
+    pub async fn change<W: Work>(&self, call: &Call, work: &W) -> Result<W::Outcome, Error> {
         let _turn = self.turn(call.tenant).await?;
         self.attempts(async |schema, with_locks| {
-            let change = match self.start(schema, call, with_locks).await? {
-                Started::New(change) => change,
-                Started::Before(answer) => return Ok(Ended::Done(Answer::Stored(answer))),
-            };
+            let change = self.begin(schema, call, with_locks).await?;
             match work.attempt(change).await? {
-                Attempt::Done(finished) => Ok(Ended::Done(finished.commit(encode).await?)),
-                Attempt::NeedsLocks => Ok(Ended::NeedsLocks(None)),
-                Attempt::NeedsLocksOr(error) => Ok(Ended::NeedsLocks(Some(error))),
+                Attempt::Done(finished) => Ok(Ended::Done(finished.commit().await?)),
+                undecided => Ok(undecided.ended()),
             }
         })
         .await
     }
 
-    async fn start(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Started, Error> {
-        let at = Timestamp::now();
-        let tx = schema.db.begin(call.tenant.uuid()).await?;
-        if let Some(key) = &call.key {
-            let tenant = call.tenant.uuid();
-            let claim = ClaimKey { tenant, key: &key.text, request_hash: &key.hash, at, old: at - KEYS_KEPT };
-            let claimed = match tx.run(&claim).await {
-                Err(fault) if *fault.kind() == Kind::LockTimeout => return Err(key_in_use()),
-                claimed => claimed?,
+    /// Makes a change once for an idempotency key, and gives the answer that is stored
+    /// with the key, which `encode` makes of the first outcome.
+    pub async fn change_once<W: Work>(
+        &self,
+        call: &Call,
+        key: &Key,
+        work: &W,
+        encode: impl Fn(&W::Outcome) -> Vec<u8> + Sync,
+    ) -> Result<Vec<u8>, Error> {
+        let encode = &encode;
+        let _turn = self.turn(call.tenant).await?;
+        self.attempts(async |schema, with_locks| {
+            let change = match self.begin(schema, call, with_locks).await?.claim(key).await? {
+                ControlFlow::Continue(change) => change,
+                ControlFlow::Break(answer) => return Ok(Ended::Done(answer)),
             };
-            if claimed.is_empty() {
-                let stored = tx.run_last(&GetKey { tenant, key: &key.text }).await?;
-                return answered(&stored, key).map(Started::Before);
+            match work.attempt(change).await? {
+                Attempt::Done(finished) => Ok(Ended::Done(finished.commit_with(key, encode).await?)),
+                undecided => Ok(undecided.ended()),
             }
-        }
-        Ok(Started::New(Change {
-            tx,
+        })
+        .await
+    }
+
+    /// Wakes whoever waits for an event that is committed, and has the rows looked at
+    /// that it wrote.
+    fn wake(&self, call: &Call, writes: &[RowId]) {
+        self.bell.ring(call.tenant);
+        self.own_writes.note(call.tenant.uuid(), writes);
+    }
+
+    async fn begin(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Change, Fault> {
+        let at = Timestamp::now();
+        Ok(Change {
+            tx: schema.db.begin(call.tenant.uuid()).await?,
             call: call.clone(),
             now: at,
             at,
@@ -159,7 +148,7 @@ impl Store {
             with_locks,
             schema,
             store: self.clone(),
-        }))
+        })
     }
 }
 
@@ -187,6 +176,23 @@ fn key_in_use() -> Error {
 }
 
 impl Change {
+    /// Claims an idempotency key for what follows, or breaks with the answer that is
+    /// stored with it. A change that is undone gives the key back.
+    async fn claim(mut self, key: &Key) -> Result<ControlFlow<Vec<u8>, Self>, Error> {
+        let (tenant, at) = (self.tenant(), self.at);
+        let claim = ClaimKey { tenant, key: &key.text, request_hash: &key.hash, at, old: at - KEYS_KEPT };
+        let claimed = match self.tx.run(&claim).await {
+            Err(fault) if *fault.kind() == Kind::LockTimeout => return Err(key_in_use()),
+            claimed => claimed?,
+        };
+        if claimed.is_empty() {
+            let stored = self.tx.run_last(&GetKey { tenant, key: &key.text }).await?;
+            return answered(&stored, key).map(ControlFlow::Break);
+        }
+        self.wrote = true;
+        Ok(ControlFlow::Continue(self))
+    }
+
     /// How requests are stored.
     pub fn layout(&self) -> Layout {
         self.schema.found.layout
@@ -279,13 +285,12 @@ impl Change {
         statement: &dyn Query,
         outcome: impl FnOnce(&[Row]) -> Result<Option<O>, Fault>,
     ) -> Result<Option<Finished<O>>, Fault> {
-        if self.call.key.is_none() && !self.wrote && self.follows.is_none() {
+        if !self.wrote && self.follows.is_none() {
             // It is the only one that writes, and without a row it has changed nothing.
             let rows = self.tx.run_last(statement).await?;
             let outcome = outcome(&rows)?;
             if outcome.is_some() {
-                self.store.bell.ring(self.call.tenant);
-                self.store.own_writes.note(self.call.tenant.uuid(), &self.writes);
+                self.store.wake(&self.call, &self.writes);
             }
             return Ok(outcome.map(|outcome| Finished { outcome, open: None, event_written: true }));
         }
@@ -295,6 +300,14 @@ impl Change {
 }
 
 impl<O> Attempt<O> {
+    /// How an attempt that is not done ends.
+    fn ended<T>(self) -> Ended<T, Error> {
+        match self {
+            Self::NeedsLocksOr(error) => Ended::NeedsLocks(Some(error)),
+            Self::Done(_) | Self::NeedsLocks => Ended::NeedsLocks(None),
+        }
+    }
+
     /// The same attempt with another outcome.
     pub fn map<P>(self, outcome: impl FnOnce(O) -> P) -> Attempt<P> {
         match self {
@@ -337,30 +350,33 @@ impl<O> Finished<O> {
         Ok(Self { event_written: true, ..self })
     }
 
-    async fn commit(self, encode: impl Fn(&O) -> Vec<u8>) -> Result<Answer<O>, Fault> {
-        let Some(change) = self.open else { return Ok(Answer::Outcome(self.outcome)) };
+    async fn commit(self) -> Result<O, Fault> {
+        let Some(change) = self.open else { return Ok(self.outcome) };
         let Change { tx, call, store, follows, writes, .. } = *change;
-        let answer = match &call.key {
-            None => {
-                match follows {
-                    Some(follows) => drop(tx.run_last(&*follows).await?),
-                    None => tx.commit().await?,
-                }
-                Answer::Outcome(self.outcome)
-            }
-            Some(key) => {
-                if let Some(follows) = follows {
-                    tx.run(&*follows).await?;
-                }
-                let answer = encode(&self.outcome);
-                let keep = AnswerKey { tenant: call.tenant.uuid(), key: &key.text, answer: &answer };
-                tx.run_last(&keep).await?;
-                Answer::Stored(answer)
-            }
-        };
+        match follows {
+            Some(follows) => drop(tx.run_last(&*follows).await?),
+            None => tx.commit().await?,
+        }
         if self.event_written {
-            store.bell.ring(call.tenant);
-            store.own_writes.note(call.tenant.uuid(), &writes);
+            store.wake(&call, &writes);
+        }
+        Ok(self.outcome)
+    }
+
+    /// Commits with the answer that is stored for a key, and gives it.
+    async fn commit_with(self, key: &Key, encode: impl Fn(&O) -> Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let Some(change) = self.open else {
+            return Err(Fault::new(Kind::Other, "the change was committed without its key"));
+        };
+        let Change { tx, call, store, follows, writes, .. } = *change;
+        if let Some(follows) = follows {
+            tx.run(&*follows).await?;
+        }
+        let answer = encode(&self.outcome);
+        let keep = AnswerKey { tenant: call.tenant.uuid(), key: &key.text, answer: &answer };
+        tx.run_last(&keep).await?;
+        if self.event_written {
+            store.wake(&call, &writes);
         }
         Ok(answer)
     }

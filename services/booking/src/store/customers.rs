@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
 use super::foreign::{MOST_UNPLACED, counted, time};
-use crate::domain::approval::Layout;
 use crate::domain::customer::{Customer, Described, MOST_MERGED};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, RowId};
@@ -339,12 +338,11 @@ impl Change {
         let requests = self.tx.run(&LockRequestsOfGuest { tenant, guest, most }).await?;
         let requests: Vec<BookingRequestId> = Columns::all(&requests, |row| row.next("id"))?;
         // In the single table these were the bookings, too.
-        let bookings: Vec<BookingId> = match self.layout() {
-            Layout::SingleTable => Vec::new(),
-            Layout::Standard => {
-                let bookings = self.tx.run(&LockBookingsOfGuest { tenant, guest, most }).await?;
-                Columns::all(&bookings, |row| row.next("id"))?
-            }
+        let bookings: Vec<BookingId> = if self.layout().request_is_its_booking() {
+            Vec::new()
+        } else {
+            let bookings = self.tx.run(&LockBookingsOfGuest { tenant, guest, most }).await?;
+            Columns::all(&bookings, |row| row.next("id"))?
         };
         Ok(i64::try_from(requests.len() + bookings.len()).unwrap_or(i64::MAX))
     }

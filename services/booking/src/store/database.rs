@@ -15,7 +15,7 @@ use super::newest::Newest;
 use super::own_writes::OwnWrites;
 use super::ticks;
 use crate::config::Policy;
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{Found, RequestHold, Statuses};
 

@@ -12,7 +12,6 @@ use super::change::Finished;
 use super::database::Store;
 use super::foreign::reach;
 use super::properties::{GetProperty, neighbours, property, read_neighbours};
-use crate::domain::approval::Layout;
 use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId, RowId};
 use crate::domain::property::{Block, Calendar, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
@@ -81,7 +80,7 @@ impl Change {
     /// single-table layout the request's row may become the booking, and then keeps
     /// the range that fits it.
     pub async fn release_ranges(&mut self, request: &BookingRequest, book: bool) -> Result<(), Fault> {
-        let keeps = book && self.layout() == Layout::SingleTable;
+        let keeps = book && self.layout().request_is_its_booking();
         let BookingRequest { id, property, stay, .. } = request;
         let release = ReleaseRanges {
             tenant: self.tenant(),

@@ -13,13 +13,14 @@ use super::database::Store;
 use super::foreign::booking_status;
 use super::requests::booking_request;
 use super::surroundings;
-use crate::domain::approval::{Layout, Surroundings};
+use crate::domain::approval::Surroundings;
 use crate::domain::booking::Booking;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
 use crate::domain::judgement::{
     self, BookingFacts, Deleted, Place, RangeFacts, RowFacts, Subject, UnreadableFacts,
 };
+use crate::domain::layout::Layout;
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Terms;
 
@@ -112,10 +113,8 @@ pub(super) async fn judge(
     let mut found = Vec::new();
     let shown = [&requests[..], bookings].concat();
     // A row of the single table is both.
-    let (requests, bookings) = match layout {
-        Layout::Standard => (requests, bookings),
-        Layout::SingleTable => (&shown, &shown),
-    };
+    let (requests, bookings) =
+        if layout.request_is_its_booking() { (&shown, &shown) } else { (requests, bookings) };
     let all = [&shown[..], ranges].concat();
     if !all.is_empty() {
         let rows = tx.run(&ListUnreadable { tenant, rows: &all }).await?;

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
 use super::foreign::{MOST_UNPLACED, count, counted, time, word};
-use crate::domain::approval::Layout;
 use crate::domain::ids::{EventId, GuestId, PropertyId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
@@ -97,7 +96,7 @@ impl Change {
     /// In the single-table layout, waits for others who change what the dates are
     /// taken by of the property that a row is of.
     pub async fn lock_property_of(&self, row: RowId) -> Result<(), Fault> {
-        if self.layout() == Layout::SingleTable {
+        if self.layout().request_is_its_booking() {
             self.tx.run(&LockProperty { tenant: self.tenant(), row }).await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::{
     booking_lists, bookings, customers, events, feed, inconsistencies, inventory, judged, keys, properties,
     request_counts, request_lists, requests, resolutions, settings, surroundings, ticks,
 };
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{self, Statuses, Words};
 
@@ -70,17 +70,14 @@ pub fn compiled(
     statuses: &Statuses,
 ) -> Result<Arc<PgStatements>, StatementError> {
     // The other layout's texts are looked at, not run.
-    let words = LAYOUTS.map(|of| words(of, if of == layout { blocking } else { &Blocking::NotFreed }));
-    let place = LAYOUTS.iter().position(|one| *one == layout).unwrap_or_default();
+    let words = Layout::ALL.map(|of| words(of, if of == layout { blocking } else { &Blocking::NotFreed }));
+    let place = Layout::ALL.iter().position(|one| *one == layout).unwrap_or_default();
     let declared = DECLARED.into_iter().flatten().chain(layout::statements()).copied();
-    PgStatements::of_layout(declared, place, LAYOUTS.len(), |place, text| {
+    PgStatements::of_layout(declared, place, Layout::ALL.len(), |place, text| {
         statuses.cast(&words[place].fill(text))
     })
     .map(Arc::new)
 }
-
-/// The layouts, in the order in which declarations name their files.
-const LAYOUTS: [Layout; 2] = [Layout::Standard, Layout::SingleTable];
 
 fn words(layout: Layout, blocking: &Blocking) -> Words {
     let mut words = Words::new(layout, blocking);
@@ -91,7 +88,7 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
     let (bookings, _) = surroundings.split_once(WHAT_IS_READ).unwrap_or((surroundings, ""));
     words.add("surroundings.locked", bookings.trim_end().replace("{share}", "for share"));
     let as_they_are = surroundings.replace("    {share}\n", "");
-    words.add("surroundings.of_each", of_each(layout, &words.fill(&as_they_are)));
+    words.add("surroundings.of_each", of_each(&words.fill("{held_of_r}"), &words.fill(&as_they_are)));
     let earliest = words.fill("{earliest_range_of_b}").replace(":property", "b.property_id");
     words.add("earliest_range_of_booking", earliest);
     words.add("surroundings.as_they_are", as_they_are);
@@ -100,12 +97,7 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
 
 /// The surroundings of each request `r` of an outer query, instead of one request that
 /// is given by parameters: the same text, so that both see the same.
-fn of_each(layout: Layout, surroundings: &str) -> String {
-    let held = match layout {
-        Layout::Standard => "r.held_booking_id",
-        // Nothing, which the planner must not know, or it plans what is never run.
-        Layout::SingleTable => "nullif(r.id, r.id)",
-    };
+fn of_each(held: &str, surroundings: &str) -> String {
     let columns = [
         (":id", "r.id"),
         (":property", "r.property_id"),

@@ -44,10 +44,12 @@ pub fn all() -> Vec<Crate> {
             let section = |title: &str| -> BTreeSet<String> {
                 keys(manifest, title).into_iter().filter(|key| names.contains(key)).collect()
             };
+            let mut dependencies = section("dependencies");
+            dependencies.extend(section("build-dependencies"));
             Crate {
                 name: package_name(manifest),
                 folder: root().join(folder),
-                dependencies: section("dependencies"),
+                dependencies,
                 dev_dependencies: section("dev-dependencies"),
             }
         })
@@ -59,13 +61,16 @@ fn package_name(manifest: &str) -> String {
     name.split_once('"').unwrap().0.to_owned()
 }
 
-/// The keys of a table of a manifest; all other tables are left alone.
+/// The keys of a table of a manifest, for every target or for one; all other tables are
+/// left alone.
 fn keys(manifest: &str, title: &str) -> Vec<String> {
     let mut table = "";
     let mut found = Vec::new();
     for line in manifest.lines() {
         if let Some(opened) = line.strip_prefix('[') {
             table = opened.trim_end_matches(']');
+            let of_target = table.find(&format!(".{title}")).filter(|_| table.starts_with("target."));
+            table = of_target.map_or(table, |at| &table[at + 1..]);
             // `[dependencies.name]`
             found
                 .extend(table.strip_prefix(title).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned));
@@ -79,8 +84,8 @@ fn keys(manifest: &str, title: &str) -> Vec<String> {
 #[test]
 fn a_manifest_is_read_by_its_tables() {
     let manifest = "[package]\nname = \"x\"\n[dependencies]\na.workspace = true\nb = { path = \"..\" }\n# c = 1\n\
-        [dev-dependencies]\nd = \"1\"\n[dependencies.e]\nversion = \"1\"\n";
-    assert_eq!(keys(manifest, "dependencies"), ["a", "b", "e"]);
+        [dev-dependencies]\nd = \"1\"\n[target.'cfg(unix)'.dependencies]\nf = \"1\"\n[dependencies.e]\nversion = \"1\"\n";
+    assert_eq!(keys(manifest, "dependencies"), ["a", "b", "f", "e"]);
     assert_eq!(keys(manifest, "dev-dependencies"), ["d"]);
     assert_eq!(package_name(manifest), "x");
 }

@@ -17,6 +17,7 @@ mod migrations;
 mod rooms;
 mod scopes;
 mod settings;
+mod sizes;
 mod source;
 mod sql_files;
 mod texts;

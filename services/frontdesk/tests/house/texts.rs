@@ -1,5 +1,5 @@
-//! What people read: documents, scripts, the comments of protos, and the string
-//! literals of the sources, which become messages.
+//! What people read: documents, scripts, the comments of protos and migrations, and
+//! the string literals of the sources, which become messages.
 
 use std::fs;
 use std::path::Path;
@@ -27,20 +27,48 @@ pub fn documents() -> Vec<Text> {
     let mut texts: Vec<Text> = ["README.md", "ARCHITECTURE.md", "Makefile"]
         .map(|path| Text { place: path.into(), text: crates::text(path) })
         .into();
-    for folder in ["deploy", "proto/frontdesk"] {
+    for folder in
+        ["deploy", "proto/frontdesk", "migrations", ".ci", "gateway/src/pages", "gateway/tests/clients"]
+    {
         add(&crates::root().join(folder), &mut texts);
+    }
+    // Literals of sources are read by themselves; a lock file and what the migrations
+    // make are nobody's words.
+    texts.retain(|text| !is_a(&text.place, "rs") && !is_a(&text.place, "schema"));
+    texts.retain(|text| !text.place.ends_with("-lock.json"));
+    for text in &mut texts {
+        if is_a(&text.place, "sql") {
+            // A sentence of a comment goes on in the next line.
+            text.text = text.text.replace("\n-- ", " ");
+        }
     }
     texts
 }
 
+/// Whether a path is that of a file of this kind.
+pub fn is_a(path: &str, ending: &str) -> bool {
+    Path::new(path).extension().is_some_and(|found| found == ending)
+}
+
+/// Every source of the repository, generated ones left out.
+pub fn sources() -> Vec<Text> {
+    let mut texts = Vec::new();
+    for folder in ["services", "gateway", "proto", "migrations"] {
+        add(&crates::root().join(folder), &mut texts);
+    }
+    texts.retain(|text| is_a(&text.place, "rs"));
+    texts
+}
+
+/// Adds the texts of a folder; what is built, generated or not ours is left out.
 fn add(folder: &Path, texts: &mut Vec<Text>) {
     for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        let place = path.strip_prefix(crates::root()).unwrap().display().to_string();
+        if !path.is_dir() {
+            texts.extend(fs::read_to_string(&path).ok().map(|text| Text { place, text }));
+        } else if !["target", "generated", "node_modules"].iter().any(|name| place.ends_with(name)) {
             add(&path, texts);
-        } else {
-            let place = path.strip_prefix(crates::root()).unwrap().display().to_string();
-            texts.push(Text { text: crates::text(&place), place });
         }
     }
 }
@@ -49,8 +77,8 @@ fn add(folder: &Path, texts: &mut Vec<Text>) {
 pub fn literals() -> Vec<Text> {
     let mut texts = Vec::new();
     for Crate { name, folder, .. } in crates::all() {
-        let root = if folder.join("src/lib.rs").exists() { "lib.rs" } else { "main.rs" };
-        for file in Sources::of(&folder.join("src"), root).files {
+        let roots = ["lib.rs", "main.rs"].into_iter().filter(|root| folder.join("src").join(root).exists());
+        for file in roots.flat_map(|root| Sources::of(&folder.join("src"), root).files) {
             for token in file.code() {
                 if let TokenTree::Literal(literal) = token
                     && let Some(text) = string(&literal.to_string())

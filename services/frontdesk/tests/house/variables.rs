@@ -29,9 +29,9 @@ const FOREIGN: [&str; 13] = [
     "TOKEN",
 ];
 
-/// Capitals with an underscore that are no variables: any setting's file, a file of
-/// Postgres, an option of sockets.
-const WORDS: [&str; 3] = ["NAME_FILE", "PG_VERSION", "TCP_NODELAY"];
+/// Capitals that are not variables: any setting's file, a file of Postgres, an option of
+/// sockets, an object of JavaScript.
+const WORDS: [&str; 4] = ["NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
 
 /// Its job is names that are no settings.
 const UNKNOWN: &str = "boot/settings/unknown.rs";

@@ -1,11 +1,13 @@
 //! Who a caller is and what it may do: identity's own answer to the access
 //! layer, and through `ResolveScopes` the other services' too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Authority, Claims, Credentials, Key, Resolution, User};
 use jiff::Timestamp;
 
+use super::issuers::ForeignTokens;
 use super::keyring::Keyring;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::credential::api_key::KeyText;
@@ -23,12 +25,13 @@ use crate::store::Store;
 pub struct LocalIdentity {
     store: Store,
     keyring: Keyring,
+    foreign: Arc<ForeignTokens>,
 }
 
 impl LocalIdentity {
-    /// Resolves from this store.
-    pub fn new(store: Store, keyring: Keyring) -> Self {
-        Self { store, keyring }
+    /// Resolves from this store, tokens of other issuers by what verifies them.
+    pub fn new(store: Store, keyring: Keyring, foreign: ForeignTokens) -> Self {
+        Self { store, keyring, foreign: Arc::new(foreign) }
     }
 
     async fn look_up(
@@ -52,7 +55,7 @@ impl LocalIdentity {
             }
             self.user(SignedIn { user, session }, &found, tenant, credentials).await?
         } else if let Some(token) = &credentials.token {
-            let user = self.store.policy().trusted_issuers.verify(token, now).await?;
+            let user = self.foreign.verify(token, now).await?;
             let found = self.store.resolve_foreign_user(user, tenant).await?;
             let signed_in = SignedIn { user, session: SessionId::default() };
             self.user(signed_in, &found, tenant, credentials).await?

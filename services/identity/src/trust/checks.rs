@@ -6,15 +6,14 @@ use boot::{Check, Finding};
 use jiff::Timestamp;
 use seal::MasterKey;
 
-use super::issuers::TrustedIssuers;
+use super::issuers::ForeignTokens;
 use super::keyring::published;
-use crate::config::Policy;
-use crate::config::{FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
+use crate::config::{FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS};
 use crate::credential::signing_key::{KeySealer, SigningKeyError};
+use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::signing_key::KeyState;
 use crate::error::Error;
 use crate::store::{self, Store};
-use crate::{ROLE, SCHEMA};
 
 const SEE_DATABASE: &str = "see the checks of the database and of the roles";
 
@@ -29,13 +28,12 @@ pub struct Deployment {
     pub trusted_issuers: Option<String>,
 }
 
-/// The checks of a deployment.
+/// What identity looks at in a deployment, but for the definitions of its schema.
 pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
     const KEY: &str = "signing key";
     const ISSUERS: &str = "trusted issuers";
     let Deployment { database, master_key, trusted_issuers } = deployment;
     let schema = Check::new("schema of identity", schema(database.clone()));
-    let definitions = pg::schema::check("definitions of identity", &database, &SCHEMA);
     let key = match master_key {
         Some(master_key) => Check::new(KEY, signing_key(database, master_key, now)),
         None => Check::left_out(KEY, FRONTDESK_MASTER_KEY.name),
@@ -44,7 +42,7 @@ pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
         Some(text) => Check::new(ISSUERS, issuers(text)),
         None => Check::left_out(ISSUERS, TRUSTED_ISSUERS.name),
     };
-    vec![schema, definitions, key, issuers]
+    vec![schema, key, issuers]
 }
 
 async fn schema(url: String) -> Vec<Finding> {
@@ -99,7 +97,11 @@ async fn issuers(text: String) -> Vec<Finding> {
         Ok(issuers) => issuers,
         Err(error) => return Finding::bad(format!("{error}"), fix).into(),
     };
-    let found = issuers.usable_keys().await.into_iter().map(|(issuer, keys)| match keys {
+    let tokens = match ForeignTokens::of(&issuers) {
+        Ok(tokens) => tokens,
+        Err(error) => return Finding::bad(format!("{error}"), fix).into(),
+    };
+    let found = tokens.usable_keys().await.into_iter().map(|(issuer, keys)| match keys {
         Ok(0) => Finding::bad(format!("{issuer} lists no key that can verify a token"), fix),
         Ok(keys) => Finding::good(format!("{issuer}: {keys} usable")),
         Err(cause) => Finding::bad(format!("the keys of {issuer} cannot be fetched: {cause}"), fix),

@@ -8,23 +8,21 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use access::{LEEWAY, TokenFault, TokenHeader};
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use outbound::{Outbound, Target};
+use outbound::{FetchError, Outbound, Target};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use crate::credential::trusted_issuers::{KeySource, TrustedIssuer, TrustedIssuers};
 use crate::domain::ids::UserId;
 use crate::error::Error;
 
-/// Fewest bytes of an HS256 secret; a shorter one could be guessed.
-const MIN_SECRET: usize = 32;
 /// Age at which keys are fetched again.
 const FRESH_FOR: Duration = Duration::from_mins(5);
 /// Shortest time between two fetches for unknown key ids.
@@ -34,25 +32,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Most bytes of an answer.
 const MAX_JWKS: usize = 256 * 1024;
 
-/// The other issuers.
+/// Verifies tokens of other issuers.
 #[derive(Default)]
-pub struct TrustedIssuers(Vec<TrustedIssuer>);
+pub struct ForeignTokens(Vec<Verifier>);
 
-struct TrustedIssuer {
-    entry: Entry,
-    keys: Keys,
-}
-
-/// One entry of `TRUSTED_ISSUERS`.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
+/// What verifies the tokens of one issuer.
+struct Verifier {
     issuer: String,
     audience: String,
-    #[serde(default)]
-    jwks_url: Option<String>,
-    #[serde(default)]
-    hs256_secret: Option<String>,
+    keys: Keys,
 }
 
 enum Keys {
@@ -67,11 +55,6 @@ struct Known {
     missed: Option<Instant>,
 }
 
-/// What is wrong with `TRUSTED_ISSUERS`.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TrustedIssuersError(String);
-
 #[derive(Deserialize)]
 struct ForeignClaims {
     sub: Uuid,
@@ -79,23 +62,39 @@ struct ForeignClaims {
     iat: Option<u64>,
 }
 
-impl TrustedIssuers {
+impl ForeignTokens {
+    /// Verifies tokens of these issuers.
+    pub fn of(issuers: &TrustedIssuers) -> Result<Self, FetchError> {
+        let verifier = |TrustedIssuer { issuer, audience, keys }: &TrustedIssuer| {
+            let keys = match keys {
+                KeySource::Secret(secret) => Keys::Secret(DecodingKey::from_secret(secret.as_bytes())),
+                KeySource::Address(from) => Keys::Fetched {
+                    from: from.clone(),
+                    by: Outbound::new(PATIENCE)?,
+                    known: Mutex::default(),
+                },
+            };
+            Ok(Verifier { issuer: issuer.clone(), audience: audience.clone(), keys })
+        };
+        issuers.iter().map(verifier).collect::<Result<_, _>>().map(Self)
+    }
+
     /// The user of a token, if one of these issuers has issued it.
     pub async fn verify(&self, token: &str, now: Timestamp) -> Result<UserId, Error> {
         let header = access::read_header(token)?;
         let unverified = jsonwebtoken::dangerous::insecure_decode::<Issued>(token);
         let claimed = unverified.map_err(|_| TokenFault::Malformed)?.claims.iss;
-        let issuer =
-            self.0.iter().find(|issuer| issuer.entry.issuer == claimed).ok_or(TokenFault::WrongIssuer)?;
-        let (algorithm, key) = issuer.keys.key(&header).await?;
+        let verifier =
+            self.0.iter().find(|verifier| verifier.issuer == claimed).ok_or(TokenFault::WrongIssuer)?;
+        let (algorithm, key) = verifier.keys.key(&header).await?;
         if header.alg != format!("{algorithm:?}") {
             return Err(TokenFault::WrongAlgorithm.into());
         }
         let mut validation = Validation::new(algorithm);
         validation.leeway = LEEWAY;
         validation.validate_nbf = true;
-        validation.set_issuer(&[&issuer.entry.issuer]);
-        validation.set_audience(&[&issuer.entry.audience]);
+        validation.set_issuer(&[&verifier.issuer]);
+        validation.set_audience(&[&verifier.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let claims = jsonwebtoken::decode::<ForeignClaims>(token, &key, &validation)
             .map_err(|error| access::fault(error.kind()))?
@@ -111,16 +110,16 @@ impl TrustedIssuers {
 /// How many keys of an issuer verify, or why they cannot be had.
 pub type UsableKeys = Result<usize, String>;
 
-impl TrustedIssuers {
+impl ForeignTokens {
     /// Fetches the keys of each issuer, for an operator who wants to know.
     pub async fn usable_keys(&self) -> Vec<(&str, UsableKeys)> {
         let mut found = Vec::new();
-        for TrustedIssuer { entry, keys } in &self.0 {
+        for Verifier { issuer, audience: _, keys } in &self.0 {
             let keys = match keys {
                 Keys::Secret(_) => Ok(1),
                 Keys::Fetched { from, by, known: _ } => fetch(by, from).await.map(|keys| keys.len()),
             };
-            found.push((entry.issuer.as_str(), keys));
+            found.push((issuer.as_str(), keys));
         }
         found
     }
@@ -131,54 +130,13 @@ struct Issued {
     iss: String,
 }
 
-impl FromStr for TrustedIssuers {
-    type Err = TrustedIssuersError;
-
-    /// A JSON array of objects with `issuer`, `audience`, and one of `jwks_url`
-    /// and `hs256_secret`.
-    fn from_str(text: &str) -> Result<Self, TrustedIssuersError> {
-        let wrong = |cause: String| TrustedIssuersError(cause);
-        let entries: Vec<Entry> = serde_json::from_str(text).map_err(|error| {
-            wrong(format!(
-                "must be a JSON array of {{\"issuer\", \"audience\", \"jwks_url\" or \"hs256_secret\"}} (line {}, column {})",
-                error.line(),
-                error.column()
-            ))
-        })?;
-        let mut issuers: Vec<TrustedIssuer> = Vec::new();
-        for entry in entries {
-            let name = entry.issuer.clone();
-            if name.is_empty()
-                || entry.audience.is_empty()
-                || issuers.iter().any(|other| other.entry.issuer == name)
-            {
-                return Err(wrong(format!("`{name}`: issuer and audience are needed, and each issuer once")));
-            }
-            let keys = match (&entry.jwks_url, &entry.hs256_secret) {
-                (None, Some(secret)) if secret.len() >= MIN_SECRET => {
-                    Keys::Secret(DecodingKey::from_secret(secret.as_bytes()))
-                }
-                (None, Some(_)) => {
-                    return Err(wrong(format!("`{name}`: hs256_secret is shorter than {MIN_SECRET} bytes")));
-                }
-                (Some(url), None) => {
-                    Keys::fetched(url).map_err(|cause| wrong(format!("`{name}`: {cause}")))?
-                }
-                _ => return Err(wrong(format!("`{name}`: one of jwks_url and hs256_secret is needed"))),
-            };
-            issuers.push(TrustedIssuer { entry, keys });
-        }
-        Ok(Self(issuers))
+impl fmt::Debug for ForeignTokens {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self.0.iter().map(|verifier| &verifier.issuer)).finish()
     }
 }
 
 impl Keys {
-    fn fetched(url: &str) -> Result<Self, String> {
-        let from = Target::named_by_deployment(url).map_err(|error| format!("jwks_url {error}"))?;
-        let by = Outbound::new(PATIENCE).map_err(|error| error.to_string())?;
-        Ok(Self::Fetched { from, by, known: Mutex::default() })
-    }
-
     async fn key(&self, header: &TokenHeader) -> Result<(Algorithm, DecodingKey), Error> {
         let (from, by, known) = match self {
             Self::Secret(key) => return Ok((Algorithm::HS256, key.clone())),
@@ -240,36 +198,9 @@ fn usable(set: &JwkSet) -> HashMap<String, (Algorithm, DecodingKey)> {
     keys
 }
 
-impl fmt::Debug for TrustedIssuers {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.0.iter().map(|issuer| &issuer.entry.issuer)).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn entries_that_would_weaken_us_are_refused() {
-        let secret = "s".repeat(32);
-        let good = format!(r#"[{{"issuer":"a","audience":"b","hs256_secret":"{secret}"}}]"#);
-        assert!(good.parse::<TrustedIssuers>().is_ok());
-        for bad in [
-            "{}",
-            r#"[{"issuer":"a","audience":"b"}]"#,
-            r#"[{"issuer":"a","audience":"b","hs256_secret":"short"}]"#,
-            r#"[{"issuer":"a","audience":"b","jwks_url":"http://evil.example/jwks"}]"#,
-            r#"[{"issuer":"a","audience":"","jwks_url":"https://x/jwks"}]"#,
-            r#"[{"issuer":"a","audience":"b","jwks_url":"https://x/jwks","extra":1}]"#,
-            &format!(
-                r#"[{{"issuer":"a","audience":"b","jwks_url":"https://x/j","hs256_secret":"{secret}"}}]"#
-            ),
-        ] {
-            let error = bad.parse::<TrustedIssuers>().unwrap_err().to_string();
-            assert!(!error.contains(&secret), "{error}");
-        }
-    }
 
     #[test]
     fn shared_secrets_and_keys_for_other_uses_are_left_out_of_a_public_list() {

@@ -7,15 +7,6 @@ use super::super::ids::{BookingId, GuestId, RangeId};
 use super::super::request::{BookingRequest, Status};
 use super::super::stay::Stay;
 
-/// How requests are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// In a table of their own: approving makes a booking.
-    Standard,
-    /// As rows of the table of bookings: approving changes the row.
-    SingleTable,
-}
-
 /// A booking that has nights of the stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rival {

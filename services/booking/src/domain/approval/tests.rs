@@ -68,7 +68,7 @@ fn other_dates() -> Stay {
 
 #[test]
 fn every_closed_status_decides_as_the_table_says() {
-    for layout in [Layout::Standard, Layout::SingleTable] {
+    for layout in Layout::ALL {
         for (status, expected) in [
             (Status::Declined, Verdict::Refuse(Closed::AlreadyDeclined)),
             (Status::Cancelled, Verdict::Refuse(Closed::Cancelled)),
@@ -251,7 +251,7 @@ fn a_link_to_what_is_not_the_requests_is_not_followed() {
 
 #[test]
 fn already_confirmed_is_what_has_its_booking() {
-    for layout in [Layout::Standard, Layout::SingleTable] {
+    for layout in Layout::ALL {
         let mut confirmed = request(Status::Confirmed);
         confirmed.approved_booking = Some(BookingId(Uuid::from_u128(8)));
         for (status, nights, expected) in [

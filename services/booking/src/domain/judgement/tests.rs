@@ -137,7 +137,7 @@ fn waiting(request: &BookingRequest) -> BookingRequest {
 
 fn in_every_world(check: impl Fn(&World, Layout, Option<&Inconsistency>, &str)) {
     for world in worlds() {
-        for layout in [Layout::Standard, Layout::SingleTable] {
+        for layout in Layout::ALL {
             let found = of_request(&world.0, layout, &world.1);
             check(&world, layout, found.as_ref(), &format!("{layout:?} {world:?} -> {found:?}"));
         }

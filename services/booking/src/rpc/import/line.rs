@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::import::{Line, Record};
 use crate::rpc::customers;
 use crate::rpc::import::limits::stopping;
-use crate::store::{Answer, Store};
+use crate::store::Store;
 
 /// How long a line waits before each further try. An import takes minutes, and a
 /// database that fails over or has no room for seconds is no reason to end it. Trying
@@ -78,12 +78,8 @@ async fn patiently(
 ) -> Result<Imported, Error> {
     let mut pauses = PAUSES.iter();
     loop {
-        match (store.change(call, import, |_| Vec::new()).await, pauses.next()) {
-            (Ok(Answer::Outcome(imported)), _) => return Ok(imported),
-            // Only a call with a key has one.
-            (Ok(Answer::Stored(_)), _) => {
-                return Err(pg::Fault::new(pg::Kind::Other, "an answer without a call").into());
-            }
+        match (store.change(call, import).await, pauses.next()) {
+            (Ok(imported), _) => return Ok(imported),
             (Err(error), Some(pause)) if passes(&error) => {
                 tracing::warn!(%error, ?pause, "a line of an import is tried again");
                 tokio::select! {

@@ -7,7 +7,7 @@ use pg::{Database, PoolOptions};
 
 use super::*;
 use crate::config::Policy;
-use crate::domain::approval::Layout;
+use crate::domain::layout::Layout;
 use crate::layout::Found;
 use crate::layout::words::Blocking;
 

@@ -139,7 +139,7 @@ fn apply(
 #[test]
 fn in_every_world_the_promises_hold() {
     for (request, around) in worlds() {
-        for layout in [Layout::Standard, Layout::SingleTable] {
+        for layout in Layout::ALL {
             let verdict = approve(&request, layout, Some(&around));
             let world = format!("{layout:?} {request:?} {around:?} -> {verdict:?}");
             // No terminal state is ever left.
@@ -233,7 +233,7 @@ fn an_approve_answers_what_its_explanation_says() {
             around.hold_stands = hold_stands && request.held_booking.is_some();
             for guest in [Some(GUEST), None] {
                 request.guest = guest;
-                for layout in [Layout::Standard, Layout::SingleTable] {
+                for layout in Layout::ALL {
                     let explained = approve(&request, layout, Some(&around)).answer(&request, layout, &[]);
                     let world = format!("{layout:?} {request:?} {around:?}");
                     assert_eq!(approve_as_calls_do(&request, layout, &around), explained, "{world}");
@@ -255,7 +255,7 @@ fn no_state_is_without_a_way_out() {
         if matches!(request.status, Status::Declined | Status::Cancelled | Status::Expired) {
             continue;
         }
-        for layout in [Layout::Standard, Layout::SingleTable] {
+        for layout in Layout::ALL {
             let world = format!("{layout:?} {request:?} {around:?}");
             let approve = |request: &BookingRequest, around: &Surroundings| {
                 approve(request, layout, Some(around)).answer(request, layout, &[])
