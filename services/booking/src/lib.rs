@@ -65,6 +65,7 @@ pub static SCHEMA: pg::schema::Service = pg::schema::Service {
     made: layout::made::MADE,
     adapt: layout::made::adapt,
     optional: layout::made::is_optional,
+    choice: layout::made::choice,
     afterwards: &layout::made::AFTERWARDS,
 };
 

@@ -80,6 +80,7 @@ pub static SCHEMA: pg::schema::Service = pg::schema::Service {
     made: include_str!("../../../migrations/identity.schema"),
     adapt: |made, _| made,
     optional: |_| false,
+    choice: |_| None,
     afterwards: &[],
 };
 

@@ -5,15 +5,9 @@ use boot::{Check, Finding};
 use pg::Fault;
 use pg::checks::with_client;
 
+use super::made::ADD_NO_DOUBLE_BOOKINGS;
 use super::{Found, RequestHold, indexes};
 use crate::domain::stay::MAX_NIGHTS;
-
-/// The constraint against double bookings as the migration makes it. One that covers
-/// what is sold only, `where (status in ('pending', 'confirmed', 'checked_in'))`, lets
-/// open requests of the single table overlap.
-const ADD_NO_DOUBLE_BOOKINGS: &str = "alter table bookings add constraint no_double_bookings \
-    exclude using gist (tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
-    where (status not in ('cancelled', 'declined', 'no_show'))";
 
 /// The checks of a database, looked at as `role`.
 pub fn checks(url: &str, role: &'static str) -> Vec<Check> {
@@ -48,7 +42,10 @@ fn schema(found: Result<Found, String>) -> Vec<Finding> {
         )
     });
     let bad = |problem| {
-        Finding::bad(problem, "`frontdesk doctor --repair`, which names what has to be undone by hand")
+        Finding::bad(
+            problem,
+            "`frontdesk doctor --repair`, which prints what makes it again, and names what has to be undone by hand",
+        )
     };
     problems.into_iter().map(bad).chain(odd).collect()
 }

@@ -3,6 +3,7 @@
 //! program's: of it there is only what this one adds, without which no statement fits,
 //! and what keeps tenants apart.
 
+use pg::is_constraint;
 use pg::schema::{Afterwards, Kind, Object};
 
 use super::columns::{self, single_table};
@@ -16,6 +17,15 @@ const REQUESTS: &str = "public.booking_requests";
 const BOOKINGS: &str = "public.bookings";
 /// How an index begins that another program's table is advised to have.
 const ADVISED: &str = "create index concurrently if not exists ";
+
+/// The constraint against double bookings as the migration makes it.
+pub const ADD_NO_DOUBLE_BOOKINGS: &str = "alter table bookings add constraint no_double_bookings \
+    exclude using gist (tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
+    where (status not in ('cancelled', 'declined', 'no_show'))";
+/// The one of a single table in which open requests may overlap.
+const ADD_ON_WHAT_IS_SOLD: &str = "alter table bookings add constraint no_double_bookings \
+    exclude using gist (tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
+    where (status in ('pending', 'confirmed', 'checked_in'))";
 
 /// What is done for rows that were stored while a trigger, a column or the sequence of
 /// ticks was missing.
@@ -75,14 +85,25 @@ pub const AFTERWARDS: [Afterwards; 4] = [
     },
 ];
 
-/// What serves and need not be there: the indexes of a table of others, and the rule
-/// that the migrations take back where rows break it.
+/// What serves and need not be there: the indexes of a table of others and what its owner
+/// chooses, and the rule that the migrations take back where rows break it.
 pub fn is_optional(object: &Object) -> bool {
     match object.kind {
         Kind::Index => object.definition.starts_with(ADVISED),
-        Kind::Constraint => object.name.ends_with("_nights_check"),
+        Kind::Constraint => object.name.ends_with("_nights_check") || choice(object).is_some(),
         _ => false,
     }
+}
+
+/// Which nights a single table keeps from being sold twice, its owner says.
+pub fn choice(object: &Object) -> Option<String> {
+    let is_open = object.kind == Kind::Constraint && object.definition.is_empty();
+    is_open.then(|| {
+        format!(
+            "nothing in the database forbids double bookings; as the table's owner, if open requests hold their \
+             nights: {ADD_NO_DOUBLE_BOOKINGS}: or, if only what is sold does: {ADD_ON_WHAT_IS_SOLD}"
+        )
+    })
 }
 
 /// What a database is to have.
@@ -142,6 +163,14 @@ fn of_single_table(made: &[Object], live: &[Object]) -> Vec<Object> {
             stored.map_or(create, |stored| stored.definition.trim_end_matches(" NOT VALID").to_owned());
         wanted.push(Object { kind: Kind::Index, relation: BOOKINGS.to_owned(), name, definition });
     }
+    let [relation, name] = [BOOKINGS, columns::NO_DOUBLE_BOOKINGS].map(str::to_owned);
+    let open = Object { kind: Kind::Constraint, relation, name, definition: String::new() };
+    let forbids = |one: &Object| {
+        one.kind == open.kind && one.relation == BOOKINGS && is_constraint(&one.name, &open.name)
+    };
+    if !live.iter().any(forbids) {
+        wanted.push(open);
+    }
     wanted.sort();
     wanted
 }
@@ -200,7 +229,12 @@ mod tests {
         let here = |kind| wanted.iter().filter(move |one| one.kind == kind).map(|one| &*one.name);
         assert_eq!(here(Kind::Column).collect::<Vec<_>>(), ["decline_message", "internal_notes"]);
         assert_eq!(here(Kind::NotNull).collect::<Vec<_>>(), ["internal_notes"]);
-        assert_eq!(here(Kind::Constraint).count(), 0, "its keys are for its owner to say");
+        assert_eq!(
+            here(Kind::Constraint).collect::<Vec<_>>(),
+            [columns::NO_DOUBLE_BOOKINGS],
+            "its keys are for its owner to say"
+        );
+        assert!(wanted.iter().filter(|one| one.kind == Kind::Constraint).all(|one| choice(one).is_some()));
         assert_eq!(here(Kind::Policy).chain(here(Kind::Grant)).count(), 2);
         assert!(wanted.iter().filter(|one| one.kind == Kind::Index).all(is_optional));
         assert!(wanted.iter().all(|one| one.relation == BOOKINGS));

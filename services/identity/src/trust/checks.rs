@@ -55,7 +55,7 @@ async fn schema(url: String) -> Vec<Finding> {
             Finding::good("every table, column and constraint is there").into()
         }
         Ok(missing) => {
-            let fix = "`frontdesk doctor --repair`, which names what has to be undone by hand";
+            let fix = "`frontdesk doctor --repair`, which prints what makes it again, and names what has to be undone by hand";
             missing.into_iter().map(|problem| Finding::bad(problem, fix)).collect()
         }
         Err(cause) => Finding::bad(cause, SEE_DATABASE).into(),

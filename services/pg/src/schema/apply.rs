@@ -56,7 +56,7 @@ async fn run(client: &Client, step: &Step) -> Result<(), String> {
         };
         let Err(error) = client.batch_execute(&script).await else { continue };
         let refused = match error.as_db_error() {
-            Some(answer) => refusal(answer, in_the_way.as_deref()),
+            Some(answer) => refusal(answer, sql, in_the_way.as_deref()),
             None => return Err(Fault::from(error).advice().what),
         };
         let rollback = in_transaction.then_some("rollback");
@@ -69,11 +69,11 @@ async fn run(client: &Client, step: &Step) -> Result<(), String> {
 }
 
 /// What was refused, and what an operator does about it.
-fn refusal(answer: &DbError, in_the_way: Option<&str>) -> String {
+fn refusal(answer: &DbError, sql: &str, in_the_way: Option<&str>) -> String {
     let refused = format!("the database refuses it: {}", answer.message());
     let what_to_do = match (answer.code().code(), in_the_way) {
         ("55P03", _) => format!("the table was in use for more than {LOCK_PATIENCE}: run this again"),
-        ("42501", _) => "run this as a role that may do it".to_owned(),
+        ("42501", _) => format!("run it as who may, the table's owner or a superuser: {sql}"),
         (code, Some(query)) if code.starts_with("23") => {
             format!(
                 "mend the rows that break it, then run this again; as a superuser they are found by: {query}"

@@ -20,7 +20,11 @@ pub fn differences(service: &Service, live: &Live) -> Vec<Difference> {
         missing.iter().filter(|one| !comes_with_another(one, &wanted, &missing)).map(|one| Difference {
             found: format!("{} is missing", one.label()),
             weight: if (service.optional)(one) { Weight::Light } else { Weight::Grave },
-            cure: Ok(if has_rows(one) { unvalidated(one) } else { made(one, &wanted, &live.owner) }),
+            cure: match (service.choice)(one) {
+                Some(choice) => Err(choice),
+                None if has_rows(one) => Ok(unvalidated(one)),
+                None => Ok(made(one, &wanted, &live.owner)),
+            },
             order: order(one),
         });
     let mut found: Vec<Difference> = lost.collect();
@@ -113,6 +117,7 @@ mod tests {
             made: MADE,
             adapt: |made, _| made,
             optional: |one| one.name == "may_be",
+            choice: |_| None,
             afterwards: &[Afterwards {
                 of: &[(Kind::Trigger, "s.t", "g")],
                 table: "s.t",

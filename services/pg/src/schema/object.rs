@@ -116,7 +116,7 @@ impl Object {
             Kind::Column | Kind::Constraint | Kind::Policy | Kind::Trigger => {
                 format!("{} {relation}.{name}", kind.name())
             }
-            Kind::TriggerFires => format!("trigger {relation}.{name}, as one that fires"),
+            Kind::TriggerFires => format!("firing of trigger {relation}.{name}"),
             Kind::GrantOnSchema => format!("grant to {name}: {definition}"),
             Kind::GrantOnFunction | Kind::GrantOnSequence | Kind::Grant => {
                 format!("grant to {name}: {definition} on {relation}")

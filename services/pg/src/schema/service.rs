@@ -18,6 +18,8 @@ pub struct Service {
     pub adapt: fn(made: Vec<Object>, live: &[Object]) -> Vec<Object>,
     /// Whether something need not be there: it serves, and nothing fails without.
     pub optional: fn(&Object) -> bool,
+    /// Why somebody has to say what a missing object is to be, and how it is made then.
+    pub choice: fn(&Object) -> Option<String>,
     /// What rows lack that were written while something was missing.
     pub afterwards: &'static [Afterwards],
 }
