@@ -5971,8 +5971,8 @@ pub enum InconsistencyKind {
     BookingWithoutRange = 6,
     /// An active inventory range belongs to no live booking.
     RangeWithoutBooking = 7,
-    /// A request is linked to a booking of another guest or property, or one that has
-    /// none of its nights. The link is not followed.
+    /// A request is linked to a booking of another guest or property, or to one that
+    /// covers none of its nights. The link is not followed.
     LinkNotFollowed = 8,
     /// An open request has `confirmed_at`, no booking, and others have nights of it.
     ConfirmedAtTaken = 9,
@@ -5982,8 +5982,8 @@ pub enum InconsistencyKind {
     /// A row holds what cannot be shown: a word that is not known, a missing value, one
     /// that is out of range.
     Unreadable = 11,
-    /// An active inventory range has nights that its booking has not, or is of another
-    /// property, and keeps them from being let.
+    /// An active inventory range covers nights outside its booking, or is of another
+    /// property, and keeps those nights from being let.
     RangeMisplaced = 12,
     /// A booking was deleted, and the constraint against double bookings keeps its nights
     /// from being let.

@@ -179,7 +179,7 @@ impl Error {
             Self::Refused(refusal) => refusal.clone(),
             Self::Stopping => Refusal::new(
                 Reason::UpstreamUnavailable,
-                "The server stops. Start the stream again from its last cursor.",
+                "The server is shutting down. Start the stream again from its last cursor.",
             ),
             Self::RequestNotFound(id) => Refusal::new(
                 Reason::BookingRequestNotFound,
@@ -229,7 +229,7 @@ impl Error {
             .with("current_etag", current.to_string()),
             Self::DatesTaken { constraint } => Refusal::new(
                 Reason::BookingOverlap,
-                format!("The dates are taken: the database's constraint {constraint} covers a row that has them. Nothing was stored; choose other dates, or look for what the constraint covers."),
+                format!("The dates are taken: the database's constraint {constraint} covers a row that has them. Nothing was stored; choose other dates, or find the row that the constraint counts and free its dates."),
             )
             .with("constraint", constraint)
             .with("conflict_type", "booking_overlap"),

@@ -17,7 +17,7 @@ pub async fn run(store: Store) -> Result<(), Error> {
     let (now, mut after) = (Timestamp::now(), DueHold::first());
     loop {
         // One that cannot be expired does not keep the others, so each page goes on
-        // behind the last.
+        // after the last one.
         let page = store.list_due_holds(now, &after).await?;
         let Some(last) = page.last() else { break };
         after = *last;

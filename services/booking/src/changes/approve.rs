@@ -4,8 +4,11 @@
 //! and the booking is stored in the statement that commits. Whether the dates
 //! are free is for the constraint `no_double_bookings` to say; when it says no,
 //! the transaction is over, and the next one locks everything around the
-//! request before it decides. A conflict that vanishes meanwhile is worth one more
+//! request before it decides. A conflict that vanishes before that is worth one more
 //! attempt.
+//!
+//! Two lines of the log begin with a capital, because operators search for them in these
+//! words: "Soft-healing booking request" and "Real booking conflict on approve".
 
 use super::rules::{self, RequestedStay};
 use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Verdict};

@@ -66,7 +66,7 @@ pub enum ImportedAs {
     Updated,
     Unchanged,
     /// Nothing: the customer is another one since a merge, and that is the one that is
-    /// told. The line is no mistake: its system goes on to send it, and two records of
+    /// told. The line is not wrong: its system goes on sending it, and two records of
     /// one person would overwrite each other.
     Merged,
 }
@@ -159,7 +159,7 @@ impl Work for ImportCustomer {
         let Some(known) = change.lock_customer_of(&self.is.source, external_id).await? else {
             let stored = change.insert_customer(self.id, &self.is).await?;
             let as_created = |customer: Customer| Imported { id: customer.id, as_what: ImportedAs::Created };
-            // Somebody else has stored it meanwhile.
+            // Somebody else has just stored it.
             return Ok(stored.map_or(Attempt::NeedsLocks, |stored| Attempt::Done(stored.map(as_created))));
         };
         let done = |as_what| Imported { id: known.id, as_what };

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::store::requests::Closing;
 use crate::store::{Attempt, Change, Work};
 
-/// Ends a request whose hold has run out, unless it was decided meanwhile; of one that
+/// Ends a request whose hold has run out, unless it was decided before that; of one that
 /// is closed, the hold alone. The outcome tells whether the request expired.
 #[derive(Debug)]
 pub struct Expire {

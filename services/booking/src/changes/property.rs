@@ -34,7 +34,7 @@ impl Work for UpdateProperty {
     type Outcome = Property;
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<Property>, Error> {
-        // Also where no version is asked for: only who has the row knows when it changes.
+        // Also where no version is asked for: without the row nobody knows when it changes.
         let property = change.lock_changed_property(self.id).await?.ok_or(Error::PropertyNotFound)?;
         change.check_version(Version::of(&property))?;
         let updated = change.update_property(self.id, &self.update).await.map_err(meaning)?;

@@ -19,7 +19,7 @@ impl Work for UpdateSettings {
         let only_new = stored.is_none();
         change.check_version(Version::of(&stored.unwrap_or_default()))?;
         let put = change.put_settings(self.auto_decline, only_new).await?;
-        // Somebody stored the first settings meanwhile.
+        // Somebody else has just stored the first settings.
         Ok(put.map_or(Attempt::NeedsLocks, Attempt::Done))
     }
 }

@@ -49,8 +49,8 @@ impl DeclineReason {
         }
     }
 
-    /// Reads what the database has; nothing is decided by it, so that a word of
-    /// another program is none.
+    /// Reads what the database has; nothing is decided by it, so a word of another
+    /// program reads as none.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }

@@ -74,13 +74,13 @@ pub enum StoredKind {
     Unknown(String),
 }
 
-/// A place in a tenant's feed: behind the event that has it.
+/// A place in a tenant's feed: right after the event that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedPlace {
     /// In the feed, from 1.
     pub number: i64,
     pub at: Timestamp,
-    /// `None` before every event, and behind one that is gone.
+    /// `None` before every event, and after one that is gone.
     pub event: Option<EventId>,
 }
 
@@ -170,7 +170,7 @@ impl StoredKind {
 }
 
 impl FeedPlace {
-    /// The place behind a number whose event is not known.
+    /// The place after a number whose event is not known.
     pub fn behind(number: i64) -> Self {
         Self { number, at: Timestamp::UNIX_EPOCH, event: None }
     }

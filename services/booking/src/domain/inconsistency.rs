@@ -40,7 +40,7 @@ pub enum InconsistencyKind {
     /// An active inventory range belongs to no live booking.
     RangeWithoutBooking,
     /// A request is linked to a booking of another guest or property, or one that
-    /// has none of its nights.
+    /// covers none of its nights.
     LinkNotFollowed,
     /// An open request has a confirmation date, and others have nights of it.
     ConfirmedAtTaken,
@@ -49,7 +49,7 @@ pub enum InconsistencyKind {
     PartlyCovered,
     /// A row holds what cannot be shown.
     Unreadable,
-    /// An active inventory range has nights that its booking has not.
+    /// An active inventory range covers nights outside its booking.
     RangeMisplaced,
     /// A booking was deleted, and the constraint keeps its nights from others.
     DeletedInTheWay,

@@ -49,7 +49,7 @@ pub struct PropertyUpdate {
     pub max_guests: Option<i32>,
     pub hold_policy: Option<HoldPolicy>,
     pub hold_hours: Option<i32>,
-    /// All of them: those that are not set are none.
+    /// All of them: one that is not set does not hold.
     pub rules: Option<StayRules>,
 }
 

@@ -20,7 +20,7 @@ use super::stay::Stay;
 /// has another day than the one beside it.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
-/// What a property asks of a stay beside its number of guests; nothing set is no rule.
+/// What a property asks of a stay beside its number of guests; where nothing is set there is no rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct StayRules {
     pub min_nights: Option<i32>,

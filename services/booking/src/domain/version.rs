@@ -1,4 +1,4 @@
-//! Versions of rows: whoever decides says which version he has read, and nothing is
+//! Versions of rows: a decision says which version was read for it, and nothing is
 //! decided on what has changed since.
 //!
 //! A version is made of everything that is read of a row, its `row_version` among

@@ -17,7 +17,7 @@ pub struct Csv {
     parser: Reader,
     /// Names of fields, in the order of the columns; empty until the header was read.
     header: Vec<String>,
-    /// The values of a record, one behind the other: as much as a record can have, so
+    /// The values of a record, one after the other: as much as a record can have, so
     /// that a quote that is not closed does not take the whole file into memory.
     values: Vec<u8>,
     /// Where each value ends.

@@ -50,7 +50,7 @@ pub struct Constraint {
 /// The statuses for which a condition holds.
 pub struct Covered {
     pub known: Vec<BookingStatus>,
-    /// Whether it holds for words that are none.
+    /// Whether it holds for words that are not known.
     pub others: bool,
     /// Whether it holds for a row that was deleted.
     pub deleted: bool,

@@ -4,7 +4,7 @@
 //! `&&` nor a function of the dates leads into one (nor does `coalesce` of two
 //! parameters): dates are compared one by one, on a btree. Where to begin is bounded by
 //! the length of a stay. The rule of 366 nights would do, if it held for every row; but a
-//! single table has it not, and what is longer must be found too, or an approve would run
+//! single table does not have it, and what is longer must be found too, or an approve would run
 //! into the constraint and never see why. So the bound is that of most stays, and what is
 //! longer is in indexes of its own, whose predicate is said here word for word.
 
@@ -16,7 +16,7 @@ pub const SHORT_STAY: i32 = 31;
 ///
 /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and before
 /// `:check_out`. `{long_…}`: rows whose stay is long, began long before `:stay_from` and
-/// has not ended by then. Who asks for these neither orders nor limits them: a page in
+/// has not ended by then. A statement that asks for these does not order or limit them: a page in
 /// order would be looked for in the index of all stays.
 pub fn words() -> Vec<(String, String)> {
     let mut words = Vec::new();

@@ -2,7 +2,7 @@
 //! check; tables that others made have an enum there, which compares with no text and
 //! takes none, and tables without a check have any word in it.
 //!
-//! For an enum the finished statements are written anew: what is read of a status is
+//! For an enum the finished statements are rewritten: what is read of a status is
 //! cast to text, and what is stored in one is cast to the enum. That costs the use of
 //! indexes that name the status, so nothing of it is done where the column is text.
 

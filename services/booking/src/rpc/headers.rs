@@ -72,7 +72,7 @@ pub fn require_scope<T>(request: &Request<T>, scope: &'static str) -> Result<(),
     .into())
 }
 
-/// Whose doing the call is. What a user may do is the user's doing, whatever key came
+/// Who makes the call. What a user may do is the user's doing, whatever key came
 /// along; a key alone acts for itself.
 fn actor(caller: &access::Caller) -> Result<Actor, Refusal> {
     match (caller.user, caller.api_key_id) {

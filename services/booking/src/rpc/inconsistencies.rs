@@ -35,7 +35,7 @@ fn resolved(resolved: &Resolved) -> wire::ResolveInconsistencyResponse {
     let Resolved { row, choice: chosen, kind: was, request, booking } = *resolved;
     let message = match was {
         Some(_) => done(chosen),
-        None => "Nothing was to be done: the row is as the choice would leave it.",
+        None => "Nothing to do: the row is already as this choice would leave it.",
     };
     wire::ResolveInconsistencyResponse {
         row_id: row.0.to_string(),
@@ -87,14 +87,14 @@ fn remedy(found: &Inconsistency) -> String {
             "The active inventory range {row} belongs to no live booking and keeps its dates from being let."
         ),
         InconsistencyKind::RangeMisplaced => format!(
-            "The active inventory range {row} has nights that its booking has not, or is of another property, and keeps them from being let."
+            "The active inventory range {row} covers nights outside its booking, or is of another property, and keeps those nights from being let."
         ),
         InconsistencyKind::DeletedInTheWay => {
             "The booking was deleted, and the constraint against double bookings keeps its nights from being let."
                 .to_owned()
         }
         InconsistencyKind::LinkNotFollowed => {
-            "The request is linked to a booking of another guest or property, or one that has none of its nights; the link is not followed.".to_owned()
+            "The request is linked to a booking of another guest or property, or to one that covers none of its nights; the link is not followed.".to_owned()
         }
         InconsistencyKind::ConfirmedAtTaken => {
             "The open request has a confirmation date and no booking, and others have nights of it."

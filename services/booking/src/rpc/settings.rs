@@ -29,7 +29,7 @@ impl Booking {
         let Some(wire::BookingSettings { auto_decline, updated_at: _, etag: as_read }) = sent else {
             return Err(Refusal::field("settings", "is needed").into());
         };
-        // Who sends back what was read sends its version with it.
+        // What was read and is sent back brings its version along.
         let etag = if etag.is_empty() { as_read } else { etag };
         let auto_decline = *auto_decline;
         let call =

@@ -63,7 +63,7 @@ where
     size
 }
 
-/// So many of the rows of a page, each with its place, and the place behind which the
+/// So many of the rows of a page, each with its place, and the place after which the
 /// next page begins: `next`, if none was cut off.
 pub fn cut<P, T>(mut rows: Vec<(P, T)>, size: i64, next: Option<P>) -> (Vec<T>, Option<P>) {
     let size = usize::try_from(size).unwrap_or(usize::MAX);

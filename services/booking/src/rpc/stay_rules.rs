@@ -10,7 +10,7 @@ use crate::error::rules::reason;
 /// The days, in their order.
 const DAYS: [wire::DayOfWeek; 7] = [Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday];
 
-/// The rules of a message; 0 is none.
+/// The rules of a message; 0 means that there is no rule.
 pub fn read(rules: &wire::StayRules) -> Result<StayRules, Refusal> {
     let wire::StayRules { min_nights, max_nights, days, lead_days, horizon_days, turnover_days } = rules;
     let mut read = StayRules {

@@ -6,7 +6,7 @@
 //!   same transaction.
 //! - A last statement without a row must not commit what came before it: ranges that
 //!   were released, say.
-//! - What follows of a change, an auto-decline, comes behind its last statement: its
+//! - What follows of a change, an auto-decline, comes after its last statement: its
 //!   events are told after what the change itself had to wait for.
 //! - Times of events are taken after the lock and are later than the row's last
 //!   change, so that a history is in the order in which things happened whatever the
@@ -40,7 +40,7 @@ pub trait Work: Sync {
     /// What came of it.
     type Outcome: Send;
 
-    /// Makes the change, once. It may be made anew with another [`Change`].
+    /// Makes the change, once. It may be made again with another [`Change`].
     fn attempt(&self, change: Change) -> impl Future<Output = Result<Attempt<Self::Outcome>, Error>> + Send;
 }
 
@@ -75,12 +75,12 @@ pub struct Change {
     now: Timestamp,
     /// When it happens, for its records.
     pub(super) at: Timestamp,
-    /// The event that it leaves behind.
+    /// The event that it writes.
     pub(super) event: EventId,
     /// Whether something was written that the last statement must not commit when it
     /// gives no row.
     pub(super) wrote: bool,
-    /// What follows of the change, behind the statement that makes it.
+    /// What follows of the change, after the statement that makes it.
     pub(super) follows: Option<Box<dyn Query + Send>>,
     /// Requests, bookings and ranges that it writes.
     pub(super) writes: Vec<RowId>,
@@ -204,7 +204,7 @@ impl Change {
         self.with_locks
     }
 
-    /// What time it is, behind the lock that was last waited for. Whatever is decided by
+    /// What time it is, after the lock that was last waited for. Whatever is decided by
     /// the time is decided by this, as readers decide it: when the change is recorded may
     /// be later, if another program wrote a time that has not come.
     pub fn now(&self) -> Timestamp {

@@ -35,7 +35,7 @@ pub struct Store {
     /// Their list names every file of this room, so it is given from above.
     compile: Compile,
     pub(super) known: Arc<Newest<Arc<Schema>>>,
-    /// The last look at the schema, for those who may ask as often as they like.
+    /// The last look at the schema, for callers who may ask at any rate.
     looked: Arc<Mutex<Option<Look>>>,
     /// Rung by whoever stores an event.
     pub(super) bell: Arc<Bell>,
@@ -90,7 +90,7 @@ impl Store {
         }
     }
 
-    /// Looks at the schema anew; what a later look has found meanwhile counts.
+    /// Looks at the schema again; what a later look has found by then counts.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
         let place = self.known.begin();
         let mut found = Found::detect(&self.db).await?;

@@ -73,7 +73,7 @@ impl Store {
         .await
     }
 
-    /// Requests of all tenants whose holds have run out, a page behind a place.
+    /// Requests of all tenants whose holds have run out, a page after a place.
     pub async fn list_due_holds(&self, at: Timestamp, after: &DueHold) -> Result<Vec<DueHold>, Fault> {
         let list = ListDueHolds { at, after_at: after.until, after_id: after.request };
         self.read(async |schema| {

@@ -12,7 +12,7 @@ use crate::domain::form::LONG_AGO;
 use crate::domain::request::Status;
 use crate::domain::stay::Stay;
 
-/// The next column, the status of a request; the word if it is none.
+/// The next column, the status of a request; with the word when it is not one of ours.
 pub(super) fn request_status(row: &mut Columns<'_>) -> Result<(Status, Option<String>), Fault> {
     let word: &str = row.or_empty("status")?;
     Ok(match Status::from_name(word) {
@@ -21,7 +21,7 @@ pub(super) fn request_status(row: &mut Columns<'_>) -> Result<(Status, Option<St
     })
 }
 
-/// The next column, the status of a booking; the word if it is none.
+/// The next column, the status of a booking; with the word when it is not one of ours.
 pub(super) fn booking_status(row: &mut Columns<'_>) -> Result<(BookingStatus, Option<String>), Fault> {
     let word: &str = row.or_empty("status")?;
     Ok(match BookingStatus::from_name(word) {

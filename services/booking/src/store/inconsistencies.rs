@@ -223,7 +223,7 @@ async fn noted(tx: &Tx, statement: &dyn Query) -> Result<Noted, Fault> {
     let full = i64::try_from(found.len()).is_ok_and(|found| found >= MOST_NOTED);
     let rows: Vec<Option<String>> = Columns::all(&found, |row| row.next("written_row"))?;
     let whole = rows.iter().any(Option::is_none);
-    // What is no UUID is no row that can be chosen for.
+    // Without a UUID no choice can be made for a row.
     let rows = rows.into_iter().flatten().filter_map(|text| text.parse().ok().map(RowId)).collect();
     Ok(Noted { rows, whole, full })
 }

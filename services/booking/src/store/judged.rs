@@ -201,7 +201,7 @@ impl Change {
         Ok((!judged.facts.is_nothing()).then_some(judged))
     }
 
-    /// Locks a range, behind the booking that it belongs to, as whoever changes a booking
+    /// Locks a range, after the booking that it belongs to, as whoever changes a booking
     /// does.
     async fn lock_range(&self, row: RowId) -> Result<Option<RangeFacts>, Fault> {
         let tenant = self.tenant();

@@ -51,8 +51,8 @@ impl OwnWrites {
         self.lock().get(&tenant).into_iter().flat_map(|rows| rows.iter().rev()).take(most).copied().collect()
     }
 
-    /// Forgets rows of a tenant that have been judged. One that was written again
-    /// meanwhile was noted again, and stays so.
+    /// Forgets rows of a tenant that have been judged. One that has been written
+    /// again since was noted again, and stays so.
     pub fn forget(&self, tenant: Uuid, judged: &[RowId]) {
         let mut noted = self.lock();
         let Some(left) = noted.get_mut(&tenant) else { return };

@@ -18,7 +18,7 @@ fn the_folder_of_migrations_is_the_list_in_the_crate() {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .map(|file| {
-                let stem = file.strip_suffix(".sql").unwrap_or_else(|| panic!("{name}/{file} is no SQL"));
+                let stem = file.strip_suffix(".sql").unwrap_or_else(|| panic!("{name}/{file} is not SQL"));
                 let version = stem.strip_prefix('V').and_then(|rest| rest.split_once("__"));
                 let (version, _) =
                     version.unwrap_or_else(|| panic!("{name}/{file} is not V<number>__<name>"));

@@ -174,7 +174,7 @@ impl Sources {
         }
     }
 
-    /// `a::b::c` in code; what follows `.` or `::` is no beginning.
+    /// `a::b::c` in code; what follows `.` or `::` is not a beginning.
     fn read_path(&mut self, tokens: &[TokenTree], at: usize, scope: &Scope<'_>) -> usize {
         let (path, next) = path_at(tokens, at);
         let begins = at == 0 || !(is_punct(&tokens[at - 1], '.') || is_separator(tokens, at.wrapping_sub(2)));

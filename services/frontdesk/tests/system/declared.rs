@@ -34,7 +34,7 @@ pub fn assert_over_rest(http_method: &Method, path: &str, code: &str) {
 #[track_caller]
 fn assert_declared(method: &MethodDescriptor, code: &str, with_body: bool) {
     let declared = MethodContract::of(method).reasons(with_body);
-    let reason = ErrorReason::from_name(code).unwrap_or_else(|| panic!("{code} is no reason"));
+    let reason = ErrorReason::from_name(code).unwrap_or_else(|| panic!("{code} is not a reason"));
     assert!(declared.contains(&reason), "{} answered {code} and does not declare it", method.full_name());
 }
 

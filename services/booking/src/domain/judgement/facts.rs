@@ -45,7 +45,7 @@ pub enum Place {
     OfNothing,
     /// It has nights of its booking, belongs to an open request, or is a block.
     Right,
-    /// It has nights that its booking has not, or is of another property.
+    /// It covers nights outside its booking, or is of another property.
     Elsewhere {
         /// Whether no range of others has one of the booking's nights.
         can_be_fitted: bool,

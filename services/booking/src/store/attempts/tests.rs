@@ -25,7 +25,7 @@ enum Obstacle {
 
 use Obstacle::{Deadlock, Doubt, Drift, NamedDoubt, Refusal, StaleStatement, Standby};
 
-/// A store that knows its schema and has no database behind it.
+/// A store that knows its schema and has no database.
 fn store() -> Store {
     let options = PoolOptions {
         url: "postgresql://nobody@127.0.0.1:1/none".to_owned(),

@@ -1,5 +1,5 @@
--- Where a cursor of the version before leads, which knew positions: behind everything
--- that is not behind it. Null when nothing is behind it.
+-- Where a cursor of the version before leads, which knew positions: after everything
+-- that does not come after it. Null when nothing comes after it.
 select
     min(behind.number) - 1 as number,
     :position > pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1 as of_another_cluster

@@ -1,4 +1,4 @@
--- Of all tenants, as the sweeper's role, behind a place. A confirmed request keeps its
+-- Of all tenants, as the sweeper's role, after a place. A confirmed request keeps its
 -- dates; every other has held them long enough, the closed ones of other programs too.
 select tenant_id, id, hold_expires_at
 from booking_requests

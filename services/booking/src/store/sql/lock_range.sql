@@ -1,4 +1,4 @@
--- What is known of it is read behind the lock, by a statement that sees what the lock
+-- What is known of it is read after the lock, by a statement that sees what the lock
 -- had to wait for.
 select i.id
 from inventory_ranges i

@@ -1,5 +1,5 @@
 -- The first day from a given one on, and the last of all, on which somebody arrives. A
--- row without a day is none.
+-- row without a day does not count.
 select
     (
         select r.check_in

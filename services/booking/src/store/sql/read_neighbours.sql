@@ -1,6 +1,6 @@
 -- The last day of departure before a stay and the first arrival after it, as far as
--- they may be closer than some days. Of other guests: one who stays on needs no
--- empty night, and who is not known may be another one. Of what is sold: what only
+-- they may be closer than some days. Of other guests: a guest who stays on
+-- needs no empty night, and one who is not known may be another. Of what is sold: what only
 -- asks or holds is held against this in its own approval.
 select
     (

@@ -1,4 +1,4 @@
--- The same, no longer noted. A row that is written again meanwhile is noted again.
+-- The same, no longer noted. A row that is written again is noted again.
 delete from inconsistency_suspects s
 where s.tenant_id = :tenant
   and s.id in (

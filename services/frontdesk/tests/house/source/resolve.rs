@@ -2,7 +2,7 @@
 //!
 //! An arrow goes from the file that names an item in its own code to the file
 //! that defines the item: `mod` and `pub use` say where things are and are no
-//! arrows, and who takes a re-exported item from a parent depends on the child
+//! arrows, and a file that takes a re-exported item from a parent depends on the child
 //! that defines it. So a parent that only re-exports its child is in no circle
 //! with it; a parent that calls its child, while the child takes something that
 //! the parent defines, is.

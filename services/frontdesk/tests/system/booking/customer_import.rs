@@ -125,7 +125,7 @@ async fn a_wrong_line_costs_only_itself_and_says_why() {
     let answer = import(&fixture, &token, CSV, file).await;
     assert_eq!(outcomes(&answer), told(&[(2, "unchanged"), (3, "refused")]));
     assert_eq!(self::results(&answer)[1]["reason"], "CUSTOMER_ARCHIVED");
-    // Who only wants to know what to put right says so.
+    // A caller who only wants to know what to put right says so.
     let request = fixture.request(Method::POST, "/v1/customers/import?refused_only=true").bearer_auth(&token);
     let answer = Answer::of(request.header("content-type", CSV).body("name,external_id\nA,9\n ,10\n")).await;
     assert_eq!((outcomes(&answer), counts(&answer)), (told(&[(3, "refused")]), [1, 0, 0, 1]));

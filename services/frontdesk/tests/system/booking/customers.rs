@@ -153,7 +153,7 @@ async fn an_external_id_is_one_customers_for_its_source_and_an_email_address_is_
     let found = fixture.customers(&token, "?external_id=7&source=one").await;
     assert_eq!(found.ok()["customers"][0]["id"], id);
     assert!(names(&fixture.customers(&token, "?external_id=7").await).is_empty());
-    // The same change again is none.
+    // The same change again changes nothing.
     let again = fixture.patch(&first, &token, &json!({"source": "one", "external_id": "7"})).await;
     assert_eq!(again.ok()["id"], id);
 }

@@ -53,7 +53,7 @@ async fn a_decline_has_a_word_for_programs_and_words_for_the_guest() {
         ] {
             assert_eq!(read.ok()[field], value, "{layout:?}");
         }
-        // A word of another program is none of ours, and keeps nobody from reading the rest.
+        // A word of another program is not one of ours, and keeps nobody from reading the rest.
         let foreign =
             format!("update {} set decline_reason_code = 'full_moon' where id = $1", layout.requests());
         fixture.execute(&foreign, &[&id]).await;

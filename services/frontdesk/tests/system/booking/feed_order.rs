@@ -161,7 +161,7 @@ async fn an_approval_that_waits_for_a_cancel_is_told_after_it() {
     }
 }
 
-/// The wait is behind the booking, for the range. In the single table an approval looks
+/// The wait comes after the booking, for the range. In the single table an approval looks
 /// at the ranges first and waits for none: a block that still stands is a conflict.
 #[tokio::test]
 async fn an_approval_that_waits_for_the_end_of_a_block_is_told_after_it() {

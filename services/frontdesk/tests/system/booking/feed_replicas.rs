@@ -124,7 +124,7 @@ async fn numbering_goes_on_when_a_process_is_killed_while_it_numbers() {
     assert_causal(&fixture.sql).await;
 }
 
-/// A process that hangs in the middle of numbering is no reason to wait for ever: the
+/// A process that hangs in the middle of numbering is no reason to wait without an end: the
 /// database ends its transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_of_a_session_that_was_cut_are_given_anew() {

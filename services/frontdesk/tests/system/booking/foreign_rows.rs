@@ -164,7 +164,7 @@ async fn a_row_that_cannot_be_shown_is_left_out_and_named() {
         assert_eq!(whole.ok()["left_out"], 1);
         let shown = whole.body["booking_requests"].as_array().unwrap().len();
         assert!(shown > 3, "{}", whole.body);
-        // Pages go on behind it, whatever their size.
+        // Pages go on past it, whatever their size.
         let (mut seen, mut place) = (0, String::new());
         loop {
             let path = format!("/api/v1/booking-requests?page_size=2&page_token={place}");

@@ -1,4 +1,4 @@
-//! Sixteen clients who approve, decline, cancel and ask anew, on one property and
+//! Sixteen clients who approve, decline, cancel and ask again, on one property and
 //! on many, in every layout; then the books must balance.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

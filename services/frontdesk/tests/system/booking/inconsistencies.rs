@@ -188,7 +188,7 @@ async fn the_check_finds_what_was_written_past_the_triggers() {
 }
 
 /// A transaction that writes very many rows notes its tenant once; its rows are found
-/// by a check that begins anew.
+/// by a check that begins again.
 #[tokio::test]
 async fn a_program_that_writes_very_many_rows_notes_a_thousand() {
     let fixture = Fixture::start().await;

@@ -220,7 +220,7 @@ async fn what_is_offered_is_done_whatever_became_of_the_requests_own_booking() {
     assert!(done >= 20, "{done}");
 }
 
-/// What is sold anew is held against the rules of the property; that is recorded.
+/// What is sold again is held against the rules of the property; that is recorded.
 #[tokio::test]
 async fn a_new_booking_for_a_lost_one_keeps_to_the_rules() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {
@@ -248,7 +248,7 @@ async fn a_new_booking_for_a_lost_one_keeps_to_the_rules() {
         let events = history.ok()["events"].as_array().unwrap().clone();
         let approved = events.iter().find(|one| one["kind"] == "approved").unwrap();
         assert_eq!(approved["overridden_rules"], json!(["max_guests"]), "{layout:?}");
-        // A mark says that the nights were sold: what was decided is not decided anew.
+        // A mark says that the nights were sold: what was decided is not decided again.
         let marked = foreign.write(Write::Marked, 400).await;
         foreign.set(layout.requests(), marked, "guest_count = 100").await;
         choose(&fixture, &token, marked, "confirm").await.ok();

@@ -18,7 +18,7 @@ use crate::fixture::{Answer, Fixture, path_of, system};
 /// With what a transaction of a call begins; those of readiness and of the background
 /// have no tenant.
 const BEGIN: &[u8] = b"set local app.tenant";
-/// With what it ends. What is told to other processes after it is no turn of the call.
+/// With what it ends. What is told to other processes after it is not a turn of the call.
 const COMMIT: &[u8] = b"commit\0";
 
 /// A socket before Postgres' own that counts.

@@ -156,7 +156,7 @@ async fn approve_and_explain_go_by_the_rules_unless_they_are_set_aside() {
     }
 }
 
-/// What is so already is not refused, and a taken night is no matter of rules.
+/// What is so already is not refused, and a taken night does not break a rule.
 #[tokio::test]
 async fn rules_neither_keep_a_heal_nor_hide_an_overlap() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {

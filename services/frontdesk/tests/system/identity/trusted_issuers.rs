@@ -104,7 +104,7 @@ async fn each_issuer_is_bound_to_its_own_key_algorithm_and_audience() {
         ("an issuer nobody trusts", hs256(&claims("https://evil.example"))),
         ("our own name", hs256(&claims("frontdesk"))),
         ("an expired token", hs256(&with(secret, "exp", json!(1_000_000_000)))),
-        ("a subject that is no id", hs256(&with(secret, "sub", json!(demo::OWNER)))),
+        ("a subject that is not an id", hs256(&with(secret, "sub", json!(demo::OWNER)))),
     ] {
         for path in ["/v1/me", "/v1/properties"] {
             let answer = fixture.get(path, &token).await;

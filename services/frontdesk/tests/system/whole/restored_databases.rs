@@ -1,5 +1,5 @@
 //! A database goes to another cluster, whose transactions count from the beginning: by
-//! dump and restore, and by logical replication; or its own transactions count anew. A
+//! dump and restore, and by logical replication; or its own transactions count from the beginning. A
 //! saved cursor goes on there without loss and without repetition.
 
 use std::os::unix::fs::MetadataExt;

@@ -204,7 +204,7 @@ fn a_table_without_its_tenant_is_found() {
     assert_eq!(unbound("delete from bookings where id = $1", &tables), ["bookings"]);
 }
 
-/// A tick is taken behind everything that a statement may wait for: its part `settled`
+/// A tick is taken after everything that a statement may wait for: its part `settled`
 /// counts the rows of each other part that writes (`layout/words.rs` says why).
 #[test]
 fn an_event_takes_its_tick_when_all_parts_of_its_statement_have_written() {

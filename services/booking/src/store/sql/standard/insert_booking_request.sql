@@ -1,7 +1,7 @@
 -- Under the hold policy a booking with status `requested` takes the dates; when
 -- they are taken already, nothing is stored and no row comes back; likewise for a
--- guest who is not there, or archived. Whoever archives or merges a customer waits for
--- those who store something of it, and they for him.
+-- guest who is not there, or archived. A session that archives or merges a customer waits
+-- for those that store something of it, and they wait for that one.
 with property as (
     select
         p.tenant_id, p.id, p.hold_policy = {hold_policy.hold} as holds,

@@ -60,7 +60,7 @@ impl Rival {
         self.sql.batch_execute("rollback").await.unwrap();
     }
 
-    /// Returns once this many sessions wait, directly or behind each other, for
+    /// Returns once this many sessions wait, directly or one after the other, for
     /// this one.
     pub async fn blocks(&self, fixture: &Fixture, sessions: i64) {
         let waiting = "with recursive waiting as ( \

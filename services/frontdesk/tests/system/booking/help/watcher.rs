@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 
 use crate::fixture::{channel, signed};
 
-/// Events after which it begins a stream anew, to go on from many cursors.
+/// Events after which it begins another stream, to go on from many cursors.
 const OF_ONE_STREAM: usize = 40;
 
 /// A watcher of the demo's tenant.

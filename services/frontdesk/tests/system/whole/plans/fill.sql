@@ -130,7 +130,7 @@ from holds h
 where r.tenant_id = h.tenant_id and r.id = h.id;
 drop table holds;
 
--- A house is closed for a week in ten, behind all stays.
+-- A house is closed for a week in ten, after all stays.
 insert into inventory_ranges (
     tenant_id, id, property_id, kind, start_date, end_date, state, created_at
 )
