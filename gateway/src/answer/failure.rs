@@ -84,6 +84,14 @@ pub fn too_large(limit: usize) -> Refusal {
     .with("limit_bytes", limit.to_string())
 }
 
+/// The refusal for an answer that did not come to its end, or is too large.
+pub fn broken_off() -> Refusal {
+    Refusal::new(
+        ErrorReason::UpstreamUnavailable,
+        "The service's answer broke off. Whether a change was stored is unknown: read before trying again.",
+    )
+}
+
 /// The refusal for an answer that is not the method's message.
 pub fn unreadable() -> Refusal {
     Refusal::new(

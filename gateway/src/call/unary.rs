@@ -17,7 +17,7 @@ use upstream::Upstream;
 
 use super::deadline::Deadline;
 use super::upstreams::{Target, Upstreams};
-use crate::answer::failure::{Failure, MAX_RESPONSE, not_grpc, unreachable};
+use crate::answer::failure::{self, Failure, MAX_RESPONSE, not_grpc, unreachable};
 
 /// Bytes before a message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
@@ -161,10 +161,7 @@ async fn collected(mut body: Body) -> Result<(Bytes, Option<HeaderMap>), Refusal
 
 fn broken_off(cause: &dyn std::fmt::Display) -> Refusal {
     tracing::warn!(%cause, "an answer broke off or is too large");
-    Refusal::new(
-        ErrorReason::UpstreamUnavailable,
-        "The service's answer broke off. Whether a change was stored is unknown: read before trying again.",
-    )
+    failure::broken_off()
 }
 
 /// Whether the bytes are one message with its prefix, not compressed.

@@ -20,6 +20,7 @@ use transcode::grpc_web;
 
 use super::grpc;
 use super::kind::Form;
+use crate::answer::failure;
 use crate::call::body;
 use crate::call::upstreams::Upstreams;
 
@@ -121,6 +122,5 @@ impl HttpBody for WebBody {
 }
 
 fn broken_off() -> HeaderMap {
-    let refusal = Refusal::new(ErrorReason::UpstreamUnavailable, "The service's answer broke off.");
-    Status::from(refusal).into_http::<Body>().headers().clone()
+    Status::from(failure::broken_off()).into_http::<Body>().headers().clone()
 }

@@ -39,7 +39,7 @@ pub enum InconsistencyKind {
     BookingWithoutRange,
     /// An active inventory range belongs to no live booking.
     RangeWithoutBooking,
-    /// A request is linked to a booking of another guest or property, or one that
+    /// A request is linked to a booking of another guest or property, or to one that
     /// covers none of its nights.
     LinkNotFollowed,
     /// An open request has a confirmation date, and others have nights of it.

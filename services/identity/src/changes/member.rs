@@ -1,7 +1,7 @@
 //! Members: added, given another role, removed. Nobody gives or takes scopes that
 //! they do not hold, and a tenant is never left without an owner.
 
-use crate::actor::Actor;
+use crate::actor::{Actor, AuditEvent};
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
@@ -21,10 +21,7 @@ pub async fn add(
         let role = lock_role(&change, tenant, role).await?;
         actor.holds.check(&role.scopes())?;
         change.insert_member(tenant, user, &role).await?;
-        let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
-        let added = actor.did(AuditAction::MemberAdded).in_tenant(tenant);
-        change.finish(added.about(format!("{user} {}", role.name()))).await?;
-        Ok(member)
+        finish(change, tenant, user, &role, actor.did(AuditAction::MemberAdded)).await
     })
     .await
 }
@@ -42,10 +39,7 @@ pub async fn change_role(
         let role = lock_role(&change, tenant, role).await?;
         actor.holds.check(&role.scopes())?;
         change.update_member(tenant, user, &role).await?;
-        let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
-        let changed = actor.did(AuditAction::MemberRoleChanged).in_tenant(tenant);
-        change.finish(changed.about(format!("{user} {}", role.name()))).await?;
-        Ok(member)
+        finish(change, tenant, user, &role, actor.did(AuditAction::MemberRoleChanged)).await
     })
     .await
 }
@@ -59,6 +53,19 @@ pub async fn remove(store: &Store, tenant: TenantId, user: UserId, actor: &Actor
         Ok(())
     })
     .await
+}
+
+/// Records what was done and answers the member as it is then.
+async fn finish(
+    change: Change,
+    tenant: TenantId,
+    user: UserId,
+    role: &Role,
+    did: AuditEvent<'_>,
+) -> Result<Member, Error> {
+    let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
+    change.finish(did.in_tenant(tenant).about(format!("{user} {}", role.name()))).await?;
+    Ok(member)
 }
 
 /// Refuses to take a member's role when an owner would be missing then, or when
