@@ -2,13 +2,21 @@
 //!
 //! 32 gRPC clients in this process against identity and booking in this process, and
 //! after that pgbench with 32 clients and the leanest SQL that stores the same rows:
-//! one statement, prepared, without row-level security, on the same server, tables
-//! and number of rows. Several rounds of both in turn, in one tenant and over 32.
+//! one statement, prepared, without row-level security and without the triggers that
+//! note what other programs write, on the same server, tables
+//! and number of rows, in one tenant and over 32, with and without waiting for the disk.
 //!
 //! Beside silent watchers: a thousand streams of a tenant in which nothing happens.
-//! Watched: a stream for each of the tenants besides, which gets every event; how long
+//! Heard: a stream for each of the tenants besides, which gets every event; how long
 //! an event takes into it is measured from the answer of the call that made it, under
 //! that load and, with the same watchers, one call after the other.
+//!
+//! A machine gets slower and faster, and tables grow, so the four are measured in rounds,
+//! each of which begins with another: every one is as often first, second, third and last.
+//! What they differ by is to be read beside what the rounds of one differ by.
+//!
+//! `cargo bench -p frontdesk --bench booking -- on 32` measures one of the four
+//! combinations: waiting for the disk (`on`, `off`) and tenants (1, 32).
 //!
 //! What a million requests cost is in `benches/million.rs`.
 
@@ -36,9 +44,8 @@ use uuid::Uuid;
 use self::harness::{Bench, signed};
 
 const CLIENTS: usize = 32;
-const ROUNDS: usize = 3;
-/// Approvals of one client in a round.
-const EACH: usize = 400;
+/// Approvals of one client in one part of a round.
+const EACH: usize = 250;
 const GUEST: &str = "0d000000-0000-7000-8000-000000000301";
 /// Streams that hear nothing, over sessions.
 const SILENT: usize = 1000;
@@ -49,12 +56,27 @@ const SINGLE: usize = 400;
 fn main() {
     access::install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    for durable in [true, false] {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with("--")).collect();
+    for (durable, name) in [(true, "on"), (false, "off")] {
         for tenants in [1, 32] {
-            runtime.block_on(approvals(durable, tenants));
+            let is_meant = |one: &String| *one == name || *one == tenants.to_string();
+            if asked.iter().all(is_meant) {
+                runtime.block_on(approvals(durable, tenants));
+            }
         }
     }
 }
+
+/// What is measured in turn.
+#[derive(Clone, Copy)]
+enum Part {
+    Alone,
+    BesideSilent,
+    Heard,
+    Pgbench,
+}
+
+const PARTS: [Part; 4] = [Part::Alone, Part::BesideSilent, Part::Heard, Part::Pgbench];
 
 /// Tenants of which the manager is a member, with a thousand houses in all.
 struct Tenants {
@@ -91,7 +113,7 @@ impl Tenants {
              md5('house' || n % 1000)::uuid, '{GUEST}', current_date + 30 + n / 1000, current_date + 31 + n / 1000, \
              'requested', 2, null, now() - n * interval '1 millisecond', now() from generate_series({from}, {to} - 1) n"
         );
-        bench.run(&insert).await;
+        unnoted(bench, async || bench.run(&insert).await).await;
         bench.settle().await;
     }
 
@@ -102,54 +124,88 @@ impl Tenants {
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
 async fn approvals(durable: bool, tenants: usize) {
     let bench = Bench::start(durable).await;
     let tenants = Tenants::make(&bench, tenants).await;
-    let round = CLIENTS * EACH;
-    tenants.fill(&bench, 1, 1 + round * (4 * ROUNDS + 3)).await;
+    let part = CLIENTS * EACH;
+    tenants.fill(&bench, 1, 1 + part * (PARTS.len() * PARTS.len() + 3)).await;
     let ids = tenants.ids(&bench).await;
     let mut next = 1;
     let mut take = || {
         let from = next;
-        next += round;
+        next += part;
         from
     };
-    // One round of each to warm up.
-    let nobody = Times::default();
-    ours(&bench, &ids, take(), &nobody).await;
-    pgbench(&bench, ids.len(), take()).await;
-    let (mut mine, mut silent, mut seen, mut lean) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    // Both once to warm up.
+    ours(&bench, &ids, take(), &Times::default()).await;
+    measured(&bench, &ids, Part::Pgbench, take(), &Times::default()).await;
+    let mut rates: [Vec<f64>; PARTS.len()] = Default::default();
     let (busy, quiet) = (Times::default(), Times::default());
-    for turn in 0..ROUNDS {
-        mine.push(ours(&bench, &ids, take(), &nobody).await);
-        let silent_ones = watch(&bench, &[demo::TENANT; SILENT], &nobody).await;
-        silent.push(ours(&bench, &ids, take(), &nobody).await);
-        let watchers = watch(&bench, &ids, &busy).await;
-        seen.push(ours(&bench, &ids, take(), &busy).await);
-        drop(watchers);
-        if turn + 1 == ROUNDS {
-            let _watchers = watch(&bench, &ids, &quiet).await;
-            one_by_one(&bench, &ids, take(), &quiet).await;
+    for round in 0..PARTS.len() {
+        for place in 0..PARTS.len() {
+            // From round to round the other way, so that none always follows the same one.
+            let step = if round % 2 == 0 { place } else { PARTS.len() - place };
+            let which = (round + step) % PARTS.len();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            rates[which].push(measured(&bench, &ids, PARTS[which], take(), &busy).await);
         }
-        drop(silent_ones);
-        lean.push(pgbench(&bench, ids.len(), take()).await);
     }
-    let mean = |rates: &[f64]| rates.iter().sum::<f64>() / rates.len() as f64;
-    let (mine, silent, seen, lean) = (mean(&mine), mean(&silent), mean(&seen), mean(&lean));
-    let commit = if durable { "waiting for the disk" } else { "not waiting for the disk" };
-    let of = if ids.len() == 1 { "one tenant".to_owned() } else { format!("{} tenants", ids.len()) };
-    println!(
-        "approve, {CLIENTS} clients, {of:<10}, {commit:<24} {mine:>6.0} /s over gRPC, {lean:>6.0} /s by pgbench: {:.0} %",
-        100.0 * mine / lean
-    );
-    println!(
-        "    beside {SILENT} silent watchers {silent:>6.0} /s ({:+.1} %), and one more a tenant, which hears it, {seen:>6.0} /s ({:+.1} %)",
-        100.0 * (silent / mine - 1.0),
-        100.0 * (seen / mine - 1.0),
-    );
+    let silent = watch(&bench, &[demo::TENANT; SILENT], &Times::default()).await;
+    let watchers = watch(&bench, &ids, &quiet).await;
+    one_by_one(&bench, &ids, take(), &quiet).await;
+    drop((silent, watchers));
+    report(durable, ids.len(), &rates.map(Rates));
     println!("    from the answer to the event in the stream: under that load {busy}, one by one {quiet}");
     bench.stop().await;
+}
+
+/// Approvals per second in one part of a round.
+async fn measured(bench: &Bench, ids: &[Uuid], part: Part, from: usize, busy: &Times) -> f64 {
+    let nobody = Times::default();
+    match part {
+        Part::Alone => ours(bench, ids, from, &nobody).await,
+        Part::BesideSilent => {
+            let _silent = watch(bench, &[demo::TENANT; SILENT], &nobody).await;
+            ours(bench, ids, from, &nobody).await
+        }
+        Part::Heard => {
+            let _silent = watch(bench, &[demo::TENANT; SILENT], &nobody).await;
+            let _watchers = watch(bench, ids, busy).await;
+            ours(bench, ids, from, busy).await
+        }
+        Part::Pgbench => unnoted(bench, async || pgbench(bench, ids.len(), from).await).await,
+    }
+}
+
+fn report(durable: bool, tenants: usize, [alone, silent, heard, lean]: &[Rates; PARTS.len()]) {
+    let commit = if durable { "waiting for the disk" } else { "not waiting for the disk" };
+    let of = if tenants == 1 { "one tenant".to_owned() } else { format!("{tenants} tenants") };
+    println!("approve, {CLIENTS} clients, {of}, {commit}");
+    println!("    over gRPC {alone}, by pgbench {lean}: {:.0} %", 100.0 * alone.mean() / lean.mean());
+    for (name, rates) in [("silent watchers", silent), ("silent ones and one a tenant that hears it", heard)]
+    {
+        let more = 100.0 * (rates.mean() / alone.mean() - 1.0);
+        println!("    beside {SILENT} {name} {rates}: {more:+.1} %");
+    }
+}
+
+/// What the rounds of one part gave.
+struct Rates(Vec<f64>);
+
+impl Rates {
+    #[allow(clippy::cast_precision_loss)]
+    fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+}
+
+/// The mean, and between which rates it lies.
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = self.0.iter().copied().fold(0.0, f64::max);
+        write!(f, "{:.0} /s ({least:.0} to {most:.0})", self.mean())
+    }
 }
 
 /// When requests were approved, and when watchers heard of it.
@@ -253,6 +309,21 @@ async fn watch(bench: &Bench, tenants: &[Uuid], times: &Times) -> JoinSet<()> {
         });
     }
     streams
+}
+
+/// Does what another program does without its being noted for the check of
+/// inconsistencies: what is noted costs the writer, which our own changes do not pay, and
+/// later the service, while something else is measured.
+async fn unnoted<T>(bench: &Bench, does: impl AsyncFnOnce() -> T) -> T {
+    let all = async |how: &str| {
+        for table in ["booking_requests", "bookings", "inventory_ranges"] {
+            bench.run(&format!("alter table {table} {how} trigger note_inconsistency_suspect")).await;
+        }
+    };
+    all("disable").await;
+    let done = does().await;
+    all("enable").await;
+    done
 }
 
 /// The same rows by one statement of pgbench.
