@@ -29,19 +29,9 @@ pub fn size(page_size: i32, limit: i32) -> Result<i64, Refusal> {
 
 /// Splits rows, read with one more than the page takes, into the page and the
 /// token of the next one.
-pub fn split<T>(rows: Vec<T>, size: i64, token_of: impl Fn(&T) -> String) -> (Vec<T>, String) {
-    split_with(rows, 0, size, token_of)
-}
-
-/// The same for rows of which some were read and left out.
-pub fn split_with<T>(
-    mut rows: Vec<T>,
-    left_out: usize,
-    size: i64,
-    token_of: impl Fn(&T) -> String,
-) -> (Vec<T>, String) {
+pub fn split<T>(mut rows: Vec<T>, size: i64, token_of: impl Fn(&T) -> String) -> (Vec<T>, String) {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
-    if rows.len() + left_out <= size {
+    if rows.len() <= size {
         return (rows, String::new());
     }
     rows.truncate(size);

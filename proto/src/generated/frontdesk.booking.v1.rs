@@ -741,11 +741,12 @@ pub struct BookingRequestStatusCount {
     /// The effective status.
     #[prost(enumeration = "BookingRequestStatus", tag = "1")]
     pub status: i32,
-    /// Their number; counting stops at 1000, and of one property or guest when 5000
-    /// requests of theirs have been read.
+    /// Their number; counting stops at 500, of one property or guest when 5000 requests
+    /// of theirs have been read, and through a window of stays and one of creation when
+    /// 1000 requests of the status have been read that are in one of them.
     #[prost(int32, tag = "2")]
     pub count: i32,
-    /// Whether there are more than `count`.
+    /// Whether counting stopped: there may be more than `count`.
     #[prost(bool, tag = "3")]
     pub more: bool,
 }

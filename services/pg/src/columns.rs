@@ -22,8 +22,16 @@ pub struct Columns<'row> {
 pub struct Shown<T> {
     /// Them.
     pub rows: Vec<T>,
-    /// How many were left out because of what they hold.
-    pub left_out: usize,
+    /// For each that was left out because of what it holds, how many of them come before
+    /// it: a page that is cut short knows by that which it has left out.
+    pub left_out: Vec<usize>,
+}
+
+impl<T> Shown<T> {
+    /// Counts so many more as left out, behind all.
+    pub fn left_out_behind(&mut self, more: usize) {
+        self.left_out.extend(std::iter::repeat_n(self.rows.len(), more));
+    }
 }
 
 impl<'row> Columns<'row> {
@@ -67,13 +75,13 @@ impl<'row> Columns<'row> {
         rows: &'row [Row],
         read: impl FnMut(&'row Row) -> Result<T, Fault>,
     ) -> Result<Shown<T>, Fault> {
-        let mut shown = Shown { rows: Vec::with_capacity(rows.len()), left_out: 0 };
+        let mut shown = Shown { rows: Vec::with_capacity(rows.len()), left_out: Vec::new() };
         for row in rows.iter().map(read) {
             match row {
                 Ok(row) => shown.rows.push(row),
                 Err(fault) if matches!(fault.kind(), Kind::Unreadable { .. }) => {
                     tracing::warn!(%fault, "a row is left out of a list");
-                    shown.left_out += 1;
+                    shown.left_out.push(shown.rows.len());
                 }
                 Err(fault) => return Err(fault),
             }

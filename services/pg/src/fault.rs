@@ -173,7 +173,7 @@ impl Fault {
             .retry_after(soon),
             Kind::ReadOnly => Refusal::new(
                 ErrorReason::DbReadOnly,
-                "The database is failing over and takes no changes yet. Nothing was stored; try again.",
+                "The database takes no changes: it is failing over, or is a standby. Nothing was stored; try again, and a stream with its last cursor. If it stays so, DATABASE_URL has to name the primary.",
             )
             .retry_after(soon),
             Kind::OutcomeUnknown => Refusal::new(

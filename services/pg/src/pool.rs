@@ -146,6 +146,16 @@ impl Database {
         self.begin(tenant).await?.run_last(query).await
     }
 
+    /// Runs the statement of a page in a tenant's transaction, in one round trip.
+    pub async fn run_page(
+        &self,
+        tenant: Uuid,
+        query: &dyn Query,
+        size: i64,
+    ) -> Result<(Vec<Row>, i64), Fault> {
+        self.begin(tenant).await?.run_page(query, size).await
+    }
+
     /// Runs one statement outside tenants, in one round trip. A statement that
     /// was prepared before the schema changed has not run, and is run again.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {

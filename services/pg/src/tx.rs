@@ -8,12 +8,13 @@
 //! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
 //! the driver would report success.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::{Client, Object};
-use futures::FutureExt;
 use futures::future::{join, join3};
+use futures::{FutureExt, TryStreamExt};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -37,6 +38,10 @@ pub struct Tx {
 /// Whatever the database's default is: decisions look again at rows that they
 /// waited for, and a snapshot of the whole transaction would hide these.
 const BEGIN: &str = "begin isolation level read committed";
+
+/// Bytes of a page's rows that are kept: other programs store texts of any length, and the
+/// rows of one call are not to take the memory of all. Many times what rows of ours have.
+const MOST_KEPT: usize = 32 * 1024 * 1024;
 
 /// The setting by which row-level security knows the tenant.
 pub(crate) const TENANT: &str = "app.tenant";
@@ -118,9 +123,22 @@ impl Tx {
     /// Runs the last statement and commits, in one round trip. When the
     /// statement fails, nothing is stored.
     pub async fn run_last(self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        Ok(Box::pin(self.last(query, usize::MAX)).await?.0)
+    }
+
+    /// The same for a page of a list, asked for with one row more than its size: the rows,
+    /// and the size that it has. It is smaller where rows are so large that no more of
+    /// them are kept; there is one in the page at least, and one behind it.
+    pub async fn run_page(self, query: &dyn Query, size: i64) -> Result<(Vec<Row>, i64), Fault> {
+        let (rows, is_cut) = Box::pin(self.last(query, MOST_KEPT)).await?;
+        let kept = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        Ok((rows, if is_cut { kept - 1 } else { size }))
+    }
+
+    async fn last(self, query: &dyn Query, most: usize) -> Result<(Vec<Row>, bool), Fault> {
         let statements = Arc::clone(&self.statements);
         let (form, params) = statements.form(query)?;
-        self.last_rows(form.into(), &params).await
+        self.last_rows(form.into(), &params, most).await
     }
 
     /// Runs a text that is made while running. It must not write.
@@ -156,12 +174,17 @@ impl Tx {
         Ok(())
     }
 
-    async fn last_rows(self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+    async fn last_rows(
+        self,
+        sql: Sql<'_>,
+        params: &[&(dyn ToSql + Sync)],
+        most: usize,
+    ) -> Result<(Vec<Row>, bool), Fault> {
         self.refuse_if_broken()?;
         let client = self.lease.client()?;
         let statement = self.prepare(client, sql).await?;
         self.lease.open();
-        let last = join(client.query(&statement, params), client.batch_execute("commit"));
+        let last = join(kept(client, &statement, params, most), client.batch_execute("commit"));
         let answered = if self.begun.load(Ordering::Relaxed) {
             self.lease.answer(last.map(Ok::<_, Fault>)).await
         } else {
@@ -210,6 +233,27 @@ impl Tx {
         }
         Ok(())
     }
+}
+
+/// The rows of a statement, as many as so many bytes hold and two at least, and whether
+/// there were more. Those are read and let go one by one, so that the connection is free
+/// behind them.
+async fn kept(
+    client: &Client,
+    statement: &tokio_postgres::Statement,
+    params: &[&(dyn ToSql + Sync)],
+    most: usize,
+) -> Result<(Vec<Row>, bool), tokio_postgres::Error> {
+    let mut read = pin!(client.query_raw(statement, params.iter().copied()).await?);
+    let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
+    while let Some(row) = read.try_next().await? {
+        bytes = bytes.saturating_add(row.raw_size_bytes());
+        is_cut |= bytes > most && rows.len() >= 2;
+        if !is_cut {
+            rows.push(row);
+        }
+    }
+    Ok((rows, is_cut))
 }
 
 impl<'a> From<&'a Form> for Sql<'a> {

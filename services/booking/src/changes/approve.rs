@@ -20,7 +20,8 @@ use crate::domain::rules::{Broken, Terms};
 use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::constraints::dates_are_taken;
-use crate::store::requests::{LockedRequest, NewLink, Requested, Winner};
+use crate::store::decisions::{NewLink, Requested, Winner};
+use crate::store::requests::LockedRequest;
 use crate::store::{Attempt, Change, Work};
 
 /// Approves a request.

@@ -9,7 +9,7 @@ use crate::domain::steps::{self, Move, Step};
 use crate::domain::version::Version;
 use crate::error::Error;
 use crate::store::bookings::GroupOf;
-use crate::store::requests::Closing;
+use crate::store::decisions::Closing;
 use crate::store::{Attempt, Change, Work};
 
 /// Cancels a request, with the booking that was made for it.

@@ -14,7 +14,7 @@ use crate::error::overlaps::OverlapOf;
 use crate::error::rules::RulesOf;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::constraints::{dates_are_taken, guest_is_unknown};
-use crate::store::requests::Winner;
+use crate::store::decisions::Winner;
 use crate::store::{Attempt, Change, Work};
 
 /// Stores a confirmed booking; one of the same source and external id once.

@@ -94,7 +94,9 @@ impl Work for UpdateCustomer {
         if is == customer.is {
             return Ok(Attempt::Done(change.settle(customer)));
         }
-        if change.with_locks() {
+        // The table's index knows one spelling of an id, so it is looked for before.
+        let has_two_spellings = is.external_id.as_deref().is_some_and(|id| !id.is_ascii());
+        if change.with_locks() || has_two_spellings {
             refuse_taken(&change, self.id, &is).await?;
         }
         match change.update_customer(self.id, &is).await {

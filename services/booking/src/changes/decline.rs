@@ -4,7 +4,7 @@ use super::open_step::OpenStep;
 use crate::domain::decline::Declining;
 use crate::domain::ids::BookingRequestId;
 use crate::error::Error;
-use crate::store::requests::Closing;
+use crate::store::decisions::Closing;
 use crate::store::{Attempt, Change, Work};
 
 /// Declines a request.

@@ -3,7 +3,7 @@
 use crate::domain::ids::BookingRequestId;
 use crate::domain::request::Status;
 use crate::error::Error;
-use crate::store::requests::Closing;
+use crate::store::decisions::Closing;
 use crate::store::{Attempt, Change, Work};
 
 /// Ends a request whose hold has run out, unless it was decided before that; of one that

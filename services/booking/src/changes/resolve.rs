@@ -17,8 +17,8 @@ use crate::error::rules::RulesOf;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::bookings::GroupOf;
 use crate::store::constraints::dates_are_taken;
+use crate::store::decisions::{Closing, NewLink, Requested, Winner};
 use crate::store::judged::Judged;
-use crate::store::requests::{Closing, NewLink, Requested, Winner};
 use crate::store::resolutions::Resolution;
 use crate::store::{Attempt, Change, Finished, Work};
 

@@ -12,6 +12,10 @@
 /// little: another number needs other indexes.
 pub const SHORT_STAY: i32 = 31;
 
+/// The first day of a row from which [`SHORT_STAY`] can be counted back: a column of dates
+/// begins with the 24th of November of 4714 BC.
+const FIRST_DAY: &str = "date '4713-01-01 BC'";
+
 /// Gaps of statements and what goes into them.
 ///
 /// `{…_overlap}`: rows of `:property` that have a night from `:check_in` on and before
@@ -35,10 +39,13 @@ pub fn words() -> Vec<(String, String)> {
     // Where to begin for those that end some days before it.
     let earliest_before = earliest("bookings", "check_in", "check_out", "(:check_in - :days)");
     add("earliest_neighbour", earliest_before);
-    // For a stay in a row `b`.
-    let earliest = earliest("inventory_ranges", "start_date", "end_date", "b.check_in");
+    // For a stay in a row `b`, which another program may have begun on the first of all
+    // days: Postgres counts no month back from there.
+    let check_in = format!("greatest(b.check_in, {FIRST_DAY})");
+    let earliest = earliest("inventory_ranges", "start_date", "end_date", &check_in);
     add("earliest_range_of_b", format!("select {earliest} as after"));
     add("short_stay", SHORT_STAY.to_string());
+    add("first_day", FIRST_DAY.to_owned());
     for (gap, row) in [("long_booking", "b"), ("long_request", "r")] {
         // On one line, since lines have conditions.
         let long = format!(

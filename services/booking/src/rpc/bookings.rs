@@ -4,11 +4,11 @@ use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_service_server::BookingService;
 use frontdesk_proto::text::tidy_line;
 use frontdesk_proto::{Refusal, paging};
-use pg::Shown;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::sizes::Cut;
 use super::{Booking as Service, failed, fields, sizes};
 use crate::call::Call;
 use crate::changes::{CancelBooking, CreateBooking, StepStay};
@@ -51,9 +51,8 @@ impl BookingService for Service {
             None => After { key: Day::MIN, id: RowId(Uuid::nil()) },
         };
         let found = self.store.list_bookings(call.tenant, &filter, after, size).await.map_err(failed)?;
-        let Shown { rows, left_out } = found.bookings;
-        let size = sizes::fitting(rows.iter().map(|(_, row)| texts(row)), size);
-        let (rows, next) = sizes::cut(rows, size, found.next);
+        let size = sizes::fitting(found.bookings.rows.iter().map(|(_, row)| texts(row)), size);
+        let Cut { rows, left_out, next } = sizes::cut(found.bookings, size, found.next);
         let token = |next: After<Day>| paging::token(&list, &next.key.to_string(), next.id.0);
         Ok(Response::new(wire::ListBookingsResponse {
             bookings: rows.iter().map(booking).collect(),

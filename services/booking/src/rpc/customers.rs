@@ -159,8 +159,8 @@ impl Booking {
             let row = self.store.get_customer(call.tenant, GuestId(after.id.0)).await.map_err(failed)?;
             after.key = row.ok_or_else(paging::invalid_token)?.is.name;
         }
-        let found = self.store.list_customers(call.tenant, request.archived, &after, size + 1);
-        let found = found.await.map_err(failed)?;
+        let found = self.store.list_customers(call.tenant, request.archived, &after, size).await;
+        let (found, size) = found.map_err(failed)?;
         let size = sizes::fitting(found.iter().map(texts), size);
         let (page, next) = paging::split(found, size, |row| {
             paging::token(&list, fields::token_text(&row.is.name), row.id.0)
@@ -184,7 +184,7 @@ impl Booking {
             Search::Email(text) => (&[SearchBy::Email], text),
             Search::Phone(text) => (&[SearchBy::Phone], text),
         };
-        let size = paging::size(request.page_size, request.limit)?;
+        let mut size = paging::size(request.page_size, request.limit)?;
         let list = fingerprint(request);
         let (first, mut after) = place(&list, &request.page_token)?;
         if let (Some(key), Some(by)) = (&after.key, sections.get(first))
@@ -195,9 +195,12 @@ impl Booking {
         }
         let mut found: Vec<(usize, FoundCustomer)> = Vec::new();
         for (section, by) in sections.iter().enumerate().skip(first) {
-            let most = size + 1 - i64::try_from(found.len()).unwrap_or(size);
-            let rows = self.store.search_customers(call.tenant, request.archived, (*by, text), &after, most);
-            found.extend(rows.await.map_err(failed)?.into_iter().map(|row| (section, row)));
+            let before = i64::try_from(found.len()).unwrap_or(size);
+            let left = size - before;
+            let rows = self.store.search_customers(call.tenant, request.archived, (*by, text), &after, left);
+            let (rows, left) = rows.await.map_err(failed)?;
+            size = before + left;
+            found.extend(rows.into_iter().map(|row| (section, row)));
             if i64::try_from(found.len()).unwrap_or(i64::MAX) > size {
                 break;
             }

@@ -66,7 +66,7 @@ impl Operator {
             Ok(made) => Ok(Ensured { value: properties::property(&made), created: true }),
             Err(error) if error.refusal().reason() == Reason::AlreadyExists => {
                 let found = self.store.list_properties(self.call.tenant, &before(&name), 1).await;
-                match found.map_err(Error::from)?.into_iter().find(|one| one.name == name) {
+                match found.map_err(Error::from)?.0.into_iter().find(|one| one.name == name) {
                     Some(same) => Ok(Ensured { value: properties::property(&same), created: false }),
                     // One that only looks the same.
                     None => Err(error.into()),
@@ -83,7 +83,7 @@ impl Operator {
         most: i64,
     ) -> Result<Vec<PropertyMessage>, Refused> {
         let after = after.map_or_else(|| Ok(before("")), |last| place(&last.name, &last.id))?;
-        let found: Vec<Property> =
+        let (found, _): (Vec<Property>, _) =
             self.store.list_properties(self.call.tenant, &after, most).await.map_err(Error::from)?;
         Ok(found.iter().map(properties::property).collect())
     }
@@ -111,7 +111,7 @@ impl Operator {
         }
         let mut after = before(&is.name);
         loop {
-            let page = self.store.list_customers(tenant, false, &after, MOST).await?;
+            let (page, _) = self.store.list_customers(tenant, false, &after, MOST).await?;
             let Some(last) = page.last() else { return Ok(None) };
             let past = last.is.name != is.name;
             after = After { key: last.is.name.clone(), id: RowId(last.id.0) };
@@ -132,7 +132,7 @@ impl Operator {
         most: i64,
     ) -> Result<Vec<CustomerMessage>, Refused> {
         let after = after.map_or_else(|| Ok(before("")), |last| place(&last.name, &last.id))?;
-        let found =
+        let (found, _) =
             self.store.list_customers(self.call.tenant, false, &after, most).await.map_err(Error::from)?;
         Ok(found.iter().map(customers::customer).collect())
     }

@@ -39,7 +39,8 @@ impl PropertyService for Booking {
             let row = self.store.get_property(call.tenant, PropertyId(after.id.0)).await.map_err(failed)?;
             after.key = row.ok_or_else(paging::invalid_token)?.name;
         }
-        let found = self.store.list_properties(call.tenant, &after, size + 1).await.map_err(failed)?;
+        let found = self.store.list_properties(call.tenant, &after, size).await;
+        let (found, size) = found.map_err(failed)?;
         let size = sizes::fitting(found.iter().map(|row| [&*row.name, &*row.time_zone]), size);
         let (rows, next_page_token) =
             paging::split(found, size, |row| paging::token(LIST, fields::token_text(&row.name), row.id.0));

@@ -3,12 +3,12 @@
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
 use frontdesk_proto::{Refusal, paging};
-use pg::Shown;
 use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::headers::require_scope;
+use super::sizes::Cut;
 use super::watch::Watch;
 use super::{Booking, declines, evidence, failed, fields, fulfilment, sizes};
 use crate::call::Call;
@@ -68,9 +68,8 @@ impl BookingRequestService for Booking {
         let page = Page { order, after, size };
         let found = self.store.list_booking_requests(call.tenant, &filter, &page, request.include_counts);
         let found = found.await.map_err(failed)?;
-        let Shown { rows, left_out } = found.requests;
-        let size = sizes::fitting(rows.iter().map(|(_, row)| texts(row)), size);
-        let (rows, next) = sizes::cut(rows, size, found.next);
+        let size = sizes::fitting(found.requests.rows.iter().map(|(_, row)| texts(row)), size);
+        let Cut { rows, left_out, next } = sizes::cut(found.requests, size, found.next);
         let token = |cursor: Cursor| paging::token(&list, &cursor.key(), cursor.id().0);
         Ok(Response::new(wire::ListBookingRequestsResponse {
             booking_requests: rows.into_iter().map(booking_request).collect(),

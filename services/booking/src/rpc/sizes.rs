@@ -3,7 +3,11 @@
 //! not the page that its row is on. The gateway and most clients take messages of
 //! 4 MiB, so no row and no page comes near that.
 //!
-//! Only messages are cut. What is decided on, compared and stored is the whole text.
+//! Only messages are cut. What is decided on, compared and stored is the whole text. Nor
+//! do the statements of lists cut it, though it would spare the way from Postgres: a
+//! row's etag is a hash of all that is read of it, and a list and GET give the same one.
+
+use pg::Shown;
 
 /// Most bytes of a text. What a call can store at once is a quarter of it.
 const MAX_TEXT: usize = 64 * 1024;
@@ -63,14 +67,30 @@ where
     size
 }
 
-/// So many of the rows of a page, each with its place, and the place after which the
-/// next page begins: `next`, if none was cut off.
-pub fn cut<P, T>(mut rows: Vec<(P, T)>, size: i64, next: Option<P>) -> (Vec<T>, Option<P>) {
+/// A page as its answer carries it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cut<P, T> {
+    pub rows: Vec<T>,
+    /// How many rows of the page are not shown. What comes after the last row that is
+    /// shown is of the next page.
+    pub left_out: usize,
+    /// The place after which the next page begins.
+    pub next: Option<P>,
+}
+
+/// So many of the rows of a page, each with its place; `next`: where the next page
+/// begins, if none is cut off.
+pub fn cut<P, T>(page: Shown<(P, T)>, size: i64, next: Option<P>) -> Cut<P, T> {
+    let Shown { mut rows, left_out } = page;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let is_cut = rows.len() > size;
     rows.truncate(size);
     let (mut places, rows): (Vec<P>, Vec<T>) = rows.into_iter().unzip();
-    (rows, if is_cut { places.pop() } else { next })
+    if !is_cut {
+        return Cut { rows, left_out: left_out.len(), next };
+    }
+    let left_out = left_out.into_iter().filter(|before| *before < size).count();
+    Cut { rows, left_out, next: places.pop() }
 }
 
 #[cfg(test)]
@@ -90,6 +110,19 @@ mod tests {
         let mut texts = Texts::default();
         texts.text("message", "🏔".repeat(4000));
         assert!(texts.shortened().is_empty());
+    }
+
+    #[test]
+    fn what_a_page_leaves_out_lies_before_where_the_next_one_begins() {
+        let page = || {
+            let mut page = Shown { rows: vec![(1, 'a'), (4, 'b'), (7, 'c')], left_out: vec![0, 1, 1, 2] };
+            page.left_out_behind(2);
+            page
+        };
+        let rows = vec!['a', 'b', 'c'];
+        assert_eq!(cut(page(), 3, Some(9)), Cut { rows, left_out: 6, next: Some(9) });
+        assert_eq!(cut(page(), 2, Some(9)), Cut { rows: vec!['a', 'b'], left_out: 3, next: Some(4) });
+        assert_eq!(cut(page(), 1, None), Cut { rows: vec!['a'], left_out: 1, next: Some(1) });
     }
 
     #[test]

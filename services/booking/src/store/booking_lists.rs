@@ -58,7 +58,7 @@ impl Store {
         let names: Vec<&str> = filter.known_names().collect();
         self.read(async |schema| {
             let list = list(&schema, tenant, filter, &names, after, size + 1);
-            let mut rows = schema.db.run(tenant, &*list).await?;
+            let (mut rows, size) = schema.db.run_page(tenant, &*list, size).await?;
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             let more = rows.len() > size;
             rows.truncate(size);
@@ -66,7 +66,7 @@ impl Store {
             let mut bookings =
                 Columns::shown_rows(&rows, |row| Ok((place(row)?, booking(&mut Columns::of(row))?)))?;
             if next.is_none() && schema.found.may_be_null("bookings", "check_in") {
-                bookings.left_out += unplaced(&schema, tenant, filter, &names).await?;
+                bookings.left_out_behind(unplaced(&schema, tenant, filter, &names).await?);
             }
             Ok(BookingPage { bookings, next })
         })

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::change::Change;
 use super::change::Finished;
 use super::database::{Store, lost_row};
+use super::decisions::names;
 use super::foreign::{booking_status, stay, time};
-use super::requests::names;
+use super::spellings::spellings;
 use crate::domain::booking::{Booking, NewBooking};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
@@ -24,7 +25,9 @@ pg::statements! {
     /// A booking.
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
     /// The booking that another system knows by this id.
-    GetBookingOfOrigin<'a> = "get_booking_of_origin" (tenant: Uuid, source: &'a str, external_id: &'a str);
+    GetBookingOfOrigin = "get_booking_of_origin" (
+        tenant: Uuid, sources: Vec<String>, external_ids: Vec<String>,
+    );
     /// Stores a booking that staff or a channel made.
     InsertBooking<'a> = "insert_booking" (
         tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date,
@@ -103,7 +106,8 @@ impl Change {
         source: &str,
         external_id: &str,
     ) -> Result<Option<Booking>, Fault> {
-        let get = GetBookingOfOrigin { tenant: self.tenant(), source, external_id };
+        let (tenant, sources, external_ids) = (self.tenant(), spellings(source), spellings(external_id));
+        let get = GetBookingOfOrigin { tenant, sources, external_ids };
         Columns::first(&self.tx.run(&get).await?, booking)
     }
 

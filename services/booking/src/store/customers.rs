@@ -2,12 +2,13 @@
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Columns, Fault};
+use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
 use super::change::{Change, Finished};
 use super::database::{Store, lost_row};
 use super::foreign::{MOST_UNPLACED, counted, time};
+use super::spellings::spellings;
 use crate::domain::customer::{Customer, Described, MOST_MERGED};
 use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, RowId};
@@ -19,7 +20,7 @@ pg::statements! {
     /// Keeps a customer from being merged or archived.
     ShareCustomer = "share_customer" (tenant: Uuid, id: GuestId);
     /// The customer that another system knows by this id.
-    GetCustomerOf<'a> = "get_customer_of" (tenant: Uuid, source: &'a str, external_id: &'a str);
+    GetCustomerOf = "get_customer_of" (tenant: Uuid, sources: Vec<String>, external_ids: Vec<String>);
     /// Customers by name.
     ListCustomers<'a> = "list_customers" (
         tenant: Uuid, archived: bool, after_name: &'a str, after_id: RowId, most: i64,
@@ -47,12 +48,12 @@ pg::statements! {
     /// Locks customers.
     LockCustomers = "lock_customers" (tenant: Uuid, ids: Vec<GuestId>);
     /// Locks the customer that another system knows by this id.
-    LockCustomerOf<'a> = "lock_customer_of" (tenant: Uuid, source: &'a str, external_id: &'a str);
+    LockCustomerOf = "lock_customer_of" (tenant: Uuid, sources: Vec<String>, external_ids: Vec<String>);
     /// Stores a customer.
     InsertCustomer<'a> = "insert_customer" (
         tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str, external_id: Option<&'a str>,
         source: &'a str, notes: &'a str, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId,
+        event: EventId, sources: Vec<String>, external_ids: Vec<String>,
     );
     /// Stores what is said of a customer.
     UpdateCustomer<'a> = "update_customer" (
@@ -104,55 +105,56 @@ pub struct Moved {
 }
 
 impl Store {
-    /// Customers by name, after a place.
+    /// Customers by name, after a place: one more than the page has, and its size.
     pub async fn list_customers(
         &self,
         tenant: TenantId,
         archived: bool,
         after: &After<String>,
-        most: i64,
-    ) -> Result<Vec<Customer>, Fault> {
+        size: i64,
+    ) -> Result<(Vec<Customer>, i64), Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
+            let most = size + 1;
             let list = ListCustomers { tenant, archived, after_name: &after.key, after_id: after.id, most };
-            Columns::all(&schema.db.run(tenant, &list).await?, customer)
+            let (rows, size) = schema.db.run_page(tenant, &list, size).await?;
+            Ok((Columns::all(&rows, customer)?, size))
         })
         .await
     }
 
-    /// Customers with something that begins so, by that, after a place.
+    /// Customers with something that begins so, by that, after a place: one more than the
+    /// page has, and its size.
     pub async fn search_customers(
         &self,
         tenant: TenantId,
         archived: bool,
         (by, search): (SearchBy, &str),
         after: &After<Option<String>>,
-        most: i64,
-    ) -> Result<Vec<FoundCustomer>, Fault> {
+        size: i64,
+    ) -> Result<(Vec<FoundCustomer>, i64), Fault> {
         let (tenant, top, after_key, after_id) = (tenant.uuid(), TOP, after.key.as_deref(), after.id);
+        let most = size + 1;
+        let list: Box<dyn Query + Send + Sync> = match by {
+            SearchBy::Name => {
+                Box::new(SearchNames { tenant, archived, search, top, after_key, after_id, most })
+            }
+            SearchBy::LastName => {
+                Box::new(SearchLastNames { tenant, archived, search, top, after_key, after_id, most })
+            }
+            SearchBy::Email => {
+                Box::new(SearchEmails { tenant, archived, search, top, after_key, after_id, most })
+            }
+            SearchBy::Phone => {
+                Box::new(SearchPhones { tenant, archived, search, top, after_key, after_id, most })
+            }
+        };
         self.read(async |schema| {
-            let db = &schema.db;
-            let rows = match by {
-                SearchBy::Name => {
-                    let names = SearchNames { tenant, archived, search, top, after_key, after_id, most };
-                    db.run(tenant, &names).await
-                }
-                SearchBy::LastName => {
-                    let names = SearchLastNames { tenant, archived, search, top, after_key, after_id, most };
-                    db.run(tenant, &names).await
-                }
-                SearchBy::Email => {
-                    let emails = SearchEmails { tenant, archived, search, top, after_key, after_id, most };
-                    db.run(tenant, &emails).await
-                }
-                SearchBy::Phone => {
-                    let phones = SearchPhones { tenant, archived, search, top, after_key, after_id, most };
-                    db.run(tenant, &phones).await
-                }
-            };
-            Columns::all(&rows?, |row| {
+            let (rows, size) = schema.db.run_page(tenant, &*list, size).await?;
+            let found = Columns::all(&rows, |row| {
                 Ok(FoundCustomer { key: row.next("search_key")?, customer: customer(row)? })
-            })
+            })?;
+            Ok((found, size))
         })
         .await
     }
@@ -216,7 +218,8 @@ impl Store {
     ) -> Result<Option<Customer>, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
-            let get = GetCustomerOf { tenant, source, external_id };
+            let (sources, external_ids) = (spellings(source), spellings(external_id));
+            let get = GetCustomerOf { tenant, sources, external_ids };
             Columns::first(&schema.db.run(tenant, &get).await?, customer)
         })
         .await
@@ -236,7 +239,8 @@ impl Change {
 
     /// The customer that another system knows by this id.
     pub async fn get_customer_of(&self, source: &str, external_id: &str) -> Result<Option<Customer>, Fault> {
-        let get = GetCustomerOf { tenant: self.tenant(), source, external_id };
+        let (tenant, sources, external_ids) = (self.tenant(), spellings(source), spellings(external_id));
+        let get = GetCustomerOf { tenant, sources, external_ids };
         Columns::first(&self.tx.run(&get).await?, customer)
     }
 
@@ -261,7 +265,8 @@ impl Change {
         source: &str,
         external_id: &str,
     ) -> Result<Option<Customer>, Fault> {
-        let lock = LockCustomerOf { tenant: self.tenant(), source, external_id };
+        let (tenant, sources, external_ids) = (self.tenant(), spellings(source), spellings(external_id));
+        let lock = LockCustomerOf { tenant, sources, external_ids };
         let locked = Columns::first(&self.tx.run(&lock).await?, customer)?;
         if let Some(customer) = &locked {
             self.comes_after(customer.updated_at);
@@ -289,6 +294,8 @@ impl Change {
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,
+            sources: spellings(source),
+            external_ids: external_id.as_deref().map(spellings).unwrap_or_default(),
         };
         self.finish(&insert, |rows| Columns::first(rows, customer)).await
     }

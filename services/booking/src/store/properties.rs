@@ -51,17 +51,19 @@ pg::statements! {
 }
 
 impl Store {
-    /// Properties by name, after a place.
+    /// Properties by name, after a place: one more than the page has, and its size.
     pub async fn list_properties(
         &self,
         tenant: TenantId,
         after: &After<String>,
-        most: i64,
-    ) -> Result<Vec<Property>, Fault> {
+        size: i64,
+    ) -> Result<(Vec<Property>, i64), Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
+            let most = size + 1;
             let list = ListProperties { tenant, after_name: &after.key, after_id: after.id, most };
-            Columns::all(&schema.db.run(tenant, &list).await?, property)
+            let (rows, size) = schema.db.run_page(tenant, &list, size).await?;
+            Ok((Columns::all(&rows, property)?, size))
         })
         .await
     }

@@ -10,8 +10,11 @@ use crate::domain::listing::Filter;
 use crate::domain::request::Status;
 
 /// Counting stops here: exact counts cost as much as there are rows.
-const MOST_COUNTED: i64 = 1_000;
-/// The same for all requests of one property or guest.
+const MOST_COUNTED: i64 = 500;
+/// Rows of a status that are looked at where an index has one window, and each row is
+/// held against the other.
+const MOST_LOOKED_AT: i64 = 1_000;
+/// The same of all requests of one property or guest.
 const MOST_OF_ONE: i64 = 5_000;
 
 pg::statements! {
@@ -48,7 +51,7 @@ pg::statements! {
 pub struct Counted {
     pub status: Status,
     pub count: i64,
-    /// Whether counting stopped.
+    /// Whether counting stopped before the last of them.
     pub more: bool,
 }
 
@@ -96,11 +99,13 @@ pub(super) async fn counts(
         return of_one(tx, tenant, filter).await;
     }
     let statuses = &Status::ALL.map(Status::name)[..];
-    let most = MOST_COUNTED + 1;
     let windows = Windows::of(filter);
     let by_stay = windows.is_narrow_by_stay();
     let Windows { stay_from, stay_to, created_from, created_to } = windows;
-    let list: Box<dyn Query + Send> = if by_stay && (stay_from.is_some() || stay_to.is_some()) {
+    let has_stays = stay_from.is_some() || stay_to.is_some();
+    let has_both = has_stays && (created_from.is_some() || created_to.is_some());
+    let most = if has_both { MOST_LOOKED_AT } else { MOST_COUNTED + 1 };
+    let list: Box<dyn Query + Send> = if by_stay && has_stays {
         // Every stay ends after the first of all days.
         let stay_from = stay_from.unwrap_or(Days(i32::MIN));
         Box::new(CountBookingRequestsStaying {
@@ -125,13 +130,16 @@ pub(super) async fn counts(
     };
     let rows = tx.run(&*list).await?;
     let mut counts = Columns::all(&rows, |row| {
-        let (status, counted) = (row.word("status", Status::from_name)?, row.next("counted")?);
-        Ok(Counted::up_to(MOST_COUNTED, status, counted))
+        let status = row.word("status", Status::from_name)?;
+        Ok(Counted::of(status, row.next("counted")?, row.next::<i64>("looked")? >= most))
     })?;
     if any_word {
+        let most = MOST_LOOKED_AT;
         let unknown = CountUnknownRequests { tenant, most, stay_from, stay_to, created_from, created_to };
-        let counted = Columns::first(&tx.run(&unknown).await?, |row| row.next("counted"))?;
-        counts.push(Counted::up_to(MOST_COUNTED, Status::Unknown, counted.unwrap_or_default()));
+        let unknown = Columns::first(&tx.run(&unknown).await?, |row| {
+            Ok(Counted::of(Status::Unknown, row.next("counted")?, row.next::<i64>("looked")? >= most))
+        })?;
+        counts.extend(unknown);
     }
     Ok(counts)
 }
@@ -152,12 +160,13 @@ async fn of_one(tx: &Tx, tenant: Uuid, filter: &Filter) -> Result<Vec<Counted>, 
     };
     let found = Columns::all(&tx.run(&count).await?, |row| {
         let word: &str = row.or_empty("status")?;
-        Ok((Status::from_name(word).unwrap_or(Status::Unknown), row.next::<i64>("counted")?))
+        let status = Status::from_name(word).unwrap_or(Status::Unknown);
+        Ok((status, row.next::<i64>("counted")?, row.next::<i64>("looked")?))
     })?;
-    let more = found.iter().map(|(_, counted)| counted).sum::<i64>() >= most;
+    let more = found.iter().map(|(.., looked)| looked).sum::<i64>() >= most;
     let of_status = |status: Status| {
-        let of_it = found.iter().filter(|(of, _)| *of == status);
-        Counted { status, count: of_it.map(|(_, counted)| counted).sum(), more }
+        let of_it = found.iter().filter(|(of, ..)| *of == status);
+        Counted { status, count: of_it.map(|(_, counted, _)| counted).sum(), more }
     };
     let unknown = Some(of_status(Status::Unknown)).filter(|unknown| unknown.count > 0);
     Ok(Status::ALL.map(of_status).into_iter().chain(unknown).collect())
@@ -189,8 +198,9 @@ pub(super) async fn unplaced(
 }
 
 impl Counted {
-    /// A count that went one further than it may, if there was one more.
-    fn up_to(most: i64, status: Status, counted: i64) -> Self {
-        Self { status, count: counted.min(most), more: counted > most }
+    /// A count that may have gone further than it may; `ended`: whether no more were
+    /// looked at.
+    fn of(status: Status, counted: i64, ended: bool) -> Self {
+        Self { status, count: counted.min(MOST_COUNTED), more: ended || counted > MOST_COUNTED }
     }
 }

@@ -5,7 +5,7 @@ use pg::{Days, Micros, Query};
 use uuid::Uuid;
 
 use crate::domain::ids::{GuestId, PropertyId, RowId};
-use crate::domain::listing::{Cursor, Filter, Order};
+use crate::domain::listing::{Cursor, Filter, Order, Time};
 use crate::domain::request::Status;
 
 pg::statements! {
@@ -76,7 +76,7 @@ pub(super) struct Asked<'a> {
     pub(super) check_in_after: Option<Days>,
     beside_created_at: Option<Micros>,
     after_id: RowId,
-    most: i64,
+    pub(super) most: i64,
     property: Option<PropertyId>,
     guest: Option<GuestId>,
     pub(super) stay_from: Option<Days>,
@@ -135,6 +135,21 @@ impl<'a> Asked<'a> {
             }
         }
         asked
+    }
+
+    /// The first day that may still have rows, as the place says where the page begins:
+    /// the next one when it stands behind all of a day. `None` behind the last.
+    pub(super) fn arrives_from(&self) -> Option<i32> {
+        /// The first finite day that a column can hold.
+        const FIRST: i32 = -2_451_545;
+        let after = self.check_in_after.map_or(i32::MIN, |Days(after)| after);
+        let is_behind_day =
+            self.beside_created_at == Some(Micros(Time::MAX)) && self.after_id == RowId(Uuid::max());
+        match after {
+            after if !is_behind_day => Some(after),
+            i32::MIN => Some(FIRST),
+            after => after.checked_add(1),
+        }
     }
 
     /// Walks along an index that a list takes.

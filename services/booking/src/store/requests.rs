@@ -1,4 +1,5 @@
-//! Statements about booking requests.
+//! Statements that store and read a booking request. How one is decided is in
+//! `decisions.rs`, lists are in `request_lists.rs`.
 
 use access::TenantId;
 use jiff::Timestamp;
@@ -12,14 +13,12 @@ use super::change::Finished;
 use super::database::Store;
 use super::foreign::{count, request_status, stay, time, word};
 use super::properties::terms;
-use crate::domain::approval::Evidence;
-use crate::domain::booking::{BookingStatus, NewBooking};
-use crate::domain::decline::{DeclineReason, Declining};
-use crate::domain::event::EventKind;
+use crate::domain::booking::BookingStatus;
+use crate::domain::decline::DeclineReason;
 use crate::domain::fulfilment::LinkedBooking;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
-use crate::domain::request::{BookingRequest, NewBookingRequest, Status};
-use crate::domain::rules::{Broken, Terms};
+use crate::domain::request::{BookingRequest, NewBookingRequest};
+use crate::domain::rules::Terms;
 use crate::domain::stay::Stay;
 
 pg::statements! {
@@ -34,49 +33,6 @@ pg::statements! {
         actor_id: Option<Uuid>, event: EventId,
         hold: BookingId, range: RangeId,
     );
-    /// Makes the booking of a request out of nothing, or of the request's row.
-    Book<'a> = "standard/book" | "single_table/book" (
-        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
-        actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId, kind: &'static str, evidence: &'static str,
-        overridden: Option<Vec<&'static str>>,
-    );
-    /// Makes the hold of a request its booking. There are no holds in the single
-    /// table, where the request's row is made the booking.
-    BookHold<'a> = "standard/book_hold" | "single_table/book" (
-        tenant: Uuid, id: BookingRequestId, range: RangeId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str,
-        event: EventId, kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
-    );
-    /// Lets a booking that exists fulfil a request.
-    LinkBooking<'a> = "standard/link" | "single_table/link" (
-        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
-        actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId, evidence: &'static str, soft: bool,
-    );
-    /// Declines the open requests of other guests for the same nights.
-    DeclineCompetitors = "decline_competitors" (
-        tenant: Uuid, id: RowId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
-        check_out: Date, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>,
-    );
-    /// Declines, cancels or expires a request for which no booking was made.
-    CloseRequest<'a> = "standard/close" | "single_table/close" (
-        tenant: Uuid, id: BookingRequestId, status: &'static str, hold_status: &'static str,
-        reason: Option<&'a str>, code: Option<&'static str>, guest_message: Option<&'a str>, at: Timestamp,
-        actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str, event: EventId,
-        kind: &'static str,
-    );
-    /// Ends the hold of a closed request, in the standard layout.
-    ReleaseHold = "release_hold" (
-        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId,
-    );
-    /// Marks a request as under review.
-    StartReview<'a> = "start_review" (
-        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId,
-    );
 }
 
 /// A locked request.
@@ -87,60 +43,6 @@ pub struct LockedRequest {
     pub auto_decline: bool,
     /// What the property asks of a stay.
     pub terms: Option<Terms>,
-}
-
-/// A booking that is to be made of a request.
-#[derive(Debug)]
-pub struct Requested<'a> {
-    pub request: BookingRequestId,
-    pub booking: BookingId,
-    pub evidence: Option<Evidence>,
-    pub note: &'a str,
-    /// Rules of the stay that are set aside.
-    pub overridden: &'a [Broken],
-}
-
-/// A booking that is to fulfil a request.
-#[derive(Debug)]
-pub struct NewLink<'a> {
-    pub request: BookingRequestId,
-    pub booking: BookingId,
-    pub evidence: Evidence,
-    /// Whether the stored status stays.
-    pub soft: bool,
-    pub note: &'a str,
-}
-
-/// How a request ends without a booking.
-#[derive(Debug, Clone, Copy)]
-pub enum Closing<'a> {
-    Declined(&'a Declining),
-    Cancelled,
-    Expired,
-}
-
-/// Who has the dates that others competed for.
-#[derive(Debug, Clone, Copy)]
-pub struct Winner {
-    /// The request or booking.
-    row: RowId,
-    property: PropertyId,
-    guest: Option<GuestId>,
-    stay: Stay,
-}
-
-impl Winner {
-    /// With a request.
-    pub fn of_request(request: &BookingRequest) -> Self {
-        let BookingRequest { id, property, guest, stay, .. } = *request;
-        Self { row: RowId(id.0), property, guest, stay }
-    }
-
-    /// A booking that is stored now.
-    pub fn of_booking(new: &NewBooking) -> Self {
-        let NewBooking { id, property, guest, stay, .. } = *new;
-        Self { row: RowId(id.0), property, guest, stay }
-    }
 }
 
 impl Store {
@@ -206,160 +108,6 @@ impl Change {
         self.writes.push(RowId(id.0));
         self.finish(&insert, |rows| Columns::first(rows, booking_request)).await
     }
-
-    /// Makes the booking of a request out of nothing, or of the request's row, with
-    /// its range, the new status and the event. `None` when the dates are taken;
-    /// then nothing is stored.
-    pub async fn book<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking, evidence, note, overridden } = of;
-        let book = Book {
-            tenant: self.tenant(),
-            id: request,
-            booking,
-            range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            note,
-            event: self.event,
-            kind: booked_as(evidence).name(),
-            evidence: evidence.map_or("", Evidence::name),
-            overridden: names(overridden),
-        };
-        self.writes.push(RowId(booking.0));
-        self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-
-    /// Makes the hold of a request its booking. `None` when it no longer stands.
-    pub async fn book_hold<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking, evidence, note, overridden } = of;
-        let book = BookHold {
-            tenant: self.tenant(),
-            id: request,
-            range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            note,
-            event: self.event,
-            kind: booked_as(evidence).name(),
-            evidence: evidence.map_or("", Evidence::name),
-            overridden: names(overridden),
-        };
-        self.writes.push(RowId(booking.0));
-        self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-
-    /// Lets a booking that exists fulfil a request. `None` when the request is gone.
-    pub async fn link<O>(mut self, link: NewLink<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let NewLink { request, booking, evidence, soft, note } = link;
-        let link = LinkBooking {
-            tenant: self.tenant(),
-            id: request,
-            booking,
-            range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            note,
-            event: self.event,
-            evidence: evidence.name(),
-            soft,
-        };
-        self.writes.push(RowId(booking.0));
-        self.finish(&link, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-
-    /// Lets it follow that the open requests of other guests for the same nights are
-    /// declined.
-    pub fn decline_competitors(&mut self, winner: &Winner) {
-        let Winner { row, property, guest, stay } = *winner;
-        let decline = DeclineCompetitors {
-            tenant: self.tenant(),
-            id: row,
-            property,
-            guest,
-            check_in: stay.check_in,
-            check_out: stay.check_out,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-        };
-        self.follows = Some(Box::new(decline));
-    }
-
-    /// Declines, cancels or expires a request for which no booking was made. `None`
-    /// when it is gone.
-    pub async fn close<O>(
-        self,
-        id: BookingRequestId,
-        closing: Closing<'_>,
-        note: &str,
-        outcome: O,
-    ) -> Result<Option<Finished<O>>, Fault> {
-        let (status, hold_status, kind, declining) = match closing {
-            Closing::Declined(declining) => {
-                (Status::Declined, BookingStatus::Declined, EventKind::Declined, Some(declining))
-            }
-            Closing::Cancelled => (Status::Cancelled, BookingStatus::Cancelled, EventKind::Cancelled, None),
-            Closing::Expired => (Status::Expired, BookingStatus::Cancelled, EventKind::Expired, None),
-        };
-        let close = CloseRequest {
-            tenant: self.tenant(),
-            id,
-            status: status.name(),
-            hold_status: hold_status.name(),
-            reason: declining.map(|of| &*of.reason),
-            code: declining.and_then(|of| of.code).map(DeclineReason::name),
-            guest_message: declining.map(|of| &*of.guest_message),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            note,
-            event: self.event,
-            kind: kind.name(),
-        };
-        self.finish(&close, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-
-    /// Ends the hold of a closed request. `None` when it is gone.
-    pub async fn release_hold<O>(
-        self,
-        id: BookingRequestId,
-        outcome: O,
-    ) -> Result<Option<Finished<O>>, Fault> {
-        let release = ReleaseHold {
-            tenant: self.tenant(),
-            id,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
-        };
-        self.finish(&release, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-
-    /// Marks a request as under review. `None` when it is gone.
-    pub async fn start_review<O>(
-        self,
-        id: BookingRequestId,
-        note: &str,
-        outcome: O,
-    ) -> Result<Option<Finished<O>>, Fault> {
-        let (tenant, at, event) = (self.tenant(), self.at, self.event);
-        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
-        let review = StartReview { tenant, id, at, actor_kind, actor_id, note, event };
-        self.finish(&review, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-}
-
-/// Rules of the stay that are set aside, as the history names them.
-pub(super) fn names(overridden: &[Broken]) -> Option<Vec<&'static str>> {
-    (!overridden.is_empty()).then(|| overridden.iter().map(|one| one.name()).collect())
-}
-
-fn booked_as(evidence: Option<Evidence>) -> EventKind {
-    if evidence.is_some() { EventKind::Healed } else { EventKind::Approved }
 }
 
 /// A request with the booking that it is linked to.

@@ -7,18 +7,19 @@ use std::sync::Arc;
 use pg::{Declaration, StatementError, Statements as PgStatements};
 
 use super::{
-    booking_lists, bookings, customers, events, feed, inconsistencies, inventory, judged, keys, properties,
-    request_counts, request_lists, requests, resolutions, settings, surroundings, ticks,
+    booking_lists, bookings, customers, decisions, events, feed, inconsistencies, inventory, judged, keys,
+    properties, request_counts, request_lists, requests, resolutions, settings, surroundings, ticks,
 };
 use crate::domain::layout::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{self, Statuses, Words};
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 17] = [
+const DECLARED: [&[&Declaration]; 18] = [
     booking_lists::STATEMENTS,
     bookings::STATEMENTS,
     customers::STATEMENTS,
+    decisions::STATEMENTS,
     events::STATEMENTS,
     feed::STATEMENTS,
     inconsistencies::STATEMENTS,
@@ -36,7 +37,7 @@ const DECLARED: [&[&Declaration]; 17] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 21] = [
+const PARTS: [(&str, &str); 22] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("by_status", include_str!("sql/parts/by_status.sql")),
@@ -53,6 +54,7 @@ const PARTS: [(&str, &str); 21] = [
     ("linked", include_str!("sql/parts/linked.sql")),
     ("long_requests", include_str!("sql/parts/long_requests.sql")),
     ("of_statuses", include_str!("sql/parts/of_statuses.sql")),
+    ("of_day", include_str!("sql/parts/of_day.sql")),
     ("owner_filters", include_str!("sql/parts/owner_filters.sql")),
     ("range_free", include_str!("sql/parts/range_free.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),

@@ -1,9 +1,10 @@
 -- By creation, requests with a night of a window. No index has them in this order: the
 -- one by check-in has it within each day of arrival. So the first row of each day is
 -- looked up, per status or for all in one; the page is in the days whose first rows come
--- first, and none of it lies behind the last of these first rows. Stays that began more
--- than a month before the window have an index of their own. Bookings are looked up for
--- the rows of the page only.
+-- first, and none of it lies behind the last of these first rows, nor behind as many rows
+-- of the first of these days as it takes. Stays that began more than a month before the
+-- window have an index of their own. What is looked at is read of the index alone, and
+-- the rows of the page, with their bookings, when they are known.
 with {long_requests},
 asked as (
     select
@@ -13,13 +14,7 @@ asked as (
     cross join unnest(:statuses) as asked (status) -- if :statuses
     cross join lateral (
         select r.created_at, r.id
-        from {requests} r
-        where r.tenant_id = :tenant
-          {by_status}
-          and {live}
-          and r.check_in = day.check_in
-          {after_creation}
-          {stay_filters}
+        {of_day}
         {creation_order}
         limit 1
     ) as head
@@ -35,32 +30,44 @@ until as (
         case when count(*) < :most then '-infinity' else min(asked.created_at) end as newest_first,
         case when count(*) < :most then 'infinity' else max(asked.created_at) end as oldest_first
     from asked
+),
+filled as (
+    select last.created_at
+    from (
+        select r.*
+        from asked r
+        {creation_order}
+        limit 1
+    ) as asked
+    cross join lateral (select asked.check_in) as day
+    cross join lateral (
+        select r.created_at
+        {of_day}
+        {creation_order}
+        offset :most - 1
+        limit 1
+    ) as last
 )
 select {request_names}, {linked_columns}
 from (
-    select {request_names}
+    select r.created_at, r.id
     from (
         select r.*
         from asked
+        cross join lateral (select asked.check_in) as day
         cross join lateral (
-            select {request_columns}
-            from {requests} r
-            where r.tenant_id = :tenant
-              {by_status}
-              and {live}
-              and r.check_in = asked.check_in
-              and r.created_at >= (select until.newest_first from until) -- if :created_before
-              and r.created_at <= (select until.oldest_first from until) -- if :created_after
-              {after_creation}
-              {stay_filters}
+            select r.created_at, r.id
+            {of_day}
+              and r.created_at >= (select greatest(until.newest_first, filled.created_at) from until left join filled on true) -- if :created_before
+              and r.created_at <= (select least(until.oldest_first, filled.created_at) from until left join filled on true) -- if :created_after
             {creation_order}
             limit :most
         ) as r
         union all
         (
-            select {request_names}
+            select r.created_at, r.id
             from long r
-            where true
+            where r.check_in <> all (:days)
               {of_statuses}
               {after_creation}
               {stay_filters}
@@ -68,6 +75,13 @@ from (
     ) as r
     {creation_order}
     limit :most
+) as page
+cross join lateral (
+    select {request_columns}
+    from {requests} r
+    where r.tenant_id = :tenant
+      and r.id = page.id
+    limit 1
 ) as r
 {linked}
 {creation_order}

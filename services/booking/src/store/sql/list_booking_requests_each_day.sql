@@ -30,7 +30,7 @@ from (
         (
             select {request_names}
             from long r
-            where true
+            where r.check_in <> all (:days)
               {of_statuses}
               and (r.check_in, r.created_at, r.id) > (:check_in_after, :beside_created_at, :after_id)
               {stay_filters}

@@ -34,7 +34,7 @@ join {requests} r
     on r.tenant_id = :tenant
     and r.property_id = taken.property_id
     and r.check_in < taken.check_out
-    and r.check_in > taken.check_in - {short_stay}
+    and r.check_in > greatest(taken.check_in, {first_day}) - {short_stay}
     and r.check_out > taken.check_in
     and {open}
     and (r.confirmed_at is not null or r.approved_booking_id is not null)

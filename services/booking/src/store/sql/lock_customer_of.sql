@@ -1,7 +1,9 @@
--- By its id in another system.
+-- By its id in another system, which may be spelled in two ways.
 select {customer_columns}
 from customers c
 where c.tenant_id = :tenant
-  and c.source = :source
-  and c.external_id = :external_id
+  and c.source = any (:sources)
+  and c.external_id = any (:external_ids)
+order by array_position(:external_ids, c.external_id), c.id
+limit 1
 for no key update of c

@@ -32,5 +32,7 @@ from (
 ) as r
 where r.found
    or r.place = :looked
-order by r.place
+-- In the order in which they come: a plan that sorted by their place would have to look
+-- at all of them.
+{creation_order}
 limit :most

@@ -47,6 +47,41 @@ async fn names_of_other_programs_are_found_however_their_letters_are_coded() {
     assert_eq!((shown.len(), &page.body["next_page_token"]), (1, &json!("")));
 }
 
+/// So do its ids. One that is ours in another spelling is one id, for everybody who asks
+/// by it or stores it.
+#[tokio::test]
+async fn ids_of_other_programs_are_found_however_their_letters_are_coded() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let id = uuid::Uuid::now_v7();
+    let theirs = "insert into customers (tenant_id, id, name, email, phone, source, external_id, created_at) \
+        values ($1, $2, 'Theirs', '', '', $3, $4, now())";
+    fixture.execute(theirs, &[&demo::TENANT, &id, &"Ku\u{308}hne", &"Zu\u{308}-1"]).await;
+    for (source, external_id) in [("Ku\u{308}hne", "Zu\u{308}-1"), ("K\u{fc}hne", "Z\u{fc}-1")] {
+        let (source, external_id) = (url_encoded(source), url_encoded(external_id));
+        let found = fixture.customers(&token, &format!("?source={source}&external_id={external_id}")).await;
+        assert_eq!(found.ok()["customers"][0]["id"], id.to_string(), "{}", found.body);
+    }
+
+    let before = fixture.snapshot().await;
+    let sent = json!({"name": "Ours", "source": "K\u{fc}hne", "external_id": "Z\u{fc}-1"});
+    let made = fixture.post("/v1/customers", &token, &sent).await;
+    made.refused(409, "EXTERNAL_ID_TAKEN");
+    assert_eq!(made.body["metadata"]["customer_id"], id.to_string());
+    let change = json!({"source": "K\u{fc}hne", "external_id": "Z\u{fc}-1"});
+    let changed = fixture.patch(&format!("/v1/customers/{GUEST}"), &token, &change).await;
+    changed.refused(409, "EXTERNAL_ID_TAKEN");
+    assert_eq!(fixture.snapshot().await, before);
+
+    let file = "external_id,name\nZ\u{fc}-1,Imported\n";
+    let import = format!("/v1/customers/import?source={}", url_encoded("K\u{fc}hne"));
+    let import =
+        fixture.request(Method::POST, &import).bearer_auth(&token).header("content-type", "text/csv");
+    Answer::of(import.body(file)).await.ok();
+    let theirs = "select count(*) from customers where name = 'Imported' and id = $1 and external_id = $2";
+    assert_eq!(fixture.count(theirs, &[&id, &"Z\u{fc}-1"]).await, 1);
+}
+
 /// A change answers the customer, so that whoever may change may see: with a key alone,
 /// where reading takes a user as well. It is meant, and the service's text says so.
 #[tokio::test]

@@ -281,3 +281,24 @@ async fn a_status_that_is_an_enum_is_decided_like_a_text() {
         readiness(&fixture, true).await;
     }
 }
+
+/// From the first day that a column can hold no month is counted back.
+#[tokio::test]
+async fn nights_at_the_beginning_of_all_days_are_looked_at_like_others() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let id = request(&fixture, 1).await;
+        let block = "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, state, created_at) \
+            values ($1, gen_random_uuid(), $2, 'booking', $3, '4714-11-24 BC', '4714-11-25 BC', 'active', now())";
+        fixture.execute(block, &[&demo::TENANT, &LAKE_HOUSE, &Uuid::now_v7()]).await;
+        let booking = "insert into bookings (tenant_id, id, property_id, guest_id, check_in, check_out, status, created_at, updated_at) \
+            values ($1, $3, $2, null, '4714-11-24 BC', '4714-11-26 BC', 'confirmed', now(), now())";
+        let early = Uuid::now_v7();
+        fixture.execute(booking, &[&demo::TENANT, &LAKE_HOUSE, &early]).await;
+        let listed = fixture.get("/v1/diagnostics/inconsistencies?page_size=200", &token).await;
+        let rows = listed.ok()["inconsistencies"].as_array().unwrap();
+        assert!(rows.iter().any(|row| row["row_id"] == early.to_string()), "{layout:?} {}", listed.body);
+        fixture.get(&path_of(id, "/explain"), &token).await.ok();
+    }
+}

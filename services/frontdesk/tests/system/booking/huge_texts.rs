@@ -5,6 +5,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::foreign_rows::OPENED;
 use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, Layout, path_of};
 
@@ -84,6 +85,100 @@ async fn huge_texts_of_customers_bookings_and_blocks_are_cut_and_a_change_keeps_
         assert_cut(booking, &["source"]);
         let path = format!("/v1/bookings/{}", booking["id"].as_str().unwrap());
         assert_cut(fixture.get(&path, &token).await.ok(), &["source"]);
+    }
+}
+
+/// A page that its size cuts short has left out what lies before its end.
+#[tokio::test]
+async fn a_row_that_is_left_out_of_pages_cut_for_size_is_counted_once() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        fixture.sql.batch_execute(OPENED).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
+        let requests = layout.requests();
+        // One in ten has no end, and two have no place.
+        let fill = format!(
+            "insert into {requests} (tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, \
+                message, created_at, updated_at) \
+             select $1, gen_random_uuid(), '0d000000-0000-7000-8000-000000000202', '{GUEST}', date '2028-01-01' + n, \
+                case when n % 10 <> 5 then date '2028-01-02' + n end, 'cancelled', 1, repeat('x', 60000), \
+                case when n > 2 then now() + n * interval '1 second' end, now() from generate_series(1, 160) n"
+        );
+        fixture.execute(&fill, &[&demo::TENANT]).await;
+        let (mut shown, mut left_out, mut pages, mut next) = (0, 0, 0, String::new());
+        loop {
+            let path = format!("/v1/booking-requests?page_size=200&page_token={next}");
+            let page = fixture.get(&path, &token).await;
+            shown += page.ok()["booking_requests"].as_array().unwrap().len();
+            left_out += page.body["left_out"].as_i64().unwrap();
+            pages += 1;
+            next = page.body["next_page_token"].as_str().unwrap().to_owned();
+            if next.is_empty() {
+                break;
+            }
+        }
+        assert!(pages > 2 && shown > 140, "{pages} pages, {shown} rows");
+        assert_eq!(left_out, 16 + 2, "{layout:?}");
+    }
+}
+
+/// Another program keeps files in its notes: a page of them is read as far as a server can
+/// keep it, though only what is cut is shown.
+#[tokio::test]
+async fn of_rows_of_megabytes_a_page_reads_a_few_and_pages_have_each_row_once() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let large = "repeat('x', 10000000)";
+    let fill = format!(
+        "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, \
+            internal_note, decline_reason, created_at, updated_at) \
+         select $1, gen_random_uuid(), '0d000000-0000-7000-8000-000000000202', '{GUEST}', date '2028-01-01' + n, \
+            date '2028-01-02' + n, 'declined', 1, {large}, 'no', now() + n * interval '1 second', now() \
+         from generate_series(1, 11) n"
+    );
+    fixture.execute(&fill, &[&demo::TENANT]).await;
+    let fill = format!(
+        "insert into bookings (tenant_id, id, property_id, check_in, check_out, status, source, created_at, updated_at) \
+         select $1, gen_random_uuid(), '0d000000-0000-7000-8000-000000000202', date '2028-01-01' + n, \
+            date '2028-01-02' + n, 'cancelled', {large}, now(), now() from generate_series(1, 11) n"
+    );
+    fixture.execute(&fill, &[&demo::TENANT]).await;
+    let fill = format!(
+        "insert into customers (tenant_id, id, name, email, phone, notes, created_at) \
+         select $1, gen_random_uuid(), 'Zoe ' || n, '', '', {large}, now() from generate_series(1, 11) n"
+    );
+    fixture.execute(&fill, &[&demo::TENANT]).await;
+    for (path, rows) in [
+        ("/v1/booking-requests?stay_from=2028-01-01&stay_to=2028-06-01", "booking_requests"),
+        ("/v1/booking-requests?stay_from=2027-12-01&order=check_in", "booking_requests"),
+        ("/v1/booking-requests?stay_from=2020-01-01&stay_to=2090-01-01&status=declined", "booking_requests"),
+        ("/v1/bookings?stay_from=2027-12-01", "bookings"),
+        ("/v1/customers?search=zoe", "customers"),
+    ] {
+        let (mut seen, mut next) = (Vec::new(), String::new());
+        loop {
+            let request =
+                fixture.request(reqwest::Method::GET, &format!("{path}&page_size=200&page_token={next}"));
+            let request = request.bearer_auth(&token).header("x-tenant-api-key", &fixture.api_key);
+            let page = crate::fixture::Answer::of(request).await;
+            let page_rows = page.ok()[rows].as_array().unwrap();
+            let large = page_rows.iter().filter(|row| row["shortened"] != json!([])).count();
+            assert!(
+                (1..=4).contains(&large) || page_rows.len() < 4,
+                "{path}: {large} of {}",
+                page_rows.len()
+            );
+            seen.extend(page_rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            next = page.body["next_page_token"].as_str().unwrap().to_owned();
+            if next.is_empty() {
+                break;
+            }
+        }
+        let all = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert!(seen.len() == all && all >= 11, "{path}: {} of {all}", seen.len());
     }
 }
 

@@ -285,3 +285,19 @@ async fn the_id_of_a_booking_that_is_over_may_be_given_to_another_stay() {
         assert_eq!(book(&fixture, &token, &third).await.ok()["status"], "confirmed", "{layout:?}");
     }
 }
+
+/// Another program may have written the same id in another spelling.
+#[tokio::test]
+async fn a_booking_is_known_by_its_id_however_that_is_spelled() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let made = book(&fixture, &token, &of_channel("Z\u{fc}-1", "2031-05-01", "2031-05-04")).await;
+        let id: uuid::Uuid = made.ok()["id"].as_str().unwrap().parse().unwrap();
+        fixture.execute("update bookings set external_id = $2 where id = $1", &[&id, &"Zu\u{308}-1"]).await;
+        let again = book(&fixture, &token, &of_channel("Z\u{fc}-1", "2031-05-01", "2031-05-04")).await;
+        assert_eq!(again.ok()["id"], id.to_string(), "{layout:?}");
+        let other = book(&fixture, &token, &of_channel("Z\u{fc}-1", "2032-05-01", "2032-05-04")).await;
+        other.refused(409, "EXTERNAL_ID_TAKEN");
+    }
+}

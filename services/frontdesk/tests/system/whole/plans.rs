@@ -22,7 +22,7 @@ use pg::Statement;
 use serde_json::Value as Json;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use self::parameters::{is_run, value};
+use self::parameters::{Windows, is_run, value};
 use crate::fixture::Layout;
 
 /// Requests that the tables have, and that the statistics say they have.
@@ -205,34 +205,42 @@ impl Tables {
             if !is_run(statement, &given) {
                 continue;
             }
-            let plan = match explain(&session, statement, form).await {
-                Ok(plan) => plan,
-                Err(problem) => {
-                    writeln!(self.wrong, "{name}: {problem}").unwrap();
-                    continue;
+            for windows in Windows::of(&given) {
+                let problems = match explain(&session, statement, form, *windows).await {
+                    Ok(plan) => self.judge(&name, form, &plan),
+                    Err(problem) => problem,
+                };
+                if !problems.is_empty() {
+                    writeln!(self.wrong, "{name}, {mode}, with {given:?}, {windows:?}: {problems}").unwrap();
                 }
-            };
-            let mut seen = Seen { tables: self, statement: &name, problems: Vec::new(), read: 0.0 };
-            seen.node(&plan, false);
-            let Seen { mut problems, read, .. } = seen;
-            if read > most(&name) {
-                problems.push(format!("reads {read} rows"));
-            }
-            if form.text().contains("+ 31") && !plan.to_string().contains("_long_") {
-                problems.push("looks for long stays among all".to_owned());
-            }
-            if !problems.is_empty() {
-                writeln!(self.wrong, "{name}, {mode}, with {given:?}: {}\n{plan}", problems.join("; "))
-                    .unwrap();
             }
         }
     }
+
+    /// What is wrong with a plan; nothing when it may be.
+    fn judge(&self, name: &str, form: &pg::Form, plan: &Json) -> String {
+        let mut seen = Seen { tables: self, statement: name, problems: Vec::new(), read: 0.0 };
+        seen.node(plan, false);
+        let Seen { mut problems, read, .. } = seen;
+        if read > most(name) {
+            problems.push(format!("reads {read} rows"));
+        }
+        if form.text().contains("+ 31") && !plan.to_string().contains("_long_") {
+            problems.push("looks for long stays among all".to_owned());
+        }
+        if problems.is_empty() { String::new() } else { format!("{}\n{plan}", problems.join("; ")) }
+    }
 }
 
-async fn explain(session: &Client, statement: &Statement, form: &pg::Form) -> Result<Json, String> {
+async fn explain(
+    session: &Client,
+    statement: &Statement,
+    form: &pg::Form,
+    windows: Windows,
+) -> Result<Json, String> {
     let types: Vec<String> = form.types().iter().map(|of| of.name().to_owned()).collect();
     let values: Vec<String> =
-        statement.parameters_of(form).map(|parameter| value(&statement.name(), parameter)).collect();
+        statement.parameters_of(form).map(|parameter| value(&statement.name(), parameter, windows)).collect();
     let list =
         |items: &[String]| if items.is_empty() { String::new() } else { format!("({})", items.join(", ")) };
     let failed = |error: tokio_postgres::Error| format!("{error:?}");

@@ -40,13 +40,41 @@ pub fn is_run(statement: &Statement, given: &[&str]) -> bool {
     }
 }
 
+/// What the windows of a list match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Windows {
+    Both,
+    /// No stay, so that all that was created is looked through in vain.
+    NoStay,
+    /// Nothing that was created, and all stays.
+    NoCreation,
+}
+
+impl Windows {
+    /// Those with which a form is to be run.
+    pub fn of(given: &[&str]) -> &'static [Self] {
+        let has = |from: &str, to: &str| given.contains(&from) || given.contains(&to);
+        if has("stay_from", "stay_to") && has("created_from", "created_to") {
+            &[Self::Both, Self::NoStay, Self::NoCreation]
+        } else {
+            &[Self::Both]
+        }
+    }
+}
+
 /// An SQL expression for a parameter: an open request, a booking that
 /// fulfils one, a property with thousands of nights sold and the time after them.
-pub fn value(statement: &str, parameter: &Parameter) -> String {
+pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String {
     let key = |kind: u32, number: u32| format!("uuid '{kind:08x}-0000-7000-8000-{number:012x}'");
     let (property, guest, booking, request) = (key(2, 4095), key(3, 1996), key(4, 0), key(5, 19_960));
     let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
     match parameter.name {
+        "stay_from" if windows == Windows::NoStay => "date '2200-01-01'".to_owned(),
+        "stay_to" if windows == Windows::NoStay => "date '1999-01-01'".to_owned(),
+        "stay_from" if windows == Windows::NoCreation => "date '2000-01-01'".to_owned(),
+        "stay_to" if windows == Windows::NoCreation => "date '2200-01-01'".to_owned(),
+        "created_from" if windows == Windows::NoCreation => "timestamptz '2200-01-01'".to_owned(),
+        "created_to" if windows == Windows::NoCreation => "timestamptz '1999-01-01'".to_owned(),
         "tenant" => format!("uuid '{}'", demo::TENANT),
         "tenants" => format!("array[uuid '{}']", demo::TENANT),
         "id" if of_booking => booking,
@@ -65,6 +93,7 @@ pub fn value(statement: &str, parameter: &Parameter) -> String {
         "archived" => "false".to_owned(),
         "check_in" | "stay_from" => "current_date + 30".to_owned(),
         "check_out" | "stay_to" => "current_date + 37".to_owned(),
+        "most" if statement.starts_with("count_booking_requests") => "bigint '1000'".to_owned(),
         "most" | "limit" => "bigint '51'".to_owned(),
         "status" | "hold_status" => "text 'cancelled'".to_owned(),
         "hold_policy" => "text 'none'".to_owned(),
@@ -84,6 +113,8 @@ pub fn value(statement: &str, parameter: &Parameter) -> String {
         }
         "among" => "array['confirmed']".to_owned(),
         "looked" => "bigint '500'".to_owned(),
+        "sources" => "array['pms']".to_owned(),
+        "external_ids" => format!("array[{guest}::text, 'Zu\u{308}-1']"),
         _ => parameter.example.to_owned(),
     }
 }
