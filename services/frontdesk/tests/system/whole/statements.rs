@@ -74,7 +74,7 @@ async fn every_statement_can_be_pasted_into_psql() {
 enum Without {
     /// It does not: it looks across tenants.
     Across,
-    /// The tenants are in a list, or found by another statement.
+    /// The tenants are in a list, or found by the statement itself.
     Listed,
     /// It names no table of tenants.
     NoTable,
@@ -84,31 +84,30 @@ use Without::{Across, Listed, NoTable};
 
 /// Statements that no tenant is given to, and why. Those of booking run as the sweeper
 /// or as the reader of feeds, which row-level security knows as roles of their own.
-const WITHOUT_TENANT: [(&str, Without, &str); 24] = [
+const WITHOUT_TENANT: [(&str, Without, &str); 23] = [
     ("delete_old_events", Across, "what is old and nobody's history is deleted in all tenants"),
     ("delete_old_keys", Across, "what is old is deleted in all tenants"),
     ("find_api_key", Across, "the key says which tenant it is"),
     ("get_feed_states", Listed, "the reader reads for all who watch"),
     ("insert_feed_heads", Listed, "the reader numbers for several tenants at once"),
-    ("keep_ticks_ahead", Across, "the sequence is of all tenants, for a role that sees ticks alone"),
+    ("keep_ticks_ahead", Listed, "the sequence is of all tenants, for a role that sees ticks alone"),
     ("list_constraints", NoTable, "the catalog"),
     ("list_due_holds", Across, "holds run out in all tenants, for a role that sees nothing else"),
     ("list_feeds", Across, "feeds forget in all tenants"),
     ("list_labels", NoTable, "the catalog"),
-    ("list_memberships", Across, "the memberships of one user"),
-    ("list_schema", Across, "the catalog"),
+    ("list_memberships", Listed, "the memberships of one user"),
+    ("list_schema", NoTable, "the catalog"),
     ("list_tables", NoTable, "the catalog"),
     ("list_triggers", NoTable, "the catalog"),
     ("lock_feed_heads", Listed, "the reader numbers for several tenants at once"),
     ("lock_ticks", NoTable, "the sequence is of all tenants"),
-    ("mark_api_key_used", Across, "the key was found before"),
     ("next_suspected_tenant", Across, "the check of inconsistencies goes from tenant to tenant"),
     ("next_tenant", Across, "the check of inconsistencies goes from tenant to tenant"),
     ("next_waiting_tenant", Across, "what nobody reads is numbered, tenant by tenant"),
     ("notify_watchers", NoTable, "other processes are told"),
     ("number_events", Listed, "the reader numbers for several tenants at once"),
-    ("resolve_foreign_user", Across, "the memberships of one user"),
-    ("resolve_user", Across, "the memberships of one user"),
+    ("resolve_foreign_user", Listed, "the memberships of one user"),
+    ("resolve_user", Listed, "the memberships of one user"),
 ];
 
 /// The names in a list, of one kind or of all.
@@ -180,11 +179,35 @@ fn unbound(sql: &str, tables: &[String]) -> Vec<String> {
         let named = if is_alias { format!("{alias}.tenant_id") } else { "tenant_id".to_owned() };
         let by_name = format!("{table}.tenant_id");
         let inserted = pair[0] == "into" && words.contains(&"tenant_id");
-        if !inserted && !words.iter().any(|word| *word == named || *word == by_name) {
+        let binds =
+            |place: usize| (words[place] == named || words[place] == by_name) && is_compared(&words, place);
+        if !inserted && !(0..words.len()).any(binds) {
             found.push(table);
         }
     }
     found
+}
+
+/// Whether a word is compared with something, by itself or as a part of a row. One that
+/// is only selected or sorted by binds nothing.
+fn is_compared(words: &[&str], at: usize) -> bool {
+    let word = |at: usize| words.get(at).copied().unwrap_or_default();
+    let before = |at: usize| at.checked_sub(1).map(word).unwrap_or_default();
+    if before(at) == "=" || matches!(word(at + 1), "=" | "in") {
+        return true;
+    }
+    let mut depth = 0;
+    let opens = (0..at).rev().find(|place| {
+        depth += i32::from(word(*place) == ")") - i32::from(word(*place) == "(");
+        depth < 0
+    });
+    let mut depth = 0;
+    let closes = (at..words.len()).find(|place| {
+        depth += i32::from(word(*place) == "(") - i32::from(word(*place) == ")");
+        depth < 0
+    });
+    opens.is_some_and(|opens| before(opens) == "=")
+        || closes.is_some_and(|closes| opens.is_some() && matches!(word(closes + 1), "=" | "in"))
 }
 
 #[test]
@@ -202,6 +225,8 @@ fn a_table_without_its_tenant_is_found() {
         ["booking_requests"]
     );
     assert_eq!(unbound("delete from bookings where id = $1", &tables), ["bookings"]);
+    let selected = "select tenant_id from bookings where id = $1 order by tenant_id";
+    assert_eq!(unbound(selected, &tables), ["bookings"]);
 }
 
 /// A tick is taken after everything that a statement may wait for: its part `settled`
