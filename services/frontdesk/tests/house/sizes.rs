@@ -23,7 +23,6 @@ const TOO_LONG: &[&str] = &[
     "services/booking/src/domain/judgement/tests.rs worlds",
     "services/booking/src/domain/steps.rs steps_of_a_stay_follow_each_other_from_its_first_day",
     "services/frontdesk/tests/system/booking/customer_import_stream.rs",
-    "services/pg/src/fault.rs",
     "services/pg/src/schema/compare.rs what_is_another_is_named_and_kept",
 ];
 
