@@ -2,12 +2,15 @@
 //! nothing else from being done.
 
 use tokio_postgres::Client;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::difference::Difference;
 use super::statements::{LOCK_PATIENCE, Step};
 use crate::Fault;
 use crate::migrate::{self, MigrateError};
+
+/// How often a step that has a transaction is tried when deadlocks end it.
+const ATTEMPTS: usize = 5;
 
 /// What became of a difference.
 #[derive(Debug)]
@@ -54,7 +57,8 @@ async fn run(client: &Client, step: &Step) -> Result<(), String> {
         } else {
             sql.clone()
         };
-        let Err(error) = client.batch_execute(&script).await else { continue };
+        let attempts = if *in_transaction { ATTEMPTS } else { 1 };
+        let Err(error) = executed(client, &script, attempts).await else { continue };
         let refused = match error.as_db_error() {
             Some(answer) => refusal(answer, sql, in_the_way.as_deref()),
             None => return Err(Fault::from(error).advice().what),
@@ -68,11 +72,26 @@ async fn run(client: &Client, step: &Step) -> Result<(), String> {
     Ok(())
 }
 
+/// Calls that run meanwhile lock the same tables in their own order: what a deadlock ends
+/// has done nothing, and is tried again.
+async fn executed(client: &Client, script: &str, attempts: usize) -> Result<(), tokio_postgres::Error> {
+    for _ in 1..attempts {
+        match client.batch_execute(script).await {
+            Err(error) if error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED) => {
+                client.batch_execute("rollback").await?;
+            }
+            executed => return executed,
+        }
+    }
+    client.batch_execute(script).await
+}
+
 /// What was refused, and what an operator does about it.
 fn refusal(answer: &DbError, sql: &str, in_the_way: Option<&str>) -> String {
     let refused = format!("the database refuses it: {}", answer.message());
     let what_to_do = match (answer.code().code(), in_the_way) {
         ("55P03", _) => format!("the table was in use for more than {LOCK_PATIENCE}: run this again"),
+        ("40P01", _) => "calls kept getting in its way: run this again".to_owned(),
         ("42501", _) => format!("run it as who may, the table's owner or a superuser: {sql}"),
         (code, Some(query)) if code.starts_with("23") => {
             format!(

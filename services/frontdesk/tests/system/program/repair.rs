@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use pg::schema::{self, Drift};
 use serde_json::{Value as Json, json};
+use tokio_postgres::error::SqlState;
 
 use super::run::{against, assert_one_sentence, text};
 use crate::fixture::{Fixture, Layout, case, path_of};
@@ -91,6 +92,14 @@ async fn differences(fixture: &Fixture) -> Vec<String> {
     found
 }
 
+/// Locks several tables while the services go on: of a deadlock this may be what Postgres
+/// ends, as a whole.
+async fn damage(fixture: &Fixture, sql: &str) {
+    while let Err(error) = fixture.sql.batch_execute(sql).await {
+        assert_eq!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED), "{sql}: {error:?}");
+    }
+}
+
 async fn psql(fixture: &Fixture, script: Vec<u8>) {
     let url = fixture.database.url.clone();
     let ran = tokio::task::spawn_blocking(move || {
@@ -113,7 +122,7 @@ async fn what_is_printed_makes_again_what_was_lost() {
     let fixture = Fixture::start().await;
     assert_eq!(differences(&fixture).await, Vec::<String>::new());
     for (lose, named) in LOST {
-        fixture.sql.batch_execute(lose).await.unwrap_or_else(|error| panic!("{lose}: {error:?}"));
+        damage(&fixture, lose).await;
         let status = frontdesk(&fixture, &["migrate", "status"]).await;
         assert_one_sentence(&status, 3, &["every migration is applied", "frontdesk doctor --repair"]);
         assert!(text(&status.stdout).contains(&format!("{named} is missing")), "{}", text(&status.stdout));
@@ -156,7 +165,7 @@ async fn rows_get_what_they_lack() {
     let fixture = Fixture::start().await;
     let lose = "drop trigger customer_keys on customers; update customers set name = 'Zoe Zwart', name_key = null \
         where id = (select id from customers order by id limit 1)";
-    fixture.sql.batch_execute(lose).await.unwrap();
+    damage(&fixture, lose).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert!(applied.status.success(), "{}", text(&applied.stderr));
     let keys = "select count(*) from customers where name_key = frontdesk_text_key('Zoe Zwart')";
@@ -174,7 +183,7 @@ async fn what_nobody_noted_is_looked_at_again() {
     // So that the background does not take them before they are counted.
     let lose = "alter table bookings disable trigger note_inconsistency_suspect; \
         revoke delete on inconsistency_suspects from frontdesk_booking";
-    fixture.sql.batch_execute(lose).await.unwrap();
+    damage(&fixture, lose).await;
     let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
     assert!(script.status.success(), "{}", text(&script.stderr));
     let without_grant = text(&script.stdout).replace("grant delete on public.inconsistency_suspects", "-- ");
@@ -187,7 +196,7 @@ async fn what_nobody_noted_is_looked_at_again() {
 async fn rows_that_break_a_rule_keep_nobody_from_having_it() {
     let fixture = Fixture::start().await;
     let lose = "alter table booking_requests drop column decline_reason cascade";
-    fixture.sql.batch_execute(lose).await.unwrap();
+    damage(&fixture, lose).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert!(applied.status.success(), "{}", text(&applied.stderr));
     let told = text(&applied.stdout);
@@ -211,7 +220,7 @@ async fn rows_that_break_a_rule_keep_nobody_from_having_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_way_is_named_and_nothing_is_lost() {
     let fixture = Fixture::start().await;
-    let damage = "alter table bookings drop constraint no_double_bookings; \
+    let altered = "alter table bookings drop constraint no_double_bookings; \
         insert into bookings (tenant_id, id, property_id, guest_id, check_in, check_out, status, created_at, updated_at) \
         select tenant_id, gen_random_uuid(), property_id, guest_id, check_in, check_out, status, created_at, updated_at \
         from bookings where status = 'confirmed' limit 1; \
@@ -221,7 +230,7 @@ async fn what_is_in_the_way_is_named_and_nothing_is_lost() {
         create policy tenant_only on customers using (true); \
         alter table booking_requests drop column guest_count; \
         drop index bookings_arrival_idx";
-    fixture.sql.batch_execute(damage).await.unwrap();
+    damage(&fixture, altered).await;
     let rows = "select count(*) from bookings";
     let before = fixture.count(rows, &[]).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
@@ -261,7 +270,7 @@ async fn a_single_table_gets_what_this_program_adds() {
     let lose = "alter table bookings drop column approved_booking_id, drop column internal_notes, \
         drop column booked_check_out; revoke update on bookings from frontdesk_booking; \
         drop policy tenant_only on bookings; drop table idempotency_keys";
-    fixture.sql.batch_execute(lose).await.unwrap();
+    damage(&fixture, lose).await;
     let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
     assert!(!text(&script.stdout).contains("booking_requests"), "{}", text(&script.stdout));
     psql(&fixture, script.stdout).await;
@@ -293,7 +302,7 @@ async fn what_a_single_table_forbids_is_for_its_owner_to_choose() {
 async fn migrations_come_before_repairs() {
     let fixture = Fixture::start().await;
     let lose = "delete from frontdesk_booking_migrations where version = 2";
-    fixture.sql.batch_execute(lose).await.unwrap();
+    damage(&fixture, lose).await;
     let output = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert_one_sentence(&output, 1, &["migrations of booking are missing", "frontdesk migrate up"]);
 }
