@@ -19,8 +19,9 @@ use crate::{DRAIN_LIMIT, Observe, Readiness};
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Most calls at once on a connection.
-const MAX_CALLS: u32 = 1000;
+/// Most calls at once on a connection. One more waits at whoever calls, for as long as the
+/// others last.
+pub const MAX_CALLS: u32 = 1000;
 /// Bytes of a request that may be under way in one call. A call that takes its time to
 /// read keeps as many of the connection's, which has room for all calls: they come over
 /// few connections, and must not wait for each other.

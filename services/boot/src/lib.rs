@@ -19,7 +19,7 @@ pub use self::admin::AdminPort;
 pub use self::background::{Background, TaskState, Wake};
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
-pub use self::grpc::{GrpcServer, ServeError, bind};
+pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
 pub use self::observe::{Observe, record_tenant};
 pub use self::readiness::{Answer, Readiness};
 pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};

@@ -93,8 +93,8 @@ impl Upstream {
             // One try more than there are connections: the peer may have closed all
             // of them while they were idle, or as it stops.
             for _ in 0..=CONNECTIONS {
-                let connection = endpoint.connection(inner.next_connection.fetch_add(1, Ordering::Relaxed));
-                let mut sender = match connection.sender(endpoint.addr).await {
+                let room = endpoint.room(inner.next_connection.fetch_add(1, Ordering::Relaxed));
+                let mut sender = match room.sender(endpoint.addr).await {
                     Ok(sender) => sender,
                     Err(error) => {
                         inner.pass_over(endpoint, PASSED_OVER, &error);
@@ -104,11 +104,11 @@ impl Upstream {
                 };
                 *request.uri_mut() = endpoint.absolute(request.uri());
                 match sender.try_send_request(request).await {
-                    Ok(response) => return Ok((endpoint.addr, response.map(Body::new))),
+                    Ok(response) => return Ok((endpoint.addr, room.until_the_end(response))),
                     Err(mut error) => match error.take_message() {
                         Some(unsent) => {
                             request = unsent;
-                            connection.forget();
+                            room.forget();
                             cause = error.into_error().to_string();
                         }
                         None => {
@@ -258,6 +258,8 @@ fn millis(time: Duration) -> u64 {
 mod tests {
     use tokio::net::TcpListener;
     use tonic::transport::Server;
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_client::HealthClient;
 
     use super::*;
 
@@ -299,5 +301,23 @@ mod tests {
         let answers = futures::future::join_all(calls).await;
         assert!(answers.iter().all(|answer| *answer == Health::Serving), "{answers:?}");
         assert_eq!(accepted.load(Ordering::Relaxed), CONNECTIONS);
+    }
+
+    /// Streams do not end, and a connection takes so many: a call would wait for ever.
+    #[tokio::test]
+    async fn more_streams_than_connections_take_leave_room_for_calls() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream: Upstream = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let (_, health) = tonic_health::server::health_reporter();
+        let server = Server::builder().max_concurrent_streams(boot::MAX_CALLS).add_service(health);
+        tokio::spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener)));
+        let mut streams = Vec::new();
+        for _ in 0..=CONNECTIONS * boot::MAX_CALLS as usize {
+            let watch = HealthClient::new(upstream.clone()).watch(HealthCheckRequest::default()).await;
+            streams.push(watch.unwrap().into_inner());
+        }
+        assert_eq!(ask(upstream.clone(), ASK_TIME).await, Health::Serving);
+        let endpoint = Arc::clone(&upstream.inner.endpoints().await.unwrap()[0]);
+        assert_eq!(ask(One(endpoint), ASK_TIME).await, Health::Serving);
     }
 }

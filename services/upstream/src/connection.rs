@@ -1,9 +1,16 @@
-//! One HTTP/2 connection, made when it is needed and again when it was lost.
+//! One HTTP/2 connection, made when it is needed and again when it was lost, and how many
+//! calls are on it.
 
 use std::net::SocketAddr;
-use std::sync::{PoisonError, RwLock};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use boot::MAX_CALLS;
+use http::Response;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
@@ -17,17 +24,47 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * STREAM_WINDOW;
 
+/// Calls on a connection from which on it is full: what has ended here takes its time to
+/// have ended there.
+const FULL: u32 = MAX_CALLS - MAX_CALLS / 10;
+
 /// A connection, or the place for one.
 #[derive(Default)]
 pub struct Connection {
     sender: RwLock<Option<SendRequest<Body>>>,
     /// Held while connecting, so that a crowd makes one connection.
     connecting: tokio::sync::Mutex<()>,
+    calls: AtomicU32,
+}
+
+/// Room for a call on a connection, until it is dropped.
+pub struct Room(Arc<Connection>);
+
+/// The body of an answer, which ends with its call.
+struct Answered {
+    body: Incoming,
+    _room: Room,
 }
 
 impl Connection {
+    /// Room for a call, unless it is full.
+    pub fn room(this: &Arc<Self>) -> Option<Room> {
+        (this.calls.load(Ordering::Relaxed) < FULL).then(|| Self::take(this))
+    }
+
+    /// Room for a call.
+    pub fn take(this: &Arc<Self>) -> Room {
+        this.calls.fetch_add(1, Ordering::Relaxed);
+        Room(Arc::clone(this))
+    }
+
+    /// Whether no call is on it.
+    pub fn is_unused(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) == 0
+    }
+
     /// What sends over the connection to an address, made if there is none.
-    pub async fn sender(&self, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
+    async fn sender(&self, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
         if let Some(sender) = self.open() {
             return Ok(sender);
         }
@@ -45,13 +82,56 @@ impl Connection {
     }
 
     /// The next call makes a new one. Calls under way go on.
-    pub fn forget(&self) {
+    fn forget(&self) {
         *self.sender.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn open(&self) -> Option<SendRequest<Body>> {
         let sender = self.sender.read().unwrap_or_else(PoisonError::into_inner);
         sender.as_ref().filter(|sender| !sender.is_closed()).cloned()
+    }
+}
+
+impl Room {
+    /// What sends over the connection to an address.
+    pub async fn sender(&self, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
+        self.0.sender(addr).await
+    }
+
+    /// The next call makes a new connection.
+    pub fn forget(&self) {
+        self.0.forget();
+    }
+
+    /// An answer that keeps the room until it has ended.
+    pub fn until_the_end(self, answer: Response<Incoming>) -> Response<Body> {
+        answer.map(|body| Body::new(Answered { body, _room: self }))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl HttpBody for Answered {
+    type Data = <Incoming as HttpBody>::Data;
+    type Error = <Incoming as HttpBody>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -1,16 +1,20 @@
 //! One address of a service: its connections, and until when it is passed over.
+//!
+//! A connection has room for so many calls, and one more would wait for the end of
+//! another, which streams do not have. So there are as many connections as the calls
+//! need: a few that calls take in turn and, while those are full of streams, others.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response};
 use tonic::body::Body;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Room};
 
 /// Connections to each address: one would share its window and its task among
 /// all calls.
@@ -22,7 +26,9 @@ pub struct Endpoint {
     pub addr: SocketAddr,
     /// The name or address that led to it.
     pub authority: Authority,
-    connections: [Connection; CONNECTIONS],
+    connections: [Arc<Connection>; CONNECTIONS],
+    /// Those that are there because others were full.
+    further: RwLock<Vec<Arc<Connection>>>,
     /// Milliseconds on the balancer's clock until which it is passed over.
     down_until: AtomicU64,
 }
@@ -37,14 +43,33 @@ impl Endpoint {
         Self {
             addr,
             authority,
-            connections: <[Connection; CONNECTIONS]>::default(),
+            connections: Default::default(),
+            further: RwLock::default(),
             down_until: AtomicU64::new(0),
         }
     }
 
-    /// The connection whose turn it is.
-    pub fn connection(&self, turn: usize) -> &Connection {
-        &self.connections[turn % CONNECTIONS]
+    /// Room on the connection whose turn it is or, when that is full, on another.
+    pub fn room(&self, turn: usize) -> Room {
+        let mut in_turn = (0..CONNECTIONS).map(|at| &self.connections[(turn + at) % CONNECTIONS]);
+        if let Some(room) = in_turn.find_map(Connection::room) {
+            return room;
+        }
+        let further = self.further.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(room) = further.iter().find_map(Connection::room) {
+            return room;
+        }
+        drop(further);
+        let mut further = self.further.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have made one; and what nobody uses is closed.
+        let found = further.iter().find_map(Connection::room);
+        further.retain(|connection| !connection.is_unused());
+        found.unwrap_or_else(|| {
+            let connection = Arc::<Connection>::default();
+            let room = Connection::take(&connection);
+            further.push(connection);
+            room
+        })
     }
 
     /// Whether it is passed over now.
@@ -86,8 +111,9 @@ impl tower::Service<Request<Body>> for One {
         let endpoint = Arc::clone(&self.0);
         Box::pin(async move {
             *request.uri_mut() = endpoint.absolute(request.uri());
-            let mut sender = endpoint.connection(0).sender(endpoint.addr).await?;
-            Ok(sender.send_request(request).await.map(|response| response.map(Body::new))?)
+            let room = endpoint.room(0);
+            let mut sender = room.sender(endpoint.addr).await?;
+            Ok(room.until_the_end(sender.send_request(request).await?))
         })
     }
 }
