@@ -13,6 +13,7 @@ mod wakes;
 use std::sync::Arc;
 
 use access::{Standing, TenantId};
+use boot::Background;
 use futures::stream::Stream;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,7 @@ use crate::store::Store;
 
 pub use self::limits::Holder;
 pub use self::stream::Item;
+pub use self::wakes::tell_others;
 
 /// The feeds of all tenants.
 #[derive(Debug, Clone)]
@@ -46,12 +48,12 @@ pub struct Follow {
 
 impl Feed {
     /// No streams yet; all end when the server stops.
-    pub fn new(store: Store, stop: CancellationToken) -> Self {
+    pub fn new(store: Store, background: &Background) -> Self {
         let hubs = Arc::new(Hubs::new(store.clone()));
-        wakes::start(&hubs, &stop);
-        let (reads, stopped) = (Arc::clone(&hubs), stop.clone());
-        tokio::spawn(async move { stopped.run_until_cancelled(Box::pin(reader::read(&reads))).await });
-        Self { store, limits: limits::Limits::default(), hubs, stop }
+        wakes::start(&hubs, background);
+        let reads = Arc::clone(&hubs);
+        background.lasting("read feeds", move || Box::pin(reader::read(Arc::clone(&reads))));
+        Self { store, limits: limits::Limits::default(), hubs, stop: background.stop().clone() }
     }
 
     /// Starts a stream. It ends with the first error.

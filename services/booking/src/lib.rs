@@ -79,7 +79,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let store = store::open(database, policy);
     let background = Background::new(stop.clone());
     background::start(&background, &store);
-    let feed = feed::Feed::new(store.clone(), stop.clone());
+    let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(stop.clone());
     let service = Arc::new(rpc::Booking { store: store.clone(), feed, imports });
     let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))

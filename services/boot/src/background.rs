@@ -7,6 +7,9 @@
 //! and its next turn comes after a pause. A run that lasts too long is unhealthy as well,
 //! while it lasts; it is not ended, for it may hold a lock. At the stop no run begins; the one in
 //! progress is waited for. What a task does is the business of its service.
+//!
+//! A task that lasts has one run, which is dropped at the stop; after a panic it has
+//! another one, and is healthy when that has gone on for a while.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -19,7 +22,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Least time between a panic and the next run.
+/// Least time between a panic and the next run, and how long the next one of a task that
+/// lasts goes on until that is healthy.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
 /// How long a run may last, at least.
 const LONGEST_RUN: Duration = Duration::from_mins(1);
@@ -68,9 +72,17 @@ pub struct TaskState {
 #[derive(Debug)]
 struct Task {
     wake: Notify,
-    /// How long a run may last.
-    longest: Duration,
+    lasts: Lasts,
     state: Mutex<TaskState>,
+}
+
+/// How long the runs of a task last.
+#[derive(Debug, Clone, Copy)]
+enum Lasts {
+    /// No longer than this.
+    AtMost(Duration),
+    /// Until the stop; healthy from this time on.
+    ForEver { healthy_after: Duration },
 }
 
 /// How a run ended.
@@ -104,13 +116,36 @@ impl Background {
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display + Send + 'static,
     {
-        let state = Mutex::new(TaskState { name, ..TaskState::default() });
-        let longest = LONGEST_RUN.max(pause * PAUSES_OF_A_RUN);
-        let task = Arc::new(Task { wake: Notify::new(), longest, state });
-        locked(&self.tasks).push(Arc::clone(&task));
+        let task = self.task(name, Lasts::AtMost(LONGEST_RUN.max(pause * PAUSES_OF_A_RUN)));
         let turns = turns(Arc::clone(&task), run, pause, self.after_panic, self.stop.clone());
         locked(&self.running).spawn(turns);
         Wake(task)
+    }
+
+    /// Starts a task that lasts: it runs until the stop.
+    pub fn lasting<F, R>(&self, name: &'static str, mut run: F)
+    where
+        F: FnMut() -> R + Send + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let task = self.task(name, Lasts::ForEver { healthy_after: self.after_panic });
+        let stop = self.stop.clone();
+        let until_stop = move || {
+            let (run, stop) = (run(), stop.clone());
+            async move {
+                stop.run_until_cancelled(run).await;
+                Ok::<(), String>(())
+            }
+        };
+        let turns = turns(task, until_stop, self.after_panic, self.after_panic, self.stop.clone());
+        locked(&self.running).spawn(turns);
+    }
+
+    fn task(&self, name: &'static str, lasts: Lasts) -> Arc<Task> {
+        let state = Mutex::new(TaskState { name, ..TaskState::default() });
+        let task = Arc::new(Task { wake: Notify::new(), lasts, state });
+        locked(&self.tasks).push(Arc::clone(&task));
+        task
     }
 
     /// Every task as it is now.
@@ -153,9 +188,17 @@ impl Task {
     /// How it is now, with the run in progress.
     fn seen(&self) -> TaskState {
         let mut seen = self.state().clone();
-        if seen.running && seen.began.is_some_and(|began| began.elapsed() > self.longest) {
-            seen.unhealthy = true;
-            seen.last_error = Some(format!("a run lasts longer than {} s", self.longest.as_secs()));
+        let lasted = seen.began.filter(|_| seen.running).map(|began| began.elapsed());
+        match self.lasts {
+            Lasts::AtMost(longest) if lasted > Some(longest) => {
+                seen.unhealthy = true;
+                seen.last_error = Some(format!("a run lasts longer than {} s", longest.as_secs()));
+            }
+            Lasts::ForEver { healthy_after } if lasted > Some(healthy_after) => {
+                seen.unhealthy = false;
+                seen.last_error = None;
+            }
+            _ => {}
         }
         seen
     }
@@ -354,6 +397,34 @@ mod tests {
         stop.cancel();
         open.notify_waiters();
         room.join(Instant::now() + LONG).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_lasts_goes_on_after_a_panic_until_the_stop() {
+        let stop = CancellationToken::new();
+        let room = Background::new(stop.clone());
+        let held = Arc::new(AtomicU32::new(0));
+        let runs = Arc::clone(&held);
+        room.lasting("reads", move || {
+            let runs = Arc::clone(&runs);
+            async move {
+                assert!(runs.fetch_add(1, Ordering::Relaxed) != 0, "the first run breaks");
+                std::future::pending::<()>().await;
+            }
+        });
+        tokio::time::sleep(AFTER_PANIC / 2).await;
+        assert_eq!(room.problems(), ["reads: panicked: the first run breaks"]);
+        tokio::time::sleep(AFTER_PANIC).await;
+        assert_eq!(held.load(Ordering::Relaxed), 2);
+        assert_eq!(room.problems().len(), 1, "it has just begun again");
+        tokio::time::sleep(AFTER_PANIC).await;
+        assert!(room.problems().is_empty());
+        tokio::time::sleep(LONG).await;
+        assert!(room.problems().is_empty() && room.states()[0].running);
+        stop.cancel();
+        let stopped = Instant::now();
+        room.join(stopped + LONG).await;
+        assert!(stopped.elapsed() < AFTER_PANIC && Arc::strong_count(&held) == 1, "the run is still held");
     }
 
     #[tokio::test]

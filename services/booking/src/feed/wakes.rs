@@ -13,11 +13,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use boot::Background;
 use uuid::Uuid;
 
 use super::hubs::Hubs;
-use crate::store::Bell;
+use crate::store::{Bell, Store};
 
 /// How long what rings is gathered, after other processes were told, before they are told
 /// again.
@@ -28,18 +28,31 @@ const NAMED: usize = 200;
 /// How long it takes until listening is tried again, at first and at most.
 const AGAIN: Duration = Duration::from_millis(250);
 const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
+/// In place of the name of a process, of one that does not listen.
+const NOBODY: &str = "nobody";
 
 /// Starts both tasks. They end with the server.
-pub fn start(hubs: &Arc<Hubs>, stop: &CancellationToken) {
-    let origin = format!("{:016x}", RandomState::new().hash_one("frontdesk"));
-    let (tells, listens) = (Arc::clone(hubs), Arc::clone(hubs));
-    let (mine, stop, stopped) = (origin.clone(), stop.clone(), stop.clone());
-    tokio::spawn(async move { stop.run_until_cancelled(tell(&tells, &origin)).await });
-    tokio::spawn(async move { stopped.run_until_cancelled(listen(&listens, &mine)).await });
+pub fn start(hubs: &Arc<Hubs>, background: &Background) {
+    let origin: Arc<str> = format!("{:016x}", RandomState::new().hash_one("frontdesk")).into();
+    let (of, mine) = (Arc::clone(hubs), Arc::clone(&origin));
+    background.lasting("tell of events", move || tell(Arc::clone(&of), Arc::clone(&mine)));
+    let of = Arc::clone(hubs);
+    background.lasting("hear of events", move || listen(Arc::clone(&of), Arc::clone(&origin)));
+}
+
+/// Tells other processes what has rung in one that has no feed.
+pub async fn tell_others(store: &Store) {
+    let tenants = store.bell().take();
+    if tenants.is_empty() {
+        return;
+    }
+    if let Err(fault) = store.notify_watchers(&notice(NOBODY, &tenants)).await {
+        tracing::debug!(%fault, "servers were not told of events; they look for themselves");
+    }
 }
 
 /// Wakes whoever reads here at once, and tells other processes beside it.
-async fn tell(hubs: &Hubs, origin: &str) {
+async fn tell(hubs: Arc<Hubs>, origin: Arc<str>) {
     let untold = Bell::default();
     let wake = async {
         loop {
@@ -51,7 +64,7 @@ async fn tell(hubs: &Hubs, origin: &str) {
     let notify = async {
         loop {
             let tenants = untold.rung().await;
-            if let Err(fault) = hubs.store.notify_watchers(&notice(origin, &tenants)).await {
+            if let Err(fault) = hubs.store.notify_watchers(&notice(&origin, &tenants)).await {
                 tracing::debug!(%fault, "other processes were not told of events; they look for themselves");
             }
             tokio::time::sleep(GATHER).await;
@@ -60,9 +73,10 @@ async fn tell(hubs: &Hubs, origin: &str) {
     tokio::join!(wake, notify);
 }
 
-async fn listen(hubs: &Hubs, origin: &str) {
+async fn listen(hubs: Arc<Hubs>, origin: Arc<str>) {
     let mut pause = AGAIN;
     loop {
+        hubs.set_heard(false);
         hubs.watched().await;
         match hubs.store.hear().await {
             Ok(mut listener) => {
@@ -71,7 +85,7 @@ async fn listen(hubs: &Hubs, origin: &str) {
                 // What was told before this was not heard.
                 hubs.wake_all();
                 while let Some(notice) = listener.next().await {
-                    match named(&notice, origin) {
+                    match named(&notice, &origin) {
                         Notice::Own => {}
                         Notice::Of(tenants) => hubs.wake(&tenants),
                         Notice::OfAll => hubs.wake_all(),
@@ -80,7 +94,6 @@ async fn listen(hubs: &Hubs, origin: &str) {
                         break;
                     }
                 }
-                hubs.set_heard(false);
             }
             Err(fault) => {
                 tracing::debug!(%fault, "other processes are not heard");

@@ -2,6 +2,9 @@
 //! messages with the same checks as over it. Creating what is there already changes
 //! nothing.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use access::TenantId;
 use frontdesk_proto::{Checked, Refusal, Violations};
 use pg::Database;
@@ -18,6 +21,7 @@ use crate::domain::ids::{GuestId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::Property;
 use crate::error::{Error, Reason};
+use crate::feed;
 use crate::store::{self, Store, Work};
 
 pub use crate::import::{Broken, Format, Line, Reader};
@@ -26,11 +30,16 @@ pub use frontdesk_proto::booking::v1::{
     ImportedCustomer, Property as PropertyMessage,
 };
 
+/// How often servers are told of lines that were imported here.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// Booking's part of what an operator does at a database, for one tenant.
 #[derive(Debug)]
 pub struct Operator {
     store: Store,
     call: Call,
+    /// When servers were told of stored lines.
+    told: Mutex<Instant>,
 }
 
 /// Something that should exist, and whether it was made now.
@@ -51,7 +60,7 @@ impl Operator {
     /// The database as booking's role. The tenant is one that identity has.
     pub fn new(database: Database, tenant: Uuid) -> Self {
         let call = Call::of_an_operator(TenantId::of_stored_row(tenant));
-        Self { store: store::open(database, Policy::default()), call }
+        Self { store: store::open(database, Policy::default()), call, told: Mutex::new(Instant::now()) }
     }
 
     /// A property with this name. An existing one stays as it is.
@@ -138,15 +147,33 @@ impl Operator {
     }
 
     /// Stores what a line of a file says. The error is one that the next line would
-    /// have, too, and names this one.
+    /// have, too, and names this one. After the last line comes [`Self::ends_import`].
     pub async fn import_line(&self, source: &str, line: Line) -> Result<ImportedCustomer, Refused> {
         let (number, never) = (line.number, CancellationToken::new());
         let stored = import::line::import(&self.store, &self.call, source, line, &never).await;
+        let is_time = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_time = told.elapsed() >= TELL_EVERY;
+            if is_time {
+                *told = Instant::now();
+            }
+            is_time
+        };
+        if is_time {
+            feed::tell_others(&self.store).await;
+        }
         stored.map_err(|error| Refused(format!("line {number}: {}", Refused::from(error))))
     }
 
+    /// Tells servers of the lines that were stored last, however the import ended.
+    pub async fn ends_import(&self) {
+        feed::tell_others(&self.store).await;
+    }
+
     async fn change<W: Work>(&self, work: &W) -> Result<W::Outcome, Error> {
-        self.store.change(&self.call, work).await
+        let changed = self.store.change(&self.call, work).await?;
+        feed::tell_others(&self.store).await;
+        Ok(changed)
     }
 }
 

@@ -33,12 +33,17 @@ impl Bell {
     /// Waits until something is new, and takes the tenants that have it.
     pub async fn rung(&self) -> HashSet<Uuid> {
         loop {
-            let tenants = std::mem::take(&mut *self.tenants());
+            let tenants = self.take();
             if !tenants.is_empty() {
                 return tenants;
             }
             self.rung.notified().await;
         }
+    }
+
+    /// Takes the tenants that have something new, if there are any.
+    pub fn take(&self) -> HashSet<Uuid> {
+        std::mem::take(&mut *self.tenants())
     }
 
     fn tenants(&self) -> MutexGuard<'_, HashSet<Uuid>> {

@@ -153,6 +153,7 @@ async fn import(
         }
     }
     .await;
+    operator.ends_import().await;
     let Sum { created, updated, unchanged, merged, refused } = sum;
     let merged = if merged == 0 { String::new() } else { format!("{merged} merged into others, ") };
     eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {merged}{refused} refused");

@@ -1,5 +1,6 @@
 //! `frontdesk doctor` against a running system.
 
+use frontdesk::demo;
 use serde_json::Value as Json;
 
 use super::run::{against, text};
@@ -169,6 +170,34 @@ async fn doctor_names_each_fault_of_its_settings() {
         assert!(failed(&report).iter().any(|bad| bad.check == check), "{name}: {report}");
         assert!(!report.to_string().contains("secret-word"), "{report}");
     }
+}
+
+/// Row-level security is forced for whoever serves: what a superuser sees at once, it has
+/// to look for.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_sees_ticks_that_are_behind_as_the_role_that_serves() {
+    let fixture = Fixture::start().await;
+    let role = format!("serves_{}", std::process::id());
+    let login = format!(
+        "create role {role} login; grant frontdesk_booking, frontdesk_identity to {role}; \
+         insert into booking_events (tenant_id, id, at, action, tick) \
+         values ('{}', gen_random_uuid(), now(), 'settings_updated', 1e15)",
+        demo::TENANT
+    );
+    fixture.sql.batch_execute(&login).await.unwrap();
+    let url = fixture.database.url.replace("user=frontdesk", &format!("user={role}"));
+    let report = doctor(&fixture, &[("DATABASE_URL", &url)]).await;
+    fixture.sql.batch_execute("update booking_events set tick = 0 where tick = 1e15").await.unwrap();
+    let healthy = doctor(&fixture, &[("DATABASE_URL", &url)]).await;
+    fixture.sql.batch_execute(&format!("drop role {role}")).await.unwrap();
+    let check = |report: &Json| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|one| one["check"] == "feed of events").unwrap().clone()
+    };
+    assert_eq!(check(&report)["state"], "FAILED", "{report}");
+    assert!(check(&report)["found"].as_str().unwrap().contains("behind"), "{report}");
+    assert_ne!(check(&healthy)["state"], "FAILED", "{healthy}");
+    assert!(check(&healthy)["found"].as_str().unwrap().contains("is ahead"), "{healthy}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

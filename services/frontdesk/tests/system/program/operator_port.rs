@@ -81,5 +81,8 @@ async fn in_development_it_speaks_for_all_parts() {
     for task in ["reload signing keys", "expire holds"] {
         assert!(metrics.contains(&format!("{{task=\"{task}\",outcome=\"succeeded\"}}")), "{metrics}");
     }
+    for task in ["read feeds", "tell of events", "hear of events"] {
+        assert!(metrics.contains(&format!("{{task=\"{task}\",outcome=\"panicked\"}} 0")), "{metrics}");
+    }
     assert!(tokio::task::spawn_blocking(move || child.signal("-INT")).await.unwrap().success());
 }
