@@ -11,40 +11,43 @@ use futures::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::crashes::halves;
 use crate::booking::help::covered::no_night_is_covered_for_two_guests;
 use crate::booking::help::watcher::Watcher;
-use crate::fixture::{Fixture, LAKE_HOUSE, case, path_of, signed};
-
-/// Requests that are approved, or are confirmed, or have a booking, without the
-/// whole of it: booking, range, event and status.
-const HALVES: &str = "select count(*) from booking_requests r \
-    left join bookings b on b.tenant_id = r.tenant_id and b.booking_request_id = r.id and b.status = 'confirmed' \
-    left join inventory_ranges i on i.tenant_id = r.tenant_id and i.source_id = b.id and i.state = 'active' \
-    left join booking_events e on e.tenant_id = r.tenant_id and e.booking_request_id = r.id and e.action = 'approved' \
-    where r.property_id = $1 \
-    and num_nonnulls(b.id, i.id, e.id) + (r.status = 'confirmed')::int + (r.approved_booking_id is not null)::int \
-    not in (0, 5)";
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
 
 /// Open requests for one night each, on nights of their own.
-async fn nights(sql: &tokio_postgres::Client, count: i32) -> Vec<Uuid> {
-    let insert = "insert into booking_requests (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
+async fn nights(fixture: &Fixture, count: i32) -> Vec<Uuid> {
+    let insert = "insert into {requests} (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
         guest_count, created_at, updated_at) \
         select $1, gen_random_uuid(), $2, '0d000000-0000-7000-8000-000000000301', date '2040-01-01' + n, \
         date '2040-01-01' + n + 1, 'requested', 1, now(), now() from generate_series(1, $3::integer) n returning id";
-    let rows = sql.query(insert, &[&demo::TENANT, &LAKE_HOUSE, &count]).await.unwrap();
+    let insert = insert.replace("{requests}", fixture.layout.requests());
+    let rows = fixture.sql.query(&insert, &[&demo::TENANT, &LAKE_HOUSE, &count]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-async fn covers_nobody_twice(fixture: &Fixture, token: &str) {
+/// Every approval is whole, and no night is covered for two guests.
+async fn all_is_whole(fixture: &Fixture, token: &str) {
+    assert_eq!(fixture.count(halves(fixture.layout), &[&LAKE_HOUSE]).await, 0, "half an approval");
     let read = async |path: &str| fixture.get(path, token).await.ok().clone();
     assert!(no_night_is_covered_for_two_guests(read).await > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
-    let fixture = Fixture::start().await;
+    cut_connections(Layout::Standard, 160).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_leave_whole_rows_of_the_single_table() {
+    cut_connections(Layout::Literal, 80).await;
+}
+
+async fn cut_connections(layout: Layout, count: i32) {
+    let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
-    let requests = nights(&fixture.sql, 160).await;
+    let requests = nights(&fixture, count).await;
     // What it hears is read over connections that are cut as well.
     let watcher = Watcher::start(fixture.system.booking, &token);
     let over = AtomicBool::new(false);
@@ -79,18 +82,27 @@ async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
         over.store(true, Ordering::Relaxed);
     };
     tokio::join!(approve, cut);
-    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
-    covers_nobody_twice(&fixture, &token).await;
-    let approved = "select count(*) from booking_requests where property_id = $1 and status = 'confirmed'";
-    assert_eq!(fixture.count(approved, &[&LAKE_HOUSE]).await, 160);
+    all_is_whole(&fixture, &token).await;
+    let approved =
+        format!("select count(*) from {} where property_id = $1 and status = 'confirmed'", layout.requests());
+    assert_eq!(fixture.count(&approved, &[&LAKE_HOUSE]).await, i64::from(count));
     watcher.has_heard_everything(&fixture.sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_leave_at_any_moment_leave_whole_approvals() {
-    let fixture = Arc::new(Fixture::start().await);
+    leave(Layout::Standard).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_leave_whole_rows_of_the_single_table() {
+    leave(Layout::ConfirmedOnly).await;
+}
+
+async fn leave(layout: Layout) {
+    let fixture = Arc::new(Fixture::start_in(layout).await);
     let token = fixture.manager().await;
-    let requests = nights(&fixture.sql, 150).await;
+    let requests = nights(&fixture, 150).await;
     let left = AtomicUsize::new(0);
     join_all(requests.iter().enumerate().map(async |(at, id)| {
         let message =
@@ -113,14 +125,12 @@ async fn clients_that_leave_at_any_moment_leave_whole_approvals() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
-    covers_nobody_twice(&fixture, &token).await;
+    all_is_whole(&fixture, &token).await;
     // And each can still be approved, or was.
     for id in requests {
         fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
     }
-    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
-    covers_nobody_twice(&fixture, &token).await;
+    all_is_whole(&fixture, &token).await;
 }
 
 /// Eight clients approve and read while something else goes on, until `over`.
@@ -138,15 +148,25 @@ async fn calls_that_all_work(fixture: &Fixture, token: &str, requests: &[Uuid], 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
-    let fixture = Fixture::start().await;
+    alter_tables(Layout::Standard, 160).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_table_that_is_altered_under_load_is_noticed_by_nobody() {
+    alter_tables(Layout::Literal, 80).await;
+}
+
+async fn alter_tables(layout: Layout, count: i32) {
+    let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
-    let requests = nights(&fixture.sql, 160).await;
+    let requests = nights(&fixture, count).await;
     let over = AtomicBool::new(false);
     let alter = async {
         let mut altered = 0;
         while !over.load(Ordering::Relaxed) {
-            for table in ["booking_requests", "bookings", "inventory_ranges"] {
-                let statement = format!("alter table {table} add column extra_{altered} integer");
+            for table in [layout.requests(), "bookings", "inventory_ranges"] {
+                let statement =
+                    format!("alter table {table} add column if not exists extra_{altered} integer");
                 fixture.sql.batch_execute(&statement).await.unwrap();
             }
             altered += 1;
@@ -155,26 +175,35 @@ async fn a_table_that_is_altered_under_load_is_noticed_by_nobody() {
         assert!(altered > 1);
     };
     tokio::join!(calls_that_all_work(&fixture, &token, &requests, &over), alter);
-    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
-    covers_nobody_twice(&fixture, &token).await;
+    all_is_whole(&fixture, &token).await;
 }
 
 /// A column that gets another type changes what prepared statements give back, in
 /// every connection at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_that_get_another_type_under_load_fail_no_call() {
-    let fixture = Fixture::start().await;
+    alter_types(Layout::Standard, 160).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_of_the_single_table_that_get_another_type_fail_no_call() {
+    alter_types(Layout::ConfirmedOnly, 80).await;
+}
+
+async fn alter_types(layout: Layout, count: i32) {
+    let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
-    let requests = nights(&fixture.sql, 160).await;
+    let requests = nights(&fixture, count).await;
     let over = AtomicBool::new(false);
+    let of_guest = if layout == Layout::Standard { "message" } else { "decline_reason" };
     let alter = async {
         let mut altered = 0;
         while !over.load(Ordering::Relaxed) {
             let [number, text] =
                 if altered % 2 == 0 { ["bigint", "varchar(4000)"] } else { ["integer", "text"] };
             for statement in [
-                format!("alter table booking_requests alter column guest_count type {number}"),
-                format!("alter table booking_requests alter column message type {text}"),
+                format!("alter table {} alter column guest_count type {number}", layout.requests()),
+                format!("alter table {} alter column {of_guest} type {text}", layout.requests()),
                 format!("alter table customers alter column phone type {text}"),
             ] {
                 fixture.sql.batch_execute(&statement).await.unwrap();
@@ -185,14 +214,23 @@ async fn columns_that_get_another_type_under_load_fail_no_call() {
         assert!(altered > 1);
     };
     tokio::join!(calls_that_all_work(&fixture, &token, &requests, &over), alter);
-    assert_eq!(fixture.count(HALVES, &[&LAKE_HOUSE]).await, 0, "half an approval");
+    all_is_whole(&fixture, &token).await;
 }
 
 #[tokio::test]
 async fn a_standby_is_503_and_given_up_as_soon_as_there_is_a_primary() {
-    let fixture = Fixture::start().await;
+    find_a_standby(Layout::Standard).await;
+}
+
+#[tokio::test]
+async fn a_standby_of_the_single_table_is_given_up_alike() {
+    find_a_standby(Layout::ConfirmedOnly).await;
+}
+
+async fn find_a_standby(layout: Layout) {
+    let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
-    let [id, other] = nights(&fixture.sql, 2).await[..] else { panic!() };
+    let [id, other] = nights(&fixture, 2).await[..] else { panic!() };
     let set = async |mode: &str| {
         let sql = format!(
             "do $$ begin execute format('alter database %I set default_transaction_read_only = {mode}', \
