@@ -50,7 +50,7 @@ pub use self::bell::Bell;
 pub use self::change::{Attempt, Change, Finished, Work};
 pub use self::database::Store;
 pub use self::events::DueHold;
-pub use self::feed::{NUMBERED_AT_ONCE, Numbered};
+pub use self::feed::{FeedState, NUMBERED_AT_ONCE, Numbered, numbered_by_others};
 
 /// The statements over this database, for a server with this policy.
 pub fn open(db: Database, policy: Policy) -> Store {

@@ -257,7 +257,7 @@ macro_rules! as_declared {
     };
 }
 
-as_declared!(bool, f64, &'row [u8], Vec<u8>, Vec<String>, Vec<Uuid>, Vec<Option<i32>>);
+as_declared!(bool, f64, &'row [u8], Vec<u8>, Vec<String>, Vec<Option<String>>, Vec<Uuid>, Vec<Option<i32>>);
 
 #[cfg(test)]
 // A test that cannot go on says where.

@@ -4,13 +4,17 @@
 //! sleeps on, however much happens, and its heartbeats carry how far the hub is. A
 //! stream that cannot keep up reads for itself (`stream.rs`). Who reads is in
 //! `reader.rs`.
+//!
+//! A failover may lose numbers or events, and other events have those numbers then. So a
+//! place names its event, and when that has another number, what streams know by numbers
+//! is no longer so: each begins again at the event that it told last.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use access::TenantId;
-use pg::Fault;
+use pg::{Fault, Kind};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
@@ -20,11 +24,16 @@ use crate::error::Error;
 
 /// Events that wait for a stream before it has to read for itself.
 const KEPT: usize = 512;
-/// How long the database may be away before streams end.
+/// How long a feed may not be readable before its streams end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Events as streams get them.
-pub type Events = broadcast::Receiver<Arc<PlacedEvent>>;
+/// Events as a stream gets them.
+#[derive(Debug)]
+pub struct Events {
+    pub handed_out: broadcast::Receiver<Arc<PlacedEvent>>,
+    /// How often numbers had been lost when it began.
+    losses: u64,
+}
 
 /// The streams of a tenant. They hold it; it ends with the last of them.
 #[derive(Debug)]
@@ -39,6 +48,8 @@ struct State {
     channels: HashMap<Option<PropertyId>, broadcast::Sender<Arc<PlacedEvent>>>,
     /// Behind everything that was handed out.
     place: FeedPlace,
+    /// How often numbers were lost.
+    losses: u64,
     /// Since when it cannot be read, and why.
     trouble: Option<(Instant, Arc<Fault>)>,
 }
@@ -46,7 +57,10 @@ struct State {
 impl Hub {
     /// A hub that goes on behind a place.
     pub fn new(tenant: TenantId, place: FeedPlace) -> Self {
-        Self { tenant, state: Mutex::new(State { channels: HashMap::new(), place, trouble: None }) }
+        Self {
+            tenant,
+            state: Mutex::new(State { channels: HashMap::new(), place, losses: 0, trouble: None }),
+        }
     }
 
     /// What is handed out from now on, of one property or all.
@@ -54,13 +68,30 @@ impl Hub {
         let mut state = self.state();
         state.channels.retain(|_, channel| channel.receiver_count() > 0);
         let channel = state.channels.entry(property).or_insert_with(|| broadcast::channel(KEPT).0);
-        channel.subscribe()
+        let handed_out = channel.subscribe();
+        Events { handed_out, losses: state.losses }
     }
 
-    /// Behind everything that was handed out. Whoever finds nothing to take after he
-    /// asked for it has had everything up to it.
+    /// Behind everything that was handed out.
     pub fn place(&self) -> FeedPlace {
         self.state().place
+    }
+
+    /// The same for a stream, which has had everything up to it when it finds nothing to
+    /// take after it asked; `None` when numbers were lost since it began.
+    pub fn place_for(&self, events: &Events) -> Option<FeedPlace> {
+        let state = self.state();
+        (state.losses == events.losses).then_some(state.place)
+    }
+
+    /// Numbers were lost: goes on behind another place. What is before it, streams read for
+    /// themselves.
+    pub fn begin_again(&self, place: FeedPlace) {
+        let mut state = self.state();
+        state.place = place;
+        state.losses += 1;
+        // Whoever waits is awake by that.
+        state.channels.clear();
     }
 
     /// The error in which streams end when the feed cannot be read for long.
@@ -90,7 +121,7 @@ impl Hub {
         }
     }
 
-    /// The feed was read.
+    /// Everything was read.
     pub fn is_well(&self) {
         self.state().trouble = None;
     }
@@ -98,7 +129,8 @@ impl Hub {
     /// The feed could not be read.
     pub fn is_in_trouble(&self, fault: &Arc<Fault>) {
         let mut state = self.state();
-        if state.trouble.is_none() {
+        // That somebody else numbers is a matter of milliseconds, mostly.
+        if state.trouble.is_none() && *fault.kind() != Kind::LockTimeout {
             tracing::warn!(%fault, tenant_id = %self.tenant.uuid(), "a feed cannot be read; it is tried again");
         }
         let since = state.trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);

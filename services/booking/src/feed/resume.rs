@@ -2,16 +2,19 @@
 //! go on instead.
 
 use access::TenantId;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cursor::{self, Cursor};
 use crate::domain::event::{FeedPlace, OldPlace};
 use crate::error::{Error, Reason, Refusal};
-use crate::store::{NUMBERED_AT_ONCE, Store};
+use crate::store::{FeedState, NUMBERED_AT_ONCE, Store};
 
 /// From how long before a lost event a stream is told to go on: what was told then was
-/// told before the loss, and what was told after is told again.
-const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// told before the loss, and what was told after is told again. Times are those of the
+/// servers that wrote the events, whose clocks may differ by as much.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+/// How often a thousand events are looked at for that; before them is the beginning.
+const LOOKS: usize = 100;
 
 /// The place that a cursor leads to.
 pub async fn place(store: &Store, tenant: TenantId, cursor: Cursor) -> Result<FeedPlace, Error> {
@@ -19,7 +22,7 @@ pub async fn place(store: &Store, tenant: TenantId, cursor: Cursor) -> Result<Fe
         Cursor::Now => Ok(head(store, tenant).await?),
         Cursor::Start => {
             let state = store.feed_state(tenant).await?;
-            Ok(FeedPlace::behind(state.forgotten))
+            Ok(store.feed_place(tenant, state.forgotten).await?)
         }
         Cursor::Behind(place) => behind(store, tenant, place).await,
         Cursor::Old(old) => {
@@ -46,10 +49,7 @@ pub async fn head(store: &Store, tenant: TenantId) -> Result<FeedPlace, Error> {
     if let Some(place) = last {
         return Ok(place);
     }
-    // The event of the head, unless it was deleted.
-    let read = store.read_feed(tenant, head - 1, 1).await?;
-    let of_head = read.first().map(|event| event.place).filter(|place| place.number == head);
-    Ok(of_head.unwrap_or_else(|| FeedPlace::behind(head)))
+    Ok(store.feed_place(tenant, head).await?)
 }
 
 async fn behind(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<FeedPlace, Error> {
@@ -72,22 +72,40 @@ async fn behind(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<Fee
             "The feed goes {} days back, and the cursor is older. Read again what you keep, then go on with the cursor in `go_on`, the oldest that there is.",
             store.policy().feed_retention_days
         );
-        return Err(refused(Reason::CursorExpired, sentence, FeedPlace::behind(state.forgotten)));
+        let oldest = store.feed_place(tenant, state.forgotten).await?;
+        return Err(refused(Reason::CursorExpired, sentence, oldest));
     }
     match now {
         Some(now) => Ok(now),
-        // The beginning, or the end of what was forgotten.
+        // The beginning.
         None if place.event.is_none() && number <= state.head => Ok(place),
         None => {
-            let before = place.at.checked_sub(AGAIN).unwrap_or(place.at);
-            let known = place.number.min(state.head);
-            let go_on = store.find_feed_place_before(tenant, known, before).await?;
-            let go_on = go_on.filter(|found| found.number >= state.forgotten);
-            let go_on = go_on.unwrap_or_else(|| FeedPlace::behind(state.forgotten));
-            let sentence = "The event of the cursor is not there any more, as after a restore or a failover that lost it. Go on with the cursor in `go_on`: events from a little before come again, none is left out.";
+            let go_on = a_little_before(store, tenant, place, state).await?;
+            let sentence = "The event of the cursor is not there any more, as after a restore or a failover that lost it. Go on with the cursor in `go_on`: events from the minutes before come again, none is left out.";
             Err(refused(Reason::CursorUnknown, sentence, go_on))
         }
     }
+}
+
+/// Behind what was told long enough before an event that is gone.
+async fn a_little_before(
+    store: &Store,
+    tenant: TenantId,
+    gone: FeedPlace,
+    state: FeedState,
+) -> Result<FeedPlace, Error> {
+    let before = gone.at.checked_sub(AGAIN).unwrap_or(gone.at).max(Timestamp::UNIX_EPOCH);
+    let mut number = gone.number.min(state.head);
+    for _ in 0..LOOKS {
+        let found = store.find_feed_place_before(tenant, number, before).await?;
+        match found.filter(|(found, _)| found.number > state.forgotten) {
+            Some((found, true)) => return Ok(found),
+            // The first of a thousand.
+            Some((found, false)) => number = found.number - 1,
+            None => break,
+        }
+    }
+    Ok(store.feed_place(tenant, state.forgotten).await?)
 }
 
 fn refused(reason: Reason, sentence: impl Into<String>, go_on: FeedPlace) -> Error {
@@ -99,14 +117,14 @@ fn refused(reason: Reason, sentence: impl Into<String>, go_on: FeedPlace) -> Err
 async fn of_old(store: &Store, tenant: TenantId, old: OldPlace) -> Result<FeedPlace, Error> {
     let head = head(store, tenant).await?;
     let state = store.feed_state(tenant).await?;
-    let start = FeedPlace::behind(state.forgotten);
+    let start = store.feed_place(tenant, state.forgotten).await?;
     if !old.event.0.is_nil() {
         let found = store.find_feed_place(tenant, old.event).await?.flatten();
         return Ok(found.filter(|found| found.number >= state.forgotten).unwrap_or(start));
     }
     let leads = store.find_feed_place_of_old(tenant, old).await?;
     Ok(match leads.number {
-        Some(number) => FeedPlace::behind(number.max(state.forgotten)),
+        Some(number) => store.feed_place(tenant, number.max(state.forgotten)).await?,
         None if leads.of_another_cluster => start,
         None => head,
     })

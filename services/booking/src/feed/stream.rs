@@ -13,8 +13,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::cursor::Cursor;
 use super::hub::{Events, Hub};
 use super::limits::Room;
+use super::resume;
 use crate::domain::event::{Event, FeedPlace, PlacedEvent};
 use crate::domain::ids::PropertyId;
 use crate::error::Error;
@@ -100,6 +102,9 @@ pub fn events(
 impl State {
     async fn next(&mut self) -> Result<Item, Error> {
         loop {
+            if self.ground.hub.place_for(&self.events).is_none() {
+                self.begin_again().await?;
+            }
             while let Some(PlacedEvent { event, place }) = self.page.pop_front() {
                 self.place = place;
                 if self.property.is_none() || event.property == self.property {
@@ -127,7 +132,7 @@ impl State {
             let due =
                 self.sent.map_or_else(Instant::now, |sent| sent + HEARTBEAT).min(self.checked + STANDING);
             tokio::select! {
-                event = self.events.recv() => match event {
+                event = self.events.handed_out.recv() => match event {
                     Ok(event) if event.place.number > self.place.number => {
                         self.place = event.place;
                         return Ok(self.item(Some(event.event.clone())));
@@ -135,8 +140,8 @@ impl State {
                     // It has read it for itself.
                     Ok(_) => {}
                     Err(RecvError::Lagged(_)) => self.behind = true,
-                    // The reader lives as long as this holds it.
-                    Err(RecvError::Closed) => return Err(Error::Stopping),
+                    // Numbers were lost.
+                    Err(RecvError::Closed) => {}
                 },
                 () = tokio::time::sleep_until(due) => {}
                 () = self.ground.stop.cancelled() => {}
@@ -144,19 +149,41 @@ impl State {
         }
     }
 
-    /// Reads a page for itself. A page that is not full ends in what is handed out
+    /// Reads a page for itself, from the event that it told last: if that has another
+    /// number, what follows has, too. A page that is not full ends in what is handed out
     /// meanwhile.
     async fn read(&mut self) -> Result<(), Error> {
-        let page = self.ground.store.read_feed(self.tenant, self.place.number, PAGE).await?;
+        let Ground { store, .. } = &self.ground;
+        let FeedPlace { number, event: last, .. } = self.place;
+        let mut page = VecDeque::from(store.read_feed(self.tenant, number - 1, PAGE + 1).await?);
+        let first = page.pop_front_if(|first| first.place.number == number);
+        if last.is_some() && first.and_then(|first| first.place.event) != last {
+            self.place = resume::place(store, self.tenant, Cursor::Behind(self.place)).await?;
+            return Ok(());
+        }
         self.behind = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
-        self.page = page.into();
+        self.page = page;
+        Ok(())
+    }
+
+    /// Goes on behind the event that it told last, wherever that is now, or ends with where
+    /// to go on.
+    async fn begin_again(&mut self) -> Result<(), Error> {
+        self.events = self.ground.hub.subscribe(self.property);
+        self.page.clear();
+        self.behind = true;
+        self.place = resume::place(&self.ground.store, self.tenant, Cursor::Behind(self.place)).await?;
         Ok(())
     }
 
     /// Goes to where the reader is, when nothing between concerned this stream.
     fn come_along(&mut self) {
-        let place = self.ground.hub.place();
-        if !self.behind && self.events.is_empty() && place.number > self.place.number {
+        let place = self.ground.hub.place_for(&self.events);
+        let further = place.filter(|place| place.number > self.place.number);
+        if let Some(place) = further
+            && !self.behind
+            && self.events.handed_out.is_empty()
+        {
             self.place = place;
         }
     }

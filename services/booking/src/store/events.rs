@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::actors::acting;
 use super::database::{SWEEPER, Store};
-use super::foreign::word;
+use super::foreign::{time, word};
 use super::requests::{GetBookingRequest, known_stay};
 use crate::domain::actor::Acting;
 use crate::domain::approval::Evidence;
@@ -90,15 +90,17 @@ impl Store {
     }
 }
 
+/// An event, with what of it can be shown: one that holds something else must not end the
+/// feed of its tenant, which goes on behind it.
 pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     let mut event = Event {
         id: row.next("id")?,
-        at: row.next("at")?,
-        request: row.next("booking_request_id")?,
-        booking: row.next("booking_id")?,
-        property: row.next("property_id")?,
-        customer: row.next("customer_id")?,
-        block: row.next("block_id")?,
+        at: time(row, "at")?,
+        request: row.or_empty("booking_request_id")?,
+        booking: row.or_empty("booking_id")?,
+        property: row.or_empty("property_id")?,
+        customer: row.or_empty("customer_id")?,
+        block: row.or_empty("block_id")?,
         kind: StoredKind::from_name(row.or_empty("action")?),
         evidence: None,
         choice: None,
@@ -115,7 +117,8 @@ pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     }
     event.acting = acting(row, ["actor", "actor_kind", "actor_id"])?;
     event.on_behalf_of = row.or_empty("on_behalf_of")?;
-    event.overridden_rules = row.next::<Option<Vec<String>>>("overridden_rules")?.unwrap_or_default();
+    let rules: Vec<Option<String>> = row.or_empty("overridden_rules")?;
+    event.overridden_rules = rules.into_iter().flatten().collect();
     let asked = known_stay(row.or_empty("asked_check_in")?, row.or_empty("asked_check_out")?);
     let nights = known_stay(row.or_empty("given_check_in")?, row.or_empty("given_check_out")?);
     event.fulfilment = asked.map(|asked| Fulfilment { asked, booking: event.booking, nights });

@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use super::database::{SWEEPER, Store, lost_row};
 use super::events::event;
+use super::foreign::time;
 use crate::domain::event::{FeedPlace, OldPlace, PlacedEvent};
 use crate::domain::ids::EventId;
 
@@ -45,7 +46,7 @@ pg::statements! {
     /// Stores that feeds are at their beginning.
     InsertFeedHeads<'a> = "insert_feed_heads" (tenants: &'a [Uuid]);
     /// Numbers events that have no number, behind the heads.
-    NumberEvents<'a> = "number_events" (tenants: &'a [Uuid]);
+    NumberEvents<'a> = "number_events" (tenants: &'a [Uuid], places: &'a [i64]);
     /// Where feeds are, and whether events wait for a number.
     GetFeedStates<'a> = "get_feed_states" (tenants: &'a [Uuid]);
     /// Events of a tenant behind a number.
@@ -65,7 +66,7 @@ pg::statements! {
     /// Tenants that have a feed.
     ListFeeds = "list_feeds" (after: Uuid);
     /// Lets a tenant's feed forget events from before a time.
-    ForgetEvents = "forget_events" (tenant: Uuid, before: Timestamp);
+    ForgetEvents = "forget_events" (tenant: Uuid, before: Timestamp, now: Timestamp);
     /// Deletes events from before a time that are nobody's history.
     DeleteOldEvents = "delete_old_events" (before: Timestamp);
 }
@@ -76,8 +77,9 @@ pub struct Numbered {
     pub tenant: Uuid,
     /// Where the head was before.
     pub head: i64,
-    /// One that cannot be read is its tenant's trouble alone.
-    pub events: Result<Vec<PlacedEvent>, Fault>,
+    /// The event that has the number up to which the caller has read.
+    pub at_place: Option<EventId>,
+    pub events: Vec<PlacedEvent>,
 }
 
 /// Where a tenant's feed is.
@@ -101,19 +103,21 @@ pub struct OldLeads {
 
 impl Store {
     /// Numbers events that have no number, in the order of their ticks, of those of these
-    /// tenants that nobody else is numbering.
-    pub async fn number_events(&self, tenants: &[Uuid]) -> Result<Vec<Numbered>, Fault> {
+    /// tenants that nobody else is numbering; each with the number up to which the caller
+    /// has read.
+    pub async fn number_events(&self, read_to: &[(Uuid, i64)]) -> Result<Vec<Numbered>, Fault> {
+        let tenants: &[Uuid] = &read_to.iter().map(|(tenant, _)| *tenant).collect::<Vec<_>>();
         self.read(async |schema| {
             let tx = schema.db.begin_for(READER, tenants).await?;
             let mut locked = tx.run(&LockFeedHeads { tenants }).await?;
             if locked.len() < tenants.len() && !tx.run(&InsertFeedHeads { tenants }).await?.is_empty() {
                 locked = tx.run(&LockFeedHeads { tenants }).await?;
             }
-            let heads = Columns::all(&locked, |row| Ok((row.next::<Uuid>("tenant_id")?, row.next("head")?)))?;
-            let mine: Vec<Uuid> = heads.iter().map(|(tenant, _)| *tenant).collect();
-            let rows = tx.run_last(&NumberEvents { tenants: &mine }).await?;
-            let mut rows = rows.as_slice();
-            heads.into_iter().map(|(tenant, head)| numbered(tenant, head, &mut rows)).collect()
+            let locked = Columns::all(&locked, |row| row.next::<Uuid>("tenant_id"))?;
+            let is_mine = |(tenant, _): &&(Uuid, i64)| locked.contains(tenant);
+            let (mine, places): (Vec<Uuid>, Vec<i64>) = read_to.iter().filter(is_mine).copied().unzip();
+            let number = NumberEvents { tenants: &mine, places: &places };
+            numbered(&tx.run_last(&number).await.map_err(numbered_or_not)?)
         })
         .await
     }
@@ -121,12 +125,14 @@ impl Store {
     /// The same of one tenant, after whoever else is numbering.
     pub async fn number_events_of(&self, tenant: TenantId) -> Result<(i64, Vec<PlacedEvent>), Fault> {
         for _ in 0..TRIES {
-            if let Some(Numbered { head, events, .. }) = self.number_events(&[tenant.uuid()]).await?.pop() {
-                return Ok((head, events?));
+            if let Some(Numbered { head, events, .. }) =
+                self.number_events(&[(tenant.uuid(), 0)]).await?.pop()
+            {
+                return Ok((head, events));
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(Fault::new(Kind::LockTimeout, "somebody else has the head of the feed"))
+        Err(numbered_by_others())
     }
 
     /// Where feeds are.
@@ -158,9 +164,18 @@ impl Store {
     ) -> Result<Vec<PlacedEvent>, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
-            Columns::all(&schema.db.run(tenant, &ReadFeed { tenant, after, most }).await?, placed)
+            Columns::all(&schema.db.run(tenant, &ReadFeed { tenant, after, most }).await?, |row| {
+                placed(row.next("number")?, row)
+            })
         })
         .await
+    }
+
+    /// The place behind a number, with its event unless that is gone.
+    pub async fn feed_place(&self, tenant: TenantId, number: i64) -> Result<FeedPlace, Fault> {
+        let read = self.read_feed(tenant, number - 1, 1).await?;
+        let of_number = read.first().map(|event| event.place).filter(|place| place.number == number);
+        Ok(of_number.unwrap_or_else(|| FeedPlace::behind(number)))
     }
 
     /// Where an event is: outside `None` when there is none, inside when it has no
@@ -177,23 +192,22 @@ impl Store {
         .await
     }
 
-    /// Behind the last event up to a number that happened before a time, or before the
-    /// events up to it, of which a thousand are looked at.
+    /// Of the thousand events up to a number, the last that happened before a time, or the
+    /// first of them all when none did; and whether it happened before it.
     pub async fn find_feed_place_before(
         &self,
         tenant: TenantId,
         number: i64,
         at: Timestamp,
-    ) -> Result<Option<FeedPlace>, Fault> {
+    ) -> Result<Option<(FeedPlace, bool)>, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let find = FindFeedPlaceBefore { tenant, number, at };
             let found = Columns::first(&schema.db.run(tenant, &find).await?, |row| {
-                let place = place(row)?;
-                Ok(place.map(|place| (place, row.next::<bool>("is_before"))))
+                let (place, is_before) = (place(row)?, row.or_empty("is_before")?);
+                Ok(place.map(|place| (place, is_before)))
             })?;
-            let Some((place, is_before)) = found.flatten() else { return Ok(None) };
-            Ok(Some(if is_before? { place } else { FeedPlace::behind(place.number - 1) }))
+            Ok(found.flatten())
         })
         .await
     }
@@ -244,15 +258,20 @@ impl Store {
 
     /// Lets a tenant's feed forget events from before a time, as many as are looked at
     /// at once; whether there may be more.
-    pub async fn forget_events(&self, tenant: TenantId, before: Timestamp) -> Result<bool, Fault> {
+    pub async fn forget_events(
+        &self,
+        tenant: TenantId,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
         let tenant = tenant.uuid();
         self.read(async |schema| {
-            Ok(!schema.db.run(tenant, &ForgetEvents { tenant, before }).await?.is_empty())
+            Ok(!schema.db.run(tenant, &ForgetEvents { tenant, before, now }).await?.is_empty())
         })
         .await
     }
 
-    /// Deletes events from before a time that are nobody's history, the oldest first;
+    /// Deletes events from before a time that are nobody's history and forgotten, the oldest first;
     /// whether there may be more.
     pub async fn delete_old_events(&self, before: Timestamp) -> Result<bool, Fault> {
         self.read(async |schema| {
@@ -263,30 +282,45 @@ impl Store {
     }
 }
 
-/// The rows of a tenant, which come first.
-fn numbered(tenant: Uuid, head: i64, rows: &mut &[Row]) -> Result<Numbered, Fault> {
-    let mut events = Ok(Vec::new());
-    while let Some((row, rest)) = rows.split_first() {
-        let row = &mut Columns::of(row);
-        if row.next::<Uuid>("tenant_id")? != tenant {
-            break;
-        }
-        *rows = rest;
-        events = events.and_then(|mut events: Vec<_>| {
-            events.push(placed(row)?);
-            Ok(events)
-        });
+/// Whoever asks again finds numbers that were given, so that nobody has to know whether
+/// they were.
+fn numbered_or_not(fault: Fault) -> Fault {
+    match fault.kind() {
+        Kind::OutcomeUnknown => Fault::new(Kind::Unavailable, fault.to_string()),
+        _ => fault,
     }
-    Ok(Numbered { tenant, head, events })
+}
+
+/// Why a feed waits that somebody else numbers.
+pub fn numbered_by_others() -> Fault {
+    Fault::new(Kind::LockTimeout, "somebody else has the head of the feed")
+}
+
+/// Rows by tenant, with one for each that had nothing to number.
+fn numbered(rows: &[Row]) -> Result<Vec<Numbered>, Fault> {
+    let mut all: Vec<Numbered> = Vec::new();
+    for row in rows {
+        let row = &mut Columns::of(row);
+        let tenant = row.next("tenant_id")?;
+        let (head, at_place) = (row.next("head")?, row.next("at_place")?);
+        let number: Option<i64> = row.next("number")?;
+        let event = number.map(|number| placed(number, row)).transpose()?;
+        match all.last_mut() {
+            Some(last) if last.tenant == tenant => last.events.extend(event),
+            _ => all.push(Numbered { tenant, head, at_place, events: event.into_iter().collect() }),
+        }
+    }
+    Ok(all)
 }
 
 fn place(row: &mut Columns<'_>) -> Result<Option<FeedPlace>, Fault> {
-    let (number, at, event): (Option<i64>, _, _) = (row.next("number")?, row.next("at")?, row.next("id")?);
+    let number: Option<i64> = row.next("number")?;
+    let (at, event) = (time(row, "at")?, row.next("id")?);
     Ok(number.map(|number| FeedPlace { number, at, event: Some(event) }))
 }
 
-fn placed(row: &mut Columns<'_>) -> Result<PlacedEvent, Fault> {
+fn placed(number: i64, row: &mut Columns<'_>) -> Result<PlacedEvent, Fault> {
     let event = event(row)?;
-    let place = FeedPlace { number: row.next("number")?, at: event.at, event: Some(event.id) };
+    let place = FeedPlace { number, at: event.at, event: Some(event.id) };
     Ok(PlacedEvent { event, place })
 }

@@ -25,6 +25,7 @@ mod booking {
     mod evidence;
     pub mod feed_order;
     mod feed_replicas;
+    mod feed_trouble;
     mod foreign_lists;
     mod foreign_rows;
     mod found_inconsistencies;
@@ -52,6 +53,7 @@ mod booking {
     mod lists;
     mod lock_waits;
     mod long_stays;
+    mod lost_numbers;
     mod new_bookings;
     mod properties;
     mod races;

@@ -1,19 +1,27 @@
--- A feed gives no event from before a time. Of the next thousand numbers, those up to
--- the first that is younger are forgotten; the rows stay where they are.
+-- A feed gives no event from before a time: of the next thousand numbers, those before
+-- the first event that is younger are forgotten. The rows stay where they are. A time
+-- that is still to come says nothing of when its event was written: another program made
+-- a row so, and what happens to the row comes after it. Such an event is forgotten with an
+-- older one behind it.
 update feed_heads h
 set forgotten = old.number
 from (
-    select coalesce(min(e.number) filter (where e.at >= :before) - 1, max(e.number)) as number
+    select max(e.number) as number
     from (
-        select e.number, e.at
-        from booking_events e
-        join feed_heads f on f.tenant_id = e.tenant_id
-        where f.tenant_id = :tenant
-          and e.tenant_id = :tenant
-          and e.number > f.forgotten
-        order by e.number
-        limit 1000
+        select e.number, bool_or(e.at >= :before) over (order by e.number) as is_kept
+        from (
+            select e.number, e.at
+            from booking_events e
+            join feed_heads f on f.tenant_id = e.tenant_id
+            where f.tenant_id = :tenant
+              and e.tenant_id = :tenant
+              and e.number > f.forgotten
+              and e.at <= :now
+            order by e.number
+            limit 1000
+        ) e
     ) e
+    where not e.is_kept
 ) old
 where h.tenant_id = :tenant
   and old.number > h.forgotten

@@ -1,6 +1,19 @@
+-- A head whose row was lost or set back is behind numbers that were given; then those
+-- count.
 select
     t.tenant_id,
-    coalesce(h.head, 0) as head,
+    greatest(
+        h.head,
+        (
+            select e.number
+            from booking_events e
+            where e.tenant_id = t.tenant_id
+              and e.number is not null
+            order by e.number desc
+            limit 1
+        ),
+        0
+    ) as head,
     coalesce(h.forgotten, 0) as forgotten,
     coalesce(
         (

@@ -1,5 +1,5 @@
 -- Those that somebody else numbers are left out: he does it.
-select h.tenant_id, h.head
+select h.tenant_id
 from feed_heads h
 where h.tenant_id = any (:tenants)
 order by h.tenant_id

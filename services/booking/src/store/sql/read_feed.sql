@@ -1,4 +1,4 @@
-select {event_columns}, e.number
+select e.number, {event_columns}
 from booking_events e
 where e.tenant_id = :tenant
   and e.number > :after

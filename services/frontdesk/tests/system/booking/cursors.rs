@@ -86,7 +86,7 @@ async fn a_cursor_whose_event_is_gone_says_where_to_go_on() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let heard = history(&fixture, &token).await;
-    let minutes = "update booking_events e set at = e.at - (select max(m.number) - e.number from booking_events m) * interval '1 minute'";
+    let minutes = "update booking_events e set at = e.at - (select max(m.number) - e.number from booking_events m) * interval '6 minutes'";
     fixture.sql.batch_execute(minutes).await.unwrap();
     let mut feed = watch(&fixture, &token, &heard[1].1).await;
     let told = all(&mut feed).await;
@@ -125,10 +125,95 @@ async fn a_lost_event_of_a_young_feed_leaves_nothing_out() {
     assert_eq!(ids(&all(&mut feed).await), ids(&heard[1..]));
 }
 
+/// Times are those of the servers that wrote the events: what was numbered last may be
+/// minutes older than what was lost. And many events may be younger.
+#[tokio::test]
+async fn a_lost_event_is_gone_back_from_past_clocks_and_thousands_of_events() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let heard = history(&fixture, &token).await;
+    let back = async |id: &str, minutes: i32| {
+        let update =
+            "update booking_events set at = at - $2::integer * interval '1 minute' where id = $1::text::uuid";
+        fixture.execute(update, &[&id, &minutes]).await;
+    };
+    for (id, _) in &heard[..4] {
+        back(id, 10).await;
+    }
+    // Of a server whose clock is behind.
+    back(&heard[4].0, 2).await;
+    fixture.execute("delete from booking_events where id = $1::text::uuid", &[&heard[5].0]).await;
+    let refused = try_watch(&fixture, &token, &heard[5].1).await.unwrap_err();
+    let mut feed = watch(&fixture, &token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
+    assert_eq!(ids(&all(&mut feed).await), [heard[4].0.clone()]);
+    let many = "insert into booking_events (tenant_id, id, at, property_id, action) \
+        select $1, gen_random_uuid(), now(), $2, 'property_updated' from generate_series(1, 2500)";
+    fixture.execute(many, &[&demo::TENANT, &LAKE_HOUSE]).await;
+    // Which wakes whoever reads.
+    let id = fixture.open_request(demo::TENANT, 1, 800, 801).await;
+    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    let told = all(&mut feed).await;
+    assert_eq!(told.len(), 2501);
+    let (gone, cursor) = told.last().unwrap();
+    fixture.execute("delete from booking_events where id = $1::text::uuid", &[gone]).await;
+    let refused = try_watch(&fixture, &token, cursor).await.unwrap_err();
+    let mut feed = watch(&fixture, &token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
+    let again = ids(&all(&mut feed).await);
+    assert_eq!(again[0], heard[4].0);
+    assert!(again[1..] == ids(&told[..2500]), "{} come again", again.len());
+}
+
+/// Waits until a server, which does that first, has let the feed forget up to an event.
+async fn forgets(fixture: &Fixture, up_to: &str) {
+    let second = crate::fixture::system(&fixture.database.url, identity::Policy::default()).await;
+    let forgotten = "select count(*) from feed_heads h join booking_events e on e.tenant_id = h.tenant_id \
+        and e.number = h.forgotten where e.id = $1::text::uuid";
+    for _ in 0..100 {
+        if fixture.count(forgotten, &[&up_to]).await == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    second.stop().await.unwrap();
+    assert_eq!(fixture.count(forgotten, &[&up_to]).await, 1);
+}
+
+/// What happens to a row comes after the time that the row has, whoever wrote it.
+#[tokio::test]
+async fn a_time_to_come_does_not_keep_a_feed_from_forgetting() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let heard = history(&fixture, &token).await;
+    fixture.execute("update booking_events set at = at - interval '600 days' where number < (select number from booking_events where id = $1::text::uuid)", &[&heard[0].0]).await;
+    for (place, at) in
+        [(0, "now() - interval '500 days'"), (1, "'2999-01-01'"), (2, "now() - interval '500 days'")]
+    {
+        let update = format!("update booking_events set at = {at} where id = $1::text::uuid");
+        fixture.execute(&update, &[&heard[place].0]).await;
+    }
+    // Old by its time alone: the feed has not forgotten it, so it stays.
+    let settings = "insert into booking_events (tenant_id, id, at, action) \
+        values ($1, gen_random_uuid(), now() - interval '500 days', 'settings_updated') returning id::text";
+    let kept: String = fixture.sql.query_one(settings, &[&demo::TENANT]).await.unwrap().get(0);
+    forgets(&fixture, &heard[2].0).await;
+    let refused = try_watch(&fixture, &token, &heard[1].1).await.unwrap_err();
+    let oldest = go_on(&refused, ErrorReason::CursorExpired);
+    let bytes = URL_SAFE_NO_PAD.decode(&oldest).unwrap();
+    let named = Uuid::from_slice(&bytes[bytes.len() - 16..]).unwrap();
+    assert_eq!(named.to_string(), heard[2].0, "it names its event");
+    for cursor in ["start", &oldest, &heard[2].1] {
+        let mut feed = watch(&fixture, &token, cursor).await;
+        let rest = ids(&all(&mut feed).await);
+        assert_eq!(rest, [&ids(&heard[3..])[..], std::slice::from_ref(&kept)].concat(), "{cursor}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_feed_forgot_is_told_with_where_it_begins_now() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
+    let settings = "insert into booking_events (tenant_id, id, at, action) values ($1, gen_random_uuid(), now(), 'settings_updated')";
+    fixture.execute(settings, &[&demo::TENANT]).await;
     let heard = history(&fixture, &token).await;
     fixture
         .execute(
@@ -136,20 +221,8 @@ async fn what_the_feed_forgot_is_told_with_where_it_begins_now() {
             &[&ids(&heard[..4])],
         )
         .await;
-    let settings = "insert into booking_events (tenant_id, id, at, action) \
-        values ($1, gen_random_uuid(), now() - interval '500 days', 'settings_updated')";
-    fixture.execute(settings, &[&demo::TENANT]).await;
     fixture.execute("update booking_events set at = at - interval '600 days' where number < (select number from booking_events where id = $1::text::uuid)", &[&heard[0].0]).await;
-    // Forgetting is what a server does first.
-    let second = crate::fixture::system(&fixture.database.url, identity::Policy::default()).await;
-    let forgotten = "select count(*) from feed_heads where tenant_id = $1 and forgotten > 0";
-    for _ in 0..100 {
-        if fixture.count(forgotten, &[&demo::TENANT]).await == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    second.stop().await.unwrap();
+    forgets(&fixture, &heard[3].0).await;
     let refused = try_watch(&fixture, &token, &heard[1].1).await.unwrap_err();
     let cursor = go_on(&refused, ErrorReason::CursorExpired);
     for cursor in [&cursor, "start", &heard[3].1] {
