@@ -85,7 +85,7 @@ use Without::{Across, Listed, NoTable};
 /// Statements that no tenant is given to, and why. Those of booking run as the sweeper
 /// or as the reader of feeds, which row-level security knows as roles of their own.
 const WITHOUT_TENANT: [(&str, Without, &str); 23] = [
-    ("delete_old_events", Across, "what is old and nobody's history is deleted in all tenants"),
+    ("delete_old_events", Listed, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, "what is old is deleted in all tenants"),
     ("find_api_key", Across, "the key says which tenant it is"),
     ("get_feed_states", Listed, "the reader reads for all who watch"),
