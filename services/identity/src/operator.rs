@@ -2,7 +2,7 @@
 //! without a caller. Creating what is there already changes nothing.
 
 use jiff::Timestamp;
-use pg::Database;
+use pg::{Database, Ensured};
 use seal::MasterKey;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -33,15 +33,6 @@ pub struct Operator {
     passwords: Passwords,
 }
 
-/// Something that should exist, and whether it was made now.
-#[derive(Debug)]
-pub struct Ensured<T> {
-    /// It.
-    pub value: T,
-    /// Whether it was made now.
-    pub created: bool,
-}
-
 impl Operator {
     /// The database as identity's role.
     pub fn new(database: &Database) -> Result<Self, Error> {
@@ -54,12 +45,12 @@ impl Operator {
     pub async fn ensure_user(&self, wanted: NewUser) -> Result<Ensured<User>, Error> {
         let email = wanted.email.clone();
         if let Some(login) = self.store.find_login(&Email::normalised(&email)).await? {
-            return Ok(existing(login.user));
+            return Ok(Ensured::existing(login.user));
         }
         match user::create(&self.store, &self.passwords, wanted, &Actor::operator()).await {
             // Made at the same moment by somebody else.
-            Err(Error::AlreadyExists(_)) => self.user(&email).await.map(existing),
-            created => created.map(new),
+            Err(Error::AlreadyExists(_)) => self.user(&email).await.map(Ensured::existing),
+            created => created.map(Ensured::made),
         }
     }
 
@@ -92,11 +83,11 @@ impl Operator {
         name: &str,
     ) -> Result<Ensured<Tenant>, Error> {
         if let Some(found) = self.store.find_tenant(slug).await? {
-            return Ok(existing(found));
+            return Ok(Ensured::existing(found));
         }
         match tenant::create(&self.store, id, slug, name, &Actor::operator()).await {
-            Err(Error::AlreadyExists(_)) => self.tenant(slug).await.map(existing),
-            created => created.map(new),
+            Err(Error::AlreadyExists(_)) => self.tenant(slug).await.map(Ensured::existing),
+            created => created.map(Ensured::made),
         }
     }
 
@@ -124,9 +115,9 @@ impl Operator {
         let (user, actor) = (self.user(email).await?.id, Actor::operator());
         match member::add(&self.store, tenant, user, role, &actor).await {
             Err(Error::AlreadyExists(_)) => {
-                member::change_role(&self.store, tenant, user, role, &actor).await.map(existing)
+                member::change_role(&self.store, tenant, user, role, &actor).await.map(Ensured::existing)
             }
-            added => added.map(new),
+            added => added.map(Ensured::made),
         }
     }
 
@@ -215,14 +206,6 @@ impl Operator {
         let found = self.store.find_login(&Email::normalised(email)).await?;
         Ok(found.ok_or(Error::UserNotFound)?.user)
     }
-}
-
-fn existing<T>(value: T) -> Ensured<T> {
-    Ensured { value, created: false }
-}
-
-fn new<T>(value: T) -> Ensured<T> {
-    Ensured { value, created: true }
 }
 
 /// Whether a text can be set as a password, to say so before a connection is made.

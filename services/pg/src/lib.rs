@@ -1,13 +1,15 @@
 //! Postgres for services: a pool that never waits without an end, transactions that
 //! cannot report a commit which did not happen, statements with names, one table
-//! from SQLSTATE to reason, the migrations runner, and what a schema lacks of what it
-//! made. What a statement means is not known here, nor is a server of our own (`devdb`).
+//! from SQLSTATE to reason, the migrations runner, what a schema lacks of what it made,
+//! and what a command gives back that makes sure of a row. What a statement means is not
+//! known here, nor is a server of our own (`devdb`).
 
 mod advice;
 pub mod checks;
 mod columns;
 mod config;
 mod connect;
+mod ensured;
 mod fault;
 mod lease;
 mod listen;
@@ -26,6 +28,7 @@ pub use self::advice::Advice;
 pub use self::columns::{Columns, Shown};
 pub use self::config::{Config, DATABASE_URL, read_url, read_url_if_set};
 pub use self::connect::{connect, parse_url};
+pub use self::ensured::Ensured;
 pub use self::fault::{Constraint, Fault, Kind, is_constraint};
 pub use self::listen::Listener;
 pub use self::param::{Element, Param};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use access::TenantId;
 use frontdesk_proto::{Checked, Refusal, Violations};
-use pg::Database;
+use pg::{Database, Ensured};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
@@ -42,15 +42,6 @@ pub struct Operator {
     told: Mutex<Instant>,
 }
 
-/// Something that should exist, and whether it was made now.
-#[derive(Debug)]
-pub struct Ensured<T> {
-    /// It.
-    pub value: T,
-    /// Whether it was made now.
-    pub created: bool,
-}
-
 /// Why a call was refused, as a sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -72,11 +63,11 @@ impl Operator {
         let new = properties::new_property(asked)?;
         let name = new.name.clone();
         match self.change(&CreateProperty { new }).await {
-            Ok(made) => Ok(Ensured { value: properties::property(&made), created: true }),
+            Ok(made) => Ok(Ensured::made(properties::property(&made))),
             Err(error) if error.refusal().reason() == Reason::AlreadyExists => {
                 let found = self.store.list_properties(self.call.tenant, &before(&name), 1).await;
                 match found.map_err(Error::from)?.0.into_iter().find(|one| one.name == name) {
-                    Some(same) => Ok(Ensured { value: properties::property(&same), created: false }),
+                    Some(same) => Ok(Ensured::existing(properties::property(&same))),
                     // One that only looks the same.
                     None => Err(error.into()),
                 }
@@ -106,10 +97,10 @@ impl Operator {
         check(&asked)?;
         let is = customers::described(asked);
         if let Some(known) = self.known(&is).await? {
-            return Ok(Ensured { value: customers::customer(&known), created: false });
+            return Ok(Ensured::existing(customers::customer(&known)));
         }
         let made = self.change(&CreateCustomer { id: GuestId(Uuid::now_v7()), is }).await?;
-        Ok(Ensured { value: customers::customer(&made), created: true })
+        Ok(Ensured::made(customers::customer(&made)))
     }
 
     async fn known(&self, is: &Described) -> Result<Option<Customer>, Error> {
