@@ -86,60 +86,61 @@ mod tests {
 
     use super::*;
 
+    const TEXTS: &[&str] = &[
+        "",
+        " ",
+        "x",
+        "-x",
+        "X",
+        "a--b",
+        "0190163d-8694-739b-aea5-966c26f8ad91",
+        "0190163D-8694-739B-AEA5-966C26F8AD91",
+        "0190163d8694739baea5966c26f8ad91",
+        "{0190163d-8694-739b-aea5-966c26f8ad91}",
+        "2026-07-01",
+        "2026-7-1",
+        "1999-12-31",
+        "2199-12-31",
+        "2200-01-01",
+        "2026-13-01",
+        "2026-00-10",
+        "2026-01-32",
+        "2026-07-01T00:00",
+        "20260701",
+        "infinity",
+        "anna@example.com",
+        " anna@example.com ",
+        "anna",
+        "@",
+        "a@",
+        "@b",
+        "a@b@c",
+        "a b@c",
+        "a@b\u{7}",
+        "a@b\u{202e}moc",
+        "a\u{200b}nna@example.com",
+        "anna@exam\u{ad}ple.com",
+        "\u{feff}anna@example.com",
+        "anna@b\u{fc}ro.example",
+        "Europe/Berlin",
+        "UTC",
+        "Etc/GMT+3",
+        "America/Argentina/Ushuaia",
+        "Europe/",
+        "/Berlin",
+        "one\ntwo",
+        "tab\tbed",
+        "bell\u{7}",
+        "delete\u{7f}",
+        "next\u{85}line",
+        "Zürich",
+        "turned \u{202e}around",
+        "\u{2067}isolated\u{2069}",
+        "right to left mark\u{200f}",
+    ];
+
     #[test]
     fn formats_are_checked_as_their_patterns_say() {
-        let texts = [
-            "",
-            " ",
-            "x",
-            "-x",
-            "X",
-            "a--b",
-            "0190163d-8694-739b-aea5-966c26f8ad91",
-            "0190163D-8694-739B-AEA5-966C26F8AD91",
-            "0190163d8694739baea5966c26f8ad91",
-            "{0190163d-8694-739b-aea5-966c26f8ad91}",
-            "2026-07-01",
-            "2026-7-1",
-            "1999-12-31",
-            "2199-12-31",
-            "2200-01-01",
-            "2026-13-01",
-            "2026-00-10",
-            "2026-01-32",
-            "2026-07-01T00:00",
-            "20260701",
-            "infinity",
-            "anna@example.com",
-            " anna@example.com ",
-            "anna",
-            "@",
-            "a@",
-            "@b",
-            "a@b@c",
-            "a b@c",
-            "a@b\u{7}",
-            "a@b\u{202e}moc",
-            "a\u{200b}nna@example.com",
-            "anna@exam\u{ad}ple.com",
-            "\u{feff}anna@example.com",
-            "anna@b\u{fc}ro.example",
-            "Europe/Berlin",
-            "UTC",
-            "Etc/GMT+3",
-            "America/Argentina/Ushuaia",
-            "Europe/",
-            "/Berlin",
-            "one\ntwo",
-            "tab\tbed",
-            "bell\u{7}",
-            "delete\u{7f}",
-            "next\u{85}line",
-            "Zürich",
-            "turned \u{202e}around",
-            "\u{2067}isolated\u{2069}",
-            "right to left mark\u{200f}",
-        ];
         for format in [
             Format::Uuid,
             Format::Date,
@@ -151,7 +152,7 @@ mod tests {
         ] {
             let form = format.form();
             let pattern = Regex::new(&format!("^(?:{})$", form.pattern)).unwrap();
-            for text in texts {
+            for text in TEXTS.iter().copied() {
                 // The pattern cannot know which zones there are.
                 let zone = format == Format::TimeZone && !text.contains('/') && text != "UTC";
                 if !zone {
@@ -161,12 +162,17 @@ mod tests {
             assert!(form.example.is_empty() || fits(format, &form.example), "{format:?}");
             assert!(!form.takes.is_empty(), "{format:?}");
         }
+    }
+
+    #[test]
+    fn what_no_pattern_says_is_checked_too() {
         for day in ["2026-02-29", "2100-02-29", "2026-04-31"] {
             assert!(!is_date(day.as_bytes()), "{day}");
         }
         assert!(is_date(b"2028-02-29") && is_date(b"2000-02-29"));
         assert!(!is_email(&format!("{}@example.com", "a".repeat(250))));
     }
+
     #[test]
     fn a_time_zone_is_a_place_and_has_one_spelling() {
         for (text, name) in [

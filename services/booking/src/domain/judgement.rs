@@ -80,15 +80,14 @@ struct Judged<'a> {
 
 impl Judged<'_> {
     fn without_link(&self) -> Option<Inconsistency> {
-        let Self { request, layout, around } = *self;
+        let Self { request, around, .. } = *self;
         if request.status == Status::Confirmed {
             Some(self.with_booking(InconsistencyKind::ConfirmedWithoutBooking, None, &self.away()))
         } else if request.confirmed_at.is_some() {
-            let kind = match booked_by(request, layout, around) {
-                (Some(_), _) => InconsistencyKind::ConfirmedAtSet,
-                (None, _) => InconsistencyKind::ConfirmedAtTaken,
-            };
-            Some(self.with_booking(kind, None, &self.away()))
+            let found = self.with_booking(InconsistencyKind::ConfirmedAtSet, None, &self.away());
+            let can_be_booked = matches!(found.choices.first(), Some(Choice::Confirm | Choice::LinkBooking));
+            let kind = if can_be_booked { found.kind } else { InconsistencyKind::ConfirmedAtTaken };
+            Some(Inconsistency { kind, ..found })
         } else if around.own_range {
             let choices = [Choice::ReleaseRange, Choice::Cancel];
             Some(self.with_booking(InconsistencyKind::InventoryActive, None, &choices))

@@ -254,11 +254,10 @@ mod tests {
         assert_eq!(cancel_booking(BookingStatus::Requested, true), Step::Refused(Closed::Hold));
     }
 
-    #[test]
-    fn steps_of_a_stay_follow_each_other_from_its_first_day() {
-        use BookingStatus::{Cancelled, CheckedIn, CheckedOut, Confirmed, NoShow, Requested};
+    /// A booking of the request that the tests of approvals are about.
+    fn booking(status: BookingStatus) -> Booking {
         let of = request(Status::Confirmed);
-        let booking = |status| Booking {
+        Booking {
             id: super::super::ids::BookingId(of.id.0),
             request: None,
             property: of.property,
@@ -274,43 +273,40 @@ mod tests {
             updated_at: of.updated_at,
             source: String::new(),
             external_id: None,
-        };
-        let arrival = LocalDay::known(of.stay.check_in);
+        }
+    }
+
+    #[test]
+    fn steps_of_a_stay_follow_each_other() {
+        use BookingStatus::{Cancelled, CheckedIn, CheckedOut, Confirmed, NoShow, Requested, Unknown};
+        use Step::{Done, Go, Refused};
+        let not_confirmed = Closed::NotConfirmed;
         for (status, check_in, check_out, no_show) in [
-            (Confirmed, Step::Go, Step::Refused(Closed::NotCheckedIn), Step::Go),
-            (CheckedIn, Step::Done, Step::Go, Step::Refused(Closed::CheckedIn)),
-            (CheckedOut, Step::Refused(Closed::CheckedOut), Step::Done, Step::Refused(Closed::CheckedOut)),
-            (NoShow, Step::Refused(Closed::NoShow), Step::Refused(Closed::NoShow), Step::Done),
-            (
-                BookingStatus::Unknown,
-                Step::Refused(Closed::Unknown),
-                Step::Refused(Closed::Unknown),
-                Step::Refused(Closed::Unknown),
-            ),
-            (
-                Cancelled,
-                Step::Refused(Closed::Cancelled),
-                Step::Refused(Closed::Cancelled),
-                Step::Refused(Closed::Cancelled),
-            ),
-            (
-                Requested,
-                Step::Refused(Closed::NotConfirmed),
-                Step::Refused(Closed::NotConfirmed),
-                Step::Refused(Closed::NotConfirmed),
-            ),
+            (Confirmed, Go, Refused(Closed::NotCheckedIn), Go),
+            (CheckedIn, Done, Go, Refused(Closed::CheckedIn)),
+            (CheckedOut, Refused(Closed::CheckedOut), Done, Refused(Closed::CheckedOut)),
+            (NoShow, Refused(Closed::NoShow), Refused(Closed::NoShow), Done),
+            (Unknown, Refused(Closed::Unknown), Refused(Closed::Unknown), Refused(Closed::Unknown)),
+            (Cancelled, Refused(Closed::Cancelled), Refused(Closed::Cancelled), Refused(Closed::Cancelled)),
+            (Requested, Refused(not_confirmed), Refused(not_confirmed), Refused(not_confirmed)),
         ] {
             let row = booking(status);
+            let arrival = LocalDay::known(row.stay.check_in);
             assert_eq!(stay_step(StayStep::CheckIn, &row, arrival, false), check_in, "{status:?}");
             assert_eq!(stay_step(StayStep::CheckOut, &row, arrival, false), check_out, "{status:?}");
             assert_eq!(stay_step(StayStep::NoShow, &row, arrival, false), no_show, "{status:?}");
         }
-        let eve = LocalDay::known(of.stay.check_in.yesterday().unwrap());
+    }
+
+    #[test]
+    fn a_stay_begins_on_its_first_day_and_ends_before_its_last_one_or_on_it() {
+        let (row, go) = (booking(BookingStatus::Confirmed), Step::Go);
+        let (check_in, check_out) = (row.stay.check_in, row.stay.check_out);
+        let eve = LocalDay::known(check_in.yesterday().unwrap());
         for step in [StayStep::CheckIn, StayStep::NoShow] {
-            assert_eq!(stay_step(step, &booking(Confirmed), eve, false), Step::Refused(Closed::TooEarly));
+            assert_eq!(stay_step(step, &row, eve, false), Step::Refused(Closed::TooEarly));
         }
-        let (last, over) = (of.stay.check_out.yesterday().unwrap(), LocalDay::known(of.stay.check_out));
-        let (row, go) = (booking(Confirmed), Step::Go);
+        let (last, over) = (check_out.yesterday().unwrap(), LocalDay::known(check_out));
         assert_eq!(stay_step(StayStep::CheckIn, &row, LocalDay::known(last), false), go);
         assert_eq!(stay_step(StayStep::CheckIn, &row, over, false), Step::Refused(Closed::TooLate));
         assert_eq!(stay_step(StayStep::NoShow, &row, over, false), go);
@@ -318,9 +314,9 @@ mod tests {
             assert_eq!(stay_step(StayStep::CheckIn, &row, day, true), go);
         }
         assert_eq!(stay_step(StayStep::NoShow, &row, eve, true), Step::Refused(Closed::TooEarly));
-        let day_two = of.stay.check_in.tomorrow().unwrap();
+        let (arrival, day_two) = (LocalDay::known(check_in), check_in.tomorrow().unwrap());
         for (today, left) in [(eve, Some(day_two)), (arrival, Some(day_two)), (over, None)] {
-            assert_eq!(early_departure(&booking(CheckedIn), today), left);
+            assert_eq!(early_departure(&booking(BookingStatus::CheckedIn), today), left);
         }
     }
 }

@@ -16,6 +16,7 @@ use super::own_writes::OwnWrites;
 use super::ticks;
 use crate::config::Policy;
 use crate::domain::layout::Layout;
+use crate::layout::columns::NO_DOUBLE_BOOKINGS;
 use crate::layout::words::Blocking;
 use crate::layout::{Found, RequestHold, Statuses};
 
@@ -104,7 +105,7 @@ impl Store {
             tracing::info!(layout = ?found.layout, request_hold = found.request_hold.name(), "storage layout");
             if found.request_hold == RequestHold::Missing {
                 tracing::warn!(
-                    "the constraint no_double_bookings is missing: other programs can store double bookings"
+                    "the constraint {NO_DOUBLE_BOOKINGS} is missing: other programs can store double bookings"
                 );
             }
         }

@@ -18,6 +18,7 @@ mod booking {
     mod cursors;
     mod customer_changes;
     mod customer_import;
+    mod customer_import_ends;
     mod customer_import_stream;
     mod customers;
     mod decline;
@@ -33,11 +34,12 @@ mod booking {
     mod hammer;
     mod hazards;
 
-    /// What several of them need: rows of other programs, sessions in the way, streams
-    /// that are listened to, and what must hold after any run.
+    /// What several of them need: rows of other programs, sessions in the way, imports,
+    /// streams that are listened to, and what must hold after any run.
     pub mod help {
         pub mod covered;
         pub mod foreign;
+        pub mod import;
         pub mod inconsistent_rows;
         pub mod new_request;
         pub mod rival;

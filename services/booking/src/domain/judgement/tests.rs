@@ -25,14 +25,14 @@ fn linked(booking: &Rival, request: &BookingRequest) -> LinkedBooking {
     LinkedBooking { booking, guest, property: Some(request.property), status: Some(status), stay: Some(stay) }
 }
 
-/// Every combination of status, mark, link, rivals, ranges and a booking beside.
-fn worlds() -> Vec<World> {
-    let guest = plain(Status::Requested).guest;
-    let asked = plain(Status::Requested).stay;
+/// A link to a booking, which is there or not, with whose it is and which nights it has.
+type WrittenLink = Option<Option<(Option<GuestId>, BookingStatus, Stay)>>;
+
+/// The links that anybody can write.
+fn links(guest: Option<GuestId>, asked: Stay) -> [WrittenLink; 10] {
     let part = stay("2026-07-05", "2026-07-07");
-    let rest = stay("2026-07-07", "2026-07-12");
     let elsewhere = stay("2027-01-01", "2027-01-03");
-    let links = [
+    [
         None,
         Some(None),
         Some(Some((guest, BookingStatus::Confirmed, asked))),
@@ -43,7 +43,43 @@ fn worlds() -> Vec<World> {
         Some(Some((guest, BookingStatus::Confirmed, elsewhere))),
         Some(Some((Some(STRANGER), BookingStatus::Confirmed, asked))),
         Some(Some((None, BookingStatus::Confirmed, asked))),
-    ];
+    ]
+}
+
+/// What each bit says beside status, link and rivals: mark, range, a booking of the
+/// guest for the same nights, a stray range, and whether the guest is in the house by
+/// the booking that was made for the request.
+fn world(status: Status, link: WrittenLink, mut rivals: Vec<Rival>, bits: u8) -> World {
+    let bit = |n: u8| bits & (1 << n) != 0;
+    let mut request = plain(status);
+    let (guest, asked) = (request.guest, request.stay);
+    request.confirmed_at = bit(0).then_some(Timestamp::UNIX_EPOCH);
+    request.approved_booking = link.map(|_| BookingId(Uuid::from_u128(8)));
+    request.linked =
+        link.flatten().map(|(guest, status, stay)| linked(&rival(8, guest, status, stay), &request));
+    let related = bit(2).then(|| {
+        rivals = vec![rival(12, guest, BookingStatus::Confirmed, asked)];
+        rivals[0].booking
+    });
+    let id = RangeId(Uuid::from_u128(5));
+    let stray = ActiveRange { id, block: true, source: None, stay: stay("2026-07-07", "2026-07-12") };
+    let around = Surroundings {
+        linked: request.linked,
+        own_range: bit(1),
+        related,
+        rivals,
+        ranges: if bit(3) { vec![stray] } else { vec![] },
+        own: bit(4).then(|| rival(12, guest, BookingStatus::CheckedIn, asked)),
+        ..Surroundings::default()
+    };
+    (request, around)
+}
+
+/// Every combination of status, mark, link, rivals, ranges and a booking beside.
+fn worlds() -> Vec<World> {
+    let BookingRequest { guest, stay: asked, .. } = plain(Status::Requested);
+    let part = stay("2026-07-05", "2026-07-07");
+    let rest = stay("2026-07-07", "2026-07-12");
     let rival_sets = [
         vec![],
         vec![rival(9, guest, BookingStatus::Confirmed, part)],
@@ -52,41 +88,9 @@ fn worlds() -> Vec<World> {
     ];
     let mut worlds = Vec::new();
     for status in Status::ALL {
-        for link in links {
+        for link in links(guest, asked) {
             for rivals in &rival_sets {
-                for bits in 0..32_u8 {
-                    let bit = |n: u8| bits & (1 << n) != 0;
-                    let mut request = plain(status);
-                    request.confirmed_at = bit(0).then_some(Timestamp::UNIX_EPOCH);
-                    request.approved_booking = link.map(|_| BookingId(Uuid::from_u128(8)));
-                    let linked = link
-                        .flatten()
-                        .map(|(guest, status, stay)| linked(&rival(8, guest, status, stay), &request));
-                    let mut rivals = rivals.clone();
-                    let related = bit(2).then(|| {
-                        rivals = vec![rival(12, guest, BookingStatus::Confirmed, asked)];
-                        rivals[0].booking
-                    });
-                    let stray = ActiveRange {
-                        id: RangeId(Uuid::from_u128(5)),
-                        block: true,
-                        source: None,
-                        stay: rest,
-                    };
-                    // The guest is in the house, by the booking that was made for the request.
-                    let own = bit(4).then(|| rival(12, guest, BookingStatus::CheckedIn, asked));
-                    let around = Surroundings {
-                        linked,
-                        own_range: bit(1),
-                        related,
-                        rivals,
-                        ranges: if bit(3) { vec![stray] } else { vec![] },
-                        own,
-                        ..Surroundings::default()
-                    };
-                    request.linked = around.linked;
-                    worlds.push((request, around));
-                }
+                worlds.extend((0..32).map(|bits| world(status, link, rivals.clone(), bits)));
             }
         }
     }

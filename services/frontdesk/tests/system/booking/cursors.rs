@@ -25,7 +25,7 @@ async fn watch(fixture: &Fixture, token: &str, cursor: &str) -> Feed {
     try_watch(fixture, token, cursor).await.unwrap()
 }
 
-/// The events that come within half a second of each other: ids and cursors.
+/// The events that come within a second and a half of each other: ids and cursors.
 pub async fn all(feed: &mut Feed) -> Vec<(String, String)> {
     let mut heard = Vec::new();
     while let Ok(message) = timeout(Duration::from_millis(1500), feed.message()).await {

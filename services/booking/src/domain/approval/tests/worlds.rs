@@ -142,59 +142,68 @@ fn in_every_world_the_promises_hold() {
         for layout in Layout::ALL {
             let verdict = approve(&request, layout, Some(&around));
             let world = format!("{layout:?} {request:?} {around:?} -> {verdict:?}");
-            // No terminal state is ever left.
-            if !request.status.is_open() {
-                let kept = matches!(
-                    verdict,
-                    Verdict::Refuse(_) | Verdict::Already { .. } | Verdict::Inconsistent(_)
-                );
-                assert!(kept, "{world}");
-            }
-            assert_ne!(verdict, Verdict::NeedsSurroundings, "{world}");
-            // A conflict with another guest never heals, unless the request's own
-            // booking stands elsewhere.
-            let strangers = around.rivals.iter().any(|rival| rival.guest != Some(GUEST));
-            let stands = request.follow(around.linked.as_ref()).is_ok();
-            if request.status.is_open() && strangers && !stands {
-                assert!(matches!(verdict, Verdict::Overlap(..)), "{world}");
-            }
-            // Nothing is booked that the database would refuse.
-            if let Verdict::Book { .. } = verdict {
-                assert!(around.rivals.is_empty() && around.strays(&request).next().is_none(), "{world}");
-            }
+            is_allowed(verdict, &request, &around, &world);
             // Deciding twice gives the same, and the second time writes nothing.
             let (mut after, mut around_after) = (request.clone(), around.clone());
             let booking = apply(verdict, layout, &mut after, &mut around_after);
             let again = approve(&after, layout, Some(&around_after));
-            match verdict {
-                Verdict::Refuse(_)
-                | Verdict::Overlap(..)
-                | Verdict::Inconsistent(_)
-                | Verdict::NeedsSurroundings
-                | Verdict::Already { .. } => assert_eq!(again, verdict, "{world}"),
-                Verdict::Book { .. } | Verdict::Link { .. } => {
-                    let Verdict::Already { booking: found, evidence, .. } = again else {
-                        panic!("{world} then {again:?}")
-                    };
-                    assert_eq!(after.effective_status(), Status::Confirmed, "{world}");
-                    if let Verdict::Link { soft: false, .. } | Verdict::Book { .. } = verdict {
-                        assert_eq!(evidence, Evidence::AlreadyConfirmed, "{world}");
-                    } else if let Verdict::Link { evidence: first, .. } = verdict {
-                        assert_eq!((found, evidence), (booking, first), "{world}");
-                    }
-                }
-            }
+            is_the_same(again, verdict, booking, &after, &world);
             // What the approve says to be covered is what readers say afterwards.
             if let Ok(approved) = verdict.answer(&request, layout, &[]) {
                 after.linked = around_after.linked;
                 let read = after.fulfilment().unwrap();
                 let said = approved.fulfilment;
                 assert_eq!((said.asked, said.nights), (read.asked, read.nights), "{world}");
-                assert_eq!(
-                    said.booking.or(booking).filter(|_| said.nights.is_some()),
-                    read.booking,
-                    "{world}"
-                );
+                let covering = said.booking.or(booking).filter(|_| said.nights.is_some());
+                assert_eq!(covering, read.booking, "{world}");
+            }
+        }
+    }
+}
+
+fn is_allowed(verdict: Verdict, request: &BookingRequest, around: &Surroundings, world: &str) {
+    // No terminal state is ever left.
+    if !request.status.is_open() {
+        let kept = matches!(verdict, Verdict::Refuse(_) | Verdict::Already { .. } | Verdict::Inconsistent(_));
+        assert!(kept, "{world}");
+    }
+    assert_ne!(verdict, Verdict::NeedsSurroundings, "{world}");
+    // A conflict with another guest never heals, unless the request's own
+    // booking stands elsewhere.
+    let strangers = around.rivals.iter().any(|rival| rival.guest != Some(GUEST));
+    let stands = request.follow(around.linked.as_ref()).is_ok();
+    if request.status.is_open() && strangers && !stands {
+        assert!(matches!(verdict, Verdict::Overlap(..)), "{world}");
+    }
+    // Nothing is booked that the database would refuse.
+    if let Verdict::Book { .. } = verdict {
+        assert!(around.rivals.is_empty() && around.strays(request).next().is_none(), "{world}");
+    }
+}
+
+/// `again` is what is decided after `verdict` has given the request its booking.
+fn is_the_same(
+    again: Verdict,
+    verdict: Verdict,
+    booking: Option<BookingId>,
+    after: &BookingRequest,
+    world: &str,
+) {
+    match verdict {
+        Verdict::Refuse(_)
+        | Verdict::Overlap(..)
+        | Verdict::Inconsistent(_)
+        | Verdict::NeedsSurroundings
+        | Verdict::Already { .. } => assert_eq!(again, verdict, "{world}"),
+        Verdict::Book { .. } | Verdict::Link { .. } => {
+            let Verdict::Already { booking: found, evidence, .. } = again else {
+                panic!("{world} then {again:?}")
+            };
+            assert_eq!(after.effective_status(), Status::Confirmed, "{world}");
+            if let Verdict::Link { soft: false, .. } | Verdict::Book { .. } = verdict {
+                assert_eq!(evidence, Evidence::AlreadyConfirmed, "{world}");
+            } else if let Verdict::Link { evidence: first, .. } = verdict {
+                assert_eq!((found, evidence), (booking, first), "{world}");
             }
         }
     }
