@@ -1,7 +1,7 @@
-//! R8, the half that needs no database: every `.sql` file of a service is named by
-//! its sources, as `sql/NAME.sql` or by a declaration as `NAME`. The compiler says
-//! so the other way round; that each fits the schema and binds its tenant is in
-//! `tests/system/whole/statements.rs`.
+//! R8, the half that needs no database: every `.sql` file of a service is that of a
+//! statement which is declared beside it, or a part that is taken from there. The
+//! compiler says so the other way round; that each fits the schema and binds its tenant
+//! is in `tests/system/whole/statements.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,37 +9,59 @@ use std::path::Path;
 
 use crate::crates;
 use crate::rooms::SERVICES;
-use crate::texts;
+use crate::texts::{self, Text};
 
-/// Names of `.sql` files below a folder, with their folders, without the ending.
-fn files(folder: &Path, below: &str, found: &mut Vec<String>) {
+/// Paths of `.sql` files below a folder, from the top of the repository.
+fn files(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let name = format!("{below}{}", entry.file_name().to_str().unwrap());
-        if entry.path().is_dir() {
-            files(&entry.path(), &format!("{name}/"), found);
-        } else if let Some(stem) = name.strip_suffix(".sql") {
-            found.push(stem.to_owned());
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "sql") {
+            found.insert(path.strip_prefix(crates::root()).unwrap().display().to_string());
         }
     }
 }
 
+/// The names of files of which a source makes statements, or takes parts:
+/// `Book<'a> = "standard/book" | "single_table/book" (` and `include_str!("sql/x.sql")`.
+fn taken(source: &str) -> impl Iterator<Item = &str> {
+    let (source, _tests) = source.split_once("#[cfg(test)]").unwrap_or((source, ""));
+    source.lines().map(str::trim).flat_map(|line| {
+        let is_name = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_uppercase())
+                && name.chars().all(|mark| mark.is_ascii_alphanumeric() || "<'>".contains(mark))
+        };
+        let declared = line.split_once(" = ").filter(|(name, _)| is_name(name));
+        let declared = declared.and_then(|(_, rest)| rest.split_once(" (")).map_or("", |(names, _)| names);
+        let included =
+            line.split("include_str!(\"sql/").skip(1).filter_map(|rest| rest.split_once(".sql\")"));
+        declared
+            .split(" | ")
+            .filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'))
+            .chain(included.map(|(name, _)| name))
+    })
+}
+
 #[test]
-fn every_sql_file_of_a_service_is_named_by_its_sources() {
-    let literals = texts::literals();
-    let mut read = 0;
+fn every_sql_file_of_a_service_is_declared_beside_it() {
+    let mut found = BTreeSet::new();
     for service in SERVICES {
-        let own = literals.iter().filter(|literal| literal.place.starts_with(&format!("{service}/")));
-        let own: BTreeSet<&str> = own.map(|literal| literal.text.as_str()).collect();
-        let mut found = Vec::new();
-        files(&crates::root().join("services").join(service).join("src"), "", &mut found);
-        read += found.len();
-        for file in found {
-            let (_, name) =
-                file.split_once("sql/").unwrap_or_else(|| panic!("{service}/{file} is in no sql/"));
-            let named = own.contains(name) || own.contains(&*format!("sql/{name}.sql"));
-            assert!(named, "{service}/src/{file}.sql is in no list of statements");
-        }
+        files(&crates::root().join("services").join(service).join("src"), &mut found);
     }
-    assert!(read > 100, "only {read} files were read");
+    let mut declared = BTreeSet::new();
+    for Text { place, text } in &texts::sources() {
+        let (folder, _) = place.rsplit_once('/').unwrap();
+        declared.extend(taken(text).map(|name| format!("{folder}/sql/{name}.sql")));
+    }
+    let nobodys: Vec<&String> = found.difference(&declared).collect();
+    assert!(nobodys.is_empty(), "no statement is declared with these files: {nobodys:#?}");
+    assert!(found.len() > 150, "only {} files were read", found.len());
+}
+
+#[test]
+fn a_word_is_not_a_declaration() {
+    let source = "Book<'a> = \"one/book\" | \"two/book\" (\n  (\"part\", include_str!(\"sql/parts/part.sql\")),\n\
+        let x = \"nobody\" (\n Kind = \"nobody\",\n#[cfg(test)]\n Lock = \"nobody\" (x)";
+    assert_eq!(taken(source).collect::<Vec<_>>(), ["one/book", "two/book", "parts/part"]);
 }
