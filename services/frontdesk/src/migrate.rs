@@ -150,18 +150,8 @@ async fn status(url: &str, as_json: bool) -> Result<(), Failure> {
 }
 
 fn without_password(url: &str) -> String {
-    match pg::parse_url(url) {
-        Ok(config) => {
-            let hosts: Vec<String> = config
-                .get_hosts()
-                .iter()
-                .map(|host| match host {
-                    pg::Host::Tcp(name) => name.clone(),
-                    pg::Host::Unix(path) => path.display().to_string(),
-                })
-                .collect();
-            format!("{} at {}", config.get_dbname().unwrap_or("(default)"), hosts.join(", "))
-        }
+    match url.parse::<pg::Address>() {
+        Ok(address) => format!("{} at {}", address.database().unwrap_or("(default)"), address.hosts()),
         Err(_) => "in DATABASE_URL".to_owned(),
     }
 }

@@ -7,6 +7,9 @@ use std::{fmt, io};
 
 use tokio_postgres::error::DbError;
 
+use crate::missed::Missed;
+use crate::tls::{self, Unusable};
+
 /// One sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
@@ -43,6 +46,17 @@ pub(crate) fn advice(error: &(dyn Error + 'static)) -> Option<Advice> {
 }
 
 fn not_reached(error: &io::Error) -> (String, &'static str) {
+    if let Some(cause) = error.get_ref() {
+        if let Some(missed) = cause.downcast_ref::<Missed>() {
+            return (missed.to_string(), missed.way_out());
+        }
+        if let Some(Unusable(sentence)) = cause.downcast_ref::<Unusable>() {
+            return (sentence.clone(), "correct DATABASE_URL or the file");
+        }
+        if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+            return tls::distrusted(error);
+        }
+    }
     let (what, fix) = match error.kind() {
         io::ErrorKind::ConnectionRefused => (
             "nothing takes connections there",
@@ -76,7 +90,7 @@ fn answered(answer: &DbError) -> Option<(String, &'static str)> {
         "28P01" => ("the password is wrong", "correct it in DATABASE_URL"),
         "28000" => (
             "it does not let this user in",
-            "create the role, or allow it in pg_hba.conf; where the server insists on TLS, which this build cannot do, connect over a socket, loopback or a tunnel",
+            "create the role, or allow it in pg_hba.conf; where the server insists on TLS, or on a certificate, name sslmode, sslcert and sslkey in DATABASE_URL",
         ),
         "3D000" => ("there is no such database", "create it, or correct the name in DATABASE_URL"),
         "42501" => (

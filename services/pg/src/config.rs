@@ -4,12 +4,12 @@ use std::str::FromStr;
 
 use boot::{Form, Setting, Settings, Unset};
 
-use crate::{Database, PoolOptions, parse_url};
+use crate::{Address, Database, PoolOptions};
 
 /// The database, as a connection string.
 pub static DATABASE_URL: Setting = Setting {
     name: "DATABASE_URL",
-    form: Form::Described("a postgresql:// URL or a key=value connection string"),
+    form: Form::Described("a connection string of libpq, as a postgresql:// URL or in key=value words"),
     unset: Unset::Refused,
     example: "postgresql://frontdesk@127.0.0.1:5432/frontdesk",
     meaning: "The database. Its user must be a member of frontdesk_identity and frontdesk_booking, for `frontdesk migrate` the schema's owner.",
@@ -72,7 +72,7 @@ impl FromStr for Readable {
 
     fn from_str(url: &str) -> Result<Self, String> {
         let url = url.trim();
-        parse_url(url).map(|_| Self(url.to_owned()))
+        url.parse::<Address>().map(|_| Self(url.to_owned()))
     }
 }
 

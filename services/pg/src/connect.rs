@@ -1,37 +1,244 @@
-//! Connection strings, and connections outside the pool. TLS is not known here yet.
+//! Opening connections: to which of several hosts, and with TLS or without. What was asked
+//! for is `address.rs`.
 
+use std::error::Error as _;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio_postgres::{Config, NoTls};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::{MakeTlsConnect, NoTls};
+use tokio_postgres::{Client, Config, Connection, Error, SimpleQueryMessage, Socket};
 
+use crate::address::{Address, Host, Security, Wanted};
+use crate::missed::Missed;
+use crate::tls::Tls;
 use crate::{Fault, Kind};
 
-/// Reads a connection string; the error is a sentence without the password.
-pub fn parse_url(url: &str) -> Result<Config, String> {
-    let mut config: Config =
-        url.parse().map_err(|error| format!("DATABASE_URL is not a Postgres connection string ({error})"))?;
-    if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-        return Err("DATABASE_URL asks for sslmode=require, which this build cannot do: connect over a socket, loopback or a tunnel".to_owned());
-    }
-    config.connect_timeout(Duration::from_secs(2));
-    // A server that is cut off without a word: idle connections to it are found out by
-    // probes, and those with something under way by what is not acknowledged.
-    config.keepalives_idle(Duration::from_secs(15));
-    config.keepalives_interval(Duration::from_secs(5));
-    config.keepalives_retries(3);
-    config.tcp_user_timeout(Duration::from_secs(10));
-    Ok(config)
+/// A connection before anybody drives it.
+pub(crate) type Opened = (Client, Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>);
+
+/// Whoever opens connections to a database.
+#[derive(Debug, Clone)]
+pub(crate) struct Connector {
+    address: Arc<Address>,
+    /// The host that let the last connection in; the next one is tried there first.
+    good: Arc<AtomicUsize>,
 }
 
 /// One connection outside any pool, as whoever the URL names: for migrations
 /// and the development server.
-pub async fn connect(url: &str) -> Result<tokio_postgres::Client, Fault> {
-    let config = parse_url(url).map_err(|sentence| Fault::new(Kind::Other, sentence))?;
-    let (client, connection) = config.connect(NoTls).await?;
+pub async fn connect(url: &str) -> Result<Client, Fault> {
+    let address: Address = url.parse().map_err(|sentence: String| Fault::new(Kind::Other, sentence))?;
+    let (client, connection) = Connector::new(address).open().await?;
+    drop(driven(connection));
+    Ok(client)
+}
+
+fn driven(connection: Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>) -> JoinHandle<()> {
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "database connection ended");
         }
-    });
-    Ok(client)
+    })
+}
+
+impl deadpool_postgres::Connect for Connector {
+    fn connect(
+        &self,
+        _: &Config,
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
+        Box::pin(async {
+            let (client, connection) = self.open().await?;
+            Ok((client, driven(connection)))
+        })
+    }
+}
+
+impl Connector {
+    pub(crate) fn new(address: Address) -> Self {
+        Self { address: Arc::new(address), good: Arc::default() }
+    }
+
+    /// What the driver is told, of the first host.
+    pub(crate) fn config(&self) -> Config {
+        self.address.hosts.first().map_or_else(Config::new, |host| host.config.clone())
+    }
+
+    /// How long it takes at most until a connection is there.
+    pub(crate) fn patience(&self) -> Duration {
+        let hosts = u32::try_from(self.address.hosts.len()).unwrap_or(u32::MAX);
+        self.address.patience.saturating_mul(hosts)
+    }
+
+    /// A connection to the first host that lets it in and is what is wanted.
+    pub(crate) async fn open(&self) -> Result<Opened, Error> {
+        let mut missed = Vec::new();
+        let mut standby = None;
+        for place in self.order() {
+            let host = &self.address.hosts[place];
+            match tokio::time::timeout(self.address.patience, self.open_host(host)).await {
+                Ok(Ok((_, true))) if self.address.wanted == Wanted::Primary => {
+                    missed.push((host, failed(io::Error::other(Missed::Standby)).await));
+                }
+                Ok(Ok((opened, true))) if self.address.wanted == Wanted::PrimaryFirst => {
+                    standby.get_or_insert((place, opened));
+                }
+                Ok(Ok((opened, _))) => {
+                    self.good.store(place, Ordering::Relaxed);
+                    return Ok(opened);
+                }
+                Ok(Err(error)) => missed.push((host, error)),
+                Err(_) => {
+                    let late = format!("no connection within {} s", self.address.patience.as_secs_f32());
+                    missed.push((host, failed(io::Error::new(io::ErrorKind::TimedOut, late)).await));
+                }
+            }
+        }
+        match standby {
+            Some((_, opened)) => Ok(opened),
+            None => Err(summed_up(missed).await),
+        }
+    }
+
+    /// The hosts in the order in which they are tried.
+    fn order(&self) -> Vec<usize> {
+        let count = self.address.hosts.len();
+        let first =
+            if self.address.is_shuffled { by_chance(count) } else { self.good.load(Ordering::Relaxed) };
+        (0..count).map(|place| (first + place) % count).collect()
+    }
+
+    /// A connection to a host, and whether it is a standby, as far as somebody asks.
+    async fn open_host(&self, host: &Host) -> Result<(Opened, bool), Error> {
+        let mut opened = match host.security {
+            Security::Plain => self.open_once(host, SslMode::Disable).await,
+            Security::Tls => self.open_once(host, SslMode::Require).await,
+            Security::PlainOrTls => match self.open_once(host, SslMode::Disable).await {
+                Err(refused) if is_refused(&refused) => {
+                    self.open_once(host, SslMode::Require).await.map_err(|_| refused)
+                }
+                opened => opened,
+            },
+            Security::TlsOrPlain => match self.open_once(host, SslMode::Prefer).await {
+                Err(refused) if is_refused(&refused) => {
+                    self.open_once(host, SslMode::Disable).await.map_err(|_| refused)
+                }
+                Err(error) if is_of_tls(&error) => self.open_once(host, SslMode::Disable).await,
+                opened => opened,
+            },
+        }?;
+        let is_standby = self.address.wanted != Wanted::Any && is_standby(&mut opened).await?;
+        Ok((opened, is_standby))
+    }
+
+    async fn open_once(&self, host: &Host, mode: SslMode) -> Result<Opened, Error> {
+        let mut config = host.config.clone();
+        config.ssl_mode(mode);
+        match config.connect(self.address.tls.clone()).await {
+            Err(error) if mode == SslMode::Require && has_no_tls(&error) => {
+                Err(failed(io::Error::other(Missed::NoTls)).await)
+            }
+            opened => opened,
+        }
+    }
+}
+
+/// The error that says most: what a server answered, or what became of each host.
+async fn summed_up(mut missed: Vec<(&Host, Error)>) -> Error {
+    let answered = missed.iter().position(|(_, error)| error.as_db_error().is_some());
+    if let Some(place) = answered.or((missed.len() == 1).then_some(0)) {
+        return missed.swap_remove(place).1;
+    }
+    let each: Vec<String> = missed
+        .iter()
+        .map(|(host, error)| {
+            let why = crate::advice::advice(error).map_or_else(|| error.to_string(), |advice| advice.what);
+            format!("{}: {why}", host.name)
+        })
+        .collect();
+    failed(io::Error::other(Missed::All(each.join("; ")))).await
+}
+
+/// Whether `pg_hba.conf` has no place for such a connection.
+fn is_refused(error: &Error) -> bool {
+    error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+}
+
+fn is_of_tls(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.and_then(io::Error::get_ref).is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+}
+
+/// The driver has no type for it: neither the network nor the server has failed then.
+fn has_no_tls(error: &Error) -> bool {
+    !error.is_closed()
+        && error.source().is_some_and(|cause| !cause.is::<io::Error>() && error.as_db_error().is_none())
+}
+
+async fn is_standby((client, connection): &mut Opened) -> Result<bool, Error> {
+    let answer = tokio::select! {
+        answer = client.simple_query("select pg_catalog.pg_is_in_recovery()") => answer?,
+        ended = connection => {
+            ended?;
+            return Err(failed(io::ErrorKind::UnexpectedEof.into()).await);
+        }
+    };
+    Ok(answer
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("t"))))
+}
+
+fn by_chance(count: usize) -> usize {
+    // Each `RandomState` has keys of its own.
+    let random = RandomState::new().hash_one("hosts");
+    usize::try_from(random % u64::try_from(count.max(1)).unwrap_or(1)).unwrap_or_default()
+}
+
+/// An error of ours as one of the driver's, which makes them of streams only.
+async fn failed(error: io::Error) -> Error {
+    let mut config = Config::new();
+    config.user("nobody").ssl_mode(SslMode::Disable);
+    let mut stream = Failing(Some(error));
+    loop {
+        if let Err(error) = config.connect_raw(&mut stream, NoTls).await {
+            return error;
+        }
+    }
+}
+
+/// A stream that fails.
+struct Failing(Option<io::Error>);
+
+impl Failing {
+    fn fail<T>(&mut self) -> Poll<io::Result<T>> {
+        Poll::Ready(Err(self.0.take().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())))
+    }
+}
+
+impl AsyncRead for Failing {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.fail()
+    }
+}
+
+impl AsyncWrite for Failing {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        self.fail()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fail()
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fail()
+    }
 }

@@ -4,6 +4,7 @@
 //! and what a command gives back that makes sure of a row. What a statement means is not
 //! known here, nor is a server of our own (`devdb`).
 
+mod address;
 mod advice;
 pub mod checks;
 mod columns;
@@ -14,20 +15,23 @@ mod fault;
 mod lease;
 mod listen;
 pub mod migrate;
+mod missed;
 mod param;
 mod place;
 mod pool;
 mod retry;
 pub mod schema;
 mod statement;
+mod tls;
 mod turns;
 mod tx;
 mod value;
 
+pub use self::address::Address;
 pub use self::advice::Advice;
 pub use self::columns::{Columns, Shown};
 pub use self::config::{Config, DATABASE_URL, read_url, read_url_if_set};
-pub use self::connect::{connect, parse_url};
+pub use self::connect::connect;
 pub use self::ensured::Ensured;
 pub use self::fault::{Constraint, Fault, Kind, is_constraint};
 pub use self::listen::Listener;
@@ -39,5 +43,4 @@ pub use self::statement::{Declaration, Form, Parameter, Query, Statement, Statem
 pub use self::turns::Turn;
 pub use self::tx::Tx;
 pub use self::value::{Stored, Unread, Value, serves};
-pub use tokio_postgres::config::Host;
 pub use tokio_postgres::types;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::poll_fn;
 use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use crate::{Database, Fault, Kind};
 
@@ -33,7 +33,7 @@ impl Database {
     }
 
     async fn begin_to_listen(&self, channel: &'static str) -> Result<Listener, Fault> {
-        let (client, mut connection) = self.config().connect(NoTls).await?;
+        let (client, mut connection) = self.connector().open().await?;
         let (tell, heard) = mpsc::channel(HEARD);
         tokio::spawn(async move {
             let mut messages = poll_fn(move |context| connection.poll_message(context));

@@ -14,14 +14,14 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures::FutureExt;
 use futures::future::join_all;
-use tokio_postgres::{NoTls, Row};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::connect::parse_url;
+use crate::connect::Connector;
 use crate::lease::{Lease, STATEMENT_LIMIT};
 use crate::turns::Turns;
 use crate::tx::Scope;
-use crate::{Fault, Kind, Query, Statements, Turn, Tx};
+use crate::{Address, Fault, Kind, Query, Statements, Turn, Tx};
 
 /// A database as one service sees it.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Database {
     pool: Pool,
     turns: Arc<Turns>,
     /// For connections outside the pool.
-    config: Arc<tokio_postgres::Config>,
+    connector: Connector,
     statements: Arc<Statements>,
 }
 
@@ -50,8 +50,7 @@ impl Database {
     /// A pool that connects on first use. A URL that cannot be read is an error
     /// at once, as a sentence for whoever set it.
     pub fn new(options: PoolOptions) -> Result<Self, String> {
-        let mut config = parse_url(&options.url)?;
-        config.application_name(options.application_name);
+        let connector = Connector::new(options.url.parse::<Address>()?.named(options.application_name));
         // Plans are made while tables are small and kept while they grow, so a plan
         // that reads a whole small table is refused: every statement of a service
         // has an index. The penalty for those that have none must not start the
@@ -63,14 +62,16 @@ impl Database {
             options.role,
             STATEMENT_LIMIT.as_secs()
         );
-        let outside = Arc::new(config.clone());
-        let manager =
-            Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager = Manager::from_connect(
+            connector.config(),
+            connector.clone(),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
         let pool = Pool::builder(manager)
             .max_size(options.max_size)
             .timeouts(Timeouts {
                 wait: Some(Duration::from_secs(2)),
-                create: Some(Duration::from_secs(2)),
+                create: Some(connector.patience()),
                 recycle: Some(Duration::from_secs(1)),
             })
             .runtime(Runtime::Tokio1)
@@ -83,7 +84,7 @@ impl Database {
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
         let turns = Arc::new(Turns::new(options.max_size));
-        Ok(Self { pool, turns, config: outside, statements: Arc::default() })
+        Ok(Self { pool, turns, connector, statements: Arc::default() })
     }
 
     /// The same database with the statements that may be run in it.
@@ -92,14 +93,14 @@ impl Database {
         Self {
             pool: self.pool.clone(),
             turns: Arc::clone(&self.turns),
-            config: Arc::clone(&self.config),
+            connector: self.connector.clone(),
             statements,
         }
     }
 
     /// How to connect outside the pool.
-    pub(crate) fn config(&self) -> &tokio_postgres::Config {
-        &self.config
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// The statements that may be run.
