@@ -36,8 +36,7 @@ const READER: &str = "frontdesk_booking_feed";
 /// How often it is tried again to number what another process has locked.
 const TRIES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(10);
-/// Events of a tenant that are numbered at once, as `number_events` has it: a number that Postgres
-/// knows when it plans.
+/// Events of a tenant that are numbered at once, as `number_events` has it.
 pub const NUMBERED_AT_ONCE: usize = 500;
 
 pg::statements! {

@@ -25,6 +25,7 @@ mod booking {
     mod etags;
     mod evidence;
     pub mod feed_order;
+    mod feed_plans;
     mod feed_replicas;
     mod feed_trouble;
     mod foreign_lists;
