@@ -1,5 +1,8 @@
 //! The build script of each service: lists its folder of migrations in the order of
 //! their numbers, so that a migration is its file and nothing else.
+//!
+//! It runs in the folder of the package and names no other: a `target` that was copied
+//! to another checkout would list the migrations of the one that it was built in.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -8,9 +11,8 @@ use std::fs;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = here.join("../../migrations").join(env!("CARGO_PKG_NAME")).canonicalize()?;
-    println!("cargo::rerun-if-changed={}", folder.display());
+    let folder = format!("../../migrations/{}", env!("CARGO_PKG_NAME"));
+    println!("cargo::rerun-if-changed={folder}");
     let mut found = Vec::new();
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
@@ -18,16 +20,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         let number = name.strip_prefix('V').and_then(|rest| rest.split_once("__")?.0.parse::<u32>().ok());
         match number {
             Some(number) if path.extension() == Some(OsStr::new("sql")) => {
-                found.push((number, name.to_owned(), path));
+                found.push((number, name.to_owned()));
             }
             _ => return Err(format!("{} is not V<number>__<name>.sql", path.display()).into()),
         }
     }
     found.sort();
     let mut list = "&[\n".to_owned();
-    for (_, name, path) in found {
-        let path = path.to_str().ok_or("the path of the repository is not UTF-8")?;
-        writeln!(list, "    ({name:?}, include_str!({path:?})),")?;
+    for (_, name) in found {
+        let file = format!("/{folder}/{name}.sql");
+        writeln!(list, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {file:?}))),")?;
     }
     list.push_str("]\n");
     #[expect(clippy::disallowed_methods, reason = "cargo's word to a build script, no setting")]

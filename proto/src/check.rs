@@ -244,21 +244,22 @@ mod tests {
             guest_id: "0d000000-0000-7000-8000-000000000303".to_owned(),
             check_in: "2030-07-01".to_owned(),
             check_out: "2030-07-08".to_owned(),
-            guest_count: 2,
             message: "We arrive late.\nThank you!".to_owned(),
+            ..Default::default()
         }
     }
 
     #[test]
     fn a_good_request_passes_and_everything_bad_is_named_at_once() {
-        assert_eq!(refused(&good()), None);
+        for guest_count in [0, 1, 100] {
+            assert_eq!(refused(&CreateBookingRequestRequest { guest_count, ..good() }), None);
+        }
         let bad = CreateBookingRequestRequest {
             property_id: "x".to_owned(),
-            guest_id: String::new(),
             check_in: "2030-02-29".to_owned(),
-            check_out: String::new(),
             guest_count: -1,
             message: "\u{0}".to_owned(),
+            ..Default::default()
         };
         let refusal = refused(&bad).unwrap();
         assert_eq!(refusal.reason(), ErrorReason::InvalidField);
