@@ -34,6 +34,7 @@ clients:
 # Measures on this machine; numbers are comparable within one run only.
 bench:
 	cargo bench --locked -p transcode --bench transcode
+	cargo bench --locked -p boot --bench log
 	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking
 
 # Writes the Rust code of the .proto files, the OpenAPI document, what README and

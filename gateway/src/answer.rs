@@ -4,3 +4,4 @@
 pub mod encoding;
 pub mod failure;
 pub mod problem;
+pub mod told;

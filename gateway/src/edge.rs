@@ -2,18 +2,18 @@
 //! page, one log line.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use boot::Call;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use tonic::body::Body;
-use tracing::Instrument;
 use transcode::Transcoder;
 
 use crate::answer::failure::Failure;
 use crate::answer::problem::Problem;
+use crate::answer::told::Untold;
 use crate::call::headers::{self, Client};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
@@ -52,24 +52,18 @@ impl Edge {
 
     /// Answers one request.
     pub async fn answer(&self, mut request: Request<Body>, client: &Client) -> Response<Body> {
-        let started = Instant::now();
         let id = boot::request_id::ensure(request.headers_mut());
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let span =
-            tracing::info_span!("http", %method, path = uri.path(), request_id = boot::request_id::text(&id));
-        async {
-            let mut response = self.inner.checked(request, boot::request_id::text(&id), client).await;
-            if method == Method::HEAD {
-                response = without_body(response);
-            }
-            response.headers_mut().insert(boot::request_id::HEADER, id.clone());
-            response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
-            let elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            tracing::info!(status = response.status().as_u16(), elapsed_us, "request answered");
-            response
+        let call = Call::new(id.clone());
+        let untold = Untold::new(&call, request.method(), request.uri());
+        let head = request.method() == Method::HEAD;
+        let answering = self.inner.checked(request, boot::request_id::text(&id), client);
+        let mut response = call.run(answering).await;
+        if head {
+            response = without_body(response);
         }
-        .instrument(span)
-        .await
+        response.headers_mut().insert(boot::request_id::HEADER, id.clone());
+        response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
+        untold.finish(response)
     }
 }
 

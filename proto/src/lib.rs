@@ -7,6 +7,7 @@
 //! `tests/generated.rs` keeps `src/generated` current; `make generate` writes it.
 
 mod check;
+mod code;
 mod codec;
 mod contract;
 mod format;
@@ -38,6 +39,7 @@ use std::sync::LazyLock;
 use prost_reflect::DescriptorPool;
 
 pub use self::check::{Checked, Violations};
+pub use self::code::code_name;
 pub use self::codec::Codec;
 pub use self::contract::{FieldContract, MAX_IDEMPOTENCY_KEY, MethodContract};
 pub use self::format::time_zone;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use frontdesk_proto::{ErrorReason, Refusal, Violation, rpc};
+use frontdesk_proto::{ErrorReason, Refusal, Violation, code_name, rpc};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use prost::Message;
@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use transcode::Transcoder;
 
 use super::failure::Failure;
+use super::told::ReasonName;
 
 /// What a failure says, whoever made it.
 #[derive(Debug)]
@@ -98,6 +99,7 @@ impl Problem {
     pub fn response(&self, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
         let body = self.body(request_id, transcoder).to_string().into_bytes();
         let mut response = json_response(self.http_status, "application/problem+json", body);
+        response.extensions_mut().insert(ReasonName(self.name.clone()));
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.http_status == StatusCode::UNAUTHORIZED {
@@ -171,27 +173,5 @@ fn of_code(code: Code) -> u16 {
         Code::Unimplemented => 501,
         Code::Unavailable => 503,
         Code::Unknown | Code::Internal | Code::DataLoss => 500,
-    }
-}
-
-fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

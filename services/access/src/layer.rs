@@ -129,7 +129,7 @@ impl<A: Authority> Gate<A> {
         }
         let resolution = self.resolve(&credentials, verified.as_ref(), now).await?;
         if let Some(tenant) = resolution.tenant {
-            boot::record_tenant(tenant);
+            boot::note_tenant(tenant);
         }
         let claims = match &verified {
             Some(Verified::Ours(claims)) => Some(&**claims),
@@ -143,6 +143,7 @@ impl<A: Authority> Gate<A> {
             operator: resolution.operator,
             api_key_id: resolution.api_key_id,
         };
+        boot::note_caller(caller.user.map(|user| user.id), caller.api_key_id);
         check(rule, &caller)?;
         Ok(caller)
     }

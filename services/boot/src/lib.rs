@@ -3,7 +3,9 @@
 //! request ids, deadlines, draining. What the process serves is not known here.
 
 mod admin;
+mod answer_body;
 mod background;
+mod call;
 mod check;
 mod client_address;
 pub mod deadline;
@@ -16,11 +18,13 @@ mod shutdown;
 mod telemetry;
 
 pub use self::admin::AdminPort;
+pub use self::answer_body::{Ended, watched};
 pub use self::background::{Background, TaskState, Wake};
+pub use self::call::{Call, note_caller, note_tenant, part_of_this_call};
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
-pub use self::observe::{Observe, record_tenant};
+pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
 pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};

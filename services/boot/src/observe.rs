@@ -1,21 +1,23 @@
-//! The outermost layer of every gRPC server: request id, deadline, one span and
-//! one log line per call, and no panic that takes the connection along.
+//! The outermost layer of every gRPC server: request id, deadline, one log line per
+//! call, and no panic that takes the connection along. What else is known of a call
+//! is noted by whoever finds out (`call.rs`).
 
 use std::error::Error;
-use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use frontdesk_proto::{ErrorReason, Refusal};
+use frontdesk_proto::{ErrorReason, Refusal, code_name};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
-use tracing::Instrument;
 
+use crate::answer_body::{Ended, watched};
+use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::request_id;
 
@@ -25,8 +27,8 @@ const MARGIN: Duration = Duration::from_millis(5);
 /// after 5 s and waits for locks after 2 s, the gateway gives each call 10 s.
 const NO_DEADLINE: Duration = Duration::from_hours(1);
 
-/// The field of a call's span that [`record_tenant`] fills.
-const TENANT: &str = "tenant_id";
+/// Probes ask every second; their calls are told at a finer level.
+const PROBES: &str = "/grpc.health.v1.Health/";
 
 /// The layer.
 #[derive(Debug, Clone, Copy)]
@@ -63,17 +65,11 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        let started = Instant::now();
-        let id = request_id::ensure(request.headers_mut());
-        let span = tracing::info_span!(
-            "rpc",
-            rpc.method = request.uri().path(),
-            request_id = request_id::text(&id),
-            { TENANT } = tracing::field::Empty,
-        );
+        let call = Call::new(request_id::ensure(request.headers_mut()));
+        let untold = Untold::new(&call, request.uri().path());
         let deadline = time_given(request.headers());
-        let call = async move {
-            let mut response = match deadline {
+        let work = async move {
+            let response = match deadline {
                 Err(refusal) => Status::from(refusal).into_http(),
                 Ok(deadline) => {
                     let work = AssertUnwindSafe(inner.call(request)).catch_unwind();
@@ -92,46 +88,88 @@ where
                     }
                 }
             };
-            finish(&mut response, &id, started);
-            Ok(response)
+            Ok(untold.finish(response))
         };
-        Box::pin(call.instrument(span))
+        Box::pin(async move { call.run(work).await })
     }
 }
 
-/// Notes the tenant of the call under way, once it is known, in the call's span.
-pub fn record_tenant(tenant: impl fmt::Display) {
-    tracing::Span::current().record(TENANT, tracing::field::display(tenant));
+/// A call that is to be told of, once: when its answer has ended, or when whoever
+/// called has left before.
+struct Untold {
+    call: Arc<Call>,
+    method: String,
+    started: Instant,
+    told: bool,
 }
 
-/// Adds the request id to the answer and logs it, with the cause that a service
-/// has attached to its status: once for each call, and only here. A stream that
-/// has begun shows no status yet and is logged as `OK`.
-fn finish(response: &mut Response<Body>, id: &HeaderValue, started: Instant) {
-    response.headers_mut().insert(request_id::HEADER, id.clone());
-    let elapsed_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
-    let Some(status) = status else {
-        tracing::info!(elapsed_us, code = "OK", "call answered");
-        return;
-    };
-    let refusal = Refusal::from_status(&status);
-    let reason = refusal.as_ref().map_or("", Refusal::name);
-    let code = status.code();
-    match response.extensions().get::<Status>().and_then(Error::source) {
-        None => tracing::info!(elapsed_us, ?code, reason, "call answered"),
-        Some(cause) if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) => {
-            tracing::error!(elapsed_us, ?code, reason, cause = whole(cause), "call answered");
+impl Untold {
+    fn new(call: &Arc<Call>, method: &str) -> Self {
+        Self { call: Arc::clone(call), method: method.to_owned(), started: Instant::now(), told: false }
+    }
+
+    /// Adds the request id to the answer. A failure is told of now, with the cause that
+    /// a service has attached to its status; anything else when its end is known.
+    fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
+        let id = self.call.request_id();
+        response.headers_mut().insert(request_id::HEADER, id.clone());
+        let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
+        let Some(status) = status else {
+            let call = Arc::clone(&self.call);
+            return response.map(|body| watched(body, call, move |ended: Ended<'_>| self.ended(&ended)));
+        };
+        let refusal = Refusal::from_status(&status);
+        let reason = refusal.as_ref().map(Refusal::name);
+        let cause = response.extensions().get::<Status>().and_then(Error::source);
+        self.tell(status.code(), reason, cause);
+        let id = request_id::text(self.call.request_id());
+        let named = match refusal {
+            Some(refusal) => Some(Status::from(refusal.with_request_id(id))),
+            None => frontdesk_proto::with_request_id(&status, id),
+        };
+        if let Some(Err(error)) = named.map(|status| status.add_header(response.headers_mut())) {
+            tracing::warn!(%error, "request id could not be added to the status");
         }
-        Some(cause) => tracing::warn!(elapsed_us, ?code, reason, cause = whole(cause), "call answered"),
+        response
     }
-    let id = request_id::text(id);
-    let named = match refusal {
-        Some(refusal) => Some(Status::from(refusal.with_request_id(id))),
-        None => frontdesk_proto::with_request_id(&status, id),
-    };
-    if let Some(Err(error)) = named.map(|status| status.add_header(response.headers_mut())) {
-        tracing::warn!(%error, "request id could not be added to the status");
+
+    fn ended(mut self, ended: &Ended<'_>) {
+        let from_trailers = match ended {
+            Ended::Whole(trailers) => trailers.and_then(Status::from_header_map),
+            Ended::Broken(status) => Some((*status).clone()),
+        };
+        let status = from_trailers.unwrap_or_else(|| Status::ok(""));
+        let refusal = Refusal::from_status(&status);
+        self.tell(status.code(), refusal.as_ref().map(Refusal::name), status.source());
+    }
+
+    fn tell(&mut self, code: Code, reason: Option<&str>, cause: Option<&(dyn Error + 'static)>) {
+        self.told = true;
+        let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (method, cause) = (self.method.as_str(), cause.map(whole));
+        let failed = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "rpc", method, code = code_name(code), reason, elapsed_us, cause, "call answered"
+                )
+            };
+        }
+        match cause {
+            Some(_) if failed => tell!(error),
+            Some(_) => tell!(warn),
+            None if method.starts_with(PROBES) => tell!(debug),
+            None => tell!(info),
+        }
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if !self.told {
+            let call = Arc::clone(&self.call);
+            call.run_now(|| self.tell(Code::Cancelled, None, None));
+        }
     }
 }
 
@@ -159,6 +197,7 @@ fn time_given(headers: &HeaderMap) -> Result<Duration, Refusal> {
 mod tests {
     use bytes::Bytes;
     use frontdesk_proto::rpc;
+    use http::HeaderValue;
     use prost::{Message, Name};
     use prost_types::Any;
     use tower::ServiceExt;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::Log;
+
 /// How long calls in progress may go on after the stop was asked for.
 pub const DRAIN_LIMIT: Duration = Duration::from_secs(20);
 
@@ -27,6 +29,7 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+        Log::finish();
         std::process::exit(130);
     });
     Ok(token)

@@ -13,6 +13,7 @@ mod run;
 mod settings;
 mod smoke;
 mod statement;
+pub mod stderr;
 mod stdout;
 pub mod system;
 mod token;

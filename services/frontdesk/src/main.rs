@@ -2,20 +2,29 @@
 
 use std::process::ExitCode;
 
+use boot::Log;
+use frontdesk::stderr;
+
 fn main() -> ExitCode {
     access::install_crypto();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("frontdesk: the runtime cannot be started: {error}");
+            stderr::last_words(format!("frontdesk: the runtime cannot be started: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(frontdesk::cli::main()) {
+    let result = runtime.block_on(frontdesk::cli::main());
+    // Whatever still runs has its last lines, too.
+    drop(runtime);
+    Log::finish();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            for line in failure.sentence.lines() {
-                eprintln!("frontdesk: {line}");
+            let lines: Vec<String> =
+                failure.sentence.lines().map(|line| format!("frontdesk: {line}")).collect();
+            if !lines.is_empty() {
+                stderr::last_words(lines.join("\n"));
             }
             ExitCode::from(failure.code)
         }

@@ -8,7 +8,7 @@ use pg::schema::{self, Service};
 use serde_json::json;
 
 use crate::settings::Source;
-use crate::{Failure, stdout};
+use crate::{Failure, stderr, stdout};
 
 /// Every service's migrations, in the order in which they are applied.
 pub const SETS: [&MigrationSet; 2] = [&identity::MIGRATIONS, &booking::MIGRATIONS];
@@ -57,7 +57,7 @@ async fn up(url: &str, as_json: bool) -> Result<(), Failure> {
     }
     let every = format!("every migration is applied ({} now)", applied.len());
     if drifted.is_empty() {
-        eprintln!("the database is up to date ({} applied now)", applied.len());
+        stderr::say(format_args!("the database is up to date ({} applied now)", applied.len()));
         return Ok(());
     }
     end(&every, &drifted, as_json)

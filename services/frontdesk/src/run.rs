@@ -92,7 +92,7 @@ impl Process {
         role: impl FnOnce(&mut Settings) -> Option<T>,
     ) -> Result<(Self, T), Failure> {
         let Role { own, log, admin } = source.read(read(role))?;
-        log.start();
+        log.start().map_err(Failure::new)?;
         let stop = boot::on_signal().map_err(Failure::new)?;
         let admin = match admin {
             Some(addr) => Some(operator_port(addr).await?),

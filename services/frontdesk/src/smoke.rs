@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::http_url::HttpUrl;
 use crate::settings::Source;
-use crate::{Failure, stdout};
+use crate::{Failure, stderr, stdout};
 
 /// Exit code: a check failed.
 const FAILED: u8 = 1;
@@ -160,7 +160,7 @@ async fn approve_one(api: &Api, candidates: &[Json]) -> Result<Approved, String>
             if text.contains("healed") || text.contains("idempotent") {
                 return Err(format!("the conflict on {id} speaks of healing: {text}"));
             }
-            eprintln!("{id} overlaps with somebody else's booking; trying the next one");
+            stderr::say(format_args!("{id} overlaps with somebody else's booking; trying the next one"));
             overlaps.push(id);
             continue;
         }

@@ -10,7 +10,6 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{Stream, StreamExt, poll_fn};
 use tokio::sync::mpsc;
 use tonic::Status;
-use tracing::Instrument;
 
 /// How long an item waits to be read.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,7 +26,7 @@ where
     // With a place for the refusal, so that it need not wait.
     let (give, mut take) = mpsc::channel(WAITING + 1);
     if let Ok(last) = give.clone().try_reserve_owned() {
-        tokio::spawn(carry(items, give, last, go_on).in_current_span());
+        tokio::spawn(boot::part_of_this_call(carry(items, give, last, go_on)));
     }
     poll_fn(move |context| take.poll_recv(context))
 }

@@ -1,112 +1,122 @@
-//! The log: text on a terminal, JSON lines elsewhere, always on stderr.
+//! The log of a process: what is logged and how, always on stderr.
 
-use std::io::IsTerminal;
-use std::str::FromStr;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::panic::PanicHookInfo;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing_log::AsLog;
 
-use crate::settings::{Form, Setting, Settings, Unset};
-
-/// What is logged of everything that `LOG` does not name.
-const DEFAULT_FILTER: &str = "info,refinery_core=warn";
-/// Whatever `LOG` says: below these levels libraries print parameters of
-/// statements and headers of requests, which are people's data and secrets.
-const ALWAYS: [&str; 6] =
-    ["tokio_postgres=warn", "h2=info", "hyper=info", "hyper_util=info", "reqwest=info", "tower=info"];
+use super::filter::Filter;
+use super::line::Form;
+use super::lines::{Lines, notice};
+use super::writer::Writer;
+use crate::background::message_of;
+use crate::settings::{self, Setting, Settings, Unset};
 
 static LOG: Setting = Setting {
     name: "LOG",
-    form: Form::Described(
+    form: settings::Form::Described(
         "a level (off, error, warn, info, debug, trace) or target=level, several with commas",
     ),
     unset: Unset::Default("info"),
     example: "info,booking=debug",
-    meaning: "What is logged, by tracing's filter syntax.",
+    meaning: "What is logged. The lines of calls have the targets rpc, in a service, and http, in the gateway.",
     secret: false,
 };
 static LOG_FORMAT: Setting = Setting {
     name: "LOG_FORMAT",
-    form: Form::Word(&["text", "json"]),
-    unset: Unset::Means("text on a terminal, else json"),
+    form: settings::Form::Word(&["text", "json"]),
+    unset: Unset::Means("text in dev and on a terminal, else json"),
     example: "json",
     meaning: "How a line of the log is written.",
     secret: false,
 };
 
+/// How long the log is written at the end of a process, if nobody reads it.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// What writes the log of this process.
+static WRITER: OnceLock<Arc<Writer>> = OnceLock::new();
+
 /// How this process logs.
 #[derive(Debug, Clone)]
 pub struct Log {
     filter: Filter,
-    json: Option<bool>,
+    form: Option<Form>,
 }
-
-/// Directives that were checked.
-#[derive(Debug, Clone)]
-struct Filter(String);
 
 impl Log {
     /// Reads `LOG` and `LOG_FORMAT`.
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let filter = settings.parsed(&LOG);
-        let format = settings.word_if_set(&LOG_FORMAT);
-        Some(Self { filter: filter?, json: format.map(|format| format == "json") })
+        let form = settings.word_if_set(&LOG_FORMAT);
+        let form = form.map(|form| if form == "json" { Form::Json } else { Form::Text });
+        Some(Self { filter: filter?, form })
     }
 
-    /// Starts the log.
-    pub fn start(self) {
-        let held = ALWAYS.iter().filter_map(|directive| directive.parse().ok());
-        let filter = held.fold(EnvFilter::new(self.filter.0), EnvFilter::add_directive);
-        let json = self.json.unwrap_or_else(|| !std::io::stderr().is_terminal());
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        let started = if json { log.json().flatten_event(true).try_init() } else { log.try_init() };
-        if let Err(error) = started {
-            // Another part of this process, a test for example, has started it.
-            tracing::debug!(%error, "log was started before");
+    /// In text unless something else is asked for: somebody reads it as it comes.
+    #[must_use]
+    pub fn for_people(self) -> Self {
+        Self { form: self.form.or(Some(Form::Text)), ..self }
+    }
+
+    /// Starts the log. From then on a panic is a line of it, too: the usual way to
+    /// tell of one waits for whoever reads.
+    pub fn start(self) -> io::Result<()> {
+        if WRITER.get().is_some() {
+            return Ok(());
         }
+        let on_terminal = || if io::stderr().is_terminal() { Form::Text } else { Form::Json };
+        let form = self.form.unwrap_or_else(on_terminal);
+        let notice = match form {
+            Form::Text => |lines, cause: Option<&str>| notice(Form::Text, lines, cause),
+            Form::Json => |lines, cause: Option<&str>| notice(Form::Json, lines, cause),
+        };
+        let writer = Writer::start(stderr(), notice)?;
+        if WRITER.set(Arc::clone(&writer)).is_err() {
+            return Ok(());
+        }
+        let finest = self.filter.finest();
+        let lines = Lines { filter: self.filter, form, writer };
+        if let Err(error) = tracing::subscriber::set_global_default(lines) {
+            // Another part of this process, a test for example, takes the events.
+            tracing::debug!(%error, "the log was started before");
+            return Ok(());
+        }
+        if let Err(error) = tracing_log::LogTracer::builder().with_max_level(finest.as_log()).init() {
+            tracing::debug!(%error, "what libraries log goes elsewhere");
+        }
+        std::panic::set_hook(Box::new(tell_of_panic));
+        Ok(())
+    }
+
+    /// Writes what is left, at the end of the process. Later lines are lost.
+    pub fn finish() {
+        if let Some(writer) = WRITER.get() {
+            writer.finish(LAST_LINES);
+        }
+    }
+
+    /// Lines that were written, and lines that were lost because nobody read them.
+    pub fn counts() -> (u64, u64) {
+        WRITER.get().map_or((0, 0), |writer| writer.counts())
     }
 }
 
-impl FromStr for Filter {
-    type Err = String;
-
-    /// The filter's own syntax takes any word for the name of a target, so that
-    /// a misspelt level would silence everything; here a target has its level.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let directives: Vec<&str> = text.split(',').map(str::trim).collect();
-        for directive in &directives {
-            let level = directive.rsplit_once('=').map_or(*directive, |(_, level)| level);
-            // An empty text would be taken for `error`.
-            if level.is_empty() || level.parse::<LevelFilter>().is_err() {
-                return Err(format!("`{level}` is not a level"));
-            }
-        }
-        let filter = format!("{DEFAULT_FILTER},{}", directives.join(","));
-        EnvFilter::try_new(&filter).map_err(|error| error.to_string())?;
-        Ok(Self(filter))
+/// Stderr without the lock that everything else waits for that prints there: the
+/// thread that writes the log may be stuck in the middle of it.
+fn stderr() -> Box<dyn Write + Send> {
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(File::from(own)),
+        Err(_) => Box::new(io::stderr()),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_that_is_not_a_level_is_refused_and_not_taken_for_a_target() {
-        for good in ["info", "TRACE", "booking=debug", "warn, pg=trace", "off", "[rpc{request_id}]=debug"] {
-            assert!(good.parse::<Filter>().is_ok(), "{good}");
-        }
-        for bad in ["nonsense", "", "info,", "booking", "booking=loud", "info,x y=z"] {
-            assert!(bad.parse::<Filter>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_named_stays_at_info() {
-        let filter = EnvFilter::new("booking=debug".parse::<Filter>().unwrap().0).to_string();
-        assert!(filter.contains("info") && filter.contains("booking=debug"), "{filter}");
-        let filter = EnvFilter::new("error".parse::<Filter>().unwrap().0).to_string();
-        assert!(filter.ends_with("error") || filter.contains("error"), "{filter}");
-        assert!(!filter.contains("info"), "{filter}");
-    }
+fn tell_of_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    tracing::error!(place, thread = thread.name(), cause = message_of(panic.payload()), "a defect: a panic");
 }

@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::log::Log;
 use crate::{Answer, TaskState};
 
 /// The media type of the text.
@@ -45,6 +46,15 @@ pub fn render(answers: &[Answer], tasks: &[TaskState]) -> String {
         "gauge",
         "How long the last run took.",
         each(|task| task.last_duration.as_secs_f64()),
+    );
+    let (written, lost) = Log::counts();
+    family(
+        "frontdesk_log_lines_total",
+        "counter",
+        "Lines of the log; those that are lost came while nobody read it, or while its disk was full.",
+        [("written", written), ("lost", lost)]
+            .map(|(what, count)| (label("outcome", what), float(count)))
+            .into(),
     );
     lines.push(String::new());
     lines.join("\n")

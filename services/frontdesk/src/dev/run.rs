@@ -57,7 +57,7 @@ struct Listeners {
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let Environment { log, origins, admin, database_url, programs } = source.read(Environment::read)?;
-    log.start();
+    log.for_people().start().map_err(Failure::new)?;
     let stop = boot::on_signal().map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
     // Of a run that was killed: `frontdesk env` waits for this one's.

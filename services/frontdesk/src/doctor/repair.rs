@@ -6,7 +6,7 @@ use pg::schema::{self, Difference, Drift, Outcome, Service, Step, Weight};
 use serde_json::{Value as Json, json};
 
 use crate::migrate::{SCHEMAS, database_failure};
-use crate::{Failure, stdout};
+use crate::{Failure, stderr, stdout};
 
 /// A service with what its part of the database lacks.
 struct Patient {
@@ -37,9 +37,9 @@ pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
     if as_json {
         stdout::line(json!({"differences": entries}))?;
     } else if nothing {
-        eprintln!("nothing is missing");
+        stderr::say("nothing is missing");
     } else {
-        eprintln!("as the schema's owner; `frontdesk doctor --repair --apply` runs it");
+        stderr::say("as the schema's owner; `frontdesk doctor --repair --apply` runs it");
     }
     end(&left)
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::open;
 use super::output::{Output, say_created};
-use crate::Failure;
 use crate::settings::Source;
+use crate::{Failure, stderr};
 
 #[derive(Debug, Subcommand)]
 pub enum ApiKeyCommand {
@@ -59,7 +59,7 @@ pub async fn run(source: &Source, command: ApiKeyCommand, output: Output) -> Res
             let (key, secret) = ensured.map_err(Failure::new)?;
             say_created(secret.is_some(), "key");
             if secret.is_none() {
-                eprintln!("its secret cannot be shown again; `frontdesk api-key rotate` makes a new one");
+                stderr::say("its secret cannot be shown again; `frontdesk api-key rotate` makes a new one");
             }
             print_secret(&output, &key, secret)
         }
@@ -80,7 +80,7 @@ pub async fn run(source: &Source, command: ApiKeyCommand, output: Output) -> Res
         ApiKeyCommand::Revoke { tenant, id } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
             operator.revoke_api_key(tenant, ApiKeyId(id)).await.map_err(Failure::new)?;
-            eprintln!("the key is revoked");
+            stderr::say("the key is revoked");
             Ok(())
         }
     }

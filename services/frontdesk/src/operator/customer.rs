@@ -13,8 +13,8 @@ use serde_json::{Value as Json, json};
 
 use super::output::{Output, say_created};
 use super::{PAGE, open_booking};
-use crate::Failure;
 use crate::settings::Source;
+use crate::{Failure, stderr};
 
 /// The exit code when lines of an import were refused.
 pub const LINES_REFUSED: u8 = 3;
@@ -156,7 +156,9 @@ async fn import(
     operator.ends_import().await;
     let Sum { created, updated, unchanged, merged, refused } = sum;
     let merged = if merged == 0 { String::new() } else { format!("{merged} merged into others, ") };
-    eprintln!("{created} created, {updated} updated, {unchanged} unchanged, {merged}{refused} refused");
+    stderr::say(format_args!(
+        "{created} created, {updated} updated, {unchanged} unchanged, {merged}{refused} refused"
+    ));
     ended?;
     if refused == 0 {
         return Ok(());

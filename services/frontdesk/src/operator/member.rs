@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::output::{Output, say_created};
 use super::{PAGE, open, user};
-use crate::Failure;
 use crate::settings::Source;
+use crate::{Failure, stderr};
 
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
@@ -61,7 +61,7 @@ pub async fn run(source: &Source, command: MemberCommand, output: Output) -> Res
         MemberCommand::Remove { tenant, email } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
             operator.remove_member(tenant, &email).await.map_err(Failure::new)?;
-            eprintln!("the user is not a member any more");
+            stderr::say("the user is not a member any more");
             Ok(())
         }
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value as Json;
 
-use crate::{Failure, stdout};
+use crate::{Failure, stderr, stdout};
 
 /// How records are printed.
 #[derive(Debug, Args)]
@@ -23,8 +23,8 @@ impl Output {
 /// Says on stderr whether a record was made or was there already.
 pub fn say_created(created: bool, thing: &str) {
     if created {
-        eprintln!("{thing} created");
+        stderr::say(format_args!("{thing} created"));
     } else {
-        eprintln!("the {thing} existed already");
+        stderr::say(format_args!("the {thing} existed already"));
     }
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{open, open_at};
-use crate::Failure;
 use crate::settings::Source;
+use crate::{Failure, stderr};
 
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
@@ -45,9 +45,9 @@ pub async fn run(source: &Source, command: KeysCommand, output: Output) -> Resul
                 Rotated::Activated { kid } => (kid, "activated", None),
             };
             if let Some(at) = usable_at {
-                eprintln!(
+                stderr::say(format_args!(
                     "the key is public; run this again after {at} to let it sign, or leave that to the schedule"
-                );
+                ));
             }
             let json = json!({"kid": kid, "step": step, "usable_at": usable_at});
             output.record(&json, &format!("{kid} {step}"))
@@ -58,7 +58,7 @@ pub async fn run(source: &Source, command: KeysCommand, output: Output) -> Resul
 async fn list(source: &Source, output: &Output) -> Result<(), Failure> {
     let keys = open(source).await?.list_signing_keys(Timestamp::now()).await.map_err(Failure::new)?;
     if keys.is_empty() {
-        eprintln!("there is no signing key yet; identity makes one at its first start");
+        stderr::say("there is no signing key yet; identity makes one at its first start");
     }
     for key in keys {
         let SigningKey { kid, state, created_at, activated_at, retired_at, .. } = key;

@@ -14,6 +14,7 @@ mod environment;
 mod field_comments;
 mod known;
 mod migrations;
+mod printing;
 mod rooms;
 mod scopes;
 mod settings;

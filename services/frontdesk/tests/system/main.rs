@@ -116,6 +116,7 @@ mod program {
     mod dev;
     mod doctor;
     mod log;
+    mod log_readers;
     mod migrate;
     mod operator_commands;
     mod operator_port;

@@ -2,17 +2,23 @@
 
 use std::process::Stdio;
 
+use serde_json::Value as Json;
+
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, wait_for};
 
 #[tokio::test]
 async fn the_log_of_a_whole_day_holds_no_secret() {
     let folder = Folder::new("log");
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
-    let mut child = Dev(dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &[("LOG", "trace")])
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .unwrap());
+    let mut child = Dev(dev(
+        folder.path(),
+        &["--gateway", FREE, "--ephemeral"],
+        &[("LOG", "trace"), ("LOG_FORMAT", "json")],
+    )
+    .stdout(Stdio::null())
+    .stderr(log)
+    .spawn()
+    .unwrap());
     wait_for(|| exports(folder.path()).status.success());
     let exports = Exports::of(folder.path());
     let value = |name: &str| exports.value(name);
@@ -39,8 +45,11 @@ async fn the_log_of_a_whole_day_holds_no_secret() {
     )
     .await;
     secrets.push(key["secret"].as_str().unwrap().to_owned());
-    post(&format!("/v1/booking-requests/{}/approve", value("DEMO_REQUESTED")), token, serde_json::json!({}))
-        .await;
+    for (request, id) in [("DEMO_REQUESTED", "approved"), ("DEMO_OVERLAP_OTHER_GUEST", "refused")] {
+        let approve = http.post(format!("{url}/v1/booking-requests/{}/approve", value(request)));
+        let approve = approve.header("x-tenant-id", value("TENANT_ID")).header("x-request-id", id);
+        approve.bearer_auth(token).json(&serde_json::json!({})).send().await.unwrap();
+    }
     let forged = format!("{token}x");
     post("/v1/auth/logout", &forged, serde_json::json!({})).await;
     let query = format!("{url}/auth/v1/user?apikey={}", value("SUPABASE_ANON_KEY"));
@@ -49,6 +58,7 @@ async fn the_log_of_a_whole_day_holds_no_secret() {
     child.signal("-INT");
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(log.contains("/v1/auth/login") && log.contains("request_id"), "{log}");
+    assert_one_line_for_each_hop(&log, &value("TENANT_ID"));
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret} is in the log");
         // Signatures and secrets tell as much as the whole.
@@ -56,4 +66,24 @@ async fn the_log_of_a_whole_day_holds_no_secret() {
         assert!(part.len() < 12 || !log.contains(part), "a part of {secret} is in the log");
     }
     assert!(!log.contains("owner@alpine.example"), "an e-mail address is in the log");
+}
+
+/// What is told of the calls that were approved and refused above.
+fn assert_one_line_for_each_hop(log: &str, tenant: &str) {
+    let lines: Vec<Json> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for (id, http_status, code, reason) in
+        [("approved", 200, "OK", None), ("refused", 409, "FAILED_PRECONDITION", Some("BOOKING_OVERLAP"))]
+    {
+        let of = |target: &str, what: &str, path: &str| -> Vec<&Json> {
+            let mut of_call =
+                lines.iter().filter(|line| line["request_id"] == id && line["target"] == target);
+            of_call.by_ref().filter(|line| line[what].as_str().unwrap().ends_with(path)).collect()
+        };
+        let (edge, service) = (of("http", "path", "/approve"), of("rpc", "method", "/ApproveBookingRequest"));
+        let ([edge], [service]) = (&edge[..], &service[..]) else { panic!("{edge:?} {service:?}") };
+        assert_eq!((&edge["status"], edge["reason"].as_str()), (&http_status.into(), reason), "{edge}");
+        assert_eq!((&service["code"], service["reason"].as_str()), (&code.into(), reason), "{service}");
+        assert_eq!(service["tenant_id"], tenant, "{service}");
+        assert!(service["user_id"].is_string() && service["elapsed_us"].is_u64(), "{service}");
+    }
 }

@@ -1,0 +1,136 @@
+//! One line of the log for each request, when its answer has ended: what was asked
+//! for, how it was answered, how long it took. What a call did is told by the service
+//! that has it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use boot::{Call, Ended, watched};
+use frontdesk_proto::{Refusal, code_name};
+use http::{HeaderMap, Method, Response, Uri};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+/// For a request that was left before its answer; no answer has it.
+const LEFT: u16 = 499;
+/// Longest part of a path that is shown.
+const LONGEST: usize = 64;
+/// Probes ask every second; their requests are told at a finer level.
+const PROBES: [&str; 2] = ["/livez", "/readyz"];
+
+/// The reason of a failure, for [`Untold`].
+#[derive(Debug, Clone)]
+pub struct ReasonName(pub String);
+
+/// A request that is to be told of, once.
+pub struct Untold {
+    call: Arc<Call>,
+    method: Method,
+    uri: Uri,
+    started: Instant,
+    status: u16,
+    /// How the call ended, as gRPC says it.
+    code: Option<Code>,
+    reason: Option<String>,
+    told: bool,
+}
+
+impl Untold {
+    pub fn new(call: &Arc<Call>, method: &Method, uri: &Uri) -> Self {
+        Self {
+            call: Arc::clone(call),
+            method: method.clone(),
+            uri: uri.clone(),
+            started: Instant::now(),
+            status: LEFT,
+            code: None,
+            reason: None,
+            told: false,
+        }
+    }
+
+    /// The answer, which is told of at its end.
+    pub fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
+        self.status = response.status().as_u16();
+        self.reason = response.extensions_mut().remove::<ReasonName>().map(|name| name.0);
+        self.look_at(response.headers());
+        let call = Arc::clone(&self.call);
+        response.map(|body| watched(body, call, move |ended: Ended<'_>| self.ended(&ended)))
+    }
+
+    fn ended(mut self, ended: &Ended<'_>) {
+        match ended {
+            Ended::Whole(trailers) => {
+                if let Some(trailers) = trailers {
+                    self.look_at(trailers);
+                }
+                self.tell(None);
+            }
+            Ended::Broken(_) => self.tell(Some("broken")),
+        }
+    }
+
+    /// Reads the status of a call in headers or trailers.
+    fn look_at(&mut self, headers: &HeaderMap) {
+        if let Some(status) = Status::from_header_map(headers) {
+            self.code = Some(status.code());
+            self.reason = Refusal::from_status(&status).map(|refusal| refusal.name().to_owned());
+        }
+    }
+
+    fn tell(&mut self, ended: Option<&str>) {
+        self.told = true;
+        let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let Self { method, uri, status, code, reason, .. } = self;
+        let (method, path, reason) = (method.as_str(), &*shown(uri.path()), reason.as_deref());
+        let (status, code) = (*status, code.map(code_name));
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "http", method, path, status, code, reason, ended, elapsed_us, "request answered"
+                )
+            };
+        }
+        if PROBES.contains(&path) { tell!(debug) } else { tell!(info) }
+    }
+}
+
+impl Drop for Untold {
+    fn drop(&mut self) {
+        if !self.told {
+            let call = Arc::clone(&self.call);
+            call.run_now(|| self.tell(Some("left")));
+        }
+    }
+}
+
+/// A path for the log. Whatever is not made of the letters of names and ids may be
+/// somebody's address, number or secret, and is left out.
+fn shown(path: &str) -> Cow<'_, str> {
+    let harmless = |part: &str| {
+        part.len() <= LONGEST
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    };
+    if path.split('/').all(harmless) {
+        return Cow::Borrowed(path);
+    }
+    let parts: Vec<&str> = path.split('/').map(|part| if harmless(part) { part } else { "…" }).collect();
+    Cow::Owned(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_somebodys_is_not_shown() {
+        for kept in ["/", "/v1/booking-requests/0198a3b2-0000-7000-8000-000000000000:approve", "/livez"] {
+            assert_eq!(shown(kept), kept);
+        }
+        assert_eq!(shown("/v1/customers/jane@doe.example/x"), "/v1/customers/…/x");
+        assert_eq!(shown("/a/%2b49170/b c"), "/a/…/…");
+        let token = format!("/verify/{}", "e".repeat(200));
+        assert_eq!(shown(&token), "/verify/…");
+    }
+}

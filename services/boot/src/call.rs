@@ -1,0 +1,122 @@
+//! The call under way, as far as the log tells of it: which request it belongs to,
+//! for which tenant and by whom it is made. Whoever logs something within a call
+//! names none of that; it is added to the line.
+
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderValue;
+use uuid::Uuid;
+
+use crate::request_id;
+
+tokio::task_local! {
+    static UNDER_WAY: Arc<Call>;
+}
+
+/// A call on its way through this process.
+#[derive(Debug)]
+pub struct Call {
+    request_id: HeaderValue,
+    tenant: OnceLock<Uuid>,
+    user: OnceLock<Uuid>,
+    api_key: OnceLock<Uuid>,
+}
+
+impl Call {
+    /// A call of which nothing is known yet but its request.
+    pub fn new(request_id: HeaderValue) -> Arc<Self> {
+        Arc::new(Self {
+            request_id,
+            tenant: OnceLock::new(),
+            user: OnceLock::new(),
+            api_key: OnceLock::new(),
+        })
+    }
+
+    /// The id of its request.
+    pub fn request_id(&self) -> &HeaderValue {
+        &self.request_id
+    }
+
+    /// Runs what is part of the call.
+    pub async fn run<F: Future>(self: &Arc<Self>, part: F) -> F::Output {
+        UNDER_WAY.scope(Arc::clone(self), part).await
+    }
+
+    /// Runs a part that waits for nothing.
+    pub fn run_now<T>(self: &Arc<Self>, part: impl FnOnce() -> T) -> T {
+        UNDER_WAY.sync_scope(Arc::clone(self), part)
+    }
+
+    /// What is known of it, by the names that the log has for it.
+    pub(crate) fn told(&self, mut tell: impl FnMut(&'static str, &dyn std::fmt::Display)) {
+        tell("request_id", &request_id::text(&self.request_id));
+        for (name, id) in
+            [("tenant_id", &self.tenant), ("user_id", &self.user), ("api_key_id", &self.api_key)]
+        {
+            if let Some(id) = id.get() {
+                tell(name, id);
+            }
+        }
+    }
+}
+
+/// What is done with the call under way, if there is one.
+pub(crate) fn with_current(then: impl FnOnce(&Call)) {
+    // No call, or a thread that ends: there is nothing to add.
+    UNDER_WAY.try_with(|call| then(call)).unwrap_or_default();
+}
+
+/// A part of the call under way that runs in a task of its own.
+pub fn part_of_this_call<F: Future>(part: F) -> impl Future<Output = F::Output> {
+    let call = UNDER_WAY.try_with(Arc::clone).ok();
+    async move {
+        match call {
+            Some(call) => call.run(part).await,
+            None => part.await,
+        }
+    }
+}
+
+/// Notes for which tenant the call under way is, once that is known.
+pub fn note_tenant(tenant: Uuid) {
+    with_current(|call| {
+        call.tenant.get_or_init(|| tenant);
+    });
+}
+
+/// Notes who makes the call under way, once that is known.
+pub fn note_caller(user: Option<Uuid>, api_key: Option<Uuid>) {
+    with_current(|call| {
+        for (place, id) in [(&call.user, user), (&call.api_key, api_key)] {
+            if let Some(id) = id {
+                place.get_or_init(|| id);
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(call: &Call) -> Vec<String> {
+        let mut told = Vec::new();
+        call.told(|name, value| told.push(format!("{name}={value}")));
+        told
+    }
+
+    #[tokio::test]
+    async fn what_is_noted_is_of_the_call_under_way_also_in_its_own_tasks() {
+        let (one, other) =
+            (Call::new(HeaderValue::from_static("one")), Call::new(HeaderValue::from_static("other")));
+        note_tenant(Uuid::nil());
+        let within = one.run(async {
+            tokio::spawn(part_of_this_call(async { note_tenant(Uuid::nil()) })).await.unwrap();
+            tokio::spawn(async { note_caller(Some(Uuid::nil()), None) }).await.unwrap();
+        });
+        tokio::join!(within, other.run(async { note_caller(None, Some(Uuid::max())) }));
+        assert_eq!(told(&one), ["request_id=one", "tenant_id=00000000-0000-0000-0000-000000000000"]);
+        assert_eq!(told(&other), ["request_id=other", "api_key_id=ffffffff-ffff-ffff-ffff-ffffffffffff"]);
+    }
+}
