@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{Form, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Unset};
+use boot::{Form, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Unset, Version};
 use tokio::net::TcpListener;
 use upstream::Upstream;
 
@@ -66,6 +66,8 @@ pub struct Config {
     pub booking: Upstream,
     /// How it behaves.
     pub policy: Policy,
+    /// What `/version` answers.
+    pub version: Version,
 }
 
 /// How the gateway behaves, as far as operators decide it.

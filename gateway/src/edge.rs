@@ -39,9 +39,8 @@ struct Inner {
 }
 
 impl Edge {
-    pub fn new(transcoder: Transcoder, upstreams: Upstreams, policy: Policy) -> Self {
+    pub fn new(transcoder: Transcoder, pages: Pages, upstreams: Upstreams, policy: Policy) -> Self {
         let cors = Cors::new(policy.origins.clone());
-        let pages = Pages::new(&transcoder);
         Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy }) }
     }
 

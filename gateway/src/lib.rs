@@ -26,7 +26,7 @@ use self::call::upstreams::Upstreams;
 pub use self::config::{BOOKING_ADDR, Config, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY};
 use self::edge::Edge;
 pub use self::origin::{Origins, OriginsError};
-use self::pages::health;
+use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
 
 /// A gateway that is about to run.
@@ -45,12 +45,13 @@ pub fn openapi() -> Result<serde_json::Value, RoutesError> {
 impl Gateway {
     /// Compiles the routes.
     pub fn new(config: Config) -> Result<Self, RoutesError> {
-        let Config { listener, identity, booking, policy } = config;
+        let Config { listener, identity, booking, policy, version } = config;
         let transcoder = routes::compile()?;
         let upstreams = Upstreams::new(identity, booking);
         tracing::info!(origins = %policy.origins, "CORS allowed origins");
         let readiness = health::readiness(&upstreams);
-        let edge = Edge::new(transcoder, upstreams, policy);
+        let pages = Pages::new(&transcoder, version);
+        let edge = Edge::new(transcoder, pages, upstreams, policy);
         Ok(Self { listener, edge, readiness })
     }
 

@@ -1,33 +1,36 @@
 //! What the gateway answers by itself: the OpenAPI document, the page that shows
-//! it, and whether the gateway and the services behind it are up.
+//! it, whether the gateway and the services behind it are up, and which build it is.
 
 pub mod docs;
 pub mod health;
 pub mod openapi;
 
+use boot::Version;
 use http::request::Parts;
-use http::{HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response, StatusCode};
 use tonic::body::Body;
 use transcode::Transcoder;
 
 use self::docs::Docs;
 use crate::answer::failure::{Failure, options};
+use crate::answer::problem::json_response;
 use crate::call::upstreams::Upstreams;
 
 /// The pages.
 #[derive(Debug)]
 pub struct Pages {
     docs: Docs,
+    version: Version,
 }
 
 /// Whether a path is one of a page.
 pub fn is_path(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/openapi.json" | "/docs")
+    matches!(path, "/livez" | "/readyz" | "/version" | "/openapi.json" | "/docs")
 }
 
 impl Pages {
-    pub fn new(transcoder: &Transcoder) -> Self {
-        Self { docs: Docs::new(transcoder) }
+    pub fn new(transcoder: &Transcoder, version: Version) -> Self {
+        Self { docs: Docs::new(transcoder), version }
     }
 
     /// Answers a request for a page.
@@ -38,9 +41,15 @@ impl Pages {
             (&Method::OPTIONS, _) => Ok(options(allow)),
             (&Method::GET | &Method::HEAD, "/livez") => Ok(health::live()),
             (&Method::GET | &Method::HEAD, "/readyz") => Ok(health::ready(upstreams).await),
+            (&Method::GET | &Method::HEAD, "/version") => Ok(self.version()),
             (&Method::GET | &Method::HEAD, "/openapi.json") => Ok(self.docs.openapi(&request.headers)),
             (&Method::GET | &Method::HEAD, _) => Ok(self.docs.page(&request.headers)),
             _ => Err(Failure::not_allowed(method, path, allow)),
         }
+    }
+
+    /// Which build this gateway is.
+    fn version(&self) -> Response<Body> {
+        json_response(StatusCode::OK, "application/json", self.version.json().into_bytes())
     }
 }

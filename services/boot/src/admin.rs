@@ -4,7 +4,7 @@
 //! own.
 //!
 //! `/livez` says that the process runs, `/readyz` whether it can do its work,
-//! `/metrics` what Prometheus collects. It answers until the last call is
+//! `/metrics` what Prometheus collects, `/version` which build it is. It answers until the last call is
 //! drained, and says that it is stopping.
 
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Form, Setting, Settings, Unset};
 use crate::telemetry::metrics;
-use crate::{Answer, Readiness};
+use crate::{Answer, Readiness, Version};
 
 /// Most connections at once; more are closed.
 const MAX_CONNECTIONS: usize = 64;
@@ -38,7 +38,7 @@ static ADMIN_LISTEN: Setting = Setting {
     form: Form::Listen,
     unset: Unset::Means("off"),
     example: "127.0.0.1:9090",
-    meaning: "Where the operator port listens, with /livez, /readyz and /metrics; without access control.",
+    meaning: "Where the operator port listens, with /livez, /readyz, /metrics and /version; without access control.",
     secret: false,
 };
 
@@ -49,6 +49,8 @@ pub struct AdminPort {
     pub listener: TcpListener,
     /// What `/readyz` and `/metrics` show.
     pub readiness: Readiness,
+    /// What `/version` answers.
+    pub version: Version,
 }
 
 impl AdminPort {
@@ -57,9 +59,14 @@ impl AdminPort {
         settings.listen_if_set(&ADMIN_LISTEN)
     }
 
+    /// Where it listens, for a command that asks it.
+    pub fn read_needed(settings: &mut Settings) -> Option<SocketAddr> {
+        settings.listen_needed(&ADMIN_LISTEN)
+    }
+
     /// Answers until `end`; from `stopping` on it says so.
     pub async fn serve(self, stopping: CancellationToken, end: CancellationToken) {
-        let Self { listener, readiness } = self;
+        let Self { listener, readiness, version } = self;
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
             let stream = match accepted {
@@ -75,7 +82,7 @@ impl AdminPort {
                 tracing::debug!("there are too many connections to the operator port");
                 continue;
             };
-            tokio::spawn(connection(stream, readiness.clone(), stopping.clone(), place));
+            tokio::spawn(connection(stream, readiness.clone(), version, stopping.clone(), place));
         }
     }
 }
@@ -83,13 +90,15 @@ impl AdminPort {
 async fn connection(
     stream: TcpStream,
     readiness: Readiness,
+    version: Version,
     stopping: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
         let (readiness, stopping) = (readiness.clone(), stopping.is_cancelled());
         async move {
-            Ok::<_, Infallible>(answer(request.method(), request.uri().path(), &readiness, stopping).await)
+            let (method, path) = (request.method(), request.uri().path());
+            Ok::<_, Infallible>(answer(method, path, &readiness, version, stopping).await)
         }
     });
     let served = http1::Builder::new()
@@ -102,9 +111,15 @@ async fn connection(
     }
 }
 
-async fn answer(method: &Method, path: &str, readiness: &Readiness, stopping: bool) -> Response<Full<Bytes>> {
-    if !matches!(path, "/livez" | "/readyz" | "/metrics") {
-        let known = "{\"error\":\"not found: there are /livez, /readyz and /metrics\"}\n";
+async fn answer(
+    method: &Method,
+    path: &str,
+    readiness: &Readiness,
+    version: Version,
+    stopping: bool,
+) -> Response<Full<Bytes>> {
+    if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/version") {
+        let known = "{\"error\":\"not found: there are /livez, /readyz, /metrics and /version\"}\n";
         return response(StatusCode::NOT_FOUND, "application/json", known.to_owned());
     }
     if !matches!(*method, Method::GET | Method::HEAD) {
@@ -115,6 +130,7 @@ async fn answer(method: &Method, path: &str, readiness: &Readiness, stopping: bo
     match path {
         "/livez" => response(StatusCode::OK, "application/json", "{\"status\":\"alive\"}\n".to_owned()),
         "/readyz" => ready(&readiness.ask().await, stopping),
+        "/version" => response(StatusCode::OK, "application/json", version.json()),
         _ => {
             let text = metrics::render(&readiness.ask().await, &readiness.tasks());
             response(StatusCode::OK, metrics::MEDIA_TYPE, text)
@@ -154,6 +170,8 @@ mod tests {
     use super::*;
     use crate::Background;
 
+    const VERSION: Version = Version { number: "1.2.3", commit: "4a2c910" };
+
     async fn text(response: Response<Full<Bytes>>) -> (u16, String) {
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -168,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn each_path_says_how_the_process_is() {
         let ask = async |path: &str, good: bool, stopping: bool| {
-            text(answer(&Method::GET, path, &readiness(good), stopping).await).await
+            text(answer(&Method::GET, path, &readiness(good), VERSION, stopping).await).await
         };
         assert_eq!(ask("/livez", false, true).await.0, 200);
         let (status, body) = ask("/readyz", true, false).await;
@@ -182,8 +200,10 @@ mod tests {
         assert!(status == 503 && body.contains("stopping"), "{body}");
         let (status, body) = ask("/metrics", false, false).await;
         assert!(status == 200 && body.contains("frontdesk_ready{check=\"database\"} 0"), "{body}");
+        let (status, body) = ask("/version", false, true).await;
+        assert_eq!((status, body.as_str()), (200, "{\"version\":\"1.2.3\",\"commit\":\"4a2c910\"}\n"));
         assert_eq!(ask("/", true, false).await.0, 404);
-        let refused = answer(&Method::POST, "/readyz", &readiness(true), false).await;
+        let refused = answer(&Method::POST, "/readyz", &readiness(true), VERSION, false).await;
         assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers()[ALLOW], "GET, HEAD");
     }
@@ -195,7 +215,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stopping, end) = (CancellationToken::new(), CancellationToken::new());
-        let port = AdminPort { listener, readiness: readiness(true) };
+        let port = AdminPort { listener, readiness: readiness(true), version: VERSION };
         let serving = tokio::spawn(port.serve(stopping.clone(), end.clone()));
         stopping.cancel();
         let mut stream = TcpStream::connect(addr).await.unwrap();

@@ -16,6 +16,7 @@ pub mod request_id;
 pub mod settings;
 mod shutdown;
 mod telemetry;
+mod version;
 
 pub use self::admin::AdminPort;
 pub use self::answer_body::{Ended, watched};
@@ -29,3 +30,4 @@ pub use self::readiness::{Answer, Readiness};
 pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};
 pub use self::telemetry::Log;
+pub use self::version::Version;

@@ -108,6 +108,12 @@ impl Settings {
         listen::parse(&value).or_else(|| self.refuse(setting, &value, None))
     }
 
+    /// Like [`Self::listen_if_set`], for a command that cannot do without.
+    pub fn listen_needed(&mut self, setting: &'static Setting) -> Option<SocketAddr> {
+        let value = self.value(setting, Unset::Refused)?;
+        listen::parse(&value).or_else(|| self.refuse(setting, &value, None))
+    }
+
     /// One of the row's words.
     pub fn word_if_set(&mut self, setting: &'static Setting) -> Option<&'static str> {
         let value = self.value_if_set(setting)?;

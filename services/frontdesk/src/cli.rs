@@ -6,11 +6,14 @@ use crate::generate::GenerateCommand;
 use crate::operator::output::Output;
 use crate::operator::{api_key, customer, member, property, signing_key, tenant, user};
 use crate::settings::Source;
-use crate::{Failure, dev, doctor, generate, help, migrate, run, settings, smoke, statement, stdout, token};
+use crate::{
+    Failure, dev, doctor, generate, healthcheck, help, migrate, run, settings, smoke, statement, stdout,
+    token, version,
+};
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = version::TEXT, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -84,6 +87,8 @@ enum Command {
     },
     /// Checks a deployment: database, schema, keys, services.
     Doctor(doctor::DoctorArgs),
+    /// Asks the operator port of a role on this machine whether it can do its work.
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Runs the runbook's six checks of approving and declining; approves one request.
     Smoke(smoke::SmokeArgs),
     /// Lists every setting: which variable, what it takes, who reads it.
@@ -146,6 +151,7 @@ pub async fn main() -> Result<(), Failure> {
         Command::Customer { command, output } => customer::run(source, command, output).await,
         Command::Keys { command, output } => signing_key::run(source, command, output).await,
         Command::Doctor(args) => doctor::run(source, args).await,
+        Command::Healthcheck(args) => healthcheck::run(source, args).await,
         Command::Smoke(args) => smoke::run(source, args).await,
         Command::Settings(args) => settings::print(&args),
         Command::Statement(args) => statement::run(&args),

@@ -8,7 +8,7 @@ use crate::operator::customer::LINES_REFUSED;
 use crate::settings::{READERS, Reader, in_short, without};
 
 /// Exit codes that a command has beside those of every command.
-const EXIT_CODES: [(&str, &[(u8, &str)]); 10] = [
+const EXIT_CODES: [(&str, &[(u8, &str)]); 11] = [
     ("dev", &[(130, "stopped by a second signal")]),
     ("identity", &[(130, "stopped by a second signal")]),
     ("booking", &[(130, "stopped by a second signal")]),
@@ -17,6 +17,7 @@ const EXIT_CODES: [(&str, &[(u8, &str)]); 10] = [
     ("migrate status", &[(3, "the database is behind, or what was applied is not there any more")]),
     ("customer import", &[(LINES_REFUSED, "lines were refused; the others are stored")]),
     ("doctor", &[(1, "a check failed, something could not be mended, or a setting is wrong")]),
+    ("healthcheck", &[(1, "the role does not answer or cannot do its work, or a setting is wrong")]),
     ("smoke", &[(1, "a check failed, or a setting is wrong")]),
     (
         "token",

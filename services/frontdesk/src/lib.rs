@@ -5,6 +5,7 @@ pub mod cli;
 mod dev;
 mod doctor;
 mod generate;
+mod healthcheck;
 mod help;
 mod http_url;
 mod migrate;
@@ -17,6 +18,7 @@ pub mod stderr;
 mod stdout;
 pub mod system;
 mod token;
+mod version;
 
 use boot::SettingsError;
 

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::Source;
+use crate::version::VERSION;
 use crate::{Failure, migrate};
 
 /// What every role has beside its own settings.
@@ -48,7 +49,7 @@ pub async fn gateway(source: &Source) -> Result<(), Failure> {
     let (process, environment) = Process::start(source, gateway::Environment::read).await?;
     let gateway::Environment { listen, identity, booking, policy } = environment;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
-    let config = gateway::Config { listener, identity, booking, policy };
+    let config = gateway::Config { listener, identity, booking, policy, version: VERSION };
     let server = gateway::Gateway::new(config).map_err(Failure::new)?;
     tracing::info!(%listen, "gateway listens");
     let (readiness, stop) = (server.readiness(), process.stop.clone());
@@ -114,7 +115,8 @@ impl Process {
     ) -> Result<(), Failure> {
         let end = CancellationToken::new();
         let port = self.admin.map(|listener| {
-            tokio::spawn(AdminPort { listener, readiness }.serve(self.stop.clone(), end.clone()))
+            let port = AdminPort { listener, readiness, version: VERSION };
+            tokio::spawn(port.serve(self.stop.clone(), end.clone()))
         });
         let result = serving.await;
         end.cancel();

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use upstream::Upstream;
 
 use crate::Failure;
+use crate::version::VERSION;
 
 /// What to run and where.
 #[derive(Debug)]
@@ -103,6 +104,7 @@ impl System {
             identity: upstream(identity_addr)?,
             booking: upstream(booking_addr)?,
             policy: policies.gateway,
+            version: VERSION,
         })
         .map_err(Failure::new)?;
 
@@ -131,7 +133,7 @@ impl System {
 
     /// Answers on the operator port until the servers have drained.
     pub fn answer_operators(&self, listener: TcpListener) {
-        let port = AdminPort { listener, readiness: self.readiness.clone() };
+        let port = AdminPort { listener, readiness: self.readiness.clone(), version: VERSION };
         tokio::spawn(port.serve(self.stop.clone(), self.drained.clone()));
     }
 

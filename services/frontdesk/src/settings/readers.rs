@@ -1,7 +1,7 @@
 //! Who reads which settings, and so which there are.
 
 use boot::settings::Row;
-use boot::{Setting, Settings};
+use boot::{AdminPort, Setting, Settings};
 
 use crate::operator::{signing_key, user};
 use crate::{dev, doctor, run, smoke, token};
@@ -15,7 +15,7 @@ pub struct Reader {
 
 /// Every command that reads settings. A command stands for those under it too,
 /// unless they are listed themselves.
-pub const READERS: [Reader; 19] = [
+pub const READERS: [Reader; 20] = [
     Reader { command: "identity", read: |from| drop(run::read(identity::Environment::read)(from)) },
     Reader { command: "booking", read: |from| drop(run::read(booking::Environment::read)(from)) },
     Reader { command: "gateway", read: |from| drop(run::read(gateway::Environment::read)(from)) },
@@ -32,6 +32,12 @@ pub const READERS: [Reader; 19] = [
     Reader { command: "keys", read: |from| drop(pg::read_url(from)) },
     Reader { command: "keys rotate", read: |from| drop(signing_key::read_rotate(from)) },
     Reader { command: "doctor", read: |from| drop(doctor::Environment::read(from)) },
+    Reader {
+        command: "healthcheck",
+        read: |from| {
+            AdminPort::read_needed(from);
+        },
+    },
     Reader { command: "smoke", read: |from| drop(smoke::Environment::read(from)) },
     Reader { command: "cors explain", read: |from| drop(gateway::Origins::read(from)) },
     Reader { command: "token", read: |from| drop(token::Environment::read(from)) },

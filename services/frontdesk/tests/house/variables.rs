@@ -10,28 +10,37 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 13] = [
+const FOREIGN: [&str; 17] = [
     // Of the system, Cargo and Debian.
+    "CARGO_HOME",
     "CARGO_PKG_VERSION",
     "DEBIAN_FRONTEND",
     "HOME",
     "LC_ALL",
+    "ON_ERROR_STOP",
     "OUT_DIR",
     "PATH",
+    "PYTHON",
     "PWD",
     // Of benches, tests, scripts and the guard of a private Postgres.
     "CLIENTS",
     "ENVOY",
     "FRONTDESK",
+    "FRONTDESK_COMMIT",
     "FRONTDESK_GENERATE",
     "REMOVE",
     // Set by those who read an example.
     "TOKEN",
 ];
 
+/// Beginnings of the variables of the images of Grafana and Postgres, and of families of
+/// addresses.
+const FOREIGN_BEGINNINGS: [&str; 3] = ["AF_", "GF_", "POSTGRES_"];
+
 /// Capitals that are not variables: any setting's file, a file of Postgres, an option of
-/// sockets, an object of JavaScript.
-const WORDS: [&str; 4] = ["NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
+/// sockets, an object of JavaScript, a
+/// capability of Linux.
+const WORDS: [&str; 5] = ["DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
 
 /// Its job is names that are no settings.
 const UNKNOWN: &str = "boot/settings/unknown.rs";
@@ -102,6 +111,7 @@ fn every_setting_that_is_named_is_in_the_table() {
                 seen.insert(name.to_owned());
             } else if !(is_printed
                 || FOREIGN.contains(&name)
+                || FOREIGN_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
                 || WORDS.contains(&name)
                 || is_of_the_contract(name))
             {

@@ -1,4 +1,4 @@
-//! Liveness and readiness.
+//! Liveness, readiness, and which build it is.
 
 use reqwest::Method;
 
@@ -10,4 +10,8 @@ async fn livez_and_readyz_say_that_everything_serves() {
     let get = |path: &str| Answer::of(fixture.request(Method::GET, path));
     assert_eq!(get("/livez").await.ok()["status"], "alive");
     assert_eq!(get("/readyz").await.ok()["booking"], "serving");
+    let answer = get("/version").await;
+    let version = answer.ok();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_ne!(version["commit"], "");
 }

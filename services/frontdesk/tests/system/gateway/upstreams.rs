@@ -35,6 +35,7 @@ async fn gateway(identity: &str, booking: &str) -> (SocketAddr, tokio_util::sync
         identity: identity.parse().unwrap(),
         booking: booking.parse().unwrap(),
         policy: gateway::Policy::default(),
+        version: boot::Version { number: "1.2.3", commit: "4a2c910" },
     })
     .unwrap();
     let stop = CancellationToken::new();

@@ -1,11 +1,11 @@
 //! The operator port of a role, and of `frontdesk dev`.
 
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value as Json;
 
-use super::run::{Dev, FREE, Folder, dev, frontdesk};
+use super::run::{Dev, FREE, Folder, assert_one_sentence, dev, frontdesk, text};
 use crate::fixture::Fixture;
 
 /// An address that is free, most likely also in a moment.
@@ -22,6 +22,12 @@ async fn ask(url: &str) -> (u16, String) {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     panic!("{url} does not answer");
+}
+
+/// What somebody is told who asks the operator port by the program itself.
+async fn healthcheck(args: &[&str], admin: &str) -> Output {
+    let mut asking = frontdesk(args, &[("ADMIN_LISTEN", admin)]);
+    tokio::task::spawn_blocking(move || asking.output().unwrap()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,12 +50,23 @@ async fn it_says_how_a_role_is_until_the_stop() {
     assert_eq!(status, 200);
     assert!(metrics.contains("frontdesk_ready{check=\"schema\"} 1\n"), "{metrics}");
 
+    let (_, version) = ask(&format!("http://{admin}/version")).await;
+    let version: Json = serde_json::from_str(&version).unwrap();
+    let printed = text(&healthcheck(&["--version"], &admin).await.stdout);
+    let (number, commit) = (version["version"].as_str().unwrap(), version["commit"].as_str().unwrap());
+    assert_eq!(printed, format!("frontdesk {number} ({commit})\n"));
+    assert!(healthcheck(&["healthcheck"], &admin).await.status.success());
+
     fixture.sql.batch_execute("alter table booking_requests rename column message to words").await.unwrap();
     let (status, body) = ask(&format!("http://{admin}/readyz")).await;
     assert!(status == 503 && body.contains("booking_requests.message"), "{status} {body}");
+    assert_one_sentence(&healthcheck(&["healthcheck"], &admin).await, 1, &["booking_requests.message"]);
+    assert!(healthcheck(&["healthcheck", "--live"], &admin).await.status.success());
     fixture.sql.batch_execute("alter table booking_requests rename column words to message").await.unwrap();
     assert_eq!(ask(&format!("http://{admin}/readyz")).await.0, 200);
     assert!(tokio::task::spawn_blocking(move || booking.signal("-TERM")).await.unwrap().success());
+    assert_one_sentence(&healthcheck(&["healthcheck"], &admin).await, 1, &["no answer"]);
+    assert_one_sentence(&healthcheck(&["healthcheck"], "").await, 1, &["ADMIN_LISTEN is not set"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
