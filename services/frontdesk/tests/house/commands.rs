@@ -11,13 +11,13 @@ const KNOWN: [&str; 0] = [];
 
 /// A command's subcommands and options.
 #[derive(Debug, Default)]
-struct Help {
+pub struct Help {
     commands: BTreeSet<String>,
     options: BTreeSet<String>,
 }
 
 /// The help of every command, by its words; that of the program is at `[]`.
-fn helps() -> BTreeMap<Vec<String>, Help> {
+pub fn helps() -> BTreeMap<Vec<String>, Help> {
     let mut found = BTreeMap::new();
     let mut left = vec![Vec::new()];
     while let Some(words) = left.pop() {
@@ -51,7 +51,7 @@ fn help(words: &[String]) -> Help {
 
 /// What is wrong with a command line after the program's name. In prose anything
 /// may follow a command that takes no other.
-fn fault(line: &str, quoted: bool, helps: &BTreeMap<Vec<String>, Help>) -> Option<String> {
+pub fn fault(line: &str, quoted: bool, helps: &BTreeMap<Vec<String>, Help>) -> Option<String> {
     let mut words: Vec<String> = Vec::new();
     let mut ended = false;
     for word in line.split_whitespace() {

@@ -1,0 +1,119 @@
+//! What stands in `deploy/` is of this program: the commands that containers, jobs and
+//! units run, the figures that dashboards and alarms ask for, the version of the image.
+//! Settings are in `variables.rs`; whether the files are well formed is `deploy/lint`'s.
+
+use std::collections::BTreeSet;
+
+use crate::commands::{fault, helps};
+use crate::crates;
+use crate::texts::{self, Text};
+
+/// The files of `deploy/`.
+fn files() -> Vec<Text> {
+    texts::documents().into_iter().filter(|text| text.place.starts_with("deploy/")).collect()
+}
+
+/// The command lines that a file has the program run, without its name.
+fn command_lines(text: &str) -> Vec<String> {
+    let quoted =
+        |line: &str| -> Vec<String> { line.split('"').skip(1).step_by(2).map(str::to_owned).collect() };
+    let mut found = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(command) = line.strip_prefix("ExecStart=") {
+            let (_, arguments) = command.split_once(' ').unwrap_or_default();
+            found.push(arguments.to_owned());
+        } else if let Some(words) = line.strip_prefix("args: [").or_else(|| line.strip_prefix("command: [")) {
+            found.push(quoted(words).join(" "));
+        } else if let Some((_, words)) = line.split_once("CMD [") {
+            let words = quoted(words);
+            let own = words.iter().filter(|word| !word.ends_with("/frontdesk"));
+            found.push(own.cloned().collect::<Vec<_>>().join(" "));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_that_is_run_exists() {
+    let helps = helps();
+    let (mut faults, mut seen) = (Vec::new(), 0);
+    for Text { place, text } in files() {
+        for line in command_lines(&text) {
+            // Options of Postgres.
+            if line.starts_with("-c ") {
+                continue;
+            }
+            seen += 1;
+            faults.extend(fault(&line, true, &helps).map(|fault| format!("{place}: {fault}")));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(seen >= 14, "only {seen} commands were seen");
+}
+
+/// Words of a text that look like figures of ours.
+fn figures(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|mark: char| !(mark.is_ascii_alphanumeric() || mark == '_'));
+    words.filter(|word| word.starts_with("frontdesk_")).collect()
+}
+
+#[test]
+fn every_figure_that_is_asked_for_is_collected() {
+    let collected: BTreeSet<String> = texts::literals().into_iter().map(|text| text.text).collect();
+    let is_collected = |figure: &str| {
+        let parts = ["_bucket", "_count", "_sum"].into_iter().filter_map(|part| figure.strip_suffix(part));
+        parts.chain([figure]).any(|name| collected.contains(name))
+    };
+    let (mut missing, mut seen) = (Vec::new(), BTreeSet::new());
+    let asking = ["deploy/prometheus/", "deploy/grafana/dashboards/", "deploy/kubernetes/monitoring/"];
+    for Text { place, text } in files() {
+        if !asking.iter().any(|folder| place.starts_with(folder)) {
+            continue;
+        }
+        for figure in figures(&text) {
+            seen.insert(figure.to_owned());
+            if !is_collected(figure) {
+                missing.push(format!("{place}: {figure}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(seen.len() >= 3, "{seen:?}");
+}
+
+#[test]
+fn images_and_the_job_of_the_migrations_are_of_this_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut seen = 0;
+    for Text { place, text } in files() {
+        for line in text.lines().map(str::trim) {
+            for (before, wanted) in
+                [("image: frontdesk:", version), ("name: frontdesk-migrate-", version), ("newTag: ", version)]
+            {
+                if let Some(found) = line.strip_prefix("- ").unwrap_or(line).strip_prefix(before) {
+                    assert_eq!(found, wanted, "{place}: {line}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 7, "{seen}");
+}
+
+#[test]
+fn the_alarms_of_kubernetes_are_those_of_prometheus() {
+    let rules = crates::text("deploy/prometheus/alerts.yml");
+    let resource = crates::text("deploy/kubernetes/monitoring/alerts.yaml");
+    let (_, spec) = resource.split_once("\nspec:\n").unwrap();
+    let spec: Vec<&str> = spec.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+    let rules: Vec<&str> = rules.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(spec, rules);
+}
+
+#[test]
+fn commands_are_found_in_each_kind_of_file() {
+    let text = "ExecStart=/usr/local/bin/frontdesk migrate up\n  args: [\"booking\"]\n  command: [\"migrate\", \"up\"]\n\
+        HEALTHCHECK --interval=10s CMD [\"/usr/local/bin/frontdesk\", \"healthcheck\"]\nCMD [\"--help\"]";
+    assert_eq!(command_lines(text), ["migrate up", "booking", "migrate up", "healthcheck", "--help"]);
+    assert_eq!(figures("sum(rate(frontdesk_x_total{a=\"b\"}[5m]))"), ["frontdesk_x_total"].into());
+}
