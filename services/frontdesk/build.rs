@@ -22,7 +22,8 @@ fn main() {
 
 /// The commit of the checkout that this is a part of, if it is one.
 fn checked_out() -> Option<String> {
-    let git = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.git");
+    // Asked when it runs: the script may have been built in another checkout.
+    let git = Path::new(&env::var("CARGO_MANIFEST_DIR").ok()?).join("../../.git");
     let own = if git.is_dir() {
         git
     } else {
