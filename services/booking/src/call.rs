@@ -45,6 +45,11 @@ impl Call {
         Self { actor: Actor::Operator(None), ..Self::of_the_system(tenant) }
     }
 
+    /// Whether it says which version the resource must have.
+    pub fn expects_version(&self) -> bool {
+        self.expected != Expected::Any
+    }
+
     /// Refuses when the resource has another version than the call expects.
     pub fn check_version(&self, current: Version) -> Result<(), Error> {
         if self.expected.allows(current) {

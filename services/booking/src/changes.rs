@@ -1,8 +1,9 @@
-//! What calls change: one transaction each. A change locks, asks the domain what
+//! What calls change: one transaction each, but for plain approvals, which go together. A change locks, asks the domain what
 //! comes of it, and runs one last statement. How it is tried again is known in
 //! `store/attempts.rs`, and where its answer is kept in `store/change.rs`.
 
 mod approve;
+mod approve_together;
 mod block;
 mod cancel;
 mod create;
@@ -17,8 +18,10 @@ mod review;
 mod rules;
 mod settings;
 mod stay_step;
+mod together;
 
 pub use self::approve::Approve;
+pub use self::approve_together::Approvals;
 pub use self::block::{AddBlock, EndBlock};
 pub use self::cancel::{CancelBooking, CancelRequest, Cancelled};
 pub use self::create::Create;

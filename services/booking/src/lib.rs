@@ -81,7 +81,12 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     background::start(&background, &store);
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(stop.clone());
-    let service = Arc::new(rpc::Booking { store: store.clone(), feed, imports });
+    let service = Arc::new(rpc::Booking {
+        store: store.clone(),
+        approvals: changes::Approvals::default(),
+        feed,
+        imports,
+    });
     let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(BookingServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(PropertyServiceServer::from_arc(Arc::clone(&service))))

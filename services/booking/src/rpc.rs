@@ -24,6 +24,7 @@ use prost::Message;
 use tonic::{Response, Status};
 
 use crate::call::KeyedCall;
+use crate::changes::Approvals;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::store::{Store, Work};
@@ -34,6 +35,7 @@ pub use self::import::limits::Imports;
 #[derive(Debug)]
 pub struct Booking {
     pub store: Store,
+    pub approvals: Approvals,
     pub feed: Feed,
     pub imports: Imports,
 }

@@ -5,6 +5,7 @@
 //! mistake in either must not show a tenant to another.
 
 mod actors;
+pub mod approvals;
 mod attempts;
 mod bell;
 mod booking_lists;
@@ -46,6 +47,7 @@ use crate::domain::layout::Layout;
 use crate::layout::Statuses;
 use crate::layout::words::Blocking;
 
+pub use self::attempts::Before;
 pub use self::bell::Bell;
 pub use self::change::{Attempt, Change, Finished, Work};
 pub use self::database::Store;

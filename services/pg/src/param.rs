@@ -65,6 +65,11 @@ impl<T: Param> Param for Option<T> {
     }
 }
 
+impl<T: Element> Element for Option<T> {
+    const ARRAY: Type = T::ARRAY;
+    const ARRAY_EXAMPLE: &'static str = T::ARRAY_EXAMPLE;
+}
+
 impl<T: Param> Param for &T {
     const TYPE: Type = T::TYPE;
     const EXAMPLE: &'static str = T::EXAMPLE;

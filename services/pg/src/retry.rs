@@ -30,13 +30,23 @@ impl HasFault for Fault {
 /// failure, a stale prepared statement or a connection that led to a standby and is
 /// given up, and when it needs another attempt; in each of these nothing was stored. This is
 /// the only loop over transactions: one inside another would multiply them.
-pub async fn retrying<T, E, F, W>(mut work: F) -> Result<T, E>
+pub async fn retrying<T, E, F, W>(work: F) -> Result<T, E>
 where
     E: HasFault,
     F: FnMut() -> W,
     W: Future<Output = Result<T, E>>,
 {
-    let mut transaction = 1;
+    retrying_after(0, work).await
+}
+
+/// The same for a call that has begun so many transactions already.
+pub async fn retrying_after<T, E, F, W>(begun: u32, mut work: F) -> Result<T, E>
+where
+    E: HasFault,
+    F: FnMut() -> W,
+    W: Future<Output = Result<T, E>>,
+{
+    let mut transaction = begun + 1;
     loop {
         let error = match work().await {
             Err(error) if transaction < TRANSACTIONS => error,

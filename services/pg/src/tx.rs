@@ -48,10 +48,16 @@ pub(crate) const TENANT: &str = "app.tenant";
 /// The one by which it knows several, of a role that may see them.
 const TENANTS: &str = "app.tenants";
 
+/// How long a transaction waits for a lock that others are kept waiting by. Whoever has
+/// it goes on for longer than what our own calls do.
+const BRIEFLY: &str = "100ms";
+
 /// Whose rows a transaction sees.
 #[derive(Debug)]
 pub(crate) enum Scope {
     Tenant(Uuid),
+    /// The same, and locks are waited for [`BRIEFLY`].
+    Briefly(Uuid),
     Global,
     /// What this role may see.
     Role(&'static str),
@@ -266,6 +272,9 @@ impl Scope {
     fn begin(&self) -> String {
         match self {
             Self::Tenant(tenant) => format!("{BEGIN}; set local {TENANT} = '{tenant}'"),
+            Self::Briefly(tenant) => {
+                format!("{BEGIN}; set local {TENANT} = '{tenant}'; set local lock_timeout = '{BRIEFLY}'")
+            }
             Self::Global => BEGIN.to_owned(),
             Self::Role(role) => format!("{BEGIN}; set local role {role}"),
             Self::Tenants(role, tenants) => {

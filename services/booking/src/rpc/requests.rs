@@ -92,8 +92,12 @@ impl BookingRequestService for Booking {
         let wire::ApproveBookingRequestRequest { booking_request_id, internal_note, etag: _, override_rules } =
             request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
-        let note = internal_note;
-        self.change(&call, &Approve { id, note, override_rules }, approved).await
+        let approve = Approve { id, note: internal_note, override_rules };
+        if call.key.is_some() {
+            return self.change(&call, &approve, approved).await;
+        }
+        let answer = self.approvals.approve(&self.store, &call.call, approve).await?;
+        Ok(Response::new(approved(&answer)))
     }
 
     async fn decline_booking_request(

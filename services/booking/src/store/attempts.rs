@@ -5,9 +5,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pg::{Fault, HasFault, Kind, retrying};
+use pg::{Fault, HasFault, Kind, retrying_after};
 
 use super::database::{Schema, Store};
+
+/// What came before the first attempt that is made alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Transactions that were begun for the call.
+    pub transactions: u32,
+    /// Whether what surrounds the record has to be looked at.
+    pub needs_locks: bool,
+}
 
 /// How an attempt at anything ended.
 pub(super) enum Ended<T, E> {
@@ -42,8 +51,21 @@ impl Store {
         E: HasFault + From<Fault>,
         W: Future<Output = Result<Ended<T, E>, E>>,
     {
-        let mode = Mutex::new(Mode { schema: self.schema().await?, with_locks: false });
-        let result = retrying(async || {
+        self.attempts_after(Before::default(), attempt).await
+    }
+
+    /// The same for what was tried before.
+    pub(super) async fn attempts_after<T, E, W>(
+        &self,
+        before: Before,
+        attempt: impl Fn(Arc<Schema>, bool) -> W,
+    ) -> Result<T, E>
+    where
+        E: HasFault + From<Fault>,
+        W: Future<Output = Result<Ended<T, E>, E>>,
+    {
+        let mode = Mutex::new(Mode { schema: self.schema().await?, with_locks: before.needs_locks });
+        let result = retrying_after(before.transactions, async || {
             let Mode { schema, with_locks } = mode.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let next = |schema, with_locks| {
                 *mode.lock().unwrap_or_else(PoisonError::into_inner) = Mode { schema, with_locks };

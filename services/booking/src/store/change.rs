@@ -18,22 +18,22 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
+use access::TenantId;
 use jiff::{SignedDuration, Timestamp};
-use pg::{Columns, Fault, Kind, Query, Tx};
+use pg::{Fault, Kind, Query, Tx};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::attempts::Ended;
+use super::attempts::{Before, Ended};
 use super::database::{Schema, Store};
-use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT};
+use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT, answered, key_in_use};
 use crate::call::{Call, Key};
 use crate::domain::form;
 use crate::domain::ids::{BookingId, EventId, RangeId, RowId};
 use crate::domain::layout::Layout;
 use crate::domain::version::{Expected, Version};
-use crate::error::{Error, Reason, Refusal};
+use crate::error::Error;
 
 /// What a call does to the database.
 pub trait Work: Sync {
@@ -92,8 +92,18 @@ pub struct Change {
 impl Store {
     /// Makes a change of a call that has no idempotency key.
     pub async fn change<W: Work>(&self, call: &Call, work: &W) -> Result<W::Outcome, Error> {
+        self.change_after(Before::default(), call, work).await
+    }
+
+    /// The same for a call whose change was tried before.
+    pub async fn change_after<W: Work>(
+        &self,
+        before: Before,
+        call: &Call,
+        work: &W,
+    ) -> Result<W::Outcome, Error> {
         let _turn = self.turn(call.tenant).await?;
-        self.attempts(async |schema, with_locks| {
+        self.attempts_after(before, async |schema, with_locks| {
             let change = self.begin(schema, call, with_locks).await?;
             match work.attempt(change).await? {
                 Attempt::Done(finished) => Ok(Ended::Done(finished.commit().await?)),
@@ -129,9 +139,9 @@ impl Store {
 
     /// Wakes whoever waits for an event that is committed, and has the rows looked at
     /// that it wrote.
-    fn wake(&self, call: &Call, writes: &[RowId]) {
-        self.bell.ring(call.tenant);
-        self.own_writes.note(call.tenant.uuid(), writes);
+    pub(super) fn wake(&self, tenant: TenantId, writes: &[RowId]) {
+        self.bell.ring(tenant);
+        self.own_writes.note(tenant.uuid(), writes);
     }
 
     async fn begin(&self, schema: Arc<Schema>, call: &Call, with_locks: bool) -> Result<Change, Fault> {
@@ -141,7 +151,7 @@ impl Store {
             call: call.clone(),
             now: at,
             at,
-            event: EventId(Uuid::now_v7()),
+            event: Change::new_event(),
             wrote: false,
             follows: None,
             writes: Vec::new(),
@@ -152,27 +162,15 @@ impl Store {
     }
 }
 
-/// The stored answer of a key that somebody has claimed.
-fn answered(rows: &[Row], key: &Key) -> Result<Vec<u8>, Error> {
-    let Some(row) = rows.first() else { return Err(key_in_use()) };
-    let mut row = Columns::of(row);
-    if !key.is_for(row.next("request_hash")?) {
-        return Err(Refusal::new(
-            Reason::IdempotencyKeyReused,
-            "The Idempotency-Key was used for another call in the last 24 hours. Nothing was stored: send a new key with a new call.",
-        )
-        .into());
-    }
-    row.next::<Option<Vec<u8>>>("answer")?.ok_or_else(key_in_use)
-}
-
-fn key_in_use() -> Error {
-    Refusal::new(
-        Reason::IdempotencyKeyInUse,
-        "A call with this Idempotency-Key is still under way. Try again to get its answer.",
-    )
-    .retry_after(Duration::from_secs(1))
-    .into()
+/// What time it is, and when something is recorded that happens to a locked row now.
+pub(super) fn times_after(last_change: Timestamp) -> (Timestamp, Timestamp) {
+    let step = SignedDuration::from_micros(1);
+    let now = Timestamp::now();
+    // As the database keeps it.
+    let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+    // Another program may have written a time after which nothing comes.
+    let next = form::shown(last_change).and_then(|last| last.checked_add(step).ok());
+    (now, next.map_or(now, |next| now.max(next)))
 }
 
 impl Change {
@@ -219,7 +217,7 @@ impl Change {
     /// Whether the call says which version the resource must have, so that it has to
     /// be locked and looked at.
     pub fn expects_version(&self) -> bool {
-        self.call.expected != Expected::Any
+        self.call.expects_version()
     }
 
     /// The version was checked: what is done now may look at other rows.
@@ -235,6 +233,11 @@ impl Change {
     /// An id for an inventory range.
     pub fn new_range() -> RangeId {
         RangeId(Uuid::now_v7())
+    }
+
+    /// An id for an event.
+    pub(super) fn new_event() -> EventId {
+        EventId(Uuid::now_v7())
     }
 
     /// Nothing is committed by a statement that would be the last: more follows, see
@@ -267,15 +270,10 @@ impl Change {
     /// however long the lock took and whatever other servers' clocks say: so
     /// histories are in the order in which things happened.
     pub(super) fn comes_after(&mut self, last_change: Timestamp) {
-        let step = SignedDuration::from_micros(1);
-        let now = Timestamp::now();
-        // As the database keeps it.
-        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        let (now, at) = times_after(last_change);
         self.now = now;
-        // Another program may have written a time after which nothing comes.
-        let next = form::shown(last_change).and_then(|last| last.checked_add(step).ok());
         // And later than another row's, when several are locked.
-        self.at = next.map_or(now, |next| now.max(next)).max(self.at);
+        self.at = at.max(self.at);
     }
 
     /// Runs the last statement, which writes the event; the outcome is made of its
@@ -290,7 +288,7 @@ impl Change {
             let rows = self.tx.run_last(statement).await?;
             let outcome = outcome(&rows)?;
             if outcome.is_some() {
-                self.store.wake(&self.call, &self.writes);
+                self.store.wake(self.call.tenant, &self.writes);
             }
             return Ok(outcome.map(|outcome| Finished { outcome, open: None, event_written: true }));
         }
@@ -358,7 +356,7 @@ impl<O> Finished<O> {
             None => tx.commit().await?,
         }
         if self.event_written {
-            store.wake(&call, &writes);
+            store.wake(call.tenant, &writes);
         }
         Ok(self.outcome)
     }
@@ -376,7 +374,7 @@ impl<O> Finished<O> {
         let keep = AnswerKey { tenant: call.tenant.uuid(), key: &key.text, answer: &answer };
         tx.run_last(&keep).await?;
         if self.event_written {
-            store.wake(&call, &writes);
+            store.wake(call.tenant, &writes);
         }
         Ok(answer)
     }

@@ -1,10 +1,15 @@
 //! Statements about idempotency keys.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
-use pg::Fault;
+use pg::{Columns, Fault};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::database::{SWEEPER, Store};
+use crate::call::Key;
+use crate::error::{Error, Reason, Refusal};
 
 /// How long an answer is kept.
 pub const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(24);
@@ -29,4 +34,27 @@ impl Store {
         })
         .await
     }
+}
+
+/// The stored answer of a key that somebody has claimed.
+pub(super) fn answered(rows: &[Row], key: &Key) -> Result<Vec<u8>, Error> {
+    let Some(row) = rows.first() else { return Err(key_in_use()) };
+    let mut row = Columns::of(row);
+    if !key.is_for(row.next("request_hash")?) {
+        return Err(Refusal::new(
+            Reason::IdempotencyKeyReused,
+            "The Idempotency-Key was used for another call in the last 24 hours. Nothing was stored: send a new key with a new call.",
+        )
+        .into());
+    }
+    row.next::<Option<Vec<u8>>>("answer")?.ok_or_else(key_in_use)
+}
+
+pub(super) fn key_in_use() -> Error {
+    Refusal::new(
+        Reason::IdempotencyKeyInUse,
+        "A call with this Idempotency-Key is still under way. Try again to get its answer.",
+    )
+    .retry_after(Duration::from_secs(1))
+    .into()
 }

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use pg::{Declaration, StatementError, Statements as PgStatements};
 
 use super::{
-    booking_lists, bookings, customers, decisions, events, feed, inconsistencies, inventory, judged, keys,
-    properties, request_counts, request_lists, requests, resolutions, settings, surroundings, ticks,
+    approvals, booking_lists, bookings, customers, decisions, events, feed, inconsistencies, inventory,
+    judged, keys, properties, request_counts, request_lists, requests, resolutions, settings, surroundings,
+    ticks,
 };
 use crate::domain::layout::Layout;
 use crate::layout::words::Blocking;
 use crate::layout::{self, Statuses, Words};
 
 /// The statements of each file of the store.
-const DECLARED: [&[&Declaration]; 18] = [
+const DECLARED: [&[&Declaration]; 19] = [
+    approvals::STATEMENTS,
     booking_lists::STATEMENTS,
     bookings::STATEMENTS,
     customers::STATEMENTS,
@@ -94,7 +96,18 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
     let earliest = words.fill("{earliest_range_of_b}").replace(":property", "b.property_id");
     words.add("earliest_range_of_booking", earliest);
     words.add("surroundings.as_they_are", as_they_are);
+    for part in ["acting_user", "by", "decided", "insert_range"] {
+        let of_one = words.fill(&format!("{{{part}}}"));
+        words.add(&format!("each.{part}"), of_item(&of_one));
+    }
     words
+}
+
+/// What a statement for one call says of that call, for each call that has an `item`: the
+/// same text, so that both write the same.
+fn of_item(text: &str) -> String {
+    let own = [":actor_kind", ":actor_id", ":at", ":event", ":note", ":range"];
+    own.into_iter().fold(text.to_owned(), |text, name| text.replace(name, &name.replace(':', "item.")))
 }
 
 /// The surroundings of each request `r` of an outer query, instead of one request that

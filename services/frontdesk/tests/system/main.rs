@@ -11,6 +11,7 @@ mod fixture;
 mod booking {
     mod actors;
     mod approve;
+    mod approve_together;
     mod auto_decline;
     mod blocks;
     mod bookings;
@@ -39,10 +40,12 @@ mod booking {
     /// streams that are listened to, and what must hold after any run.
     pub mod help {
         pub mod covered;
+        pub mod crowd;
         pub mod foreign;
         pub mod import;
         pub mod inconsistent_rows;
         pub mod new_request;
+        pub mod relay;
         pub mod rival;
         pub mod watcher;
     }

@@ -23,6 +23,7 @@ use serde_json::Value as Json;
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use self::parameters::{Windows, is_run, value};
+use super::statements::STANDARD_ONLY;
 use crate::fixture::Layout;
 
 /// Requests that the tables have, and that the statistics say they have.
@@ -117,9 +118,7 @@ async fn every_statement_reads_few_rows_of_a_million() {
         let statements = if layout == Layout::Standard { standard } else { single_table };
         for mode in ["force_custom_plan", "force_generic_plan"] {
             for statement in statements.iter() {
-                // No request of that layout holds its dates for a while only.
-                let of_holds = ["list_due_holds", "release_hold"].contains(&&*statement.name());
-                if layout == Layout::Standard || !of_holds {
+                if layout == Layout::Standard || !STANDARD_ONLY.contains(&&*statement.name()) {
                     tables.explain(statement, booking::ROLE, mode).await;
                 }
             }

@@ -68,6 +68,11 @@ pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String
     let key = |kind: u32, number: u32| format!("uuid '{kind:08x}-0000-7000-8000-{number:012x}'");
     let (property, guest, booking, request) = (key(2, 4095), key(3, 1996), key(4, 0), key(5, 19_960));
     let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
+    if ["lock_booking_requests", "book_requests"].contains(&statement)
+        && let Some(each) = of_several(parameter)
+    {
+        return each;
+    }
     match parameter.name {
         "stay_from" if windows == Windows::NoStay => "date '2200-01-01'".to_owned(),
         "stay_to" if windows == Windows::NoStay => "date '1999-01-01'".to_owned(),
@@ -116,5 +121,23 @@ pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String
         "sources" => "array['pms']".to_owned(),
         "external_ids" => format!("array[{guest}::text, 'Zu\u{308}-1']"),
         _ => parameter.example.to_owned(),
+    }
+}
+
+/// As many values as a few calls give that approve open requests together.
+fn of_several(parameter: &Parameter) -> Option<String> {
+    let several = |one: fn(u32) -> String| {
+        let values: Vec<String> = (0..8).map(one).collect();
+        Some(format!("array[{}]", values.join(", ")))
+    };
+    match parameter.name {
+        "ids" => several(|n| format!("uuid '00000005-0000-7000-8000-{:012x}'", 19_960 + 2 * n)),
+        "bookings" | "ranges" | "events" | "actor_ids" => {
+            several(|n| format!("uuid '00000009-0000-7000-8000-{:012x}'", 16 + n))
+        }
+        "times" => several(|_| "now()".to_owned()),
+        "actor_kinds" => several(|_| "'user'".to_owned()),
+        "notes" => several(|_| "'x'".to_owned()),
+        _ => None,
     }
 }

@@ -1,0 +1,174 @@
+//! Approvals of one tenant that go together: one transaction for many calls, where
+//! Postgres is busy most with what it does once for a statement, not once for a row.
+//!
+//! Only what needs nothing but its own row goes together: an open request out of which a
+//! booking is made, which breaks no rule and declines nobody. It is decided as `approve.rs`
+//! decides, by the same functions, while its row is locked, and it is stored by the
+//! statement that commits. Whatever leaves a doubt goes alone afterwards, through
+//! `approve.rs`, as if it had never been here, with one transaction less to begin: what was
+//! approved before, what is linked, held or closed, what somebody else has locked, what the
+//! database refuses, and all of a lot when anything goes wrong with it. So one bad row costs
+//! its neighbours a little time, and never their answer.
+//!
+//! Calls that say which version they mean, have an idempotency key or set rules aside are
+//! not here at all. Nor is the single table, where an approve changes the row of the request,
+//! for which there is no `on conflict`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use access::TenantId;
+use pg::{Fault, Kind};
+
+use super::approve::Approve;
+use super::together::{Lots, Together, Waiting};
+use crate::call::Call;
+use crate::domain::approval::{self, Approved, Verdict};
+use crate::domain::ids::BookingRequestId;
+use crate::domain::layout::Layout;
+use crate::domain::rules::Neighbours;
+use crate::error::Error;
+use crate::store::approvals::{BookedTogether, LockedTogether};
+use crate::store::requests::LockedRequest;
+use crate::store::{Before, Change, Store};
+
+/// The approvals of a process.
+#[derive(Debug, Clone, Default)]
+pub struct Approvals {
+    together: Together<Asked, Answer>,
+}
+
+/// A call that may go with others.
+#[derive(Debug)]
+struct Asked {
+    call: Call,
+    approve: Approve,
+}
+
+/// What became of a call that went with others.
+#[derive(Debug)]
+enum Answer {
+    Approved(Approved),
+    /// The connection broke while it was being stored.
+    Unknown(Fault),
+    /// It is made alone.
+    Alone(Before),
+}
+
+type Lot = Vec<Waiting<Asked, Answer>>;
+
+impl Approvals {
+    /// Approves a request, with others of the tenant if there are any.
+    pub async fn approve(&self, store: &Store, call: &Call, approve: Approve) -> Result<Approved, Error> {
+        if call.expects_version() || approve.override_rules || !store.books_together() {
+            return store.change(call, &approve).await;
+        }
+        // Here to the end, alone or not, so that others see that somebody is.
+        let present = self.together.come(call.tenant.uuid());
+        if present.goes_alone() {
+            return store.change(call, &approve).await;
+        }
+        let asked = Arc::new(Asked { call: call.clone(), approve });
+        let mut joined = present.join(Arc::clone(&asked));
+        if let Some(lots) = joined.lots.take() {
+            tokio::spawn(run(lots, store.clone(), call.tenant));
+        }
+        let before = match present.answer(joined).await {
+            Some(Answer::Approved(approved)) => return Ok(approved),
+            Some(Answer::Unknown(fault)) => return Err(fault.into()),
+            Some(Answer::Alone(before)) => before,
+            None => Before::default(),
+        };
+        store.change_after(before, call, &asked.approve).await
+    }
+}
+
+/// Runs lots until nobody waits.
+async fn run(mut lots: Lots<Asked, Answer>, store: Store, tenant: TenantId) {
+    while let Some(lot) = lots.next() {
+        if !approve_all(&store, tenant, lot).await {
+            lots.was_useless();
+        }
+    }
+}
+
+/// Answers each call of a lot. Whether any of them was approved.
+async fn approve_all(store: &Store, tenant: TenantId, lot: Lot) -> bool {
+    let (lot, doubles) = first_of_each(lot);
+    let mut plain = HashMap::new();
+    let stored = approve_plain(store, tenant, &lot, &mut plain).await;
+    if let Err(fault) = &stored {
+        tracing::debug!(calls = lot.len(), %fault, "approvals that went together failed together");
+    }
+    let was_useful = stored.as_ref().is_ok_and(|stored| !stored.is_empty());
+    for waiting in lot {
+        let id = waiting.job.approve.id;
+        let answer = match (plain.remove(&id), &stored) {
+            (Some(approved), Ok(stored)) if stored.contains(&id) => Answer::Approved(approved),
+            // By what its dates are taken, shows around it.
+            (Some(_), Ok(_)) => Answer::Alone(Before { transactions: 1, needs_locks: true }),
+            (Some(_), Err(fault)) if *fault.kind() == Kind::OutcomeUnknown => {
+                Answer::Unknown(Fault::new(Kind::OutcomeUnknown, fault.to_string()))
+            }
+            (None, _) | (Some(_), Err(_)) => Answer::Alone(Before { transactions: 1, needs_locks: false }),
+        };
+        waiting.answer(answer);
+    }
+    // Whatever has become of their request by now.
+    for double in doubles {
+        double.answer(Answer::Alone(Before::default()));
+    }
+    was_useful
+}
+
+/// The first call for each request, and the others.
+fn first_of_each(lot: Lot) -> (Lot, Lot) {
+    let mut seen = HashSet::new();
+    lot.into_iter().partition(|waiting| seen.insert(waiting.job.approve.id))
+}
+
+/// Locks the requests of a lot, and approves those that are `plain`. Gives those that are
+/// stored.
+async fn approve_plain(
+    store: &Store,
+    tenant: TenantId,
+    lot: &Lot,
+    plain: &mut HashMap<BookingRequestId, Approved>,
+) -> Result<HashSet<BookingRequestId>, Fault> {
+    let approvals = store.begin_approvals(tenant).await?;
+    let locked = approvals.lock(lot.iter().map(|waiting| waiting.job.approve.id).collect()).await?;
+    let mut together = Vec::with_capacity(lot.len());
+    for waiting in lot.iter().filter(|waiting| waiting.is_there()) {
+        let Asked { call, approve } = &*waiting.job;
+        let Some(one) = locked.get(&approve.id) else { continue };
+        let Some(approved) = granted(one, approvals.layout()) else { continue };
+        let booking = Change::new_booking();
+        plain.insert(approve.id, approved.by(booking));
+        let LockedRequest { request, .. } = &one.locked;
+        let place = (request.property, request.stay.check_in, request.id);
+        let (at, actor, note) = (one.at, call.actor, &*approve.note);
+        together.push((place, BookedTogether { request: approve.id, booking, at, actor, note }));
+    }
+    if together.is_empty() {
+        return Ok(HashSet::new());
+    }
+    // Their ranges are stored in this order, as their bookings are.
+    together.sort_unstable_by_key(|(place, _)| *place);
+    let together: Vec<BookedTogether<'_>> = together.into_iter().map(|(_, one)| one).collect();
+    approvals.book(&together).await
+}
+
+/// What the approve of a locked request answers if it needs nothing but this row.
+fn granted(one: &LockedTogether, layout: Layout) -> Option<Approved> {
+    let LockedRequest { request, auto_decline, terms } = &one.locked;
+    // Of a property that is not there, the database refuses the booking; where nights stay
+    // empty between guests, the property has to be locked.
+    let terms = terms.as_ref().filter(|terms| terms.rules.turnover_days.is_none())?;
+    let verdict = approval::approve(request, layout, None);
+    let books = matches!(verdict, Verdict::Book { evidence: None, hold: false });
+    if !books || *auto_decline {
+        return None;
+    }
+    let broken = terms.broken(request.stay, request.guest_count, one.now, Neighbours::default());
+    verdict.answer(request, layout, &broken).ok()
+}

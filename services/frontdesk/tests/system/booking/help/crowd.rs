@@ -1,0 +1,150 @@
+//! Calls that approve at the same time, made to go together: a lot is what comes while
+//! another one is under way, and that one is kept waiting here.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use frontdesk::demo;
+use frontdesk::system::System;
+use futures::future::join_all;
+use identity::Policy;
+use serde_json::json;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::relay::Relay;
+use crate::fixture::{Answer, Fixture, path_of, system};
+
+/// Two guests whose bookings are not stored before their gate is open.
+const SLOW: u32 = 98;
+pub const SLOW_IN_LOT: u32 = 99;
+
+/// A trigger that keeps the bookings of these guests waiting, without a lock.
+const GATES: &str = "create table gates (guest uuid not null, open boolean not null); insert into gates values \
+    ('00000000-0000-0000-0000-000000000062', false), ('00000000-0000-0000-0000-000000000063', false); \
+    grant select on gates to frontdesk_booking; \
+    create function wait_at_gate() returns trigger language plpgsql as $$ begin \
+    while not (select open from gates where guest = new.guest_id) loop perform pg_sleep(0.01); end loop; \
+    return new; end $$; \
+    create trigger gates before insert on bookings for each row \
+    when (new.guest_id >= '00000000-0000-0000-0000-000000000062' \
+    and new.guest_id <= '00000000-0000-0000-0000-000000000063') execute function wait_at_gate()";
+
+const AT_GATE: &str = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' \
+    and datname = current_database()";
+
+/// Transactions that have written the bookings of these requests.
+const TRANSACTIONS: &str =
+    "select count(distinct xmin::text) from bookings where booking_request_id = any ($1)";
+
+/// Somebody who approves with a note.
+pub struct Ask<'a> {
+    pub id: Uuid,
+    pub token: &'a str,
+    pub note: &'a str,
+}
+
+/// A system in which calls can be made to go together.
+pub struct Crowd {
+    pub fixture: Fixture,
+    pub token: String,
+    /// Between the called system and Postgres.
+    pub relay: Relay,
+    system: System,
+}
+
+/// Tells the relays of a process apart.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Crowd {
+    pub async fn start() -> Self {
+        let fixture = Fixture::start().await;
+        fixture.sql.batch_execute(GATES).await.unwrap();
+        let token = fixture.manager().await;
+        let relay = Relay::start(&fixture, &format!("crowd-{}", NEXT.fetch_add(1, Ordering::Relaxed))).await;
+        let system = system(&relay.url, Policy::default()).await;
+        Self { fixture, token, relay, system }
+    }
+
+    pub async fn open(&self, customer: u32, from: i32, to: i32) -> Uuid {
+        self.fixture.open_request(demo::TENANT, customer, from, to).await
+    }
+
+    pub fn ask(&self, id: Uuid) -> Ask<'_> {
+        Ask { id, token: &self.token, note: "" }
+    }
+
+    /// Starts to approve, in a task that can be aborted as a caller that goes away.
+    pub fn approve(&self, ask: &Ask<'_>) -> JoinHandle<Answer> {
+        let url = format!("http://{}{}", self.system.gateway, path_of(ask.id, "/approve"));
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
+        let request = request.bearer_auth(ask.token).json(&json!({"internal_note": ask.note}));
+        tokio::spawn(Answer::of(request))
+    }
+
+    /// Waits until so many sessions wait at the gate.
+    pub async fn at_gate(&self, sessions: i64) {
+        for _ in 0..500 {
+            if self.fixture.count(AT_GATE, &[]).await >= sessions {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nobody waits at the gate");
+    }
+
+    pub async fn set_gate(&self, guest: u32, open: bool) {
+        let set = "update gates set open = $2 where guest = $1";
+        assert_eq!(self.fixture.execute(set, &[&Uuid::from_u128(u128::from(guest)), &open]).await, 1);
+    }
+
+    /// Starts calls that go together: behind one that goes alone, and one that is a lot by
+    /// itself, both of which wait at their gate. Gives those two, and these.
+    pub async fn gather(&self, days: i32, asks: &[Ask<'_>]) -> [Vec<JoinHandle<Answer>>; 2] {
+        self.set_gate(SLOW, false).await;
+        let mut before = Vec::new();
+        for place in 0..2 {
+            let slow = self.open(SLOW, days + place, days + place + 1).await;
+            before.push(self.approve(&self.ask(slow)));
+            self.at_gate(i64::from(place) + 1).await;
+        }
+        let calls = asks.iter().map(|ask| self.approve(ask)).collect();
+        // Until all of them have come, or most of them on a slow machine.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        [before, calls]
+    }
+
+    /// Lets those through that came before the lot.
+    pub async fn release(&self, before: Vec<JoinHandle<Answer>>) {
+        self.set_gate(SLOW, true).await;
+        for call in before {
+            call.await.unwrap().ok();
+        }
+    }
+
+    /// Approves together.
+    pub async fn together(&self, days: i32, asks: &[Ask<'_>]) -> Vec<Answer> {
+        let [before, calls] = self.gather(days, asks).await;
+        self.release(before).await;
+        join_all(calls).await.into_iter().map(Result::unwrap).collect()
+    }
+
+    pub async fn transactions(&self, of: &[Uuid]) -> i64 {
+        self.fixture.count(TRANSACTIONS, &[&of]).await
+    }
+
+    /// Bookings, active ranges, and events that say so, of a request that was approved once.
+    pub async fn assert_approved_once(&self, ids: &[Uuid]) {
+        let stored = "select (select count(*) from bookings b where b.booking_request_id = r.id and b.status = 'confirmed'), \
+            (select count(*) from inventory_ranges i where i.source_id = r.approved_booking_id and i.state = 'active' \
+            and (i.start_date, i.end_date) = (r.check_in, r.check_out)), \
+            (select count(*) from booking_events e where e.booking_request_id = r.id and e.action = 'approved' \
+            and e.booking_id = r.approved_booking_id), r.status = 'confirmed' and r.row_version = 2 \
+            from booking_requests r where r.id = $1";
+        for id in ids {
+            let row = self.fixture.sql.query_one(stored, &[id]).await.unwrap();
+            let counts = [0, 1, 2].map(|column| row.get::<_, i64>(column));
+            assert_eq!((counts, row.get::<_, Option<bool>>(3)), ([1; 3], Some(true)), "{id}");
+        }
+    }
+}
