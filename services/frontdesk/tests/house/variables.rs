@@ -39,8 +39,8 @@ const FOREIGN_BEGINNINGS: [&str; 3] = ["AF_", "GF_", "POSTGRES_"];
 
 /// Capitals that are not variables: any setting's file, a file of Postgres, an option of
 /// sockets, an object of JavaScript, a
-/// capability of Linux.
-const WORDS: [&str; 5] = ["DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
+/// capability of Linux, whom a certificate names.
+const WORDS: [&str; 6] = ["CN", "DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
 
 /// Its job is names that are no settings.
 const UNKNOWN: &str = "boot/settings/unknown.rs";
