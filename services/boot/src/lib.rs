@@ -15,6 +15,7 @@ mod readiness;
 pub mod request_id;
 pub mod settings;
 mod shutdown;
+mod supervisor;
 mod telemetry;
 mod version;
 
@@ -29,5 +30,6 @@ pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
 pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};
+pub use self::supervisor::Supervisor;
 pub use self::telemetry::Log;
 pub use self::version::Version;

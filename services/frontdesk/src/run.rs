@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, GrpcServer, Log, Readiness, Settings};
+use boot::{AdminPort, GrpcServer, Log, Readiness, Settings, Supervisor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,7 @@ struct Process {
     stop: CancellationToken,
     /// The operator port, if it is on.
     admin: Option<TcpListener>,
+    supervisor: Supervisor,
 }
 
 /// `frontdesk identity`.
@@ -68,7 +69,8 @@ pub fn read<T>(
         let own = role(settings);
         let log = Log::read(settings);
         let admin = AdminPort::read(settings);
-        Some(Role { own: own?, log: log?, admin })
+        let supervisor = Supervisor::read(settings);
+        Some(Role { own: own?, log: log?, admin, supervisor })
     }
 }
 
@@ -77,6 +79,7 @@ pub struct Role<T> {
     own: T,
     log: Log,
     admin: Option<SocketAddr>,
+    supervisor: Supervisor,
 }
 
 /// Takes the address of the operator port.
@@ -92,14 +95,14 @@ impl Process {
         source: &Source,
         role: impl FnOnce(&mut Settings) -> Option<T>,
     ) -> Result<(Self, T), Failure> {
-        let Role { own, log, admin } = source.read(read(role))?;
+        let Role { own, log, admin, supervisor } = source.read(read(role))?;
         log.start().map_err(Failure::new)?;
         let stop = boot::on_signal().map_err(Failure::new)?;
         let admin = match admin {
             Some(addr) => Some(operator_port(addr).await?),
             None => None,
         };
-        Ok((Self { stop, admin }, own))
+        Ok((Self { stop, admin, supervisor }, own))
     }
 
     async fn serve_grpc(self, server: GrpcServer) -> Result<(), Failure> {
@@ -118,6 +121,7 @@ impl Process {
             let port = AdminPort { listener, readiness, version: VERSION };
             tokio::spawn(port.serve(self.stop.clone(), end.clone()))
         });
+        self.supervisor.serving();
         let result = serving.await;
         end.cancel();
         if let Some(port) = port {

@@ -130,6 +130,7 @@ mod program {
     mod smoke;
     mod statement;
     mod token;
+    mod units;
 }
 
 /// What holds for all parts together.

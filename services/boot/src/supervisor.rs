@@ -1,0 +1,56 @@
+//! systemd, if it started this process: it is told when calls are taken. So `systemctl start`
+//! returns when the role works, and fails if it cannot.
+
+use std::os::unix::net::UnixDatagram;
+
+use crate::settings::{Form, Setting, Settings, Unset};
+
+static NOTIFY_SOCKET: Setting = Setting {
+    name: "NOTIFY_SOCKET",
+    form: Form::Described("a path"),
+    unset: Unset::Means("nobody is told"),
+    example: "/run/systemd/notify",
+    meaning: "Where systemd is told that the role takes calls; systemd sets it (Type=notify).",
+    secret: false,
+};
+
+/// Whoever is told.
+#[derive(Debug)]
+pub struct Supervisor {
+    socket: Option<String>,
+}
+
+impl Supervisor {
+    /// Who it is, if it is anybody.
+    pub fn read(settings: &mut Settings) -> Self {
+        Self { socket: settings.if_set(&NOTIFY_SOCKET) }
+    }
+
+    /// Calls are taken from now on. One that does not listen is no reason not to serve.
+    pub fn serving(&self) {
+        if let Some(socket) = &self.socket
+            && let Err(error) = UnixDatagram::unbound().and_then(|from| from.send_to(b"READY=1", socket))
+        {
+            tracing::warn!(%error, socket, "systemd could not be told");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_listens_is_told_and_nobody_is_needed() {
+        let path = std::env::temp_dir().join(format!("frontdesk-supervisor-{}", std::process::id()));
+        let listener = UnixDatagram::bind(&path).unwrap();
+        let of = |path: &str| Supervisor::read(&mut Settings::of([("NOTIFY_SOCKET", path)]));
+        of(path.to_str().unwrap()).serving();
+        let mut said = [0; 16];
+        let length = listener.recv(&mut said).unwrap();
+        assert_eq!(&said[..length], b"READY=1");
+        std::fs::remove_file(path).unwrap();
+        of("/nonexistent/socket").serving();
+        of("").serving();
+    }
+}
