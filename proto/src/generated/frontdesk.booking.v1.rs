@@ -741,7 +741,7 @@ pub struct BookingRequestStatusCount {
     /// The effective status.
     #[prost(enumeration = "BookingRequestStatus", tag = "1")]
     pub status: i32,
-    /// Their number; counting stops at 500, of one property or guest when 5000 requests
+    /// Their number; counting stops at 500, of one property or guest when 2000 requests
     /// of theirs have been read, and through a window of stays and one of creation when
     /// 1000 requests of the status have been read that are in one of them.
     #[prost(int32, tag = "2")]
@@ -1551,7 +1551,9 @@ pub mod booking_request_service_client {
         /// `next_page_token`: the list goes on. That is so where a window of stays longer
         /// than a year (of one status, or of all; proportionately less of several) is asked
         /// for in the order of creation, or a window of creation by check-in: no index has
-        /// such an order, and a call looks at a bounded number of rows.
+        /// such an order, and a call looks at a bounded number of rows. It is so, too, where one
+        /// property or guest has more than a thousand requests and more than the order is asked
+        /// for, and where UNKNOWN is asked for beside other statuses.
         pub async fn list_booking_requests(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingRequestsRequest>,
@@ -1833,7 +1835,9 @@ pub mod booking_request_service_server {
         /// `next_page_token`: the list goes on. That is so where a window of stays longer
         /// than a year (of one status, or of all; proportionately less of several) is asked
         /// for in the order of creation, or a window of creation by check-in: no index has
-        /// such an order, and a call looks at a bounded number of rows.
+        /// such an order, and a call looks at a bounded number of rows. It is so, too, where one
+        /// property or guest has more than a thousand requests and more than the order is asked
+        /// for, and where UNKNOWN is asked for beside other statuses.
         async fn list_booking_requests(
             &self,
             request: tonic::Request<super::ListBookingRequestsRequest>,
@@ -3013,6 +3017,11 @@ pub mod booking_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns bookings by check-in, page by page; filters are combined with AND.
+        ///
+        /// A page may hold fewer bookings than were asked for, even none, and a
+        /// `next_page_token`: the list goes on. That is so where one property or guest has more
+        /// than a thousand bookings and other filters beside, and where UNKNOWN is asked for
+        /// beside other statuses: a call looks at a bounded number of rows.
         pub async fn list_bookings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingsRequest>,
@@ -3294,6 +3303,11 @@ pub mod booking_service_server {
             tonic::Status,
         >;
         /// Returns bookings by check-in, page by page; filters are combined with AND.
+        ///
+        /// A page may hold fewer bookings than were asked for, even none, and a
+        /// `next_page_token`: the list goes on. That is so where one property or guest has more
+        /// than a thousand bookings and other filters beside, and where UNKNOWN is asked for
+        /// beside other statuses: a call looks at a bounded number of rows.
         async fn list_bookings(
             &self,
             request: tonic::Request<super::ListBookingsRequest>,

@@ -23,6 +23,7 @@ pub mod inconsistencies;
 mod inventory;
 pub mod judged;
 mod keys;
+mod looked;
 mod newest;
 mod own_writes;
 mod properties;

@@ -6,7 +6,7 @@ use super::words::{Blocking, Words};
 use crate::domain::layout::Layout;
 
 /// Names of the indexes of `bookings` as a single table, and what they are on.
-const OF_SINGLE_TABLE: [(&str, &str); 17] = [
+const OF_SINGLE_TABLE: [(&str, &str); 19] = [
     // Lists.
     ("bookings_effective_creation_idx", "(tenant_id, ({effective}), created_at, id, check_in, check_out)"),
     ("bookings_effective_day_idx", "(tenant_id, ({effective}), check_in, created_at, id, check_out)"),
@@ -19,7 +19,9 @@ const OF_SINGLE_TABLE: [(&str, &str); 17] = [
     ("bookings_unplaced_idx", "(tenant_id, id) where created_at is null or check_in is null"),
     ("bookings_property_creation_idx", "(tenant_id, property_id, created_at, id)"),
     ("bookings_guest_creation_idx", "(tenant_id, guest_id, created_at, id)"),
-    ("bookings_guest_idx", "(tenant_id, guest_id, property_id, check_in)"),
+    ("bookings_property_day_idx", "(tenant_id, property_id, check_in, created_at, id)"),
+    ("bookings_guest_day_idx", "(tenant_id, guest_id, check_in, created_at, id)"),
+    ("bookings_guest_arrival_idx", "(tenant_id, guest_id, check_in, id, property_id)"),
     ("bookings_arrival_idx", "(tenant_id, check_in, id, check_out)"),
     ("bookings_status_arrival_idx", "(tenant_id, status, check_in, id, check_out)"),
     // Who has a night of a property, and what a row fulfils.

@@ -90,7 +90,9 @@ impl Words {
         words.add("sold", statuses(BookingStatus::is_sold));
         words.add("freed", statuses(BookingStatus::frees_dates));
         words.add("once_sold", statuses(|status| reads_as(status, Status::Confirmed)));
-        words.add("blocking", blocking.condition("b"));
+        // Not the predicate of the constraint, whose index a plan would take for a whole
+        // property.
+        words.add("blocking", format!("({}) is true", blocking.condition("b")));
         words.add_asked();
         // Whether a request's link to a booking may be followed, but for its status.
         words.add(
@@ -205,8 +207,23 @@ impl Words {
         // The index of such requests has this condition word for word.
         self.add("is_unknown", format!("(r.status in ({known})) is not true"));
         self.add("is_unknown_booking", format!("(b.status in ({})) is not true", statuses(|_| true)));
-        self.add("is_among", "({effective} = any (:among) or {is_unknown})");
         self.add("one_walk", "(values (true)) as one (walk)");
+        // What is known of a row that is looked at, before it is known to be on a page.
+        // On one line, since lines have conditions.
+        let looked_at = [
+            ("r.id", "id"),
+            ("r.property_id", "property_id"),
+            ("r.guest_id", "guest_id"),
+            ("r.check_in", "check_in"),
+            ("r.check_out", "check_out"),
+            ("r.created_at", "created_at"),
+            ("{effective}", "effective"),
+            ("{is_unknown}", "is_unknown"),
+            ("{live}", "is_live"),
+        ];
+        let columns = looked_at.map(|(column, name)| format!("{column} as {name}"));
+        self.add("looked_at", columns.join(", "));
+        self.add("looked_names", looked_at.map(|(_, name)| format!("r.{name}")).join(", "));
     }
 
     fn add_columns(&mut self, layout: Layout) {

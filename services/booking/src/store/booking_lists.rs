@@ -8,15 +8,19 @@ use uuid::Uuid;
 use super::bookings::booking;
 use super::database::{Schema, Store};
 use super::foreign::{MOST_UNPLACED, counted};
+use super::looked;
 use crate::domain::booking::Booking;
 use crate::domain::ids::{GuestId, PropertyId, RowId};
 use crate::domain::listing::{After, BookingFilter, Day};
 use crate::layout::columns;
 
+/// Rows of one property or guest that are looked at for a page.
+const MOST_OF_ONE: i64 = 1_000;
+
 pg::statements! {
     /// Bookings of the tenant.
-    ListBookings<'a> = "list_bookings" (
-        tenant: Uuid, among: Option<&'a [&'a str]>, unknown: Option<bool>, after_check_in: Days, after_id: RowId,
+    ListBookings = "list_bookings" (
+        tenant: Uuid, unknown: Option<bool>, after_check_in: Days, after_id: RowId,
         most: i64, stay_from: Option<Days>, stay_to: Option<Days>,
     );
     /// Bookings of the tenant with one of these statuses.
@@ -24,10 +28,12 @@ pg::statements! {
         tenant: Uuid, statuses: &'a [&'a str], after_check_in: Days, after_id: RowId, most: i64,
         stay_from: Option<Days>, stay_to: Option<Days>,
     );
-    /// Bookings of one property or guest.
+    /// Of a number of bookings of one property or guest, those of a page; `of_property`:
+    /// what the guest's are held against.
     ListBookingsOf<'a> = "list_bookings_of" (
-        tenant: Uuid, after_check_in: Days, after_id: RowId, most: i64, statuses: Option<&'a [&'a str]>, unknown: bool,
-        property: Option<PropertyId>, guest: Option<GuestId>, stay_from: Option<Days>, stay_to: Option<Days>,
+        tenant: Uuid, after_check_in: Days, after_id: RowId, most: i64, looked: i64, statuses: Option<&'a [&'a str]>,
+        unknown: bool, property: Option<PropertyId>, guest: Option<GuestId>, of_property: Option<PropertyId>,
+        stay_from: Option<Days>, stay_to: Option<Days>,
     );
     /// Bookings without a day of arrival.
     CountUnplacedBookings<'a> = "count_unplaced_bookings" (
@@ -59,10 +65,18 @@ impl Store {
         self.read(async |schema| {
             let list = list(&schema, tenant, filter, &names, after, size + 1);
             let (mut rows, size) = schema.db.run_page(tenant, &*list, size).await?;
+            let mut next = None;
+            if is_looked_through(filter, filter.has_unknown() && schema.found.statuses.any_booking_word)
+                && let Some((end, is_shown)) = looked::last(&rows, size)?
+            {
+                next = Some(place(end)?);
+                rows.truncate(rows.len() - usize::from(!is_shown));
+            }
             let size = usize::try_from(size).unwrap_or(usize::MAX);
-            let more = rows.len() > size;
-            rows.truncate(size);
-            let next = if more { rows.last().map(place).transpose()? } else { None };
+            if rows.len() > size {
+                rows.truncate(size);
+                next = rows.last().map(place).transpose()?;
+            }
             let mut bookings =
                 Columns::shown_rows(&rows, |row| Ok((place(row)?, booking(&mut Columns::of(row))?)))?;
             if next.is_none() && schema.found.may_be_null("bookings", "check_in") {
@@ -74,8 +88,15 @@ impl Store {
     }
 }
 
-/// The statement of a list. One property's or guest's bookings are few; of the tenant's,
-/// those of a status have an index of their own.
+/// Whether a list looks at a bounded number of rows: of one property or guest, or where
+/// known statuses and unknown ones are asked for at once, which no index has together.
+fn is_looked_through(filter: &BookingFilter, unknown: bool) -> bool {
+    let both = unknown && filter.known_names().next().is_some();
+    filter.property.is_some() || filter.guest.is_some() || both
+}
+
+/// The statement of a list. One property's or guest's bookings are looked through; of the
+/// tenant's, those of a status have an index of their own.
 fn list<'a>(
     schema: &Schema,
     tenant: Uuid,
@@ -88,27 +109,26 @@ fn list<'a>(
     let (after_check_in, after_id) = (Days(after.key), after.id);
     let (stay_from, stay_to) = (stay_from.map(Days::of), stay_to.map(Days::of));
     let unknown = filter.has_unknown() && schema.found.statuses.any_booking_word;
-    if property.is_some() || guest.is_some() {
+    if is_looked_through(filter, unknown) {
         return Box::new(ListBookingsOf {
             tenant,
             after_check_in,
             after_id,
             most,
+            looked: MOST_OF_ONE,
             statuses: (!statuses.is_empty()).then_some(names),
             unknown,
-            property: *property,
+            property: property.filter(|_| guest.is_none()),
             guest: *guest,
+            of_property: property.filter(|_| guest.is_some()),
             stay_from,
             stay_to,
         });
     }
     if statuses.is_empty() || unknown {
-        let among = (unknown && !names.is_empty()).then_some(names);
-        let unknown = (unknown && names.is_empty()).then_some(true);
         return Box::new(ListBookings {
             tenant,
-            among,
-            unknown,
+            unknown: unknown.then_some(true),
             after_check_in,
             after_id,
             most,

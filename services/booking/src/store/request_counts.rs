@@ -15,7 +15,7 @@ const MOST_COUNTED: i64 = 500;
 /// held against the other.
 const MOST_LOOKED_AT: i64 = 1_000;
 /// The same of all requests of one property or guest.
-const MOST_OF_ONE: i64 = 5_000;
+const MOST_OF_ONE: i64 = 2_000;
 
 pg::statements! {
     /// Requests per effective status.

@@ -11,46 +11,47 @@ use crate::domain::request::Status;
 pg::statements! {
     /// Requests of the tenant, in an order that an index has.
     ListBookingRequests<'a> = "list_booking_requests" (
-        tenant: Uuid, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>, unknown: Option<bool>,
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, unknown: Option<bool>,
         created_before: Option<Micros>, created_after: Option<Micros>, check_in_after: Option<Days>,
         beside_created_at: Option<Micros>, after_id: RowId, most: i64, created_from: Option<Micros>,
         created_to: Option<Micros>,
     );
     /// Requests of the tenant that have a night from a date on, by check-in.
     ListBookingRequestsArriving<'a> = "list_booking_requests_arriving" (
-        tenant: Uuid, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>, unknown: Option<bool>,
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, unknown: Option<bool>,
         check_in_after: Option<Days>, beside_created_at: Option<Micros>, after_id: RowId, most: i64, stay_from: Days,
         stay_to: Option<Days>,
     );
     /// Requests of the tenant with a night of a window, by creation.
     ListBookingRequestsByDay<'a> = "list_booking_requests_by_day" (
-        tenant: Uuid, days: Vec<Days>, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>,
-        unknown: Option<bool>, created_before: Option<Micros>, created_after: Option<Micros>, after_id: RowId,
+        tenant: Uuid, days: Vec<Days>, statuses: Option<&'a [&'a str]>, unknown: Option<bool>,
+        created_before: Option<Micros>, created_after: Option<Micros>, after_id: RowId,
         most: i64, stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>,
         created_to: Option<Micros>,
     );
     /// Requests of the tenant that were created in a window, by check-in.
     ListBookingRequestsEachDay<'a> = "list_booking_requests_each_day" (
-        tenant: Uuid, days: Vec<Days>, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>,
-        unknown: Option<bool>, check_in_after: Option<Days>, beside_created_at: Option<Micros>, after_id: RowId,
+        tenant: Uuid, days: Vec<Days>, statuses: Option<&'a [&'a str]>, unknown: Option<bool>,
+        check_in_after: Option<Days>, beside_created_at: Option<Micros>, after_id: RowId,
         most: i64, stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>,
         created_to: Option<Micros>,
     );
-    /// Requests of one property or guest.
+    /// Of a number of requests, of one property or guest or of the tenant, those of a page.
+    /// `staying_from`: the day from which the walk begins, `of_property`: what the guest's
+    /// are held against.
     ListBookingRequestsOf<'a> = "list_booking_requests_of" (
         tenant: Uuid, statuses: Option<&'a [&'a str]>, unknown: bool, created_before: Option<Micros>,
         created_after: Option<Micros>, check_in_after: Option<Days>, beside_created_at: Option<Micros>,
-        after_id: RowId, most: i64, property: Option<PropertyId>, guest: Option<GuestId>,
-        stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>, created_to: Option<Micros>,
+        after_id: RowId, most: i64, looked: i64, property: Option<PropertyId>, guest: Option<GuestId>,
+        of_property: Option<PropertyId>, staying_from: Option<Days>, stay_from: Option<Days>,
+        stay_to: Option<Days>, created_from: Option<Micros>, created_to: Option<Micros>,
     );
-    /// A number of requests by creation, and which of them have a night of a window.
+    /// Of a number of requests by creation, those of a page, with a night of a window.
     LookThroughRequests<'a> = "look_through_requests" (
-        tenant: Uuid, statuses: Option<&'a [&'a str]>, among: Option<&'a [&'a str]>, unknown: Option<bool>,
+        tenant: Uuid, statuses: Option<&'a [&'a str]>, unknown: Option<bool>,
         created_before: Option<Micros>, created_after: Option<Micros>, after_id: RowId, most: i64, looked: i64,
         stay_from: Option<Days>, stay_to: Option<Days>, created_from: Option<Micros>, created_to: Option<Micros>,
     );
-    /// Requests that were found before.
-    ListBookingRequestsAt = "list_booking_requests_at" (tenant: Uuid, rows: Vec<RowId>);
     /// The first day of arrival from a day on, and the last one.
     ReadArrivals = "read_arrivals" (tenant: Uuid, from_day: Days);
 }
@@ -163,7 +164,6 @@ impl<'a> Asked<'a> {
         Box::new(ListBookingRequests {
             tenant: self.tenant,
             statuses: self.statuses.walked,
-            among: self.statuses.among,
             unknown: self.statuses.unknown,
             created_before: self.created_before,
             created_after: self.created_after,
@@ -181,7 +181,6 @@ impl<'a> Asked<'a> {
         Box::new(ListBookingRequestsArriving {
             tenant: self.tenant,
             statuses: self.statuses.walked,
-            among: self.statuses.among,
             unknown: self.statuses.unknown,
             check_in_after: self.check_in_after,
             beside_created_at: self.beside_created_at,
@@ -198,7 +197,6 @@ impl<'a> Asked<'a> {
             tenant: self.tenant,
             days,
             statuses: self.statuses.walked,
-            among: self.statuses.among,
             unknown: self.statuses.unknown,
             created_before: self.created_before,
             created_after: self.created_after,
@@ -217,7 +215,6 @@ impl<'a> Asked<'a> {
             tenant: self.tenant,
             days,
             statuses: self.statuses.walked,
-            among: self.statuses.among,
             unknown: self.statuses.unknown,
             check_in_after: self.check_in_after,
             beside_created_at: self.beside_created_at,
@@ -230,12 +227,16 @@ impl<'a> Asked<'a> {
         })
     }
 
-    /// Of one property or guest.
-    pub(super) fn of_one(self) -> Option<Box<dyn Query + Send + 'a>> {
-        if self.property.is_none() && self.guest.is_none() {
+    /// Of so many rows of one property or guest, those that are asked for; and where known
+    /// statuses and unknown ones are asked for at once, which no index has together.
+    pub(super) fn of_one(self, looked: i64) -> Option<Box<dyn Query + Send + 'a>> {
+        if self.property.is_none() && self.guest.is_none() && self.statuses.among.is_none() {
             return None;
         }
         let Statuses { walked, among, unknown } = self.statuses;
+        // A guest has fewer than a property.
+        let (property, of_property) =
+            if self.guest.is_some() { (None, self.property) } else { (self.property, None) };
         Some(Box::new(ListBookingRequestsOf {
             tenant: self.tenant,
             statuses: walked.or(among).or(unknown.map(|_| &[][..])),
@@ -246,8 +247,11 @@ impl<'a> Asked<'a> {
             beside_created_at: self.beside_created_at,
             after_id: self.after_id,
             most: self.most,
-            property: self.property,
+            looked,
+            property,
             guest: self.guest,
+            of_property,
+            staying_from: self.check_in_after.and(self.stay_from),
             stay_from: self.stay_from,
             stay_to: self.stay_to,
             created_from: self.created_from,
@@ -256,11 +260,10 @@ impl<'a> Asked<'a> {
     }
 
     /// By creation, of so many rows those with a night of the window.
-    pub(super) fn look_through(self, looked: i64) -> LookThroughRequests<'a> {
-        LookThroughRequests {
+    pub(super) fn look_through(self, looked: i64) -> Box<dyn Query + Send + 'a> {
+        Box::new(LookThroughRequests {
             tenant: self.tenant,
             statuses: self.statuses.walked,
-            among: self.statuses.among,
             unknown: self.statuses.unknown,
             created_before: self.created_before,
             created_after: self.created_after,
@@ -271,6 +274,6 @@ impl<'a> Asked<'a> {
             stay_to: self.stay_to,
             created_from: self.created_from,
             created_to: self.created_to,
-        }
+        })
     }
 }

@@ -10,6 +10,8 @@
 //!   page may hold fewer rows than it takes, even none, and a place to go on from.
 //! - By check-in with a window of creation, the days of arrival are gone through until
 //!   the page is full, as many as there are look-ups; then likewise.
+//! - One property's or guest's are looked through in either order, whatever else is asked
+//!   of them: an index has each order, and most have fewer than are looked at for a page.
 //!
 //! So a page costs what its rows cost and [`MOST_LOOK_UPS`] at most, whatever it is asked
 //! for. Of stays that began in the month before a window, those that are over are passed
@@ -27,8 +29,9 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::database::Store;
+use super::looked;
 use super::request_counts::{self, Counted};
-use super::request_lists::{Asked, ListBookingRequestsAt, ReadArrivals, Statuses};
+use super::request_lists::{Asked, ReadArrivals, Statuses};
 use super::requests::linked_request;
 use crate::domain::ids::RowId;
 use crate::domain::listing::{After, Cursor, Filter, Order, Page, Time};
@@ -43,6 +46,8 @@ const MOST_LOOK_UPS: i64 = 400;
 const MOST_LOOKED_THROUGH: i64 = 4_000;
 /// The same of each status, where the rows are read.
 const MOST_OF_STATUS: i64 = 500;
+/// The same of one property or guest.
+const MOST_OF_ONE: i64 = 1_000;
 
 /// A page of requests.
 #[derive(Debug)]
@@ -69,6 +74,20 @@ impl Found {
     /// By the last statement of a transaction.
     async fn of(tx: Tx, list: &dyn Query, asked: &Asked<'_>, beyond: Option<Cursor>) -> Result<Self, Fault> {
         let (rows, size) = tx.run_page(list, asked.most - 1).await?;
+        Ok(Self { rows, size, beyond })
+    }
+
+    /// By one that looks at a bounded number of rows.
+    async fn looked(tx: Tx, list: &dyn Query, asked: &Asked<'_>, order: Order) -> Result<Self, Fault> {
+        let (mut rows, size) = tx.run_page(list, asked.most - 1).await?;
+        let beyond = match looked::last(&rows, size)? {
+            None => None,
+            Some((end, is_shown)) => {
+                let beyond = place(end, order)?;
+                rows.truncate(rows.len() - usize::from(!is_shown));
+                Some(beyond)
+            }
+        };
         Ok(Self { rows, size, beyond })
     }
 }
@@ -126,22 +145,26 @@ impl Store {
 async fn find(tx: Tx, asked: Asked<'_>, order: Order) -> Result<Found, Fault> {
     let has_stays = asked.stay_from.is_some() || asked.stay_to.is_some();
     let has_creation = asked.created_from.is_some() || asked.created_to.is_some();
-    let list = match (asked.of_one(), order) {
-        (Some(of_one), _) => of_one,
+    let list = match (asked.of_one(MOST_OF_ONE), order) {
+        (Some(of_one), _) => return Found::looked(tx, &*of_one, &asked, order).await,
         (None, Order::CheckIn) if has_creation => return each_day(tx, asked).await,
         // Every stay ends after the first of all days.
         (None, Order::CheckIn) if has_stays => asked.arriving(asked.stay_from.unwrap_or(Days(i32::MIN))),
-        (None, Order::NewestFirst | Order::OldestFirst) if has_stays => return by_day(tx, asked).await,
+        (None, Order::NewestFirst | Order::OldestFirst) if has_stays => {
+            return by_day(tx, asked, order).await;
+        }
         (None, _) => asked.in_order(),
     };
     Found::of(tx, &*list, &asked, None).await
 }
 
-/// By creation, through a window of stays.
-async fn by_day(tx: Tx, asked: Asked<'_>) -> Result<Found, Fault> {
+/// By creation, through a window of stays; where it has more days than are looked up, a
+/// bounded number of rows is looked through.
+async fn by_day(tx: Tx, asked: Asked<'_>, order: Order) -> Result<Found, Fault> {
     let Some(arrivals) = Arrivals::of(&tx, &asked).await? else { return Ok(Found::default()) };
     if arrivals.look_ups(&asked) > MOST_LOOK_UPS {
-        return look_through(tx, asked).await;
+        let looked = if asked.statuses.walked.is_none() { MOST_LOOKED_THROUGH } else { MOST_OF_STATUS };
+        return Found::looked(tx, &*asked.look_through(looked), &asked, order).await;
     }
     // Every stay of these days has a night after the first of them.
     let from = asked.stay_from.unwrap_or(Days(arrivals.first));
@@ -154,29 +177,6 @@ async fn each_day(tx: Tx, asked: Asked<'_>) -> Result<Found, Fault> {
     let from = asked.stay_from.unwrap_or(Days(arrivals.first));
     let (arrivals, beyond) = arrivals.within(MOST_LOOK_UPS / asked.walks());
     Found::of(tx, &*asked.each_day(arrivals.days(), from), &asked, beyond).await
-}
-
-/// By creation, through a window of more days than are looked up.
-async fn look_through(tx: Tx, asked: Asked<'_>) -> Result<Found, Fault> {
-    let looked = if asked.statuses.walked.is_none() { MOST_LOOKED_THROUGH } else { MOST_OF_STATUS };
-    let seen = tx.run(&asked.look_through(looked)).await?;
-    let seen = Columns::all(&seen, |row| {
-        let (id, Micros(key)) = (row.next("id")?, row.next("created_at")?);
-        Ok((After { key, id }, row.next::<bool>("found")?, row.next::<bool>("is_last")?))
-    })?;
-    // Whether there are more is known by what was seen, one more than the page takes:
-    // when the rows are read some may be gone.
-    let mut found: Vec<_> = seen.iter().filter(|(_, found, _)| *found).map(|(at, ..)| *at).collect();
-    let has_more = i64::try_from(found.len()).is_ok_and(|found| found >= asked.most);
-    let beyond = if has_more {
-        found.pop();
-        found.last().copied()
-    } else {
-        seen.iter().find(|(.., is_last)| *is_last).map(|(at, ..)| *at)
-    };
-    let rows = found.iter().map(|at| at.id).collect();
-    let list = ListBookingRequestsAt { tenant: asked.tenant, rows };
-    Found::of(tx, &list, &asked, beyond.map(Cursor::Created)).await
 }
 
 impl Arrivals {

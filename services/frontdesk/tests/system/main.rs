@@ -57,6 +57,7 @@ mod booking {
     mod inconsistencies;
     mod layouts;
     mod lists;
+    mod lists_of_one;
     mod lock_waits;
     mod long_stays;
     mod lost_numbers;

@@ -16,7 +16,6 @@ from (
         where b.tenant_id = :tenant
           and (b.check_in, b.id) > (greatest(:after_check_in, :stay_from - {short_stay}), :after_id)
           and b.deleted_at is null
-          and (b.status = any (:among) or {is_unknown_booking}) -- if :among
           and {is_unknown_booking} and :unknown -- if :unknown
           and b.check_in > :stay_from - {short_stay} -- if :stay_from
           and b.check_out > :stay_from -- if :stay_from
@@ -30,7 +29,7 @@ from (
         from long b -- if :stay_from
         where (b.check_in, b.id) > (:after_check_in, :after_id) -- if :stay_from
           and b.check_in < coalesce(:stay_to, 'infinity') -- if :stay_from
-          and ((:among is null and :unknown is null) or {is_unknown_booking} or b.status = any (:among)) -- if :stay_from
+          and (:unknown is null or {is_unknown_booking}) -- if :stay_from
     ) -- if :stay_from
 ) as b
 order by check_in, id

@@ -41,7 +41,7 @@ const CLAIMS: &[&str] = &[
 const STATUSES: &[&[&str]] = &[&[], &["cancelled"], &["declined", "requested"]];
 
 /// The condition that a query asks for.
-fn condition(claim: &str, statuses: &[&str]) -> String {
+pub(super) fn condition(claim: &str, statuses: &[&str]) -> String {
     let mut condition = vec!["check_in >= '2029-01-01'".to_owned()];
     for part in claim.split('&') {
         let (name, value) = part.split_once('=').unwrap();
@@ -60,11 +60,11 @@ fn condition(claim: &str, statuses: &[&str]) -> String {
 }
 
 /// The ids of a list in pages, and how many pages there were.
-async fn paged(fixture: &Fixture, token: &str, query: &str) -> (Vec<String>, usize) {
+pub(super) async fn paged(fixture: &Fixture, token: &str, list: &str, query: &str) -> (Vec<String>, usize) {
     let (mut ids, mut next, mut pages) = (Vec::new(), Some(String::new()), 0);
     while let Some(place) = next {
-        let page = fixture.get(&format!("/v1/booking-requests?{query}&page_token={place}"), token).await;
-        let rows: &Vec<Json> = page.ok()["booking_requests"].as_array().unwrap();
+        let page = fixture.get(&format!("/v1/{list}?{query}&page_token={place}"), token).await;
+        let rows: &Vec<Json> = page.ok()[list.replace('-', "_")].as_array().unwrap();
         ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
         next = page.body["next_page_token"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
         pages += 1;
@@ -108,7 +108,7 @@ async fn every_request_in_order(layout: Layout) {
                     // Without those of the demo.
                     let from = if claim.starts_with("stay_to") { "&stay_from=2029-06-01" } else { "" };
                     let query = format!("{claim}{asked}{from}&order={order}&page_size={size}");
-                    let (ids, pages) = paged(&fixture, &token, &query).await;
+                    let (ids, pages) = paged(&fixture, &token, "booking-requests", &query).await;
                     assert_eq!(ids, expected, "{layout:?} {query}");
                     short += usize::from(pages > expected.len() / size + 1);
                 }
@@ -146,7 +146,13 @@ async fn a_stay_without_a_beginning_holds_up_no_list() {
                     condition.join(" and ")
                 );
                 let there = fixture.count(&there, &[&demo::TENANT]).await;
-                let (ids, _) = paged(&fixture, &token, &format!("{claim}&order={order}&page_size=200")).await;
+                let (ids, _) = paged(
+                    &fixture,
+                    &token,
+                    "booking-requests",
+                    &format!("{claim}&order={order}&page_size=200"),
+                )
+                .await;
                 assert_eq!(i64::try_from(ids.len()).unwrap(), there, "{layout:?} {order} {claim}");
             }
         }
@@ -176,7 +182,7 @@ async fn counts_follow_windows() {
                 let query = format!("select count(*) from {table} where tenant_id = $1 and {condition}");
                 let there = fixture.count(&query, &[&demo::TENANT]).await;
                 // One owner's are counted to the end, of which there are more.
-                let most = if claim == window { 500 } else { 5000 };
+                let most = if claim == window { 500 } else { 2000 };
                 assert_eq!(counted["count"], there.min(most), "{layout:?} {claim} {status}");
                 assert_eq!(counted["more"], there > most, "{claim} {status}");
             }

@@ -1,3 +1,2 @@
 and {effective} = asked.status -- if :statuses
-          and {is_among} -- if :among
           and {is_unknown} and :unknown -- if :unknown

@@ -1,15 +1,17 @@
 //! With which parameters statements are run here: those that calls give, and values that
 //! have much to read.
 
-use frontdesk::demo;
 use pg::{Parameter, Statement};
+use uuid::Uuid;
+
+use super::TENANTS;
 
 /// Parameters one of which is given, and no more, where a statement has them.
 const ORDERS: [&str; 3] = ["created_before", "created_after", "check_in_after"];
 
-/// Parameters one of which is given at most: known statuses that are walked along, known
-/// ones beside unknown ones, and unknown ones alone.
-const STATUSES: [&str; 3] = ["statuses", "among", "unknown"];
+/// Parameters one of which is given at most: known statuses that are walked along, and
+/// unknown ones.
+const STATUSES: [&str; 2] = ["statuses", "unknown"];
 
 /// Whether a statement is ever run with just these of its optional parameters.
 pub fn is_run(statement: &Statement, given: &[&str]) -> bool {
@@ -33,9 +35,15 @@ pub fn is_run(statement: &Statement, given: &[&str]) -> bool {
         "list_booking_requests" => orders == 1 && !stays,
         "list_booking_requests_by_day" => orders == 1 && has_value("stay_from"),
         "list_booking_requests_each_day" => has_value("stay_from") && created,
-        "list_booking_requests_of" => orders == 1 && of_one,
+        // One of the two is walked along, or all of the tenant.
+        "list_booking_requests_of" => {
+            orders == 1
+                && !(has_value("property") && has_value("guest"))
+                && (has_value("check_in_after") || !has_value("staying_from"))
+        }
+        "list_bookings_of" => !(has_value("property") && has_value("guest")),
         "count_booking_requests" => created || !stays,
-        "list_bookings_of" | "count_booking_requests_of" => of_one,
+        "count_booking_requests_of" => of_one,
         _ => !ORDERS.iter().any(|order| has(order)) || orders == 1,
     }
 }
@@ -62,26 +70,41 @@ impl Windows {
     }
 }
 
+/// An end of a window that matches nothing, or of the other one, which then matches all.
+fn end_of_window(parameter: &str, windows: Windows) -> Option<String> {
+    let end = match (windows, parameter) {
+        (Windows::NoStay, "stay_from") => "date '2200-01-01'",
+        (Windows::NoStay, "stay_to") => "date '1999-01-01'",
+        (Windows::NoCreation, "stay_from") => "date '2000-01-01'",
+        (Windows::NoCreation, "stay_to") => "date '2200-01-01'",
+        (Windows::NoCreation, "created_from") => "timestamptz '2200-01-01'",
+        (Windows::NoCreation, "created_to") => "timestamptz '1999-01-01'",
+        _ => return None,
+    };
+    Some(end.to_owned())
+}
+
 /// An SQL expression for a parameter: an open request, a booking that
 /// fulfils one, a property with thousands of nights sold and the time after them.
-pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String {
-    let key = |kind: u32, number: u32| format!("uuid '{kind:08x}-0000-7000-8000-{number:012x}'");
+pub fn value(statement: &str, parameter: &Parameter, tenant: Uuid, windows: Windows) -> String {
+    // The rows of the small tenant have kinds of their own.
+    let beside = if tenant == TENANTS[0] { 0 } else { 32 };
+    let key = |kind: u32, number: u32| format!("uuid '{:08x}-0000-7000-8000-{number:012x}'", kind + beside);
     let (property, guest, booking, request) = (key(2, 4095), key(3, 1996), key(4, 0), key(5, 19_960));
+    let of_one =
+        ["list_booking_requests_of", "list_bookings_of", "count_booking_requests_of"].contains(&statement);
     let of_booking = ["get_booking", "lock_booking", "step_booking", "cancel_booking"].contains(&statement);
-    if ["lock_booking_requests", "book_requests"].contains(&statement)
-        && let Some(each) = of_several(parameter)
-    {
-        return each;
+    let given = end_of_window(parameter.name, windows).or_else(|| of_several(statement, parameter));
+    if let Some(given) = given {
+        return given;
     }
     match parameter.name {
-        "stay_from" if windows == Windows::NoStay => "date '2200-01-01'".to_owned(),
-        "stay_to" if windows == Windows::NoStay => "date '1999-01-01'".to_owned(),
-        "stay_from" if windows == Windows::NoCreation => "date '2000-01-01'".to_owned(),
-        "stay_to" if windows == Windows::NoCreation => "date '2200-01-01'".to_owned(),
-        "created_from" if windows == Windows::NoCreation => "timestamptz '2200-01-01'".to_owned(),
-        "created_to" if windows == Windows::NoCreation => "timestamptz '1999-01-01'".to_owned(),
-        "tenant" => format!("uuid '{}'", demo::TENANT),
-        "tenants" => format!("array[uuid '{}']", demo::TENANT),
+        "tenant" => format!("uuid '{tenant}'"),
+        "tenants" => format!("array[{}]", TENANTS.map(|tenant| format!("uuid '{tenant}'")).join(", ")),
+        // Those that have more than a list looks at.
+        "property" if of_one => key(2, 4094),
+        "guest" if of_one => key(3, 1_048_575),
+        "of_property" | "statuses" if of_one => "null".to_owned(),
         "id" if of_booking => booking,
         "id" if statement == "get_property" || statement == "update_property" => property,
         "id" if statement == "get_customer" => guest,
@@ -96,7 +119,7 @@ pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String
         "search" if statement == "search_last_names" => "text 'g'".to_owned(),
         "search" => "text 'guest'".to_owned(),
         "archived" => "false".to_owned(),
-        "check_in" | "stay_from" => "current_date + 30".to_owned(),
+        "check_in" | "stay_from" | "staying_from" => "current_date + 30".to_owned(),
         "check_out" | "stay_to" => "current_date + 37".to_owned(),
         "most" if statement.starts_with("count_booking_requests") => "bigint '1000'".to_owned(),
         "most" | "limit" => "bigint '51'".to_owned(),
@@ -116,7 +139,7 @@ pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String
             let days: Vec<String> = (0..37).map(|day| format!("current_date + {day}")).collect();
             format!("array[{}]", days.join(", "))
         }
-        "among" => "array['confirmed']".to_owned(),
+        "looked" if of_one => "bigint '1000'".to_owned(),
         "looked" => "bigint '500'".to_owned(),
         "sources" => "array['pms']".to_owned(),
         "external_ids" => format!("array[{guest}::text, 'Zu\u{308}-1']"),
@@ -125,7 +148,10 @@ pub fn value(statement: &str, parameter: &Parameter, windows: Windows) -> String
 }
 
 /// As many values as a few calls give that approve open requests together.
-fn of_several(parameter: &Parameter) -> Option<String> {
+fn of_several(statement: &str, parameter: &Parameter) -> Option<String> {
+    if !["lock_booking_requests", "book_requests"].contains(&statement) {
+        return None;
+    }
     let several = |one: fn(u32) -> String| {
         let values: Vec<String> = (0..8).map(one).collect();
         Some(format!("array[{}]", values.join(", ")))
