@@ -1,10 +1,11 @@
 -- Several requests, each as `standard/book` books one out of nothing. One whose dates are
 -- taken, or of which a range says that it was approved before, is left out, and nothing
 -- of it is stored. All servers take stays in the same order, so that two that book at
--- once cannot wait for each other in a circle.
+-- once cannot wait for each other in a circle. The plan must not depend on how many there
+-- are, or it would be made anew for each few: so the array of ids is hidden from it.
 with item as (
     select id, booking, range, event, at, actor_kind, actor_id, note
-    from unnest(:ids, :bookings, :ranges, :events, :times, :actor_kinds, :actor_ids, :notes)
+    from unnest((select :ids), :bookings, :ranges, :events, :times, :actor_kinds, :actor_ids, :notes)
         as item (id, booking, range, event, at, actor_kind, actor_id, note)
 ),
 booked as (
@@ -18,7 +19,7 @@ booked as (
     from booking_requests r
     join item on item.id = r.id
     where r.tenant_id = :tenant
-      and r.id = any (:ids)
+      and r.id = any (array(select id from item))
       -- Not by `not exists`, of which row-level security makes a join of the whole index.
       and (
           select i.id
@@ -51,7 +52,7 @@ confirmed as (
     from booked b
     join item on item.booking = b.id
     where r.tenant_id = :tenant
-      and r.id = any (:ids)
+      and r.id = any (array(select id from item))
       and r.id = item.id
     returning r.id
 ),

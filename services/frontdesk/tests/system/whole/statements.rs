@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use frontdesk::demo;
+
 use crate::fixture::{Fixture, Layout};
 
 /// Statements that the single table never runs: none of its requests holds its dates for a
@@ -68,6 +70,39 @@ async fn every_statement_can_be_pasted_into_psql() {
     assert!(said.lines().filter(|line| !line.contains("ERROR")).count() > 90, "{said}");
     let refused = said.lines().filter(|line| line.contains("ERROR") && !line.contains("ERROR:  23"));
     assert_eq!(refused.collect::<Vec<_>>(), [""; 0], "{said}");
+}
+
+/// A plan for each number of calls would be made anew each time, which costs more than
+/// what they save.
+#[tokio::test]
+async fn however_many_approvals_go_together_their_plan_is_kept() {
+    let fixture = Fixture::start().await;
+    let [statements, _] = booking::statements().unwrap();
+    let tenant = format!("set app.tenant = '{}'", demo::TENANT);
+    fixture.sql.batch_execute(&tenant).await.unwrap();
+    for name in ["lock_booking_requests", "book_requests"] {
+        let statement = statements.named(name).unwrap();
+        let form = statement.full();
+        let types: Vec<&str> = form.types().iter().map(tokio_postgres::types::Type::name).collect();
+        let of = |calls: usize| -> String {
+            let value = |parameter: &pg::Parameter| match parameter.example.strip_prefix("array[") {
+                Some(array) => {
+                    let (one, cast) = array.split_once(']').unwrap();
+                    format!("array[{}]{cast}", vec![one; calls].join(", "))
+                }
+                None => parameter.example.to_owned(),
+            };
+            statement.parameters_of(form).map(value).collect::<Vec<_>>().join(", ")
+        };
+        let prepare = format!("prepare it ({}) as {}", types.join(", "), form.text());
+        fixture.sql.batch_execute(&prepare).await.unwrap();
+        for calls in [2, 3, 1, 2, 5, 2, 1, 3, 20, 2] {
+            fixture.sql.batch_execute(&format!("execute it ({})", of(calls))).await.unwrap();
+        }
+        let kept = "select generic_plans from pg_prepared_statements where name = 'it'";
+        assert_eq!(fixture.count(kept, &[]).await, 5, "{name}: five are always planned anew");
+        fixture.sql.batch_execute("deallocate it").await.unwrap();
+    }
 }
 
 /// How a statement without a parameter `tenant` keeps tenants apart.
