@@ -3,5 +3,6 @@
 
 pub mod encoding;
 pub mod failure;
+pub mod figures;
 pub mod problem;
 pub mod told;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use boot::Call;
+use boot::{Call, Metrics};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -12,6 +12,7 @@ use tonic::body::Body;
 use transcode::Transcoder;
 
 use crate::answer::failure::Failure;
+use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
 use crate::answer::told::Untold;
 use crate::call::headers::{self, Client};
@@ -36,12 +37,25 @@ struct Inner {
     upstreams: Upstreams,
     cors: Cors,
     policy: Policy,
+    figures: Arc<HttpFigures>,
 }
 
 impl Edge {
     pub fn new(transcoder: Transcoder, pages: Pages, upstreams: Upstreams, policy: Policy) -> Self {
         let cors = Cors::new(policy.origins.clone());
-        Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy }) }
+        let figures = Arc::new(HttpFigures::new());
+        Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy, figures }) }
+    }
+
+    /// What is counted: requests, and calls of services.
+    pub fn metrics(&self) -> Metrics {
+        let inner = Arc::clone(&self.inner);
+        Metrics::default().with("gateway", move |scrape| {
+            inner.figures.read(scrape);
+            for (name, upstream) in inner.upstreams.named() {
+                upstream.figures(name, scrape);
+            }
+        })
     }
 
     /// The client of a request: whoever connected, or whom a trusted proxy names.
@@ -53,7 +67,12 @@ impl Edge {
     pub async fn answer(&self, mut request: Request<Body>, client: &Client) -> Response<Body> {
         let id = boot::request_id::ensure(request.headers_mut());
         let call = Call::new(id.clone());
-        let untold = Untold::new(&call, request.method(), request.uri());
+        let protocol = match Kind::of(request.headers()) {
+            Kind::Rest => 0,
+            Kind::Grpc | Kind::OtherGrpc => 1,
+            Kind::GrpcWeb(_) => 2,
+        };
+        let untold = Untold::new(&call, &self.inner.figures, protocol, &request);
         let head = request.method() == Method::HEAD;
         let answering = self.inner.checked(request, boot::request_id::text(&id), client);
         let mut response = call.run(answering).await;

@@ -18,7 +18,7 @@ mod routes;
 mod server;
 mod surface;
 
-use boot::Readiness;
+use boot::{Metrics, Readiness};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +58,11 @@ impl Gateway {
     /// Whether the services behind it do their work.
     pub fn readiness(&self) -> Readiness {
         self.readiness.clone()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> Metrics {
+        self.edge.metrics()
     }
 
     /// Serves until the token is cancelled and requests in progress are

@@ -1,4 +1,4 @@
-//! One line of the log for each request, when its answer has ended: what was asked
+//! One line of the log for each request, and its figures, when its answer has ended: what was asked
 //! for, how it was answered, how long it took. What a call did is told by the service
 //! that has it.
 
@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use boot::{Call, Ended, watched};
 use frontdesk_proto::{Refusal, code_name};
-use http::{HeaderMap, Method, Response, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use tonic::body::Body;
 use tonic::{Code, Status};
+
+use super::figures::HttpFigures;
 
 /// For a request that was left before its answer; no answer has it.
 const LEFT: u16 = 499;
@@ -26,6 +28,9 @@ pub struct ReasonName(pub String);
 /// A request that is to be told of, once.
 pub struct Untold {
     call: Arc<Call>,
+    figures: Arc<HttpFigures>,
+    /// By its place among the protocols that are told apart.
+    protocol: usize,
     method: Method,
     uri: Uri,
     started: Instant,
@@ -37,9 +42,18 @@ pub struct Untold {
 }
 
 impl Untold {
-    pub fn new(call: &Arc<Call>, method: &Method, uri: &Uri) -> Self {
+    pub fn new(
+        call: &Arc<Call>,
+        figures: &Arc<HttpFigures>,
+        protocol: usize,
+        request: &Request<Body>,
+    ) -> Self {
+        figures.begin(protocol);
+        let (method, uri) = (request.method(), request.uri());
         Self {
             call: Arc::clone(call),
+            figures: Arc::clone(figures),
+            protocol,
             method: method.clone(),
             uri: uri.clone(),
             started: Instant::now(),
@@ -81,7 +95,9 @@ impl Untold {
 
     fn tell(&mut self, ended: Option<&str>) {
         self.told = true;
-        let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = self.started.elapsed();
+        self.figures.end(self.protocol, self.status, self.reason.as_deref(), took);
+        let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let Self { method, uri, status, code, reason, .. } = self;
         let (method, path, reason) = (method.as_str(), &*shown(uri.path()), reason.as_deref());
         let (status, code) = (*status, code.map(code_name));

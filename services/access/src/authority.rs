@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use boot::Scrape;
 use frontdesk_proto::Refusal;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -27,6 +28,9 @@ pub trait Authority: Send + Sync + 'static {
         claims: Option<&Claims>,
         now: Timestamp,
     ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
+
+    /// What is told of the way to it; nothing by who has none.
+    fn figures(&self, _: &mut Scrape) {}
 }
 
 /// What a caller may do, as identity says.

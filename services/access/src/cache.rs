@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use boot::{Count, Scrape};
 use frontdesk_proto::{ErrorReason, Refusal};
 use uuid::Uuid;
 
@@ -32,6 +33,8 @@ type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Resolution>)>>>;
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     slots: Mutex<HashMap<CacheKey, Slot>>,
+    kept: Count,
+    asked: Count,
 }
 
 impl Cache {
@@ -50,8 +53,10 @@ impl Cache {
         if let Some((at, answer)) = kept.as_ref()
             && at.elapsed() < holds
         {
+            self.kept.add_one();
             return Ok(Arc::clone(answer));
         }
+        self.asked.add_one();
         match (lookup.await, kept.as_ref()) {
             (Ok(answer), _) => {
                 let answer = Arc::new(answer);
@@ -75,6 +80,16 @@ impl Cache {
                 Err(refusal)
             }
         }
+    }
+
+    /// How it is used.
+    pub(crate) fn figures(&self, scrape: &mut Scrape) {
+        let help = "Answers about callers, kept from before or asked of identity.";
+        for (source, count) in [("kept", &self.kept), ("asked", &self.asked)] {
+            scrape.count("frontdesk_caller_lookups_total", help, &[("source", source)], count.get());
+        }
+        let entries = self.slots.lock().unwrap_or_else(PoisonError::into_inner).len();
+        scrape.how_many("frontdesk_callers_kept", "Callers of whom an answer is kept.", &[], entries);
     }
 
     /// Made-up tenants must not fill the cache.

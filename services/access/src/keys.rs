@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use boot::{Count, Scrape};
 use frontdesk_proto::Refusal;
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
@@ -51,6 +52,8 @@ pub struct KeyCache {
     /// The last fetch for an unknown id; held during one, so that there is one
     /// at a time.
     last: Mutex<Option<(Instant, Fetch)>>,
+    recalled: Count,
+    checked: Count,
 }
 
 /// A verified token without its signature.
@@ -84,6 +87,8 @@ impl KeyCache {
             keys: RwLock::default(),
             verified: Cache::new(MOST_REMEMBERED),
             last: Mutex::new(None),
+            recalled: Count::default(),
+            checked: Count::default(),
         }
     }
 
@@ -95,8 +100,10 @@ impl KeyCache {
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
         if let Some(claims) = self.recall(token, now) {
+            self.recalled.add_one();
             return Ok(Verified::Ours(claims));
         }
+        self.checked.add_one();
         if token::claimed_issuer(token).is_some_and(|issuer| issuer != self.issuer.issuer) {
             return Ok(Verified::Foreign(sha256(token)));
         }
@@ -112,6 +119,22 @@ impl KeyCache {
         let claims = Arc::new(token::verify(token, key.decoding(), &self.issuer)?);
         self.remember(token, &claims, key_id);
         Ok(Verified::Ours(claims))
+    }
+
+    /// How tokens were verified, and how old the list of keys is.
+    pub(crate) fn figures(&self, scrape: &mut Scrape) {
+        let help = "Tokens that were looked at, verified before or not.";
+        for (source, count) in [("recalled", &self.recalled), ("checked", &self.checked)] {
+            scrape.count("frontdesk_token_checks_total", help, &[("source", source)], count.get());
+        }
+        let help = "Verified tokens that are remembered.";
+        scrape.how_many("frontdesk_tokens_remembered", help, &[], self.verified.len());
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        scrape.how_many("frontdesk_signing_keys_known", "Keys that verify tokens.", &[], known.keys.len());
+        if let Some(fetched) = known.fetched {
+            let help = "How long ago the list of keys was fetched.";
+            scrape.now("frontdesk_signing_keys_age_seconds", help, &[], fetched.elapsed().as_secs_f64());
+        }
     }
 
     fn remember(&self, token: &str, claims: &Arc<Claims>, key_id: String) {

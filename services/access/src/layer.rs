@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use boot::Metrics;
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -46,6 +47,16 @@ impl<A: Authority> AccessLayer<A> {
     pub fn new(rules: Rules, issuer: Issuer, authority: A) -> Self {
         let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Cache::default(), authority };
         Self { gate: Arc::new(gate) }
+    }
+
+    /// What is counted: tokens and answers about callers.
+    pub fn metrics(&self, part: &'static str) -> Metrics {
+        let gate = Arc::clone(&self.gate);
+        Metrics::default().with(part, move |scrape| {
+            gate.keys.figures(scrape);
+            gate.cache.figures(scrape);
+            gate.authority.figures(scrape);
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use boot::Scrape;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
 use frontdesk_proto::identity::v1::{GetJwksRequest, ResolveScopesRequest, ResolveScopesResponse};
@@ -35,6 +36,10 @@ impl RemoteIdentity {
 
 impl Authority for RemoteIdentity {
     const HOLDS: Duration = Duration::from_secs(5);
+
+    fn figures(&self, scrape: &mut Scrape) {
+        self.upstream.figures("identity", scrape);
+    }
 
     async fn keys(&self, _now: Timestamp) -> Result<Vec<Key>, Refusal> {
         let mut client = TokenServiceClient::new(self.upstream.clone());

@@ -13,7 +13,7 @@ mod wakes;
 use std::sync::Arc;
 
 use access::{Standing, TenantId};
-use boot::Background;
+use boot::{Background, Scrape};
 use futures::stream::Stream;
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +54,16 @@ impl Feed {
         let reads = Arc::clone(&hubs);
         background.lasting("read feeds", move || Box::pin(reader::read(Arc::clone(&reads))));
         Self { store, limits: limits::Limits::default(), hubs, stop: background.stop().clone() }
+    }
+
+    /// How many watch, and how late events are handed out to them.
+    pub fn figures(&self, scrape: &mut Scrape) {
+        let help = "Streams of events that are open.";
+        scrape.how_many("frontdesk_feed_watchers", help, &[], self.limits.open());
+        let help = "Tenants whose events somebody watches.";
+        scrape.how_many("frontdesk_feed_tenants", help, &[], self.hubs.all().len());
+        let help = "From an event to its being handed out to streams that keep up.";
+        scrape.seconds("frontdesk_feed_lag_seconds", help, &[], &self.hubs.lag);
     }
 
     /// Starts a stream. It ends with the first error.

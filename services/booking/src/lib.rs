@@ -16,7 +16,7 @@ mod store;
 use std::sync::Arc;
 
 use access::{AccessLayer, Authority, Rules};
-use boot::{Background, Check, GrpcServer, Readiness};
+use boot::{Background, Check, GrpcServer, Observe, Readiness};
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestServiceServer;
 use frontdesk_proto::booking::v1::booking_service_server::BookingServiceServer;
 use frontdesk_proto::booking::v1::customer_service_server::CustomerServiceServer;
@@ -49,6 +49,9 @@ pub const SERVICES: [&str; 5] = [
     "frontdesk.booking.v1.DiagnosticsService",
 ];
 
+/// Whose figures its figures are.
+const PART: &str = "booking";
+
 /// Booking's part of the database.
 pub static MIGRATIONS: MigrationSet = MigrationSet {
     name: "booking",
@@ -76,17 +79,24 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let rules =
         Rules::of_services(&SERVICES).map_err(|missing| format!("access rules are missing: {missing}"))?;
     let layer = AccessLayer::new(rules, issuer, authority);
+    let pool = database.clone();
     let store = store::open(database, policy);
     let background = Background::new(stop.clone());
     background::start(&background, &store);
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(stop.clone());
-    let service = Arc::new(rpc::Booking {
-        store: store.clone(),
-        approvals: changes::Approvals::default(),
-        feed,
-        imports,
-    });
+    let observe = Observe::of(&SERVICES);
+    let answered = Arc::<rpc::Answered>::default();
+    let metrics = {
+        let (feed, answered) = (feed.clone(), Arc::clone(&answered));
+        observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
+            pool.figures(scrape);
+            feed.figures(scrape);
+            answered.figures(scrape);
+        })
+    };
+    let approvals = changes::Approvals::default();
+    let service = Arc::new(rpc::Booking { store: store.clone(), approvals, answered, feed, imports });
     let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(BookingServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(PropertyServiceServer::from_arc(Arc::clone(&service))))
@@ -96,7 +106,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
         let store = store.clone();
         async move { ready(&store).await }
     });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness })
+    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
 }
 
 /// What an operator should know of booking's part of a database.

@@ -1,6 +1,7 @@
 //! The wire of booking: each file parses what its calls bring, lets the changes or
 //! the store work, and converts what came of it. Decides nothing.
 
+mod answered;
 mod bookings;
 mod customers;
 mod declines;
@@ -20,6 +21,8 @@ mod slow_readers;
 mod stay_rules;
 mod watch;
 
+use std::sync::Arc;
+
 use prost::Message;
 use tonic::{Response, Status};
 
@@ -29,6 +32,7 @@ use crate::error::Error;
 use crate::feed::Feed;
 use crate::store::{Store, Work};
 
+pub use self::answered::Answered;
 pub use self::import::limits::Imports;
 
 /// All of booking's services.
@@ -38,6 +42,7 @@ pub struct Booking {
     pub approvals: Approvals,
     pub feed: Feed,
     pub imports: Imports,
+    pub answered: Arc<Answered>,
 }
 
 impl Booking {

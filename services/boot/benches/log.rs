@@ -55,11 +55,13 @@ fn measure(log: &str, form: &str) -> f64 {
     Log::read(&mut settings).unwrap().start().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let each = runtime.block_on(async {
-        let mut service = Observe.layer(tower::service_fn(|_: Request<Body>| async {
-            boot::note_tenant(Uuid::nil());
-            boot::note_caller(Some(Uuid::nil()), None);
-            Ok::<_, Infallible>(Response::new(Body::empty()))
-        }));
+        let mut service = Observe::of(&["frontdesk.booking.v1.BookingRequestService"]).layer(
+            tower::service_fn(|_: Request<Body>| async {
+                boot::note_tenant(Uuid::nil());
+                boot::note_caller(Some(Uuid::nil()), None);
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            }),
+        );
         let began = Instant::now();
         for _ in 0..CALLS {
             let mut request = Request::new(Body::empty());

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Form, Setting, Settings, Unset};
 use crate::telemetry::metrics;
-use crate::{Answer, Readiness, Version};
+use crate::{Answer, Metrics, Readiness, Version};
 
 /// Most connections at once; more are closed.
 const MAX_CONNECTIONS: usize = 64;
@@ -49,8 +49,18 @@ pub struct AdminPort {
     pub listener: TcpListener,
     /// What `/readyz` and `/metrics` show.
     pub readiness: Readiness,
+    /// What is counted, for `/metrics`.
+    pub metrics: Metrics,
     /// What `/version` answers.
     pub version: Version,
+}
+
+/// What is shown.
+#[derive(Debug, Clone)]
+struct Shown {
+    readiness: Readiness,
+    metrics: Metrics,
+    version: Version,
 }
 
 impl AdminPort {
@@ -66,7 +76,8 @@ impl AdminPort {
 
     /// Answers until `end`; from `stopping` on it says so.
     pub async fn serve(self, stopping: CancellationToken, end: CancellationToken) {
-        let Self { listener, readiness, version } = self;
+        let Self { listener, readiness, metrics, version } = self;
+        let shown = Shown { readiness, metrics, version };
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
             let stream = match accepted {
@@ -82,23 +93,22 @@ impl AdminPort {
                 tracing::debug!("there are too many connections to the operator port");
                 continue;
             };
-            tokio::spawn(connection(stream, readiness.clone(), version, stopping.clone(), place));
+            tokio::spawn(connection(stream, shown.clone(), stopping.clone(), place));
         }
     }
 }
 
 async fn connection(
     stream: TcpStream,
-    readiness: Readiness,
-    version: Version,
+    shown: Shown,
     stopping: CancellationToken,
     _place: OwnedSemaphorePermit,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
-        let (readiness, stopping) = (readiness.clone(), stopping.is_cancelled());
+        let (shown, stopping) = (shown.clone(), stopping.is_cancelled());
         async move {
             let (method, path) = (request.method(), request.uri().path());
-            Ok::<_, Infallible>(answer(method, path, &readiness, version, stopping).await)
+            Ok::<_, Infallible>(answer(method, path, &shown, stopping).await)
         }
     });
     let served = http1::Builder::new()
@@ -111,13 +121,7 @@ async fn connection(
     }
 }
 
-async fn answer(
-    method: &Method,
-    path: &str,
-    readiness: &Readiness,
-    version: Version,
-    stopping: bool,
-) -> Response<Full<Bytes>> {
+async fn answer(method: &Method, path: &str, shown: &Shown, stopping: bool) -> Response<Full<Bytes>> {
     if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/version") {
         let known = "{\"error\":\"not found: there are /livez, /readyz, /metrics and /version\"}\n";
         return response(StatusCode::NOT_FOUND, "application/json", known.to_owned());
@@ -129,10 +133,11 @@ async fn answer(
     }
     match path {
         "/livez" => response(StatusCode::OK, "application/json", "{\"status\":\"alive\"}\n".to_owned()),
-        "/readyz" => ready(&readiness.ask().await, stopping),
-        "/version" => response(StatusCode::OK, "application/json", version.json()),
+        "/readyz" => ready(&shown.readiness.ask().await, stopping),
+        "/version" => response(StatusCode::OK, "application/json", shown.version.json()),
         _ => {
-            let text = metrics::render(&readiness.ask().await, &readiness.tasks());
+            let readiness = &shown.readiness;
+            let text = shown.metrics.text(shown.version, &readiness.ask().await, &readiness.tasks());
             response(StatusCode::OK, metrics::MEDIA_TYPE, text)
         }
     }
@@ -178,15 +183,20 @@ mod tests {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    fn readiness(good: bool) -> Readiness {
+    fn shown(good: bool) -> Shown {
         let missing = move || async move { if good { Ok(()) } else { Err("it is away".to_owned()) } };
-        Readiness::new(Background::new(CancellationToken::new())).with("database", missing)
+        let room = Background::new(CancellationToken::new());
+        Shown {
+            readiness: Readiness::new(room).with("database", missing),
+            metrics: Metrics::default(),
+            version: VERSION,
+        }
     }
 
     #[tokio::test]
     async fn each_path_says_how_the_process_is() {
         let ask = async |path: &str, good: bool, stopping: bool| {
-            text(answer(&Method::GET, path, &readiness(good), VERSION, stopping).await).await
+            text(answer(&Method::GET, path, &shown(good), stopping).await).await
         };
         assert_eq!(ask("/livez", false, true).await.0, 200);
         let (status, body) = ask("/readyz", true, false).await;
@@ -203,7 +213,7 @@ mod tests {
         let (status, body) = ask("/version", false, true).await;
         assert_eq!((status, body.as_str()), (200, "{\"version\":\"1.2.3\",\"commit\":\"4a2c910\"}\n"));
         assert_eq!(ask("/", true, false).await.0, 404);
-        let refused = answer(&Method::POST, "/readyz", &readiness(true), VERSION, false).await;
+        let refused = answer(&Method::POST, "/readyz", &shown(true), false).await;
         assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers()[ALLOW], "GET, HEAD");
     }
@@ -215,7 +225,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stopping, end) = (CancellationToken::new(), CancellationToken::new());
-        let port = AdminPort { listener, readiness: readiness(true), version: VERSION };
+        let Shown { readiness, metrics, version } = shown(true);
+        let port = AdminPort { listener, readiness, metrics, version };
         let serving = tokio::spawn(port.serve(stopping.clone(), end.clone()));
         stopping.cancel();
         let mut stream = TcpStream::connect(addr).await.unwrap();

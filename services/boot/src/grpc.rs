@@ -14,7 +14,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::{DRAIN_LIMIT, Observe, Readiness};
+use crate::{DRAIN_LIMIT, Metrics, Observe, Readiness};
 
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -37,6 +37,10 @@ pub struct GrpcServer {
     pub routes: Routes,
     /// Whether the service can do its work.
     pub readiness: Readiness,
+    /// What each call goes through.
+    pub observe: Observe,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl std::fmt::Debug for GrpcServer {
@@ -105,7 +109,7 @@ impl GrpcServer {
             .initial_connection_window_size(MAX_CALLS * STREAM_WINDOW)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            .layer(Observe)
+            .layer(self.observe)
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, drained.cancelled_owned());
         tokio::pin!(serving);
@@ -189,7 +193,8 @@ mod tests {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let readiness = Readiness::new(room);
-        (GrpcServer { listener, services: Vec::new(), routes: Routes::default(), readiness }, addr)
+        let (routes, observe, metrics) = (Routes::default(), Observe::of(&[]), Metrics::default());
+        (GrpcServer { listener, services: Vec::new(), routes, readiness, observe, metrics }, addr)
     }
 
     #[tokio::test]

@@ -19,7 +19,8 @@ use tower::{Layer, Service};
 use crate::answer_body::{Ended, watched};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
-use crate::request_id;
+use crate::rpc_figures::RpcFigures;
+use crate::{Metrics, request_id};
 
 /// A deadline is met a little early, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(5);
@@ -31,20 +32,36 @@ const NO_DEADLINE: Duration = Duration::from_hours(1);
 const PROBES: &str = "/grpc.health.v1.Health/";
 
 /// The layer.
-#[derive(Debug, Clone, Copy)]
-pub struct Observe;
+#[derive(Debug, Clone)]
+pub struct Observe {
+    figures: Arc<RpcFigures>,
+}
 
 /// The service that [`Observe`] makes.
 #[derive(Debug, Clone)]
 pub struct Observed<S> {
     inner: S,
+    figures: Arc<RpcFigures>,
+}
+
+impl Observe {
+    /// For a server of these services.
+    pub fn of(services: &[&str]) -> Self {
+        Self { figures: Arc::new(RpcFigures::of(services)) }
+    }
+
+    /// How often each method was called, how that ended and how long it took.
+    pub fn metrics(&self, part: &'static str) -> Metrics {
+        let figures = Arc::clone(&self.figures);
+        Metrics::default().with(part, move |scrape| figures.read(scrape))
+    }
 }
 
 impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed { inner }
+        Observed { inner, figures: Arc::clone(&self.figures) }
     }
 }
 
@@ -66,7 +83,7 @@ where
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let call = Call::new(request_id::ensure(request.headers_mut()));
-        let untold = Untold::new(&call, request.uri().path());
+        let untold = Untold::new(&call, Arc::clone(&self.figures), request.uri().path());
         let deadline = time_given(request.headers());
         let work = async move {
             let response = match deadline {
@@ -98,14 +115,18 @@ where
 /// called has left before.
 struct Untold {
     call: Arc<Call>,
+    figures: Arc<RpcFigures>,
+    /// Where the method is counted.
+    counted: usize,
     method: String,
     started: Instant,
     told: bool,
 }
 
 impl Untold {
-    fn new(call: &Arc<Call>, method: &str) -> Self {
-        Self { call: Arc::clone(call), method: method.to_owned(), started: Instant::now(), told: false }
+    fn new(call: &Arc<Call>, figures: Arc<RpcFigures>, method: &str) -> Self {
+        let (call, counted) = (Arc::clone(call), figures.begin(method));
+        Self { call, figures, counted, method: method.to_owned(), started: Instant::now(), told: false }
     }
 
     /// Adds the request id to the answer. A failure is told of now, with the cause that
@@ -119,9 +140,8 @@ impl Untold {
             return response.map(|body| watched(body, call, move |ended: Ended<'_>| self.ended(&ended)));
         };
         let refusal = Refusal::from_status(&status);
-        let reason = refusal.as_ref().map(Refusal::name);
         let cause = response.extensions().get::<Status>().and_then(Error::source);
-        self.tell(status.code(), reason, cause);
+        self.tell(status.code(), refusal.as_ref(), cause);
         let id = request_id::text(self.call.request_id());
         let named = match refusal {
             Some(refusal) => Some(Status::from(refusal.with_request_id(id))),
@@ -140,12 +160,15 @@ impl Untold {
         };
         let status = from_trailers.unwrap_or_else(|| Status::ok(""));
         let refusal = Refusal::from_status(&status);
-        self.tell(status.code(), refusal.as_ref().map(Refusal::name), status.source());
+        self.tell(status.code(), refusal.as_ref(), status.source());
     }
 
-    fn tell(&mut self, code: Code, reason: Option<&str>, cause: Option<&(dyn Error + 'static)>) {
+    fn tell(&mut self, code: Code, refusal: Option<&Refusal>, cause: Option<&(dyn Error + 'static)>) {
         self.told = true;
-        let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = self.started.elapsed();
+        self.figures.end(self.counted, code, refusal, took);
+        let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let reason = refusal.map(Refusal::name);
         let (method, cause) = (self.method.as_str(), cause.map(whole));
         let failed = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
         macro_rules! tell {
@@ -216,7 +239,7 @@ mod tests {
         });
         let mut request = Request::new(Body::empty());
         request.headers_mut().insert(request_id::HEADER, HeaderValue::from_static("from-the-caller"));
-        let response = Observe.layer(service).oneshot(request).await.unwrap();
+        let response = Observe::of(&[]).layer(service).oneshot(request).await.unwrap();
         let status = Status::from_header_map(response.headers()).unwrap();
         rpc::Status::decode(status.details()).unwrap().details
     }

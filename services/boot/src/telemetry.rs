@@ -1,6 +1,7 @@
 //! What a process tells about itself while it runs. What is worth telling, the
 //! parts decide.
 
+pub(crate) mod figures;
 mod filter;
 mod line;
 mod lines;
@@ -8,4 +9,6 @@ mod log;
 pub(crate) mod metrics;
 mod writer;
 
+pub use self::figures::{Count, Seconds, UnderWay};
 pub use self::log::Log;
+pub use self::metrics::{Labels, Metrics, Scrape};

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, GrpcServer, Log, Readiness, Settings, Supervisor};
+use boot::{AdminPort, GrpcServer, Log, Metrics, Readiness, Settings, Supervisor};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -53,12 +53,12 @@ pub async fn gateway(source: &Source) -> Result<(), Failure> {
     let config = gateway::Config { listener, identity, booking, policy, version: VERSION };
     let server = gateway::Gateway::new(config).map_err(Failure::new)?;
     tracing::info!(%listen, "gateway listens");
-    let (readiness, stop) = (server.readiness(), process.stop.clone());
+    let (readiness, metrics, stop) = (server.readiness(), server.metrics(), process.stop.clone());
     let serving = async {
         server.serve(stop).await;
         Ok(())
     };
-    process.serve(readiness, serving).await
+    process.serve(readiness, metrics, serving).await
 }
 
 /// Reads what a role needs: its own settings, and those of every process.
@@ -106,19 +106,21 @@ impl Process {
     }
 
     async fn serve_grpc(self, server: GrpcServer) -> Result<(), Failure> {
-        let (readiness, stop) = (server.readiness.clone(), self.stop.clone());
-        self.serve(readiness, async { server.serve(stop).await.map_err(Failure::new) }).await
+        let (readiness, metrics) = (server.readiness.clone(), server.metrics.clone());
+        let stop = self.stop.clone();
+        self.serve(readiness, metrics, async { server.serve(stop).await.map_err(Failure::new) }).await
     }
 
     /// Serves until the last call is drained; the operator port answers as long.
     async fn serve(
         self,
         readiness: Readiness,
+        metrics: Metrics,
         serving: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), Failure> {
         let end = CancellationToken::new();
         let port = self.admin.map(|listener| {
-            let port = AdminPort { listener, readiness, version: VERSION };
+            let port = AdminPort { listener, readiness, metrics, version: VERSION };
             tokio::spawn(port.serve(self.stop.clone(), end.clone()))
         });
         self.supervisor.serving();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
-use boot::{AdminPort, GrpcServer, Readiness, TrustedProxies};
+use boot::{AdminPort, GrpcServer, Metrics, Readiness, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -54,6 +54,7 @@ pub struct System {
     /// Where the gateway listens.
     pub gateway: SocketAddr,
     readiness: Readiness,
+    metrics: Metrics,
     stop: CancellationToken,
     drained: CancellationToken,
     servers: JoinSet<Result<(), Failure>>,
@@ -114,6 +115,7 @@ impl System {
             booking: booking_addr,
             gateway: gateway_addr,
             readiness: servers.readiness(),
+            metrics: servers.metrics(),
             servers: servers.run(&stop),
             stop,
             drained: CancellationToken::new(),
@@ -133,7 +135,8 @@ impl System {
 
     /// Answers on the operator port until the servers have drained.
     pub fn answer_operators(&self, listener: TcpListener) {
-        let port = AdminPort { listener, readiness: self.readiness.clone(), version: VERSION };
+        let (readiness, metrics) = (self.readiness.clone(), self.metrics.clone());
+        let port = AdminPort { listener, readiness, metrics, version: VERSION };
         tokio::spawn(port.serve(self.stop.clone(), self.drained.clone()));
     }
 
@@ -176,6 +179,11 @@ impl Servers {
     fn readiness(&self) -> Readiness {
         let services = self.identity.readiness.clone().with_part(self.booking.readiness.clone());
         services.with_part(self.gateway.readiness())
+    }
+
+    /// What all of them count.
+    fn metrics(&self) -> Metrics {
+        self.identity.metrics.clone().and(self.booking.metrics.clone()).and(self.gateway.metrics())
     }
 
     fn run(self, stop: &CancellationToken) -> JoinSet<Result<(), Failure>> {

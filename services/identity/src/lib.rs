@@ -20,7 +20,7 @@ mod trust;
 use std::sync::Arc;
 
 use access::{AccessLayer, Rules};
-use boot::{Background, Check, GrpcServer, Readiness};
+use boot::{Background, Check, GrpcServer, Observe, Readiness};
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
@@ -63,6 +63,9 @@ pub const SERVICES: [&str; 7] = [
     "frontdesk.identity.v1.ApiKeyService",
     "frontdesk.identity.v1.AuditService",
 ];
+
+/// Whose figures its figures are.
+const PART: &str = "identity";
 
 /// Identity's part of the database.
 pub static MIGRATIONS: MigrationSet = MigrationSet {
@@ -120,6 +123,12 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         buckets: LoginBuckets::of(&master_key),
         refresh_tokens: RefreshTokens::of(&master_key),
     };
+    let observe = Observe::of(&SERVICES);
+    let passwords = sessions.passwords.clone();
+    let metrics = observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
+        database.figures(scrape);
+        passwords.figures(scrape);
+    });
     let service = Arc::new(rpc::Identity { sessions });
     let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
@@ -132,7 +141,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         let store = store.clone();
         async move { ready(&store).await }
     });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness })
+    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
 }
 
 /// What an operator should know of identity's part of a deployment.

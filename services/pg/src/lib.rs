@@ -12,6 +12,7 @@ mod config;
 mod connect;
 mod ensured;
 mod fault;
+mod figures;
 mod lease;
 mod listen;
 pub mod migrate;

@@ -98,6 +98,16 @@ impl Database {
         }
     }
 
+    /// The connections.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Whose turn it is.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
     /// How to connect outside the pool.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector

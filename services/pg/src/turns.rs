@@ -23,6 +23,8 @@ const MOST_REMEMBERED: usize = 1024;
 pub(crate) struct Turns {
     /// Turns of all tenants.
     all: Arc<Semaphore>,
+    /// How many they are.
+    most: usize,
     /// How many turns one tenant has.
     of_one: usize,
     /// How many changes of one tenant may wait.
@@ -54,6 +56,7 @@ impl Turns {
         let all = pool_size - (pool_size / 4).max(usize::from(pool_size > 1));
         Self {
             all: Arc::new(Semaphore::new(all)),
+            most: all,
             of_one: (pool_size * 5 / 8).clamp(1, all),
             most_waiting: pool_size * 8,
             tenants: Mutex::default(),
@@ -77,6 +80,13 @@ impl Turns {
             Ok(turn) => turn.ok_or_else(|| Fault::new(Kind::Unavailable, "the pool is closed")),
             Err(_) => Err(crowded(waits.others())),
         }
+    }
+
+    /// Changes that have a turn, and those that wait for one.
+    pub(crate) fn in_use(&self) -> (usize, usize) {
+        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = tenants.values().map(|tenant| tenant.waiting.load(Ordering::Relaxed)).sum();
+        (self.most - self.all.available_permits().min(self.most), waiting)
     }
 
     fn tenant_turns(&self, tenant: Uuid) -> Arc<TenantTurns> {

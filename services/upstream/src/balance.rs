@@ -16,6 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use boot::Scrape;
 use http::uri::Authority;
 use http::{Request, Response};
 use tonic::Status;
@@ -104,7 +105,10 @@ impl Upstream {
                 };
                 *request.uri_mut() = endpoint.absolute(request.uri());
                 match sender.try_send_request(request).await {
-                    Ok(response) => return Ok((endpoint.addr, room.until_the_end(response))),
+                    Ok(response) => {
+                        endpoint.taken.add_one();
+                        return Ok((endpoint.addr, room.until_the_end(response)));
+                    }
                     Err(mut error) => match error.take_message() {
                         Some(unsent) => {
                             request = unsent;
@@ -127,6 +131,26 @@ impl Upstream {
         // Before the first call nothing is resolved.
         self.inner.authorities.len() > 1
             || self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner).len() > 1
+    }
+
+    /// What is told of each address of a service.
+    pub fn figures(&self, service: &str, scrape: &mut Scrape) {
+        let endpoints = Arc::clone(&self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner));
+        let now = self.inner.now();
+        for endpoint in endpoints.iter() {
+            let addr = endpoint.addr.to_string();
+            let labels = [("service", service), ("address", addr.as_str())];
+            let help = "Whether an address takes calls, and is not passed over.";
+            let works = f64::from(!endpoint.is_down(now));
+            scrape.now("frontdesk_upstream_healthy", help, &labels, works);
+            let help = "Calls that an address has taken.";
+            scrape.count("frontdesk_upstream_calls_total", help, &labels, endpoint.taken.get());
+            let help = "How often an address began to be passed over.";
+            let passed_over = endpoint.passed_over.get();
+            scrape.count("frontdesk_upstream_passed_over_total", help, &labels, passed_over);
+            let help = "Calls on the connections to an address.";
+            scrape.how_many("frontdesk_upstream_calls_under_way", help, &labels, endpoint.calls());
+        }
     }
 
     /// Resolves names and asks for health in the background, when it is time.
@@ -185,6 +209,7 @@ impl Inner {
     fn pass_over(&self, endpoint: &Endpoint, time: Duration, cause: &str) {
         let now = self.now();
         if endpoint.pass_over(now, now + millis(time)) {
+            endpoint.passed_over.add_one();
             tracing::warn!(addr = %endpoint.addr, cause, "an address is passed over");
         }
     }

@@ -58,9 +58,14 @@ impl Connection {
         Room(Arc::clone(this))
     }
 
+    /// Calls that are on it.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     /// Whether no call is on it.
     pub fn is_unused(&self) -> bool {
-        self.calls.load(Ordering::Relaxed) == 0
+        self.calls() == 0
     }
 
     /// What sends over the connection to an address, made if there is none.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
+use boot::Count;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response};
 use tonic::body::Body;
@@ -31,6 +32,9 @@ pub struct Endpoint {
     further: RwLock<Vec<Arc<Connection>>>,
     /// Milliseconds on the balancer's clock until which it is passed over.
     down_until: AtomicU64,
+    /// Calls that it took, and how often it was passed over.
+    pub taken: Count,
+    pub passed_over: Count,
 }
 
 /// One address alone, to ask it something.
@@ -46,6 +50,8 @@ impl Endpoint {
             connections: Default::default(),
             further: RwLock::default(),
             down_until: AtomicU64::new(0),
+            taken: Count::default(),
+            passed_over: Count::default(),
         }
     }
 
@@ -70,6 +76,12 @@ impl Endpoint {
             further.push(connection);
             room
         })
+    }
+
+    /// Calls that are on its connections.
+    pub fn calls(&self) -> u32 {
+        let further = self.further.read().unwrap_or_else(PoisonError::into_inner);
+        self.connections.iter().chain(further.iter()).map(|connection| connection.calls()).sum()
     }
 
     /// Whether it is passed over now.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use access::TenantId;
+use boot::Seconds;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub struct Hubs {
     begun: Notify,
     /// Whether this process hears of what others store.
     heard: AtomicBool,
+    /// From an event to its being handed out.
+    pub lag: Seconds,
 }
 
 impl Hubs {
@@ -39,6 +42,7 @@ impl Hubs {
             wake: Notify::default(),
             begun: Notify::default(),
             heard: AtomicBool::default(),
+            lag: Seconds::default(),
         }
     }
 

@@ -57,6 +57,11 @@ impl Holder {
 }
 
 impl Limits {
+    /// How many streams are open.
+    pub fn open(&self) -> usize {
+        locked(&self.open).all
+    }
+
     /// Takes room for a stream, or says of whom there are as many as there may be.
     pub fn take(&self, policy: &Policy, tenant: Uuid, holder: Holder) -> Result<Room, Error> {
         let mut open = locked(&self.open);

@@ -192,6 +192,9 @@ async fn hand_out(hubs: &Hubs, hub: &Hub, numbered: Numbered) -> Result<(), Faul
         }
         hub.hand_out(page);
     }
+    for event in &events {
+        hubs.lag.add_since(event.event.at);
+    }
     hub.hand_out(events);
     Ok(())
 }

@@ -93,11 +93,13 @@ impl BookingRequestService for Booking {
             request.into_inner();
         let id = fields::id("booking_request_id", &booking_request_id)?;
         let approve = Approve { id, note: internal_note, override_rules };
-        if call.key.is_some() {
-            return self.change(&call, &approve, approved).await;
-        }
-        let answer = self.approvals.approve(&self.store, &call.call, approve).await?;
-        Ok(Response::new(approved(&answer)))
+        let answer = if call.key.is_some() {
+            self.change(&call, &approve, approved).await?
+        } else {
+            Response::new(approved(&self.approvals.approve(&self.store, &call.call, approve).await?))
+        };
+        self.answered.add(answer.get_ref());
+        Ok(answer)
     }
 
     async fn decline_booking_request(

@@ -121,6 +121,7 @@ mod program {
     mod doctor;
     mod log;
     mod log_readers;
+    mod metrics;
     mod migrate;
     mod operator_commands;
     mod operator_port;

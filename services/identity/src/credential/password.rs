@@ -11,6 +11,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
+use boot::Scrape;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
@@ -44,6 +45,7 @@ pub struct PasswordCost {
 pub struct Passwords {
     hasher: Arc<Hasher>,
     cores: Arc<Semaphore>,
+    at_once: usize,
     waiting: Arc<AtomicUsize>,
     /// Checked when a user does not exist.
     dummy: Arc<str>,
@@ -96,9 +98,19 @@ impl Passwords {
         Ok(Self {
             hasher: Arc::new(hasher),
             cores: Arc::new(Semaphore::new(cores)),
+            at_once: cores,
             waiting: Arc::default(),
             dummy,
         })
+    }
+
+    /// How many hashes are made, and how many wait.
+    pub fn figures(&self, scrape: &mut Scrape) {
+        let busy = self.at_once - self.cores.available_permits().min(self.at_once);
+        let help = "Passwords that are hashed now.";
+        scrape.how_many("frontdesk_password_hashes_under_way", help, &[], busy);
+        let help = "Calls that wait for a password to be hashed.";
+        scrape.how_many("frontdesk_password_hashes_waiting", help, &[], self.waiting.load(Ordering::Relaxed));
     }
 
     /// Waits for a free core; refuses when too many wait already. The time is that

@@ -141,7 +141,7 @@ async fn from_tomorrow() -> Response<Empty<Bytes>> {
     });
     let mut request = http::Request::new(tonic::body::Body::empty());
     request.headers_mut().insert("x-request-id", http::HeaderValue::from_static("of-tomorrow"));
-    let answered = boot::Observe.layer(refuse).oneshot(request).await.unwrap();
+    let answered = boot::Observe::of(&[]).layer(refuse).oneshot(request).await.unwrap();
     answered.map(|_| Empty::new())
 }
 

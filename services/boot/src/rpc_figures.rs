@@ -1,0 +1,134 @@
+//! How often each method of a server was called, how that ended and how long it took.
+//! The methods are those of the descriptor, so that their number is known; whatever
+//! else somebody asks for is one.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use frontdesk_proto::{ErrorReason, Refusal, code_name, descriptors};
+use tonic::Code;
+
+use crate::telemetry::figures::{Count, Seconds};
+use crate::telemetry::metrics::Scrape;
+
+/// Every code of gRPC, in the order of its number.
+const CODES: usize = 17;
+/// For methods that no service of ours has.
+const OTHER: &str = "other";
+
+/// The figures of a server's methods.
+#[derive(Debug)]
+pub struct RpcFigures {
+    by_path: HashMap<String, usize>,
+    methods: Vec<Method>,
+}
+
+#[derive(Debug)]
+struct Method {
+    name: String,
+    under_way: Count,
+    /// Ends without a reason by their code; behind them those with a reason by the
+    /// reason's number.
+    ends: Box<[Count]>,
+    took: Seconds,
+}
+
+impl RpcFigures {
+    /// None yet.
+    pub fn of(services: &[&str]) -> Self {
+        let ours = descriptors().services().filter(|service| services.contains(&service.full_name()));
+        let mut names: Vec<String> = ours
+            .flat_map(|service| {
+                let path = |name: &str| format!("{}/{name}", service.full_name());
+                service.methods().map(|method| path(method.name())).collect::<Vec<_>>()
+            })
+            .collect();
+        let by_path = names.iter().enumerate().map(|(at, name)| (format!("/{name}"), at)).collect();
+        names.push(OTHER.to_owned());
+        let reasons = ErrorReason::all().map(|reason| reason as usize + 1).max().unwrap_or_default();
+        let ends = || (0..CODES + reasons).map(|_| Count::default()).collect();
+        let method =
+            |name| Method { name, under_way: Count::default(), ends: ends(), took: Seconds::default() };
+        Self { by_path, methods: names.into_iter().map(method).collect() }
+    }
+
+    /// Where the method with a path is counted. A call of it is under way from now on.
+    pub fn begin(&self, path: &str) -> usize {
+        let at = self.by_path.get(path).copied().unwrap_or(self.methods.len() - 1);
+        self.methods[at].under_way.add_one();
+        at
+    }
+
+    /// A call of the method has ended.
+    pub fn end(&self, at: usize, code: Code, refusal: Option<&Refusal>, took: Duration) {
+        let method = &self.methods[at];
+        let reason = refusal.map_or(ErrorReason::Unspecified, Refusal::reason) as usize;
+        let end = if reason == 0 { code as usize } else { CODES + reason };
+        method.under_way.take_one();
+        method.took.add(took);
+        if let Some(count) = method.ends.get(end) {
+            count.add_one();
+        }
+    }
+
+    /// All of them; a method that nobody has called is left out.
+    pub fn read(&self, scrape: &mut Scrape) {
+        let reasons: HashMap<usize, ErrorReason> =
+            ErrorReason::all().map(|reason| (reason as usize, reason)).collect();
+        for method in &self.methods {
+            let name = ("method", method.name.as_str());
+            let mut called = method.under_way.get() > 0;
+            for (end, count) in method.ends.iter().enumerate().filter(|(_, count)| count.get() > 0) {
+                called = true;
+                let reason = end.checked_sub(CODES).and_then(|number| reasons.get(&number));
+                let code = i32::try_from(end).map_or(Code::Unknown, Code::from);
+                let code = reason.map_or(code, |reason| reason.wire().code);
+                let labels =
+                    [name, ("code", code_name(code)), ("reason", reason.map_or("", |reason| reason.name()))];
+                let help = "Calls that have ended, by their code and reason.";
+                scrape.count("frontdesk_rpc_calls_total", help, &labels, count.get());
+            }
+            if !called {
+                continue;
+            }
+            let help = "How long calls took, streams until their end.";
+            scrape.seconds("frontdesk_rpc_duration_seconds", help, &[name], &method.took);
+            let help = "Calls that have not ended.";
+            scrape.how_many("frontdesk_rpc_under_way", help, &[name], method.under_way.get());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Metrics, Version};
+
+    #[test]
+    fn calls_are_counted_by_method_code_and_reason() {
+        let figures = RpcFigures::of(&["frontdesk.identity.v1.AuthService"]);
+        let call = |path: &str, code, refusal: Option<Refusal>| {
+            figures.end(figures.begin(path), code, refusal.as_ref(), Duration::from_millis(2));
+        };
+        let login = "/frontdesk.identity.v1.AuthService/Login";
+        call(login, Code::Ok, None);
+        call(login, Code::Ok, None);
+        call(login, Code::Unauthenticated, Some(Refusal::new(ErrorReason::TokenInvalid, "No.")));
+        call("/whatever.Somebody/Asks", Code::Unimplemented, None);
+        figures.begin(login);
+        let version = Version { number: "1", commit: "abc" };
+        let metrics = Metrics::default().with("identity", move |scrape| figures.read(scrape));
+        let text = metrics.text(version, &[], &[]);
+        let method = "part=\"identity\",method=\"frontdesk.identity.v1.AuthService/Login\"";
+        for line in [
+            format!("frontdesk_rpc_calls_total{{{method},code=\"OK\",reason=\"\"}} 2"),
+            format!("frontdesk_rpc_calls_total{{{method},code=\"UNAUTHENTICATED\",reason=\"TOKEN_INVALID\"}} 1"),
+            "frontdesk_rpc_calls_total{part=\"identity\",method=\"other\",code=\"UNIMPLEMENTED\",reason=\"\"} 1".to_owned(),
+            format!("frontdesk_rpc_duration_seconds_count{{{method}}} 3"),
+            format!("frontdesk_rpc_under_way{{{method}}} 1"),
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("AuthService/Logout"), "{text}");
+    }
+}
