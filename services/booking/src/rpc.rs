@@ -14,6 +14,7 @@ mod import;
 mod inconsistencies;
 pub mod operator;
 mod properties;
+mod request_lists;
 mod requests;
 mod settings;
 mod sizes;

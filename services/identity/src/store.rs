@@ -51,9 +51,10 @@ pub fn statements() -> Result<Statements, StatementError> {
     Statements::of_layout(declarations.into_iter().flatten().copied(), 0, 1, |_, text| filled(text))
 }
 
-/// A statement with the columns that it shares with others.
+/// A statement with the columns and parts that it shares with others.
 fn filled(text: &str) -> String {
-    text.replace("{member}", members::COLUMNS)
+    text.replace("{memberships_of_u}", members::OF_U.trim_end())
+        .replace("{member}", members::COLUMNS)
         .replace("{user}", users::COLUMNS)
         .replace("{tenant}", tenants::COLUMNS)
         .replace("{api_key}", api_keys::COLUMNS)

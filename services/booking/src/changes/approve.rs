@@ -112,13 +112,9 @@ impl Approve {
         let booking = approved.booking.unwrap_or_else(Change::new_booking);
         let approved = approved.by(booking);
         let (note, overridden) = (&*self.note, &*overridden);
-        let of = Requested { request: request.id, booking, evidence, note, overridden };
-        let stored = if hold && request.held_booking.is_some() {
-            change.book_hold(of, approved).await
-        } else {
-            change.book(of, approved).await
-        };
-        match stored {
+        let of_hold = hold && request.held_booking.is_some();
+        let of = Requested { request: request.id, booking, of_hold, evidence, note, overridden };
+        match change.book(of, approved).await {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
             Ok(None) => Ok(Attempt::NeedsLocks),
             // By what, shows around the request; if it does not, by this constraint.

@@ -227,14 +227,11 @@ impl Give<'_> {
                 if judged.auto_decline {
                     change.decline_competitors(&Winner::of_request(request));
                 }
-                let held = request.held_booking.filter(|_| hold);
+                let of_hold = hold && request.held_booking.is_some();
                 let booking = layout.booking_of(request, hold).unwrap_or_else(Change::new_booking);
-                let of = Requested { request: request.id, booking, evidence, note, overridden: &broken };
-                if held.is_some() {
-                    change.book_hold(of, Some(booking)).await
-                } else {
-                    change.book(of, Some(booking)).await
-                }
+                let of =
+                    Requested { request: request.id, booking, of_hold, evidence, note, overridden: &broken };
+                change.book(of, Some(booking)).await
             }
             Verdict::Link { booking, evidence: found, soft, .. } => {
                 let evidence = evidence.unwrap_or(found);

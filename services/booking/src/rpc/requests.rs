@@ -1,26 +1,22 @@
-//! The wire of booking requests.
+//! The wire of booking requests. Lists of them are read in `request_lists.rs`.
 
+use frontdesk_proto::Refusal;
 use frontdesk_proto::booking::v1 as wire;
 use frontdesk_proto::booking::v1::booking_request_service_server::BookingRequestService;
-use frontdesk_proto::{Refusal, paging};
-use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::headers::require_scope;
-use super::sizes::Cut;
 use super::watch::Watch;
 use super::{Booking, declines, evidence, failed, fields, fulfilment, sizes};
 use crate::call::Call;
 use crate::changes::{Approve, CancelRequest, Cancelled, Create, StartReview};
-use crate::domain::actor::Actor;
+use crate::domain::actor::{Acting, Actor};
 use crate::domain::approval::{Approved, Evidence, Outcome};
-use crate::domain::ids::{BookingRequestId, RowId};
-use crate::domain::listing::{Cursor, Filter, Order, Page};
+use crate::domain::ids::BookingRequestId;
 use crate::domain::request::{BookingRequest, NewBookingRequest, Status as RequestStatus};
 use crate::domain::version::Version;
 use crate::error::Error;
-use crate::store::request_counts::Counted;
 
 /// Who may set the rules of a stay aside.
 const OVERRIDES: &str = "bookings:manage";
@@ -56,27 +52,7 @@ impl BookingRequestService for Booking {
         &self,
         request: Request<wire::ListBookingRequestsRequest>,
     ) -> Result<Response<wire::ListBookingRequestsResponse>, Status> {
-        let call = Call::of(&request)?;
-        let request = request.into_inner();
-        let (filter, order) = (filter(&request)?, order(request.order)?);
-        let size = paging::size(request.page_size, request.limit)?;
-        let list = fingerprint(&request);
-        let after = match paging::read_token(&list, &request.page_token)? {
-            Some((key, id)) => order.cursor(&key, RowId(id)).ok_or_else(paging::invalid_token)?,
-            None => order.start(),
-        };
-        let page = Page { order, after, size };
-        let found = self.store.list_booking_requests(call.tenant, &filter, &page, request.include_counts);
-        let found = found.await.map_err(failed)?;
-        let size = sizes::fitting(found.requests.rows.iter().map(|(_, row)| texts(row)), size);
-        let Cut { rows, left_out, next } = sizes::cut(found.requests, size, found.next);
-        let token = |cursor: Cursor| paging::token(&list, &cursor.key(), cursor.id().0);
-        Ok(Response::new(wire::ListBookingRequestsResponse {
-            booking_requests: rows.into_iter().map(booking_request).collect(),
-            next_page_token: next.map(token).unwrap_or_default(),
-            counts: found.counts.into_iter().map(status_count).collect(),
-            left_out: fields::number(left_out),
-        }))
+        self.list_requests(request).await
     }
 
     async fn approve_booking_request(
@@ -186,71 +162,8 @@ fn new_request(request: wire::CreateBookingRequestRequest) -> Result<NewBookingR
     })
 }
 
-/// The list that a request asks for, whichever page of it and with or without counts.
-fn fingerprint(request: &wire::ListBookingRequestsRequest) -> Vec<u8> {
-    wire::ListBookingRequestsRequest {
-        page_size: 0,
-        limit: 0,
-        page_token: String::new(),
-        include_counts: false,
-        ..request.clone()
-    }
-    .encode_to_vec()
-}
-
-/// The filter of a list; order and paging fields are not looked at.
-fn filter(request: &wire::ListBookingRequestsRequest) -> Result<Filter, Refusal> {
-    let wire::ListBookingRequestsRequest {
-        status,
-        property_id,
-        guest_id,
-        stay_from,
-        stay_to,
-        created_from,
-        created_to,
-        order: _,
-        page_size: _,
-        page_token: _,
-        limit: _,
-        include_counts: _,
-    } = request;
-    Ok(Filter {
-        statuses: status.iter().map(|status| asked_status(*status)).collect::<Result<_, _>>()?,
-        property: fields::optional_id("property_id", property_id)?,
-        guest: fields::optional_id("guest_id", guest_id)?,
-        stay_from: fields::optional_date("stay_from", stay_from)?,
-        stay_to: fields::optional_date("stay_to", stay_to)?,
-        created_from: fields::optional_time("created_from", *created_from)?,
-        created_to: fields::optional_time("created_to", *created_to)?,
-    })
-}
-
-fn order(order: i32) -> Result<Order, Refusal> {
-    match wire::BookingRequestOrder::try_from(order) {
-        Ok(wire::BookingRequestOrder::Unspecified | wire::BookingRequestOrder::NewestFirst) => {
-            Ok(Order::NewestFirst)
-        }
-        Ok(wire::BookingRequestOrder::OldestFirst) => Ok(Order::OldestFirst),
-        Ok(wire::BookingRequestOrder::CheckIn) => Ok(Order::CheckIn),
-        Err(_) => Err(fields::unknown("order")),
-    }
-}
-
-fn asked_status(status: i32) -> Result<RequestStatus, Refusal> {
-    match wire::BookingRequestStatus::try_from(status) {
-        Ok(wire::BookingRequestStatus::Requested) => Ok(RequestStatus::Requested),
-        Ok(wire::BookingRequestStatus::UnderReview) => Ok(RequestStatus::UnderReview),
-        Ok(wire::BookingRequestStatus::Confirmed) => Ok(RequestStatus::Confirmed),
-        Ok(wire::BookingRequestStatus::Declined) => Ok(RequestStatus::Declined),
-        Ok(wire::BookingRequestStatus::Cancelled) => Ok(RequestStatus::Cancelled),
-        Ok(wire::BookingRequestStatus::Expired) => Ok(RequestStatus::Expired),
-        Ok(wire::BookingRequestStatus::Unknown) => Ok(RequestStatus::Unknown),
-        Ok(wire::BookingRequestStatus::Unspecified) | Err(_) => Err(fields::unknown("status")),
-    }
-}
-
 /// The texts of a row; every field is named, so that a new one is asked about.
-fn texts(request: &BookingRequest) -> [&str; 4] {
+pub(super) fn texts(request: &BookingRequest) -> [&str; 4] {
     let BookingRequest {
         message,
         internal_note,
@@ -278,10 +191,12 @@ fn texts(request: &BookingRequest) -> [&str; 4] {
     [message, internal_note, reason, said]
 }
 
-fn booking_request(request: BookingRequest) -> wire::BookingRequest {
+pub(super) fn booking_request(request: BookingRequest) -> wire::BookingRequest {
     let mut texts = sizes::Texts::default();
     let (version, effective) = (Version::of(&request), request.effective_status());
     let fulfilled = request.fulfilment();
+    // What fulfilled it once fulfils it no more.
+    let fulfilling = request.approved_booking.filter(|_| effective == RequestStatus::Confirmed);
     let BookingRequest {
         id,
         property,
@@ -295,7 +210,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         decline_reason,
         decline_code: code,
         decline_message,
-        approved_booking,
+        approved_booking: _,
         linked: _,
         held_booking: _,
         hold_expires_at,
@@ -319,10 +234,7 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         decline_reason: texts.text("decline_reason", decline_reason.unwrap_or_default()),
         decline_reason_code: code.map_or(wire::DeclineReason::Unspecified, declines::code).into(),
         decline_message: texts.text("decline_message", decline_message.unwrap_or_default()),
-        // What fulfilled it once fulfils it no more.
-        approved_booking_id: fields::written(
-            approved_booking.filter(|_| effective == RequestStatus::Confirmed),
-        ),
+        approved_booking_id: fields::written(fulfilling),
         confirmed_at: confirmed_at.and_then(fields::shown),
         decided_by: fields::written(decided.user),
         created_at: fields::shown(created_at),
@@ -331,12 +243,16 @@ fn booking_request(request: BookingRequest) -> wire::BookingRequest {
         hold_expires_at: hold_expires_at.and_then(fields::shown),
         unknown_status: texts.text("unknown_status", unknown_status.unwrap_or_default()),
         fulfilment: fulfilled.as_ref().map(fulfilment::message),
-        decider: decided.by.map(|by| {
-            let behind = decided.user.filter(|_| by == Actor::System);
-            fields::actor(by, behind.map(|user| user.0))
-        }),
+        decider: decider(&decided),
         shortened: texts.shortened(),
     }
+}
+
+/// Who decided; for Frontdesk itself, with the user on whose behalf.
+fn decider(decided: &Acting) -> Option<wire::Actor> {
+    let Acting { user, by } = *decided;
+    let by = by?;
+    Some(fields::actor(by, user.filter(|_| by == Actor::System).map(|user| user.0)))
 }
 
 /// The answer to an approve; the sentences are those that scripts look for.
@@ -376,12 +292,6 @@ fn cancelled(cancelled: &Cancelled) -> wire::CancelBookingRequestResponse {
         cancelled_booking_id: fields::written(booking),
         message: "Booking request cancelled".to_owned(),
     }
-}
-
-fn status_count(counted: Counted) -> wire::BookingRequestStatusCount {
-    let Counted { status: of, count, more } = counted;
-    let count = i32::try_from(count).unwrap_or(i32::MAX);
-    wire::BookingRequestStatusCount { status: status(of).into(), count, more }
 }
 
 pub(super) fn status(status: RequestStatus) -> wire::BookingRequestStatus {

@@ -53,13 +53,13 @@ pg::statements! {
     InsertCustomer<'a> = "insert_customer" (
         tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str, external_id: Option<&'a str>,
         source: &'a str, notes: &'a str, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId, sources: Vec<String>, external_ids: Vec<String>,
+        event: EventId, kind: &'static str, sources: Vec<String>, external_ids: Vec<String>,
     );
     /// Stores what is said of a customer.
     UpdateCustomer<'a> = "update_customer" (
         tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str, external_id: Option<&'a str>,
         source: &'a str, notes: &'a str, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId,
+        event: EventId, kind: &'static str,
     );
     /// Archives a customer, or takes it out of the archive.
     ArchiveCustomer = "archive_customer" (
@@ -294,6 +294,7 @@ impl Change {
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,
+            kind: EventKind::CustomerCreated.name(),
             sources: spellings(source),
             external_ids: external_id.as_deref().map(spellings).unwrap_or_default(),
         };
@@ -316,6 +317,7 @@ impl Change {
             actor_kind: self.actor_kind(),
             actor_id: self.actor_id(),
             event: self.event,
+            kind: EventKind::CustomerUpdated.name(),
         };
         let stored = self.finish(&update, |rows| Columns::first(rows, customer)).await?;
         stored.ok_or_else(|| lost_row("the customer"))

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pg::Fault;
+use pg::{Fault, Query};
 use uuid::Uuid;
 
 use super::change::Change;
@@ -69,6 +69,8 @@ pg::statements! {
 pub struct Requested<'a> {
     pub request: BookingRequestId,
     pub booking: BookingId,
+    /// Whether the booking is the one that holds the dates.
+    pub of_hold: bool,
     pub evidence: Option<Evidence>,
     pub note: &'a str,
     /// Rules of the stay that are set aside.
@@ -119,47 +121,35 @@ impl Winner {
 }
 
 impl Change {
-    /// Makes the booking of a request out of nothing, or of the request's row, with
-    /// its range, the new status and the event. `None` when the dates are taken;
-    /// then nothing is stored.
+    /// Makes the booking of a request with its range, the new status and the event: of
+    /// its hold, out of nothing, or of the request's row. `None` when the hold no longer
+    /// stands or the dates are taken; then nothing is stored.
     pub async fn book<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking, evidence, note, overridden } = of;
-        let book = Book {
-            tenant: self.tenant(),
-            id: request,
-            booking,
-            range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            note,
-            event: self.event,
-            kind: booked_as(evidence).name(),
-            evidence: evidence.map_or("", Evidence::name),
-            overridden: names(overridden),
+        let Requested { request: id, booking, of_hold, evidence, note, overridden } = of;
+        let (tenant, range, at, event) = (self.tenant(), Self::new_range(), self.at, self.event);
+        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
+        let (kind, overridden) = (booked_as(evidence).name(), names(overridden));
+        let evidence = evidence.map_or("", Evidence::name);
+        let book: &(dyn Query + Send) = if of_hold {
+            &BookHold { tenant, id, range, at, actor_kind, actor_id, note, event, kind, evidence, overridden }
+        } else {
+            &Book {
+                tenant,
+                id,
+                booking,
+                range,
+                at,
+                actor_kind,
+                actor_id,
+                note,
+                event,
+                kind,
+                evidence,
+                overridden,
+            }
         };
         self.writes.push(RowId(booking.0));
-        self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
-    }
-
-    /// Makes the hold of a request its booking. `None` when it no longer stands.
-    pub async fn book_hold<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
-        let Requested { request, booking, evidence, note, overridden } = of;
-        let book = BookHold {
-            tenant: self.tenant(),
-            id: request,
-            range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            note,
-            event: self.event,
-            kind: booked_as(evidence).name(),
-            evidence: evidence.map_or("", Evidence::name),
-            overridden: names(overridden),
-        };
-        self.writes.push(RowId(booking.0));
-        self.finish(&book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
+        self.finish(book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
     /// Lets a booking that exists fulfil a request. `None` when the request is gone.

@@ -39,13 +39,14 @@ const DECLARED: [&[&Declaration]; 19] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 22] = [
+const PARTS: [(&str, &str); 23] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("by_status", include_str!("sql/parts/by_status.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("covered_nights", include_str!("sql/parts/covered_nights.sql")),
     ("creation_order", include_str!("sql/parts/creation_order.sql")),
+    ("customer_stored", include_str!("sql/parts/customer_stored.sql")),
     ("decided", include_str!("sql/parts/decided.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
     ("fulfilment_lost", include_str!("sql/parts/fulfilment_lost.sql")),

@@ -13,6 +13,8 @@ use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::tenant::{Member, Membership, ResolvedUser};
 use crate::error::{Error, Existing};
 
+/// The part of a statement about a user `u` that finds the memberships.
+pub(super) const OF_U: &str = include_str!("sql/parts/memberships_of_u.sql");
 /// What [`member`] reads.
 pub(super) const COLUMNS: &str = "{user}, m.role, m.created_at as member_since";
 

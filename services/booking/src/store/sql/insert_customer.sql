@@ -14,14 +14,4 @@ with stored as (
     on conflict (tenant_id, source, external_id) where external_id is not null do nothing
     returning c.tenant_id, {customer_columns}
 ),
-settled as (
-    select count(*) as writes
-    from stored
-),
-event as (
-    insert into booking_events (customer_id, {event_written})
-    select id, tenant_id, :event, :at, null, null, null, {event.customer_created}, '', {by}
-    from stored, settled
-)
-select {customer_columns}
-from stored c
+{customer_stored}

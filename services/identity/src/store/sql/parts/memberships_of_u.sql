@@ -1,0 +1,13 @@
+-- The role of a user `u` in the tenant that is asked for; without one, in two tenants at
+-- most, of which the caller has to name one.
+left join lateral (
+    -- Each column with its table: a bare name that memberships had lost would be that of
+    -- a row around it, and everybody's memberships the caller's.
+    select own.tenant_id, own.role, own.custom_role
+    from identity.memberships own
+    where own.user_id = u.id
+      and (:tenant is null or own.tenant_id = :tenant)
+    order by own.tenant_id
+    limit 2
+) m on true
+left join identity.roles r on r.tenant_id = m.tenant_id and r.name = m.custom_role
