@@ -1,5 +1,5 @@
 //! The body of an answer that is told of when it has ended: a stream's status comes
-//! at its end, and whoever reads may leave before. Meanwhile it is part of its call.
+//! at its end, and whoever reads may leave before. Until then it is part of its call.
 
 use std::pin::Pin;
 use std::sync::Arc;

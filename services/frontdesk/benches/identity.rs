@@ -172,7 +172,7 @@ async fn timing(channel: &Upstream) {
     );
 }
 
-/// 500 logins at once: memory, shed calls, and what health takes meanwhile.
+/// 500 logins at once: memory, shed calls, and what health takes beside them.
 async fn flood(channel: &Upstream, identity: SocketAddr) {
     let before = memory_mib("VmRSS");
     let health: Upstream = identity.to_string().parse().unwrap();

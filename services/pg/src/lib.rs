@@ -40,7 +40,9 @@ pub use self::param::{Element, Param};
 pub use self::place::{Days, Micros};
 pub use self::pool::{Database, PoolOptions};
 pub use self::retry::{HasFault, retrying, retrying_after};
-pub use self::statement::{Declaration, Form, Parameter, Query, Statement, StatementError, Statements};
+pub use self::statement::{
+    Declaration, Form, Group, Parameter, Query, Statement, StatementError, Statements,
+};
 pub use self::turns::Turn;
 pub use self::tx::Tx;
 pub use self::value::{Stored, Unread, Value, serves};

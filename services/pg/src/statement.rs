@@ -27,7 +27,7 @@ use std::sync::OnceLock;
 
 use tokio_postgres::types::{ToSql, Type};
 
-pub use self::declaration::{Declaration, Parameter, Query};
+pub use self::declaration::{Declaration, Group, Parameter, Query};
 use self::text::Text;
 use crate::{Fault, Kind};
 
@@ -46,6 +46,8 @@ pub struct Statements {
 #[derive(Debug)]
 pub struct Statement {
     declaration: &'static Declaration,
+    /// Its parameters, those of groups last.
+    parameters: Vec<&'static Parameter>,
     /// The finished text, with names.
     source: String,
     text: Text,
@@ -135,18 +137,18 @@ impl Statement {
     }
 
     /// Its parameters.
-    pub fn parameters(&self) -> &'static [Parameter] {
-        self.declaration.parameters
+    pub fn parameters(&self) -> &[&'static Parameter] {
+        &self.parameters
     }
 
     /// Its parameters that a form uses, in the order of its types.
     pub fn parameters_of<'a>(&'a self, form: &'a Form) -> impl Iterator<Item = &'static Parameter> + 'a {
-        form.used.iter().filter_map(|place| self.declaration.parameters.get(*place))
+        form.used.iter().filter_map(|place| self.parameters.get(*place).copied())
     }
 
     /// The parameters without which it has fewer lines.
     pub fn optional(&self) -> impl Iterator<Item = &'static Parameter> {
-        self.conditions.iter().filter_map(|place| self.declaration.parameters.get(*place))
+        self.conditions.iter().filter_map(|place| self.parameters.get(*place).copied())
     }
 
     /// Every form: first without any optional line, last with all of them.
@@ -172,7 +174,7 @@ impl Statement {
             let used = self.text.used(met);
             Form {
                 text: self.text.numbered(&used, met),
-                types: used.iter().map(|place| self.declaration.parameters[*place].ty.clone()).collect(),
+                types: used.iter().map(|place| self.parameters[*place].ty.clone()).collect(),
                 used,
                 writes: self.text.writes,
             }
@@ -204,7 +206,8 @@ fn compile(
     layouts: usize,
     fill: impl Fn(usize, &'static str) -> String,
 ) -> Result<Statement, String> {
-    let names: Vec<&'static str> = declaration.parameters.iter().map(|parameter| parameter.name).collect();
+    let parameters: Vec<&'static Parameter> = declaration.all().collect();
+    let names: Vec<&'static str> = parameters.iter().map(|parameter| parameter.name).collect();
     if names.len() > MOST_PARAMETERS {
         return Err(format!("it has more than {MOST_PARAMETERS} parameters"));
     }
@@ -221,7 +224,9 @@ fn compile(
             chosen = Some((source, text));
         }
     }
-    if let Some((name, _)) = names.iter().zip(used).find(|(_, used)| !used) {
+    // Of a group, a statement takes what it needs.
+    let own = names.iter().zip(used).take(declaration.parameters.len());
+    if let Some((name, _)) = own.into_iter().find(|(_, used)| !used) {
         return Err(format!("it does not use :{name}"));
     }
     let (source, text) = chosen.ok_or_else(|| format!("there is no layout {layout}"))?;
@@ -230,7 +235,7 @@ fn compile(
         return Err(format!("its lines depend on more than {MOST_CONDITIONS} parameters"));
     }
     let forms = (0..1 << conditions.len()).map(|_| OnceLock::new()).collect();
-    Ok(Statement { declaration, source, text, conditions, forms })
+    Ok(Statement { declaration, parameters, source, text, conditions, forms })
 }
 
 /// `lock_request` for `LockRequest`.

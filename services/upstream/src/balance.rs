@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(accepted.load(Ordering::Relaxed), CONNECTIONS);
     }
 
-    /// Streams do not end, and a connection takes so many: a call would wait for ever.
+    /// Streams do not end, and a connection takes so many: a call would wait forever.
     #[tokio::test]
     async fn more_streams_than_connections_take_leave_room_for_calls() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -57,7 +57,7 @@ impl Work for CreateBooking {
         }
         match change.insert_booking(new, &broken).await {
             Ok(Some(stored)) => Ok(Attempt::Done(stored)),
-            // The guest is not there, the dates are taken, or it was stored meanwhile. In a
+            // The guest is not there, the dates are taken, or it was stored in the meantime. In a
             // table of another program the id may be taken by what is over, too.
             Ok(None) => {
                 Ok(over.map_or(Attempt::NeedsLocks, |other| Attempt::NeedsLocksOr(taken(&other).into())))

@@ -27,7 +27,7 @@ impl OpenStep {
         let mut choices = Vec::new();
         let by_the_link = matches!(step, Err(_) | Ok(Step::Refused(Closed::AlreadyApproved)));
         if by_the_link && request.status.is_open() {
-            // Behind a lock that had to wait, the linked booking is older than the request.
+            // After a lock that had to wait, the linked booking is older than the request.
             let around = change.lock_surroundings(&request).await?;
             request.linked = around.linked;
             change.check_version(Version::of(&request))?;

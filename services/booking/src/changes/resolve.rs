@@ -2,8 +2,8 @@
 //!
 //! The row is locked with what surrounds it and judged as the list judges it, so that
 //! exactly what the list would offer now is done. A request gets its booking as an
-//! approval gives it, and is cancelled as any other; the choice is recorded behind that.
-//! What sells nights anew is held against the rules of the property like an approval.
+//! approval gives it, and is cancelled as any other; the choice is recorded after that.
+//! What sells nights again is held against the rules of the property like an approval.
 
 use pg::Fault;
 

@@ -15,7 +15,7 @@
 //!   evidence only if the booking never was the request's: one that came with a
 //!   booking is over with it.
 //! - A confirmed request whose booking does not stand is not "already approved", and
-//!   it is not booked anew either: somebody took the booking away, and whether the
+//!   it is not booked again either: somebody took the booking away, and whether the
 //!   guest still comes is for people to say.
 
 pub use self::facts::{ActiveRange, Conflict, Evidence, Obstacle, Rival, Surroundings};

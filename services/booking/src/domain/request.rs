@@ -28,7 +28,7 @@ pub struct BookingRequest {
     /// What the guest was told of a decline.
     pub decline_message: Option<String>,
     pub approved_booking: Option<BookingId>,
-    /// That booking, as it was when the request was read. Behind a lock that had to
+    /// That booking, as it was when the request was read. After a lock that had to
     /// wait it may be older than the request.
     pub linked: Option<LinkedBooking>,
     /// The booking that holds the dates while the request is open.

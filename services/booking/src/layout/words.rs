@@ -178,7 +178,7 @@ impl Words {
 
     /// What statements say who does something by, and how an event is written.
     ///
-    /// An event takes its tick last: behind every row that its statement may have had to
+    /// An event takes its tick last: after every row that its statement may have had to
     /// wait for, or an event that the wait was for could have a higher one. Rows wait in
     /// parts of the statement (`on conflict`, an update, another exclusion constraint),
     /// which Postgres runs in an order of its own, some of them at the very end. So each

@@ -1,20 +1,18 @@
 //! Statements about bookings.
 
 use access::TenantId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
-use super::change::Change;
-use super::change::Finished;
+use super::change::{Change, Finished, Stamp};
 use super::database::{Store, lost_row};
 use super::decisions::names;
 use super::foreign::{booking_status, stay, time};
 use super::spellings::spellings;
 use crate::domain::booking::{Booking, NewBooking};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
+use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::rules::Broken;
 use crate::domain::steps::StayStep;
 
@@ -24,36 +22,38 @@ const WITHIN_THE_STAY: &str = "within_the_stay";
 pg::statements! {
     /// A booking.
     GetBooking = "get_booking" (tenant: Uuid, id: BookingId);
+
     /// The booking that another system knows by this id.
     GetBookingOfOrigin = "get_booking_of_origin" (
         tenant: Uuid, sources: Vec<String>, external_ids: Vec<String>,
     );
+
     /// Stores a booking that staff or a channel made.
     InsertBooking<'a> = "insert_booking" (
-        tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date,
-        source: &'a str, external_id: Option<&'a str>, range: RangeId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId, overridden: Option<Vec<&'static str>>,
-    );
+        tenant: Uuid, id: BookingId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
+        check_out: Date, source: &'a str, external_id: Option<&'a str>, range: RangeId,
+        overridden: Option<Vec<&'static str>>,
+    ) with Stamp;
     /// Locks the requests that a booking is about.
     LockBookingGroup = "standard/lock_booking_group" | "single_table/lock_booking_group" (
         tenant: Uuid, booking: Option<BookingId>, request: Option<BookingRequestId>,
     );
+
     /// Locks a booking.
     LockBooking = "lock_booking" (tenant: Uuid, id: BookingId);
+
     /// Locks the booking that was made for a request.
     LockOwnBooking = "standard/lock_own_booking" | "lock_booking" (tenant: Uuid, id: BookingRequestId);
+
     /// Cancels a booking with what hangs on it.
     CancelBooking<'a> = "standard/cancel_booking" | "single_table/cancel_booking" (
-        tenant: Uuid, id: BookingId, request: Option<BookingRequestId>, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>,
-        note: &'a str,
-    );
+        tenant: Uuid, id: BookingId, request: Option<BookingRequestId>, note: &'a str,
+    ) with Stamp;
     /// Stores a step of a stay.
     StepBooking = "step_booking" (
         tenant: Uuid, id: BookingId, status: &'static str, departure: Option<Date>, kind: &'static str,
-        at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
         overridden: Option<Vec<&'static str>>,
-    );
+    ) with Stamp;
 }
 
 /// A locked booking.
@@ -130,10 +130,7 @@ impl Change {
             source,
             external_id: external_id.as_deref(),
             range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
             overridden: names(overridden),
         };
         self.writes.push(RowId(id.0));
@@ -204,9 +201,7 @@ impl Change {
         request: Option<BookingRequestId>,
         note: &'a str,
     ) -> CancelBooking<'a> {
-        let (tenant, at) = (self.tenant(), self.at);
-        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
-        CancelBooking { tenant, id, request, at, actor_kind, actor_id, note }
+        CancelBooking { tenant: self.tenant(), id, request, note, with: self.stamp() }
     }
 
     /// Stores a step of a stay.
@@ -223,10 +218,7 @@ impl Change {
             status: step.status().name(),
             departure,
             kind: kind.name(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
             overridden: overridden.then(|| vec![WITHIN_THE_STAY]),
         };
         let stored = self.finish(&step, |rows| Columns::first(rows, booking)).await?;

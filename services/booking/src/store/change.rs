@@ -35,6 +35,12 @@ use crate::domain::layout::Layout;
 use crate::domain::version::{Expected, Version};
 use crate::error::Error;
 
+pg::parameters! {
+    /// What every change writes beside what it changes; a statement takes of it what it
+    /// needs.
+    Stamp (at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId);
+}
+
 /// What a call does to the database.
 pub trait Work: Sync {
     /// What came of it.
@@ -256,14 +262,10 @@ impl Change {
         self.call.tenant.uuid()
     }
 
-    /// What kind of actor does it, as it is stored.
-    pub(super) fn actor_kind(&self) -> &'static str {
-        self.call.actor.kind()
-    }
-
-    /// Which one, of its kind.
-    pub(super) fn actor_id(&self) -> Option<Uuid> {
-        self.call.actor.id()
+    /// When it happens, by whom, and the event that it writes.
+    pub(super) fn stamp(&self) -> Stamp {
+        let (actor_kind, actor_id) = (self.call.actor.kind(), self.call.actor.id());
+        Stamp { at: self.at, actor_kind, actor_id, event: self.event }
     }
 
     /// Now that a row is locked, the change is later than the row's last one,

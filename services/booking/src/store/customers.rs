@@ -5,76 +5,87 @@ use jiff::Timestamp;
 use pg::{Columns, Fault, Query};
 use uuid::Uuid;
 
-use super::change::{Change, Finished};
+use super::change::{Change, Finished, Stamp};
 use super::database::{Store, lost_row};
 use super::foreign::{MOST_UNPLACED, counted, time};
 use super::spellings::spellings;
 use crate::domain::customer::{Customer, Described, MOST_MERGED};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, RowId};
+use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::listing::After;
 
 pg::statements! {
     /// A customer.
     GetCustomer = "get_customer" (tenant: Uuid, id: GuestId);
+
     /// Keeps a customer from being merged or archived.
     ShareCustomer = "share_customer" (tenant: Uuid, id: GuestId);
+
     /// The customer that another system knows by this id.
     GetCustomerOf = "get_customer_of" (tenant: Uuid, sources: Vec<String>, external_ids: Vec<String>);
+
     /// Customers by name.
     ListCustomers<'a> = "list_customers" (
         tenant: Uuid, archived: bool, after_name: &'a str, after_id: RowId, most: i64,
     );
+
     /// Customers whose names begin so.
     SearchNames<'a> = "search_names" (
         tenant: Uuid, archived: bool, search: &'a str, top: &'a str, after_key: Option<&'a str>, after_id: RowId, most: i64,
     );
+
     /// Customers the last words of whose names begin so.
     SearchLastNames<'a> = "search_last_names" (
         tenant: Uuid, archived: bool, search: &'a str, top: &'a str, after_key: Option<&'a str>, after_id: RowId, most: i64,
     );
+
     /// Customers whose e-mail addresses begin so.
     SearchEmails<'a> = "search_emails" (
         tenant: Uuid, archived: bool, search: &'a str, top: &'a str, after_key: Option<&'a str>, after_id: RowId, most: i64,
     );
+
     /// Customers whose phone numbers begin so.
     SearchPhones<'a> = "search_phones" (
         tenant: Uuid, archived: bool, search: &'a str, top: &'a str, after_key: Option<&'a str>, after_id: RowId, most: i64,
     );
+
     /// By what a customer is found.
     GetCustomerKeys = "get_customer_keys" (tenant: Uuid, id: GuestId);
+
     /// Customers without a name.
     CountUnplacedCustomers = "count_unplaced_customers" (tenant: Uuid, archived: bool, most: i64);
+
     /// Locks customers.
     LockCustomers = "lock_customers" (tenant: Uuid, ids: Vec<GuestId>);
+
     /// Locks the customer that another system knows by this id.
     LockCustomerOf = "lock_customer_of" (tenant: Uuid, sources: Vec<String>, external_ids: Vec<String>);
+
     /// Stores a customer.
     InsertCustomer<'a> = "insert_customer" (
-        tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str, external_id: Option<&'a str>,
-        source: &'a str, notes: &'a str, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId, kind: &'static str, sources: Vec<String>, external_ids: Vec<String>,
-    );
+        tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str,
+        external_id: Option<&'a str>, source: &'a str, notes: &'a str, kind: &'static str,
+        sources: Vec<String>, external_ids: Vec<String>,
+    ) with Stamp;
     /// Stores what is said of a customer.
     UpdateCustomer<'a> = "update_customer" (
-        tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str, external_id: Option<&'a str>,
-        source: &'a str, notes: &'a str, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId, kind: &'static str,
-    );
+        tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str,
+        external_id: Option<&'a str>, source: &'a str, notes: &'a str, kind: &'static str,
+    ) with Stamp;
     /// Archives a customer, or takes it out of the archive.
     ArchiveCustomer = "archive_customer" (
-        tenant: Uuid, id: GuestId, archived_at: Option<Timestamp>, kind: &'static str, at: Timestamp,
-        actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
-    );
+        tenant: Uuid, id: GuestId, archived_at: Option<Timestamp>, kind: &'static str,
+    ) with Stamp;
     /// Locks the requests of a customer.
     LockRequestsOfGuest = "lock_requests_of_guest" (tenant: Uuid, guest: GuestId, most: i64);
+
     /// Locks the bookings of a customer.
     LockBookingsOfGuest = "lock_bookings_of_guest" (tenant: Uuid, guest: GuestId, most: i64);
+
     /// Moves what a customer asked for and booked to another one, and archives it.
     MergeCustomers = "standard/merge_customers" | "single_table/merge_customers" (
-        tenant: Uuid, kept: GuestId, duplicate: GuestId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
-    );
+        tenant: Uuid, kept: GuestId, duplicate: GuestId,
+    ) with Stamp;
 }
 
 /// Above every text that a key can begin with.
@@ -290,10 +301,7 @@ impl Change {
             external_id: external_id.as_deref(),
             source,
             notes,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
             kind: EventKind::CustomerCreated.name(),
             sources: spellings(source),
             external_ids: external_id.as_deref().map(spellings).unwrap_or_default(),
@@ -313,10 +321,7 @@ impl Change {
             external_id: external_id.as_deref(),
             source,
             notes,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
             kind: EventKind::CustomerUpdated.name(),
         };
         let stored = self.finish(&update, |rows| Columns::first(rows, customer)).await?;
@@ -331,10 +336,7 @@ impl Change {
             id,
             archived_at: archived.then_some(self.at),
             kind: kind.name(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
         };
         let stored = self.finish(&archive, |rows| Columns::first(rows, customer)).await?;
         stored.ok_or_else(|| lost_row("the customer"))
@@ -358,15 +360,7 @@ impl Change {
 
     /// Moves what a customer asked for and booked to another one, and archives it.
     pub async fn merge_customers(self, kept: GuestId, duplicate: GuestId) -> Result<Finished<Moved>, Fault> {
-        let merge = MergeCustomers {
-            tenant: self.tenant(),
-            kept,
-            duplicate,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
-        };
+        let merge = MergeCustomers { tenant: self.tenant(), kept, duplicate, with: self.stamp() };
         let merged = self.finish(&merge, |rows| {
             Columns::first(rows, |row| {
                 let (requests, bookings) = (row.next("moved_requests")?, row.next("moved_bookings")?);

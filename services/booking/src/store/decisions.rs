@@ -2,18 +2,16 @@
 //! exists, closed, taken under review. What is decided is not known here; requests are
 //! stored and read in `requests.rs`.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use pg::{Fault, Query};
 use uuid::Uuid;
 
-use super::change::Change;
-use super::change::Finished;
+use super::change::{Change, Finished, Stamp};
 use crate::domain::approval::Evidence;
 use crate::domain::booking::{BookingStatus, NewBooking};
 use crate::domain::decline::{DeclineReason, Declining};
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
+use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::request::{BookingRequest, Status};
 use crate::domain::rules::Broken;
 use crate::domain::stay::Stay;
@@ -21,47 +19,35 @@ use crate::domain::stay::Stay;
 pg::statements! {
     /// Makes the booking of a request out of nothing, or of the request's row.
     Book<'a> = "standard/book" | "single_table/book" (
-        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
-        actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId, kind: &'static str, evidence: &'static str,
-        overridden: Option<Vec<&'static str>>,
-    );
+        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, note: &'a str,
+        kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
+    ) with Stamp;
     /// Makes the hold of a request its booking. There are no holds in the single
     /// table, where the request's row is made the booking.
     BookHold<'a> = "standard/book_hold" | "single_table/book" (
-        tenant: Uuid, id: BookingRequestId, range: RangeId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str,
-        event: EventId, kind: &'static str, evidence: &'static str, overridden: Option<Vec<&'static str>>,
-    );
+        tenant: Uuid, id: BookingRequestId, range: RangeId, note: &'a str, kind: &'static str,
+        evidence: &'static str, overridden: Option<Vec<&'static str>>,
+    ) with Stamp;
     /// Lets a booking that exists fulfil a request.
     LinkBooking<'a> = "standard/link" | "single_table/link" (
-        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, at: Timestamp,
-        actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId, evidence: &'static str, soft: bool,
-    );
+        tenant: Uuid, id: BookingRequestId, booking: BookingId, range: RangeId, note: &'a str,
+        evidence: &'static str, soft: bool,
+    ) with Stamp;
     /// Declines the open requests of other guests for the same nights.
     DeclineCompetitors = "decline_competitors" (
         tenant: Uuid, id: RowId, property: PropertyId, guest: Option<GuestId>, check_in: Date,
-        check_out: Date, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>,
-    );
+        check_out: Date,
+    ) with Stamp;
     /// Declines, cancels or expires a request for which no booking was made.
     CloseRequest<'a> = "standard/close" | "single_table/close" (
         tenant: Uuid, id: BookingRequestId, status: &'static str, hold_status: &'static str,
-        reason: Option<&'a str>, code: Option<&'static str>, guest_message: Option<&'a str>, at: Timestamp,
-        actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str, event: EventId,
+        reason: Option<&'a str>, code: Option<&'static str>, guest_message: Option<&'a str>, note: &'a str,
         kind: &'static str,
-    );
+    ) with Stamp;
     /// Ends the hold of a closed request, in the standard layout.
-    ReleaseHold = "release_hold" (
-        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId,
-    );
+    ReleaseHold = "release_hold" (tenant: Uuid, id: BookingRequestId) with Stamp;
     /// Marks a request as under review.
-    StartReview<'a> = "start_review" (
-        tenant: Uuid, id: BookingRequestId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, note: &'a str, event: EventId,
-    );
+    StartReview<'a> = "start_review" (tenant: Uuid, id: BookingRequestId, note: &'a str) with Stamp;
 }
 
 /// A booking that is to be made of a request.
@@ -126,27 +112,13 @@ impl Change {
     /// stands or the dates are taken; then nothing is stored.
     pub async fn book<O>(mut self, of: Requested<'_>, outcome: O) -> Result<Option<Finished<O>>, Fault> {
         let Requested { request: id, booking, of_hold, evidence, note, overridden } = of;
-        let (tenant, range, at, event) = (self.tenant(), Self::new_range(), self.at, self.event);
-        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
+        let (tenant, range, with) = (self.tenant(), Self::new_range(), self.stamp());
         let (kind, overridden) = (booked_as(evidence).name(), names(overridden));
         let evidence = evidence.map_or("", Evidence::name);
         let book: &(dyn Query + Send) = if of_hold {
-            &BookHold { tenant, id, range, at, actor_kind, actor_id, note, event, kind, evidence, overridden }
+            &BookHold { tenant, id, range, note, kind, evidence, overridden, with }
         } else {
-            &Book {
-                tenant,
-                id,
-                booking,
-                range,
-                at,
-                actor_kind,
-                actor_id,
-                note,
-                event,
-                kind,
-                evidence,
-                overridden,
-            }
+            &Book { tenant, id, booking, range, note, kind, evidence, overridden, with }
         };
         self.writes.push(RowId(booking.0));
         self.finish(book, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
@@ -160,11 +132,8 @@ impl Change {
             id: request,
             booking,
             range: Self::new_range(),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
+            with: self.stamp(),
             note,
-            event: self.event,
             evidence: evidence.name(),
             soft,
         };
@@ -183,9 +152,7 @@ impl Change {
             guest,
             check_in: stay.check_in,
             check_out: stay.check_out,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
+            with: self.stamp(),
         };
         self.follows = Some(Box::new(decline));
     }
@@ -214,11 +181,8 @@ impl Change {
             reason: declining.map(|of| &*of.reason),
             code: declining.and_then(|of| of.code).map(DeclineReason::name),
             guest_message: declining.map(|of| &*of.guest_message),
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
+            with: self.stamp(),
             note,
-            event: self.event,
             kind: kind.name(),
         };
         self.finish(&close, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
@@ -230,14 +194,7 @@ impl Change {
         id: BookingRequestId,
         outcome: O,
     ) -> Result<Option<Finished<O>>, Fault> {
-        let release = ReleaseHold {
-            tenant: self.tenant(),
-            id,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
-        };
+        let release = ReleaseHold { tenant: self.tenant(), id, with: self.stamp() };
         self.finish(&release, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
@@ -248,9 +205,7 @@ impl Change {
         note: &str,
         outcome: O,
     ) -> Result<Option<Finished<O>>, Fault> {
-        let (tenant, at, event) = (self.tenant(), self.at, self.event);
-        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
-        let review = StartReview { tenant, id, at, actor_kind, actor_id, note, event };
+        let review = StartReview { tenant: self.tenant(), id, note, with: self.stamp() };
         self.finish(&review, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 }

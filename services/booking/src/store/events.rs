@@ -91,7 +91,7 @@ impl Store {
 }
 
 /// An event, with what of it can be shown: one that holds something else must not end the
-/// feed of its tenant, which goes on behind it.
+/// feed of its tenant, which goes on after it.
 pub(super) fn event(row: &mut Columns<'_>) -> Result<Event, Fault> {
     let mut event = Event {
         id: row.next("id")?,

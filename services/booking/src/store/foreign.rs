@@ -54,7 +54,7 @@ pub(super) fn stay(row: &mut Columns<'_>, from: &str, to: &str) -> Result<Stay, 
     Ok(Stay { check_in: row.next(from)?, check_out: row.next(to)? })
 }
 
-/// Nights that are kept from others: without an end they go on for ever, as in the
+/// Nights that are kept from others: without an end they go on forever, as in the
 /// constraint.
 pub(super) fn reach(from: Option<Date>, to: Option<Date>) -> Stay {
     Stay { check_in: from.unwrap_or(Date::MIN), check_out: to.unwrap_or(Date::MAX) }

@@ -2,17 +2,15 @@
 //! property.
 
 use access::TenantId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
-use super::change::Change;
-use super::change::Finished;
+use super::change::{Change, Finished, Stamp};
 use super::database::Store;
 use super::foreign::reach;
 use super::properties::{GetProperty, neighbours, property, read_neighbours};
-use crate::domain::ids::{BlockId, BookingRequestId, EventId, PropertyId, RowId};
+use crate::domain::ids::{BlockId, BookingRequestId, PropertyId, RowId};
 use crate::domain::property::{Block, Calendar, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
 use crate::domain::rules::Neighbours;
@@ -22,18 +20,16 @@ use crate::layout::words;
 pg::statements! {
     /// What has nights between two dates, by first night.
     ListOccupancies = "list_occupancies" (tenant: Uuid, property: PropertyId, check_in: Date, check_out: Date);
+
     /// Stores a block.
     InsertBlock<'a> = "insert_block" (
-        tenant: Uuid, property: PropertyId, id: BlockId, check_in: Date, check_out: Date, note: &'a str, at: Timestamp,
-        actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
-    );
+        tenant: Uuid, property: PropertyId, id: BlockId, check_in: Date, check_out: Date, note: &'a str,
+    ) with Stamp;
     /// Locks a block.
     LockBlock = "lock_block" (tenant: Uuid, property: PropertyId, id: BlockId);
+
     /// Ends a block.
-    EndBlock = "end_block" (
-        tenant: Uuid, property: PropertyId, id: BlockId, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
-    );
+    EndBlock = "end_block" (tenant: Uuid, property: PropertyId, id: BlockId) with Stamp;
     /// Ends the ranges that name a request instead of its booking.
     ReleaseRanges = "release_ranges" (
         tenant: Uuid, request: BookingRequestId, property: Option<PropertyId>, check_in: Date, check_out: Date,
@@ -103,10 +99,7 @@ impl Change {
             check_in: nights.check_in,
             check_out: nights.check_out,
             note,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
         };
         self.writes.push(RowId(id.0));
         self.finish(&insert, |rows| Columns::first(rows, stored_block)).await
@@ -124,15 +117,7 @@ impl Change {
         property: PropertyId,
         id: BlockId,
     ) -> Result<Option<Finished<Block>>, Fault> {
-        let end = EndBlock {
-            tenant: self.tenant(),
-            property,
-            id,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
-        };
+        let end = EndBlock { tenant: self.tenant(), property, id, with: self.stamp() };
         self.finish(&end, |rows| Columns::first(rows, stored_block)).await
     }
 }

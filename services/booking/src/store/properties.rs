@@ -1,16 +1,15 @@
 //! Statements about properties.
 
 use access::TenantId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use pg::{Columns, Fault};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::change::{Change, Finished};
+use super::change::{Change, Finished, Stamp};
 use super::database::{Store, lost_row};
 use super::foreign::{MOST_UNPLACED, count, counted, time, word};
-use crate::domain::ids::{EventId, GuestId, PropertyId, RowId};
+use crate::domain::ids::{GuestId, PropertyId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
 use crate::domain::rules::{DayRules, Neighbours, StayRules, Terms};
@@ -19,33 +18,38 @@ use crate::domain::stay::Stay;
 pg::statements! {
     /// A property.
     GetProperty = "get_property" (tenant: Uuid, id: PropertyId);
+
     /// Properties by name.
     ListProperties<'a> = "list_properties" (tenant: Uuid, after_name: &'a str, after_id: RowId, most: i64);
+
     /// Properties without a name.
     CountUnplacedProperties = "count_unplaced_properties" (tenant: Uuid, most: i64);
+
     /// Stores a property.
     InsertProperty<'a> = "insert_property" (
         tenant: Uuid, id: PropertyId, name: &'a str, time_zone: &'a str, max_guests: i32,
         hold_policy: &'static str, hold_hours: i32, min_nights: Option<i32>, max_nights: Option<i32>,
         min_by_day: Option<Vec<i32>>, max_by_day: Option<Vec<i32>>, closed_to_arrival: Option<Vec<i32>>,
         closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>, horizon_days: Option<i32>,
-        turnover_days: Option<i32>, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId,
-    );
+        turnover_days: Option<i32>,
+    ) with Stamp;
     /// Locks a property against other changes of it.
     LockPropertyRow = "lock_property_row" (tenant: Uuid, id: PropertyId);
+
     /// Changes a property.
     UpdateProperty<'a> = "update_property" (
-        tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>, max_guests: Option<i32>,
-        hold_policy: Option<&'static str>, hold_hours: Option<i32>, sets_rules: bool, min_nights: Option<i32>,
-        max_nights: Option<i32>, min_by_day: Option<Vec<i32>>, max_by_day: Option<Vec<i32>>,
-        closed_to_arrival: Option<Vec<i32>>, closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>,
-        horizon_days: Option<i32>, turnover_days: Option<i32>, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
-    );
+        tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>,
+        max_guests: Option<i32>, hold_policy: Option<&'static str>, hold_hours: Option<i32>,
+        sets_rules: bool, min_nights: Option<i32>, max_nights: Option<i32>, min_by_day: Option<Vec<i32>>,
+        max_by_day: Option<Vec<i32>>, closed_to_arrival: Option<Vec<i32>>,
+        closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>, horizon_days: Option<i32>,
+        turnover_days: Option<i32>,
+    ) with Stamp;
     /// The stays of other guests next to one, as far as they may be too close.
     ReadNeighbours = "read_neighbours" (
         tenant: Uuid, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date, days: i32,
     );
+
     /// Locks a property for those who change what its dates are taken by.
     LockProperty = "lock_property" (tenant: Uuid, row: RowId);
 }
@@ -136,10 +140,7 @@ impl Change {
             lead_days: rules.lead_days,
             horizon_days: rules.horizon_days,
             turnover_days: rules.turnover_days,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
         };
         let stored = self.finish(&insert, |rows| Columns::first(rows, property)).await?;
         stored.ok_or_else(|| lost_row("the property"))
@@ -186,10 +187,7 @@ impl Change {
             lead_days: set.lead_days,
             horizon_days: set.horizon_days,
             turnover_days: set.turnover_days,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
         };
         self.finish(&update, |rows| Columns::first(rows, property)).await
     }

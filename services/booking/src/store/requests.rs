@@ -2,21 +2,19 @@
 //! `decisions.rs`, lists are in `request_lists.rs`.
 
 use access::TenantId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
 use super::actors::acting;
-use super::change::Change;
-use super::change::Finished;
+use super::change::{Change, Finished, Stamp};
 use super::database::Store;
 use super::foreign::{count, request_status, stay, time, word};
 use super::properties::terms;
 use crate::domain::booking::BookingStatus;
 use crate::domain::decline::DeclineReason;
 use crate::domain::fulfilment::LinkedBooking;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, GuestId, PropertyId, RangeId, RowId};
+use crate::domain::ids::{BookingId, BookingRequestId, GuestId, PropertyId, RangeId, RowId};
 use crate::domain::request::{BookingRequest, NewBookingRequest};
 use crate::domain::rules::Terms;
 use crate::domain::stay::Stay;
@@ -24,15 +22,15 @@ use crate::domain::stay::Stay;
 pg::statements! {
     /// A booking request.
     GetBookingRequest = "get_booking_request" (tenant: Uuid, id: BookingRequestId);
+
     /// Locks a booking request.
     LockBookingRequest = "lock_booking_request" (tenant: Uuid, id: BookingRequestId);
+
     /// Stores a request, and under the hold policy the booking that holds its dates.
     InsertBookingRequest<'a> = "standard/insert_booking_request" | "single_table/insert_booking_request" (
-        tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: GuestId, check_in: Date, check_out: Date,
-        guest_count: i32, message: &'a str, at: Timestamp, actor_kind: &'static str,
-        actor_id: Option<Uuid>, event: EventId,
-        hold: BookingId, range: RangeId,
-    );
+        tenant: Uuid, id: BookingRequestId, property: PropertyId, guest: GuestId, check_in: Date,
+        check_out: Date, guest_count: i32, message: &'a str, hold: BookingId, range: RangeId,
+    ) with Stamp;
 }
 
 /// A locked request.
@@ -98,10 +96,7 @@ impl Change {
             check_out: stay.check_out,
             guest_count: *guest_count,
             message,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
+            with: self.stamp(),
             hold: Self::new_booking(),
             range: Self::new_range(),
         };

@@ -5,32 +5,35 @@ use jiff::Timestamp;
 use pg::Fault;
 use uuid::Uuid;
 
-use super::change::{Change, Finished};
+use super::change::{Change, Finished, Stamp};
 use crate::domain::ids::{BookingId, BookingRequestId, RangeId, RowId};
 use crate::domain::inconsistency::Choice;
 
 pg::statements! {
     /// Takes from a request what says that it is confirmed.
-    ClearFulfilment<'a> = "clear_fulfilment" (
-        tenant: Uuid, id: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, note: &'a str,
-    );
+    ClearFulfilment<'a> = "clear_fulfilment" (tenant: Uuid, id: RowId, note: &'a str) with Stamp;
     /// Gives a booking its range.
     RestoreRange = "restore_range" (tenant: Uuid, id: RowId, range: RangeId, at: Timestamp);
+
     /// Gives a range the nights of its booking.
     FitRange = "fit_range" (tenant: Uuid, id: RowId, booking: BookingId);
+
     /// Ends a range.
     ReleaseRange = "release_range" (tenant: Uuid, id: RowId);
+
     /// Gives the columns of a request that cannot be shown the values of a new one.
     WriteRequestDefaults = "standard/write_request_defaults" | "single_table/write_request_defaults" (
         tenant: Uuid, id: RowId, at: Timestamp,
     );
+
     /// Gives the columns of a booking that cannot be shown the values of a new one.
     WriteBookingDefaults = "write_booking_defaults" (tenant: Uuid, id: RowId, at: Timestamp);
+
     /// Records a choice.
     RecordResolution = "record_resolution" (
-        tenant: Uuid, row: RowId, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, request: Option<BookingRequestId>,
-        booking: Option<BookingId>, choice: &'static str,
-    );
+        tenant: Uuid, row: RowId, request: Option<BookingRequestId>, booking: Option<BookingId>,
+        choice: &'static str,
+    ) with Stamp;
 }
 
 /// What was chosen, for the record.
@@ -45,9 +48,8 @@ pub struct Resolution {
 impl Change {
     /// Takes from a request what says that it is confirmed: it waits for a decision.
     pub async fn clear_fulfilment<O>(self, id: RowId, note: &str, outcome: O) -> Result<Finished<O>, Fault> {
-        let (tenant, at) = (self.tenant(), self.at);
-        let (actor_kind, actor_id) = (self.actor_kind(), self.actor_id());
-        self.tx.run(&ClearFulfilment { tenant, id, at, actor_kind, actor_id, note }).await?;
+        let clear = ClearFulfilment { tenant: self.tenant(), id, note, with: self.stamp() };
+        self.tx.run(&clear).await?;
         Ok(self.settle(outcome))
     }
 
@@ -97,9 +99,7 @@ impl<O> Finished<O> {
                 let record = RecordResolution {
                     tenant: change.tenant(),
                     row,
-                    at: change.at,
-                    actor_kind: change.actor_kind(),
-                    actor_id: change.actor_id(),
+                    with: change.stamp(),
                     request,
                     booking,
                     choice: choice.name(),

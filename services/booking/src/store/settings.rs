@@ -1,25 +1,22 @@
 //! Statements about a tenant's settings.
 
 use access::TenantId;
-use jiff::Timestamp;
 use pg::{Columns, Fault};
 use uuid::Uuid;
 
-use super::change::{Change, Finished};
+use super::change::{Change, Finished, Stamp};
 use super::database::Store;
-use crate::domain::ids::EventId;
 use crate::domain::settings::Settings;
 
 pg::statements! {
     /// The settings of a tenant.
     GetSettings = "get_settings" (tenant: Uuid);
+
     /// Locks the settings of a tenant.
     LockSettings = "lock_settings" (tenant: Uuid);
+
     /// Stores the settings of a tenant.
-    PutSettings = "put_settings" (
-        tenant: Uuid, auto_decline: bool, only_new: bool, at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>,
-        event: EventId,
-    );
+    PutSettings = "put_settings" (tenant: Uuid, auto_decline: bool, only_new: bool) with Stamp;
 }
 
 impl Store {
@@ -56,15 +53,7 @@ impl Change {
         auto_decline: bool,
         only_new: bool,
     ) -> Result<Option<Finished<Settings>>, Fault> {
-        let put = PutSettings {
-            tenant: self.tenant(),
-            auto_decline,
-            only_new,
-            at: self.at,
-            actor_kind: self.actor_kind(),
-            actor_id: self.actor_id(),
-            event: self.event,
-        };
+        let put = PutSettings { tenant: self.tenant(), auto_decline, only_new, with: self.stamp() };
         self.finish(&put, |rows| Columns::first(rows, settings)).await
     }
 }

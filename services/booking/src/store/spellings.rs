@@ -1,6 +1,6 @@
 //! How an id of another system may be spelled. Ours are kept composed (Unicode NFC), and
 //! what is asked for is composed before it comes here; but a program on macOS writes the
-//! accents behind their letters, and its ids and ours are one. An index has one
+//! accents after their letters, and its ids and ours are one. An index has one
 //! spelling, so both are looked up. Names are found by keys that the database makes.
 
 use unicode_normalization::UnicodeNormalization;

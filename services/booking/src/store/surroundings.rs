@@ -94,7 +94,7 @@ impl Change {
     ///
     /// They are locked by one statement and read by the next, in the same round trip. One
     /// that did both would give a booking as it is after a wait, and everything that is
-    /// not locked as it was before: the range of a booking that was cancelled meanwhile
+    /// not locked as it was before: the range of a booking that was cancelled in the meantime
     /// would be in the way, belonging to nobody.
     pub async fn lock_surroundings(&self, request: &BookingRequest) -> Result<Surroundings, Fault> {
         let read = read(self.tenant(), request);
@@ -240,7 +240,7 @@ impl Around<'_> {
         self.id.ok_or_else(|| lost_row("the id of what surrounds a request"))
     }
 
-    /// The nights that it keeps from others: without an end it goes on for ever, as in
+    /// The nights that it keeps from others: without an end it goes on forever, as in
     /// the constraint.
     fn reach(&self) -> Stay {
         reach(self.from, self.to)

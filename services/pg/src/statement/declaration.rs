@@ -22,8 +22,28 @@ pub struct Declaration {
     pub name: &'static str,
     /// The text, or the text for each layout.
     pub texts: &'static [&'static str],
-    /// Its parameters.
+    /// Its own parameters.
     pub parameters: &'static [Parameter],
+    /// Those of the groups that it shares with others, of which it takes what it needs.
+    pub shared: &'static [&'static [Parameter]],
+}
+
+/// Parameters that many statements take together: what [`parameters!`](crate::parameters)
+/// makes.
+pub trait Group: Debug + Sync {
+    /// How they are written down.
+    const PARAMETERS: &'static [Parameter];
+    /// The values, in this order.
+    fn values(&self) -> Vec<&(dyn ToSql + Sync)>;
+    /// Which of them have none.
+    fn nulls(&self) -> Vec<bool>;
+}
+
+impl Declaration {
+    /// Every parameter, those of groups last.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'static Parameter> {
+        self.parameters.iter().chain(self.shared.iter().copied().flatten())
+    }
 }
 
 /// A parameter as it is written down.
@@ -50,12 +70,14 @@ pub struct Parameter {
 ///
 /// Files are `sql/NAME.sql` beside the file that declares them, one for each
 /// layout or one for all. In the text, `:name` is a parameter; a line that ends in
-/// `-- if :name` is left out when the parameter is `None`.
+/// `-- if :name` is left out when the parameter is `None`. With `with Stamp` after its
+/// parameters, a statement has those of that group, too, in a field `with`.
 #[macro_export]
 macro_rules! statements {
     ($(
         $(#[$meta:meta])*
-        $name:ident $(<$life:lifetime>)? = $($file:literal)|+ ($($field:ident: $ty:ty),* $(,)?);
+        $name:ident $(<$life:lifetime>)? = $($file:literal)|+ ($($field:ident: $ty:ty),* $(,)?)
+            $(with $group:ty)?;
     )*) => {
         /// The statements of this file.
         pub(super) const STATEMENTS: &[&$crate::Declaration] = &[$($name::DECLARATION),*];
@@ -65,6 +87,7 @@ macro_rules! statements {
             #[derive(Debug)]
             pub struct $name $(<$life>)? {
                 $(pub $field: $ty,)*
+                $(pub with: $group,)?
             }
 
             impl $(<$life>)? $name $(<$life>)? {
@@ -76,6 +99,7 @@ macro_rules! statements {
                         ty: <$ty as $crate::Param>::TYPE,
                         example: <$ty as $crate::Param>::EXAMPLE,
                     }),*],
+                    shared: &[$(<$group as $crate::Group>::PARAMETERS)?],
                 };
             }
 
@@ -85,14 +109,45 @@ macro_rules! statements {
                 }
 
                 fn values(&self) -> Vec<&(dyn $crate::types::ToSql + Sync)> {
-                    vec![$(&self.$field),*]
+                    let own: &[&(dyn $crate::types::ToSql + Sync)] = &[$(&self.$field),*];
+                    [own $(, &<$group as $crate::Group>::values(&self.with))?].concat()
                 }
 
                 fn nulls(&self) -> u64 {
-                    let nulls: &[bool] = &[$($crate::Param::is_null(&self.$field)),*];
-                    nulls.iter().rev().fold(0, |bits, null| bits << 1 | u64::from(*null))
+                    let own: &[bool] = &[$($crate::Param::is_null(&self.$field)),*];
+                    let parts: &[&[bool]] = &[own $(, &<$group as $crate::Group>::nulls(&self.with))?];
+                    parts.iter().copied().flatten().rev().fold(0, |bits, null| bits << 1 | u64::from(*null))
                 }
             }
         )*
+    };
+}
+
+/// Declares parameters that many statements take together, as a struct:
+/// `pg::parameters! { /// When. Stamp (at: Timestamp); }`.
+#[macro_export]
+macro_rules! parameters {
+    ($(#[$meta:meta])* $name:ident ($($field:ident: $ty:ty),* $(,)?);) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name {
+            $(pub $field: $ty,)*
+        }
+
+        impl $crate::Group for $name {
+            const PARAMETERS: &'static [$crate::Parameter] = &[$($crate::Parameter {
+                name: stringify!($field),
+                ty: <$ty as $crate::Param>::TYPE,
+                example: <$ty as $crate::Param>::EXAMPLE,
+            }),*];
+
+            fn values(&self) -> Vec<&(dyn $crate::types::ToSql + Sync)> {
+                vec![$(&self.$field),*]
+            }
+
+            fn nulls(&self) -> Vec<bool> {
+                vec![$($crate::Param::is_null(&self.$field)),*]
+            }
+        }
     };
 }

@@ -1,4 +1,4 @@
--- By id, behind :after.
+-- By id, after :after.
 select id, made_at, due, size, data, tags, note
 from things
 where tenant_id = :tenant

@@ -2,7 +2,7 @@
 -- the first event that is younger are forgotten. The rows stay where they are. A time
 -- that is still to come says nothing of when its event was written: another program made
 -- a row so, and what happens to the row comes after it. Such an event is forgotten with an
--- older one behind it.
+-- older one after it.
 update feed_heads h
 set forgotten = old.number
 from (

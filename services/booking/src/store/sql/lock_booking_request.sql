@@ -1,4 +1,4 @@
--- Behind a lock that had to wait, the linked booking is as it was before.
+-- After a lock that had to wait, the linked booking is as it was before.
 select
     {request_columns}, {linked_columns},
     coalesce((select s.auto_decline from booking_settings s where s.tenant_id = :tenant), false) as auto_decline,

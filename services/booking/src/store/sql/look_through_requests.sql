@@ -1,6 +1,6 @@
 -- Requests in the order of creation with a night of a window. A bounded number of rows is
 -- looked at, in an index alone where no status is asked for: those that match are the
--- page, and behind the last one that was looked at it goes on. Rows and their bookings
+-- page, and after the last one that was looked at it goes on. Rows and their bookings
 -- are looked up for the page only.
 select {request_names}, {linked_columns}, page.found, page.is_last
 from (

@@ -64,7 +64,7 @@ pub(super) fn is_cfg_test(tokens: &[TokenTree]) -> bool {
         if is_punct(mark, '#') && attribute.stream().to_string().replace(' ', "") == "cfg(test)")
 }
 
-/// Behind the item that begins at `at`, after its other attributes.
+/// After the item that begins at `at`, after its other attributes.
 pub(super) fn after_item(tokens: &[TokenTree], at: usize) -> usize {
     let ends_with_semicolon = tokens[at..]
         .iter()

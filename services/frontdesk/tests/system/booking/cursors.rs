@@ -1,4 +1,4 @@
-//! Where a stream goes on: behind what its cursor names, or as the refusal says.
+//! Where a stream goes on: after what its cursor names, or as the refusal says.
 
 use std::time::Duration;
 
@@ -62,11 +62,11 @@ async fn history(fixture: &Fixture, token: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_cursor_goes_on_behind_its_event_when_numbers_were_lost() {
+async fn a_cursor_goes_on_after_its_event_when_numbers_were_lost() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let heard = history(&fixture, &token).await;
-    // A standby that had not got the last numbers, and what took one meanwhile.
+    // A standby that had not got the last numbers, and what took one in the meantime.
     fixture.sql.batch_execute(
         "update booking_events set number = null where number > (select max(number) - 4 from booking_events); \
          update feed_heads set head = head - 4; \

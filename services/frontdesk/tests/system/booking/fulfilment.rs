@@ -286,7 +286,7 @@ async fn a_fulfilling_booking_that_cannot_have_its_range_is_a_conflict_and_expla
         let token = fixture.manager().await;
         let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
         Foreign { ranged: false, ..Foreign::sold(GUEST, 303, 310) }.store(&fixture).await.unwrap();
-        // Behind the nights that are asked for.
+        // After the nights that are asked for.
         assert!(range(&fixture, LAKE_HOUSE, None, 307, 309).await);
         let before = fixture.snapshot().await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;

@@ -94,7 +94,7 @@ async fn an_approval_that_waited_for_the_guests_booking_follows_it_as_it_is_now(
         assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
         assert_ne!(approved.body["booking_id"], booking.to_string());
 
-        // One that had no range has got it meanwhile: nothing obstructs it.
+        // One that had no range has got it in the meantime: nothing obstructs it.
         let booking = Foreign { ranged: false, ..Foreign::sold(GUEST, 360, 365) };
         let booking = booking.store(&fixture).await.unwrap();
         assert!(range(&fixture, LAKE_HOUSE, Some(Uuid::now_v7()), 362, 363).await);

@@ -1,5 +1,5 @@
 //! A failover loses numbers, or events with them, while streams are open: they go on
-//! behind the event that they told last, or are told where to go on.
+//! after the event that they told last, or are told where to go on.
 
 use std::time::Duration;
 

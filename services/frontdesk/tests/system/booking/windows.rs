@@ -160,7 +160,7 @@ async fn a_stay_without_a_beginning_holds_up_no_list() {
 }
 
 const CREATED: &str = "created_from=2029-01-01T00:00:00Z";
-/// Behind those that have no beginning.
+/// After those that have no beginning.
 const CREATED_LATER: &str = "created_from=2031-06-01T00:00:00Z";
 
 /// Counts follow the same windows.

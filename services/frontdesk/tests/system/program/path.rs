@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::run::{FREE, Folder, assert_one_sentence, path, text};
 
-/// The commands that stand in README behind the mark.
+/// The commands that stand in README after the mark.
 fn readme() -> String {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
     let (_, behind) = readme.split_once("<!-- path: ").unwrap();

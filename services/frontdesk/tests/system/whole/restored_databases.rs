@@ -104,7 +104,7 @@ impl Place {
         Answer::of(client.post(url).bearer_auth(&self.token).json(&json!({}))).await.ok();
     }
 
-    /// What a stream tells behind a cursor: ids and cursors of so many events.
+    /// What a stream tells after a cursor: ids and cursors of so many events.
     async fn hear(&self, cursor: &str, most: usize) -> Vec<(String, String)> {
         let mut client = BookingRequestServiceClient::new(channel(self.system.booking));
         let message = WatchBookingRequestsRequest { cursor: cursor.to_owned(), ..Default::default() };

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::fixture::{Fixture, Layout, case, path_of};
 
-/// What is broken, how it is repaired, and what calls and readiness say meanwhile.
+/// What is broken, how it is repaired, and what calls and readiness say while it is.
 struct Drift {
     layout: Layout,
     break_it: &'static str,
@@ -92,7 +92,7 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
     }
 }
 
-/// Calls go on, and what is written meanwhile would not be found again, or nobody would
+/// Calls go on, and what is written would not be found again, or nobody would
 /// judge it.
 #[tokio::test]
 async fn a_trigger_that_does_not_fire_is_seen_by_readiness() {
