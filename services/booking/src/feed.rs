@@ -5,10 +5,10 @@ pub mod cursor;
 mod hub;
 mod hubs;
 mod limits;
+mod notices;
 mod reader;
 mod resume;
 mod stream;
-mod wakes;
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ use crate::error::Error;
 use crate::store::Store;
 
 pub use self::limits::Holder;
+pub use self::notices::tell_others;
 pub use self::stream::Item;
-pub use self::wakes::tell_others;
 
 /// The feeds of all tenants.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Feed {
     /// No streams yet; all end when the server stops.
     pub fn new(store: Store, background: &Background) -> Self {
         let hubs = Arc::new(Hubs::new(store.clone()));
-        wakes::start(&hubs, background);
+        notices::start(&hubs, background);
         let reads = Arc::clone(&hubs);
         background.lasting("read feeds", move || Box::pin(reader::read(Arc::clone(&reads))));
         Self { store, limits: limits::Limits::default(), hubs, stop: background.stop().clone() }

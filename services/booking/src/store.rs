@@ -7,7 +7,6 @@
 mod actors;
 pub mod approvals;
 mod attempts;
-mod bell;
 mod booking_lists;
 pub mod bookings;
 pub mod change;
@@ -24,6 +23,7 @@ mod inventory;
 pub mod judged;
 mod keys;
 mod looked;
+mod new_events;
 mod newest;
 mod own_writes;
 mod properties;
@@ -49,11 +49,11 @@ use crate::layout::Statuses;
 use crate::layout::words::Blocking;
 
 pub use self::attempts::Before;
-pub use self::bell::Bell;
 pub use self::change::{Attempt, Change, Finished, Work};
 pub use self::database::Store;
 pub use self::events::DueHold;
 pub use self::feed::{FeedState, NUMBERED_AT_ONCE, Numbered, numbered_by_others};
+pub use self::new_events::NewEvents;
 
 /// The statements over this database, for a server with this policy.
 pub fn open(db: Database, policy: Policy) -> Store {

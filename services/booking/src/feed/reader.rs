@@ -1,7 +1,7 @@
 //! The one reader of this process. It gives numbers, reads, and hands what is new to the
 //! hubs of the tenants that somebody watches: all of them in one transaction, since each
 //! has few events at a time. Between two looks it waits a little: so many looks a second
-//! cost so much, however many calls are made. Who is woken is known in `wakes.rs`.
+//! cost so much, however many calls are made. Who is woken is known in `notices.rs`.
 //!
 //! A feed that cannot be read is nobody else's trouble: what fails of many is tried of
 //! each, and what fails by itself is left alone for a while. Its streams end when that

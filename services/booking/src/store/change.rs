@@ -146,7 +146,7 @@ impl Store {
     /// Wakes whoever waits for an event that is committed, and has the rows looked at
     /// that it wrote.
     pub(super) fn wake(&self, tenant: TenantId, writes: &[RowId]) {
-        self.bell.ring(tenant);
+        self.new_events.add(tenant);
         self.own_writes.note(tenant.uuid(), writes);
     }
 

@@ -10,7 +10,7 @@ use pg::{Database, Fault, StatementError, Statements, Turn};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::bell::Bell;
+use super::new_events::NewEvents;
 use super::newest::Newest;
 use super::own_writes::OwnWrites;
 use super::ticks;
@@ -39,7 +39,7 @@ pub struct Store {
     /// The last look at the schema, for callers who may ask at any rate.
     looked: Arc<Mutex<Option<Look>>>,
     /// Rung by whoever stores an event.
-    pub(super) bell: Arc<Bell>,
+    pub(super) new_events: Arc<NewEvents>,
     /// Whether the sequence of ticks was looked at.
     ticks_ahead: Arc<AtomicBool>,
     pub(super) own_writes: OwnWrites,
@@ -71,7 +71,7 @@ impl Store {
             compile,
             known: Arc::default(),
             looked: Arc::default(),
-            bell: Arc::default(),
+            new_events: Arc::default(),
             ticks_ahead: Arc::default(),
             own_writes: OwnWrites::default(),
             policy: Arc::new(policy),
@@ -165,8 +165,8 @@ impl Store {
     }
 
     /// What tells which tenants have something new to read.
-    pub fn bell(&self) -> &Bell {
-        &self.bell
+    pub fn new_events(&self) -> &NewEvents {
+        &self.new_events
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the readers of this process and of others learn that something is new.
 //!
-//! Whoever stores an event rings a bell of this process after the commit
-//! (`store/bell.rs`). One task takes what has rung, wakes the reader here, and tells
+//! Whoever stores an event notes its tenant in this process after the commit
+//! (`store/new_events.rs`). One task takes what is noted, wakes the reader here, and tells
 //! other processes at once, with one NOTIFY for everything that comes together after
 //! that: inside a change it would make every commit of the database wait for the one
 //! before. Another task, while somebody watches, listens on a connection of its own.
@@ -17,9 +17,9 @@ use boot::Background;
 use uuid::Uuid;
 
 use super::hubs::Hubs;
-use crate::store::{Bell, Store};
+use crate::store::{NewEvents, Store};
 
-/// How long what rings is gathered, after other processes were told, before they are told
+/// How long what is noted is gathered, after other processes were told, before they are told
 /// again.
 const GATHER: Duration = Duration::from_millis(25);
 /// Most tenants that one notice names; Postgres takes 8,000 bytes. Without a name it is
@@ -40,9 +40,9 @@ pub fn start(hubs: &Arc<Hubs>, background: &Background) {
     background.lasting("hear of events", move || listen(Arc::clone(&of), Arc::clone(&origin)));
 }
 
-/// Tells other processes what has rung in one that has no feed.
+/// Tells other processes what is noted in one that has no feed.
 pub async fn tell_others(store: &Store) {
-    let tenants = store.bell().take();
+    let tenants = store.new_events().take();
     if tenants.is_empty() {
         return;
     }
@@ -53,17 +53,17 @@ pub async fn tell_others(store: &Store) {
 
 /// Wakes whoever reads here at once, and tells other processes beside it.
 async fn tell(hubs: Arc<Hubs>, origin: Arc<str>) {
-    let untold = Bell::default();
+    let untold = NewEvents::default();
     let wake = async {
         loop {
-            let tenants = hubs.store.bell().rung().await;
+            let tenants = hubs.store.new_events().come().await;
             hubs.wake(&tenants);
-            untold.ring_for(&tenants);
+            untold.add_all(&tenants);
         }
     };
     let notify = async {
         loop {
-            let tenants = untold.rung().await;
+            let tenants = untold.come().await;
             if let Err(fault) = hubs.store.notify_watchers(&notice(&origin, &tenants)).await {
                 tracing::debug!(%fault, "other processes were not told of events; they look for themselves");
             }

@@ -1,5 +1,5 @@
-//! Which tenants have something new to read since somebody last asked. Changes ring
-//! once they are committed, which costs them a lock of this process; who reads, and
+//! Which tenants have something new to read since somebody last asked. Changes add
+//! theirs once they are committed, which costs them a lock of this process; who reads, and
 //! how other processes hear of it, is known in the feed.
 
 use std::collections::HashSet;
@@ -11,33 +11,33 @@ use uuid::Uuid;
 
 /// The tenants with something new to read.
 #[derive(Debug, Default)]
-pub struct Bell {
+pub struct NewEvents {
     tenants: Mutex<HashSet<Uuid>>,
-    rung: Notify,
+    came: Notify,
 }
 
-impl Bell {
+impl NewEvents {
     /// Something of a tenant is committed.
-    pub fn ring(&self, tenant: TenantId) {
+    pub fn add(&self, tenant: TenantId) {
         if self.tenants().insert(tenant.uuid()) {
-            self.rung.notify_one();
+            self.came.notify_one();
         }
     }
 
     /// The same of several.
-    pub fn ring_for(&self, tenants: &HashSet<Uuid>) {
+    pub fn add_all(&self, tenants: &HashSet<Uuid>) {
         self.tenants().extend(tenants);
-        self.rung.notify_one();
+        self.came.notify_one();
     }
 
     /// Waits until something is new, and takes the tenants that have it.
-    pub async fn rung(&self) -> HashSet<Uuid> {
+    pub async fn come(&self) -> HashSet<Uuid> {
         loop {
             let tenants = self.take();
             if !tenants.is_empty() {
                 return tenants;
             }
-            self.rung.notified().await;
+            self.came.notified().await;
         }
     }
 
@@ -56,13 +56,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_rings_while_nobody_asks_is_heard_once() {
-        let (bell, tenant) = (Bell::default(), Uuid::from_u128(7));
+    async fn what_comes_while_nobody_asks_is_heard_once() {
+        let (events, tenant) = (NewEvents::default(), Uuid::from_u128(7));
         for _ in 0..3 {
-            bell.ring(TenantId::of_stored_row(tenant));
+            events.add(TenantId::of_stored_row(tenant));
         }
-        assert_eq!(bell.rung().await, HashSet::from([tenant]));
-        let waits = tokio::time::timeout(std::time::Duration::from_millis(20), bell.rung()).await;
+        assert_eq!(events.come().await, HashSet::from([tenant]));
+        let waits = tokio::time::timeout(std::time::Duration::from_millis(20), events.come()).await;
         assert!(waits.is_err(), "{waits:?}");
     }
 }
