@@ -39,7 +39,7 @@ const DECLARED: [&[&Declaration]; 19] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 23] = [
+const PARTS: [(&str, &str); 24] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("by_status", include_str!("sql/parts/by_status.sql")),
@@ -50,6 +50,7 @@ const PARTS: [(&str, &str); 23] = [
     ("decided", include_str!("sql/parts/decided.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
     ("fulfilment_lost", include_str!("sql/parts/fulfilment_lost.sql")),
+    ("guest", include_str!("sql/parts/guest.sql")),
     ("has_no_range", include_str!("sql/parts/has_no_range.sql")),
     ("hold_of_request", include_str!("sql/parts/hold_of_request.sql")),
     ("insert_event", include_str!("sql/parts/insert_event.sql")),

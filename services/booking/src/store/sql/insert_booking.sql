@@ -1,13 +1,6 @@
 -- No row when there is no such property or guest, the guest is archived, something
 -- has nights of the stay, or the external id is that of a booking.
-with guest as (
-    select c.id
-    from customers c
-    where c.tenant_id = :tenant
-      and c.id = :guest
-      and c.archived = false
-    for share of c
-),
+with {guest},
 booked as (
     insert into bookings as b (
         tenant_id, id, property_id, guest_id, check_in, check_out, status, confirmed_at, approved_by,

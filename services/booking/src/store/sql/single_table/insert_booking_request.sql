@@ -1,13 +1,6 @@
 -- The constraint refuses the row when it covers requests and the dates are taken.
 -- No row comes back for a guest who is not there, or archived.
-with guest as (
-    select c.id
-    from customers c
-    where c.tenant_id = :tenant
-      and c.id = :guest
-      and c.archived = false
-    for share of c
-),
+with {guest},
 stored as (
     insert into bookings as r (
         tenant_id, id, property_id, guest_id, check_in, check_out, status, {sent_columns},

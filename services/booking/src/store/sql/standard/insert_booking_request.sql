@@ -10,14 +10,7 @@ with property as (
     where p.tenant_id = :tenant
       and p.id = :property
 ),
-guest as (
-    select c.id
-    from customers c
-    where c.tenant_id = :tenant
-      and c.id = :guest
-      and c.archived = false
-    for share of c
-),
+{guest},
 held as (
     insert into bookings (
         tenant_id, id, booking_request_id, property_id, guest_id, check_in, check_out, status,
