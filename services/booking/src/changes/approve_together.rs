@@ -58,7 +58,7 @@ enum Answer {
 type Lot = Vec<Waiting<Asked, Answer>>;
 
 impl Approvals {
-    /// Approves a request, with others of the tenant if there are any.
+    /// Approves a request, with others of the tenant if there are several.
     pub async fn approve(&self, store: &Store, call: &Call, approve: Approve) -> Result<Approved, Error> {
         if call.expects_version() || approve.override_rules || !store.books_together() {
             return store.change(call, &approve).await;

@@ -5,11 +5,11 @@ const OTHER: Uuid = Uuid::from_u128(2);
 
 type Calls = Together<u32, u32>;
 
-/// One that is here, so that others do not go alone.
-fn first(calls: &Calls) -> Present<u32, u32> {
-    let first = calls.come(TENANT);
-    assert!(first.goes_alone());
-    first
+/// Those that are here, so that others do not go alone.
+fn few(calls: &Calls) -> [Present<u32, u32>; FEW] {
+    let few = [(); FEW].map(|()| calls.come(TENANT));
+    assert!(few.iter().all(Present::goes_alone));
+    few
 }
 
 fn jobs(lot: &[Waiting<u32, u32>]) -> Vec<u32> {
@@ -25,7 +25,7 @@ fn answer(lot: Vec<Waiting<u32, u32>>, with: u32) {
 #[tokio::test]
 async fn what_comes_while_a_lot_is_under_way_is_the_next_lot() {
     let calls = Calls::default();
-    let _first = first(&calls);
+    let _few = few(&calls);
     let [one, two, three] = [(); 3].map(|()| calls.come(TENANT));
     assert!([&one, &two, &three].iter().all(|call| !call.goes_alone()));
     assert!(calls.come(OTHER).goes_alone(), "another tenant has nobody to go with");
@@ -53,7 +53,7 @@ async fn what_comes_while_a_lot_is_under_way_is_the_next_lot() {
 #[tokio::test]
 async fn a_caller_who_has_gone_is_left_out_and_forgotten() {
     let calls = Calls::default();
-    let first = first(&calls);
+    let few = few(&calls);
     let (gone, stays) = (calls.come(TENANT), calls.come(TENANT));
     let mut of_gone = gone.join(Arc::new(1));
     let mut lots = of_gone.lots.take().unwrap();
@@ -65,14 +65,14 @@ async fn a_caller_who_has_gone_is_left_out_and_forgotten() {
     drop((of_stays, stays));
     assert!(!lot[0].is_there(), "who goes while the lot is under way is seen, too");
     assert!(lots.next().is_none());
-    drop((first, lots));
+    drop((few, lots));
     assert!(calls.lines().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_lot_does_not_begin_goes_alone_and_one_whose_lot_has_begun_waits() {
     let calls = Calls::default();
-    let _first = first(&calls);
+    let _few = few(&calls);
     let (begun, waits) = (calls.come(TENANT), calls.come(TENANT));
     let mut of_begun = begun.join(Arc::new(1));
     let mut lots = of_begun.lots.take().unwrap();
@@ -90,7 +90,7 @@ async fn a_call_whose_lot_does_not_begin_goes_alone_and_one_whose_lot_has_begun_
 #[tokio::test]
 async fn a_task_that_panics_lets_everybody_go_alone() {
     let calls = Calls::default();
-    let _first = first(&calls);
+    let _few = few(&calls);
     let (one, two) = (calls.come(TENANT), calls.come(TENANT));
     let mut of_one = one.join(Arc::new(1));
     let mut lots = of_one.lots.take().unwrap();
@@ -109,7 +109,7 @@ async fn a_task_that_panics_lets_everybody_go_alone() {
 #[test]
 fn after_a_useless_lot_calls_go_alone_for_a_while() {
     let calls = Calls::default();
-    let first = first(&calls);
+    let few = few(&calls);
     let call = calls.come(TENANT);
     let mut joined = call.join(Arc::new(1));
     let mut lots = joined.lots.take().unwrap();
@@ -120,14 +120,14 @@ fn after_a_useless_lot_calls_go_alone_for_a_while() {
         assert!(calls.come(TENANT).goes_alone());
     }
     assert!(!calls.come(TENANT).goes_alone());
-    drop((first, call, lots));
+    drop((few, call, lots));
     assert!(calls.lines().is_empty(), "nobody is there, nothing is remembered");
 }
 
 #[test]
 fn a_lot_and_the_line_are_bounded() {
     let calls = Calls::default();
-    let _first = first(&calls);
+    let _few = few(&calls);
     let present: Vec<_> = (0..MOST_WAITING).map(|_| calls.come(TENANT)).collect();
     let mut joined: Vec<_> = present.iter().zip(0..).map(|(call, job)| call.join(Arc::new(job))).collect();
     assert!(calls.come(TENANT).goes_alone(), "the line is full");

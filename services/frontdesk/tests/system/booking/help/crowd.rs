@@ -98,12 +98,12 @@ impl Crowd {
         assert_eq!(self.fixture.execute(set, &[&Uuid::from_u128(u128::from(guest)), &open]).await, 1);
     }
 
-    /// Starts calls that go together: behind one that goes alone, and one that is a lot by
-    /// itself, both of which wait at their gate. Gives those two, and these.
+    /// Starts calls that go together: behind four that go alone, and one that is a lot by
+    /// itself, all of which wait at their gate. Gives those before, and these.
     pub async fn gather(&self, days: i32, asks: &[Ask<'_>]) -> [Vec<JoinHandle<Answer>>; 2] {
         self.set_gate(SLOW, false).await;
         let mut before = Vec::new();
-        for place in 0..2 {
+        for place in 0..5 {
             let slow = self.open(SLOW, days + place, days + place + 1).await;
             before.push(self.approve(&self.ask(slow)));
             self.at_gate(i64::from(place) + 1).await;
