@@ -1,11 +1,11 @@
 //! What becomes of something that is there and is another than it was made: what holds
-//! nothing is made anew, everything else is for an operator to decide. What is missing
-//! is not judged here.
+//! nothing is made anew, be it a default, an index, or a rule that rows are held against;
+//! everything else is for an operator to decide. What is missing is not judged here.
 
 use super::difference::{Difference, LAST, Weight, order};
 use super::object::{Kind, Object};
 use super::same::same;
-use super::statements::{Step, validated};
+use super::statements::{Step, exchanged, is_validated_later, made, replaced, validated};
 use crate::value::serves;
 
 /// Begins what a column is computed from.
@@ -44,20 +44,20 @@ fn whole(object: &Object, other: &str) -> (Weight, Result<Step, String>) {
         // Neither holds anything but what it was made as.
         Kind::Function => (Weight::Grave, Ok(Step::one(wanted.clone()))),
         Kind::Sequence => (Weight::Grave, Ok(Step::one(format!("alter sequence {name} {wanted}")))),
-        // Another rule than this version made may be another program's wish, and serve; one
-        // that refuses what is written, calls and checks name.
+        // Another rule than this version made may serve; one that refuses what is written,
+        // calls and checks name.
+        Kind::Constraint if is_validated_later(object) => (Weight::Light, Ok(replaced(object))),
+        // Without this one nothing keeps what was stored apart until the other is made.
         Kind::Constraint => (Weight::Light, by_hand(wanted, &of_table(&format!("drop constraint {name}")))),
         Kind::Index => {
             let only_once = |definition: &str| definition.starts_with("CREATE UNIQUE ");
             let lax = only_once(wanted) && !only_once(other);
             let weight = if lax { Weight::Grave } else { Weight::Light };
-            (weight, by_hand(wanted, &format!("drop index concurrently {name}")))
+            (weight, Ok(exchanged(name, wanted)))
         }
         Kind::Policy => (Weight::Grave, by_hand(wanted, &format!("drop policy {name} on {relation}"))),
         Kind::Trigger => (Weight::Grave, by_hand(wanted, &format!("drop trigger {name} on {relation}"))),
-        Kind::Default => {
-            (Weight::Light, by_hand(wanted, &of_table(&format!("alter column {name} drop default"))))
-        }
+        Kind::Default => (Weight::Light, Ok(made(object, &[], ""))),
         Kind::Table if other == "unlogged" => (
             Weight::Grave,
             Err(format!(

@@ -219,7 +219,10 @@ grant | s.t | r
                 "CREATE INDEX u ON s.t (a)",
                 "index s.u of table s.t is CREATE INDEX",
                 Weight::Grave,
-                None,
+                Some(
+                    "drop index concurrently if exists s.u_anew; CREATE UNIQUE INDEX CONCURRENTLY u_anew ON s.t (a); \
+                     begin; set local lock_timeout = '5s'; drop index s.u; alter index s.u_anew rename to u; commit",
+                ),
             ),
             (
                 "CREATE UNIQUE INDEX u ON s.t (a)",
@@ -243,7 +246,30 @@ grant | s.t | r
                 Weight::Grave,
                 None,
             ),
-            ("    1\n", "    2\n", "default of column s.t.b is 2", Weight::Light, None),
+            (
+                "    1\n",
+                "    2\n",
+                "default of column s.t.b is 2",
+                Weight::Light,
+                Some("alter table s.t alter column b set default 1"),
+            ),
+            (
+                "    CHECK ((b > 0))",
+                "    CHECK ((b > 9))",
+                "constraint s.t.may_be is CHECK ((b > 9))",
+                Weight::Light,
+                Some(
+                    "alter table s.t drop constraint may_be, add constraint may_be CHECK ((b > 0)) not valid; \
+                     alter table s.t validate constraint may_be",
+                ),
+            ),
+            (
+                "    PRIMARY KEY (a)",
+                "    PRIMARY KEY (b)",
+                "constraint s.t.pk is PRIMARY KEY (b)",
+                Weight::Light,
+                None,
+            ),
             (
                 "index | s.t | s.u\n    CREATE UNIQUE INDEX u ON s.t (a)\n",
                 "",

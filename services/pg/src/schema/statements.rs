@@ -102,6 +102,17 @@ pub fn unvalidated(constraint: &Object) -> Step {
     Step::one(format!("alter table {relation} add constraint {name} {definition} not valid"))
 }
 
+/// A constraint in place of another of its name: what is written keeps to one of them at
+/// any time, and rows that break this one keep nobody from having it.
+pub fn replaced(constraint: &Object) -> Step {
+    let Object { relation, name, definition, .. } = constraint;
+    let both = format!(
+        "alter table {relation} drop constraint {name}, add constraint {name} {definition} not valid"
+    );
+    let validated = validated(constraint);
+    Step { sql: [vec![both], validated.sql].concat(), ..validated }
+}
+
 /// Looks whether a constraint holds for every row, while others write.
 pub fn validated(constraint: &Object) -> Step {
     let Object { relation, name, definition, .. } = constraint;
@@ -160,6 +171,25 @@ fn index(name: &str, definition: &str) -> Step {
     let sql = definition.replacen(" INDEX ", " INDEX CONCURRENTLY ", 1);
     let undo = Some(format!("drop index concurrently if exists {name}"));
     Step { sql: vec![sql], in_transaction: false, undo, in_the_way: None }
+}
+
+/// An index in place of another of its name, which serves until this one is built.
+pub fn exchanged(name: &str, definition: &str) -> Step {
+    let (schema, short) = name.rsplit_once('.').unwrap_or(("public", name));
+    let anew = format!("{short}_anew");
+    let named = definition.replacen(&format!(" INDEX {short} "), &format!(" INDEX {anew} "), 1);
+    let Step { sql, undo, .. } = index(&format!("{schema}.{anew}"), &named);
+    let exchange = format!(
+        "begin; set local lock_timeout = '{LOCK_PATIENCE}'; drop index {name}; \
+         alter index {schema}.{anew} rename to {short}; commit"
+    );
+    let left_over = undo.clone().into_iter();
+    Step {
+        sql: left_over.chain(sql).chain([exchange]).collect(),
+        in_transaction: false,
+        undo,
+        in_the_way: None,
+    }
 }
 
 #[cfg(test)]

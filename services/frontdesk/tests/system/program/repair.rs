@@ -263,6 +263,47 @@ async fn what_is_in_the_way_is_named_and_nothing_is_lost() {
     );
 }
 
+/// Of what is another than it was made, what holds nothing is made again: printed, and
+/// applied. A rule holds from then on, whatever is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_another_is_made_again() {
+    let fixture = Fixture::start().await;
+    let alter = "alter table booking_requests drop constraint booking_requests_guest_count_check; \
+        alter table booking_requests add constraint booking_requests_guest_count_check check (guest_count > -9); \
+        alter table booking_requests drop constraint booking_requests_guest_fkey; \
+        alter table booking_requests add constraint booking_requests_guest_fkey foreign key (tenant_id, guest_id) \
+            references customers (tenant_id, id) on delete cascade; \
+        alter table bookings alter column row_version set default 7; \
+        drop index bookings_arrival_idx; create index bookings_arrival_idx on bookings (id); \
+        drop index bookings_standing_external_id_key; \
+        create unique index bookings_standing_external_id_key on bookings (tenant_id, id)";
+    damage(&fixture, alter).await;
+    assert_eq!(differences(&fixture).await.len(), 5);
+    let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
+    assert!(script.status.success(), "{}", text(&script.stderr));
+    psql(&fixture, script.stdout).await;
+    assert_eq!(differences(&fixture).await, Vec::<String>::new());
+
+    damage(
+        &fixture,
+        &format!("{alter}; update booking_requests set guest_count = -1 where status = 'declined'"),
+    )
+    .await;
+    let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
+    assert!(applied.status.success(), "{}", text(&applied.stderr));
+    let told = text(&applied.stdout);
+    let left = told.lines().filter(|line| line.starts_with("NOT DONE")).collect::<Vec<_>>();
+    assert!(
+        matches!(&left[..], [one] if one.contains("booking_requests_guest_count_check") && one.contains("mend the rows")),
+        "{told}"
+    );
+    let broken = fixture.sql.execute("update booking_requests set guest_count = -2", &[]).await.unwrap_err();
+    assert_eq!(broken.as_db_error().unwrap().constraint(), Some("booking_requests_guest_count_check"));
+    fixture.execute("update booking_requests set guest_count = 1 where guest_count = -1", &[]).await;
+    frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
+    assert_eq!(differences(&fixture).await, Vec::<String>::new());
+}
+
 /// A table of another program gets what this one adds to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_single_table_gets_what_this_program_adds() {
