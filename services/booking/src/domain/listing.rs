@@ -110,18 +110,31 @@ impl Order {
         }
     }
 
-    /// The cursor at a position; `None` when the key is not one of this order.
+    /// The cursor at a position; `None` when the key is not one of this order. One by
+    /// check-in of the version before does not say where it was within its day.
     pub fn cursor(self, key: &str, id: RowId) -> Option<Cursor> {
         match self {
-            Self::NewestFirst | Self::OldestFirst => {
-                Some(Cursor::Created(After { key: key.parse().ok()?, id }))
-            }
+            Self::NewestFirst | Self::OldestFirst => Some(Cursor::Created(After { key: time(key)?, id })),
             Self::CheckIn => {
                 let (day, time) = key.split_once(' ')?;
                 Some(Cursor::CheckIn(After { key: (day.parse().ok()?, time.parse().ok()?), id }))
             }
         }
     }
+}
+
+/// A day as a token holds it; in those of the version before it is written as a date.
+pub fn day(key: &str) -> Option<Day> {
+    const FIRST: Date = Date::constant(2000, 1, 1);
+    let date = || key.parse::<Date>().ok().map(|date| (date - FIRST).get_days());
+    key.parse().ok().or_else(date)
+}
+
+/// A time in the same way.
+fn time(key: &str) -> Option<Time> {
+    const FIRST: i64 = 946_684_800_000_000;
+    let written = || key.parse::<Timestamp>().ok().map(|at| at.as_microsecond() - FIRST);
+    key.parse().ok().or_else(written)
 }
 
 impl Cursor {
@@ -145,6 +158,16 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_the_version_before_are_the_same_places() {
+        assert_eq!(day("2000-03-01"), Some(60));
+        assert_eq!(day("60"), Some(60));
+        assert_eq!(time("2000-01-02T00:00:00.000001Z"), Some(86_400_000_001));
+        assert_eq!(time("86400000001"), Some(86_400_000_001));
+        assert_eq!((day("x"), time("2000-01-02")), (None, None));
+        assert_eq!(Order::CheckIn.cursor("2000-03-01", RowId(Uuid::nil())), None);
+    }
 
     #[test]
     fn a_cursor_comes_back_from_its_key() {

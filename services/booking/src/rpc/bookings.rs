@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::changes::{CancelBooking, CreateBooking, StepStay};
 use crate::domain::booking::{Booking, BookingStatus, NewBooking};
 use crate::domain::ids::{BookingId, RowId};
-use crate::domain::listing::{After, BookingFilter, Day};
+use crate::domain::listing::{After, BookingFilter, Day, day};
 use crate::domain::steps::StayStep;
 use crate::domain::version::Version;
 use crate::error::Error;
@@ -45,9 +45,7 @@ impl BookingService for Service {
         let size = paging::size(request.page_size, request.limit)?;
         let list = fingerprint(&request);
         let after = match paging::read_token(&list, &request.page_token)? {
-            Some((key, id)) => {
-                After { key: key.parse().map_err(|_| paging::invalid_token())?, id: RowId(id) }
-            }
+            Some((key, id)) => After { key: day(&key).ok_or_else(paging::invalid_token)?, id: RowId(id) },
             None => After { key: Day::MIN, id: RowId(Uuid::nil()) },
         };
         let found = self.store.list_bookings(call.tenant, &filter, after, size).await.map_err(failed)?;

@@ -1,7 +1,11 @@
 //! Lists of requests: filters by effective status, orders, pages, counts.
 
 use frontdesk::demo;
+use frontdesk_proto::booking::v1 as wire;
+use frontdesk_proto::paging;
+use prost::Message as _;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use crate::fixture::{Fixture, Layout, case};
 
@@ -14,6 +18,41 @@ fn ids(body: &Json) -> Vec<String> {
         .iter()
         .map(|request| request["id"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// While a version is rolled out: where a former token says which row it is behind, the
+/// list goes on there, and otherwise the refusal says to begin again.
+#[tokio::test]
+async fn a_token_of_the_version_before_goes_on_or_says_to_begin_again() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    for (list, rows, key) in
+        [("booking-requests", "booking_requests", "created_at"), ("bookings", "bookings", "check_in")]
+    {
+        let first = fixture.get(&format!("/v1/{list}?page_size=2"), &token).await;
+        let last = &first.ok()[rows][1];
+        let id: Uuid = last["id"].as_str().unwrap().parse().unwrap();
+        let former = paging::token(&[], last[key].as_str().unwrap(), id);
+        let of_now = first.body["next_page_token"].as_str().unwrap();
+        let [former, of_now] =
+            [&*former, of_now].map(|place| format!("/v1/{list}?page_size=2&page_token={place}"));
+        let expected = fixture.get(&of_now, &token).await.ok()[rows].clone();
+        assert!(!expected.as_array().unwrap().is_empty());
+        assert_eq!(fixture.get(&former, &token).await.ok()[rows], expected, "{list}");
+    }
+    let order = wire::ListBookingRequestsRequest {
+        order: wire::BookingRequestOrder::CheckIn.into(),
+        ..Default::default()
+    };
+    let former = paging::token(&order.encode_to_vec(), "2026-07-01", Uuid::nil());
+    let refused =
+        fixture.get(&format!("/v1/booking-requests?order=check_in&page_token={former}"), &token).await;
+    refused.refused(400, "INVALID_PAGE_TOKEN");
+    assert!(
+        refused.body["message"].as_str().unwrap().ends_with("Start again without one."),
+        "{}",
+        refused.body
+    );
 }
 
 #[tokio::test]
