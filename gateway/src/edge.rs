@@ -66,7 +66,7 @@ impl Edge {
     /// Answers one request.
     pub async fn answer(&self, mut request: Request<Body>, client: &Client) -> Response<Body> {
         let id = boot::request_id::ensure(request.headers_mut());
-        let call = Call::new(id.clone());
+        let call = Call::new(id.clone(), request.headers());
         let protocol = match Kind::of(request.headers()) {
             Kind::Rest => 0,
             Kind::Grpc | Kind::OtherGrpc => 1,

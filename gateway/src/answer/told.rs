@@ -101,6 +101,12 @@ impl Untold {
         let Self { method, uri, status, code, reason, .. } = self;
         let (method, path, reason) = (method.as_str(), &*shown(uri.path()), reason.as_deref());
         let (status, code) = (*status, code.map(code_name));
+        let told = [
+            ("url.path", path),
+            ("http.response.status_code", &status.to_string()),
+            ("reason", reason.unwrap_or_default()),
+        ];
+        self.call.traced(method, &told, status >= 500);
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(

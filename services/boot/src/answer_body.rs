@@ -98,7 +98,7 @@ mod tests {
     async fn told(body: Body, read: impl AsyncFnOnce(Body)) -> Option<String> {
         let said = Arc::new(Mutex::new(None));
         let keep = Arc::clone(&said);
-        let call = Call::new(HeaderValue::from_static("id"));
+        let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
         let body = watched(body, call, move |ended: Ended<'_>| {
             let mut request = String::new();
             crate::call::with_current(|call| request = format!("{:?}", call.request_id()));

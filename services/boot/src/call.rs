@@ -1,13 +1,15 @@
-//! The call under way, as far as the log tells of it: which request it belongs to,
+//! The call under way, as far as log and traces tell of it: which request it belongs to,
 //! for which tenant and by whom it is made. Whoever logs something within a call
 //! names none of that; it is added to the line.
 
 use std::sync::{Arc, OnceLock};
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use crate::request_id;
+use crate::telemetry::context::Context;
+use crate::telemetry::tracer::Doing;
 
 tokio::task_local! {
     static UNDER_WAY: Arc<Call>;
@@ -20,12 +22,27 @@ pub struct Call {
     tenant: OnceLock<Uuid>,
     user: OnceLock<Uuid>,
     api_key: OnceLock<Uuid>,
+    /// What is sent on to other services.
+    context: Option<Context>,
+    /// Its span, if it is traced.
+    doing: Option<Doing>,
+}
+
+/// A statement that is being run, told of when it is dropped.
+#[derive(Debug)]
+pub struct TracedStatement {
+    name: &'static str,
+    doing: Doing,
 }
 
 impl Call {
-    /// A call of which nothing is known yet but its request.
-    pub fn new(request_id: HeaderValue) -> Arc<Self> {
+    /// A call of which nothing is known yet but its request, and the trace that it came
+    /// with.
+    pub fn new(request_id: HeaderValue, headers: &HeaderMap) -> Arc<Self> {
+        let (context, doing) = Doing::call(Context::of(headers));
         Arc::new(Self {
+            context,
+            doing,
             request_id,
             tenant: OnceLock::new(),
             user: OnceLock::new(),
@@ -36,6 +53,15 @@ impl Call {
     /// The id of its request.
     pub fn request_id(&self) -> &HeaderValue {
         &self.request_id
+    }
+
+    /// It has ended: by which name it is known, what is told of it, and whether it failed.
+    pub fn traced(&self, name: &str, attributes: &[(&str, &str)], failed: bool) {
+        if let Some(doing) = &self.doing {
+            let id = ("request_id", request_id::text(&self.request_id));
+            let attributes: Vec<(&str, &str)> = attributes.iter().copied().chain([id]).collect();
+            doing.done(name, true, &attributes, failed);
+        }
     }
 
     /// Runs what is part of the call.
@@ -58,6 +84,9 @@ impl Call {
                 tell(name, id);
             }
         }
+        if let Some(doing) = &self.doing {
+            tell("trace_id", &format_args!("{:032x}", doing.context().trace));
+        }
     }
 }
 
@@ -65,6 +94,27 @@ impl Call {
 pub(crate) fn with_current(then: impl FnOnce(&Call)) {
     // No call, or a thread that ends: there is nothing to add.
     UNDER_WAY.try_with(|call| then(call)).unwrap_or_default();
+}
+
+/// The header by which another service knows that what it is asked for belongs to the
+/// trace of the call under way.
+pub fn traceparent() -> Option<HeaderValue> {
+    let mut header = None;
+    with_current(|call| header = call.context.and_then(Context::header));
+    header
+}
+
+/// Tells of a statement, by its name, until what is returned is dropped.
+pub fn trace_statement(name: &'static str) -> Option<TracedStatement> {
+    let mut doing = None;
+    with_current(|call| doing = call.doing.as_ref().map(Doing::part));
+    doing.map(|doing| TracedStatement { name, doing })
+}
+
+impl Drop for TracedStatement {
+    fn drop(&mut self) {
+        self.doing.done(self.name, false, &[("db.system.name", "postgresql")], false);
+    }
 }
 
 /// A part of the call under way that runs in a task of its own.
@@ -106,10 +156,13 @@ mod tests {
         told
     }
 
+    fn call(id: &'static str) -> Arc<Call> {
+        Call::new(HeaderValue::from_static(id), &HeaderMap::new())
+    }
+
     #[tokio::test]
     async fn what_is_noted_is_of_the_call_under_way_also_in_its_own_tasks() {
-        let (one, other) =
-            (Call::new(HeaderValue::from_static("one")), Call::new(HeaderValue::from_static("other")));
+        let (one, other) = (call("one"), call("other"));
         note_tenant(Uuid::nil());
         let within = one.run(async {
             tokio::spawn(part_of_this_call(async { note_tenant(Uuid::nil()) })).await.unwrap();

@@ -23,7 +23,9 @@ mod version;
 pub use self::admin::AdminPort;
 pub use self::answer_body::{Ended, watched};
 pub use self::background::{Background, TaskState, Wake};
-pub use self::call::{Call, note_caller, note_tenant, part_of_this_call};
+pub use self::call::{
+    Call, TracedStatement, note_caller, note_tenant, part_of_this_call, trace_statement, traceparent,
+};
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
@@ -32,5 +34,6 @@ pub use self::readiness::{Answer, Readiness};
 pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};
 pub use self::supervisor::Supervisor;
-pub use self::telemetry::{Count, Labels, Log, Metrics, Scrape, Seconds, UnderWay};
+pub use self::telemetry::context::TRACEPARENT;
+pub use self::telemetry::{Count, Labels, Log, Metrics, Scrape, Seconds, Traces, UnderWay};
 pub use self::version::Version;

@@ -82,7 +82,8 @@ where
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        let call = Call::new(request_id::ensure(request.headers_mut()));
+        let id = request_id::ensure(request.headers_mut());
+        let call = Call::new(id, request.headers());
         let untold = Untold::new(&call, Arc::clone(&self.figures), request.uri().path());
         let deadline = time_given(request.headers());
         let work = async move {
@@ -169,8 +170,10 @@ impl Untold {
         self.figures.end(self.counted, code, refusal, took);
         let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let reason = refusal.map(Refusal::name);
+        let told = [("rpc.response.status_code", code_name(code)), ("reason", reason.unwrap_or_default())];
+        self.call.traced(self.method.trim_start_matches('/'), &told, is_failure(code));
         let (method, cause) = (self.method.as_str(), cause.map(whole));
-        let failed = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
+        let defect = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
@@ -179,7 +182,7 @@ impl Untold {
             };
         }
         match cause {
-            Some(_) if failed => tell!(error),
+            Some(_) if defect => tell!(error),
             Some(_) => tell!(warn),
             None if method.starts_with(PROBES) => tell!(debug),
             None => tell!(info),
@@ -194,6 +197,19 @@ impl Drop for Untold {
             call.run_now(|| self.tell(Code::Cancelled, None, None));
         }
     }
+}
+
+/// Whether the service has failed, and not who called (OpenTelemetry, for servers).
+fn is_failure(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unknown
+            | Code::DeadlineExceeded
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::Unavailable
+            | Code::DataLoss
+    )
 }
 
 /// An error with what led to it.

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, GrpcServer, Log, Metrics, Readiness, Settings, Supervisor};
+use boot::{AdminPort, GrpcServer, Log, Metrics, Readiness, Settings, Supervisor, Traces};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,8 @@ struct Process {
 
 /// `frontdesk identity`.
 pub async fn identity(source: &Source) -> Result<(), Failure> {
-    let (process, environment) = Process::start(source, identity::Environment::read).await?;
+    let (process, environment) =
+        Process::start(source, "frontdesk-identity", identity::Environment::read).await?;
     let identity::Environment { listen, database, issuer, master_key, policy } = environment;
     migrate::check(&database.url, &identity::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
@@ -34,7 +35,8 @@ pub async fn identity(source: &Source) -> Result<(), Failure> {
 
 /// `frontdesk booking`.
 pub async fn booking(source: &Source) -> Result<(), Failure> {
-    let (process, environment) = Process::start(source, booking::Environment::read).await?;
+    let (process, environment) =
+        Process::start(source, "frontdesk-booking", booking::Environment::read).await?;
     let booking::Environment { listen, database, issuer, authority, policy } = environment;
     migrate::check(&database.url, &booking::MIGRATIONS).await?;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
@@ -47,7 +49,8 @@ pub async fn booking(source: &Source) -> Result<(), Failure> {
 
 /// `frontdesk gateway`.
 pub async fn gateway(source: &Source) -> Result<(), Failure> {
-    let (process, environment) = Process::start(source, gateway::Environment::read).await?;
+    let (process, environment) =
+        Process::start(source, "frontdesk-gateway", gateway::Environment::read).await?;
     let gateway::Environment { listen, identity, booking, policy } = environment;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let config = gateway::Config { listener, identity, booking, policy, version: VERSION };
@@ -68,9 +71,10 @@ pub fn read<T>(
     move |settings| {
         let own = role(settings);
         let log = Log::read(settings);
+        let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
         let supervisor = Supervisor::read(settings);
-        Some(Role { own: own?, log: log?, admin, supervisor })
+        Some(Role { own: own?, log: log?, traces: traces?, admin, supervisor })
     }
 }
 
@@ -78,6 +82,7 @@ pub fn read<T>(
 pub struct Role<T> {
     own: T,
     log: Log,
+    traces: Traces,
     admin: Option<SocketAddr>,
     supervisor: Supervisor,
 }
@@ -93,10 +98,12 @@ impl Process {
     /// Reads the settings and starts the log. From then on a signal is a stop.
     async fn start<T>(
         source: &Source,
+        name: &'static str,
         role: impl FnOnce(&mut Settings) -> Option<T>,
     ) -> Result<(Self, T), Failure> {
-        let Role { own, log, admin, supervisor } = source.read(read(role))?;
+        let Role { own, log, traces, admin, supervisor } = source.read(read(role))?;
         log.start().map_err(Failure::new)?;
+        traces.start(name).map_err(Failure::new)?;
         let stop = boot::on_signal().map_err(Failure::new)?;
         let admin = match admin {
             Some(addr) => Some(operator_port(addr).await?),
@@ -129,6 +136,7 @@ impl Process {
         if let Some(port) = port {
             port.await.map_err(Failure::new)?;
         }
+        Traces::send().await;
         result
     }
 }

@@ -89,6 +89,7 @@ impl Tx {
 
     /// Runs a statement and returns its rows.
     pub async fn run(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        let _traced = boot::trace_statement(query.declaration().name);
         let (form, params) = self.statements.form(query)?;
         self.rows(form.into(), &params).await
     }
@@ -100,6 +101,7 @@ impl Tx {
         first: &dyn Query,
         second: &dyn Query,
     ) -> Result<(Vec<Row>, Vec<Row>), Fault> {
+        let _traced = [first, second].map(|query| boot::trace_statement(query.declaration().name));
         let ((first, of_first), (second, of_second)) =
             (self.statements.form(first)?, self.statements.form(second)?);
         let client = self.lease.client()?;
@@ -142,6 +144,7 @@ impl Tx {
     }
 
     async fn last(self, query: &dyn Query, most: usize) -> Result<(Vec<Row>, bool), Fault> {
+        let _traced = boot::trace_statement(query.declaration().name);
         let statements = Arc::clone(&self.statements);
         let (form, params) = statements.form(query)?;
         self.last_rows(form.into(), &params, most).await

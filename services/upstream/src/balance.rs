@@ -89,6 +89,9 @@ impl Upstream {
         let inner = &self.inner;
         let endpoints = inner.endpoints().await.map_err(|cause| inner.unreachable(cause, None))?;
         self.tend(&endpoints);
+        if let Some(header) = boot::traceparent() {
+            request.headers_mut().insert(boot::TRACEPARENT, header);
+        }
         let mut cause = "it has no address".to_owned();
         for endpoint in inner.order(&endpoints, avoid) {
             // One try more than there are connections: the peer may have closed all

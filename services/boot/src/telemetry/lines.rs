@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_line_is_flat_and_says_which_call_it_belongs_to() {
         let text = logged("info", Form::Json, || {
-            let call = call::Call::new(HeaderValue::from_static("of-a-request"));
+            let call = call::Call::new(HeaderValue::from_static("of-a-request"), &http::HeaderMap::new());
             call.run_now(|| {
                 call::note_tenant(uuid::Uuid::nil());
                 let _span = tracing::info_span!("spans are not printed", secret = 1).entered();

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::figures::Seconds;
 use super::log::Log;
+use super::tracer::Traces;
 use crate::{Answer, TaskState, Version};
 
 /// The media type of the text.
@@ -61,6 +62,7 @@ impl Metrics {
         let mut scrape = Scrape::default();
         build(&mut scrape, version);
         process(&mut scrape, answers, tasks);
+        traces(&mut scrape);
         for (part, read) in &self.0 {
             scrape.part = Some(part);
             read(&mut scrape);
@@ -170,6 +172,14 @@ fn process(scrape: &mut Scrape, answers: &[Answer], tasks: &[TaskState]) {
             &[("outcome", outcome)],
             count,
         );
+    }
+}
+
+fn traces(scrape: &mut Scrape) {
+    let Some((sent, lost)) = Traces::counts() else { return };
+    for (outcome, count) in [("sent", sent), ("lost", lost)] {
+        let help = "Spans of traces; those that are lost came while no collector took them.";
+        scrape.count("frontdesk_trace_spans_total", help, &[("outcome", outcome)], count);
     }
 }
 

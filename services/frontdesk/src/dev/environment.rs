@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, Form, Log, Setting, Settings, Trimmed, Unset};
+use boot::{AdminPort, Form, Log, Setting, Settings, Traces, Trimmed, Unset};
 use devdb::Programs;
 use gateway::Origins;
 
@@ -21,6 +21,8 @@ pub static FRONTDESK_DEV_DATABASE: Setting = Setting {
 pub struct Environment {
     /// How it logs.
     pub log: Log,
+    /// Where traces go.
+    pub traces: Traces,
     /// Origins whose pages may call.
     pub origins: Origins,
     /// Where the operator port listens, if it should.
@@ -35,12 +37,13 @@ impl Environment {
     /// Reads every setting of `frontdesk dev`.
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let log = Log::read(settings);
+        let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
         let origins = Origins::read(settings);
         let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         let programs = Programs::read(settings);
         let database_url = database_url.filter(|url| marked.as_ref() != Some(url));
-        Some(Self { log: log?, origins: origins?, admin, database_url, programs })
+        Some(Self { log: log?, traces: traces?, origins: origins?, admin, database_url, programs })
     }
 }

@@ -56,8 +56,10 @@ struct Listeners {
 /// Starts everything and stops it at a signal.
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, origins, admin, database_url, programs } = source.read(Environment::read)?;
+    let Environment { log, traces, origins, admin, database_url, programs } =
+        source.read(Environment::read)?;
     log.for_people().start().map_err(Failure::new)?;
+    traces.start("frontdesk").map_err(Failure::new)?;
     let stop = boot::on_signal().map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
     // Of a run that was killed: `frontdesk env` waits for this one's.
@@ -100,6 +102,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     };
     folder.remove_running();
     system.stop().await?;
+    boot::Traces::send().await;
     postgres.stop();
     result
 }

@@ -132,6 +132,7 @@ mod program {
     mod smoke;
     mod statement;
     mod token;
+    mod traces;
     mod units;
 }
 
