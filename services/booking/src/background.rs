@@ -7,6 +7,7 @@ mod find_inconsistencies;
 mod forget_events;
 mod forget_keys;
 mod number_events;
+mod round;
 
 use std::time::Duration;
 
@@ -23,8 +24,9 @@ pub fn start(background: &Background, store: &Store) {
     let of = store.clone();
     background
         .every(Duration::from_mins(10), "forget idempotency keys", move || forget_keys::run(of.clone()));
-    let of = store.clone();
-    background.every(number_events::PAUSE, "number events", move || number_events::run(of.clone()));
+    let (of, after) = (store.clone(), number_events::Place::default());
+    background
+        .every(number_events::PAUSE, "number events", move || number_events::run(of.clone(), after.clone()));
     let (of, place) = (store.clone(), find_inconsistencies::Place::default());
     background.every(find_inconsistencies::PAUSE, "find inconsistencies", move || {
         find_inconsistencies::run(of.clone(), place.clone())

@@ -1,6 +1,7 @@
 //! The feed of a tenant's events as streams of them. How a stream looks on the wire
 //! is known in `rpc/watch.rs`, and in which order events come in `store/feed.rs`.
 
+mod apart;
 pub mod cursor;
 mod hub;
 mod hubs;

@@ -51,6 +51,9 @@ const TENANTS: &str = "app.tenants";
 /// How long a transaction waits for a lock that others are kept waiting by. Whoever has
 /// it goes on for longer than what our own calls do.
 const BRIEFLY: &str = "100ms";
+/// How long a statement takes that is for several tenants together: a lock or slow rows of
+/// one would keep the others waiting. It can be done of each again.
+const TOGETHER: &str = "1s";
 
 /// Whose rows a transaction sees.
 #[derive(Debug)]
@@ -61,7 +64,8 @@ pub(crate) enum Scope {
     Global,
     /// What this role may see.
     Role(&'static str),
-    /// What this role may see of these tenants, with commas between them.
+    /// What this role may see of these tenants, with commas between them. Locks are waited
+    /// for [`BRIEFLY`], and together they have little time.
     Tenants(&'static str, String),
 }
 
@@ -281,7 +285,15 @@ impl Scope {
             Self::Global => BEGIN.to_owned(),
             Self::Role(role) => format!("{BEGIN}; set local role {role}"),
             Self::Tenants(role, tenants) => {
-                format!("{BEGIN}; set local role {role}; set local {TENANTS} = '{tenants}'")
+                let begin = format!(
+                    "{BEGIN}; set local role {role}; set local {TENANTS} = '{tenants}'; \
+                     set local lock_timeout = '{BRIEFLY}'"
+                );
+                if tenants.contains(',') {
+                    format!("{begin}; set local statement_timeout = '{TOGETHER}'")
+                } else {
+                    begin
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use pg::Fault;
 use uuid::Uuid;
 
+use super::round::Round;
 use crate::store::Store;
 
 /// Time between two turns.
@@ -55,34 +56,6 @@ impl Place {
     }
 }
 
-/// Tenants one after the other, from one on, each once.
-struct Round {
-    first: Uuid,
-    after: Uuid,
-    /// Whether it has gone on from the last tenant to the first.
-    turned: bool,
-}
-
-impl Round {
-    fn after(first: Uuid) -> Self {
-        Self { first, after: first, turned: false }
-    }
-
-    /// The next tenant, or the next of which other programs have written rows.
-    async fn next(&mut self, store: &Store, suspected: bool) -> Result<Option<TenantId>, Fault> {
-        let mut next = store.next_tenant(self.after, suspected).await?;
-        if next.is_none() && !self.turned {
-            self.turned = true;
-            next = store.next_tenant(Uuid::nil(), suspected).await?;
-        }
-        let next = next.filter(|tenant| !self.turned || tenant.uuid() <= self.first);
-        if let Some(tenant) = next {
-            self.after = tenant.uuid();
-        }
-        Ok(next)
-    }
-}
-
 pub async fn run(store: Store, place: Place) -> Result<(), Fault> {
     // One tenant whose rows cannot be judged does not keep the others.
     let noted = judge_noted(&store, &place).await;
@@ -96,7 +69,7 @@ async fn judge_noted(store: &Store, place: &Place) -> Result<(), Fault> {
     let (began, mut judged) = (Instant::now(), Ok(()));
     let mut round = Round::after(place.lock().noted);
     while began.elapsed() <= NOTED
-        && let Some(tenant) = round.next(store, true).await?
+        && let Some(tenant) = round.next(|after| store.next_tenant(after, true)).await?
     {
         place.lock().noted = tenant.uuid();
         judged = judged.and(judge_of(store, tenant, began, NOTED).await);
@@ -138,7 +111,7 @@ async fn go_round(store: &Store, place: &Place, began: Instant) -> Result<(), Fa
     let mut walked = Ok(());
     let mut round = Round::after(place.lock().after);
     while began.elapsed() < ROUND
-        && let Some(tenant) = round.next(store, false).await?
+        && let Some(tenant) = round.next(|after| store.next_tenant(after, false)).await?
     {
         place.lock().after = tenant.uuid();
         if place.lock().long.contains(&tenant) {

@@ -1,15 +1,18 @@
 //! Numbers the events that nobody reads: whoever begins to watch finds few that wait,
 //! and a feed of which nobody has read forgets as others do. Whoever reads numbers for
 //! himself, at once. A turn works for half of a few seconds at most, so that a flood of
-//! events that nobody reads keeps no change waiting, and no stop. A feed that cannot be
-//! numbered keeps no other one waiting either.
+//! events that nobody reads keeps no change waiting, and no stop. No feed keeps the others
+//! waiting: one that cannot be numbered, or that somebody else numbers, is passed over, and
+//! a turn goes on after the tenant at which the one before ended.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::TenantId;
 use pg::Fault;
 use uuid::Uuid;
 
+use super::round::Round;
 use crate::store::{NUMBERED_AT_ONCE, Store};
 
 /// Time between two turns.
@@ -17,16 +20,21 @@ pub const PAUSE: Duration = Duration::from_mins(2);
 /// How long a turn may take; what is left waits for the next one.
 const TURN: Duration = Duration::from_secs(5);
 
-pub async fn run(store: Store) -> Result<(), Fault> {
-    let (turn, mut after, mut failed) = (Instant::now(), Uuid::nil(), None);
-    while let Some(tenant) = store.next_waiting_tenant(after).await? {
-        after = tenant.uuid();
+/// After which tenant the next turn begins.
+#[derive(Debug, Clone, Default)]
+pub struct Place(Arc<Mutex<Uuid>>);
+
+pub async fn run(store: Store, place: Place) -> Result<(), Fault> {
+    let (turn, mut failed) = (Instant::now(), None);
+    let begins = *place.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut round = Round::after(begins);
+    while turn.elapsed() <= TURN
+        && let Some(tenant) = round.next(|after| store.next_waiting_tenant(after)).await?
+    {
+        *place.0.lock().unwrap_or_else(PoisonError::into_inner) = tenant.uuid();
         if let Err(fault) = number(&store, tenant, turn).await {
-            tracing::warn!(%fault, tenant_id = %after, "events of a tenant cannot be numbered");
+            tracing::warn!(%fault, tenant_id = %tenant.uuid(), "events of a tenant cannot be numbered");
             failed = Some(fault);
-        }
-        if turn.elapsed() > TURN {
-            break;
         }
     }
     failed.map_or(Ok(()), Err)
@@ -35,8 +43,9 @@ pub async fn run(store: Store) -> Result<(), Fault> {
 async fn number(store: &Store, tenant: TenantId, turn: Instant) -> Result<(), Fault> {
     loop {
         let began = Instant::now();
-        let (_, events) = store.number_events_of(tenant).await?;
-        if events.len() < NUMBERED_AT_ONCE || turn.elapsed() > TURN {
+        let numbered = store.number_events(&[(tenant.uuid(), 0)]).await?;
+        let events = numbered.iter().map(|numbered| numbered.events.len()).sum::<usize>();
+        if events < NUMBERED_AT_ONCE || turn.elapsed() > TURN {
             return Ok(());
         }
         tokio::time::sleep(began.elapsed()).await;

@@ -26,6 +26,8 @@ use crate::error::Error;
 const KEPT: usize = 512;
 /// How long a feed may not be readable before its streams end.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may be locked before that is told.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Events as a stream gets them.
 #[derive(Debug)]
@@ -50,8 +52,16 @@ struct State {
     place: FeedPlace,
     /// How often numbers were lost.
     losses: u64,
-    /// Since when it cannot be read, and why.
-    trouble: Option<(Instant, Arc<Fault>)>,
+    trouble: Option<Trouble>,
+}
+
+/// Why a feed cannot be read.
+#[derive(Debug)]
+struct Trouble {
+    since: Instant,
+    fault: Arc<Fault>,
+    /// What the log was told.
+    logged: Option<Kind>,
 }
 
 impl Hub {
@@ -96,7 +106,8 @@ impl Hub {
 
     /// The error in which streams end when the feed cannot be read for long.
     pub fn trouble(&self) -> Option<Error> {
-        let (since, fault) = self.state().trouble.clone()?;
+        let state = self.state();
+        let Trouble { since, fault, .. } = state.trouble.as_ref()?;
         (since.elapsed() > PATIENCE).then(|| Fault::new(fault.kind().clone(), fault.to_string()).into())
     }
 
@@ -129,15 +140,54 @@ impl Hub {
     /// The feed could not be read.
     pub fn is_in_trouble(&self, fault: &Arc<Fault>) {
         let mut state = self.state();
-        // That somebody else numbers is a matter of milliseconds, mostly.
-        if state.trouble.is_none() && *fault.kind() != Kind::LockTimeout {
+        let trouble = state.trouble.get_or_insert_with(|| Trouble {
+            since: Instant::now(),
+            fault: Arc::clone(fault),
+            logged: None,
+        });
+        trouble.fault = Arc::clone(fault);
+        if trouble.is_news() {
             tracing::warn!(%fault, tenant_id = %self.tenant.uuid(), "a feed cannot be read; it is tried again");
         }
-        let since = state.trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
-        state.trouble = Some((since, Arc::clone(fault)));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Trouble {
+    /// Whether the log is to be told, once for each kind. That somebody else numbers, or
+    /// has locked a row, is a matter of milliseconds, mostly.
+    fn is_news(&mut self) -> bool {
+        let kind = self.fault.kind();
+        if self.logged.as_ref() == Some(kind)
+            || *kind == Kind::LockTimeout && self.since.elapsed() < WORTH_TELLING
+        {
+            return false;
+        }
+        self.logged = Some(kind.clone());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_log_is_told_once_of_each_trouble_that_lasts() {
+        let mut news = Vec::new();
+        let fault = |kind: Kind| Arc::new(Fault::new(kind, "x"));
+        let mut trouble = Trouble { since: Instant::now(), fault: fault(Kind::LockTimeout), logged: None };
+        for second in 0..4 {
+            news.push(trouble.is_news());
+            news.push(trouble.is_news());
+            if second == 2 {
+                trouble.fault = fault(Kind::Refused);
+            }
+            tokio::time::advance(WORTH_TELLING).await;
+        }
+        assert_eq!(news, [false, false, true, false, false, false, true, false]);
     }
 }

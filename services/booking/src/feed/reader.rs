@@ -3,19 +3,24 @@
 //! has few events at a time. Between two looks it waits a little: so many looks a second
 //! cost so much, however many calls are made. Who is woken is known in `notices.rs`.
 //!
-//! A feed that cannot be read is nobody else's trouble: what fails of many is tried of
-//! each, and what fails by itself is left alone for a while. Its streams end when that
-//! lasts (`hub.rs`), for a feed is well only when its numbers were given and its events
-//! handed out: a look at where it is succeeds at a standby, too.
+//! A feed that cannot be read is nobody else's trouble. Together with others it is given
+//! little time; what fails of many is looked for one by one, beside those that are looked
+//! for together (`apart.rs`), and what fails by itself stays there until it succeeds. What
+//! is everybody's trouble, such as a database that is gone, is waited for together. Streams
+//! end when trouble lasts (`hub.rs`), for a feed is well only when its numbers were given
+//! and its events handed out: a look at where it is succeeds at a standby, too.
 
 use std::collections::{HashMap, HashSet};
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use pg::{Fault, Kind};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::apart::Apart;
 use super::hub::Hub;
 use super::hubs::Hubs;
 use crate::store::{NUMBERED_AT_ONCE, Numbered, numbered_by_others};
@@ -29,50 +34,83 @@ const PACE: Duration = Duration::from_millis(20);
 /// How often it looks for what nobody told, with and without hearing other processes.
 const POLL: Duration = Duration::from_secs(5);
 const POLL_DEAF: Duration = Duration::from_secs(1);
-/// How long a feed that could not be read is left alone.
+/// How long a feed that could not be read is left alone, and everything when it is
+/// everybody's trouble.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// Tenants whose feeds could not be read, and when that is tried again.
-#[derive(Debug, Default)]
-struct Failed(HashMap<Uuid, Instant>);
 
 /// Reads as long as somebody watches, for ever.
 pub async fn read(hubs: Arc<Hubs>) {
-    let (mut looked_for_all, mut failed) = (Instant::now(), Failed::default());
+    let apart = Apart::default();
+    tokio::join!(look_together(&hubs, &apart), look_apart(&hubs, &apart));
+}
+
+/// Looks for those that are not apart.
+async fn look_together(hubs: &Hubs, apart: &Apart) {
+    let mut looked_for_all = Instant::now();
     loop {
         hubs.watched().await;
         let poll = looked_for_all + if hubs.is_heard() { POLL } else { POLL_DEAF };
-        let until = failed.next().map_or(poll, |next| next.min(poll));
-        let mut told = tokio::time::timeout_at(until, hubs.awake()).await.unwrap_or_default();
+        let told = tokio::time::timeout_at(poll, hubs.awake()).await.unwrap_or_default();
         let began = Instant::now();
-        let again = failed.due(began);
-        told.retain(|tenant| !failed.0.contains_key(tenant) && !again.contains(tenant));
-        for tenants in [told, again] {
-            failed.add(look_for(&hubs, &tenants).await);
+        let together = told.iter().filter(|tenant| !apart.has(tenant));
+        let watched: Vec<Arc<Hub>> = together.filter_map(|tenant| hubs.find(tenant)).collect();
+        let mut pause = PACE;
+        for some in watched.chunks(TENANTS) {
+            match look(hubs, some).await {
+                Ok(failed) => failed.into_iter().for_each(|(hub, fault)| fail_alone(apart, &hub, fault)),
+                Err(fault) if !may_be_of_one(&fault) => {
+                    hubs.wake(&some.iter().map(|hub| hub.tenant.uuid()).collect());
+                    all_in_trouble(some, fault);
+                    pause = AGAIN;
+                }
+                Err(fault) => match some {
+                    [hub] => fail_alone(apart, hub, fault),
+                    some => some.iter().for_each(|hub| apart.add(hub.tenant.uuid(), Instant::now())),
+                },
+            }
         }
         if began >= poll {
             looked_for_all = began;
-            look_for_untold(&hubs).await;
+            look_for_untold(hubs).await;
         }
-        tokio::time::sleep_until(began + PACE).await;
+        tokio::time::sleep_until(began + pause).await;
     }
 }
 
-impl Failed {
-    fn add(&mut self, tenants: Vec<Uuid>) {
-        let again = Instant::now() + AGAIN;
-        self.0.extend(tenants.into_iter().map(|tenant| (tenant, again)));
+/// Looks for each of those that are apart, a few at the same time.
+async fn look_apart(hubs: &Hubs, apart: &Apart) {
+    let mut looks = FuturesUnordered::new();
+    loop {
+        while let Some(tenant) = apart.begin(Instant::now(), looks.len()) {
+            match hubs.find(&tenant) {
+                Some(hub) => looks.push(async move { (look_for_one(hubs, &hub).await, hub) }),
+                None => apart.leave(tenant),
+            }
+        }
+        let under_way = looks.len();
+        tokio::select! {
+            Some((looked, hub)) = looks.next() => match looked {
+                Ok(()) => {
+                    apart.leave(hub.tenant.uuid());
+                    // It may have been told of meanwhile.
+                    hubs.wake(&HashSet::from([hub.tenant.uuid()]));
+                }
+                Err(fault) => fail_alone(apart, &hub, fault),
+            },
+            () = apart.due(under_way) => {}
+        }
     }
+}
 
-    /// When something is to be tried again.
-    fn next(&self) -> Option<Instant> {
-        self.0.values().min().copied()
-    }
+async fn look_for_one(hubs: &Hubs, hub: &Arc<Hub>) -> Result<(), Fault> {
+    let failed = look(hubs, slice::from_ref(hub)).await?;
+    failed.into_iter().next().map_or(Ok(()), |(_, fault)| Err(fault))
+}
 
-    /// What is to be tried again now.
-    fn due(&mut self, now: Instant) -> Vec<Uuid> {
-        self.0.extract_if(|_, again| *again <= now).map(|(tenant, _)| tenant).collect()
-    }
+/// What failed by itself is tried again by itself, after a while.
+fn fail_alone(apart: &Apart, hub: &Arc<Hub>, fault: Fault) {
+    all_in_trouble(slice::from_ref(hub), fault);
+    apart.add(hub.tenant.uuid(), Instant::now() + AGAIN);
 }
 
 /// Looks for what nobody told.
@@ -97,33 +135,6 @@ async fn look_for_untold(hubs: &Hubs) {
     }
 }
 
-/// Looks for what is new of these tenants; of which it could not.
-async fn look_for(hubs: &Hubs, tenants: &[Uuid]) -> Vec<Uuid> {
-    let mut failed = Vec::new();
-    let watched: Vec<Arc<Hub>> = tenants.iter().filter_map(|tenant| hubs.find(tenant)).collect();
-    for some in watched.chunks(TENANTS) {
-        let one_by_one = match look(hubs, some, &mut failed).await {
-            Err(fault) if some.len() > 1 && may_be_of_one(&fault) => some,
-            looked => {
-                fail(some, looked, &mut failed);
-                continue;
-            }
-        };
-        for one in one_by_one.chunks(1) {
-            let looked = look(hubs, one, &mut failed).await;
-            fail(one, looked, &mut failed);
-        }
-    }
-    failed
-}
-
-fn fail(some: &[Arc<Hub>], looked: Result<(), Fault>, failed: &mut Vec<Uuid>) {
-    if let Err(fault) = looked {
-        all_in_trouble(some, fault);
-        failed.extend(some.iter().map(|hub| hub.tenant.uuid()));
-    }
-}
-
 fn all_in_trouble(some: &[Arc<Hub>], fault: Fault) {
     let fault = Arc::new(fault);
     for hub in some {
@@ -135,17 +146,23 @@ fn all_in_trouble(some: &[Arc<Hub>], fault: Fault) {
 fn may_be_of_one(fault: &Fault) -> bool {
     !matches!(
         fault.kind(),
-        Kind::Unavailable | Kind::Overloaded | Kind::ReadOnly | Kind::StatementTimeout | Kind::Contention
+        Kind::Unavailable
+            | Kind::Overloaded
+            | Kind::ReadOnly
+            | Kind::SchemaDrift { .. }
+            | Kind::StaleStatement
+            | Kind::StaleSession
+            | Kind::RolledBack
     )
 }
 
-/// Numbers what has no number and hands out what is new. What there is more of, and what
-/// somebody else numbers, is woken again.
-async fn look(hubs: &Hubs, some: &[Arc<Hub>], failed: &mut Vec<Uuid>) -> Result<(), Fault> {
+/// Numbers what has no number and hands out what is new; what could not be handed out.
+/// What there is more of, and what somebody else numbers, is woken again.
+async fn look(hubs: &Hubs, some: &[Arc<Hub>]) -> Result<Vec<(Arc<Hub>, Fault)>, Fault> {
     let read_to: Vec<(Uuid, i64)> = some.iter().map(|hub| (hub.tenant.uuid(), hub.place().number)).collect();
     let mut numbered: HashMap<Uuid, Numbered> =
         hubs.store.number_events(&read_to).await?.into_iter().map(|one| (one.tenant, one)).collect();
-    let mut again = HashSet::new();
+    let (mut again, mut failed) = (HashSet::new(), Vec::new());
     for hub in some {
         let tenant = hub.tenant.uuid();
         let Some(numbered) = numbered.remove(&tenant) else {
@@ -157,7 +174,7 @@ async fn look(hubs: &Hubs, some: &[Arc<Hub>], failed: &mut Vec<Uuid>) -> Result<
         match hand_out(hubs, hub, numbered).await {
             Ok(()) => hub.is_well(),
             Err(fault) => {
-                fail(std::slice::from_ref(hub), Err(fault), failed);
+                failed.push((Arc::clone(hub), fault));
                 continue;
             }
         }
@@ -166,7 +183,7 @@ async fn look(hubs: &Hubs, some: &[Arc<Hub>], failed: &mut Vec<Uuid>) -> Result<
         }
     }
     hubs.wake(&again);
-    Ok(())
+    Ok(failed)
 }
 
 /// Hands out what others have numbered, and behind it what was numbered now.
@@ -197,4 +214,16 @@ async fn hand_out(hubs: &Hubs, hub: &Hub, numbered: Numbered) -> Result<(), Faul
     }
     hub.hand_out(events);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_has_is_not_tried_of_each() {
+        let may = |kind: Kind| may_be_of_one(&Fault::new(kind, "x"));
+        assert!(may(Kind::LockTimeout) && may(Kind::StatementTimeout) && may(Kind::Contention));
+        assert!(!may(Kind::Unavailable) && !may(Kind::SchemaDrift { object: "column x".to_owned() }));
+    }
 }

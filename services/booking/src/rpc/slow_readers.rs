@@ -1,12 +1,15 @@
 //! Carries the items of a stream to whoever reads it. Few wait, whatever happens. A
 //! caller who reads none of them for long is let go, so that the room and whatever else
-//! the stream holds are free although the connection may stay open. What an item says is
-//! not known here.
+//! the stream holds are free although the connection may stay open. A stream that a defect
+//! ends says so: without a last word it would look as if it were complete. What an item
+//! says is not known here.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
+use futures::FutureExt;
 use futures::stream::{Stream, StreamExt, poll_fn};
 use tokio::sync::mpsc;
 use tonic::Status;
@@ -26,34 +29,45 @@ where
     // With a place for the refusal, so that it need not wait.
     let (give, mut take) = mpsc::channel(WAITING + 1);
     if let Ok(last) = give.clone().try_reserve_owned() {
-        tokio::spawn(boot::part_of_this_call(carry(items, give, last, go_on)));
+        let carried = async move {
+            let last_word = match AssertUnwindSafe(carry(items, give, go_on)).catch_unwind().await {
+                Ok(last_word) => last_word,
+                Err(_panic) => Some(defect(go_on)),
+            };
+            if let Some(refusal) = last_word {
+                last.send(Err(refusal.into()));
+            }
+        };
+        tokio::spawn(boot::part_of_this_call(carried));
     }
     poll_fn(move |context| take.poll_recv(context))
 }
 
+/// Carries items until there are none; the last word, where it is not an item.
 async fn carry<T: Send>(
     items: impl Stream<Item = Result<T, Status>> + Send,
     give: mpsc::Sender<Result<T, Status>>,
-    last: mpsc::OwnedPermit<Result<T, Status>>,
     go_on: &str,
-) {
+) -> Option<Refusal> {
     let mut items = pin!(items);
     loop {
         let item = tokio::select! {
             item = items.next() => item,
-            () = give.closed() => return,
+            () = give.closed() => return None,
         };
-        let Some(item) = item else { return };
-        match tokio::time::timeout(PATIENCE, give.send(item)).await {
+        match tokio::time::timeout(PATIENCE, give.send(item?)).await {
             Ok(Ok(())) => {}
             // The caller has gone.
-            Ok(Err(_)) => return,
-            Err(_) => {
-                last.send(Err(not_read(go_on).into()));
-                return;
-            }
+            Ok(Err(_)) => return None,
+            Err(_) => return Some(not_read(go_on)),
         }
     }
+}
+
+fn defect(go_on: &str) -> Refusal {
+    let sentence =
+        format!("A defect of this service ended the stream. The request id finds it in the log. {go_on}");
+    Refusal::new(ErrorReason::Internal, sentence)
 }
 
 fn not_read(go_on: &str) -> Refusal {
@@ -101,6 +115,16 @@ mod tests {
         let refusal = Refusal::from_status(last.as_ref().unwrap_err()).unwrap();
         assert_eq!(refusal.reason(), ErrorReason::Overloaded);
         assert!(refusal.message().ends_with("for others. Begin again."), "{}", refusal.message());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_a_defect_ends_says_so() {
+        let broken = stream::iter([1, 0]).map(|number| Ok(6 / number));
+        let taken: Vec<_> = while_read(broken, "Begin again.").collect().await;
+        let [Ok(6), Err(last)] = &taken[..] else { panic!("{taken:?}") };
+        let refusal = Refusal::from_status(last).unwrap();
+        assert_eq!(refusal.reason(), ErrorReason::Internal);
+        assert!(refusal.message().ends_with("Begin again."), "{}", refusal.message());
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,6 +20,7 @@ use std::time::Duration;
 use access::TenantId;
 use jiff::Timestamp;
 use pg::{Columns, Fault, Kind};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -33,8 +34,8 @@ use crate::domain::ids::EventId;
 const CHANNEL: &str = "frontdesk_booking_events";
 /// The role that sees the feeds of the tenants that a transaction names.
 const READER: &str = "frontdesk_booking_feed";
-/// How often it is tried again to number what another process has locked.
-const TRIES: usize = 200;
+/// How long, and how often, it is tried again to number what somebody else has locked.
+const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Events of a tenant that are numbered at once, as `number_events` has it.
 pub const NUMBERED_AT_ONCE: usize = 500;
@@ -121,17 +122,23 @@ impl Store {
         .await
     }
 
-    /// The same of one tenant, after whoever else is numbering.
+    /// The same of one tenant, after whoever else is numbering, or has locked an event.
     pub async fn number_events_of(&self, tenant: TenantId) -> Result<(i64, Vec<PlacedEvent>), Fault> {
-        for _ in 0..TRIES {
-            if let Some(Numbered { head, events, .. }) =
-                self.number_events(&[(tenant.uuid(), 0)]).await?.pop()
-            {
-                return Ok((head, events));
+        let began = Instant::now();
+        loop {
+            let locked = match self.number_events(&[(tenant.uuid(), 0)]).await {
+                Ok(mut numbered) => match numbered.pop() {
+                    Some(Numbered { head, events, .. }) => return Ok((head, events)),
+                    None => numbered_by_others(),
+                },
+                Err(fault) if *fault.kind() == Kind::LockTimeout => fault,
+                Err(fault) => return Err(fault),
+            };
+            if began.elapsed() > PATIENCE {
+                return Err(locked);
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(numbered_by_others())
     }
 
     /// Where feeds are.

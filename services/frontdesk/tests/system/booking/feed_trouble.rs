@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use frontdesk::demo;
 use frontdesk_proto::booking::v1::{BookingRequestEventKind, WatchBookingRequestsResponse};
 use frontdesk_proto::{ErrorReason, reason_of};
+use identity::Policy;
 use serde_json::json;
 use tokio::time::timeout;
 use tonic::Status;
+use uuid::Uuid;
 
 use super::cursors::{Feed, all, try_watch};
-use crate::fixture::{Fixture, case, path_of};
+use crate::fixture::{Fixture, case, path_of, system};
 
 /// Two tenants that are watched.
 struct Two {
@@ -37,15 +39,20 @@ impl Two {
     async fn others_are_told_within(&mut self) -> Duration {
         let mut times = Vec::new();
         for _ in 0..9 {
-            self.day += 1;
-            let id = self.fixture.open_request(demo::OTHER_TENANT, 1, self.day, self.day + 1).await;
-            let since = Instant::now();
-            self.fixture.post(&path_of(id, "/review"), &self.others_token, &json!({})).await.ok();
-            event(&mut self.others).await.unwrap();
-            times.push(since.elapsed());
+            times.push(self.another_is_told_within().await);
         }
         times.sort_unstable();
         times[4]
+    }
+
+    /// How long it takes once.
+    async fn another_is_told_within(&mut self) -> Duration {
+        self.day += 1;
+        let id = self.fixture.open_request(demo::OTHER_TENANT, 1, self.day, self.day + 1).await;
+        let since = Instant::now();
+        self.fixture.post(&path_of(id, "/review"), &self.others_token, &json!({})).await.ok();
+        event(&mut self.others).await.unwrap();
+        since.elapsed()
     }
 
     /// Something of the first tenant that is told.
@@ -124,6 +131,99 @@ async fn a_feed_that_cannot_be_numbered_ends_with_the_reason_and_keeps_nobody_wa
     two.fixture.sql.batch_execute("drop trigger refuse on booking_events").await.unwrap();
     two.feed = try_watch(&two.fixture, &two.token, &cursor).await.unwrap();
     event(&mut two.feed).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_somebody_keeps_locked_keeps_no_other_feed_waiting() {
+    let mut two = Two::start().await;
+    two.happens().await;
+    event(&mut two.feed).await.unwrap();
+    let id = "0f000000-0000-7000-8000-000000000001";
+    let waits = format!(
+        "insert into booking_events (tenant_id, id, at, booking_request_id, action, number) \
+         values ('{}', '{id}', now(), '{}', 'repriced', 1000000)",
+        demo::TENANT,
+        case("REQUESTED"),
+    );
+    // It is locked while it has a number, or the service would be faster.
+    two.fixture.sql.batch_execute(&waits).await.unwrap();
+    let other = pg::connect(&two.fixture.database.url).await.unwrap();
+    other
+        .batch_execute(&format!("begin; select from booking_events where id = '{id}' for key share"))
+        .await
+        .unwrap();
+    two.fixture
+        .sql
+        .batch_execute(&format!("update booking_events set number = null where id = '{id}'"))
+        .await
+        .unwrap();
+    other.batch_execute(&format!("select from booking_events where id = '{id}' for update")).await.unwrap();
+    two.happens().await;
+    for _ in 0..8 {
+        let took = two.another_is_told_within().await;
+        assert!(took < 2 * SOON, "{took:?}");
+        tokio::time::sleep(SOON).await;
+    }
+    other.batch_execute("rollback").await.unwrap();
+    event(&mut two.feed).await.unwrap();
+    event(&mut two.feed).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_slow_to_number_keeps_no_other_one_waiting() {
+    let mut two = Two::start().await;
+    let slow = format!(
+        "create function rest() returns trigger language plpgsql as \
+         $$ begin perform pg_sleep(20); return new; end $$; \
+         create trigger rest before update on booking_events for each row \
+         when (new.tenant_id = '{}') execute function rest()",
+        demo::TENANT
+    );
+    two.fixture.sql.batch_execute(&slow).await.unwrap();
+    for _ in 0..2 {
+        let both = format!(
+            "insert into booking_events (tenant_id, id, at, action) \
+             select tenant, gen_random_uuid(), now(), 'settings_updated' \
+             from unnest(array['{}', '{}']::uuid[]) tenant; \
+             select pg_notify('frontdesk_booking_events', '')",
+            demo::TENANT,
+            demo::OTHER_TENANT
+        );
+        let since = Instant::now();
+        // Whoever is told of all looks for both together.
+        two.fixture.sql.batch_execute(&both).await.unwrap();
+        event(&mut two.others).await.unwrap();
+        assert!(since.elapsed() < Duration::from_secs(3), "{:?}", since.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_reads_is_numbered_beside_heads_that_somebody_keeps_locked() {
+    let fixture = Fixture::start().await;
+    let tenants = [1_u128, 2, u128::MAX].map(Uuid::from_u128);
+    for tenant in tenants {
+        let heads = "insert into feed_heads (tenant_id, head) values ($1, 0)";
+        fixture.execute(heads, &[&tenant]).await;
+    }
+    fixture.sql.batch_execute("begin; select from feed_heads for update").await.unwrap();
+    let second = pg::connect(&fixture.database.url).await.unwrap();
+    let waits = "insert into booking_events (tenant_id, id, at, action) \
+        values ($1, gen_random_uuid(), now(), 'settings_updated')";
+    let numbered = "select count(*) from booking_events where tenant_id = $1 and number is not null";
+    for tenant in tenants {
+        second.execute(waits, &[&tenant]).await.unwrap();
+    }
+    fixture.sql.batch_execute("rollback; begin").await.unwrap();
+    let two = "select from feed_heads where tenant_id in ($1, $2) for update";
+    fixture.sql.query(two, &[&tenants[0], &tenants[1]]).await.unwrap();
+    // Its tasks run when it starts.
+    let began = Instant::now();
+    let _another = system(&fixture.database.url, Policy::default()).await;
+    while second.query_one(numbered, &[&tenants[2]]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(4), "it waits for the others");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fixture.sql.batch_execute("rollback").await.unwrap();
 }
 
 /// Numbering writes. A standby shows where a feed is, but cannot go on.
