@@ -135,6 +135,38 @@ async fn a_client_that_reads_no_result_loses_its_room_and_is_told_why() {
     assert!(end.message().contains("not read for 30 seconds"), "{end:?}");
 }
 
+/// Over HTTP/2 a connection whose streams nobody reads is alive all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn through_the_gateway_too_who_reads_nothing_is_let_go_and_who_is_slow_is_not() {
+    let fixture = Fixture::start().await;
+    let (token, owner) = (fixture.manager().await, fixture.token(demo::OWNER).await);
+    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    let start = async |token: &str, first: &str| {
+        let request = client.post(fixture.url(PATH)).bearer_auth(token);
+        Import::start_by(request, format!("name,external_id\n{first}\n").as_bytes()).await
+    };
+    let mut stuck = start(&token, ",").await;
+    let (file, part) = (stuck.file.clone(), Bytes::from(WRONG.repeat(16 * 1024)));
+    tokio::spawn(async move { while file.send(part.clone()).await.is_ok() {} });
+    let mut slow = start(&owner, "A,1").await;
+    for n in 2..11 {
+        slow.send("A").await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        assert_eq!(slow.outcome().await, "created");
+        slow.send(&format!(",{n}\n")).await;
+    }
+    let summary = slow.end().await.pop().unwrap();
+    assert_eq!(summary["summary"]["created"], 10, "{summary}");
+    let end = loop {
+        let message = stuck.next().await.expect("a reason");
+        if message["error"].is_object() {
+            break message;
+        }
+    };
+    assert_eq!(end["error"]["code"], "OVERLOADED", "{end}");
+    assert!(end["error"]["message"].as_str().unwrap().contains("not read for 30 seconds"), "{end}");
+}
+
 #[tokio::test]
 async fn blank_lines_keep_no_import_open() {
     let fixture = Fixture::start().await;

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use booking::operator::{CreateCustomerRequest, Format, Operator, Reader};
 use frontdesk::demo;
 use frontdesk::system::Policies;
+use frontdesk_proto::booking::v1::WatchBookingRequestsRequest;
+use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use frontdesk_proto::{ErrorReason, Refusal, reason_of};
 use futures::future::join_all;
 use identity::Policy;
@@ -66,6 +68,44 @@ async fn a_session_and_a_tenant_have_no_more_streams_than_they_may() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("closed streams keep their room");
+}
+
+/// A connection to a service takes 1,000 calls, and the gateway begins with two.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_streams_than_two_connections_take_leave_the_gateway_room_for_calls() {
+    let booking = booking::Policy {
+        most_streams: 3000,
+        most_streams_of_tenant: 3000,
+        most_streams_of_session: 3000,
+        ..booking::Policy::default()
+    };
+    let fixture = Fixture::start_under(Policies { booking, ..Policies::default() }).await;
+    let token = fixture.manager().await;
+    let many = join_all((0..14).map(async |_| {
+        let mut api = BookingRequestServiceClient::new(channel(fixture.system.gateway));
+        let mut open = Vec::new();
+        for _ in 0..150 {
+            let call = signed(WatchBookingRequestsRequest::default(), &token);
+            let stream = timeout(Duration::from_secs(10), api.watch_booking_requests(call)).await;
+            open.push(stream.expect("a stream begins in time").unwrap().into_inner());
+        }
+        open
+    }));
+    let mut open: Vec<Feed> = many.await.into_iter().flatten().collect();
+    let id = fixture.open_request(demo::TENANT, 1, 900, 901).await;
+    let path = path_of(id, "/approve");
+    let approved = timeout(Duration::from_secs(5), fixture.post(&path, &token, &json!({}))).await;
+    approved.expect("calls have room").ok();
+    for feed in &mut open {
+        while timeout(Duration::from_secs(10), feed.message())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
+            .event
+            .is_none()
+        {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,11 +257,8 @@ async fn another_process_hears_at_once_and_goes_on_without_its_ear() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let replica = system(&fixture.database.url, Policy::default()).await;
-    let mut client =
-        frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient::new(
-            channel(replica.booking),
-        );
-    let message = frontdesk_proto::booking::v1::WatchBookingRequestsRequest::default();
+    let mut client = BookingRequestServiceClient::new(channel(replica.booking));
+    let message = WatchBookingRequestsRequest::default();
     let mut feed = client.watch_booking_requests(signed(message, &token)).await.unwrap().into_inner();
     feed.message().await.unwrap().unwrap();
     is_heard(&fixture).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use reqwest::{Method, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -53,11 +53,15 @@ impl Import {
 
     /// With a file in an encoding.
     pub async fn start_in(fixture: &Fixture, token: &str, encoding: &str, first: &[u8]) -> Self {
+        let request = fixture.request(Method::POST, PATH).bearer_auth(token);
+        Self::start_by(request.header("content-encoding", encoding), first).await
+    }
+
+    /// By a client of the test's own.
+    pub async fn start_by(request: RequestBuilder, first: &[u8]) -> Self {
         let (file, parts) = mpsc::channel(1);
         file.send(Bytes::copy_from_slice(first)).await.unwrap();
-        let request =
-            fixture.request(Method::POST, PATH).bearer_auth(token).header("content-type", "text/csv");
-        let request = request.header("content-encoding", encoding);
+        let request = request.header("content-type", "text/csv");
         let answer = timeout(PATIENCE, request.body(reqwest::Body::wrap(Parts(parts))).send()).await;
         let answer = answer.expect("the answer begins while the file comes").unwrap();
         assert_eq!(answer.status(), 200);
