@@ -94,9 +94,12 @@ impl Work for UpdateCustomer {
         if is == customer.is {
             return Ok(Attempt::Done(change.settle(customer)));
         }
-        // The table's index knows one spelling of an id, so it is looked for before.
-        let has_two_spellings = is.external_id.as_deref().is_some_and(|id| !id.is_ascii());
-        if change.with_locks() || has_two_spellings {
+        let is_renamed = is.external_id != customer.is.external_id || is.source != customer.is.source;
+        // The table's index knows one spelling of an id and its source, so it is looked
+        // for before.
+        let has_two_spellings =
+            is.external_id.as_deref().is_some_and(|id| !id.is_ascii() || !is.source.is_ascii());
+        if is_renamed && (change.with_locks() || has_two_spellings) {
             refuse_taken(&change, self.id, &is).await?;
         }
         match change.update_customer(self.id, &is).await {

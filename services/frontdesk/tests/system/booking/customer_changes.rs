@@ -71,6 +71,14 @@ async fn ids_of_other_programs_are_found_however_their_letters_are_coded() {
     let change = json!({"source": "K\u{fc}hne", "external_id": "Z\u{fc}-1"});
     let changed = fixture.patch(&format!("/v1/customers/{GUEST}"), &token, &change).await;
     changed.refused(409, "EXTERNAL_ID_TAKEN");
+    // The source alone may have two spellings, too.
+    let plain = uuid::Uuid::now_v7();
+    fixture.execute(theirs, &[&demo::TENANT, &plain, &"Ku\u{308}hne", &"1"]).await;
+    let change = json!({"source": "K\u{fc}hne", "external_id": "1"});
+    let changed = fixture.patch(&format!("/v1/customers/{GUEST}"), &token, &change).await;
+    changed.refused(409, "EXTERNAL_ID_TAKEN");
+    assert_eq!(changed.body["metadata"]["customer_id"], plain.to_string());
+    fixture.execute("delete from customers where id = $1", &[&plain]).await;
     assert_eq!(fixture.snapshot().await, before);
 
     let file = "external_id,name\nZ\u{fc}-1,Imported\n";
@@ -80,6 +88,24 @@ async fn ids_of_other_programs_are_found_however_their_letters_are_coded() {
     Answer::of(import.body(file)).await.ok();
     let theirs = "select count(*) from customers where name = 'Imported' and id = $1 and external_id = $2";
     assert_eq!(fixture.count(theirs, &[&id, &"Z\u{fc}-1"]).await, 1);
+
+    // Two that other programs have stored for one id: each may change what is no id, and
+    // an import goes to the one that is spelled as ours are.
+    let (apart, ours) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
+    let stored = "insert into customers (tenant_id, id, name, email, phone, source, external_id, created_at) \
+        values ($1, $2, 'Theirs', '', '', $3, '7', now())";
+    fixture.execute(stored, &[&demo::TENANT, &apart, &"Ku\u{308}hne"]).await;
+    fixture.execute(stored, &[&demo::TENANT, &ours, &"K\u{fc}hne"]).await;
+    for id in [apart, ours] {
+        fixture.patch(&format!("/v1/customers/{id}"), &token, &json!({"notes": "x"})).await.ok();
+    }
+    let import = format!("/v1/customers/import?source={}", url_encoded("K\u{fc}hne"));
+    let import =
+        fixture.request(Method::POST, &import).bearer_auth(&token).header("content-type", "text/csv");
+    let imported = Answer::of(import.body("external_id,name\n7,Imported again\n")).await;
+    assert!(imported.body.to_string().contains("updated"), "{}", imported.body);
+    let theirs = "select count(*) from customers where name = 'Imported again' and id = $1";
+    assert_eq!(fixture.count(theirs, &[&ours]).await, 1);
 }
 
 /// A change answers the customer, so that whoever may change may see: with a key alone,
