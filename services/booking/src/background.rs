@@ -17,8 +17,9 @@ use crate::store::Store;
 
 /// Starts the tasks.
 pub fn start(background: &Background, store: &Store) {
-    let of = store.clone();
-    background.every(Duration::from_secs(2), "expire holds", move || expire_holds::run(of.clone()));
+    let (of, place) = (store.clone(), expire_holds::Place::default());
+    background
+        .every(expire_holds::PAUSE, "expire holds", move || expire_holds::run(of.clone(), place.clone()));
     let of = store.clone();
     background.every(Duration::from_mins(10), "forget events", move || forget_events::run(of.clone()));
     let of = store.clone();

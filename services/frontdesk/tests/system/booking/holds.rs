@@ -163,3 +163,47 @@ async fn the_hold_of_a_closed_request_is_released_only_if_it_is_still_the_guests
     let theirs = "select count(*) from bookings where id = $1 and status = 'requested'";
     assert_eq!(fixture.count(theirs, &[&hold]).await, 1);
 }
+
+/// How often the task that expires holds has run well in the fixture's process.
+async fn turns(admin: std::net::SocketAddr) -> u64 {
+    let metrics = reqwest::get(format!("http://{admin}/metrics")).await.unwrap().text().await.unwrap();
+    let counted = "frontdesk_background_runs_total{task=\"expire holds\",outcome=\"succeeded\"} ";
+    let line = metrics.lines().find_map(|line| line.strip_prefix(counted));
+    line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
+}
+
+/// However many have run out: a turn ends in time, or readiness would tell that it lasts
+/// too long, and the next one goes on after the last hold that it has tried.
+#[tokio::test]
+async fn holds_that_run_out_in_large_numbers_are_expired_in_turns() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = admin.local_addr().unwrap();
+    fixture.system.answer_operators(admin);
+    fixture.hold_dates(&token).await;
+    for month in 1..=4 {
+        let (from, to) = (format!("2033-0{month}-01"), format!("2033-0{month}-03"));
+        fixture.create_request(&token, &new_request(GUEST, &from, &to)).await;
+    }
+    // Each of them takes its time.
+    let slow = "create function public.slowly() returns trigger language plpgsql as \
+        $$ begin if new.status = 'expired' then perform pg_sleep(0.8); end if; return new; end $$; \
+        create trigger slowly before update on booking_requests for each row execute function public.slowly(); \
+        update booking_requests set hold_expires_at = now() - interval '1 hour' where held_booking_id is not null";
+    fixture.sql.batch_execute(slow).await.unwrap();
+    let left =
+        || fixture.count("select count(*) from booking_requests where held_booking_id is not null", &[]);
+    let soon = || tokio::time::sleep(std::time::Duration::from_millis(20));
+    while left().await == 4 {
+        soon().await;
+    }
+    let before = turns(at).await;
+    while turns(at).await == before {
+        soon().await;
+    }
+    assert_ne!(left().await, 0, "one turn has gone on until no hold was left");
+    while left().await > 0 {
+        soon().await;
+    }
+}
