@@ -81,8 +81,8 @@ struct Task {
 enum Lasts {
     /// No longer than this.
     AtMost(Duration),
-    /// Until the stop; healthy from this time on.
-    ForEver { healthy_after: Duration },
+    /// Until the stop.
+    ForEver,
 }
 
 /// How a run ended.
@@ -128,12 +128,21 @@ impl Background {
         F: FnMut() -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        let task = self.task(name, Lasts::ForEver { healthy_after: self.after_panic });
-        let stop = self.stop.clone();
+        let task = self.task(name, Lasts::ForEver);
+        let (stop, lasting, healthy_after) = (self.stop.clone(), Arc::clone(&task), self.after_panic);
         let until_stop = move || {
-            let (run, stop) = (run(), stop.clone());
+            let (run, stop, task) = (run(), stop.clone(), Arc::clone(&lasting));
+            let goes_on = async move {
+                tokio::time::sleep(healthy_after).await;
+                task.is_well();
+                std::future::pending::<()>().await;
+            };
             async move {
-                stop.run_until_cancelled(run).await;
+                tokio::select! {
+                    () = run => {}
+                    () = stop.cancelled() => {}
+                    () = goes_on => {}
+                }
                 Ok::<(), String>(())
             }
         };
@@ -194,13 +203,18 @@ impl Task {
                 seen.unhealthy = true;
                 seen.last_error = Some(format!("a run lasts longer than {} s", longest.as_secs()));
             }
-            Lasts::ForEver { healthy_after } if lasted > Some(healthy_after) => {
-                seen.unhealthy = false;
-                seen.last_error = None;
-            }
-            _ => {}
+            Lasts::AtMost(_) | Lasts::ForEver => {}
         }
         seen
+    }
+
+    /// Keeps that a run has gone on for a while, and tells the log if that is new.
+    fn is_well(&self) {
+        let mut state = self.state();
+        state.unhealthy = false;
+        if state.last_error.take().is_some() {
+            tracing::info!(task = state.name, "a background task runs well again");
+        }
     }
 
     /// Keeps how a run ended, and tells the log what is new about it.
@@ -215,7 +229,8 @@ impl Task {
             Ended::Well => {
                 state.succeeded += 1;
                 state.unhealthy = false;
-                if before.is_some() {
+                // That one which lasts was well is told while it lasts.
+                if before.is_some() && matches!(self.lasts, Lasts::AtMost(_)) {
                     tracing::info!(task = name, "a background task runs well again");
                 }
             }

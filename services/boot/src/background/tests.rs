@@ -1,8 +1,47 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tracing::field::Field;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
 use super::*;
 
 const LONG: Duration = Duration::from_hours(1);
+
+/// How often the log is told that a task runs well again.
+#[derive(Clone, Default)]
+struct Told(Arc<AtomicU32>);
+
+impl Told {
+    fn times(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Subscriber for Told {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut |_: &Field, value: &dyn fmt::Debug| {
+            let of_it = format!("{value:?}").contains("runs well again");
+            self.0.fetch_add(u32::from(of_it), Ordering::Relaxed);
+        });
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
 
 fn room() -> (CancellationToken, Background) {
     let stop = CancellationToken::new();
@@ -107,6 +146,8 @@ async fn a_run_that_lasts_too_long_is_unhealthy_until_it_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_lasts_goes_on_after_a_panic_until_the_stop() {
+    let told = Told::default();
+    let _log = tracing::subscriber::set_default(told.clone());
     let stop = CancellationToken::new();
     let room = Background::new(stop.clone());
     let held = Arc::new(AtomicU32::new(0));
@@ -123,14 +164,17 @@ async fn a_task_that_lasts_goes_on_after_a_panic_until_the_stop() {
     tokio::time::sleep(AFTER_PANIC).await;
     assert_eq!(held.load(Ordering::Relaxed), 2);
     assert_eq!(room.problems().len(), 1, "it has just begun again");
+    assert_eq!(told.times(), 0);
     tokio::time::sleep(AFTER_PANIC).await;
     assert!(room.problems().is_empty());
+    assert_eq!(told.times(), 1);
     tokio::time::sleep(LONG).await;
     assert!(room.problems().is_empty() && room.states()[0].running);
     stop.cancel();
     let stopped = Instant::now();
     room.join(stopped + LONG).await;
     assert!(stopped.elapsed() < AFTER_PANIC && Arc::strong_count(&held) == 1, "the run is still held");
+    assert_eq!(told.times(), 1, "the stop is no news of it");
 }
 
 #[tokio::test]
