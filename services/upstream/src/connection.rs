@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * STREAM_WINDOW;
 
+/// How long a connection that is there because others were full stays when nobody uses it.
+pub const UNUSED: Duration = Duration::from_secs(2);
+
 /// Calls on a connection from which on it is full: what has ended here takes its time to
 /// have ended there.
 const FULL: u32 = MAX_CALLS - MAX_CALLS / 10;
@@ -35,6 +38,8 @@ pub struct Connection {
     /// Held while connecting, so that a crowd makes one connection.
     connecting: tokio::sync::Mutex<()>,
     calls: AtomicU32,
+    /// Whether it is there because others were full, and is closed when nobody uses it.
+    further: bool,
 }
 
 /// Room for a call on a connection, until it is dropped.
@@ -47,6 +52,11 @@ struct Answered {
 }
 
 impl Connection {
+    /// One that is there because others are full.
+    pub fn further() -> Arc<Self> {
+        Arc::new(Self { further: true, ..Self::default() })
+    }
+
     /// Room for a call, unless it is full.
     pub fn room(this: &Arc<Self>) -> Option<Room> {
         (this.calls.load(Ordering::Relaxed) < FULL).then(|| Self::take(this))
@@ -68,8 +78,14 @@ impl Connection {
         self.calls() == 0
     }
 
+    /// Whether calls can be sent over it as it is.
+    #[cfg(test)]
+    pub fn is_open(&self) -> bool {
+        self.open().is_some()
+    }
+
     /// What sends over the connection to an address, made if there is none.
-    async fn sender(&self, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
+    async fn sender(self: &Arc<Self>, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
         if let Some(sender) = self.open() {
             return Ok(sender);
         }
@@ -78,7 +94,8 @@ impl Connection {
             return Ok(sender);
         }
         // On the heap: every call's future has room for it, and hardly one connects.
-        let sender = tokio::time::timeout(CONNECT_TIME, Box::pin(connect(addr)))
+        let further = self.further.then(|| Arc::downgrade(self));
+        let sender = tokio::time::timeout(CONNECT_TIME, Box::pin(connect(addr, further)))
             .await
             .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
             .map_err(|error| format!("{addr}: {error}"))?;
@@ -140,7 +157,11 @@ impl HttpBody for Answered {
     }
 }
 
-async fn connect(addr: SocketAddr) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>> {
+/// Connects; `further` is closed when nobody uses it.
+async fn connect(
+    addr: SocketAddr,
+    further: Option<Weak<Connection>>,
+) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = Builder::new(TokioExecutor::new())
@@ -153,9 +174,30 @@ async fn connect(addr: SocketAddr) -> Result<SendRequest<Body>, Box<dyn std::err
         .handshake(TokioIo::new(stream))
         .await?;
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let (connection, unused) = (connection, forget_unused(further));
+        tokio::pin!(connection, unused);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            // It ends when all that was sent has been answered.
+            () = unused => connection.await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(%addr, %error, "a connection ended");
         }
     });
     Ok(sender)
+}
+
+/// Returns when nobody can send over a further connection any more. A call now and then
+/// keeps it or not: it costs one that is made again.
+async fn forget_unused(further: Option<Weak<Connection>>) {
+    let Some(further) = further else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(UNUSED).await;
+        match further.upgrade() {
+            Some(connection) if !connection.is_unused() => {}
+            Some(connection) => return connection.forget(),
+            None => return,
+        }
+    }
 }

@@ -67,11 +67,11 @@ impl Endpoint {
         }
         drop(further);
         let mut further = self.further.write().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have made one; and what nobody uses is closed.
+        // Somebody else may have made one; and the places that nobody uses go.
         let found = further.iter().find_map(Connection::room);
         further.retain(|connection| !connection.is_unused());
         found.unwrap_or_else(|| {
-            let connection = Arc::<Connection>::default();
+            let connection = Connection::further();
             let room = Connection::take(&connection);
             further.push(connection);
             room
@@ -127,5 +127,41 @@ impl tower::Service<Request<Body>> for One {
             let mut sender = room.sender(endpoint.addr).await?;
             Ok(room.until_the_end(sender.send_request(request).await?))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+    use tonic::transport::Server;
+    use tonic::transport::server::TcpIncoming;
+
+    use super::*;
+
+    /// Streams come in a crowd and leave, and calls may not come any more.
+    #[tokio::test]
+    async fn connections_that_a_crowd_needed_are_closed_when_it_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let (_, health) = tonic_health::server::health_reporter();
+        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
+        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap());
+        let mut crowd = Vec::new();
+        while endpoint.further.read().unwrap().is_empty() {
+            crowd.push(endpoint.room(crowd.len()));
+        }
+        let further = Arc::clone(&endpoint.further.read().unwrap()[0]);
+        for room in [crowd.first().unwrap(), crowd.last().unwrap()] {
+            drop(room.sender(addr).await.unwrap());
+        }
+        assert!(further.is_open() && endpoint.connections[0].is_open());
+        tokio::time::sleep(crate::connection::UNUSED + Duration::from_millis(200)).await;
+        assert!(further.is_open(), "it is in use");
+        crowd.clear();
+        tokio::time::sleep(crate::connection::UNUSED + Duration::from_millis(200)).await;
+        assert!(!further.is_open(), "nobody uses it");
+        assert!(endpoint.connections[0].is_open(), "calls take these in turn");
     }
 }
