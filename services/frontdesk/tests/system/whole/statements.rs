@@ -204,7 +204,8 @@ fn unbound(sql: &str, tables: &[String]) -> Vec<String> {
     let table = |word: &str| tables.iter().find(|table| word.rsplit('.').next() == Some(table)).cloned();
     let mut found = Vec::new();
     for (at, pair) in words.windows(2).enumerate() {
-        let Some(table) = table(pair[1]).filter(|_| matches!(pair[0], "from" | "join" | "update" | "into"))
+        let Some(table) =
+            table(pair[1]).filter(|_| matches!(pair[0], "from" | "join" | "update" | "into" | "using" | ","))
         else {
             continue;
         };
@@ -261,6 +262,12 @@ fn a_table_without_its_tenant_is_found() {
         ["booking_requests"]
     );
     assert_eq!(unbound("delete from bookings where id = $1", &tables), ["bookings"]);
+    let using = "delete from booking_requests r using bookings b where r.tenant_id = $1 and b.id = r.id";
+    assert_eq!(unbound(using, &tables), ["bookings"]);
+    let listed = "select r.id from booking_requests r, bookings b where r.tenant_id = $1 and b.id = r.id";
+    assert_eq!(unbound(listed, &tables), ["bookings"]);
+    let both = "delete from booking_requests r using bookings b where r.tenant_id = $1 and b.tenant_id = $1";
+    assert_eq!(unbound(both, &tables), [""; 0]);
     let selected = "select tenant_id from bookings where id = $1 order by tenant_id";
     assert_eq!(unbound(selected, &tables), ["bookings"]);
 }
