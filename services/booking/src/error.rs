@@ -29,6 +29,9 @@ use crate::domain::version::Version;
 /// The reasons of refusals, and a refusal: what the other rooms see of the wire.
 pub use frontdesk_proto::{ErrorReason as Reason, Refusal};
 
+/// What a call, an import or a stream that a stop ends is told first.
+pub const SHUTTING_DOWN: &str = "The server is shutting down.";
+
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -177,10 +180,8 @@ impl Error {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
-            Self::Stopping => Refusal::new(
-                Reason::UpstreamUnavailable,
-                "The server is shutting down. Start the stream again from its last cursor.",
-            ),
+            Self::Stopping => Refusal::new(Reason::UpstreamUnavailable, SHUTTING_DOWN)
+                .followed_by("Start the stream again from its last cursor."),
             Self::RequestNotFound(id) => Refusal::new(
                 Reason::BookingRequestNotFound,
                 format!("The tenant has no booking request {id}. Check the id and X-TENANT-ID."),

@@ -234,7 +234,7 @@ fn failed(error: &Error, line: u64) -> Refusal {
     if let Error::Database(fault) = error {
         tracing::warn!(%fault, line, "an import ended");
     }
-    error.refusal().followed_by(&format!("It was line {line} of the file.")).with("line", line.to_string())
+    error.refusal().followed_by(&format!("Line {line} has no result.")).with("line", line.to_string())
 }
 
 fn broken_off(status: &Status) -> Refusal {

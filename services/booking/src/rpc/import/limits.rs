@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::Policy;
+use crate::error::SHUTTING_DOWN;
 
 /// When to ask again for an import that there was no room for.
 const AGAIN: Duration = Duration::from_secs(15);
@@ -67,8 +68,7 @@ impl Drop for Room {
 
 /// Why all of them end.
 pub fn stopping() -> Refusal {
-    Refusal::new(ErrorReason::UpstreamUnavailable, "The server is shutting down.")
-        .retry_after(Duration::from_secs(5))
+    Refusal::new(ErrorReason::UpstreamUnavailable, SHUTTING_DOWN).retry_after(Duration::from_secs(5))
 }
 
 fn full(whose: &str, most: usize, setting: &str) -> Refusal {

@@ -57,7 +57,7 @@ async fn an_import_that_ends_names_the_line_that_it_could_not_store() {
         (&json!("SCHEMA_DRIFT"), &json!("4"))
     );
     let message = error["error"]["message"].as_str().unwrap();
-    assert!(message.contains("It was line 4 of the file. The import ended after one line"), "{message}");
+    assert!(message.contains("Line 4 has no result. The import ended after one line"), "{message}");
 }
 
 #[tokio::test]
