@@ -5,8 +5,9 @@
 //! after the last one, so that one that is written to without a pause keeps no other
 //! waiting.
 //!
-//! A turn works for a twentieth of the time between two turns, so that a check costs the
-//! database little however many rows there are. Servers share the work: a tenant whose
+//! A turn walks for a twentieth of the time between two turns, so that a check costs the
+//! database little however many rows there are; where other programs write very much, it
+//! judges that for half of the time besides. Servers share the work: a tenant whose
 //! check another one has locked is passed over.
 
 use std::collections::VecDeque;

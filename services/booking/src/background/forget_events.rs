@@ -1,10 +1,10 @@
 //! Lets feeds forget what is older than they keep. Rows of events stay as long as they
 //! are history: the events of a request or a booking are never deleted, whatever their
-//! age, so that a request tells who decided years later.
-//! What is nobody's history, such as changes of settings and blocks that are over, is
-//! deleted once its feed has forgotten it: whoever comes with an older cursor is told that
-//! it is too old. And looks after the sequence of ticks, which replication may leave behind
-//! at any time.
+//! age, so that a request tells who decided years later. What belongs to neither, such as
+//! changes of settings and blocks that are over, is deleted once its feed has forgotten
+//! it: whoever comes with an older cursor is told that it is too old.
+//!
+//! And looks after the sequence of ticks, which replication may leave behind at any time.
 
 use jiff::{SignedDuration, Timestamp};
 use pg::Fault;

@@ -1,8 +1,7 @@
--- Check-in, check-out or no-show. A no-show frees the dates; who leaves early frees
--- the nights that are left, in however many ranges they are, and the day that was booked
--- is kept. Open requests that the
--- booking merely fulfilled, and of whose nights it has none any more, wait for a
--- decision again.
+-- Check-in, check-out or no-show. A no-show frees the dates; who leaves early frees the
+-- nights that are left, in however many ranges they are, and the day that was booked is
+-- kept. Open requests that the booking merely fulfilled, and of whose nights it has none
+-- any more, wait for a decision again.
 with stepped as (
     update bookings b
     set
