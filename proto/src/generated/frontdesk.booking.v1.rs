@@ -5768,7 +5768,8 @@ pub struct Inconsistency {
     /// inventory range.
     #[prost(string, tag = "5")]
     pub row_id: ::prost::alloc::string::String,
-    /// What can be chosen for it, the most likely first.
+    /// What can be chosen for it, the most likely first. Empty where no choice puts it
+    /// right; `remedy` says who can.
     #[prost(enumeration = "ResolutionChoice", repeated, tag = "6")]
     pub choices: ::prost::alloc::vec::Vec<i32>,
     /// Version of the row, for a choice that is made for what was read only.
@@ -6973,7 +6974,7 @@ pub struct Occupancy {
     /// What has the nights.
     #[prost(enumeration = "OccupancyKind", tag = "3")]
     pub kind: i32,
-    /// UUID of the booking, block or booking request.
+    /// UUID of the booking, block, booking request or inventory range.
     #[prost(string, tag = "4")]
     pub source_id: ::prost::alloc::string::String,
     /// Whether the nights cannot be let: true for all kinds but REQUEST.
@@ -7162,6 +7163,13 @@ pub enum OccupancyKind {
     Block = 3,
     /// An open booking request without a hold.
     Request = 4,
+    /// A booking that was deleted and that the constraint against double bookings covers
+    /// all the same. No call for bookings knows it; ListInconsistencies says what frees
+    /// its nights.
+    Deleted = 5,
+    /// An inventory range that no booking accounts for; ListInconsistencies says what frees
+    /// its nights.
+    Inventory = 6,
 }
 impl OccupancyKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -7175,6 +7183,8 @@ impl OccupancyKind {
             Self::Hold => "OCCUPANCY_KIND_HOLD",
             Self::Block => "OCCUPANCY_KIND_BLOCK",
             Self::Request => "OCCUPANCY_KIND_REQUEST",
+            Self::Deleted => "OCCUPANCY_KIND_DELETED",
+            Self::Inventory => "OCCUPANCY_KIND_INVENTORY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -7185,6 +7195,8 @@ impl OccupancyKind {
             "OCCUPANCY_KIND_HOLD" => Some(Self::Hold),
             "OCCUPANCY_KIND_BLOCK" => Some(Self::Block),
             "OCCUPANCY_KIND_REQUEST" => Some(Self::Request),
+            "OCCUPANCY_KIND_DELETED" => Some(Self::Deleted),
+            "OCCUPANCY_KIND_INVENTORY" => Some(Self::Inventory),
             _ => None,
         }
     }

@@ -253,8 +253,9 @@ pub enum ErrorReason {
     CustomersNotMergeable = 313,
     /// The tenant has no booking request, booking or inventory range with this id.
     InconsistencyNotFound = 314,
-    /// The row does not offer this choice, or no longer; `metadata.choices` has those
-    /// that it does, and is empty when nothing contradicts it.
+    /// The row does not offer this choice, or no longer, or it would not put it right;
+    /// `metadata.choices` has those that it offers, and is empty when nothing contradicts
+    /// it or no choice puts it right.
     ChoiceNotOffered = 315,
     /// More guests than the property takes; `metadata.max_guests` says how many it
     /// takes. All rules that the stay breaks are in `violations`.

@@ -117,8 +117,8 @@ async fn check_dates(change: &Change, new: &NewBooking) -> Result<(), Error> {
         Occupant::Block(_) => ConflictKind::Block,
         Occupant::Hold(_) => ConflictKind::Hold,
         Occupant::Deleted(_) => ConflictKind::Deleted,
-        Occupant::Booking(id) if change.has_booking(*id).await? => ConflictKind::Booking,
-        Occupant::Booking(_) | Occupant::Request(_) => ConflictKind::Inventory,
+        Occupant::Booking(_) => ConflictKind::Booking,
+        Occupant::Inventory(_) | Occupant::Request(_) => ConflictKind::Inventory,
     };
     Err(Error::Overlap { stay: new.stay, of: OverlapOf::Booking(kind) })
 }

@@ -80,7 +80,7 @@ impl Work for Resolve {
                 };
                 Ok(Attempt::Done(change.settle(done)))
             }
-            Decision::NotOffered(offered) => Err(not_offered(choice, &offered)),
+            Decision::NotOffered(offered) => Err(not_offered(choice, &offered, &judged.wrong)),
         }
     }
 }
@@ -142,8 +142,9 @@ impl Resolve {
         Ok(Attempt::Done(finished.recording(Resolution { row, choice, request, booking }).await?))
     }
 
-    /// Cancels a row that other calls do not see, as they cancel what they see: with the booking that was
-    /// made for it, the requests that are confirmed by it, its hold and its ranges.
+    /// Cancels a row that other calls do not see, as they cancel what they see: with the
+    /// booking that was made for it, the requests that are confirmed by it, its hold and
+    /// its ranges.
     async fn cancel_unseen(
         &self,
         mut change: Change,
@@ -166,11 +167,15 @@ impl Resolve {
             }
             None => (BookingId(self.row.0), None),
         };
-        if !is_whole(&change, booking, group).await? {
+        if !is_whole(&mut change, booking, group).await? {
             return Ok(Attempt::NeedsLocks);
         }
         let cancelled = change.cancel_unread(booking, of, note, Some(booking)).await?;
-        cancelled.map(Attempt::Done).ok_or_else(|| not_found(self.row))
+        let cancelled = cancelled.ok_or_else(|| not_found(self.row))?;
+        if cancelled.leaves_in_the_way(self.row).await? {
+            return Err(still_covered());
+        }
+        Ok(Attempt::Done(cancelled))
     }
 }
 
@@ -265,10 +270,14 @@ fn not_found(RowId(row): RowId) -> Error {
     )
 }
 
-fn not_offered(choice: Choice, offered: &[Choice]) -> Error {
+fn not_offered(choice: Choice, offered: &[Choice], wrong: &[Inconsistency]) -> Error {
     let names: Vec<&str> = offered.iter().map(|choice| choice.name()).collect();
     let choice = choice.name();
-    let message = if names.is_empty() {
+    let message = if !wrong.is_empty() && names.is_empty() {
+        format!(
+            "The row does not offer {choice}. It is unchanged: no choice puts it right, and GET /api/v1/diagnostics/inconsistencies says what does."
+        )
+    } else if names.is_empty() {
         format!(
             "Nothing contradicts the row any more, and it does not offer {choice}. It is unchanged; read it again, or choose for a row that GET /api/v1/diagnostics/inconsistencies lists."
         )
@@ -276,4 +285,15 @@ fn not_offered(choice: Choice, offered: &[Choice]) -> Error {
         format!("The row does not offer {choice}. It is unchanged; choose one of: {}.", names.join(", "))
     };
     Error::Refused(Refusal::new(Reason::ChoiceNotOffered, message).with("choices", names.join(",")))
+}
+
+/// A deleted row that a cancel does not free.
+fn still_covered() -> Error {
+    Error::Refused(
+        Refusal::new(
+            Reason::ChoiceNotOffered,
+            "The row was deleted, and cancelled it would keep its nights all the same: the constraint against double bookings covers it by more than its status. It is unchanged. Whoever writes that to the table takes it away, or the row; GET …/explain of a booking request for these nights shows the constraint.",
+        )
+        .with("choices", ""),
+    )
 }

@@ -14,7 +14,7 @@ pub struct Inconsistency {
     /// The row that the list is ordered by, and that a choice is made for: the
     /// request, the booking or the inventory range.
     pub row: RowId,
-    /// What puts it right, the most likely first; never empty.
+    /// What puts it right, the most likely first. Empty where only another program can.
     pub choices: Vec<Choice>,
     /// Of what it was judged by.
     pub version: Version,

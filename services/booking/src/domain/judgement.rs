@@ -171,8 +171,12 @@ pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
     match deleted {
         Deleted::No => {}
         Deleted::Yes => return None,
-        // Whatever it was: no other call knows it any more.
-        Deleted::InTheWay => return found(InconsistencyKind::DeletedInTheWay, vec![Choice::Cancel]),
+        // Whatever it was: no other call knows it any more. A constraint that covers what
+        // is cancelled goes by something that no choice changes.
+        Deleted::InTheWay => {
+            let cancel = (status != BookingStatus::Cancelled).then_some(Choice::Cancel);
+            return found(InconsistencyKind::DeletedInTheWay, cancel.into_iter().collect());
+        }
     }
     let mut choices = Vec::new();
     if range_free {

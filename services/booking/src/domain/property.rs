@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::ids::{BlockId, BookingId, BookingRequestId, PropertyId};
+use super::ids::{BlockId, BookingId, BookingRequestId, PropertyId, RangeId};
 use super::rules::{Broken, Neighbours, StayRules, Terms};
 use super::stay::Stay;
 
@@ -92,6 +92,8 @@ pub enum Occupant {
     /// The booking that holds the dates of a request.
     Hold(BookingId),
     Block(BlockId),
+    /// An inventory range that no booking accounts for.
+    Inventory(RangeId),
     /// An open request; others may still take the nights.
     Request(BookingRequestId),
 }

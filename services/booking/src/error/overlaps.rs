@@ -74,7 +74,7 @@ fn how_to_free(kind: ConflictKind) -> &'static str {
     match kind {
         ConflictKind::Booking | ConflictKind::Hold | ConflictKind::Block => "",
         ConflictKind::Deleted | ConflictKind::Inventory => {
-            " by a choice that GET /api/v1/diagnostics/inconsistencies offers for what has them"
+            " as GET /api/v1/diagnostics/inconsistencies says of what has them"
         }
     }
 }

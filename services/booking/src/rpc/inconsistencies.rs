@@ -107,6 +107,11 @@ fn remedy(found: &Inconsistency) -> String {
             format!("The row holds what cannot be shown in: {}.", found.columns.join(", "))
         }
     };
+    if found.choices.is_empty() {
+        return format!(
+            "{what} It is cancelled, and the constraint covers it by more than its status, which no choice changes: whoever writes that to the table takes it away, or the row."
+        );
+    }
     let by_approving =
         matches!(
             found.kind,

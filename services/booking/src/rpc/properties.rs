@@ -264,9 +264,11 @@ pub(super) fn property(property: &Property) -> wire::Property {
 fn occupancy(occupancy: Occupancy) -> wire::Occupancy {
     let Occupancy { by, nights } = occupancy;
     let (kind, source_id) = match by {
-        Occupant::Booking(id) | Occupant::Deleted(id) => (wire::OccupancyKind::Booking, id.to_string()),
+        Occupant::Booking(id) => (wire::OccupancyKind::Booking, id.to_string()),
+        Occupant::Deleted(id) => (wire::OccupancyKind::Deleted, id.to_string()),
         Occupant::Hold(id) => (wire::OccupancyKind::Hold, id.to_string()),
         Occupant::Block(id) => (wire::OccupancyKind::Block, id.to_string()),
+        Occupant::Inventory(id) => (wire::OccupancyKind::Inventory, id.to_string()),
         Occupant::Request(id) => (wire::OccupancyKind::Request, id.to_string()),
     };
     wire::Occupancy {

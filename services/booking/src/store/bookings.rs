@@ -94,11 +94,6 @@ impl Store {
 }
 
 impl Change {
-    /// Whether there is such a booking.
-    pub async fn has_booking(&self, id: BookingId) -> Result<bool, Fault> {
-        Ok(!self.tx.run(&GetBooking { tenant: self.tenant(), id }).await?.is_empty())
-    }
-
     /// The booking that another system knows by this id: the one that stands or, if none
     /// does, the last one that is over.
     pub async fn get_booking_of_origin(
@@ -139,13 +134,18 @@ impl Change {
 
     /// Locks the requests that a booking is about, its own and those that it
     /// fulfils, in the order of their ids.
-    pub async fn lock_booking_group(&self, of: GroupOf) -> Result<Vec<BookingRequestId>, Fault> {
+    pub async fn lock_booking_group(&mut self, of: GroupOf) -> Result<Vec<BookingRequestId>, Fault> {
         let (booking, request) = match of {
             GroupOf::Booking(id) => (Some(id), None),
             GroupOf::Request(id) => (None, Some(id)),
         };
         let lock = LockBookingGroup { tenant: self.tenant(), booking, request };
-        Columns::all(&self.tx.run(&lock).await?, |row| row.next("id"))
+        let locked = self.tx.run(&lock).await?;
+        let locked = Columns::all(&locked, |row| Ok((row.next("id")?, time(row, "updated_at")?)))?;
+        for (_, updated_at) in &locked {
+            self.comes_after(*updated_at);
+        }
+        Ok(locked.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Locks a booking.

@@ -343,11 +343,14 @@ impl<O> Finished<O> {
         self,
         word: impl AsyncFnOnce(&Change) -> Result<(), Fault>,
     ) -> Result<Self, Fault> {
-        let Some(change) = &self.open else {
-            return Err(Fault::new(Kind::Other, "the change was committed before its last word"));
-        };
-        word(change).await?;
+        word(self.open()?).await?;
         Ok(Self { event_written: true, ..self })
+    }
+
+    /// The change, which was told that more follows.
+    pub(super) fn open(&self) -> Result<&Change, Fault> {
+        let open = self.open.as_deref();
+        open.ok_or_else(|| Fault::new(Kind::Other, "the change was committed before its last word"))
     }
 
     async fn commit(self) -> Result<O, Fault> {

@@ -128,6 +128,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
         Deleted,
         Hold,
         Block,
+        Inventory,
         Request,
     }
     let kind = row.word("kind", |word| match word {
@@ -135,6 +136,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
         "deleted" => Some(Kind::Deleted),
         "hold" => Some(Kind::Hold),
         "block" => Some(Kind::Block),
+        "inventory" => Some(Kind::Inventory),
         "request" => Some(Kind::Request),
         _ => None,
     })?;
@@ -143,6 +145,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
         Kind::Deleted => Occupant::Deleted(row.next("id")?),
         Kind::Hold => Occupant::Hold(row.next("id")?),
         Kind::Block => Occupant::Block(row.next("id")?),
+        Kind::Inventory => Occupant::Inventory(row.next("id")?),
         Kind::Request => Occupant::Request(row.next("id")?),
     };
     Ok(Occupancy { by, nights: reach(row.or_empty("start_date")?, row.or_empty("end_date")?) })

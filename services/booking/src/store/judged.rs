@@ -8,13 +8,14 @@ use pg::{Columns, Fault, Tx};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::change::Change;
+use super::change::{Change, Finished};
 use super::database::Store;
-use super::foreign::booking_status;
+use super::foreign::{booking_status, time};
 use super::requests::booking_request;
 use super::surroundings;
 use crate::domain::approval::Surroundings;
 use crate::domain::booking::Booking;
+use crate::domain::form::LONG_AGO;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::inconsistency::Inconsistency;
 use crate::domain::judgement::{
@@ -168,9 +169,15 @@ impl Change {
     pub async fn lock_judged(&mut self, row: RowId) -> Result<Option<Judged>, Fault> {
         let (tenant, layout) = (self.tenant(), self.layout());
         self.lock_property_of(row).await?;
-        let guests = self.tx.run(&LockRequestRow { tenant, row }).await?;
-        let guest = Columns::first(&guests, |row| row.or_empty("guest_id"))?;
-        let is_booking = !self.tx.run(&LockBookingRow { tenant, row }).await?.is_empty();
+        let locked = self.tx.run(&LockRequestRow { tenant, row }).await?;
+        let locked = Columns::first(&locked, |row| {
+            Ok((row.or_empty::<Option<GuestId>>("guest_id")?, time(row, "updated_at")?))
+        })?;
+        let guest = locked.map(|(guest, updated_at)| {
+            self.comes_after(updated_at);
+            guest
+        });
+        let is_booking = self.lock_booking_row(row).await?;
         let range = self.lock_range(row).await?;
         let unshown = self.tx.run(&ListUnreadable { tenant, rows: &[row] }).await?;
         let unreadable = Columns::first(&unshown, unreadable)?;
@@ -203,15 +210,38 @@ impl Change {
 
     /// Locks a range, after the booking that it belongs to, as whoever changes a booking
     /// does.
-    async fn lock_range(&self, row: RowId) -> Result<Option<RangeFacts>, Fault> {
+    async fn lock_range(&mut self, row: RowId) -> Result<Option<RangeFacts>, Fault> {
         let tenant = self.tenant();
         let read = ListRangeFacts { tenant, rows: &[row] };
         let Some(range) = Columns::first(&self.tx.run(&read).await?, range_facts)? else { return Ok(None) };
         if let Some(source) = range.source {
-            self.tx.run(&LockBookingRow { tenant, row: RowId(source.0) }).await?;
+            self.lock_booking_row(RowId(source.0)).await?;
         }
         self.tx.run(&LockRange { tenant, row }).await?;
+        // It does not tell when it was changed.
+        self.comes_after(LONG_AGO);
         Columns::first(&self.tx.run(&read).await?, range_facts)
+    }
+
+    /// Locks a booking, whatever it holds; says whether there is one.
+    async fn lock_booking_row(&mut self, row: RowId) -> Result<bool, Fault> {
+        let rows = self.tx.run(&LockBookingRow { tenant: self.tenant(), row }).await?;
+        let updated_at = Columns::first(&rows, |row| time(row, "updated_at"))?;
+        if let Some(updated_at) = updated_at {
+            self.comes_after(updated_at);
+        }
+        Ok(updated_at.is_some())
+    }
+}
+
+impl<O> Finished<O> {
+    /// Whether a row that was deleted is in the way of others even so. What the constraint
+    /// goes by besides the status, and what triggers make of that, the database knows.
+    pub async fn leaves_in_the_way(&self, row: RowId) -> Result<bool, Fault> {
+        let change = self.open()?;
+        let rows = change.tx.run(&ListBookingFacts { tenant: change.tenant(), rows: &[row] }).await?;
+        let facts = Columns::first(&rows, booking_facts)?;
+        Ok(facts.is_some_and(|facts| facts.deleted == Deleted::InTheWay))
     }
 }
 

@@ -14,8 +14,17 @@ where b.tenant_id = :tenant
   and {bookings_overlap}
   and {blocking}
 union all
-select case when i.kind = {range.block} then 'block' else 'booking' end, coalesce(i.source_id, i.id), i.start_date, i.end_date
+select
+    case
+        when i.kind = {range.block} then 'block'
+        when source.id is null then 'inventory'
+        else 'booking'
+    end,
+    coalesce(source.id, i.id),
+    i.start_date,
+    i.end_date
 from inventory_ranges i
+left join bookings source on source.tenant_id = i.tenant_id and source.id = i.source_id and source.deleted_at is null
 where i.tenant_id = :tenant
   and i.property_id = :property
   and {ranges_overlap}

@@ -1,4 +1,4 @@
-select b.id
+select b.updated_at
 from bookings b
 where b.tenant_id = :tenant
   and b.id = :row

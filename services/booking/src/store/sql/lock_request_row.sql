@@ -1,4 +1,4 @@
-select r.guest_id
+select r.guest_id, r.updated_at
 from {requests} r
 where r.tenant_id = :tenant
   and r.id = :row

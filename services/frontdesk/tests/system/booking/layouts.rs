@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::help::foreign::{Foreign, GUEST, STRANGER};
 use super::inconsistencies::{listed, resolve};
-use crate::fixture::{Fixture, Layout, case, path_of};
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of};
 
 /// Returns once the constraint is seen to hold this.
 async fn reported(fixture: &Fixture, hold: &str) {
@@ -218,6 +218,18 @@ async fn what_was_deleted_leads_out(fixture: &Fixture, token: &str, id: Uuid, go
     assert_eq!((&conflict["id"], &conflict["deleted"]), (&json!(gone.to_string()), &json!(true)));
     assert_eq!(explained.body["message"], refused.body["detail"]);
     fixture.get(&format!("/v1/bookings/{gone}"), token).await.refused(404, "BOOKING_NOT_FOUND");
+    let dates = "select (current_date + 303)::text, (current_date + 308)::text";
+    let dates = fixture.sql.query_one(dates, &[]).await.unwrap();
+    let (from, to): (String, String) = (dates.get(0), dates.get(1));
+    let calendar = format!("/v1/properties/{LAKE_HOUSE}/availability?from={from}&to={to}");
+    let calendar = fixture.get(&calendar, token).await;
+    let has = &calendar.ok()["occupancies"][1];
+    assert_eq!(
+        (&has["source_id"], &has["kind"]),
+        (&json!(gone.to_string()), &json!("deleted")),
+        "{calendar:?}"
+    );
+    assert_eq!((&has["blocking"], &calendar.body["bookable"]), (&json!(true), &json!(false)));
     assert_eq!(fixture.snapshot().await, before);
     let found = listed(fixture, token, gone).await;
     assert_eq!(found.len(), 1, "{found:?}");
@@ -225,6 +237,52 @@ async fn what_was_deleted_leads_out(fixture: &Fixture, token: &str, id: Uuid, go
     let body = json!({"choice": "cancel", "etag": found[0]["etag"]});
     assert_eq!(resolve(fixture, token, gone, &body).await.ok()["resolved"], true);
     assert!(listed(fixture, token, gone).await.is_empty());
+}
+
+/// Where the constraint covers a deleted row by a flag, no status frees its nights: no
+/// choice says that it does, and what is told names who can.
+#[tokio::test]
+async fn what_was_deleted_and_is_covered_by_a_flag_is_freed_by_its_owner() {
+    let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
+    let token = fixture.manager().await;
+    flag(&fixture).await;
+    let gone = Foreign { ranged: false, ..Foreign::sold(STRANGER, 303, 308) };
+    let gone = gone.store(&fixture).await.unwrap();
+    let delete = "alter table bookings drop constraint if exists bookings_deleted_check";
+    fixture.sql.batch_execute(delete).await.unwrap();
+    let delete = "update bookings set deleted_at = now(), holds_inventory = true where id = $1";
+    fixture.execute(delete, &[&gone]).await;
+    let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
+    seen(&fixture, &token, id, false).await;
+    let found = listed(&fixture, &token, gone).await;
+    assert_eq!((&found[0]["kind"], &found[0]["choices"]), (&json!("deleted_in_the_way"), &json!(["cancel"])));
+    let before = fixture.snapshot().await;
+    let refused = resolve(&fixture, &token, gone, &json!({"choice": "cancel"})).await;
+    refused.refused(409, "CHOICE_NOT_OFFERED");
+    assert_eq!(refused.body["metadata"]["choices"], "");
+    assert!(refused.body["detail"].as_str().unwrap().contains("by more than its status"), "{}", refused.body);
+    assert_eq!(fixture.snapshot().await, before);
+
+    // Another program has cancelled it and left the flag.
+    fixture.execute("update bookings set status = 'cancelled' where id = $1", &[&gone]).await;
+    let found = listed(&fixture, &token, gone).await;
+    assert_eq!((&found[0]["kind"], &found[0]["choices"]), (&json!("deleted_in_the_way"), &json!([])));
+    assert!(found[0]["remedy"].as_str().unwrap().contains("by more than its status"), "{}", found[0]);
+    let before = fixture.snapshot().await;
+    assert_eq!(resolve(&fixture, &token, gone, &json!({"choice": "cancel"})).await.ok()["resolved"], false);
+    let refused = resolve(&fixture, &token, gone, &json!({"choice": "confirm"})).await;
+    refused.refused(409, "CHOICE_NOT_OFFERED");
+    assert!(!refused.body["detail"].as_str().unwrap().contains("Nothing contradicts"), "{}", refused.body);
+    let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    refused.refused(409, "BOOKING_OVERLAP");
+    let told = refused.body["detail"].as_str().unwrap();
+    assert!(told.contains("as GET /api/v1/diagnostics/inconsistencies says of"), "{told}");
+    assert_eq!(fixture.snapshot().await, before);
+
+    fixture.execute("update bookings set holds_inventory = false where id = $1", &[&gone]).await;
+    assert!(listed(&fixture, &token, gone).await.is_empty());
+    let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    assert_eq!(approved.ok()["outcome"], "approved");
 }
 
 /// Returns once the explanation of an approve goes by the constraint as it is now.

@@ -4,6 +4,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
+use super::inconsistencies::listed;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
 
 /// A channel's booking of the lake house.
@@ -94,6 +95,11 @@ async fn what_is_in_the_way_is_named_as_in_an_approve_and_nothing_is_stored() {
         let stray = "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, state, created_at) \
             values ($1::text::uuid, gen_random_uuid(), $2::text::uuid, 'booking', gen_random_uuid(), '2031-07-01', '2031-07-04', 'active', now())";
         fixture.execute(stray, &[&demo::TENANT.to_string(), &LAKE_HOUSE.to_string()]).await;
+        let calendar = format!("/v1/properties/{LAKE_HOUSE}/availability?from=2031-07-01&to=2031-07-04");
+        let has = fixture.get(&calendar, &token).await.ok()["occupancies"][0].clone();
+        assert_eq!((&has["kind"], &has["blocking"]), (&json!("inventory"), &json!(true)), "{layout:?}");
+        let found = listed(&fixture, &token, has["source_id"].as_str().unwrap().parse().unwrap()).await;
+        assert_eq!(found[0]["kind"], "range_without_booking", "{layout:?}");
         let mut ways = vec![("2031-05-03", "booking"), ("2031-06-03", "block"), ("2031-07-03", "inventory")];
         if layout == Layout::Standard {
             fixture.hold_dates(&token).await;

@@ -315,3 +315,33 @@ async fn a_booking_that_cannot_be_shown_is_cancelled_with_its_request() {
     let kinds = ["cancelled", "booking_cancelled", "inconsistency_resolved"];
     assert_eq!(fixture.count(told, &[&booking, &&kinds[..]]).await, 3);
 }
+
+/// What another program wrote last may be ahead of our clock, and a row that no other call
+/// sees is none that they lock.
+#[tokio::test]
+async fn a_resolution_is_told_later_than_all_that_it_did() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let foreign = Foreign { fixture: &fixture };
+        foreign.loosen().await;
+        let unknown = foreign.write(Write::UnknownWord, 300).await;
+        let deleted = foreign.write(Write::Deleted, 320).await;
+        let beside = foreign.write(Write::Linked, 340).await;
+        let linked = format!("select approved_booking_id from {} where id = $1", layout.requests());
+        let unread: Uuid = fixture.sql.query_one(&linked, &[&beside]).await.unwrap().get(0);
+        foreign.set(layout.requests(), beside, "updated_at = now() + interval '2 hours'").await;
+        foreign.set("bookings", unread, "deleted_at = now()").await;
+        for row in [unknown, deleted, unread] {
+            let table = if row == unknown { layout.requests() } else { "bookings" };
+            foreign.set(table, row, "updated_at = now() + interval '1 hour'").await;
+            choose(&fixture, &token, row, "cancel").await.ok();
+            let events = "select count(*), min(at) > now() + interval '59 minutes', \
+                (array_agg(action order by at, tick))[count(*)] = 'inconsistency_resolved' \
+                from booking_events where booking_request_id = $1 or booking_id = $1";
+            let events = fixture.sql.query_one(events, &[&row]).await.unwrap();
+            let told: (i64, bool, bool) = (events.get(0), events.get(1), events.get(2));
+            assert!(told.0 > 1 && told.1 && told.2, "{layout:?} {told:?}");
+        }
+    }
+}

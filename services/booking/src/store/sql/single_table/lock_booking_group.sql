@@ -3,7 +3,7 @@
 -- up by an index of its own: conditions joined by OR would read every row of the
 -- tenant, and one of both, `coalesce(:booking, :request)`, is nothing that row-level
 -- security lets an index be searched by.
-select r.id
+select r.id, r.updated_at
 from bookings r
 where r.tenant_id = :tenant
   and r.id = any (

@@ -2,7 +2,7 @@
 -- their ids, so that two who cancel cannot wait for each other. One of `booking`
 -- and `request`, whose own booking is meant, is null. Each is looked up by an index
 -- of its own: conditions joined by OR would read every request of the tenant.
-select r.id
+select r.id, r.updated_at
 from booking_requests r
 where r.tenant_id = :tenant
   and r.id = any (
