@@ -10,8 +10,7 @@ const FILE: usize = 400;
 const FUNCTION: usize = 60;
 
 /// Functions that are tables: a `match` or a list with a line or two for each case.
-const TABLES: [&str; 4] = [
-    "services/booking/src/error.rs refusal",
+const TABLES: [&str; 3] = [
     "services/booking/src/layout/columns.rs migrated_type",
     "services/booking/src/rpc/inconsistencies.rs remedy",
     "services/pg/src/fault.rs refusal",
