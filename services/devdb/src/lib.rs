@@ -1,11 +1,12 @@
 //! A private Postgres for `dev` and for tests: found on the machine, started as an
 //! unprivileged user, gone when its parent is gone; and a database of its own for
-//! each test. Services do not depend on this crate, and what is in the databases
+//! each test, behind a pooler if that is the question. Services do not depend on this crate, and what is in the databases
 //! is not known here.
 
 mod error;
 mod folder;
 mod guard;
+mod pooler;
 mod programs;
 mod server;
 mod test_database;
@@ -13,6 +14,7 @@ mod user;
 
 pub use self::error::ServerError;
 pub use self::folder::{can_host, url};
+pub use self::pooler::Pooler;
 pub use self::programs::{NoPrograms, Programs, program};
 pub use self::server::{PrivateServer, ServerOptions, Tcp};
 pub use self::test_database::TestDatabase;

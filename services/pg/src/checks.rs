@@ -6,11 +6,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use boot::{Check, Finding};
-use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
 
 use crate::advice::INSTALL;
 use crate::migrate::{self, MigrationSet};
-use crate::{Advice, Fault, connect};
+use crate::{Advice, Fault, Kind, connect};
 
 /// What makes roles and extensions.
 const MADE_BY: &str =
@@ -56,6 +57,13 @@ where
     })
 }
 
+/// The row of a query that always has one. Nothing is prepared for it, since that might
+/// be found in another session, or by somebody else.
+pub async fn one_row(client: &Client, query: &str) -> Result<Row, Fault> {
+    let rows = client.query_typed(query, &[]).await?;
+    rows.into_iter().next().ok_or_else(|| Fault::new(Kind::Other, "the database did not answer a question"))
+}
+
 fn advised(fault: &Fault) -> Finding {
     match fault.advice() {
         Advice { what, fix: "" } => Finding::bad(what, "see the log of the database"),
@@ -67,7 +75,7 @@ async fn server(client: &Client) -> Result<Finding, Fault> {
     let query = "select current_setting('server_version'), \
         extract(epoch from clock_timestamp())::float8, \
         current_setting('synchronous_commit'), pg_is_in_recovery()";
-    let row = client.query_one(query, &[]).await?;
+    let row = one_row(client, query).await?;
     let (version, now): (String, f64) = (row.try_get(0)?, row.try_get(1)?);
     let (durable, standby): (String, bool) = (row.try_get(2)?, row.try_get(3)?);
     let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
@@ -113,7 +121,7 @@ async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Findi
 async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
     let query = "select r.rolname::text from pg_roles r \
         where r.rolname = any ($1) and pg_has_role(current_user, r.oid, 'member')";
-    let rows = client.query(query, &[&needed]).await?;
+    let rows = client.query_typed(query, &[(&needed, Type::TEXT_ARRAY)]).await?;
     let has = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
     let lacks: Vec<&str> = needed.iter().copied().filter(|role| !has.iter().any(|one| one == role)).collect();
     if lacks.is_empty() {
@@ -129,7 +137,7 @@ async fn installed(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
         where a.name = any ($1)";
     let mut lacks = needed.to_vec();
     let mut available = Vec::new();
-    for row in client.query(query, &[&needed]).await? {
+    for row in client.query_typed(query, &[(&needed, Type::TEXT_ARRAY)]).await? {
         let (name, installed): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
         lacks.retain(|lacking| *lacking != name);
         if !installed {

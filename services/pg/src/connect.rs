@@ -37,9 +37,7 @@ pub(crate) struct Connector {
 /// and the development server.
 pub async fn connect(url: &str) -> Result<Client, Fault> {
     let address: Address = url.parse().map_err(|sentence: String| Fault::new(Kind::Other, sentence))?;
-    let (client, connection) = Connector::new(address).open().await?;
-    drop(driven(connection));
-    Ok(client)
+    Ok(Connector::new(address).client().await?)
 }
 
 fn driven(connection: Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>) -> JoinHandle<()> {
@@ -76,6 +74,13 @@ impl Connector {
     pub(crate) fn patience(&self) -> Duration {
         let hosts = u32::try_from(self.address.hosts.len()).unwrap_or(u32::MAX);
         self.address.patience.saturating_mul(hosts)
+    }
+
+    /// The same, driven.
+    pub(crate) async fn client(&self) -> Result<Client, Error> {
+        let (client, connection) = self.open().await?;
+        drop(driven(connection));
+        Ok(client)
     }
 
     /// A connection to the first host that lets it in and is what is wanted.

@@ -6,15 +6,15 @@
 //! leaves in the middle of a statement leaves a connection of which nobody knows yet; it
 //! goes back to the pool when it answers soon, and is closed otherwise.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Object};
 
+use crate::sessions::Sessions;
 use crate::{Fault, Kind};
 
-/// Limit of a statement at the server.
-pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
 /// When a server that bounds statements is taken for frozen.
 const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 /// How long the end of what was left in the middle may take.
@@ -25,6 +25,7 @@ const ROLLBACK_LIMIT: Duration = Duration::from_secs(1);
 pub(crate) struct Lease {
     /// Present until the end.
     client: Option<Object>,
+    sessions: Arc<Sessions>,
     /// Whether something is to be rolled back.
     open: AtomicBool,
     /// Set while an answer is waited for.
@@ -34,9 +35,9 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub(crate) fn new(client: Object) -> Self {
+    pub(crate) fn new(client: Object, sessions: Arc<Sessions>) -> Self {
         let [open, waits, given_up] = [false; 3].map(AtomicBool::new);
-        Self { client: Some(client), open, waits, given_up }
+        Self { client: Some(client), sessions, open, waits, given_up }
     }
 
     pub(crate) fn client(&self) -> Result<&Client, Fault> {
@@ -65,7 +66,11 @@ impl Lease {
             // It leads to a standby.
             Kind::ReadOnly => self.give_up(),
             Kind::StaleSession => self.forget_sessions(),
-            Kind::StaleStatement | Kind::SchemaDrift { .. } => self.forget_statements(),
+            Kind::StaleStatement => {
+                self.sessions.forget();
+                self.forget_statements();
+            }
+            Kind::SchemaDrift { .. } => self.forget_statements(),
             _ => {}
         }
         fault

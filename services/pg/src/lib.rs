@@ -22,6 +22,7 @@ mod place;
 mod pool;
 mod retry;
 pub mod schema;
+mod sessions;
 mod statement;
 mod tls;
 mod turns;
@@ -40,6 +41,7 @@ pub use self::param::{Element, Param};
 pub use self::place::{Days, Micros};
 pub use self::pool::{Database, PoolOptions};
 pub use self::retry::{HasFault, retrying, retrying_after};
+pub use self::sessions::has_own_session;
 pub use self::statement::{
     Declaration, Form, Group, Parameter, Query, Statement, StatementError, Statements,
 };

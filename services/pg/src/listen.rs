@@ -1,6 +1,7 @@
 //! Hearing what other sessions notify, on a connection of its own: nobody listens on
 //! those of the pool while they rest. What is notified is a hint and may be lost, with the
-//! connection or before it; whoever listens also looks unasked now and then.
+//! connection or before it; whoever listens also looks unasked now and then, and more often
+//! where nobody can listen: through a pooler that shares sessions.
 
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ impl Database {
     }
 
     async fn begin_to_listen(&self, channel: &'static str) -> Result<Listener, Fault> {
+        if self.way().await?.is_shared {
+            // What is notified would reach whoever has the session then.
+            return Err(Fault::new(Kind::Other, "a pooler shares sessions, so nobody can listen"));
+        }
         let (client, mut connection) = self.connector().open().await?;
         let (tell, heard) = mpsc::channel(HEARD);
         tokio::spawn(async move {

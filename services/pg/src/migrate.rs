@@ -1,10 +1,15 @@
 //! The migrations runner: refinery under an advisory lock that is polled,
 //! because a session that blocks on a lock holds a snapshot and so deadlocks
-//! with `create index concurrently`.
+//! with `create index concurrently`. The lock is that of a transaction on a connection of
+//! its own, which does nothing else: a pooler may give the next transaction of a
+//! connection another session, and a transaction keeps the one that it has.
 //!
 //! A migration that locks several tables may deadlock with a call that has them in
 //! another order, and Postgres may end the migration instead of the call. Each is one
 //! transaction, so it is tried again.
+
+mod roles;
+mod session;
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,9 +17,12 @@ use std::time::Duration;
 use refinery_core::{Migration, Runner};
 use tokio_postgres::Client;
 use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::types::Type;
 
+use self::session::Session;
 use crate::advice::advice;
 use crate::fault::chain;
+use crate::sessions::begin_command;
 use crate::{Fault, Kind, connect};
 
 /// The same number in every version, so that old and new binaries exclude each
@@ -61,6 +69,11 @@ pub enum MigrateError {
         /// What Postgres refused and the way out, or what was said.
         cause: String,
     },
+    /// Roles are missing, and others have to make them: the SQL for that.
+    #[error(
+        "roles are missing that the login role may not make or grant: as a superuser run: {0} then run `frontdesk migrate up` again"
+    )]
+    Roles(String),
     /// Somebody else kept the lock.
     #[error("another migration has been running for {} s; see pg_locks for its session", LOCK_PATIENCE.as_secs())]
     Locked,
@@ -69,22 +82,23 @@ pub enum MigrateError {
 /// Applies what is missing and returns the names of what was applied. The URL
 /// must name the schema's owner.
 pub async fn up(url: &str, sets: &[&'static MigrationSet]) -> Result<Vec<String>, MigrateError> {
-    let mut client = connect(url).await?;
-    lock(&client).await?;
+    let (client, holder) = (connect(url).await?, connect(url).await?);
+    holder.batch_execute(&begin_command()).await.map_err(Fault::from)?;
+    take(&holder, "pg_try_advisory_xact_lock").await?;
     let mut applied = Vec::new();
     for set in sets {
-        for migration in apply(&mut client, set).await? {
+        for migration in apply(&client, set).await? {
             applied.push(format!("{} {migration}", set.name));
         }
     }
-    // The lock ends with the session.
+    holder.batch_execute("rollback").await.map_err(Fault::from)?;
     Ok(applied)
 }
 
 /// Compares a database with a set, by any role that may read the history.
 pub async fn state(client: &Client, set: &MigrationSet) -> Result<State, Fault> {
     let query = format!("select 'V' || version || '__' || name from {} order by version", set.history_table);
-    let applied: Vec<String> = match client.query(&query, &[]).await.map_err(Fault::from) {
+    let applied: Vec<String> = match client.query_typed(&query, &[]).await.map_err(Fault::from) {
         Ok(rows) => rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?,
         Err(fault) if matches!(fault.kind(), Kind::SchemaDrift { .. }) => Vec::new(),
         Err(fault) => return Err(fault),
@@ -98,10 +112,14 @@ pub async fn state(client: &Client, set: &MigrationSet) -> Result<State, Fault> 
 }
 
 /// Applies what is missing of one set.
-async fn apply(client: &mut Client, set: &'static MigrationSet) -> Result<Vec<Migration>, MigrateError> {
+async fn apply(client: &Client, set: &'static MigrationSet) -> Result<Vec<Migration>, MigrateError> {
+    let pending = state(client, set).await?.pending;
+    let texts = set.migrations.iter().filter(|(name, _)| pending.iter().any(|one| one == name));
+    let prepared = roles::prepare(client, texts.map(|(_, sql)| *sql)).await?;
+    let left_out = prepared.map_err(|sql| MigrateError::Roles(sql.join(" ")))?;
     let mut applied = Vec::new();
     for left in (0..=AFTER_DEADLOCKS).rev() {
-        match runner(set)?.run_async(client).await {
+        match runner(set)?.run_async(&mut Session { client, left_out: &left_out }).await {
             Ok(report) => {
                 applied.extend(report.applied_migrations().iter().cloned());
                 break;
@@ -125,11 +143,17 @@ fn is_deadlock(error: &(dyn Error + 'static)) -> bool {
 
 /// Keeps other migrators out until [`unlock`] or the end of the session.
 pub(crate) async fn lock(client: &Client) -> Result<(), MigrateError> {
+    take(client, "pg_try_advisory_lock").await
+}
+
+async fn take(client: &Client, function: &str) -> Result<(), MigrateError> {
     let step = Duration::from_millis(100);
     let mut waited = Duration::ZERO;
+    let try_it = format!("select pg_catalog.{function}($1)");
     loop {
-        let row = client.query_one("select pg_try_advisory_lock($1)", &[&LOCK]).await.map_err(Fault::from)?;
-        if row.try_get(0).map_err(Fault::from)? {
+        let rows = client.query_typed(&try_it, &[(&LOCK, Type::INT8)]).await.map_err(Fault::from)?;
+        let got = rows.first().map(|row| row.try_get(0)).transpose().map_err(Fault::from)?;
+        if got == Some(true) {
             return Ok(());
         }
         if waited >= LOCK_PATIENCE {

@@ -1,24 +1,22 @@
 //! The pool. Every wait has an end.
 //!
-//! Every connection switches to the service's own role, whoever `DATABASE_URL`
-//! names. The role owns nothing, so that row-level security holds for it, and each
-//! service has another one, so that a hole in one does not open the tables of the
-//! other.
-//!
-//! `enable_seqscan` is off: plans are made while tables are small and kept while they
-//! grow, and small, reading a table whole looks as good as any index.
+//! Every transaction is in the service's own role, whoever `DATABASE_URL` names. The role
+//! owns nothing, so that row-level security holds for it, and each service has another
+//! one, so that a hole in one does not open the tables of the other. What else a session
+//! is set to, and when, is `sessions.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures::FutureExt;
-use futures::future::join_all;
+use futures::future::{join_all, join3};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connect::Connector;
-use crate::lease::{Lease, STATEMENT_LIMIT};
+use crate::lease::Lease;
+use crate::sessions::{Sessions, Way};
 use crate::turns::Turns;
 use crate::tx::Scope;
 use crate::{Address, Fault, Kind, Query, Statements, Turn, Tx};
@@ -30,6 +28,7 @@ pub struct Database {
     turns: Arc<Turns>,
     /// For connections outside the pool.
     connector: Connector,
+    sessions: Arc<Sessions>,
     statements: Arc<Statements>,
 }
 
@@ -51,17 +50,7 @@ impl Database {
     /// at once, as a sentence for whoever set it.
     pub fn new(options: PoolOptions) -> Result<Self, String> {
         let connector = Connector::new(options.url.parse::<Address>()?.named(options.application_name));
-        // Plans are made while tables are small and kept while they grow, so a plan
-        // that reads a whole small table is refused: every statement of a service
-        // has an index. The penalty for those that have none must not start the
-        // just-in-time compiler. Statements are over sooner than a worker has started.
-        let set_up = format!(
-            "set role {}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
-             set search_path = public, pg_temp; set timezone = 'UTC'; \
-             set statement_timeout = '{}s'; set lock_timeout = '2s'; set idle_in_transaction_session_timeout = '10s'",
-            options.role,
-            STATEMENT_LIMIT.as_secs()
-        );
+        let sessions = Arc::new(Sessions::of(options.role));
         let manager = Manager::from_connect(
             connector.config(),
             connector.clone(),
@@ -75,16 +64,11 @@ impl Database {
                 recycle: Some(Duration::from_secs(1)),
             })
             .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(move |client, _| {
-                let set_up = set_up.clone();
-                Box::pin(async move {
-                    client.batch_execute(&set_up).await.map_err(deadpool_postgres::HookError::Backend)
-                })
-            }))
+            .post_create(set_up(&connector, &sessions))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
         let turns = Arc::new(Turns::new(options.max_size));
-        Ok(Self { pool, turns, connector, statements: Arc::default() })
+        Ok(Self { pool, turns, connector, sessions, statements: Arc::default() })
     }
 
     /// The same database with the statements that may be run in it.
@@ -94,6 +78,7 @@ impl Database {
             pool: self.pool.clone(),
             turns: Arc::clone(&self.turns),
             connector: self.connector.clone(),
+            sessions: Arc::clone(&self.sessions),
             statements,
         }
     }
@@ -111,6 +96,15 @@ impl Database {
     /// How to connect outside the pool.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector
+    }
+
+    /// How sessions are used.
+    pub(crate) async fn way(&self) -> Result<Arc<Way>, Fault> {
+        self.sessions.way(&self.connector).await
+    }
+
+    async fn lease(&self) -> Result<Lease, Fault> {
+        Ok(Lease::new(self.pool.get().await?, Arc::clone(&self.sessions)))
     }
 
     /// The statements that may be run.
@@ -156,7 +150,8 @@ impl Database {
     }
 
     async fn begin_in(&self, scope: Scope) -> Result<Tx, Fault> {
-        Ok(Tx::new(self.pool.get().await?, Arc::clone(&self.statements), scope))
+        let way = self.way().await?;
+        Ok(Tx::new(self.lease().await?, way, Arc::clone(&self.statements), scope))
     }
 
     /// Runs one statement in a tenant's transaction, in one round trip.
@@ -177,8 +172,11 @@ impl Database {
     /// Runs one statement outside tenants, in one round trip. A statement that
     /// was prepared before the schema changed has not run, and is run again.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
+        if self.way().await?.is_shared {
+            return self.begin_global().await?.run_last(query).await;
+        }
         let (form, params) = self.statements.form(query)?;
-        let lease = Lease::new(self.pool.get().await?);
+        let lease = self.lease().await?;
         let client = lease.client()?;
         let run = async || -> Result<Vec<Row>, Fault> {
             let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
@@ -195,11 +193,18 @@ impl Database {
 
     /// The texts of the statements that do not fit the schema as it is.
     pub async fn misfits(&self) -> Result<Vec<String>, Fault> {
-        let lease = Lease::new(self.pool.get().await?);
+        let way = self.way().await?;
+        let lease = self.lease().await?;
         let client = lease.client()?;
+        lease.open();
+        let begin = Scope::Global.begin(&way);
+        // Each in a transaction of its own: one that does not fit spoils it.
         let prepared = self.statements.iter().map(async |statement| {
             let form = statement.full();
-            (form.text(), client.prepare_typed(form.text(), form.types()).await.map_err(Fault::from))
+            let prepare = client.prepare_typed(form.text(), form.types());
+            let (opened, prepared, closed) =
+                join3(client.batch_execute(&begin), prepare, client.batch_execute("rollback")).await;
+            (form.text(), opened.and(prepared).and(closed).map_err(Fault::from))
         });
         let mut misfits = Vec::new();
         for (text, prepared) in lease.answer(join_all(prepared).map(Ok::<_, Fault>)).await? {
@@ -209,12 +214,26 @@ impl Database {
                 Some(_) => misfits.push(text.to_owned()),
             }
         }
+        lease.closed();
         Ok(misfits)
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let lease = Lease::new(self.pool.get().await?);
+        let lease = self.lease().await?;
         lease.answer(lease.client()?.batch_execute("select 1")).await
     }
+}
+
+/// Sets what a session of its own needs, as soon as there is one.
+fn set_up(connector: &Connector, sessions: &Arc<Sessions>) -> Hook {
+    let (connector, sessions) = (connector.clone(), Arc::clone(sessions));
+    Hook::async_fn(move |client, _| {
+        let (connector, sessions) = (connector.clone(), Arc::clone(&sessions));
+        Box::pin(async move {
+            let way =
+                sessions.way(&connector).await.map_err(|fault| HookError::message(fault.to_string()))?;
+            client.batch_execute(&way.once).await.map_err(HookError::Backend)
+        })
+    })
 }

@@ -12,20 +12,22 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use deadpool_postgres::{Client, Object};
-use futures::future::{join, join3};
+use deadpool_postgres::Client;
+use futures::future::join;
 use futures::{FutureExt, TryStreamExt};
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
 
 use crate::lease::Lease;
+use crate::sessions::Way;
 use crate::{Fault, Form, Kind, Query, Statements};
 
 /// An open transaction (READ COMMITTED). Dropping it rolls back.
 #[derive(Debug)]
 pub struct Tx {
     lease: Lease,
+    way: Arc<Way>,
     statements: Arc<Statements>,
     scope: Scope,
     begun: AtomicBool,
@@ -69,20 +71,30 @@ pub(crate) enum Scope {
     Tenants(&'static str, String),
 }
 
+/// A statement that can be run.
+#[derive(Debug)]
+enum Prepared<'a> {
+    /// Prepared under a name, once for a connection.
+    Named(tokio_postgres::Statement),
+    /// Sent whole each time.
+    Unnamed(Sql<'a>),
+}
+
 /// A text to be prepared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sql<'a> {
     pub text: &'a str,
-    /// Types of the parameters; Postgres finds those that are missing.
+    /// Types of the parameters.
     pub types: &'a [Type],
     /// Whether it may store something.
     pub writes: bool,
 }
 
 impl Tx {
-    pub(crate) fn new(client: Object, statements: Arc<Statements>, scope: Scope) -> Self {
+    pub(crate) fn new(lease: Lease, way: Arc<Way>, statements: Arc<Statements>, scope: Scope) -> Self {
         Self {
-            lease: Lease::new(client),
+            lease,
+            way,
             statements,
             scope,
             begun: AtomicBool::new(false),
@@ -108,23 +120,15 @@ impl Tx {
         let _traced = [first, second].map(|query| boot::trace_statement(query.declaration().name));
         let ((first, of_first), (second, of_second)) =
             (self.statements.form(first)?, self.statements.form(second)?);
-        let client = self.lease.client()?;
-        let first = self.prepare(client, first.into()).await?;
-        let second = self.prepare(client, second.into()).await?;
-        self.broken.store(true, Ordering::Relaxed);
-        self.lease.open();
-        let begin = (!self.begun.swap(true, Ordering::Relaxed)).then(|| self.scope.begin());
-        let opened = async {
-            match &begin {
-                Some(begin) => client.batch_execute(begin).await,
-                None => Ok(()),
-            }
-        };
-        let all = join3(opened, client.query(&first, &of_first), client.query(&second, &of_second));
-        let ran = all.map(|(opened, first, second)| opened.and_then(|()| Ok((first?, second?))));
-        let rows = self.lease.answer(ran).await?;
-        self.broken.store(false, Ordering::Relaxed);
-        Ok(rows)
+        self.run_begun(async |client| {
+            let first = self.prepare(client, first.into()).await?;
+            let second = self.prepare(client, second.into()).await?;
+            let both = join(first.query(client, &of_first), second.query(client, &of_second));
+            self.lease
+                .answer(both.map(|(first, second)| Ok::<_, tokio_postgres::Error>((first?, second?))))
+                .await
+        })
+        .await
     }
 
     /// Runs a statement that gives one row or none.
@@ -154,25 +158,47 @@ impl Tx {
         self.last_rows(form.into(), &params, most).await
     }
 
-    /// Runs a text that is made while running. It must not write.
-    pub async fn run_text(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
-        self.rows(Sql { text: sql, types: &[], writes: false }, params).await
+    /// Runs a text that is made while running, with the types of its values. It must not
+    /// write.
+    pub async fn run_text(
+        &self,
+        sql: &str,
+        params: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Fault> {
+        let types: Vec<Type> = params.iter().map(|(_, ty)| ty.clone()).collect();
+        let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
+        self.rows(Sql { text: sql, types: &types, writes: false }, &params).await
     }
 
     async fn rows(&self, sql: Sql<'_>, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        self.run_begun(async |client| {
+            let statement = self.prepare(client, sql).await?;
+            self.lease.answer(statement.query(client, params)).await
+        })
+        .await
+    }
+
+    /// Begins, if that has not happened, and runs something in the same round trip. What
+    /// fails breaks the transaction, and so does whoever leaves in the middle.
+    async fn run_begun<T>(&self, run: impl AsyncFnOnce(&Client) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.refuse_if_broken()?;
         let client = self.lease.client()?;
-        let statement = self.prepare(client, sql).await?;
         self.broken.store(true, Ordering::Relaxed);
         self.lease.open();
-        let rows = if self.begun.swap(true, Ordering::Relaxed) {
-            self.lease.answer(client.query(&statement, params)).await
-        } else {
-            let begin = self.scope.begin();
-            let both = join(client.batch_execute(&begin), client.query(&statement, params));
-            self.lease.answer(both.map(|(opened, rows)| opened.and(rows))).await
-        }?;
+        let (opened, ran) = join(self.begin(client), run(client)).await;
+        let ran = opened?.map_err(|error| self.lease.judged(error.into())).and(ran)?;
         self.broken.store(false, Ordering::Relaxed);
-        Ok(rows)
+        Ok(ran)
+    }
+
+    /// Sends what begins the transaction, once. The server's answer is inside; outside,
+    /// that there was none.
+    async fn begin(&self, client: &Client) -> Result<Result<(), tokio_postgres::Error>, Fault> {
+        if self.begun.swap(true, Ordering::Relaxed) {
+            return Ok(Ok(()));
+        }
+        let begin = self.scope.begin(&self.way);
+        self.lease.answer(client.batch_execute(&begin).map(Ok::<_, Fault>)).await
     }
 
     /// Makes the transaction's changes lasting.
@@ -195,21 +221,22 @@ impl Tx {
     ) -> Result<(Vec<Row>, bool), Fault> {
         self.refuse_if_broken()?;
         let client = self.lease.client()?;
-        let statement = self.prepare(client, sql).await?;
         self.lease.open();
-        let last = join(kept(client, &statement, params, most), client.batch_execute("commit"));
-        let answered = if self.begun.load(Ordering::Relaxed) {
-            self.lease.answer(last.map(Ok::<_, Fault>)).await
-        } else {
-            let begin = self.scope.begin();
-            let all = join(client.batch_execute(&begin), last);
-            self.lease
-                .answer(all.map(|(opened, (rows, committed))| Ok::<_, Fault>((opened.and(rows), committed))))
-                .await
+        // The commit is sent with the statement: when the connection breaks before the
+        // answers, either may have happened.
+        let last = async {
+            let statement = self.prepare(client, sql).await?;
+            let both = join(statement.kept(client, params, most), client.batch_execute("commit"));
+            let answered = self.lease.answer(both.map(Ok::<_, Fault>)).await;
+            answered.map_err(|silence| self.unsure(silence))
         };
-        // The commit was sent with the statement: when the connection broke before
-        // the answers, either may have happened.
-        let (rows, committed) = answered.map_err(|silence| self.unsure(silence))?;
+        let (opened, last) = join(self.begin(client), last).await;
+        let (rows, committed) = match (opened.map_err(|silence| self.unsure(silence))?, last) {
+            (opened, Ok((rows, committed))) => (opened.and(rows), committed),
+            // It was not prepared because nothing was begun.
+            (Err(error), Err(_)) => return Err(self.lease.judged(error.into())),
+            (Ok(()), Err(fault)) => return Err(fault),
+        };
         let rows = rows.map_err(|error| {
             let refused = error.as_db_error().is_some();
             let fault = self.lease.judged(error.into());
@@ -231,13 +258,16 @@ impl Tx {
         }
     }
 
-    async fn prepare(&self, client: &Client, sql: Sql<'_>) -> Result<tokio_postgres::Statement, Fault> {
-        self.refuse_if_broken()?;
+    /// In the transaction, since what a session is set to may not hold before it.
+    async fn prepare<'a>(&self, client: &Client, sql: Sql<'a>) -> Result<Prepared<'a>, Fault> {
         if sql.writes {
             self.wrote.store(true, Ordering::Relaxed);
         }
+        if !self.way.keeps_statements {
+            return Ok(Prepared::Unnamed(sql));
+        }
         let prepared = self.lease.answer(client.prepare_typed_cached(sql.text, sql.types)).await;
-        prepared.inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
+        Ok(Prepared::Named(prepared?))
     }
 
     fn refuse_if_broken(&self) -> Result<(), Fault> {
@@ -248,25 +278,50 @@ impl Tx {
     }
 }
 
-/// The rows of a statement, as many as so many bytes hold and two at least, and whether
-/// there were more. Those are read and let go one by one, so that the connection is free
-/// behind them.
-async fn kept(
-    client: &Client,
-    statement: &tokio_postgres::Statement,
-    params: &[&(dyn ToSql + Sync)],
-    most: usize,
-) -> Result<(Vec<Row>, bool), tokio_postgres::Error> {
-    let mut read = pin!(client.query_raw(statement, params.iter().copied()).await?);
-    let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
-    while let Some(row) = read.try_next().await? {
-        bytes = bytes.saturating_add(row.raw_size_bytes());
-        is_cut |= bytes > most && rows.len() >= 2;
-        if !is_cut {
-            rows.push(row);
+impl Prepared<'_> {
+    /// Sent when this is polled first.
+    async fn read(
+        &self,
+        client: &Client,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<RowStream, tokio_postgres::Error> {
+        let params = params.iter().copied();
+        match self {
+            Self::Named(statement) => client.query_raw(statement, params).await,
+            Self::Unnamed(sql) => {
+                client.query_typed_raw(sql.text, params.zip(sql.types.iter().cloned())).await
+            }
         }
     }
-    Ok((rows, is_cut))
+
+    async fn query(
+        &self,
+        client: &Client,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.read(client, params).await?.try_collect().await
+    }
+
+    /// The rows, as many as so many bytes hold and two at least, and whether there were
+    /// more. Those are read and let go one by one, so that the connection is free behind
+    /// them.
+    async fn kept(
+        &self,
+        client: &Client,
+        params: &[&(dyn ToSql + Sync)],
+        most: usize,
+    ) -> Result<(Vec<Row>, bool), tokio_postgres::Error> {
+        let mut read = pin!(self.read(client, params).await?);
+        let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
+        while let Some(row) = read.try_next().await? {
+            bytes = bytes.saturating_add(row.raw_size_bytes());
+            is_cut |= bytes > most && rows.len() >= 2;
+            if !is_cut {
+                rows.push(row);
+            }
+        }
+        Ok((rows, is_cut))
+    }
 }
 
 impl<'a> From<&'a Form> for Sql<'a> {
@@ -276,17 +331,19 @@ impl<'a> From<&'a Form> for Sql<'a> {
 }
 
 impl Scope {
-    fn begin(&self) -> String {
+    /// What begins a transaction, in one message.
+    pub(crate) fn begin(&self, way: &Way) -> String {
+        let begin = format!("{BEGIN}{}", way.in_each);
         match self {
-            Self::Tenant(tenant) => format!("{BEGIN}; set local {TENANT} = '{tenant}'"),
+            Self::Tenant(tenant) => format!("{begin}; set local {TENANT} = '{tenant}'"),
             Self::Briefly(tenant) => {
-                format!("{BEGIN}; set local {TENANT} = '{tenant}'; set local lock_timeout = '{BRIEFLY}'")
+                format!("{begin}; set local {TENANT} = '{tenant}'; set local lock_timeout = '{BRIEFLY}'")
             }
-            Self::Global => BEGIN.to_owned(),
-            Self::Role(role) => format!("{BEGIN}; set local role {role}"),
+            Self::Global => begin,
+            Self::Role(role) => format!("{begin}; set local role {role}"),
             Self::Tenants(role, tenants) => {
                 let begin = format!(
-                    "{BEGIN}; set local role {role}; set local {TENANTS} = '{tenants}'; \
+                    "{begin}; set local role {role}; set local {TENANTS} = '{tenants}'; \
                      set local lock_timeout = '{BRIEFLY}'"
                 );
                 if tenants.contains(',') {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use devdb::TestDatabase;
 use pg::{Columns, Database, Fault, Kind, PoolOptions, retrying};
 use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 mod store {
@@ -165,9 +166,9 @@ async fn deadlocks_are_tried_again_from_the_start() {
     let swap = async |first: i32, second: i32| -> Result<(), Fault> {
         retrying(|| async {
             let tx = database.begin_global().await?;
-            tx.run_text("select from t where id = $1 for update", &[&first]).await?;
+            tx.run_text("select from t where id = $1 for update", &[(&first, Type::INT4)]).await?;
             tokio::time::sleep(Duration::from_millis(100)).await;
-            tx.run_text("select from t where id = $1 for update", &[&second]).await?;
+            tx.run_text("select from t where id = $1 for update", &[(&second, Type::INT4)]).await?;
             tx.commit().await
         })
         .await

@@ -1,6 +1,7 @@
 //! The catalog: tables, columns, constraints and enums as the database has them. What
 //! they mean is not known here.
 
+use pg::types::Type;
 use pg::{Columns, Database, Fault, Kind};
 
 use super::statuses::{Enum, Statuses};
@@ -139,7 +140,7 @@ impl Constraint {
             self.condition
         );
         let tx = db.begin_global().await?;
-        match tx.run_text(&query, &[&names]).await {
+        match tx.run_text(&query, &[(&names, Type::TEXT_ARRAY)]).await {
             Ok(rows) => {
                 tx.commit().await?;
                 let rows: Vec<(String, bool)> =

@@ -3,7 +3,7 @@
 
 use boot::{Check, Finding};
 use pg::Fault;
-use pg::checks::with_client;
+use pg::checks::{one_row, with_client};
 
 use super::made::ADD_NO_DOUBLE_BOOKINGS;
 use super::{Found, RequestHold, indexes};
@@ -77,7 +77,7 @@ async fn length_of_stays(client: &tokio_postgres::Client) -> Result<Finding, Fau
     let query = "select to_regclass('public.booking_requests') is null, array( \
         select t.name from unnest(array['bookings', 'booking_requests']) t (name) where not exists ( \
             select from pg_constraint k where k.conname = t.name || '_nights_check' and k.convalidated))";
-    let row = client.query_one(query, &[]).await?;
+    let row = one_row(client, query).await?;
     let (single_table, free): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
     if single_table {
         return Ok(Finding::left_out("another program decides what its table holds"));
@@ -106,7 +106,7 @@ async fn indexes(client: &tokio_postgres::Client) -> Result<Vec<Finding>, Fault>
             where i.indisvalid and c.relnamespace = 'public'::regnamespace), \
         array(select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
             where not i.indisvalid and c.relnamespace = 'public'::regnamespace)";
-    let row = client.query_one(query, &[]).await?;
+    let row = one_row(client, query).await?;
     let (single_table, stored): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
     let broken: Vec<String> = row.try_get(2)?;
     // Among them one that is just being built.
@@ -144,13 +144,16 @@ async fn indexes(client: &tokio_postgres::Client) -> Result<Vec<Finding>, Fault>
 async fn feed(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
     let query = "select coalesce(max(tick), 0), (select last_value from booking_event_ticks) \
         from booking_events where number is null";
-    let become_sweeper = format!("set role {SWEEPER}");
+    // Nothing outlives the transaction: whoever gets the session next is somebody else.
+    let become_sweeper = format!("begin; set local role {SWEEPER}");
     if client.batch_execute(&become_sweeper).await.is_err() {
         let cause =
             format!("the login role is not a member of {SWEEPER}, which sees the events of all tenants");
         return Ok(Finding::left_out(cause));
     }
-    let Ok(row) = client.query_one(query, &[]).await else {
+    let rows = client.query_typed(query, &[]).await;
+    client.batch_execute("rollback").await?;
+    let Some(row) = rows.as_ref().ok().and_then(|rows| rows.first()) else {
         return Ok(Finding::left_out(format!("{SWEEPER} may not read booking_events")));
     };
     let (last, now): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);

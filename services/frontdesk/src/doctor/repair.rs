@@ -46,6 +46,12 @@ pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
 
 /// Makes what is missing, one by one.
 pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
+    let own = pg::has_own_session(url).await.map_err(|fault| database_failure(url, fault))?;
+    if !own {
+        return Err(Failure::new(
+            "the pooler that DATABASE_URL names shares sessions, and a repair needs one of its own: set DATABASE_URL to Postgres itself",
+        ));
+    }
     let (mut left, mut entries) = (Vec::new(), Vec::new());
     for Patient { service, owner, differences } in patients(url).await? {
         let name = service.set.name;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use devdb::TestDatabase;
+use devdb::{Pooler, TestDatabase};
 use frontdesk::demo;
 use frontdesk::system::{Parts, Policies, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
@@ -113,6 +113,14 @@ impl Fixture {
     /// With a policy for each part.
     pub async fn start_under(policies: Policies) -> Self {
         Self::start_as(policies, Layout::Standard).await
+    }
+
+    /// With the demo's bookings, the system behind a pooler that shares sessions.
+    pub async fn start_behind_pooler() -> (Self, Pooler) {
+        let mut fixture = Self::start().await;
+        let pooler = Pooler::start(&fixture.database.url, "default_pool_size = 8").await.unwrap();
+        fixture.system = system_under(&pooler.url(), Policies::default()).await;
+        (fixture, pooler)
     }
 
     async fn start_as(policies: Policies, layout: Layout) -> Self {

@@ -126,6 +126,7 @@ mod program {
     mod operator_commands;
     mod operator_port;
     mod path;
+    mod pooled;
     mod repair;
     pub mod run;
     mod settings;

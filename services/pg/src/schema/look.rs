@@ -1,9 +1,11 @@
 //! What a database has. The catalog is read as whoever asks; nobody is kept from it.
 
 use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::object::{Kind, Object};
 use super::service::Service;
+use crate::sessions::begin_command;
 use crate::{Fault, Kind as FaultKind};
 
 /// A database's part of a service.
@@ -15,13 +17,14 @@ pub struct Live {
     pub owner: String,
 }
 
-/// Looks at the catalog. Afterwards the session names whatever it means with its
-/// schema.
+/// Looks at the catalog, in a transaction.
 pub async fn look(client: &Client, service: &Service) -> Result<Live, Fault> {
     // Whatever is on the path is shown without its schema.
-    client.batch_execute("set search_path = ''").await?;
+    client.batch_execute(&format!("{}; set local search_path = ''", begin_command())).await?;
     let Service { set, schema, role, .. } = service;
-    let rows = client.query(include_str!("catalog.sql"), &[schema, &set.history_table, role]).await?;
+    let asked = [schema, &set.history_table, role];
+    let asked: Vec<_> = asked.iter().map(|name| (*name as &(dyn ToSql + Sync), Type::TEXT)).collect();
+    let rows = client.query_typed(include_str!("catalog.sql"), &asked).await?;
     let mut objects = Vec::new();
     for row in rows {
         let (kind, relation): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
@@ -37,7 +40,11 @@ pub async fn look(client: &Client, service: &Service) -> Result<Live, Fault> {
     }
     objects.sort();
     let owner = "select c.relowner::regrole::text from pg_class c where c.oid = to_regclass($1)";
-    let owner = client.query_one(owner, &[&set.history_table]).await?.try_get(0)?;
+    let rows = client.query_typed(owner, &[(&set.history_table, Type::TEXT)]).await?;
+    let owner =
+        rows.first().ok_or_else(|| Fault::new(FaultKind::Other, "nobody owns the table of migrations"))?;
+    let owner = owner.try_get(0)?;
+    client.batch_execute("commit").await?;
     Ok(Live { objects, owner })
 }
 

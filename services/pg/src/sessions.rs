@@ -1,0 +1,237 @@
+//! What every statement of a service relies on of its session, and whether a connection
+//! has a session of its own at all: a pooler that hands one out for a transaction
+//! (`pgbouncer` with `pool_mode = transaction`, and others like it) shares sessions among
+//! whoever connects. Then what we rely on is set inside each transaction, in the message
+//! that begins it, and nothing is left behind for others.
+//!
+//! Nobody says that there is a pooler; it is found by asking. Two connections that are
+//! given the same session, or one that is given two, share them. Whether a statement that
+//! was prepared in one session is there in another is tried in the same way:
+//! `pgbouncer` keeps them from 1.21 on, if `max_prepared_statements` is not 0.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::connect::Connector;
+use crate::{Fault, Kind};
+
+/// Limit of a statement at the server.
+pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(5);
+/// How long an answer may take, and how long somebody else's asking.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take until a pooler has a second session: it may be set to have one
+/// only, and then nobody knows whether it would keep statements.
+const SECOND: Duration = Duration::from_millis(500);
+
+/// Settings that the meaning of statements and their answers depends on, whatever the
+/// defaults of the server, the database and the role are. Left alone is
+/// `default_transaction_read_only`: who sets that wants no changes, and calls are told so.
+static MEANING: &[(&str, &str)] = &[
+    ("search_path", "public, pg_temp"),
+    ("row_security", "on"),
+    ("timezone", "UTC"),
+    ("datestyle", "ISO, MDY"),
+    ("intervalstyle", "postgres"),
+    ("bytea_output", "hex"),
+    ("extra_float_digits", "1"),
+    ("standard_conforming_strings", "on"),
+    ("transform_null_equals", "off"),
+    ("array_nulls", "on"),
+    ("quote_all_identifiers", "off"),
+    ("plpgsql.extra_errors", "none"),
+];
+/// How long the statements of a service may take and wait, and how they are planned.
+///
+/// `enable_seqscan` is off because plans are made while tables are small and kept while
+/// they grow: every statement of a service has an index. The penalty for those that have
+/// none must not start the just-in-time compiler. Statements are over sooner than a
+/// worker has started.
+static SERVING: &[(&str, &str)] = &[
+    ("lock_timeout", "2s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("enable_seqscan", "off"),
+    ("enable_indexscan", "on"),
+    ("enable_indexonlyscan", "on"),
+    ("enable_bitmapscan", "on"),
+    ("enable_nestloop", "on"),
+    ("jit", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("plan_cache_mode", "auto"),
+];
+/// Those that came later, and the version that brought them.
+static LATER_SERVING: &[(u32, &str, &str)] =
+    &[(140_000, "idle_session_timeout", "0"), (170_000, "transaction_timeout", "0")];
+
+/// How the sessions of a database are used by one role.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    role: &'static str,
+    known: Mutex<Option<Arc<Way>>>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// What asking has found.
+#[derive(Debug)]
+pub(crate) struct Way {
+    /// Whether somebody else may get a session between two transactions.
+    pub is_shared: bool,
+    /// Whether a prepared statement is there in every session that a connection gets.
+    pub keeps_statements: bool,
+    /// What is run once in a session of its own.
+    pub once: String,
+    /// What is run behind each `begin`, with `; ` before it.
+    pub in_each: String,
+}
+
+/// What a session is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    is_shared: bool,
+    keeps_statements: bool,
+    version: u32,
+}
+
+impl Sessions {
+    /// Nothing is known yet.
+    pub(crate) fn of(role: &'static str) -> Self {
+        Self { role, known: Mutex::default(), asking: tokio::sync::Mutex::default() }
+    }
+
+    /// How sessions are used, which is asked once.
+    pub(crate) async fn way(&self, connector: &Connector) -> Result<Arc<Way>, Fault> {
+        if let Some(way) = self.known() {
+            return Ok(way);
+        }
+        let late = |_| Fault::new(Kind::Unavailable, "no connection in time");
+        let _asking = tokio::time::timeout(PATIENCE, self.asking.lock()).await.map_err(late)?;
+        if let Some(way) = self.known() {
+            return Ok(way);
+        }
+        let way = Arc::new(Way::new(self.role, Box::pin(ask(connector)).await?));
+        if way.is_shared {
+            tracing::info!(
+                keeps_statements = way.keeps_statements,
+                "a pooler shares sessions of the database; each transaction sets its own"
+            );
+        }
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&way));
+        Ok(way)
+    }
+
+    /// A statement was not where it was prepared: whoever comes next asks again.
+    pub(crate) fn forget(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn known(&self) -> Option<Arc<Way>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Way {
+    fn new(role: &str, found: Found) -> Self {
+        let later = LATER_SERVING.iter().filter(|(since, ..)| found.version >= *since);
+        let limit = format!("{}s", STATEMENT_LIMIT.as_secs());
+        let serving = SERVING
+            .iter()
+            .copied()
+            .chain(later.map(|(_, name, value)| (*name, *value)))
+            .chain([("statement_timeout", limit.as_str()), ("role", role)]);
+        let settings: Vec<(&str, &str)> = MEANING.iter().copied().chain(serving).collect();
+        let set = |is_local| format!("select {}", set_to(&settings, is_local));
+        let Found { is_shared, keeps_statements, .. } = found;
+        // A pooler that does not keep statements leaves some of others, whose names may
+        // be the same.
+        let tidy = if keeps_statements { "" } else { "; deallocate all" };
+        Self {
+            is_shared,
+            keeps_statements,
+            once: if is_shared { String::new() } else { set(false) },
+            in_each: if is_shared { format!("{tidy}; {}", set(true)) } else { String::new() },
+        }
+    }
+}
+
+/// What begins a transaction of a command that changes the schema: it takes the time that
+/// it takes, and nobody else has its session meanwhile.
+pub(crate) fn begin_command() -> String {
+    let limits =
+        "statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout";
+    format!(
+        "begin isolation level read committed; select {}; \
+         select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings where name in ('{limits}')",
+        set_to(MEANING, true)
+    )
+}
+
+fn set_to(settings: &[(&str, &str)], is_local: bool) -> String {
+    let each = settings
+        .iter()
+        .map(|(name, value)| format!("pg_catalog.set_config('{name}', '{value}', {is_local})"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether whoever connects to a database has a session of its own until the end.
+pub async fn has_own_session(url: &str) -> Result<bool, Fault> {
+    let address: crate::Address = url.parse().map_err(|said: String| Fault::new(Kind::Other, said))?;
+    Ok(!Box::pin(ask(&Connector::new(address))).await?.is_shared)
+}
+
+async fn ask(connector: &Connector) -> Result<Found, Fault> {
+    let (one, other) = tokio::try_join!(connector.client(), connector.client())?;
+    let late = |_| Fault::new(Kind::Unavailable, "the database did not answer in time");
+    tokio::time::timeout(PATIENCE, found(&one, &other)).await.map_err(late)?
+}
+
+async fn found(one: &Client, other: &Client) -> Result<Found, Fault> {
+    let version = cell(one, "show server_version_num").await?.parse().unwrap_or_default();
+    one.batch_execute("begin").await?;
+    let first = session(one).await?;
+    let prepared = match one.prepare("select 1").await {
+        Ok(prepared) => prepared,
+        // Somebody else's statement of that name was left in the session.
+        Err(error) if error.code() == Some(&SqlState::DUPLICATE_PSTATEMENT) => {
+            return Ok(Found { is_shared: true, keeps_statements: false, version });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    one.batch_execute("rollback").await?;
+    other.batch_execute("begin").await?;
+    let held = session(other).await?;
+    // While that one is held, the first connection may be given another.
+    let again = tokio::time::timeout(SECOND, async {
+        one.batch_execute("begin").await?;
+        session(one).await
+    });
+    let again = again.await.ok().transpose()?;
+    let has_moved = again.as_ref().is_some_and(|again| *again != first);
+    let keeps_statements = has_moved && one.query(&prepared, &[]).await.is_ok();
+    if held == first && !keeps_statements {
+        // Of what was prepared above nothing is to be left for others.
+        other.batch_execute("deallocate all").await?;
+    }
+    other.batch_execute("rollback").await?;
+    if again.is_some() {
+        one.batch_execute("rollback").await?;
+    }
+    let is_shared = held == first || has_moved || session(other).await? != held;
+    Ok(Found { is_shared, keeps_statements: keeps_statements || !is_shared, version })
+}
+
+/// Which session a statement runs in.
+async fn session(client: &Client) -> Result<String, Fault> {
+    cell(client, "select pg_catalog.pg_backend_pid()").await
+}
+
+/// The only value that a text gives. It travels by itself: nothing is prepared.
+async fn cell(client: &Client, sql: &str) -> Result<String, Fault> {
+    let answer = client.simple_query(sql).await?;
+    let value = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    value.map(str::to_owned).ok_or_else(|| Fault::new(Kind::Other, format!("{sql} gave nothing")))
+}

@@ -1,0 +1,48 @@
+//! Owners who may not make roles: what others have made for them is enough, and what is
+//! missing is named as SQL.
+
+// A test that cannot go on says where.
+#![allow(clippy::unwrap_used)]
+
+use devdb::TestDatabase;
+use pg::migrate::{self, MigrationSet};
+
+static SET: MigrationSet = MigrationSet {
+    name: "roled",
+    history_table: "public.roled_history",
+    migrations: &[(
+        "V1__roles",
+        "do $$\nbegin\n    create role roled nologin;\nexception\n    when duplicate_object then null;\nend\n$$;\n\
+         do $$\nbegin\n    execute format('grant roled to %I', current_user);\nend\n$$;\n\
+         do $$\nbegin\n    create role roled_more nologin;\nend\n$$;\n\
+         alter role roled noinherit;\ngrant roled_more to roled;\ncreate table roled_rows (id int);\n\
+         grant select on roled_rows to roled;",
+    )],
+};
+
+#[tokio::test]
+async fn roles_that_are_there_are_enough_and_missing_ones_are_sql_to_run() {
+    let test = TestDatabase::create(&[]).await;
+    let superuser = pg::connect(&test.url).await.unwrap();
+    let name: String = superuser.query_one("select current_database()::text", &[]).await.unwrap().get(0);
+    let owner = format!(
+        "create role plain_owner login; alter database {name} owner to plain_owner; \
+        grant create on schema public to plain_owner"
+    );
+    superuser.batch_execute(&owner).await.unwrap();
+    let url = test.url.replace("user=frontdesk", "user=plain_owner");
+
+    let said = migrate::up(&url, &[&SET]).await.unwrap_err().to_string();
+    let (_, sql) = said.split_once("as a superuser run: ").unwrap();
+    let (sql, _) = sql.split_once(" then run").unwrap();
+    assert_eq!(
+        sql,
+        "create role roled nologin; grant roled to plain_owner; create role roled_more nologin; \
+         alter role roled noinherit; grant roled_more to roled;"
+    );
+    superuser.batch_execute(sql).await.unwrap();
+    assert_eq!(migrate::up(&url, &[&SET]).await.unwrap(), ["roled V1__roles"]);
+    assert!(migrate::up(&url, &[&SET]).await.unwrap().is_empty());
+    // As a superuser would have made it, with the same checksum.
+    assert!(migrate::up(&test.url, &[&SET]).await.unwrap().is_empty());
+}
