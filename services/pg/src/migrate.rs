@@ -75,7 +75,7 @@ pub enum MigrateError {
     )]
     Roles(String),
     /// Somebody else kept the lock.
-    #[error("another migration has been running for {} s; see pg_locks for its session", LOCK_PATIENCE.as_secs())]
+    #[error("another migration or repair has been running for {} s; see pg_locks for its session", LOCK_PATIENCE.as_secs())]
     Locked,
 }
 
@@ -141,7 +141,7 @@ fn is_deadlock(error: &(dyn Error + 'static)) -> bool {
         || error.source().is_some_and(is_deadlock)
 }
 
-/// Keeps other migrators out until [`unlock`] or the end of the session.
+/// Keeps other migrators out until the end of the session.
 pub(crate) async fn lock(client: &Client) -> Result<(), MigrateError> {
     take(client, "pg_try_advisory_lock").await
 }
@@ -162,12 +162,6 @@ async fn take(client: &Client, function: &str) -> Result<(), MigrateError> {
         tokio::time::sleep(step).await;
         waited += step;
     }
-}
-
-/// Lets other migrators in again.
-pub(crate) async fn unlock(client: &Client) -> Result<(), Fault> {
-    client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
-    Ok(())
 }
 
 fn runner(set: &'static MigrationSet) -> Result<Runner, MigrateError> {

@@ -24,7 +24,7 @@ mod statements;
 use boot::{Check, Finding};
 use tokio_postgres::Client;
 
-pub use self::apply::{Outcome, apply, preamble};
+pub use self::apply::{Outcome, alone, apply, preamble};
 pub use self::difference::{Difference, Weight};
 pub use self::look::{Live, look};
 pub use self::object::{Kind, Object, parse, print};

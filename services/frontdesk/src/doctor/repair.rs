@@ -4,6 +4,7 @@
 
 use pg::schema::{self, Difference, Drift, Outcome, Service, Step, Weight};
 use serde_json::{Value as Json, json};
+use tokio_postgres::Client;
 
 use crate::migrate::{SCHEMAS, database_failure};
 use crate::{Failure, stderr, stdout};
@@ -17,7 +18,8 @@ struct Patient {
 
 /// Prints a script that makes what is missing; what it cannot do is a comment in it.
 pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
-    let patients = patients(url).await?;
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+    let patients = patients(&client, url).await?;
     let nothing = patients.iter().all(|one| one.differences.is_empty());
     let (mut left, mut entries) = (Vec::new(), Vec::new());
     for Patient { service, owner, differences } in patients {
@@ -53,11 +55,12 @@ pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
         ));
     }
     let (mut left, mut entries) = (Vec::new(), Vec::new());
-    for Patient { service, owner, differences } in patients(url).await? {
+    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+    schema::alone(&client).await.map_err(|error| database_failure(url, error))?;
+    for Patient { service, owner, differences } in patients(&client, url).await? {
         let name = service.set.name;
-        let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
         let outcomes = schema::apply(&client, &owner, differences).await;
-        for Outcome { difference, done } in outcomes.map_err(|error| database_failure(url, error))? {
+        for Outcome { difference, done } in outcomes.map_err(|fault| database_failure(url, fault))? {
             left.extend(unmended(name, &difference, done.as_ref().err()));
             if as_json {
                 entries.push(entry(name, &difference, Some(&done)));
@@ -78,11 +81,10 @@ pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
 
 /// What every service's part lacks. Migrations come first: what is missing may be what
 /// they are about to make.
-async fn patients(url: &str) -> Result<Vec<Patient>, Failure> {
-    let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
+async fn patients(client: &Client, url: &str) -> Result<Vec<Patient>, Failure> {
     let mut patients = Vec::new();
     for service in SCHEMAS {
-        let drift = schema::drift(&client, service).await.map_err(|fault| database_failure(url, fault))?;
+        let drift = schema::drift(client, service).await.map_err(|fault| database_failure(url, fault))?;
         let name = service.set.name;
         patients.push(match drift {
             Drift::Current { differences, owner } => Patient { service, owner, differences },

@@ -128,6 +128,7 @@ mod program {
     mod path;
     mod pooled;
     mod repair;
+    mod repair_indexes;
     pub mod run;
     mod settings;
     mod smoke;

@@ -53,7 +53,7 @@ fn whole(object: &Object, other: &str) -> (Weight, Result<Step, String>) {
             let only_once = |definition: &str| definition.starts_with("CREATE UNIQUE ");
             let lax = only_once(wanted) && !only_once(other);
             let weight = if lax { Weight::Grave } else { Weight::Light };
-            (weight, Ok(exchanged(name, wanted)))
+            (weight, Ok(exchanged(object)))
         }
         Kind::Policy => (Weight::Grave, by_hand(wanted, &format!("drop policy {name} on {relation}"))),
         Kind::Trigger => (Weight::Grave, by_hand(wanted, &format!("drop trigger {name} on {relation}"))),

@@ -21,15 +21,20 @@ pub struct Outcome {
     pub done: Result<(), String>,
 }
 
-/// Mends what can be mended, as the owner of what the migrations made and while no
-/// migration runs.
+/// Keeps migrations and other repairs out until the session ends. What differs is looked
+/// for afterwards: before, another one may be about to make it.
+pub async fn alone(client: &Client) -> Result<(), MigrateError> {
+    migrate::lock(client).await
+}
+
+/// Mends what can be mended, as the owner of what the migrations made. The session is
+/// [`alone`] since before the differences were found.
 pub async fn apply(
     client: &Client,
     owner: &str,
     differences: Vec<Difference>,
-) -> Result<Vec<Outcome>, MigrateError> {
-    migrate::lock(client).await?;
-    client.batch_execute(&preamble(owner)).await.map_err(Fault::from)?;
+) -> Result<Vec<Outcome>, Fault> {
+    client.batch_execute(&preamble(owner)).await?;
     let mut outcomes = Vec::new();
     for difference in differences {
         let done = match &difference.cure {
@@ -38,8 +43,7 @@ pub async fn apply(
         };
         outcomes.push(Outcome { difference, done });
     }
-    client.batch_execute("reset role").await.map_err(Fault::from)?;
-    migrate::unlock(client).await?;
+    client.batch_execute("reset role").await?;
     Ok(outcomes)
 }
 
@@ -50,8 +54,12 @@ pub fn preamble(owner: &str) -> String {
 }
 
 async fn run(client: &Client, step: &Step) -> Result<(), String> {
-    let Step { sql, in_transaction, undo, in_the_way } = step;
-    for sql in sql {
+    let Step { sql, in_transaction, built, undo, in_the_way } = step;
+    let said = |error| Fault::from(error).advice().what;
+    if let Some(built) = built {
+        drop_what_is_found(client, &built.unfinished()).await.map_err(said)?;
+    }
+    for (place, sql) in sql.iter().enumerate() {
         let script = if *in_transaction {
             format!("begin; set local lock_timeout = '{LOCK_PATIENCE}'; {sql}; commit")
         } else {
@@ -61,13 +69,25 @@ async fn run(client: &Client, step: &Step) -> Result<(), String> {
         let Err(error) = executed(client, &script, attempts).await else { continue };
         let refused = match error.as_db_error() {
             Some(answer) => refusal(answer, sql, in_the_way.as_deref()),
-            None => return Err(Fault::from(error).advice().what),
+            None => return Err(said(error)),
         };
         // Of what begins one by itself, too; where none is open it does nothing.
         for back in std::iter::once("rollback").chain(undo.as_deref()) {
-            client.batch_execute(back).await.map_err(|error| Fault::from(error).advice().what)?;
+            client.batch_execute(back).await.map_err(said)?;
+        }
+        if let Some(built) = built {
+            let left_over = if place == 0 { built.unfinished() } else { built.finished_or_not() };
+            drop_what_is_found(client, &left_over).await.map_err(said)?;
         }
         return Err(refused);
+    }
+    Ok(())
+}
+
+/// Runs what a query answers with.
+async fn drop_what_is_found(client: &Client, query: &str) -> Result<(), tokio_postgres::Error> {
+    for row in client.query(query, &[]).await? {
+        client.batch_execute(row.try_get(0)?).await?;
     }
     Ok(())
 }
@@ -91,6 +111,10 @@ fn refusal(answer: &DbError, sql: &str, in_the_way: Option<&str>) -> String {
     let refused = format!("the database refuses it: {}", answer.message());
     let what_to_do = match (answer.code().code(), in_the_way) {
         ("55P03", _) => format!("the table was in use for more than {LOCK_PATIENCE}: run this again"),
+        ("42P07", _) => {
+            "that is not what is missing: rename it, or drop it if nobody needs it, then run this again"
+                .to_owned()
+        }
         ("40P01", _) => "calls kept getting in its way: run this again".to_owned(),
         ("42501", _) => format!("run it as who may, the table's owner or a superuser: {sql}"),
         (code, Some(query)) if code.starts_with("23") => {

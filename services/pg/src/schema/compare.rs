@@ -220,7 +220,7 @@ grant | s.t | r
                 "index s.u of table s.t is CREATE INDEX",
                 Weight::Grave,
                 Some(
-                    "drop index concurrently if exists s.u_anew; CREATE UNIQUE INDEX CONCURRENTLY u_anew ON s.t (a); \
+                    "CREATE UNIQUE INDEX CONCURRENTLY u_anew ON s.t (a); \
                      begin; set local lock_timeout = '5s'; drop index s.u; alter index s.u_anew rename to u; commit",
                 ),
             ),

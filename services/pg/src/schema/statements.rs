@@ -14,21 +14,47 @@ pub struct Step {
     /// Whether each has a transaction of its own; an index that is built while others
     /// write has none.
     pub in_transaction: bool,
+    /// The index that the first of them builds without one.
+    pub built: Option<Built>,
     /// What removes what is left behind when one of them fails.
     pub undo: Option<String>,
     /// How rows are found that keep it from being done, if one statement finds them.
     pub in_the_way: Option<String>,
 }
 
+/// An index that is built while others write: a build that fails leaves it unfinished.
+/// Another of its name, be it finished or of another table, is nobody's to drop here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    pub name: String,
+    pub table: String,
+}
+
+impl Built {
+    /// A query whose answer is the statement that drops it where it is unfinished.
+    pub fn unfinished(&self) -> String {
+        format!("{} and not indisvalid", self.finished_or_not())
+    }
+
+    /// A query whose answer is the statement that drops it, for the step that has built it.
+    pub fn finished_or_not(&self) -> String {
+        let Self { name, table } = self;
+        format!(
+            "select 'drop index concurrently {name}' from pg_catalog.pg_index \
+             where indexrelid = to_regclass('{name}') and indrelid = to_regclass('{table}')"
+        )
+    }
+}
+
 impl Step {
     /// In a transaction.
     pub fn one(sql: String) -> Self {
-        Self { sql: vec![sql], in_transaction: true, undo: None, in_the_way: None }
+        Self { sql: vec![sql], in_transaction: true, built: None, undo: None, in_the_way: None }
     }
 
     /// Without one.
     pub fn alone(sql: String) -> Self {
-        Self { sql: vec![sql], in_transaction: false, undo: None, in_the_way: None }
+        Self { in_transaction: false, ..Self::one(sql) }
     }
 
     /// A change of the rows of every tenant. Row security is forced on the table's
@@ -40,12 +66,13 @@ impl Step {
             "{drop}; create policy repair_sees_rows on {table} to current_user using (true) with check (true)"
         );
         let undo = Some(drop.clone());
-        Self { sql: vec![create, sql.to_owned(), drop], in_transaction: true, undo, in_the_way: None }
+        Self { sql: vec![create, sql.to_owned(), drop], undo, ..Self::one(String::new()) }
     }
 
-    /// As a script has it.
+    /// As a script for psql has it.
     pub fn script(&self) -> String {
-        let Self { sql, in_transaction, .. } = self;
+        let Self { sql, in_transaction, built, .. } = self;
+        let left_over = built.iter().map(|built| format!("{} \\gexec\n", built.unfinished()));
         let one = |sql: &String| {
             if *in_transaction {
                 format!("begin;\nset local lock_timeout = '{LOCK_PATIENCE}';\n{sql};\ncommit;\n")
@@ -53,7 +80,7 @@ impl Step {
                 format!("{sql};\n")
             }
         };
-        sql.iter().map(one).collect::<Vec<_>>().concat()
+        left_over.chain(sql.iter().map(one)).collect()
     }
 }
 
@@ -79,7 +106,7 @@ pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
         }
         Kind::TriggerFires => format!("alter table {relation} enable trigger {name}"),
         Kind::Constraint => format!("alter table {relation} add constraint {name} {definition}"),
-        Kind::Index => return index(name, definition),
+        Kind::Index => return index(relation, name, definition),
         Kind::GrantOnSchema => format!("grant {} to {name}", definition.replace(" on ", " on schema ")),
         Kind::GrantOnFunction => format!("grant {definition} on function {relation} to {name}"),
         Kind::GrantOnSequence => format!("grant {definition} on sequence {relation} to {name}"),
@@ -166,30 +193,25 @@ fn column(column: &Object, wanted: &[Object], empty: bool) -> String {
     format!("{} {}{}{not_null}", column.name, column.definition, default.unwrap_or_default())
 }
 
-/// Built while others write; a build that fails leaves an index that serves nothing.
-fn index(name: &str, definition: &str) -> Step {
-    let sql = definition.replacen(" INDEX ", " INDEX CONCURRENTLY ", 1);
-    let undo = Some(format!("drop index concurrently if exists {name}"));
-    Step { sql: vec![sql], in_transaction: false, undo, in_the_way: None }
+/// Built while others write.
+fn index(table: &str, name: &str, definition: &str) -> Step {
+    let [table, owned] = [table, name].map(str::to_owned);
+    let built = Some(Built { name: owned, table });
+    Step { built, ..Step::alone(definition.replacen(" INDEX ", " INDEX CONCURRENTLY ", 1)) }
 }
 
 /// An index in place of another of its name, which serves until this one is built.
-pub fn exchanged(name: &str, definition: &str) -> Step {
+pub fn exchanged(index: &Object) -> Step {
+    let Object { relation, name, definition, .. } = index;
     let (schema, short) = name.rsplit_once('.').unwrap_or(("public", name));
     let anew = format!("{short}_anew");
     let named = definition.replacen(&format!(" INDEX {short} "), &format!(" INDEX {anew} "), 1);
-    let Step { sql, undo, .. } = index(&format!("{schema}.{anew}"), &named);
+    let step = self::index(relation, &format!("{schema}.{anew}"), &named);
     let exchange = format!(
         "begin; set local lock_timeout = '{LOCK_PATIENCE}'; drop index {name}; \
          alter index {schema}.{anew} rename to {short}; commit"
     );
-    let left_over = undo.clone().into_iter();
-    Step {
-        sql: left_over.chain(sql).chain([exchange]).collect(),
-        in_transaction: false,
-        undo,
-        in_the_way: None,
-    }
+    Step { sql: [step.sql.clone(), vec![exchange]].concat(), ..step }
 }
 
 #[cfg(test)]
@@ -224,8 +246,12 @@ mod tests {
     fn an_index_keeps_nobody_from_writing_and_a_policy_names_the_owner() {
         let index = object(Kind::Index, "s.t", "s.i", "CREATE UNIQUE INDEX i ON s.t USING btree (a)");
         let step = made(&index, &[], "me");
-        assert_eq!(step.script(), "CREATE UNIQUE INDEX CONCURRENTLY i ON s.t USING btree (a);\n");
-        assert_eq!(step.undo.as_deref(), Some("drop index concurrently if exists s.i"));
+        assert_eq!(
+            step.script(),
+            "select 'drop index concurrently s.i' from pg_catalog.pg_index where indexrelid = to_regclass('s.i') \
+             and indrelid = to_regclass('s.t') and not indisvalid \\gexec\n\
+             CREATE UNIQUE INDEX CONCURRENTLY i ON s.t USING btree (a);\n"
+        );
         let policy = object(Kind::Policy, "s.t", "p", "for all to {owner} using (true)");
         assert_eq!(
             made(&policy, &[], "me").sql.concat(),

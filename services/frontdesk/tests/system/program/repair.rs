@@ -74,12 +74,12 @@ const LOST: [(&str, &str); 26] = [
     ),
 ];
 
-async fn frontdesk(fixture: &Fixture, args: &[&str]) -> Output {
+pub async fn frontdesk(fixture: &Fixture, args: &[&str]) -> Output {
     against(fixture, args, &[("DATABASE_URL", fixture.database.url.clone())]).await
 }
 
 /// What differs, by its label.
-async fn differences(fixture: &Fixture) -> Vec<String> {
+pub async fn differences(fixture: &Fixture) -> Vec<String> {
     let mut found = Vec::new();
     for service in [&identity::SCHEMA, &booking::SCHEMA] {
         // A session of its own: looking sets its search path.
@@ -94,7 +94,7 @@ async fn differences(fixture: &Fixture) -> Vec<String> {
 
 /// Locks several tables while the services go on: of a deadlock this may be what Postgres
 /// ends, as a whole.
-async fn damage(fixture: &Fixture, sql: &str) {
+pub async fn damage(fixture: &Fixture, sql: &str) {
     while let Err(error) = fixture.sql.batch_execute(sql).await {
         assert_eq!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED), "{sql}: {error:?}");
     }
