@@ -1,6 +1,6 @@
 //! `frontdesk migrate`: the schema of both services. That the numbers of all migrations
 //! are there does not say that what they made still is, so it is looked at, too; what
-//! makes it again is `frontdesk doctor --repair`.
+//! makes it again is `frontdesk doctor --repair --apply`.
 
 use clap::Subcommand;
 use pg::migrate::{self, MigrateError, MigrationSet};
@@ -89,7 +89,7 @@ fn end(applied: &str, drifted: &[String], as_json: bool) -> Result<(), Failure> 
     Err(Failure::with_code(
         DRIFTED,
         format!(
-            "{applied}, and the database is not what they made: {first}{more}; run `frontdesk doctor --repair`"
+            "{applied}, and the database is not what they made: {first}{more}; run `frontdesk doctor --repair --apply`"
         ),
     ))
 }

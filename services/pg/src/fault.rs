@@ -131,7 +131,7 @@ impl Fault {
             ),
             Kind::SchemaDrift { object } => Refusal::new(
                 ErrorReason::SchemaDrift,
-                format!("The database does not have what this version needs: {object}. Run `frontdesk doctor --repair`, then try again."),
+                format!("The database does not have what this version needs: {object}. Run `frontdesk doctor --repair --apply` as the schema's owner: it makes it again, or says what has to be done by hand. Then try again."),
             )
             .with("object", object)
             .retry_after(Duration::from_secs(30)),
@@ -207,7 +207,7 @@ impl Constraint {
             Self::Check => Refusal::new(
                 ErrorReason::CheckViolation,
                 format!(
-                    "The database does not allow the value: constraint {name}. Nothing was stored; if the value is one this version uses, run `frontdesk doctor --repair`."
+                    "The database does not allow the value: constraint {name}. Nothing was stored; if the value is one this version uses, run `frontdesk doctor --repair --apply` as the schema's owner, which makes the constraint as it was."
                 ),
             ),
             Self::ForeignKey => Refusal::new(

@@ -3,9 +3,10 @@
 //! seen by the numbers of migrations; here everything is compared, and what is missing
 //! is made again.
 //!
-//! Nothing is dropped, retyped or replaced that holds anything: what is there and is
-//! another than it was made is named, for an operator to decide. What is there besides
-//! is nobody's business.
+//! No table, column or type is dropped or changed: what of it is another than it was
+//! made is named, for an operator to decide. What holds nothing is replaced, whatever
+//! another program made of it: functions, sequences' settings, defaults, indexes, checks
+//! and foreign keys. What is there besides is left as it is.
 //!
 //! The file is written by a test from a database that was migrated just now, as the
 //! catalog shows it. What a service needs in another layout it says itself
@@ -89,9 +90,8 @@ pub fn check(name: &'static str, url: &str, service: &'static Service) -> Check 
 fn finding(difference: Difference) -> Finding {
     let Difference { found, weight, cure, .. } = difference;
     let fix = match cure {
-        Ok(step) => {
-            format!("`frontdesk doctor --repair --apply` runs: {}", step.sql.join("; ").replace('\n', " "))
-        }
+        Ok(_) => "`frontdesk doctor --repair --apply` makes it so; `frontdesk doctor --repair` prints how"
+            .to_owned(),
         Err(why) => why,
     };
     match weight {

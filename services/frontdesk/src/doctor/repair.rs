@@ -20,7 +20,9 @@ struct Patient {
 pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
     let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
     let patients = patients(&client, url).await?;
-    let nothing = patients.iter().all(|one| one.differences.is_empty());
+    let mut all = patients.iter().flat_map(|one| &one.differences).peekable();
+    let nothing = all.peek().is_none();
+    let by_hand = all.all(|one| one.cure.is_err());
     let (mut left, mut entries) = (Vec::new(), Vec::new());
     for Patient { service, owner, differences } in patients {
         let name = service.set.name;
@@ -40,6 +42,8 @@ pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
         stdout::line(json!({"differences": entries}))?;
     } else if nothing {
         stderr::say("nothing is missing");
+    } else if by_hand {
+        stderr::say("nothing here is for a script: what is to be done by hand, the comments say");
     } else {
         stderr::say("as the schema's owner; `frontdesk doctor --repair --apply` runs it");
     }
