@@ -124,18 +124,12 @@ pub const CUSTOMER: [&str; 11] = [
 pub const CUSTOMER_TRIGGER: &str = "customer_keys";
 /// The trigger of the properties that fills what tells their names apart.
 pub const PROPERTY_TRIGGER: &str = "properties_key_name";
-/// The trigger that notes what other programs write.
+/// The trigger that notes what other programs write. Calls go on without it, and the rows
+/// are judged when it is their turn.
 pub const SUSPECT_TRIGGER: &str = "note_inconsistency_suspect";
 
-/// Triggers without which rows are written that are not found again or not judged, each
-/// with its table.
-pub const TRIGGERS: [(&str, &str); 5] = [
-    ("customers", CUSTOMER_TRIGGER),
-    ("properties", PROPERTY_TRIGGER),
-    ("booking_requests", SUSPECT_TRIGGER),
-    ("bookings", SUSPECT_TRIGGER),
-    ("inventory_ranges", SUSPECT_TRIGGER),
-];
+/// Triggers without which rows are written that are not found again, each with its table.
+pub const TRIGGERS: [(&str, &str); 2] = [("customers", CUSTOMER_TRIGGER), ("properties", PROPERTY_TRIGGER)];
 
 /// By what customers are found; the table's own trigger fills them.
 pub const CUSTOMER_KEYS: [&str; 5] = ["archived", "name_key", "last_name_key", "email_key", "phone_key"];

@@ -85,12 +85,18 @@ pub const AFTERWARDS: [Afterwards; 4] = [
     },
 ];
 
+/// The function of the trigger that notes what other programs write.
+const NOTES: &str = "public.note_inconsistency_suspect()";
+
 /// What serves and need not be there: the indexes of a table of others and what its owner
-/// chooses, and the rule that the migrations take back where rows break it.
+/// chooses, the rule that the migrations take back where rows break it, and what only
+/// notes: rows are judged without it, later.
 pub fn is_optional(object: &Object) -> bool {
     match object.kind {
         Kind::Index => object.definition.starts_with(ADVISED),
         Kind::Constraint => object.name.ends_with("_nights_check") || choice(object).is_some(),
+        Kind::Trigger | Kind::TriggerFires => object.name == columns::SUSPECT_TRIGGER,
+        Kind::Function => object.name == NOTES,
         _ => false,
     }
 }

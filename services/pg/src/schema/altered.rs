@@ -2,14 +2,11 @@
 //! nothing is made anew, be it a default, an index, or a rule that rows are held against;
 //! everything else is for an operator to decide. What is missing is not judged here.
 
-use super::difference::{Difference, LAST, Weight, order};
+use super::difference::{Difference, GENERATED, LAST, Weight, order};
 use super::object::{Kind, Object};
 use super::same::same;
 use super::statements::{Step, exchanged, is_validated_later, made, replaced, validated};
 use crate::value::serves;
-
-/// Begins what a column is computed from.
-const GENERATED: &str = " generated ";
 
 /// Something that is there, and is another than it was made.
 pub fn altered(object: &Object, stored: &Object) -> Difference {

@@ -19,7 +19,11 @@ pub fn differences(service: &Service, live: &Live) -> Vec<Difference> {
     let lost =
         missing.iter().filter(|one| !comes_with_another(one, &wanted, &missing)).map(|one| Difference {
             found: format!("{} is missing", one.label()),
-            weight: if (service.optional)(one) { Weight::Light } else { Weight::Grave },
+            weight: if (service.optional)(one) || is_slow_without(one) {
+                Weight::Light
+            } else {
+                Weight::Grave
+            },
             cure: match (service.choice)(one) {
                 Some(choice) => Err(choice),
                 None if has_rows(one) => Ok(unvalidated(one)),
@@ -60,6 +64,11 @@ fn is_there(live: &[Object], object: &Object) -> bool {
             && Some(&*one.definition) == of_table
     };
     live.iter().any(|one| one.is(object) || covers(one))
+}
+
+/// Whether everything is right without it, and slow.
+fn is_slow_without(object: &Object) -> bool {
+    object.kind == Kind::Index && !object.definition.starts_with("CREATE UNIQUE ")
 }
 
 /// Whether what makes another object that is missing makes this one, too.

@@ -12,6 +12,10 @@ use super::run::{against, assert_one_sentence, text};
 use crate::fixture::{Fixture, Layout, case, path_of};
 use crate::whole::schema_drift::readiness;
 
+/// What of it is missed by no call.
+const SERVES: [&str; 2] =
+    ["index bookings_arrival_idx of table bookings", "function note_inconsistency_suspect()"];
+
 /// What is lost, and how it is named.
 const LOST: [(&str, &str); 26] = [
     (
@@ -124,8 +128,17 @@ async fn what_is_printed_makes_again_what_was_lost() {
     for (lose, named) in LOST {
         damage(&fixture, lose).await;
         let status = frontdesk(&fixture, &["migrate", "status"]).await;
-        assert_one_sentence(&status, 3, &["every migration is applied", "frontdesk doctor --repair"]);
-        assert!(text(&status.stdout).contains(&format!("{named} is missing")), "{}", text(&status.stdout));
+        if SERVES.contains(&named) {
+            assert!(status.status.success(), "{named}: {}", text(&status.stderr));
+        } else {
+            let words = ["every migration is applied", "frontdesk doctor --repair --apply"];
+            assert_one_sentence(&status, 3, &words);
+            assert!(
+                text(&status.stdout).contains(&format!("{named} is missing")),
+                "{}",
+                text(&status.stdout)
+            );
+        }
         let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
         assert!(script.status.success(), "{}", text(&script.stderr));
         psql(&fixture, script.stdout).await;
@@ -302,6 +315,19 @@ async fn what_is_another_is_made_again() {
     fixture.execute("update booking_requests set guest_count = 1 where guest_count = -1", &[]).await;
     frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert_eq!(differences(&fixture).await, Vec::<String>::new());
+}
+
+/// Where everything is by hand, no command is named that does nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_by_hand_is_not_applied() {
+    let fixture = Fixture::start().await;
+    let altered = "drop policy tenant_only on customers; create policy tenant_only on customers using (true)";
+    damage(&fixture, altered).await;
+    let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
+    assert_eq!(script.status.code(), Some(1));
+    let told = text(&script.stderr);
+    assert!(told.contains("by hand") && !told.contains("runs it"), "{told}");
+    assert!(text(&script.stdout).lines().all(|line| line.is_empty() || line.starts_with("-- ")));
 }
 
 /// A table of another program gets what this one adds to it.

@@ -79,7 +79,7 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
         let named = if code == "SCHEMA_DRIFT" { "object" } else { "constraint" };
         assert_eq!(answer.body["metadata"][named], object, "{}", answer.body);
         let words = format!("{code}: {}", answer.body["detail"].as_str().unwrap());
-        assert!(words.contains("`frontdesk doctor --repair`"), "{words}");
+        assert!(words.contains("`frontdesk doctor --repair --apply`"), "{words}");
 
         let unready = readiness(&fixture, false).await;
         assert_eq!(unready["booking"], "not_serving");
@@ -92,26 +92,24 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
     }
 }
 
-/// Calls go on, and what is written would not be found again, or nobody would
-/// judge it.
+/// Calls go on, and what is written would not be found again. What only notes is missed by
+/// nobody: rows are judged when it is their turn.
 #[tokio::test]
 async fn a_trigger_that_does_not_fire_is_seen_by_readiness() {
-    const OF_ALL: [(&str, &str); 4] = [
-        ("customers", "customer_keys"),
-        ("properties", "properties_key_name"),
-        ("bookings", "note_inconsistency_suspect"),
-        ("inventory_ranges", "note_inconsistency_suspect"),
-    ];
-    let of_requests = ("booking_requests", "note_inconsistency_suspect");
+    const NOTED: [&str; 3] = ["bookings", "inventory_ranges", "booking_requests"];
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {
         let fixture = Fixture::start_in(layout).await;
-        let own = (layout == Layout::Standard).then_some(of_requests);
-        for (table, trigger) in OF_ALL.into_iter().chain(own) {
+        for table in NOTED.iter().take(if layout == Layout::Standard { 3 } else { 2 }) {
+            let off = format!("alter table {table} disable trigger note_inconsistency_suspect");
+            fixture.sql.batch_execute(&off).await.unwrap();
+        }
+        for (table, trigger) in [("customers", "customer_keys"), ("properties", "properties_key_name")] {
             let off = format!("alter table {table} disable trigger {trigger}");
             fixture.sql.batch_execute(&off).await.unwrap();
             let unready = readiness(&fixture, false).await;
             let problems = unready["problems"].to_string();
             assert!(problems.contains(&format!("trigger {table}.{trigger}")), "{unready}");
+            assert!(!problems.contains("note_inconsistency_suspect"), "{unready}");
             let on = format!("alter table {table} enable trigger {trigger}");
             fixture.sql.batch_execute(&on).await.unwrap();
             readiness(&fixture, true).await;
