@@ -6,7 +6,8 @@
 //! No table, column or type is dropped or changed: what of it is another than it was
 //! made is named, for an operator to decide. What holds nothing is replaced, whatever
 //! another program made of it: functions, sequences' settings, defaults, indexes, checks
-//! and foreign keys. What is there besides is left as it is.
+//! and foreign keys. What is there besides is left as it is, and named where it opens what
+//! the migrations close.
 //!
 //! The file is written by a test from a database that was migrated just now, as the
 //! catalog shows it. What a service needs in another layout it says itself
@@ -14,6 +15,7 @@
 
 mod altered;
 mod apply;
+mod besides;
 mod compare;
 mod difference;
 mod look;

@@ -127,7 +127,8 @@ mod program {
     mod operator_port;
     mod path;
     mod pooled;
-    mod repair;
+    pub mod repair;
+    mod repair_besides;
     mod repair_indexes;
     pub mod run;
     mod settings;

@@ -36,6 +36,12 @@ own_role as (
     where r.rolname = $3::text
        or starts_with(r.rolname::text, $3::text || '_')
 ),
+-- What one service's tables hold, another's roles are kept from.
+role_of_any as (
+    select r.oid, r.rolname::text as name
+    from pg_roles r
+    where starts_with(r.rolname::text, split_part($3::text, '_', 1) || '_')
+),
 -- The owner of a table is called differently in each database.
 policy as (
     select c.name as table_name, p.polname::text as name, p.polpermissive, p.polcmd,
@@ -171,13 +177,13 @@ union all
 select case c.relkind when 'S' then 'grant on sequence' else 'grant' end, c.name, r.name, lower(g.privilege_type)
 from relation c
 cross join aclexplode(c.relacl) g
-join own_role r on r.oid = g.grantee
+join role_of_any r on r.oid = g.grantee
 union all
 select 'grant', c.name, r.name, format('%s (%I)', lower(g.privilege_type), a.attname)
 from relation c
 join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
 cross join aclexplode(a.attacl) g
-join own_role r on r.oid = g.grantee
+join role_of_any r on r.oid = g.grantee
 union all
 select 'grant', c.oid::regclass::text, r.name, lower(g.privilege_type)
 from pg_class c

@@ -4,6 +4,8 @@ use super::object::{Kind, Object};
 
 /// How long a step waits for a lock: calls that come behind it wait as long.
 pub const LOCK_PATIENCE: &str = "5s";
+/// The policy that lets a change of every row see them all, while it lasts.
+pub const SEES_ROWS: &str = "repair_sees_rows";
 
 /// What mends one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +63,9 @@ impl Step {
     /// owner, too, who has to be let in for as long; a policy locks the table, so that it
     /// is made and dropped by itself.
     pub fn on_every_row(table: &str, sql: &str) -> Self {
-        let drop = format!("drop policy if exists repair_sees_rows on {table}");
+        let drop = format!("drop policy if exists {SEES_ROWS} on {table}");
         let create = format!(
-            "{drop}; create policy repair_sees_rows on {table} to current_user using (true) with check (true)"
+            "{drop}; create policy {SEES_ROWS} on {table} to current_user using (true) with check (true)"
         );
         let undo = Some(drop.clone());
         Self { sql: vec![create, sql.to_owned(), drop], undo, ..Self::one(String::new()) }

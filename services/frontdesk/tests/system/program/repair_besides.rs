@@ -1,0 +1,35 @@
+//! `frontdesk doctor --repair` and what is there besides what the migrations made.
+
+use super::repair::{damage, differences, frontdesk};
+use super::run::{assert_one_sentence, text};
+use crate::fixture::Fixture;
+
+/// Policies let in whom any of them does, and each grant adds to the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_opens_tenants_or_services_to_each_other_is_told() {
+    let fixture = Fixture::start().await;
+    let open = "create policy everything on bookings using (true); \
+        create policy repair_sees_rows on customers to current_user using (true); \
+        grant select, delete on identity.users to frontdesk_booking";
+    damage(&fixture, open).await;
+    let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
+    assert_eq!(applied.status.code(), Some(1), "{}", text(&applied.stderr));
+    let status = frontdesk(&fixture, &["migrate", "status"]).await;
+    assert_one_sentence(&status, 3, &["policy bookings.everything opens rows for all to public"]);
+    let told = text(&applied.stdout);
+    let cures =
+        told.lines().filter_map(|line| line.strip_prefix("NOT DONE ")?.split_once("schema's owner: "));
+    let by_hand: Vec<&str> = cures.map(|(_, by_hand)| by_hand).collect();
+    assert_eq!(
+        by_hand,
+        [
+            "revoke delete, select on identity.users from frontdesk_booking",
+            "drop policy everything on public.bookings",
+        ],
+        "{told}"
+    );
+    for cure in by_hand {
+        fixture.sql.batch_execute(cure).await.unwrap_or_else(|error| panic!("{cure}: {error:?}"));
+    }
+    assert_eq!(differences(&fixture).await, Vec::<String>::new());
+}

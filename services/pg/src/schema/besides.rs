@@ -1,0 +1,159 @@
+//! What is there besides what the migrations made, where it opens what they close: row
+//! policies let in whom any one of them does, and each grant adds to the others. Decides;
+//! runs nothing.
+
+use super::difference::{Difference, Weight};
+use super::look::Live;
+use super::object::{Kind, Object};
+use super::same::same;
+use super::service::Service;
+use super::statements::{SEES_ROWS, Step};
+
+/// The differences.
+pub fn besides(service: &Service, wanted: &[Object], live: &Live) -> Vec<Difference> {
+    let policies = live.objects.iter().filter_map(|one| policy(service, wanted, one));
+    let further = |one: &&Object| is_further(wanted, one);
+    let grants: Vec<&Object> = live.objects.iter().filter(further).collect();
+    let of_one = |one: &&Object, other: &&Object| {
+        (one.kind, &one.relation, &one.name) == (other.kind, &other.relation, &other.name)
+    };
+    policies.chain(grants.chunk_by(of_one).filter_map(granted)).collect()
+}
+
+/// A policy that lets a service, everybody or the owner see more rows.
+fn policy(service: &Service, wanted: &[Object], policy: &Object) -> Option<Difference> {
+    let Object { kind, relation, name, definition } = policy;
+    let forced =
+        |one: &Object| one.kind == Kind::RowSecurity && &one.relation == relation && one.name == "force";
+    let says_so = |one: &Object| {
+        one.kind == Kind::Policy
+            && &one.relation == relation
+            && (one.is(policy) || same(&one.definition, definition))
+    };
+    let narrows = definition.starts_with("as restrictive ");
+    if *kind != Kind::Policy || narrows || !wanted.iter().any(forced) || wanted.iter().any(says_so) {
+        return None;
+    }
+    let own = |rest: &str| rest.is_empty() || rest.starts_with('_');
+    let served = |role: &str| role == "public" || role.strip_prefix(service.role).is_some_and(own);
+    let weight = match roles(definition) {
+        roles if roles.iter().any(|role| served(role)) => Weight::Grave,
+        roles if roles.contains(&"{owner}") => Weight::Light,
+        _ => return None,
+    };
+    let drop = format!("drop policy {name} on {relation}");
+    // A repair that was ended between its steps has left it.
+    let cure = if name == SEES_ROWS {
+        Ok(Step::one(drop))
+    } else {
+        Err(format!(
+            "the migrations did not make it, and it lets in more than theirs; if nobody needs it, as the schema's owner: \
+             {drop}"
+        ))
+    };
+    let found = format!("{} opens rows {definition}", policy.label());
+    Some(Difference { found, weight, cure, order: (Kind::Policy, 0) })
+}
+
+/// Whom a policy is for.
+fn roles(definition: &str) -> Vec<&str> {
+    let (_, roles) = definition.split_once(" to ").unwrap_or_default();
+    let end = [" using (", " with check ("].iter().filter_map(|word| roles.find(word)).min();
+    roles[..end.unwrap_or(roles.len())].split(", ").collect()
+}
+
+/// Whether it is a grant on something of the migrations that they did not give.
+fn is_further(wanted: &[Object], grant: &Object) -> bool {
+    let of = match grant.kind {
+        Kind::Grant => Kind::Table,
+        Kind::GrantOnSequence => Kind::Sequence,
+        _ => return false,
+    };
+    let of_table = grant.definition.split_once(" (").map_or(&*grant.definition, |(privilege, _)| privilege);
+    let given = |one: &Object| {
+        one.kind == grant.kind
+            && (&one.relation, &one.name) == (&grant.relation, &grant.name)
+            && (one.definition == grant.definition || one.definition == of_table)
+    };
+    wanted.iter().any(|one| one.kind == of && one.name == grant.relation) && !wanted.iter().any(given)
+}
+
+/// What a role was granted on one thing.
+fn granted(grants: &[&Object]) -> Option<Difference> {
+    let Object { kind, relation, name, .. } = grants.first()?;
+    let privileges: Vec<&str> = grants.iter().map(|one| &*one.definition).collect();
+    let all = privileges.join(", ");
+    let what = if *kind == Kind::GrantOnSequence { "sequence " } else { "" };
+    let shown = relation.replace("public.", "");
+    Some(Difference {
+        found: format!("grant to {name}: {all} on {shown} is more than the migrations give"),
+        weight: Weight::Light,
+        cure: Err(format!(
+            "if nobody needs it, as the schema's owner: revoke {all} on {what}{relation} from {name}"
+        )),
+        order: (*kind, 1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::parse;
+    use super::*;
+    use crate::migrate::MigrationSet;
+
+    static SET: MigrationSet = MigrationSet { name: "test", history_table: "s.h", migrations: &[] };
+    const SERVICE: Service = Service {
+        set: &SET,
+        schema: "s",
+        role: "r",
+        made: "",
+        adapt: |made, _| made,
+        optional: |_| false,
+        choice: |_| None,
+        afterwards: &[],
+    };
+    const MADE: &str = "table |  | s.t
+row security | s.t | force
+policy | s.t | own
+    for all to public using ((a = 1))
+grant | s.t | r
+    select
+grant | s.t | r
+    update (a)
+";
+
+    #[test]
+    fn what_opens_rows_is_told_and_what_opens_nothing_is_not() {
+        for (more, found, weight) in [
+            (
+                "policy | s.t | p\n    for all to public using (true)",
+                "policy s.t.p opens rows for all",
+                Weight::Grave,
+            ),
+            ("policy | s.t | p\n    for select to x, r_a using (true)", "policy s.t.p opens", Weight::Grave),
+            ("policy | s.t | repair_sees_rows\n    for all to {owner} using (true)", "policy", Weight::Light),
+            (
+                "grant | s.t | q\n    delete\ngrant | s.t | q\n    insert",
+                "grant to q: delete, insert on",
+                Weight::Light,
+            ),
+            ("grant | s.t | r\n    update", "grant to r: update on s.t is more", Weight::Light),
+            ("policy | s.t | p\n    for all to report using (true)", "", Weight::Light),
+            ("policy | s.t | p\n    for all to public using ((a = 1))", "", Weight::Light),
+            ("policy | s.t | p\n    as restrictive for all to public using (true)", "", Weight::Light),
+            ("policy | s.other | p\n    for all to public using (true)", "", Weight::Light),
+            ("grant | s.other | r\n    delete\ngrant | s.t | r\n    select (b)", "", Weight::Light),
+        ] {
+            let live = Live { objects: parse(&format!("{MADE}{more}\n")), owner: "me".to_owned() };
+            let told = besides(&SERVICE, &parse(MADE), &live);
+            match &told[..] {
+                [] => assert_eq!(found, "", "{more}"),
+                [one] => {
+                    assert!(!found.is_empty() && one.found.starts_with(found), "{more}: {told:?}");
+                    assert_eq!(one.weight, weight, "{more}");
+                }
+                _ => panic!("{more}: {told:?}"),
+            }
+        }
+    }
+}
