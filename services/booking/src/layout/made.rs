@@ -8,6 +8,7 @@ use pg::schema::{Afterwards, Kind, Object};
 
 use super::columns::{self, single_table};
 use super::indexes;
+use super::statuses::known_words;
 use crate::domain::layout::Layout;
 
 /// As the catalog has it after the last migration. A test writes it: `make generate`.
@@ -115,15 +116,45 @@ pub fn choice(object: &Object) -> Option<String> {
 /// What a database is to have.
 pub fn adapt(mut made: Vec<Object>, live: &[Object]) -> Vec<Object> {
     // A status may be an enum; what it lacks, detection finds.
+    let mut enums = Vec::new();
     for status in made.iter_mut().filter(|one| one.kind == Kind::Column && one.name == "status") {
         if let Some(stored) = live.iter().find(|one| one.is(status)) {
+            if !is_text(&stored.definition) {
+                enums.push((status.relation.clone(), stored.definition.clone()));
+            }
             status.definition.clone_from(&stored.definition);
         }
+    }
+    for (table, ty) in enums {
+        made.retain_mut(|one| one.relation != table || is_kept_for_an_enum(one, &ty, live));
     }
     match layout(live) {
         Layout::Standard => made,
         Layout::SingleTable => of_single_table(&made, live),
     }
+}
+
+fn is_text(definition: &str) -> bool {
+    ["text", "character", "public.citext"].iter().any(|ty| definition.starts_with(ty))
+}
+
+/// Whether an object is wanted of a table whose status is an enum. Whoever made it one made
+/// what compares it anew: that is what its name says. What guards is made with the enum's
+/// words where it is missing; a check of words the enum is by itself, and lists go on without
+/// an index.
+fn is_kept_for_an_enum(object: &mut Object, ty: &str, live: &[Object]) -> bool {
+    let compares = object.definition.contains("status") && object.definition.contains("::text");
+    if !matches!(object.kind, Kind::Constraint | Kind::Index) || !compares {
+        return true;
+    }
+    if let Some(stored) = live.iter().find(|one| one.is(object)) {
+        object.definition = stored.definition.trim_end_matches(" NOT VALID").to_owned();
+        return true;
+    }
+    for word in known_words() {
+        object.definition = object.definition.replace(&format!("'{word}'::text"), &format!("'{word}'::{ty}"));
+    }
+    ["EXCLUDE ", "CREATE UNIQUE "].iter().any(|guard| object.definition.starts_with(guard))
 }
 
 /// As it is detected.

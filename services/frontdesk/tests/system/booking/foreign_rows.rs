@@ -5,6 +5,8 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of};
+use crate::program::repair::frontdesk;
+use crate::program::run::text;
 use crate::whole::schema_drift::readiness;
 use frontdesk::demo;
 
@@ -237,7 +239,13 @@ fn exclusion(predicate: &str) -> String {
     )
 }
 
-#[tokio::test]
+/// What keeps migrations from being called complete.
+async fn drifted(fixture: &Fixture) -> Vec<String> {
+    let client = pg::connect(&fixture.database.url).await.unwrap();
+    pg::schema::drift(&client, &booking::SCHEMA).await.unwrap().missing()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_status_that_is_an_enum_is_decided_like_a_text() {
     let literal = exclusion("not in ('cancelled', 'declined', 'no_show')");
     let sold = exclusion("in ('pending', 'confirmed', 'checked_in')");
@@ -279,6 +287,17 @@ async fn a_status_that_is_an_enum_is_decided_like_a_text() {
         assert_eq!(healed.ok()["evidence"], "confirmed_at_set");
         // It may have been asked between two of the statements that altered the table.
         readiness(&fixture, true).await;
+        let missing = drifted(&fixture).await;
+        if layout == Layout::Standard {
+            // Which goes with the altered column, and guards what is stored.
+            assert!(
+                matches!(&missing[..], [one] if one.contains("bookings_standing_external_id_key")),
+                "{missing:?}"
+            );
+            let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
+            assert!(applied.status.success(), "{}", text(&applied.stdout));
+        }
+        assert_eq!(drifted(&fixture).await, Vec::<String>::new());
     }
 }
 
