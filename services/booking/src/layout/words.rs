@@ -358,7 +358,10 @@ mod tests {
     #[test]
     fn statuses_are_those_that_the_migrations_write() {
         let standard = Words::new(Layout::Standard, &Blocking::NotFreed);
-        assert_eq!(standard.fill("{blocking}"), "b.status not in ('cancelled', 'declined', 'no_show')");
+        assert_eq!(
+            standard.fill("{blocking}"),
+            "(b.status not in ('cancelled', 'declined', 'no_show')) is true"
+        );
         assert_eq!(standard.fill("{sold}"), "'confirmed', 'checked_in', 'checked_out'");
         assert_eq!(
             standard.fill("{effective}"),
@@ -367,14 +370,14 @@ mod tests {
              else r.status end"
         );
         let single = Words::new(Layout::SingleTable, &Blocking::Covered(vec![BookingStatus::Pending]));
-        assert_eq!(single.fill("{blocking}"), "b.status in ('pending')");
+        assert_eq!(single.fill("{blocking}"), "(b.status in ('pending')) is true");
         assert_eq!(single.fill("{not_holding}"), "not (r.status in ('pending'))");
         let flagged =
             Blocking::Flagged(Box::new(Blocking::Sold), "(flag OR (status = 'x'::text))".to_owned());
         assert_eq!(
             Words::new(Layout::SingleTable, &flagged).fill("{blocking}"),
-            "(b.status in ('confirmed', 'checked_in', 'checked_out') \
-             or exists (select from (select b.*) as covered where (flag OR (status = 'x'::text))))"
+            "((b.status in ('confirmed', 'checked_in', 'checked_out') \
+             or exists (select from (select b.*) as covered where (flag OR (status = 'x'::text))))) is true"
         );
         assert_eq!(single.fill("{open}"), "r.status in ('inquiry', 'pending', 'requested', 'under_review')");
     }

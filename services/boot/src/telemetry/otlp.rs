@@ -1,6 +1,6 @@
 //! The messages of OTLP 1 that spans are exported in
 //! (opentelemetry-proto, `opentelemetry/proto/collector/trace/v1`), as far as they are
-//! used: the crates of OpenTelemetry are forty more to build for these few fields.
+//! used. The crates of OpenTelemetry would be built for these few fields alone.
 
 #![expect(clippy::struct_field_names, reason = "fields have the names of the `.proto` files")]
 
