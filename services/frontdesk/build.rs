@@ -1,4 +1,4 @@
-//! Tells the program which commit it is built of: `FRONTDESK_COMMIT` of the environment,
+//! Tells the program which commit it is built of: `SOURCE_COMMIT` of the environment,
 //! or what the checkout says, whose files are read without git. A development build is
 //! of no commit, or it would be built anew after each one.
 
@@ -9,15 +9,16 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-env-changed=FRONTDESK_COMMIT");
-    let commit = match env::var("FRONTDESK_COMMIT") {
+    println!("cargo:rerun-if-env-changed=SOURCE_COMMIT");
+    let commit = match env::var("SOURCE_COMMIT") {
         Ok(given) if !given.trim().is_empty() => given.trim().to_owned(),
         _ if env::var("PROFILE").is_ok_and(|profile| profile == "release") => {
             checked_out().unwrap_or_else(|| "unknown commit".to_owned())
         }
         _ => "development build".to_owned(),
     };
-    println!("cargo:rustc-env=FRONTDESK_COMMIT={commit}");
+    // Cargo gives it to what it runs, too, where a name of ours would be taken for a setting.
+    println!("cargo:rustc-env=BUILT_COMMIT={commit}");
 }
 
 /// The commit of the checkout that this is a part of, if it is one.

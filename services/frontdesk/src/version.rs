@@ -3,9 +3,9 @@
 use boot::Version;
 
 /// This build.
-pub const VERSION: Version = Version { number: env!("CARGO_PKG_VERSION"), commit: env!("FRONTDESK_COMMIT") };
+pub const VERSION: Version = Version { number: env!("CARGO_PKG_VERSION"), commit: env!("BUILT_COMMIT") };
 /// The same as `--version` prints it.
-pub const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("FRONTDESK_COMMIT"), ")");
+pub const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("BUILT_COMMIT"), ")");
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 18] = [
     // Of the system, Cargo and Debian.
     "CARGO_HOME",
     "CARGO_PKG_VERSION",
@@ -26,7 +26,8 @@ const FOREIGN: [&str; 17] = [
     "CLIENTS",
     "ENVOY",
     "FRONTDESK",
-    "FRONTDESK_COMMIT",
+    "BUILT_COMMIT",
+    "SOURCE_COMMIT",
     "FRONTDESK_GENERATE",
     "REMOVE",
     // Set by those who read an example.
