@@ -15,9 +15,10 @@ pub struct Answered([[Count; EVIDENCE]; OUTCOMES]);
 impl Answered {
     /// Counts an answer; the repeated one of an idempotency key is one, too.
     pub fn add(&self, answer: &wire::ApproveBookingRequestResponse) {
-        let at = |number: i32| usize::try_from(number).unwrap_or_default();
-        let of_outcome = self.0.get(at(answer.outcome));
-        if let Some(count) = of_outcome.and_then(|counts| counts.get(at(answer.evidence))) {
+        let at = |number: i32| usize::try_from(number).ok();
+        if let (Some(outcome), Some(evidence)) = (at(answer.outcome), at(answer.evidence))
+            && let Some(count) = self.0.get(outcome).and_then(|counts| counts.get(evidence))
+        {
             count.add_one();
         }
     }

@@ -39,9 +39,10 @@ const DECLARED: [&[&Declaration]; 19] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 24] = [
+const PARTS: [(&str, &str); 26] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
+    ("booking_settled", include_str!("sql/parts/booking_settled.sql")),
     ("by_status", include_str!("sql/parts/by_status.sql")),
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("covered_nights", include_str!("sql/parts/covered_nights.sql")),
@@ -63,6 +64,7 @@ const PARTS: [(&str, &str); 24] = [
     ("range_free", include_str!("sql/parts/range_free.sql")),
     ("request_has_no_range", include_str!("sql/parts/request_has_no_range.sql")),
     ("request_order", include_str!("sql/parts/request_order.sql")),
+    ("requests_of_page", include_str!("sql/parts/requests_of_page.sql")),
     ("stay_filters", include_str!("sql/parts/stay_filters.sql")),
 ];
 

@@ -56,11 +56,7 @@ confirmed as (
       and r.id = item.id
     returning r.id
 ),
-settled as (
-    select
-        (select count(*) from booked) + (select count(*) from ranged)
-        + (select count(*) from confirmed) as writes
-)
+{booking_settled}
 insert into booking_events ({nights}, {event_written})
 select
     b.check_in, b.check_out, b.check_in, b.check_out,

@@ -61,12 +61,5 @@ from (
     {request_order}
     limit :most
 ) as page
-cross join lateral (
-    select {request_columns}
-    from {requests} r
-    where r.tenant_id = :tenant
-      and r.id = page.id
-    limit 1
-) as r
-{linked}
+{requests_of_page}
 {request_order}
