@@ -15,7 +15,10 @@ pub static DATABASE_URL: Setting = Setting {
     meaning: "The database. Its user must be a member of frontdesk_identity and frontdesk_booking, for `frontdesk migrate` the schema's owner.",
     secret: true,
 };
-const DEFAULT_POOL_SIZE: &str = "16";
+/// Statements that are under way together make each other dearer: on a server of two cores,
+/// six changes at once (of eight connections) do a quarter more in a second than twelve (of
+/// sixteen).
+const DEFAULT_POOL_SIZE: &str = "8";
 static DATABASE_POOL_SIZE: Setting = Setting {
     name: "DATABASE_POOL_SIZE",
     form: Form::Number { least: 1, most: 1000 },
@@ -91,7 +94,7 @@ mod tests {
     fn a_line_break_after_a_connection_string_is_not_part_of_it() {
         let mut settings = Settings::of([("DATABASE_URL", " postgresql:///x\n")]);
         let config = Config::read(&mut settings).unwrap();
-        assert_eq!((config.url.as_str(), config.pool_size), ("postgresql:///x", 16));
+        assert_eq!((config.url.as_str(), config.pool_size), ("postgresql:///x", 8));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! statement that commits. Whatever leaves a doubt goes alone afterwards, through
 //! `approve.rs`, as if it had never been here, with one transaction less to begin: what was
 //! approved before, what is linked, held or closed, what somebody else has locked, what the
-//! database refuses, and all of a lot when anything goes wrong with it. So one bad row costs
+//! database refuses, and all of a batch when anything goes wrong with it. So one bad row costs
 //! its neighbours a little time, and never their answer.
 //!
 //! Calls that say which version they mean, have an idempotency key or set rules aside are
@@ -21,7 +21,7 @@ use access::TenantId;
 use pg::{Fault, Kind};
 
 use super::approve::Approve;
-use super::together::{Lots, Together, Waiting};
+use super::together::{Batches, Together, Waiting};
 use crate::call::Call;
 use crate::domain::approval::{self, Approved, Verdict};
 use crate::domain::ids::BookingRequestId;
@@ -55,7 +55,7 @@ enum Answer {
     Alone(Before),
 }
 
-type Lot = Vec<Waiting<Asked, Answer>>;
+type Batch = Vec<Waiting<Asked, Answer>>;
 
 impl Approvals {
     /// Approves a request, with others of the tenant if there are several.
@@ -70,8 +70,8 @@ impl Approvals {
         }
         let asked = Arc::new(Asked { call: call.clone(), approve });
         let mut joined = present.join(Arc::clone(&asked));
-        if let Some(lots) = joined.lots.take() {
-            tokio::spawn(run(lots, store.clone(), call.tenant));
+        if let Some(batches) = joined.batches.take() {
+            tokio::spawn(run(batches, store.clone(), call.tenant));
         }
         let before = match present.answer(joined).await {
             Some(Answer::Approved(approved)) => return Ok(approved),
@@ -83,25 +83,25 @@ impl Approvals {
     }
 }
 
-/// Runs lots until nobody waits.
-async fn run(mut lots: Lots<Asked, Answer>, store: Store, tenant: TenantId) {
-    while let Some(lot) = lots.next() {
-        if !approve_all(&store, tenant, lot).await {
-            lots.was_useless();
+/// Runs batches until nobody waits.
+async fn run(mut batches: Batches<Asked, Answer>, store: Store, tenant: TenantId) {
+    while let Some(batch) = batches.next() {
+        if !approve_all(&store, tenant, batch).await {
+            batches.was_useless();
         }
     }
 }
 
-/// Answers each call of a lot. Whether any of them was approved.
-async fn approve_all(store: &Store, tenant: TenantId, lot: Lot) -> bool {
-    let (lot, doubles) = first_of_each(lot);
+/// Answers each call of a batch. Whether any of them was approved.
+async fn approve_all(store: &Store, tenant: TenantId, batch: Batch) -> bool {
+    let (batch, doubles) = first_of_each(batch);
     let mut plain = HashMap::new();
-    let stored = approve_plain(store, tenant, &lot, &mut plain).await;
+    let stored = approve_plain(store, tenant, &batch, &mut plain).await;
     if let Err(fault) = &stored {
-        tracing::debug!(calls = lot.len(), %fault, "approvals that went together failed together");
+        tracing::debug!(calls = batch.len(), %fault, "approvals that went together failed together");
     }
     let was_useful = stored.as_ref().is_ok_and(|stored| !stored.is_empty());
-    for waiting in lot {
+    for waiting in batch {
         let id = waiting.job.approve.id;
         let answer = match (plain.remove(&id), &stored) {
             (Some(approved), Ok(stored)) if stored.contains(&id) => Answer::Approved(approved),
@@ -122,23 +122,23 @@ async fn approve_all(store: &Store, tenant: TenantId, lot: Lot) -> bool {
 }
 
 /// The first call for each request, and the others.
-fn first_of_each(lot: Lot) -> (Lot, Lot) {
+fn first_of_each(batch: Batch) -> (Batch, Batch) {
     let mut seen = HashSet::new();
-    lot.into_iter().partition(|waiting| seen.insert(waiting.job.approve.id))
+    batch.into_iter().partition(|waiting| seen.insert(waiting.job.approve.id))
 }
 
-/// Locks the requests of a lot, and approves those that are `plain`. Gives those that are
+/// Locks the requests of a batch, and approves those that are `plain`. Gives those that are
 /// stored.
 async fn approve_plain(
     store: &Store,
     tenant: TenantId,
-    lot: &Lot,
+    batch: &Batch,
     plain: &mut HashMap<BookingRequestId, Approved>,
 ) -> Result<HashSet<BookingRequestId>, Fault> {
     let approvals = store.begin_approvals(tenant).await?;
-    let locked = approvals.lock(lot.iter().map(|waiting| waiting.job.approve.id).collect()).await?;
-    let mut together = Vec::with_capacity(lot.len());
-    for waiting in lot.iter().filter(|waiting| waiting.is_there()) {
+    let locked = approvals.lock(batch.iter().map(|waiting| waiting.job.approve.id).collect()).await?;
+    let mut together = Vec::with_capacity(batch.len());
+    for waiting in batch.iter().filter(|waiting| waiting.is_there()) {
         let Asked { call, approve } = &*waiting.job;
         let Some(one) = locked.get(&approve.id) else { continue };
         let Some(approved) = granted(one, approvals.layout()) else { continue };

@@ -1,9 +1,9 @@
-//! Calls of a tenant that wait for each other instead of for the database: while one lot
-//! of them is under way, those that come wait, and are the next lot. Nothing waits for a
+//! Calls of a tenant that wait for each other instead of for the database: while one batch
+//! of them is under way, those that come wait, and are the next batch. Nothing waits for a
 //! clock, and a call that finds few others goes at once, and alone. What a
-//! lot does, and what becomes of a call that it leaves out, is not known here.
+//! batch does, and what becomes of a call that it leaves out, is not known here.
 //!
-//! A lot is run by a task of its own: a caller who goes away takes nobody along.
+//! A batch is run by a task of its own: a caller who goes away takes nobody along.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,37 +12,37 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// Calls of a tenant beside which another one goes alone. A lot of one costs Postgres half
+/// Calls of a tenant beside which another one goes alone. A batch of one costs Postgres half
 /// as much again as a call that goes alone, one of two as much for each as alone, one of four
-/// two thirds and one of sixteen a half of it; and lots have half of those that are here.
+/// two thirds and one of sixteen a half of it; and batches have half of those that are here.
 const FEW: usize = 4;
-/// Most calls of a lot: each keeps its rows locked until the last one is stored.
-const MOST_OF_LOT: usize = 64;
+/// Most calls of a batch: each keeps its rows locked until the last one is stored.
+const MOST_OF_BATCH: usize = 64;
 /// Most calls of a tenant that wait here; who comes then goes alone, and is refused there
 /// if too many wait.
 const MOST_WAITING: usize = 128;
-/// How long a call waits for its lot before it goes alone; as long as for a turn.
+/// How long a call waits for its batch before it goes alone; as long as for a turn.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Calls that go alone after a lot that was of no use to any of its calls: where competitors
+/// Calls that go alone after a batch that was of no use to any of its calls: where competitors
 /// are declined, say, none can go with others.
 const ALONE_AFTER_USELESS: usize = 100;
 
 /// The calls of all tenants. `J` is what a call asks for, `A` what it is answered.
 #[derive(Debug)]
 pub struct Together<J, A> {
-    lines: Arc<Mutex<Lines<J, A>>>,
+    queues: Arc<Mutex<Queues<J, A>>>,
 }
 
-type Lines<J, A> = HashMap<Uuid, Line<J, A>>;
+type Queues<J, A> = HashMap<Uuid, Queue<J, A>>;
 
 /// The calls of a tenant, as long as there are any.
 #[derive(Debug)]
-struct Line<J, A> {
+struct Queue<J, A> {
     /// Calls that are here, alone or not.
     present: usize,
-    /// Whether a task runs lots.
+    /// Whether a task runs batches.
     runs: bool,
-    /// Calls that go alone before a lot is tried again.
+    /// Calls that go alone before a batch is tried again.
     alone: usize,
     waiting: VecDeque<Waiting<J, A>>,
     /// The number of the next one that waits.
@@ -70,14 +70,14 @@ pub struct Present<J, A> {
 pub struct Joined<J, A> {
     number: u64,
     answer: oneshot::Receiver<A>,
-    /// For whoever joined while no task was running lots: it is to be started.
-    pub lots: Option<Lots<J, A>>,
+    /// For whoever joined while no task was running batches: it is to be started.
+    pub batches: Option<Batches<J, A>>,
 }
 
-/// The lots of a tenant, one after the other, for the task that runs them. Dropping it
+/// The batches of a tenant, one after the other, for the task that runs them. Dropping it
 /// lets those who wait go alone.
 #[derive(Debug)]
-pub struct Lots<J, A> {
+pub struct Batches<J, A> {
     together: Together<J, A>,
     tenant: Uuid,
     ended: bool,
@@ -86,17 +86,17 @@ pub struct Lots<J, A> {
 impl<J, A> Together<J, A> {
     /// A call of a tenant comes.
     pub fn come(&self, tenant: Uuid) -> Present<J, A> {
-        let mut lines = self.lines();
-        let line = lines.entry(tenant).or_default();
-        let goes_alone = line.present < FEW || line.alone > 0 || line.waiting.len() >= MOST_WAITING;
-        line.present += 1;
-        line.alone = line.alone.saturating_sub(1);
-        drop(lines);
+        let mut queues = self.queues();
+        let queue = queues.entry(tenant).or_default();
+        let goes_alone = queue.present < FEW || queue.alone > 0 || queue.waiting.len() >= MOST_WAITING;
+        queue.present += 1;
+        queue.alone = queue.alone.saturating_sub(1);
+        drop(queues);
         Present { together: self.clone(), tenant, goes_alone }
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines<J, A>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> MutexGuard<'_, Queues<J, A>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,64 +106,64 @@ impl<J, A> Present<J, A> {
         self.goes_alone
     }
 
-    /// Joins those that wait for the next lot.
+    /// Joins those that wait for the next batch.
     pub fn join(&self, job: Arc<J>) -> Joined<J, A> {
         let (sender, answer) = oneshot::channel();
-        let mut lines = self.together.lines();
-        let line = lines.entry(self.tenant).or_default();
-        let number = line.next;
-        line.next += 1;
-        line.waiting.push_back(Waiting { job, number, answer: sender });
-        let lots = (!std::mem::replace(&mut line.runs, true)).then(|| Lots {
+        let mut queues = self.together.queues();
+        let queue = queues.entry(self.tenant).or_default();
+        let number = queue.next;
+        queue.next += 1;
+        queue.waiting.push_back(Waiting { job, number, answer: sender });
+        let batches = (!std::mem::replace(&mut queue.runs, true)).then(|| Batches {
             together: self.together.clone(),
             tenant: self.tenant,
             ended: false,
         });
-        drop(lines);
-        Joined { number, answer, lots }
+        drop(queues);
+        Joined { number, answer, batches }
     }
 
-    /// The answer of the lot that the call went with; `None` when it went with none.
+    /// The answer of the batch that the call went with; `None` when it went with none.
     pub async fn answer(&self, mut joined: Joined<J, A>) -> Option<A> {
         match tokio::time::timeout(PATIENCE, &mut joined.answer).await {
             Ok(answered) => answered.ok(),
             Err(_) if self.leave(joined.number) => None,
-            // Its lot is under way, and has an end of its own.
+            // Its batch is under way, and has an end of its own.
             Err(_) => joined.answer.await.ok(),
         }
     }
 
-    /// Leaves those that wait; false when the lot has begun.
+    /// Leaves those that wait; false when the batch has begun.
     fn leave(&self, number: u64) -> bool {
-        let mut lines = self.together.lines();
-        let Some(line) = lines.get_mut(&self.tenant) else { return false };
-        let waited = line.waiting.len();
-        line.waiting.retain(|one| one.number != number);
-        line.waiting.len() < waited
+        let mut queues = self.together.queues();
+        let Some(queue) = queues.get_mut(&self.tenant) else { return false };
+        let waited = queue.waiting.len();
+        queue.waiting.retain(|one| one.number != number);
+        queue.waiting.len() < waited
     }
 }
 
-impl<J, A> Lots<J, A> {
-    /// Takes the next lot: those that wait, but for callers who have gone. `None` when
+impl<J, A> Batches<J, A> {
+    /// Takes the next batch: those that wait, but for callers who have gone. `None` when
     /// nobody waits; then the task is over.
     pub fn next(&mut self) -> Option<Vec<Waiting<J, A>>> {
-        let mut lines = self.together.lines();
-        let line = lines.entry(self.tenant).or_default();
-        line.waiting.retain(Waiting::is_there);
-        if line.waiting.is_empty() {
-            line.runs = false;
+        let mut queues = self.together.queues();
+        let queue = queues.entry(self.tenant).or_default();
+        queue.waiting.retain(Waiting::is_there);
+        if queue.waiting.is_empty() {
+            queue.runs = false;
             self.ended = true;
-            forget_if_gone(&mut lines, self.tenant);
+            forget_if_gone(&mut queues, self.tenant);
             return None;
         }
-        let lot = line.waiting.len().min(MOST_OF_LOT);
-        Some(line.waiting.drain(..lot).collect())
+        let batch = queue.waiting.len().min(MOST_OF_BATCH);
+        Some(queue.waiting.drain(..batch).collect())
     }
 
-    /// The last lot was of no use.
+    /// The last batch was of no use.
     pub fn was_useless(&self) {
-        if let Some(line) = self.together.lines().get_mut(&self.tenant) {
-            line.alone = ALONE_AFTER_USELESS;
+        if let Some(queue) = self.together.queues().get_mut(&self.tenant) {
+            queue.alone = ALONE_AFTER_USELESS;
         }
     }
 }
@@ -180,50 +180,50 @@ impl<J, A> Waiting<J, A> {
     }
 }
 
-fn forget_if_gone<J, A>(lines: &mut Lines<J, A>, tenant: Uuid) {
-    if lines.get(&tenant).is_some_and(|line| line.present == 0 && !line.runs) {
-        lines.remove(&tenant);
+fn forget_if_gone<J, A>(queues: &mut Queues<J, A>, tenant: Uuid) {
+    if queues.get(&tenant).is_some_and(|queue| queue.present == 0 && !queue.runs) {
+        queues.remove(&tenant);
     }
 }
 
 impl<J, A> Drop for Present<J, A> {
     fn drop(&mut self) {
-        let mut lines = self.together.lines();
-        if let Some(line) = lines.get_mut(&self.tenant) {
-            line.present -= 1;
+        let mut queues = self.together.queues();
+        if let Some(queue) = queues.get_mut(&self.tenant) {
+            queue.present -= 1;
         }
-        forget_if_gone(&mut lines, self.tenant);
+        forget_if_gone(&mut queues, self.tenant);
     }
 }
 
 /// A task that did not come to its end has panicked.
-impl<J, A> Drop for Lots<J, A> {
+impl<J, A> Drop for Batches<J, A> {
     fn drop(&mut self) {
         if self.ended {
             return;
         }
-        let mut lines = self.together.lines();
-        if let Some(line) = lines.get_mut(&self.tenant) {
-            line.runs = false;
-            line.waiting.clear();
+        let mut queues = self.together.queues();
+        if let Some(queue) = queues.get_mut(&self.tenant) {
+            queue.runs = false;
+            queue.waiting.clear();
         }
-        forget_if_gone(&mut lines, self.tenant);
+        forget_if_gone(&mut queues, self.tenant);
     }
 }
 
 impl<J, A> Clone for Together<J, A> {
     fn clone(&self) -> Self {
-        Self { lines: Arc::clone(&self.lines) }
+        Self { queues: Arc::clone(&self.queues) }
     }
 }
 
 impl<J, A> Default for Together<J, A> {
     fn default() -> Self {
-        Self { lines: Arc::default() }
+        Self { queues: Arc::default() }
     }
 }
 
-impl<J, A> Default for Line<J, A> {
+impl<J, A> Default for Queue<J, A> {
     fn default() -> Self {
         Self { present: 0, runs: false, alone: 0, waiting: VecDeque::new(), next: 0 }
     }

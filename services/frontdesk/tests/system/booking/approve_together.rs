@@ -280,7 +280,7 @@ async fn what_the_database_refuses_costs_itself_alone() {
     assert_eq!([rows(poisoned).await, rows(blocked).await], before);
 }
 
-/// A connection that is lost while a lot is being stored: what Postgres says it has undone
+/// A connection that is lost while a batch is being stored: what Postgres says it has undone
 /// is approved all the same, and where it says nothing, nor is anybody told that it was
 /// stored. Whoever tries again then finds one approval.
 #[tokio::test(flavor = "multi_thread")]
@@ -325,7 +325,7 @@ async fn a_connection_that_is_lost_in_the_middle_loses_and_doubles_nothing() {
     }
 }
 
-/// Whoever goes away before the lot begins is not approved; who goes later may be, whole;
+/// Whoever goes away before the batch begins is not approved; who goes later may be, whole;
 /// and those who stay are answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_goes_away_takes_nobody_along() {

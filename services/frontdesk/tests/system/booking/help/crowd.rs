@@ -1,4 +1,4 @@
-//! Calls that approve at the same time, made to go together: a lot is what comes while
+//! Calls that approve at the same time, made to go together: a batch is what comes while
 //! another one is under way, and that one is kept waiting here.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -98,7 +98,7 @@ impl Crowd {
         assert_eq!(self.fixture.execute(set, &[&Uuid::from_u128(u128::from(guest)), &open]).await, 1);
     }
 
-    /// Starts calls that go together: behind four that go alone, and one that is a lot by
+    /// Starts calls that go together: behind four that go alone, and one that is a batch by
     /// itself, all of which wait at their gate. Gives those before, and these.
     pub async fn gather(&self, days: i32, asks: &[Ask<'_>]) -> [Vec<JoinHandle<Answer>>; 2] {
         self.set_gate(SLOW, false).await;
@@ -114,7 +114,7 @@ impl Crowd {
         [before, calls]
     }
 
-    /// Lets those through that came before the lot.
+    /// Lets those through that came before the batch.
     pub async fn release(&self, before: Vec<JoinHandle<Answer>>) {
         self.set_gate(SLOW, true).await;
         for call in before {
