@@ -4,8 +4,9 @@
 //! own.
 //!
 //! `/livez` says that the process runs, `/readyz` whether it can do its work,
-//! `/metrics` what Prometheus collects, `/version` which build it is. It answers until the last call is
-//! drained, and says that it is stopping.
+//! `/metrics` what Prometheus collects, `/version` which build it is, `/settings` what
+//! it goes by, without secrets, for `frontdesk doctor`. It answers until the last call
+//! is drained, and says that it is stopping.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Form, Setting, Settings, Unset};
+use crate::settings::{Form, InForce, Setting, Settings, Unset};
 use crate::telemetry::metrics;
 use crate::{Answer, Metrics, Readiness, Version};
 
@@ -38,7 +39,7 @@ static ADMIN_LISTEN: Setting = Setting {
     form: Form::Listen,
     unset: Unset::Means("off"),
     example: "127.0.0.1:9090",
-    meaning: "Where the operator port listens, with /livez, /readyz, /metrics and /version; without access control.",
+    meaning: "Where the operator port listens, with /livez, /readyz, /metrics, /version and /settings; without access control.",
     secret: false,
 };
 
@@ -53,6 +54,10 @@ pub struct AdminPort {
     pub metrics: Metrics,
     /// What `/version` answers.
     pub version: Version,
+    /// What the process is called, for `/settings`.
+    pub name: &'static str,
+    /// What it goes by, for `/settings`.
+    pub settings: InForce,
 }
 
 /// What is shown.
@@ -61,6 +66,8 @@ struct Shown {
     readiness: Readiness,
     metrics: Metrics,
     version: Version,
+    name: &'static str,
+    settings: InForce,
 }
 
 impl AdminPort {
@@ -76,8 +83,8 @@ impl AdminPort {
 
     /// Answers until `end`; from `stopping` on it says so.
     pub async fn serve(self, stopping: CancellationToken, end: CancellationToken) {
-        let Self { listener, readiness, metrics, version } = self;
-        let shown = Shown { readiness, metrics, version };
+        let Self { listener, readiness, metrics, version, name, settings } = self;
+        let shown = Shown { readiness, metrics, version, name, settings };
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
             let stream = match accepted {
@@ -122,8 +129,9 @@ async fn connection(
 }
 
 async fn answer(method: &Method, path: &str, shown: &Shown, stopping: bool) -> Response<Full<Bytes>> {
-    if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/version") {
-        let known = "{\"error\":\"not found: there are /livez, /readyz, /metrics and /version\"}\n";
+    if !matches!(path, "/livez" | "/readyz" | "/metrics" | "/version" | "/settings") {
+        let known =
+            "{\"error\":\"not found: there are /livez, /readyz, /metrics, /version and /settings\"}\n";
         return response(StatusCode::NOT_FOUND, "application/json", known.to_owned());
     }
     if !matches!(*method, Method::GET | Method::HEAD) {
@@ -135,12 +143,22 @@ async fn answer(method: &Method, path: &str, shown: &Shown, stopping: bool) -> R
         "/livez" => response(StatusCode::OK, "application/json", "{\"status\":\"alive\"}\n".to_owned()),
         "/readyz" => ready(&shown.readiness.ask().await, stopping),
         "/version" => response(StatusCode::OK, "application/json", shown.version.json()),
+        "/settings" => response(StatusCode::OK, "application/json", goes_by(shown)),
         _ => {
             let readiness = &shown.readiness;
             let text = shown.metrics.text(shown.version, &readiness.ask().await, &readiness.tasks());
             response(StatusCode::OK, metrics::MEDIA_TYPE, text)
         }
     }
+}
+
+/// Which build of what runs, and the settings in force.
+fn goes_by(shown: &Shown) -> String {
+    let Shown { version: Version { number, commit }, name, settings, .. } = shown;
+    let body = serde_json::json!({
+        "name": name, "version": number, "commit": commit, "settings": settings.json(),
+    });
+    format!("{body}\n")
 }
 
 fn ready(answers: &[Answer], stopping: bool) -> Response<Full<Bytes>> {
@@ -190,6 +208,8 @@ mod tests {
             readiness: Readiness::new(room).with("database", missing),
             metrics: Metrics::default(),
             version: VERSION,
+            name: "frontdesk-booking",
+            settings: InForce::default(),
         }
     }
 
@@ -212,6 +232,11 @@ mod tests {
         assert!(status == 200 && body.contains("frontdesk_ready{check=\"database\"} 0"), "{body}");
         let (status, body) = ask("/version", false, true).await;
         assert_eq!((status, body.as_str()), (200, "{\"version\":\"1.2.3\",\"commit\":\"4a2c910\"}\n"));
+        let (status, body) = ask("/settings", true, false).await;
+        assert!(
+            status == 200 && body.contains("\"name\":\"frontdesk-booking\"") && body.contains("4a2c910"),
+            "{body}"
+        );
         assert_eq!(ask("/", true, false).await.0, 404);
         let refused = answer(&Method::POST, "/readyz", &shown(true), false).await;
         assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
@@ -225,8 +250,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stopping, end) = (CancellationToken::new(), CancellationToken::new());
-        let Shown { readiness, metrics, version } = shown(true);
-        let port = AdminPort { listener, readiness, metrics, version };
+        let Shown { readiness, metrics, version, name, settings } = shown(true);
+        let port = AdminPort { listener, readiness, metrics, version, name, settings };
         let serving = tokio::spawn(port.serve(stopping.clone(), end.clone()));
         stopping.cancel();
         let mut stream = TcpStream::connect(addr).await.unwrap();

@@ -31,7 +31,7 @@ pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, T
 pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
 pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
-pub use self::settings::{Form, Setting, Settings, SettingsError, Trimmed, Unset};
+pub use self::settings::{Form, InForce, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::shutdown::{DRAIN_LIMIT, on_signal};
 pub use self::supervisor::Supervisor;
 pub use self::telemetry::context::TRACEPARENT;

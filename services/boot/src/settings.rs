@@ -15,6 +15,7 @@
 //!
 //! What a value means is the business of the part that reads it.
 
+mod in_force;
 mod listen;
 mod setting;
 mod unknown;
@@ -26,6 +27,9 @@ use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use self::in_force::{One, Origin};
+
+pub use self::in_force::InForce;
 pub use self::setting::{Form, Setting, Unset};
 
 /// Reads variables and collects what is wrong with them.
@@ -33,6 +37,7 @@ pub use self::setting::{Form, Setting, Unset};
 pub struct Settings {
     environment: BTreeMap<String, OsString>,
     rows: Vec<Row>,
+    values: Vec<One>,
     problems: Vec<String>,
 }
 
@@ -153,6 +158,11 @@ impl Settings {
         self.parse(setting, &value)
     }
 
+    /// What has been read so far, for operators.
+    pub fn in_force(&self) -> InForce {
+        InForce::of(&self.values)
+    }
+
     /// The value of a reader, or everything that was wrong on the way to it.
     /// `every` is the table of the whole program, to tell a misspelt variable
     /// from one that another command reads.
@@ -188,16 +198,16 @@ impl Settings {
         let direct = self.variable(setting.name);
         let direct = if setting.secret { direct } else { direct.map(|value| value.trim().to_owned()) };
         let file = file_variable.as_deref().and_then(|name| self.variable(name).map(|path| (name, path)));
-        match (direct, file) {
+        let (origin, value) = match (direct, file) {
             (Some(_), Some((file, _))) => {
                 self.problems.push(format!("{} and {file} are both set; set one.", setting.name));
-                None
+                return None;
             }
-            (Some(value), None) => Some(value),
-            (None, Some((name, path))) => self.contents(name, path.trim()),
+            (Some(value), None) => (Origin::Environment, Some(value)),
+            (None, Some((name, path))) => (Origin::File, self.contents(name, path.trim())),
             (None, None) => match unset {
-                Unset::Default(value) => Some(value.to_owned()),
-                Unset::Means(_) => None,
+                Unset::Default(value) => (Origin::Default, Some(value.to_owned())),
+                Unset::Means(_) => (Origin::Unset, None),
                 Unset::Refused => {
                     self.problems.push(format!(
                         "{} is not set: {} It takes {}, for example {}.",
@@ -206,10 +216,12 @@ impl Settings {
                         setting.form,
                         setting.example
                     ));
-                    None
+                    (Origin::Unset, None)
                 }
             },
-        }
+        };
+        self.values.push(One::new(setting, origin, value.as_deref()));
+        value
     }
 
     fn variable(&mut self, name: &str) -> Option<String> {

@@ -7,8 +7,8 @@ use crate::operator::output::Output;
 use crate::operator::{api_key, customer, member, property, signing_key, tenant, user};
 use crate::settings::Source;
 use crate::{
-    Failure, dev, doctor, generate, healthcheck, help, migrate, run, settings, smoke, statement, stdout,
-    token, version,
+    Failure, cors, dev, doctor, generate, healthcheck, help, migrate, run, settings, smoke, statement,
+    stdout, token, version,
 };
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
@@ -100,7 +100,7 @@ enum Command {
     /// Says what browsers may do.
     Cors {
         #[command(subcommand)]
-        command: CorsCommand,
+        command: cors::CorsCommand,
     },
     /// Makes completions and manual pages, for packages.
     #[command(hide = true)]
@@ -112,17 +112,6 @@ enum Command {
     Token {
         #[command(subcommand)]
         command: token::TokenCommand,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum CorsCommand {
-    /// Says whether pages of an origin may call, by `ALLOWED_ORIGINS`, and why;
-    /// exit code 1 if they may not.
-    Explain {
-        /// Where the page is from, as scheme://host:port
-        #[arg(long)]
-        origin: String,
     },
 }
 
@@ -157,7 +146,7 @@ pub async fn main() -> Result<(), Failure> {
         Command::Statement(args) => statement::run(&args),
         Command::Openapi => openapi(),
         Command::Generate { command } => generate::run(self::command(), command),
-        Command::Cors { command: CorsCommand::Explain { origin } } => explain_origin(source, &origin),
+        Command::Cors { command } => cors::run(source, command).await,
         Command::Token { command } => token::run(source, command).await,
     }
 }
@@ -165,9 +154,4 @@ pub async fn main() -> Result<(), Failure> {
 fn openapi() -> Result<(), Failure> {
     let document = gateway::openapi().map_err(Failure::new)?;
     stdout::line(format_args!("{document:#}"))
-}
-
-fn explain_origin(source: &Source, origin: &str) -> Result<(), Failure> {
-    let (allowed, text) = source.read(gateway::Origins::read)?.explain(origin);
-    if allowed { stdout::line(text) } else { Err(Failure::new(text)) }
 }

@@ -2,6 +2,7 @@
 //! Rules of the business are in the services.
 
 pub mod cli;
+mod cors;
 mod dev;
 mod doctor;
 mod generate;

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, GrpcServer, Log, Metrics, Readiness, Settings, Supervisor, Traces};
+use boot::{AdminPort, GrpcServer, InForce, Log, Metrics, Readiness, Settings, Supervisor, Traces};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,9 @@ struct Process {
     /// The operator port, if it is on.
     admin: Option<TcpListener>,
     supervisor: Supervisor,
+    /// As it is called in traces and on the operator port.
+    name: &'static str,
+    settings: InForce,
 }
 
 /// `frontdesk identity`.
@@ -74,7 +77,8 @@ pub fn read<T>(
         let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
         let supervisor = Supervisor::read(settings);
-        Some(Role { own: own?, log: log?, traces: traces?, admin, supervisor })
+        let in_force = settings.in_force();
+        Some(Role { own: own?, log: log?, traces: traces?, admin, supervisor, in_force })
     }
 }
 
@@ -85,6 +89,7 @@ pub struct Role<T> {
     traces: Traces,
     admin: Option<SocketAddr>,
     supervisor: Supervisor,
+    in_force: InForce,
 }
 
 /// Takes the address of the operator port.
@@ -101,7 +106,7 @@ impl Process {
         name: &'static str,
         role: impl FnOnce(&mut Settings) -> Option<T>,
     ) -> Result<(Self, T), Failure> {
-        let Role { own, log, traces, admin, supervisor } = source.read(read(role))?;
+        let Role { own, log, traces, admin, supervisor, in_force: settings } = source.read(read(role))?;
         log.start().map_err(Failure::new)?;
         traces.start(name).map_err(Failure::new)?;
         let stop = boot::on_signal().map_err(Failure::new)?;
@@ -109,7 +114,7 @@ impl Process {
             Some(addr) => Some(operator_port(addr).await?),
             None => None,
         };
-        Ok((Self { stop, admin, supervisor }, own))
+        Ok((Self { stop, admin, supervisor, name, settings }, own))
     }
 
     async fn serve_grpc(self, server: GrpcServer) -> Result<(), Failure> {
@@ -127,7 +132,8 @@ impl Process {
     ) -> Result<(), Failure> {
         let end = CancellationToken::new();
         let port = self.admin.map(|listener| {
-            let port = AdminPort { listener, readiness, metrics, version: VERSION };
+            let (name, settings) = (self.name, self.settings);
+            let port = AdminPort { listener, readiness, metrics, version: VERSION, name, settings };
             tokio::spawn(port.serve(self.stop.clone(), end.clone()))
         });
         self.supervisor.serving();

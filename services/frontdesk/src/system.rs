@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
-use boot::{AdminPort, GrpcServer, Metrics, Readiness, TrustedProxies};
+use boot::{AdminPort, GrpcServer, InForce, Metrics, Readiness, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -133,10 +133,11 @@ impl System {
         }
     }
 
-    /// Answers on the operator port until the servers have drained.
-    pub fn answer_operators(&self, listener: TcpListener) {
+    /// Answers on the operator port until the servers have drained; `settings` are those
+    /// that the process goes by.
+    pub fn answer_operators(&self, listener: TcpListener, settings: InForce) {
         let (readiness, metrics) = (self.readiness.clone(), self.metrics.clone());
-        let port = AdminPort { listener, readiness, metrics, version: VERSION };
+        let port = AdminPort { listener, readiness, metrics, version: VERSION, name: "frontdesk", settings };
         tokio::spawn(port.serve(self.stop.clone(), self.drained.clone()));
     }
 

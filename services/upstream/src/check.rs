@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use boot::{Check, Finding};
 
-use crate::health::{Health, ask};
+use crate::health::{Health, ask, ask_for};
 use crate::{Upstream, UpstreamError};
 
 /// Time for a service to say how it is.
@@ -19,9 +19,9 @@ impl Upstream {
     }
 }
 
-/// The check of a service for operators. `name` is the role that it runs,
-/// `variable` the setting that says where it is.
-pub fn check(name: &'static str, addresses: String, variable: &'static str) -> Check {
+/// The check of a service for operators. `name` is the role that it runs, `variable` the
+/// setting that says where it is, `service` a gRPC service that it has and no other role.
+pub fn check(name: &'static str, addresses: String, variable: &'static str, service: &'static str) -> Check {
     Check::new(name, async move {
         let upstream: Upstream = match addresses.parse() {
             Ok(upstream) => upstream,
@@ -30,7 +30,11 @@ pub fn check(name: &'static str, addresses: String, variable: &'static str) -> C
                 return Finding::bad(error.to_string(), format!("correct {variable}"));
             }
         };
-        match ask(upstream, PATIENCE).await {
+        match ask(upstream.clone(), PATIENCE).await {
+            Health::Serving if ask_for(upstream, service, PATIENCE).await != Health::Serving => Finding::bad(
+                format!("{addresses} serves something else than {name}"),
+                format!("correct {variable}"),
+            ),
             Health::Serving => Finding::good(format!("{addresses} serves")),
             Health::NotServing => {
                 Finding::bad(format!("{addresses} runs and is not ready"), "its log says what it waits for")

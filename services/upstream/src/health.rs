@@ -28,8 +28,17 @@ where
     S: tower::Service<Request<Body>, Response = Response<Body>>,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    ask_for(service, "", time).await
+}
+
+/// The same for one gRPC service of it. Who does not have it, does not answer.
+pub async fn ask_for<S>(service: S, name: &str, time: Duration) -> Health
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let mut client = HealthClient::new(service);
-    let check = client.check(HealthCheckRequest { service: String::new() });
+    let check = client.check(HealthCheckRequest { service: name.to_owned() });
     match tokio::time::timeout(time, check).await {
         Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Health::Serving,
         Ok(Ok(_)) => Health::NotServing,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, Form, Log, Setting, Settings, Traces, Trimmed, Unset};
+use boot::{AdminPort, Form, InForce, Log, Setting, Settings, Traces, Trimmed, Unset};
 use devdb::Programs;
 use gateway::Origins;
 
@@ -31,6 +31,8 @@ pub struct Environment {
     pub database_url: Option<String>,
     /// The server's programs, if somebody says where they are.
     pub programs: Option<Programs>,
+    /// What was read, for operators.
+    pub in_force: InForce,
 }
 
 impl Environment {
@@ -44,6 +46,7 @@ impl Environment {
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         let programs = Programs::read(settings);
         let database_url = database_url.filter(|url| marked.as_ref() != Some(url));
-        Some(Self { log: log?, traces: traces?, origins: origins?, admin, database_url, programs })
+        let in_force = settings.in_force();
+        Some(Self { log: log?, traces: traces?, origins: origins?, admin, database_url, programs, in_force })
     }
 }

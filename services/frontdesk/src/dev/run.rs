@@ -56,7 +56,7 @@ struct Listeners {
 /// Starts everything and stops it at a signal.
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, traces, origins, admin, database_url, programs } =
+    let Environment { log, traces, origins, admin, database_url, programs, in_force } =
         source.read(Environment::read)?;
     log.for_people().start().map_err(Failure::new)?;
     traces.start("frontdesk").map_err(Failure::new)?;
@@ -77,7 +77,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let migrated = fill(postgres.url(), &folder, &mut secrets).await?;
     let mut system = start(postgres.url(), &secrets, origins, listeners).await?;
     if let Some(listener) = operators {
-        system.answer_operators(listener);
+        system.answer_operators(listener, in_force);
     }
 
     let running = Running {

@@ -4,7 +4,7 @@ use boot::settings::Row;
 use boot::{AdminPort, Setting, Settings};
 
 use crate::operator::{signing_key, user};
-use crate::{dev, doctor, run, smoke, token};
+use crate::{cors, dev, doctor, run, smoke, token};
 
 /// A command that reads settings.
 pub struct Reader {
@@ -39,7 +39,7 @@ pub const READERS: [Reader; 20] = [
         },
     },
     Reader { command: "smoke", read: |from| drop(smoke::Environment::read(from)) },
-    Reader { command: "cors explain", read: |from| drop(gateway::Origins::read(from)) },
+    Reader { command: "cors explain", read: |from| drop(cors::Environment::read(from)) },
     Reader { command: "token", read: |from| drop(token::Environment::read(from)) },
 ];
 

@@ -180,7 +180,7 @@ async fn holds_that_run_out_in_large_numbers_are_expired_in_turns() {
     let token = fixture.manager().await;
     let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = admin.local_addr().unwrap();
-    fixture.system.answer_operators(admin);
+    fixture.system.answer_operators(admin, boot::InForce::default());
     fixture.hold_dates(&token).await;
     for month in 1..=4 {
         let (from, to) = (format!("2033-0{month}-01"), format!("2033-0{month}-03"));
