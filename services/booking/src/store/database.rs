@@ -18,16 +18,13 @@ use crate::config::Policy;
 use crate::domain::layout::Layout;
 use crate::layout::columns::NO_DOUBLE_BOOKINGS;
 use crate::layout::words::Blocking;
-use crate::layout::{Found, RequestHold, Statuses};
+use crate::layout::{Found, RequestHold, SWEEPER, Statuses};
 
 /// How long a look at the schema answers for those who come after.
 const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// How the statements for a layout are compiled.
 pub type Compile = fn(Layout, &Blocking, &Statuses) -> Result<Arc<Statements>, StatementError>;
-
-/// The role that sees what runs out in all tenants, and nothing else.
-pub(super) const SWEEPER: &str = "frontdesk_booking_sweeper";
 
 /// The statements over a database.
 #[derive(Debug, Clone)]
@@ -93,7 +90,10 @@ impl Store {
 
     /// Looks at the schema again; what a later look has found by then counts.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
-        let place = self.known.begin();
+        self.known.look(self.look()).await
+    }
+
+    async fn look(&self) -> Result<Arc<Schema>, Fault> {
         let mut found = Found::detect(&self.db).await?;
         self.look_at_ticks(&found).await;
         let before = self.known.get();
@@ -121,7 +121,7 @@ impl Store {
             _ => db.misfits().await?,
         };
         found.prove(&misfits);
-        Ok(self.known.keep(place, Arc::new(Schema { found, db, misfits })))
+        Ok(Arc::new(Schema { found, db, misfits }))
     }
 
     /// Before this process stores anything, and until it has worked once: at a standby it

@@ -62,6 +62,7 @@ mod booking {
     mod long_stays;
     mod lost_numbers;
     mod new_bookings;
+    mod own_bookings;
     mod properties;
     mod races;
     mod resolutions;
@@ -117,6 +118,7 @@ mod gateway {
 
 /// The program `frontdesk` as somebody runs it.
 mod program {
+    mod cures;
     mod dev;
     mod doctor;
     mod log;
@@ -128,6 +130,7 @@ mod program {
     mod path;
     mod pooled;
     pub mod repair;
+    mod repair_altered;
     mod repair_besides;
     mod repair_indexes;
     pub mod run;

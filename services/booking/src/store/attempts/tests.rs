@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::future::join_all;
+use futures::FutureExt;
+use futures::future::{join_all, ready};
 use pg::{Database, PoolOptions};
 
 use super::*;
@@ -36,7 +37,8 @@ fn store() -> Store {
     let db = Database::new(options).unwrap();
     let found = Found::whole(Layout::Standard, Blocking::NotFreed);
     let store = Store::new(db.clone(), |_, _, _| Ok(Arc::default()), Policy::default());
-    store.known.keep(store.known.begin(), Arc::new(Schema { found, db, misfits: Vec::new() }));
+    let schema = Arc::new(Schema { found, db, misfits: Vec::new() });
+    store.known.look(ready(Ok::<_, Fault>(schema))).now_or_never().unwrap().unwrap();
     store
 }
 
