@@ -1,5 +1,6 @@
 //! R10: every command that a message, a document or a script names exists, with
-//! its options. The program is asked for its help; nothing is run.
+//! its options, and so does an option that is named alone. The program is asked for its
+//! help; nothing is run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -8,6 +9,20 @@ use crate::texts::{self, Text};
 
 /// This list only shrinks.
 const KNOWN: [&str; 0] = [];
+
+/// Options of other programs: of Postgres', of curl, of our scripts.
+const FOREIGN: [&str; 10] = [
+    "--asynchronous",
+    "--auth-host",
+    "--auth-local",
+    "--bindir",
+    "--check",
+    "--data-binary",
+    "--export",
+    "--locale",
+    "--no-instructions",
+    "--no-sync",
+];
 
 /// A command's subcommands and options.
 #[derive(Debug, Default)]
@@ -136,4 +151,47 @@ fn a_command_that_does_not_exist_is_found_in_quotes_and_in_prose() {
     assert_eq!(check("seals keys", false), None);
     assert!(check("keys turn them", false).is_some());
     assert!(check("keys rotate --at-once", false).is_some());
+}
+
+/// The options that a text names: behind a backtick, and in a message anywhere.
+fn options(text: &str, is_message: bool) -> impl Iterator<Item = &str> {
+    text.match_indices("--").filter_map(move |(at, _)| {
+        let begins = match text[..at].chars().next_back() {
+            Some('`') => true,
+            Some(' ' | '(' | '\n') | None => is_message,
+            Some(_) => false,
+        };
+        let of_option = |mark: char| mark.is_ascii_alphanumeric() || mark == '-';
+        let option = text[at..].split(|mark| !of_option(mark)).next()?;
+        let is_one = option[2..].starts_with(|mark: char| mark.is_ascii_lowercase());
+        (begins && is_one).then_some(option)
+    })
+}
+
+#[test]
+fn every_option_that_is_named_exists() {
+    let helps = helps();
+    let known: BTreeSet<&str> =
+        helps.values().flat_map(|help| help.options.iter().map(String::as_str)).chain(FOREIGN).collect();
+    let (mut unknown, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    for (texts, are_messages) in [(texts::documents(), false), (texts::literals(), true)] {
+        for Text { place, text } in &texts {
+            for option in options(text, are_messages) {
+                if known.contains(option) {
+                    seen.insert(option.to_owned());
+                } else {
+                    unknown.insert(format!("{place}: {option}"));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(seen.len() >= 8, "{seen:?}");
+}
+
+#[test]
+fn options_are_known_by_how_they_are_written() {
+    let text = "use `--json` or --apply (--now); 1--x, -- and `a --b`";
+    assert_eq!(options(text, true).collect::<Vec<_>>(), ["--json", "--apply", "--now", "--b"]);
+    assert_eq!(options(text, false).collect::<Vec<_>>(), ["--json"]);
 }

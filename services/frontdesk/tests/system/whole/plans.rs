@@ -26,7 +26,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::{Uuid, uuid};
 
 use self::parameters::{Windows, is_run, value};
-use super::statements::STANDARD_ONLY;
+use super::statements::{STANDARD_ONLY, runs_as};
 use crate::fixture::Layout;
 
 /// Requests that the tables have, and that the statistics say they have.
@@ -182,25 +182,7 @@ impl Tables {
 
     async fn explain(&mut self, statement: &Statement, role: &str, mode: &str, tenant: Uuid) {
         let name = statement.name();
-        let sweeps = [
-            "delete_old_events",
-            "delete_old_keys",
-            "keep_ticks_ahead",
-            "list_due_holds",
-            "list_feeds",
-            "lock_ticks",
-            "next_suspected_tenant",
-            "next_tenant",
-            "next_waiting_tenant",
-        ];
-        let sweeps = sweeps.contains(&&*name);
-        let reads_feeds =
-            ["get_feed_states", "insert_feed_heads", "lock_feed_heads", "number_events"].contains(&&*name);
-        let role = match (sweeps, reads_feeds) {
-            (true, _) => "frontdesk_booking_sweeper",
-            (_, true) => "frontdesk_booking_feed",
-            _ => role,
-        };
+        let role = runs_as(&name).unwrap_or(role);
         // A session of its own for each statement, of which nothing is kept.
         let session = pg::connect(&self.url).await.unwrap();
         // As the services' connections are set up (`services/pg/src/pool.rs`).

@@ -118,38 +118,58 @@ enum Without {
 
 use Without::{Across, Listed, NoTable};
 
-/// Statements that no tenant is given to, and why. Those of booking run as the sweeper
-/// or as the reader of feeds, which row-level security knows as roles of their own.
-const WITHOUT_TENANT: [(&str, Without, &str); 23] = [
-    ("delete_old_events", Listed, "what the feeds of all tenants have forgotten, by their heads"),
-    ("delete_old_keys", Across, "what is old is deleted in all tenants"),
-    ("find_api_key", Across, "the key says which tenant it is"),
-    ("get_feed_states", Listed, "the reader reads for all who watch"),
-    ("insert_feed_heads", Listed, "the reader numbers for several tenants at once"),
-    ("keep_ticks_ahead", Listed, "the sequence is of all tenants, for a role that sees ticks alone"),
-    ("list_constraints", NoTable, "the catalog"),
-    ("list_due_holds", Across, "holds run out in all tenants, for a role that sees nothing else"),
-    ("list_feeds", Across, "feeds forget in all tenants"),
-    ("list_labels", NoTable, "the catalog"),
-    ("list_memberships", Listed, "the memberships of one user"),
-    ("list_schema", NoTable, "the catalog"),
-    ("list_tables", NoTable, "the catalog"),
-    ("list_triggers", NoTable, "the catalog"),
-    ("lock_feed_heads", Listed, "the reader numbers for several tenants at once"),
-    ("lock_ticks", NoTable, "the sequence is of all tenants"),
-    ("next_suspected_tenant", Across, "the check of inconsistencies goes from tenant to tenant"),
-    ("next_tenant", Across, "the check of inconsistencies goes from tenant to tenant"),
-    ("next_waiting_tenant", Across, "what nobody reads is numbered, tenant by tenant"),
-    ("notify_watchers", NoTable, "other processes are told"),
-    ("number_events", Listed, "the reader numbers for several tenants at once"),
-    ("resolve_foreign_user", Listed, "the memberships of one user"),
-    ("resolve_user", Listed, "the memberships of one user"),
+/// As whom a statement runs that no tenant is given to. Row-level security knows the
+/// sweeper and the reader of feeds as roles of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RunBy {
+    Service,
+    Sweeper,
+    Feed,
+}
+
+use RunBy::{Feed, Service, Sweeper};
+
+/// Statements that no tenant is given to, as whom they run, and why.
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 23] = [
+    ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
+    ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
+    ("find_api_key", Across, Service, "the key says which tenant it is"),
+    ("get_feed_states", Listed, Feed, "the reader reads for all who watch"),
+    ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
+    ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
+    ("list_constraints", NoTable, Service, "the catalog"),
+    ("list_due_holds", Across, Sweeper, "holds run out in all tenants, for a role that sees nothing else"),
+    ("list_feeds", Across, Sweeper, "feeds forget in all tenants"),
+    ("list_labels", NoTable, Service, "the catalog"),
+    ("list_memberships", Listed, Service, "the memberships of one user"),
+    ("list_schema", NoTable, Service, "the catalog"),
+    ("list_tables", NoTable, Service, "the catalog"),
+    ("list_triggers", NoTable, Service, "the catalog"),
+    ("lock_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
+    ("lock_ticks", NoTable, Sweeper, "the sequence is of all tenants"),
+    ("next_suspected_tenant", Across, Sweeper, "the check of inconsistencies goes from tenant to tenant"),
+    ("next_tenant", Across, Sweeper, "the check of inconsistencies goes from tenant to tenant"),
+    ("next_waiting_tenant", Across, Sweeper, "what nobody reads is numbered, tenant by tenant"),
+    ("notify_watchers", NoTable, Service, "other processes are told"),
+    ("number_events", Listed, Feed, "the reader numbers for several tenants at once"),
+    ("resolve_foreign_user", Listed, Service, "the memberships of one user"),
+    ("resolve_user", Listed, Service, "the memberships of one user"),
 ];
+
+/// The role that a statement runs as, if it is not its service's own.
+pub fn runs_as(statement: &str) -> Option<&'static str> {
+    let (_, _, by, _) = WITHOUT_TENANT.iter().find(|(name, ..)| *name == statement)?;
+    match by {
+        Service => None,
+        Sweeper => Some("frontdesk_booking_sweeper"),
+        Feed => Some("frontdesk_booking_feed"),
+    }
+}
 
 /// The names in a list, of one kind or of all.
 fn without_tenant(how: Option<Without>) -> BTreeSet<String> {
-    let listed = WITHOUT_TENANT.iter().filter(|(_, one, _)| how.is_none_or(|how| how == *one));
-    listed.map(|(name, _, _)| (*name).to_owned()).collect()
+    let listed = WITHOUT_TENANT.iter().filter(|(_, one, ..)| how.is_none_or(|how| how == *one));
+    listed.map(|(name, ..)| (*name).to_owned()).collect()
 }
 
 /// Whoever calls booking is in a tenant, so its statements take one, in each layout.
