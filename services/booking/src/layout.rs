@@ -15,9 +15,14 @@ mod types;
 mod unreadable;
 pub mod words;
 
+use self::problem::Problem;
+
 pub use self::detect::{Found, RequestHold};
 pub use self::statuses::Statuses;
 pub use self::words::Words;
+
+/// The role that sees what runs out in all tenants, and nothing else.
+pub const SWEEPER: &str = "frontdesk_booking_sweeper";
 
 /// The statements that look at the catalog, for the list of all statements.
 pub fn statements() -> &'static [&'static pg::Declaration] {

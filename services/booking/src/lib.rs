@@ -111,9 +111,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
 
 /// What an operator should know of booking's part of a database.
 pub fn checks(url: &str) -> Vec<Check> {
-    let mut checks = layout::checks::checks(url, ROLE);
-    checks.push(pg::schema::check("definitions of booking", url, &SCHEMA));
-    checks
+    layout::checks::checks(url, &SCHEMA)
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {

@@ -4,6 +4,7 @@
 
 mod repair;
 mod report;
+mod running;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use pg::DATABASE_URL;
 
 use self::report::Report;
+use self::running::ADMIN_ADDR;
 use crate::Failure;
 use crate::http_url::HttpUrl;
 use crate::settings::Source;
@@ -39,6 +41,10 @@ pub struct DoctorArgs {
     /// Runs them, and says what was done and what could not be.
     #[arg(long, requires = "repair")]
     apply: bool,
+    /// Leaves a rule as it is (TABLE.CONSTRAINT, or TABLE.COLUMN for a not null), where
+    /// another program is to be free of it; may be repeated.
+    #[arg(long, requires = "repair", value_name = "RULE")]
+    except: Vec<String>,
 }
 
 /// Where everything is, as text: a value that cannot be used is a finding and
@@ -50,6 +56,7 @@ pub struct Environment {
     identity: Option<String>,
     booking: Option<String>,
     gateway: Option<String>,
+    processes: Option<String>,
 }
 
 impl Environment {
@@ -60,11 +67,12 @@ impl Environment {
         let identity = settings.if_set_else(&IDENTITY_ADDR, WITHOUT);
         let booking = settings.if_set_else(&BOOKING_ADDR, WITHOUT);
         let gateway = settings.if_set_else(&API_BASE_URL, WITHOUT);
-        Some(Self { database: database?, master_key, trusted_issuers, identity, booking, gateway })
+        let processes = settings.if_set(&ADMIN_ADDR);
+        Some(Self { database: database?, master_key, trusted_issuers, identity, booking, gateway, processes })
     }
 
     fn checks(self) -> Vec<Check> {
-        let Self { database, master_key, trusted_issuers, identity, booking, gateway } = self;
+        let Self { database, master_key, trusted_issuers, identity, booking, gateway, processes } = self;
         let sets = [
             ("migrations of identity", &identity::MIGRATIONS),
             ("migrations of booking", &booking::MIGRATIONS),
@@ -73,32 +81,49 @@ impl Environment {
         checks.extend(booking::checks(&database));
         let deployment = Deployment { database, master_key, trusted_issuers };
         checks.extend(identity::checks(deployment, Timestamp::now()));
-        for (name, addresses, setting) in
-            [("identity", identity, &IDENTITY_ADDR), ("booking", booking, &BOOKING_ADDR)]
-        {
+        for (name, addresses, setting, service) in [
+            ("identity", identity, &IDENTITY_ADDR, identity::SERVICES[0]),
+            ("booking", booking, &BOOKING_ADDR, booking::SERVICES[0]),
+        ] {
             checks.push(match addresses {
-                Some(addresses) => upstream::check(name, addresses, setting.name),
+                Some(addresses) => upstream::check(name, addresses, setting.name, service),
                 None => Check::left_out(name, setting.name),
             });
         }
-        checks.push(match gateway {
-            Some(url) => gateway_check(url),
-            None => Check::left_out("gateway", API_BASE_URL.name),
+        match gateway {
+            Some(url) => {
+                checks.push(gateway_check(url.clone()));
+                checks.push(running::origins_check(url, processes.clone()));
+            }
+            None => {
+                checks.extend(["gateway", "origins"].map(|name| Check::left_out(name, API_BASE_URL.name)));
+            }
+        }
+        checks.push(match processes {
+            Some(ports) => running::processes_check(ports),
+            None => Check::left_out("processes", ADMIN_ADDR.name),
         });
         checks
     }
 }
 
 pub async fn run(source: &Source, args: DoctorArgs) -> Result<(), Failure> {
-    let DoctorArgs { json, repair, apply } = args;
+    let DoctorArgs { json, repair, apply, except } = args;
     if repair {
         let url = source.read(pg::read_url)?;
-        return if apply { repair::apply(&url, json).await } else { repair::print(&url, json).await };
+        return if apply {
+            repair::apply(&url, &except, json).await
+        } else {
+            repair::print(&url, &except, json).await
+        };
     }
     let mut report = Report::new(json);
-    for check in source.read(Environment::read)?.checks() {
-        let name = check.name;
-        report.add(name, check.run().await)?;
+    // All at once: one that waits for what does not answer keeps no other waiting.
+    let checks = source.read(Environment::read)?.checks().into_iter();
+    let running: Vec<_> = checks.map(|check| (check.name, tokio::spawn(check.run()))).collect();
+    for (name, running) in running {
+        let ended = |error| vec![Finding::bad(format!("the check ended early: {error}"), "look again")];
+        report.add(name, running.await.unwrap_or_else(ended))?;
     }
     report.end()
 }

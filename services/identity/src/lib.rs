@@ -146,10 +146,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
 
 /// What an operator should know of identity's part of a deployment.
 pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
-    let definitions = pg::schema::check("definitions of identity", &deployment.database, &SCHEMA);
-    let mut checks = trust::checks::checks(deployment, now);
-    checks.push(definitions);
-    checks
+    trust::checks::checks(deployment, &SCHEMA, now)
 }
 
 async fn ready(store: &store::Store) -> Result<(), String> {

@@ -14,7 +14,7 @@ mod ids;
 mod login_failures;
 mod members;
 mod roles;
-mod schema;
+pub mod schema;
 mod sessions;
 mod signing_keys;
 mod tenants;

@@ -13,9 +13,6 @@ use crate::advice::INSTALL;
 use crate::migrate::{self, MigrationSet};
 use crate::{Advice, Fault, Kind, connect};
 
-/// What makes roles and extensions.
-const MADE_BY: &str =
-    "`frontdesk migrate up`, or, if every migration is applied, `frontdesk doctor --repair --apply` makes";
 /// Clocks that are further apart expire tokens early.
 const MAX_SKEW: f64 = 2.0;
 
@@ -35,7 +32,7 @@ pub fn checks(
     }
     let look = move |client| async move { membership(&client, roles).await };
     checks.push(with_client("roles", url, look));
-    let look = move |client| async move { installed(&client, extensions).await };
+    let look = move |client| async move { available(&client, extensions).await };
     checks.push(with_client("extensions", url, look));
     checks
 }
@@ -59,7 +56,7 @@ where
 
 /// The row of a query that always has one. Nothing is prepared for it, since that might
 /// be found in another session, or by somebody else.
-pub async fn one_row(client: &Client, query: &str) -> Result<Row, Fault> {
+async fn one_row(client: &Client, query: &str) -> Result<Row, Fault> {
     let rows = client.query_typed(query, &[]).await?;
     rows.into_iter().next().ok_or_else(|| Fault::new(Kind::Other, "the database did not answer a question"))
 }
@@ -73,11 +70,14 @@ fn advised(fault: &Fault) -> Finding {
 
 async fn server(client: &Client) -> Result<Finding, Fault> {
     let query = "select current_setting('server_version'), \
-        extract(epoch from clock_timestamp())::float8, \
-        current_setting('synchronous_commit'), pg_is_in_recovery()";
+        extract(epoch from clock_timestamp())::float8, s.setting, pg_is_in_recovery(), s.source, \
+        quote_ident(current_database()), quote_ident(current_user) \
+        from pg_settings s where s.name = 'synchronous_commit'";
     let row = one_row(client, query).await?;
     let (version, now): (String, f64) = (row.try_get(0)?, row.try_get(1)?);
     let (durable, standby): (String, bool) = (row.try_get(2)?, row.try_get(3)?);
+    let (source, database, role): (String, String, String) =
+        (row.try_get(4)?, row.try_get(5)?, row.try_get(6)?);
     let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let skew = (here - now).abs();
     Ok(if standby {
@@ -87,9 +87,22 @@ async fn server(client: &Client) -> Result<Finding, Fault> {
         let found = format!("PostgreSQL {version}; its clock is {skew:.1} s off this machine's");
         Finding::bad(found, "set both clocks by NTP")
     } else if durable == "off" {
+        let on = match &*source {
+            "client" => "take it from the options in DATABASE_URL".to_owned(),
+            "command line" => "start the server without that option".to_owned(),
+            "database" => format!("as its owner: `alter database {database} reset synchronous_commit`"),
+            "user" => format!("as a superuser: `alter role {role} reset synchronous_commit`"),
+            "database user" => {
+                format!("as a superuser: `alter role {role} in database {database} reset synchronous_commit`")
+            }
+            _ => "as a superuser: `alter system set synchronous_commit = on`, then `select pg_reload_conf()`"
+                .to_owned(),
+        };
         Finding::odd(
-            format!("PostgreSQL {version}; synchronous_commit is off"),
-            "set synchronous_commit on, or a crash loses acknowledged approvals",
+            format!(
+                "PostgreSQL {version}; synchronous_commit is off ({source}): a crash loses acknowledged approvals"
+            ),
+            on,
         )
     } else {
         Finding::good(format!("PostgreSQL {version}, a primary, clocks agree"))
@@ -100,10 +113,8 @@ async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Findi
     let state = match migrate::state(client, set).await {
         Ok(state) => state,
         Err(fault) => {
-            let fix = format!(
-                "as the schema's owner: grant select on {} to the login role of DATABASE_URL",
-                set.history_table
-            );
+            let role = one_row(client, "select quote_ident(current_user)").await?.try_get::<_, String>(0)?;
+            let fix = format!("as the schema's owner: `grant select on {} to {role}`", set.history_table);
             return Ok(Finding::bad(fault.advice().what, fix));
         }
     };
@@ -127,29 +138,29 @@ async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> 
     if lacks.is_empty() {
         return Ok(Finding::good(format!("the login role is a member of {}", needed.join(" and "))));
     }
+    let query = "select quote_ident(current_user), array(select r.rolname::text from pg_roles r)";
+    let row = one_row(client, query).await?;
+    let (role, there): (String, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
+    let is_made = lacks.iter().all(|lacking| there.iter().any(|one| one == lacking));
     let lacks = lacks.join(", ");
-    let fix = format!("as a superuser: grant {lacks} to the login role; {MADE_BY} the roles");
+    let made = if is_made {
+        String::new()
+    } else {
+        "`frontdesk doctor --repair --apply` makes them; then, ".to_owned()
+    };
+    let fix = format!("{made}as a superuser: `grant {lacks} to {role}`");
     Ok(Finding::bad(format!("the login role is not a member of {lacks}"), fix))
 }
 
-async fn installed(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
-    let query = "select a.name::text, a.installed_version is not null from pg_available_extensions a \
-        where a.name = any ($1)";
-    let mut lacks = needed.to_vec();
-    let mut available = Vec::new();
-    for row in client.query_typed(query, &[(&needed, Type::TEXT_ARRAY)]).await? {
-        let (name, installed): (String, bool) = (row.try_get(0)?, row.try_get(1)?);
-        lacks.retain(|lacking| *lacking != name);
-        if !installed {
-            available.push(name);
-        }
-    }
-    Ok(if !lacks.is_empty() {
-        Finding::bad(format!("the server does not have {}", lacks.join(", ")), INSTALL)
-    } else if !available.is_empty() {
-        let found = format!("the database does not have {}", available.join(", "));
-        Finding::bad(found, format!("as the schema's owner: {MADE_BY} it"))
+/// Whether the server has them; that a database does, the comparison of its schema says.
+async fn available(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
+    let query = "select a.name::text from pg_available_extensions a where a.name = any ($1)";
+    let rows = client.query_typed(query, &[(&needed, Type::TEXT_ARRAY)]).await?;
+    let has = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+    let lacks: Vec<&str> = needed.iter().copied().filter(|name| !has.iter().any(|one| one == name)).collect();
+    Ok(if lacks.is_empty() {
+        Finding::good(format!("the server has {}", needed.join(", ")))
     } else {
-        Finding::good(format!("{} is there", needed.join(", ")))
+        Finding::bad(format!("the server does not have {}", lacks.join(", ")), INSTALL)
     })
 }

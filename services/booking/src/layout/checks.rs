@@ -1,26 +1,23 @@
 //! What an operator should know of booking's part of a database: whether the schema
-//! fits, what forbids double bookings, and whether the feed goes on. Reports only.
+//! fits, what forbids double bookings, and whether the feed goes on. What the migrations
+//! made and is not there any more, `pg::schema` finds; what calls run into besides is
+//! found here. Reports only.
 
 use boot::{Check, Finding};
 use pg::Fault;
-use pg::checks::{one_row, with_client};
+use pg::checks::with_client;
+use pg::schema::{self, Own, Service};
 
-use super::made::ADD_NO_DOUBLE_BOOKINGS;
-use super::{Found, RequestHold, indexes};
-use crate::domain::stay::MAX_NIGHTS;
+use super::columns::NO_DOUBLE_BOOKINGS;
+use super::{Found, Problem, RequestHold, SWEEPER};
 
-/// The role that keeps the sequence of ticks ahead.
-const SWEEPER: &str = "frontdesk_booking_sweeper";
-
-/// The checks of a database, looked at as `role`.
-pub fn checks(url: &str, role: &'static str) -> Vec<Check> {
-    let of_schema = look(url.to_owned(), role);
-    let of_constraint = look(url.to_owned(), role);
+/// The checks of a database, looked at as the service's role.
+pub fn checks(url: &str, service: &'static Service) -> Vec<Check> {
+    let of_schema = look(url.to_owned(), service.role);
+    let of_constraint = look(url.to_owned(), service.role);
     vec![
-        Check::new("schema of booking", async move { schema(of_schema.await) }),
+        schema::check("schema of booking", url, service, async move { problems(of_schema.await) }),
         Check::new("double bookings", async move { double_bookings(of_constraint.await) }),
-        with_client("length of stays", url, |client| async move { length_of_stays(&client).await }),
-        with_client("indexes of booking", url, |client| async move { indexes(&client).await }),
         with_client("feed of events", url, |client| async move { feed(&client).await }),
     ]
 }
@@ -30,27 +27,41 @@ async fn look(url: String, role: &'static str) -> Result<Found, String> {
     Found::detect(&database).await.map_err(|fault| fault.advice().what)
 }
 
-fn schema(found: Result<Found, String>) -> Vec<Finding> {
-    let (problems, altered) = match found {
-        Ok(found) => (found.problem_sentences(), found.altered()),
-        Err(cause) => return vec![Finding::bad(cause, "see the checks of the database and of the roles")],
+/// What statements need and the database lacks.
+fn problems(found: Result<Found, String>) -> Vec<Own> {
+    let found = match found {
+        Ok(found) => found,
+        Err(cause) => {
+            let finding = Finding::bad(cause, "see the checks of the database and of the roles");
+            return vec![Own { of: String::new(), finding }];
+        }
     };
-    if problems.is_empty() && altered.is_empty() {
-        return vec![Finding::good("every table, column, constraint and trigger is there")];
+    let bad = |problem: &Problem| Own {
+        of: problem.label(),
+        finding: Finding::bad(problem.sentence(), undone(problem)),
+    };
+    let odd = |problem: &Problem| {
+        let Problem::Type { wanted, found, .. } = problem else { return bad(problem) };
+        let fix =
+            format!("it serves, as far as every statement goes with it; the migrations make it {wanted}");
+        Own { of: problem.label(), finding: Finding::odd(format!("{} is {found}", problem.label()), fix) }
+    };
+    let mut own: Vec<Own> = found.problems.iter().map(bad).chain(found.doubtful.iter().map(odd)).collect();
+    if found.request_hold == RequestHold::Missing {
+        let of = format!("constraint bookings.{NO_DOUBLE_BOOKINGS}");
+        let finding =
+            Finding::bad(format!("{of} is missing"), "`frontdesk doctor --repair` prints what makes it");
+        own.push(Own { of, finding });
     }
-    let odd = altered.into_iter().map(|(found, wanted)| {
-        Finding::odd(
-            found,
-            format!("it serves, as far as every statement goes with it; the migrations make it {wanted}"),
-        )
-    });
-    let bad = |problem| {
-        Finding::bad(
-            problem,
-            "`frontdesk doctor --repair`, which prints what makes it again, and names what has to be undone by hand",
-        )
-    };
-    problems.into_iter().map(bad).chain(odd).collect()
+    own
+}
+
+/// What is to be done where the comparison has nothing to say.
+fn undone(problem: &Problem) -> String {
+    match problem {
+        Problem::Word { of, word } => format!("as the type's owner: `alter type {of} add value '{word}'`"),
+        _ => "have whoever altered it undo that".to_owned(),
+    }
 }
 
 fn double_bookings(found: Result<Found, String>) -> Finding {
@@ -58,10 +69,9 @@ fn double_bookings(found: Result<Found, String>) -> Finding {
     let described = format!("layout {}, request_hold {}", found.layout.name(), found.request_hold.name());
     let constraint = found.constraint;
     match found.request_hold {
-        RequestHold::Missing => Finding::bad(
-            format!("{described}: nothing in the database forbids them"),
-            format!("as the schema's owner: {ADD_NO_DOUBLE_BOOKINGS}"),
-        ),
+        RequestHold::Missing => Finding::left_out(format!(
+            "{described}: nothing in the database forbids them; see the schema of booking"
+        )),
         RequestHold::Flag => Finding::odd(
             format!("{described}: {constraint}"),
             "make sure that every sold row has the flag which the constraint looks at",
@@ -70,73 +80,6 @@ fn double_bookings(found: Result<Found, String>) -> Finding {
             Finding::good(format!("{described}: {constraint}"))
         }
     }
-}
-
-/// The rule that the migrations take back where rows from before it break it.
-async fn length_of_stays(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
-    let query = "select to_regclass('public.booking_requests') is null, array( \
-        select t.name from unnest(array['bookings', 'booking_requests']) t (name) where not exists ( \
-            select from pg_constraint k where k.conname = t.name || '_nights_check' and k.convalidated))";
-    let row = one_row(client, query).await?;
-    let (single_table, free): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
-    if single_table {
-        return Ok(Finding::left_out("another program decides what its table holds"));
-    }
-    if free.is_empty() {
-        return Ok(Finding::good(format!("no stay has more than {MAX_NIGHTS} nights")));
-    }
-    let tables = free.join(" and ");
-    let rules = free.iter().map(|table| {
-        format!("alter table {table} add constraint {table}_nights_check check (check_out <= check_in + {MAX_NIGHTS})")
-    });
-    Ok(Finding::odd(
-        format!("rows of {tables} had more than {MAX_NIGHTS} nights when they were migrated, and may have"),
-        format!(
-            "look for rows with check_out > check_in + {MAX_NIGHTS}, cancel or shorten them, then as the schema's \
-             owner: {}",
-            rules.collect::<Vec<_>>().join("; ")
-        ),
-    ))
-}
-
-/// What is missing is slow, not wrong.
-async fn indexes(client: &tokio_postgres::Client) -> Result<Vec<Finding>, Fault> {
-    let query = "select to_regclass('public.booking_requests') is null, \
-        array(select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
-            where i.indisvalid and c.relnamespace = 'public'::regnamespace), \
-        array(select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid \
-            where not i.indisvalid and c.relnamespace = 'public'::regnamespace)";
-    let row = one_row(client, query).await?;
-    let (single_table, stored): (bool, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
-    let broken: Vec<String> = row.try_get(2)?;
-    // Among them one that is just being built.
-    let mut findings: Vec<Finding> = broken
-        .into_iter()
-        .map(|name| {
-            Finding::odd(
-                format!("the index {name} is not finished and serves nothing, as after a build that failed"),
-                format!("if nobody is building it, as the table's owner: reindex index concurrently {name}"),
-            )
-        })
-        .collect();
-    let missing =
-        indexes::of_single_table().into_iter().filter(|(name, _)| !stored.iter().any(|one| one == name));
-    let (names, creates): (Vec<&str>, Vec<String>) =
-        if single_table { missing.unzip() } else { Default::default() };
-    if !names.is_empty() {
-        findings.push(Finding::odd(
-            format!(
-                "lists and decisions read more rows of bookings than they need without {}",
-                names.join(", ")
-            ),
-            format!("as the table's owner, one by one: {}", creates.join("; ")),
-        ));
-    }
-    if findings.is_empty() {
-        let all = if single_table { "all of them are there" } else { "they come with the migrations" };
-        findings.push(Finding::good(all));
-    }
-    Ok(findings)
 }
 
 /// Replication brings events with their ticks and leaves the sequence behind. The role
@@ -161,7 +104,8 @@ async fn feed(client: &tokio_postgres::Client) -> Result<Finding, Fault> {
         Finding::bad(
             "the sequence of ticks is behind events that wait for a number: new events would be told before them",
             format!(
-                "start booking again, which puts it right, or as the schema's owner: select setval('booking_event_ticks', {last})"
+                "start booking again, which puts it right, or as the schema's owner: \
+                 `select setval('booking_event_ticks', {last})`"
             ),
         )
     } else {

@@ -57,7 +57,10 @@ impl Found {
         let db = &db.with(Arc::clone(looks));
         let tables = catalog::tables(db).await?;
         let constraints = catalog::constraints(db).await?;
-        let layout = layout(&tables);
+        let layout = layout_of(&|name, column| {
+            let table = tables.iter().find(|one| one.name == name);
+            table.is_some_and(|table| column.is_none_or(|column| table.column(column).is_some()))
+        });
         let mut statuses = catalog::status_enums(db, &tables).await?;
         let double = constraints.iter().find(|one| {
             one.table == "bookings" && one.exclusion && is_constraint(&one.name, NO_DOUBLE_BOOKINGS)
@@ -112,25 +115,9 @@ impl Found {
         }
     }
 
-    /// What is missing, in the words that calls are refused with. Readiness and the
-    /// server's diagnostics tell them to anybody: they hold nothing of a tenant.
+    /// What is missing, one sentence each.
     pub fn problem_sentences(&self) -> Vec<String> {
-        let sentence = |problem: &Problem| {
-            let refusal = Fault::new(problem.kind(), "").refusal();
-            format!("{}: {}", refusal.reason().name(), refusal.message())
-        };
-        self.problems.iter().map(sentence).collect()
-    }
-
-    /// Columns of another type that serves: what was found, and what was wanted.
-    pub fn altered(&self) -> Vec<(String, &'static str)> {
-        let words = |problem: &Problem| match problem {
-            Problem::Type { table, name, wanted, found } => {
-                Some((format!("column {table}.{name} is {found}"), *wanted))
-            }
-            _ => None,
-        };
-        self.doubtful.iter().filter_map(words).collect()
+        self.problems.iter().map(Problem::sentence).collect()
     }
 
     /// Whether the statements for another find are those for this one.
@@ -195,14 +182,12 @@ impl RequestHold {
     }
 }
 
-/// Without a table of requests it is the single-table layout, unless bookings
-/// refer to one: then the table has been lost, and that is drift.
-fn layout(tables: &[StoredTable]) -> Layout {
-    let has = |table: &str, column: &str| {
-        tables.iter().any(|one| one.name == table && one.column(column).is_some())
-    };
-    let bookings = tables.iter().any(|one| one.name == "bookings");
-    if has("booking_requests", "id") || has("bookings", "booking_request_id") || !bookings {
+/// Without a table of requests it is the single-table layout, unless bookings refer to
+/// one: then the table has been lost, and that is drift. `has` knows the tables, and the
+/// columns of each.
+pub fn layout_of(has: &dyn Fn(&str, Option<&str>) -> bool) -> Layout {
+    let refers = has("bookings", Some("booking_request_id"));
+    if has("booking_requests", Some("id")) || refers || !has("bookings", None) {
         Layout::Standard
     } else {
         Layout::SingleTable

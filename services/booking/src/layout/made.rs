@@ -7,6 +7,7 @@ use pg::is_constraint;
 use pg::schema::{Afterwards, Kind, Object};
 
 use super::columns::{self, single_table};
+use super::detect::layout_of;
 use super::indexes;
 use super::statuses::known_words;
 use crate::domain::layout::Layout;
@@ -19,20 +20,19 @@ const BOOKINGS: &str = "public.bookings";
 /// How an index begins that another program's table is advised to have.
 const ADVISED: &str = "create index concurrently if not exists ";
 
-/// The constraint against double bookings as the migration makes it.
-pub const ADD_NO_DOUBLE_BOOKINGS: &str = "alter table bookings add constraint no_double_bookings \
-    exclude using gist (tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
-    where (status not in ('cancelled', 'declined', 'no_show'))";
-/// The one of a single table in which open requests may overlap.
-const ADD_ON_WHAT_IS_SOLD: &str = "alter table bookings add constraint no_double_bookings \
-    exclude using gist (tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
-    where (status in ('pending', 'confirmed', 'checked_in'))";
+/// What the constraint against double bookings covers as the migration makes it, and what
+/// it covers in a single table in which open requests may overlap.
+const HELD: &str = "status not in ('cancelled', 'declined', 'no_show')";
+const SOLD: &str = "status in ('pending', 'confirmed', 'checked_in')";
 
 /// What is done for rows that were stored while a trigger, a column or the sequence of
 /// ticks was missing.
 pub const AFTERWARDS: [Afterwards; 4] = [
     Afterwards {
         of: &[
+            (Kind::Function, "", "public.frontdesk_customer_keys()"),
+            (Kind::Function, "", "public.frontdesk_text_key(text)"),
+            (Kind::Function, "", "public.frontdesk_phone_key(text)"),
             (Kind::Trigger, "public.customers", columns::CUSTOMER_TRIGGER),
             (Kind::TriggerFires, "public.customers", columns::CUSTOMER_TRIGGER),
             (Kind::Column, "public.customers", "archived"),
@@ -52,6 +52,8 @@ pub const AFTERWARDS: [Afterwards; 4] = [
     // Of those that look the same the oldest has the key, as the migration gives it.
     Afterwards {
         of: &[
+            (Kind::Function, "", "public.properties_key_name()"),
+            (Kind::Function, "", "public.properties_shown_name(text)"),
             (Kind::Trigger, "public.properties", columns::PROPERTY_TRIGGER),
             (Kind::TriggerFires, "public.properties", columns::PROPERTY_TRIGGER),
             (Kind::Column, "public.properties", "name_key"),
@@ -69,6 +71,7 @@ pub const AFTERWARDS: [Afterwards; 4] = [
     Afterwards {
         of: &[
             (Kind::Table, "", "public.inconsistency_suspects"),
+            (Kind::Function, "", NOTES),
             (Kind::Trigger, REQUESTS, columns::SUSPECT_TRIGGER),
             (Kind::TriggerFires, REQUESTS, columns::SUSPECT_TRIGGER),
             (Kind::Trigger, BOOKINGS, columns::SUSPECT_TRIGGER),
@@ -108,9 +111,19 @@ pub fn choice(object: &Object) -> Option<String> {
     is_open.then(|| {
         format!(
             "nothing in the database forbids double bookings; as the table's owner, if open requests hold their \
-             nights: {ADD_NO_DOUBLE_BOOKINGS}: or, if only what is sold does: {ADD_ON_WHAT_IS_SOLD}"
+             nights: `{}`, or, if only what is sold does: `{}`",
+            add_no_double_bookings(HELD),
+            add_no_double_bookings(SOLD)
         )
     })
+}
+
+fn add_no_double_bookings(covers: &str) -> String {
+    format!(
+        "alter table bookings add constraint {} exclude using gist (tenant_id with =, property_id with =, \
+         daterange(check_in, check_out) with &&) where ({covers})",
+        columns::NO_DOUBLE_BOOKINGS
+    )
 }
 
 /// What a database is to have.
@@ -128,7 +141,14 @@ pub fn adapt(mut made: Vec<Object>, live: &[Object]) -> Vec<Object> {
     for (table, ty) in enums {
         made.retain_mut(|one| one.relation != table || is_kept_for_an_enum(one, &ty, live));
     }
-    match layout(live) {
+    let has = |table: &str, column: Option<&str>| {
+        let table = format!("public.{table}");
+        live.iter().any(|one| match column {
+            Some(column) => one.kind == Kind::Column && one.relation == table && one.name == column,
+            None => one.kind == Kind::Table && one.name == table,
+        })
+    };
+    match layout_of(&has) {
         Layout::Standard => made,
         Layout::SingleTable => of_single_table(&made, live),
     }
@@ -155,18 +175,6 @@ fn is_kept_for_an_enum(object: &mut Object, ty: &str, live: &[Object]) -> bool {
         object.definition = object.definition.replace(&format!("'{word}'::text"), &format!("'{word}'::{ty}"));
     }
     ["EXCLUDE ", "CREATE UNIQUE "].iter().any(|guard| object.definition.starts_with(guard))
-}
-
-/// As it is detected.
-fn layout(live: &[Object]) -> Layout {
-    let has = |relation: &str, name: &str| {
-        live.iter().any(|one| one.kind == Kind::Column && one.relation == relation && one.name == name)
-    };
-    if has(REQUESTS, "id") || has(BOOKINGS, "booking_request_id") || !has(BOOKINGS, "id") {
-        Layout::Standard
-    } else {
-        Layout::SingleTable
-    }
 }
 
 fn of_single_table(made: &[Object], live: &[Object]) -> Vec<Object> {
@@ -261,7 +269,7 @@ mod tests {
             object(Kind::Policy, BOOKINGS, "tenant_only", "for all"),
             object(Kind::Grant, BOOKINGS, "frontdesk_booking", "select"),
         ];
-        let live = [object(Kind::Column, BOOKINGS, "id", "uuid")];
+        let live = [object(Kind::Table, "", BOOKINGS, ""), object(Kind::Column, BOOKINGS, "id", "uuid")];
         let wanted = adapt(made.to_vec(), &live);
         let here = |kind| wanted.iter().filter(move |one| one.kind == kind).map(|one| &*one.name);
         assert_eq!(here(Kind::Column).collect::<Vec<_>>(), ["decline_message", "internal_notes"]);

@@ -1,7 +1,7 @@
 //! What statements need and a database does not have, in the words in which calls are
 //! refused.
 
-use pg::{Constraint, Kind};
+use pg::{Constraint, Fault, Kind};
 
 /// Something that statements need and the database lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,26 @@ impl Problem {
             }
         };
         Kind::SchemaDrift { object }
+    }
+
+    /// The object that it is about, as a comparison of the schema names it; empty where that
+    /// does not look.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Table(name) => format!("table {name}"),
+            Self::Column { table, name } | Self::Type { table, name, .. } => format!("column {table}.{name}"),
+            Self::Constraint { table, name } => format!("constraint {table}.{name}"),
+            Self::Trigger { table, name } => format!("trigger {table}.{name}"),
+            Self::Status { constraint } => constraint.clone(),
+            Self::Word { .. } => String::new(),
+        }
+    }
+
+    /// In the words that calls are refused with. Readiness and the server's diagnostics tell
+    /// them to anybody: they hold nothing of a tenant.
+    pub fn sentence(&self) -> String {
+        let refusal = Fault::new(self.kind(), "").refusal();
+        format!("{}: {}", refusal.reason().name(), refusal.message())
     }
 
     /// The name of what is missing, if something is.

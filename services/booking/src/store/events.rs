@@ -10,7 +10,7 @@ use pg::{Columns, Fault};
 use uuid::Uuid;
 
 use super::actors::acting;
-use super::database::{SWEEPER, Store};
+use super::database::Store;
 use super::foreign::{time, word};
 use super::requests::{GetBookingRequest, known_stay};
 use crate::domain::actor::Acting;
@@ -20,6 +20,7 @@ use crate::domain::fulfilment::Fulfilment;
 use crate::domain::ids::{BookingRequestId, EventId};
 use crate::domain::inconsistency::Choice;
 use crate::domain::listing::After;
+use crate::layout::SWEEPER;
 
 pg::statements! {
     /// Events of a request, oldest first.

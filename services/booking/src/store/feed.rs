@@ -24,11 +24,12 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::database::{SWEEPER, Store, lost_row};
+use super::database::{Store, lost_row};
 use super::events::event;
 use super::foreign::time;
 use crate::domain::event::{FeedPlace, OldPlace, PlacedEvent};
 use crate::domain::ids::EventId;
+use crate::layout::SWEEPER;
 
 /// The channel of all processes on a database; `notify_watchers` has it, too.
 const CHANNEL: &str = "frontdesk_booking_events";

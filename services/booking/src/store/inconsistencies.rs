@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use pg::{Columns, Fault, Query, Tx};
 use uuid::Uuid;
 
-use super::database::{SWEEPER, Schema, Store};
+use super::database::{Schema, Store};
 use super::judged::{Suspects, judge};
 use crate::domain::check::{Place, Walk, Walked};
 use crate::domain::ids::RowId;
 use crate::domain::inconsistency::{Inconsistency, InconsistencyKind};
 use crate::domain::listing::After;
+use crate::layout::SWEEPER;
 
 /// Most noted rows that a page or a step of the check judges.
 const MOST_NOTED: i64 = 500;

@@ -7,9 +7,10 @@ use pg::{Columns, Fault};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::database::{SWEEPER, Store};
+use super::database::Store;
 use crate::call::Key;
 use crate::error::{Error, Reason, Refusal};
+use crate::layout::SWEEPER;
 
 /// How long an answer is kept.
 pub const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(24);

@@ -16,10 +16,11 @@ struct Patient {
     differences: Vec<Difference>,
 }
 
-/// Prints a script that makes what is missing; what it cannot do is a comment in it.
-pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
+/// Prints a script that makes what is missing; what it cannot do is a comment in it, and
+/// what is called as one of `except` is left.
+pub async fn print(url: &str, except: &[String], as_json: bool) -> Result<(), Failure> {
     let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
-    let patients = patients(&client, url).await?;
+    let patients = patients(&client, url, except).await?;
     let mut all = patients.iter().flat_map(|one| &one.differences).peekable();
     let nothing = all.peek().is_none();
     let by_hand = all.all(|one| one.cure.is_err());
@@ -50,8 +51,8 @@ pub async fn print(url: &str, as_json: bool) -> Result<(), Failure> {
     end(&left)
 }
 
-/// Makes what is missing, one by one.
-pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
+/// Makes what is missing, one by one, but for what is called as one of `except`.
+pub async fn apply(url: &str, except: &[String], as_json: bool) -> Result<(), Failure> {
     let own = pg::has_own_session(url).await.map_err(|fault| database_failure(url, fault))?;
     if !own {
         return Err(Failure::new(
@@ -61,7 +62,7 @@ pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
     let (mut left, mut entries) = (Vec::new(), Vec::new());
     let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
     schema::alone(&client).await.map_err(|error| database_failure(url, error))?;
-    for Patient { service, owner, differences } in patients(&client, url).await? {
+    for Patient { service, owner, differences } in patients(&client, url, except).await? {
         let name = service.set.name;
         let outcomes = schema::apply(&client, &owner, differences).await;
         for Outcome { difference, done } in outcomes.map_err(|fault| database_failure(url, fault))? {
@@ -85,13 +86,21 @@ pub async fn apply(url: &str, as_json: bool) -> Result<(), Failure> {
 
 /// What every service's part lacks. Migrations come first: what is missing may be what
 /// they are about to make.
-async fn patients(client: &Client, url: &str) -> Result<Vec<Patient>, Failure> {
+async fn patients(client: &Client, url: &str, except: &[String]) -> Result<Vec<Patient>, Failure> {
+    let mut unused: Vec<&String> = except.iter().collect();
     let mut patients = Vec::new();
     for service in SCHEMAS {
         let drift = schema::drift(client, service).await.map_err(|fault| database_failure(url, fault))?;
         let name = service.set.name;
         patients.push(match drift {
-            Drift::Current { differences, owner } => Patient { service, owner, differences },
+            Drift::Current { mut differences, owner } => {
+                differences.retain(|one| {
+                    let leaves = |name: &&String| one.left_by.as_ref() == Some(*name);
+                    unused.retain(|name| !leaves(name));
+                    !except.iter().any(|name| leaves(&name))
+                });
+                Patient { service, owner, differences }
+            }
             Drift::Behind => {
                 return Err(Failure::new(format!(
                     "migrations of {name} are missing, and may make what is: run `frontdesk migrate up` first"
@@ -105,7 +114,12 @@ async fn patients(client: &Client, url: &str) -> Result<Vec<Patient>, Failure> {
             }
         });
     }
-    Ok(patients)
+    match unused.first() {
+        Some(name) => Err(Failure::new(format!(
+            "--except {name}: no rule that is missing or another is called so; `frontdesk doctor` names those that may be left"
+        ))),
+        None => Ok(patients),
+    }
 }
 
 fn script(service: &str, difference: &Difference) -> String {

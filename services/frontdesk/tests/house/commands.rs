@@ -11,7 +11,7 @@ use crate::texts::{self, Text};
 const KNOWN: [&str; 0] = [];
 
 /// Options of other programs: of Postgres', of curl, of our scripts.
-const FOREIGN: [&str; 10] = [
+const FOREIGN: [&str; 11] = [
     "--asynchronous",
     "--auth-host",
     "--auth-local",
@@ -22,6 +22,7 @@ const FOREIGN: [&str; 10] = [
     "--locale",
     "--no-instructions",
     "--no-sync",
+    "--user",
 ];
 
 /// A command's subcommands and options.

@@ -162,6 +162,11 @@ struct Stored {
 impl Store {
     /// What is missing, one sentence each.
     pub async fn missing(&self) -> Result<Vec<String>, Fault> {
+        Ok(self.lacks().await?.into_iter().map(sentence).collect())
+    }
+
+    /// What is missing, by name; a column of another type with what it should be.
+    pub async fn lacks(&self) -> Result<Vec<String>, Fault> {
         let stored = Columns::all(&self.run(&ListSchema {}).await?, |row| {
             Ok(Stored {
                 table: row.next("table_name")?,
@@ -170,7 +175,7 @@ impl Store {
                 is_constraint: row.next("is_constraint")?,
             })
         })?;
-        Ok(missing(&stored).into_iter().map(sentence).collect())
+        Ok(missing(&stored))
     }
 }
 
@@ -200,7 +205,8 @@ fn missing(stored: &[Stored]) -> Vec<String> {
     missing
 }
 
-fn sentence(object: String) -> String {
+/// In the words that calls are refused with.
+pub fn sentence(object: String) -> String {
     let refusal = Fault::new(Kind::SchemaDrift { object }, "").refusal();
     format!("{}: {}", refusal.reason().name(), refusal.message())
 }

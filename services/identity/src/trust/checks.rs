@@ -4,6 +4,7 @@
 
 use boot::{Check, Finding};
 use jiff::Timestamp;
+use pg::schema::{self, Own, Service};
 use seal::MasterKey;
 
 use super::issuers::ForeignTokens;
@@ -13,6 +14,7 @@ use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::signing_key::KeyState;
 use crate::error::Error;
+use crate::store::schema::sentence;
 use crate::store::{self, Store};
 
 const SEE_DATABASE: &str = "see the checks of the database and of the roles";
@@ -28,12 +30,12 @@ pub struct Deployment {
     pub trusted_issuers: Option<String>,
 }
 
-/// What identity looks at in a deployment, but for the definitions of its schema.
-pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
+/// What identity looks at in a deployment; `service` says what its migrations make.
+pub fn checks(deployment: Deployment, service: &'static Service, now: Timestamp) -> Vec<Check> {
     const KEY: &str = "signing key";
     const ISSUERS: &str = "trusted issuers";
     let Deployment { database, master_key, trusted_issuers } = deployment;
-    let schema = Check::new("schema of identity", schema(database.clone()));
+    let schema = schema::check("schema of identity", &database, service, lacks(database.clone()));
     let key = match master_key {
         Some(master_key) => Check::new(KEY, signing_key(database, master_key, now)),
         None => Check::left_out(KEY, FRONTDESK_MASTER_KEY.name),
@@ -45,20 +47,19 @@ pub fn checks(deployment: Deployment, now: Timestamp) -> Vec<Check> {
     vec![schema, key, issuers]
 }
 
-async fn schema(url: String) -> Vec<Finding> {
-    let missing = match open(url) {
-        Ok(store) => store.missing().await.map_err(|fault| fault.advice().what),
+/// What statements need and the database lacks.
+async fn lacks(url: String) -> Vec<Own> {
+    let lacks = match open(url) {
+        Ok(store) => store.lacks().await.map_err(|fault| fault.advice().what),
         Err(cause) => Err(cause),
     };
-    match missing {
-        Ok(missing) if missing.is_empty() => {
-            Finding::good("every table, column and constraint is there").into()
-        }
-        Ok(missing) => {
-            let fix = "`frontdesk doctor --repair`, which prints what makes it again, and names what has to be undone by hand";
-            missing.into_iter().map(|problem| Finding::bad(problem, fix)).collect()
-        }
-        Err(cause) => Finding::bad(cause, SEE_DATABASE).into(),
+    let own = |object: String| {
+        let of = object.split(" of type ").next().unwrap_or_default().to_owned();
+        Own { of, finding: Finding::bad(sentence(object), "have whoever altered it undo that") }
+    };
+    match lacks {
+        Ok(lacks) => lacks.into_iter().map(own).collect(),
+        Err(cause) => vec![Own { of: String::new(), finding: Finding::bad(cause, SEE_DATABASE) }],
     }
 }
 

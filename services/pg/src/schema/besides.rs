@@ -17,7 +17,24 @@ pub fn besides(service: &Service, wanted: &[Object], live: &Live) -> Vec<Differe
     let of_one = |one: &&Object, other: &&Object| {
         (one.kind, &one.relation, &one.name) == (other.kind, &other.relation, &other.name)
     };
-    policies.chain(grants.chunk_by(of_one).filter_map(granted)).collect()
+    let memberships = live.objects.iter().filter_map(|one| membership(wanted, one, &live.owner));
+    memberships.chain(policies).chain(grants.chunk_by(of_one).filter_map(granted)).collect()
+}
+
+/// A role that a service's role may become, or has the rights of.
+fn membership(wanted: &[Object], membership: &Object, owner: &str) -> Option<Difference> {
+    let Object { kind, relation, name, .. } = membership;
+    if *kind != Kind::Membership || wanted.iter().any(|one| one.is(membership)) {
+        return None;
+    }
+    Some(Difference {
+        found: format!("{} is more than the migrations give", membership.label()),
+        // Whoever owns a table is not held by its rules.
+        weight: if relation == owner { Weight::Grave } else { Weight::Light },
+        left_by: None,
+        cure: Err(format!("if nobody needs it, as a superuser: `revoke {relation} from {name}`")),
+        order: (Kind::Membership, 1),
+    })
 }
 
 /// A policy that lets a service, everybody or the owner see more rows.
@@ -48,11 +65,11 @@ fn policy(service: &Service, wanted: &[Object], policy: &Object) -> Option<Diffe
     } else {
         Err(format!(
             "the migrations did not make it, and it lets in more than theirs; if nobody needs it, as the schema's owner: \
-             {drop}"
+             `{drop}`"
         ))
     };
     let found = format!("{} opens rows {definition}", policy.label());
-    Some(Difference { found, weight, cure, order: (Kind::Policy, 0) })
+    Some(Difference { found, weight, left_by: None, cure, order: (Kind::Policy, 0) })
 }
 
 /// Whom a policy is for.
@@ -67,6 +84,7 @@ fn is_further(wanted: &[Object], grant: &Object) -> bool {
     let of = match grant.kind {
         Kind::Grant => Kind::Table,
         Kind::GrantOnSequence => Kind::Sequence,
+        Kind::GrantOnSchema => Kind::Schema,
         _ => return false,
     };
     let of_table = grant.definition.split_once(" (").map_or(&*grant.definition, |(privilege, _)| privilege);
@@ -75,7 +93,11 @@ fn is_further(wanted: &[Object], grant: &Object) -> bool {
             && (&one.relation, &one.name) == (&grant.relation, &grant.name)
             && (one.definition == grant.definition || one.definition == of_table)
     };
-    wanted.iter().any(|one| one.kind == of && one.name == grant.relation) && !wanted.iter().any(given)
+    let is_ours = |one: &Object| {
+        one.kind == of
+            && (one.name == grant.relation || grant.definition.ends_with(&format!(" on {}", one.name)))
+    };
+    wanted.iter().any(is_ours) && !wanted.iter().any(given)
 }
 
 /// What a role was granted on one thing.
@@ -83,14 +105,25 @@ fn granted(grants: &[&Object]) -> Option<Difference> {
     let Object { kind, relation, name, .. } = grants.first()?;
     let privileges: Vec<&str> = grants.iter().map(|one| &*one.definition).collect();
     let all = privileges.join(", ");
-    let what = if *kind == Kind::GrantOnSequence { "sequence " } else { "" };
-    let shown = relation.replace("public.", "");
+    let (on, revokes) = match kind {
+        // Each says the schema by itself.
+        Kind::GrantOnSchema => {
+            let revoke = |one: &&str| format!("revoke {} from {name}", one.replace(" on ", " on schema "));
+            (String::new(), privileges.iter().map(revoke).collect::<Vec<_>>().join("; "))
+        }
+        kind => {
+            let what = if *kind == Kind::GrantOnSequence { "sequence " } else { "" };
+            (
+                format!(" on {}", relation.replace("public.", "")),
+                format!("revoke {all} on {what}{relation} from {name}"),
+            )
+        }
+    };
     Some(Difference {
-        found: format!("grant to {name}: {all} on {shown} is more than the migrations give"),
+        found: format!("grant to {name}: {all}{on} is more than the migrations give"),
         weight: Weight::Light,
-        cure: Err(format!(
-            "if nobody needs it, as the schema's owner: revoke {all} on {what}{relation} from {name}"
-        )),
+        left_by: None,
+        cure: Err(format!("if nobody needs it, as the schema's owner: `{revokes}`")),
         order: (*kind, 1),
     })
 }
@@ -120,6 +153,10 @@ grant | s.t | r
     select
 grant | s.t | r
     update (a)
+schema |  | s
+membership | r_a | r
+grant on schema |  | r
+    usage on s
 ";
 
     #[test]
@@ -138,6 +175,16 @@ grant | s.t | r
                 Weight::Light,
             ),
             ("grant | s.t | r\n    update", "grant to r: update on s.t is more", Weight::Light),
+            ("grant | s.t | public\n    select", "grant to public: select on s.t is more", Weight::Light),
+            (
+                "grant on schema |  | public\n    usage on s",
+                "grant to public: usage on s is more",
+                Weight::Light,
+            ),
+            ("grant on schema |  | r\n    create on s", "grant to r: create on s is more", Weight::Light),
+            ("grant on schema |  | r\n    usage on other", "", Weight::Light),
+            ("membership | me | r", "membership of r in me is more", Weight::Grave),
+            ("membership | pg_read_all_data | r_a", "membership of r_a in pg_read", Weight::Light),
             ("policy | s.t | p\n    for all to report using (true)", "", Weight::Light),
             ("policy | s.t | p\n    for all to public using ((a = 1))", "", Weight::Light),
             ("policy | s.t | p\n    as restrictive for all to public using (true)", "", Weight::Light),

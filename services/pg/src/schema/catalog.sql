@@ -31,16 +31,26 @@ own_function as (
       )
 ),
 own_role as (
-    select r.oid, r.rolname::text as name, r.rolinherit
+    select r.oid, r.rolname::text as name, concat_ws(
+        ' ',
+        case when not r.rolinherit then 'noinherit' end,
+        case when r.rolsuper then 'superuser' end,
+        case when r.rolbypassrls then 'bypassrls' end,
+        case when r.rolcreaterole then 'createrole' end,
+        case when r.rolcreatedb then 'createdb' end,
+        case when r.rolreplication then 'replication' end
+    ) as attributes
     from pg_roles r
     where r.rolname = $3::text
        or starts_with(r.rolname::text, $3::text || '_')
 ),
--- What one service's tables hold, another's roles are kept from.
-role_of_any as (
+-- What one service's tables hold, another's roles and everybody else are kept from.
+grantee as (
     select r.oid, r.rolname::text as name
     from pg_roles r
     where starts_with(r.rolname::text, split_part($3::text, '_', 1) || '_')
+    union all
+    select 0, 'public'
 ),
 -- The owner of a table is called differently in each database.
 policy as (
@@ -56,13 +66,16 @@ policy as (
     from pg_policy p
     join relation c on c.oid = p.polrelid
 )
-select 'role' as kind, '' as relation, r.name, case when r.rolinherit then '' else 'noinherit' end as definition
+select 'role' as kind, '' as relation, r.name, r.attributes as definition
 from own_role r
 union all
-select 'membership', g.name, m.name, ''
+-- From Postgres 16 on each membership says by itself whether it is inherited, and there is
+-- one for each grantor.
+select 'membership', a.roleid::regrole::text, m.name,
+    case when bool_or(coalesce((to_jsonb(a) ->> 'inherit_option')::boolean, false)) then 'inherits' else '' end
 from pg_auth_members a
-join own_role g on g.oid = a.roleid
 join own_role m on m.oid = a.member
+group by a.roleid, m.name
 union all
 select 'schema', '', n.nspname::text, ''
 from pg_namespace n
@@ -121,6 +134,15 @@ where c.relkind <> 'S'
   and not a.attisdropped
   and (a.attnotnull or t.typnotnull)
 union all
+select 'column option', c.name, quote_ident(a.attname) || '.' || split_part(set_option, '=', 1),
+    split_part(set_option, '=', 2)
+from relation c
+join pg_attribute a on a.attrelid = c.oid
+cross join unnest(a.attoptions) as set_option
+where c.relkind <> 'S'
+  and a.attnum > 0
+  and not a.attisdropped
+union all
 select 'default', c.name, quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid)
 from relation c
 join pg_attribute a on a.attrelid = c.oid
@@ -177,13 +199,15 @@ union all
 select case c.relkind when 'S' then 'grant on sequence' else 'grant' end, c.name, r.name, lower(g.privilege_type)
 from relation c
 cross join aclexplode(c.relacl) g
-join role_of_any r on r.oid = g.grantee
+join grantee r on r.oid = g.grantee
+where g.grantee <> c.relowner
 union all
 select 'grant', c.name, r.name, format('%s (%I)', lower(g.privilege_type), a.attname)
 from relation c
 join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
 cross join aclexplode(a.attacl) g
-join role_of_any r on r.oid = g.grantee
+join grantee r on r.oid = g.grantee
+where g.grantee <> c.relowner
 union all
 select 'grant', c.oid::regclass::text, r.name, lower(g.privilege_type)
 from pg_class c
@@ -196,6 +220,16 @@ from pg_namespace n
 cross join own_role r
 where n.nspname = $1::text
   and has_schema_privilege(r.oid, n.oid, 'usage')
+union all
+-- The schema "public" is everybody's.
+select 'grant on schema', '', r.name, lower(g.privilege_type) || ' on ' || n.nspname::text
+from pg_namespace n
+cross join aclexplode(n.nspacl) g
+join grantee r on r.oid = g.grantee
+where n.nspname = $1::text
+  and n.nspname <> 'public'
+  and g.grantee <> n.nspowner
+  and not (g.privilege_type = 'USAGE' and exists (select from own_role o where o.oid = g.grantee))
 union all
 select 'grant on function', p.name, r.name, 'execute'
 from own_function p

@@ -17,6 +17,8 @@ pub enum Kind {
     ClosedFunction,
     Table,
     Column,
+    /// What the planner is told of a column.
+    ColumnOption,
     Default,
     RowSecurity,
     Policy,
@@ -33,7 +35,7 @@ pub enum Kind {
     Grant,
 }
 
-const KINDS: [(Kind, &str); 21] = [
+const KINDS: [(Kind, &str); 22] = [
     (Kind::Role, "role"),
     (Kind::Membership, "membership"),
     (Kind::Schema, "schema"),
@@ -43,6 +45,7 @@ const KINDS: [(Kind, &str); 21] = [
     (Kind::ClosedFunction, "closed function"),
     (Kind::Table, "table"),
     (Kind::Column, "column"),
+    (Kind::ColumnOption, "column option"),
     (Kind::Default, "default"),
     (Kind::RowSecurity, "row security"),
     (Kind::Policy, "policy"),
@@ -98,6 +101,18 @@ impl Object {
             && (!self.kind.is_grant() || self.definition == other.definition)
     }
 
+    /// The column and the name of an option.
+    pub fn option(&self) -> (&str, &str) {
+        self.name.rsplit_once('.').unwrap_or((&self.name, ""))
+    }
+
+    /// The word of the label that names it alone.
+    pub fn word(&self) -> String {
+        let Self { relation, name, .. } = self;
+        let word = if relation.is_empty() { name.clone() } else { format!("{relation}.{name}") };
+        word.replace("public.", "")
+    }
+
     /// For an operator; what is in the schema `public` without its name, as refusals
     /// say it.
     pub fn label(&self) -> String {
@@ -113,6 +128,10 @@ impl Object {
             Kind::RowSecurity => format!("row security of table {relation}"),
             Kind::NotNull => format!("not null of column {relation}.{name}"),
             Kind::Default => format!("default of column {relation}.{name}"),
+            Kind::ColumnOption => {
+                let (column, option) = self.option();
+                format!("{option} of column {relation}.{column}")
+            }
             Kind::Column | Kind::Constraint | Kind::Policy | Kind::Trigger => {
                 format!("{} {relation}.{name}", kind.name())
             }

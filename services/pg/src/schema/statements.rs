@@ -100,6 +100,10 @@ pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
         Kind::ClosedFunction => closed(name),
         Kind::Table => table(object, wanted),
         Kind::Column => format!("alter table {relation} add column {}", column(object, wanted, false)),
+        Kind::ColumnOption => {
+            let (column, option) = object.option();
+            format!("alter table {relation} alter column {column} set ({option} = {definition})")
+        }
         Kind::Default => format!("alter table {relation} alter column {name} set default {definition}"),
         Kind::NotNull => return not_null(relation, name),
         Kind::RowSecurity => format!("alter table {relation} {name} row level security"),
@@ -140,6 +144,13 @@ pub fn replaced(constraint: &Object) -> Step {
     );
     let validated = validated(constraint);
     Step { sql: [vec![both], validated.sql].concat(), ..validated }
+}
+
+/// A policy or a trigger in place of another of its name, at once.
+pub fn remade(object: &Object, owner: &str) -> Step {
+    let Object { kind, relation, name, .. } = object;
+    let drop = format!("drop {} {name} on {relation}", kind.name());
+    Step::one([vec![drop], made(object, &[], owner).sql].concat().join("; "))
 }
 
 /// Looks whether a constraint holds for every row, while others write.
@@ -214,6 +225,31 @@ pub fn exchanged(index: &Object) -> Step {
          alter index {schema}.{anew} rename to {short}; commit"
     );
     Step { sql: [step.sql.clone(), vec![exchange]].concat(), ..step }
+}
+
+/// Whether others may refer to what it keeps apart.
+pub fn is_key(definition: &str) -> bool {
+    ["PRIMARY KEY (", "UNIQUE ("].iter().any(|begin| definition.starts_with(begin))
+}
+
+/// A key in place of another of its name, which serves until the index of this one is
+/// built; `None` for one that says more than its columns.
+pub fn exchanged_key(key: &Object) -> Option<Step> {
+    let Object { relation, name, definition, .. } = key;
+    let (what, columns) = definition.strip_suffix(')')?.split_once(" (")?;
+    if !is_key(definition) || columns.contains(['(', ')']) || name.contains('"') {
+        return None;
+    }
+    let (schema, _) = relation.rsplit_once('.')?;
+    let anew = format!("{name}_anew");
+    let create = format!("CREATE UNIQUE INDEX {anew} ON {relation} USING btree ({columns})");
+    let step = index(relation, &format!("{schema}.{anew}"), &create);
+    let exchange = format!(
+        "begin; set local lock_timeout = '{LOCK_PATIENCE}'; alter table {relation} drop constraint {name}; \
+         alter table {relation} add constraint {name} {} using index {anew}; commit",
+        what.to_lowercase()
+    );
+    Some(Step { sql: [step.sql.clone(), vec![exchange]].concat(), ..step })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `frontdesk doctor --repair` and what is there besides what the migrations made.
 
 use super::repair::{damage, differences, frontdesk};
-use super::run::{assert_one_sentence, text};
+use super::run::{assert_one_sentence, quoted, text};
 use crate::fixture::Fixture;
 
 /// Policies let in whom any of them does, and each grant adds to the others.
@@ -17,9 +17,8 @@ async fn what_opens_tenants_or_services_to_each_other_is_told() {
     let status = frontdesk(&fixture, &["migrate", "status"]).await;
     assert_one_sentence(&status, 3, &["policy bookings.everything opens rows for all to public"]);
     let told = text(&applied.stdout);
-    let cures =
-        told.lines().filter_map(|line| line.strip_prefix("NOT DONE ")?.split_once("schema's owner: "));
-    let by_hand: Vec<&str> = cures.map(|(_, by_hand)| by_hand).collect();
+    let by_hand: Vec<String> =
+        told.lines().filter(|line| line.starts_with("NOT DONE ")).flat_map(quoted).collect();
     assert_eq!(
         by_hand,
         [
@@ -29,7 +28,7 @@ async fn what_opens_tenants_or_services_to_each_other_is_told() {
         "{told}"
     );
     for cure in by_hand {
-        fixture.sql.batch_execute(cure).await.unwrap_or_else(|error| panic!("{cure}: {error:?}"));
+        fixture.sql.batch_execute(&cure).await.unwrap_or_else(|error| panic!("{cure}: {error:?}"));
     }
     assert_eq!(differences(&fixture).await, Vec::<String>::new());
 }

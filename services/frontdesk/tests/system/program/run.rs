@@ -55,6 +55,11 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// What a sentence names to be run, between backticks.
+pub fn quoted(sentence: &str) -> Vec<String> {
+    sentence.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
 /// One sentence on standard error, with these parts, and this exit code.
 #[track_caller]
 pub fn assert_one_sentence(output: &Output, code: i32, parts: &[&str]) {
