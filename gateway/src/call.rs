@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod deadline;
+pub mod ending;
 pub mod headers;
 pub mod identity;
 pub mod unary;

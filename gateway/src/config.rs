@@ -3,6 +3,7 @@
 //! edge, and the place that uses it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use boot::{Form, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Unset, Version};
 use tokio::net::TcpListener;
@@ -30,6 +31,30 @@ static ALLOWED_ORIGINS: Setting = Setting {
     unset: Unset::Default(DEFAULT_ORIGINS),
     example: "https://admin.example.com,https://www.example.com",
     meaning: "Origins whose pages may call (CORS).",
+    secret: false,
+};
+static CONNECTION_IDLE: Setting = Setting {
+    name: "CONNECTION_IDLE",
+    form: Form::Number { least: 1, most: 86_400 },
+    unset: Unset::Default("75"),
+    example: "620",
+    meaning: "Seconds after which the gateway ends a connection that asks nothing; more than a load balancer before it keeps one, mostly 60.",
+    secret: false,
+};
+static CONNECTION_AGE: Setting = Setting {
+    name: "CONNECTION_AGE",
+    form: Form::Number { least: 1, most: 31_536_000 },
+    unset: Unset::Default("3600"),
+    example: "600",
+    meaning: "Seconds after which the gateway ends a connection once its requests are answered, some a tenth earlier, so that clients find new replicas.",
+    secret: false,
+};
+static CONNECTIONS_PER_CLIENT: Setting = Setting {
+    name: "CONNECTIONS_PER_CLIENT",
+    form: Form::Number { least: 1, most: 16_384 },
+    unset: Unset::Default("4096"),
+    example: "200",
+    meaning: "Most connections of one address, or of one IPv6 network of 64 bits, to the gateway; those of TRUSTED_PROXIES have no such limit.",
     secret: false,
 };
 /// The project's publishable key.
@@ -80,6 +105,19 @@ pub struct Policy {
     /// The publishable key that `/auth/v1` asks for; without one that surface is
     /// closed.
     pub anon_key: Option<String>,
+    /// How connections of clients are kept.
+    pub connections: Connections,
+}
+
+/// How connections of clients are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// How long one stays that asks nothing.
+    pub idle: Duration,
+    /// How long one stays in all.
+    pub age: Duration,
+    /// Most of one client.
+    pub of_client: usize,
 }
 
 impl Environment {
@@ -98,7 +136,24 @@ impl Policy {
         let origins = Origins::read(settings);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
-        Some(Self { origins: origins?, trusted_proxies: trusted_proxies.unwrap_or_default(), anon_key })
+        let connections = Connections::read(settings);
+        let trusted_proxies = trusted_proxies.unwrap_or_default();
+        Some(Self { origins: origins?, trusted_proxies, anon_key, connections: connections? })
+    }
+}
+
+impl Connections {
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let idle = settings.number(&CONNECTION_IDLE).map(Duration::from_secs);
+        let age = settings.number(&CONNECTION_AGE).map(Duration::from_secs);
+        let of_client = settings.number(&CONNECTIONS_PER_CLIENT);
+        Some(Self { idle: idle?, age: age?, of_client: of_client? })
+    }
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(75), age: Duration::from_hours(1), of_client: 4096 }
     }
 }
 

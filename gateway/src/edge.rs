@@ -63,8 +63,23 @@ impl Edge {
         connected.behind(&self.inner.policy.trusted_proxies, headers)
     }
 
-    /// Answers one request.
-    pub async fn answer(&self, mut request: Request<Body>, client: &Client) -> Response<Body> {
+    /// Counts from now on what ends by being cut off.
+    pub fn count_cut(&self) {
+        self.inner.figures.count_cut();
+    }
+
+    /// How many requests that were, and what they asked for.
+    pub async fn was_cut(&self) -> (usize, String) {
+        self.inner.figures.was_cut().await
+    }
+
+    /// Answers one request; `kept` lasts until the answer has ended.
+    pub async fn answer<K: Send + Unpin + 'static>(
+        &self,
+        mut request: Request<Body>,
+        client: &Client,
+        kept: K,
+    ) -> Response<Body> {
         let id = boot::request_id::ensure(request.headers_mut());
         let call = Call::new(id.clone(), request.headers());
         let protocol = match Kind::of(request.headers()) {
@@ -72,7 +87,7 @@ impl Edge {
             Kind::Grpc | Kind::OtherGrpc => 1,
             Kind::GrpcWeb(_) => 2,
         };
-        let untold = Untold::new(&call, &self.inner.figures, protocol, &request);
+        let untold = Untold::new(&call, &self.inner.figures, protocol, &request, kept);
         let head = request.method() == Method::HEAD;
         let answering = self.inner.checked(request, boot::request_id::text(&id), client);
         let mut response = call.run(answering).await;

@@ -18,22 +18,26 @@ mod routes;
 mod server;
 mod surface;
 
-use boot::{Metrics, Readiness};
+use std::sync::Arc;
+
+use boot::{Metrics, Readiness, Stop};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use self::call::upstreams::Upstreams;
-pub use self::config::{BOOKING_ADDR, Config, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY};
+pub use self::config::{
+    BOOKING_ADDR, Config, Connections, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY,
+};
 use self::edge::Edge;
 pub use self::origin::{Origins, OriginsError};
 use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
+use self::server::Server;
 
 /// A gateway that is about to run.
 #[derive(Debug)]
 pub struct Gateway {
     listener: TcpListener,
-    edge: Edge,
+    server: Server,
     readiness: Readiness,
 }
 
@@ -43,16 +47,18 @@ pub fn openapi() -> Result<serde_json::Value, RoutesError> {
 }
 
 impl Gateway {
-    /// Compiles the routes.
-    pub fn new(config: Config) -> Result<Self, RoutesError> {
+    /// Compiles the routes. It serves until `stop`.
+    pub fn new(config: Config, stop: &Stop) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, policy, version } = config;
         let transcoder = routes::compile()?;
-        let upstreams = Upstreams::new(identity, booking);
+        let upstreams = Upstreams::new(identity, booking, stop);
         tracing::info!(origins = %policy.origins, "CORS allowed origins");
         let readiness = health::readiness(&upstreams);
         let pages = Pages::new(&transcoder, version);
+        let (connections, proxies) = (policy.connections, policy.trusted_proxies.clone());
         let edge = Edge::new(transcoder, pages, upstreams, policy);
-        Ok(Self { listener, edge, readiness })
+        let server = Server { edge, crowd: Arc::default(), connections, proxies, stop: stop.clone() };
+        Ok(Self { listener, server, readiness })
     }
 
     /// Whether the services behind it do their work.
@@ -62,12 +68,12 @@ impl Gateway {
 
     /// What is counted.
     pub fn metrics(&self) -> Metrics {
-        self.edge.metrics()
+        let crowd = Arc::clone(&self.server.crowd);
+        self.server.edge.metrics().with("gateway", move |scrape| crowd.figures(scrape))
     }
 
-    /// Serves until the token is cancelled and requests in progress are
-    /// answered, or the drain limit is over.
-    pub async fn serve(self, stop: CancellationToken) {
-        server::serve(self.listener, self.edge, stop).await;
+    /// Serves until the stop, and until requests in progress are answered or cut off.
+    pub async fn serve(self) {
+        self.server.serve(self.listener).await;
     }
 }

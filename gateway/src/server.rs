@@ -1,81 +1,134 @@
-//! Connections: HTTP/1.1 and HTTP/2 on one port, bounded, drained at the end.
+//! Connections: HTTP/1.1 and HTTP/2 on one port, bounded, and ended in steps at the stop.
+//! While the gateway leaves, it tells each connection of HTTP/1.1 with its next answer that
+//! it is the last one: to close one at rest would race with a request on its way.
+
+pub mod crowd;
+mod life;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use boot::{Stop, TrustedProxies};
+use futures::FutureExt;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
-use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
+use self::crowd::{Crowd, Place};
+use self::life::{Life, Told, Verdict};
 use crate::call::headers::Client;
+use crate::config::Connections;
 use crate::edge::Edge;
 
-/// Time for the head of an HTTP/1.1 request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Time for the first request of a connection, whatever its protocol: before that
-/// is known, none of hyper's timers runs.
-const FIRST_REQUEST_TIME: Duration = Duration::from_secs(15);
 /// How long a peer may read nothing of an answer.
 const WRITE_TIME: Duration = Duration::from_secs(30);
-/// Most connections at once; further ones are closed without an answer, so that
-/// the others stay served.
-const MAX_CONNECTIONS: usize = 16_384;
 /// Bytes of a request's body that may be under way over HTTP/2, and those of all
 /// requests of a connection: one that is taken slowly leaves the others their room.
 const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 32 * STREAM_WINDOW;
 /// Largest head of a request in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
-
-/// Accepts connections until the token is cancelled.
-pub async fn serve(listener: TcpListener, edge: Edge, stop: CancellationToken) {
-    let server = Server { builder: builder(), graceful: GracefulShutdown::new(), edge };
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, most likely: let some close.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        match Arc::clone(&places).try_acquire_owned() {
-            Ok(place) => server.start(stream, peer, place),
-            Err(_) => tracing::debug!(%peer, "there are too many connections"),
-        }
-    }
-    drop(listener);
-    if tokio::time::timeout(boot::DRAIN_LIMIT, server.graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests still in progress were cut off");
-    }
-}
+/// How often one that has been told to end is looked at.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// Time for the last words to those who are cut off.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What all connections have in common.
-struct Server {
-    builder: Builder<TokioExecutor>,
-    graceful: GracefulShutdown,
-    edge: Edge,
+#[derive(Debug)]
+pub struct Server {
+    pub edge: Edge,
+    pub crowd: Arc<Crowd>,
+    pub connections: Connections,
+    /// Peers that others stand behind.
+    pub proxies: TrustedProxies,
+    pub stop: Stop,
+}
+
+impl Server {
+    /// Serves whoever connects, until the stop.
+    pub async fn serve(self, listener: TcpListener) {
+        let (builder, mut open) = (builder(), JoinSet::new());
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = open.join_next() => continue,
+                () = self.stop.ending().cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.start(&builder, &mut open, stream, peer),
+                Err(error) => {
+                    // Out of file descriptors, most likely: let some close.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        // Those who have connected while this was decided.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            self.start(&builder, &mut open, stream, peer);
+        }
+        drop(listener);
+        self.drain(open).await;
+    }
+
+    /// Waits until all connections have ended, and cuts off what is left.
+    async fn drain(&self, mut open: JoinSet<()>) {
+        let all_ended = async |open: &mut JoinSet<()>| while open.join_next().await.is_some() {};
+        if self.stop.cut().run_until_cancelled(all_ended(&mut open)).await.is_some() {
+            tracing::info!("stopped; no request was cut off");
+            return;
+        }
+        self.edge.count_cut();
+        tokio::time::timeout(LAST_WORDS, all_ended(&mut open)).await.unwrap_or_default();
+        open.shutdown().await;
+        let (requests, by_route) = self.edge.was_cut().await;
+        if requests > 0 {
+            tracing::warn!(requests, by_route, "stopped; what was still in progress was cut off");
+        } else {
+            tracing::info!("stopped; no request was cut off");
+        }
+    }
+
+    /// Serves a connection beside the others.
+    fn start(
+        &self,
+        builder: &Builder<TokioExecutor>,
+        open: &mut JoinSet<()>,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) {
+        let most = (!self.proxies.contains(peer.ip())).then_some(self.connections.of_client);
+        let Some(place) = self.crowd.take(peer.ip(), most) else {
+            tracing::debug!(%peer, "there are too many connections");
+            return;
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIME));
+        let Connections { idle, age, of_client: _ } = self.connections;
+        let life = Life::new(idle, age, peer.port());
+        let one = One { edge: self.edge.clone(), stop: self.stop.clone(), life, peer };
+        open.spawn(one.serve(builder.clone(), Box::pin(stream), place));
+    }
 }
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(MAX_HEAD as usize);
+    // How long heads may take is known in `life`.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -88,44 +141,67 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-impl Server {
-    /// Serves a connection beside the others; `place` is free again at its end.
-    fn start(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-        let asked = Arc::new(AtomicBool::new(false));
-        let (edge, first) = (self.edge.clone(), Arc::clone(&asked));
-        let connected = Client::at(peer.ip());
-        let service = service_fn(move |request: http::Request<Incoming>| {
-            first.store(true, Ordering::Relaxed);
-            let (edge, connected) = (edge.clone(), connected.clone());
-            async move {
-                let client = edge.client(&connected, request.headers());
-                Ok::<_, Infallible>(edge.answer(request.map(Body::new), &client).await)
-            }
-        });
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_TIME));
-        let stream = TokioIo::new(Box::pin(stream));
-        let connection = self.builder.serve_connection(stream, service).into_owned();
-        let connection = self.graceful.watch(connection);
-        tokio::spawn(async move {
-            let _place = place;
-            tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    tracing::debug!(error, "a connection ended early");
-                },
-                () = nothing_asked(&asked) => tracing::debug!(%peer, "a connection asked nothing"),
-            }
-        });
-    }
+/// A connection.
+struct One {
+    edge: Edge,
+    stop: Stop,
+    life: Arc<Life>,
+    peer: SocketAddr,
 }
 
-/// Returns when a connection should have had its first request and had none.
-async fn nothing_asked(asked: &AtomicBool) {
-    tokio::time::sleep(FIRST_REQUEST_TIME).await;
-    if asked.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
+impl One {
+    /// Answers its requests until it ends.
+    async fn serve<S>(self, builder: Builder<TokioExecutor>, stream: S, _place: Place)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { edge, stop, life, peer } = self;
+        let stream = TokioIo::new(Told::new(stream, Arc::clone(&life)));
+        let (connected, of_requests, leaving) =
+            (Client::at(peer.ip()), Arc::clone(&life), stop.leaving().clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let version = request.version();
+            let asked = of_requests.asked(version);
+            let (edge, connected, leaving) = (edge.clone(), connected.clone(), leaving.clone());
+            async move {
+                let client = edge.client(&connected, request.headers());
+                let mut response = edge.answer(request.map(Body::new), &client, asked).await;
+                if version < Version::HTTP_2 && leaving.is_cancelled() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let mut connection = pin!(builder.serve_connection(stream, service));
+        // A token of its own: all connections would wait for each other to look at one.
+        let ending = stop.ending().child_token();
+        let mut ends = false;
+        let mut look = pin!(tokio::time::sleep(Duration::ZERO));
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = ending.cancelled(), if !ends => {
+                    ends = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = &mut look => match life.verdict() {
+                    Verdict::Closed => return tracing::debug!(%peer, "a connection asked nothing"),
+                    Verdict::Stays(until) => look.as_mut().reset(until),
+                    Verdict::Ends => {
+                        look.as_mut().reset(tokio::time::Instant::now() + LOOK_AGAIN);
+                        if !ends {
+                            ends = true;
+                            connection.as_mut().graceful_shutdown();
+                        }
+                    }
+                },
+            }
+        }
     }
 }

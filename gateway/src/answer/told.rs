@@ -26,7 +26,7 @@ const PROBES: [&str; 2] = ["/livez", "/readyz"];
 pub struct ReasonName(pub String);
 
 /// A request that is to be told of, once.
-pub struct Untold {
+pub struct Untold<K> {
     call: Arc<Call>,
     figures: Arc<HttpFigures>,
     /// By its place among the protocols that are told apart.
@@ -39,14 +39,17 @@ pub struct Untold {
     code: Option<Code>,
     reason: Option<String>,
     told: bool,
+    /// What lasts until the answer has ended.
+    _kept: K,
 }
 
-impl Untold {
+impl<K: Send + Unpin + 'static> Untold<K> {
     pub fn new(
         call: &Arc<Call>,
         figures: &Arc<HttpFigures>,
         protocol: usize,
         request: &Request<Body>,
+        kept: K,
     ) -> Self {
         figures.begin(protocol);
         let (method, uri) = (request.method(), request.uri());
@@ -61,6 +64,7 @@ impl Untold {
             code: None,
             reason: None,
             told: false,
+            _kept: kept,
         }
     }
 
@@ -84,7 +88,9 @@ impl Untold {
             Ended::Broken(_) => self.tell(Some("broken")),
         }
     }
+}
 
+impl<K> Untold<K> {
     /// Reads the status of a call in headers or trailers.
     fn look_at(&mut self, headers: &HeaderMap) {
         if let Some(status) = Status::from_header_map(headers) {
@@ -97,6 +103,9 @@ impl Untold {
         self.told = true;
         let took = self.started.elapsed();
         self.figures.end(self.protocol, self.status, self.reason.as_deref(), took);
+        if self.figures.is_cutting() {
+            self.figures.cut(route(&self.method, self.uri.path()));
+        }
         let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let Self { method, uri, status, code, reason, .. } = self;
         let (method, path, reason) = (method.as_str(), &*shown(uri.path()), reason.as_deref());
@@ -118,7 +127,7 @@ impl Untold {
     }
 }
 
-impl Drop for Untold {
+impl<K> Drop for Untold<K> {
     fn drop(&mut self) {
         if !self.told {
             let call = Arc::clone(&self.call);
@@ -141,9 +150,25 @@ fn shown(path: &str) -> Cow<'_, str> {
     Cow::Owned(parts.join("/"))
 }
 
+/// What a request asks for, whichever record it is about.
+fn route(method: &Method, path: &str) -> String {
+    let is_id = |part: &str| {
+        part.len() == 36 && part.bytes().all(|byte| b"-".contains(&byte) || byte.is_ascii_hexdigit())
+    };
+    let shown = shown(path);
+    let parts: Vec<&str> = shown.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect();
+    format!("{method} {}", parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_of_any_record_ask_for_one_thing() {
+        let path = "/v1/booking-requests/0198a3b2-0000-7000-8000-000000000000/approve";
+        assert_eq!(route(&Method::POST, path), "POST /v1/booking-requests/{id}/approve");
+    }
 
     #[test]
     fn what_may_be_somebodys_is_not_shown() {

@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use upstream::Upstream;
 
 use super::deadline::Deadline;
+use super::ending::Streams;
 use super::upstreams::{Target, Upstreams};
 use crate::answer::failure::{self, Failure, MAX_RESPONSE, not_grpc, unreachable};
 
@@ -48,11 +49,12 @@ impl Call<'_> {
         upstreams: &Upstreams,
         following: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
     ) -> Result<(HeaderMap, Body), Failure> {
-        let Target { upstream, uri, .. } = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let Target { upstream, uri, streams, .. } = upstreams.of_path(self.path).ok_or_else(no_service)?;
         let frames =
             stream::once(async { Ok(self.frame) }).chain(following).map(|next| next.map(Frame::data));
         let request = request(uri.clone(), self.metadata, Body::new(StreamBody::new(frames)));
-        once(upstream, request, None).await.map_err(|(_, error)| error)
+        let opened = once(upstream, request, None).await.map_err(|(_, error)| error);
+        opened.map(|(headers, body)| (headers, until_the_stop(streams, body)))
     }
 
     async fn answer(self, upstreams: &Upstreams) -> Result<(Bytes, HeaderMap), Failure> {
@@ -74,18 +76,20 @@ impl Call<'_> {
     /// hold no error. A method that may be called twice is tried once more, at
     /// another address, if there is one.
     pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
-        let Target { upstream, idempotent, uri } = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let target = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let Target { upstream, idempotent, uri, streams } = target;
         let whole = |frame| Body::new(Full::new(frame));
         let again = (idempotent && upstream.is_several())
             .then(|| request(uri.clone(), self.metadata.clone(), whole(self.frame.clone())));
         let tried = once(upstream, request(uri.clone(), self.metadata, whole(self.frame)), None).await;
-        match (tried, again) {
+        let opened = match (tried, again) {
             (Err((Some(at), error)), Some(again)) if error.is_unavailable() => {
                 tracing::info!(%at, "the call is tried at another address");
                 Box::pin(once(upstream, again, Some(at))).await.map_err(|(_, error)| error)
             }
             (tried, _) => tried.map_err(|(_, error)| error),
-        }
+        };
+        opened.map(|(headers, body)| (headers, until_the_stop(streams, body)))
     }
 }
 
@@ -98,6 +102,13 @@ pub fn frame<E>(capacity: usize, message: impl FnOnce(&mut Vec<u8>) -> Result<()
     let length = u32::try_from(frame.len() - PREFIX).unwrap_or(u32::MAX);
     frame[1..PREFIX].copy_from_slice(&length.to_be_bytes());
     Ok(frame.into())
+}
+
+fn until_the_stop(streams: Option<&Streams>, body: Body) -> Body {
+    match streams {
+        Some(streams) => streams.until_the_stop(body),
+        None => body,
+    }
 }
 
 fn no_service() -> Refusal {

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use boot::Stop;
 use frontdesk_proto::descriptors;
 use http::Uri;
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use upstream::Upstream;
+
+use super::ending::Streams;
 
 /// The services behind the gateway.
 #[derive(Debug)]
@@ -14,6 +17,7 @@ pub struct Upstreams {
     identity: Upstream,
     booking: Upstream,
     by_path: HashMap<String, Method>,
+    stop: Stop,
 }
 
 /// Where a method is called.
@@ -23,6 +27,8 @@ pub struct Target<'u> {
     /// Whether calling it twice is the same as once.
     pub idempotent: bool,
     pub uri: &'u Uri,
+    /// Whether its answer is a stream.
+    pub streams: Option<&'u Streams>,
 }
 
 #[derive(Debug)]
@@ -31,6 +37,7 @@ struct Method {
     idempotent: bool,
     /// Its path, read once: a call takes a clone and copies nothing.
     uri: Uri,
+    streams: Option<Streams>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +47,8 @@ enum Role {
 }
 
 impl Upstreams {
-    pub fn new(identity: Upstream, booking: Upstream) -> Self {
+    /// Streams end at the stop.
+    pub fn new(identity: Upstream, booking: Upstream, stop: &Stop) -> Self {
         let by_path = services()
             .flat_map(|(service, role)| {
                 service.methods().map(move |method| (method, role)).collect::<Vec<_>>()
@@ -48,10 +56,11 @@ impl Upstreams {
             .filter_map(|(method, role)| {
                 let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
                 let uri = path.parse().ok()?;
-                Some((path, Method { role, idempotent: is_idempotent(&method), uri }))
+                let (idempotent, streams) = (is_idempotent(&method), Streams::of(&method, stop));
+                Some((path, Method { role, idempotent, uri, streams }))
             })
             .collect();
-        Self { identity, booking, by_path }
+        Self { identity, booking, by_path, stop: stop.clone() }
     }
 
     /// Where `/package.Service/Method` is called.
@@ -61,7 +70,13 @@ impl Upstreams {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
-        Some(Target { upstream, idempotent: method.idempotent, uri: &method.uri })
+        let Method { role: _, idempotent, uri, streams } = method;
+        Some(Target { upstream, idempotent: *idempotent, uri, streams: streams.as_ref() })
+    }
+
+    /// Whether this gateway says that it is not ready, because it stops.
+    pub fn are_left(&self) -> bool {
+        self.stop.leaving().is_cancelled()
     }
 
     /// Each service with its name.

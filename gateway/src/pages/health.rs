@@ -1,4 +1,5 @@
-//! `/livez`: this process runs. `/readyz`: both services do their work.
+//! `/livez`: this process runs. `/readyz`: both services do their work, and this gateway is
+//! not about to stop.
 //!
 //! Everybody is told what the database's schema lacks, in the words of the
 //! refusals: they hold nothing of a tenant.
@@ -32,9 +33,15 @@ pub async fn ready(upstreams: &Upstreams) -> Response<Body> {
         Health::NotServing => problems(at_booking.clone()).await,
         Health::Serving | Health::Unreachable | Health::TooSlow => Vec::new(),
     };
-    let ready = [identity_health, booking_health] == [Health::Serving; 2];
+    let serve = [identity_health, booking_health] == [Health::Serving; 2];
+    let ready = serve && !upstreams.are_left();
+    let word = match (upstreams.are_left(), serve) {
+        (true, _) => "stopping",
+        (false, true) => "ready",
+        (false, false) => "not_ready",
+    };
     let mut body = Map::new();
-    body.insert("status".to_owned(), if ready { "ready" } else { "not_ready" }.into());
+    body.insert("status".to_owned(), word.into());
     body.insert(identity.to_owned(), identity_health.to_string().into());
     body.insert(booking.to_owned(), booking_health.to_string().into());
     if !problems.is_empty() {

@@ -19,7 +19,7 @@ pub async fn call(upstreams: &Upstreams, request: Request<Body>) -> Response<Bod
 }
 
 async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Body>, Refusal> {
-    let Some(Target { upstream, .. }) = upstreams.of_path(request.uri().path()) else {
+    let Some(Target { upstream, streams, .. }) = upstreams.of_path(request.uri().path()) else {
         return Err(Refusal::new(
             ErrorReason::RouteNotFound,
             "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",
@@ -30,5 +30,11 @@ async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<
     head.version = Version::HTTP_2;
     let (_, response) =
         upstream.call(Request::from_parts(head, body), None).await.map_err(|error| unreachable(&error))?;
-    if response.status() == StatusCode::OK { Ok(response) } else { Err(not_grpc(response.status())) }
+    if response.status() != StatusCode::OK {
+        return Err(not_grpc(response.status()));
+    }
+    Ok(match streams {
+        Some(streams) => response.map(|body| streams.until_the_stop(body)),
+        None => response,
+    })
 }

@@ -14,6 +14,7 @@ use crate::answer::encoding;
 use crate::answer::failure::{Failure, input_error, options, shown, unreadable};
 use crate::call::body::{self, MAX_REST};
 use crate::call::deadline::Deadline;
+use crate::call::ending::UNKNOWN;
 use crate::call::headers::{self, Client};
 use crate::call::unary::{Call, frame};
 use crate::call::upload::{Broken, Upload};
@@ -86,7 +87,7 @@ async fn uploaded(
     let until = deadline.asked();
     let opened = if until.is_some() { deadline.within(opened).await? } else { opened.await };
     let (answered, body) = opened.map_err(|failure| match broken.cause() {
-        Some(refusal) => refusal.followed_by(stream::UNKNOWN).into(),
+        Some(refusal) => refusal.followed_by(UNKNOWN).into(),
         None => failure,
     })?;
     let source = stream::Source { body, until, broken: Some(broken) };

@@ -19,15 +19,13 @@ use transcode::Renderer;
 
 use crate::answer::failure::{Failure, MAX_RESPONSE};
 use crate::answer::problem::Problem;
+use crate::call::ending::UNKNOWN;
 use crate::call::headers;
 use crate::call::upload::Broken;
 
 /// How long an event stream is silent at most: a proxy gives up a connection on
 /// which nothing happens, mostly after a minute.
 const SILENCE: Duration = Duration::from_secs(15);
-
-/// What became of a request's stream that did not come to its end.
-pub const UNKNOWN: &str = "What was answered is done. Whether what was sent after it is done is not known: read before you send it again.";
 
 /// How messages are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

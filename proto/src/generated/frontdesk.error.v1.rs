@@ -344,6 +344,10 @@ pub enum ErrorReason {
     DeadlineExceeded = 501,
     /// A defect of Frontdesk. The request id finds it in the log.
     Internal = 502,
+    /// The server that has the call or the stream shuts down, mostly because another
+    /// version follows. Begin again, at once; a stream of events goes on from its last
+    /// cursor, which the metadata `go_on` names.
+    ShuttingDown = 503,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -438,6 +442,7 @@ impl ErrorReason {
             Self::UpstreamUnavailable => "ERROR_REASON_UPSTREAM_UNAVAILABLE",
             Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::ShuttingDown => "ERROR_REASON_SHUTTING_DOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -531,6 +536,7 @@ impl ErrorReason {
             "ERROR_REASON_UPSTREAM_UNAVAILABLE" => Some(Self::UpstreamUnavailable),
             "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_SHUTTING_DOWN" => Some(Self::ShuttingDown),
             _ => None,
         }
     }

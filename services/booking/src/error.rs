@@ -10,6 +10,7 @@ pub mod overlaps;
 pub mod rules;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::overlaps::OverlapOf;
 use self::rules::RulesOf;
@@ -29,18 +30,12 @@ use crate::domain::version::Version;
 /// The reasons of refusals, and a refusal: what the other rooms see of the wire.
 pub use frontdesk_proto::{ErrorReason as Reason, Refusal};
 
-/// What a call, an import or a stream that a stop ends is told first.
-pub const SHUTTING_DOWN: &str = "The server is shutting down.";
-
 /// Why a use case did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It was refused where that was found, in these words.
     #[error("{}", .0.message())]
     Refused(Refusal),
-    /// The server stops, and the stream with it.
-    #[error("the server stops")]
-    Stopping,
     /// The tenant has no such request.
     #[error("booking request {0} not found")]
     RequestNotFound(BookingRequestId),
@@ -131,13 +126,17 @@ pub enum Error {
     Database(#[source] Fault),
 }
 
+/// What a call, an import or a stream that a stop ends is told first.
+pub fn shutting_down() -> Refusal {
+    Refusal::new(Reason::ShuttingDown, "The server is shutting down.").retry_after(Duration::from_secs(1))
+}
+
 impl HasFault for Error {
     fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Database(fault) => Some(fault),
             Self::Offering { error, choices: _ } => error.fault(),
             Self::Refused(_)
-            | Self::Stopping
             | Self::RequestNotFound(_)
             | Self::BookingNotFound(_)
             | Self::PropertyNotFound
@@ -180,8 +179,6 @@ impl Error {
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
-            Self::Stopping => Refusal::new(Reason::UpstreamUnavailable, SHUTTING_DOWN)
-                .followed_by("Start the stream again from its last cursor."),
             Self::RequestNotFound(id) => Refusal::new(
                 Reason::BookingRequestNotFound,
                 format!("The tenant has no booking request {id}. Check the id and X-TENANT-ID."),

@@ -169,12 +169,16 @@ impl Background {
         unhealthy.map(|state| format!("{}: {}", state.name, state.last_error.unwrap_or_default())).collect()
     }
 
-    /// Waits after the stop until the runs in progress have ended, but not longer
-    /// than until then.
-    pub async fn join(&self, until: Instant) {
+    /// Waits after the stop until the runs in progress have ended or are cut off.
+    pub async fn join(&self, cut: impl Future<Output = ()>) {
         let mut running = std::mem::take(&mut *locked(&self.running));
         let ended = async { while running.join_next().await.is_some() {} };
-        if tokio::time::timeout_at(until, ended).await.is_err() {
+        let in_time = tokio::select! {
+            biased;
+            () = ended => true,
+            () = cut => false,
+        };
+        if !in_time {
             let busy = self.states().into_iter().filter(|state| state.running);
             let tasks: Vec<&str> = busy.map(|state| state.name).collect();
             tracing::warn!(?tasks, "background tasks still in progress were cut off");

@@ -1,20 +1,18 @@
 //! A gRPC server as every service of ours runs it: health that follows the
-//! service's readiness, reflection v1 and v1alpha, keepalive, bounded draining.
+//! service's readiness, reflection v1 and v1alpha, keepalive, a stop in steps.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use frontdesk_proto::DESCRIPTOR_SET;
 use tokio::net::TcpListener;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::{DRAIN_LIMIT, Metrics, Observe, Readiness};
+use crate::{Metrics, Observe, Readiness, Stop};
 
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -81,53 +79,56 @@ fn hint(error: &std::io::Error) -> &'static str {
 }
 
 impl GrpcServer {
-    /// Serves until the token is cancelled and calls in progress are answered;
-    /// then waits for the background tasks, which stop at the same time. One
-    /// [`DRAIN_LIMIT`] from the stop on is for both. However it ends, no task
-    /// is left.
-    pub async fn serve(self, stop: CancellationToken) -> Result<(), ServeError> {
-        let background = self.readiness.background().clone();
+    /// Serves until the stop, and until calls in progress and background tasks have come
+    /// to their end or are cut off. However it ends, no task is left.
+    pub async fn serve(self, stop: Stop) -> Result<(), ServeError> {
+        let Self { listener, services, routes, readiness, observe, metrics: _ } = self;
+        let background = readiness.background().clone();
         let tasks = background.stop().clone().drop_guard();
         let (reporter, health) = tonic_health::server::health_reporter();
-        let watch = tokio::spawn(report_health(
-            reporter,
-            self.services.clone(),
-            self.readiness.clone(),
-            stop.clone(),
-        ));
-        let routes = self
-            .routes
+        // It begins as one that serves, without having asked.
+        reporter.set_service_status("", ServingStatus::NotServing).await;
+        let watch = tokio::spawn(report_health(reporter, services.clone(), readiness, stop.clone()));
+        let routes = routes
             .add_service(health)
-            .add_service(reflection(&self.services).build_v1()?)
-            .add_service(reflection(&self.services).build_v1alpha()?);
+            .add_service(reflection(&services).build_v1()?)
+            .add_service(reflection(&services).build_v1alpha()?);
         // The builder's own setting does not reach a listener that was bound before.
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let drained = stop.clone();
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let serving = Server::builder()
             .max_concurrent_streams(MAX_CALLS)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(MAX_CALLS * STREAM_WINDOW)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .http2_keepalive_timeout(Some(Duration::from_secs(20)))
-            .layer(self.observe)
+            .layer(observe.clone())
             .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, drained.cancelled_owned());
+            .serve_with_incoming_shutdown(incoming, stop.ending().clone().cancelled_owned());
         tokio::pin!(serving);
         let ended = tokio::select! {
             result = &mut serving => Some(result),
-            () = stop.cancelled() => None,
+            () = stop.ending().cancelled() => None,
         };
-        let until = Instant::now() + DRAIN_LIMIT;
         drop(tasks);
-        let result = match ended {
-            Some(result) => result,
-            None => tokio::time::timeout_at(until, serving).await.unwrap_or_else(|_| {
-                tracing::warn!(services = ?self.services, "calls still in progress were cut off");
-                Ok(())
-            }),
+        // What ends by itself has its time, too.
+        stop.begin();
+        let served = async {
+            match ended {
+                Some(result) => result,
+                None => match stop.cut().run_until_cancelled(serving).await {
+                    Some(result) => {
+                        tracing::info!(?services, "stopped; no call was cut off");
+                        result
+                    }
+                    None => {
+                        observe.tell_of_cut(&services);
+                        Ok(())
+                    }
+                },
+            }
         };
+        let (result, ()) = tokio::join!(served, background.join(stop.cut().cancelled()));
         watch.abort();
-        background.join(until).await;
         Ok(result?)
     }
 }
@@ -141,15 +142,16 @@ fn reflection(services: &[&'static str]) -> tonic_reflection::server::Builder<'s
 }
 
 async fn report_health(
-    reporter: HealthReporter,
+    mut reporter: HealthReporter,
     services: Vec<&'static str>,
     readiness: Readiness,
-    stop: CancellationToken,
+    stop: Stop,
 ) {
+    let all = || services.iter().copied().chain([""]);
     let mut last: Option<Result<(), String>> = None;
     loop {
-        let stopping = stop.is_cancelled();
-        let now = if stopping { Err("stopping".to_owned()) } else { readiness.ready().await };
+        let leaving = stop.leaving().is_cancelled();
+        let now = if leaving { Err("stopping".to_owned()) } else { readiness.ready().await };
         if last.as_ref() != Some(&now) {
             let status = match &now {
                 Ok(()) => {
@@ -157,24 +159,29 @@ async fn report_health(
                     ServingStatus::Serving
                 }
                 Err(missing) => {
-                    if !stopping {
+                    if !leaving {
                         tracing::warn!(?services, missing, "not ready");
                     }
                     ServingStatus::NotServing
                 }
             };
-            for service in services.iter().copied().chain([""]) {
+            for service in all() {
                 reporter.set_service_status(service, status).await;
             }
             last = Some(now);
         }
-        if stopping {
-            return;
+        if leaving {
+            break;
         }
         tokio::select! {
             () = tokio::time::sleep(CHECK_EVERY) => {}
-            () = stop.cancelled() => {}
+            () = stop.leaving().cancelled() => {}
         }
+    }
+    stop.ending().cancelled().await;
+    // So that streams of whoever watches it end.
+    for service in all() {
+        reporter.clear_service_status(service).await;
     }
 }
 
@@ -182,13 +189,16 @@ async fn report_health(
 mod tests {
     use tonic::transport::Endpoint;
     use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_check_response::ServingStatus as WireStatus;
     use tonic_health::pb::health_client::HealthClient;
 
     use super::*;
     use crate::Background;
 
-    async fn server(stop: &CancellationToken) -> (GrpcServer, SocketAddr) {
-        let room = Background::new(stop.clone());
+    use crate::StopPolicy;
+
+    async fn server(stop: &Stop) -> (GrpcServer, SocketAddr) {
+        let room = Background::new(stop.ending().clone());
         room.every(CHECK_EVERY, "hangs", std::future::pending::<Result<(), String>>);
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -197,26 +207,48 @@ mod tests {
         (GrpcServer { listener, services: Vec::new(), routes, readiness, observe, metrics }, addr)
     }
 
+    async fn client(addr: SocketAddr) -> HealthClient<tonic::transport::Channel> {
+        HealthClient::new(Endpoint::try_from(format!("http://{addr}")).unwrap().connect().await.unwrap())
+    }
+
     #[tokio::test]
-    async fn calls_and_tasks_share_one_limit_at_the_stop() {
-        let stop = CancellationToken::new();
+    async fn a_server_that_leaves_says_so_and_goes_on_then_ends_what_watches_it() {
+        let stop =
+            Stop::new(StopPolicy { delay: Duration::from_millis(300), limit: Duration::from_millis(200) });
         let (server, addr) = server(&stop).await;
         let serving = tokio::spawn(server.serve(stop.clone()));
-        let mut client =
-            HealthClient::new(Endpoint::try_from(format!("http://{addr}")).unwrap().connect().await.unwrap());
+        let mut client = client(addr).await;
         let mut watch = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
-        watch.message().await.unwrap().unwrap();
-        tokio::time::pause();
-        let stopped = Instant::now();
-        stop.cancel();
+        let status = |answer: tonic_health::pb::HealthCheckResponse| answer.status();
+        while status(watch.message().await.unwrap().unwrap()) != WireStatus::Serving {}
+        stop.begin();
+        assert_eq!(status(watch.message().await.unwrap().unwrap()), WireStatus::NotServing);
+        let mut another = self::client(addr).await;
+        let asked = another.check(HealthCheckRequest::default()).await.unwrap().into_inner();
+        assert_eq!(status(asked), WireStatus::NotServing, "it takes calls as before");
+        stop.ending().cancelled().await;
+        assert!(watch.message().await.unwrap().is_none(), "the stream has its end");
+        serving.await.unwrap().unwrap();
+        assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn calls_and_tasks_share_one_limit_at_the_stop() {
+        let limit = Duration::from_millis(400);
+        let stop = Stop::new(StopPolicy { delay: Duration::ZERO, limit });
+        let (server, addr) = server(&stop).await;
+        let serving = tokio::spawn(server.serve(stop.clone()));
+        drop(client(addr).await);
+        let stopped = tokio::time::Instant::now();
+        stop.begin();
         serving.await.unwrap().unwrap();
         let took = stopped.elapsed();
-        assert!(took >= DRAIN_LIMIT && took < DRAIN_LIMIT + CHECK_EVERY, "{took:?}");
+        assert!(took >= limit && took < limit + CHECK_EVERY, "{took:?}");
     }
 
     #[tokio::test]
     async fn tasks_end_with_a_server_that_ends_without_a_stop() {
-        let stop = CancellationToken::new();
+        let stop = Stop::new(StopPolicy::AT_ONCE);
         let (server, _) = server(&stop).await;
         let tasks = server.readiness.background().stop().clone();
         let serving = tokio::spawn(server.serve(stop.clone()));
@@ -224,6 +256,6 @@ mod tests {
         assert!(!tasks.is_cancelled());
         serving.abort();
         assert!(serving.await.unwrap_err().is_cancelled());
-        assert!(tasks.is_cancelled() && !stop.is_cancelled());
+        assert!(tasks.is_cancelled() && !stop.ending().is_cancelled());
     }
 }

@@ -50,6 +50,18 @@ impl Observe {
         Self { figures: Arc::new(RpcFigures::of(services)) }
     }
 
+    /// Tells what is under way when a stop cuts it off.
+    pub(crate) fn tell_of_cut(&self, services: &[&str]) {
+        let (calls, streams, by_method) = self.figures.under_way();
+        tracing::warn!(
+            ?services,
+            calls,
+            streams,
+            by_method,
+            "stopped; what was still in progress was cut off"
+        );
+    }
+
     /// How often each method was called, how that ended and how long it took.
     pub fn metrics(&self, part: &'static str) -> Metrics {
         let figures = Arc::clone(&self.figures);

@@ -26,6 +26,8 @@ pub struct RpcFigures {
 #[derive(Debug)]
 struct Method {
     name: String,
+    /// Whether its answer may go on for as long as it likes.
+    streams: bool,
     under_way: Count,
     /// Ends without a reason by their code; behind them those with a reason by the
     /// reason's number.
@@ -37,18 +39,24 @@ impl RpcFigures {
     /// None yet.
     pub fn of(services: &[&str]) -> Self {
         let ours = descriptors().services().filter(|service| services.contains(&service.full_name()));
-        let mut names: Vec<String> = ours
+        let mut names: Vec<(String, bool)> = ours
             .flat_map(|service| {
                 let path = |name: &str| format!("{}/{name}", service.full_name());
-                service.methods().map(|method| path(method.name())).collect::<Vec<_>>()
+                let methods = service.methods();
+                methods.map(|method| (path(method.name()), method.is_server_streaming())).collect::<Vec<_>>()
             })
             .collect();
-        let by_path = names.iter().enumerate().map(|(at, name)| (format!("/{name}"), at)).collect();
-        names.push(OTHER.to_owned());
+        let by_path = names.iter().enumerate().map(|(at, (name, _))| (format!("/{name}"), at)).collect();
+        names.push((OTHER.to_owned(), false));
         let reasons = ErrorReason::all().map(|reason| reason as usize + 1).max().unwrap_or_default();
         let ends = || (0..CODES + reasons).map(|_| Count::default()).collect();
-        let method =
-            |name| Method { name, under_way: Count::default(), ends: ends(), took: Seconds::default() };
+        let method = |(name, streams)| Method {
+            name,
+            streams,
+            under_way: Count::default(),
+            ends: ends(),
+            took: Seconds::default(),
+        };
         Self { by_path, methods: names.into_iter().map(method).collect() }
     }
 
@@ -69,6 +77,14 @@ impl RpcFigures {
         if let Some(count) = method.ends.get(end) {
             count.add_one();
         }
+    }
+
+    /// What is under way: calls, streams, and both by their methods.
+    pub fn under_way(&self) -> (u64, u64, String) {
+        let busy = || self.methods.iter().filter(|method| method.under_way.get() > 0);
+        let sum = |streams| busy().filter(|one| one.streams == streams).map(|one| one.under_way.get()).sum();
+        let by_method = busy().map(|method| format!("{}: {}", method.name, method.under_way.get()));
+        (sum(false), sum(true), by_method.collect::<Vec<_>>().join(", "))
     }
 
     /// All of them; a method that nobody has called is left out.
@@ -116,6 +132,8 @@ mod tests {
         call(login, Code::Unauthenticated, Some(Refusal::new(ErrorReason::TokenInvalid, "No.")));
         call("/whatever.Somebody/Asks", Code::Unimplemented, None);
         figures.begin(login);
+        let under_way = (1, 0, "frontdesk.identity.v1.AuthService/Login: 1".to_owned());
+        assert_eq!(figures.under_way(), under_way);
         let version = Version { number: "1", commit: "abc" };
         let metrics = Metrics::default().with("identity", move |scrape| figures.read(scrape));
         let text = metrics.text(version, &[], &[]);

@@ -1,5 +1,6 @@
-//! systemd, if it started this process: it is told when calls are taken. So `systemctl start`
-//! returns when the role works, and fails if it cannot.
+//! systemd, if it started this process: it is told when calls are taken, so that
+//! `systemctl start` returns when the role works, and fails if it cannot; and that the
+//! stop has begun.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -26,10 +27,20 @@ impl Supervisor {
         Self { socket: settings.if_set(&NOTIFY_SOCKET) }
     }
 
-    /// Calls are taken from now on. One that does not listen is no reason not to serve.
+    /// Calls are taken from now on.
     pub fn serving(&self) {
+        self.tell(b"READY=1");
+    }
+
+    /// The stop has begun.
+    pub fn stopping(&self) {
+        self.tell(b"STOPPING=1");
+    }
+
+    /// One that does not listen is no reason not to serve.
+    fn tell(&self, what: &[u8]) {
         if let Some(socket) = &self.socket
-            && let Err(error) = UnixDatagram::unbound().and_then(|from| from.send_to(b"READY=1", socket))
+            && let Err(error) = UnixDatagram::unbound().and_then(|from| from.send_to(what, socket))
         {
             tracing::warn!(%error, socket, "systemd could not be told");
         }
@@ -45,10 +56,14 @@ mod tests {
         let path = std::env::temp_dir().join(format!("frontdesk-supervisor-{}", std::process::id()));
         let listener = UnixDatagram::bind(&path).unwrap();
         let of = |path: &str| Supervisor::read(&mut Settings::of([("NOTIFY_SOCKET", path)]));
-        of(path.to_str().unwrap()).serving();
-        let mut said = [0; 16];
-        let length = listener.recv(&mut said).unwrap();
-        assert_eq!(&said[..length], b"READY=1");
+        let supervisor = of(path.to_str().unwrap());
+        supervisor.serving();
+        supervisor.stopping();
+        for expected in [&b"READY=1"[..], b"STOPPING=1"] {
+            let mut said = [0; 16];
+            let length = listener.recv(&mut said).unwrap();
+            assert_eq!(&said[..length], expected);
+        }
         std::fs::remove_file(path).unwrap();
         of("/nonexistent/socket").serving();
         of("").serving();

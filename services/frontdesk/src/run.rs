@@ -3,7 +3,9 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, GrpcServer, InForce, Log, Metrics, Readiness, Settings, Supervisor, Traces};
+use boot::{
+    AdminPort, GrpcServer, InForce, Log, Metrics, Readiness, Settings, Stop, StopPolicy, Supervisor, Traces,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +15,7 @@ use crate::{Failure, migrate};
 
 /// What every role has beside its own settings.
 struct Process {
-    stop: CancellationToken,
+    stop: Stop,
     /// The operator port, if it is on.
     admin: Option<TcpListener>,
     supervisor: Supervisor,
@@ -31,7 +33,7 @@ pub async fn identity(source: &Source) -> Result<(), Failure> {
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let database = database.open(identity::ROLE, "frontdesk-identity").map_err(Failure::new)?;
     let config = identity::Config { listener, database, master_key, issuer, policy };
-    let server = identity::build(config, &process.stop).await.map_err(Failure::new)?;
+    let server = identity::build(config, process.stop.ending()).await.map_err(Failure::new)?;
     tracing::info!(%listen, "identity listens");
     process.serve_grpc(server).await
 }
@@ -45,7 +47,7 @@ pub async fn booking(source: &Source) -> Result<(), Failure> {
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let database = database.open(booking::ROLE, "frontdesk-booking").map_err(Failure::new)?;
     let config = booking::Config { listener, database, issuer, authority, policy };
-    let server = booking::build(config, &process.stop).map_err(Failure::new)?;
+    let server = booking::build(config, process.stop.ending()).map_err(Failure::new)?;
     tracing::info!(%listen, "booking listens");
     process.serve_grpc(server).await
 }
@@ -57,11 +59,11 @@ pub async fn gateway(source: &Source) -> Result<(), Failure> {
     let gateway::Environment { listen, identity, booking, policy } = environment;
     let listener = boot::bind(listen).await.map_err(Failure::new)?;
     let config = gateway::Config { listener, identity, booking, policy, version: VERSION };
-    let server = gateway::Gateway::new(config).map_err(Failure::new)?;
+    let server = gateway::Gateway::new(config, &process.stop).map_err(Failure::new)?;
     tracing::info!(%listen, "gateway listens");
-    let (readiness, metrics, stop) = (server.readiness(), server.metrics(), process.stop.clone());
+    let (readiness, metrics) = (server.readiness(), server.metrics());
     let serving = async {
-        server.serve(stop).await;
+        server.serve().await;
         Ok(())
     };
     process.serve(readiness, metrics, serving).await
@@ -76,9 +78,10 @@ pub fn read<T>(
         let log = Log::read(settings);
         let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
+        let stop = StopPolicy::read(settings);
         let supervisor = Supervisor::read(settings);
         let in_force = settings.in_force();
-        Some(Role { own: own?, log: log?, traces: traces?, admin, supervisor, in_force })
+        Some(Role { own: own?, log: log?, traces: traces?, admin, stop: stop?, supervisor, in_force })
     }
 }
 
@@ -88,6 +91,7 @@ pub struct Role<T> {
     log: Log,
     traces: Traces,
     admin: Option<SocketAddr>,
+    stop: StopPolicy,
     supervisor: Supervisor,
     in_force: InForce,
 }
@@ -106,10 +110,11 @@ impl Process {
         name: &'static str,
         role: impl FnOnce(&mut Settings) -> Option<T>,
     ) -> Result<(Self, T), Failure> {
-        let Role { own, log, traces, admin, supervisor, in_force: settings } = source.read(read(role))?;
+        let Role { own, log, traces, admin, stop, supervisor, in_force: settings } =
+            source.read(read(role))?;
         log.start().map_err(Failure::new)?;
         traces.start(name).map_err(Failure::new)?;
-        let stop = boot::on_signal().map_err(Failure::new)?;
+        let stop = Stop::on_signal(stop).map_err(Failure::new)?;
         let admin = match admin {
             Some(addr) => Some(operator_port(addr).await?),
             None => None,
@@ -131,12 +136,16 @@ impl Process {
         serving: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), Failure> {
         let end = CancellationToken::new();
-        let port = self.admin.map(|listener| {
-            let (name, settings) = (self.name, self.settings);
+        let Self { name, stop, admin, supervisor, settings } = self;
+        let port = admin.map(|listener| {
             let port = AdminPort { listener, readiness, metrics, version: VERSION, name, settings };
-            tokio::spawn(port.serve(self.stop.clone(), end.clone()))
+            tokio::spawn(port.serve(stop.leaving().clone(), end.clone()))
         });
-        self.supervisor.serving();
+        supervisor.serving();
+        tokio::spawn(async move {
+            stop.leaving().cancelled().await;
+            supervisor.stopping();
+        });
         let result = serving.await;
         end.cancel();
         if let Some(port) = port {

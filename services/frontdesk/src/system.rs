@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use access::{Issuer, RemoteIdentity};
-use boot::{AdminPort, GrpcServer, InForce, Metrics, Readiness, TrustedProxies};
+use boot::{AdminPort, GrpcServer, InForce, Metrics, Readiness, Stop, StopPolicy, TrustedProxies};
 use gateway::Gateway;
 use identity::MasterKey;
 use pg::Database;
@@ -15,6 +15,10 @@ use upstream::Upstream;
 
 use crate::Failure;
 use crate::version::VERSION;
+
+/// How long a server that stops has those behind it take its calls; none comes later that
+/// needs them.
+const HEAD_START: Duration = Duration::from_millis(500);
 
 /// What to run and where.
 #[derive(Debug)]
@@ -55,9 +59,17 @@ pub struct System {
     pub gateway: SocketAddr,
     readiness: Readiness,
     metrics: Metrics,
-    stop: CancellationToken,
+    stops: Stops,
     drained: CancellationToken,
     servers: JoinSet<Result<(), Failure>>,
+}
+
+/// The stop of each server.
+#[derive(Debug)]
+struct Stops {
+    gateway: Stop,
+    booking: Stop,
+    identity: Stop,
 }
 
 /// The servers before they run.
@@ -76,7 +88,7 @@ impl System {
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
         let (identity_addr, booking_addr, gateway_addr) =
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
-        let stop = CancellationToken::new();
+        let stops = Stops::default();
         let issuer = Issuer::default();
         let upstream = |addr: SocketAddr| addr.to_string().parse::<Upstream>().map_err(Failure::new);
 
@@ -88,7 +100,7 @@ impl System {
                 issuer: issuer.clone(),
                 policy,
             },
-            &stop,
+            stops.identity.ending(),
         )
         .await
         .map_err(Failure::new)?;
@@ -99,15 +111,15 @@ impl System {
             authority: RemoteIdentity::new(upstream(identity_addr)?),
             policy: policies.booking,
         };
-        let booking_server = booking::build(booking_config, &stop).map_err(Failure::new)?;
-        let gateway_server = Gateway::new(gateway::Config {
+        let booking_server = booking::build(booking_config, stops.booking.ending()).map_err(Failure::new)?;
+        let gateway_config = gateway::Config {
             listener: gateway,
             identity: upstream(identity_addr)?,
             booking: upstream(booking_addr)?,
             policy: policies.gateway,
             version: VERSION,
-        })
-        .map_err(Failure::new)?;
+        };
+        let gateway_server = Gateway::new(gateway_config, &stops.gateway).map_err(Failure::new)?;
 
         let servers = Servers { identity: identity_server, booking: booking_server, gateway: gateway_server };
         let mut system = Self {
@@ -116,8 +128,8 @@ impl System {
             gateway: gateway_addr,
             readiness: servers.readiness(),
             metrics: servers.metrics(),
-            servers: servers.run(&stop),
-            stop,
+            servers: servers.run(&stops),
+            stops,
             drained: CancellationToken::new(),
         };
         system.ready().await?;
@@ -138,14 +150,23 @@ impl System {
     pub fn answer_operators(&self, listener: TcpListener, settings: InForce) {
         let (readiness, metrics) = (self.readiness.clone(), self.metrics.clone());
         let port = AdminPort { listener, readiness, metrics, version: VERSION, name: "frontdesk", settings };
-        tokio::spawn(port.serve(self.stop.clone(), self.drained.clone()));
+        tokio::spawn(port.serve(self.stops.gateway.leaving().clone(), self.drained.clone()));
     }
 
-    /// Stops the servers and waits until they have drained.
+    /// Stops the servers one after another, so that each takes the calls of those before
+    /// it for a while, and waits until they have drained.
     pub async fn stop(mut self) -> Result<(), Failure> {
-        self.stop.cancel();
-        while let Some(joined) = self.servers.join_next().await {
-            joined.map_err(Failure::new)??;
+        let Stops { gateway, booking, identity } = &self.stops;
+        for stop in [gateway, booking, identity] {
+            stop.begin();
+            if !self.servers.is_empty()
+                && let Ok(Some(ended)) = tokio::time::timeout(HEAD_START, self.servers.join_next()).await
+            {
+                ended.map_err(Failure::new)??;
+            }
+        }
+        while let Some(ended) = self.servers.join_next().await {
+            ended.map_err(Failure::new)??;
         }
         self.drained.cancel();
         Ok(())
@@ -187,19 +208,25 @@ impl Servers {
         self.identity.metrics.clone().and(self.booking.metrics.clone()).and(self.gateway.metrics())
     }
 
-    fn run(self, stop: &CancellationToken) -> JoinSet<Result<(), Failure>> {
+    fn run(self, stops: &Stops) -> JoinSet<Result<(), Failure>> {
         let Self { identity, booking, gateway } = self;
         let mut running = JoinSet::new();
-        for server in [identity, booking] {
+        for (server, stop) in [(identity, &stops.identity), (booking, &stops.booking)] {
             let stop = stop.clone();
             running.spawn(async move { server.serve(stop).await.map_err(Failure::new) });
         }
-        let stop = stop.clone();
         running.spawn(async move {
-            gateway.serve(stop).await;
+            gateway.serve().await;
             Ok(())
         });
         running
+    }
+}
+
+impl Default for Stops {
+    fn default() -> Self {
+        let [gateway, booking, identity] = std::array::from_fn(|_| Stop::new(StopPolicy::AT_ONCE));
+        Self { gateway, booking, identity }
     }
 }
 

@@ -129,6 +129,22 @@ impl Upstream {
         Err(inner.unreachable(cause, None))
     }
 
+    /// How the best of its addresses is.
+    pub(crate) async fn best(&self, time: Duration) -> Health {
+        let Ok(endpoints) = self.inner.endpoints().await else { return Health::Unreachable };
+        // Where nobody calls because it is not ready, names are looked up all the same.
+        self.tend(&endpoints);
+        let asked = endpoints.iter().map(|endpoint| async {
+            if endpoints.len() > 1 {
+                self.inner.ask(endpoint, time).await
+            } else {
+                ask(One(Arc::clone(endpoint)), time).await
+            }
+        });
+        let answers = futures::future::join_all(asked).await;
+        answers.into_iter().min().unwrap_or(Health::Unreachable)
+    }
+
     /// Whether a call that failed at one address can be tried at another.
     pub fn is_several(&self) -> bool {
         // Before the first call nothing is resolved.
@@ -175,7 +191,7 @@ impl Upstream {
                 let _unresolved = inner.resolve().await;
             }
             if endpoints.len() > 1 {
-                let asked = endpoints.iter().map(|endpoint| inner.ask(endpoint));
+                let asked = endpoints.iter().map(|endpoint| inner.ask(endpoint, ASK_TIME));
                 futures::future::join_all(asked).await;
             }
             inner.tended.store(inner.now(), Ordering::Relaxed);
@@ -218,15 +234,17 @@ impl Inner {
     }
 
     /// Asks one of several addresses whether it serves.
-    async fn ask(&self, endpoint: &Arc<Endpoint>) {
-        match ask(One(Arc::clone(endpoint)), ASK_TIME).await {
+    async fn ask(&self, endpoint: &Arc<Endpoint>, time: Duration) -> Health {
+        let health = ask(One(Arc::clone(endpoint)), time).await;
+        match health {
             Health::Serving if endpoint.take_back() => {
                 tracing::info!(addr = %endpoint.addr, "an address serves again");
             }
             Health::Serving => {}
             // Until it is asked again, with some room.
-            health => self.pass_over(endpoint, TENDED * 2, &health.to_string()),
+            _ => self.pass_over(endpoint, TENDED * 2, &health.to_string()),
         }
+        health
     }
 
     fn unreachable(&self, cause: String, at: Option<SocketAddr>) -> Unreachable {

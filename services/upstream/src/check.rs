@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use boot::{Check, Finding};
 
-use crate::health::{Health, ask, ask_for};
+use crate::health::{Health, ask_for};
 use crate::{Upstream, UpstreamError};
 
 /// Time for a service to say how it is.
@@ -13,9 +13,10 @@ const SERVICE_TIME: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Upstream {
-    /// Asks the service how it is, for at most a second.
+    /// Asks the service how it is, for at most a second. It serves while one of its
+    /// addresses does: one that leaves does not speak for the others.
     pub async fn health(&self) -> Health {
-        ask(self.clone(), SERVICE_TIME).await
+        self.best(SERVICE_TIME).await
     }
 }
 
@@ -30,7 +31,7 @@ pub fn check(name: &'static str, addresses: String, variable: &'static str, serv
                 return Finding::bad(error.to_string(), format!("correct {variable}"));
             }
         };
-        match ask(upstream.clone(), PATIENCE).await {
+        match upstream.best(PATIENCE).await {
             Health::Serving if ask_for(upstream, service, PATIENCE).await != Health::Serving => Finding::bad(
                 format!("{addresses} serves something else than {name}"),
                 format!("correct {variable}"),

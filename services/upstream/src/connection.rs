@@ -1,22 +1,27 @@
 //! One HTTP/2 connection, made when it is needed and again when it was lost, and how many
 //! calls are on it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use boot::MAX_CALLS;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use http::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tonic::body::Body;
 
-/// Time for a connection to be made.
+/// Time for a connection to be made, and for its other end to say something.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// Bytes of an answer that may be under way in one call. A stream that nobody reads
 /// keeps as many, and as many of the connection's: that has room for more such streams
@@ -35,12 +40,14 @@ const FULL: u32 = MAX_CALLS - MAX_CALLS / 10;
 #[derive(Default)]
 pub struct Connection {
     sender: RwLock<Option<SendRequest<Body>>>,
-    /// Held while connecting, so that a crowd makes one connection.
-    connecting: tokio::sync::Mutex<()>,
+    /// What a crowd waits for, so that it makes one connection, or fails at once.
+    connecting: Mutex<Option<Connecting>>,
     calls: AtomicU32,
     /// Whether it is there because others were full, and is closed when nobody uses it.
     further: bool,
 }
+
+type Connecting = Shared<BoxFuture<'static, Result<SendRequest<Body>, String>>>;
 
 /// Room for a call on a connection, until it is dropped.
 pub struct Room(Arc<Connection>);
@@ -89,18 +96,34 @@ impl Connection {
         if let Some(sender) = self.open() {
             return Ok(sender);
         }
-        let _connecting = self.connecting.lock().await;
-        if let Some(sender) = self.open() {
-            return Ok(sender);
-        }
-        // On the heap: every call's future has room for it, and hardly one connects.
-        let further = self.further.then(|| Arc::downgrade(self));
-        let sender = tokio::time::timeout(CONNECT_TIME, Box::pin(connect(addr, further)))
-            .await
-            .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
-            .map_err(|error| format!("{addr}: {error}"))?;
-        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
-        Ok(sender)
+        let connecting = {
+            let mut connecting = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
+            match connecting.as_ref().filter(|one| one.peek().is_none()) {
+                Some(under_way) => under_way.clone(),
+                None => {
+                    // It may have ended in between.
+                    if let Some(sender) = self.open() {
+                        return Ok(sender);
+                    }
+                    connecting.insert(Arc::clone(self).connected(addr)).clone()
+                }
+            }
+        };
+        connecting.await
+    }
+
+    /// Connects in a task of its own: whoever asked may go away, and others wait for it.
+    fn connected(self: Arc<Self>, addr: SocketAddr) -> Connecting {
+        let made = tokio::spawn(async move {
+            let further = self.further.then(|| Arc::downgrade(&self));
+            let sender = tokio::time::timeout(CONNECT_TIME, connect(addr, further))
+                .await
+                .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
+                .map_err(|error| format!("{addr}: {error}"))?;
+            *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
+            Ok(sender)
+        });
+        made.map(|made| made.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
     }
 
     /// The next call makes a new one. Calls under way go on.
@@ -157,13 +180,23 @@ impl HttpBody for Answered {
     }
 }
 
-/// Connects; `further` is closed when nobody uses it.
+/// A stream that tells when its other end has said something.
+struct Listened<S> {
+    stream: S,
+    said: Option<oneshot::Sender<()>>,
+}
+
+/// Connects; `further` is closed when nobody uses it. An address is connected to when its
+/// other end has said something: a server that stops, or hangs, leaves connections that the
+/// system has taken for it without a word, and calls sent on them would be lost.
 async fn connect(
     addr: SocketAddr,
     further: Option<Weak<Connection>>,
 ) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
+    let (said, has_said) = oneshot::channel();
+    let stream = Listened { stream, said: Some(said) };
     let (sender, connection) = Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
@@ -185,7 +218,56 @@ async fn connect(
             tracing::debug!(%addr, %error, "a connection ended");
         }
     });
+    has_said.await.map_err(|_| "it closed the connection without a word")?;
     Ok(sender)
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Listened<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if self.said.is_some()
+            && buffer.filled().len() > before
+            && let Some(Err(())) = self.said.take().map(|said| said.send(()))
+        {
+            tracing::debug!("nobody waits for the connection any more");
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Listened<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }
 
 /// Returns when nobody can send over a further connection any more. A call now and then

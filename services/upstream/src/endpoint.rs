@@ -89,9 +89,9 @@ impl Endpoint {
         self.down_until.load(Ordering::Relaxed) > now
     }
 
-    /// Passes it over until a time; says whether that is new.
+    /// Passes it over until a time, or for longer if somebody said so; says whether that is new.
     pub fn pass_over(&self, now: u64, until: u64) -> bool {
-        self.down_until.swap(until, Ordering::Relaxed) <= now
+        self.down_until.fetch_max(until, Ordering::Relaxed) <= now
     }
 
     /// Takes it back; says whether it was passed over.

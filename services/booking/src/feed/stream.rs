@@ -13,13 +13,13 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::cursor::Cursor;
+use super::cursor::{self, Cursor};
 use super::hub::{Events, Hub};
 use super::limits::Room;
 use super::resume;
 use crate::domain::event::{Event, FeedPlace, PlacedEvent};
 use crate::domain::ids::PropertyId;
-use crate::error::Error;
+use crate::error::{Error, shutting_down};
 use crate::store::Store;
 
 /// The longest time in which nothing is sent.
@@ -112,7 +112,7 @@ impl State {
                 }
             }
             if self.ground.stop.is_cancelled() {
-                return Err(Error::Stopping);
+                return Err(self.stopped());
             }
             if self.checked.elapsed() >= STANDING {
                 self.standing.check().await.map_err(Error::Refused)?;
@@ -147,6 +147,12 @@ impl State {
                 () = self.ground.stop.cancelled() => {}
             }
         }
+    }
+
+    /// Why it ends with the server, and where to go on.
+    fn stopped(&self) -> Error {
+        let go_on = "Start the stream again from its last cursor, which is in `go_on`.";
+        Error::Refused(shutting_down().followed_by(go_on).with("go_on", cursor::write(self.place)))
     }
 
     /// Reads a page for itself, from the event that it told last: if that has another

@@ -23,10 +23,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use self::limits::{Room, stopping};
+use self::limits::Room;
 use super::{Booking, slow_readers};
 use crate::call::Call;
-use crate::error::Error;
+use crate::error::{Error, shutting_down};
 use crate::import::{Broken, Format, Line, Reader};
 use crate::store::Store;
 
@@ -77,7 +77,7 @@ impl Booking {
         let mut parts = request.into_inner();
         let first = tokio::select! {
             first = tokio::time::timeout(PAUSE, parts.message()) => first.map_err(|_| too_slow())??,
-            () = self.imports.stop.cancelled() => return Err(stopping().into()),
+            () = self.imports.stop.cancelled() => return Err(shutting_down().into()),
         };
         let wire::ImportCustomersRequest { file, source, refused_only } =
             first.ok_or_else(|| Refusal::field("file", "is needed"))?;
@@ -126,7 +126,7 @@ impl Import {
     async fn next(&mut self) -> Result<Content, Refusal> {
         while let Some(line) = self.line().await? {
             if self.stop.is_cancelled() {
-                return Err(stopping());
+                return Err(shutting_down());
             }
             self.check_standing().await?;
             let number = line.number;
@@ -164,7 +164,7 @@ impl Import {
                 part = self.parts.message() => part.map_err(|status| broken_off(&status))?,
                 () = tokio::time::sleep_until(self.checked + STANDING) => continue,
                 () = tokio::time::sleep_until(latest) => return Err(too_slow()),
-                () = self.stop.cancelled() => return Err(stopping()),
+                () = self.stop.cancelled() => return Err(shutting_down()),
             };
             match part {
                 Some(part) => self.take(part)?,

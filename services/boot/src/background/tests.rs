@@ -68,7 +68,7 @@ async fn a_task_runs_at_once_and_when_it_is_woken() {
     let state = room.states().remove(0);
     assert!(state.last_run.is_some() && state.last_error.is_none() && !state.running, "{state:?}");
     stop.cancel();
-    room.join(Instant::now() + LONG).await;
+    room.join(tokio::time::sleep(LONG)).await;
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_panic_is_unhealthy_until_a_run_ends_well() {
     until(|| room.problems().is_empty()).await;
     assert_eq!(room.states()[0].succeeded, 1);
     stop.cancel();
-    room.join(Instant::now() + LONG).await;
+    room.join(tokio::time::sleep(LONG)).await;
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_panic_before_the_first_await_is_caught_too() {
     room.every(LONG, "at once", || -> std::future::Ready<Result<(), String>> { panic!("at once") });
     until(|| room.states()[0].panicked >= 2).await;
     stop.cancel();
-    room.join(Instant::now() + LONG).await;
+    room.join(tokio::time::sleep(LONG)).await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_failure_is_kept_and_is_not_a_defect() {
     assert_eq!(room.states()[0].last_error.as_deref(), Some("the database is away"));
     assert!(room.problems().is_empty());
     stop.cancel();
-    room.join(Instant::now() + LONG).await;
+    room.join(tokio::time::sleep(LONG)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,7 +141,7 @@ async fn a_run_that_lasts_too_long_is_unhealthy_until_it_ends() {
     assert!(room.problems().is_empty());
     stop.cancel();
     open.notify_waiters();
-    room.join(Instant::now() + LONG).await;
+    room.join(tokio::time::sleep(LONG)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +172,7 @@ async fn a_task_that_lasts_goes_on_after_a_panic_until_the_stop() {
     assert!(room.problems().is_empty() && room.states()[0].running);
     stop.cancel();
     let stopped = Instant::now();
-    room.join(stopped + LONG).await;
+    room.join(tokio::time::sleep_until(stopped + LONG)).await;
     assert!(stopped.elapsed() < AFTER_PANIC && Arc::strong_count(&held) == 1, "the run is still held");
     assert_eq!(told.times(), 1, "the stop is no news of it");
 }
@@ -193,7 +193,7 @@ async fn the_stop_waits_for_the_run_in_progress_and_begins_none() {
     until(|| room.states()[0].running).await;
     stop.cancel();
     wake.wake();
-    room.join(Instant::now() + LONG).await;
+    room.join(tokio::time::sleep(LONG)).await;
     assert_eq!(done.load(Ordering::Relaxed), 1);
     assert!(!room.states()[0].running);
 }

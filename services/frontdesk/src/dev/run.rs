@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use boot::{Stop, StopPolicy};
 use clap::Args;
 use devdb::Tcp;
 use gateway::Origins;
@@ -60,7 +61,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
         source.read(Environment::read)?;
     log.for_people().start().map_err(Failure::new)?;
     traces.start("frontdesk").map_err(Failure::new)?;
-    let stop = boot::on_signal().map_err(Failure::new)?;
+    let stop = Stop::on_signal(StopPolicy::AT_ONCE).map_err(Failure::new)?;
     let folder = Folder::open(&args.data_dir, args.ephemeral)?;
     // Of a run that was killed: `frontdesk env` waits for this one's.
     folder.remove_running();
@@ -96,9 +97,9 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     }
 
     let result = tokio::select! {
-        () = stop.cancelled() => Ok(()),
+        () = stop.leaving().cancelled() => Ok(()),
         result = system.ended() => Err(result.err().unwrap_or_else(|| Failure::new("a server ended by itself"))),
-        failure = postgres.watch(&stop) => Err(failure),
+        failure = postgres.watch(stop.leaving()) => Err(failure),
     };
     folder.remove_running();
     system.stop().await?;

@@ -113,6 +113,7 @@ mod gateway {
     mod routes;
     mod sizes;
     mod slow_clients;
+    mod stop;
     mod upstreams;
 }
 
@@ -133,10 +134,12 @@ mod program {
     mod repair_altered;
     mod repair_besides;
     mod repair_indexes;
+    mod rolling;
     pub mod run;
     mod settings;
     mod smoke;
     mod statement;
+    mod stopping;
     mod token;
     mod traces;
     mod units;

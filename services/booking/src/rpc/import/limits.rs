@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::config::Policy;
-use crate::error::SHUTTING_DOWN;
 
 /// When to ask again for an import that there was no room for.
 const AGAIN: Duration = Duration::from_secs(15);
@@ -64,11 +63,6 @@ impl Drop for Room {
             }
         }
     }
-}
-
-/// Why all of them end.
-pub fn stopping() -> Refusal {
-    Refusal::new(ErrorReason::UpstreamUnavailable, SHUTTING_DOWN).retry_after(Duration::from_secs(5))
 }
 
 fn full(whose: &str, most: usize, setting: &str) -> Refusal {

@@ -11,10 +11,9 @@ use uuid::Uuid;
 use crate::call::Call;
 use crate::changes::{ImportCustomer, Imported, ImportedAs};
 use crate::domain::ids::GuestId;
-use crate::error::Error;
+use crate::error::{Error, shutting_down};
 use crate::import::{Line, Record};
 use crate::rpc::customers;
-use crate::rpc::import::limits::stopping;
 use crate::store::Store;
 
 /// How long a line waits before each further try. An import takes minutes, and a
@@ -84,7 +83,7 @@ async fn patiently(
                 tracing::warn!(%error, ?pause, "a line of an import is tried again");
                 tokio::select! {
                     () = tokio::time::sleep(*pause) => {}
-                    () = stop.cancelled() => return Err(stopping().into()),
+                    () = stop.cancelled() => return Err(shutting_down().into()),
                 }
             }
             (Err(error), _) => return Err(error),

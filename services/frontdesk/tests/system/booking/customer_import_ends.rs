@@ -203,7 +203,7 @@ async fn a_server_that_stops_ends_its_imports_with_a_word() {
     let (stopped, end) = tokio::join!(system.stop(), import.next());
     stopped.unwrap();
     let end = end.unwrap();
-    assert_eq!(end["error"]["code"], "UPSTREAM_UNAVAILABLE", "{end}");
+    assert_eq!(end["error"]["code"], "SHUTTING_DOWN", "{end}");
     assert!(end["error"]["message"].as_str().unwrap().contains("after one line"), "{end}");
 }
 
@@ -221,6 +221,6 @@ async fn a_server_that_stops_does_not_wait_for_a_line_that_is_tried_again() {
     let (stopped, end) = tokio::join!(system.stop(), import.next());
     stopped.unwrap();
     let end = end.unwrap();
-    assert_eq!(end["error"]["code"], "UPSTREAM_UNAVAILABLE", "{end}");
+    assert_eq!(end["error"]["code"], "SHUTTING_DOWN", "{end}");
     assert_eq!(end["error"]["metadata"]["line"], "3", "{end}");
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use boot::{Stop, StopPolicy};
 use frontdesk_proto::booking::v1::ListBookingRequestsRequest;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use frontdesk_proto::{ErrorReason, Refusal, rpc};
@@ -19,28 +20,28 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt};
 
 use crate::fixture::{Answer, Fixture, case, channel, path_of};
 
 const REQUESTS: &str = "/v1/booking-requests";
 
-/// A gateway before these addresses, until the token is dropped.
-async fn gateway(identity: &str, booking: &str) -> (SocketAddr, tokio_util::sync::DropGuard) {
+/// A gateway before these addresses, until what runs it is dropped.
+async fn gateway(identity: &str, booking: &str) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let gateway = gateway::Gateway::new(gateway::Config {
+    let config = gateway::Config {
         listener,
         identity: identity.parse().unwrap(),
         booking: booking.parse().unwrap(),
         policy: gateway::Policy::default(),
         version: boot::Version { number: "1.2.3", commit: "4a2c910" },
-    })
-    .unwrap();
-    let stop = CancellationToken::new();
-    tokio::spawn(gateway.serve(stop.clone()));
-    (addr, stop.drop_guard())
+    };
+    let gateway = gateway::Gateway::new(config, &Stop::new(StopPolicy::AT_ONCE)).unwrap();
+    let mut running = JoinSet::new();
+    running.spawn(gateway.serve());
+    (addr, running)
 }
 
 /// A service that has every call answered by the function.

@@ -1,0 +1,240 @@
+//! How long a connection stays: until its first request, while the head of another one
+//! comes, while nothing is asked, and in all. hyper's own timer makes no difference between
+//! a head that does not come to its end and one that has not begun: a load balancer that
+//! keeps connections would find them closed just when it uses them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Version;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// Time for the head of an HTTP/1.1 request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Time for the first request of a connection, whatever its protocol.
+const FIRST_REQUEST_TIME: Duration = Duration::from_secs(15);
+
+/// What is known of a connection.
+#[derive(Debug)]
+pub struct Life {
+    began: Instant,
+    idle: Duration,
+    age: Duration,
+    asked: AtomicBool,
+    /// Whether it speaks HTTP/1, once that is known.
+    http1: AtomicBool,
+    under_way: AtomicU32,
+    /// Milliseconds from the beginning to the end of the last request.
+    rests_since: AtomicU64,
+    /// The same to the first byte after it; 0 if there is none.
+    head_since: AtomicU64,
+}
+
+/// A request of the connection, until it is dropped.
+#[derive(Debug)]
+pub struct Asked(Arc<Life>);
+
+/// What should become of a connection now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It stays; look again at this time.
+    Stays(Instant),
+    /// It ends when its requests have.
+    Ends,
+    /// It is closed.
+    Closed,
+}
+
+/// A stream that tells the life of its connection what is read.
+pub struct Told<S> {
+    stream: S,
+    life: Arc<Life>,
+}
+
+impl Life {
+    /// Of a connection that begins now. `spread` is another one for each, so that those
+    /// that began together do not end together.
+    pub fn new(idle: Duration, age: Duration, spread: u16) -> Arc<Self> {
+        let tenth = age / 10;
+        Arc::new(Self {
+            began: Instant::now(),
+            idle,
+            age: age.saturating_sub(tenth.mul_f32(f32::from(spread) / f32::from(u16::MAX))),
+            asked: AtomicBool::new(false),
+            http1: AtomicBool::new(false),
+            under_way: AtomicU32::new(0),
+            rests_since: AtomicU64::new(0),
+            head_since: AtomicU64::new(0),
+        })
+    }
+
+    /// A request has come.
+    pub fn asked(self: &Arc<Self>, version: Version) -> Asked {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.http1.store(version < Version::HTTP_2, Ordering::Relaxed);
+        self.head_since.store(0, Ordering::Relaxed);
+        self.asked.store(true, Ordering::Relaxed);
+        Asked(Arc::clone(self))
+    }
+
+    /// What should become of it.
+    pub fn verdict(&self) -> Verdict {
+        let now = Instant::now();
+        let first = self.began + FIRST_REQUEST_TIME;
+        if !self.asked.load(Ordering::Relaxed) {
+            return if now >= first { Verdict::Closed } else { Verdict::Stays(first) };
+        }
+        let old = self.began + self.age;
+        if now >= old {
+            return Verdict::Ends;
+        }
+        let soon = old.min(now + HEAD_TIME);
+        if self.under_way.load(Ordering::Relaxed) > 0 {
+            return Verdict::Stays(soon);
+        }
+        let head = self.head_since.load(Ordering::Relaxed);
+        if head > 0 && self.http1.load(Ordering::Relaxed) {
+            let late = self.at(head) + HEAD_TIME;
+            return if now >= late { Verdict::Closed } else { Verdict::Stays(late.min(soon)) };
+        }
+        let long = self.at(self.rests_since.load(Ordering::Relaxed)) + self.idle;
+        if now >= long { Verdict::Ends } else { Verdict::Stays(long.min(soon)) }
+    }
+
+    fn has_read(&self) {
+        let waits = self.under_way.load(Ordering::Relaxed) == 0;
+        if waits && self.head_since.load(Ordering::Relaxed) == 0 {
+            self.head_since.store(self.now().max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn at(&self, millis: u64) -> Instant {
+        self.began + Duration::from_millis(millis)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.rests_since.store(self.0.now(), Ordering::Relaxed);
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<S> Told<S> {
+    pub fn new(stream: S, life: Arc<Life>) -> Self {
+        Self { stream, life }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Told<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.life.has_read();
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Told<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(75);
+    const AGE: Duration = Duration::from_hours(1);
+
+    async fn later(time: Duration) {
+        tokio::time::advance(time).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_rests_stays_for_longer_than_load_balancers_keep_it() {
+        let life = Life::new(IDLE, AGE, 0);
+        later(Duration::from_secs(14)).await;
+        assert!(matches!(life.verdict(), Verdict::Stays(_)));
+        drop(life.asked(Version::HTTP_11));
+        later(Duration::from_secs(74)).await;
+        assert!(matches!(life.verdict(), Verdict::Stays(_)), "a load balancer keeps it for 60 s");
+        let long = life.asked(Version::HTTP_11);
+        later(IDLE * 2).await;
+        assert!(matches!(life.verdict(), Verdict::Stays(_)), "a request is under way");
+        drop(long);
+        later(IDLE).await;
+        assert_eq!(life.verdict(), Verdict::Ends);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_to_its_end_has_little_time() {
+        let life = Life::new(IDLE, AGE, 0);
+        life.has_read();
+        drop(life.asked(Version::HTTP_11));
+        life.has_read();
+        later(Duration::from_secs(9)).await;
+        life.has_read();
+        assert!(matches!(life.verdict(), Verdict::Stays(_)));
+        later(Duration::from_millis(1100)).await;
+        assert_eq!(life.verdict(), Verdict::Closed);
+        // Over HTTP/2 it may be a ping.
+        drop(life.asked(Version::HTTP_2));
+        life.has_read();
+        later(HEAD_TIME).await;
+        assert!(matches!(life.verdict(), Verdict::Stays(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_asks_nothing_is_closed_and_an_old_one_ends_each_at_its_time() {
+        let (life, other) = (Life::new(IDLE, AGE, 0), Life::new(IDLE, AGE, u16::MAX));
+        let silent = Life::new(IDLE, AGE, 0);
+        let _lasting = (life.asked(Version::HTTP_2), other.asked(Version::HTTP_2));
+        later(FIRST_REQUEST_TIME).await;
+        assert_eq!(silent.verdict(), Verdict::Closed);
+        later(AGE * 9 / 10).await;
+        assert!(matches!(life.verdict(), Verdict::Stays(_)));
+        assert_eq!(other.verdict(), Verdict::Ends);
+        later(AGE / 10).await;
+        assert_eq!(life.verdict(), Verdict::Ends);
+    }
+}
