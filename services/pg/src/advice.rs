@@ -72,6 +72,10 @@ fn not_reached(error: &io::Error) -> (String, &'static str) {
         io::ErrorKind::TimedOut => {
             ("it did not answer in time", "check the network and the firewalls on the way")
         }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => (
+            "it ended the connection",
+            "see its log; before PostgreSQL 17 a server does not know sslnegotiation=direct",
+        ),
         // What the name service says has no number of the operating system.
         _ if error.raw_os_error().is_none() && error.get_ref().is_some() => {
             ("its host is not known", "correct the host in DATABASE_URL")

@@ -206,7 +206,8 @@ impl Wishes {
                 CertificateRevocationListDer::pem_file_iter(file).and_then(Iterator::collect);
             let lists =
                 lists.map_err(|error| unreadable("sslcrl", file, &error, "revocation lists in PEM"))?;
-            chain = chain.with_crls(lists).allow_unknown_revocation_status();
+            // As libpq does: every certificate needs a list, and one that is still good.
+            chain = chain.with_crls(lists).enforce_revocation_expiration();
         }
         let chain =
             chain.build().map_err(|error| Unusable(format!("whom to believe cannot be set up: {error}")))?;
@@ -257,6 +258,16 @@ pub(crate) fn distrusted(error: &Error) -> (String, &'static str) {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
             format!("its certificate is for another host ({problem})"),
             "write the host as the certificate has it (hostaddr takes the address beside it), or have one made for this name",
+        ),
+        CertificateError::Revoked => (
+            "its certificate was revoked, says sslcrl".to_owned(),
+            "find out why, and have another one made for it",
+        ),
+        CertificateError::UnknownRevocationStatus
+        | CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. } => (
+            format!("sslcrl has no list of its authority that is still good ({problem})"),
+            "put the newest list of each authority between the server and sslrootcert into the file of sslcrl",
         ),
         _ => (
             format!("its certificate is not to be believed ({problem})"),

@@ -10,7 +10,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use devdb::{PrivateServer, Programs, ServerOptions, Tcp};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+};
 use tokio_postgres::Client;
 
 /// A server with TLS, and certificates of several kinds in its folder.
@@ -20,6 +23,9 @@ struct Server {
     dir: PathBuf,
     owner: Client,
 }
+
+/// The number of every certificate that an authority signs here.
+const SERIAL: u64 = 77;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -37,6 +43,7 @@ fn signed(by: &Authority, hosts: &[&str], subject: &str) -> (String, String) {
     let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
     let mut of = CertificateParams::new(hosts).unwrap();
     of.distinguished_name.push(DnType::CommonName, subject);
+    of.serial_number = Some(SERIAL.into());
     (of.signed_by(&key, by).unwrap().pem(), key.serialize_pem())
 }
 
@@ -224,5 +231,70 @@ async fn who_may_come_in_is_tried_as_libpq_tries_it() {
     server.refused("db.test", &hidden, "name sslmode, sslcert and sslkey").await;
     let swapped = format!("sslmode=require&{}&{}", named("sslcert", &key), named("sslkey", &certificate));
     server.refused("db.test", &swapped, "the file has no certificates in PEM").await;
+    server.postgres.stop();
+}
+
+/// The list of an authority, good until the end of a year: what it revoked.
+fn revoked(by: &Authority, serial: u64, until: i32) -> String {
+    let revoked = RevokedCertParams {
+        serial_number: SerialNumber::from(serial),
+        revocation_time: date_time_ymd(2020, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2020, 1, 2),
+        next_update: date_time_ymd(until, 12, 31),
+        crl_number: SerialNumber::from(1),
+        issuing_distribution_point: None,
+        revoked_certs: vec![revoked],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    list.signed_by(by).unwrap().pem().unwrap()
+}
+
+#[tokio::test]
+async fn who_was_revoked_is_not_believed() {
+    let server = Server::start("revoked").await;
+    let (ours, theirs) = (authority("ours"), authority("theirs"));
+    let roots = server.write("ours.pem", &ours.pem());
+    server.shows(signed(&ours, &["db.test"], "any"), &roots).await;
+    let list = server.dir.join("list.pem");
+    let parameters =
+        format!("sslmode=verify-full&{}&{}", named("sslrootcert", &roots), named("sslcrl", &list));
+    for (text, said) in [
+        (revoked(&ours, SERIAL + 1, 2999), ""),
+        (revoked(&ours, SERIAL, 2999), "its certificate was revoked"),
+        (revoked(&ours, SERIAL + 1, 2020), "no list of its authority that is still good"),
+        (revoked(&theirs, SERIAL + 1, 2999), "no list of its authority that is still good"),
+        (revoked(&theirs, SERIAL, 2999) + &revoked(&ours, SERIAL + 1, 2999), ""),
+        ("-----BEGIN X509 CRL-----\n".to_owned(), "the file does not hold revocation lists in PEM"),
+    ] {
+        server.write("list.pem", &text);
+        match said {
+            "" => assert_eq!(server.tried("db.test", &parameters).await, Ok(true), "{text}"),
+            said => server.refused("db.test", &parameters, said).await,
+        }
+    }
+    server.postgres.stop();
+}
+
+/// From PostgreSQL 17 on TLS is begun without asking for it; before, the server says that
+/// it does not understand, and ends the connection.
+#[tokio::test]
+async fn tls_is_begun_at_once_where_the_server_knows_it() {
+    let server = Server::start("direct").await;
+    let ours = authority("ours");
+    let roots = server.write("ours.pem", &ours.pem());
+    server.shows(signed(&ours, &["db.test"], "any"), &roots).await;
+    let version: String = server.owner.query_one("show server_version_num", &[]).await.unwrap().get(0);
+    for parameters in ["sslmode=require", &format!("sslmode=verify-full&{}", named("sslrootcert", &roots))] {
+        let direct = format!("{parameters}&sslnegotiation=direct");
+        if version.parse::<u32>().unwrap() >= 170_000 {
+            assert_eq!(server.tried("db.test", &direct).await, Ok(true));
+        } else {
+            server.refused("db.test", &direct, "it ended the connection").await;
+        }
+    }
     server.postgres.stop();
 }
