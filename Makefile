@@ -21,7 +21,7 @@ lint:
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf lint
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf format --diff --exit-code
-	shellcheck deploy/setup deploy/lint deploy/release deploy/licences deploy/sbom \
+	shellcheck deploy/setup deploy/lint deploy/with-postgres deploy/release deploy/licences deploy/sbom \
 		deploy/scripts/*.sh deploy/compose/secrets deploy/compose/passwords.sh .ci/run
 	deploy/lint
 

@@ -51,7 +51,6 @@ pub(crate) fn init(bin: &Path, dir: &Path, run_as: Option<&RunAs>) -> Result<(),
             "UTF8",
             "--locale=C.UTF-8",
             "--no-sync",
-            "--no-instructions",
         ])
         .output()
         .map_err(|error| ServerError::file(bin, error))?;

@@ -130,8 +130,10 @@ async fn migrations(client: &Client, set: &'static MigrationSet) -> Result<Findi
 }
 
 async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> {
-    let query = "select r.rolname::text from pg_roles r \
-        where r.rolname = any ($1) and pg_has_role(current_user, r.oid, 'member')";
+    // What it needs is to switch to them, which was every member's right before PostgreSQL 16.
+    let query = "select r.rolname::text from pg_roles r where r.rolname = any ($1) \
+        and pg_has_role(current_user, r.oid, \
+            case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end)";
     let rows = client.query_typed(query, &[(&needed, Type::TEXT_ARRAY)]).await?;
     let has = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
     let lacks: Vec<&str> = needed.iter().copied().filter(|role| !has.iter().any(|one| one == role)).collect();

@@ -20,6 +20,15 @@ static SET: MigrationSet = MigrationSet {
     )],
 };
 
+static STUCK: MigrationSet = MigrationSet {
+    name: "stuck",
+    history_table: "public.stuck_history",
+    migrations: &[(
+        "V1__role",
+        "do $$\nbegin\n    execute format('grant stuck_role to %I', current_user);\nend\n$$;",
+    )],
+};
+
 #[tokio::test]
 async fn roles_that_are_there_are_enough_and_missing_ones_are_sql_to_run() {
     let test = TestDatabase::create(&[]).await;
@@ -45,4 +54,31 @@ async fn roles_that_are_there_are_enough_and_missing_ones_are_sql_to_run() {
     assert!(migrate::up(&url, &[&SET]).await.unwrap().is_empty());
     // As a superuser would have made it, with the same checksum.
     assert!(migrate::up(&test.url, &[&SET]).await.unwrap().is_empty());
+}
+
+/// PostgreSQL 16 and later: a member may be kept from switching to the role, as who made it
+/// is, and then nothing of a service works.
+#[tokio::test]
+async fn a_grant_by_which_nobody_can_switch_to_the_role_is_none() {
+    let test = TestDatabase::create(&[]).await;
+    let superuser = pg::connect(&test.url).await.unwrap();
+    let logins = "create role stuck_role nologin; create role stuck_owner login";
+    superuser.batch_execute(logins).await.unwrap();
+    let granted = superuser.batch_execute("grant stuck_role to stuck_owner with set false").await;
+    let version: String = superuser.query_one("show server_version_num", &[]).await.unwrap().get(0);
+    let is_told = version.parse::<u32>().unwrap() >= 160_000;
+    assert_eq!(granted.is_ok(), is_told);
+    let url = test.url.replace("user=frontdesk", "user=stuck_owner");
+    let said = migrate::up(&url, &[&STUCK]).await.unwrap_err().to_string();
+    let more = if is_told { " with set true" } else { "" };
+    let grant = format!("grant stuck_role to stuck_owner{more};");
+    assert!(said.contains(&format!("a superuser run: {grant} then run")), "{said}");
+    let look = async || {
+        let checks = pg::checks::checks(&url, &[], &["stuck_role"], &[]);
+        let roles = checks.into_iter().find(|check| check.name == "roles").unwrap();
+        roles.run().await[0].found.clone()
+    };
+    assert_eq!(look().await, "the login role is not a member of stuck_role");
+    superuser.batch_execute(&grant).await.unwrap();
+    assert_eq!(look().await, "the login role is a member of stuck_role");
 }

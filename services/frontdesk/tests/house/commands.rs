@@ -11,16 +11,17 @@ use crate::texts::{self, Text};
 const KNOWN: [&str; 0] = [];
 
 /// Options of other programs: of Postgres', of curl, of our scripts.
-const FOREIGN: [&str; 11] = [
+const FOREIGN: [&str; 12] = [
     "--asynchronous",
     "--auth-host",
     "--auth-local",
     "--bindir",
     "--check",
     "--data-binary",
+    "--enable-row-security",
     "--export",
     "--locale",
-    "--no-instructions",
+    "--no-acl",
     "--no-sync",
     "--user",
 ];

@@ -10,7 +10,7 @@ use crate::Fault;
 
 /// A statement of a migration about roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Wish<'a> {
+struct RoleStatement<'a> {
     /// Its line, as the migration has it.
     line: &'a str,
     kind: Kind<'a>,
@@ -33,9 +33,10 @@ pub(super) async fn prepare(
     client: &Client,
     migrations: impl Iterator<Item = &'static str>,
 ) -> Result<Result<LeftOut, Vec<String>>, Fault> {
-    let wishes: Vec<Wish<'_>> = migrations.flat_map(|sql| sql.lines().filter_map(wish)).collect();
+    let statements: Vec<RoleStatement<'_>> =
+        migrations.flat_map(|sql| sql.lines().filter_map(role_statement)).collect();
     let (mut left_out, mut missing) = (LeftOut::new(), Vec::new());
-    for Wish { line, kind } in wishes {
+    for RoleStatement { line, kind } in statements {
         let (is_there, is_allowed) = asked(client, kind).await?;
         if is_there {
             let instead =
@@ -57,7 +58,7 @@ pub(super) fn without(sql: &str, left_out: &LeftOut) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn wish(line: &str) -> Option<Wish<'_>> {
+fn role_statement(line: &str) -> Option<RoleStatement<'_>> {
     let line = line.trim();
     let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let between = |start, end| line.strip_prefix(start)?.strip_suffix(end).filter(is_name);
@@ -70,7 +71,7 @@ fn wish(line: &str) -> Option<Wish<'_>> {
         .or_else(|| between("alter role ", " noinherit;").map(Kind::NoInherit))
         .or_else(|| between("execute format('grant ", " to %I', current_user);").map(Kind::GrantToLogin))
         .or_else(granted)?;
-    Some(Wish { line, kind })
+    Some(RoleStatement { line, kind })
 }
 
 /// Whether something is there, and whether the login may make it.
@@ -78,9 +79,11 @@ async fn asked(client: &Client, kind: Kind<'_>) -> Result<(bool, bool), Fault> {
     let is_there = match kind {
         Kind::Create(_) => "r.oid is not null",
         Kind::NoInherit(_) => "r.oid is not null and not r.rolinherit",
-        // A superuser is in every role and needs no grant.
+        // A superuser is in every role and needs no grant. From PostgreSQL 16 on a member
+        // may switch to the role only if the grant says so, as that of its maker does not.
         Kind::GrantToLogin(_) => {
-            "r.oid is not null and not me.rolsuper and pg_has_role(me.oid, r.oid, 'member')"
+            "r.oid is not null and not me.rolsuper and pg_has_role(me.oid, r.oid, \
+                case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end)"
         }
         Kind::Grant(..) => {
             "exists (select from pg_auth_members k join pg_roles m on m.oid = k.member where k.roleid = r.oid and m.rolname = $2)"
@@ -112,9 +115,15 @@ async fn script(client: &Client, kind: Kind<'_>) -> Result<String, Fault> {
         Kind::NoInherit(role) => format!("alter role {role} noinherit;"),
         Kind::Grant(role, member) => format!("grant {role} to {member};"),
         Kind::GrantToLogin(role) => {
-            let rows = client.query_typed("select quote_ident(current_user)", &[]).await?;
-            let login: String = rows.first().map_or(Ok("the login role".to_owned()), |row| row.try_get(0))?;
-            format!("grant {role} to {login};")
+            // A grant that is there already keeps what it says of switching, unless told.
+            let query = "select quote_ident(current_user), current_setting('server_version_num')::int >= 160000 \
+                and exists (select from pg_auth_members k join pg_roles r on r.oid = k.roleid \
+                    join pg_roles m on m.oid = k.member where r.rolname = $1 and m.rolname = current_user)";
+            let rows = client.query_typed(query, &[(&role, Type::TEXT)]).await?;
+            let found: Option<(String, bool)> =
+                rows.first().map(|row| Ok::<_, Fault>((row.try_get(0)?, row.try_get(1)?))).transpose()?;
+            let (login, is_member) = found.unwrap_or_else(|| ("the login role".to_owned(), false));
+            format!("grant {role} to {login}{};", if is_member { " with set true" } else { "" })
         }
     })
 }
@@ -125,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_a_migration_says_of_roles_is_found() {
-        let kind = |line| wish(line).map(|wish| wish.kind);
+        let kind = |line| role_statement(line).map(|statement| statement.kind);
         assert_eq!(kind("    create role some_role nologin;"), Some(Kind::Create("some_role")));
         assert_eq!(kind("alter role some_role noinherit;"), Some(Kind::NoInherit("some_role")));
         assert_eq!(kind("grant one to other;"), Some(Kind::Grant("one", "other")));
