@@ -110,6 +110,36 @@ fn the_alarms_of_kubernetes_are_those_of_prometheus() {
     assert_eq!(spec, rules);
 }
 
+/// A dump has no roles: what is restored finds them there.
+#[test]
+fn the_roles_that_migrations_make_are_made_with_the_database() {
+    let made = crates::text("deploy/database.sql");
+    let statements: Vec<&str> = made.split(';').map(str::trim).collect();
+    let mut seen = 0;
+    for service in ["identity", "booking"] {
+        let kept = crates::text(&format!("migrations/{service}.schema"));
+        for line in kept.lines() {
+            let wanted = match line.split(" | ").collect::<Vec<_>>()[..] {
+                ["role", "", role] => format!("create role {role} nologin"),
+                ["membership", of, member] => format!("grant {of} to {member}"),
+                _ => continue,
+            };
+            seen += 1;
+            let one = |statement: &&str| {
+                let statement = statement.lines().filter(|line| !line.starts_with("--")).collect::<String>();
+                let Some((roles, member)) =
+                    statement.strip_prefix("grant ").and_then(|rest| rest.split_once(" to "))
+                else {
+                    return statement.starts_with(&wanted);
+                };
+                roles.split(", ").any(|role| format!("grant {role} to {member}") == wanted)
+            };
+            assert!(statements.iter().any(one), "deploy/database.sql lacks: {wanted}");
+        }
+    }
+    assert!(seen >= 6, "{seen}");
+}
+
 #[test]
 fn commands_are_found_in_each_kind_of_file() {
     let text = "ExecStart=/usr/local/bin/frontdesk migrate up\n  args: [\"booking\"]\n  command: [\"migrate\", \"up\"]\n\

@@ -148,7 +148,8 @@ mod program {
 /// What holds for all parts together.
 mod whole {
     mod altered_columns;
-    mod crashes;
+    mod backups;
+    pub mod crashes;
     mod faults;
     mod fields;
     mod made;

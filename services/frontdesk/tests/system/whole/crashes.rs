@@ -1,7 +1,7 @@
 //! Postgres is killed in the middle of approvals and cancels: none that was acknowledged
 //! is lost, none is half written, and who watches hears everything once, causes first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -45,13 +45,13 @@ pub(super) fn halves(layout: Layout) -> &'static str {
 }
 
 /// A server of its own, which may be killed.
-pub(super) struct Victim {
+pub struct Victim {
     options: ServerOptions,
     server: Option<PrivateServer>,
 }
 
 impl Victim {
-    pub(super) async fn start() -> Self {
+    pub async fn start() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("frontdesk-fault-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir: PathBuf = std::env::temp_dir().join(name);
@@ -61,17 +61,22 @@ impl Victim {
         Self { options, server: Some(server) }
     }
 
+    /// Where its data are, and its socket.
+    pub fn folder(&self) -> &Path {
+        &self.options.dir
+    }
+
     /// Process id of the server.
-    pub(super) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.server.as_ref().unwrap().pid().unwrap()
     }
 
-    pub(super) fn url(&self, database: &str) -> String {
+    pub fn url(&self, database: &str) -> String {
         self.server.as_ref().unwrap().url(database)
     }
 
     /// Ends the server as a crash of the machine would.
-    async fn kill(&mut self) {
+    pub async fn kill(&mut self) {
         let mut server = self.server.take().unwrap();
         let pid = server.pid().unwrap().to_string();
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
@@ -80,7 +85,7 @@ impl Victim {
         }
     }
 
-    async fn start_again(&mut self) {
+    pub async fn start_again(&mut self) {
         // Sessions of the killed server may still be leaving.
         for _ in 0..50 {
             match PrivateServer::start(self.options.clone()).await {
@@ -102,8 +107,15 @@ impl Drop for Victim {
     }
 }
 
+/// The guests of the requests.
+pub async fn guests(sql: &Client) {
+    let insert = "insert into customers (tenant_id, id, name, email, phone, created_at) \
+        select $1, md5('guest' || n)::uuid, 'Test Guest', '', '', now() from generate_series(0, 1) n";
+    sql.execute(insert, &[&demo::TENANT]).await.unwrap();
+}
+
 /// Open requests for one night each from a day on, on so many nights in turn.
-async fn requests(sql: &Client, layout: Layout, from: &str, count: i32, nights: i32) -> Vec<Uuid> {
+pub async fn requests(sql: &Client, layout: Layout, from: &str, count: i32, nights: i32) -> Vec<Uuid> {
     let insert = format!(
         "insert into {} (tenant_id, id, property_id, guest_id, check_in, check_out, status, guest_count, \
          created_at, updated_at) \
@@ -150,7 +162,7 @@ pub(super) async fn login(system: &System) -> String {
 }
 
 /// A database with the demo's rows on the server that will be killed; its URL.
-async fn seeded(victim: &Victim, layout: Layout) -> String {
+pub async fn seeded(victim: &Victim, layout: Layout) -> String {
     let postgres = pg::connect(&victim.url("postgres")).await.unwrap();
     postgres.batch_execute("create database system").await.unwrap();
     let url = victim.url("system");
@@ -167,9 +179,7 @@ async fn kill_postgres_in(layout: Layout) {
     let system = system(&url, Policy::default()).await;
     let token = login(&system).await;
     let sql = pg::connect(&url).await.unwrap();
-    let guests = "insert into customers (tenant_id, id, name, email, phone, created_at) \
-        select $1, md5('guest' || n)::uuid, 'Test Guest', '', '', now() from generate_series(0, 1) n";
-    sql.execute(guests, &[&demo::TENANT]).await.unwrap();
+    guests(&sql).await;
     let nights = requests(&sql, layout, "2040-01-01", 400, 400).await;
     let fought_over = requests(&sql, layout, "2039-01-01", 400, 8).await;
     let watcher = Watcher::start(system.booking, &token);
@@ -220,7 +230,7 @@ async fn kill_postgres_in(layout: Layout) {
 }
 
 /// What was acknowledged is there, and nothing is there by half.
-async fn assert_kept(sql: &Client, layout: Layout, acknowledged: &[(Uuid, String)]) {
+pub async fn assert_kept(sql: &Client, layout: Layout, acknowledged: &[(Uuid, String)]) {
     let kept = if layout == Layout::Standard {
         "select count(*) from booking_requests r join bookings b on b.id = r.approved_booking_id \
             where r.id = $1 and r.status = 'confirmed' and b.id::text = $2 and b.status = 'confirmed'"

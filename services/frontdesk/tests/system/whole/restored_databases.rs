@@ -4,8 +4,8 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use uuid::Uuid;
 use crate::fixture::{Answer, LAKE_HOUSE, channel, path_of, signed, system};
 
 /// A cluster of its own.
-struct Cluster {
+pub(super) struct Cluster {
     options: ServerOptions,
     server: Option<PrivateServer>,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("frontdesk-move-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let dir: PathBuf = std::env::temp_dir().join(name);
@@ -39,11 +39,11 @@ impl Cluster {
         Self { options, server }
     }
 
-    fn url(&self, database: &str) -> String {
+    pub(super) fn url(&self, database: &str) -> String {
         self.server.as_ref().unwrap().url(database)
     }
 
-    async fn sql(&self, database: &str) -> Client {
+    pub(super) async fn sql(&self, database: &str) -> Client {
         pg::connect(&self.url(database)).await.unwrap()
     }
 
@@ -60,9 +60,19 @@ impl Cluster {
         self.server = Some(PrivateServer::start(self.options.clone()).await.unwrap());
     }
 
+    /// Where its data are, and what is to go with it.
+    pub(super) fn folder(&self) -> &Path {
+        &self.options.dir
+    }
+
+    /// Runs a program of Postgres.
+    pub(super) fn output(&self, program: &str, arguments: &[&str]) -> Output {
+        Command::new(self.options.programs.path(program)).args(arguments).output().unwrap()
+    }
+
     /// Runs a program of Postgres and returns what it printed.
-    fn run(&self, program: &str, arguments: &[&str]) -> Vec<u8> {
-        let output = Command::new(self.options.programs.path(program)).args(arguments).output().unwrap();
+    pub(super) fn run(&self, program: &str, arguments: &[&str]) -> Vec<u8> {
+        let output = self.output(program, arguments);
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
