@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use boot::{Count, Scrape};
+use boot::{Count, Scrape, Seconds};
 use frontdesk_proto::{ErrorReason, Refusal};
 use uuid::Uuid;
 
@@ -35,6 +35,8 @@ pub(crate) struct Cache {
     slots: Mutex<HashMap<CacheKey, Slot>>,
     kept: Count,
     asked: Count,
+    /// How old an answer was by which a call was let in.
+    lag: Seconds,
 }
 
 impl Cache {
@@ -54,11 +56,13 @@ impl Cache {
             && at.elapsed() < holds
         {
             self.kept.add_one();
+            self.lag.add(at.elapsed());
             return Ok(Arc::clone(answer));
         }
         self.asked.add_one();
         match (lookup.await, kept.as_ref()) {
             (Ok(answer), _) => {
+                self.lag.add(Duration::ZERO);
                 let answer = Arc::new(answer);
                 *kept = Some((Instant::now(), Arc::clone(&answer)));
                 Ok(answer)
@@ -67,6 +71,7 @@ impl Cache {
                 if refusal.reason() == ErrorReason::UpstreamUnavailable && at.elapsed() < OLDEST =>
             {
                 tracing::warn!("identity cannot be reached; an answer of the last minute is used");
+                self.lag.add(at.elapsed());
                 Ok(Arc::clone(answer))
             }
             (Err(refusal), _) => {
@@ -88,6 +93,8 @@ impl Cache {
         for (source, count) in [("kept", &self.kept), ("asked", &self.asked)] {
             scrape.count("frontdesk_caller_lookups_total", help, &[("source", source)], count.get());
         }
+        let help = "How long ago identity had said what a call was let in by: rights that are taken away last as long.";
+        scrape.seconds("frontdesk_revocation_lag_seconds", help, &[], &self.lag);
         let entries = self.slots.lock().unwrap_or_else(PoisonError::into_inner).len();
         scrape.how_many("frontdesk_callers_kept", "Callers of whom an answer is kept.", &[], entries);
     }

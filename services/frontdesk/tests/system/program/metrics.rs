@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, path, wait_for};
 
 /// What is told of each kind.
-const TOLD: [&str; 24] = [
+const TOLD: [&str; 25] = [
     "frontdesk_approvals_total{part=\"booking\",outcome=\"APPROVED\",evidence=\"\"} 1",
     "frontdesk_approvals_total{part=\"booking\",outcome=\"HEALED\",evidence=\"CONFIRMED_AT_SET\"} 1",
     "frontdesk_rpc_calls_total{part=\"booking\",method=\"frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest\",code=\"OK\",reason=\"\"} 2",
@@ -26,6 +26,7 @@ const TOLD: [&str; 24] = [
     "frontdesk_password_hashes_waiting{part=\"identity\"} 0",
     "frontdesk_caller_lookups_total{part=\"booking\",source=\"asked\"}",
     "frontdesk_token_checks_total{part=\"booking\",source=\"recalled\"}",
+    "frontdesk_revocation_lag_seconds_bucket{part=\"booking\",le=\"5\"} 3",
     "frontdesk_signing_keys_age_seconds{part=\"booking\"}",
     "frontdesk_feed_watchers{part=\"booking\"} 0",
     "frontdesk_feed_lag_seconds_count{part=\"booking\"}",
