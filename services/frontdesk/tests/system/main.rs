@@ -119,9 +119,11 @@ mod gateway {
 
 /// The program `frontdesk` as somebody runs it.
 mod program {
+    mod chaos;
     mod cures;
     mod dev;
     mod doctor;
+    mod failover;
     mod log;
     mod log_readers;
     mod metrics;

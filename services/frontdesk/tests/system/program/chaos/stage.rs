@@ -1,0 +1,153 @@
+//! The three roles as processes of their own, and a Postgres that can be killed.
+
+use std::io::PipeReader;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::fixture::MASTER_KEY;
+use crate::program::run::{Dev, FREE, Folder, frontdesk};
+use crate::whole::crashes::Victim;
+
+/// A process of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Identity,
+    Booking,
+    Gateway,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Booking, Self::Gateway];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Booking => "booking",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// Where a role writes its log.
+#[derive(Debug, Clone, Copy)]
+pub enum Log {
+    File,
+    /// On a disk without room.
+    Full,
+    /// To somebody who reads nothing, and may go.
+    Reader,
+}
+
+pub struct Stage {
+    pub postgres: Victim,
+    pub url: String,
+    folder: Folder,
+    /// Addresses of identity, booking and the gateway.
+    addresses: Vec<String>,
+    running: Vec<(Role, Dev)>,
+    readers: Vec<PipeReader>,
+}
+
+impl Stage {
+    /// On a database that is there.
+    pub fn new(postgres: Victim, url: String) -> Self {
+        let listeners = [(); 3].map(|()| TcpListener::bind(FREE).unwrap());
+        let addresses: Vec<String> =
+            listeners.iter().map(|one| one.local_addr().unwrap().to_string()).collect();
+        let mut stage = Self {
+            postgres,
+            url,
+            folder: Folder::new(&format!("chaos-{}", addresses[0])),
+            addresses,
+            running: Vec::new(),
+            readers: Vec::new(),
+        };
+        drop(listeners);
+        for role in Role::ALL {
+            stage.start(role, Log::File);
+        }
+        stage
+    }
+
+    pub fn address(&self, role: Role) -> &str {
+        &self.addresses[role as usize]
+    }
+
+    /// Starts a role that is not there.
+    pub fn start(&mut self, role: Role, log: Log) {
+        let file = || {
+            let path = self.folder.path().join(role.name());
+            std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
+        };
+        let log = match log {
+            Log::File => Stdio::from(file()),
+            Log::Full => std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into(),
+            Log::Reader => {
+                let (reader, writer) = std::io::pipe().unwrap();
+                self.readers.push(reader);
+                writer.into()
+            }
+        };
+        let key = MASTER_KEY.repeat(32);
+        let env = [
+            ("DATABASE_URL", self.url.as_str()),
+            ("FRONTDESK_MASTER_KEY", &key),
+            ("IDENTITY_LISTEN", &self.addresses[0]),
+            ("BOOKING_LISTEN", &self.addresses[1]),
+            ("GATEWAY_LISTEN", &self.addresses[2]),
+            ("IDENTITY_ADDR", &self.addresses[0]),
+            ("BOOKING_ADDR", &self.addresses[1]),
+        ];
+        let child = frontdesk(&[role.name()], &env).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.running.push((role, Dev(child)));
+    }
+
+    /// Ends a role without a word.
+    pub fn kill(&mut self, role: Role) {
+        let place = self.running.iter().position(|(running, _)| *running == role).unwrap();
+        // Dropping it kills it.
+        self.running.swap_remove(place);
+    }
+
+    /// Whoever reads logs goes.
+    pub fn readers_go(&mut self) {
+        self.readers.clear();
+    }
+
+    /// Sends a signal to a role.
+    pub fn signal(&self, role: Role, signal: &str) {
+        let (_, process) = self.running.iter().find(|(running, _)| *running == role).unwrap();
+        send(signal, &[process.0.id()]);
+    }
+
+    /// Sends a signal to every process of Postgres.
+    pub fn signal_postgres(&self, signal: &str) {
+        let first = self.postgres.pid();
+        let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children")).unwrap();
+        let children = children.split_whitespace().map(|pid| pid.parse().unwrap());
+        send(signal, &std::iter::once(first).chain(children).collect::<Vec<u32>>());
+    }
+
+    /// Every role ends when it is asked to, and none has panicked.
+    pub fn stop(mut self) {
+        for (role, process) in &mut self.running {
+            let began = Instant::now();
+            let ended = process.signal("-TERM");
+            assert!(ended.success(), "{role:?}: {ended}");
+            assert!(began.elapsed() < Duration::from_secs(15), "{role:?} took {:?}", began.elapsed());
+        }
+        for role in Role::ALL {
+            let log = std::fs::read_to_string(self.folder.path().join(role.name())).unwrap();
+            let panicked = log.lines().find(|line| line.contains("panicked"));
+            assert_eq!(panicked, None, "{role:?}");
+        }
+    }
+}
+
+/// A process that is gone meanwhile needs no signal.
+fn send(signal: &str, pids: &[u32]) {
+    let pids = pids.iter().map(u32::to_string);
+    let sent = Command::new("kill").arg(signal).args(pids).stderr(Stdio::null()).status();
+    sent.unwrap();
+}
