@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// only, and then nobody knows whether it would keep statements.
 const SECOND: Duration = Duration::from_millis(500);
 
+/// Begins a transaction that goes on for as long as asking takes, whatever the defaults are.
+const BEGIN_ASKING: &str =
+    "begin; set local idle_in_transaction_session_timeout = 0; set local statement_timeout = '2s'";
+
 /// Settings that the meaning of statements and their answers depends on, whatever the
 /// defaults of the server, the database and the role are. Left alone is
 /// `default_transaction_read_only`: who sets that wants no changes, and calls are told so.
@@ -188,7 +192,7 @@ async fn ask(connector: &Connector) -> Result<Found, Fault> {
 
 async fn found(one: &Client, other: &Client) -> Result<Found, Fault> {
     let version = cell(one, "show server_version_num").await?.parse().unwrap_or_default();
-    one.batch_execute("begin").await?;
+    one.batch_execute(BEGIN_ASKING).await?;
     let first = session(one).await?;
     let prepared = match one.prepare("select 1").await {
         Ok(prepared) => prepared,
@@ -199,11 +203,11 @@ async fn found(one: &Client, other: &Client) -> Result<Found, Fault> {
         Err(error) => return Err(error.into()),
     };
     one.batch_execute("rollback").await?;
-    other.batch_execute("begin").await?;
+    other.batch_execute(BEGIN_ASKING).await?;
     let held = session(other).await?;
     // While that one is held, the first connection may be given another.
     let again = tokio::time::timeout(SECOND, async {
-        one.batch_execute("begin").await?;
+        one.batch_execute(BEGIN_ASKING).await?;
         session(one).await
     });
     let again = again.await.ok().transpose()?;
