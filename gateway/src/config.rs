@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use boot::{Form, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Unset, Version};
+use boot::{Form, Runbook, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Unset, Version};
 use tokio::net::TcpListener;
 use upstream::Upstream;
 
@@ -98,6 +98,8 @@ pub struct Config {
 /// How the gateway behaves, as far as operators decide it.
 #[derive(Debug, Default)]
 pub struct Policy {
+    /// Where callers find the runbook.
+    pub runbook: Runbook,
     /// Origins whose pages may call.
     pub origins: Origins,
     /// Proxies before the gateway whose `X-Forwarded-For` is believed.
@@ -133,12 +135,13 @@ impl Environment {
 
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
+        let runbook = Runbook::read(settings);
         let origins = Origins::read(settings);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
         let connections = Connections::read(settings);
         let trusted_proxies = trusted_proxies.unwrap_or_default();
-        Some(Self { origins: origins?, trusted_proxies, anon_key, connections: connections? })
+        Some(Self { runbook, origins: origins?, trusted_proxies, anon_key, connections: connections? })
     }
 }
 

@@ -143,11 +143,11 @@ impl Inner {
             }
             Kind::Grpc => {
                 headers::clean_grpc(request.headers_mut(), client);
-                grpc::call(&self.upstreams, request).await
+                grpc::call(&self.upstreams, &self.policy.runbook, request).await
             }
             Kind::GrpcWeb(form) => {
                 headers::clean_grpc(request.headers_mut(), client);
-                grpc_web::call(&self.upstreams, request, form).await
+                grpc_web::call(&self.upstreams, &self.policy.runbook, request, form).await
             }
             Kind::OtherGrpc => {
                 let refusal = Refusal::new(
@@ -172,7 +172,7 @@ impl Inner {
 
     /// The response for a failure, with what came along with it.
     fn failed(&self, failure: Failure, id: &str) -> Response<Body> {
-        let mut response = Problem::of(&failure).response(id, &self.transcoder);
+        let mut response = Problem::of(&failure).response(id, &self.transcoder, &self.policy.runbook);
         let headers = response.headers_mut();
         match failure {
             Failure::Refused(_) => {}

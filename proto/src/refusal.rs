@@ -131,6 +131,16 @@ impl Refusal {
         self
     }
 
+    /// Adds a `Help` with a link, unless the refusal has one.
+    #[must_use]
+    pub fn linked(mut self, description: &str, url: impl Into<String>) -> Self {
+        if !self.others.iter().any(|detail| detail.to_msg::<rpc::Help>().is_ok()) {
+            let link = rpc::help::Link { description: description.to_owned(), url: url.into() };
+            self.others.push(any(&rpc::Help { links: vec![link] }));
+        }
+        self
+    }
+
     /// The same with another sentence after the first.
     #[must_use]
     pub fn followed_by(mut self, sentence: &str) -> Self {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal, Violation, code_name, rpc};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -21,6 +22,8 @@ use super::told::ReasonName;
 /// What a failure says, whoever made it.
 #[derive(Debug)]
 pub struct Problem {
+    /// The reason, if it is one that this build knows.
+    reason: Option<ErrorReason>,
     /// The reason's name, or that of the gRPC code.
     name: String,
     http_status: StatusCode,
@@ -43,12 +46,11 @@ impl Problem {
     }
 
     fn of_refusal(refusal: &Refusal) -> Self {
-        let number = match refusal.reason() {
-            // Of a service of a later version.
-            ErrorReason::Unspecified => of_code(refusal.code()),
-            reason => reason.wire().http_status,
-        };
+        // A service of a later version may have another one.
+        let reason = Some(refusal.reason()).filter(|reason| *reason != ErrorReason::Unspecified);
+        let number = reason.map_or_else(|| of_code(refusal.code()), |reason| reason.wire().http_status);
         Self {
+            reason,
             name: refusal.name().to_owned(),
             http_status: http_status(number),
             status: refusal.to_rpc_status(),
@@ -65,6 +67,7 @@ impl Problem {
             rpc::Status::default()
         });
         Self {
+            reason: None,
             name: code_name(status.code()).to_owned(),
             http_status: http_status(of_code(status.code())),
             status: rpc::Status {
@@ -96,8 +99,8 @@ impl Problem {
         })
     }
 
-    pub fn response(&self, request_id: &str, transcoder: &Transcoder) -> Response<Body> {
-        let body = self.body(request_id, transcoder).to_string().into_bytes();
+    pub fn response(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Response<Body> {
+        let body = self.body(request_id, transcoder, runbook).to_string().into_bytes();
         let mut response = json_response(self.http_status, "application/problem+json", body);
         response.extensions_mut().insert(ReasonName(self.name.clone()));
         let headers = response.headers_mut();
@@ -112,12 +115,14 @@ impl Problem {
         response
     }
 
-    fn body(&self, request_id: &str, transcoder: &Transcoder) -> Json {
-        let Self { name, http_status, status, metadata, violations, retry_after: _ } = self;
+    fn body(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Json {
+        let Self { reason, name, http_status, status, metadata, violations, retry_after: _ } = self;
         let message = self.message();
         let mut body = Map::new();
         let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
-        put("type", format!("urn:frontdesk:error:{name}").into());
+        // Without a page of its own a problem has the type of all (RFC 9457, 4.2.1).
+        let page = reason.map_or_else(|| "about:blank".to_owned(), |reason| runbook.page(reason));
+        put("type", page.into());
         put("title", title(name).into());
         put("status", http_status.as_u16().into());
         put("detail", message.as_str().into());

@@ -1,6 +1,7 @@
 //! gRPC, passed on frame by frame. Messages are not read, so a method needs no
 //! knowledge here.
 
+use boot::Runbook;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{Request, Response, StatusCode, Version};
 use tonic::Status;
@@ -11,10 +12,10 @@ use crate::call::deadline;
 use crate::call::upstreams::{Target, Upstreams};
 
 /// Forwards a gRPC call.
-pub async fn call(upstreams: &Upstreams, request: Request<Body>) -> Response<Body> {
+pub async fn call(upstreams: &Upstreams, runbook: &Runbook, request: Request<Body>) -> Response<Body> {
     match send(upstreams, request).await {
         Ok(response) => response,
-        Err(refusal) => Status::from(refusal).into_http(),
+        Err(refusal) => Status::from(runbook.link(refusal)).into_http(),
     }
 }
 

@@ -8,6 +8,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -28,10 +29,15 @@ use crate::call::upstreams::Upstreams;
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
 
 /// Forwards a gRPC-Web call. The answer has the form of the question.
-pub async fn call(upstreams: &Upstreams, request: Request<Body>, form: Form) -> Response<Body> {
+pub async fn call(
+    upstreams: &Upstreams,
+    runbook: &Runbook,
+    request: Request<Body>,
+    form: Form,
+) -> Response<Body> {
     let response = match web_request(request, form).await {
-        Ok(request) => grpc::call(upstreams, request).await,
-        Err(refusal) => Status::from(refusal).into_http(),
+        Ok(request) => grpc::call(upstreams, runbook, request).await,
+        Err(refusal) => Status::from(runbook.link(refusal)).into_http(),
     };
     let (mut head, body) = response.into_parts();
     head.headers.insert(CONTENT_TYPE, content_type(form));

@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 
 use access::{Issuer, RemoteIdentity};
-use boot::{Form, Setting, Settings, Unset};
+use boot::{Form, Runbook, Setting, Settings, Unset};
 use pg::Database;
 use tokio::net::TcpListener;
 
@@ -101,6 +101,8 @@ pub struct Config<A> {
 /// How booking behaves, as far as operators decide it.
 #[derive(Debug)]
 pub struct Policy {
+    /// Where callers find the runbook.
+    pub runbook: Runbook,
     /// Most streams of events that one server has open.
     pub most_streams: usize,
     /// Of them, for one tenant.
@@ -135,6 +137,7 @@ impl Environment {
 
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
+        let runbook = Runbook::read(settings);
         let most_streams = settings.number(&WATCH_LIMIT_SERVER);
         let most_streams_of_tenant = settings.number(&WATCH_LIMIT_TENANT);
         let most_streams_of_session = settings.number(&WATCH_LIMIT_SESSION);
@@ -142,6 +145,7 @@ impl Policy {
         let most_imports = settings.number(&IMPORT_LIMIT_SERVER);
         let most_imports_of_tenant = settings.number(&IMPORT_LIMIT_TENANT);
         Some(Self {
+            runbook,
             most_streams: most_streams?,
             most_streams_of_tenant: most_streams_of_tenant?,
             most_streams_of_session: most_streams_of_session?,

@@ -85,7 +85,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     background::start(&background, &store);
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(stop.clone());
-    let observe = Observe::of(&SERVICES);
+    let observe = Observe::of(&SERVICES).linking(&store.policy().runbook);
     let answered = Arc::<rpc::Answered>::default();
     let metrics = {
         let (feed, answered) = (feed.clone(), Arc::clone(&answered));

@@ -14,6 +14,7 @@ mod observe;
 mod readiness;
 pub mod request_id;
 mod rpc_figures;
+mod runbook;
 pub mod settings;
 mod stop;
 mod supervisor;
@@ -31,6 +32,7 @@ pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, T
 pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
 pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
+pub use self::runbook::{Runbook, RunbookError};
 pub use self::settings::{Form, InForce, Setting, Settings, SettingsError, Trimmed, Unset};
 pub use self::stop::{Stop, StopPolicy};
 pub use self::supervisor::Supervisor;

@@ -20,7 +20,7 @@ use crate::answer_body::{Ended, watched};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::rpc_figures::RpcFigures;
-use crate::{Metrics, request_id};
+use crate::{Metrics, Runbook, request_id};
 
 /// A deadline is met a little early, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(5);
@@ -35,6 +35,7 @@ const PROBES: &str = "/grpc.health.v1.Health/";
 #[derive(Debug, Clone)]
 pub struct Observe {
     figures: Arc<RpcFigures>,
+    runbook: Arc<Runbook>,
 }
 
 /// The service that [`Observe`] makes.
@@ -42,12 +43,19 @@ pub struct Observe {
 pub struct Observed<S> {
     inner: S,
     figures: Arc<RpcFigures>,
+    runbook: Arc<Runbook>,
 }
 
 impl Observe {
     /// For a server of these services.
     pub fn of(services: &[&str]) -> Self {
-        Self { figures: Arc::new(RpcFigures::of(services)) }
+        Self { figures: Arc::new(RpcFigures::of(services)), runbook: Arc::default() }
+    }
+
+    /// Failures link to their pages in this runbook.
+    #[must_use]
+    pub fn linking(self, runbook: &Runbook) -> Self {
+        Self { runbook: Arc::new(runbook.clone()), ..self }
     }
 
     /// Tells what is under way when a stop cuts it off.
@@ -73,7 +81,7 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed { inner, figures: Arc::clone(&self.figures) }
+        Observed { inner, figures: Arc::clone(&self.figures), runbook: Arc::clone(&self.runbook) }
     }
 }
 
@@ -97,6 +105,7 @@ where
         let id = request_id::ensure(request.headers_mut());
         let call = Call::new(id, request.headers());
         let untold = Untold::new(&call, Arc::clone(&self.figures), request.uri().path());
+        let runbook = Arc::clone(&self.runbook);
         let deadline = time_given(request.headers());
         let work = async move {
             let response = match deadline {
@@ -118,7 +127,7 @@ where
                     }
                 }
             };
-            Ok(untold.finish(response))
+            Ok(untold.finish(response, &runbook))
         };
         Box::pin(async move { call.run(work).await })
     }
@@ -142,9 +151,9 @@ impl Untold {
         Self { call, figures, counted, method: method.to_owned(), started: Instant::now(), told: false }
     }
 
-    /// Adds the request id to the answer. A failure is told of now, with the cause that
+    /// Adds the request id to the answer, and to a refusal its page. A failure is told of now, with the cause that
     /// a service has attached to its status; anything else when its end is known.
-    fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
+    fn finish(mut self, mut response: Response<Body>, runbook: &Runbook) -> Response<Body> {
         let id = self.call.request_id();
         response.headers_mut().insert(request_id::HEADER, id.clone());
         let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
@@ -157,7 +166,7 @@ impl Untold {
         self.tell(status.code(), refusal.as_ref(), cause);
         let id = request_id::text(self.call.request_id());
         let named = match refusal {
-            Some(refusal) => Some(Status::from(refusal.with_request_id(id))),
+            Some(refusal) => Some(Status::from(runbook.link(refusal.with_request_id(id)))),
             None => frontdesk_proto::with_request_id(&status, id),
         };
         if let Some(Err(error)) = named.map(|status| status.add_header(response.headers_mut())) {

@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 
 use access::Issuer;
-use boot::{Form, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset};
+use boot::{Form, Runbook, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset};
 use jiff::SignedDuration;
 use pg::Database;
 use seal::MasterKey;
@@ -124,6 +124,8 @@ pub struct Config {
 /// How strict identity is.
 #[derive(Debug)]
 pub struct Policy {
+    /// Where callers find the runbook.
+    pub runbook: Runbook,
     /// Limits on failed logins.
     pub limits: Limits,
     /// What a password hash costs.
@@ -161,6 +163,7 @@ pub fn read_master_key(settings: &mut Settings) -> Option<MasterKey> {
 
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
+        let runbook = Runbook::read(settings);
         let pair = settings.number(&LOGIN_LIMIT_PAIR);
         let account = settings.number(&LOGIN_LIMIT_ACCOUNT);
         let address = settings.number(&LOGIN_LIMIT_ADDRESS);
@@ -171,6 +174,7 @@ impl Policy {
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         Some(Self {
+            runbook,
             limits: Limits {
                 pair: pair?,
                 account: account?,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use boot::{Stop, StopPolicy};
+use boot::{Runbook, Stop, StopPolicy};
 use clap::Args;
 use devdb::Tcp;
 use gateway::Origins;
@@ -151,14 +151,20 @@ async fn start(
     listeners: Listeners,
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
-    let policy = gateway::Policy { origins, anon_key, ..gateway::Policy::default() };
+    let gateway = listeners.gateway.local_addr().map_err(Failure::new)?;
+    let runbook: Runbook = format!("http://{gateway}{}", Runbook::PATH).parse().map_err(Failure::new)?;
+    let policies = Policies {
+        identity: identity::Policy { runbook: runbook.clone(), ..identity::Policy::default() },
+        booking: booking::Policy { runbook: runbook.clone(), ..booking::Policy::default() },
+        gateway: gateway::Policy { runbook, origins, anon_key, ..gateway::Policy::default() },
+    };
     let parts = Parts {
         database_url: url.to_owned(),
         master_key: MasterKey::from_text(&secrets.master).map_err(Failure::new)?,
         identity: listeners.identity,
         booking: listeners.booking,
         gateway: listeners.gateway,
-        policies: Policies { gateway: policy, ..Policies::default() },
+        policies,
     };
     System::start(parts).await.map_err(|failure| {
         Failure::new(format!("{failure}; if the data cannot be used any more, start over with --reset"))
