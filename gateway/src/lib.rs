@@ -46,6 +46,11 @@ pub fn openapi() -> Result<serde_json::Value, RoutesError> {
     routes::compile().map(|transcoder| pages::openapi::document(&transcoder))
 }
 
+/// A page of the runbook in Markdown, the list of all without a name.
+pub fn runbook(page: Option<&str>) -> Option<String> {
+    pages::runbook::text(page)
+}
+
 impl Gateway {
     /// Compiles the routes. It serves until `stop`.
     pub fn new(config: Config, stop: &Stop) -> Result<Self, RoutesError> {

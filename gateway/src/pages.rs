@@ -1,9 +1,11 @@
 //! What the gateway answers by itself: the OpenAPI document, the page that shows
-//! it, whether the gateway and the services behind it are up, and which build it is.
+//! it, the runbook, whether the gateway and the services behind it are up, and which build it is.
 
+mod comments;
 pub mod docs;
 pub mod health;
 pub mod openapi;
+pub mod runbook;
 
 use boot::Version;
 use http::request::Parts;
@@ -12,6 +14,7 @@ use tonic::body::Body;
 use transcode::Transcoder;
 
 use self::docs::Docs;
+use self::runbook::Book;
 use crate::answer::failure::{Failure, options};
 use crate::answer::problem::json_response;
 use crate::call::upstreams::Upstreams;
@@ -20,17 +23,18 @@ use crate::call::upstreams::Upstreams;
 #[derive(Debug)]
 pub struct Pages {
     docs: Docs,
+    runbook: Book,
     version: Version,
 }
 
 /// Whether a path is one of a page.
 pub fn is_path(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/version" | "/openapi.json" | "/docs")
+    matches!(path, "/livez" | "/readyz" | "/version" | "/openapi.json" | "/docs") || runbook::is_path(path)
 }
 
 impl Pages {
     pub fn new(transcoder: &Transcoder, version: Version) -> Self {
-        Self { docs: Docs::new(transcoder), version }
+        Self { docs: Docs::new(transcoder), runbook: Book::new(), version }
     }
 
     /// Answers a request for a page.
@@ -43,6 +47,9 @@ impl Pages {
             (&Method::GET | &Method::HEAD, "/readyz") => Ok(health::ready(upstreams).await),
             (&Method::GET | &Method::HEAD, "/version") => Ok(self.version()),
             (&Method::GET | &Method::HEAD, "/openapi.json") => Ok(self.docs.openapi(&request.headers)),
+            (&Method::GET | &Method::HEAD, _) if runbook::is_path(path) => {
+                self.runbook.answer(path, &request.headers).await
+            }
             (&Method::GET | &Method::HEAD, _) => Ok(self.docs.page(&request.headers)),
             _ => Err(Failure::not_allowed(method, path, allow)),
         }

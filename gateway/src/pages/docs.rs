@@ -50,15 +50,21 @@ impl Docs {
 
 /// Only the page's own script and style run (CSP 3, hashes).
 fn policy() -> HeaderValue {
-    let hash = |tag: &str| {
-        let (_, rest) = DOCS.split_once(&format!("<{tag}>")).unwrap_or_default();
-        let (inside, _) = rest.split_once(&format!("</{tag}>")).unwrap_or_default();
-        STANDARD.encode(digest::digest(&digest::SHA256, inside.as_bytes()))
-    };
     let policy = format!(
         "default-src 'none'; connect-src 'self'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; frame-ancestors 'none'",
-        hash("script"),
-        hash("style")
+        hash(DOCS, "script"),
+        style_hash(DOCS)
     );
     HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+}
+
+/// The hash of a page's style, as a policy names it.
+pub fn style_hash(page: &str) -> String {
+    hash(page, "style")
+}
+
+fn hash(page: &str, tag: &str) -> String {
+    let (_, rest) = page.split_once(&format!("<{tag}>")).unwrap_or_default();
+    let (inside, _) = rest.split_once(&format!("</{tag}>")).unwrap_or_default();
+    STANDARD.encode(digest::digest(&digest::SHA256, inside.as_bytes()))
 }

@@ -3,7 +3,6 @@
 //! and what fields take from the options in the protos. Comments are shown to
 //! people and say nothing to this code.
 
-mod comments;
 mod field;
 mod operation;
 mod parameters;
@@ -15,8 +14,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 use transcode::Transcoder;
 
-use self::comments::comment;
 use self::responses::Components;
+use super::comments::comment;
 
 /// The document.
 pub fn document(transcoder: &Transcoder) -> Json {

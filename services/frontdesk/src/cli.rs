@@ -7,8 +7,8 @@ use crate::operator::output::Output;
 use crate::operator::{api_key, customer, member, property, signing_key, tenant, user};
 use crate::settings::Source;
 use crate::{
-    Failure, cors, dev, doctor, generate, healthcheck, help, migrate, run, settings, smoke, statement,
-    stdout, token, version,
+    Failure, cors, dev, doctor, generate, healthcheck, help, migrate, run, runbook, settings, smoke,
+    statement, stdout, token, version,
 };
 
 /// Identity and booking for rental platforms: gRPC services and an HTTP gateway.
@@ -95,6 +95,8 @@ enum Command {
     Settings(settings::SettingsArgs),
     /// Prints an SQL statement of a service for psql, or lists their names.
     Statement(statement::StatementArgs),
+    /// Prints a page of the runbook: what an error reason means and what to do.
+    Runbook(runbook::RunbookArgs),
     /// Prints the OpenAPI document of the REST surface.
     Openapi,
     /// Says what browsers may do.
@@ -144,6 +146,7 @@ pub async fn main() -> Result<(), Failure> {
         Command::Smoke(args) => smoke::run(source, args).await,
         Command::Settings(args) => settings::print(&args),
         Command::Statement(args) => statement::run(&args),
+        Command::Runbook(args) => runbook::run(&args),
         Command::Openapi => openapi(),
         Command::Generate { command } => generate::run(self::command(), command),
         Command::Cors { command } => cors::run(source, command).await,

@@ -12,6 +12,7 @@ mod http_url;
 mod migrate;
 mod operator;
 mod run;
+mod runbook;
 mod settings;
 mod smoke;
 mod statement;

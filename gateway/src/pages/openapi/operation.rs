@@ -4,10 +4,10 @@ use frontdesk_proto::{MethodContract, Rule};
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
-use super::comments::{comment, first_sentence};
 use super::field::Direction;
 use super::responses::Components;
 use super::{parameters, responses};
+use crate::pages::comments::{comment, first_sentence};
 
 /// The operation of a binding.
 pub fn of(binding: &Binding, shared: &mut Components) -> Json {

@@ -7,10 +7,10 @@ use prost_reflect::FieldDescriptor;
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
-use super::comments::field_comment;
 use super::field::Direction;
 use super::field::fits_query;
 use super::schema::Schemas;
+use crate::pages::comments::field_comment;
 
 /// The parameters of a binding.
 pub fn of(binding: &Binding, contract: &MethodContract, schemas: &mut Schemas) -> Vec<Json> {

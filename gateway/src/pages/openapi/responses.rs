@@ -8,9 +8,9 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
-use super::comments::{comment, first_sentence};
 use super::field::Direction;
 use super::schema::Schemas;
+use crate::pages::comments::{comment, first_sentence, reason_comment};
 
 /// What operations share.
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ pub fn problem() -> Json {
         "description": "RFC 9457.",
         "required": ["type", "title", "status", "detail", "code", "message", "grpc_status", "request_id", "metadata", "details"],
         "properties": {
-            "type": {"type": "string", "examples": ["urn:frontdesk:error:SCOPE_MISSING"]},
+            "type": {"type": "string", "format": "uri-reference", "description": "The page of the reason in the runbook.", "examples": ["/runbook/SCOPE_MISSING"]},
             "title": {"type": "string"},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string", "description": "What happened, why, and what to do."},
@@ -139,11 +139,6 @@ pub fn problem() -> Json {
 
 /// Every reason with what it means.
 fn codes() -> String {
-    let reasons = frontdesk_proto::descriptors().get_enum_by_name("frontdesk.error.v1.ErrorReason");
-    let lines = ErrorReason::all().map(|reason| {
-        let value = reasons.as_ref().and_then(|reasons| reasons.get_value(reason as i32));
-        let text = value.map(|value| comment(&value.parent_enum().parent_file(), value.path()));
-        format!("- `{}`: {}", reason.name(), text.unwrap_or_default())
-    });
+    let lines = ErrorReason::all().map(|reason| format!("- `{}`: {}", reason.name(), reason_comment(reason)));
     format!("The reason.\n\n{}", lines.collect::<Vec<_>>().join("\n"))
 }

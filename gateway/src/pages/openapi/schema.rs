@@ -8,8 +8,8 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value as Json, json};
 use transcode::short_name;
 
-use super::comments::{comment, field_comment};
 use super::field::{Direction, number, text};
+use crate::pages::comments::{comment, field_comment};
 
 /// The schemas that were asked for.
 #[derive(Debug, Default)]

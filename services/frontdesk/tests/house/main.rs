@@ -17,6 +17,7 @@ mod known;
 mod migrations;
 mod printing;
 mod rooms;
+mod runbook;
 mod scopes;
 mod settings;
 mod sizes;

@@ -1,6 +1,5 @@
 //! R6: every refusal that any test sees is one that its method declares, in the
-//! options of its proto. The fixture asks here for each answer; that each reason
-//! has a page in the runbook comes with the runbook.
+//! options of its proto. The fixture asks here for each answer.
 
 use std::pin::Pin;
 use std::sync::LazyLock;

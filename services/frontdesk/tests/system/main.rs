@@ -111,6 +111,7 @@ mod gateway {
     mod openapi;
     mod parameters;
     mod routes;
+    mod runbook;
     mod sizes;
     mod slow_clients;
     mod stop;
@@ -138,6 +139,7 @@ mod program {
     mod repair_indexes;
     mod rolling;
     pub mod run;
+    mod runbook;
     mod settings;
     mod smoke;
     mod statement;

@@ -1,5 +1,6 @@
 //! The comments of the protos, for people.
 
+use frontdesk_proto::ErrorReason;
 use prost_reflect::prost_types::source_code_info::Location;
 use prost_reflect::{FieldDescriptor, FileDescriptor};
 
@@ -16,6 +17,13 @@ pub fn comment(file: &FileDescriptor, path: &[i32]) -> String {
         .filter(|part| !part.is_empty())
         .collect();
     paragraphs.join("\n\n")
+}
+
+/// What an error reason means.
+pub fn reason_comment(reason: ErrorReason) -> String {
+    let reasons = frontdesk_proto::descriptors().get_enum_by_name("frontdesk.error.v1.ErrorReason");
+    let value = reasons.as_ref().and_then(|reasons| reasons.get_value(reason as i32));
+    value.map(|value| comment(&value.parent_enum().parent_file(), value.path())).unwrap_or_default()
 }
 
 pub fn field_comment(field: &FieldDescriptor) -> String {

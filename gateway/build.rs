@@ -1,0 +1,59 @@
+//! Builds the pages of the runbook in: its folder is listed, and its Markdown made HTML,
+//! so that a page is its file and nothing else.
+//!
+//! Like the build script of the migrations it runs in the folder of the package and
+//! names no other.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
+
+const FOLDER: &str = "../deploy/runbook";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={FOLDER}");
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(FOLDER)? {
+        let path = entry?.path();
+        let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default().to_owned();
+        if path.extension() != Some(OsStr::new("md")) {
+            return Err(format!("{} is not a page", path.display()).into());
+        }
+        pages.push((name, fs::read_to_string(&path)?));
+    }
+    pages.sort();
+    let mut list = "&[\n".to_owned();
+    for (name, text) in pages {
+        let page = text.strip_prefix("# ").and_then(|text| text.split_once("\n\n"));
+        let (title, markdown) =
+            page.ok_or_else(|| format!("{name}.md has no title and a blank line after it"))?;
+        let html = rendered(markdown, if name == "README" { "runbook/" } else { "" });
+        writeln!(
+            list,
+            "    Page {{ name: {name:?}, title: {title:?}, markdown: {markdown:?}, html: {html:?} }},"
+        )?;
+    }
+    list.push_str("]\n");
+    #[expect(clippy::disallowed_methods, reason = "cargo's word to a build script, no setting")]
+    let out = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for output")?;
+    fs::write(Path::new(&out).join("runbook.rs"), list)?;
+    Ok(())
+}
+
+/// HTML of a page. A link to another page is the name of its file, below `prefix`.
+fn rendered(markdown: &str, prefix: &str) -> String {
+    let events = Parser::new_ext(markdown, Options::ENABLE_TABLES).map(|event| match event {
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let page = dest_url.strip_suffix(".md").map(|page| CowStr::from(format!("{prefix}{page}")));
+            Event::Start(Tag::Link { link_type, dest_url: page.unwrap_or(dest_url), title, id })
+        }
+        other => other,
+    });
+    let mut out = String::new();
+    html::push_html(&mut out, events);
+    out
+}
