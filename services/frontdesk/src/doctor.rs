@@ -6,6 +6,7 @@ mod repair;
 mod report;
 mod running;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use boot::{Check, Finding, Settings, Trimmed};
@@ -14,6 +15,7 @@ use gateway::{BOOKING_ADDR, IDENTITY_ADDR};
 use identity::{Deployment, FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
 use jiff::Timestamp;
 use pg::DATABASE_URL;
+use tokio::sync::Semaphore;
 
 use self::report::Report;
 use self::running::ADMIN_ADDR;
@@ -24,6 +26,8 @@ use crate::smoke::API_BASE_URL;
 
 /// How long the gateway may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How many checks are made at once; each has a connection to the database or two.
+const AT_ONCE: usize = 4;
 /// What is done without a setting.
 const WITHOUT: &str = "its check is left out";
 /// The roles that the services switch to.
@@ -118,9 +122,19 @@ pub async fn run(source: &Source, args: DoctorArgs) -> Result<(), Failure> {
         };
     }
     let mut report = Report::new(json);
-    // All at once: one that waits for what does not answer keeps no other waiting.
+    // Some at once: one that waits for what does not answer keeps few waiting, and a role
+    // that may have a handful of connections is enough.
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let run = |check: Check| {
+        let places = Arc::clone(&places);
+        async move {
+            // Nobody closes it.
+            let _place = places.acquire().await;
+            check.run().await
+        }
+    };
     let checks = source.read(Environment::read)?.checks().into_iter();
-    let running: Vec<_> = checks.map(|check| (check.name, tokio::spawn(check.run()))).collect();
+    let running: Vec<_> = checks.map(|check| (check.name, tokio::spawn(run(check)))).collect();
     for (name, running) in running {
         let ended = |error| vec![Finding::bad(format!("the check ended early: {error}"), "look again")];
         report.add(name, running.await.unwrap_or_else(ended))?;

@@ -12,6 +12,7 @@ use super::doctor::{Finding, assert_well, doctor, named, settings};
 use super::repair::damage;
 use super::run::{Folder, against, frontdesk, quoted, text};
 use crate::fixture::Fixture;
+use crate::whole::schema_drift::readiness;
 
 /// A set-up of the database that is broken: what breaks it, which check names it, and in
 /// which words.
@@ -193,6 +194,8 @@ async fn break_and_cure(fixture: &Fixture, all: &[Broken], state: Option<&str>) 
     for fix in fixes {
         follow(fixture, fix).await;
     }
+    // Each process looks again by itself.
+    readiness(fixture, true).await;
     assert_well(&doctor(fixture, &[]).await);
 }
 

@@ -32,3 +32,22 @@ async fn what_opens_tenants_or_services_to_each_other_is_told() {
     }
     assert_eq!(differences(&fixture).await, Vec::<String>::new());
 }
+
+/// Whatever the owner of a table is called: its rights are its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_not_told_of_its_own_rights() {
+    let fixture = Fixture::start().await;
+    let owner = format!("frontdesk_owner_{}", std::process::id());
+    let give = format!(
+        "create role {owner}; alter table properties owner to {owner}; \
+         grant select, update (notes) on customers to {owner}; alter table customers owner to {owner}"
+    );
+    damage(&fixture, &give).await;
+    let found = differences(&fixture).await;
+    damage(
+        &fixture,
+        &format!("reassign owned by {owner} to frontdesk; drop owned by {owner}; drop role {owner}"),
+    )
+    .await;
+    assert_eq!(found, Vec::<String>::new());
+}
