@@ -36,12 +36,13 @@ impl One {
     }
 }
 
-/// An address without the name and password that it may hold.
+/// An address without what may be secret in it: whatever is before its host, and its query.
+/// Of one that is written in no known form rather too much is left out.
 fn without_user(value: &str) -> String {
-    match value.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
-        Some((scheme, host)) => format!("{scheme}://{host}"),
-        None => value.to_owned(),
-    }
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let from_host = rest.rsplit('@').next().unwrap_or_default();
+    let shown = from_host.split(['?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{shown}")
 }
 
 impl InForce {
@@ -94,7 +95,10 @@ mod tests {
                 {"name": "CLOSED", "from": "unset", "secret": true, "value": null},
             ])
         );
-        assert_eq!(read(&[("OPEN", "http://me:hush@there:1/x")])[0]["value"], "http://there:1/x");
+        for secret in ["http://me:hush@there:1/x", "http://me:h@/?u@there:1/x", "http://there:1/x?token=hush"]
+        {
+            assert_eq!(read(&[("OPEN", secret)])[0]["value"], "http://there:1/x", "{secret}");
+        }
         assert_eq!(
             read(&[("OPEN", " so "), ("CLOSED", "hush")]),
             json!([
