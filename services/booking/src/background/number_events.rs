@@ -1,6 +1,6 @@
 //! Numbers the events that nobody reads: whoever begins to watch finds few that wait,
-//! and a feed of which nobody has read forgets as others do. Whoever reads numbers for
-//! himself, at once. A turn works for half of a few seconds at most, so that a flood of
+//! and a feed of which nobody has read forgets as others do. Readers number what
+//! they read, at once. A turn works for half of a few seconds at most, so that a flood of
 //! events that nobody reads keeps no change waiting, and no stop. No feed keeps the others
 //! waiting: one that cannot be numbered, or that somebody else numbers, is passed over, and
 //! a turn goes on after the tenant at which the one before ended.

@@ -171,7 +171,7 @@ impl StoredKind {
 
 impl FeedPlace {
     /// The place after a number whose event is not known.
-    pub fn behind(number: i64) -> Self {
+    pub fn after(number: i64) -> Self {
         Self { number, at: Timestamp::UNIX_EPOCH, event: None }
     }
 }

@@ -16,12 +16,12 @@ const VERSION: u8 = 2;
 /// What a cursor says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cursor {
-    /// Goes on behind everything that there is.
+    /// Goes on after everything that there is.
     Now,
     /// Goes on before everything that there is.
     Start,
-    /// Goes on behind a place.
-    Behind(FeedPlace),
+    /// Goes on after a place.
+    After(FeedPlace),
     /// The same, of the version before.
     Old(OldPlace),
 }
@@ -47,7 +47,7 @@ pub fn read(text: &str) -> Option<Cursor> {
     Some(if old {
         Cursor::Old(OldPlace { position: number, at, event })
     } else {
-        Cursor::Behind(FeedPlace { number, at, event: (!event.0.is_nil()).then_some(event) })
+        Cursor::After(FeedPlace { number, at, event: (!event.0.is_nil()).then_some(event) })
     })
 }
 
@@ -68,7 +68,7 @@ mod tests {
         let at = "2026-07-01T10:00:00.123456Z".parse().unwrap();
         for event in [None, Some(EventId(Uuid::from_u128(5)))] {
             let place = FeedPlace { number: 7_000_000_000, at, event };
-            assert_eq!(read(&write(place)), Some(Cursor::Behind(place)));
+            assert_eq!(read(&write(place)), Some(Cursor::After(place)));
         }
         assert_eq!((read(""), read("start")), (Some(Cursor::Now), Some(Cursor::Start)));
         for foreign in ["x", "AAAA", "….", " start", "Start"] {

@@ -48,7 +48,7 @@ pub struct Hub {
 struct State {
     /// By what the streams are about; `None` is everything.
     channels: HashMap<Option<PropertyId>, broadcast::Sender<Arc<PlacedEvent>>>,
-    /// Behind everything that was handed out.
+    /// After everything that was handed out.
     place: FeedPlace,
     /// How often numbers were lost.
     losses: u64,
@@ -65,7 +65,7 @@ struct Trouble {
 }
 
 impl Hub {
-    /// A hub that goes on behind a place.
+    /// A hub that goes on after a place.
     pub fn new(tenant: TenantId, place: FeedPlace) -> Self {
         Self {
             tenant,
@@ -82,7 +82,7 @@ impl Hub {
         Events { handed_out, losses: state.losses }
     }
 
-    /// Behind everything that was handed out.
+    /// After everything that was handed out.
     pub fn place(&self) -> FeedPlace {
         self.state().place
     }
@@ -94,7 +94,7 @@ impl Hub {
         (state.losses == events.losses).then_some(state.place)
     }
 
-    /// Numbers were lost: goes on behind another place. What is before it, streams read for
+    /// Numbers were lost: goes on after another place. What is before it, streams read for
     /// themselves.
     pub fn begin_again(&self, place: FeedPlace) {
         let mut state = self.state();
@@ -111,7 +111,7 @@ impl Hub {
         (since.elapsed() > PATIENCE).then(|| Fault::new(fault.kind().clone(), fault.to_string()).into())
     }
 
-    /// Hands out events behind the place, in their order.
+    /// Hands out events after the place, in their order.
     pub fn hand_out(&self, events: Vec<PlacedEvent>) {
         let mut state = self.state();
         for event in events {

@@ -186,14 +186,14 @@ async fn look(hubs: &Hubs, some: &[Arc<Hub>]) -> Result<Vec<(Arc<Hub>, Fault)>, 
     Ok(failed)
 }
 
-/// Hands out what others have numbered, and behind it what was numbered now.
+/// Hands out what others have numbered, and then what was numbered now.
 async fn hand_out(hubs: &Hubs, hub: &Hub, numbered: Numbered) -> Result<(), Fault> {
     let Numbered { head, at_place, events, .. } = numbered;
     let place = hub.place();
     if place.number > head || place.event.is_some_and(|event| at_place != Some(event)) {
         tracing::warn!(
             tenant_id = %hub.tenant.uuid(),
-            "numbers of events were lost, as by a failover; streams go on behind the events that they told"
+            "numbers of events were lost, as by a failover; streams go on after the events that they told"
         );
         let last = events.last().map(|event| event.place);
         hub.begin_again(match last {

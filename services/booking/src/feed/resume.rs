@@ -1,4 +1,4 @@
-//! Where a stream begins: behind what its cursor names, or a refusal that says where to
+//! Where a stream begins: after what its cursor names, or a refusal that says where to
 //! go on instead.
 
 use access::TenantId;
@@ -24,7 +24,7 @@ pub async fn place(store: &Store, tenant: TenantId, cursor: Cursor) -> Result<Fe
             let state = store.feed_state(tenant).await?;
             Ok(store.feed_place(tenant, state.forgotten).await?)
         }
-        Cursor::Behind(place) => behind(store, tenant, place).await,
+        Cursor::After(place) => after(store, tenant, place).await,
         Cursor::Old(old) => {
             let go_on = of_old(store, tenant, old).await?;
             let sentence = "The cursor is of an earlier version. Go on with the cursor in `go_on`.";
@@ -33,7 +33,7 @@ pub async fn place(store: &Store, tenant: TenantId, cursor: Cursor) -> Result<Fe
     }
 }
 
-/// The place behind everything that there is; what had no number has one afterwards.
+/// The place after everything that there is; what had no number has one afterwards.
 pub async fn head(store: &Store, tenant: TenantId) -> Result<FeedPlace, Error> {
     let state = store.feed_state(tenant).await?;
     let mut head = state.head;
@@ -52,7 +52,7 @@ pub async fn head(store: &Store, tenant: TenantId) -> Result<FeedPlace, Error> {
     Ok(store.feed_place(tenant, head).await?)
 }
 
-async fn behind(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<FeedPlace, Error> {
+async fn after(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<FeedPlace, Error> {
     let mut found = match place.event {
         Some(event) => store.find_feed_place(tenant, event).await?,
         None => None,
@@ -87,7 +87,7 @@ async fn behind(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<Fee
     }
 }
 
-/// Behind what was told long enough before an event that is gone.
+/// After what was told long enough before an event that is gone.
 async fn a_little_before(
     store: &Store,
     tenant: TenantId,

@@ -35,7 +35,7 @@ const PAGE: i64 = 100;
 pub struct Item {
     /// `None` when nothing has happened for a while.
     pub event: Option<Event>,
-    /// Where to go on behind this item.
+    /// Where to go on after this item.
     pub place: FeedPlace,
 }
 
@@ -65,7 +65,7 @@ struct State {
     _room: Room,
 }
 
-/// The events behind a place, as a stream that ends with its first error.
+/// The events after a place, as a stream that ends with its first error.
 pub fn events(
     ground: Ground,
     of: (TenantId, Option<PropertyId>),
@@ -132,6 +132,8 @@ impl State {
             let due =
                 self.sent.map_or_else(Instant::now, |sent| sent + HEARTBEAT).min(self.checked + STANDING);
             tokio::select! {
+                // What has come is taken without a look at the clock.
+                biased;
                 event = self.events.handed_out.recv() => match event {
                     Ok(event) if event.place.number > self.place.number => {
                         self.place = event.place;
@@ -164,7 +166,7 @@ impl State {
         let mut page = VecDeque::from(store.read_feed(self.tenant, number - 1, PAGE + 1).await?);
         let first = page.pop_front_if(|first| first.place.number == number);
         if last.is_some() && first.and_then(|first| first.place.event) != last {
-            self.place = resume::place(store, self.tenant, Cursor::Behind(self.place)).await?;
+            self.place = resume::place(store, self.tenant, Cursor::After(self.place)).await?;
             return Ok(());
         }
         self.behind = page.len() >= usize::try_from(PAGE).unwrap_or(usize::MAX);
@@ -172,13 +174,13 @@ impl State {
         Ok(())
     }
 
-    /// Goes on behind the event that it told last, wherever that is now, or ends with where
+    /// Goes on after the event that it told last, wherever that is now, or ends with where
     /// to go on.
     async fn begin_again(&mut self) -> Result<(), Error> {
         self.events = self.ground.hub.subscribe(self.property);
         self.page.clear();
         self.behind = true;
-        self.place = resume::place(&self.ground.store, self.tenant, Cursor::Behind(self.place)).await?;
+        self.place = resume::place(&self.ground.store, self.tenant, Cursor::After(self.place)).await?;
         Ok(())
     }
 

@@ -46,11 +46,11 @@ pg::statements! {
     LockFeedHeads<'a> = "lock_feed_heads" (tenants: &'a [Uuid]);
     /// Stores that feeds are at their beginning.
     InsertFeedHeads<'a> = "insert_feed_heads" (tenants: &'a [Uuid]);
-    /// Numbers events that have no number, behind the heads.
+    /// Numbers events that have no number, after the heads.
     NumberEvents<'a> = "number_events" (tenants: &'a [Uuid], places: &'a [i64]);
     /// Where feeds are, and whether events wait for a number.
     GetFeedStates<'a> = "get_feed_states" (tenants: &'a [Uuid]);
-    /// Events of a tenant behind a number.
+    /// Events of a tenant after a number.
     ReadFeed = "read_feed" (tenant: Uuid, after: i64, most: i64);
     /// Where an event is in the feed.
     FindFeedPlace = "find_feed_place" (tenant: Uuid, event: EventId);
@@ -68,7 +68,7 @@ pg::statements! {
     ListFeeds = "list_feeds" (after: Uuid);
     /// Lets a tenant's feed forget events from before a time.
     ForgetEvents = "forget_events" (tenant: Uuid, before: Timestamp, now: Timestamp);
-    /// Deletes events from before a time that are nobody's history.
+    /// Deletes events from before a time that are no history of a request or a booking.
     DeleteOldEvents = "delete_old_events" (before: Timestamp);
 }
 
@@ -96,7 +96,7 @@ pub struct FeedState {
 /// Where a cursor of the version before leads.
 #[derive(Debug, Clone, Copy)]
 pub struct OldLeads {
-    /// Behind this number; `None` when nothing is behind it.
+    /// After this number; `None` when nothing comes after it.
     pub number: Option<i64>,
     /// It counts transactions that this cluster has not had.
     pub of_another_cluster: bool,
@@ -162,7 +162,7 @@ impl Store {
         state.map(|(_, state)| state).ok_or_else(|| lost_row("the feed's state"))
     }
 
-    /// Events of a tenant behind a number.
+    /// Events of a tenant after a number.
     pub async fn read_feed(
         &self,
         tenant: TenantId,
@@ -178,11 +178,11 @@ impl Store {
         .await
     }
 
-    /// The place behind a number, with its event unless that is gone.
+    /// The place after a number, with its event unless that is gone.
     pub async fn feed_place(&self, tenant: TenantId, number: i64) -> Result<FeedPlace, Fault> {
         let read = self.read_feed(tenant, number - 1, 1).await?;
         let of_number = read.first().map(|event| event.place).filter(|place| place.number == number);
-        Ok(of_number.unwrap_or_else(|| FeedPlace::behind(number)))
+        Ok(of_number.unwrap_or_else(|| FeedPlace::after(number)))
     }
 
     /// Where an event is: outside `None` when there is none, inside when it has no
@@ -244,7 +244,7 @@ impl Store {
         self.schema().await?.db.listen(CHANNEL).await
     }
 
-    /// The next tenant behind one with events that wait for a number.
+    /// The next tenant after one with events that wait for a number.
     pub async fn next_waiting_tenant(&self, after: Uuid) -> Result<Option<TenantId>, Fault> {
         let next = NextWaitingTenant { after_tenant: after };
         self.read(async |schema| {
@@ -254,7 +254,7 @@ impl Store {
         .await
     }
 
-    /// Tenants that have a feed, behind one.
+    /// Tenants that have a feed, after one.
     pub async fn list_feeds(&self, after: Uuid) -> Result<Vec<TenantId>, Fault> {
         self.read(async |schema| {
             let rows = schema.db.begin_as(SWEEPER).await?.run_last(&ListFeeds { after }).await?;
@@ -278,8 +278,8 @@ impl Store {
         .await
     }
 
-    /// Deletes events from before a time that are nobody's history and forgotten, the oldest first;
-    /// whether there may be more.
+    /// Deletes events from before a time that are forgotten and no history of a request or a
+    /// booking, the oldest first; whether there may be more.
     pub async fn delete_old_events(&self, before: Timestamp) -> Result<bool, Fault> {
         self.read(async |schema| {
             let rows = schema.db.begin_as(SWEEPER).await?.run_last(&DeleteOldEvents { before }).await?;

@@ -1,4 +1,4 @@
--- Those that somebody else numbers are left out: he does it.
+-- Those that somebody else is numbering are left out.
 select h.tenant_id
 from feed_heads h
 where h.tenant_id = any (:tenants)
