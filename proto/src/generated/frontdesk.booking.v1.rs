@@ -6004,6 +6004,10 @@ pub enum InconsistencyKind {
     /// A booking was deleted, and the constraint against double bookings keeps its nights
     /// from being let.
     DeletedInTheWay = 13,
+    /// A booking is cancelled, declined or a no-show, and the constraint against double
+    /// bookings keeps its nights from being let by more than its status: by a column that
+    /// only other programs write.
+    FreedInTheWay = 14,
 }
 impl InconsistencyKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -6032,6 +6036,7 @@ impl InconsistencyKind {
             Self::Unreadable => "INCONSISTENCY_KIND_UNREADABLE",
             Self::RangeMisplaced => "INCONSISTENCY_KIND_RANGE_MISPLACED",
             Self::DeletedInTheWay => "INCONSISTENCY_KIND_DELETED_IN_THE_WAY",
+            Self::FreedInTheWay => "INCONSISTENCY_KIND_FREED_IN_THE_WAY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -6057,6 +6062,7 @@ impl InconsistencyKind {
             "INCONSISTENCY_KIND_UNREADABLE" => Some(Self::Unreadable),
             "INCONSISTENCY_KIND_RANGE_MISPLACED" => Some(Self::RangeMisplaced),
             "INCONSISTENCY_KIND_DELETED_IN_THE_WAY" => Some(Self::DeletedInTheWay),
+            "INCONSISTENCY_KIND_FREED_IN_THE_WAY" => Some(Self::FreedInTheWay),
             _ => None,
         }
     }
@@ -7170,6 +7176,9 @@ pub enum OccupancyKind {
     /// An inventory range that no booking accounts for; ListInconsistencies says what frees
     /// its nights.
     Inventory = 6,
+    /// A booking that is cancelled, declined or a no-show and that the constraint against
+    /// double bookings covers all the same; ListInconsistencies says what frees its nights.
+    Freed = 7,
 }
 impl OccupancyKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -7185,6 +7194,7 @@ impl OccupancyKind {
             Self::Request => "OCCUPANCY_KIND_REQUEST",
             Self::Deleted => "OCCUPANCY_KIND_DELETED",
             Self::Inventory => "OCCUPANCY_KIND_INVENTORY",
+            Self::Freed => "OCCUPANCY_KIND_FREED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -7197,6 +7207,7 @@ impl OccupancyKind {
             "OCCUPANCY_KIND_REQUEST" => Some(Self::Request),
             "OCCUPANCY_KIND_DELETED" => Some(Self::Deleted),
             "OCCUPANCY_KIND_INVENTORY" => Some(Self::Inventory),
+            "OCCUPANCY_KIND_FREED" => Some(Self::Freed),
             _ => None,
         }
     }

@@ -117,6 +117,7 @@ async fn check_dates(change: &Change, new: &NewBooking) -> Result<(), Error> {
         Occupant::Block(_) => ConflictKind::Block,
         Occupant::Hold(_) => ConflictKind::Hold,
         Occupant::Deleted(_) => ConflictKind::Deleted,
+        Occupant::Freed(_) => ConflictKind::Freed,
         Occupant::Booking(_) => ConflictKind::Booking,
         Occupant::Inventory(_) | Occupant::Request(_) => ConflictKind::Inventory,
     };

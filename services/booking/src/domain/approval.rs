@@ -100,6 +100,8 @@ pub enum ConflictKind {
     Block,
     /// A booking that was deleted.
     Deleted,
+    /// A booking whose status frees its nights, which the constraint covers all the same.
+    Freed,
     /// An inventory range without a booking.
     Inventory,
 }
@@ -224,14 +226,18 @@ fn conflict_kind(request: &BookingRequest, around: &Surroundings) -> ConflictKin
     let others =
         || around.rivals.iter().filter(|rival| rival.guest.is_none() || rival.guest != request.guest);
     let live = || others().filter(|rival| !rival.deleted);
+    // The guest's own are in the way as well.
+    let is_freed = |rival: &Rival| !rival.deleted && rival.status.frees_dates();
     if live().any(|rival| rival.status.is_sold()) {
         ConflictKind::Booking
     } else if around.strays(request).any(|stray| stray.block) {
         ConflictKind::Block
-    } else if live().next().is_some() {
+    } else if live().any(|rival| !is_freed(rival)) {
         ConflictKind::Hold
-    } else if others().next().is_some() {
+    } else if others().any(|rival| rival.deleted) {
         ConflictKind::Deleted
+    } else if around.rivals.iter().any(is_freed) {
+        ConflictKind::Freed
     } else if !around.rivals.is_empty() {
         ConflictKind::Hold
     } else {
@@ -298,6 +304,7 @@ impl ConflictKind {
             Self::Hold => "hold",
             Self::Block => "block",
             Self::Deleted => "deleted",
+            Self::Freed => "freed",
             Self::Inventory => "inventory",
         }
     }

@@ -53,6 +53,9 @@ pub enum InconsistencyKind {
     RangeMisplaced,
     /// A booking was deleted, and the constraint keeps its nights from others.
     DeletedInTheWay,
+    /// A booking has a status that frees its nights, and the constraint keeps them from
+    /// others by more than the status.
+    FreedInTheWay,
 }
 
 /// What an operator can choose for a row.
@@ -135,7 +138,7 @@ impl Inconsistency {
 
 impl InconsistencyKind {
     /// Every kind, in the order of the list.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ConfirmedAtSet,
         Self::ApprovedBookingConfirmed,
         Self::InventoryActive,
@@ -149,6 +152,7 @@ impl InconsistencyKind {
         Self::Unreadable,
         Self::RangeMisplaced,
         Self::DeletedInTheWay,
+        Self::FreedInTheWay,
     ];
 
     /// As metadata of refusals name it.
@@ -167,6 +171,7 @@ impl InconsistencyKind {
             Self::Unreadable => "unreadable",
             Self::RangeMisplaced => "range_misplaced",
             Self::DeletedInTheWay => "deleted_in_the_way",
+            Self::FreedInTheWay => "freed_in_the_way",
         }
     }
 
@@ -186,6 +191,7 @@ impl InconsistencyKind {
             Self::Unreadable => 11,
             Self::RangeMisplaced => 12,
             Self::DeletedInTheWay => 13,
+            Self::FreedInTheWay => 14,
         }
     }
 }
@@ -261,6 +267,6 @@ mod tests {
             assert_eq!(Choice::from_name(choice.name()), Some(choice));
         }
         let numbers: Vec<i32> = InconsistencyKind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=13).collect::<Vec<i32>>());
+        assert_eq!(numbers, (1..=14).collect::<Vec<i32>>());
     }
 }

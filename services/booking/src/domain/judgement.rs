@@ -156,7 +156,8 @@ pub fn choices(request: &BookingRequest, layout: Layout, around: &Surroundings) 
 
 /// Judges a booking.
 pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
-    let BookingFacts { id, status, deleted, has_range, range_free, row_version: _ } = *facts;
+    let BookingFacts { id, status, deleted, freed_in_the_way, has_range, range_free, row_version: _ } =
+        *facts;
     let found = |kind, choices| {
         Some(Inconsistency {
             kind,
@@ -169,6 +170,8 @@ pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
         })
     };
     match deleted {
+        // It is over already, and a choice changes nothing else that the constraint goes by.
+        Deleted::No if freed_in_the_way => return found(InconsistencyKind::FreedInTheWay, Vec::new()),
         Deleted::No => {}
         Deleted::Yes => return None,
         // Whatever it was: no other call knows it any more. A constraint that covers what

@@ -89,6 +89,8 @@ pub enum Occupant {
     Booking(BookingId),
     /// A booking that was deleted and is in the constraint all the same.
     Deleted(BookingId),
+    /// A booking whose status frees its nights, and that is in the constraint all the same.
+    Freed(BookingId),
     /// The booking that holds the dates of a request.
     Hold(BookingId),
     Block(BlockId),

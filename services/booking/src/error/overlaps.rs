@@ -65,6 +65,7 @@ fn what_has(kind: ConflictKind) -> &'static str {
         ConflictKind::Hold => "another booking request holds",
         ConflictKind::Block => "a block has",
         ConflictKind::Deleted => "a booking that was deleted still has",
+        ConflictKind::Freed => "a booking that does not stand still has",
         ConflictKind::Inventory => "an inventory range without a booking has",
     }
 }
@@ -73,7 +74,7 @@ fn what_has(kind: ConflictKind) -> &'static str {
 fn how_to_free(kind: ConflictKind) -> &'static str {
     match kind {
         ConflictKind::Booking | ConflictKind::Hold | ConflictKind::Block => "",
-        ConflictKind::Deleted | ConflictKind::Inventory => {
+        ConflictKind::Deleted | ConflictKind::Freed | ConflictKind::Inventory => {
             " as GET /api/v1/diagnostics/inconsistencies says of what has them"
         }
     }

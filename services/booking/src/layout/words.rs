@@ -57,6 +57,18 @@ pub struct Words {
 }
 
 impl Blocking {
+    /// Whether the constraint keeps the nights of a row whose status frees them.
+    fn keeps_freed(&self, row: &str) -> String {
+        match self {
+            Self::Flagged(_, covered) => format!(
+                "({row}.status in ({}) and {}) is true",
+                statuses(BookingStatus::frees_dates),
+                is_covered(row, covered)
+            ),
+            Self::NotFreed | Self::Sold | Self::Covered(_) | Self::Live(_) => "false".to_owned(),
+        }
+    }
+
     fn condition(&self, row: &str) -> String {
         match self {
             Self::NotFreed => format!("{row}.status not in ({})", statuses(BookingStatus::frees_dates)),
@@ -67,14 +79,17 @@ impl Blocking {
             Self::Live(kept) => {
                 format!("({} and {row}.deleted_at is null)", kept.condition(row))
             }
-            // The condition names columns alone: in brackets of their own they are the
-            // row's, whatever else the statement reads.
-            Self::Flagged(besides, covered) => format!(
-                "({} or exists (select from (select {row}.*) as covered where {covered}))",
-                besides.condition(row)
-            ),
+            Self::Flagged(besides, covered) => {
+                format!("({} or {})", besides.condition(row), is_covered(row, covered))
+            }
         }
     }
+}
+
+/// Whether a constraint's condition holds of a row. It names columns alone: in brackets of
+/// their own they are the row's, whatever else the statement reads.
+fn is_covered(row: &str, condition: &str) -> String {
+    format!("exists (select from (select {row}.*) as covered where {condition})")
 }
 
 impl Words {
@@ -93,6 +108,7 @@ impl Words {
         // Not the predicate of the constraint, whose index a plan would take for a whole
         // property.
         words.add("blocking", format!("({}) is true", blocking.condition("b")));
+        words.add("freed_in_the_way", blocking.keeps_freed("b"));
         words.add_asked();
         // Whether a request's link to a booking may be followed, but for its status.
         words.add(
@@ -378,6 +394,12 @@ mod tests {
             Words::new(Layout::SingleTable, &flagged).fill("{blocking}"),
             "((b.status in ('confirmed', 'checked_in', 'checked_out') \
              or exists (select from (select b.*) as covered where (flag OR (status = 'x'::text))))) is true"
+        );
+        assert_eq!(single.fill("{freed_in_the_way}"), "false");
+        assert_eq!(
+            Words::new(Layout::Standard, &flagged).fill("{freed_in_the_way}"),
+            "(b.status in ('cancelled', 'declined', 'no_show') \
+             and exists (select from (select b.*) as covered where (flag OR (status = 'x'::text)))) is true"
         );
         assert_eq!(single.fill("{open}"), "r.status in ('inquiry', 'pending', 'requested', 'under_review')");
     }

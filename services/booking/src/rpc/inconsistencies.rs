@@ -93,6 +93,10 @@ fn remedy(found: &Inconsistency) -> String {
             "The booking was deleted, and the constraint against double bookings keeps its nights from being let."
                 .to_owned()
         }
+        InconsistencyKind::FreedInTheWay => {
+            "The booking does not stand, and the constraint against double bookings keeps its nights from being let."
+                .to_owned()
+        }
         InconsistencyKind::LinkNotFollowed => {
             "The request is linked to a booking of another guest or property, or to one that covers none of its nights; the link is not followed.".to_owned()
         }
@@ -109,7 +113,7 @@ fn remedy(found: &Inconsistency) -> String {
     };
     if found.choices.is_empty() {
         return format!(
-            "{what} It is cancelled, and the constraint covers it by more than its status, which no choice changes: whoever writes that to the table takes it away, or the row."
+            "{what} The constraint covers it by more than its status, which no choice changes: the program that writes it has to take it away, or delete the row."
         );
     }
     let by_approving =
@@ -165,6 +169,7 @@ fn kind(kind: InconsistencyKind) -> wire::InconsistencyKind {
         InconsistencyKind::Unreadable => wire::InconsistencyKind::Unreadable,
         InconsistencyKind::RangeMisplaced => wire::InconsistencyKind::RangeMisplaced,
         InconsistencyKind::DeletedInTheWay => wire::InconsistencyKind::DeletedInTheWay,
+        InconsistencyKind::FreedInTheWay => wire::InconsistencyKind::FreedInTheWay,
     }
 }
 

@@ -266,6 +266,7 @@ fn occupancy(occupancy: Occupancy) -> wire::Occupancy {
     let (kind, source_id) = match by {
         Occupant::Booking(id) => (wire::OccupancyKind::Booking, id.to_string()),
         Occupant::Deleted(id) => (wire::OccupancyKind::Deleted, id.to_string()),
+        Occupant::Freed(id) => (wire::OccupancyKind::Freed, id.to_string()),
         Occupant::Hold(id) => (wire::OccupancyKind::Hold, id.to_string()),
         Occupant::Block(id) => (wire::OccupancyKind::Block, id.to_string()),
         Occupant::Inventory(id) => (wire::OccupancyKind::Inventory, id.to_string()),

@@ -243,9 +243,11 @@ fn suspects_of(known: &[(i32, RowId)]) -> Suspects {
     for (number, row) in known {
         let kind = InconsistencyKind::ALL.into_iter().find(|kind| kind.number() == *number);
         let (of_booking, of_range) = match kind {
-            Some(InconsistencyKind::BookingWithoutRange | InconsistencyKind::DeletedInTheWay) => {
-                (true, false)
-            }
+            Some(
+                InconsistencyKind::BookingWithoutRange
+                | InconsistencyKind::DeletedInTheWay
+                | InconsistencyKind::FreedInTheWay,
+            ) => (true, false),
             Some(InconsistencyKind::RangeWithoutBooking | InconsistencyKind::RangeMisplaced) => (false, true),
             Some(InconsistencyKind::Unreadable) => (true, true),
             Some(_) => (false, false),

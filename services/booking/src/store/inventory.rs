@@ -126,6 +126,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
     enum Kind {
         Booking,
         Deleted,
+        Freed,
         Hold,
         Block,
         Inventory,
@@ -134,6 +135,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
     let kind = row.word("kind", |word| match word {
         "booking" => Some(Kind::Booking),
         "deleted" => Some(Kind::Deleted),
+        "freed" => Some(Kind::Freed),
         "hold" => Some(Kind::Hold),
         "block" => Some(Kind::Block),
         "inventory" => Some(Kind::Inventory),
@@ -143,6 +145,7 @@ fn occupancy(row: &mut Columns<'_>) -> Result<Occupancy, Fault> {
     let by = match kind {
         Kind::Booking => Occupant::Booking(row.next("id")?),
         Kind::Deleted => Occupant::Deleted(row.next("id")?),
+        Kind::Freed => Occupant::Freed(row.next("id")?),
         Kind::Hold => Occupant::Hold(row.next("id")?),
         Kind::Block => Occupant::Block(row.next("id")?),
         Kind::Inventory => Occupant::Inventory(row.next("id")?),

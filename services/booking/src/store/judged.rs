@@ -272,6 +272,7 @@ fn booking_facts(row: &mut Columns<'_>) -> Result<BookingFacts, Fault> {
             (true, false) => Deleted::Yes,
             (true, true) => Deleted::InTheWay,
         },
+        freed_in_the_way: row.next("freed_in_the_way")?,
         has_range: row.next("has_range")?,
         range_free: row.next("range_free")?,
         row_version: row.or_empty("row_version")?,

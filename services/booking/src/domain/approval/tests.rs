@@ -355,9 +355,9 @@ fn broken_rules_refuse_what_sells_and_nothing_else() {
     }
 }
 
-/// Whose nights a deleted booking keeps is told apart from what is sold.
+/// Whose nights a booking keeps that does not stand is told apart from what is sold.
 #[test]
-fn a_deleted_booking_in_the_way_is_named_after_what_stands() {
+fn a_booking_in_the_way_that_does_not_stand_is_named_after_what_does() {
     let nights = stay("2026-07-06", "2026-07-09");
     let deleted = Rival { deleted: true, ..rival(11, None, BookingStatus::Confirmed, nights) };
     let kind = |rivals: Vec<Rival>| {
@@ -371,6 +371,12 @@ fn a_deleted_booking_in_the_way_is_named_after_what_stands() {
     assert_eq!(kind(vec![deleted]), ConflictKind::Deleted);
     assert_eq!(kind(vec![deleted, other(BookingStatus::Confirmed)]), ConflictKind::Booking);
     assert_eq!(kind(vec![deleted, other(BookingStatus::Requested)]), ConflictKind::Hold);
+    let own = rival(13, request(Status::Requested).guest, BookingStatus::Cancelled, nights);
+    for freed in [other(BookingStatus::Cancelled), own] {
+        assert_eq!(kind(vec![freed]), ConflictKind::Freed);
+        assert_eq!(kind(vec![freed, deleted]), ConflictKind::Deleted);
+        assert_eq!(kind(vec![freed, other(BookingStatus::Requested)]), ConflictKind::Hold);
+    }
 }
 
 mod worlds;

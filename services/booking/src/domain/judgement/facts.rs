@@ -11,6 +11,9 @@ pub struct BookingFacts {
     pub id: BookingId,
     pub status: BookingStatus,
     pub deleted: Deleted,
+    /// Whether its status frees its nights, and the constraint against double bookings
+    /// covers it all the same.
+    pub freed_in_the_way: bool,
     /// Whether active inventory ranges of its own have all its nights.
     pub has_range: bool,
     /// Whether no other active range has one of its nights.

@@ -237,12 +237,22 @@ fn what_cannot_be_shown_is_put_right_by_what_it_is() {
     assert_eq!(of(Subject::Range, &["end_date"]), Some(vec![Choice::ReleaseRange]));
 }
 
+/// A booking with which nothing is wrong.
+const BOOKING: BookingFacts = BookingFacts {
+    id: NEW_BOOKING,
+    status: BookingStatus::Confirmed,
+    deleted: Deleted::No,
+    freed_in_the_way: false,
+    has_range: true,
+    range_free: true,
+    row_version: 3,
+};
+
 #[test]
 fn a_booking_without_a_range_gets_one_or_ends() {
     use BookingStatus::{Cancelled, CheckedIn, CheckedOut, Confirmed};
     let of = |status, has_range, range_free| {
-        let deleted = Deleted::No;
-        let facts = BookingFacts { id: NEW_BOOKING, status, deleted, has_range, range_free, row_version: 3 };
+        let facts = BookingFacts { status, has_range, range_free, ..BOOKING };
         of_booking(&facts).map(|found| found.choices)
     };
     assert_eq!(of(Confirmed, false, true), Some(vec![Choice::RestoreRange, Choice::Cancel]));
@@ -260,8 +270,7 @@ fn a_deleted_booking_that_keeps_its_nights_can_be_cancelled() {
     for status in BookingStatus::ALL {
         for (has_range, range_free) in [(true, true), (false, true), (false, false)] {
             let of = |deleted| {
-                let (id, row_version) = (NEW_BOOKING, 3);
-                let facts = BookingFacts { id, status, deleted, has_range, range_free, row_version };
+                let facts = BookingFacts { status, deleted, has_range, range_free, ..BOOKING };
                 of_booking(&facts).map(|found| (found.kind, found.choices))
             };
             let way_out = if status == BookingStatus::Cancelled { vec![] } else { vec![Choice::Cancel] };
@@ -269,6 +278,21 @@ fn a_deleted_booking_that_keeps_its_nights_can_be_cancelled() {
             assert_eq!(of(Deleted::InTheWay), found, "{status:?}");
             assert_eq!(of(Deleted::Yes), None, "{status:?}");
         }
+    }
+}
+
+/// What the constraint goes by besides the status, no choice changes; whoever was deleted
+/// besides is told as deleted.
+#[test]
+fn a_cancelled_booking_that_keeps_its_nights_is_told() {
+    for status in BookingStatus::ALL.into_iter().filter(|status| status.frees_dates()) {
+        let of = |deleted| {
+            of_booking(&BookingFacts { status, deleted, freed_in_the_way: true, has_range: false, ..BOOKING })
+        };
+        let found = of(Deleted::No).map(|found| (found.kind, found.choices));
+        assert_eq!(found, Some((InconsistencyKind::FreedInTheWay, vec![])), "{status:?}");
+        let kind = of(Deleted::InTheWay).map(|found| found.kind);
+        assert_eq!(kind, Some(InconsistencyKind::DeletedInTheWay), "{status:?}");
     }
 }
 

@@ -5,6 +5,7 @@ select
     b.status,
     b.deleted_at is not null as deleted,
     {blocking} as in_the_way,
+    {freed_in_the_way} as freed_in_the_way,
     case when b.deleted_at is null then {covered_nights} >= b.check_out - b.check_in else false end as has_range,
     case when b.deleted_at is null then {range_free} else false end as range_free,
     b.row_version

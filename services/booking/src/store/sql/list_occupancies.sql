@@ -3,6 +3,7 @@ select
     case
         when b.deleted_at is not null then 'deleted'
         when b.status in ({sold}) then 'booking'
+        when b.status in ({freed}) then 'freed'
         else 'hold'
     end as kind,
     b.id,

@@ -6,6 +6,7 @@ select
     b.id,
     case
         when b.deleted_at is not null then {blocking}
+        when {freed_in_the_way} then true
         when {unreadable.bookings} <> array[]::text[] then true
         when b.status in ({status.confirmed}, {status.checked_in})
             then {covered_nights} < b.check_out - b.check_in

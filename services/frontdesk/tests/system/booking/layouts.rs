@@ -2,7 +2,7 @@
 //! reported, and what is decided by it.
 
 use frontdesk::demo;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::help::foreign::{Foreign, GUEST, STRANGER};
@@ -218,18 +218,9 @@ async fn what_was_deleted_leads_out(fixture: &Fixture, token: &str, id: Uuid, go
     assert_eq!((&conflict["id"], &conflict["deleted"]), (&json!(gone.to_string()), &json!(true)));
     assert_eq!(explained.body["message"], refused.body["detail"]);
     fixture.get(&format!("/v1/bookings/{gone}"), token).await.refused(404, "BOOKING_NOT_FOUND");
-    let dates = "select (current_date + 303)::text, (current_date + 308)::text";
-    let dates = fixture.sql.query_one(dates, &[]).await.unwrap();
-    let (from, to): (String, String) = (dates.get(0), dates.get(1));
-    let calendar = format!("/v1/properties/{LAKE_HOUSE}/availability?from={from}&to={to}");
-    let calendar = fixture.get(&calendar, token).await;
-    let has = &calendar.ok()["occupancies"][1];
-    assert_eq!(
-        (&has["source_id"], &has["kind"]),
-        (&json!(gone.to_string()), &json!("deleted")),
-        "{calendar:?}"
-    );
-    assert_eq!((&has["blocking"], &calendar.body["bookable"]), (&json!(true), &json!(false)));
+    let has = &occupancies(fixture, token).await[1];
+    assert_eq!((&has["source_id"], &has["kind"]), (&json!(gone.to_string()), &json!("deleted")));
+    assert_eq!(has["blocking"], true);
     assert_eq!(fixture.snapshot().await, before);
     let found = listed(fixture, token, gone).await;
     assert_eq!(found.len(), 1, "{found:?}");
@@ -283,6 +274,58 @@ async fn what_was_deleted_and_is_covered_by_a_flag_is_freed_by_its_owner() {
     assert!(listed(&fixture, &token, gone).await.is_empty());
     let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
     assert_eq!(approved.ok()["outcome"], "approved");
+}
+
+/// A cancel writes the status, and a constraint that goes by a flag keeps the nights: the
+/// booking is cancelled, and whoever wants its nights is told of it and who frees them.
+#[tokio::test]
+async fn what_is_cancelled_and_covered_by_a_flag_is_listed_with_who_frees_it() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        flag(&fixture).await;
+        let sold = fixture.open_request(demo::TENANT, GUEST, 303, 308).await;
+        let sold = fixture.post(&path_of(sold, "/approve"), &token, &json!({})).await;
+        let sold: Uuid = sold.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+        fixture.execute("update bookings set holds_inventory = true where id = $1", &[&sold]).await;
+        let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
+        let cancelled = fixture.post(&format!("/v1/bookings/{sold}/cancel"), &token, &json!({})).await;
+        assert_eq!(cancelled.ok()["status"], "cancelled", "{layout:?}");
+        seen(&fixture, &token, id, false).await;
+
+        let before = fixture.snapshot().await;
+        let found = listed(&fixture, &token, sold).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((&found[0]["kind"], &found[0]["choices"]), (&json!("freed_in_the_way"), &json!([])));
+        assert!(found[0]["remedy"].as_str().unwrap().contains("by more than its status"), "{}", found[0]);
+        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        refused.refused(409, "BOOKING_OVERLAP");
+        assert_eq!(refused.body["metadata"]["conflict_kind"], "freed", "{layout:?}");
+        let told = refused.body["detail"].as_str().unwrap();
+        assert!(told.contains("as GET /api/v1/diagnostics/inconsistencies says of"), "{told}");
+        let has = occupancies(&fixture, &token).await;
+        let of_sold = has.iter().find(|one| one["source_id"] == sold.to_string()).unwrap();
+        assert_eq!((&of_sold["kind"], &of_sold["blocking"]), (&json!("freed"), &json!(true)));
+        let refused = resolve(&fixture, &token, sold, &json!({"choice": "confirm"})).await;
+        refused.refused(409, "CHOICE_NOT_OFFERED");
+        assert_eq!(fixture.snapshot().await, before, "{layout:?}");
+
+        fixture.execute("update bookings set holds_inventory = false where id = $1", &[&sold]).await;
+        assert!(listed(&fixture, &token, sold).await.is_empty());
+        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
+    }
+}
+
+/// What has nights from the 303rd day on.
+async fn occupancies(fixture: &Fixture, token: &str) -> Vec<Json> {
+    let dates = "select (current_date + 303)::text, (current_date + 308)::text";
+    let dates = fixture.sql.query_one(dates, &[]).await.unwrap();
+    let (from, to): (String, String) = (dates.get(0), dates.get(1));
+    let calendar = format!("/v1/properties/{LAKE_HOUSE}/availability?from={from}&to={to}");
+    let calendar = fixture.get(&calendar, token).await;
+    assert_eq!(calendar.ok()["bookable"], false);
+    calendar.body["occupancies"].as_array().unwrap().clone()
 }
 
 /// Returns once the explanation of an approve goes by the constraint as it is now.
