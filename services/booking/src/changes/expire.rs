@@ -7,7 +7,9 @@ use crate::store::decisions::Closing;
 use crate::store::{Attempt, Change, Work};
 
 /// Ends a request whose hold has run out, unless it was decided before that; of one that
-/// is closed, the hold alone. The outcome tells whether the request expired.
+/// is closed, the hold alone. Every server tries the same ones, so one that another has
+/// locked is passed over: it is being decided. The outcome tells whether the request
+/// expired.
 #[derive(Debug)]
 pub struct Expire {
     pub id: BookingRequestId,
@@ -17,6 +19,9 @@ impl Work for Expire {
     type Outcome = bool;
 
     async fn attempt(&self, mut change: Change) -> Result<Attempt<bool>, Error> {
+        if !change.lock_due_hold(self.id).await? {
+            return Ok(Attempt::Done(change.settle(false)));
+        }
         let locked = change.lock_booking_request(self.id).await?;
         let request = locked.ok_or(Error::RequestNotFound(self.id))?.request;
         let due = request.hold_expires_at.is_some_and(|until| until <= change.now());

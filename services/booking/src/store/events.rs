@@ -10,6 +10,7 @@ use pg::{Columns, Fault};
 use uuid::Uuid;
 
 use super::actors::acting;
+use super::change::Change;
 use super::database::Store;
 use super::foreign::{time, word};
 use super::requests::{GetBookingRequest, known_stay};
@@ -29,6 +30,8 @@ pg::statements! {
     );
     /// Requests of all tenants whose holds have run out.
     ListDueHolds = "list_due_holds" (at: Timestamp, after_at: Timestamp, after_id: BookingRequestId);
+    /// Locks a request whose hold has run out, unless somebody has.
+    LockDueHold = "lock_due_hold" (tenant: Uuid, id: BookingRequestId, at: Timestamp);
 }
 
 /// A request whose hold has run out.
@@ -88,6 +91,14 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+impl Change {
+    /// Locks a request whose hold has run out; whether nobody else had, or has decided it.
+    pub async fn lock_due_hold(&self, id: BookingRequestId) -> Result<bool, Fault> {
+        let lock = LockDueHold { tenant: self.tenant(), id, at: self.now() };
+        Ok(!self.tx.run(&lock).await?.is_empty())
     }
 }
 

@@ -207,3 +207,34 @@ async fn holds_that_run_out_in_large_numbers_are_expired_in_turns() {
         soon().await;
     }
 }
+
+/// Servers try the same holds: what one of them, or a call, has locked keeps no other one
+/// waiting.
+#[tokio::test]
+async fn a_hold_that_somebody_has_locked_is_passed_over() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    let first = fixture.create_request(&token, &new_request(GUEST, "2033-01-01", "2033-01-03")).await;
+    fixture.create_request(&token, &new_request(GUEST, "2033-02-01", "2033-02-03")).await;
+    let locker = pg::connect(&fixture.database.url).await.unwrap();
+    // Locked before it runs out, or the service would be faster; such a lock lets it do so.
+    let lock = format!("begin; select from booking_requests where id = '{first}' for key share");
+    locker.batch_execute(&lock).await.unwrap();
+    let run_out = "update booking_requests set hold_expires_at = now() - \
+        case when id = $1::text::uuid then 2 else 1 end * interval '1 hour' where held_booking_id is not null";
+    assert_eq!(fixture.execute(run_out, &[&first]).await, 2);
+    let left =
+        || fixture.count("select count(*) from booking_requests where held_booking_id is not null", &[]);
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+        and wait_event_type = 'Lock'";
+    let soon = || tokio::time::sleep(std::time::Duration::from_millis(20));
+    while left().await > 1 {
+        assert_eq!(fixture.count(waiting, &[]).await, 0, "a turn waits for somebody");
+        soon().await;
+    }
+    locker.batch_execute("rollback").await.unwrap();
+    while left().await > 0 {
+        soon().await;
+    }
+}
