@@ -19,6 +19,7 @@ pub mod migrate;
 mod missed;
 mod param;
 mod place;
+mod plans;
 mod pool;
 mod retry;
 pub mod schema;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::connect::Connector;
 use crate::lease::Lease;
+use crate::plans;
 use crate::sessions::{Sessions, Way};
 use crate::turns::Turns;
 use crate::tx::Scope;
@@ -65,6 +66,7 @@ impl Database {
             })
             .runtime(Runtime::Tokio1)
             .post_create(set_up(&connector, &sessions))
+            .post_recycle(plans::made_again(&sessions))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
         let turns = Arc::new(Turns::new(options.max_size));

@@ -125,6 +125,11 @@ impl Sessions {
         Ok(way)
     }
 
+    /// Whether each connection is known to have a session of its own.
+    pub(crate) fn are_own(&self) -> bool {
+        self.known().is_some_and(|way| !way.is_shared)
+    }
+
     /// A statement was not where it was prepared: whoever comes next asks again.
     pub(crate) fn forget(&self) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
