@@ -2,9 +2,10 @@
 -- the first event that is younger are forgotten. The rows stay where they are. A time
 -- that is still to come says nothing of when its event was written: another program made
 -- a row so, and what happens to the row comes after it. Such an event is forgotten with an
--- older one after it.
+-- older one after it. Numbers that were forgotten are not given again, whatever becomes of
+-- their events: that is what the head says.
 update feed_heads h
-set forgotten = old.number
+set forgotten = old.number, head = greatest(h.head, old.number)
 from (
     select max(e.number) as number
     from (

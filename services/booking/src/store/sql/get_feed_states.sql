@@ -1,5 +1,4 @@
--- A head whose row was lost or set back is behind numbers that were given; then those
--- count.
+-- The head is the last number that an event has, unless that was forgotten and is gone.
 select
     t.tenant_id,
     greatest(

@@ -1,7 +1,8 @@
 -- With the locks on the heads of these tenants, taken by a statement before: what this
--- one sees is as it was left by whoever had them last. A head whose row was lost or set
--- back is behind numbers that were given; then those count. Beside it comes the event
--- that has the number up to which the caller has read, mostly the last one.
+-- one sees is as it was left by whoever had them last. The head is the last number that an
+-- event has; the row of the head, which is locked, says only what no event may get any
+-- more (`forget_events`), so that numbering writes nothing but the events. Beside it comes
+-- the event that has the number up to which the caller has read, mostly the last one.
 --
 -- How many events wait is no matter of statistics: they are as of a time at which nobody
 -- read, or everybody. So neither step may be planned by them. The limit is a number that
@@ -57,18 +58,6 @@ numbered as (
       and e.id = waiting.id
       and e.ctid = any (array(select w.row_place from waiting w))
     returning e.tenant_id, {event_columns}, e.number
-),
-moved as (
-    update feed_heads h
-    set head = last.number
-    from (
-        select was.tenant_id, greatest(was.head, max(n.number)) as number
-        from heads was
-        left join numbered n on n.tenant_id = was.tenant_id
-        group by was.tenant_id, was.head
-    ) last
-    where h.tenant_id = last.tenant_id
-      and h.head < last.number
 )
 select was.tenant_id, was.head, was.at_place, n.number, {event_names}
 from heads was

@@ -6,14 +6,18 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use frontdesk::demo;
+use frontdesk_proto::booking::v1::WatchBookingRequestsRequest;
+use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
+use frontdesk_proto::{ErrorReason, reason_of};
 use futures::future::join_all;
 use identity::Policy;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::feed_order::assert_causal;
+use super::help::relay::Relay;
 use super::help::watcher::Watcher;
-use crate::fixture::{Answer, Fixture, path_of, system};
+use crate::fixture::{Answer, Fixture, channel, path_of, signed, system};
 use crate::program::run::frontdesk;
 
 /// Steps of many requests, each with two events, through this gateway.
@@ -139,9 +143,9 @@ async fn numbers_of_a_session_that_was_cut_are_given_anew() {
     let id: Uuid = fixture.open_request(demo::TENANT, 1, 500, 501).await;
     // Writers do not wait for who numbers.
     fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
-    let number = "with numbered as (update booking_events set number = (select head + 1 from feed_heads \
-        where tenant_id = $1) where tenant_id = $1 and number is null returning number) \
-        update feed_heads set head = head + 1 where tenant_id = $1";
+    let number = "update booking_events set number = ( \
+            select max(number) + 1 from booking_events where tenant_id = $1 \
+        ) where tenant_id = $1 and number is null";
     holder.execute(number, &[&demo::TENANT]).await.unwrap();
     let heard = ours.count();
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -149,4 +153,34 @@ async fn numbers_of_a_session_that_was_cut_are_given_anew() {
     fixture.execute("select pg_terminate_backend($1)", &[&pid]).await;
     ours.has_heard_everything(&fixture.sql).await;
     assert_causal(&fixture.sql).await;
+}
+
+/// Whether numbers were stored is no question of whoever wants to watch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_whose_numbering_is_cut_is_told_to_begin_again() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let relay = Relay::start(&fixture, "numbering").await;
+    let behind = system(&relay.url, Policy::default()).await;
+    let slow = "create function public.slowly() returns trigger language plpgsql as \
+        $$ begin perform pg_sleep(1); return new; end $$; \
+        create trigger slowly before update on booking_events for each row execute function public.slowly()";
+    fixture.sql.batch_execute(slow).await.unwrap();
+    let waits = "insert into booking_events (tenant_id, id, at, action) \
+        values ($1, gen_random_uuid(), now(), 'settings_updated')";
+    fixture.execute(waits, &[&demo::TENANT]).await;
+    let mut client = BookingRequestServiceClient::new(channel(behind.booking));
+    let watch = client.watch_booking_requests(signed(WatchBookingRequestsRequest::default(), &token));
+    let cut = async {
+        let numbers = "select count(*) from pg_stat_activity where datname = current_database() \
+            and application_name = 'frontdesk-booking' and wait_event = 'PgSleep'";
+        while fixture.count(numbers, &[]).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        relay.cut();
+    };
+    let (watched, ()) = tokio::join!(watch, cut);
+    let refused = watched.unwrap_err();
+    assert_eq!(reason_of(&refused), Some(ErrorReason::DbUnavailable), "{refused:?}");
+    behind.stop().await.unwrap();
 }
