@@ -117,17 +117,6 @@ impl Drop for TracedStatement {
     }
 }
 
-/// A part of the call under way that runs in a task of its own.
-pub fn part_of_this_call<F: Future>(part: F) -> impl Future<Output = F::Output> {
-    let call = UNDER_WAY.try_with(Arc::clone).ok();
-    async move {
-        match call {
-            Some(call) => call.run(part).await,
-            None => part.await,
-        }
-    }
-}
-
 /// Notes for which tenant the call under way is, once that is known.
 pub fn note_tenant(tenant: Uuid) {
     with_current(|call| {
@@ -161,11 +150,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_noted_is_of_the_call_under_way_also_in_its_own_tasks() {
+    async fn what_is_noted_is_of_the_call_under_way() {
         let (one, other) = (call("one"), call("other"));
         note_tenant(Uuid::nil());
         let within = one.run(async {
-            tokio::spawn(part_of_this_call(async { note_tenant(Uuid::nil()) })).await.unwrap();
+            note_tenant(Uuid::nil());
             tokio::spawn(async { note_caller(Some(Uuid::nil()), None) }).await.unwrap();
         });
         tokio::join!(within, other.run(async { note_caller(None, Some(Uuid::max())) }));

@@ -24,9 +24,7 @@ mod version;
 pub use self::admin::AdminPort;
 pub use self::answer_body::{Ended, watched};
 pub use self::background::{Background, TaskState, Wake};
-pub use self::call::{
-    Call, TracedStatement, note_caller, note_tenant, part_of_this_call, trace_statement, traceparent,
-};
+pub use self::call::{Call, TracedStatement, note_caller, note_tenant, trace_statement, traceparent};
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};

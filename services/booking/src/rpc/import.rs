@@ -3,10 +3,10 @@
 //! stored of one in `rpc/import/line.rs`.
 //!
 //! An import takes what it has room for: the next part is asked for when the lines of
-//! the one before are stored, and the next line when few results wait to be read, so that
-//! neither a long file nor a slow reader fills the memory. It runs by itself, so that its
-//! room is free in time whatever its caller does: one who reads no results, sends nothing,
-//! or sends nothing but blank lines.
+//! the one before are stored, and the next line when the result of the one before is
+//! taken, so that neither a long file nor a slow reader fills the memory. Its room is free
+//! in time whatever its caller does: one who reads no results, sends nothing, or sends
+//! nothing but blank lines.
 
 pub mod limits;
 pub mod line;

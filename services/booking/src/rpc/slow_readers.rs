@@ -1,23 +1,26 @@
-//! Carries the items of a stream to whoever reads it. Few wait, whatever happens. A
+//! Gives the items of a stream to whoever reads it, one when the one before was taken. A
 //! caller who reads none of them for long is let go, so that the room and whatever else
 //! the stream holds are free although the connection may stay open. A stream that a defect
 //! ends says so: without a last word it would look as if it were complete. What an item
 //! says is not known here.
+//!
+//! No task carries the items: whoever sends the answer makes them, so that an event of a
+//! feed wakes nobody in between. It asks only while the caller takes what is sent. That
+//! nobody asks, though there is something to be had, is seen by a clock beside it.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use frontdesk_proto::{ErrorReason, Refusal};
-use futures::FutureExt;
-use futures::stream::{Stream, StreamExt, poll_fn};
-use tokio::sync::mpsc;
+use futures::stream::{BoxStream, Stream, StreamExt, poll_fn};
+use futures::task::AtomicWaker;
+use tokio::time::Instant;
 use tonic::Status;
 
 /// How long an item waits to be read.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many wait. What is under way in the connection comes on top.
-const WAITING: usize = 16;
 
 /// The same items while somebody reads them; otherwise the last one is a refusal, with a
 /// sentence that says how to go on.
@@ -26,40 +29,108 @@ where
     T: Send + 'static,
     S: Stream<Item = Result<T, Status>> + Send + 'static,
 {
-    // With a place for the refusal, so that it need not wait.
-    let (give, mut take) = mpsc::channel(WAITING + 1);
-    if let Ok(last) = give.clone().try_reserve_owned() {
-        let carried = async move {
-            let last_word = match AssertUnwindSafe(carry(items, give, go_on)).catch_unwind().await {
-                Ok(last_word) => last_word,
-                Err(_panic) => Some(defect(go_on)),
-            };
-            if let Some(refusal) = last_word {
-                last.send(Err(refusal.into()));
-            }
-        };
-        tokio::spawn(boot::part_of_this_call(carried));
-    }
-    poll_fn(move |context| take.poll_recv(context))
+    let asked = Arc::new(Asked { since: Mutex::new(Some(Instant::now())), reader: AtomicWaker::new() });
+    let left = Mutex::new(Left { items: Some(items.boxed()), last_word: None });
+    let given = Arc::new(Given { left, asked, go_on });
+    tokio::spawn(let_go(Arc::downgrade(&given)));
+    poll_fn(move |context| given.next(context))
 }
 
-/// Carries items until there are none; the last word, where it is not an item.
-async fn carry<T: Send>(
-    items: impl Stream<Item = Result<T, Status>> + Send,
-    give: mpsc::Sender<Result<T, Status>>,
-    go_on: &str,
-) -> Option<Refusal> {
-    let mut items = pin!(items);
-    loop {
-        let item = tokio::select! {
-            item = items.next() => item,
-            () = give.closed() => return None,
+/// A stream that is given to a caller.
+struct Given<T> {
+    left: Mutex<Left<T>>,
+    asked: Arc<Asked>,
+    go_on: &'static str,
+}
+
+/// What is left of it.
+struct Left<T> {
+    items: Option<BoxStream<'static, Result<T, Status>>>,
+    /// Comes when there are no items any more.
+    last_word: Option<Refusal>,
+}
+
+/// When whoever sends it should have asked for an item.
+struct Asked {
+    /// Since when there is something to ask for; `None` while nothing has come.
+    since: Mutex<Option<Instant>>,
+    reader: AtomicWaker,
+}
+
+impl<T> Given<T> {
+    fn next(&self, context: &mut Context<'_>) -> Poll<Option<Result<T, Status>>> {
+        self.asked.is_done();
+        self.asked.reader.register(context.waker());
+        let waker = Waker::from(Arc::clone(&self.asked));
+        let mut left = self.left();
+        let Some(items) = &mut left.items else {
+            return Poll::Ready(left.last_word.take().map(|refusal| Err(refusal.into())));
         };
-        match tokio::time::timeout(PATIENCE, give.send(item?)).await {
-            Ok(Ok(())) => {}
-            // The caller has gone.
-            Ok(Err(_)) => return None,
-            Err(_) => return Some(not_read(go_on)),
+        let polled = AssertUnwindSafe(|| items.poll_next_unpin(&mut Context::from_waker(&waker)));
+        match catch_unwind(polled) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(Some(item))) => {
+                self.asked.is_wanted();
+                Poll::Ready(Some(item))
+            }
+            Ok(Poll::Ready(None)) => {
+                left.items = None;
+                Poll::Ready(None)
+            }
+            Err(_panic) => {
+                left.items = None;
+                Poll::Ready(Some(Err(defect(self.go_on).into())))
+            }
+        }
+    }
+
+    /// What it holds is free; whoever reads on is told why.
+    fn end(&self) {
+        let mut left = self.left();
+        if left.items.take().is_some() {
+            left.last_word = Some(not_read(self.go_on));
+        }
+        self.asked.reader.wake();
+    }
+
+    fn left(&self) -> MutexGuard<'_, Left<T>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asked {
+    fn is_done(&self) {
+        *self.since() = None;
+    }
+
+    fn is_wanted(&self) {
+        self.since().get_or_insert_with(Instant::now);
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an item that comes wakes.
+impl Wake for Asked {
+    fn wake(self: Arc<Self>) {
+        self.is_wanted();
+        self.reader.wake();
+    }
+}
+
+/// Ends a stream for whose items nobody has asked for long.
+async fn let_go<T>(given: Weak<Given<T>>) {
+    let mut look_at = Instant::now() + PATIENCE;
+    loop {
+        tokio::time::sleep_until(look_at).await;
+        // Whoever sent it is gone, or has sent it all.
+        let Some(given) = given.upgrade() else { return };
+        let since = *given.asked.since();
+        look_at = since.unwrap_or_else(Instant::now) + PATIENCE;
+        if look_at <= Instant::now() {
+            return given.end();
         }
     }
 }
@@ -104,17 +175,32 @@ mod tests {
         assert_eq!(taken.next().await.unwrap().unwrap(), 0);
         tokio::time::sleep(PATIENCE / 2).await;
         assert_eq!(taken.next().await.unwrap().unwrap(), 1, "there is time");
-        tokio::time::sleep(PATIENCE * 2).await;
-        let made = made.load(Ordering::SeqCst);
-        assert!(made <= WAITING + 4, "{made} were made");
-        // What waited comes in order, then the reason, then nothing.
+        tokio::time::sleep(PATIENCE + Duration::from_millis(1)).await;
+        assert_eq!(made.load(Ordering::SeqCst), 2, "nobody has asked for more");
         let rest: Vec<_> = taken.collect().await;
-        let (last, before) = rest.split_last().unwrap();
-        let before: Vec<usize> = before.iter().map(|item| *item.as_ref().unwrap()).collect();
-        assert_eq!(before, (2..2 + before.len()).collect::<Vec<_>>());
-        let refusal = Refusal::from_status(last.as_ref().unwrap_err()).unwrap();
+        let [Err(last)] = &rest[..] else { panic!("{rest:?}") };
+        let refusal = Refusal::from_status(last).unwrap();
         assert_eq!(refusal.reason(), ErrorReason::Overloaded);
         assert!(refusal.message().ends_with("for others. Begin again."), "{}", refusal.message());
+    }
+
+    /// Whoever has asked and waits is not one who does not read.
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_in_which_nothing_comes_for_long_goes_on() {
+        let (give, come) = tokio::sync::mpsc::channel(1);
+        let come = stream::unfold(come, |mut come| async move { Some((Ok(come.recv().await?), come)) });
+        let mut taken = Box::pin(while_read(come, ""));
+        let later = async {
+            tokio::time::sleep(PATIENCE * 3).await;
+            give.send(7).await.unwrap();
+        };
+        let (item, ()) = tokio::join!(taken.next(), later);
+        assert_eq!(item.unwrap().unwrap(), 7);
+        // It comes, and nobody asks for it.
+        give.send(8).await.unwrap();
+        tokio::time::sleep(PATIENCE + Duration::from_millis(1)).await;
+        assert!(taken.next().await.unwrap().is_err());
+        assert!(give.is_closed(), "the stream is still held");
     }
 
     #[tokio::test]
