@@ -2,6 +2,7 @@
 //! table of bookings. The only room that knows the names and words in which the two
 //! layouts differ; what a statement does is for the store to say.
 
+mod blocking;
 mod catalog;
 pub mod checks;
 pub mod columns;
@@ -17,6 +18,7 @@ pub mod words;
 
 use self::problem::Problem;
 
+pub use self::blocking::Blocking;
 pub use self::detect::{Found, RequestHold};
 pub use self::statuses::Statuses;
 pub use self::words::Words;

@@ -45,8 +45,7 @@ use pg::{Database, StatementError, Statements};
 use crate::config::Policy;
 use crate::domain::booking::BookingStatus::{CheckedIn, Confirmed, Pending};
 use crate::domain::layout::Layout;
-use crate::layout::Statuses;
-use crate::layout::words::Blocking;
+use crate::layout::{Blocking, Statuses};
 
 pub use self::attempts::Before;
 pub use self::change::{Attempt, Change, Finished, Work};

@@ -6,12 +6,12 @@ use std::sync::{Arc, LazyLock};
 
 use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
+use super::blocking::Blocking;
 use super::catalog::{self, Constraint, Covered, STATEMENTS, StoredTable};
 use super::columns::{self, NO_DOUBLE_BOOKINGS, NO_OVERLAPPING_RANGES};
 use super::problem::Problem;
 use super::statuses::{Enum, Statuses, known_words};
 use super::types::{self, Altered};
-use super::words::Blocking;
 use crate::domain::booking::BookingStatus;
 use crate::domain::layout::Layout;
 use crate::domain::request::Status;

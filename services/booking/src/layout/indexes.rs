@@ -2,7 +2,8 @@
 //! table belongs to another program. Without them statements are as right, and read
 //! more rows. Those of the standard layout are in its migrations.
 
-use super::words::{Blocking, Words};
+use super::blocking::Blocking;
+use super::words::Words;
 use crate::domain::layout::Layout;
 
 /// Names of the indexes of `bookings` as a single table, and what they are on.

@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 
+use super::blocking::{Blocking, quoted, statuses};
 use super::statuses::known_words;
 use super::unreadable::Which;
 use super::{columns, overlaps, unreadable};
@@ -33,63 +34,10 @@ pub const RANGE_ACTIVE: &str = "active";
 /// The state of an inventory range that has freed its nights.
 pub const RANGE_CANCELLED: &str = "cancelled";
 
-/// Which bookings keep their dates from others, so that the index of the live
-/// constraint serves the question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Blocking {
-    /// All but those that have freed their dates.
-    NotFreed,
-    /// What is sold.
-    Sold,
-    /// Those that the constraint names.
-    Covered(Vec<BookingStatus>),
-    /// These, unless they were deleted: the constraint does not cover what was.
-    Live(Box<Self>),
-    /// These, and those that the constraint covers by more than their status: the text
-    /// of its condition, as the catalog has it.
-    Flagged(Box<Self>, String),
-}
-
 /// What goes into the gaps of statements.
 #[derive(Debug)]
 pub struct Words {
     gaps: HashMap<String, String>,
-}
-
-impl Blocking {
-    /// Whether the constraint keeps the nights of a row whose status frees them.
-    fn keeps_freed(&self, row: &str) -> String {
-        match self {
-            Self::Flagged(_, covered) => format!(
-                "({row}.status in ({}) and {}) is true",
-                statuses(BookingStatus::frees_dates),
-                is_covered(row, covered)
-            ),
-            Self::NotFreed | Self::Sold | Self::Covered(_) | Self::Live(_) => "false".to_owned(),
-        }
-    }
-
-    fn condition(&self, row: &str) -> String {
-        match self {
-            Self::NotFreed => format!("{row}.status not in ({})", statuses(BookingStatus::frees_dates)),
-            Self::Sold => format!("{row}.status in ({})", statuses(BookingStatus::is_sold)),
-            Self::Covered(covered) => {
-                format!("{row}.status in ({})", statuses(|status| covered.contains(&status)))
-            }
-            Self::Live(kept) => {
-                format!("({} and {row}.deleted_at is null)", kept.condition(row))
-            }
-            Self::Flagged(besides, covered) => {
-                format!("({} or {})", besides.condition(row), is_covered(row, covered))
-            }
-        }
-    }
-}
-
-/// Whether a constraint's condition holds of a row. It names columns alone: in brackets of
-/// their own they are the row's, whatever else the statement reads.
-fn is_covered(row: &str, condition: &str) -> String {
-    format!("exists (select from (select {row}.*) as covered where {condition})")
 }
 
 impl Words {
@@ -339,15 +287,6 @@ fn single_table_column(name: &'static str) -> String {
 /// Whether a row of the single table with this status is a request of that one.
 fn reads_as(status: BookingStatus, request: Status) -> bool {
     Status::from_name(status.name()) == Some(request)
-}
-
-fn statuses(which: impl Fn(BookingStatus) -> bool) -> String {
-    let names = BookingStatus::ALL.into_iter().filter(|status| which(*status));
-    names.map(|status| quoted(status.name())).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(word: &str) -> String {
-    format!("'{word}'")
 }
 
 #[cfg(test)]

@@ -17,8 +17,7 @@ use super::ticks;
 use crate::config::Policy;
 use crate::domain::layout::Layout;
 use crate::layout::columns::NO_DOUBLE_BOOKINGS;
-use crate::layout::words::Blocking;
-use crate::layout::{Found, RequestHold, SWEEPER, Statuses};
+use crate::layout::{Blocking, Found, RequestHold, SWEEPER, Statuses};
 
 /// How long a look at the schema answers for those who come after.
 const LOOK_HOLDS: Duration = Duration::from_secs(1);

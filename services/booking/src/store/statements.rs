@@ -12,8 +12,7 @@ use super::{
     ticks,
 };
 use crate::domain::layout::Layout;
-use crate::layout::words::Blocking;
-use crate::layout::{self, Statuses, Words};
+use crate::layout::{self, Blocking, Statuses, Words};
 
 /// The statements of each file of the store.
 const DECLARED: [&[&Declaration]; 19] = [

@@ -9,8 +9,7 @@ use pg::{Database, PoolOptions};
 use super::*;
 use crate::config::Policy;
 use crate::domain::layout::Layout;
-use crate::layout::Found;
-use crate::layout::words::Blocking;
+use crate::layout::{Blocking, Found};
 
 /// What can get in the way of an attempt.
 #[derive(Debug, Clone, Copy)]
