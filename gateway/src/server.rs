@@ -163,10 +163,11 @@ impl One {
             let version = request.version();
             let asked = of_requests.asked(version);
             let (edge, connected, leaving) = (edge.clone(), connected.clone(), leaving.clone());
+            let life = Arc::clone(&of_requests);
             async move {
                 let client = edge.client(&connected, request.headers());
                 let mut response = edge.answer(request.map(Body::new), &client, asked).await;
-                if version < Version::HTTP_2 && leaving.is_cancelled() {
+                if version < Version::HTTP_2 && (leaving.is_cancelled() || life.is_old()) {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(response)

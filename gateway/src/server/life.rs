@@ -81,6 +81,11 @@ impl Life {
         Asked(Arc::clone(self))
     }
 
+    /// Whether it has stayed for its time.
+    pub fn is_old(&self) -> bool {
+        Instant::now() >= self.began + self.age
+    }
+
     /// What should become of it.
     pub fn verdict(&self) -> Verdict {
         let now = Instant::now();
@@ -88,16 +93,19 @@ impl Life {
         if !self.asked.load(Ordering::Relaxed) {
             return if now >= first { Verdict::Closed } else { Verdict::Stays(first) };
         }
-        let old = self.began + self.age;
-        if now >= old {
-            return Verdict::Ends;
-        }
-        let soon = old.min(now + HEAD_TIME);
+        let is_http1 = self.http1.load(Ordering::Relaxed);
+        let soon = match self.began + self.age {
+            // One of HTTP/1 would be closed under a request on its way; its next answer says
+            // that it is the last one.
+            old if now >= old && !is_http1 => return Verdict::Ends,
+            old if now >= old => now + HEAD_TIME,
+            old => old.min(now + HEAD_TIME),
+        };
         if self.under_way.load(Ordering::Relaxed) > 0 {
             return Verdict::Stays(soon);
         }
         let head = self.head_since.load(Ordering::Relaxed);
-        if head > 0 && self.http1.load(Ordering::Relaxed) {
+        if head > 0 && is_http1 {
             let late = self.at(head) + HEAD_TIME;
             return if now >= late { Verdict::Closed } else { Verdict::Stays(late.min(soon)) };
         }
@@ -235,6 +243,18 @@ mod tests {
         assert!(matches!(life.verdict(), Verdict::Stays(_)));
         assert_eq!(other.verdict(), Verdict::Ends);
         later(AGE / 10).await;
+        assert_eq!(life.verdict(), Verdict::Ends);
+    }
+
+    /// Whoever keeps it may be sending a request just now.
+    #[tokio::test(start_paused = true)]
+    async fn an_old_one_of_http_1_ends_with_an_answer_or_when_it_has_rested() {
+        let life = Life::new(IDLE, AGE, 0);
+        let asked = life.asked(Version::HTTP_11);
+        later(AGE).await;
+        drop(asked);
+        assert!(life.is_old() && matches!(life.verdict(), Verdict::Stays(_)));
+        later(IDLE).await;
         assert_eq!(life.verdict(), Verdict::Ends);
     }
 }

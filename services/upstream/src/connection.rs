@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use tonic::body::Body;
 
 /// Time for a connection to be made, and for its other end to say something.
-const CONNECT_TIME: Duration = Duration::from_secs(2);
+pub const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// Bytes of an answer that may be under way in one call. A stream that nobody reads
 /// keeps as many, and as many of the connection's: that has room for more such streams
 /// than there may be calls, or a few of them would hold up all others.
@@ -115,15 +115,23 @@ impl Connection {
     /// Connects in a task of its own: whoever asked may go away, and others wait for it.
     fn connected(self: Arc<Self>, addr: SocketAddr) -> Connecting {
         let made = tokio::spawn(async move {
-            let further = self.further.then(|| Arc::downgrade(&self));
-            let sender = tokio::time::timeout(CONNECT_TIME, connect(addr, further))
-                .await
-                .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
-                .map_err(|error| format!("{addr}: {error}"))?;
-            *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
-            Ok(sender)
+            let made = self.make(addr).await;
+            // Whoever waits has what came of it, and nobody else: an address that did not
+            // answer then may answer now.
+            *self.connecting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            made
         });
         made.map(|made| made.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
+    }
+
+    async fn make(self: &Arc<Self>, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
+        let further = self.further.then(|| Arc::downgrade(self));
+        let sender = tokio::time::timeout(CONNECT_TIME, connect(addr, further))
+            .await
+            .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
+            .map_err(|error| format!("{addr}: {error}"))?;
+        *self.sender.write().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
+        Ok(sender)
     }
 
     /// The next call makes a new one. Calls under way go on.

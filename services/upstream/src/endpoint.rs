@@ -164,4 +164,19 @@ mod tests {
         assert!(!further.is_open(), "nobody uses it");
         assert!(endpoint.connections[0].is_open(), "calls take these in turn");
     }
+
+    /// Of an address that hung while somebody asked, who went away: it may be well by now.
+    #[tokio::test]
+    async fn a_failure_that_nobody_waited_for_is_told_to_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap());
+        let room = endpoint.room(0);
+        let soon = Duration::from_millis(100);
+        assert!(tokio::time::timeout(soon, room.sender(addr)).await.is_err(), "nobody answers");
+        tokio::time::sleep(crate::connection::CONNECT_TIME).await;
+        let (_, health) = tonic_health::server::health_reporter();
+        tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
+        drop(room.sender(addr).await.unwrap());
+    }
 }
