@@ -76,6 +76,9 @@ fn names(exports: &str, setup: &str, admin: &str, log: &str) -> String {
     format!(
         r#"{exports}{setup}
 admin={admin}
+email=$MANAGER_EMAIL
+password=$DEMO_PASSWORD
+other_tenant=$OTHER_TENANT_ID
 request=$DEMO_REQUESTED
 booking=0d000000-0000-7000-8000-000000000405
 property=0d000000-0000-7000-8000-000000000202
