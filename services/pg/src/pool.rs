@@ -66,6 +66,7 @@ impl Database {
             })
             .runtime(Runtime::Tokio1)
             .post_create(set_up(&connector, &sessions))
+            .pre_recycle(up_to_date(&sessions))
             .post_recycle(plans::made_again(&sessions))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
@@ -235,7 +236,16 @@ fn set_up(connector: &Connector, sessions: &Arc<Sessions>) -> Hook {
         Box::pin(async move {
             let way =
                 sessions.way(&connector).await.map_err(|fault| HookError::message(fault.to_string()))?;
-            client.batch_execute(&way.once).await.map_err(HookError::Backend)
+            way.set_up(client).await.map_err(HookError::Backend)
         })
+    })
+}
+
+/// Lets go of a connection that lacks what others are set up with now.
+fn up_to_date(sessions: &Arc<Sessions>) -> Hook {
+    let sessions = Arc::clone(sessions);
+    Hook::sync_fn(move |_, metrics| {
+        let is_new = sessions.is_up_to_date(metrics.created);
+        if is_new { Ok(()) } else { Err(HookError::message("types are new to this connection")) }
     })
 }

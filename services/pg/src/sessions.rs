@@ -10,10 +10,10 @@
 //! `pgbouncer` keeps them from 1.21 on, if `max_prepared_statements` is not 0.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use crate::connect::Connector;
 use crate::{Fault, Kind};
@@ -69,11 +69,21 @@ static SERVING: &[(&str, &str)] = &[
 static LATER_SERVING: &[(u32, &str, &str)] =
     &[(140_000, "idle_session_timeout", "0"), (170_000, "transaction_timeout", "0")];
 
+/// Selects no row of a null of each type of a column that does not come with the server: a
+/// domain may not take a null.
+const OTHER_TYPES: &str = "select 'select ' || coalesce(string_agg(distinct format('null::%s', a.atttypid::regtype), ', '), 'null') || ' limit 0' \
+    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_type t on t.oid = a.atttypid \
+    where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped and t.oid >= 16384 \
+    and c.relnamespace in (to_regnamespace('public'), to_regnamespace('identity')) \
+    and has_schema_privilege(t.typnamespace, 'usage') and has_type_privilege(t.oid, 'usage')";
+
 /// How the sessions of a database are used by one role.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     role: &'static str,
     known: Mutex<Option<Arc<Way>>>,
+    /// When a statement was last not where it was prepared, behind a pooler that keeps none.
+    lost: Mutex<Option<Instant>>,
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -101,7 +111,7 @@ struct Found {
 impl Sessions {
     /// Nothing is known yet.
     pub(crate) fn of(role: &'static str) -> Self {
-        Self { role, known: Mutex::default(), asking: tokio::sync::Mutex::default() }
+        Self { role, known: Mutex::default(), lost: Mutex::default(), asking: tokio::sync::Mutex::default() }
     }
 
     /// How sessions are used, which is asked once.
@@ -132,7 +142,16 @@ impl Sessions {
 
     /// A statement was not where it was prepared: whoever comes next asks again.
     pub(crate) fn forget(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if known.is_some_and(|way| !way.keeps_statements) {
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// Whether a connection that was set up then has met every type: the statement that was
+    /// lost may have been the driver's, for a type that was made since.
+    pub(crate) fn is_up_to_date(&self, set_up: Instant) -> bool {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|lost| set_up > lost)
     }
 
     fn known(&self) -> Option<Arc<Way>> {
@@ -161,6 +180,24 @@ impl Way {
             once: if is_shared { String::new() } else { set(false) },
             in_each: if is_shared { format!("{tidy}; {}", set(true)) } else { String::new() },
         }
+    }
+
+    /// Makes a connection ready for use.
+    ///
+    /// The driver asks for each type that it does not know when it meets it first, by
+    /// statements that it prepares once and then expects in whatever session it is given. Where
+    /// they are not kept, it meets all types here, in one transaction, and remembers them.
+    pub(crate) async fn set_up(&self, client: &Client) -> Result<(), Error> {
+        client.batch_execute(&self.once).await?;
+        if self.keeps_statements {
+            return Ok(());
+        }
+        client.batch_execute(&format!("begin{}", self.in_each)).await?;
+        for row in client.query_typed(OTHER_TYPES, &[]).await? {
+            let of_each: &str = row.try_get(0)?;
+            client.query_typed(of_each, &[]).await?;
+        }
+        client.batch_execute("rollback").await
     }
 }
 

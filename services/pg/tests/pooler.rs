@@ -4,6 +4,7 @@
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used)]
 
+use std::process::Command;
 use std::time::Duration;
 
 use devdb::{Pooler, TestDatabase};
@@ -94,6 +95,97 @@ async fn sessions_that_others_get_too_are_left_as_they_were() {
     assert!(deaf.to_string().contains("a pooler shares sessions"), "{deaf}");
     assert!(!pg::has_own_session(&pooler.url()).await.unwrap());
     assert!(pg::has_own_session(&test.url).await.unwrap());
+}
+
+/// Whether the pooler that is installed can keep prepared statements.
+fn keeps_statements() -> bool {
+    let version = Command::new("pgbouncer").arg("--version").output().unwrap().stdout;
+    let version = String::from_utf8(version).unwrap();
+    let number = version.lines().next().unwrap().strip_prefix("PgBouncer ").unwrap();
+    let mut parts = number.split('.').map(|part| part.parse::<u32>().unwrap());
+    (parts.next().unwrap(), parts.next().unwrap()) >= (1, 21)
+}
+
+/// `PgBouncer` takes them from 1.21 on: what it gets by a name is prepared in each session that
+/// needs it, and stays there. Before, nothing is left of what travels whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_are_prepared_where_the_pooler_keeps_them() {
+    let test = TestDatabase::create(&[]).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    owner.batch_execute("create role kept nologin").await.unwrap();
+    let keeps = keeps_statements();
+    let more = if keeps { "max_prepared_statements = 50" } else { "" };
+    for (more, kept) in [("", false), (more, keeps)] {
+        let off = if keeps && !kept { "max_prepared_statements = 0" } else { more };
+        let pooler = Pooler::start(&test.url, &format!("default_pool_size = 3\n{off}")).await.unwrap();
+        let database = Database::new(PoolOptions {
+            url: pooler.url(),
+            role: "kept",
+            application_name: "kept",
+            max_size: 4,
+        });
+        let database = database.unwrap();
+        // Several at once, so that each connection meets each session.
+        for _ in 0..20 {
+            let asked = join_all((0..4).map(|number: i32| {
+                let database = &database;
+                async move {
+                    let tx = database.begin(Uuid::from_u128(1)).await.unwrap();
+                    let rows = tx.run_text("select $1 + 1 as next", &[(&number, Type::INT4)]).await.unwrap();
+                    tx.commit().await.unwrap();
+                    rows[0].get::<_, i32>(0)
+                }
+            }));
+            assert_eq!(asked.await, [1, 2, 3, 4]);
+        }
+        let somebody = pg::connect(&pooler.url()).await.unwrap();
+        let prepared = "select count(*) from pg_prepared_statements where statement like '%$1 + 1 as next%'";
+        let rows = somebody.query_typed(prepared, &[]).await.unwrap();
+        assert_eq!(rows[0].get::<_, i64>(0), i64::from(kept), "{more}");
+    }
+}
+
+/// The driver asks for a type when it meets it first, and expects its own statements where
+/// it left them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn types_of_others_are_known_in_whatever_session() {
+    let test = TestDatabase::create(&[]).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    let mut types: Vec<String> = (0..6).map(|number| format!("colour_{number}")).collect();
+    for name in &types {
+        let made = format!("create type {name} as enum ('red'); create table of_{name} (colour {name})");
+        owner.batch_execute(&made).await.unwrap();
+    }
+    let domain =
+        "create domain mail as text not null check (value is not null); create table of_mail (mail mail)";
+    owner.batch_execute(domain).await.unwrap();
+    owner.batch_execute("create role painter nologin").await.unwrap();
+    let pooler = Pooler::start(&test.url, "default_pool_size = 4\nserver_round_robin = 1").await.unwrap();
+    let options = PoolOptions { url: pooler.url(), role: "painter", application_name: "types", max_size: 2 };
+    let database = Database::new(options).unwrap();
+    let read = async |name: &str| -> Result<usize, Fault> {
+        let tx = database.begin(Uuid::from_u128(1)).await?;
+        let rows = tx.run_text(&format!("select 'red'::{name} as colour"), &[]).await?;
+        tx.commit().await?;
+        Ok(rows.len())
+    };
+    for round in 0..4 {
+        for name in &types {
+            assert_eq!(read(name).await.unwrap(), 1, "{round}: {name}");
+        }
+    }
+    // One that comes later is known to new connections: who meets it first tries again.
+    owner
+        .batch_execute("create type late as enum ('red'); create table of_late (colour late)")
+        .await
+        .unwrap();
+    if let Err(fault) = read("late").await {
+        assert_eq!(*fault.kind(), Kind::StaleStatement);
+    }
+    types.push("late".to_owned());
+    for name in &types {
+        assert_eq!(read(name).await.unwrap(), 1, "afterwards: {name}");
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ mod booking {
     mod feed_replicas;
     mod feed_trouble;
     mod foreign_lists;
-    mod foreign_rows;
+    pub mod foreign_rows;
     mod found_inconsistencies;
     mod fulfilment;
     mod hammer;

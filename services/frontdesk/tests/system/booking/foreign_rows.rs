@@ -216,7 +216,7 @@ async fn a_booking_with_an_unknown_status_is_shown_and_keeps_its_dates() {
 }
 
 /// Makes the status of a table an enum, as many others have it.
-fn to_enum(table: &str, predicate: &str) -> String {
+pub fn to_enum(table: &str, predicate: &str) -> String {
     format!(
         "create type {table}_status as enum ('inquiry', 'pending', 'requested', 'under_review', 'confirmed', \
             'checked_in', 'checked_out', 'cancelled', 'declined', 'no_show', 'expired'); \
@@ -232,7 +232,7 @@ fn to_enum(table: &str, predicate: &str) -> String {
 }
 
 /// The constraint against double bookings.
-fn exclusion(predicate: &str) -> String {
+pub fn exclusion(predicate: &str) -> String {
     format!(
         "alter table bookings add constraint no_double_bookings exclude using gist (tenant_id with =, \
          property_id with =, daterange(check_in, check_out) with &&) where (status {predicate})"

@@ -1,10 +1,16 @@
 //! The whole system behind a `pgbouncer` that shares sessions among transactions.
 
+use frontdesk::demo;
+use frontdesk::system::Policies;
 use futures::future::join_all;
+use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::run::{against, text};
-use crate::fixture::{Fixture, MASTER_KEY, case, path_of};
+use crate::booking::foreign_rows::{exclusion, to_enum};
+use crate::booking::help::watcher::Watcher;
+use crate::fixture::{Answer, Fixture, MASTER_KEY, case, path_of, system_under};
 
 /// What a session is like that somebody else gets from the pooler.
 const SESSION: &str = "select current_user || ' ' || current_setting('search_path') || ' ' \
@@ -12,7 +18,7 @@ const SESSION: &str = "select current_user || ' ' || current_setting('search_pat
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_of_transactions_serves_every_kind_of_call() {
-    let (fixture, pooler) = Fixture::start_behind_pooler().await;
+    let (mut fixture, pooler) = Fixture::start_behind_pooler().await;
     let somebody = pg::connect(&pooler.url()).await.unwrap();
     let session = async || -> String {
         somebody.query_typed(SESSION, &[]).await.unwrap()[0].get::<_, Option<String>>(0).unwrap_or_default()
@@ -20,6 +26,7 @@ async fn a_pooler_of_transactions_serves_every_kind_of_call() {
     let before = session().await;
     let tokens = join_all((0..8).map(|_| fixture.manager())).await;
     let token = &tokens[0];
+    let watcher = Watcher::start(fixture.system.booking, token);
     let approve = path_of(case("REQUESTED"), "/approve");
     let approved =
         join_all(tokens.iter().map(async |token| fixture.post(&approve, token, &json!({})).await)).await;
@@ -56,4 +63,52 @@ async fn a_pooler_of_transactions_serves_every_kind_of_call() {
     let repair = against(&fixture, &["doctor", "--repair", "--apply"], &env).await;
     assert!(text(&repair.stderr).contains("a repair needs one of its own"), "{}", text(&repair.stderr));
     assert_eq!(session().await, before, "commands leave a session as it was");
+
+    watcher.has_heard_everything(&fixture.sql).await;
+    drop(watcher);
+
+    let requests = columns_of_other_types(&fixture).await;
+    fixture.system = system_under(&pooler.url(), Policies::default()).await;
+    let watcher = Watcher::start(fixture.system.booking, token);
+    every_column_is_read(&fixture, token, &requests).await;
+    watcher.has_heard_everything(&fixture.sql).await;
+}
+
+/// Types that the driver asks for by itself, each when it is first met, in whatever session
+/// it is then.
+const OTHER_TYPES: &str = "create extension citext; alter table booking_requests alter column message type citext; \
+    do $$ begin execute (select format('create type phones as enum (%s)', string_agg(distinct quote_literal(phone), ',')) \
+    from customers); end $$; alter table customers alter column phone type phones using phone::phones";
+
+async fn columns_of_other_types(fixture: &Fixture) -> Vec<Uuid> {
+    for (table, rule) in
+        [("booking_requests", ""), ("bookings", &*exclusion("not in ('cancelled', 'declined', 'no_show')"))]
+    {
+        fixture.sql.batch_execute(&to_enum(table, rule)).await.unwrap();
+    }
+    let mut requests = Vec::new();
+    for night in 0..24 {
+        requests.push(fixture.open_request(demo::TENANT, 900, 700 + night, 701 + night).await);
+    }
+    fixture.sql.batch_execute(OTHER_TYPES).await.unwrap();
+    requests
+}
+
+/// By several at once, so that each connection meets each session.
+async fn every_column_is_read(fixture: &Fixture, token: &str, requests: &[Uuid]) {
+    let customers = async || {
+        let list = fixture.request(Method::GET, "/v1/customers").bearer_auth(token);
+        let list = list.header("x-tenant-id", demo::TENANT.to_string());
+        Answer::of(list.header("x-tenant-api-key", &fixture.api_key)).await.ok();
+    };
+    join_all(requests.chunks(3).map(async |chunk| {
+        for id in chunk {
+            fixture.get("/api/v1/booking-requests?status=requested", token).await.ok();
+            fixture.get("/v1/bookings?status=confirmed", token).await.ok();
+            customers().await;
+            fixture.post(&path_of(*id, "/approve"), token, &json!({})).await.ok();
+            fixture.post(&path_of(*id, "/cancel"), token, &json!({})).await.ok();
+        }
+    }))
+    .await;
 }
