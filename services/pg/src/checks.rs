@@ -140,9 +140,12 @@ async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> 
     if lacks.is_empty() {
         return Ok(Finding::good(format!("the login role is a member of {}", needed.join(" and "))));
     }
-    let query = "select quote_ident(current_user), array(select r.rolname::text from pg_roles r)";
+    // A grant that is there already keeps what it says of switching, unless told.
+    let query = "select quote_ident(current_user), array(select r.rolname::text from pg_roles r), \
+        case when current_setting('server_version_num')::int < 160000 then '' else ' with set true' end";
     let row = one_row(client, query).await?;
     let (role, there): (String, Vec<String>) = (row.try_get(0)?, row.try_get(1)?);
+    let to_switch: String = row.try_get(2)?;
     let is_made = lacks.iter().all(|lacking| there.iter().any(|one| one == lacking));
     let lacks = lacks.join(", ");
     let made = if is_made {
@@ -150,7 +153,7 @@ async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> 
     } else {
         "`frontdesk doctor --repair --apply` makes them; then, ".to_owned()
     };
-    let fix = format!("{made}as a superuser: `grant {lacks} to {role}`");
+    let fix = format!("{made}as a superuser: `grant {lacks} to {role}{to_switch}`");
     Ok(Finding::bad(format!("the login role is not a member of {lacks}"), fix))
 }
 
