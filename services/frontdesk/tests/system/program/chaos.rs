@@ -3,7 +3,7 @@
 //! every refusal has its reason, who watches hears everything once, and soon after each
 //! fault every kind of call is answered again.
 //!
-//! The short run is a test. The long one takes two minutes and is run by hand:
+//! The short run is a test. The long one takes three minutes and is run by hand:
 //!
 //! ```sh
 //! cargo test -p frontdesk --test system chaos -- --ignored --nocapture
@@ -274,7 +274,7 @@ async fn chaos_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes two minutes: by hand"]
+#[ignore = "takes three minutes: by hand"]
 async fn chaos_of_every_kind_again_and_again_loses_nothing() {
     let all: Vec<Fault> = Fault::SHORT.into_iter().chain(Fault::LONG).collect();
     let three_times = all.iter().cycle().take(3 * all.len()).copied();
