@@ -3,6 +3,7 @@
 //! names none of that; it is added to the line.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
@@ -22,6 +23,8 @@ pub struct Call {
     tenant: OnceLock<Uuid>,
     user: OnceLock<Uuid>,
     api_key: OnceLock<Uuid>,
+    /// When whoever calls has given up, if that was said.
+    ends_at: OnceLock<Instant>,
     /// What is sent on to other services.
     context: Option<Context>,
     /// Its span, if it is traced.
@@ -47,7 +50,13 @@ impl Call {
             tenant: OnceLock::new(),
             user: OnceLock::new(),
             api_key: OnceLock::new(),
+            ends_at: OnceLock::new(),
         })
+    }
+
+    /// Notes until when whoever calls waits.
+    pub fn ends_at(&self, at: Instant) {
+        self.ends_at.get_or_init(|| at);
     }
 
     /// The id of its request.
@@ -115,6 +124,26 @@ impl Drop for TracedStatement {
     fn drop(&mut self) {
         self.doing.done(self.name, false, &[("db.system.name", "postgresql")], false);
     }
+}
+
+/// What is left of the time that the call under way was given; `None` if it was given
+/// none, or if there is no call.
+pub fn time_left() -> Option<Duration> {
+    let mut left = None;
+    with_current(|call| {
+        left = call.ends_at.get().map(|at| at.saturating_duration_since(Instant::now()));
+    });
+    left
+}
+
+/// Whose the call under way is: a tenant's, a user's or an API key's, if it is known to be
+/// anybody's. `None` if there is no call, and what is done is the process's own.
+pub fn whose_call() -> Option<Option<Uuid>> {
+    let mut whose = None;
+    with_current(|call| {
+        whose = Some([&call.tenant, &call.user, &call.api_key].into_iter().find_map(|id| id.get().copied()));
+    });
+    whose
 }
 
 /// Notes for which tenant the call under way is, once that is known.

@@ -1,9 +1,10 @@
 //! How a process starts, observes and stops: settings, log, listening, gRPC
 //! serving with health and reflection, background tasks, the operator port,
-//! request ids, deadlines, draining. What the process serves is not known here.
+//! request ids, deadlines, turns, draining. What the process serves is not known here.
 
 mod admin;
 mod answer_body;
+mod at_once;
 mod background;
 mod call;
 mod check;
@@ -19,12 +20,16 @@ pub mod settings;
 mod stop;
 mod supervisor;
 mod telemetry;
+mod turns;
 mod version;
 
 pub use self::admin::AdminPort;
 pub use self::answer_body::{Ended, watched};
+pub use self::at_once::{AtOnce, Full, Place};
 pub use self::background::{Background, TaskState, Wake};
-pub use self::call::{Call, TracedStatement, note_caller, note_tenant, trace_statement, traceparent};
+pub use self::call::{
+    Call, TracedStatement, note_caller, note_tenant, time_left, trace_statement, traceparent, whose_call,
+};
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
 pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
@@ -36,4 +41,5 @@ pub use self::stop::{Stop, StopPolicy};
 pub use self::supervisor::Supervisor;
 pub use self::telemetry::context::TRACEPARENT;
 pub use self::telemetry::{Count, Labels, Log, Metrics, Scrape, Seconds, Traces, UnderWay};
+pub use self::turns::{NoTurn, Turn, TurnLimits, Turns};
 pub use self::version::Version;

@@ -1,5 +1,5 @@
-//! The outermost layer of every gRPC server: request id, deadline, one log line per
-//! call, and no panic that takes the connection along. What else is known of a call
+//! The outermost layer of every gRPC server: request id, deadline, how many calls there
+//! may be at once, one log line per call, and no panic that takes the connection along. What else is known of a call
 //! is noted by whoever finds out (`call.rs`).
 
 use std::error::Error;
@@ -17,6 +17,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::answer_body::{Ended, watched};
+use crate::at_once::{AtOnce, Full, Place};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::rpc_figures::RpcFigures;
@@ -28,7 +29,14 @@ const MARGIN: Duration = Duration::from_millis(5);
 /// after 5 s and waits for locks after 2 s, the gateway gives each call 10 s.
 const NO_DEADLINE: Duration = Duration::from_hours(1);
 
-/// Probes ask every second; their calls are told at a finer level.
+/// Most calls that a server works on at once, wherever they wait. Each has a few tens of
+/// kilobytes. Who waits for the database is bounded closer, and fairly: this bounds what
+/// waits for anything else. A stream counts until it has begun; how many there may be is
+/// the service's to say.
+const MOST_CALLS: usize = 2048;
+
+/// Probes ask every second; their calls are told at a finer level, and answered whatever
+/// there is to do.
 const PROBES: &str = "/grpc.health.v1.Health/";
 
 /// The layer.
@@ -36,6 +44,7 @@ const PROBES: &str = "/grpc.health.v1.Health/";
 pub struct Observe {
     figures: Arc<RpcFigures>,
     runbook: Arc<Runbook>,
+    calls: AtOnce<()>,
 }
 
 /// The service that [`Observe`] makes.
@@ -44,12 +53,17 @@ pub struct Observed<S> {
     inner: S,
     figures: Arc<RpcFigures>,
     runbook: Arc<Runbook>,
+    calls: AtOnce<()>,
 }
 
 impl Observe {
     /// For a server of these services.
     pub fn of(services: &[&str]) -> Self {
-        Self { figures: Arc::new(RpcFigures::of(services)), runbook: Arc::default() }
+        Self {
+            figures: Arc::new(RpcFigures::of(services)),
+            runbook: Arc::default(),
+            calls: AtOnce::new(MOST_CALLS, MOST_CALLS),
+        }
     }
 
     /// Failures link to their pages in this runbook.
@@ -72,8 +86,11 @@ impl Observe {
 
     /// How often each method was called, how that ended and how long it took.
     pub fn metrics(&self, part: &'static str) -> Metrics {
-        let figures = Arc::clone(&self.figures);
-        Metrics::default().with(part, move |scrape| figures.read(scrape))
+        let (figures, calls) = (Arc::clone(&self.figures), self.calls.clone());
+        Metrics::default().with(part, move |scrape| {
+            figures.read(scrape);
+            scrape.shed("server", calls.refused().0);
+        })
     }
 }
 
@@ -81,7 +98,8 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed { inner, figures: Arc::clone(&self.figures), runbook: Arc::clone(&self.runbook) }
+        let (figures, runbook) = (Arc::clone(&self.figures), Arc::clone(&self.runbook));
+        Observed { inner, figures, runbook, calls: self.calls.clone() }
     }
 }
 
@@ -106,13 +124,15 @@ where
         let call = Call::new(id, request.headers());
         let untold = Untold::new(&call, Arc::clone(&self.figures), request.uri().path());
         let runbook = Arc::clone(&self.runbook);
-        let deadline = time_given(request.headers());
+        let admitted = time_given(request.headers())
+            .and_then(|given| given.map_or(Ok(NO_DEADLINE), |given| still_worth_it(&call, given)))
+            .and_then(|left| Ok((left, place(&self.calls, request.uri().path())?)));
         let work = async move {
-            let response = match deadline {
+            let response = match admitted {
                 Err(refusal) => Status::from(refusal).into_http(),
-                Ok(deadline) => {
+                Ok((left, _place)) => {
                     let work = AssertUnwindSafe(inner.call(request)).catch_unwind();
-                    match tokio::time::timeout(deadline.saturating_sub(MARGIN), work).await {
+                    match tokio::time::timeout(left, work).await {
                         Ok(Ok(response)) => response?,
                         Ok(Err(_panic)) => Status::from(Refusal::new(
                             ErrorReason::Internal,
@@ -245,16 +265,50 @@ fn whole(error: &dyn Error) -> String {
 }
 
 /// The time given for a call; one that does not say may take as long as it takes.
-fn time_given(headers: &HeaderMap) -> Result<Duration, Refusal> {
-    let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(NO_DEADLINE) };
-    grpc_timeout(value).ok_or_else(|| {
+fn time_given(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
+    grpc_timeout(value).map(Some).ok_or_else(|| {
         let sentence = format!("The header {GRPC_TIMEOUT} cannot be read: {GRPC_TIMEOUT_FORM}.");
         Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", GRPC_TIMEOUT)
     })
 }
 
+/// A place among the calls under way, which a probe does not need.
+fn place(calls: &AtOnce<()>, method: &str) -> Result<Option<Place<()>>, Refusal> {
+    if method.starts_with(PROBES) {
+        return Ok(None);
+    }
+    calls.take(()).map(Some).map_err(|(Full::All(most) | Full::One(most))| {
+        let sentence = format!(
+            "This server works on {most} calls already, the most that it takes at once. This one was not begun; try again."
+        );
+        Refusal::new(ErrorReason::Overloaded, sentence)
+            .with("waits_for", "a server")
+            .retry_after(Duration::from_secs(1))
+    })
+}
+
+/// How long a call may work that was given so much time. One that could not answer within
+/// it is not begun.
+fn still_worth_it(call: &Call, given: Duration) -> Result<Duration, Refusal> {
+    let left = given.saturating_sub(MARGIN);
+    if left.is_zero() {
+        return Err(Refusal::new(
+            ErrorReason::DeadlineExceeded,
+            "The time given for the call was over before it was begun. Nothing was stored.",
+        ));
+    }
+    // Longer than the clock goes is as good as no end.
+    if let Some(at) = Instant::now().checked_add(left) {
+        call.ends_at(at);
+    }
+    Ok(left.min(NO_DEADLINE))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use bytes::Bytes;
     use frontdesk_proto::rpc;
     use http::HeaderValue;
@@ -279,6 +333,47 @@ mod tests {
         let response = Observe::of(&[]).layer(service).oneshot(request).await.unwrap();
         let status = Status::from_header_map(response.headers()).unwrap();
         rpc::Status::decode(status.details()).unwrap().details
+    }
+
+    #[tokio::test]
+    async fn calls_without_time_or_place_are_not_begun_and_probes_always_are() {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&begun);
+        let service = tower::service_fn(move |_: Request<Body>| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::pending::<Result<Response<Body>, std::convert::Infallible>>()
+        });
+        let observe = Observe { calls: AtOnce::new(2, 2), ..Observe::of(&[]) };
+        let call = |path: &str, timeout: &'static str| {
+            let mut request = Request::new(Body::empty());
+            *request.uri_mut() = path.parse().unwrap();
+            request.headers_mut().insert(GRPC_TIMEOUT, HeaderValue::from_static(timeout));
+            observe.layer(service.clone()).oneshot(request)
+        };
+        let refused = |response: Response<Body>| {
+            let status = Status::from_header_map(response.headers()).unwrap();
+            Refusal::from_status(&status).unwrap()
+        };
+        let late = refused(call("/x/Y", "5m").await.unwrap());
+        assert_eq!(late.reason(), ErrorReason::DeadlineExceeded);
+        assert!(late.message().contains("Nothing was stored"), "{late:?}");
+        let mut under_way = [call("/x/Y", "9S"), call("/x/Y", "9S")].map(Box::pin);
+        for one in &mut under_way {
+            assert!(one.as_mut().now_or_never().is_none());
+        }
+        let shed = refused(call("/x/Y", "9S").await.unwrap());
+        assert_eq!(
+            (shed.reason(), shed.retry_delay()),
+            (ErrorReason::Overloaded, Some(Duration::from_secs(1)))
+        );
+        assert_eq!(begun.load(Ordering::Relaxed), 2);
+        let mut probe = Box::pin(call("/grpc.health.v1.Health/Check", "9S"));
+        assert!(probe.as_mut().now_or_never().is_none());
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
+        drop(under_way);
+        let mut next = Box::pin(call("/x/Y", "9S"));
+        assert!(next.as_mut().now_or_never().is_none());
+        assert_eq!(begun.load(Ordering::Relaxed), 4);
     }
 
     #[tokio::test]

@@ -83,6 +83,12 @@ impl Scrape {
         self.sample(("counter", name, help), "", labels, format_args!("{value}"));
     }
 
+    /// Calls that were refused before they were begun, by what there was no room for.
+    pub fn shed(&mut self, waits_for: &str, value: u64) {
+        let help = "Calls that were refused before they were begun, by what there was no room for.";
+        self.count("frontdesk_shed_total", help, &[("waits_for", waits_for)], value);
+    }
+
     /// How something is now.
     pub fn now(&mut self, name: &'static str, help: &'static str, labels: Labels<'_>, value: f64) {
         self.sample(("gauge", name, help), "", labels, format_args!("{value}"));
