@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, NoTls};
-use tokio_postgres::{Client, Config, Connection, Error, SimpleQueryMessage, Socket};
+use tokio_postgres::{CancelToken, Client, Config, Connection, Error, SimpleQueryMessage, Socket};
 
 use crate::address::{Address, Host, Security, Wanted};
 use crate::missed::Missed;
@@ -81,6 +81,11 @@ impl Connector {
         let (client, connection) = self.open().await?;
         drop(driven(connection));
         Ok(client)
+    }
+
+    /// Has the server give up the statement that a connection waits for.
+    pub(crate) async fn cancel(&self, token: CancelToken) -> Result<(), Error> {
+        token.cancel_query(self.address.tls.clone()).await
     }
 
     /// A connection to the first host that lets it in and is what is wanted.

@@ -54,8 +54,10 @@ pub enum Kind {
     Unavailable,
     /// No pooled connection in time, or the server is out of something (53xxx).
     Overloaded,
-    /// So many changes of the tenant wait for their turn already.
-    Crowded { waiting: usize },
+    /// So many of the same wait for their turn already.
+    Crowded { waiting: usize, of: Crowd },
+    /// The time that was given for the call is over; nothing was stored.
+    OutOfTime,
     /// A standby answered (25006).
     ReadOnly,
     /// Something in the database that is not known here refused the row: a trigger, a
@@ -81,6 +83,15 @@ pub enum Constraint {
     Check,
     /// 23503, 23001
     ForeignKey,
+}
+
+/// What it is of that too many wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crowd {
+    /// Changes of a tenant.
+    Changes,
+    /// Calls of a tenant, or of whoever calls outside tenants.
+    Calls,
 }
 
 impl Fault {
@@ -140,13 +151,11 @@ impl Fault {
                 format!("The record holds what Frontdesk cannot show: its {column} {what}. Another program stored it like that, and nothing was changed: correct the record in that program."),
             )
             .with("column", column),
-            Kind::Crowded { waiting } => Refusal::new(
-                ErrorReason::Overloaded,
-                format!("{waiting} changes of this tenant wait for the database already, behind others that take long. This one was not begun; try again."),
-            )
-            .with("waiting", waiting.to_string())
-            .with("waits_for", "changes of the tenant")
-            .retry_after(soon),
+            Kind::Crowded { waiting, of } => of.refusal(*waiting),
+            Kind::OutOfTime => Refusal::new(
+                ErrorReason::DeadlineExceeded,
+                "The time given for the call was over before the database was done. Nothing was stored.",
+            ),
             Kind::Contention => Refusal::new(
                 ErrorReason::Contention,
                 "Other changes to the same records kept getting in the way. Nothing was stored; try again.",
@@ -189,6 +198,24 @@ impl Fault {
                 "The database failed unexpectedly. Nothing was stored; the request id finds the cause in the log.",
             ),
         }
+    }
+}
+
+impl Crowd {
+    fn refusal(self, waiting: usize) -> Refusal {
+        let (whose, waits_for) = match self {
+            Self::Changes => ("changes of this tenant", "changes of the tenant"),
+            Self::Calls => {
+                ("calls like this one, of the same tenant or caller,", "a connection to the database")
+            }
+        };
+        let sentence = format!(
+            "{waiting} {whose} wait for the database already, behind others that take long. This one was not begun; try again."
+        );
+        Refusal::new(ErrorReason::Overloaded, sentence)
+            .with("waiting", waiting.to_string())
+            .with("waits_for", waits_for)
+            .retry_after(Duration::from_secs(1))
     }
 }
 

@@ -16,17 +16,18 @@ use uuid::Uuid;
 
 use crate::connect::Connector;
 use crate::lease::Lease;
+use crate::limits::Limits;
 use crate::plans;
 use crate::sessions::{Sessions, Way};
-use crate::turns::Turns;
+use crate::turns::{PoolTurns, Turn, Whose};
 use crate::tx::Scope;
-use crate::{Address, Fault, Kind, Query, Statements, Turn, Tx};
+use crate::{Address, Fault, Kind, Query, Statements, Tx};
 
 /// A database as one service sees it.
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
-    turns: Arc<Turns>,
+    turns: PoolTurns,
     /// For connections outside the pool.
     connector: Connector,
     sessions: Arc<Sessions>,
@@ -70,7 +71,7 @@ impl Database {
             .post_recycle(plans::made_again(&sessions))
             .build()
             .map_err(|error| format!("the pool cannot be built: {error}"))?;
-        let turns = Arc::new(Turns::new(options.max_size));
+        let turns = PoolTurns::new(options.max_size);
         Ok(Self { pool, turns, connector, sessions, statements: Arc::default() })
     }
 
@@ -79,7 +80,7 @@ impl Database {
     pub fn with(&self, statements: Arc<Statements>) -> Self {
         Self {
             pool: self.pool.clone(),
-            turns: Arc::clone(&self.turns),
+            turns: self.turns.clone(),
             connector: self.connector.clone(),
             sessions: Arc::clone(&self.sessions),
             statements,
@@ -92,7 +93,7 @@ impl Database {
     }
 
     /// Whose turn it is.
-    pub(crate) fn turns(&self) -> &Turns {
+    pub(crate) fn turns(&self) -> &PoolTurns {
         &self.turns
     }
 
@@ -106,8 +107,10 @@ impl Database {
         self.sessions.way(&self.connector).await
     }
 
-    async fn lease(&self) -> Result<Lease, Fault> {
-        Ok(Lease::new(self.pool.get().await?, Arc::clone(&self.sessions)))
+    /// A connection, when it is the turn of whoever needs it. The pool has one then.
+    async fn lease(&self, whose: Option<Whose>) -> Result<Lease, Fault> {
+        let turn = self.turns.connection(whose).await?;
+        Ok(Lease::new(self.pool.get().await?, turn, self.connector.clone(), Arc::clone(&self.sessions)))
     }
 
     /// The statements that may be run.
@@ -118,7 +121,7 @@ impl Database {
     /// Waits for a tenant's turn to change something, which is to be kept until the
     /// change is over: those who wait for each other must not have every connection.
     pub async fn turn(&self, tenant: Uuid) -> Result<Turn, Fault> {
-        self.turns.turn(tenant).await
+        self.turns.change(tenant).await
     }
 
     /// Starts a transaction that sees one tenant's rows only.
@@ -154,7 +157,7 @@ impl Database {
 
     async fn begin_in(&self, scope: Scope) -> Result<Tx, Fault> {
         let way = self.way().await?;
-        Ok(Tx::new(self.lease().await?, way, Arc::clone(&self.statements), scope))
+        Ok(Tx::new(self.lease(scope.whose()).await?, way, Arc::clone(&self.statements), scope))
     }
 
     /// Runs one statement in a tenant's transaction, in one round trip.
@@ -175,11 +178,12 @@ impl Database {
     /// Runs one statement outside tenants, in one round trip. A statement that
     /// was prepared before the schema changed has not run, and is run again.
     pub async fn run_global(&self, query: &dyn Query) -> Result<Vec<Row>, Fault> {
-        if self.way().await?.is_shared {
+        // Only a transaction has limits of its own.
+        if self.way().await?.is_shared || Limits::of_this_call().is_some() {
             return self.begin_global().await?.run_last(query).await;
         }
         let (form, params) = self.statements.form(query)?;
-        let lease = self.lease().await?;
+        let lease = self.lease(Scope::Global.whose()).await?;
         let client = lease.client()?;
         let run = async || -> Result<Vec<Row>, Fault> {
             let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
@@ -197,10 +201,10 @@ impl Database {
     /// The texts of the statements that do not fit the schema as it is.
     pub async fn misfits(&self) -> Result<Vec<String>, Fault> {
         let way = self.way().await?;
-        let lease = self.lease().await?;
+        let lease = self.lease(Scope::Global.whose()).await?;
         let client = lease.client()?;
         lease.open();
-        let begin = Scope::Global.begin(&way);
+        let begin = Scope::Global.begin(&way, None);
         // Each in a transaction of its own: one that does not fit spoils it.
         let prepared = self.statements.iter().map(async |statement| {
             let form = statement.full();
@@ -223,7 +227,7 @@ impl Database {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Fault> {
-        let lease = self.lease().await?;
+        let lease = self.lease(Scope::Global.whose()).await?;
         lease.answer(lease.client()?.batch_execute("select 1")).await
     }
 }

@@ -1,137 +1,114 @@
-//! Turns for changes, which wait for each other's rows, so that those who wait do not
-//! have every connection: reads always have some left, and so have the changes of other
-//! tenants. Whoever waits for a turn has no connection. How many wait is bounded, and
-//! so is how long.
+//! Who may use the database now: turns for changes, which wait for each other's rows, and
+//! turns for connections, which everybody needs. How turns are given is known in
+//! `boot::Turns`: fairly, and to a bounded number of those who wait.
+//!
+//! Changes that wait do not have every connection: reads always have some left, and so
+//! have the changes of other tenants. Whoever waits for a turn has no connection. Nor has
+//! one tenant every connection, whatever it does, and the process keeps one for its own
+//! work, so that it is ready while calls are many.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use boot::{NoTurn, Scrape, TurnLimits, Turns};
 use uuid::Uuid;
 
-use crate::{Fault, Kind};
+use crate::{Crowd, Fault, Kind};
 
-/// How long a change waits for its turn; as long as for a lock.
+/// How long a change waits for its turn, as long as for a lock, and a call for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Tenants that are remembered before those without changes are forgotten.
-const MOST_REMEMBERED: usize = 1024;
-
-/// Who may change something now.
-#[derive(Debug)]
-pub(crate) struct Turns {
-    /// Turns of all tenants.
-    all: Arc<Semaphore>,
-    /// How many they are.
-    most: usize,
-    /// How many turns one tenant has.
-    of_one: usize,
-    /// How many changes of one tenant may wait.
-    most_waiting: usize,
-    tenants: Mutex<HashMap<Uuid, Arc<TenantTurns>>>,
-}
-
-/// The changes of a tenant.
-#[derive(Debug)]
-struct TenantTurns {
-    turns: Arc<Semaphore>,
-    waiting: AtomicUsize,
-}
+/// For each connection, how many calls may wait, and how many of one tenant. So many are
+/// served within half a second by a database whose statements take 15 ms.
+const WAITING: usize = 32;
+const WAITING_OF_ONE: usize = 8;
 
 /// The right to a connection for a change, until it is dropped.
-#[derive(Debug)]
-pub struct Turn {
-    _of_tenant: OwnedSemaphorePermit,
-    _of_all: OwnedSemaphorePermit,
+pub type Turn = boot::Turn<Uuid>;
+
+/// Whose a call is that needs a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Whose {
+    Tenant(Uuid),
+    /// Outside tenants: a user's or an API key's.
+    Caller(Uuid),
+    /// Of those who have not said yet who they are, such as whoever signs in.
+    Nobody,
 }
 
-/// Somebody who waits.
-struct Waits<'tenant>(&'tenant TenantTurns);
+/// The turns of a pool.
+#[derive(Debug, Clone)]
+pub(crate) struct PoolTurns {
+    changes: Turns<Uuid>,
+    connections: Turns<Whose>,
+}
 
-impl Turns {
-    /// Turns for a pool of this size: three quarters of it for changes, five eighths
-    /// for those of one tenant.
+/// A connection that somebody has, until it is dropped.
+pub(crate) type ConnectionTurn = boot::Turn<Whose>;
+
+impl PoolTurns {
+    /// Turns for a pool of this size. For changes three quarters of it, for those of one
+    /// tenant five eighths; for all that one tenant does three quarters.
     pub(crate) fn new(pool_size: usize) -> Self {
-        let all = pool_size - (pool_size / 4).max(usize::from(pool_size > 1));
-        Self {
-            all: Arc::new(Semaphore::new(all)),
-            most: all,
-            of_one: (pool_size * 5 / 8).clamp(1, all),
-            most_waiting: pool_size * 8,
-            tenants: Mutex::default(),
-        }
-    }
-
-    /// Waits for a turn of a tenant.
-    pub(crate) async fn turn(&self, tenant: Uuid) -> Result<Turn, Fault> {
-        let tenant_turns = self.tenant_turns(tenant);
-        let waits = Waits::of(&tenant_turns);
-        let others = waits.others();
-        if others >= self.most_waiting {
-            return Err(crowded(others));
-        }
-        let turn = async {
-            let of_tenant = Arc::clone(&tenant_turns.turns).acquire_owned().await.ok()?;
-            let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-            Some(Turn { _of_tenant: of_tenant, _of_all: of_all })
+        let quarter = pool_size / 4;
+        let changes = pool_size - quarter.max(usize::from(pool_size > 1));
+        let limits = TurnLimits {
+            places: changes,
+            own: 0,
+            of_one: (pool_size * 5 / 8).clamp(1, changes),
+            waiting: pool_size * WAITING,
+            waiting_of_one: pool_size * WAITING_OF_ONE,
+            patience: PATIENCE,
         };
-        match tokio::time::timeout(PATIENCE, turn).await {
-            Ok(turn) => turn.ok_or_else(|| Fault::new(Kind::Unavailable, "the pool is closed")),
-            Err(_) => Err(crowded(waits.others())),
-        }
+        let connections =
+            TurnLimits { places: pool_size, own: quarter.min(1), of_one: pool_size - quarter, ..limits };
+        Self { changes: Turns::new(limits), connections: Turns::new(connections) }
     }
 
-    /// Changes that have a turn, and those that wait for one.
-    pub(crate) fn in_use(&self) -> (usize, usize) {
-        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = tenants.values().map(|tenant| tenant.waiting.load(Ordering::Relaxed)).sum();
-        (self.most - self.all.available_permits().min(self.most), waiting)
+    /// Waits for a tenant's turn to change something.
+    pub(crate) async fn change(&self, tenant: Uuid) -> Result<Turn, Fault> {
+        self.changes.turn(tenant).await.map_err(|none| match none {
+            NoTurn::Crowded { waiting } | NoTurn::Late { waiting } => crowded(waiting, Crowd::Changes),
+            NoTurn::OutOfTime => out_of_time(),
+        })
     }
 
-    fn tenant_turns(&self, tenant: Uuid) -> Arc<TenantTurns> {
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if tenants.len() >= MOST_REMEMBERED {
-            tenants.retain(|_, tenant_turns| {
-                Arc::strong_count(tenant_turns) > 1 || tenant_turns.has_turns(self.of_one)
-            });
-        }
-        let tenant_turns = tenants.entry(tenant).or_insert_with(|| {
-            Arc::new(TenantTurns {
-                turns: Arc::new(Semaphore::new(self.of_one)),
-                waiting: AtomicUsize::new(0),
-            })
-        });
-        Arc::clone(tenant_turns)
-    }
-}
-
-fn crowded(waiting: usize) -> Fault {
-    Fault::new(Kind::Crowded { waiting }, format!("{waiting} changes of the tenant wait"))
-}
-
-impl TenantTurns {
-    fn has_turns(&self, of_one: usize) -> bool {
-        self.turns.available_permits() < of_one
-    }
-}
-
-impl<'tenant> Waits<'tenant> {
-    fn of(tenant_turns: &'tenant TenantTurns) -> Self {
-        tenant_turns.waiting.fetch_add(1, Ordering::Relaxed);
-        Self(tenant_turns)
+    /// Waits for a connection; without anybody, for the process itself.
+    pub(crate) async fn connection(&self, whose: Option<Whose>) -> Result<ConnectionTurn, Fault> {
+        let turn = match whose {
+            Some(whose) => self.connections.turn(whose).await,
+            None => self.connections.own_turn().await,
+        };
+        turn.map_err(|none| match none {
+            NoTurn::Crowded { waiting } => crowded(waiting, Crowd::Calls),
+            NoTurn::Late { .. } => Fault::new(Kind::Overloaded, "no connection came free in time"),
+            NoTurn::OutOfTime => out_of_time(),
+        })
     }
 
-    /// How many others of the tenant wait.
-    fn others(&self) -> usize {
-        self.0.waiting.load(Ordering::Relaxed).saturating_sub(1)
+    /// Who has turns and who waits for one.
+    pub(crate) fn figures(&self, scrape: &mut Scrape) {
+        let (_, waiting) = self.connections.in_use();
+        let help = "Calls that wait for a connection.";
+        scrape.how_many("frontdesk_pool_waiting", help, &[], waiting);
+        let (taken, waiting) = self.changes.in_use();
+        let help = "Changes that have their turn; there are fewer turns than connections.";
+        scrape.how_many("frontdesk_change_turns_taken", help, &[], taken);
+        let help = "Changes that wait for their turn.";
+        scrape.how_many("frontdesk_change_turns_waiting", help, &[], waiting);
+        scrape.shed("change_turn", self.changes.refused());
+        scrape.shed("connection", self.connections.refused());
     }
 }
 
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
+fn crowded(waiting: usize, of: Crowd) -> Fault {
+    let cause = match of {
+        Crowd::Changes => format!("{waiting} changes of the tenant wait"),
+        Crowd::Calls => format!("{waiting} calls of the same wait for a connection"),
+    };
+    Fault::new(Kind::Crowded { waiting, of }, cause)
+}
+
+fn out_of_time() -> Fault {
+    Fault::new(Kind::OutOfTime, "the time given for the call was over before its turn came")
 }
 
 #[cfg(test)]
@@ -146,50 +123,54 @@ mod tests {
     const OTHER: Uuid = Uuid::from_u128(2);
 
     #[tokio::test(start_paused = true)]
-    async fn one_tenant_leaves_turns_for_others() {
-        let changes = Turns::new(16);
-        let turns = join_all((0..10).map(|_| changes.turn(ONE))).await;
-        assert!(turns.iter().all(Result::is_ok));
-        let refused = changes.turn(ONE).await.unwrap_err();
-        assert_eq!(*refused.kind(), Kind::Crowded { waiting: 0 });
-        let [first, second] = [changes.turn(OTHER).await.unwrap(), changes.turn(OTHER).await.unwrap()];
+    async fn changes_of_one_tenant_leave_turns_for_others() {
+        let turns = PoolTurns::new(16);
+        let held = join_all((0..10).map(|_| turns.change(ONE))).await;
+        assert!(held.iter().all(Result::is_ok));
+        let refused = turns.change(ONE).await.unwrap_err();
+        assert_eq!(*refused.kind(), Kind::Crowded { waiting: 0, of: Crowd::Changes });
+        let [first, second] = [turns.change(OTHER).await.unwrap(), turns.change(OTHER).await.unwrap()];
         // The rest of the pool is for reads.
-        assert!(changes.turn(OTHER).await.is_err());
+        assert!(turns.change(OTHER).await.is_err());
         drop((first, second));
-        drop(turns);
-        assert!(changes.turn(ONE).await.is_ok());
+        drop(held);
+        assert!(turns.change(ONE).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_crowd_is_refused_at_once() {
-        let changes = Arc::new(Turns::new(1));
-        let _turn = changes.turn(ONE).await.unwrap();
-        let waiting: Vec<_> = (0..8)
-            .map(|_| {
-                let changes = Arc::clone(&changes);
-                tokio::spawn(async move { changes.turn(ONE).await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        let began = tokio::time::Instant::now();
-        let refused = changes.turn(ONE).await.unwrap_err();
-        assert_eq!(*refused.kind(), Kind::Crowded { waiting: 8 });
-        assert!(began.elapsed() < PATIENCE);
-        let refusal = refused.refusal();
-        assert_eq!(refusal.reason(), frontdesk_proto::ErrorReason::Overloaded);
-        assert!(refusal.metadata().any(|pair| pair == ("waiting", "8")));
-        drop(waiting);
+    async fn one_tenant_leaves_connections_for_others_and_all_leave_one_for_the_process() {
+        let turns = PoolTurns::new(16);
+        let take = |whose| turns.connection(whose);
+        let held = join_all((0..12).map(|_| take(Some(Whose::Tenant(ONE))))).await;
+        assert!(held.iter().all(Result::is_ok));
+        let refused = take(Some(Whose::Tenant(ONE))).await.unwrap_err();
+        assert_eq!(*refused.kind(), Kind::Overloaded);
+        let others = [Whose::Tenant(OTHER), Whose::Caller(ONE), Whose::Nobody].map(Some);
+        let others = join_all(others.map(take)).await;
+        assert!(others.iter().all(Result::is_ok));
+        assert!(take(Some(Whose::Nobody)).await.is_err());
+        assert!(take(None).await.is_ok());
     }
 
-    #[tokio::test]
-    async fn tenants_without_changes_are_forgotten() {
-        let changes = Turns::new(4);
-        let held = changes.turn(ONE).await.unwrap();
-        for tenant in 10..10 + MOST_REMEMBERED as u128 {
-            changes.turn(Uuid::from_u128(tenant)).await.unwrap();
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_is_told_what_it_waits_for() {
+        let turns = PoolTurns::new(1);
+        let _held = (turns.change(ONE).await.unwrap(), turns.connection(Some(Whose::Nobody)).await.unwrap());
+        for of in [Crowd::Changes, Crowd::Calls] {
+            let ask = async |turns: PoolTurns| match of {
+                Crowd::Changes => turns.change(ONE).await.map(drop),
+                Crowd::Calls => turns.connection(Some(Whose::Nobody)).await.map(drop),
+            };
+            let mut waiting: Vec<_> = (0..8).map(|_| Box::pin(ask(turns.clone()))).collect();
+            for one in &mut waiting {
+                assert!(futures::poll!(one).is_pending());
+            }
+            let refused = ask(turns.clone()).await.unwrap_err();
+            assert_eq!(*refused.kind(), Kind::Crowded { waiting: 8, of });
+            let refusal = refused.refusal();
+            assert_eq!(refusal.reason(), frontdesk_proto::ErrorReason::Overloaded);
+            assert!(refusal.metadata().any(|pair| pair == ("waiting", "8")));
+            assert!(refusal.retry_delay().is_some());
         }
-        let tenants = changes.tenants.lock().unwrap();
-        assert!(tenants.len() < MOST_REMEMBERED && tenants.contains_key(&ONE));
-        drop(held);
     }
 }

@@ -20,7 +20,9 @@ use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
 
 use crate::lease::Lease;
+use crate::limits::Limits;
 use crate::sessions::Way;
+use crate::turns::Whose;
 use crate::{Fault, Form, Kind, Query, Statements};
 
 /// An open transaction (READ COMMITTED). Dropping it rolls back.
@@ -197,7 +199,11 @@ impl Tx {
         if self.begun.swap(true, Ordering::Relaxed) {
             return Ok(Ok(()));
         }
-        let begin = self.scope.begin(&self.way);
+        let limits = Limits::of_this_call();
+        if limits.is_some() {
+            self.lease.shorten();
+        }
+        let begin = self.scope.begin(&self.way, limits);
         self.lease.answer(client.batch_execute(&begin).map(Ok::<_, Fault>)).await
     }
 
@@ -261,6 +267,7 @@ impl Tx {
     /// In the transaction, since what a session is set to may not hold before it.
     async fn prepare<'a>(&self, client: &Client, sql: Sql<'a>) -> Result<Prepared<'a>, Fault> {
         if sql.writes {
+            self.lease.writes();
             self.wrote.store(true, Ordering::Relaxed);
         }
         if !self.way.keeps_statements {
@@ -331,9 +338,20 @@ impl<'a> From<&'a Form> for Sql<'a> {
 }
 
 impl Scope {
-    /// What begins a transaction, in one message.
-    pub(crate) fn begin(&self, way: &Way) -> String {
-        let begin = format!("{BEGIN}{}", way.in_each);
+    /// Whose the transaction is; `None` if it is the process's own.
+    pub(crate) fn whose(&self) -> Option<Whose> {
+        match self {
+            Self::Tenant(tenant) | Self::Briefly(tenant) => Some(Whose::Tenant(*tenant)),
+            Self::Global | Self::Role(_) | Self::Tenants(..) => {
+                boot::whose_call().map(|whose| whose.map_or(Whose::Nobody, Whose::Caller))
+            }
+        }
+    }
+
+    /// What begins a transaction, in one message. What the scope limits itself is shorter
+    /// than what its call leaves.
+    pub(crate) fn begin(&self, way: &Way, limits: Option<Limits>) -> String {
+        let begin = format!("{BEGIN}{}{}", way.in_each, limits.map(Limits::sql).unwrap_or_default());
         match self {
             Self::Tenant(tenant) => format!("{begin}; set local {TENANT} = '{tenant}'"),
             Self::Briefly(tenant) => {

@@ -129,7 +129,7 @@ impl Fixture {
         demo::seed(&database.url).await.unwrap();
         layout.apply(&database.url).await;
         let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
-        let system = system_under(&database.url, policies).await;
+        let system = Box::pin(system_under(&database.url, policies)).await;
         let sql = pg::connect(&database.url).await.unwrap();
         let http = reqwest::Client::builder().user_agent("frontdesk-test").no_proxy().build().unwrap();
         Self { system, database, sql, api_key, layout, http }

@@ -108,6 +108,7 @@ mod gateway {
     mod grpc;
     mod headers;
     mod health;
+    mod limits;
     mod openapi;
     mod parameters;
     mod routes;
@@ -156,6 +157,7 @@ mod whole {
     pub mod crashes;
     mod faults;
     mod fields;
+    mod floods;
     mod made;
     mod plans;
     mod policy;

@@ -140,7 +140,7 @@ async fn a_frozen_connection_is_closed_and_replaced() {
 }
 
 /// Connections that the changes of a tenant may have: five eighths of the pool.
-const CHANGES_AT_ONCE: i64 = 10;
+const CHANGES_AT_ONCE: i64 = 5;
 
 /// Waits until as many changes wait for a row as may have a connection.
 async fn until_they_wait(fixture: &Fixture) {
