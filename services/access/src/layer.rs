@@ -132,6 +132,10 @@ impl<A: Authority> Gate<A> {
             Some(token) => Some(self.keys.verify(token, &self.authority, now).await?),
             None => None,
         };
+        if let Some(Verified::Ours(claims)) = &verified {
+            // Before anything is looked up for the call: what it waits for is in its turn.
+            boot::note_caller(Some(claims.sub), None);
+        }
         if credentials.token.is_none() && credentials.api_key.is_none() {
             return Err(Refusal::new(
                 ErrorReason::CredentialsMissing,

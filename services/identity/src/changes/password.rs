@@ -77,7 +77,7 @@ impl Sessions {
         let Sent { field, email, password } = sent;
         check_sent(field, &password)?;
         let buckets = self.buckets.attempt(email, &actor.context.address_text());
-        let (turn, now) = self.passwords.turn(clock).await?;
+        let (turn, now) = self.passwords.turn(actor.context.address, clock).await?;
         let allowed = &self.store.policy().limits;
         let failures = self.store.login_failures(&buckets, now).await?;
         if let Some(until) = limits::blocked_until(allowed, &failures) {

@@ -1,19 +1,18 @@
-//! Passwords: argon2id, a bounded number at a time, the same work for users
-//! that do not exist.
+//! Passwords: argon2id, a bounded number at a time, in turn by where they come from, and the
+//! same work for users that do not exist.
 //!
 //! Hashing memory is kept, one block per core. Freed, it stayed with the allocator
 //! once per thread that ever hashed.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time;
-use boot::Scrape;
+use boot::{Scrape, TurnLimits, Turns};
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::domain::field::InvalidField;
@@ -22,8 +21,9 @@ use crate::domain::field::InvalidField;
 const MAX_LEN: usize = 256;
 /// Fewest characters of a password that is set.
 const MIN_LEN: usize = 8;
-/// How many calls may wait for a free core.
+/// How many calls may wait for a free core, and how many of one address.
 const QUEUE: usize = 64;
+const QUEUE_OF_ONE: usize = 32;
 /// How long a call waits for a free core.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Largest stored parameters that are computed; more would be an attack.
@@ -44,9 +44,8 @@ pub struct PasswordCost {
 #[derive(Debug, Clone)]
 pub struct Passwords {
     hasher: Arc<Hasher>,
-    cores: Arc<Semaphore>,
-    at_once: usize,
-    waiting: Arc<AtomicUsize>,
+    /// By the address that a password comes from, where one is known.
+    cores: Turns<Option<IpAddr>>,
     /// Checked when a user does not exist.
     dummy: Arc<str>,
 }
@@ -58,8 +57,7 @@ struct Hasher {
 }
 
 /// A turn on a core.
-#[derive(Debug)]
-pub struct Turn(OwnedSemaphorePermit);
+pub type Turn = boot::Turn<Option<IpAddr>>;
 
 /// What checking a password found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,43 +95,47 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             hasher: Arc::new(hasher),
-            cores: Arc::new(Semaphore::new(cores)),
-            at_once: cores,
-            waiting: Arc::default(),
+            cores: Turns::new(TurnLimits {
+                places: cores,
+                own: 0,
+                of_one: cores,
+                waiting: QUEUE,
+                waiting_of_one: QUEUE_OF_ONE,
+                patience: PATIENCE,
+            }),
             dummy,
         })
     }
 
     /// How many hashes are made, and how many wait.
     pub fn figures(&self, scrape: &mut Scrape) {
-        let busy = self.at_once - self.cores.available_permits().min(self.at_once);
+        let (busy, waiting) = self.cores.in_use();
         let help = "Passwords that are hashed now.";
         scrape.how_many("frontdesk_password_hashes_under_way", help, &[], busy);
         let help = "Calls that wait for a password to be hashed.";
-        scrape.how_many("frontdesk_password_hashes_waiting", help, &[], self.waiting.load(Ordering::Relaxed));
+        scrape.how_many("frontdesk_password_hashes_waiting", help, &[], waiting);
+        scrape.shed("password", self.cores.refused());
     }
 
     /// Waits for a free core; refuses when too many wait already. The time is that
     /// of the turn: what is judged in it is judged as it is after the wait.
-    pub async fn turn(&self, clock: impl FnOnce() -> Timestamp) -> Result<(Turn, Timestamp), PasswordError> {
-        let turn = self.wait().await?;
+    pub async fn turn(
+        &self,
+        from: Option<IpAddr>,
+        clock: impl FnOnce() -> Timestamp,
+    ) -> Result<(Turn, Timestamp), PasswordError> {
+        let turn = self.wait(from).await?;
         Ok((turn, clock()))
     }
 
-    async fn wait(&self) -> Result<Turn, PasswordError> {
-        let waiting = Waiting::enter(&self.waiting)?;
-        let permit = tokio::time::timeout(PATIENCE, Arc::clone(&self.cores).acquire_owned())
-            .await
-            .map_err(|_| PasswordError::Overloaded)?
-            .map_err(failed)?;
-        drop(waiting);
-        Ok(Turn(permit))
+    async fn wait(&self, from: Option<IpAddr>) -> Result<Turn, PasswordError> {
+        self.cores.turn(from).await.map_err(|_| PasswordError::Overloaded)
     }
 
     /// The PHC string of a password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
         let hasher = Arc::clone(&self.hasher);
-        run(self.wait().await?, move || hasher.hash(&password)).await?
+        run(self.wait(None).await?, move || hasher.hash(&password)).await?
     }
 
     /// Compares with a stored hash; without one the answer is `Wrong`, after the
@@ -152,15 +154,15 @@ impl Passwords {
     }
 }
 
-/// The permit is held by the work itself: a caller that leaves does not free
+/// The turn is held by the work itself: a caller that leaves does not free
 /// the core.
 async fn run<T: Send + 'static>(
-    Turn(permit): Turn,
+    turn: Turn,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, PasswordError> {
     tokio::task::spawn_blocking(move || {
         let result = work();
-        drop(permit);
+        drop(turn);
         result
     })
     .await
@@ -182,25 +184,6 @@ pub fn check_sent(field: &'static str, password: &str) -> Result<(), InvalidFiel
         return Err(InvalidField::new(field, format!("takes 1 to {MAX_LEN} characters")));
     }
     Ok(())
-}
-
-/// A place in the queue, given back when dropped.
-struct Waiting<'queue>(&'queue AtomicUsize);
-
-impl<'queue> Waiting<'queue> {
-    fn enter(waiting: &'queue AtomicUsize) -> Result<Self, PasswordError> {
-        let place = Self(waiting);
-        if waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE {
-            return Err(PasswordError::Overloaded);
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Hasher {
@@ -281,7 +264,7 @@ mod tests {
         password: &str,
         stored: Option<&str>,
     ) -> Result<Checked, PasswordError> {
-        let turn = passwords.wait().await.unwrap();
+        let turn = passwords.wait(None).await.unwrap();
         passwords.check(turn, secret(password), stored.map(str::to_owned)).await
     }
 
@@ -316,46 +299,53 @@ mod tests {
         assert!(check(&passwords, "x", Some(stored)).await.is_err());
     }
 
+    /// All cores, busy with somebody's passwords.
+    async fn every_core(passwords: &Passwords) -> Vec<Turn> {
+        let mut held = vec![passwords.wait(None).await.unwrap()];
+        while held.len() < std::thread::available_parallelism().map_or(1, usize::from) {
+            held.push(passwords.wait(None).await.unwrap());
+        }
+        held
+    }
+
     #[tokio::test]
     async fn the_clock_is_read_when_the_turn_has_come() {
         let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
-        let mut held = Vec::new();
-        while passwords.cores.available_permits() > 0 {
-            held.push(passwords.wait().await.unwrap());
-        }
+        let held = every_core(&passwords).await;
         let came = std::cell::Cell::new(false);
-        let turn = passwords.turn(|| {
+        let turn = passwords.turn(None, || {
             assert!(came.get(), "read while others had every core");
             Timestamp::UNIX_EPOCH
         });
         let free = async {
-            while passwords.waiting.load(Ordering::Relaxed) == 0 {
+            while passwords.cores.in_use().1 == 0 {
                 tokio::task::yield_now().await;
             }
             came.set(true);
-            held.clear();
+            drop(held);
         };
         let (turn, ()) = tokio::join!(turn, free);
         assert_eq!(turn.unwrap().1, Timestamp::UNIX_EPOCH);
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_refused_at_once() {
+    async fn one_address_fills_its_own_half_of_the_queue_and_no_more() {
         let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
-        let mut held = Vec::new();
-        while passwords.cores.available_permits() > 0 {
-            held.push(passwords.wait().await.unwrap());
-        }
-        let waiting: Vec<_> = (0..QUEUE)
-            .map(|_| {
-                let passwords = passwords.clone();
-                tokio::spawn(async move { passwords.wait().await.map(drop) })
-            })
-            .collect();
-        while passwords.waiting.load(Ordering::Relaxed) < QUEUE {
+        let held = every_core(&passwords).await;
+        let [flood, other] = [Some(IpAddr::from([10, 0, 0, 1])), Some(IpAddr::from([10, 0, 0, 2]))];
+        let wait = |from| {
+            let passwords = passwords.clone();
+            tokio::spawn(async move { passwords.wait(from).await.map(drop) })
+        };
+        let mut waiting: Vec<_> = (0..QUEUE_OF_ONE).map(|_| wait(flood)).collect();
+        while passwords.cores.in_use().1 < QUEUE_OF_ONE {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(passwords.wait().await, Err(PasswordError::Overloaded)));
+        assert!(matches!(passwords.wait(flood).await, Err(PasswordError::Overloaded)));
+        waiting.push(wait(other));
+        while passwords.cores.in_use().1 <= QUEUE_OF_ONE {
+            tokio::task::yield_now().await;
+        }
         drop(held);
         for turn in waiting {
             turn.await.unwrap().unwrap();
