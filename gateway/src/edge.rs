@@ -1,5 +1,5 @@
-//! What every request goes through: request id, origin, the right protocol or
-//! page, one log line.
+//! What every request goes through: request id, origin, whether there is room for it,
+//! the right protocol or page, one log line.
 
 use std::sync::Arc;
 
@@ -8,14 +8,17 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
+use tonic::Status;
 use tonic::body::Body;
 use transcode::Transcoder;
 
 use crate::answer::failure::Failure;
 use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
-use crate::answer::told::Untold;
+use crate::answer::told::{self, Room, Untold};
 use crate::call::headers::{self, Client};
+use crate::call::limits::Limits;
+use crate::call::throttle::{Caller, Throttle};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
 use crate::origin::{self, Cors, Verdict};
@@ -37,6 +40,8 @@ struct Inner {
     upstreams: Upstreams,
     cors: Cors,
     policy: Policy,
+    limits: Limits,
+    throttle: Throttle,
     figures: Arc<HttpFigures>,
 }
 
@@ -44,7 +49,11 @@ impl Edge {
     pub fn new(transcoder: Transcoder, pages: Pages, upstreams: Upstreams, policy: Policy) -> Self {
         let cors = Cors::new(policy.origins.clone());
         let figures = Arc::new(HttpFigures::new());
-        Self { inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy, figures }) }
+        let limits = Limits::new(policy.most_calls, policy.most_calls_of_client);
+        let throttle = Throttle::default();
+        Self {
+            inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy, limits, throttle, figures }),
+        }
     }
 
     /// What is counted: requests, and calls of services.
@@ -52,9 +61,9 @@ impl Edge {
         let inner = Arc::clone(&self.inner);
         Metrics::default().with("gateway", move |scrape| {
             inner.figures.read(scrape);
-            for (name, upstream) in inner.upstreams.named() {
-                upstream.figures(name, scrape);
-            }
+            inner.limits.figures(scrape);
+            inner.throttle.figures(scrape);
+            inner.upstreams.figures(scrape);
         })
     }
 
@@ -125,10 +134,47 @@ impl Inner {
         }
     }
 
+    /// Answers if there is room for one more call.
+    async fn dispatch(&self, request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
+        let kind = Kind::of(request.headers());
+        // Probes are answered whatever there is to do.
+        if kind == Kind::Rest && matches!(request.uri().path(), "/livez" | "/readyz" | "/version") {
+            return self.called(kind, request, id, client).await;
+        }
+        let caller = Caller::of(&request, kind != Kind::Rest, client);
+        let room = self.limits.call(client.address());
+        let room = match room.and_then(|room| self.throttle.pass_on(&caller).map(|()| room)) {
+            Ok(room) => room,
+            Err(refusal) => return self.shed(kind, &request, refusal, id),
+        };
+        let mut response = self.called(kind, request, id, client).await;
+        self.throttle.answered(&caller, told::is_of(ErrorReason::Overloaded, &response));
+        response.extensions_mut().insert(Room::new(room));
+        response
+    }
+
+    /// The refusal of a call that there is no room for, as its protocol has it.
+    fn shed(&self, kind: Kind, request: &Request<Body>, refusal: Refusal, id: &str) -> Response<Body> {
+        match kind {
+            Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
+                supabase::refused(refusal, request.headers())
+            }
+            Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), id),
+            Kind::Grpc => Status::from(self.policy.runbook.link(refusal)).into_http(),
+            Kind::GrpcWeb(form) => grpc_web::refused(self.policy.runbook.link(refusal), form),
+        }
+    }
+
     /// The kinds of calls that need much room are on the heap: a call's future is moved
     /// several times on its way, and copying kilobytes costs more than one allocation.
-    async fn dispatch(&self, mut request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
-        match Kind::of(request.headers()) {
+    async fn called(
+        &self,
+        kind: Kind,
+        mut request: Request<Body>,
+        id: &str,
+        client: &Client,
+    ) -> Response<Body> {
+        match kind {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 Box::pin(supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client))
                     .await

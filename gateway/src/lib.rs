@@ -56,7 +56,7 @@ impl Gateway {
     pub fn new(config: Config, stop: &Stop) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, policy, version } = config;
         let transcoder = routes::compile()?;
-        let upstreams = Upstreams::new(identity, booking, stop);
+        let upstreams = Upstreams::new(identity, booking, policy.most_calls, stop);
         tracing::info!(origins = %policy.origins, "CORS allowed origins");
         let readiness = health::readiness(&upstreams);
         let pages = Pages::new(&transcoder, version);

@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn what_get_calls_may_be_called_again() {
         let nowhere = || "127.0.0.1:1".parse().unwrap();
-        let upstreams = Upstreams::new(nowhere(), nowhere(), &Stop::new(StopPolicy::AT_ONCE));
+        let upstreams = Upstreams::new(nowhere(), nowhere(), 1, &Stop::new(StopPolicy::AT_ONCE));
         let routes = compile().unwrap();
         let reads = routes.bindings().iter().filter(|binding| binding.http_method() == Method::GET);
         for binding in reads {

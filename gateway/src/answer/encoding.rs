@@ -2,6 +2,7 @@
 //! sections 8.4 and 12.5.3).
 
 use std::io::{Read, Write};
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -14,6 +15,7 @@ use http_body_util::Full;
 use tonic::body::Body;
 
 use super::failure::too_large;
+use super::held::{NoRoom, held};
 
 /// Bodies below this many bytes are not compressed: they fit into a packet.
 const WORTHWHILE: usize = 1024;
@@ -93,8 +95,9 @@ fn not_gzip() -> Refusal {
     Refusal::new(ErrorReason::MalformedRequest, "The body is not gzip, as its Content-Encoding says.")
 }
 
-/// A body in the best encoding that the caller takes.
-pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
+/// A body in the best encoding that the caller takes, if there is room for it until it is
+/// read.
+pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Result<Response<Body>, Refusal> {
     let coding = if body.len() < WORTHWHILE { None } else { choose(wanted) };
     let compressible = body.len() >= WORTHWHILE;
     let (body, compressed) = match coding {
@@ -121,7 +124,14 @@ pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Response<Body> {
         Some((Coding::Gzip, body)) => (Some("gzip"), body),
         None => (None, body),
     };
-    encoded(name, body.into(), compressible)
+    let body = held(body.into()).map_err(|NoRoom| {
+        Refusal::new(
+            ErrorReason::UpstreamUnavailable,
+            "The gateway holds as many answers as it has room for, and has dropped this one. A change may have been stored: read before trying again.",
+        )
+        .retry_after(Duration::from_secs(1))
+    })?;
+    Ok(encoded(name, body, compressible))
 }
 
 fn encoded(name: Option<&'static str>, body: Bytes, compressible: bool) -> Response<Body> {

@@ -3,11 +3,12 @@
 //! that has it.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use boot::{Call, Ended, watched};
-use frontdesk_proto::{Refusal, code_name};
+use boot::{Call, Ended, Place, watched};
+use frontdesk_proto::{ErrorReason, Refusal, code_name, reason_of};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -25,6 +26,33 @@ const PROBES: [&str; 2] = ["/livez", "/readyz"];
 #[derive(Debug, Clone)]
 pub struct ReasonName(pub String);
 
+/// The room that a request has, for [`Untold`]: whoever is slow to read an answer has room
+/// for fewer others meanwhile.
+#[derive(Debug, Clone)]
+pub struct Room {
+    _place: Arc<Place<IpAddr>>,
+}
+
+/// The answer is a stream, which keeps no room: how many there may be is for services to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Streamed;
+
+impl Room {
+    pub fn new(place: Place<IpAddr>) -> Self {
+        Self { _place: Arc::new(place) }
+    }
+}
+
+/// Whether an answer is a refusal for a reason.
+pub fn is_of(reason: ErrorReason, response: &Response<Body>) -> bool {
+    if let Some(ReasonName(name)) = response.extensions().get() {
+        return name == reason.name();
+    }
+    response.headers().contains_key(Status::GRPC_STATUS)
+        && Status::from_header_map(response.headers())
+            .is_some_and(|status| reason_of(&status) == Some(reason))
+}
+
 /// A request that is to be told of, once.
 pub struct Untold<K> {
     call: Arc<Call>,
@@ -38,6 +66,8 @@ pub struct Untold<K> {
     /// How the call ended, as gRPC says it.
     code: Option<Code>,
     reason: Option<String>,
+    /// Kept until the answer has ended.
+    room: Option<Room>,
     told: bool,
     /// What lasts until the answer has ended.
     _kept: K,
@@ -63,6 +93,7 @@ impl<K: Send + Unpin + 'static> Untold<K> {
             status: LEFT,
             code: None,
             reason: None,
+            room: None,
             told: false,
             _kept: kept,
         }
@@ -72,6 +103,8 @@ impl<K: Send + Unpin + 'static> Untold<K> {
     pub fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
         self.status = response.status().as_u16();
         self.reason = response.extensions_mut().remove::<ReasonName>().map(|name| name.0);
+        let room = response.extensions_mut().remove::<Room>();
+        self.room = room.filter(|_| response.extensions().get::<Streamed>().is_none());
         self.look_at(response.headers());
         let call = Arc::clone(&self.call);
         response.map(|body| watched(body, call, move |ended: Ended<'_>| self.ended(&ended)))
@@ -162,6 +195,8 @@ fn route(method: &Method, path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -179,5 +214,28 @@ mod tests {
         assert_eq!(shown("/a/%2b49170/b c"), "/a/…/…");
         let token = format!("/verify/{}", "e".repeat(200));
         assert_eq!(shown(&token), "/verify/…");
+    }
+
+    #[tokio::test]
+    async fn an_answer_keeps_its_room_until_it_was_read_and_a_stream_has_none() {
+        let calls = boot::AtOnce::new(1, 1);
+        let figures = Arc::new(HttpFigures::new());
+        let answer = |streams: bool| {
+            let request = Request::new(Body::empty());
+            let call = Call::new(HeaderValue::from_static("id"), request.headers());
+            let mut response = Response::new(Body::new(http_body_util::Full::new("x".into())));
+            let room = Room::new(calls.take(IpAddr::from([127, 0, 0, 1])).unwrap());
+            response.extensions_mut().insert(room);
+            if streams {
+                response.extensions_mut().insert(Streamed);
+            }
+            Untold::new(&call, &figures, 0, &request, ()).finish(response)
+        };
+        let whole = answer(false);
+        assert_eq!(calls.taken(), 1);
+        let read = http_body_util::BodyExt::collect(whole.into_body()).await.unwrap();
+        assert_eq!((&read.to_bytes()[..], calls.taken()), (&b"x"[..], 0));
+        let _stream = answer(true);
+        assert_eq!(calls.taken(), 0);
     }
 }

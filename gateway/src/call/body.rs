@@ -1,6 +1,8 @@
-//! The body of a request, within its limit and its time.
+//! The body of a request, within its limit, its time and the room that there is for bodies.
 
-use bytes::Bytes;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -10,6 +12,7 @@ use tonic::body::Body;
 
 use super::deadline;
 use crate::answer::failure::too_large;
+use crate::answer::held::{Held, NoRoom};
 
 /// Most bytes of a REST request's body, also after it is inflated.
 pub const MAX_REST: usize = 1024 * 1024;
@@ -19,11 +22,42 @@ pub async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    match deadline::body(Limited::new(body, limit).collect()).await? {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Err(_) => Err(broken_off().followed_by("Nothing was stored.")),
+    deadline::body(collected(Limited::new(body, limit), limit)).await?
+}
+
+/// The parts of a body as one; mostly there is one, which is not copied.
+async fn collected(mut body: Limited<Body>, limit: usize) -> Result<Bytes, Refusal> {
+    // Of tiny parts a list would take many times as much as they.
+    let (mut first, mut all, mut held) = (Bytes::new(), BytesMut::new(), Held::nothing());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return too_large(limit);
+            }
+            broken_off().followed_by("Nothing was stored.")
+        })?;
+        // Trailers say nothing.
+        let Ok(part) = frame.into_data() else { continue };
+        held.add(part.len()).map_err(|NoRoom| no_room())?;
+        if first.is_empty() {
+            first = part;
+            continue;
+        }
+        if all.is_empty() {
+            all.extend_from_slice(&first);
+        }
+        all.extend_from_slice(&part);
     }
+    Ok(held.with(if all.is_empty() { first } else { all.freeze() }))
+}
+
+fn no_room() -> Refusal {
+    Refusal::new(
+        ErrorReason::Overloaded,
+        "The gateway holds as many bodies as it has room for. This call was not begun; try again.",
+    )
+    .with("waits_for", "room for bodies")
+    .retry_after(Duration::from_secs(1))
 }
 
 /// The refusal of a body that ended too early.

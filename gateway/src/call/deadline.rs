@@ -1,7 +1,8 @@
 //! How long a call may take: what the caller says in `grpc-timeout` or
 //! `X-Request-Timeout`, within the gateway's own limits. Services put no call under a
-//! deadline that its caller did not ask for; the gateway gives each one over REST.
-//! Postgres has limits of its own for statements and locks.
+//! deadline that its caller did not ask for; the gateway gives one to each that answers
+//! once, and streams go on for as long as their callers want. A call whose time is over
+//! is not passed on. Postgres has limits of its own for statements and locks.
 
 use std::time::{Duration, Instant};
 
@@ -40,8 +41,22 @@ impl Deadline {
             (None, Some(value)) => Some(grpc_timeout(value).ok_or_else(grpc_wrong)?),
             (None, None) => None,
         };
-        let allowed = asked.unwrap_or(DEFAULT).min(LONGEST);
-        Ok(Self { at: Instant::now() + allowed, allowed, asked: asked.is_some() })
+        Ok(Self::after(asked.unwrap_or(DEFAULT).min(LONGEST), asked.is_some()))
+    }
+
+    /// The deadline of a gRPC call that began just now; none for a stream whose caller
+    /// does not say.
+    pub fn of_grpc(headers: &HeaderMap, streams: bool) -> Result<Option<Self>, Refusal> {
+        let asked = headers.get(GRPC_TIMEOUT).map(|value| grpc_timeout(value).ok_or_else(grpc_wrong));
+        Ok(match asked.transpose()? {
+            None if streams => None,
+            Some(asked) if streams => Some(Self::after(asked, true)),
+            asked => Some(Self::after(asked.unwrap_or(DEFAULT).min(LONGEST), asked.is_some())),
+        })
+    }
+
+    fn after(allowed: Duration, asked: bool) -> Self {
+        Self { at: Instant::now() + allowed, allowed, asked }
     }
 
     /// When a stream ends, if the caller said so; else it goes on.
@@ -49,30 +64,48 @@ impl Deadline {
         self.asked.then(|| tokio::time::Instant::from_std(self.at))
     }
 
-    /// What is left, as `grpc-timeout`.
-    pub fn header(&self) -> HeaderValue {
-        let left = self.at.saturating_duration_since(Instant::now()).as_millis().max(1);
-        HeaderValue::from_str(&format!("{left}m")).unwrap_or_else(|_| HeaderValue::from_static("10S"))
+    /// What is left, as `grpc-timeout`, for a call that is about to be passed on.
+    pub fn header(&self) -> Result<HeaderValue, Refusal> {
+        let left = self.at.saturating_duration_since(Instant::now()).as_millis();
+        if left == 0 {
+            return Err(Refusal::new(
+                ErrorReason::DeadlineExceeded,
+                "The time given for the call was over before it was passed on. Nothing was stored.",
+            ));
+        }
+        // The header has eight digits.
+        let text = match left {
+            ..100_000_000 => format!("{left}m"),
+            _ => format!("{}S", (left / 1000).min(99_999_999)),
+        };
+        Ok(HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("10S")))
+    }
+
+    /// When the gateway itself gives the call up: a little later than the service may.
+    pub fn end(&self) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.at + MARGIN)
     }
 
     /// Waits for the service, a little longer than it may take.
     pub async fn within<T>(&self, call: impl Future<Output = T>) -> Result<T, Refusal> {
-        let end = tokio::time::Instant::from_std(self.at + MARGIN);
-        tokio::time::timeout_at(end, call).await.map_err(|_| {
-            Refusal::new(
-                ErrorReason::DeadlineExceeded,
-                format!(
-                    "The service did not answer in {} s. A change may still have been stored: read before trying again.",
-                    self.allowed.as_secs_f32()
-                ),
-            )
-        })
+        tokio::time::timeout_at(self.end(), call).await.map_err(|_| self.over())
+    }
+
+    /// The refusal of a call that was given up.
+    pub fn over(&self) -> Refusal {
+        Refusal::new(
+            ErrorReason::DeadlineExceeded,
+            format!(
+                "The service did not answer in {} s. A change may still have been stored: read before trying again.",
+                self.allowed.as_secs_f32()
+            ),
+        )
     }
 }
 
 impl Default for Deadline {
     fn default() -> Self {
-        Self { at: Instant::now() + DEFAULT, allowed: DEFAULT, asked: false }
+        Self::after(DEFAULT, false)
     }
 }
 
@@ -85,14 +118,6 @@ pub async fn body<T>(body: impl Future<Output = T>) -> Result<T, Refusal> {
             format!("The body did not arrive in {} s. Nothing was stored; send it again.", BODY.as_secs()),
         )
     })
-}
-
-/// Refuses a gRPC call whose deadline cannot be read; the service reads it.
-pub fn check_grpc(headers: &HeaderMap) -> Result<(), Refusal> {
-    match headers.get(GRPC_TIMEOUT) {
-        Some(value) if grpc_timeout(value).is_none() => Err(grpc_wrong()),
-        _ => Ok(()),
-    }
 }
 
 fn grpc_wrong() -> Refusal {
@@ -149,5 +174,34 @@ mod tests {
         ] {
             assert_eq!(allowed(name, value), expected, "{name}: {value}");
         }
+    }
+
+    #[test]
+    fn a_grpc_call_that_answers_once_has_the_limits_of_rest_and_a_stream_its_own() {
+        let allowed = |value: Option<&'static str>, streams| {
+            let headers: HeaderMap = value
+                .into_iter()
+                .map(|value| (GRPC_TIMEOUT.parse().unwrap(), HeaderValue::from_static(value)))
+                .collect();
+            Deadline::of_grpc(&headers, streams)
+                .map(|deadline| deadline.map(|deadline| deadline.allowed))
+                .ok()
+        };
+        assert_eq!(allowed(None, false), Some(Some(DEFAULT)));
+        assert_eq!(allowed(None, true), Some(None));
+        assert_eq!(allowed(Some("99999999H"), false), Some(Some(LONGEST)));
+        assert_eq!(allowed(Some("99999999H"), true), Some(Some(Duration::from_hours(99_999_999))));
+        assert_eq!(allowed(Some("1x"), true), None);
+    }
+
+    #[test]
+    fn what_is_left_is_passed_on_and_nothing_that_is_over() {
+        let left = |allowed| Deadline::after(allowed, true).header();
+        assert!(left(Duration::ZERO).unwrap_err().message().contains("Nothing was stored"));
+        let millis = left(Duration::from_secs(2)).unwrap();
+        assert!(["1999m", "2000m"].contains(&millis.to_str().unwrap()), "{millis:?}");
+        let long = left(Duration::from_hours(1000)).unwrap();
+        assert!(["3599999S", "3600000S"].contains(&long.to_str().unwrap()), "{long:?}");
+        assert_eq!(left(Duration::from_hours(99_999_999)).unwrap(), "99999999S");
     }
 }

@@ -42,6 +42,11 @@ impl Client {
         Self { address, text: text.unwrap_or_else(|_| HeaderValue::from_static("unknown")) }
     }
 
+    /// Where it is.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whoever sent these headers through this connection: its other end, or whom a
     /// trusted proxy there names.
     pub fn behind(&self, proxies: &TrustedProxies, headers: &HeaderMap) -> Self {

@@ -38,7 +38,7 @@ impl Call<'_> {
         upstreams: &Upstreams,
         deadline: Deadline,
     ) -> Result<(Bytes, HeaderMap), Failure> {
-        self.metadata.insert(GRPC_TIMEOUT, deadline.header());
+        self.metadata.insert(GRPC_TIMEOUT, deadline.header()?);
         deadline.within(self.answer(upstreams)).await?
     }
 
@@ -49,7 +49,9 @@ impl Call<'_> {
         upstreams: &Upstreams,
         following: impl Stream<Item = Result<Bytes, Status>> + Send + 'static,
     ) -> Result<(HeaderMap, Body), Failure> {
-        let Target { upstream, uri, streams, .. } = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let target = upstreams.of_path(self.path).ok_or_else(no_service)?;
+        let _room = target.room()?;
+        let Target { upstream, uri, streams, .. } = target;
         let frames =
             stream::once(async { Ok(self.frame) }).chain(following).map(|next| next.map(Frame::data));
         let request = request(uri.clone(), self.metadata, Body::new(StreamBody::new(frames)));
@@ -77,13 +79,15 @@ impl Call<'_> {
     /// another address, if there is one.
     pub async fn open(self, upstreams: &Upstreams) -> Result<(HeaderMap, Body), Failure> {
         let target = upstreams.of_path(self.path).ok_or_else(no_service)?;
-        let Target { upstream, idempotent, uri, streams } = target;
+        let _room = target.room()?;
+        let Target { upstream, uri, streams, .. } = target;
         let whole = |frame| Body::new(Full::new(frame));
-        let again = (idempotent && upstream.is_several())
+        let again = target
+            .may_repeat()
             .then(|| request(uri.clone(), self.metadata.clone(), whole(self.frame.clone())));
         let tried = once(upstream, request(uri.clone(), self.metadata, whole(self.frame)), None).await;
         let opened = match (tried, again) {
-            (Err((Some(at), error)), Some(again)) if error.is_unavailable() => {
+            (Err((Some(at), error)), Some(again)) if error.is_unavailable() && target.repeats() => {
                 tracing::info!(%at, "the call is tried at another address");
                 Box::pin(once(upstream, again, Some(at))).await.map_err(|(_, error)| error)
             }

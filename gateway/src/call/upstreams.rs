@@ -1,15 +1,18 @@
-//! Which service answers which gRPC path.
+//! Which service answers which gRPC path, and how many calls of one may be under way: a
+//! service that hangs leaves the others room.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use boot::Stop;
-use frontdesk_proto::descriptors;
+use boot::{AtOnce, Full, Place, Scrape, Stop};
+use frontdesk_proto::{ErrorReason, Refusal, descriptors};
 use http::Uri;
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use upstream::Upstream;
 
 use super::ending::Streams;
+use super::retries::Retries;
 
 /// The services behind the gateway.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct Upstreams {
     booking: Upstream,
     by_path: HashMap<String, Method>,
     stop: Stop,
+    under_way: AtOnce<Role>,
+    retries: Retries,
 }
 
 /// Where a method is called.
@@ -29,7 +34,12 @@ pub struct Target<'u> {
     pub uri: &'u Uri,
     /// Whether its answer is a stream.
     pub streams: Option<&'u Streams>,
+    role: Role,
+    upstreams: &'u Upstreams,
 }
+
+/// A call under way, until it is dropped.
+pub type UnderWay = Place<Role>;
 
 #[derive(Debug)]
 struct Method {
@@ -40,15 +50,18 @@ struct Method {
     streams: Option<Streams>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Role {
+/// A service behind the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
     Identity,
     Booking,
 }
 
 impl Upstreams {
+    /// Of as many calls as may be under way, those of one service are three quarters.
     /// Streams end at the stop.
-    pub fn new(identity: Upstream, booking: Upstream, stop: &Stop) -> Self {
+    pub fn new(identity: Upstream, booking: Upstream, most_calls: usize, stop: &Stop) -> Self {
+        let most_of_one = most_calls - most_calls / 4;
         let by_path = services()
             .flat_map(|(service, role)| {
                 service.methods().map(move |method| (method, role)).collect::<Vec<_>>()
@@ -60,7 +73,8 @@ impl Upstreams {
                 Some((path, Method { role, idempotent, uri, streams }))
             })
             .collect();
-        Self { identity, booking, by_path, stop: stop.clone() }
+        let under_way = AtOnce::new(most_calls, most_of_one);
+        Self { identity, booking, by_path, stop: stop.clone(), under_way, retries: Retries::default() }
     }
 
     /// Where `/package.Service/Method` is called.
@@ -70,8 +84,9 @@ impl Upstreams {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
-        let Method { role: _, idempotent, uri, streams } = method;
-        Some(Target { upstream, idempotent: *idempotent, uri, streams: streams.as_ref() })
+        let Method { role, idempotent, uri, streams } = method;
+        let (role, idempotent, streams) = (*role, *idempotent, streams.as_ref());
+        Some(Target { upstream, idempotent, uri, streams, role, upstreams: self })
     }
 
     /// Whether this gateway says that it is not ready, because it stops.
@@ -79,9 +94,48 @@ impl Upstreams {
         self.stop.leaving().is_cancelled()
     }
 
+    /// What is told of the services.
+    pub fn figures(&self, scrape: &mut Scrape) {
+        for (name, upstream) in self.named() {
+            upstream.figures(name, scrape);
+        }
+        scrape.shed("service", self.under_way.refused().1);
+        let help = "Calls that were not tried at another address, because so many had been already.";
+        scrape.count("frontdesk_upstream_retries_spared_total", help, &[], self.retries.spared());
+    }
+
     /// Each service with its name.
     pub fn named(&self) -> [(&'static str, &Upstream); 2] {
         [("identity", &self.identity), ("booking", &self.booking)]
+    }
+}
+
+impl Target<'_> {
+    /// Room for a call, which is about to be made.
+    pub fn room(&self) -> Result<UnderWay, Refusal> {
+        self.upstreams.retries.earn();
+        self.upstreams.under_way.take(self.role).map_err(|(Full::One(most) | Full::All(most))| {
+            let service = match self.role {
+                Role::Identity => "identity",
+                Role::Booking => "booking",
+            };
+            let sentence = format!(
+                "{most} calls wait for {service} already, the most that may. This one was not begun; try again."
+            );
+            Refusal::new(ErrorReason::Overloaded, sentence)
+                .with("waits_for", service)
+                .retry_after(Duration::from_secs(1))
+        })
+    }
+
+    /// Whether it may be made once more, at another address.
+    pub fn may_repeat(&self) -> bool {
+        self.idempotent && self.upstream.is_several()
+    }
+
+    /// Whether there is still something left for that; it is taken then.
+    pub fn repeats(&self) -> bool {
+        self.upstreams.retries.spend()
     }
 }
 

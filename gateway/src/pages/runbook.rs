@@ -88,7 +88,7 @@ impl Book {
             text(name)
         };
         let page = found.ok_or_else(|| no_page(name.unwrap_or_default()))?;
-        let mut response = encoding::answer(wanted, page.into_bytes()).await;
+        let mut response = encoding::answer(wanted, page.into_bytes()).await?;
         let headers = response.headers_mut();
         let kind = if is_html { "text/html; charset=utf-8" } else { "text/markdown; charset=utf-8" };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -1,14 +1,17 @@
-//! gRPC, passed on frame by frame. Messages are not read, so a method needs no
-//! knowledge here.
+//! gRPC, passed on frame by frame. Messages are not read: of a method is known whether it
+//! streams.
 
 use boot::Runbook;
+use boot::deadline::GRPC_TIMEOUT;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{Request, Response, StatusCode, Version};
 use tonic::Status;
 use tonic::body::Body;
 
 use crate::answer::failure::{not_grpc, unreachable};
-use crate::call::deadline;
+use crate::answer::told::Streamed;
+use crate::call::cut::cut;
+use crate::call::deadline::Deadline;
 use crate::call::upstreams::{Target, Upstreams};
 
 /// Forwards a gRPC call.
@@ -20,22 +23,35 @@ pub async fn call(upstreams: &Upstreams, runbook: &Runbook, request: Request<Bod
 }
 
 async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Body>, Refusal> {
-    let Some(Target { upstream, streams, .. }) = upstreams.of_path(request.uri().path()) else {
+    let Some(target) = upstreams.of_path(request.uri().path()) else {
         return Err(Refusal::new(
             ErrorReason::RouteNotFound,
             "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",
         ));
     };
-    deadline::check_grpc(request.headers())?;
+    let _room = target.room()?;
+    let Target { upstream, streams, .. } = target;
+    let deadline = Deadline::of_grpc(request.headers(), streams.is_some())?;
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_2;
-    let (_, response) =
-        upstream.call(Request::from_parts(head, body), None).await.map_err(|error| unreachable(&error))?;
+    if let Some(deadline) = &deadline {
+        head.headers.insert(GRPC_TIMEOUT, deadline.header()?);
+    }
+    let call = upstream.call(Request::from_parts(head, body), None);
+    let called = match &deadline {
+        Some(deadline) => deadline.within(call).await?,
+        None => call.await,
+    };
+    let (_, mut response) = called.map_err(|error| unreachable(&error))?;
     if response.status() != StatusCode::OK {
         return Err(not_grpc(response.status()));
     }
-    Ok(match streams {
-        Some(streams) => response.map(|body| streams.until_the_stop(body)),
+    if let Some(streams) = streams {
+        response.extensions_mut().insert(Streamed);
+        response = response.map(|body| streams.until_the_stop(body));
+    }
+    Ok(match deadline {
+        Some(deadline) => response.map(|body| cut(body, deadline)),
         None => response,
     })
 }

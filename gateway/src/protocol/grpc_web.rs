@@ -50,6 +50,13 @@ pub async fn call(
     Response::from_parts(head, Body::new(WebBody { inner: body, form, ended: false }))
 }
 
+/// The answer to a call that is refused before it is read.
+pub fn refused(refusal: Refusal, form: Form) -> Response<Body> {
+    let mut response = Status::from(refusal).into_http();
+    response.headers_mut().insert(CONTENT_TYPE, content_type(form));
+    response
+}
+
 /// The gRPC request of a gRPC-Web request.
 async fn web_request(request: Request<Body>, form: Form) -> Result<Request<Body>, Refusal> {
     let (mut head, body) = request.into_parts();

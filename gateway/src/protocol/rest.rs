@@ -116,7 +116,7 @@ async fn response(
                 tracing::error!(%error, path = head.uri.path(), "an answer cannot be read");
                 unreadable()
             })?;
-            success(&head.headers, answer, answered).await
+            success(&head.headers, answer, answered).await?
         }
     };
     headers::rest_out(answered, response.headers_mut());
@@ -126,7 +126,11 @@ async fn response(
     Ok(response)
 }
 
-async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Response<Body> {
+async fn success(
+    wanted: &HeaderMap,
+    answer: Answer,
+    answered: &HeaderMap,
+) -> Result<Response<Body>, Refusal> {
     let (body, content_type) = match answer {
         Answer::Json(json) => (json, HeaderValue::from_static("application/json")),
         Answer::Raw(content_type, body) => {
@@ -134,13 +138,13 @@ async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Re
             (body, content_type.unwrap_or_else(|| HeaderValue::from_static("application/octet-stream")))
         }
     };
-    let mut response = encoding::answer(wanted, body).await;
+    let mut response = encoding::answer(wanted, body).await?;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     let chosen = answered.get(HTTP_CODE).and_then(|code| StatusCode::from_bytes(code.as_bytes()).ok());
     if let Some(status) = chosen.filter(StatusCode::is_success) {
         *response.status_mut() = status;
     }
-    response
+    Ok(response)
 }
 
 fn not_modified() -> Response<Body> {

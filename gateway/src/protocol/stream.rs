@@ -19,6 +19,7 @@ use transcode::Renderer;
 
 use crate::answer::failure::{Failure, MAX_RESPONSE};
 use crate::answer::problem::Problem;
+use crate::answer::told::Streamed;
 use crate::call::ending::UNKNOWN;
 use crate::call::headers;
 use crate::call::upload::Broken;
@@ -70,6 +71,7 @@ pub fn response(format: Format, renderer: Renderer, metadata: &HeaderMap, source
     let state = State { source, buffer: BytesMut::new(), renderer, format, sent: 0, ended: false };
     let frames = futures::StreamExt::map(pieces(state), |piece| Ok::<_, Status>(Frame::data(piece)));
     let mut response = Response::new(Body::new(StreamBody::new(frames)));
+    response.extensions_mut().insert(Streamed);
     headers::rest_out(metadata, response.headers_mut());
     let content_type = match format {
         Format::Lines => "application/x-ndjson",

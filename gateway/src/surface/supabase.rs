@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::constant_time;
 use frontdesk_proto::identity::v1 as wire;
-use frontdesk_proto::{ErrorReason, reason_of};
+use frontdesk_proto::{ErrorReason, Refusal, reason_of};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
@@ -57,6 +57,11 @@ pub async fn call(
         Ok(response) => response,
         Err(refused) => refused.response(version.as_ref()),
     }
+}
+
+/// The answer to a request that is refused before it is read.
+pub fn refused(refusal: Refusal, headers: &HeaderMap) -> Response<Body> {
+    Refused::from(Failure::from(refusal)).response(headers.get(API_VERSION))
 }
 
 async fn answer(

@@ -150,6 +150,10 @@ pub enum ErrorReason {
     OriginNotAllowed = 110,
     /// The body did not arrive in time. Nothing was stored; send it again.
     RequestTimeout = 111,
+    /// The client's address has as many calls under way as it may; the metadata `limit` is
+    /// their number, `setting` what raises it. Nothing was begun: wait for the answers of
+    /// some, then try again.
+    TooManyCalls = 112,
     /// The method needs a caller and neither a bearer token nor an API key was sent.
     CredentialsMissing = 200,
     /// The method needs a user token; an API key alone is not enough.
@@ -210,8 +214,9 @@ pub enum ErrorReason {
     AlreadyExists = 224,
     /// The caller would grant scopes that it does not hold itself.
     ScopeNotHeld = 225,
-    /// The service works at its limit and refused the call before starting it. Try
-    /// again after the time in RetryInfo or `Retry-After`.
+    /// The gateway or a service works at its limit and refused the call before starting
+    /// it; `metadata.waits_for` says what there was no room for. Try again after the time
+    /// in RetryInfo or `Retry-After`.
     Overloaded = 213,
     /// The tenant has no booking request with this id.
     BookingRequestNotFound = 300,
@@ -369,6 +374,7 @@ impl ErrorReason {
             Self::PayloadTooLarge => "ERROR_REASON_PAYLOAD_TOO_LARGE",
             Self::OriginNotAllowed => "ERROR_REASON_ORIGIN_NOT_ALLOWED",
             Self::RequestTimeout => "ERROR_REASON_REQUEST_TIMEOUT",
+            Self::TooManyCalls => "ERROR_REASON_TOO_MANY_CALLS",
             Self::CredentialsMissing => "ERROR_REASON_CREDENTIALS_MISSING",
             Self::SignInRequired => "ERROR_REASON_SIGN_IN_REQUIRED",
             Self::TokenInvalid => "ERROR_REASON_TOKEN_INVALID",
@@ -461,6 +467,7 @@ impl ErrorReason {
             "ERROR_REASON_PAYLOAD_TOO_LARGE" => Some(Self::PayloadTooLarge),
             "ERROR_REASON_ORIGIN_NOT_ALLOWED" => Some(Self::OriginNotAllowed),
             "ERROR_REASON_REQUEST_TIMEOUT" => Some(Self::RequestTimeout),
+            "ERROR_REASON_TOO_MANY_CALLS" => Some(Self::TooManyCalls),
             "ERROR_REASON_CREDENTIALS_MISSING" => Some(Self::CredentialsMissing),
             "ERROR_REASON_SIGN_IN_REQUIRED" => Some(Self::SignInRequired),
             "ERROR_REASON_TOKEN_INVALID" => Some(Self::TokenInvalid),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use boot::TrustedProxies;
 use devdb::{PrivateServer, Programs, ServerOptions};
 use frontdesk::demo;
 use frontdesk::system::{Parts, Policies, System};
@@ -51,6 +52,11 @@ impl Bench {
                     most_streams_of_tenant: 5_000,
                     most_streams_of_session: 100,
                     ..booking::Policy::default()
+                },
+                // Callers say which address they have.
+                gateway: gateway::Policy {
+                    trusted_proxies: TrustedProxies::loopback(),
+                    ..gateway::Policy::default()
                 },
                 ..Policies::default()
             },

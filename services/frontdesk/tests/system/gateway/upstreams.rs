@@ -197,3 +197,35 @@ async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
         tokio::time::timeout(Duration::from_secs(5), ended.notified()).await.expect("the call goes on");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_hangs_ends_with_the_deadline_of_a_grpc_call() {
+    let (asked, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let (count, on_drop) = (Arc::clone(&asked), Arc::clone(&ended));
+    let endless = service(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        let given = Given(Arc::clone(&on_drop));
+        async move {
+            std::future::pending::<()>().await;
+            drop(given);
+            grpc_status("0")
+        }
+    })
+    .await;
+    let (addr, _stop) = gateway(&endless.to_string(), &endless.to_string()).await;
+    let list = async |timeout: Duration| {
+        let mut request = tonic::Request::new(ListBookingRequestsRequest::default());
+        request.set_timeout(timeout);
+        BookingRequestServiceClient::new(channel(addr)).list_booking_requests(request).await.unwrap_err()
+    };
+    let began = std::time::Instant::now();
+    let status = list(Duration::from_millis(200)).await;
+    assert_eq!(frontdesk_proto::reason_of(&status), Some(ErrorReason::DeadlineExceeded), "{status:?}");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    ended.notified().await;
+    // What has no time left is not passed on.
+    let status = list(Duration::from_nanos(1)).await;
+    assert_eq!(frontdesk_proto::reason_of(&status), Some(ErrorReason::DeadlineExceeded), "{status:?}");
+    assert!(status.message().contains("Nothing was stored"), "{status:?}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}

@@ -1,0 +1,84 @@
+//! An answer that is passed on as it comes, and ends with its deadline: whoever waits for it
+//! is told so, and the service is told that nobody waits.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::Sleep;
+use tonic::Status;
+use tonic::body::Body;
+
+use super::deadline::Deadline;
+
+/// An answer until its deadline.
+struct Cut {
+    body: Body,
+    deadline: Deadline,
+    end: Pin<Box<Sleep>>,
+}
+
+/// The same answer, with a status in place of what has not come in time.
+pub fn cut(body: Body, deadline: Deadline) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    Body::new(Cut { body, deadline, end: Box::pin(tokio::time::sleep_until(deadline.end())) })
+}
+
+impl HttpBody for Cut {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_ready() || self.end.as_mut().poll(context).is_pending() {
+            return polled;
+        }
+        self.body = Body::empty();
+        let mut trailers = HeaderMap::new();
+        let status = Status::from(self.deadline.over());
+        Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderValue;
+    use http_body_util::{BodyExt, StreamBody};
+    use tonic::Code;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_end_ends_with_its_deadline() {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", HeaderValue::from_static("2S"));
+        let deadline = Deadline::of_grpc(&headers, true).unwrap().unwrap();
+        let (sender, frames) = futures::channel::mpsc::unbounded::<Result<Frame<Bytes>, Status>>();
+        sender.unbounded_send(Ok(Frame::data(Bytes::from_static(b"x")))).unwrap();
+        let began = tokio::time::Instant::now();
+        let mut body = cut(Body::new(StreamBody::new(frames)), deadline);
+        assert_eq!(&body.frame().await.unwrap().unwrap().into_data().unwrap()[..], b"x");
+        let trailers = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
+        assert_eq!(Status::from_header_map(&trailers).unwrap().code(), Code::DeadlineExceeded);
+        assert!(began.elapsed() >= Duration::from_secs(2) && began.elapsed() < Duration::from_secs(3));
+        assert!(body.frame().await.is_none());
+        assert!(sender.is_closed(), "the service goes on for nobody");
+    }
+}

@@ -1,0 +1,216 @@
+//! Callers whose calls a service refuses for want of room: of their next ones, only so many
+//! are passed on as the service takes, and as many again, so that the gateway notices when
+//! it takes more. The rest is refused here, where it costs least: many times as many calls as
+//! a service can answer would leave it no time but for refusals.
+//!
+//! A caller is who sends the same credentials from the same address; what they say is not
+//! looked at. Reads and changes are apart, since a service counts them so.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use boot::{Count, Scrape};
+use frontdesk_proto::{ErrorReason, Refusal};
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use tonic::body::Body;
+
+use super::headers::Client;
+
+/// How many calls are passed on for one that is taken.
+const FOR_ONE: f64 = 2.0;
+/// Calls that are passed on whatever became of others, within [`MEMORY`].
+const ANYWAY: f64 = 16.0;
+/// After this time a call counts for less than half, and so on.
+const MEMORY: Duration = Duration::from_secs(2);
+/// Most callers that are remembered; others are passed on to whoever refuses them.
+const MOST: usize = 10_000;
+/// How long a caller is remembered whom nobody refused any more.
+const AFTERWARDS: Duration = Duration::from_secs(10);
+/// How often they are looked through.
+const SWEPT: Duration = Duration::from_secs(1);
+
+/// Those of whom a service refused calls lately.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    hasher: RandomState,
+    callers: Mutex<Callers>,
+    /// How many they are: mostly none, and nobody is looked for.
+    known: AtomicUsize,
+    refused: Count,
+}
+
+/// The callers, by their hashes.
+#[derive(Debug, Default)]
+struct Callers {
+    calls: HashMap<u64, Calls>,
+    /// When those were let go whom nobody refuses any more.
+    swept: Option<Instant>,
+}
+
+/// Of one caller, those that count.
+#[derive(Debug, Clone, Copy)]
+struct Calls {
+    passed_on: f64,
+    taken: f64,
+    at: Instant,
+    refused: Instant,
+}
+
+/// Who calls. Told apart by a hash only when somebody is throttled.
+pub struct Caller {
+    said: [Option<HeaderValue>; 3],
+    address: IpAddr,
+    method: Method,
+    /// That of a method of gRPC, whose calls are all POSTs.
+    path: Option<Uri>,
+}
+
+impl Caller {
+    pub fn of(request: &Request<Body>, is_grpc: bool, client: &Client) -> Self {
+        const SAID: [HeaderName; 3] = [
+            AUTHORIZATION,
+            HeaderName::from_static("x-tenant-id"),
+            HeaderName::from_static("x-tenant-api-key"),
+        ];
+        Self {
+            said: SAID.map(|name| request.headers().get(name).cloned()),
+            address: client.address(),
+            method: request.method().clone(),
+            path: is_grpc.then(|| request.uri().clone()),
+        }
+    }
+}
+
+impl Throttle {
+    /// Whether a call is passed on, or its refusal.
+    pub fn pass_on(&self, caller: &Caller) -> Result<(), Refusal> {
+        if self.known.load(Ordering::Relaxed) == 0 || self.may_pass(self.hash(caller), Instant::now()) {
+            return Ok(());
+        }
+        self.refused.add_one();
+        let sentence = "The service has more calls of this caller than it can take at the moment. This one was not begun; try again.";
+        Err(Refusal::new(ErrorReason::Overloaded, sentence)
+            .with("waits_for", "the service")
+            .retry_after(Duration::from_secs(1)))
+    }
+
+    /// A call was answered; whether with a refusal for want of room.
+    pub fn answered(&self, caller: &Caller, refused: bool) {
+        if refused || self.known.load(Ordering::Relaxed) > 0 {
+            self.note(self.hash(caller), refused, Instant::now());
+        }
+    }
+
+    pub fn figures(&self, scrape: &mut Scrape) {
+        scrape.shed("throttle", self.refused.get());
+    }
+
+    fn hash(&self, Caller { said, address, method, path }: &Caller) -> u64 {
+        self.hasher.hash_one((said, address, method, path.as_ref().map(Uri::path)))
+    }
+
+    fn may_pass(&self, caller: u64, now: Instant) -> bool {
+        let mut callers = self.callers();
+        let Some(calls) = callers.calls.get_mut(&caller) else { return true };
+        calls.age(now);
+        let may = calls.passed_on < calls.taken * FOR_ONE + ANYWAY;
+        calls.passed_on += f64::from(u8::from(may));
+        may
+    }
+
+    fn note(&self, caller: u64, refused: bool, now: Instant) {
+        let mut callers = self.callers();
+        let many = callers.calls.len() >= MOST;
+        match callers.calls.get_mut(&caller) {
+            Some(calls) => {
+                calls.age(now);
+                if refused {
+                    calls.refused = now;
+                } else {
+                    calls.taken += 1.0;
+                }
+            }
+            None if refused && !many => {
+                let calls = Calls { passed_on: 1.0, taken: 0.0, at: now, refused: now };
+                callers.calls.insert(caller, calls);
+            }
+            None => {}
+        }
+        if callers.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEPT) {
+            callers.swept = Some(now);
+            callers.calls.retain(|_, calls| now.saturating_duration_since(calls.refused) < AFTERWARDS);
+        }
+        self.known.store(callers.calls.len(), Ordering::Relaxed);
+    }
+
+    fn callers(&self) -> MutexGuard<'_, Callers> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Calls {
+    /// What was before counts for less.
+    fn age(&mut self, now: Instant) {
+        let since = now.saturating_duration_since(self.at);
+        let left = (-since.as_secs_f64() / MEMORY.as_secs_f64()).exp();
+        self.passed_on *= left;
+        self.taken *= left;
+        self.at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of so many calls a second for ten seconds, of which a service takes so many.
+    fn passed_on_and_taken(offered: u32, capacity: u32) -> (u32, u32) {
+        let (throttle, began) = (Throttle::default(), Instant::now());
+        let (mut passed_on, mut taken) = (0, 0);
+        for call in 0..offered * 10 {
+            let now = began + Duration::from_secs(1) * call / offered;
+            if !throttle.may_pass(1, now) {
+                continue;
+            }
+            passed_on += 1;
+            let has_room = f64::from(taken) < f64::from(capacity) * (now - began).as_secs_f64() + 1.0;
+            taken += u32::from(has_room);
+            throttle.note(1, !has_room, now);
+        }
+        (passed_on / 10, taken / 10)
+    }
+
+    #[test]
+    fn a_service_gets_twice_what_it_takes_and_loses_none_of_it() {
+        let (passed_on, taken) = passed_on_and_taken(10_000, 1_000);
+        assert!((1_800..2_300).contains(&passed_on), "{passed_on} were passed on of 10,000");
+        assert!(taken >= 980, "{taken} of 1,000 were taken");
+        // What it can take is passed on.
+        assert_eq!(passed_on_and_taken(900, 1_000), (900, 900));
+        // Of what takes nothing, somebody asks now and then.
+        let (passed_on, taken) = passed_on_and_taken(1_000, 0);
+        assert!((5..20).contains(&passed_on) && taken == 0, "{passed_on}");
+    }
+
+    #[test]
+    fn others_are_not_throttled_and_who_is_comes_back() {
+        let (throttle, now) = (Throttle::default(), Instant::now());
+        for _ in 0..1_000 {
+            if throttle.may_pass(1, now) {
+                throttle.note(1, true, now);
+            }
+        }
+        assert!(!throttle.may_pass(1, now));
+        assert!((0..1_000).all(|_| throttle.may_pass(2, now)));
+        assert_eq!(throttle.known.load(Ordering::Relaxed), 1);
+        let later = now + AFTERWARDS;
+        throttle.note(2, false, later);
+        assert_eq!(throttle.known.load(Ordering::Relaxed), 0);
+        assert!((0..1_000).all(|_| throttle.may_pass(1, later)));
+    }
+}
