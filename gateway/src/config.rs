@@ -2,12 +2,13 @@
 //! the gateway's own is a row, its field of [`Policy`], which is passed whole to the
 //! edge, and the place that uses it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use boot::{Form, Runbook, Setting, Settings, TRUSTED_PROXIES, Trimmed, TrustedProxies, Unset, Version};
-use tokio::net::TcpListener;
-use upstream::Upstream;
+use boot::{
+    Cleartext, ClientTlsFiles, Form, Listen, Listener, Runbook, Setting, Settings, TRUSTED_PROXIES, Trimmed,
+    TrustedProxies, Unset, Version,
+};
+use upstream::{Callee, Upstream};
 
 use crate::origin::{DEFAULT_ORIGINS, Origins};
 
@@ -88,11 +89,11 @@ static CALL_LIMIT_CLIENT: Setting = Setting {
 #[derive(Debug)]
 pub struct Environment {
     /// Where it listens.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// The identity service.
-    pub identity: Upstream,
+    pub identity: Callee,
     /// The booking service.
-    pub booking: Upstream,
+    pub booking: Callee,
     /// How it behaves.
     pub policy: Policy,
 }
@@ -101,7 +102,7 @@ pub struct Environment {
 #[derive(Debug)]
 pub struct Config {
     /// Where it listens.
-    pub listener: TcpListener,
+    pub listener: Listener,
     /// The identity service.
     pub identity: Upstream,
     /// The booking service.
@@ -146,9 +147,11 @@ pub struct Connections {
 impl Environment {
     /// Reads every setting of the gateway.
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let listen = settings.listen(&GATEWAY_LISTEN);
-        let identity = settings.parsed(&IDENTITY_ADDR);
-        let booking = settings.parsed(&BOOKING_ADDR);
+        let clear = Cleartext::read(settings);
+        let listen = Listen::read(settings, &GATEWAY_LISTEN, clear);
+        let tls = ClientTlsFiles::read(settings);
+        let identity = Callee::read(settings, &IDENTITY_ADDR, "identity", clear, tls.as_ref());
+        let booking = Callee::read(settings, &BOOKING_ADDR, "booking", clear, tls.as_ref());
         let policy = Policy::read(settings);
         Some(Self { listen: listen?, identity: identity?, booking: booking?, policy: policy? })
     }

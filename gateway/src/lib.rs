@@ -20,8 +20,7 @@ mod surface;
 
 use std::sync::Arc;
 
-use boot::{Metrics, Readiness, Stop};
-use tokio::net::TcpListener;
+use boot::{Listener, Metrics, Readiness, Stop};
 
 use self::call::upstreams::Upstreams;
 pub use self::config::{
@@ -36,7 +35,7 @@ use self::server::Server;
 /// A gateway that is about to run.
 #[derive(Debug)]
 pub struct Gateway {
-    listener: TcpListener,
+    listener: Listener,
     server: Server,
     readiness: Readiness,
 }
@@ -58,7 +57,7 @@ impl Gateway {
         let transcoder = routes::compile()?;
         let upstreams = Upstreams::new(identity, booking, policy.most_calls, stop);
         tracing::info!(origins = %policy.origins, "CORS allowed origins");
-        let readiness = health::readiness(&upstreams);
+        let readiness = listener.noted_by(health::readiness(&upstreams));
         let pages = Pages::new(&transcoder, version);
         let (connections, proxies) = (policy.connections, policy.trusted_proxies.clone());
         let edge = Edge::new(transcoder, pages, upstreams, policy);
@@ -74,7 +73,8 @@ impl Gateway {
     /// What is counted.
     pub fn metrics(&self) -> Metrics {
         let crowd = Arc::clone(&self.server.crowd);
-        self.server.edge.metrics().with("gateway", move |scrape| crowd.figures(scrape))
+        let metrics = self.server.edge.metrics().and(self.listener.metrics("gateway"));
+        metrics.with("gateway", move |scrape| crowd.figures(scrape))
     }
 
     /// Serves until the stop, and until requests in progress are answered or cut off.

@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boot::{Stop, TrustedProxies};
+use boot::{Accepted, Listener, ServerTls, Stop, TrustedProxies};
 use futures::FutureExt;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
@@ -20,7 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tonic::body::Body;
@@ -57,7 +57,8 @@ pub struct Server {
 
 impl Server {
     /// Serves whoever connects, until the stop.
-    pub async fn serve(self, listener: TcpListener) {
+    pub async fn serve(self, listener: Listener) {
+        let Listener { tcp: listener, tls } = listener;
         let (builder, mut open) = (builder(), JoinSet::new());
         loop {
             let accepted = tokio::select! {
@@ -66,7 +67,7 @@ impl Server {
                 () = self.stop.ending().cancelled() => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.start(&builder, &mut open, stream, peer),
+                Ok((stream, peer)) => self.start(&builder, &mut open, (stream, peer), tls.as_ref()),
                 Err(error) => {
                     // Out of file descriptors, most likely: let some close.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -76,7 +77,7 @@ impl Server {
         }
         // Those who have connected while this was decided.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-            self.start(&builder, &mut open, stream, peer);
+            self.start(&builder, &mut open, (stream, peer), tls.as_ref());
         }
         drop(listener);
         self.drain(open).await;
@@ -105,8 +106,8 @@ impl Server {
         &self,
         builder: &Builder<TokioExecutor>,
         open: &mut JoinSet<()>,
-        stream: TcpStream,
-        peer: SocketAddr,
+        (stream, peer): (TcpStream, SocketAddr),
+        tls: Option<&ServerTls>,
     ) {
         let most = (!self.proxies.contains(peer.ip())).then_some(self.connections.of_client);
         let Some(place) = self.crowd.take(peer.ip(), most) else {
@@ -116,7 +117,7 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
-        let mut stream = TimeoutStream::new(stream);
+        let mut stream = TimeoutStream::new(Accepted::new(stream, tls));
         stream.set_write_timeout(Some(WRITE_TIME));
         let Connections { idle, age, of_client: _ } = self.connections;
         let life = Life::new(idle, age, peer.port());

@@ -1,6 +1,7 @@
 //! What a process is told about tokens and about identity.
 
-use boot::{Form, Setting, Settings, Unset};
+use boot::{Cleartext, ClientTlsFiles, Form, Setting, Settings, Unset};
+use upstream::Callee;
 
 use crate::{Issuer, RemoteIdentity};
 
@@ -39,9 +40,10 @@ impl Default for Issuer {
 }
 
 impl RemoteIdentity {
-    /// Reads `IDENTITY_ADDR`.
-    pub fn read(settings: &mut Settings) -> Option<Self> {
-        settings.parsed(&IDENTITY_ADDR).map(Self::new)
+    /// Reads `IDENTITY_ADDR`, and how identity is called.
+    pub fn read(settings: &mut Settings, clear: Cleartext) -> Option<Callee> {
+        let tls = ClientTlsFiles::read(settings);
+        Callee::read(settings, &IDENTITY_ADDR, "identity", clear, tls.as_ref())
     }
 }
 

@@ -27,3 +27,4 @@ pub use self::token::{
     fault, install_crypto, read_header,
 };
 pub use frontdesk_proto::{Refusal, Rule};
+pub use upstream::Callee;

@@ -4,12 +4,9 @@
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,
 //! and the store, which every room has, keeps it.
 
-use std::net::SocketAddr;
-
-use access::{Issuer, RemoteIdentity};
-use boot::{Form, Runbook, Setting, Settings, Unset};
+use access::{Callee, Issuer, RemoteIdentity};
+use boot::{Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, Unset};
 use pg::Database;
-use tokio::net::TcpListener;
 
 static BOOKING_LISTEN: Setting = Setting {
     name: "BOOKING_LISTEN",
@@ -72,13 +69,13 @@ static IMPORT_LIMIT_TENANT: Setting = Setting {
 #[derive(Debug)]
 pub struct Environment {
     /// Where it listens.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Its database.
     pub database: pg::Config,
     /// Who issues tokens, for whom.
     pub issuer: Issuer,
-    /// Who knows the callers.
-    pub authority: RemoteIdentity,
+    /// Identity, which knows the callers.
+    pub identity: Callee,
     /// How it behaves.
     pub policy: Policy,
 }
@@ -87,7 +84,7 @@ pub struct Environment {
 #[derive(Debug)]
 pub struct Config<A> {
     /// Where it listens.
-    pub listener: TcpListener,
+    pub listener: Listener,
     /// Its database, as [`crate::ROLE`].
     pub database: Database,
     /// Who issues tokens, for whom.
@@ -120,16 +117,17 @@ pub struct Policy {
 impl Environment {
     /// Reads every setting of booking.
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let listen = settings.listen(&BOOKING_LISTEN);
+        let clear = Cleartext::read(settings);
+        let listen = Listen::read(settings, &BOOKING_LISTEN, clear);
         let database = pg::Config::read(settings);
         let issuer = Issuer::read(settings);
-        let authority = RemoteIdentity::read(settings);
+        let identity = RemoteIdentity::read(settings, clear);
         let policy = Policy::read(settings);
         Some(Self {
             listen: listen?,
             database: database?,
             issuer: issuer?,
-            authority: authority?,
+            identity: identity?,
             policy: policy?,
         })
     }

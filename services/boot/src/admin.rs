@@ -141,7 +141,7 @@ async fn answer(method: &Method, path: &str, shown: &Shown, stopping: bool) -> R
     }
     match path {
         "/livez" => response(StatusCode::OK, "application/json", "{\"status\":\"alive\"}\n".to_owned()),
-        "/readyz" => ready(&shown.readiness.ask().await, stopping),
+        "/readyz" => ready(&shown.readiness.ask().await, &shown.readiness.notes(), stopping),
         "/version" => response(StatusCode::OK, "application/json", shown.version.json()),
         "/settings" => response(StatusCode::OK, "application/json", goes_by(shown)),
         _ => {
@@ -161,7 +161,7 @@ fn goes_by(shown: &Shown) -> String {
     format!("{body}\n")
 }
 
-fn ready(answers: &[Answer], stopping: bool) -> Response<Full<Bytes>> {
+fn ready(answers: &[Answer], notes: &[(&str, String)], stopping: bool) -> Response<Full<Bytes>> {
     let ready = answers.iter().all(|answer| answer.result.is_ok());
     let (status, word) = match (stopping, ready) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
@@ -175,7 +175,11 @@ fn ready(answers: &[Answer], stopping: bool) -> Response<Full<Bytes>> {
             (answer.name.to_owned(), result.into())
         })
         .collect();
-    let body = serde_json::json!({"status": word, "checks": checks});
+    let mut body = serde_json::json!({"status": word, "checks": checks});
+    if !notes.is_empty() {
+        let notes = notes.iter().map(|(name, note)| ((*name).to_owned(), note.clone().into()));
+        body["notes"] = serde_json::Value::Object(notes.collect());
+    }
     response(status, "application/json", format!("{body}\n"))
 }
 

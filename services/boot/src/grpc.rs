@@ -1,18 +1,17 @@
 //! A gRPC server as every service of ours runs it: health that follows the
 //! service's readiness, reflection v1 and v1alpha, keepalive, a stop in steps.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use frontdesk_proto::DESCRIPTOR_SET;
-use tokio::net::TcpListener;
+use futures::StreamExt;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::{Metrics, Observe, Readiness, Stop};
+use crate::{Accepted, Listener, Metrics, Observe, Readiness, ServeError, Stop};
 
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -28,7 +27,7 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 /// A gRPC server that is about to run.
 pub struct GrpcServer {
     /// Where it listens.
-    pub listener: TcpListener,
+    pub listener: Listener,
     /// Full names of the services in `routes`.
     pub services: Vec<&'static str>,
     /// The services, with their access layer.
@@ -44,37 +43,6 @@ pub struct GrpcServer {
 impl std::fmt::Debug for GrpcServer {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("GrpcServer").field("services", &self.services).finish_non_exhaustive()
-    }
-}
-
-/// Why a server did not start or did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {addr}: {error}{}", hint(.error))]
-    Bind {
-        /// The address.
-        addr: SocketAddr,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// The server failed.
-    #[error("the server failed: {0}")]
-    Serve(#[from] tonic::transport::Error),
-    /// Reflection cannot read the descriptor set.
-    #[error("reflection cannot be built: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
-}
-
-/// Listens on an address.
-pub async fn bind(addr: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(addr).await.map_err(|error| ServeError::Bind { addr, error })
-}
-
-fn hint(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        std::io::ErrorKind::AddrInUse => " (another program has the port; stop it or choose another address)",
-        _ => "",
     }
 }
 
@@ -94,7 +62,9 @@ impl GrpcServer {
             .add_service(reflection(&services).build_v1()?)
             .add_service(reflection(&services).build_v1alpha()?);
         // The builder's own setting does not reach a listener that was bound before.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let Listener { tcp, tls } = listener;
+        let incoming = TcpIncoming::from(tcp).with_nodelay(Some(true));
+        let incoming = incoming.map(move |stream| stream.map(|stream| Accepted::new(stream, tls.as_ref())));
         let serving = Server::builder()
             .max_concurrent_streams(MAX_CALLS)
             .initial_stream_window_size(STREAM_WINDOW)
@@ -192,10 +162,10 @@ mod tests {
     use tonic_health::pb::health_check_response::ServingStatus as WireStatus;
     use tonic_health::pb::health_client::HealthClient;
 
-    use super::*;
-    use crate::Background;
+    use std::net::SocketAddr;
 
-    use crate::StopPolicy;
+    use super::*;
+    use crate::{Background, StopPolicy, bind};
 
     async fn server(stop: &Stop) -> (GrpcServer, SocketAddr) {
         let room = Background::new(stop.ending().clone());
@@ -204,6 +174,7 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let readiness = Readiness::new(room);
         let (routes, observe, metrics) = (Routes::default(), Observe::of(&[]), Metrics::default());
+        let listener = listener.into();
         (GrpcServer { listener, services: Vec::new(), routes, readiness, observe, metrics }, addr)
     }
 

@@ -6,6 +6,7 @@ mod admin;
 mod answer_body;
 mod at_once;
 mod background;
+mod bind;
 mod call;
 mod check;
 mod client_address;
@@ -20,6 +21,7 @@ pub mod settings;
 mod stop;
 mod supervisor;
 mod telemetry;
+mod tls;
 mod turns;
 mod version;
 
@@ -27,12 +29,13 @@ pub use self::admin::AdminPort;
 pub use self::answer_body::{Ended, watched};
 pub use self::at_once::{AtOnce, Full, Place};
 pub use self::background::{Background, TaskState, Wake};
+pub use self::bind::{ServeError, bind};
 pub use self::call::{
     Call, TracedStatement, note_caller, note_tenant, time_left, trace_statement, traceparent, whose_call,
 };
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
-pub use self::grpc::{GrpcServer, MAX_CALLS, ServeError, bind};
+pub use self::grpc::{GrpcServer, MAX_CALLS};
 pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
 pub use self::runbook::{Runbook, RunbookError};
@@ -41,5 +44,6 @@ pub use self::stop::{Stop, StopPolicy};
 pub use self::supervisor::Supervisor;
 pub use self::telemetry::context::TRACEPARENT;
 pub use self::telemetry::{Count, Labels, Log, Metrics, Scrape, Seconds, Traces, UnderWay};
+pub use self::tls::{Accepted, Cleartext, ClientTls, ClientTlsFiles, Listen, Listener, ServerTls};
 pub use self::turns::{NoTurn, Turn, TurnLimits, Turns};
 pub use self::version::Version;

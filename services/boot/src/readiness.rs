@@ -22,6 +22,7 @@ pub const LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Readiness {
     questions: Vec<Arc<Question>>,
+    notes: Vec<Note>,
     background: Background,
     /// Those of the other parts of the process.
     others: Vec<Background>,
@@ -36,6 +37,13 @@ pub struct Answer {
     pub result: Result<(), String>,
 }
 
+/// What should be known of a process that does its work.
+#[derive(Clone)]
+struct Note {
+    name: &'static str,
+    ask: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+}
+
 type Asked = Shared<BoxFuture<'static, Result<(), String>>>;
 
 struct Question {
@@ -47,14 +55,15 @@ struct Question {
 impl Readiness {
     /// Ready when no task of the background room is broken.
     pub fn new(background: Background) -> Self {
-        Self { questions: Vec::new(), background, others: Vec::new() }
+        Self { questions: Vec::new(), notes: Vec::new(), background, others: Vec::new() }
     }
 
     /// Adds all that another part of the process depends on.
     #[must_use]
     pub fn with_part(mut self, part: Self) -> Self {
-        let Self { questions, background, others } = part;
+        let Self { questions, notes, background, others } = part;
         self.questions.extend(questions);
+        self.notes.extend(notes);
         self.others.push(background);
         self.others.extend(others);
         self
@@ -70,6 +79,22 @@ impl Readiness {
         let ask = Box::new(move || ask().boxed());
         self.questions.push(Arc::new(Question { name, ask, under_way: Mutex::default() }));
         self
+    }
+
+    /// Adds what should be known although everything is there, when there is such.
+    #[must_use]
+    pub fn with_note(
+        mut self,
+        name: &'static str,
+        ask: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.notes.push(Note { name, ask: Arc::new(ask) });
+        self
+    }
+
+    /// What should be known.
+    pub fn notes(&self) -> Vec<(&'static str, String)> {
+        self.notes.iter().filter_map(|note| Some((note.name, (note.ask)()?))).collect()
     }
 
     /// Asks everything at once.
@@ -138,6 +163,12 @@ fn bounded(asked: BoxFuture<'static, Result<(), String>>) -> Asked {
         }),
     });
     answered.boxed().shared()
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Note").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Question {

@@ -252,6 +252,12 @@ impl Settings {
         }
     }
 
+    /// Refuses what was read, in a sentence of whoever knows why.
+    pub fn refuse_because<T>(&mut self, sentence: impl Into<String>) -> Option<T> {
+        self.problems.push(sentence.into());
+        None
+    }
+
     fn refuse<T>(&mut self, setting: &Setting, value: &str, cause: Option<&str>) -> Option<T> {
         self.problems.push(setting.complaint(value, cause));
         None

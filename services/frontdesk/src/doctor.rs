@@ -9,7 +9,7 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boot::{Check, Finding, Settings, Trimmed};
+use boot::{Check, ClientTlsFiles, Finding, Settings, Trimmed};
 use clap::Args;
 use gateway::{BOOKING_ADDR, IDENTITY_ADDR};
 use identity::{Deployment, FRONTDESK_MASTER_KEY, TRUSTED_ISSUERS};
@@ -57,10 +57,16 @@ pub struct Environment {
     database: String,
     master_key: Option<String>,
     trusted_issuers: Option<String>,
-    identity: Option<String>,
-    booking: Option<String>,
+    called: Called,
     gateway: Option<String>,
     processes: Option<String>,
+}
+
+/// Where the services are, and how they are called.
+struct Called {
+    identity: Option<String>,
+    booking: Option<String>,
+    tls: Option<ClientTlsFiles>,
 }
 
 impl Environment {
@@ -72,11 +78,15 @@ impl Environment {
         let booking = settings.if_set_else(&BOOKING_ADDR, WITHOUT);
         let gateway = settings.if_set_else(&API_BASE_URL, WITHOUT);
         let processes = settings.if_set(&ADMIN_ADDR);
-        Some(Self { database: database?, master_key, trusted_issuers, identity, booking, gateway, processes })
+        let tls = ClientTlsFiles::read(settings);
+        let database = database?;
+        let called = Called { identity, booking, tls: tls? };
+        Some(Self { database, master_key, trusted_issuers, called, gateway, processes })
     }
 
     fn checks(self) -> Vec<Check> {
-        let Self { database, master_key, trusted_issuers, identity, booking, gateway, processes } = self;
+        let Self { database, master_key, trusted_issuers, called, gateway, processes } = self;
+        let Called { identity, booking, tls } = called;
         let sets = [
             ("migrations of identity", &identity::MIGRATIONS),
             ("migrations of booking", &booking::MIGRATIONS),
@@ -90,7 +100,7 @@ impl Environment {
             ("booking", booking, &BOOKING_ADDR, booking::SERVICES[0]),
         ] {
             checks.push(match addresses {
-                Some(addresses) => upstream::check(name, addresses, setting.name, service),
+                Some(addresses) => upstream::check(name, (addresses, tls.clone()), setting.name, service),
                 None => Check::left_out(name, setting.name),
             });
         }

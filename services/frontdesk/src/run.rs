@@ -3,8 +3,10 @@
 
 use std::net::SocketAddr;
 
+use access::RemoteIdentity;
 use boot::{
-    AdminPort, GrpcServer, InForce, Log, Metrics, Readiness, Settings, Stop, StopPolicy, Supervisor, Traces,
+    AdminPort, GrpcServer, InForce, Listener, Log, Metrics, Readiness, Settings, Stop, StopPolicy,
+    Supervisor, Traces,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -30,26 +32,27 @@ pub async fn identity(source: &Source) -> Result<(), Failure> {
         Process::start(source, "frontdesk-identity", identity::Environment::read).await?;
     let identity::Environment { listen, database, issuer, master_key, policy } = environment;
     migrate::check(&database.url, &identity::MIGRATIONS).await?;
-    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let (addr, listener) = (listen.addr, listen.open(Listener::GRPC).await.map_err(Failure::new)?);
     let database = database.open(identity::ROLE, "frontdesk-identity").map_err(Failure::new)?;
     let config = identity::Config { listener, database, master_key, issuer, policy };
     let server = identity::build(config, process.stop.ending()).await.map_err(Failure::new)?;
-    tracing::info!(%listen, "identity listens");
-    process.serve_grpc(server).await
+    tracing::info!(%addr, "identity listens");
+    process.serve_grpc(server, "identity").await
 }
 
 /// `frontdesk booking`.
 pub async fn booking(source: &Source) -> Result<(), Failure> {
     let (process, environment) =
         Process::start(source, "frontdesk-booking", booking::Environment::read).await?;
-    let booking::Environment { listen, database, issuer, authority, policy } = environment;
+    let booking::Environment { listen, database, issuer, identity, policy } = environment;
+    let authority = RemoteIdentity::new(identity.open().map_err(Failure::new)?);
     migrate::check(&database.url, &booking::MIGRATIONS).await?;
-    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let (addr, listener) = (listen.addr, listen.open(Listener::GRPC).await.map_err(Failure::new)?);
     let database = database.open(booking::ROLE, "frontdesk-booking").map_err(Failure::new)?;
     let config = booking::Config { listener, database, issuer, authority, policy };
     let server = booking::build(config, process.stop.ending()).map_err(Failure::new)?;
-    tracing::info!(%listen, "booking listens");
-    process.serve_grpc(server).await
+    tracing::info!(%addr, "booking listens");
+    process.serve_grpc(server, "booking").await
 }
 
 /// `frontdesk gateway`.
@@ -57,10 +60,11 @@ pub async fn gateway(source: &Source) -> Result<(), Failure> {
     let (process, environment) =
         Process::start(source, "frontdesk-gateway", gateway::Environment::read).await?;
     let gateway::Environment { listen, identity, booking, policy } = environment;
-    let listener = boot::bind(listen).await.map_err(Failure::new)?;
+    let (identity, booking) = (identity.open().map_err(Failure::new)?, booking.open().map_err(Failure::new)?);
+    let (addr, listener) = (listen.addr, listen.open(Listener::HTTP).await.map_err(Failure::new)?);
     let config = gateway::Config { listener, identity, booking, policy, version: VERSION };
     let server = gateway::Gateway::new(config, &process.stop).map_err(Failure::new)?;
-    tracing::info!(%listen, "gateway listens");
+    tracing::info!(%addr, "gateway listens");
     let (readiness, metrics) = (server.readiness(), server.metrics());
     let serving = async {
         server.serve().await;
@@ -122,8 +126,9 @@ impl Process {
         Ok((Self { stop, admin, supervisor, name, settings }, own))
     }
 
-    async fn serve_grpc(self, server: GrpcServer) -> Result<(), Failure> {
-        let (readiness, metrics) = (server.readiness.clone(), server.metrics.clone());
+    async fn serve_grpc(self, server: GrpcServer, part: &'static str) -> Result<(), Failure> {
+        let readiness = server.listener.noted_by(server.readiness.clone());
+        let metrics = server.metrics.clone().and(server.listener.metrics(part));
         let stop = self.stop.clone();
         self.serve(readiness, metrics, async { server.serve(stop).await.map_err(Failure::new) }).await
     }

@@ -94,7 +94,7 @@ impl System {
 
         let identity_server = identity::build(
             identity::Config {
-                listener: identity,
+                listener: identity.into(),
                 database: open(&database_url, identity::ROLE, "frontdesk-identity")?,
                 master_key,
                 issuer: issuer.clone(),
@@ -105,7 +105,7 @@ impl System {
         .await
         .map_err(Failure::new)?;
         let booking_config = booking::Config {
-            listener: booking,
+            listener: booking.into(),
             database: open(&database_url, booking::ROLE, "frontdesk-booking")?,
             issuer,
             authority: RemoteIdentity::new(upstream(identity_addr)?),
@@ -113,7 +113,7 @@ impl System {
         };
         let booking_server = booking::build(booking_config, stops.booking.ending()).map_err(Failure::new)?;
         let gateway_config = gateway::Config {
-            listener: gateway,
+            listener: gateway.into(),
             identity: upstream(identity_addr)?,
             booking: upstream(booking_addr)?,
             policy: policies.gateway,

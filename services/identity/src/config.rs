@@ -4,14 +4,13 @@
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,
 //! and the store, which every room has, keeps it.
 
-use std::net::SocketAddr;
-
 use access::Issuer;
-use boot::{Form, Runbook, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset};
+use boot::{
+    Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset,
+};
 use jiff::SignedDuration;
 use pg::Database;
 use seal::MasterKey;
-use tokio::net::TcpListener;
 
 use crate::credential::password::{MAX_MEMORY_KIB, MAX_PASSES, PasswordCost};
 use crate::credential::trusted_issuers::TrustedIssuers;
@@ -95,7 +94,7 @@ pub const ROLE: &str = "frontdesk_identity";
 #[derive(Debug)]
 pub struct Environment {
     /// Where it listens.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Its database.
     pub database: pg::Config,
     /// Who issues tokens, for whom.
@@ -110,7 +109,7 @@ pub struct Environment {
 #[derive(Debug)]
 pub struct Config {
     /// Where it listens.
-    pub listener: TcpListener,
+    pub listener: Listener,
     /// Its database, as [`ROLE`].
     pub database: Database,
     /// Seals signing keys and signs refresh tokens.
@@ -141,7 +140,8 @@ pub struct Policy {
 impl Environment {
     /// Reads every setting of identity.
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        let listen = settings.listen(&IDENTITY_LISTEN);
+        let clear = Cleartext::read(settings);
+        let listen = Listen::read(settings, &IDENTITY_LISTEN, clear);
         let database = pg::Config::read(settings);
         let issuer = Issuer::read(settings);
         let master_key = read_master_key(settings);

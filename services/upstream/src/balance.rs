@@ -16,7 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use boot::Scrape;
+use boot::{ClientTls, Scrape};
 use http::uri::Authority;
 use http::{Request, Response};
 use tonic::Status;
@@ -51,6 +51,7 @@ pub struct Unreachable {
 
 struct Inner {
     authorities: Vec<Authority>,
+    tls: Option<ClientTls>,
     endpoints: RwLock<Arc<[Arc<Endpoint>]>>,
     next_endpoint: AtomicUsize,
     next_connection: AtomicUsize,
@@ -63,9 +64,17 @@ struct Inner {
 impl FromStr for Upstream {
     type Err = UpstreamError;
 
+    /// In the clear.
     fn from_str(list: &str) -> Result<Self, UpstreamError> {
+        Ok(Self::new(parse(list)?, None))
+    }
+}
+
+impl Upstream {
+    fn new(authorities: Vec<Authority>, tls: Option<ClientTls>) -> Self {
         let inner = Inner {
-            authorities: parse(list)?,
+            authorities,
+            tls,
             endpoints: RwLock::default(),
             next_endpoint: AtomicUsize::new(0),
             next_connection: AtomicUsize::new(0),
@@ -73,11 +82,20 @@ impl FromStr for Upstream {
             tended: AtomicU64::new(0),
             tending: AtomicBool::new(false),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(inner) }
     }
-}
 
-impl Upstream {
+    /// The same service over TLS, with connections of its own.
+    #[must_use]
+    pub fn with_tls(&self, tls: ClientTls) -> Self {
+        Self::new(self.inner.authorities.clone(), Some(tls))
+    }
+
+    /// The hosts that lead to it.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.inner.authorities.iter().map(Authority::host)
+    }
+
     /// Sends a call to an address that works, not to `avoid` if there is another.
     /// One that cannot be connected to, or whose connection closed before the
     /// call was sent, is given up for the next one. Returns who had the call.
@@ -98,7 +116,7 @@ impl Upstream {
             // of them while they were idle, or as it stops.
             for _ in 0..=CONNECTIONS {
                 let room = endpoint.room(inner.next_connection.fetch_add(1, Ordering::Relaxed));
-                let mut sender = match room.sender(endpoint.addr).await {
+                let mut sender = match room.sender(&endpoint.peer).await {
                     Ok(sender) => sender,
                     Err(error) => {
                         inner.pass_over(endpoint, PASSED_OVER, &error);
@@ -156,6 +174,9 @@ impl Upstream {
     pub fn figures(&self, service: &str, scrape: &mut Scrape) {
         let endpoints = Arc::clone(&self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner));
         let now = self.inner.now();
+        if let Some(tls) = &self.inner.tls {
+            tls.figures(scrape);
+        }
         for endpoint in endpoints.iter() {
             let addr = endpoint.addr.to_string();
             let labels = [("service", service), ("address", addr.as_str())];
@@ -209,7 +230,7 @@ impl Inner {
     async fn resolve(&self) -> Result<Arc<[Arc<Endpoint>]>, String> {
         let names = look_up(&self.authorities).await;
         let mut known = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
-        *known = endpoints(names, &known)?;
+        *known = endpoints(names, &known, self.tls.as_ref())?;
         Ok(Arc::clone(&known))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use boot::{Check, Finding};
+use boot::{Check, ClientTls, ClientTlsFiles, Finding};
 
 use crate::health::{Health, ask_for};
 use crate::{Upstream, UpstreamError};
@@ -20,15 +20,32 @@ impl Upstream {
     }
 }
 
-/// The check of a service for operators. `name` is the role that it runs, `variable` the
-/// setting that says where it is, `service` a gRPC service that it has and no other role.
-pub fn check(name: &'static str, addresses: String, variable: &'static str, service: &'static str) -> Check {
+/// The check of a service for operators. `name` is the role that it runs, `called` where it
+/// is and how it is called, `variable` the setting that says where, `service` a gRPC service
+/// that it has and no other role.
+pub fn check(
+    name: &'static str,
+    called: (String, Option<ClientTlsFiles>),
+    variable: &'static str,
+    service: &'static str,
+) -> Check {
+    let (addresses, tls) = called;
     Check::new(name, async move {
         let upstream: Upstream = match addresses.parse() {
             Ok(upstream) => upstream,
             Err(error) => {
                 let error: UpstreamError = error;
                 return Finding::bad(error.to_string(), format!("correct {variable}"));
+            }
+        };
+        let upstream = match tls.map(|files| ClientTls::open(name, files)).transpose() {
+            Ok(Some(tls)) => upstream.with_tls(tls),
+            Ok(None) => upstream,
+            Err(problem) => {
+                return Finding::bad(
+                    problem,
+                    "correct UPSTREAM_AUTHORITY, UPSTREAM_CERTIFICATE and UPSTREAM_KEY",
+                );
             }
         };
         match upstream.best(PATIENCE).await {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use boot::MAX_CALLS;
+use boot::{ClientTls, MAX_CALLS};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use http::Response;
@@ -35,6 +35,15 @@ pub const UNUSED: Duration = Duration::from_secs(2);
 /// Calls on a connection from which on it is full: what has ended here takes its time to
 /// have ended there.
 const FULL: u32 = MAX_CALLS - MAX_CALLS / 10;
+
+/// Where a connection leads.
+#[derive(Debug)]
+pub struct Peer {
+    pub addr: SocketAddr,
+    /// What its certificate must be for.
+    pub host: String,
+    pub tls: Option<ClientTls>,
+}
 
 /// A connection, or the place for one.
 #[derive(Default)]
@@ -91,8 +100,8 @@ impl Connection {
         self.open().is_some()
     }
 
-    /// What sends over the connection to an address, made if there is none.
-    async fn sender(self: &Arc<Self>, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
+    /// What sends over the connection to a peer, made if there is none.
+    async fn sender(self: &Arc<Self>, peer: &Arc<Peer>) -> Result<SendRequest<Body>, String> {
         if let Some(sender) = self.open() {
             return Ok(sender);
         }
@@ -105,7 +114,7 @@ impl Connection {
                     if let Some(sender) = self.open() {
                         return Ok(sender);
                     }
-                    connecting.insert(Arc::clone(self).connected(addr)).clone()
+                    connecting.insert(Arc::clone(self).connected(Arc::clone(peer))).clone()
                 }
             }
         };
@@ -113,9 +122,9 @@ impl Connection {
     }
 
     /// Connects in a task of its own: whoever asked may go away, and others wait for it.
-    fn connected(self: Arc<Self>, addr: SocketAddr) -> Connecting {
+    fn connected(self: Arc<Self>, peer: Arc<Peer>) -> Connecting {
         let made = tokio::spawn(async move {
-            let made = self.make(addr).await;
+            let made = self.make(&peer).await;
             // Whoever waits has what came of it, and nobody else: an address that did not
             // answer then may answer now.
             *self.connecting.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -124,9 +133,9 @@ impl Connection {
         made.map(|made| made.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
     }
 
-    async fn make(self: &Arc<Self>, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
-        let further = self.further.then(|| Arc::downgrade(self));
-        let sender = tokio::time::timeout(CONNECT_TIME, connect(addr, further))
+    async fn make(self: &Arc<Self>, peer: &Peer) -> Result<SendRequest<Body>, String> {
+        let (addr, further) = (peer.addr, self.further.then(|| Arc::downgrade(self)));
+        let sender = tokio::time::timeout(CONNECT_TIME, connect(peer, further))
             .await
             .map_err(|_| format!("{addr} does not answer in {} s", CONNECT_TIME.as_secs()))?
             .map_err(|error| format!("{addr}: {error}"))?;
@@ -146,9 +155,9 @@ impl Connection {
 }
 
 impl Room {
-    /// What sends over the connection to an address.
-    pub async fn sender(&self, addr: SocketAddr) -> Result<SendRequest<Body>, String> {
-        self.0.sender(addr).await
+    /// What sends over the connection to a peer.
+    pub async fn sender(&self, peer: &Arc<Peer>) -> Result<SendRequest<Body>, String> {
+        self.0.sender(peer).await
     }
 
     /// The next call makes a new connection.
@@ -198,11 +207,25 @@ struct Listened<S> {
 /// other end has said something: a server that stops, or hangs, leaves connections that the
 /// system has taken for it without a word, and calls sent on them would be lost.
 async fn connect(
-    addr: SocketAddr,
+    peer: &Peer,
     further: Option<Weak<Connection>>,
 ) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(addr).await?;
+    let stream = TcpStream::connect(peer.addr).await?;
     stream.set_nodelay(true)?;
+    match &peer.tls {
+        Some(tls) => begin(peer.addr, tls.connect(&peer.host, stream).await?, further).await,
+        None => begin(peer.addr, stream, further).await,
+    }
+}
+
+async fn begin<S>(
+    addr: SocketAddr,
+    stream: S,
+    further: Option<Weak<Connection>>,
+) -> Result<SendRequest<Body>, Box<dyn std::error::Error + Send + Sync>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (said, has_said) = oneshot::channel();
     let stream = Listened { stream, said: Some(said) };
     let (sender, connection) = Builder::new(TokioExecutor::new())

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
-use boot::Count;
+use boot::{ClientTls, Count};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response};
 use tonic::body::Body;
 
-use crate::connection::{Connection, Room};
+use crate::connection::{Connection, Peer, Room};
 
 /// Connections to each address: one would share its window and its task among
 /// all calls.
@@ -27,6 +27,8 @@ pub struct Endpoint {
     pub addr: SocketAddr,
     /// The name or address that led to it.
     pub authority: Authority,
+    /// The same for whoever connects.
+    pub peer: Arc<Peer>,
     connections: [Arc<Connection>; CONNECTIONS],
     /// Those that are there because others were full.
     further: RwLock<Vec<Arc<Connection>>>,
@@ -43,10 +45,12 @@ pub struct One(pub Arc<Endpoint>);
 
 impl Endpoint {
     /// An address that nobody has called yet.
-    pub fn new(addr: SocketAddr, authority: Authority) -> Self {
+    pub fn new(addr: SocketAddr, authority: Authority, tls: Option<ClientTls>) -> Self {
+        let peer = Arc::new(Peer { addr, host: authority.host().to_owned(), tls });
         Self {
             addr,
             authority,
+            peer,
             connections: Default::default(),
             further: RwLock::default(),
             down_until: AtomicU64::new(0),
@@ -102,7 +106,7 @@ impl Endpoint {
     /// HTTP/2 wants scheme and authority beside the path.
     pub fn absolute(&self, uri: &Uri) -> Uri {
         let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
+        parts.scheme = Some(if self.peer.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP });
         parts.authority = Some(self.authority.clone());
         parts.path_and_query =
             Some(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
@@ -124,7 +128,7 @@ impl tower::Service<Request<Body>> for One {
         Box::pin(async move {
             *request.uri_mut() = endpoint.absolute(request.uri());
             let room = endpoint.room(0);
-            let mut sender = room.sender(endpoint.addr).await?;
+            let mut sender = room.sender(&endpoint.peer).await?;
             Ok(room.until_the_end(sender.send_request(request).await?))
         })
     }
@@ -147,14 +151,14 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let (_, health) = tonic_health::server::health_reporter();
         tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
-        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap());
+        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap(), None);
         let mut crowd = Vec::new();
         while endpoint.further.read().unwrap().is_empty() {
             crowd.push(endpoint.room(crowd.len()));
         }
         let further = Arc::clone(&endpoint.further.read().unwrap()[0]);
         for room in [crowd.first().unwrap(), crowd.last().unwrap()] {
-            drop(room.sender(addr).await.unwrap());
+            drop(room.sender(&endpoint.peer).await.unwrap());
         }
         assert!(further.is_open() && endpoint.connections[0].is_open());
         tokio::time::sleep(crate::connection::UNUSED + Duration::from_millis(200)).await;
@@ -170,13 +174,13 @@ mod tests {
     async fn a_failure_that_nobody_waited_for_is_told_to_nobody() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap());
+        let endpoint = Endpoint::new(addr, addr.to_string().parse().unwrap(), None);
         let room = endpoint.room(0);
         let soon = Duration::from_millis(100);
-        assert!(tokio::time::timeout(soon, room.sender(addr)).await.is_err(), "nobody answers");
+        assert!(tokio::time::timeout(soon, room.sender(&endpoint.peer)).await.is_err(), "nobody answers");
         tokio::time::sleep(crate::connection::CONNECT_TIME).await;
         let (_, health) = tonic_health::server::health_reporter();
         tokio::spawn(Server::builder().add_service(health).serve_with_incoming(TcpIncoming::from(listener)));
-        drop(room.sender(addr).await.unwrap());
+        drop(room.sender(&endpoint.peer).await.unwrap());
     }
 }

@@ -4,6 +4,7 @@
 //! over. What is called is not known here.
 
 mod balance;
+mod callee;
 mod check;
 mod connection;
 mod endpoint;
@@ -11,6 +12,7 @@ mod health;
 mod resolve;
 
 pub use self::balance::{Unreachable, Upstream};
+pub use self::callee::Callee;
 pub use self::check::check;
 pub use self::health::Health;
 pub use self::resolve::{UpstreamError, setting};

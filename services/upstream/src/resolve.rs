@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boot::{Form, Setting, Unset};
+use boot::{ClientTls, Form, Setting, Unset};
 use http::uri::Authority;
 
 use crate::endpoint::Endpoint;
@@ -77,7 +77,11 @@ pub async fn look_up(authorities: &[Authority]) -> Vec<LookedUp<'_>> {
 ///
 /// `known` is what is known at this moment, not before the lookup: calls that
 /// look up at the same time would each make endpoints of their own.
-pub fn endpoints(names: Vec<LookedUp<'_>>, known: &[Arc<Endpoint>]) -> Result<Arc<[Arc<Endpoint>]>, String> {
+pub fn endpoints(
+    names: Vec<LookedUp<'_>>,
+    known: &[Arc<Endpoint>],
+    tls: Option<&ClientTls>,
+) -> Result<Arc<[Arc<Endpoint>]>, String> {
     let mut found: Vec<(SocketAddr, &Authority)> = Vec::new();
     let mut failed = None;
     for LookedUp { authority, addresses } in names {
@@ -99,7 +103,7 @@ pub fn endpoints(names: Vec<LookedUp<'_>>, known: &[Arc<Endpoint>]) -> Result<Ar
     Ok(found
         .into_iter()
         .map(|(addr, authority)| {
-            kept(addr).unwrap_or_else(|| Arc::new(Endpoint::new(addr, authority.clone())))
+            kept(addr).unwrap_or_else(|| Arc::new(Endpoint::new(addr, authority.clone(), tls.cloned())))
         })
         .collect())
 }
@@ -123,12 +127,12 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_is_not_found_keeps_its_last_addresses() {
         let names = parse("127.0.0.1:1").unwrap();
-        let first = endpoints(look_up(&names).await, &[]).unwrap();
-        let again = endpoints(look_up(&names).await, &first).unwrap();
+        let first = endpoints(look_up(&names).await, &[], None).unwrap();
+        let again = endpoints(look_up(&names).await, &first, None).unwrap();
         assert!(Arc::ptr_eq(&first[0], &again[0]), "an address that stays keeps its connections");
         let lost = parse("no-such-host.invalid:1").unwrap();
-        assert!(endpoints(look_up(&lost).await, &[]).is_err());
-        let known = [Arc::new(Endpoint::new("127.0.0.1:1".parse().unwrap(), lost[0].clone()))];
-        assert!(Arc::ptr_eq(&endpoints(look_up(&lost).await, &known).unwrap()[0], &known[0]));
+        assert!(endpoints(look_up(&lost).await, &[], None).is_err());
+        let known = [Arc::new(Endpoint::new("127.0.0.1:1".parse().unwrap(), lost[0].clone(), None))];
+        assert!(Arc::ptr_eq(&endpoints(look_up(&lost).await, &known, None).unwrap()[0], &known[0]));
     }
 }

@@ -275,7 +275,8 @@ pub async fn system_under(database_url: &str, mut policies: Policies) -> System 
         gateway: free().await.unwrap(),
         policies,
     };
-    System::start(parts).await.unwrap()
+    // On the heap: every test has room for its future, and some walk through many systems.
+    Box::pin(System::start(parts)).await.unwrap()
 }
 
 /// The keys of the fixture's master key.

@@ -145,6 +145,7 @@ mod program {
     mod smoke;
     mod statement;
     mod stopping;
+    mod tls;
     mod token;
     mod traces;
     mod units;

@@ -35,7 +35,7 @@ impl Stopping {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (addr, stop) = (listener.local_addr().unwrap(), Stop::new(policy));
         let config = gateway::Config {
-            listener,
+            listener: listener.into(),
             identity: fixture.system.identity.to_string().parse().unwrap(),
             booking: fixture.system.booking.to_string().parse().unwrap(),
             policy: gateway::Policy::default(),

@@ -32,7 +32,7 @@ async fn gateway(identity: &str, booking: &str) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let config = gateway::Config {
-        listener,
+        listener: listener.into(),
         identity: identity.parse().unwrap(),
         booking: booking.parse().unwrap(),
         policy: gateway::Policy::default(),

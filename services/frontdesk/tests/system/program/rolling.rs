@@ -210,14 +210,16 @@ impl Load {
     /// Hears every event, and goes on where a stream that ends says so.
     async fn hears(&self) {
         let channels = self.channels();
-        let mut cursor = "start".to_owned();
+        // The first gateway is rolled in any case.
+        let (mut cursor, mut at) = ("start".to_owned(), 0);
         while self.goes_on() {
-            let mut client = BookingRequestServiceClient::new(channels[self.balancer.ready()].clone());
+            let mut client = BookingRequestServiceClient::new(channels[at].clone());
             let message = WatchBookingRequestsRequest { cursor: cursor.clone(), ..Default::default() };
             let mut stream = match client.watch_booking_requests(signed(message, &self.token)).await {
                 Ok(stream) => stream.into_inner(),
                 Err(status) => {
                     self.fails(format!("watch: {status:?}"));
+                    at = self.balancer.ready();
                     continue;
                 }
             };
@@ -241,6 +243,7 @@ impl Load {
                     Err(_) => return,
                 }
             };
+            at = self.balancer.ready();
             if let Some(why) = ended {
                 self.fails(format!("a stream ended: {why}"));
             }
