@@ -147,6 +147,12 @@ impl Fixture {
         Answer::of(self.request(Method::GET, path).bearer_auth(token)).await
     }
 
+    /// Reads with both credentials.
+    pub async fn get_with_key(&self, token: &str, path: &str) -> Answer {
+        let request = self.request(Method::GET, path).bearer_auth(token);
+        Answer::of(request.header("x-tenant-api-key", &self.api_key)).await
+    }
+
     pub async fn post(&self, path: &str, token: &str, body: &Json) -> Answer {
         Answer::of(self.request(Method::POST, path).bearer_auth(token).json(body)).await
     }

@@ -4,8 +4,10 @@
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod alterations;
 mod declared;
 mod fixture;
+mod pages;
 
 /// Requests, bookings and what decides about them.
 mod booking {
@@ -41,6 +43,7 @@ mod booking {
     pub mod help {
         pub mod covered;
         pub mod crowd;
+        pub mod decisions;
         pub mod foreign;
         pub mod import;
         pub mod inconsistent_rows;

@@ -124,7 +124,7 @@ async fn what_frontdesk_decides_is_its_own_and_says_for_whom() {
         fixture.open_request(demo::TENANT, 11, 500, 505).await,
         fixture.open_request(demo::TENANT, 12, 504, 508).await,
     );
-    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    fixture.approve(&token, id).await.ok();
     let for_manager = json!({"kind": "system", "id": "", "on_behalf_of": MANAGER});
     let read = fixture.get(&path_of(rival, ""), &token).await;
     assert_eq!((&read.ok()["decider"], &read.body["decided_by"]), (&for_manager, &json!(MANAGER)));

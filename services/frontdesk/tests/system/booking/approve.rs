@@ -85,7 +85,7 @@ async fn a_block_is_an_overlap_too() {
         )
         .await;
     let before = fixture.snapshot().await;
-    let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    let answer = fixture.approve(&token, id).await;
     answer.refused(409, "BOOKING_OVERLAP");
     assert_eq!(fixture.snapshot().await, before);
 }
@@ -96,7 +96,7 @@ async fn back_to_back_stays_do_not_overlap() {
     let token = fixture.manager().await;
     for (from, to) in [(300, 304), (304, 306), (298, 300)] {
         let id = fixture.open_request(demo::TENANT, 2, from, to).await;
-        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, id).await.ok();
     }
 }
 

@@ -307,7 +307,7 @@ async fn a_connection_that_is_lost_in_the_middle_loses_and_doubles_nothing() {
         let answers =
             async { join_all(calls).await.into_iter().map(Result::unwrap).collect::<Vec<Answer>>() };
         let open = async {
-            // Who goes alone waits at the gate, too.
+            // What goes alone waits at the gate, too.
             tokio::time::sleep(Duration::from_millis(200)).await;
             crowd.set_gate(SLOW_IN_LOT, true).await;
         };

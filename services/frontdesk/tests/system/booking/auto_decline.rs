@@ -13,7 +13,7 @@ async fn competing_requests_are_declined_only_where_the_tenant_wants_it() {
         let stored =
             async |guest: u32, from: i32, to: i32| fixture.open_request(demo::TENANT, guest, from, to).await;
         let (plain, plain_rival) = (stored(11, 400, 405).await, stored(12, 404, 408).await);
-        fixture.post(&path_of(plain, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, plain).await.ok();
         assert_eq!(fixture.get(&path_of(plain_rival, ""), &token).await.ok()["status"], "requested");
 
         let settings = fixture.patch("/v1/booking-settings", &token, &json!({"auto_decline": true})).await;
@@ -21,7 +21,7 @@ async fn competing_requests_are_declined_only_where_the_tenant_wants_it() {
         let winner = stored(11, 500, 505).await;
         let (rival, same_guest, next_door) =
             (stored(12, 504, 508).await, stored(11, 503, 506).await, stored(13, 505, 507).await);
-        fixture.post(&path_of(winner, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, winner).await.ok();
         let read = fixture.get(&path_of(rival, ""), &token).await;
         assert_eq!(
             (&read.ok()["status"], &read.body["decline_reason"]),
@@ -41,7 +41,7 @@ async fn competing_requests_are_declined_only_where_the_tenant_wants_it() {
         // A refused approval declines nobody.
         let loser = stored(14, 500, 503).await;
         let bystander = stored(15, 501, 502).await;
-        fixture.post(&path_of(loser, "/approve"), &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
+        fixture.approve(&token, loser).await.refused(409, "BOOKING_OVERLAP");
         assert_eq!(
             fixture.get(&path_of(bystander, ""), &token).await.ok()["status"],
             "requested",

@@ -2,9 +2,10 @@
 
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use super::help::new_request::{GUEST, new_request};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
 
 const CALENDAR: &str = "availability?from=2031-01-07&to=2031-01-13";
 
@@ -24,12 +25,9 @@ async fn block(fixture: &Fixture, token: &str) -> String {
 }
 
 /// A request whose last nights the block has.
-async fn overlapping_request(fixture: &Fixture, token: &str) -> String {
-    fixture.create_request(token, &new_request(GUEST, "2031-01-08", "2031-01-11")).await
-}
-
-async fn approve(fixture: &Fixture, token: &str, id: &str) -> Answer {
-    fixture.post(&format!("/v1/booking-requests/{id}/approve"), token, &json!({})).await
+async fn overlapping_request(fixture: &Fixture, token: &str) -> Uuid {
+    let request = new_request(GUEST, "2031-01-08", "2031-01-11");
+    fixture.create_request(token, &request).await.parse().unwrap()
 }
 
 #[tokio::test]
@@ -40,12 +38,12 @@ async fn a_block_keeps_its_dates_until_it_ends() {
         let block = block(&fixture, &token).await;
         fixture.post(&lake_house("blocks"), &token, &new_boiler()).await.refused(409, "BOOKING_OVERLAP");
         let id = overlapping_request(&fixture, &token).await;
-        let refused = approve(&fixture, &token, &id).await;
+        let refused = fixture.approve(&token, id).await;
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(refused.body["metadata"]["conflict_kind"], "block", "{layout:?}");
         assert_eq!(fixture.delete(&block, &token).await.ok()["active"], false);
         fixture.delete(&block, &token).await.ok();
-        approve(&fixture, &token, &id).await.ok();
+        fixture.approve(&token, id).await.ok();
     }
 }
 
@@ -55,7 +53,7 @@ async fn a_block_over_a_booking_is_refused_even_where_the_booking_has_no_range()
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = overlapping_request(&fixture, &token).await;
-        approve(&fixture, &token, &id).await.ok();
+        fixture.approve(&token, id).await.ok();
         fixture.post(&lake_house("blocks"), &token, &new_boiler()).await.refused(409, "BOOKING_OVERLAP");
         fixture.execute("delete from inventory_ranges where start_date = '2031-01-08'", &[]).await;
         fixture.post(&lake_house("blocks"), &token, &new_boiler()).await.refused(409, "BOOKING_OVERLAP");

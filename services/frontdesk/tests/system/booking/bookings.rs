@@ -4,6 +4,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
 use crate::fixture::Fixture;
+use crate::pages::rows;
 
 #[tokio::test]
 async fn bookings_are_listed_by_check_in_page_by_page() {
@@ -13,16 +14,8 @@ async fn bookings_are_listed_by_check_in_page_by_page() {
     let whole: Vec<Json> = whole.ok()["bookings"].as_array().unwrap().clone();
     assert_eq!(whole.len(), 5);
     assert!(whole.is_sorted_by_key(|one| one["check_in"].as_str().unwrap().to_owned()));
-    let (mut paged, mut next) = (Vec::new(), String::new());
-    loop {
-        let page = fixture.get(&format!("/v1/bookings?limit=2&page_token={next}"), &token).await;
-        paged.extend(page.ok()["bookings"].as_array().unwrap().clone());
-        next = page.body["next_page_token"].as_str().unwrap().to_owned();
-        if next.is_empty() {
-            break;
-        }
-    }
-    assert_eq!(paged, whole);
+    let pages = fixture.pages(&token, "/v1/bookings?limit=2").await;
+    assert_eq!(rows(&pages, "bookings"), whole);
 }
 
 #[tokio::test]

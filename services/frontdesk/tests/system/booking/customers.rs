@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Answer, Fixture, Layout};
+use crate::pages::{ids, pages, rows};
 
 impl Fixture {
     /// Reads customers, with both credentials.
     pub async fn customers(&self, token: &str, rest: &str) -> Answer {
-        let request = self.request(Method::GET, &format!("/v1/customers{rest}")).bearer_auth(token);
-        Answer::of(request.header("x-tenant-api-key", &self.api_key)).await
+        self.get_with_key(token, &format!("/v1/customers{rest}")).await
     }
 
     /// Stores a customer and returns its path.
@@ -206,24 +206,20 @@ async fn pages_of_a_search_have_each_customer_once() {
         from generate_series(1, 40) n";
     fixture.execute(fill, &[&demo::TENANT.to_string()]).await;
     for rest in ["search=berg", "archived=false"] {
-        let (mut paged, mut next) = (Vec::new(), String::new());
-        loop {
-            let page = fixture.customers(&token, &format!("?{rest}&page_size=7&page_token={next}")).await;
-            paged.extend(page.ok()["customers"].as_array().unwrap().iter().map(|one| one["id"].to_string()));
-            next = page.body["next_page_token"].as_str().unwrap().to_owned();
-            if next.is_empty() {
-                break;
+        let pages = pages(async |next| {
+            if !next.is_empty() {
+                let other = fixture.customers(&token, &format!("?search=x&page_token={next}")).await;
+                other.refused(400, "INVALID_PAGE_TOKEN");
             }
-            let other = fixture.customers(&token, &format!("?search=x&page_token={next}")).await;
-            other.refused(400, "INVALID_PAGE_TOKEN");
-        }
+            let path = format!("?{rest}&page_size=7&page_token={next}");
+            fixture.customers(&token, &path).await.ok().clone()
+        });
+        let mut found = ids(&rows(&pages.await, "customers"));
         let whole = fixture.customers(&token, &format!("?{rest}&page_size=200")).await;
-        let whole: Vec<String> =
-            whole.ok()["customers"].as_array().unwrap().iter().map(|one| one["id"].to_string()).collect();
-        assert_eq!(paged, whole, "{rest}");
-        paged.sort();
-        paged.dedup();
-        assert_eq!(paged.len(), if rest == "search=berg" { 40 } else { 43 });
+        assert_eq!(found, ids(whole.ok()["customers"].as_array().unwrap()), "{rest}");
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), if rest == "search=berg" { 40 } else { 43 });
     }
 }
 

@@ -114,7 +114,7 @@ async fn a_tag_changes_whoever_writes_the_row() {
             let known = fixture.request(Method::GET, &request).bearer_auth(&token);
             Answer::of(known.header("if-none-match", format!("W/{header}"))).await.ok();
         }
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let approved = fixture.approve(&token, id).await;
         let booking = format!("/v1/bookings/{}", approved.ok()["booking_id"].as_str().unwrap());
         let read = etag(&fixture, &booking, &token).await;
         fixture

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, Layout, case, path_of};
+use crate::pages::rows;
 
 /// What approving a demo case answers in a layout.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,7 @@ async fn walk(layout: Layout, column: usize) {
         let expected = expected[column];
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         let before = fixture.snapshot().await;
-        let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let answer = fixture.approve(&token, id).await;
         match expected {
             CannotBeStored => {
                 answer.refused(404, "BOOKING_REQUEST_NOT_FOUND");
@@ -212,17 +213,8 @@ async fn inconsistencies_name_what_puts_them_right() {
     ];
     assert_eq!(found, expected.map(|(kind, name)| (kind.to_owned(), case(name).to_string())));
     // One page after the other gives the same.
-    let (mut paged, mut next) = (0, String::new());
-    loop {
-        let path = format!("/api/v1/diagnostics/inconsistencies?page_size=1&page_token={next}");
-        let page = fixture.get(&path, &token).await;
-        paged += page.ok()["inconsistencies"].as_array().unwrap().len();
-        next = page.body["next_page_token"].as_str().unwrap().to_owned();
-        if next.is_empty() {
-            break;
-        }
-    }
-    assert_eq!(paged, 4);
+    let pages = fixture.pages(&token, "/api/v1/diagnostics/inconsistencies?page_size=1").await;
+    assert_eq!(rows(&pages, "inconsistencies"), *list.body["inconsistencies"].as_array().unwrap());
 }
 
 #[tokio::test]
@@ -231,8 +223,7 @@ async fn a_once_confirmed_now_cancelled_booking_stays_cancelled_whatever_is_call
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("REQUESTED");
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
-        let booking = approved.ok()["booking_id"].as_str().unwrap().to_owned();
+        let booking = fixture.approved(&token, id).await;
         let cancelled = fixture.post(&format!("/api/v1/bookings/{booking}/cancel"), &token, &json!({})).await;
         assert_eq!(cancelled.ok()["status"], "cancelled", "{layout:?}");
         let marks =
@@ -240,7 +231,7 @@ async fn a_once_confirmed_now_cancelled_booking_stays_cancelled_whatever_is_call
         assert_eq!(fixture.count(&marks, &[&id]).await, 1, "the mark of the first life is there");
 
         let decline = json!({"decline_reason": "x"});
-        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.refused(409, "INVALID_TRANSITION");
+        fixture.approve(&token, id).await.refused(409, "INVALID_TRANSITION");
         fixture.post(&path_of(id, "/decline"), &token, &decline).await.refused(409, "INVALID_TRANSITION");
         fixture.post(&path_of(id, "/review"), &token, &json!({})).await.refused(409, "INVALID_TRANSITION");
         fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await.ok();
@@ -252,7 +243,7 @@ async fn a_once_confirmed_now_cancelled_booking_stays_cancelled_whatever_is_call
         let path = "/api/v1/booking-requests?status=confirmed";
         let list = fixture.get(path, &token).await;
         assert!(!list.body.to_string().contains(&id.to_string()), "{layout:?}");
-        let ranges = "select count(*) from inventory_ranges where state = 'active' and source_id::text = $1";
+        let ranges = "select count(*) from inventory_ranges where state = 'active' and source_id = $1";
         assert_eq!(fixture.count(ranges, &[&booking]).await, 0, "{layout:?}");
     }
 }
@@ -263,8 +254,7 @@ async fn cancelling_the_fulfilling_booking_takes_the_fulfilment_back() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("OVERLAP_SAME_GUEST");
-        let healed = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
-        let booking = healed.ok()["booking_id"].as_str().unwrap().to_owned();
+        let booking = fixture.approved(&token, id).await;
         fixture.post(&format!("/v1/bookings/{booking}/cancel"), &token, &json!({})).await.ok();
         let read = fixture.get(&path_of(id, ""), &token).await;
         assert_eq!(
@@ -281,9 +271,9 @@ async fn cancelling_the_fulfilling_booking_takes_the_fulfilment_back() {
         assert_eq!(kinds, ["healed", "fulfilment_lost"], "{layout:?}");
         assert_eq!(history.body["events"][0]["evidence"], "fulfilled_by_overlap_same_guest");
         // Now the dates are free, and the request gets a booking of its own.
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let approved = fixture.approve(&token, id).await;
         assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
-        assert_ne!(approved.body["booking_id"], booking.as_str());
+        assert_ne!(approved.body["booking_id"], booking.to_string());
     }
 }
 
@@ -293,8 +283,7 @@ async fn a_softly_healed_request_is_cancelled_without_its_booking() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("OVERLAP_SAME_GUEST");
-        let healed = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
-        let booking = healed.ok()["booking_id"].as_str().unwrap().to_owned();
+        let booking = fixture.approved(&token, id).await;
         let decline = json!({"decline_reason": "x"});
         let refused = fixture.post(&path_of(id, "/decline"), &token, &decline).await;
         refused.refused(409, "INVALID_TRANSITION");
@@ -312,14 +301,13 @@ async fn a_range_left_by_a_cancelled_booking_is_in_the_way_for_approve_and_expla
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let id = case("OVERLAP_SAME_GUEST");
-    let healed = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
-    let booking: Uuid = healed.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+    let booking = fixture.approved(&token, id).await;
     // Another program cancels the booking that fulfils the request, and leaves its range.
     fixture.execute("update bookings set status = 'cancelled' where id = $1", &[&booking]).await;
     let explained = fixture.get(&path_of(id, "/explain"), &token).await;
     assert_eq!(explained.ok()["would_succeed"], false);
     let before = fixture.snapshot().await;
-    let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    let answer = fixture.approve(&token, id).await;
     answer.refused(409, "BOOKING_OVERLAP");
     assert_eq!(answer.body["metadata"]["conflict_kind"], "inventory");
     assert_eq!(explained.body["refusal_reason"], "BOOKING_OVERLAP");

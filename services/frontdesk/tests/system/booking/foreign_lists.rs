@@ -1,30 +1,20 @@
 //! Lists over rows that another program wrote: pages go on whatever holds a row back,
 //! whatever it holds, and what has no place in a list is counted.
 
-use reqwest::Method;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::foreign_rows::OPENED;
 use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
+use crate::pages::{ids, pages, rows};
 use frontdesk::demo;
 
-/// The ids of a list in pages of one, how many rows were left out, and how many pages
-/// there were.
+/// The ids of a list in pages of one, and how many rows were left out.
 async fn one_by_one(fixture: &Fixture, token: &str, path: &str, name: &str) -> (Vec<String>, i64) {
-    let (mut ids, mut left_out, mut next) = (Vec::new(), 0, Some(String::new()));
-    let mut seen = Vec::new();
-    while let Some(place) = next {
-        assert!(!seen.contains(&place), "the list goes round");
-        let page = fixture.get(&format!("{path}page_size=1&page_token={place}"), token).await;
-        let rows: &Vec<Json> = page.ok()[name].as_array().unwrap();
-        ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
-        left_out += page.body["left_out"].as_i64().unwrap();
-        seen.push(place);
-        next = page.body["next_page_token"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
-    }
-    (ids, left_out)
+    let pages = fixture.pages(token, &format!("{path}page_size=1")).await;
+    let left_out = pages.iter().map(|page| page["left_out"].as_i64().unwrap()).sum();
+    (ids(&rows(&pages, name)), left_out)
 }
 
 /// Stores cancelled requests, or bookings, that begin on these days; a NULL is one.
@@ -157,12 +147,8 @@ async fn rows_without_a_place_in_the_order_are_counted_and_named() {
 async fn customers_and_properties_without_a_name_are_counted() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    let customers = async |query: &str| {
-        let request = fixture.request(Method::GET, &format!("/v1/customers?page_size=200{query}"));
-        let answer =
-            request.bearer_auth(&token).header("x-tenant-api-key", &fixture.api_key).send().await.unwrap();
-        answer.json::<Json>().await.unwrap()
-    };
+    let customers =
+        async |query: &str| fixture.customers(&token, &format!("?page_size=200{query}")).await.ok().clone();
     let properties = async || fixture.get("/v1/properties?page_size=200", &token).await.ok().clone();
     let before = (customers("").await, properties().await);
     assert_eq!((&before.0["left_out"], &before.1["left_out"]), (&json!(0), &json!(0)));
@@ -206,26 +192,14 @@ async fn names_that_are_long_are_paged_by_their_row() {
         ("/v1/customers?search=zoe&", "customers", 3),
         ("/v1/properties?", "properties", 3),
     ] {
-        let (mut found, mut place) = (Vec::new(), String::new());
-        loop {
-            let request = fixture.request(Method::GET, &format!("{path}page_size=1&page_token={place}"));
-            let answer = request
-                .bearer_auth(&token)
-                .header("x-tenant-api-key", &fixture.api_key)
-                .send()
-                .await
-                .unwrap();
-            let page: Json = answer.json().await.unwrap();
-            let rows = page[name].as_array().unwrap_or_else(|| panic!("{page}"));
-            found.extend(rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()));
-            place = page["next_page_token"].as_str().unwrap().to_owned();
-            assert!(place.len() < 2000);
-            if place.is_empty() {
-                break;
-            }
-        }
-        let mut long: Vec<&String> = found.iter().filter(|name| name.starts_with("Zoe ")).collect();
-        long.sort();
+        let pages = pages(async |next| {
+            assert!(next.len() < 2000);
+            fixture.get_with_key(&token, &format!("{path}page_size=1&page_token={next}")).await.ok().clone()
+        });
+        let found = rows(&pages.await, name);
+        let names = found.iter().map(|row| row["name"].as_str().unwrap());
+        let mut long: Vec<&str> = names.filter(|name| name.starts_with("Zoe ")).collect();
+        long.sort_unstable();
         long.dedup();
         assert_eq!(long.len(), expected, "{path} {}", found.len());
     }

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of};
+use crate::pages::rows;
 use crate::program::repair::frontdesk;
 use crate::program::run::text;
 use crate::whole::schema_drift::readiness;
@@ -167,21 +168,12 @@ async fn a_row_that_cannot_be_shown_is_left_out_and_named() {
         let shown = whole.body["booking_requests"].as_array().unwrap().len();
         assert!(shown > 3, "{}", whole.body);
         // Pages go on past it, whatever their size.
-        let (mut seen, mut place) = (0, String::new());
-        loop {
-            let path = format!("/api/v1/booking-requests?page_size=2&page_token={place}");
-            let page = fixture.get(&path, &token).await;
-            seen += page.ok()["booking_requests"].as_array().unwrap().len();
-            place = page.body["next_page_token"].as_str().unwrap().to_owned();
-            if place.is_empty() {
-                break;
-            }
-        }
-        assert_eq!(seen, shown);
+        let pages = fixture.pages(&token, "/api/v1/booking-requests?page_size=2").await;
+        assert_eq!(rows(&pages, "booking_requests").len(), shown);
         let before = fixture.snapshot().await;
         for answer in [
             fixture.get(&path_of(id, ""), &token).await,
-            fixture.post(&path_of(id, "/approve"), &token, &json!({})).await,
+            fixture.approve(&token, id).await,
             fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await,
         ] {
             answer.refused(422, "UNREADABLE_ROW");
@@ -212,7 +204,7 @@ async fn a_booking_with_an_unknown_status_is_shown_and_keeps_its_dates() {
     let booking = row["id"].as_str().unwrap();
     let cancel = fixture.post(&format!("/api/v1/bookings/{booking}/cancel"), &token, &json!({})).await;
     cancel.refused(409, "INVALID_TRANSITION");
-    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
+    fixture.approve(&token, id).await.refused(409, "BOOKING_OVERLAP");
 }
 
 /// Makes the status of a table an enum, as many others have it.

@@ -4,12 +4,13 @@
 
 use frontdesk::demo;
 use identity::Policy;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::help::foreign::{Foreign, GUEST, STRANGER};
 use super::inconsistencies::listed;
-use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, path_of, system};
+use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, system};
+use crate::pages::rows;
 
 /// Rows of other programs, written past the triggers that note them.
 async fn unnoticed(fixture: &Fixture) {
@@ -21,10 +22,6 @@ async fn day(fixture: &Fixture, offset: i32) -> String {
     row.get(0)
 }
 
-async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Json {
-    fixture.post(&path_of(id, "/approve"), token, &json!({})).await.ok().clone()
-}
-
 async fn kinds(fixture: &Fixture, token: &str, row: Uuid) -> Vec<String> {
     let found = listed(fixture, token, row).await;
     found.iter().map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
@@ -34,7 +31,7 @@ async fn kinds(fixture: &Fixture, token: &str, row: Uuid) -> Vec<String> {
 async fn partly_covered(fixture: &Fixture, token: &str, from: i32) -> Uuid {
     Foreign::sold(GUEST, from, from + 3).store(fixture).await.unwrap();
     let id = fixture.open_request(demo::TENANT, GUEST, from, from + 6).await;
-    let healed = approve(fixture, token, id).await;
+    let healed = fixture.approve(token, id).await.ok().clone();
     assert_eq!(healed["coverage"], "partial");
     assert_eq!(kinds(fixture, token, id).await, [""; 0], "the rest is free");
     id
@@ -50,7 +47,7 @@ async fn what_our_own_changes_contradict_is_in_the_next_list() {
         // The guest asked twice for the same nights, and gets them once.
         let once = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
         let twice = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
-        approve(&fixture, &token, once).await;
+        fixture.approve(&token, once).await.ok();
         assert_eq!(kinds(&fixture, &token, twice).await, ["related_booking_confirmed"], "{layout:?}");
         assert_eq!(kinds(&fixture, &token, once).await, [""; 0], "{layout:?}");
 
@@ -58,7 +55,7 @@ async fn what_our_own_changes_contradict_is_in_the_next_list() {
         // approve, as staff's booking, or they are blocked.
         let by_approve = partly_covered(&fixture, &token, 320).await;
         let stranger = fixture.open_request(demo::TENANT, STRANGER, 323, 326).await;
-        approve(&fixture, &token, stranger).await;
+        fixture.approve(&token, stranger).await.ok();
         assert_eq!(kinds(&fixture, &token, by_approve).await, ["partly_covered"], "{layout:?}");
         let by_staff = partly_covered(&fixture, &token, 340).await;
         let (from, to) = (day(&fixture, 344).await, day(&fixture, 346).await);
@@ -75,7 +72,7 @@ async fn what_our_own_changes_contradict_is_in_the_next_list() {
         // request waits again, and nothing contradicts it.
         let booking = Foreign::sold(GUEST, -1, 2).store(&fixture).await.unwrap();
         let id = fixture.open_request(demo::TENANT, GUEST, 1, 4).await;
-        approve(&fixture, &token, id).await;
+        fixture.approve(&token, id).await.ok();
         fixture.post(&format!("/v1/bookings/{booking}/no-show"), &token, &json!({})).await.ok();
         assert_eq!(kinds(&fixture, &token, id).await, [""; 0], "{layout:?}");
 
@@ -126,19 +123,9 @@ async fn two_servers_check_a_database_together_and_one_goes_on_alone() {
     assert_eq!(fixture.execute(right, &[]).await, 650);
     second.stop().await.unwrap();
     until_kept(&fixture, 650).await;
-    let mut shown = 0;
-    let mut next = String::new();
-    loop {
-        let path = format!("/api/v1/diagnostics/inconsistencies?page_size=200&page_token={next}");
-        let page = fixture.get(&path, &token).await;
-        let found = page.ok()["inconsistencies"].as_array().unwrap().clone();
-        shown += found.iter().filter(|one| one["kind"] == "confirmed_at_set").count();
-        page.body["next_page_token"].as_str().unwrap().clone_into(&mut next);
-        if next.is_empty() {
-            break;
-        }
-    }
-    assert_eq!(shown, 651, "with that of the demo");
+    let pages = fixture.pages(&token, "/api/v1/diagnostics/inconsistencies?page_size=200").await;
+    let shown = rows(&pages, "inconsistencies").into_iter().filter(|one| one["kind"] == "confirmed_at_set");
+    assert_eq!(shown.count(), 651, "with that of the demo");
 }
 
 /// Stores a range that belongs to nothing, and returns its row.

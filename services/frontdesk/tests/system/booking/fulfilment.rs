@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::help::foreign::{CHALET, Foreign, GUEST, STRANGER, link, mark, range};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
 
 async fn day(fixture: &Fixture, offset: i32) -> String {
     let row = fixture.sql.query_one("select (current_date + $1::integer)::text", &[&offset]).await.unwrap();
@@ -32,14 +32,6 @@ async fn told(fixture: &Fixture, token: &str, id: Uuid) -> Fulfilment {
     }
 }
 
-async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
-    fixture.post(&path_of(id, "/approve"), token, &json!({})).await
-}
-
-async fn get(fixture: &Fixture, token: &str, id: Uuid) -> Json {
-    fixture.get(&path_of(id, ""), token).await.ok().clone()
-}
-
 #[tokio::test]
 async fn a_link_to_a_strangers_booking_is_not_followed() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly, Layout::Literal] {
@@ -60,7 +52,7 @@ async fn a_link_to_a_strangers_booking_is_not_followed() {
             link(&fixture, id, booking).await;
             let whole = nights(&fixture, from, from + 5).await;
 
-            let read = get(&fixture, &token, id).await;
+            let read = fixture.read(&token, id).await;
             assert_eq!(read["status"], "confirmed", "{layout:?} {foreign:?}");
             let nothing = json!({"booking_id": "", "coverage": "none", "uncovered": [whole]});
             assert_eq!(read["fulfilment"], nothing, "{layout:?} {foreign:?}");
@@ -70,13 +62,13 @@ async fn a_link_to_a_strangers_booking_is_not_followed() {
             assert_eq!(wrong["kind"], "link_not_followed", "{layout:?} {foreign:?}");
             assert_eq!(wrong["row_id"], id.to_string());
 
-            let approved = approve(&fixture, &token, id).await;
+            let approved = fixture.approve(&token, id).await;
             assert_eq!(approved.ok()["outcome"], "approved", "{layout:?} {foreign:?}");
             let own = approved.body["booking_id"].clone();
             assert_ne!(own, booking.to_string());
             let covered = json!({"booking_id": own, "coverage": "exact", "uncovered": []});
             assert_eq!(approved.body["fulfilment"], covered);
-            let read = get(&fixture, &token, id).await;
+            let read = fixture.read(&token, id).await;
             assert_eq!((&read["fulfilment"], &read["stored_status"]), (&covered, &json!("confirmed")));
         }
     }
@@ -97,11 +89,11 @@ async fn cancelling_a_strangers_booking_cancels_nobody_elses_request() {
                 layout.requests()
             );
             fixture.execute(&set, &[&id, &status, &booking]).await;
-            requests.push((id, get(&fixture, &token, id).await));
+            requests.push((id, fixture.read(&token, id).await));
         }
         fixture.post(&format!("/v1/bookings/{booking}/cancel"), &token, &json!({})).await.ok();
         for (id, before) in requests {
-            let now = get(&fixture, &token, id).await;
+            let now = fixture.read(&token, id).await;
             for field in ["status", "stored_status", "approved_booking_id", "confirmed_at", "fulfilment"] {
                 assert_eq!(now[field], before[field], "{layout:?} {field}");
             }
@@ -115,16 +107,16 @@ async fn every_reader_says_which_nights_are_covered() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("OVERLAP_SAME_GUEST");
-        assert_eq!(get(&fixture, &token, id).await["fulfilment"], Json::Null);
+        assert_eq!(fixture.read(&token, id).await["fulfilment"], Json::Null);
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
-        let healed = approve(&fixture, &token, id).await;
+        let healed = fixture.approve(&token, id).await;
         let partly = json!({
             "booking_id": healed.ok()["booking_id"], "coverage": "partial",
             "uncovered": [nights(&fixture, 120, 122).await],
         });
         assert_eq!(healed.body["fulfilment"], partly, "{layout:?}");
         assert_eq!(explained.ok()["fulfilment"], partly);
-        assert_eq!(get(&fixture, &token, id).await["fulfilment"], partly);
+        assert_eq!(fixture.read(&token, id).await["fulfilment"], partly);
         for filter in ["", "&property_id=0d000000-0000-7000-8000-000000000201"] {
             let path = format!("/v1/booking-requests?status=confirmed&page_size=200{filter}");
             let list = fixture.get(&path, &token).await;
@@ -138,7 +130,7 @@ async fn every_reader_says_which_nights_are_covered() {
         let told = told(&fixture, &token, id).await;
         assert_eq!(told.booking_id, partly["booking_id"].as_str().unwrap());
         assert_eq!((told.coverage(), told.uncovered.len()), (StayCoverage::Partial, 1));
-        let again = approve(&fixture, &token, id).await;
+        let again = fixture.approve(&token, id).await;
         assert_eq!(again.ok()["fulfilment"], partly);
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["fulfilment"], partly);
@@ -146,9 +138,9 @@ async fn every_reader_says_which_nights_are_covered() {
         let other = fixture.open_request(demo::TENANT, STRANGER, 120, 122).await;
         let set = format!("update {} set property_id = $2 where id = $1", layout.requests());
         fixture.execute(&set, &[&other, &CHALET]).await;
-        let approved = approve(&fixture, &token, other).await;
+        let approved = fixture.approve(&token, other).await;
         assert_eq!(approved.ok()["fulfilment"]["coverage"], "exact");
-        assert_eq!(get(&fixture, &token, id).await["fulfilment"], partly);
+        assert_eq!(fixture.read(&token, id).await["fulfilment"], partly);
     }
 }
 
@@ -159,7 +151,7 @@ async fn a_mark_beside_anothers_booking_says_that_it_covers_nothing_and_how_to_g
         let token = fixture.manager().await;
         let id = case("OVERLAP_OTHER_GUEST");
         mark(&fixture, id).await;
-        let read = get(&fixture, &token, id).await;
+        let read = fixture.read(&token, id).await;
         let nothing = json!({
             "booking_id": "", "coverage": "none", "uncovered": [nights(&fixture, 130, 134).await],
         });
@@ -167,7 +159,7 @@ async fn a_mark_beside_anothers_booking_says_that_it_covers_nothing_and_how_to_g
         let before = fixture.snapshot().await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["fulfilment"], nothing);
-        let refused = approve(&fixture, &token, id).await;
+        let refused = fixture.approve(&token, id).await;
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(refused.body["conflict_type"], "booking_overlap");
         assert_eq!(refused.body["metadata"]["conflict_kind"], "booking");
@@ -193,7 +185,7 @@ async fn a_mark_beside_anothers_booking_says_that_it_covers_nothing_and_how_to_g
         // The way out is one.
         let resolve = format!("/api/v1/diagnostics/inconsistencies/{id}/resolve");
         fixture.post(&resolve, &token, &json!({"choice": "clear_mark"})).await.ok();
-        assert_eq!(get(&fixture, &token, id).await["status"], "requested", "{layout:?}");
+        assert_eq!(fixture.read(&token, id).await["status"], "requested", "{layout:?}");
         let declined =
             fixture.post(&path_of(id, "/decline"), &token, &json!({"decline_reason": "taken"})).await;
         assert_eq!(declined.ok()["status"], "declined", "{layout:?}");
@@ -215,12 +207,11 @@ async fn a_confirmed_request_that_has_lost_its_booking_is_not_already_approved()
     let token = fixture.manager().await;
     for (day, (change, inconsistency)) in (300..).step_by(10).zip(LOSSES) {
         let id = fixture.open_request(demo::TENANT, GUEST, day, day + 3).await;
-        let approved = approve(&fixture, &token, id).await;
-        let booking: Uuid = approved.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+        let booking = fixture.approved(&token, id).await;
         fixture.execute(&format!("update bookings set {change} where id = $1"), &[&booking]).await;
         let before = fixture.snapshot().await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
-        let again = approve(&fixture, &token, id).await;
+        let again = fixture.approve(&token, id).await;
         again.refused(409, "REQUEST_INCONSISTENT");
         assert_eq!(again.body["metadata"]["inconsistency"], inconsistency);
         assert_eq!(again.body["metadata"]["booking_id"], booking.to_string());
@@ -230,7 +221,7 @@ async fn a_confirmed_request_that_has_lost_its_booking_is_not_already_approved()
         assert_eq!(explained.ok()["refusal_reason"], "REQUEST_INCONSISTENT", "{change}");
         assert_eq!(explained.body["message"], again.body["message"]);
         assert_eq!(explained.body["would_succeed"], false);
-        let fulfilment = &get(&fixture, &token, id).await["fulfilment"];
+        let fulfilment = &fixture.read(&token, id).await["fulfilment"];
         assert_eq!((&fulfilment["booking_id"], &fulfilment["coverage"]), (&json!(""), &json!("none")));
         assert_eq!(fixture.snapshot().await, before, "{change}");
         // It can be cancelled, and what is another guest's stays theirs.
@@ -243,7 +234,7 @@ async fn a_confirmed_request_that_has_lost_its_booking_is_not_already_approved()
     // No link at all.
     let id = case("CONFIRMED");
     fixture.execute("update booking_requests set approved_booking_id = null where id = $1", &[&id]).await;
-    let lost = approve(&fixture, &token, id).await;
+    let lost = fixture.approve(&token, id).await;
     lost.refused(409, "REQUEST_INCONSISTENT");
     assert_eq!(lost.body["metadata"]["inconsistency"], "booking_lost");
 }
@@ -254,14 +245,13 @@ async fn a_guest_who_did_not_come_was_approved_and_covers_nothing() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("REQUESTED");
-        let approved = approve(&fixture, &token, id).await;
-        let booking: Uuid = approved.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+        let booking = fixture.approved(&token, id).await;
         fixture.execute("update bookings set status = 'no_show' where id = $1", &[&booking]).await;
-        let again = approve(&fixture, &token, id).await;
+        let again = fixture.approve(&token, id).await;
         assert_eq!(again.ok()["outcome"], "already_approved", "{layout:?}");
-        assert_eq!(again.body["booking_id"], approved.body["booking_id"]);
+        assert_eq!(again.body["booking_id"], booking.to_string());
         assert_eq!(again.body["fulfilment"]["coverage"], "none");
-        assert_eq!(get(&fixture, &token, id).await["fulfilment"]["coverage"], "none");
+        assert_eq!(fixture.read(&token, id).await["fulfilment"]["coverage"], "none");
     }
 }
 
@@ -271,7 +261,7 @@ async fn the_booking_of_an_approved_request_is_no_conflict() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("REQUESTED");
-        approve(&fixture, &token, id).await.ok();
+        fixture.approve(&token, id).await.ok();
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["conflicts"], json!([]), "{layout:?}");
         assert_eq!(explained.body["outcome"], "already_approved");
@@ -290,7 +280,7 @@ async fn a_fulfilling_booking_that_cannot_have_its_range_is_a_conflict_and_expla
         assert!(range(&fixture, LAKE_HOUSE, None, 307, 309).await);
         let before = fixture.snapshot().await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
-        let refused = approve(&fixture, &token, id).await;
+        let refused = fixture.approve(&token, id).await;
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(refused.body["metadata"]["conflict_kind"], "inventory", "{layout:?}");
         assert_eq!(explained.ok()["refusal_reason"], "BOOKING_OVERLAP", "{layout:?}");
@@ -299,7 +289,7 @@ async fn a_fulfilling_booking_that_cannot_have_its_range_is_a_conflict_and_expla
         assert!(conflicts.iter().any(|one| one["block"] == true), "{}", explained.body);
         assert_eq!(fixture.snapshot().await, before);
         fixture.execute("update inventory_ranges set state = 'cancelled' where kind = 'block'", &[]).await;
-        let healed = approve(&fixture, &token, id).await;
+        let healed = fixture.approve(&token, id).await;
         assert_eq!(healed.ok()["evidence"], "fulfilled_by_overlap_same_guest", "{layout:?}");
     }
 }

@@ -9,11 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::help::rival::Rival;
-use crate::fixture::{Answer, Fixture, Layout, case, path_of, signed};
-
-async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
-    fixture.post(&path_of(id, "/approve"), token, &json!({})).await
-}
+use crate::fixture::{Fixture, Layout, case, path_of, signed};
 
 const OPEN: [Layout; 2] = [Layout::Standard, Layout::ConfirmedOnly];
 
@@ -25,12 +21,9 @@ async fn h1_two_approvals_of_one_request_become_one_booking() {
         let id = case("REQUESTED");
         let rival = Rival::begin(&fixture).await;
         rival.lock(layout.requests(), id).await;
-        let release = async {
-            rival.blocks(&fixture, 2).await;
-            rival.roll_back().await;
-        };
+        let release = rival.roll_back_when_it_blocks(&fixture, 2);
         let (first, second, ()) =
-            tokio::join!(approve(&fixture, &token, id), approve(&fixture, &token, id), release);
+            tokio::join!(fixture.approve(&token, id), fixture.approve(&token, id), release);
         let mut outcomes =
             [&first, &second].map(|answer| answer.ok()["outcome"].as_str().unwrap().to_owned());
         outcomes.sort();
@@ -51,12 +44,9 @@ async fn h2_an_approval_behind_a_cancel_sees_the_cancel() {
             async { fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await },
             async {
                 rival.blocks(&fixture, 1).await;
-                approve(&fixture, &token, id).await
+                fixture.approve(&token, id).await
             },
-            async {
-                rival.blocks(&fixture, 2).await;
-                rival.roll_back().await;
-            }
+            rival.roll_back_when_it_blocks(&fixture, 2)
         );
         assert_eq!(cancelled.ok()["status"], "cancelled", "{layout:?}");
         approved.refused(409, "INVALID_TRANSITION");
@@ -73,11 +63,8 @@ async fn h3_an_approval_waits_for_a_booking_under_way_and_believes_its_end() {
         let before = fixture.snapshot().await;
         let rival = Rival::begin(&fixture).await;
         rival.insert_booking(2, 304, 308).await;
-        let give_way = async {
-            rival.blocks(&fixture, 1).await;
-            rival.roll_back().await;
-        };
-        let (approved, ()) = tokio::join!(approve(&fixture, &token, id), give_way);
+        let give_way = rival.roll_back_when_it_blocks(&fixture, 1);
+        let (approved, ()) = tokio::join!(fixture.approve(&token, id), give_way);
         assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
         fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await.ok();
         assert_ne!(fixture.snapshot().await, before);
@@ -85,11 +72,8 @@ async fn h3_an_approval_waits_for_a_booking_under_way_and_believes_its_end() {
         let id = fixture.open_request(demo::TENANT, 1, 310, 315).await;
         let rival = Rival::begin(&fixture).await;
         rival.insert_booking(2, 314, 318).await;
-        let win = async {
-            rival.blocks(&fixture, 1).await;
-            rival.commit().await;
-        };
-        let (refused, ()) = tokio::join!(approve(&fixture, &token, id), win);
+        let win = rival.commit_when_it_blocks(&fixture, 1);
+        let (refused, ()) = tokio::join!(fixture.approve(&token, id), win);
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(fixture.get(&path_of(id, ""), &token).await.ok()["status"], "requested", "{layout:?}");
     }
@@ -103,12 +87,12 @@ async fn h3_a_wait_without_end_is_503_and_changes_nothing() {
     let before = fixture.snapshot().await;
     let rival = Rival::begin(&fixture).await;
     rival.insert_booking(2, 304, 308).await;
-    let refused = approve(&fixture, &token, id).await;
+    let refused = fixture.approve(&token, id).await;
     refused.refused(503, "LOCK_TIMEOUT");
     assert_eq!(refused.headers["retry-after"], "1");
     rival.roll_back().await;
     assert_eq!(fixture.snapshot().await, before);
-    approve(&fixture, &token, id).await.ok();
+    fixture.approve(&token, id).await.ok();
 }
 
 /// H4, H5 and H14: a deadlock's victim is tried again as a whole, its decision
@@ -136,7 +120,7 @@ async fn h5_h14_the_victim_of_a_deadlock_decides_anew() {
                 rival.roll_back().await;
             }
         };
-        let (answer, ()) = tokio::join!(approve(&fixture, &token, id), embrace);
+        let (answer, ()) = tokio::join!(fixture.approve(&token, id), embrace);
         if decline_meanwhile {
             answer.refused(409, "INVALID_TRANSITION");
             assert_eq!(answer.body["metadata"]["state"], "already_declined");
@@ -165,10 +149,10 @@ async fn h6_auto_decline_does_not_wait_for_a_competitor_that_is_being_decided() 
         let competitor = fixture.open_request(demo::TENANT, 2, 304, 308).await;
         let rival = Rival::begin(&fixture).await;
         rival.lock(layout.requests(), competitor).await;
-        approve(&fixture, &token, id).await.ok();
+        fixture.approve(&token, id).await.ok();
         rival.roll_back().await;
         assert_eq!(fixture.get(&path_of(competitor, ""), &token).await.ok()["status"], "requested");
-        approve(&fixture, &token, competitor).await.refused(409, "BOOKING_OVERLAP");
+        fixture.approve(&token, competitor).await.refused(409, "BOOKING_OVERLAP");
     }
 }
 
@@ -191,11 +175,8 @@ async fn h7_h8_a_conflict_found_while_storing_still_heals_whatever_the_default_i
         }
         let rival = Rival::begin(&fixture).await;
         let booking = rival.insert_booking(1, 304, 308).await;
-        let win = async {
-            rival.blocks(&fixture, 1).await;
-            rival.commit().await;
-        };
-        let (healed, ()) = tokio::join!(approve(&fixture, &token, id), win);
+        let win = rival.commit_when_it_blocks(&fixture, 1);
+        let (healed, ()) = tokio::join!(fixture.approve(&token, id), win);
         assert_eq!(healed.ok()["evidence"], "fulfilled_by_overlap_same_guest", "{layout:?}");
         assert_eq!(healed.body["booking_id"], booking.to_string());
     }
@@ -223,15 +204,12 @@ async fn h10_a_booking_cannot_be_cancelled_while_it_heals_a_request() {
         .await
         .unwrap();
     let (healed, cancelled, ()) = tokio::join!(
-        approve(&fixture, &token, id),
+        fixture.approve(&token, id),
         async {
             rival.blocks(&fixture, 1).await;
             fixture.post(&format!("/v1/bookings/{booking}/cancel"), &token, &json!({})).await
         },
-        async {
-            rival.blocks(&fixture, 2).await;
-            rival.roll_back().await;
-        }
+        rival.roll_back_when_it_blocks(&fixture, 2)
     );
     assert_eq!(healed.ok()["outcome"], "healed");
     assert_eq!(cancelled.ok()["status"], "cancelled");
@@ -257,7 +235,7 @@ async fn h11_a_conflict_that_vanishes_leaves_the_dates_to_the_approval() {
             taker.blocks(&fixture, 1).await;
             taker.commit().await;
         };
-        let (approved, ()) = tokio::join!(approve(&fixture, &token, id), vanish);
+        let (approved, ()) = tokio::join!(fixture.approve(&token, id), vanish);
         assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
     }
 }
@@ -291,7 +269,7 @@ async fn h12_a_client_that_leaves_leaves_nothing_half_done() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(fixture.snapshot().await, before, "{layout:?}");
-        assert_eq!(approve(&fixture, &token, id).await.ok()["outcome"], "approved", "{layout:?}");
+        assert_eq!(fixture.approve(&token, id).await.ok()["outcome"], "approved", "{layout:?}");
     }
 }
 
@@ -302,7 +280,7 @@ async fn h13_more_waiting_calls_than_connections_are_shed_and_recover() {
     let id = case("REQUESTED");
     let rival = Rival::begin(&fixture).await;
     rival.lock("booking_requests", id).await;
-    let calls = futures::future::join_all((0..40).map(|_| approve(&fixture, &token, id)));
+    let calls = futures::future::join_all((0..40).map(|_| fixture.approve(&token, id)));
     let answers = calls.await;
     for answer in &answers {
         let code = answer.body["code"].as_str().unwrap();
@@ -311,5 +289,5 @@ async fn h13_more_waiting_calls_than_connections_are_shed_and_recover() {
     }
     assert!(answers.iter().any(|answer| answer.body["code"] == "OVERLOADED"));
     rival.roll_back().await;
-    approve(&fixture, &token, id).await.ok();
+    fixture.approve(&token, id).await.ok();
 }

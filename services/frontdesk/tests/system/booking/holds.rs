@@ -4,7 +4,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
-use crate::fixture::{Fixture, path_of};
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn a_hold_keeps_the_dates_until_its_request_is_decided() {
@@ -30,7 +30,7 @@ async fn a_hold_keeps_the_dates_until_its_request_is_decided() {
             &[&rival],
         )
         .await;
-    let refused = fixture.post(&path_of(rival, "/approve"), &token, &json!({})).await;
+    let refused = fixture.approve(&token, rival).await;
     refused.refused(409, "BOOKING_OVERLAP");
     assert_eq!(refused.body["metadata"]["conflict_kind"], "hold");
 

@@ -3,11 +3,11 @@
 
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
-use uuid::Uuid;
 
 use super::foreign_rows::OPENED;
 use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, Layout, path_of};
+use crate::pages::{ids, pages, rows};
 
 /// A text that is more than any answer takes.
 const HUGE: &str = "repeat('x', 5000000) || 'end'";
@@ -20,6 +20,24 @@ fn assert_cut(row: &Json, fields: &[&str]) {
         let whole = text.ends_with("end") || text.starts_with('x') && text.ends_with('…');
         assert!(whole && (60_000..=65_536).contains(&text.len()), "{field} has {} bytes", text.len());
     }
+}
+
+/// The pages of a list that may need both credentials.
+async fn pages_with_key(fixture: &Fixture, token: &str, path: &str) -> Vec<Json> {
+    let get = async |next: &str| {
+        fixture.get_with_key(token, &format!("{path}&page_token={next}")).await.ok().clone()
+    };
+    pages(get).await
+}
+
+/// How many rows there are, none of them twice.
+#[track_caller]
+fn each_once(rows: &[Json]) -> usize {
+    let mut seen = ids(rows);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), rows.len(), "there is a row twice");
+    seen.len()
 }
 
 fn of_id<'a>(rows: &'a Json, id: &str) -> &'a Json {
@@ -106,20 +124,11 @@ async fn a_row_that_is_left_out_of_pages_cut_for_size_is_counted_once() {
                 case when n > 2 then now() + n * interval '1 second' end, now() from generate_series(1, 160) n"
         );
         fixture.execute(&fill, &[&demo::TENANT]).await;
-        let (mut shown, mut left_out, mut pages, mut next) = (0, 0, 0, String::new());
-        loop {
-            let path = format!("/v1/booking-requests?page_size=200&page_token={next}");
-            let page = fixture.get(&path, &token).await;
-            shown += page.ok()["booking_requests"].as_array().unwrap().len();
-            left_out += page.body["left_out"].as_i64().unwrap();
-            pages += 1;
-            next = page.body["next_page_token"].as_str().unwrap().to_owned();
-            if next.is_empty() {
-                break;
-            }
-        }
-        assert!(pages > 2 && shown > 140, "{pages} pages, {shown} rows");
-        assert_eq!(left_out, 16 + 2, "{layout:?}");
+        let pages = fixture.pages(&token, "/v1/booking-requests?page_size=200").await;
+        let shown = rows(&pages, "booking_requests").len();
+        assert!(pages.len() > 2 && shown > 140, "{} pages, {shown} rows", pages.len());
+        let left_out = pages.iter().map(|page| page["left_out"].as_i64().unwrap());
+        assert_eq!(left_out.sum::<i64>(), 16 + 2, "{layout:?}");
     }
 }
 
@@ -149,36 +158,20 @@ async fn of_rows_of_megabytes_a_page_reads_a_few_and_pages_have_each_row_once() 
          select $1, gen_random_uuid(), 'Zoe ' || n, '', '', {large}, now() from generate_series(1, 11) n"
     );
     fixture.execute(&fill, &[&demo::TENANT]).await;
-    for (path, rows) in [
+    for (path, list) in [
         ("/v1/booking-requests?stay_from=2028-01-01&stay_to=2028-06-01", "booking_requests"),
         ("/v1/booking-requests?stay_from=2027-12-01&order=check_in", "booking_requests"),
         ("/v1/booking-requests?stay_from=2020-01-01&stay_to=2090-01-01&status=declined", "booking_requests"),
         ("/v1/bookings?stay_from=2027-12-01", "bookings"),
         ("/v1/customers?search=zoe", "customers"),
     ] {
-        let (mut seen, mut next) = (Vec::new(), String::new());
-        loop {
-            let request =
-                fixture.request(reqwest::Method::GET, &format!("{path}&page_size=200&page_token={next}"));
-            let request = request.bearer_auth(&token).header("x-tenant-api-key", &fixture.api_key);
-            let page = crate::fixture::Answer::of(request).await;
-            let page_rows = page.ok()[rows].as_array().unwrap();
-            let large = page_rows.iter().filter(|row| row["shortened"] != json!([])).count();
-            assert!(
-                (1..=4).contains(&large) || page_rows.len() < 4,
-                "{path}: {large} of {}",
-                page_rows.len()
-            );
-            seen.extend(page_rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
-            next = page.body["next_page_token"].as_str().unwrap().to_owned();
-            if next.is_empty() {
-                break;
-            }
+        let pages = pages_with_key(&fixture, &token, &format!("{path}&page_size=200")).await;
+        for page in &pages {
+            let shown = page[list].as_array().unwrap();
+            let large = shown.iter().filter(|row| row["shortened"] != json!([])).count();
+            assert!((1..=4).contains(&large) || shown.len() < 4, "{path}: {large} of {}", shown.len());
         }
-        let all = seen.len();
-        seen.sort();
-        seen.dedup();
-        assert!(seen.len() == all && all >= 11, "{path}: {} of {all}", seen.len());
+        assert!(each_once(&rows(&pages, list)) >= 11, "{path}");
     }
 }
 
@@ -197,29 +190,14 @@ async fn a_page_of_the_longest_texts_of_our_own_fits_and_pages_have_each_row_onc
         select $1::text::uuid, gen_random_uuid(), repeat('🏔', 200), '', '', repeat('🏔', 4000), now() \
         from generate_series(1, 250) n";
     fixture.execute(notes, &[&demo::TENANT.to_string()]).await;
-    for (path, rows) in [
+    for (path, list) in [
         ("/v1/booking-requests?page_size=200", "booking_requests"),
         ("/v1/booking-requests?page_size=200&order=check_in", "booking_requests"),
         ("/v1/customers?page_size=200", "customers"),
         ("/v1/customers?page_size=200&search=%F0%9F%8F%94", "customers"),
     ] {
-        let (mut seen, mut next) = (Vec::new(), String::new());
-        loop {
-            let request = fixture.request(reqwest::Method::GET, &format!("{path}&page_token={next}"));
-            let request = request.bearer_auth(&token).header("x-tenant-api-key", &fixture.api_key);
-            let page = crate::fixture::Answer::of(request).await;
-            let page_rows = page.ok()[rows].as_array().unwrap();
-            seen.extend(page_rows.iter().map(|row| Uuid::try_parse(row["id"].as_str().unwrap()).unwrap()));
-            assert!(page_rows.iter().all(|row| row["shortened"] == json!([])), "{path}");
-            next = page.body["next_page_token"].as_str().unwrap().to_owned();
-            if next.is_empty() {
-                break;
-            }
-        }
-        let all = seen.len();
-        seen.sort();
-        seen.dedup();
-        assert_eq!(seen.len(), all, "{path} has a row twice");
-        assert!(all >= 200, "{path} has {all}");
+        let shown = rows(&pages_with_key(&fixture, &token, path).await, list);
+        assert!(shown.iter().all(|row| row["shortened"] == json!([])), "{path}");
+        assert!(each_once(&shown) >= 200, "{path}");
     }
 }

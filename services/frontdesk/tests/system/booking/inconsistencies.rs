@@ -32,8 +32,7 @@ async fn recorded(fixture: &Fixture, choice: &str) -> i64 {
 async fn walk(layout: Layout) {
     let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
-    let foreign = Foreign { fixture: &fixture };
-    foreign.loosen().await;
+    let foreign = Foreign::in_open_tables(&fixture).await;
     let mut day = 200;
     for Case { name, kind, choices, write, held_by } in CASES {
         if !held_by.contains(&layout) {
@@ -158,8 +157,7 @@ async fn the_check_finds_what_was_written_past_the_triggers() {
     for layout in Layout::ALL {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let foreign = Foreign { fixture: &fixture };
-        foreign.loosen().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
         fixture.sql.batch_execute("set session_replication_role = replica").await.unwrap();
         let mut rows = Vec::new();
         for (number, Case { name, kind, write, held_by, .. }) in CASES.iter().enumerate() {
@@ -243,19 +241,10 @@ async fn what_is_gone_is_not_shown_and_pages_show_each_row_once() {
     fixture.execute("update booking_requests set confirmed_at = null where id = any ($1)", &[&gone]).await;
     fixture.sql.batch_execute("set session_replication_role = origin").await.unwrap();
     rows.push(foreign.write(Write::Marked, 800).await);
-    let (mut shown, mut next) = (Vec::new(), String::new());
-    loop {
-        let path = format!("/api/v1/diagnostics/inconsistencies?page_size=7&page_token={next}");
-        let page = fixture.get(&path, &token).await;
-        let found = page.ok()["inconsistencies"].as_array().unwrap().clone();
-        assert!(found.len() <= 7);
-        shown.extend(found.into_iter().map(|one| (one["kind"].clone(), one["row_id"].clone())));
-        page.body["next_page_token"].as_str().unwrap().clone_into(&mut next);
-        if next.is_empty() {
-            break;
-        }
-    }
-    let mut ours: Vec<&str> = shown.iter().filter_map(|(_, row)| row.as_str()).collect();
+    let pages = fixture.pages(&token, "/api/v1/diagnostics/inconsistencies?page_size=7").await;
+    assert!(pages.iter().all(|page| page["inconsistencies"].as_array().unwrap().len() <= 7));
+    let shown = crate::pages::rows(&pages, "inconsistencies");
+    let mut ours: Vec<&str> = shown.iter().map(|one| one["row_id"].as_str().unwrap()).collect();
     let whole = fixture.get(LIST, &token).await;
     assert_eq!(ours.len(), whole.ok()["inconsistencies"].as_array().unwrap().len());
     ours.retain(|row| rows.iter().any(|id| id.to_string() == *row));

@@ -87,7 +87,7 @@ async fn without_the_constraint_a_single_table_still_gets_no_double_booking_from
     let token = fixture.manager().await;
     fixture.sql.batch_execute("alter table bookings drop constraint no_double_bookings").await.unwrap();
     let id = case("OVERLAP_OTHER_GUEST");
-    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
+    fixture.approve(&token, id).await.refused(409, "BOOKING_OVERLAP");
 }
 
 #[tokio::test]
@@ -121,14 +121,14 @@ async fn who_has_nights_by_a_flag_alone_is_in_the_way_and_explained() {
         assert_eq!(explained.ok()["refusal_reason"], "BOOKING_OVERLAP", "{layout:?}");
         assert_eq!(explained.body["conflicts"][0]["id"], flagged.to_string(), "{layout:?}");
         assert!(explained.body["constraint"].as_str().unwrap().contains("holds_inventory"));
-        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let refused = fixture.approve(&token, id).await;
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(refused.body["message"], explained.body["message"], "{layout:?}");
         assert_eq!(fixture.snapshot().await, before, "{layout:?}");
         fixture.execute(hold, &[&flagged, &false]).await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["would_succeed"], true, "{layout:?}");
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let approved = fixture.approve(&token, id).await;
         assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}");
     }
 }
@@ -162,7 +162,7 @@ async fn what_only_the_constraint_sees_is_refused_by_its_name() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(seen, "the explanation shows the constraint");
-    let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    let refused = fixture.approve(&token, id).await;
     refused.refused(409, "BOOKING_OVERLAP");
     assert_eq!(refused.body["metadata"]["constraint"], "no_double_bookings");
     assert_eq!(refused.body["conflict_type"], "booking_overlap");
@@ -201,7 +201,7 @@ async fn what_was_deleted_is_in_the_way_if_the_constraint_says_so() {
         } else {
             assert!(listed(&fixture, &token, gone).await.is_empty(), "{predicate}");
         }
-        let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let answer = fixture.approve(&token, id).await;
         assert_eq!(answer.ok()["outcome"], "approved", "{predicate}");
     }
 }
@@ -209,7 +209,7 @@ async fn what_was_deleted_is_in_the_way_if_the_constraint_says_so() {
 /// No call for bookings knows it; it is named, listed and freed.
 async fn what_was_deleted_leads_out(fixture: &Fixture, token: &str, id: Uuid, gone: Uuid) {
     let before = fixture.snapshot().await;
-    let refused = fixture.post(&path_of(id, "/approve"), token, &json!({})).await;
+    let refused = fixture.approve(token, id).await;
     refused.refused(409, "BOOKING_OVERLAP");
     assert_eq!(refused.body["metadata"]["conflict_kind"], "deleted");
     assert!(refused.body["detail"].as_str().unwrap().contains("/diagnostics/inconsistencies"));
@@ -264,7 +264,7 @@ async fn what_was_deleted_and_is_covered_by_a_flag_is_freed_by_its_owner() {
     let refused = resolve(&fixture, &token, gone, &json!({"choice": "confirm"})).await;
     refused.refused(409, "CHOICE_NOT_OFFERED");
     assert!(!refused.body["detail"].as_str().unwrap().contains("Nothing contradicts"), "{}", refused.body);
-    let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    let refused = fixture.approve(&token, id).await;
     refused.refused(409, "BOOKING_OVERLAP");
     let told = refused.body["detail"].as_str().unwrap();
     assert!(told.contains("as GET /api/v1/diagnostics/inconsistencies says of"), "{told}");
@@ -272,7 +272,7 @@ async fn what_was_deleted_and_is_covered_by_a_flag_is_freed_by_its_owner() {
 
     fixture.execute("update bookings set holds_inventory = false where id = $1", &[&gone]).await;
     assert!(listed(&fixture, &token, gone).await.is_empty());
-    let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+    let approved = fixture.approve(&token, id).await;
     assert_eq!(approved.ok()["outcome"], "approved");
 }
 

@@ -10,10 +10,6 @@ use super::help::foreign::{Foreign, GUEST, STRANGER, link, mark, range};
 use super::help::rival::Rival;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
-async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
-    fixture.post(&path_of(id, "/approve"), token, &json!({})).await
-}
-
 /// Those in which a request can stand beside what is sold.
 const OPEN: [Layout; 2] = [Layout::Standard, Layout::ConfirmedOnly];
 
@@ -30,7 +26,7 @@ async fn approve_behind(fixture: &Fixture, token: &str, id: Uuid, booking: Uuid,
         }
         rival.commit().await;
     };
-    let (answer, ()) = tokio::join!(approve(fixture, token, id), meanwhile);
+    let (answer, ()) = tokio::join!(fixture.approve(token, id), meanwhile);
     answer
 }
 
@@ -137,7 +133,7 @@ async fn a_call_that_waited_compares_the_version_that_the_row_has_now() {
     }
 }
 
-/// Who confirms, declines or reviews by a link believes what the link is now.
+/// Whoever confirms, declines or reviews by a link goes by what the link is now.
 #[tokio::test]
 async fn a_decision_that_waited_for_its_request_sees_what_became_of_the_booking() {
     for layout in OPEN {
@@ -148,7 +144,7 @@ async fn a_decision_that_waited_for_its_request_sees_what_became_of_the_booking(
         let mut cases = Vec::new();
         if layout == Layout::Standard {
             let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
-            let booking = approve(&fixture, &token, id).await.ok()["booking_id"].clone();
+            let booking = fixture.approve(&token, id).await.ok()["booking_id"].clone();
             cases.push(("/approve", id, booking));
         }
         for (from, step) in [(320, "/decline"), (340, "/review")] {

@@ -4,11 +4,12 @@
 use devdb::TestDatabase;
 use frontdesk::demo;
 use pg::migrate::MigrationSet;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::help::new_request::{GUEST, OTHER_GUEST};
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
+use crate::pages::{ids, rows};
 
 /// Days of a stay that is longer than the rule.
 const TOO_LONG: i32 = 900;
@@ -60,7 +61,7 @@ async fn a_booking_of_years_is_found_by_approve_explain_and_calendar() {
             fixture.let_for(OTHER_GUEST, TOO_LONG, with_range).await;
             let id = request(&fixture, GUEST).await;
             let before = fixture.snapshot().await;
-            let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+            let refused = fixture.approve(&token, id).await;
             refused.refused(409, "BOOKING_OVERLAP");
             assert_eq!(refused.body["metadata"]["conflict_kind"], "booking", "{layout:?}");
             assert_eq!(fixture.snapshot().await, before);
@@ -82,7 +83,7 @@ async fn a_booking_of_years_of_the_same_guest_fulfils_the_request() {
         let token = fixture.manager().await;
         let booking = fixture.let_for(GUEST, TOO_LONG, true).await;
         let id = request(&fixture, GUEST).await;
-        let healed = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let healed = fixture.approve(&token, id).await;
         assert_eq!(healed.ok()["evidence"], "fulfilled_by_overlap_same_guest", "{layout:?}");
         assert_eq!(healed.body["booking_id"], booking.to_string());
         assert_eq!(healed.body["coverage"], "contained");
@@ -98,7 +99,7 @@ async fn a_range_of_years_is_a_conflict() {
             values ($1, gen_random_uuid(), $2, 'block', '2030-01-01', '2035-01-01', 'active', now())";
         fixture.execute(block, &[&demo::TENANT, &LAKE_HOUSE]).await;
         let id = request(&fixture, GUEST).await;
-        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let refused = fixture.approve(&token, id).await;
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(refused.body["metadata"]["conflict_kind"], "block", "{layout:?}");
         let block = json!({"start_date": "2032-06-02", "end_date": "2032-06-03"});
@@ -214,13 +215,8 @@ async fn agree(fixture: &Fixture, token: &str, from: i32, days: Option<i32>) {
 
 /// The ids of a list, read in pages of four, each once.
 async fn paged(fixture: &Fixture, token: &str, path: &str, name: &str) -> Vec<String> {
-    let (mut ids, mut next) = (Vec::new(), Some(String::new()));
-    while let Some(place) = next {
-        let page = fixture.get(&format!("{path}&page_size=4&page_token={place}"), token).await;
-        let rows: &Vec<Json> = page.ok()[name].as_array().unwrap();
-        ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
-        next = page.body["next_page_token"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
-    }
+    let pages = fixture.pages(token, &format!("{path}&page_size=4")).await;
+    let mut ids = ids(&rows(&pages, name));
     ids.sort();
     ids
 }

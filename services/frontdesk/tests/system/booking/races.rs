@@ -25,10 +25,7 @@ async fn of_32_competing_requests_exactly_one_is_approved() {
             // Stays that share at least one night.
             requests.push(fixture.open_request(demo::TENANT, client, day, 204 + round * 10).await);
         }
-        let answers = join_all(
-            requests.iter().map(async |id| fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await),
-        )
-        .await;
+        let answers = join_all(requests.iter().map(async |id| fixture.approve(&token, *id).await)).await;
         let won = answers.iter().filter(|answer| answer.status == 200).count();
         assert_eq!(won, 1);
         for answer in answers.iter().filter(|answer| answer.status != 200) {
@@ -48,10 +45,7 @@ async fn one_request_approved_by_32_clients_becomes_one_booking() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let id = fixture.open_request(demo::TENANT, 1, 200, 204).await;
-    let answers = join_all(
-        (0..CLIENTS).map(async |_| fixture.post(&path_of(id, "/approve"), &token, &json!({})).await),
-    )
-    .await;
+    let answers = join_all((0..CLIENTS).map(async |_| fixture.approve(&token, id).await)).await;
     let first = answers[0].ok()["booking_id"].clone();
     assert!(answers.iter().all(|answer| answer.ok()["booking_id"] == first));
     assert_eq!(answers.iter().filter(|answer| answer.body["outcome"] == "approved").count(), 1);
@@ -67,7 +61,7 @@ async fn approve_against_decline_has_one_winner() {
         let id = fixture.open_request(demo::TENANT, 1, 300 + round * 5, 304 + round * 5).await;
         let answers = join_all((0..CLIENTS).map(async |client| {
             if client % 2 == 0 {
-                fixture.post(&path_of(id, "/approve"), &token, &json!({})).await
+                fixture.approve(&token, id).await
             } else {
                 fixture.post(&path_of(id, "/decline"), &token, &json!({"decline_reason": "x"})).await
             }

@@ -36,8 +36,7 @@ async fn a_row_that_lacks_a_text_is_judged_by_the_rest() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let foreign = Foreign { fixture: &fixture };
-        foreign.loosen().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
         let row = foreign.write(Write::MarkedAndTaken, 300).await;
         foreign.set(layout.requests(), row, "message = null").await;
         let found = listed(&fixture, &token, row).await;
@@ -47,7 +46,7 @@ async fn a_row_that_lacks_a_text_is_judged_by_the_rest() {
         );
         let explained = fixture.get(&path_of(row, "/explain"), &token).await;
         assert_eq!(explained.ok()["inconsistencies"], json!(found), "{layout:?}");
-        let refused = fixture.post(&path_of(row, "/approve"), &token, &json!({})).await;
+        let refused = fixture.approve(&token, row).await;
         refused.refused(409, "BOOKING_OVERLAP");
         assert_eq!(refused.body["metadata"]["choices"], "clear_mark,cancel", "{layout:?}");
         assert_eq!(choose(&fixture, &token, row, "clear_mark").await.ok()["resolved"], true);
@@ -82,7 +81,7 @@ async fn a_version_that_has_counted_far_is_readable() {
     let row = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
     foreign.set("booking_requests", row, "row_version = 3000000000").await;
     assert!(listed(&fixture, &token, row).await.is_empty());
-    fixture.post(&path_of(row, "/approve"), &token, &json!({})).await.ok();
+    fixture.approve(&token, row).await.ok();
     let version = "select row_version from booking_requests where id = $1";
     assert_eq!(fixture.count(version, &[&row]).await, 3_000_000_001);
 }
@@ -93,8 +92,7 @@ async fn a_booking_that_has_run_out_takes_no_list_down() {
     for layout in Layout::ALL {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let foreign = Foreign { fixture: &fixture };
-        foreign.loosen().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
         let row = foreign.sold(GUEST, 300, 303).await;
         foreign.set("bookings", row, "status = 'expired'").await;
         let marked = foreign.write(Write::Marked, 400).await;
@@ -106,7 +104,7 @@ async fn a_booking_that_has_run_out_takes_no_list_down() {
             choose(&fixture, &token, row, "cancel").await.ok();
             assert_eq!(status_of(&fixture, "bookings", row).await, "cancelled");
             let next = fixture.open_request(demo::TENANT, STRANGER, 300, 303).await;
-            fixture.post(&path_of(next, "/approve"), &token, &json!({})).await.ok();
+            fixture.approve(&token, next).await.ok();
         }
     }
 }
@@ -118,12 +116,11 @@ async fn a_range_that_its_booking_has_left_is_fitted_to_it() {
     for layout in Layout::ALL {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let foreign = Foreign { fixture: &fixture };
-        foreign.loosen().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
         let booking = foreign.sold(GUEST, 300, 304).await;
         foreign.set("bookings", booking, "check_out = check_out - 2").await;
         let request = fixture.open_request(demo::TENANT, STRANGER, 302, 304).await;
-        let refused = fixture.post(&path_of(request, "/approve"), &token, &json!({})).await;
+        let refused = fixture.approve(&token, request).await;
         refused.refused(409, "BOOKING_OVERLAP");
         let explained = fixture.get(&path_of(request, "/explain"), &token).await;
         let range: Uuid = explained.ok()["conflicts"][0]["id"].as_str().unwrap().parse().unwrap();
@@ -133,7 +130,7 @@ async fn a_range_that_its_booking_has_left_is_fitted_to_it() {
         choose(&fixture, &token, range, "fit_range").await.ok();
         assert!(listed(&fixture, &token, range).await.is_empty());
         assert!(listed(&fixture, &token, booking).await.is_empty());
-        fixture.post(&path_of(request, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, request).await.ok();
     }
 }
 
@@ -142,8 +139,7 @@ async fn a_range_that_its_booking_has_left_is_fitted_to_it() {
 async fn a_booking_may_have_a_range_for_each_night() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    let foreign = Foreign { fixture: &fixture };
-    foreign.loosen().await;
+    let foreign = Foreign::in_open_tables(&fixture).await;
     let booking = foreign.booking("confirmed", GUEST, 300, 303).await;
     for night in 300..302 {
         foreign.range(booking, night, night + 1).await;
@@ -160,13 +156,13 @@ async fn who_left_early_leaves_nothing_to_put_right() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let request = fixture.open_request(demo::TENANT, GUEST, 0, 5).await;
-    let approved = fixture.post(&path_of(request, "/approve"), &token, &json!({})).await;
+    let approved = fixture.approve(&token, request).await;
     let booking = format!("/v1/bookings/{}", approved.ok()["booking_id"].as_str().unwrap());
     for step in ["check-in", "check-out"] {
         fixture.post(&format!("{booking}/{step}"), &token, &json!({})).await.ok();
     }
     let next = fixture.open_request(demo::TENANT, STRANGER, 1, 5).await;
-    fixture.post(&path_of(next, "/approve"), &token, &json!({})).await.ok();
+    fixture.approve(&token, next).await.ok();
     let explained = fixture.get(&path_of(request, "/explain"), &token).await;
     assert_eq!(explained.ok()["inconsistencies"], json!([]));
 }
@@ -177,8 +173,7 @@ async fn who_left_early_leaves_nothing_to_put_right() {
 async fn what_is_offered_is_done_whatever_became_of_the_requests_own_booking() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    let foreign = Foreign { fixture: &fixture };
-    foreign.loosen().await;
+    let foreign = Foreign::in_open_tables(&fixture).await;
     let mut day = 300;
     let mut done = 0;
     for own in ["confirmed", "checked_in", "checked_out", "no_show", "cancelled"] {
@@ -226,8 +221,7 @@ async fn a_new_booking_for_a_lost_one_keeps_to_the_rules() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let foreign = Foreign { fixture: &fixture };
-        foreign.loosen().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
         let row = foreign.write(Write::BookingLost, 300).await;
         foreign.set(layout.requests(), row, "guest_count = 100").await;
         let found = listed(&fixture, &token, row).await;
@@ -260,11 +254,9 @@ async fn a_new_booking_for_a_lost_one_keeps_to_the_rules() {
 async fn a_request_that_cannot_be_shown_is_cancelled_with_its_booking_and_its_hold() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    let foreign = Foreign { fixture: &fixture };
-    foreign.loosen().await;
+    let foreign = Foreign::in_open_tables(&fixture).await;
     let request = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
-    let approved = fixture.post(&path_of(request, "/approve"), &token, &json!({})).await;
-    let booking: Uuid = approved.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+    let booking = fixture.approved(&token, request).await;
     let held = fixture.open_request(demo::TENANT, GUEST, 310, 313).await;
     let holding = foreign.booking("requested", GUEST, 310, 313).await;
     foreign.range(holding, 310, 313).await;
@@ -299,11 +291,9 @@ async fn a_request_that_cannot_be_shown_is_cancelled_with_its_booking_and_its_ho
 async fn a_booking_that_cannot_be_shown_is_cancelled_with_its_request() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    let foreign = Foreign { fixture: &fixture };
-    foreign.loosen().await;
+    let foreign = Foreign::in_open_tables(&fixture).await;
     let request = fixture.open_request(demo::TENANT, GUEST, 300, 303).await;
-    let approved = fixture.post(&path_of(request, "/approve"), &token, &json!({})).await;
-    let booking: Uuid = approved.ok()["booking_id"].as_str().unwrap().parse().unwrap();
+    let booking = fixture.approved(&token, request).await;
     foreign.set("bookings", booking, "status = 'optional'").await;
     choose(&fixture, &token, booking, "cancel").await.ok();
     assert_eq!(status_of(&fixture, "bookings", booking).await, "cancelled");
@@ -323,8 +313,7 @@ async fn a_resolution_is_told_later_than_all_that_it_did() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        let foreign = Foreign { fixture: &fixture };
-        foreign.loosen().await;
+        let foreign = Foreign::in_open_tables(&fixture).await;
         let unknown = foreign.write(Write::UnknownWord, 300).await;
         let deleted = foreign.write(Write::Deleted, 320).await;
         let beside = foreign.write(Write::Linked, 340).await;

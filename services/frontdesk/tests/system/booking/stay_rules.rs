@@ -124,11 +124,11 @@ async fn approve_and_explain_go_by_the_rules_unless_they_are_set_aside() {
             explained.body["rule_violations"].as_array().unwrap().iter().map(|one| &one["rule"]).collect();
         assert_eq!(rules, ["max_guests", "not_in_the_past"]);
         let before = fixture.snapshot().await;
-        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let refused = fixture.approve(&token, id).await;
         broken(&refused, "TOO_MANY_GUESTS", "max_guests", "4", "guest_count");
         assert_eq!(refused.body["message"], explained.body["message"]);
 
-        // Who may approve may not set rules aside for that alone.
+        // The right to approve is not the right to set rules aside.
         let owner = fixture.token(demo::OWNER).await;
         let role = json!({"name": "decider", "scopes": ["bookings:view", "bookings:approve"]});
         fixture.post(&tenant_path("/roles"), &owner, &role).await.ok();
@@ -163,7 +163,7 @@ async fn rules_neither_keep_a_heal_nor_hide_an_overlap() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let first = fixture.open_request(demo::TENANT, 1, 40, 44).await;
-        fixture.post(&path_of(first, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, first).await.ok();
         let twin = fixture.open_request(demo::TENANT, 1, 40, 44).await;
         let rival = fixture.open_request(demo::TENANT, 2, 41, 44).await;
         rule(&fixture, &token, json!({"min_nights": 30})).await;
@@ -172,10 +172,10 @@ async fn rules_neither_keep_a_heal_nor_hide_an_overlap() {
             assert_eq!(explained.ok()["refusal_reason"], code, "{layout:?}");
             assert_eq!(explained.body["rule_violations"][0]["reason"], "STAY_TOO_SHORT");
         }
-        let healed = fixture.post(&path_of(twin, "/approve"), &token, &json!({})).await;
+        let healed = fixture.approve(&token, twin).await;
         assert_eq!(healed.ok()["outcome"], "healed", "{layout:?}");
-        fixture.post(&path_of(rival, "/approve"), &token, &json!({})).await.refused(409, "BOOKING_OVERLAP");
-        fixture.post(&path_of(first, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, rival).await.refused(409, "BOOKING_OVERLAP");
+        fixture.approve(&token, first).await.ok();
     }
 }
 
@@ -192,9 +192,7 @@ async fn nights_between_two_guests_stay_empty_even_when_both_are_approved_at_onc
         }
         let (fixture, token) = (&fixture, &token);
         let answers = futures::future::join_all(
-            requests
-                .iter()
-                .map(|id| async move { fixture.post(&path_of(*id, "/approve"), token, &json!({})).await }),
+            requests.iter().map(|id| async move { fixture.approve(token, *id).await }),
         )
         .await;
         for answer in answers.iter().filter(|answer| answer.status != 200) {
@@ -208,9 +206,9 @@ async fn nights_between_two_guests_stay_empty_even_when_both_are_approved_at_onc
         assert!((2..=3).contains(&sold), "{sold}");
         // The same guest may stay on.
         let stays_on = fixture.open_request(demo::TENANT, 7, 90, 92).await;
-        fixture.post(&path_of(stays_on, "/approve"), token, &json!({})).await.ok();
+        fixture.approve(token, stays_on).await.ok();
         let more = fixture.open_request(demo::TENANT, 7, 92, 94).await;
-        fixture.post(&path_of(more, "/approve"), token, &json!({})).await.ok();
+        fixture.approve(token, more).await.ok();
     }
 }
 
@@ -270,7 +268,7 @@ async fn a_row_that_was_written_in_the_future_is_held_against_today() {
         ahead(layout.requests(), &id.to_string()).await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["would_succeed"], true, "{layout:?}");
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let approved = fixture.approve(&token, id).await;
         let booking = approved.ok()["booking_id"].as_str().unwrap().to_owned();
         ahead("bookings", &booking).await;
         let step = |name: &str| format!("/v1/bookings/{booking}/{name}");
@@ -294,7 +292,7 @@ async fn a_property_without_a_number_of_guests_keeps_its_other_rules() {
         let id = fixture.open_request(demo::TENANT, 1, 40, 42).await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["refusal_reason"], "STAY_TOO_SHORT", "{layout:?}");
-        let refused = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let refused = fixture.approve(&token, id).await;
         broken(&refused, "STAY_TOO_SHORT", "min_nights", "7", "check_out");
         assert_eq!(refused.body["message"], explained.body["message"]);
         create(&fixture, &token, "2031-01-01", "2031-01-02").await.refused(422, "STAY_TOO_SHORT");
@@ -326,7 +324,7 @@ async fn the_neighbour_is_the_same_for_calendar_and_approve() {
             );
             let calendar = fixture.get(&lake_house(&dates), &token).await;
             assert_eq!(calendar.ok()["bookable"], code.is_empty(), "{layout:?}: {}", calendar.body);
-            let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+            let answer = fixture.approve(&token, id).await;
             if code.is_empty() {
                 answer.ok();
             } else {

@@ -98,7 +98,7 @@ async fn who_leaves_early_frees_the_nights_that_are_left() {
         book(&fixture, &token, 6, 1, 5).await;
         let read = fixture.get(&path_of(request, ""), &token).await;
         assert_eq!(read.ok()["status"], "confirmed");
-        // Who leaves on the day that was booked, or later, frees nothing.
+        // A guest who leaves on the day that was booked, or later, frees nothing.
         let (_, whole) = book(&fixture, &token, 7, -3, 0).await;
         fixture.post(&format!("{whole}/check-in"), &token, &json!({"override_rules": true})).await.ok();
         assert_eq!(step(&fixture, &token, &whole, "check-out").await.ok()["booked_check_out"], "");
@@ -157,7 +157,7 @@ async fn a_guest_is_checked_in_on_a_day_of_the_stay_unless_that_is_set_aside() {
         assert_eq!(event["overridden_rules"], json!(["within_the_stay"]), "{layout:?}");
         let (_, early) = book(&fixture, &token, 9, 20, 23).await;
         fixture.post(&format!("{early}/check-in"), &token, &aside).await.ok();
-        // Who comes and goes before the stay keeps its first night.
+        // A guest who comes and goes before the stay keeps its first night.
         let left = step(&fixture, &token, &early, "check-out").await;
         assert_ne!(left.ok()["booked_check_out"], "");
     }
@@ -200,7 +200,7 @@ async fn what_a_no_show_or_an_early_departure_fulfilled_waits_for_a_decision_aga
     }
 }
 
-/// Who cancels a row of the single table has decided it, as in the standard layout.
+/// Whoever cancels a row of the single table has decided it, as in the standard layout.
 #[tokio::test]
 async fn who_cancelled_an_approved_request_decided_it() {
     for layout in Layout::ALL {

@@ -2,19 +2,11 @@
 //! that other programs have written, in every layout.
 
 use frontdesk::demo;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::help::foreign::{CHALET, Foreign, GUEST, STRANGER, range};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
-
-async fn approve(fixture: &Fixture, token: &str, id: Uuid) -> Answer {
-    fixture.post(&path_of(id, "/approve"), token, &json!({})).await
-}
-
-async fn get(fixture: &Fixture, token: &str, id: Uuid) -> Json {
-    fixture.get(&path_of(id, ""), token).await.ok().clone()
-}
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
 
 /// The facts of a stored world, each beside nights of its own.
 #[derive(Debug, Clone, Copy)]
@@ -107,10 +99,10 @@ async fn walk_worlds(layout: Layout) {
     for (day, world) in (1000..).step_by(10).zip(worlds()) {
         let Some(id) = world.store(&fixture, day).await else { continue };
         let told = format!("{layout:?} {world:?}");
-        let before = get(&fixture, &token, id).await;
+        let before = fixture.read(&token, id).await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await.ok().clone();
-        let answer = approve(&fixture, &token, id).await;
-        let after = get(&fixture, &token, id).await;
+        let answer = fixture.approve(&token, id).await;
+        let after = fixture.read(&token, id).await;
         if answer.status == 200 {
             granted += 1;
             assert_eq!(explained["would_succeed"], true, "{told}: {explained}");
@@ -122,9 +114,9 @@ async fn walk_worlds(layout: Layout) {
             }
             assert_eq!(after["fulfilment"], answer.body["fulfilment"], "{told}");
             assert_ne!(after["fulfilment"]["coverage"], "none", "{told}");
-            let again = approve(&fixture, &token, id).await;
+            let again = fixture.approve(&token, id).await;
             assert_eq!(again.ok()["outcome"], "already_approved", "{told}");
-            assert_eq!(get(&fixture, &token, id).await["etag"], after["etag"], "{told}");
+            assert_eq!(fixture.read(&token, id).await["etag"], after["etag"], "{told}");
             assert_eq!(again.body["fulfilment"], answer.body["fulfilment"], "{told}");
         } else {
             refused += 1;

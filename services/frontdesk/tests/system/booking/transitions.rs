@@ -33,7 +33,7 @@ async fn cancelling_a_confirmed_request_cancels_its_booking_and_frees_the_dates(
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = case("REQUESTED");
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
+        let approved = fixture.approve(&token, id).await;
         let booking = approved.ok()["booking_id"].clone();
         let cancelled =
             fixture.post(&path_of(id, "/cancel"), &token, &json!({"internal_note": "Guest is ill"})).await;
@@ -105,7 +105,7 @@ async fn a_cancelled_request_names_no_booking() {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
         let id = fixture.open_request(frontdesk::demo::TENANT, 1, 200, 202).await;
-        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+        fixture.approve(&token, id).await.ok();
         assert_ne!(fixture.get(&path_of(id, ""), &token).await.ok()["approved_booking_id"], "");
         fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await.ok();
         let read = fixture.get(&path_of(id, ""), &token).await;

@@ -119,7 +119,7 @@ async fn an_event_of_a_later_version_ends_no_stream_and_no_history() {
     let history = fixture.get(&path_of(request, "/history"), &token).await;
     assert_eq!(history.ok()["events"][0]["kind"], "unspecified", "{}", history.body);
     assert_eq!(history.body["events"][1]["evidence"], "unspecified");
-    let approve = fixture.post(&path_of(request, "/approve"), &token, &json!({})).await;
+    let approve = fixture.approve(&token, request).await;
     assert_eq!(approve.ok()["evidence"], "fulfilled_by_overlap_same_guest");
     assert_eq!(next(&mut feed).await.0, BookingRequestEventKind::Healed);
 }
@@ -136,7 +136,7 @@ async fn under_16_writers_every_event_comes_once_across_reconnects() {
     let write = join_all((0..16).map(async |writer| {
         for id in requests.iter().skip(writer).step_by(16) {
             fixture.post(&path_of(*id, "/review"), &token, &json!({})).await.ok();
-            let approve = fixture.post(&path_of(*id, "/approve"), &token, &json!({})).await;
+            let approve = fixture.approve(&token, *id).await;
             assert!(matches!(approve.status, 200 | 409), "{}", approve.body);
             fixture.post(&path_of(*id, "/cancel"), &token, &json!({})).await.ok();
         }
@@ -176,7 +176,7 @@ async fn a_watcher_hears_its_own_tenant_and_property_only() {
     lake.message().await.unwrap().unwrap();
     fixture.post(&path_of(case("REQUESTED"), "/approve"), &token, &json!({})).await.ok();
     let own = fixture.open_request(demo::TENANT, 1, 40, 43).await;
-    fixture.post(&path_of(own, "/approve"), &token, &json!({})).await.ok();
+    fixture.approve(&token, own).await.ok();
     let body = json!({
         "property_id": HARBOUR_LOFT, "guest_id": "0d000000-0000-7000-8000-000000000311",
         "check_in": "2031-01-01", "check_out": "2031-01-02",

@@ -2,11 +2,11 @@
 //! plain condition finds, in the order of a plain sort, whichever statement finds it.
 
 use frontdesk::demo;
-use serde_json::Value as Json;
 
 use super::foreign_rows::OPENED;
 use super::help::new_request::GUEST;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
+use crate::pages::{ids, rows};
 
 /// Requests over five years, with stays of 1 to 60 nights, asked for up to 200 days
 /// before; of a common status and two rarer ones, on some days many and on others none.
@@ -61,15 +61,8 @@ pub(super) fn condition(claim: &str, statuses: &[&str]) -> String {
 
 /// The ids of a list in pages, and how many pages there were.
 pub(super) async fn paged(fixture: &Fixture, token: &str, list: &str, query: &str) -> (Vec<String>, usize) {
-    let (mut ids, mut next, mut pages) = (Vec::new(), Some(String::new()), 0);
-    while let Some(place) = next {
-        let page = fixture.get(&format!("/v1/{list}?{query}&page_token={place}"), token).await;
-        let rows: &Vec<Json> = page.ok()[list.replace('-', "_")].as_array().unwrap();
-        ids.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
-        next = page.body["next_page_token"].as_str().filter(|next| !next.is_empty()).map(str::to_owned);
-        pages += 1;
-    }
-    (ids, pages)
+    let pages = fixture.pages(token, &format!("/v1/{list}?{query}")).await;
+    (ids(&rows(&pages, &list.replace('-', "_"))), pages.len())
 }
 
 #[tokio::test]

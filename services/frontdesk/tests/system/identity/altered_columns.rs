@@ -12,17 +12,8 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::alterations::{Altered, alterations};
 use crate::fixture::{Answer, Fixture, tenant_path};
-
-/// Refusals that a column of another kind may lead to.
-const CLEAN: [&str; 6] = [
-    "SCHEMA_DRIFT",
-    "NOT_NULL_VIOLATION",
-    "CHECK_VIOLATION",
-    "INVALID_VALUE",
-    "UNREADABLE_ROW",
-    "FK_VIOLATION",
-];
 
 /// How Postgres says that a column has a type with which a statement cannot go on; which
 /// one it is, readiness says.
@@ -52,47 +43,12 @@ fn others(ty: &str) -> &'static [&'static str] {
     }
 }
 
-/// What is done to a column, and what takes it back.
-struct Alteration {
-    column: String,
-    there: String,
-    back: String,
-}
-
-async fn alterations(fixture: &Fixture) -> Vec<Alteration> {
-    let query = "select c.relname::text, a.attname::text, format_type(a.atttypid, null) from pg_attribute a \
-        join pg_class c on c.oid = a.attrelid where c.relname = any ($1) and c.relnamespace = 'identity'::regnamespace \
-        and a.attnum > 0 and not a.attisdropped order by 1, 2";
-    let mut found = Vec::new();
-    for row in fixture.sql.query(query, &[&TABLES.as_slice()]).await.unwrap() {
-        let (table, column, ty): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-        let alter = |what: String| format!("alter table identity.{table} {what}");
-        found.push(Alteration {
-            there: alter(format!("rename column {column} to gone")),
-            back: alter(format!("rename column gone to {column}")),
-            column: column.clone(),
-        });
-        let typed = |from: &str, to: &str| {
-            let value = match (from, to) {
-                ("text", "bytea") => format!("convert_to({column}, 'UTF8')"),
-                ("bytea", "text") if ty == "text" => format!("convert_from({column}, 'UTF8')"),
-                _ => format!("{column}::{to}"),
-            };
-            // A default of another type is in the way.
-            alter(format!("alter column {column} type {to} using {value}"))
-        };
-        found.extend(others(&ty).iter().map(|other| Alteration {
-            there: typed(&ty, other),
-            back: typed(other, &ty),
-            column: column.clone(),
-        }));
-    }
-    found
-}
+/// A change: its method in the descriptor, and the call with its token, if it has one.
+type Change = (&'static str, Method, String, String, Json);
 
 /// What the changes of one round are about.
 struct Round {
-    number: usize,
+    number: i32,
     users: [Uuid; 6],
     keys: [Uuid; 2],
     owner: String,
@@ -104,7 +60,7 @@ struct Round {
 }
 
 impl Round {
-    async fn new(fixture: &Fixture, number: usize, hash: &str, owner: &str, operator: &str) -> Self {
+    async fn new(fixture: &Fixture, number: i32, hash: &str, owner: &str, operator: &str) -> Self {
         let users = [(); 6].map(|()| Uuid::now_v7());
         let keys = [(); 2].map(|()| Uuid::now_v7());
         for (at, user) in users.iter().enumerate() {
@@ -138,9 +94,10 @@ impl Round {
     }
 
     /// Every change, by the name of its method.
-    fn changes(&self) -> Vec<(&'static str, Method, String, &str, Json)> {
+    fn changes(&self) -> Vec<Change> {
         let Self { number, users, keys, owner, operator, login, session } = self;
-        let own = login["access"].as_str().unwrap();
+        let (owner, operator) = (|| owner.clone(), || operator.clone());
+        let own = || login["access"].as_str().unwrap().to_owned();
         let user = |at: usize, step: &str| format!("/v1/users/{}{step}", users[at]);
         let member = |at: usize| tenant_path(&format!("/members/{}", users[at]));
         let role = |name: &str| tenant_path(&format!("/roles/{name}-{number}"));
@@ -153,57 +110,66 @@ impl Round {
                 "CreateTenant",
                 Method::POST,
                 "/v1/tenants".into(),
-                operator,
+                operator(),
                 json!({"slug": new, "name": "New"}),
             ),
             (
                 "CreateUser",
                 Method::POST,
                 "/v1/users".into(),
-                operator,
+                operator(),
                 json!({"email": format!("{new}@x.example"), "display_name": "New", "password": "a password"}),
             ),
-            ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
-            ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),
-            ("SetPassword", Method::POST, user(1, "/password"), operator, json!({"password": "a password"})),
+            ("DisableUser", Method::POST, user(0, "/disable"), operator(), json!({})),
+            ("EnableUser", Method::POST, user(0, "/enable"), operator(), json!({})),
+            (
+                "SetPassword",
+                Method::POST,
+                user(1, "/password"),
+                operator(),
+                json!({"password": "a password"}),
+            ),
             (
                 "AddMember",
                 Method::POST,
                 tenant_path("/members"),
-                owner,
+                owner(),
                 json!({"user_id": users[4].to_string(), "role": "viewer"}),
             ),
-            ("ChangeMemberRole", Method::PATCH, member(2), owner, json!({"role": "agent"})),
-            ("RemoveMember", Method::DELETE, member(3), owner, Json::Null),
+            ("ChangeMemberRole", Method::PATCH, member(2), owner(), json!({"role": "agent"})),
+            ("RemoveMember", Method::DELETE, member(3), owner(), Json::Null),
             (
                 "CreateRole",
                 Method::POST,
                 tenant_path("/roles"),
-                owner,
+                owner(),
                 json!({"name": new, "scopes": ["bookings:view"]}),
             ),
-            ("UpdateRole", Method::PATCH, role("changed"), owner, json!({"scopes": ["bookings:approve"]})),
-            ("DeleteRole", Method::DELETE, role("deleted"), owner, Json::Null),
-            ("CreateApiKey", Method::POST, tenant_path("/api-keys"), owner, json!({"name": new})),
-            ("RotateApiKey", Method::POST, key(0, "/rotate"), owner, json!({})),
-            ("RevokeApiKey", Method::DELETE, key(1, ""), owner, Json::Null),
-            ("Login", Method::POST, "/v1/auth/login".into(), "", credentials),
-            ("Refresh", Method::POST, "/v1/auth/refresh".into(), "", json!({"refresh": login["refresh"]})),
-            ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own, Json::Null),
-            ("ChangePassword", Method::POST, "/v1/auth/password".into(), own, passwords),
-            ("Logout", Method::POST, "/v1/auth/logout".into(), own, json!({})),
+            ("UpdateRole", Method::PATCH, role("changed"), owner(), json!({"scopes": ["bookings:approve"]})),
+            ("DeleteRole", Method::DELETE, role("deleted"), owner(), Json::Null),
+            ("CreateApiKey", Method::POST, tenant_path("/api-keys"), owner(), json!({"name": new})),
+            ("RotateApiKey", Method::POST, key(0, "/rotate"), owner(), json!({})),
+            ("RevokeApiKey", Method::DELETE, key(1, ""), owner(), Json::Null),
+            ("Login", Method::POST, "/v1/auth/login".into(), String::new(), credentials),
+            (
+                "Refresh",
+                Method::POST,
+                "/v1/auth/refresh".into(),
+                String::new(),
+                json!({"refresh": login["refresh"]}),
+            ),
+            ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own(), Json::Null),
+            ("ChangePassword", Method::POST, "/v1/auth/password".into(), own(), passwords),
+            ("Logout", Method::POST, "/v1/auth/logout".into(), own(), json!({})),
         ]
     }
 }
 
-fn email(number: usize, at: usize) -> String {
+fn email(number: i32, at: usize) -> String {
     format!("user-{number}-{at}@x.example")
 }
 
-async fn send(
-    fixture: &Fixture,
-    (_, method, path, token, body): &(&str, Method, String, &str, Json),
-) -> Answer {
+async fn send(fixture: &Fixture, (_, method, path, token, body): &Change) -> Answer {
     let mut request = fixture.request(method.clone(), path);
     if !token.is_empty() {
         request = request.bearer_auth(token);
@@ -232,49 +198,15 @@ async fn no_change_stores_what_it_refuses_for_an_altered_column() {
     // The login has renewed it at the low cost.
     let hash = "select password_hash from identity.users where email = $1";
     let hash: String = fixture.sql.query_one(hash, &[&demo::OWNER]).await.unwrap().get(0);
-    let round = Round::new(&fixture, 0, &hash, &owner, &operator).await;
-    let names: BTreeSet<&str> = round.changes().iter().map(|(name, ..)| *name).collect();
+    let changes = async |number| Round::new(&fixture, number, &hash, &owner, &operator).await.changes();
+    let names: BTreeSet<&str> = changes(901).await.iter().map(|(name, ..)| *name).collect();
     let identity = descriptors().services().filter(|one| one.full_name().starts_with("frontdesk.identity."));
     let all: Vec<_> = identity.flat_map(|service| service.methods().collect::<Vec<_>>()).collect();
     let changing = all.iter().filter(|method| MethodContract::of(method).changes);
     assert_eq!(names, changing.map(MethodDescriptor::name).collect(), "every change is tried");
-    for change in round.changes() {
-        let answer = send(&fixture, &change).await;
-        assert_eq!(answer.status, 200, "{change:?}: {}", answer.body);
-    }
-    let (mut tried, mut refused, mut problems) = (0, 0, Vec::new());
-    for (number, Alteration { column, there, back }) in (1..).zip(alterations(&fixture).await) {
-        let round = Round::new(&fixture, number, &hash, &owner, &operator).await;
-        // Some types cannot be given to a column that keys and checks are about.
-        if fixture.sql.batch_execute(&there).await.is_err() {
-            continue;
-        }
-        tried += 1;
-        let mut before = stored(&fixture).await;
-        for change in round.changes() {
-            let answer = send(&fixture, &change).await;
-            let after = stored(&fixture).await;
-            let code = answer.body["code"].as_str().unwrap_or_default();
-            if answer.status >= 400 {
-                refused += 1;
-                let object = answer.body["metadata"]["object"].as_str().unwrap_or_default();
-                let told = code != "SCHEMA_DRIFT" || object.contains(&column) || object.contains(OPERATOR);
-                if !CLEAN.contains(&code) || !told {
-                    problems.push(format!("{there}: {change:?} does not name it: {}", answer.body));
-                }
-                if before != after {
-                    problems.push(format!("{there}: {change:?} was refused and stored: {}", answer.body));
-                }
-            }
-            before = after;
-        }
-        fixture.sql.batch_execute(&back).await.unwrap_or_else(|error| panic!("{back}: {error:?}"));
-    }
-    assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
-    assert!(tried > 60 && refused > 200, "{tried} alterations, {refused} refusals");
-    let round = Round::new(&fixture, 900, &hash, &owner, &operator).await;
-    for change in round.changes() {
-        let answer = send(&fixture, &change).await;
-        assert_eq!(answer.status, 200, "{change:?}: {}", answer.body);
-    }
+    let alterations = alterations(&fixture, "identity", &TABLES, "true", others).await;
+    let send = async |change: &Change| send(&fixture, change).await;
+    let altered = Altered { fixture: &fixture, also_named: &[OPERATOR] };
+    let tried = altered.walk(alterations, changes, send, async || stored(&fixture).await).await;
+    assert!(tried.alterations > 60 && tried.refusals > 200, "{tried:?}");
 }

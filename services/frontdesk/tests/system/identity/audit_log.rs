@@ -4,6 +4,7 @@ use frontdesk::demo;
 use serde_json::json;
 
 use crate::fixture::{Fixture, tenant_path};
+use crate::pages::rows;
 
 #[tokio::test]
 async fn the_audit_log_tells_what_happened_to_those_who_may_read_it() {
@@ -13,17 +14,8 @@ async fn the_audit_log_tells_what_happened_to_those_who_may_read_it() {
     let made =
         fixture.post(&tenant_path("/api-keys"), &owner, &json!({"name": "audited"})).await.ok().clone();
     let foreign = fixture.token(demo::OTHER_OWNER).await;
-    let mut events = Vec::new();
-    let mut next = String::new();
-    loop {
-        let page =
-            fixture.get(&tenant_path(&format!("/audit-events?page_size=3&page_token={next}")), &owner).await;
-        events.extend(page.ok()["audit_events"].as_array().unwrap().clone());
-        next = page.body["next_page_token"].as_str().unwrap().to_owned();
-        if next.is_empty() {
-            break;
-        }
-    }
+    let pages = fixture.pages(&owner, &tenant_path("/audit-events?page_size=3")).await;
+    let events = rows(&pages, "audit_events");
     let find = |action: &str, success: bool| {
         events
             .iter()

@@ -3,9 +3,10 @@
 
 use frontdesk::demo;
 use pg::{Database, PoolOptions};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::whole::schema_drift::readiness;
 
 /// Another transaction gets in the way of every audit event, which is the last
 /// statement of each change. A sequence counts, since it does not roll back.
@@ -137,18 +138,4 @@ async fn identity_is_not_ready_while_its_schema_lacks_something() {
         fixture.sql.batch_execute(repair).await.unwrap();
         readiness(&fixture, true).await;
     }
-}
-
-/// What `/readyz` says once it says so.
-async fn readiness(fixture: &Fixture, ready: bool) -> Json {
-    let mut last = Json::Null;
-    for _ in 0..100 {
-        let answer = fixture.get("/readyz", "").await;
-        last = answer.body.clone();
-        if (answer.status == 200) == ready {
-            return last;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("readiness stayed {last}");
 }

@@ -114,7 +114,7 @@ async fn properties_and_customers_are_created_once_and_listed() {
     assert_eq!(same, other, "the external id says who it is");
     let list = operator.ok(&["customer", "list", "alpine"]);
     assert_eq!(list.lines().count(), 2, "{list}");
-    // Who ran a command has no user here, and is not Frontdesk itself either.
+    // An operator at the database is no user, and is not Frontdesk itself either.
     let sql = pg::connect(&operator.database.url).await.unwrap();
     let told = "select action, actor_kind, actor_id is null from booking_events order by tick";
     let told: Vec<(String, String, bool)> =

@@ -128,7 +128,7 @@ async fn a_frozen_connection_is_closed_and_replaced() {
     // statement and 1 s for the rollback, which are pg's limits.
     tokio::time::sleep(Duration::from_secs(7)).await;
     drop(frozen);
-    // Whoever comes to himself finds nobody at the other end.
+    // A server that wakes up finds nobody at the other end.
     let left = "select count(*) from pg_stat_activity where pid::text = any ($1)";
     for _ in 0..100 {
         if fixture.count(left, &[&pids]).await == 0 {

@@ -98,7 +98,7 @@ impl Crowd {
         assert_eq!(self.fixture.execute(set, &[&Uuid::from_u128(u128::from(guest)), &open]).await, 1);
     }
 
-    /// Starts calls that go together: behind four that go alone, and one that is a batch by
+    /// Starts calls that go together: after four that go alone, and one that is a batch by
     /// itself, all of which wait at their gate. Gives those before, and these.
     pub async fn gather(&self, days: i32, asks: &[Ask<'_>]) -> [Vec<JoinHandle<Answer>>; 2] {
         self.set_gate(SLOW, false).await;

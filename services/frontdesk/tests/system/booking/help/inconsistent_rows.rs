@@ -152,13 +152,13 @@ pub struct Foreign<'a> {
     pub fixture: &'a Fixture,
 }
 
-impl Foreign<'_> {
-    /// The tables take what no version of ours writes.
-    pub async fn loosen(&self) {
-        let requests = self.fixture.layout.requests();
+impl<'a> Foreign<'a> {
+    /// In tables that take what no version of ours writes.
+    pub async fn in_open_tables(fixture: &'a Fixture) -> Self {
+        let requests = fixture.layout.requests();
         let check =
             if requests == "bookings" { "bookings_status_check" } else { "booking_requests_status_check" };
-        self.fixture
+        fixture
             .sql
             .batch_execute(&format!(
                 "alter table {requests} drop constraint {check}; \
@@ -169,7 +169,7 @@ impl Foreign<'_> {
             .await
             .unwrap();
         for customer in [GUEST, STRANGER] {
-            self.fixture
+            fixture
                 .execute(
                     "insert into customers (tenant_id, id, name, email, phone, created_at) \
                      values ($1, $2, 'Test Guest', '', '', now()) on conflict do nothing",
@@ -177,6 +177,7 @@ impl Foreign<'_> {
                 )
                 .await;
         }
+        Self { fixture }
     }
 
     pub async fn booking(&self, status: &str, customer: u32, from: i32, to: i32) -> Uuid {

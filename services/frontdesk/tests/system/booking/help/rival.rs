@@ -60,6 +60,18 @@ impl Rival {
         self.sql.batch_execute("rollback").await.unwrap();
     }
 
+    /// Commits once this many sessions wait for it.
+    pub async fn commit_when_it_blocks(&self, fixture: &Fixture, sessions: i64) {
+        self.blocks(fixture, sessions).await;
+        self.commit().await;
+    }
+
+    /// Rolls back once this many sessions wait for it.
+    pub async fn roll_back_when_it_blocks(&self, fixture: &Fixture, sessions: i64) {
+        self.blocks(fixture, sessions).await;
+        self.roll_back().await;
+    }
+
     /// Returns once this many sessions wait, directly or one after the other, for
     /// this one.
     pub async fn blocks(&self, fixture: &Fixture, sessions: i64) {

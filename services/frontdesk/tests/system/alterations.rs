@@ -1,0 +1,139 @@
+//! Columns that somebody else alters under a running service, for the tests of both
+//! services: what a change refuses meanwhile has stored nothing, and names what is altered.
+
+use std::fmt::Debug;
+
+use crate::fixture::{Answer, Fixture};
+
+/// Refusals that a column of another kind may lead to.
+const CLEAN: [&str; 6] = [
+    "SCHEMA_DRIFT",
+    "NOT_NULL_VIOLATION",
+    "CHECK_VIOLATION",
+    "INVALID_VALUE",
+    "UNREADABLE_ROW",
+    "FK_VIOLATION",
+];
+
+/// What is done to a column, and what takes it back.
+pub struct Alteration {
+    column: String,
+    there: String,
+    back: String,
+}
+
+/// A service whose columns are altered.
+pub struct Altered<'a> {
+    pub fixture: &'a Fixture,
+    /// Other words than the column's name by which a refusal may name it.
+    pub also_named: &'a [&'a str],
+}
+
+/// How much was tried.
+#[derive(Debug)]
+pub struct Tried {
+    pub alterations: usize,
+    pub refusals: usize,
+}
+
+/// The alterations of the columns of these tables that fulfil a condition: another name,
+/// and each of the `others` that a column of a type may get.
+pub async fn alterations(
+    fixture: &Fixture,
+    schema: &str,
+    tables: &[&str],
+    condition: &str,
+    others: fn(&str) -> &'static [&'static str],
+) -> Vec<Alteration> {
+    let query = format!(
+        "select c.relname::text, a.attname::text, format_type(a.atttypid, null) from pg_attribute a \
+         join pg_class c on c.oid = a.attrelid where c.relname = any ($1) \
+         and c.relnamespace = '{schema}'::regnamespace and a.attnum > 0 and not a.attisdropped and {condition} \
+         order by 1, 2"
+    );
+    let mut found = Vec::new();
+    for row in fixture.sql.query(&query, &[&tables]).await.unwrap() {
+        let (table, column, ty): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let alter = |what: String| format!("alter table {schema}.{table} {what}");
+        found.push(Alteration {
+            there: alter(format!("rename column {column} to gone")),
+            back: alter(format!("rename column gone to {column}")),
+            column: column.clone(),
+        });
+        let typed = |from: &str, to: &str| {
+            let value = match (from, to) {
+                ("text", "bytea") => format!("convert_to({column}, 'UTF8')"),
+                ("bytea", "text") if ty == "text" => format!("convert_from({column}, 'UTF8')"),
+                _ => format!("{column}::{to}"),
+            };
+            alter(format!("alter column {column} type {to} using {value}"))
+        };
+        found.extend(others(&ty).iter().map(|other| Alteration {
+            there: typed(&ty, other),
+            back: typed(other, &ty),
+            column: column.clone(),
+        }));
+    }
+    found
+}
+
+impl Altered<'_> {
+    /// Makes the changes of a round of rows of its own under each alteration. Before the
+    /// first one and after the last one all of them are granted.
+    pub async fn walk<C: Debug>(
+        &self,
+        alterations: Vec<Alteration>,
+        changes: impl AsyncFn(i32) -> Vec<C>,
+        send: impl AsyncFn(&C) -> Answer,
+        stored: impl AsyncFn() -> String,
+    ) -> Tried {
+        let all_granted = async |round| {
+            for change in changes(round).await {
+                let answer = send(&change).await;
+                assert_eq!(answer.status, 200, "{change:?}: {}", answer.body);
+            }
+        };
+        all_granted(0).await;
+        let (mut tried, mut problems) = (Tried { alterations: 0, refusals: 0 }, Vec::new());
+        for (round, alteration) in (1..).zip(alterations) {
+            let changes = changes(round).await;
+            let Alteration { there, back, .. } = &alteration;
+            // Some types cannot be given to a column that keys, checks and policies are about.
+            if self.fixture.sql.batch_execute(there).await.is_err() {
+                continue;
+            }
+            tried.alterations += 1;
+            let mut before = stored().await;
+            for change in changes {
+                let answer = send(&change).await;
+                let after = stored().await;
+                if answer.status >= 400 {
+                    tried.refusals += 1;
+                    let wrong = self.wrong_with(&answer, &alteration, before == after);
+                    problems
+                        .extend(wrong.map(|wrong| format!("{there}: {change:?} {wrong}: {}", answer.body)));
+                }
+                before = after;
+            }
+            let undone = self.fixture.sql.batch_execute(back).await;
+            undone.unwrap_or_else(|error| panic!("{back}: {error:?}"));
+        }
+        assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+        all_granted(900).await;
+        tried
+    }
+
+    fn wrong_with(&self, refused: &Answer, of: &Alteration, as_before: bool) -> Option<&'static str> {
+        let code = refused.body["code"].as_str().unwrap_or_default();
+        let object = refused.body["metadata"]["object"].as_str().unwrap_or_default();
+        let named = |words: &&str| object.contains(*words);
+        if !as_before {
+            return Some("was refused and stored");
+        }
+        if !CLEAN.contains(&code) {
+            return Some("is refused for another reason");
+        }
+        let is_named = object.contains(&of.column) || self.also_named.iter().any(named);
+        (code == "SCHEMA_DRIFT" && !is_named).then_some("does not name it")
+    }
+}
