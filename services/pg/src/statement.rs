@@ -206,7 +206,7 @@ fn compile(
     layouts: usize,
     fill: impl Fn(usize, &'static str) -> String,
 ) -> Result<Statement, String> {
-    let parameters: Vec<&'static Parameter> = declaration.all().collect();
+    let parameters = declaration.all();
     let names: Vec<&'static str> = parameters.iter().map(|parameter| parameter.name).collect();
     if names.len() > MOST_PARAMETERS {
         return Err(format!("it has more than {MOST_PARAMETERS} parameters"));

@@ -14,6 +14,13 @@ use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, GuestId, RowId};
 use crate::domain::listing::After;
 
+pg::parameters! {
+    /// What is said of a customer.
+    Said<'a> (
+        name: &'a str, email: &'a str, phone: &'a str, external_id: Option<&'a str>, source: &'a str, notes: &'a str,
+    );
+}
+
 pg::statements! {
     /// A customer.
     GetCustomer = "get_customer" (tenant: Uuid, id: GuestId);
@@ -63,15 +70,11 @@ pg::statements! {
 
     /// Stores a customer.
     InsertCustomer<'a> = "insert_customer" (
-        tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str,
-        external_id: Option<&'a str>, source: &'a str, notes: &'a str, kind: &'static str,
-        sources: Vec<String>, external_ids: Vec<String>,
-    ) with Stamp;
+        tenant: Uuid, id: GuestId, sources: Vec<String>, external_ids: Vec<String>, kind: &'static str,
+    ) with (Said<'a>, Stamp);
     /// Stores what is said of a customer.
-    UpdateCustomer<'a> = "update_customer" (
-        tenant: Uuid, id: GuestId, name: &'a str, email: &'a str, phone: &'a str,
-        external_id: Option<&'a str>, source: &'a str, notes: &'a str, kind: &'static str,
-    ) with Stamp;
+    UpdateCustomer<'a> = "update_customer" (tenant: Uuid, id: GuestId, kind: &'static str)
+        with (Said<'a>, Stamp);
     /// Archives a customer, or takes it out of the archive.
     ArchiveCustomer = "archive_customer" (
         tenant: Uuid, id: GuestId, archived_at: Option<Timestamp>, kind: &'static str,
@@ -291,39 +294,21 @@ impl Change {
         id: GuestId,
         is: &Described,
     ) -> Result<Option<Finished<Customer>>, Fault> {
-        let Described { name, email, phone, external_id, source, notes } = is;
         let insert = InsertCustomer {
             tenant: self.tenant(),
             id,
-            name,
-            email,
-            phone,
-            external_id: external_id.as_deref(),
-            source,
-            notes,
-            with: self.stamp(),
+            sources: spellings(&is.source),
+            external_ids: is.external_id.as_deref().map(spellings).unwrap_or_default(),
             kind: EventKind::CustomerCreated.name(),
-            sources: spellings(source),
-            external_ids: external_id.as_deref().map(spellings).unwrap_or_default(),
+            with: (is.into(), self.stamp()),
         };
         self.finish(&insert, |rows| Columns::first(rows, customer)).await
     }
 
     /// Stores what is said of a locked customer.
     pub async fn update_customer(self, id: GuestId, is: &Described) -> Result<Finished<Customer>, Fault> {
-        let Described { name, email, phone, external_id, source, notes } = is;
-        let update = UpdateCustomer {
-            tenant: self.tenant(),
-            id,
-            name,
-            email,
-            phone,
-            external_id: external_id.as_deref(),
-            source,
-            notes,
-            with: self.stamp(),
-            kind: EventKind::CustomerUpdated.name(),
-        };
+        let kind = EventKind::CustomerUpdated.name();
+        let update = UpdateCustomer { tenant: self.tenant(), id, kind, with: (is.into(), self.stamp()) };
         let stored = self.finish(&update, |rows| Columns::first(rows, customer)).await?;
         stored.ok_or_else(|| lost_row("the customer"))
     }
@@ -368,6 +353,13 @@ impl Change {
             })
         });
         merged.await?.ok_or_else(|| lost_row("the duplicate"))
+    }
+}
+
+impl<'a> From<&'a Described> for Said<'a> {
+    fn from(is: &'a Described) -> Self {
+        let Described { name, email, phone, external_id, source, notes } = is;
+        Self { name, email, phone, external_id: external_id.as_deref(), source, notes }
     }
 }
 

@@ -24,15 +24,15 @@ pub struct Declaration {
     pub texts: &'static [&'static str],
     /// Its own parameters.
     pub parameters: &'static [Parameter],
-    /// Those of the groups that it shares with others, of which it takes what it needs.
-    pub shared: &'static [&'static [Parameter]],
+    /// Those that it shares with others, of which it takes what it needs.
+    pub shared: fn() -> Vec<&'static Parameter>,
 }
 
 /// Parameters that many statements take together: what [`parameters!`](crate::parameters)
 /// makes.
 pub trait Group: Debug + Sync {
     /// How they are written down.
-    const PARAMETERS: &'static [Parameter];
+    fn parameters() -> Vec<&'static Parameter>;
     /// The values, in this order.
     fn values(&self) -> Vec<&(dyn ToSql + Sync)>;
     /// Which of them have none.
@@ -41,8 +41,23 @@ pub trait Group: Debug + Sync {
 
 impl Declaration {
     /// Every parameter, those of groups last.
-    pub(super) fn all(&self) -> impl Iterator<Item = &'static Parameter> {
-        self.parameters.iter().chain(self.shared.iter().copied().flatten())
+    pub(super) fn all(&self) -> Vec<&'static Parameter> {
+        self.parameters.iter().chain((self.shared)()).collect()
+    }
+}
+
+/// Two groups are one.
+impl<A: Group, B: Group> Group for (A, B) {
+    fn parameters() -> Vec<&'static Parameter> {
+        [A::parameters(), B::parameters()].concat()
+    }
+
+    fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
+        [self.0.values(), self.1.values()].concat()
+    }
+
+    fn nulls(&self) -> Vec<bool> {
+        [self.0.nulls(), self.1.nulls()].concat()
     }
 }
 
@@ -71,7 +86,8 @@ pub struct Parameter {
 /// Files are `sql/NAME.sql` beside the file that declares them, one for each
 /// layout or one for all. In the text, `:name` is a parameter; a line that ends in
 /// `-- if :name` is left out when the parameter is `None`. With `with Stamp` after its
-/// parameters, a statement has those of that group, too, in a field `with`.
+/// parameters, a statement has those of that group, too, in a field `with`; with
+/// `with (Stamp, Note)`, those of both.
 #[macro_export]
 macro_rules! statements {
     ($(
@@ -99,7 +115,11 @@ macro_rules! statements {
                         ty: <$ty as $crate::Param>::TYPE,
                         example: <$ty as $crate::Param>::EXAMPLE,
                     }),*],
-                    shared: &[$(<$group as $crate::Group>::PARAMETERS)?],
+                    shared: || {
+                        let groups: &[Vec<&'static $crate::Parameter>] =
+                            &[$(<$group as $crate::Group>::parameters())?];
+                        groups.concat()
+                    },
                 };
             }
 
@@ -123,23 +143,29 @@ macro_rules! statements {
     };
 }
 
-/// Declares parameters that many statements take together, as a struct:
+/// Declares parameters that several statements take together, as a struct:
 /// `pg::parameters! { /// When. Stamp (at: Timestamp); }`.
 #[macro_export]
 macro_rules! parameters {
-    ($(#[$meta:meta])* $name:ident ($($field:ident: $ty:ty),* $(,)?);) => {
+    ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? ($($field:ident: $ty:ty),* $(,)?);) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy)]
-        pub struct $name {
+        pub struct $name $(<$life>)? {
             $(pub $field: $ty,)*
         }
 
-        impl $crate::Group for $name {
+        impl $(<$life>)? $name $(<$life>)? {
             const PARAMETERS: &'static [$crate::Parameter] = &[$($crate::Parameter {
                 name: stringify!($field),
                 ty: <$ty as $crate::Param>::TYPE,
                 example: <$ty as $crate::Param>::EXAMPLE,
             }),*];
+        }
+
+        impl $(<$life>)? $crate::Group for $name $(<$life>)? {
+            fn parameters() -> Vec<&'static $crate::Parameter> {
+                Self::PARAMETERS.iter().collect()
+            }
 
             fn values(&self) -> Vec<&(dyn $crate::types::ToSql + Sync)> {
                 vec![$(&self.$field),*]

@@ -115,7 +115,7 @@ fn writes_are_told_from_reads_that_lock() {
 fn declaration(texts: &'static [&'static str]) -> &'static Declaration {
     let parameter = |name| Parameter { name, ty: Type::UUID, example: "uuid '…'" };
     let parameters = Vec::leak(vec![parameter("tenant"), parameter("id")]);
-    Box::leak(Box::new(Declaration { name: "LockRequest", texts, parameters, shared: &[] }))
+    Box::leak(Box::new(Declaration { name: "LockRequest", texts, parameters, shared: Vec::new }))
 }
 
 #[test]
