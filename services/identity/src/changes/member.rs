@@ -18,8 +18,7 @@ pub async fn add(
     actor: &Actor,
 ) -> Result<Member, Error> {
     Change::run(store, async |change| {
-        let role = lock_role(&change, tenant, role).await?;
-        actor.holds.check(&role.scopes())?;
+        let role = lock_given_role(&change, tenant, role, actor).await?;
         change.insert_member(tenant, user, &role).await?;
         finish(change, tenant, user, &role, actor.did(AuditAction::MemberAdded)).await
     })
@@ -36,8 +35,7 @@ pub async fn change_role(
 ) -> Result<Member, Error> {
     Change::run(store, async |change| {
         check_removable(&change, tenant, user, role == BuiltIn::Owner.name(), actor).await?;
-        let role = lock_role(&change, tenant, role).await?;
-        actor.holds.check(&role.scopes())?;
+        let role = lock_given_role(&change, tenant, role, actor).await?;
         change.update_member(tenant, user, &role).await?;
         finish(change, tenant, user, &role, actor.did(AuditAction::MemberRoleChanged)).await
     })
@@ -91,10 +89,21 @@ async fn check_removable(
     Ok(())
 }
 
-async fn lock_role(change: &Change, tenant: TenantId, name: &str) -> Result<Role, Error> {
-    if let Some(role) = BuiltIn::from_name(name) {
-        return Ok(Role::BuiltIn(role));
-    }
-    let own = change.lock_role(tenant, name).await?;
-    Ok(Role::Own(own.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?))
+/// Locks the role that a member is to get. Refuses one that grants more than its giver
+/// holds.
+async fn lock_given_role(
+    change: &Change,
+    tenant: TenantId,
+    name: &str,
+    actor: &Actor,
+) -> Result<Role, Error> {
+    let role = match BuiltIn::from_name(name) {
+        Some(role) => Role::BuiltIn(role),
+        None => {
+            let own = change.lock_role(tenant, name).await?;
+            Role::Own(own.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?)
+        }
+    };
+    actor.holds.check(&role.scopes())?;
+    Ok(role)
 }

@@ -2,58 +2,42 @@
 
 use crate::actor::Actor;
 use crate::domain::audit::AuditAction;
+use crate::domain::field;
 use crate::domain::ids::TenantId;
 use crate::domain::roles::{BuiltIn, OwnRole};
-use crate::domain::{field, scopes};
 use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, Store};
 
 /// Creates a role of a tenant.
-pub async fn create(
-    store: &Store,
-    tenant: TenantId,
-    name: &str,
-    scopes: Vec<String>,
-    actor: &Actor,
-) -> Result<OwnRole, Error> {
-    field::slug("name", name)?;
-    if BuiltIn::from_name(name).is_some() {
+pub async fn create(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Actor) -> Result<(), Error> {
+    field::slug("name", &role.name)?;
+    if BuiltIn::from_name(&role.name).is_some() {
         return Err(Error::AlreadyExists(Existing::BuiltInRole));
     }
-    let role = OwnRole { name: name.to_owned(), scopes: scopes::of_tenant(scopes, false)? };
     actor.holds.check(&role.scopes)?;
     Change::run(store, async |change| {
-        change.insert_role(tenant, &role).await?;
-        change.finish(actor.did(AuditAction::RoleCreated).in_tenant(tenant).about(name)).await?;
+        change.insert_role(tenant, role).await?;
+        change.finish(actor.did(AuditAction::RoleCreated).in_tenant(tenant).about(&role.name)).await?;
         Ok(())
     })
-    .await?;
-    Ok(role)
+    .await
 }
 
 /// Replaces the scopes of a role of a tenant. Both what is given and what is
 /// taken must be held.
-pub async fn update(
-    store: &Store,
-    tenant: TenantId,
-    name: &str,
-    scopes: Vec<String>,
-    actor: &Actor,
-) -> Result<OwnRole, Error> {
-    refuse_built_in(name)?;
-    let role = OwnRole { name: name.to_owned(), scopes: scopes::of_tenant(scopes, false)? };
+pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Actor) -> Result<(), Error> {
+    refuse_built_in(&role.name)?;
     Change::run(store, async |change| {
-        let old = change.lock_role(tenant, name).await?;
-        let old = old.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?;
+        let old = change.lock_role(tenant, &role.name).await?;
+        let old = old.ok_or_else(|| Error::RoleNotFound(role.name.clone()))?;
         let given = role.scopes.iter().filter(|scope| !old.scopes.contains(scope));
         let taken = old.scopes.iter().filter(|scope| !role.scopes.contains(scope));
         actor.holds.check(given.chain(taken))?;
-        change.update_role(tenant, &role).await?;
-        change.finish(actor.did(AuditAction::RoleUpdated).in_tenant(tenant).about(name)).await?;
+        change.update_role(tenant, role).await?;
+        change.finish(actor.did(AuditAction::RoleUpdated).in_tenant(tenant).about(&role.name)).await?;
         Ok(())
     })
-    .await?;
-    Ok(role)
+    .await
 }
 
 /// Deletes a role that nobody has.

@@ -13,6 +13,7 @@ use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::roles::{BuiltIn, OwnRole};
+use crate::domain::scopes;
 use crate::domain::tenant::{Member, Tenant};
 use crate::error::Error;
 
@@ -123,8 +124,9 @@ impl TenantService for Identity {
     ) -> Result<Response<wire::CreateRoleResponse>, Status> {
         let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::CreateRoleRequest { tenant_id: _, name, scopes } = request.into_inner();
-        let created = role::create(self.store(), tenant, &name, scopes, &actor).await?;
-        Ok(Response::new(wire::CreateRoleResponse { role: Some(role_to_wire(created)) }))
+        let role = own_role(name, scopes)?;
+        role::create(self.store(), tenant, &role, &actor).await?;
+        Ok(Response::new(wire::CreateRoleResponse { role: Some(role_to_wire(role)) }))
     }
 
     async fn update_role(
@@ -133,8 +135,9 @@ impl TenantService for Identity {
     ) -> Result<Response<wire::UpdateRoleResponse>, Status> {
         let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let wire::UpdateRoleRequest { tenant_id: _, name, scopes } = request.into_inner();
-        let updated = role::update(self.store(), tenant, &name, scopes, &actor).await?;
-        Ok(Response::new(wire::UpdateRoleResponse { role: Some(role_to_wire(updated)) }))
+        let role = own_role(name, scopes)?;
+        role::update(self.store(), tenant, &role, &actor).await?;
+        Ok(Response::new(wire::UpdateRoleResponse { role: Some(role_to_wire(role)) }))
     }
 
     async fn delete_role(
@@ -170,6 +173,11 @@ fn tenant_to_wire(tenant: Tenant) -> wire::Tenant {
 fn member_to_wire(member: Member) -> wire::Member {
     let Member { user: who, role, since } = member;
     wire::Member { user: Some(user(who)), role, created_at: Some(timestamp(since)) }
+}
+
+/// A role as it is asked for.
+fn own_role(name: String, scopes: Vec<String>) -> Result<OwnRole, Error> {
+    Ok(OwnRole { name, scopes: scopes::of_tenant(scopes, false)? })
 }
 
 fn role_to_wire(role: OwnRole) -> wire::Role {
