@@ -28,8 +28,8 @@ pub struct Shown<T> {
 }
 
 impl<T> Shown<T> {
-    /// Counts so many more as left out, behind all.
-    pub fn left_out_behind(&mut self, more: usize) {
+    /// Counts so many more as left out, after all rows.
+    pub fn leave_out_more(&mut self, more: usize) {
         self.left_out.extend(std::iter::repeat_n(self.rows.len(), more));
     }
 }

@@ -116,7 +116,7 @@ mod tests {
     fn what_a_page_leaves_out_lies_before_where_the_next_one_begins() {
         let page = || {
             let mut page = Shown { rows: vec![(1, 'a'), (4, 'b'), (7, 'c')], left_out: vec![0, 1, 1, 2] };
-            page.left_out_behind(2);
+            page.leave_out_more(2);
             page
         };
         let rows = vec!['a', 'b', 'c'];

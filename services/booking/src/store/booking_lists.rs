@@ -65,12 +65,10 @@ impl Store {
         self.read(async |schema| {
             let list = list(&schema, tenant, filter, &names, after, size + 1);
             let (mut rows, size) = schema.db.run_page(tenant, &*list, size).await?;
+            let unknown = filter.has_unknown() && schema.found.statuses.any_booking_word;
             let mut next = None;
-            if is_looked_through(filter, filter.has_unknown() && schema.found.statuses.any_booking_word)
-                && let Some((end, is_shown)) = looked::last(&rows, size)?
-            {
-                next = Some(place(end)?);
-                rows.truncate(rows.len() - usize::from(!is_shown));
+            if is_looked_through(filter, unknown) {
+                next = looked::end(&mut rows, size, place)?;
             }
             let size = usize::try_from(size).unwrap_or(usize::MAX);
             if rows.len() > size {
@@ -80,7 +78,7 @@ impl Store {
             let mut bookings =
                 Columns::shown_rows(&rows, |row| Ok((place(row)?, booking(&mut Columns::of(row))?)))?;
             if next.is_none() && schema.found.may_be_null("bookings", "check_in") {
-                bookings.left_out_behind(unplaced(&schema, tenant, filter, &names).await?);
+                bookings.leave_out_more(unplaced(&schema, tenant, filter, &names).await?);
             }
             Ok(BookingPage { bookings, next })
         })
@@ -170,10 +168,7 @@ async fn unplaced(
 
 /// The place of a row, whatever else it holds.
 fn place(row: &Row) -> Result<After<Day>, Fault> {
-    let column = |name: &str| {
-        let place = columns::BOOKING.iter().position(|one| *one == name);
-        Columns::from(row, place.unwrap_or_default())
-    };
+    let column = |name| looked::column(row, &columns::BOOKING, name);
     let Days(key) = column("check_in").next("check_in")?;
     Ok(After { key, id: column("id").next("id")? })
 }

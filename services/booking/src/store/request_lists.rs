@@ -139,15 +139,15 @@ impl<'a> Asked<'a> {
     }
 
     /// The first day that may still have rows, as the place says where the page begins:
-    /// the next one when it stands behind all of a day. `None` behind the last.
+    /// the next one when it comes after all of a day. `None` after the last.
     pub(super) fn arrives_from(&self) -> Option<i32> {
         /// The first finite day that a column can hold.
         const FIRST: i32 = -2_451_545;
         let after = self.check_in_after.map_or(i32::MIN, |Days(after)| after);
-        let is_behind_day =
+        let is_after_day =
             self.beside_created_at == Some(Micros(Time::MAX)) && self.after_id == RowId(Uuid::max());
         match after {
-            after if !is_behind_day => Some(after),
+            after if !is_after_day => Some(after),
             i32::MIN => Some(FIRST),
             after => after.checked_add(1),
         }

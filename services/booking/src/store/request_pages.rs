@@ -80,14 +80,7 @@ impl Found {
     /// By one that looks at a bounded number of rows.
     async fn looked(tx: Tx, list: &dyn Query, asked: &Asked<'_>, order: Order) -> Result<Self, Fault> {
         let (mut rows, size) = tx.run_page(list, asked.most - 1).await?;
-        let beyond = match looked::last(&rows, size)? {
-            None => None,
-            Some((end, is_shown)) => {
-                let beyond = place(end, order)?;
-                rows.truncate(rows.len() - usize::from(!is_shown));
-                Some(beyond)
-            }
-        };
+        let beyond = looked::end(&mut rows, size, |row| place(row, order))?;
         Ok(Self { rows, size, beyond })
     }
 }
@@ -133,7 +126,7 @@ impl Store {
             if next.is_none() && schema.found.has_unplaced_requests() {
                 let by_check_in = page.order == Order::CheckIn;
                 let unplaced = request_counts::unplaced(&schema, tenant, filter, by_check_in).await?;
-                requests.left_out_behind(unplaced);
+                requests.leave_out_more(unplaced);
             }
             Ok(RequestPage { requests, next, counts })
         })
@@ -205,7 +198,7 @@ impl Arrivals {
         days.saturating_mul(asked.walks())
     }
 
-    /// So many of these days, and where it goes on behind them. Infinity, which other
+    /// So many of these days, and where it goes on after them. Infinity, which other
     /// programs store, is a day of its own.
     fn within(self, most: i64) -> (Self, Option<Cursor>) {
         let Self { first, last } = self;
@@ -225,10 +218,7 @@ impl Arrivals {
 
 /// The place of a row, whatever else it holds.
 fn place(row: &Row, order: Order) -> Result<Cursor, Fault> {
-    let column = |name: &str| {
-        let place = columns::BOOKING_REQUEST.iter().position(|one| *one == name);
-        Columns::from(row, place.unwrap_or_default())
-    };
+    let column = |name| looked::column(row, &columns::BOOKING_REQUEST, name);
     let id = column("id").next("id")?;
     let Micros(created_at) = column("created_at").next("created_at")?;
     Ok(match order {

@@ -38,7 +38,7 @@ const DECLARED: [&[&Declaration]; 19] = [
 ];
 
 /// Parts that several statements share.
-const PARTS: [(&str, &str); 26] = [
+const PARTS: [(&str, &str); 29] = [
     ("after_creation", include_str!("sql/parts/after_creation.sql")),
     ("after_place", include_str!("sql/parts/after_place.sql")),
     ("booking_settled", include_str!("sql/parts/booking_settled.sql")),
@@ -46,8 +46,10 @@ const PARTS: [(&str, &str); 26] = [
     ("confirmed", include_str!("sql/parts/confirmed.sql")),
     ("covered_nights", include_str!("sql/parts/covered_nights.sql")),
     ("creation_order", include_str!("sql/parts/creation_order.sql")),
+    ("customer_of", include_str!("sql/parts/customer_of.sql")),
     ("customer_stored", include_str!("sql/parts/customer_stored.sql")),
     ("decided", include_str!("sql/parts/decided.sql")),
+    ("duplicate_merged", include_str!("sql/parts/duplicate_merged.sql")),
     ("free_ranges", include_str!("sql/parts/free_ranges.sql")),
     ("fulfilment_lost", include_str!("sql/parts/fulfilment_lost.sql")),
     ("guest", include_str!("sql/parts/guest.sql")),
@@ -56,6 +58,7 @@ const PARTS: [(&str, &str); 26] = [
     ("insert_event", include_str!("sql/parts/insert_event.sql")),
     ("insert_range", include_str!("sql/parts/insert_range.sql")),
     ("linked", include_str!("sql/parts/linked.sql")),
+    ("long_bookings", include_str!("sql/parts/long_bookings.sql")),
     ("long_requests", include_str!("sql/parts/long_requests.sql")),
     ("of_statuses", include_str!("sql/parts/of_statuses.sql")),
     ("of_day", include_str!("sql/parts/of_day.sql")),

@@ -1,8 +1,8 @@
 -- Those with a night from a date on, each status up to a number, in order: or a plan may
--- find all rows of a status before it counts the first. Who arrives from that date on is
--- counted before who is there already, whom the index has among those that are gone; long
--- stays have an index of their own. A window of creation, which is the longer one, is
--- held against so many rows, and no more are looked at.
+-- find all rows of a status before it counts the first. A guest who arrives from that
+-- date on is counted before who is there already, whom the index has among those that are
+-- gone; long stays have an index of their own. A window of creation, which is the longer
+-- one, is held against so many rows, and no more are looked at.
 with {long_requests}
 select asked.status, seen.counted, seen.looked
 from unnest(:statuses) as asked (status)

@@ -1,7 +1,7 @@
 -- By creation, requests with a night of a window. No index has them in this order: the
 -- one by check-in has it within each day of arrival. So the first row of each day is
 -- looked up, per status or for all in one; the page is in the days whose first rows come
--- first, and none of it lies behind the last of these first rows, nor behind as many rows
+-- first, and none of it comes after the last of these first rows, nor after as many rows
 -- of the first of these days as it takes. Stays that began more than a month before the
 -- window have an index of their own. What is looked at is read of the index alone, and
 -- the rows of the page, with their bookings, when they are known.
@@ -24,7 +24,7 @@ asked as (
         head.id
     limit :most
 ),
--- With fewer of them than the page takes, it goes on behind all.
+-- With fewer of them than the page takes, it goes on after all of them.
 until as (
     select
         case when count(*) < :most then '-infinity' else min(asked.created_at) end as newest_first,

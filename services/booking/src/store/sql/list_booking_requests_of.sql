@@ -1,9 +1,9 @@
 -- Requests of one property or guest, or of the tenant, along an index in the order of the
--- list: one of the three places is given, and with it the order. So many are looked at and
--- no more, whatever else is asked of them: those that match are the page, and behind the
--- last one that was looked at it goes on. From a date on, most stays that have not ended
--- by then begin in the month before or later; longer ones have an index of their own.
--- Rows and their bookings are looked up for the page only.
+-- list: one of the three places is given, and with it the order. So many are looked at
+-- and no more, whatever else is asked of them: those that match are the page, and the
+-- list goes on after the last one that was looked at. From a date on, most stays that
+-- have not ended by then begin in the month before or later; longer ones have an index of
+-- their own. Rows and their bookings are looked up for the page only.
 with long as materialized ( -- if :staying_from
     select {looked_at} -- if :staying_from
     from {requests} r -- if :staying_from

@@ -1,13 +1,7 @@
 -- Of the tenant. From a date on, most stays that have not ended began in the month
 -- before; those that are longer have an index of their own, and are looked for before
 -- anything else is asked of them: or a plan may look for them among all.
-with long as materialized ( -- if :stay_from
-    select {booking_columns} -- if :stay_from
-    from bookings b -- if :stay_from
-    where b.tenant_id = :tenant -- if :stay_from
-      and {long_booking} -- if :stay_from
-      and b.deleted_at is null -- if :stay_from
-) -- if :stay_from
+with {long_bookings}
 select {booking_names}
 from (
     (

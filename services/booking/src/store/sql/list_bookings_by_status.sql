@@ -1,12 +1,6 @@
 -- Of the tenant: one walk along an index per status, merged: as flat for a rare
 -- status as for a common one. Long stays are found as in the list of all.
-with long as materialized ( -- if :stay_from
-    select {booking_columns} -- if :stay_from
-    from bookings b -- if :stay_from
-    where b.tenant_id = :tenant -- if :stay_from
-      and {long_booking} -- if :stay_from
-      and b.deleted_at is null -- if :stay_from
-) -- if :stay_from
+with {long_bookings}
 select {booking_names}
 from (
     select b.*

@@ -1,6 +1,7 @@
--- Of one property or guest, or of the tenant, along an index. So many are looked at and no
--- more, whatever else is asked of them: those that match are the page, and behind the
--- last one that was looked at it goes on. Long stays are found as in the list of all.
+-- Of one property or guest, or of the tenant, along an index. So many are looked at and
+-- no more, whatever else is asked of them: those that match are the page, and the list
+-- goes on after the last one that was looked at. Long stays are found as in the list of
+-- all.
 with long as materialized ( -- if :stay_from
     select b.id, b.property_id, b.guest_id, b.check_in, b.check_out, b.status, b.deleted_at -- if :stay_from
     from bookings b -- if :stay_from

@@ -1,7 +1,7 @@
 -- Requests in the order of creation with a night of a window. A bounded number of rows is
 -- looked at, in an index alone where no status is asked for: those that match are the
--- page, and after the last one that was looked at it goes on. Rows and their bookings
--- are looked up for the page only.
+-- page, and the list goes on after the last one that was looked at. Rows and their
+-- bookings are looked up for the page only.
 select {request_names}, {linked_columns}, page.found, page.is_last
 from (
     select r.id, r.created_at, r.found, r.place = :looked as is_last

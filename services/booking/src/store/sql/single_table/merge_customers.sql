@@ -10,13 +10,7 @@ with moved as (
       and b.guest_id = :duplicate
     returning b.tenant_id, b.id, b.property_id, b.updated_at, b.status in ({sold}) as sold
 ),
-merged as (
-    update customers c
-    set archived_at = coalesce(c.archived_at, :at), merged_into = :kept, updated_at = :at
-    where c.tenant_id = :tenant
-      and c.id = :duplicate
-    returning c.tenant_id, {customer_columns}
-),
+{duplicate_merged},
 settled as (
     select (select count(*) from moved) + (select count(*) from merged) as writes
 ),

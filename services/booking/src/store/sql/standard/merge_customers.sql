@@ -19,13 +19,7 @@ moved_bookings as (
       and b.guest_id = :duplicate
     returning b.tenant_id, b.id, b.booking_request_id, b.property_id, b.updated_at
 ),
-merged as (
-    update customers c
-    set archived_at = coalesce(c.archived_at, :at), merged_into = :kept, updated_at = :at
-    where c.tenant_id = :tenant
-      and c.id = :duplicate
-    returning c.tenant_id, {customer_columns}
-),
+{duplicate_merged},
 settled as (
     select
         (select count(*) from moved_requests) + (select count(*) from moved_bookings)
