@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
@@ -22,7 +21,7 @@ use tokio_postgres::Socket;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::verifier::{Encrypted, Verified};
+use self::verifier::{Believed, Signed, Verifier};
 
 /// What servers of 17 and later want to hear of whoever begins with TLS.
 const PROTOCOL: &[u8] = b"postgresql";
@@ -161,11 +160,12 @@ impl Wishes {
     fn config(&self) -> Result<ClientConfig, Unusable> {
         // Named, whatever another part of the process has chosen.
         let provider = Arc::new(aws_lc_rs::default_provider());
+        let believed = self.believed(&provider)?;
         let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions)
             .map_err(|error| Unusable(format!("TLS cannot be set up: {error}")))?
             .dangerous()
-            .with_custom_certificate_verifier(self.verifier(&provider)?);
+            .with_custom_certificate_verifier(Arc::new(Verifier { provider, believed }));
         let mut config = match &self.identity {
             None => config.with_no_client_auth(),
             Some(Identity { certificate, key }) => {
@@ -183,9 +183,9 @@ impl Wishes {
         Ok(config)
     }
 
-    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Unusable> {
+    fn believed(&self, provider: &Arc<CryptoProvider>) -> Result<Believed, Unusable> {
         let (own, roots) = match &self.roots {
-            Roots::None => return Ok(Arc::new(Encrypted::new(Arc::clone(provider)))),
+            Roots::None => return Ok(Believed::Anybody),
             Roots::System => (Vec::new(), system_roots()?),
             Roots::File(file) => {
                 let own = certificates("sslrootcert", file)?;
@@ -211,7 +211,7 @@ impl Wishes {
         }
         let chain =
             chain.build().map_err(|error| Unusable(format!("whom to believe cannot be set up: {error}")))?;
-        Ok(Arc::new(Verified::new(chain, own, self.verifies_names)))
+        Ok(Believed::Signed(Signed { chain, own, verifies_names: self.verifies_names }))
     }
 }
 

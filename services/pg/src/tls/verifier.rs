@@ -16,34 +16,31 @@ use x509_cert::der::Decode;
 use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
 use x509_cert::ext::pkix::SubjectAltName;
 
-/// Anybody is believed: whoever listens in hears nothing, whoever stands between does.
+/// Decides whether a server is believed.
 #[derive(Debug)]
-pub(super) struct Encrypted(Arc<CryptoProvider>);
+pub(super) struct Verifier {
+    pub provider: Arc<CryptoProvider>,
+    pub believed: Believed,
+}
 
-/// Somebody whose certificate an authority has signed.
+/// Who is believed.
 #[derive(Debug)]
-pub(super) struct Verified {
-    chain: Arc<WebPkiServerVerifier>,
+pub(super) enum Believed {
+    /// Anybody: whoever listens in hears nothing, whoever stands between does.
+    Anybody,
+    /// Somebody whose certificate an authority has signed.
+    Signed(Signed),
+}
+
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub chain: Arc<WebPkiServerVerifier>,
     /// The authorities' own certificates, where a file has them.
-    own: Vec<CertificateDer<'static>>,
-    verifies_names: bool,
+    pub own: Vec<CertificateDer<'static>>,
+    pub verifies_names: bool,
 }
 
-impl Encrypted {
-    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
-        Self(provider)
-    }
-}
-
-impl Verified {
-    pub(super) fn new(
-        chain: Arc<WebPkiServerVerifier>,
-        own: Vec<CertificateDer<'static>>,
-        verifies_names: bool,
-    ) -> Self {
-        Self { chain, own, verifies_names }
-    }
-
+impl Signed {
     /// The certificate that somebody shows is one that is believed by itself.
     fn verify_own(
         &self,
@@ -67,9 +64,30 @@ impl Verified {
             if is_wrong_name(&error) { named_in_subject(&parsed, host, error) } else { Err(error) }
         })
     }
+
+    fn verify(
+        &self,
+        shown: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        host: &ServerName<'_>,
+        stapled: &[u8],
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        if self.own.iter().any(|own| own == shown) {
+            return self.verify_own(shown, host, now);
+        }
+        match self.chain.verify_server_cert(shown, between, host, stapled, now) {
+            // The chain is looked at first, and was good.
+            Err(error) if is_wrong_name(&error) && self.verifies_names => {
+                named_in_subject(&parsed(shown)?, host, error)
+            }
+            Err(error) if is_wrong_name(&error) => Ok(()),
+            verified => verified.map(drop),
+        }
+    }
 }
 
-impl ServerCertVerifier for Verified {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         shown: &CertificateDer<'_>,
@@ -78,53 +96,9 @@ impl ServerCertVerifier for Verified {
         stapled: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.own.iter().any(|own| own == shown) {
-            return self.verify_own(shown, host, now).map(|()| ServerCertVerified::assertion());
+        if let Believed::Signed(signed) = &self.believed {
+            signed.verify(shown, between, host, stapled, now)?;
         }
-        match self.chain.verify_server_cert(shown, between, host, stapled, now) {
-            // The chain is looked at first, and was good.
-            Err(error) if is_wrong_name(&error) => {
-                if self.verifies_names {
-                    named_in_subject(&parsed(shown)?, host, error)?;
-                }
-                Ok(ServerCertVerified::assertion())
-            }
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
-    }
-}
-
-impl ServerCertVerifier for Encrypted {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
         Ok(ServerCertVerified::assertion())
     }
 
@@ -134,7 +108,8 @@ impl ServerCertVerifier for Encrypted {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -143,11 +118,12 @@ impl ServerCertVerifier for Encrypted {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
