@@ -29,7 +29,7 @@ pub trait Authority: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
 
-    /// What is told of the way to it; nothing by who has none.
+    /// Figures of the way to it; none where identity itself is asked.
     fn figures(&self, _: &mut Scrape) {}
 }
 

@@ -1,6 +1,6 @@
-//! The keys that verify tokens: fetched from identity, kept, fetched again every
-//! five minutes, and when a token names one that we do not know unless a fetch
-//! within 30 s was in vain.
+//! The keys that verify tokens: fetched from identity, kept, fetched again every five
+//! minutes, and when a token names one that we do not know unless a fetch in the last 30
+//! s did not find it.
 //!
 //! A verified token is remembered, so that its signature is checked once; its time
 //! and its key are looked at each time, and its session is the business of the layer.

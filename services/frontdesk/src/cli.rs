@@ -1,4 +1,4 @@
-//! The command line. Results go to stdout, talk to stderr.
+//! The command line. Results go to stdout, messages to stderr.
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::settings::Source;
 use crate::{Failure, stdout};
 
-/// How long the answer may take; each question behind it takes a second at most.
+/// How long the answer may take; each check that it asks takes a second at most.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub async fn run(source: &Source, args: HealthcheckArgs) -> Result<(), Failure> 
     Err(Failure::new(format!("{url} answers {status}: {}", text.trim_end())))
 }
 
-/// Where somebody on this machine finds who listens on every address.
+/// Where a role that listens on every address is reached from this machine.
 fn reachable(listens: SocketAddr) -> SocketAddr {
     let ip = match listens.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -42,7 +42,7 @@ impl Failure {
         Self { sentence: sentence.to_string(), code: 1 }
     }
 
-    /// Nobody reads the result any more, which is not worth a word.
+    /// Nobody reads the result any more: no failure, and no message.
     fn quiet() -> Self {
         Self { sentence: String::new(), code: 0 }
     }

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         }
     };
     let result = runtime.block_on(frontdesk::cli::main());
-    // Whatever still runs has its last lines, too.
+    // What still runs ends first, with its last lines of the log.
     drop(runtime);
     Log::finish();
     match result {

@@ -1,6 +1,6 @@
-//! `frontdesk migrate`: the schema of both services. That the numbers of all migrations
-//! are there does not say that what they made still is, so it is looked at, too; what
-//! makes it again is `frontdesk doctor --repair --apply`.
+//! `frontdesk migrate`: the schema of both services. The numbers of all migrations may be
+//! there although something that they made is lost, so the objects are compared, too;
+//! `frontdesk doctor --repair --apply` makes them again.
 
 use clap::Subcommand;
 use pg::migrate::{self, MigrateError, MigrationSet};
@@ -21,15 +21,15 @@ const DRIFTED: u8 = 3;
 
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
-    /// Applies what is missing, and says if what was applied is not there any more.
-    /// `DATABASE_URL` must name the schema's owner.
+    /// Applies the migrations that are missing, and says if the database has lost what
+    /// others made. `DATABASE_URL` must name the schema's owner.
     Up {
         /// Prints JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Lists what is applied, what is missing, and what of that which was applied is
-    /// not there any more; exit code 3 if anything is missing.
+    /// Lists which migrations are applied, which are missing, and what the applied ones
+    /// made and the database has lost; exit code 3 if anything is missing.
     Status {
         /// Prints JSON.
         #[arg(long)]
@@ -63,7 +63,7 @@ async fn up(url: &str, as_json: bool) -> Result<(), Failure> {
     end(&every, &drifted, as_json)
 }
 
-/// What of that which the migrations made is not there any more, with its service.
+/// What the migrations made and the database has lost, each with its service.
 async fn drifted(url: &str) -> Result<Vec<String>, Failure> {
     let client = pg::connect(url).await.map_err(|fault| database_failure(url, fault))?;
     let mut drifted = Vec::new();
@@ -74,7 +74,7 @@ async fn drifted(url: &str) -> Result<Vec<String>, Failure> {
     Ok(drifted)
 }
 
-/// The end of a command that found what is not there any more.
+/// The end of a command that found something lost.
 fn end(applied: &str, drifted: &[String], as_json: bool) -> Result<(), Failure> {
     if !as_json {
         for found in drifted {

@@ -204,11 +204,12 @@ impl Way {
 /// What begins a transaction of a command that changes the schema: it takes the time that
 /// it takes, and nobody else has its session meanwhile.
 pub(crate) fn begin_command() -> String {
+    let limits =
+        "statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout";
     format!(
         "begin isolation level read committed; select {}; \
-         select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings where name in ('{}')",
-        set_to(MEANING, true),
-        LIMITS.join("', '")
+         select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings where name in ('{limits}')",
+        set_to(MEANING, true)
     )
 }
 

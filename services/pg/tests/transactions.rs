@@ -265,7 +265,7 @@ async fn a_connection_lost_with_the_commit_leaves_the_outcome_unknown() {
         tx.run(&InsertRow { id: 4 }).await.unwrap();
         assert_eq!(tx.commit().await.unwrap_err().kind(), &Kind::OutcomeUnknown);
         assert_eq!(rows(&database).await, 4 * stored);
-        // Who only reads has nothing to wonder about.
+        // For a call that only reads, nothing is in doubt.
         let read = lossy.run(Uuid::nil(), &CountRows {}).await.unwrap_err();
         assert_eq!(read.kind(), &Kind::Unavailable);
         let _gone = std::fs::remove_dir_all(relay);

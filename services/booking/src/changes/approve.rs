@@ -45,7 +45,8 @@ impl Work for Approve {
         let broken = broken(&change, &request, terms).await?;
         let mut verdict = approval::approve(&request, layout, None);
         let mut around = None;
-        // What was approved before is not refused by rules: that shows around the request.
+        // Rules refuse no request that was approved before, and whether it was shows
+        // around it.
         let doubtful = verdict == Verdict::NeedsSurroundings || verdict.sells() && !broken.is_empty();
         if change.with_locks() || doubtful {
             let found = around.insert(change.lock_surroundings(&request).await?);
@@ -57,7 +58,7 @@ impl Work for Approve {
         let approved = match verdict.answer(&request, layout, kept_by) {
             Ok(approved) => approved,
             Err(denied) => {
-                // Whoever did not look around decided by a state that offers nothing.
+                // Without a look around, the state alone decided, which offers nothing.
                 let choices =
                     around.map_or_else(Vec::new, |around| judgement::choices(&request, layout, &around));
                 return Err(refused(&request, Error::denied(&request, denied)).offering(choices));
@@ -117,7 +118,7 @@ impl Approve {
         match change.book(of, approved).await {
             Ok(Some(finished)) => Ok(Attempt::Done(finished)),
             Ok(None) => Ok(Attempt::NeedsLocks),
-            // By what, shows around the request; if it does not, by this constraint.
+            // What has them shows around the request; otherwise this constraint is named.
             Err(fault) if dates_are_taken(&fault) => Ok(Attempt::NeedsLocksOr(fault.into())),
             Err(fault) => Err(fault.into()),
         }

@@ -105,7 +105,7 @@ async fn approve_all(store: &Store, tenant: TenantId, batch: Batch) -> bool {
         let id = waiting.job.approve.id;
         let answer = match (plain.remove(&id), &stored) {
             (Some(approved), Ok(stored)) if stored.contains(&id) => Answer::Approved(approved),
-            // By what its dates are taken, shows around it.
+            // What its dates are taken by shows around it.
             (Some(_), Ok(_)) => Answer::Alone(Before { transactions: 1, needs_locks: true }),
             (Some(_), Err(fault)) if *fault.kind() == Kind::OutcomeUnknown => {
                 Answer::Unknown(Fault::new(Kind::OutcomeUnknown, fault.to_string()))

@@ -65,9 +65,9 @@ pub enum ImportedAs {
     Created,
     Updated,
     Unchanged,
-    /// Nothing: the customer is another one since a merge, and that is the one that is
-    /// told. The line is not wrong: its system goes on sending it, and two records of
-    /// one person would overwrite each other.
+    /// Nothing: the customer was merged into another one, which is answered. The line is
+    /// not wrong: its system goes on sending it, and two records of one person would
+    /// overwrite each other.
     Merged,
 }
 

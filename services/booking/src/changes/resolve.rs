@@ -157,7 +157,7 @@ impl Resolve {
             Some(request) => {
                 let own = change.lock_own_booking(request).await?.map(|locked| locked.booking);
                 let own = own.filter(|own| own.guest.is_none() || own.guest == judged.guest);
-                // One that is not to be cancelled stays, as the row of its own that it is.
+                // A booking that cannot be cancelled stays: it is a row of its own.
                 let own = own.filter(|own| steps::cancel_booking(own.status, false) == Step::Go);
                 let Some(own) = own else {
                     let closed = change.close(request, Closing::Cancelled, note, None).await?;

@@ -1,5 +1,5 @@
 //! Check-in, check-out and no-show. What a stay loses, requests of the guest may lose
-//! that it merely fulfilled, so these are locked first, as by who cancels.
+//! that it merely fulfilled, so these are locked first, as in a cancel.
 
 use super::cancel::is_whole;
 use crate::domain::booking::Booking;

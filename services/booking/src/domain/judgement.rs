@@ -355,7 +355,7 @@ fn others_have_the_rest(
     booking: BookingId,
     nights: Stay,
 ) -> bool {
-    // Who leaves early had the nights that are left.
+    // A guest who left early had the nights that were left.
     let nights = match around.booked {
         Some(booked) => Stay { check_out: booked.check_out.max(nights.check_out), ..nights },
         None => nights,

@@ -80,7 +80,7 @@ impl Filter {
         Status::ALL.into_iter().filter(asked).map(Status::name)
     }
 
-    /// Whether rows whose status nobody knows are asked for by that.
+    /// Whether the filter asks for rows with a status that nobody knows.
     pub fn has_unknown(&self) -> bool {
         self.statuses.contains(&Status::Unknown)
     }
@@ -93,7 +93,7 @@ impl BookingFilter {
         BookingStatus::ALL.into_iter().filter(asked).map(BookingStatus::name)
     }
 
-    /// Whether rows whose status nobody knows are asked for by that.
+    /// Whether the filter asks for rows with a status that nobody knows.
     pub fn has_unknown(&self) -> bool {
         self.statuses.contains(&BookingStatus::Unknown)
     }

@@ -11,10 +11,10 @@ use crate::domain::stay::Stay;
 /// What wanted nights that are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverlapOf {
-    /// A request, in its approval; this has them. It may read as confirmed all the
-    /// same.
+    /// A request, in its approval; with what has the nights. It may read as confirmed all
+    /// the same.
     Request(BookingRequestId, ConflictKind, Option<Unfulfilled>),
-    /// A booking that staff or a channel made; this has them.
+    /// A booking that staff or a channel made; with what has the nights.
     Booking(ConflictKind),
     /// A request that has to hold its dates, or a block.
     New,

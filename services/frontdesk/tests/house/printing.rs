@@ -1,4 +1,4 @@
-//! Results and talk are printed in one place each: the macros of the standard library
+//! Results and messages are printed in one place each: the macros of the standard library
 //! panic when their reader has gone away.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
-//! What is built in is what `deny.toml` allows: licences, sources, and crates that nobody
-//! may bring. The list is cargo's own; advisories need a network and are `cargo deny`'s.
+//! What is built in is what `deny.toml` allows: its licences, its sources, and no crate
+//! that it bans. The list is cargo's own; advisories need a network and are `cargo
+//! deny`'s.
 
 use std::collections::BTreeSet;
 use std::process::Command;

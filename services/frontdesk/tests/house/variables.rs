@@ -43,7 +43,7 @@ const FOREIGN_BEGINNINGS: [&str; 3] = ["AF_", "GF_", "POSTGRES_"];
 /// capability of Linux, whom a certificate names.
 const WORDS: [&str; 6] = ["CN", "DAC_READ_SEARCH", "NAME_FILE", "PG_VERSION", "TCP_NODELAY", "JSON"];
 
-/// Its job is names that are no settings.
+/// It is about names that are not settings.
 const UNKNOWN: &str = "boot/settings/unknown.rs";
 
 /// Every word of a text that is used as a variable: `$NAME`, `${NAME}`, `NAME=…`, and

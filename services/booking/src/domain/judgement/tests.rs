@@ -313,7 +313,7 @@ fn a_range_of_nobody_is_released_and_one_that_lies_elsewhere_fitted() {
     assert_eq!(of(false, Place::OfNothing), None);
 }
 
-/// Who leaves early had the nights that are left, whoever has them now.
+/// A guest who left early had the nights that were left, whoever has them now.
 #[test]
 fn an_early_departure_is_no_partial_coverage() {
     let mut request = plain(Status::Confirmed);

@@ -1,8 +1,8 @@
 -- The role of a user `u` in the tenant that is asked for; without one, in two tenants at
 -- most, of which the caller has to name one.
 left join lateral (
-    -- Each column with its table: a bare name that memberships had lost would be that of
-    -- a row around it, and everybody's memberships the caller's.
+    -- Each column with its table: should memberships lose a column, its bare name would
+    -- be taken for that of an outer row, and everybody's memberships for the caller's.
     select own.tenant_id, own.role, own.custom_role
     from identity.memberships own
     where own.user_id = u.id
