@@ -96,8 +96,7 @@ impl Round {
     /// Every change, by the name of its method.
     fn changes(&self) -> Vec<Change> {
         let Self { number, users, keys, owner, operator, login, session } = self;
-        let (owner, operator) = (|| owner.clone(), || operator.clone());
-        let own = || login["access"].as_str().unwrap().to_owned();
+        let own = login["access"].as_str().unwrap();
         let user = |at: usize, step: &str| format!("/v1/users/{}{step}", users[at]);
         let member = |at: usize| tenant_path(&format!("/members/{}", users[at]));
         let role = |name: &str| tenant_path(&format!("/roles/{name}-{number}"));
@@ -105,63 +104,55 @@ impl Round {
         let new = format!("new-{number}");
         let credentials = json!({"email": email(*number, 4), "password": demo::PASSWORD});
         let passwords = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
-        vec![
+        let changes: Vec<(_, _, String, &str, _)> = vec![
             (
                 "CreateTenant",
                 Method::POST,
                 "/v1/tenants".into(),
-                operator(),
+                operator,
                 json!({"slug": new, "name": "New"}),
             ),
             (
                 "CreateUser",
                 Method::POST,
                 "/v1/users".into(),
-                operator(),
+                operator,
                 json!({"email": format!("{new}@x.example"), "display_name": "New", "password": "a password"}),
             ),
-            ("DisableUser", Method::POST, user(0, "/disable"), operator(), json!({})),
-            ("EnableUser", Method::POST, user(0, "/enable"), operator(), json!({})),
-            (
-                "SetPassword",
-                Method::POST,
-                user(1, "/password"),
-                operator(),
-                json!({"password": "a password"}),
-            ),
+            ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
+            ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),
+            ("SetPassword", Method::POST, user(1, "/password"), operator, json!({"password": "a password"})),
             (
                 "AddMember",
                 Method::POST,
                 tenant_path("/members"),
-                owner(),
+                owner,
                 json!({"user_id": users[4].to_string(), "role": "viewer"}),
             ),
-            ("ChangeMemberRole", Method::PATCH, member(2), owner(), json!({"role": "agent"})),
-            ("RemoveMember", Method::DELETE, member(3), owner(), Json::Null),
+            ("ChangeMemberRole", Method::PATCH, member(2), owner, json!({"role": "agent"})),
+            ("RemoveMember", Method::DELETE, member(3), owner, Json::Null),
             (
                 "CreateRole",
                 Method::POST,
                 tenant_path("/roles"),
-                owner(),
+                owner,
                 json!({"name": new, "scopes": ["bookings:view"]}),
             ),
-            ("UpdateRole", Method::PATCH, role("changed"), owner(), json!({"scopes": ["bookings:approve"]})),
-            ("DeleteRole", Method::DELETE, role("deleted"), owner(), Json::Null),
-            ("CreateApiKey", Method::POST, tenant_path("/api-keys"), owner(), json!({"name": new})),
-            ("RotateApiKey", Method::POST, key(0, "/rotate"), owner(), json!({})),
-            ("RevokeApiKey", Method::DELETE, key(1, ""), owner(), Json::Null),
-            ("Login", Method::POST, "/v1/auth/login".into(), String::new(), credentials),
-            (
-                "Refresh",
-                Method::POST,
-                "/v1/auth/refresh".into(),
-                String::new(),
-                json!({"refresh": login["refresh"]}),
-            ),
-            ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own(), Json::Null),
-            ("ChangePassword", Method::POST, "/v1/auth/password".into(), own(), passwords),
-            ("Logout", Method::POST, "/v1/auth/logout".into(), own(), json!({})),
-        ]
+            ("UpdateRole", Method::PATCH, role("changed"), owner, json!({"scopes": ["bookings:approve"]})),
+            ("DeleteRole", Method::DELETE, role("deleted"), owner, Json::Null),
+            ("CreateApiKey", Method::POST, tenant_path("/api-keys"), owner, json!({"name": new})),
+            ("RotateApiKey", Method::POST, key(0, "/rotate"), owner, json!({})),
+            ("RevokeApiKey", Method::DELETE, key(1, ""), owner, Json::Null),
+            ("Login", Method::POST, "/v1/auth/login".into(), "", credentials),
+            ("Refresh", Method::POST, "/v1/auth/refresh".into(), "", json!({"refresh": login["refresh"]})),
+            ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own, Json::Null),
+            ("ChangePassword", Method::POST, "/v1/auth/password".into(), own, passwords),
+            ("Logout", Method::POST, "/v1/auth/logout".into(), own, json!({})),
+        ];
+        let owned = |(name, method, path, token, body): (_, _, _, &str, _)| {
+            (name, method, path, token.to_owned(), body)
+        };
+        changes.into_iter().map(owned).collect()
     }
 }
 
