@@ -5,10 +5,12 @@
 //! that begins it, and nothing is left behind for others.
 //!
 //! Nobody says that there is a pooler; it is found by asking. Two connections that are
-//! given the same session, or one that is given two, share them. Whether a statement that
+//! given the same session, or one that is given two, share them. That they do not may be
+//! chance, so that they are asked several times, and one that was found once stays. Whether a statement that
 //! was prepared in one session is there in another is tried in the same way:
 //! `pgbouncer` keeps them from 1.21 on, if `max_prepared_statements` is not 0.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it may take until a pooler has a second session: it may be set to have one
 /// only, and then nobody knows whether it would keep statements.
 const SECOND: Duration = Duration::from_millis(500);
+
+/// How often two connections are asked whether their sessions are still their own.
+const ROUNDS: usize = 3;
 
 /// Begins a transaction that goes on for as long as asking takes, whatever the defaults are.
 const BEGIN_ASKING: &str =
@@ -84,6 +89,8 @@ pub(crate) struct Sessions {
     known: Mutex<Option<Arc<Way>>>,
     /// When a statement was last not where it was prepared, behind a pooler that keeps none.
     lost: Mutex<Option<Instant>>,
+    /// Whether a pooler was ever found.
+    were_shared: AtomicBool,
     asking: tokio::sync::Mutex<()>,
 }
 
@@ -111,7 +118,13 @@ struct Found {
 impl Sessions {
     /// Nothing is known yet.
     pub(crate) fn of(role: &'static str) -> Self {
-        Self { role, known: Mutex::default(), lost: Mutex::default(), asking: tokio::sync::Mutex::default() }
+        Self {
+            role,
+            known: Mutex::default(),
+            lost: Mutex::default(),
+            were_shared: AtomicBool::default(),
+            asking: tokio::sync::Mutex::default(),
+        }
     }
 
     /// How sessions are used, which is asked once.
@@ -124,7 +137,11 @@ impl Sessions {
         if let Some(way) = self.known() {
             return Ok(way);
         }
-        let way = Arc::new(Way::new(self.role, Box::pin(ask(connector)).await?));
+        let mut found = Box::pin(ask(connector)).await?;
+        if self.were_shared.fetch_or(found.is_shared, Ordering::Relaxed) && !found.is_shared {
+            found = Found { is_shared: true, keeps_statements: false, ..found };
+        }
+        let way = Arc::new(Way::new(self.role, found));
         if way.is_shared {
             tracing::info!(
                 keeps_statements = way.keeps_statements,
@@ -263,8 +280,28 @@ async fn found(one: &Client, other: &Client) -> Result<Found, Fault> {
     if again.is_some() {
         one.batch_execute("rollback").await?;
     }
-    let is_shared = held == first || has_moved || session(other).await? != held;
+    let is_shared = held == first
+        || has_moved
+        || match again {
+            Some(_) => change((one, &first), (other, &held)).await?,
+            // It still waits for a session.
+            None => session(other).await? != held,
+        };
     Ok(Found { is_shared, keeps_statements: keeps_statements || !is_shared, version })
+}
+
+/// Whether one of two connections, with the sessions that they had, gets another after a
+/// while. While others are served, too, a pooler may give each its own back for some time.
+async fn change(one: (&Client, &str), other: (&Client, &str)) -> Result<bool, Fault> {
+    for _ in 0..ROUNDS {
+        // Twice the same: a pooler that takes sessions in turn gives it the next one.
+        for (client, before) in [one, one, other] {
+            if session(client).await? != before {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Which session a statement runs in.

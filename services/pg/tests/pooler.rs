@@ -197,5 +197,8 @@ async fn a_pooler_of_sessions_is_none_and_one_with_a_single_session_is_recognise
     assert!(!pg::has_own_session(&single.url()).await.unwrap());
     let in_turn = Pooler::start(&test.url, "server_round_robin = 1\nmin_pool_size = 2").await.unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(!pg::has_own_session(&in_turn.url()).await.unwrap());
+    // Whatever turn it is.
+    for _ in 0..6 {
+        assert!(!pg::has_own_session(&in_turn.url()).await.unwrap());
+    }
 }
