@@ -29,15 +29,13 @@ async fn what_is_missing_is_found_with_the_way_to_mend_it() {
     for (name, extension, found, fix) in [
         ("migrations of test", "btree_gist", "missing V1__made", "migrate up"),
         ("roles", "btree_gist", "not a member of nobody_is_a_member", "grant nobody_is_a_member"),
-        ("extensions", "btree_gist", "the database does not have btree_gist", "migrate up"),
         ("extensions", "no_such_extension", "the server does not have no_such_extension", "contrib package"),
     ] {
         let finding = finding(&test.url, Vec::leak(vec![extension]), name).await;
         assert_eq!(finding.state, State::Bad, "{finding:?}");
         assert!(finding.found.contains(found) && finding.fix.contains(fix), "{finding:?}");
     }
-    let owner = pg::connect(&test.url).await.unwrap();
-    owner.batch_execute("create extension btree_gist").await.unwrap();
+    // That the database has it is for the comparison of schemas to say.
     assert_eq!(finding(&test.url, &["btree_gist"], "extensions").await.state, State::Good);
     assert_eq!(
         finding(&test.url, &[], "database").await.state,
