@@ -289,9 +289,9 @@ impl From<PoolError> for Fault {
             }
             PoolError::Closed => Self::new(Kind::Unavailable, "the pool is closed"),
             PoolError::PostCreateHook(deadpool_postgres::HookError::Backend(error)) => error.into(),
-            other @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_)) => {
-                Self::new(Kind::Other, chain(&other))
-            }
+            // It was made and could not be asked or set up: nothing was begun on it.
+            other @ PoolError::PostCreateHook(_) => Self::new(Kind::Unavailable, chain(&other)),
+            other @ PoolError::NoRuntimeSpecified => Self::new(Kind::Other, chain(&other)),
         }
     }
 }

@@ -240,7 +240,11 @@ fn set_up(connector: &Connector, sessions: &Arc<Sessions>) -> Hook {
         Box::pin(async move {
             let way =
                 sessions.way(&connector).await.map_err(|fault| HookError::message(fault.to_string()))?;
-            way.set_up(client).await.map_err(HookError::Backend)
+            // The pool gives a hook no time of its own.
+            match tokio::time::timeout(connector.patience(), way.set_up(client)).await {
+                Ok(set_up) => set_up.map_err(HookError::Backend),
+                Err(_) => Err(HookError::message("the database did not answer in time")),
+            }
         })
     })
 }
