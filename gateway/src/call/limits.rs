@@ -6,10 +6,10 @@
 //! counts until its answer has been read, a stream until it has begun: how many of those
 //! there may be is for the services to say.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use boot::{AtOnce, Full, Place, Scrape};
+use boot::{AtOnce, Full, Place, Scrape, client_of};
 use frontdesk_proto::{ErrorReason, Refusal};
 
 /// When a client asks again.
@@ -28,7 +28,7 @@ impl Limits {
 
     /// Room for a request, or why there is none.
     pub fn call(&self, client: IpAddr) -> Result<Place<IpAddr>, Refusal> {
-        self.calls.take(whose(client)).map_err(|full| match full {
+        self.calls.take(client_of(client)).map_err(|full| match full {
             Full::All(most) => Refusal::new(
                 ErrorReason::Overloaded,
                 format!("The gateway works on {most} calls already, the most that it takes at once. This one was not begun; try again."),
@@ -49,17 +49,6 @@ impl Limits {
         let (all, client) = self.calls.refused();
         scrape.shed("gateway", all);
         scrape.shed("client", client);
-    }
-}
-
-/// Whose an address is.
-fn whose(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -2,10 +2,10 @@
 //! stay served.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use boot::{Count, Scrape};
+use boot::{Count, Scrape, client_of};
 
 /// Most connections at once; further ones are closed without an answer.
 const MAX_CONNECTIONS: usize = 16_384;
@@ -40,7 +40,7 @@ impl Crowd {
             self.too_many.add_one();
             return None;
         }
-        let client = most.map(|most| (network(peer), most));
+        let client = most.map(|most| (client_of(peer), most));
         if let Some((client, most)) = client {
             let of_client = here.by_client.entry(client).or_default();
             if *of_client >= most {
@@ -82,17 +82,6 @@ impl Drop for Place {
                 here.by_client.remove(&client);
             }
         }
-    }
-}
-
-/// The client that an address belongs to: over IPv6 one has a whole network of them.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -2,7 +2,7 @@
 //! we were told to trust has written it.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName};
@@ -30,6 +30,18 @@ pub struct TrustedProxies(Vec<(IpAddr, u32)>);
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is neither an address nor a network such as 10.0.0.0/8; write several with commas")]
 pub struct TrustedProxiesError(String);
+
+/// The client that an address belongs to, for limits: over IPv6 one has a whole network of
+/// them, of 64 bits.
+pub fn client_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
 
 impl TrustedProxies {
     /// This machine only.

@@ -34,7 +34,9 @@ pub use self::call::{
     Call, TracedStatement, note_caller, note_tenant, time_left, trace_statement, traceparent, whose_call,
 };
 pub use self::check::{Check, Finding, State};
-pub use self::client_address::{FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError};
+pub use self::client_address::{
+    FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, client_of,
+};
 pub use self::grpc::{GrpcServer, MAX_CALLS};
 pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
