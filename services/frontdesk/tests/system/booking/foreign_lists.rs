@@ -152,14 +152,10 @@ async fn customers_and_properties_without_a_name_are_counted() {
     let properties = async || fixture.get("/v1/properties?page_size=200", &token).await.ok().clone();
     let before = (customers("").await, properties().await);
     assert_eq!((&before.0["left_out"], &before.1["left_out"]), (&json!(0), &json!(0)));
-    fixture
-        .sql
-        .batch_execute(
-            "alter table customers alter column name drop not null; \
-             alter table properties alter column name drop not null",
-        )
-        .await
-        .unwrap();
+    for table in ["customers", "properties"] {
+        let change = format!("alter table {table} alter column name drop not null");
+        fixture.sql.batch_execute(&change).await.unwrap();
+    }
     fixture
         .execute("update customers set name = null where id = (select id from customers where tenant_id = $1 and not archived limit 1)", &[&demo::TENANT])
         .await;
