@@ -112,20 +112,22 @@ fn refused(reason: Reason, sentence: impl Into<String>, go_on: FeedPlace) -> Err
     Error::Refused(Refusal::new(reason, sentence).with("go_on", cursor::write(go_on)))
 }
 
-/// Where a cursor of the version before leads, without loss and without repetition
-/// where it names an event.
+/// Where a cursor of the version before leads, without loss. That version told events in
+/// the order of their positions, which is not the order of their numbers where it wrote
+/// beside this one: what it had still to tell may have a number before the cursor's event.
+/// Then the few that it had told after that come again.
 async fn of_old(store: &Store, tenant: TenantId, old: OldPlace) -> Result<FeedPlace, Error> {
     let head = head(store, tenant).await?;
     let state = store.feed_state(tenant).await?;
-    let start = store.feed_place(tenant, state.forgotten).await?;
-    if !old.event.0.is_nil() {
-        let found = store.find_feed_place(tenant, old.event).await?.flatten();
-        return Ok(found.filter(|found| found.number >= state.forgotten).unwrap_or(start));
-    }
     let leads = store.find_feed_place_of_old(tenant, old).await?;
-    Ok(match leads.number {
-        Some(number) => store.feed_place(tenant, number.max(state.forgotten)).await?,
-        None if leads.of_another_cluster => start,
-        None => head,
-    })
+    let number = if old.event.0.is_nil() {
+        match leads.number {
+            None if !leads.of_another_cluster => return Ok(head),
+            number => number,
+        }
+    } else {
+        let named = store.find_feed_place(tenant, old.event).await?.flatten();
+        named.map(|named| leads.number.map_or(named.number, |first| first.min(named.number)))
+    };
+    Ok(store.feed_place(tenant, number.unwrap_or(state.forgotten).max(state.forgotten)).await?)
 }

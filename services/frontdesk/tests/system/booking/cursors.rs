@@ -9,6 +9,7 @@ use frontdesk_proto::booking::v1::{WatchBookingRequestsRequest, WatchBookingRequ
 use frontdesk_proto::{ErrorReason, Refusal, reason_of};
 use serde_json::json;
 use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
@@ -243,32 +244,95 @@ async fn what_the_feed_forgot_is_told_with_where_it_begins_now() {
     assert_eq!(fixture.count(gone, &[]).await, 0);
 }
 
+/// A cursor as the version before writes it, of an event or, as in the first heartbeat of a
+/// stream, of none.
+async fn of_version_before(fixture: &Fixture, event: Option<&str>) -> String {
+    let place = match event {
+        Some(_) => "select position, at, id from booking_events where id = $1::text::uuid",
+        None => {
+            "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + 1, timestamptz 'epoch', $1::text::uuid"
+        }
+    };
+    let nobody = Uuid::nil().to_string();
+    let row = fixture.sql.query_one(place, &[&event.unwrap_or(&nobody)]).await.unwrap();
+    let (position, at, id): (i64, jiff::Timestamp, Uuid) = (row.get(0), row.get(1), row.get(2));
+    URL_SAFE_NO_PAD
+        .encode([&position.to_be_bytes()[..], &at.as_microsecond().to_be_bytes(), id.as_bytes()].concat())
+}
+
+/// What comes after a cursor that is refused, from where it is told to go on.
+async fn told_after(fixture: &Fixture, token: &str, cursor: &str) -> Vec<String> {
+    let refused = try_watch(fixture, token, cursor).await.unwrap_err();
+    let mut feed = watch(fixture, token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
+    ids(&all(&mut feed).await)
+}
+
 #[tokio::test]
 async fn a_cursor_of_the_version_before_is_told_where_to_go_on() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     let heard = history(&fixture, &token).await;
-    let old = async |id: Option<&str>| {
-        let row = match id {
-            Some(id) => fixture.sql.query_one("select position, at, id from booking_events where id = $1::text::uuid", &[&id]).await.unwrap(),
-            // The opening heartbeat of a stream names no event.
-            None => fixture.sql.query_one("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + 1, timestamptz 'epoch', $1::uuid", &[&Uuid::nil()]).await.unwrap(),
-        };
-        let (position, at, id): (i64, jiff::Timestamp, Uuid) = (row.get(0), row.get(1), row.get(2));
-        URL_SAFE_NO_PAD
-            .encode([&position.to_be_bytes()[..], &at.as_microsecond().to_be_bytes(), id.as_bytes()].concat())
-    };
-    let quiet = old(None).await;
-    for (cursor, rest) in [(old(Some(&heard[2].0)).await, &heard[3..]), (quiet.clone(), &[])] {
-        let refused = try_watch(&fixture, &token, &cursor).await.unwrap_err();
-        let mut feed = watch(&fixture, &token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
-        assert_eq!(ids(&all(&mut feed).await), ids(rest));
-    }
+    let named = of_version_before(&fixture, Some(&heard[2].0)).await;
+    let quiet = of_version_before(&fixture, None).await;
+    assert_eq!(told_after(&fixture, &token, &named).await, ids(&heard[3..]));
+    assert_eq!(told_after(&fixture, &token, &quiet).await, ids(&[]));
     let id = fixture.open_request(demo::TENANT, 1, 800, 801).await;
     fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
-    let refused = try_watch(&fixture, &token, &quiet).await.unwrap_err();
-    let mut feed = watch(&fixture, &token, &go_on(&refused, ErrorReason::CursorUnknown)).await;
-    assert_eq!(all(&mut feed).await.len(), 1);
+    assert_eq!(told_after(&fixture, &token, &quiet).await.len(), 1);
+}
+
+/// Processes of the version before go on while a new one is rolled out. They write events
+/// without ticks, and tell all of them in the order of positions.
+#[tokio::test]
+async fn a_stream_of_the_version_before_goes_on_here_without_loss() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let heard = history(&fixture, &token).await;
+    let request = fixture.open_request(demo::TENANT, 1, 800, 801).await;
+    // As that version writes it, which has locked the request and waits for another row.
+    let writes = "insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor) \
+        select $1, gen_random_uuid(), now(), $2, $3, 'review_started', null from pg_advisory_xact_lock($4) \
+        returning id::text";
+    let write = async |sql: &tokio_postgres::Client, lock: i64| -> String {
+        sql.query_one(writes, &[&demo::TENANT, &request, &LAKE_HOUSE, &lock]).await.unwrap().get(0)
+    };
+    let waiting = pg::connect(&fixture.database.url).await.unwrap();
+    waiting.batch_execute("begin; select pg_current_xact_id()").await.unwrap();
+    fixture.sql.batch_execute("select pg_advisory_lock(1)").await.unwrap();
+    let others = async {
+        let waits = "select count(*) from pg_stat_activity \
+            where datname = current_database() and wait_event = 'advisory'";
+        while fixture.count(waits, &[]).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let second = write(&fixture.sql, 2).await;
+        fixture.sql.batch_execute("select pg_advisory_unlock(1)").await.unwrap();
+        second
+    };
+    let (first, second) = tokio::join!(write(&waiting, 1), others);
+    waiting.batch_execute("commit").await.unwrap();
+    // Its own statement, which tells whatever this version has written, too.
+    let reads = "select e.id::text from booking_events e \
+        where e.tenant_id = $1 and (e.position, e.at, e.id) > ($2, $3, $4) \
+        and e.position <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
+        and ($5::uuid is null or e.property_id = $5) order by e.position, e.at, e.id limit $6";
+    let (at, start) = (jiff::Timestamp::UNIX_EPOCH, (0_i64, Uuid::nil(), None::<Uuid>, 100_i64));
+    let there = &[&demo::TENANT as &(dyn ToSql + Sync), &start.0, &at, &start.1, &start.2, &start.3];
+    let mut told: Vec<String> = Vec::new();
+    // It waits for every transaction of the cluster that is older.
+    for _ in 0..2000 {
+        told = fixture.sql.query(reads, there).await.unwrap().iter().map(|row| row.get(0)).collect();
+        if told.contains(&second) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(told[told.len() - 8..], [&ids(&heard)[..], &[first.clone(), second.clone()]].concat());
+    // Here the one that had waited comes after the other.
+    let named = of_version_before(&fixture, Some(&first)).await;
+    assert_eq!(told_after(&fixture, &token, &named).await, [second, first]);
+    let named = of_version_before(&fixture, Some(&heard[5].0)).await;
+    assert_eq!(told_after(&fixture, &token, &named).await.len(), 2);
 }
 
 /// A heartbeat comes every 15 seconds.
