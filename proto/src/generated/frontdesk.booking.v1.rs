@@ -125,9 +125,9 @@ pub struct Booking {
     /// free. Empty otherwise.
     #[prost(string, tag = "17")]
     pub booked_check_out: ::prost::alloc::string::String,
-    /// Names of the texts above of which only a part is here, with `…` where something is
-    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
-    /// but for notes that have grown for long.
+    /// Names of the texts above that are cut, with `…` where something is missing, because
+    /// they have more than 64 KiB. Calls write no such texts, but notes may grow to them,
+    /// and other programs write what they like.
     #[prost(string, repeated, tag = "18")]
     pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -286,8 +286,8 @@ pub struct BookingRequest {
     /// and where nobody said.
     #[prost(enumeration = "DeclineReason", tag = "20")]
     pub decline_reason_code: i32,
-    /// What the guest is told of the decline; empty when nothing is. What the staff
-    /// notes for itself is in `internal_note`.
+    /// Message to the guest about the decline; may be empty. Notes of the staff are in
+    /// `internal_note`.
     #[prost(string, tag = "21")]
     pub decline_message: ::prost::alloc::string::String,
     /// Who decided; unset while nobody has, and for decisions of API keys and of
@@ -298,9 +298,9 @@ pub struct BookingRequest {
     /// `unknown`; empty otherwise, and when the database has none.
     #[prost(string, tag = "26")]
     pub unknown_status: ::prost::alloc::string::String,
-    /// Names of the texts above of which only a part is here, with `…` where something is
-    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
-    /// but for notes that have grown for long.
+    /// Names of the texts above that are cut, with `…` where something is missing, because
+    /// they have more than 64 KiB. Calls write no such texts, but notes may grow to them,
+    /// and other programs write what they like.
     #[prost(string, repeated, tag = "28")]
     pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -370,7 +370,7 @@ pub enum StayCoverage {
     Contained = 2,
     /// Some nights.
     Partial = 3,
-    /// No night: nothing stands behind the confirmation.
+    /// No night: the confirmation has no booking.
     None = 4,
 }
 impl StayCoverage {
@@ -713,8 +713,8 @@ pub struct ListBookingRequestsResponse {
     /// Token of the next page; empty after the last one, and only then.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// Requests per effective status, those of the filters other than `status`;
-    /// empty unless `include_counts` is set.
+    /// How many requests have each effective status, by all filters but `status`; empty
+    /// unless `include_counts` is set.
     #[prost(message, repeated, tag = "3")]
     pub counts: ::prost::alloc::vec::Vec<BookingRequestStatusCount>,
     /// How many rows of this page were left out because they hold what cannot be
@@ -741,9 +741,9 @@ pub struct BookingRequestStatusCount {
     /// The effective status.
     #[prost(enumeration = "BookingRequestStatus", tag = "1")]
     pub status: i32,
-    /// Their number; counting stops at 500, of one property or guest when 2000 requests
-    /// of theirs have been read, and through a window of stays and one of creation when
-    /// 1000 requests of the status have been read that are in one of them.
+    /// Their number. Counting stops at 500; for one property or guest, when 2000 of their
+    /// requests have been read; through a window of stays and one of creation at once, when
+    /// 1000 requests of the status that are in one of the two have been read.
     #[prost(int32, tag = "2")]
     pub count: i32,
     /// Whether counting stopped: there may be more than `count`.
@@ -844,7 +844,7 @@ pub struct DeclineBookingRequestRequest {
     /// Why, as a word that programs compare; unset says nothing.
     #[prost(enumeration = "DeclineReason", tag = "5")]
     pub reason_code: i32,
-    /// What the guest is told; may be empty.
+    /// Message to the guest; may be empty.
     #[prost(string, tag = "6")]
     pub guest_message: ::prost::alloc::string::String,
 }
@@ -1547,13 +1547,13 @@ pub mod booking_request_service_client {
         }
         /// Returns booking requests page by page; filters are combined with AND.
         ///
-        /// A page may hold fewer requests than were asked for, even none, and a
-        /// `next_page_token`: the list goes on. That is so where a window of stays longer
-        /// than a year (of one status, or of all; proportionately less of several) is asked
-        /// for in the order of creation, or a window of creation by check-in: no index has
-        /// such an order, and a call looks at a bounded number of rows. It is so, too, where one
-        /// property or guest has more than a thousand requests and more than the order is asked
-        /// for, and where UNKNOWN is asked for beside other statuses.
+        /// A page may hold fewer requests than were asked for, even none, and still have a
+        /// `next_page_token`: the list goes on. A call looks at a bounded number of rows, and
+        /// that happens where no index has what is asked for: a window of stays in the order of
+        /// creation (longer than a year for one status or all; proportionately shorter for
+        /// several), a window of creation by check-in, UNKNOWN beside other statuses, and a
+        /// property or guest with more than a thousand requests of whom more is asked than an
+        /// order.
         pub async fn list_booking_requests(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingRequestsRequest>,
@@ -1831,13 +1831,13 @@ pub mod booking_request_service_server {
         >;
         /// Returns booking requests page by page; filters are combined with AND.
         ///
-        /// A page may hold fewer requests than were asked for, even none, and a
-        /// `next_page_token`: the list goes on. That is so where a window of stays longer
-        /// than a year (of one status, or of all; proportionately less of several) is asked
-        /// for in the order of creation, or a window of creation by check-in: no index has
-        /// such an order, and a call looks at a bounded number of rows. It is so, too, where one
-        /// property or guest has more than a thousand requests and more than the order is asked
-        /// for, and where UNKNOWN is asked for beside other statuses.
+        /// A page may hold fewer requests than were asked for, even none, and still have a
+        /// `next_page_token`: the list goes on. A call looks at a bounded number of rows, and
+        /// that happens where no index has what is asked for: a window of stays in the order of
+        /// creation (longer than a year for one status or all; proportionately shorter for
+        /// several), a window of creation by check-in, UNKNOWN beside other statuses, and a
+        /// property or guest with more than a thousand requests of whom more is asked than an
+        /// order.
         async fn list_booking_requests(
             &self,
             request: tonic::Request<super::ListBookingRequestsRequest>,
@@ -3018,10 +3018,10 @@ pub mod booking_service_client {
         }
         /// Returns bookings by check-in, page by page; filters are combined with AND.
         ///
-        /// A page may hold fewer bookings than were asked for, even none, and a
-        /// `next_page_token`: the list goes on. That is so where one property or guest has more
-        /// than a thousand bookings and other filters beside, and where UNKNOWN is asked for
-        /// beside other statuses: a call looks at a bounded number of rows.
+        /// A page may hold fewer bookings than were asked for, even none, and still have a
+        /// `next_page_token`: the list goes on. A call looks at a bounded number of rows, and
+        /// that happens where a property or guest with more than a thousand bookings is asked
+        /// for with other filters, and where UNKNOWN is asked for beside other statuses.
         pub async fn list_bookings(
             &mut self,
             request: impl tonic::IntoRequest<super::ListBookingsRequest>,
@@ -3304,10 +3304,10 @@ pub mod booking_service_server {
         >;
         /// Returns bookings by check-in, page by page; filters are combined with AND.
         ///
-        /// A page may hold fewer bookings than were asked for, even none, and a
-        /// `next_page_token`: the list goes on. That is so where one property or guest has more
-        /// than a thousand bookings and other filters beside, and where UNKNOWN is asked for
-        /// beside other statuses: a call looks at a bounded number of rows.
+        /// A page may hold fewer bookings than were asked for, even none, and still have a
+        /// `next_page_token`: the list goes on. A call looks at a bounded number of rows, and
+        /// that happens where a property or guest with more than a thousand bookings is asked
+        /// for with other filters, and where UNKNOWN is asked for beside other statuses.
         async fn list_bookings(
             &self,
             request: tonic::Request<super::ListBookingsRequest>,
@@ -3961,9 +3961,9 @@ pub struct Customer {
     /// writes.
     #[prost(string, tag = "12")]
     pub etag: ::prost::alloc::string::String,
-    /// Names of the texts above of which only a part is here, with `…` where something is
-    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
-    /// but for notes that have grown for long.
+    /// Names of the texts above that are cut, with `…` where something is missing, because
+    /// they have more than 64 KiB. Calls write no such texts, but notes may grow to them,
+    /// and other programs write what they like.
     #[prost(string, repeated, tag = "13")]
     pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -5435,8 +5435,8 @@ pub mod customer_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// What a property asks of a stay beside its number of guests and a day of arrival
-/// that is not past. Nothing set is no rule.
+/// What a property asks of a stay beside its number of guests and a day of arrival that is
+/// not past. What is not set is no rule.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StayRules {
     /// Fewest nights; 0 means no rule.
@@ -5935,7 +5935,7 @@ pub enum RequestHold {
     Literal = 1,
     /// Confirmed rows and their like.
     ConfirmedOnly = 2,
-    /// Rows that a further column picks.
+    /// Rows that another column picks, such as a flag.
     Flag = 3,
     /// None: the constraint is not there. Nothing but Frontdesk itself keeps two
     /// bookings apart.
@@ -6196,10 +6196,9 @@ pub mod diagnostics_service_client {
         /// Returns rows that contradict each other or cannot be shown, each as it is now
         /// and with the choices that put it right.
         ///
-        /// What another program has written is in the next answer; after it has written
-        /// many rows at once, and for rows whose writers go past the triggers, it takes as
-        /// long as a check of all the tenant's rows in the background, which works for a
-        /// twentieth of the time.
+        /// What another program has written is in the next answer. When it has written many rows
+        /// at once, or gone past the triggers, it is found by the check of all the tenant's rows
+        /// in the background, which works for a twentieth of the time.
         pub async fn list_inconsistencies(
             &mut self,
             request: impl tonic::IntoRequest<super::ListInconsistenciesRequest>,
@@ -6327,10 +6326,9 @@ pub mod diagnostics_service_server {
         /// Returns rows that contradict each other or cannot be shown, each as it is now
         /// and with the choices that put it right.
         ///
-        /// What another program has written is in the next answer; after it has written
-        /// many rows at once, and for rows whose writers go past the triggers, it takes as
-        /// long as a check of all the tenant's rows in the background, which works for a
-        /// twentieth of the time.
+        /// What another program has written is in the next answer. When it has written many rows
+        /// at once, or gone past the triggers, it is found by the check of all the tenant's rows
+        /// in the background, which works for a twentieth of the time.
         async fn list_inconsistencies(
             &self,
             request: tonic::Request<super::ListInconsistenciesRequest>,
@@ -6705,9 +6703,9 @@ pub struct Property {
     /// What a stay has to keep to.
     #[prost(message, optional, tag = "10")]
     pub stay_rules: ::core::option::Option<StayRules>,
-    /// Names of the texts above of which only a part is here, with `…` where something is
-    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
-    /// but for notes that have grown for long.
+    /// Names of the texts above that are cut, with `…` where something is missing, because
+    /// they have more than 64 KiB. Calls write no such texts, but notes may grow to them,
+    /// and other programs write what they like.
     #[prost(string, repeated, tag = "11")]
     pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -7021,9 +7019,9 @@ pub struct Block {
     /// Version of what is read of the block; changes with every write, whoever writes.
     #[prost(string, tag = "7")]
     pub etag: ::prost::alloc::string::String,
-    /// Names of the texts above of which only a part is here, with `…` where something is
-    /// missing: they have more than 64 KiB. Empty for whatever calls alone have written,
-    /// but for notes that have grown for long.
+    /// Names of the texts above that are cut, with `…` where something is missing, because
+    /// they have more than 64 KiB. Calls write no such texts, but notes may grow to them,
+    /// and other programs write what they like.
     #[prost(string, repeated, tag = "8")]
     pub shortened: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -7126,7 +7124,7 @@ impl ::prost::Name for UnblockPropertyResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum HoldPolicy {
-    /// As NONE when a property is created.
+    /// Not set; a new property then has NONE.
     Unspecified = 0,
     /// A request holds nothing; the first one approved gets the dates.
     None = 1,

@@ -212,10 +212,10 @@ pub enum ErrorReason {
     ApiKeyNotFound = 223,
     /// The e-mail address, slug or name is taken.
     AlreadyExists = 224,
-    /// The caller would grant scopes that it does not hold itself.
+    /// The caller would grant scopes that it does not hold.
     ScopeNotHeld = 225,
     /// The gateway or a service works at its limit and refused the call before starting
-    /// it; `metadata.waits_for` says what there was no room for. Try again after the time
+    /// it; `metadata.waits_for` names what was exhausted. Try again after the time
     /// in RetryInfo or `Retry-After`.
     Overloaded = 213,
     /// The tenant has no booking request with this id.
@@ -224,14 +224,14 @@ pub enum ErrorReason {
     PropertyNotFound = 301,
     /// The tenant has no customer with this id.
     CustomerNotFound = 302,
-    /// The booking request is in a state from which this step does not lead on;
+    /// The booking request is in a state that does not allow this step;
     /// `metadata.state` names it, for example `already_declined`.
     InvalidTransition = 303,
     /// Another guest's booking, hold or a block has nights of this stay. The request
     /// is unchanged.
     BookingOverlap = 304,
-    /// The booking request is confirmed, and the booking behind it is not there, not
-    /// sold or somebody else's; `metadata.inconsistency` says what is wrong with it.
+    /// The booking request is confirmed, but its booking is missing, not sold or
+    /// another guest's; `metadata.inconsistency` says what is wrong with it.
     /// Nothing was changed: ResolveInconsistency offers the ways out.
     RequestInconsistent = 310,
     /// The tenant has no booking with this id.
@@ -280,8 +280,8 @@ pub enum ErrorReason {
     /// Nobody leaves the property on this day of the week,
     /// `metadata.closed_to_departure`.
     ClosedToDeparture = 325,
-    /// The property wants to be asked earlier; `metadata.lead_days` says how many
-    /// days ahead.
+    /// The property takes requests only further ahead; `metadata.lead_days` says how
+    /// many days.
     ArrivalTooSoon = 326,
     /// The property takes no stays so far ahead; `metadata.horizon_days` says how
     /// many days.
@@ -290,11 +290,11 @@ pub enum ErrorReason {
     /// `metadata.turnover_days` says how many.
     TurnoverTooShort = 328,
     /// The event of a stream's cursor is not known: it was lost in a failover or a
-    /// restore, or the cursor is of an earlier version. Go on with the cursor in the
+    /// restore, or the cursor is of an earlier version. Continue with the cursor in the
     /// metadata `go_on`.
     CursorUnknown = 330,
     /// The events after a stream's cursor are older than the feed keeps. Read again what
-    /// you keep, then go on with the cursor in the metadata `go_on`.
+    /// you keep, then continue with the cursor in the metadata `go_on`.
     CursorExpired = 331,
     /// The tenant, the session or the API key has as many streams open as it may; the
     /// metadata `limit` is their number, `setting` what raises it. Close one.
@@ -350,7 +350,7 @@ pub enum ErrorReason {
     /// A defect of Frontdesk. The request id finds it in the log.
     Internal = 502,
     /// The server that has the call or the stream shuts down, mostly because another
-    /// version follows. Begin again, at once; a stream of events goes on from its last
+    /// version follows. Call again at once; a stream of events continues from its last
     /// cursor, which the metadata `go_on` names.
     ShuttingDown = 503,
 }

@@ -8,7 +8,7 @@ pub struct ApiKey {
     /// Name shown to people.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// Scopes that the key grants by itself, sorted; mostly none.
+    /// Scopes that the key grants without a user, sorted; mostly none.
     #[prost(string, repeated, tag = "3")]
     pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// When it was created.
@@ -46,7 +46,7 @@ pub struct CreateApiKeyRequest {
     /// Name shown to people.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
-    /// Scopes that the key grants by itself; the caller must hold them too.
+    /// Scopes that the key grants without a user; the caller must hold them too.
     #[prost(string, repeated, tag = "3")]
     pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// When it expires; unset means never.
