@@ -2,9 +2,9 @@
 //! it is held at once. How a
 //! call is made is not known here.
 
+pub mod access_log;
 pub mod encoding;
 pub mod failure;
 pub mod figures;
 pub mod held;
 pub mod problem;
-pub mod told;

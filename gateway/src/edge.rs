@@ -12,10 +12,10 @@ use tonic::Status;
 use tonic::body::Body;
 use transcode::Transcoder;
 
+use crate::answer::access_log::{self, OpenRequest, Room};
 use crate::answer::failure::Failure;
-use crate::answer::figures::HttpFigures;
+use crate::answer::figures::{HttpFigures, Protocol};
 use crate::answer::problem::Problem;
-use crate::answer::told::{self, Room, Untold};
 use crate::call::headers::{self, Client};
 use crate::call::limits::Limits;
 use crate::call::throttle::{Caller, Throttle};
@@ -92,11 +92,11 @@ impl Edge {
         let id = boot::request_id::ensure(request.headers_mut());
         let call = Call::new(id.clone(), request.headers());
         let protocol = match Kind::of(request.headers()) {
-            Kind::Rest => 0,
-            Kind::Grpc | Kind::OtherGrpc => 1,
-            Kind::GrpcWeb(_) => 2,
+            Kind::Rest => Protocol::Rest,
+            Kind::Grpc | Kind::OtherGrpc => Protocol::Grpc,
+            Kind::GrpcWeb(_) => Protocol::GrpcWeb,
         };
-        let untold = Untold::new(&call, &self.inner.figures, protocol, &request, kept);
+        let open = OpenRequest::new(&call, &self.inner.figures, protocol, &request, kept);
         let head = request.method() == Method::HEAD;
         let answering = self.inner.checked(request, boot::request_id::text(&id), client);
         let mut response = call.run(answering).await;
@@ -105,7 +105,7 @@ impl Edge {
         }
         response.headers_mut().insert(boot::request_id::HEADER, id.clone());
         response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
-        untold.finish(response)
+        open.finish(response)
     }
 }
 
@@ -148,7 +148,7 @@ impl Inner {
             Err(refusal) => return self.shed(kind, &request, refusal, id),
         };
         let mut response = self.called(kind, request, id, client).await;
-        self.throttle.answered(&caller, told::is_of(ErrorReason::Overloaded, &response));
+        self.throttle.answered(&caller, access_log::is_of(ErrorReason::Overloaded, &response));
         response.extensions_mut().insert(Room::new(room));
         response
     }

@@ -8,17 +8,23 @@ use std::time::Duration;
 use boot::{Count, Scrape, Seconds};
 use frontdesk_proto::ErrorReason;
 
-/// Statuses of HTTP are below it.
+/// Statuses of HTTP are below this.
 const STATUSES: usize = 600;
 /// How long requests whose connections are closed may take to notice.
 const NOTICED: Duration = Duration::from_millis(500);
-/// The protocols that are told apart.
-pub const PROTOCOLS: [&str; 3] = ["rest", "grpc", "grpc-web"];
+
+/// How a request came in, as figures tell it apart.
+#[derive(Debug, Clone, Copy)]
+pub enum Protocol {
+    Rest,
+    Grpc,
+    GrpcWeb,
+}
 
 /// The figures of a gateway.
 #[derive(Debug)]
 pub struct HttpFigures {
-    protocols: [Protocol; PROTOCOLS.len()],
+    of_protocols: [OfProtocol; Protocol::ALL.len()],
     /// Failures by their reason; those whose reason this build does not know are left out.
     reasons: HashMap<&'static str, Count>,
     cutting: AtomicBool,
@@ -27,36 +33,48 @@ pub struct HttpFigures {
 }
 
 #[derive(Debug)]
-struct Protocol {
+struct OfProtocol {
     under_way: Count,
     by_status: Box<[Count]>,
     took: Seconds,
 }
 
+impl Protocol {
+    const ALL: [Self; 3] = [Self::Rest, Self::Grpc, Self::GrpcWeb];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Grpc => "grpc",
+            Self::GrpcWeb => "grpc-web",
+        }
+    }
+}
+
 impl HttpFigures {
     pub fn new() -> Self {
-        let protocol = |_| Protocol {
+        let none = |_| OfProtocol {
             under_way: Count::default(),
             by_status: (0..STATUSES).map(|_| Count::default()).collect(),
             took: Seconds::default(),
         };
         let reasons = ErrorReason::all().map(|reason| (reason.name(), Count::default())).collect();
         let (cutting, cut) = (AtomicBool::new(false), Mutex::default());
-        Self { protocols: std::array::from_fn(protocol), reasons, cutting, cut }
+        Self { of_protocols: std::array::from_fn(none), reasons, cutting, cut }
     }
 
-    /// A request has come; in which protocol by its place in [`PROTOCOLS`].
-    pub fn begin(&self, protocol: usize) {
-        self.protocols[protocol].under_way.add_one();
+    /// A request has come.
+    pub fn begin(&self, protocol: Protocol) {
+        self.of(protocol).under_way.add_one();
     }
 
-    /// It was answered, or left.
-    pub fn end(&self, protocol: usize, status: u16, reason: Option<&str>, took: Duration) {
-        let protocol = &self.protocols[protocol];
-        protocol.under_way.take_one();
-        protocol.took.add(took);
+    /// Its answer has ended, or its caller has left before.
+    pub fn end(&self, protocol: Protocol, status: u16, reason: Option<&str>, took: Duration) {
+        let of = self.of(protocol);
+        of.under_way.take_one();
+        of.took.add(took);
         let (of_status, of_reason) =
-            (protocol.by_status.get(usize::from(status)), reason.and_then(|reason| self.reasons.get(reason)));
+            (of.by_status.get(usize::from(status)), reason.and_then(|reason| self.reasons.get(reason)));
         of_status.into_iter().chain(of_reason).for_each(Count::add_one);
     }
 
@@ -79,7 +97,7 @@ impl HttpFigures {
     /// How many requests were cut off, and what they asked for, once all have noticed.
     pub async fn was_cut(&self) -> (usize, String) {
         let noticed = async {
-            while self.protocols.iter().any(|protocol| protocol.under_way.get() > 0) {
+            while self.of_protocols.iter().any(|of| of.under_way.get() > 0) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -89,20 +107,23 @@ impl HttpFigures {
         (cut.values().sum(), by_route.join(", "))
     }
 
+    fn of(&self, protocol: Protocol) -> &OfProtocol {
+        &self.of_protocols[protocol as usize]
+    }
+
     pub fn read(&self, scrape: &mut Scrape) {
-        for (name, protocol) in PROTOCOLS.iter().zip(&self.protocols) {
-            let label = ("protocol", *name);
-            for (status, count) in protocol.by_status.iter().enumerate().filter(|(_, count)| count.get() > 0)
-            {
+        for protocol in Protocol::ALL {
+            let (label, of) = (("protocol", protocol.name()), self.of(protocol));
+            for (status, count) in of.by_status.iter().enumerate().filter(|(_, count)| count.get() > 0) {
                 let help = "Requests that were answered, by status; 499 if they were left before.";
                 let status = status.to_string();
                 let labels = [label, ("status", status.as_str())];
                 scrape.count("frontdesk_http_requests_total", help, &labels, count.get());
             }
             let help = "How long requests took, until the end of their answers.";
-            scrape.seconds("frontdesk_http_request_duration_seconds", help, &[label], &protocol.took);
+            scrape.seconds("frontdesk_http_request_duration_seconds", help, &[label], &of.took);
             let help = "Requests whose answers have not ended.";
-            scrape.how_many("frontdesk_http_requests_under_way", help, &[label], protocol.under_way.get());
+            scrape.how_many("frontdesk_http_requests_under_way", help, &[label], of.under_way.get());
         }
         for (reason, count) in self.reasons.iter().filter(|(_, count)| count.get() > 0) {
             let help = "Requests that were refused, by reason.";

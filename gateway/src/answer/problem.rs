@@ -16,8 +16,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Transcoder;
 
+use super::access_log::ReasonName;
 use super::failure::Failure;
-use super::told::ReasonName;
 
 /// What a failure says, whoever made it.
 #[derive(Debug)]

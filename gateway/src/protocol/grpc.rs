@@ -8,8 +8,8 @@ use http::{Request, Response, StatusCode, Version};
 use tonic::Status;
 use tonic::body::Body;
 
+use crate::answer::access_log::Streamed;
 use crate::answer::failure::{not_grpc, unreachable};
-use crate::answer::told::Streamed;
 use crate::call::cut::cut;
 use crate::call::deadline::Deadline;
 use crate::call::upstreams::{Target, Upstreams};

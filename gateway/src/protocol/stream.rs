@@ -17,9 +17,9 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Renderer;
 
+use crate::answer::access_log::Streamed;
 use crate::answer::failure::{Failure, MAX_RESPONSE};
 use crate::answer::problem::Problem;
-use crate::answer::told::Streamed;
 use crate::call::ending::UNKNOWN;
 use crate::call::headers;
 use crate::call::upload::Broken;

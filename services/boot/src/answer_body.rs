@@ -1,5 +1,5 @@
-//! The body of an answer that is told of when it has ended: a stream's status comes
-//! at its end, and whoever reads may leave before. Until then it is part of its call.
+//! The body of an answer whose end is noticed: a stream's status comes with it, and the
+//! reader may leave before. Until then the body is part of its call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tonic::body::Body;
 
 use crate::call::Call;
 
-/// How a body ended that was not left.
+/// How a body ended whose reader did not leave before.
 #[derive(Debug)]
 pub enum Ended<'b> {
     /// It was read to its end; with its trailers, if it had some.
@@ -25,21 +25,21 @@ pub enum Ended<'b> {
 struct Watched<T: FnOnce(Ended<'_>)> {
     body: Body,
     call: Arc<Call>,
-    told: Option<T>,
+    at_end: Option<T>,
 }
 
-/// The same body. `told` is called at its end, and dropped if it is left before.
-pub fn watched<T>(body: Body, call: Arc<Call>, told: T) -> Body
+/// The same body. `at_end` is called at its end, and dropped if its reader leaves before.
+pub fn watched<T>(body: Body, call: Arc<Call>, at_end: T) -> Body
 where
     T: FnOnce(Ended<'_>) + Send + Unpin + 'static,
 {
-    Body::new(Watched { body, call, told: Some(told) })
+    Body::new(Watched { body, call, at_end: Some(at_end) })
 }
 
 impl<T: FnOnce(Ended<'_>)> Watched<T> {
-    fn tell(&mut self, ended: Ended<'_>) {
-        if let Some(told) = self.told.take() {
-            self.call.run_now(|| told(ended));
+    fn end(&mut self, ended: Ended<'_>) {
+        if let Some(at_end) = self.at_end.take() {
+            self.call.run_now(|| at_end(ended));
         }
     }
 }
@@ -56,11 +56,11 @@ impl<T: FnOnce(Ended<'_>) + Unpin> http_body::Body for Watched<T> {
         let polled = this.call.run_now(|| Pin::new(&mut this.body).poll_frame(context));
         match &polled {
             Poll::Pending => {}
-            Poll::Ready(None) => this.tell(Ended::Whole(None)),
-            Poll::Ready(Some(Err(status))) => this.tell(Ended::Broken(status)),
+            Poll::Ready(None) => this.end(Ended::Whole(None)),
+            Poll::Ready(Some(Err(status))) => this.end(Ended::Broken(status)),
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    this.tell(Ended::Whole(Some(trailers)));
+                    this.end(Ended::Whole(Some(trailers)));
                 }
             }
         }
@@ -80,7 +80,7 @@ impl<T: FnOnce(Ended<'_>)> Drop for Watched<T> {
     /// A body that knows where it ends is not asked again when it has.
     fn drop(&mut self) {
         if self.body.is_end_stream() {
-            self.tell(Ended::Whole(None));
+            self.end(Ended::Whole(None));
         }
     }
 }
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// What is told of a body that is read until `read` has what it wants.
+    /// How a body is said to have ended that is read until `read` has what it wants.
     async fn told(body: Body, read: impl AsyncFnOnce(Body)) -> Option<String> {
         let said = Arc::new(Mutex::new(None));
         let keep = Arc::clone(&said);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_is_told_of_once_when_it_has_ended_and_not_when_it_is_left() {
+    async fn the_end_of_an_answer_is_noticed_once_and_not_when_its_reader_leaves() {
         let data = || Ok(Frame::data(Bytes::from_static(b"x")));
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", HeaderValue::from_static("5"));

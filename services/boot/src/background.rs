@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Least time between a panic and the next run, and how long the next one of a task that
-/// lasts goes on until that is healthy.
+/// Least time between a panic and the next run; also how long the next run of a task that
+/// lasts has to go on until the task is healthy.
 const AFTER_PANIC: Duration = Duration::from_secs(5);
 /// How long a run may last, at least.
 const LONGEST_RUN: Duration = Duration::from_mins(1);
@@ -233,7 +233,7 @@ impl Task {
             Ended::Well => {
                 state.succeeded += 1;
                 state.unhealthy = false;
-                // That one which lasts was well is told while it lasts.
+                // Of a task that lasts, this is logged while it lasts.
                 if before.is_some() && matches!(self.lasts, Lasts::AtMost(_)) {
                     tracing::info!(task = name, "a background task runs well again");
                 }

@@ -1,6 +1,6 @@
-//! The call under way, as far as log and traces tell of it: which request it belongs to,
-//! for which tenant and by whom it is made. Whoever logs something within a call
-//! names none of that; it is added to the line.
+//! The call under way, as far as log and traces show it: which request it belongs to,
+//! for which tenant and by whom it is made. A line that is logged within a call need not
+//! name any of that; it is added.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::request_id;
 use crate::telemetry::context::Context;
-use crate::telemetry::tracer::Doing;
+use crate::telemetry::tracer::OpenSpan;
 
 tokio::task_local! {
     static UNDER_WAY: Arc<Call>;
@@ -28,24 +28,24 @@ pub struct Call {
     /// What is sent on to other services.
     context: Option<Context>,
     /// Its span, if it is traced.
-    doing: Option<Doing>,
+    span: Option<OpenSpan>,
 }
 
-/// A statement that is being run, told of when it is dropped.
+/// A statement that is being run: a span that ends when it is dropped.
 #[derive(Debug)]
 pub struct TracedStatement {
     name: &'static str,
-    doing: Doing,
+    span: OpenSpan,
 }
 
 impl Call {
     /// A call of which nothing is known yet but its request, and the trace that it came
     /// with.
     pub fn new(request_id: HeaderValue, headers: &HeaderMap) -> Arc<Self> {
-        let (context, doing) = Doing::call(Context::of(headers));
+        let (context, span) = OpenSpan::call(Context::of(headers));
         Arc::new(Self {
             context,
-            doing,
+            span,
             request_id,
             tenant: OnceLock::new(),
             user: OnceLock::new(),
@@ -64,12 +64,12 @@ impl Call {
         &self.request_id
     }
 
-    /// It has ended: by which name it is known, what is told of it, and whether it failed.
+    /// Ends its span: under which name, with which attributes, and whether it failed.
     pub fn traced(&self, name: &str, attributes: &[(&str, &str)], failed: bool) {
-        if let Some(doing) = &self.doing {
+        if let Some(span) = &self.span {
             let id = ("request_id", request_id::text(&self.request_id));
             let attributes: Vec<(&str, &str)> = attributes.iter().copied().chain([id]).collect();
-            doing.done(name, true, &attributes, failed);
+            span.end(name, true, &attributes, failed);
         }
     }
 
@@ -83,23 +83,23 @@ impl Call {
         UNDER_WAY.sync_scope(Arc::clone(self), part)
     }
 
-    /// What is known of it, by the names that the log has for it.
-    pub(crate) fn told(&self, mut tell: impl FnMut(&'static str, &dyn std::fmt::Display)) {
-        tell("request_id", &request_id::text(&self.request_id));
+    /// What is known of it, as fields of the log.
+    pub(crate) fn fields(&self, mut add: impl FnMut(&'static str, &dyn std::fmt::Display)) {
+        add("request_id", &request_id::text(&self.request_id));
         for (name, id) in
             [("tenant_id", &self.tenant), ("user_id", &self.user), ("api_key_id", &self.api_key)]
         {
             if let Some(id) = id.get() {
-                tell(name, id);
+                add(name, id);
             }
         }
-        if let Some(doing) = &self.doing {
-            tell("trace_id", &format_args!("{:032x}", doing.context().trace));
+        if let Some(span) = &self.span {
+            add("trace_id", &format_args!("{:032x}", span.context().trace));
         }
     }
 }
 
-/// What is done with the call under way, if there is one.
+/// Does something with the call under way, if there is one.
 pub(crate) fn with_current(then: impl FnOnce(&Call)) {
     // No call, or a thread that ends: there is nothing to add.
     UNDER_WAY.try_with(|call| then(call)).unwrap_or_default();
@@ -113,16 +113,16 @@ pub fn traceparent() -> Option<HeaderValue> {
     header
 }
 
-/// Tells of a statement, by its name, until what is returned is dropped.
+/// Begins the span of a statement with this name; it ends when it is dropped.
 pub fn trace_statement(name: &'static str) -> Option<TracedStatement> {
-    let mut doing = None;
-    with_current(|call| doing = call.doing.as_ref().map(Doing::part));
-    doing.map(|doing| TracedStatement { name, doing })
+    let mut span = None;
+    with_current(|call| span = call.span.as_ref().map(OpenSpan::part));
+    span.map(|span| TracedStatement { name, span })
 }
 
 impl Drop for TracedStatement {
     fn drop(&mut self) {
-        self.doing.done(self.name, false, &[("db.system.name", "postgresql")], false);
+        self.span.end(self.name, false, &[("db.system.name", "postgresql")], false);
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
 
     fn told(call: &Call) -> Vec<String> {
         let mut told = Vec::new();
-        call.told(|name, value| told.push(format!("{name}={value}")));
+        call.fields(|name, value| told.push(format!("{name}={value}")));
         told
     }
 

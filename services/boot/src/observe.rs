@@ -35,7 +35,7 @@ const NO_DEADLINE: Duration = Duration::from_hours(1);
 /// the service's to say.
 const MOST_CALLS: usize = 2048;
 
-/// Probes ask every second; their calls are told at a finer level, and answered whatever
+/// Probes ask every second; their calls are logged at a finer level, and answered whatever
 /// there is to do.
 const PROBES: &str = "/grpc.health.v1.Health/";
 
@@ -122,7 +122,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let id = request_id::ensure(request.headers_mut());
         let call = Call::new(id, request.headers());
-        let untold = Untold::new(&call, Arc::clone(&self.figures), request.uri().path());
+        let open = OpenCall::new(&call, Arc::clone(&self.figures), request.uri().path());
         let runbook = Arc::clone(&self.runbook);
         let admitted = time_given(request.headers())
             .and_then(|given| given.map_or(Ok(NO_DEADLINE), |given| still_worth_it(&call, given)))
@@ -147,31 +147,31 @@ where
                     }
                 }
             };
-            Ok(untold.finish(response, &runbook))
+            Ok(open.finish(response, &runbook))
         };
         Box::pin(async move { call.run(work).await })
     }
 }
 
-/// A call that is to be told of, once: when its answer has ended, or when whoever
-/// called has left before.
-struct Untold {
+/// A call whose answer has not ended. It is logged once: when it has, or when the caller
+/// leaves before.
+struct OpenCall {
     call: Arc<Call>,
     figures: Arc<RpcFigures>,
     /// Where the method is counted.
     counted: usize,
     method: String,
     started: Instant,
-    told: bool,
+    logged: bool,
 }
 
-impl Untold {
+impl OpenCall {
     fn new(call: &Arc<Call>, figures: Arc<RpcFigures>, method: &str) -> Self {
         let (call, counted) = (Arc::clone(call), figures.begin(method));
-        Self { call, figures, counted, method: method.to_owned(), started: Instant::now(), told: false }
+        Self { call, figures, counted, method: method.to_owned(), started: Instant::now(), logged: false }
     }
 
-    /// Adds the request id to the answer, and to a refusal its page. A failure is told of now, with the cause that
+    /// Adds the request id to the answer, and to a refusal its page. A failure is logged now, with the cause that
     /// a service has attached to its status; anything else when its end is known.
     fn finish(mut self, mut response: Response<Body>, runbook: &Runbook) -> Response<Body> {
         let id = self.call.request_id();
@@ -183,7 +183,7 @@ impl Untold {
         };
         let refusal = Refusal::from_status(&status);
         let cause = response.extensions().get::<Status>().and_then(Error::source);
-        self.tell(status.code(), refusal.as_ref(), cause);
+        self.log(status.code(), refusal.as_ref(), cause);
         let id = request_id::text(self.call.request_id());
         let named = match refusal {
             Some(refusal) => Some(Status::from(runbook.link(refusal.with_request_id(id)))),
@@ -202,20 +202,21 @@ impl Untold {
         };
         let status = from_trailers.unwrap_or_else(|| Status::ok(""));
         let refusal = Refusal::from_status(&status);
-        self.tell(status.code(), refusal.as_ref(), status.source());
+        self.log(status.code(), refusal.as_ref(), status.source());
     }
 
-    fn tell(&mut self, code: Code, refusal: Option<&Refusal>, cause: Option<&(dyn Error + 'static)>) {
-        self.told = true;
+    fn log(&mut self, code: Code, refusal: Option<&Refusal>, cause: Option<&(dyn Error + 'static)>) {
+        self.logged = true;
         let took = self.started.elapsed();
         self.figures.end(self.counted, code, refusal, took);
         let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let reason = refusal.map(Refusal::name);
-        let told = [("rpc.response.status_code", code_name(code)), ("reason", reason.unwrap_or_default())];
-        self.call.traced(self.method.trim_start_matches('/'), &told, is_failure(code));
+        let attributes =
+            [("rpc.response.status_code", code_name(code)), ("reason", reason.unwrap_or_default())];
+        self.call.traced(self.method.trim_start_matches('/'), &attributes, is_failure(code));
         let (method, cause) = (self.method.as_str(), cause.map(whole));
         let defect = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
-        macro_rules! tell {
+        macro_rules! answered {
             ($level:ident) => {
                 tracing::$level!(
                     target: "rpc", method, code = code_name(code), reason, elapsed_us, cause, "call answered"
@@ -223,19 +224,19 @@ impl Untold {
             };
         }
         match cause {
-            Some(_) if defect => tell!(error),
-            Some(_) => tell!(warn),
-            None if method.starts_with(PROBES) => tell!(debug),
-            None => tell!(info),
+            Some(_) if defect => answered!(error),
+            Some(_) => answered!(warn),
+            None if method.starts_with(PROBES) => answered!(debug),
+            None => answered!(info),
         }
     }
 }
 
-impl Drop for Untold {
+impl Drop for OpenCall {
     fn drop(&mut self) {
-        if !self.told {
+        if !self.logged {
             let call = Arc::clone(&self.call);
-            call.run_now(|| self.tell(Code::Cancelled, None, None));
+            call.run_now(|| self.log(Code::Cancelled, None, None));
         }
     }
 }

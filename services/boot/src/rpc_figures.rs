@@ -1,6 +1,6 @@
-//! How often each method of a server was called, how that ended and how long it took.
-//! The methods are those of the descriptor, so that their number is known; whatever
-//! else somebody asks for is one.
+//! How often each method of a server was called, how that ended and how long it took. The
+//! methods are those of the descriptor, so that their number is known; all others are
+//! counted as one.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -29,8 +29,7 @@ struct Method {
     /// Whether its answer may go on for as long as it likes.
     streams: bool,
     under_way: Count,
-    /// Ends without a reason by their code; behind them those with a reason by the
-    /// reason's number.
+    /// Ends without a reason, by their code; after them those with one, by its number.
     ends: Box<[Count]>,
     took: Seconds,
 }

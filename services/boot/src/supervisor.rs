@@ -1,5 +1,5 @@
-//! systemd, if it started this process: it is told when calls are taken, so that
-//! `systemctl start` returns when the role works, and fails if it cannot; and that the
+//! systemd, if it started this process: it is notified when calls are taken, so that
+//! `systemctl start` returns when the role works, and fails if it cannot; and when the
 //! stop has begun.
 
 use std::os::unix::net::UnixDatagram;
@@ -15,19 +15,20 @@ static NOTIFY_SOCKET: Setting = Setting {
     secret: false,
 };
 
-/// Whoever is told.
+/// What started this process, if it wants to be notified.
 #[derive(Debug)]
 pub struct Supervisor {
     socket: Option<String>,
 }
 
 impl Supervisor {
-    /// Who it is, if it is anybody.
+    /// Reads where it listens, if it does.
     pub fn read(settings: &mut Settings) -> Self {
         Self { socket: settings.if_set(&NOTIFY_SOCKET) }
     }
 
-    /// Calls are taken from now on.
+    /// Calls are taken from now on. A supervisor that does not listen keeps nobody from
+    /// serving.
     pub fn serving(&self) {
         self.tell(b"READY=1");
     }

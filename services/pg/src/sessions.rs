@@ -74,6 +74,9 @@ static SERVING: &[(&str, &str)] = &[
 static LATER_SERVING: &[(u32, &str, &str)] =
     &[(140_000, "idle_session_timeout", "0"), (170_000, "transaction_timeout", "0")];
 
+/// What limits a session and no command that changes the schema, as far as the server knows it.
+const LIMITS: [&str; 4] =
+    ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"];
 /// Selects no row of a null of each type of a column that does not come with the server: a
 /// domain may not take a null.
 const OTHER_TYPES: &str = "select 'select ' || coalesce(string_agg(distinct format('null::%s', a.atttypid::regtype), ', '), 'null') || ' limit 0' \
@@ -221,12 +224,11 @@ impl Way {
 /// What begins a transaction of a command that changes the schema: it takes the time that
 /// it takes, and nobody else has its session meanwhile.
 pub(crate) fn begin_command() -> String {
-    let limits =
-        "statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout";
     format!(
         "begin isolation level read committed; select {}; \
-         select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings where name in ('{limits}')",
-        set_to(MEANING, true)
+         select pg_catalog.set_config(name, '0', true) from pg_catalog.pg_settings where name in ('{}')",
+        set_to(MEANING, true),
+        LIMITS.join("', '")
     )
 }
 

@@ -52,12 +52,13 @@ pub(crate) struct Tls {
 
 #[derive(Debug)]
 struct Files {
-    wishes: Wishes,
+    parameters: Parameters,
     built: Mutex<Option<(Stamp, Built)>>,
 }
 
+/// What a connection string says of TLS.
 #[derive(Debug, Clone)]
-struct Wishes {
+struct Parameters {
     roots: Roots,
     verifies_names: bool,
     identity: Option<Identity>,
@@ -74,7 +75,7 @@ struct Built(MakeRustlsConnect);
 
 impl Tls {
     pub(crate) fn new(roots: Roots, verifies_names: bool, identity: Option<Identity>) -> Self {
-        let wishes = Wishes {
+        let parameters = Parameters {
             roots,
             verifies_names,
             identity,
@@ -82,21 +83,21 @@ impl Tls {
             versions: rustls::ALL_VERSIONS.to_vec(),
             sends_server_name: true,
         };
-        Self::of(wishes)
+        Self::of(parameters)
     }
 
-    fn of(wishes: Wishes) -> Self {
-        Self { of: Arc::new(Files { wishes, built: Mutex::default() }) }
+    fn of(parameters: Parameters) -> Self {
+        Self { of: Arc::new(Files { parameters, built: Mutex::default() }) }
     }
 
     /// A file of certificates that are not to be believed any more.
     pub(crate) fn with_revoked(self, file: Option<&Path>) -> Self {
-        Self::of(Wishes { revoked: file.map(Path::to_owned), ..self.of.wishes.clone() })
+        Self::of(Parameters { revoked: file.map(Path::to_owned), ..self.of.parameters.clone() })
     }
 
     /// Whether the host's name is sent before the connection is encrypted.
     pub(crate) fn with_server_name_sent(self, sends_server_name: bool) -> Self {
-        Self::of(Wishes { sends_server_name, ..self.of.wishes.clone() })
+        Self::of(Parameters { sends_server_name, ..self.of.parameters.clone() })
     }
 
     /// The versions from one to another, as libpq calls them.
@@ -107,29 +108,29 @@ impl Tls {
             (None | Some("TLSv1" | "TLSv1.1" | "TLSv1.2"), Some("TLSv1.2")) => vec![&rustls::version::TLS12],
             _ => return Err("`ssl_min_protocol_version` and `ssl_max_protocol_version` take TLSv1.2 and TLSv1.3, the first no later than the second: older versions are not spoken here".to_owned()),
         };
-        Ok(Self::of(Wishes { versions, ..self.of.wishes.clone() }))
+        Ok(Self::of(Parameters { versions, ..self.of.parameters.clone() }))
     }
 
     /// Whether a server has to be the one that it is called.
     pub(crate) fn verifies_names(&self) -> bool {
-        self.of.wishes.verifies_names
+        self.of.parameters.verifies_names
     }
 
     /// Whether the files can be used, as a sentence if not.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let is_used = self.of.wishes.roots != Roots::None || self.of.wishes.identity.is_some();
+        let is_used = self.of.parameters.roots != Roots::None || self.of.parameters.identity.is_some();
         if is_used { self.connector().map(drop).map_err(|Unusable(sentence)| sentence) } else { Ok(()) }
     }
 
     fn connector(&self) -> Result<MakeRustlsConnect, Unusable> {
         let mut built = self.of.built.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamp = self.of.wishes.stamp();
+        let stamp = self.of.parameters.stamp();
         if let Some((of, Built(connector))) = &*built
             && *of == stamp
         {
             return Ok(connector.clone());
         }
-        let connector = MakeRustlsConnect::new(self.of.wishes.config()?);
+        let connector = MakeRustlsConnect::new(self.of.parameters.config()?);
         *built = Some((stamp, Built(connector.clone())));
         Ok(connector)
     }
@@ -146,7 +147,7 @@ impl MakeTlsConnect<Socket> for Tls {
     }
 }
 
-impl Wishes {
+impl Parameters {
     fn stamp(&self) -> Stamp {
         let roots = match &self.roots {
             Roots::File(file) => Some(file),

@@ -26,7 +26,7 @@ impl Context {
         Self::read(value.to_str().ok()?)
     }
 
-    /// Later versions may have more behind the flags.
+    /// Later versions may have more after the flags.
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let version = hex(parts.next()?, 2)?;

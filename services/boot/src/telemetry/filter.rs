@@ -6,10 +6,10 @@ use std::str::FromStr;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
-/// What says little at `info`; more if somebody asks for it by name.
+/// What is logged from `warn` on only, unless it is named.
 const QUIET: [(&str, LevelFilter); 1] = [("refinery_core", LevelFilter::WARN)];
-/// Whatever is asked for: below these levels libraries print parameters of
-/// statements and headers of requests, which are people's data and secrets.
+/// The finest level of these, whatever is asked for: at finer ones libraries print
+/// parameters of statements and headers of requests, which are people's data and secrets.
 const HELD: [(&str, LevelFilter); 6] = [
     ("tokio_postgres", LevelFilter::WARN),
     ("h2", LevelFilter::INFO),

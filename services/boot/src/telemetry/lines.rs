@@ -54,7 +54,7 @@ impl Subscriber for Lines {
             let (level, target) = (*metadata.level(), metadata.target());
             let mut line = Line::begin(buffer, self.form, Timestamp::now(), level, target);
             event.record(&mut Fields(&mut line));
-            call::with_current(|call| call.told(|name, value| line.shown(name, value)));
+            call::with_current(|call| call.fields(|name, value| line.shown(name, value)));
             line.end();
             self.writer.push(buffer);
         });
@@ -73,7 +73,7 @@ impl Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
-/// The line that tells of lost ones.
+/// The line that says how many were lost.
 pub fn notice(form: Form, lines: u64, cause: Option<&str>) -> String {
     let mut text = String::new();
     let mut line = Line::begin(&mut text, form, Timestamp::now(), Level::WARN, module_path!());
@@ -111,7 +111,7 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        // What a library's line says of where it is from is in the target.
+        // Where a line of a library is from is in its target already.
         if !field.name().starts_with("log.") {
             self.0.shown(field.name(), &value);
         }

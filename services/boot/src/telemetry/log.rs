@@ -63,8 +63,8 @@ impl Log {
         Self { form: self.form.or(Some(Form::Text)), ..self }
     }
 
-    /// Starts the log. From then on a panic is a line of it, too: the usual way to
-    /// tell of one waits for whoever reads.
+    /// Starts the log. From then on a panic is a line of it, too: the usual way of
+    /// printing one waits for the reader.
     pub fn start(self) -> io::Result<()> {
         if WRITER.get().is_some() {
             return Ok(());

@@ -27,7 +27,7 @@ static TRACE_PERCENT: Setting = Setting {
     form: Form::Number { least: 0, most: 100 },
     unset: Unset::Default("10"),
     example: "100",
-    meaning: "How many of a hundred calls are traced that no caller has decided of.",
+    meaning: "Of a hundred calls whose caller does not say whether they are traced, so many are.",
     secret: false,
 };
 
@@ -59,9 +59,9 @@ struct Tracer {
     failing: AtomicBool,
 }
 
-/// Something that is being done.
+/// A span that has not ended.
 #[derive(Debug)]
-pub struct Doing {
+pub struct OpenSpan {
     context: Context,
     parent: u64,
     began: SystemTime,
@@ -76,7 +76,7 @@ impl Traces {
         Some(Self { endpoint: endpoint.map(|endpoint| endpoint.0), percent: percent? })
     }
 
-    /// Begins to trace calls, if somebody is to be told.
+    /// Begins to trace calls, if a collector is named.
     pub fn start(self, service: &'static str) -> Result<(), String> {
         let Some(endpoint) = self.endpoint else { return Ok(()) };
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
@@ -125,7 +125,7 @@ impl std::str::FromStr for Endpoint {
         if matches!(url.scheme(), "http" | "https") {
             Ok(Self(text.to_owned()))
         } else {
-            Err("it is no HTTP".to_owned())
+            Err("it does not begin with http:// or https://".to_owned())
         }
     }
 }
@@ -161,9 +161,9 @@ impl Tracer {
     }
 }
 
-impl Doing {
-    /// What is sent on of the trace that a call came with, and what the call does, if it
-    /// is traced. Whoever called has decided whether it is; else it is decided here.
+impl OpenSpan {
+    /// The place in its trace that a call sends on, and its span, if it is traced. Whether
+    /// it is, the caller has decided, or else it is decided here.
     pub fn call(came_with: Option<Context>) -> (Option<Context>, Option<Self>) {
         let Some(tracer) = TRACER.get() else { return (came_with, None) };
         let context = came_with.map_or_else(|| Context::begin(tracer.percent), Context::below);
@@ -171,7 +171,7 @@ impl Doing {
         (Some(context), context.sampled.then(|| Self::begin(context, parent)))
     }
 
-    /// A part of it.
+    /// The span of a part of it.
     pub fn part(&self) -> Self {
         Self::begin(self.context.below(), self.context.span)
     }
@@ -185,8 +185,8 @@ impl Doing {
         self.context
     }
 
-    /// It is done: by which name, whether it answered or made a call, and how it ended.
-    pub fn done(&self, name: &str, answers: bool, attributes: &[(&str, &str)], failed: bool) {
+    /// Ends it: under which name, whether it answered or made a call, and how that went.
+    pub fn end(&self, name: &str, answers: bool, attributes: &[(&str, &str)], failed: bool) {
         let Some(tracer) = TRACER.get() else { return };
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let start = nanos(self.began.duration_since(UNIX_EPOCH).unwrap_or_default());

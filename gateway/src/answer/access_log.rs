@@ -1,6 +1,6 @@
-//! One line of the log for each request, and its figures, when its answer has ended: what was asked
-//! for, how it was answered, how long it took. What a call did is told by the service
-//! that has it.
+//! One line of the log for each request, and its figures, when its answer has ended: what
+//! was asked for, how it was answered, how long it took. What a call did is logged by the
+//! service that has it.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -13,20 +13,20 @@ use http::{HeaderMap, Method, Request, Response, Uri};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use super::figures::HttpFigures;
+use super::figures::{HttpFigures, Protocol};
 
-/// For a request that was left before its answer; no answer has it.
+/// The status of a request whose caller left before its answer; no answer has it.
 const LEFT: u16 = 499;
 /// Longest part of a path that is shown.
 const LONGEST: usize = 64;
-/// Probes ask every second; their requests are told at a finer level.
+/// Probes ask every second; their requests are logged at a finer level.
 const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
-/// The reason of a failure, for [`Untold`].
+/// The reason of a failure, for [`OpenRequest`].
 #[derive(Debug, Clone)]
 pub struct ReasonName(pub String);
 
-/// The room that a request has, for [`Untold`]: whoever is slow to read an answer has room
+/// The room that a request has, for [`OpenRequest`]: whoever is slow to read an answer has room
 /// for fewer others meanwhile.
 #[derive(Debug, Clone)]
 pub struct Room {
@@ -53,12 +53,12 @@ pub fn is_of(reason: ErrorReason, response: &Response<Body>) -> bool {
             .is_some_and(|status| reason_of(&status) == Some(reason))
 }
 
-/// A request that is to be told of, once.
-pub struct Untold<K> {
+/// A request whose answer has not ended. It is logged once: when it has, or when the
+/// caller leaves before.
+pub struct OpenRequest<K> {
     call: Arc<Call>,
     figures: Arc<HttpFigures>,
-    /// By its place among the protocols that are told apart.
-    protocol: usize,
+    protocol: Protocol,
     method: Method,
     uri: Uri,
     started: Instant,
@@ -68,16 +68,16 @@ pub struct Untold<K> {
     reason: Option<String>,
     /// Kept until the answer has ended.
     room: Option<Room>,
-    told: bool,
+    logged: bool,
     /// What lasts until the answer has ended.
     _kept: K,
 }
 
-impl<K: Send + Unpin + 'static> Untold<K> {
+impl<K: Send + Unpin + 'static> OpenRequest<K> {
     pub fn new(
         call: &Arc<Call>,
         figures: &Arc<HttpFigures>,
-        protocol: usize,
+        protocol: Protocol,
         request: &Request<Body>,
         kept: K,
     ) -> Self {
@@ -94,12 +94,12 @@ impl<K: Send + Unpin + 'static> Untold<K> {
             code: None,
             reason: None,
             room: None,
-            told: false,
+            logged: false,
             _kept: kept,
         }
     }
 
-    /// The answer, which is told of at its end.
+    /// The answer, with which the request is logged at its end.
     pub fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
         self.status = response.status().as_u16();
         self.reason = response.extensions_mut().remove::<ReasonName>().map(|name| name.0);
@@ -116,14 +116,14 @@ impl<K: Send + Unpin + 'static> Untold<K> {
                 if let Some(trailers) = trailers {
                     self.look_at(trailers);
                 }
-                self.tell(None);
+                self.log(None);
             }
-            Ended::Broken(_) => self.tell(Some("broken")),
+            Ended::Broken(_) => self.log(Some("broken")),
         }
     }
 }
 
-impl<K> Untold<K> {
+impl<K> OpenRequest<K> {
     /// Reads the status of a call in headers or trailers.
     fn look_at(&mut self, headers: &HeaderMap) {
         if let Some(status) = Status::from_header_map(headers) {
@@ -132,8 +132,8 @@ impl<K> Untold<K> {
         }
     }
 
-    fn tell(&mut self, ended: Option<&str>) {
-        self.told = true;
+    fn log(&mut self, ended: Option<&str>) {
+        self.logged = true;
         let took = self.started.elapsed();
         self.figures.end(self.protocol, self.status, self.reason.as_deref(), took);
         if self.figures.is_cutting() {
@@ -143,28 +143,28 @@ impl<K> Untold<K> {
         let Self { method, uri, status, code, reason, .. } = self;
         let (method, path, reason) = (method.as_str(), &*shown(uri.path()), reason.as_deref());
         let (status, code) = (*status, code.map(code_name));
-        let told = [
+        let attributes = [
             ("url.path", path),
             ("http.response.status_code", &status.to_string()),
             ("reason", reason.unwrap_or_default()),
         ];
-        self.call.traced(method, &told, status >= 500);
-        macro_rules! tell {
+        self.call.traced(method, &attributes, status >= 500);
+        macro_rules! answered {
             ($level:ident) => {
                 tracing::$level!(
                     target: "http", method, path, status, code, reason, ended, elapsed_us, "request answered"
                 )
             };
         }
-        if PROBES.contains(&path) { tell!(debug) } else { tell!(info) }
+        if PROBES.contains(&path) { answered!(debug) } else { answered!(info) }
     }
 }
 
-impl<K> Drop for Untold<K> {
+impl<K> Drop for OpenRequest<K> {
     fn drop(&mut self) {
-        if !self.told {
+        if !self.logged {
             let call = Arc::clone(&self.call);
-            call.run_now(|| self.tell(Some("left")));
+            call.run_now(|| self.log(Some("left")));
         }
     }
 }
@@ -229,7 +229,7 @@ mod tests {
             if streams {
                 response.extensions_mut().insert(Streamed);
             }
-            Untold::new(&call, &figures, 0, &request, ()).finish(response)
+            OpenRequest::new(&call, &figures, Protocol::Rest, &request, ()).finish(response)
         };
         let whole = answer(false);
         assert_eq!(calls.taken(), 1);
