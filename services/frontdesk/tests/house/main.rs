@@ -16,6 +16,7 @@ mod field_comments;
 mod known;
 mod migrations;
 mod printing;
+mod recipes;
 mod rooms;
 mod runbook;
 mod scopes;
