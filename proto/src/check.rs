@@ -1,7 +1,7 @@
 //! The checks of requests by what the options in the protos say of their fields.
 //! `tests/generated` writes plain code for each request, so that no descriptor is
 //! looked at while calls are served; [`Codec`](crate::Codec) runs it, and a call
-//! is told all that is wrong with its fields at once. What fields mean together,
+//! learns all that is wrong with its fields at once. What fields mean together,
 //! and whether what they name exists, is for the handlers to say.
 //!
 //! The options are our own and few. Looked at before: `prost-protovalidate` 0.6

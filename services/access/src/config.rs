@@ -1,4 +1,4 @@
-//! What a process is told about tokens and about identity.
+//! Settings about tokens and about identity.
 
 use boot::{Cleartext, ClientTlsFiles, Form, Setting, Settings, Unset};
 use upstream::Callee;

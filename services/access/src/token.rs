@@ -186,7 +186,7 @@ impl TokenFault {
     }
 }
 
-/// What the caller is told. Never holds a part of the token.
+/// The sentence for the caller. Never holds a part of the token.
 impl From<TokenFault> for Refusal {
     fn from(token: TokenFault) -> Self {
         if token == TokenFault::Expired {

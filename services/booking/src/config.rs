@@ -1,4 +1,4 @@
-//! What booking is told at its start, and what a server of it is built from.
+//! The settings of booking, and what a server of it is built from.
 //!
 //! A setting of booking's own is a row, its field of [`Policy`] and the place that
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,

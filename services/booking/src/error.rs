@@ -126,7 +126,7 @@ pub enum Error {
     Database(#[source] Fault),
 }
 
-/// What a call, an import or a stream that a stop ends is told first.
+/// The refusal of a call, an import or a stream that a stop ends.
 pub fn shutting_down() -> Refusal {
     Refusal::new(Reason::ShuttingDown, "The server is shutting down.").retry_after(Duration::from_secs(1))
 }
@@ -257,7 +257,7 @@ impl From<Refusal> for Error {
     }
 }
 
-/// The caller is told one half; the other goes along with the status as its source,
+/// The caller gets one half; the other goes along with the status as its source,
 /// and is logged with the call, once.
 impl From<Error> for Status {
     fn from(error: Error) -> Self {

@@ -1,9 +1,9 @@
 //! The background room of a process: named tasks that run beside its calls,
 //! again and again until the stop.
 //!
-//! A run that fails is told in the log once per outage and is tried again at its
+//! A run that fails is logged once per outage and is tried again at its
 //! next turn. A run that panics is a defect: it is caught, the task is unhealthy
-//! until it has run well again (which readiness tells, see [`crate::Readiness`]),
+//! until it has run well again (which readiness shows, see [`crate::Readiness`]),
 //! and its next turn comes after a pause. A run that lasts too long is unhealthy as well,
 //! while it lasts; it is not ended, for it may hold a lock. At the stop no run begins; the one in
 //! progress is waited for. What a task does is the business of its service.

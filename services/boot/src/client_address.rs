@@ -1,5 +1,5 @@
-//! Where a call comes from. A forwarding header counts only when a proxy that
-//! we were told to trust has written it.
+//! Where a call comes from. A forwarding header counts only when it was
+//! written by a proxy that the settings name as trusted.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};

@@ -30,8 +30,8 @@ const MARGIN: Duration = Duration::from_millis(5);
 const NO_DEADLINE: Duration = Duration::from_hours(1);
 
 /// Most calls that a server works on at once, wherever they wait. Each has a few tens of
-/// kilobytes. Who waits for the database is bounded closer, and fairly: this bounds what
-/// waits for anything else. A stream counts until it has begun; how many there may be is
+/// kilobytes. What waits for the database has closer bounds of its own, which are fair: this
+/// bounds what waits for anything else. A stream counts until it has begun; how many there may be is
 /// the service's to say.
 const MOST_CALLS: usize = 2048;
 

@@ -1,5 +1,5 @@
 //! Where callers find the page of an error reason. The pages are the gateway's; a
-//! service knows only where they are, if it is told, and links to them.
+//! service knows only where they are, if a setting says so, and links to them.
 
 use std::str::FromStr;
 

@@ -17,7 +17,7 @@ static STOP_DELAY: Setting = Setting {
     form: Form::Number { least: 0, most: 600 },
     unset: Unset::Default("5"),
     example: "10",
-    meaning: "Seconds for which a role that was told to stop goes on as before and says that it is not ready, so that calls go elsewhere before it takes no more.",
+    meaning: "Seconds for which a role that was asked to stop goes on as before and says that it is not ready, so that calls go elsewhere before it takes no more.",
     secret: false,
 };
 static STOP_LIMIT: Setting = Setting {

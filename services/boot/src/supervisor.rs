@@ -9,9 +9,9 @@ use crate::settings::{Form, Setting, Settings, Unset};
 static NOTIFY_SOCKET: Setting = Setting {
     name: "NOTIFY_SOCKET",
     form: Form::Described("a path"),
-    unset: Unset::Means("nobody is told"),
+    unset: Unset::Means("nobody is notified"),
     example: "/run/systemd/notify",
-    meaning: "Where systemd is told that the role takes calls; systemd sets it (Type=notify).",
+    meaning: "Where systemd is notified that the role takes calls; systemd sets it (Type=notify).",
     secret: false,
 };
 
@@ -43,7 +43,7 @@ impl Supervisor {
         if let Some(socket) = &self.socket
             && let Err(error) = UnixDatagram::unbound().and_then(|from| from.send_to(what, socket))
         {
-            tracing::warn!(%error, socket, "systemd could not be told");
+            tracing::warn!(%error, socket, "systemd could not be notified");
         }
     }
 }

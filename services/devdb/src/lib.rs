@@ -1,7 +1,7 @@
 //! A private Postgres for `dev` and for tests: found on the machine, started as an
 //! unprivileged user, gone when its parent is gone; and a database of its own for
-//! each test, behind a pooler if that is the question. Services do not depend on this crate, and what is in the databases
-//! is not known here.
+//! each test, behind a pooler if that is the question. Services do not depend on this
+//! crate, and what is in the databases is not known here.
 
 mod error;
 mod folder;

@@ -16,8 +16,8 @@ use upstream::Upstream;
 use crate::Failure;
 use crate::version::VERSION;
 
-/// How long a server that stops has those behind it take its calls; none comes later that
-/// needs them.
+/// How long a server that stops leaves the services that it calls running; no call that
+/// needs them comes later.
 const HEAD_START: Duration = Duration::from_millis(500);
 
 /// What to run and where.

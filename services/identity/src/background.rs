@@ -1,4 +1,4 @@
-//! What identity does beside its calls, until it is told to stop.
+//! What identity does beside its calls, until it stops.
 
 mod prune;
 mod rotate_keys;

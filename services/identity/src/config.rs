@@ -1,4 +1,4 @@
-//! What identity is told at its start, and what a server of it is built from.
+//! The settings of identity, and what a server of it is built from.
 //!
 //! A setting of identity's own is a row, its field of [`Policy`] and the place that
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,
@@ -116,7 +116,7 @@ pub struct Config {
     pub master_key: MasterKey,
     /// Who issues tokens, for whom.
     pub issuer: Issuer,
-    /// What cannot be told from the database.
+    /// What the database cannot say.
     pub policy: Policy,
 }
 

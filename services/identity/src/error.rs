@@ -1,6 +1,6 @@
 //! Identity's errors, by what the caller can do next, and what the caller reads.
 //!
-//! The sentence of an error is what the caller is told, over the API and by
+//! The sentence of an error is what the caller gets, over the API and by
 //! operator commands; only where the cause is ours it is for the log, and the
 //! caller reads another. Nothing is logged here: a failure travels with the
 //! status, and whoever answers the call logs it once.
@@ -116,7 +116,7 @@ pub enum Existing {
 }
 
 impl Error {
-    /// What the caller is told.
+    /// The sentence for the caller.
     pub fn refusal(&self) -> Refusal {
         let plain = |reason| Refusal::new(reason, self.to_string());
         match self {

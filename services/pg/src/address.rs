@@ -23,7 +23,7 @@ use crate::tls::{Identity, Roots, Tls};
 
 /// How long one host may take to let a connection in.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Where servers that are not told otherwise have their sockets.
+/// Where servers have their sockets by default.
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// A database's address.

@@ -140,7 +140,7 @@ async fn membership(client: &Client, needed: &[&str]) -> Result<Finding, Fault> 
     if lacks.is_empty() {
         return Ok(Finding::good(format!("the login role is a member of {}", needed.join(" and "))));
     }
-    // A grant that is there already keeps what it says of switching, unless told.
+    // A grant that is there already keeps what it says of switching, unless it is said.
     let query = "select quote_ident(current_user), array(select r.rolname::text from pg_roles r), \
         case when current_setting('server_version_num')::int < 160000 then '' else ' with set true' end";
     let row = one_row(client, query).await?;

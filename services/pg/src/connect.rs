@@ -65,7 +65,7 @@ impl Connector {
         Self { address: Arc::new(address), good: Arc::default() }
     }
 
-    /// What the driver is told, of the first host.
+    /// What the driver gets, of the first host.
     pub(crate) fn config(&self) -> Config {
         self.address.hosts.first().map_or_else(Config::new, |host| host.config.clone())
     }

@@ -122,7 +122,7 @@ impl Fault {
         object.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name)
     }
 
-    /// What the caller is told.
+    /// The sentence for the caller.
     pub fn refusal(&self) -> Refusal {
         let soon = Duration::from_secs(1);
         match &self.kind {
@@ -210,7 +210,7 @@ impl Crowd {
             }
         };
         let sentence = format!(
-            "{waiting} {whose} wait for the database already, behind others that take long. This one was not begun; try again."
+            "{waiting} {whose} wait for the database already, and those before them take long. This one was not begun; try again."
         );
         Refusal::new(ErrorReason::Overloaded, sentence)
             .with("waiting", waiting.to_string())
@@ -220,7 +220,7 @@ impl Crowd {
 }
 
 impl Constraint {
-    /// What the caller is told when nobody knows what the constraint means.
+    /// The sentence for the caller where nobody knows what the constraint means.
     fn refusal(self, name: &str) -> Refusal {
         let refusal = match self {
             Self::Exclusion => Refusal::new(

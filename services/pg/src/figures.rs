@@ -1,4 +1,4 @@
-//! What is told of the pool: how much of it is in use, and who waits for it.
+//! Figures of the pool: how much of it is in use, and who waits for it.
 
 use boot::Scrape;
 

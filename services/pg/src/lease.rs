@@ -5,8 +5,8 @@
 //! and the pool makes another, since rolling back on it would wait without an end. Whoever
 //! leaves in the middle of a statement leaves a connection of which nobody knows yet: the
 //! connection goes back to the pool when it answers soon, and is closed otherwise; until then
-//! it is nobody's turn. The server is told to give up a statement that only reads. One that
-//! may have written goes on: to give up a commit that waits for a standby would not undo it,
+//! it is nobody's turn. The server is asked to cancel a statement that only reads. One that
+//! may have written goes on: to cancel a commit that waits for a standby would not undo it,
 //! but show it to others before the standby has it.
 
 use std::sync::Arc;
@@ -170,7 +170,7 @@ impl Drop for Lease {
 
 /// The connection goes back to the pool only once it is outside the transaction. With a
 /// connector a statement that only reads may be under way; if it does not end soon the
-/// server is told to give it up.
+/// server is asked to cancel it.
 async fn roll_back(client: Object, connector: Option<Connector>) {
     let ends = {
         let rolled_back = client.batch_execute("rollback");

@@ -27,7 +27,7 @@ impl Limits {
         (limit < STATEMENT_LIMIT).then_some(Self(limit))
     }
 
-    /// What sets them, behind a `begin`.
+    /// What sets them, after a `begin`.
     pub(crate) fn sql(self) -> String {
         format!("; set local statement_timeout = '{}ms'", self.0.as_millis())
     }

@@ -10,8 +10,8 @@
 //! is there besides is left as it is, and named where it opens what the migrations close.
 //!
 //! A rule that only refuses what others write (a check, a not null) is missed by no call,
-//! and may have been dropped for another program's sake: it is told, made again by a
-//! repair, and left by one that is told to.
+//! and may have been dropped for another program's sake: it is reported, made again by a
+//! repair, and left out by one with `--except`.
 //!
 //! The file is written by a test from a database that was migrated just now, as the
 //! catalog shows it. What a service needs in another layout it says itself
@@ -88,8 +88,8 @@ pub struct Own {
 }
 
 /// A check of a database: everything is there, and as it was made. What `own` found, too, is
-/// told once, with the fix of the comparison. Where migrations are missing, they are what is
-/// to be told, and it is not asked for.
+/// reported once, with the fix of the comparison. Where migrations are missing, that is
+/// reported, and `own` is not run.
 pub fn check<F>(name: &'static str, url: &str, service: &'static Service, own: F) -> Check
 where
     F: Future<Output = Vec<Own>> + Send + 'static,

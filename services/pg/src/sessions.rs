@@ -37,7 +37,7 @@ const BEGIN_ASKING: &str =
 
 /// Settings that the meaning of statements and their answers depends on, whatever the
 /// defaults of the server, the database and the role are. Left alone is
-/// `default_transaction_read_only`: who sets that wants no changes, and calls are told so.
+/// `default_transaction_read_only`: whoever sets that wants no changes, and calls are refused as such.
 static MEANING: &[(&str, &str)] = &[
     ("search_path", "public, pg_temp"),
     ("row_security", "on"),

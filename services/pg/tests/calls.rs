@@ -83,7 +83,7 @@ async fn a_statement_ends_with_its_call_and_says_that_nothing_was_stored() {
         assert_eq!(fault.refusal().reason(), ErrorReason::DeadlineExceeded);
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     }
-    // A limit of the service's own is told as that.
+    // A limit of the service's own is named as that.
     let tx = database.begin(Uuid::nil()).await.unwrap();
     let limited = text(&tx, "select set_config('statement_timeout', '50', true) as text").await;
     assert_eq!(limited.unwrap(), "50ms");

@@ -1,4 +1,4 @@
-//! What an operator is told of a database that lacks something.
+//! What checks say of a database that lacks something.
 
 // A test that cannot go on says where.
 #![allow(clippy::unwrap_used)]

@@ -170,7 +170,7 @@ impl Upstream {
             || self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner).len() > 1
     }
 
-    /// What is told of each address of a service.
+    /// Figures of each address of a service.
     pub fn figures(&self, service: &str, scrape: &mut Scrape) {
         let endpoints = Arc::clone(&self.inner.endpoints.read().unwrap_or_else(PoisonError::into_inner));
         let now = self.inner.now();

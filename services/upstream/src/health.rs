@@ -32,7 +32,7 @@ where
     ask_for(service, "", time).await
 }
 
-/// The same for one gRPC service of it. Who does not have it, does not answer.
+/// The same for one gRPC service of it. An address that does not have it does not answer.
 pub async fn ask_for<S>(service: S, name: &str, time: Duration) -> Health
 where
     S: tower::Service<Request<Body>, Response = Response<Body>>,

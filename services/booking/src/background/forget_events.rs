@@ -2,7 +2,7 @@
 //! are history: the events of a request or a booking are never deleted, whatever their
 //! age, so that a request tells who decided years later. What belongs to neither, such as
 //! changes of settings and blocks that are over, is deleted once its feed has forgotten
-//! it: whoever comes with an older cursor is told that it is too old.
+//! it: a stream that begins with an older cursor is refused with `CURSOR_EXPIRED`.
 //!
 //! And looks after the sequence of ticks, which replication may leave behind at any time.
 

@@ -22,7 +22,7 @@ pub struct Declining {
     pub reason: String,
     /// Nobody has to say.
     pub code: Option<DeclineReason>,
-    /// What the guest is told; may be empty.
+    /// Message to the guest; may be empty.
     pub guest_message: String,
 }
 

@@ -137,7 +137,7 @@ impl Judged<'_> {
     }
 }
 
-/// Whether the nights of a row can be named. Of others the row is told to be unreadable.
+/// Whether the nights of a row can be named. A row without them is unreadable.
 fn has_nights(stay: Stay) -> bool {
     let Stay { check_in, check_out } = stay;
     check_in < check_out && shown_day(check_in).is_some() && shown_day(check_out).is_some()

@@ -25,7 +25,7 @@ pub struct BookingRequest {
     pub internal_note: String,
     pub decline_reason: Option<String>,
     pub decline_code: Option<DeclineReason>,
-    /// What the guest was told of a decline.
+    /// Message to the guest about a decline.
     pub decline_message: Option<String>,
     pub approved_booking: Option<BookingId>,
     /// That booking, as it was when the request was read. After a lock that had to

@@ -7,7 +7,7 @@
 //!
 //! A failover may lose numbers or events, and other events have those numbers then. So a
 //! place names its event, and when that has another number, what streams know by numbers
-//! is no longer so: each begins again at the event that it told last.
+//! is no longer so: each begins again at the event that it sent last.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ use crate::error::Error;
 const KEPT: usize = 512;
 /// How long a feed may not be readable before its streams end.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long it may be locked before that is told.
+/// How long it may be locked before that is logged.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Events as a stream gets them.
@@ -60,7 +60,7 @@ struct State {
 struct Trouble {
     since: Instant,
     fault: Arc<Fault>,
-    /// What the log was told.
+    /// What was logged.
     logged: Option<Kind>,
 }
 
@@ -157,7 +157,7 @@ impl Hub {
 }
 
 impl Trouble {
-    /// Whether the log is to be told, once for each kind. That somebody else numbers, or
+    /// Whether it is to be logged, once for each kind. That somebody else numbers, or
     /// has locked a row, is a matter of milliseconds, mostly.
     fn is_news(&mut self) -> bool {
         let kind = self.fault.kind();

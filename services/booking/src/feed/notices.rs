@@ -5,7 +5,7 @@
 //! other processes at once, with one NOTIFY for everything that comes together after
 //! that: inside a change it would make every commit of the database wait for the one
 //! before. Another task, while somebody watches, listens on a connection of its own.
-//! What is told is a hint: it may be lost, and readers look for themselves now and then.
+//! A notice is a hint: it may be lost, and readers look for themselves now and then.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -19,8 +19,8 @@ use uuid::Uuid;
 use super::hubs::Hubs;
 use crate::store::{NewEvents, Store};
 
-/// How long what is noted is gathered, after other processes were told, before they are told
-/// again.
+/// How long what is noted is gathered after a notice to other processes, before the next
+/// one.
 const GATHER: Duration = Duration::from_millis(25);
 /// Most tenants that one notice names; Postgres takes 8,000 bytes. Without a name it is
 /// for all.
@@ -47,7 +47,7 @@ pub async fn tell_others(store: &Store) {
         return;
     }
     if let Err(fault) = store.notify_watchers(&notice(NOBODY, &tenants)).await {
-        tracing::debug!(%fault, "servers were not told of events; they look for themselves");
+        tracing::debug!(%fault, "servers were not notified of events; they look for themselves");
     }
 }
 
@@ -65,7 +65,7 @@ async fn tell(hubs: Arc<Hubs>, origin: Arc<str>) {
         loop {
             let tenants = untold.come().await;
             if let Err(fault) = hubs.store.notify_watchers(&notice(&origin, &tenants)).await {
-                tracing::debug!(%fault, "other processes were not told of events; they look for themselves");
+                tracing::debug!(%fault, "other processes were not notified of events; they look for themselves");
             }
             tokio::time::sleep(GATHER).await;
         }
@@ -82,7 +82,7 @@ async fn listen(hubs: Arc<Hubs>, origin: Arc<str>) {
             Ok(mut listener) => {
                 pause = AGAIN;
                 hubs.set_heard(true);
-                // What was told before this was not heard.
+                // Notices from before this were not heard.
                 hubs.wake_all();
                 while let Some(notice) = listener.next().await {
                     match named(&notice, &origin) {
@@ -106,7 +106,7 @@ async fn listen(hubs: Arc<Hubs>, origin: Arc<str>) {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Notice {
-    /// What this process told.
+    /// The notice of this process.
     Own,
     Of(HashSet<Uuid>),
     OfAll,

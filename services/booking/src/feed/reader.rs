@@ -3,7 +3,7 @@
 //! has few events at a time. Between two looks it waits a little: so many looks a second
 //! cost so much, however many calls are made. Who is woken is known in `notices.rs`.
 //!
-//! A feed that cannot be read is nobody else's trouble. Together with others it is given
+//! A feed that cannot be read does not hold up others. Together with others it is given
 //! little time; what fails of many is looked for one by one, beside those that are looked
 //! for together (`apart.rs`), and what fails by itself stays there until it succeeds. What
 //! is everybody's trouble, such as a database that is gone, is waited for together. Streams
@@ -31,7 +31,7 @@ const PAGE: i64 = 500;
 const TENANTS: usize = 100;
 /// Least time between two looks.
 const PACE: Duration = Duration::from_millis(20);
-/// How often it looks for what nobody told, with and without hearing other processes.
+/// How often it looks without a notice, with and without hearing other processes.
 const POLL: Duration = Duration::from_secs(5);
 const POLL_DEAF: Duration = Duration::from_secs(1);
 /// How long a feed that could not be read is left alone, and everything when it is
@@ -92,7 +92,7 @@ async fn look_apart(hubs: &Hubs, apart: &Apart) {
             Some((looked, hub)) = looks.next() => match looked {
                 Ok(()) => {
                     apart.leave(hub.tenant.uuid());
-                    // It may have been told of meanwhile.
+                    // A notice of it may have come meanwhile.
                     hubs.wake(&HashSet::from([hub.tenant.uuid()]));
                 }
                 Err(fault) => fail_alone(apart, &hub, fault),
@@ -113,7 +113,7 @@ fn fail_alone(apart: &Apart, hub: &Arc<Hub>, fault: Fault) {
     apart.add(hub.tenant.uuid(), Instant::now() + AGAIN);
 }
 
-/// Looks for what nobody told.
+/// Looks for events of which no notice came.
 async fn look_for_untold(hubs: &Hubs) {
     for some in hubs.all().chunks(TENANTS) {
         let tenants: Vec<Uuid> = some.iter().map(|hub| hub.tenant.uuid()).collect();
@@ -193,7 +193,7 @@ async fn hand_out(hubs: &Hubs, hub: &Hub, numbered: Numbered) -> Result<(), Faul
     if place.number > head || place.event.is_some_and(|event| at_place != Some(event)) {
         tracing::warn!(
             tenant_id = %hub.tenant.uuid(),
-            "numbers of events were lost, as by a failover; streams go on after the events that they told"
+            "numbers of events were lost, as by a failover; streams go on after the events that they sent"
         );
         let last = events.last().map(|event| event.place);
         hub.begin_again(match last {

@@ -9,8 +9,8 @@ use crate::domain::event::{FeedPlace, OldPlace};
 use crate::error::{Error, Reason, Refusal};
 use crate::store::{FeedState, NUMBERED_AT_ONCE, Store};
 
-/// From how long before a lost event a stream is told to go on: what was told then was
-/// told before the loss, and what was told after is told again. Times are those of the
+/// From how long before a lost event a stream has to go on: what was sent then was
+/// sent before the loss, and what was sent after is sent again. Times are those of the
 /// servers that wrote the events, whose clocks may differ by as much.
 const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// How often a thousand events are looked at for that; before them is the beginning.
@@ -87,7 +87,7 @@ async fn after(store: &Store, tenant: TenantId, place: FeedPlace) -> Result<Feed
     }
 }
 
-/// After what was told long enough before an event that is gone.
+/// After what was sent long enough before an event that is gone.
 async fn a_little_before(
     store: &Store,
     tenant: TenantId,

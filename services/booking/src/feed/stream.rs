@@ -157,7 +157,7 @@ impl State {
         Error::Refused(shutting_down().followed_by(go_on).with("go_on", cursor::write(self.place)))
     }
 
-    /// Reads a page for itself, from the event that it told last: if that has another
+    /// Reads a page for itself, from the event that it sent last: if that has another
     /// number, what follows has, too. A page that is not full ends in what is handed out
     /// meanwhile.
     async fn read(&mut self) -> Result<(), Error> {
@@ -174,7 +174,7 @@ impl State {
         Ok(())
     }
 
-    /// Goes on after the event that it told last, wherever that is now, or ends with where
+    /// Goes on after the event that it sent last, wherever that is now, or ends with where
     /// to go on.
     async fn begin_again(&mut self) -> Result<(), Error> {
         self.events = self.ground.hub.subscribe(self.property);

@@ -155,7 +155,7 @@ pub const EVENT: [&str; 14] = [
     "overridden_rules",
 ];
 
-/// What an event tells of nights, in the order in which it is read after the rest: those
+/// What an event says of nights, in the order in which it is read after the rest: those
 /// that were asked for, and those of the booking.
 pub const NIGHTS: [&str; 4] = ["asked_check_in", "asked_check_out", "given_check_in", "given_check_out"];
 

@@ -122,7 +122,7 @@ fn results(
 }
 
 impl Import {
-    /// Stores lines until one has a result to be told.
+    /// Stores lines until one has a result to send.
     async fn next(&mut self) -> Result<Content, Refusal> {
         while let Some(line) = self.line().await? {
             if self.stop.is_cancelled() {

@@ -1,4 +1,4 @@
-//! The wire of inconsistencies: how each is told, and the choice that is made for one.
+//! The wire of inconsistencies: how each is shown, and the choice that is made for one.
 //! `DiagnosticsService` has their methods, so they are called from there.
 
 use frontdesk_proto::Refusal;

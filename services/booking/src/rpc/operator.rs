@@ -30,7 +30,7 @@ pub use frontdesk_proto::booking::v1::{
     ImportedCustomer, Property as PropertyMessage,
 };
 
-/// How often servers are told of lines that were imported here.
+/// How often servers are notified of lines that were imported here.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Booking's part of what an operator does at a database, for one tenant.
@@ -38,8 +38,8 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 pub struct Operator {
     store: Store,
     call: Call,
-    /// When servers were told of stored lines.
-    told: Mutex<Instant>,
+    /// When servers were last notified of stored lines.
+    notified: Mutex<Instant>,
 }
 
 /// Why a call was refused, as a sentence.
@@ -51,7 +51,7 @@ impl Operator {
     /// The database as booking's role. The tenant is one that identity has.
     pub fn new(database: Database, tenant: Uuid) -> Self {
         let call = Call::of_an_operator(TenantId::of_stored_row(tenant));
-        Self { store: store::open(database, Policy::default()), call, told: Mutex::new(Instant::now()) }
+        Self { store: store::open(database, Policy::default()), call, notified: Mutex::new(Instant::now()) }
     }
 
     /// A property with this name. An existing one stays as it is.
@@ -143,10 +143,10 @@ impl Operator {
         let (number, never) = (line.number, CancellationToken::new());
         let stored = import::line::import(&self.store, &self.call, source, line, &never).await;
         let is_time = {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_time = told.elapsed() >= TELL_EVERY;
+            let mut notified = self.notified.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_time = notified.elapsed() >= TELL_EVERY;
             if is_time {
-                *told = Instant::now();
+                *notified = Instant::now();
             }
             is_time
         };

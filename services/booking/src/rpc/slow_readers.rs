@@ -84,7 +84,7 @@ impl<T> Given<T> {
         }
     }
 
-    /// What it holds is free; whoever reads on is told why.
+    /// Frees what it holds; a reader that goes on gets the reason.
     fn end(&self) {
         let mut left = self.left();
         if left.items.take().is_some() {

@@ -77,7 +77,7 @@ fn place(cursor: &str) -> Result<Cursor, Refusal> {
 }
 
 /// The call has been answered long ago, so that the log of its answer says nothing
-/// of how its stream ends. That its feed cannot be read is told once for all streams of it.
+/// of how its stream ends. That its feed cannot be read is logged once for all streams of it.
 fn ended(error: Error) -> Status {
     if let Error::Database(fault) = &error {
         tracing::debug!(%fault, "a stream ended");

@@ -93,7 +93,7 @@ impl Approvals {
         for row in &rows {
             match locked_together(&mut Columns::of(row)) {
                 Ok(one) => drop(readable.insert(one.locked.request.id, one)),
-                // The call that approves that one alone is told.
+                // Its own call, which approves it alone, gets the fault.
                 Err(fault) if matches!(fault.kind(), Kind::Unreadable { .. }) => {}
                 Err(fault) => return Err(fault),
             }

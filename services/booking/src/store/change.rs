@@ -7,7 +7,7 @@
 //! - A last statement without a row must not commit what came before it: ranges that
 //!   were released, say.
 //! - What follows of a change, an auto-decline, comes after its last statement: its
-//!   events are told after what the change itself had to wait for.
+//!   events come in the feed after what the change itself had to wait for.
 //! - Times of events are taken after the lock and are later than the row's last
 //!   change, so that a history is in the order in which things happened whatever the
 //!   clocks of the servers say.
@@ -347,7 +347,7 @@ impl<O> Finished<O> {
         Ok(Self { event_written: true, ..self })
     }
 
-    /// The change, which was told that more follows.
+    /// The change, which is still open because more follows.
     pub(super) fn open(&self) -> Result<&Change, Fault> {
         let open = self.open.as_deref();
         open.ok_or_else(|| Fault::new(Kind::Other, "the change was committed before its last word"))

@@ -1,5 +1,5 @@
 //! Statements about the history of a request, about what runs out, and rows of events.
-//! In which order a tenant's events are told is known in `feed.rs`.
+//! In which order a tenant's events are sent is known in `feed.rs`.
 //!
 //! What runs out in all tenants is seen by a role of its own, which sees which
 //! requests hold dates until when, and nothing else.

@@ -11,7 +11,7 @@
 //! outside the table: where replication left the sequence behind, it is moved ahead
 //! before this process stores anything.
 //!
-//! Numbers are flushed to disk before anybody is told of them. With a commit that a
+//! Numbers are flushed to disk before anybody sees them. With a commit that a
 //! crash may take back, an event that comes late could be numbered into what a watcher
 //! has read.
 

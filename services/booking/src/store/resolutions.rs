@@ -90,8 +90,7 @@ impl Change {
 }
 
 impl<O> Finished<O> {
-    /// Records, as the last word of a change that was told that more follows, what was
-    /// chosen.
+    /// Records what was chosen, as the last word of a change that was left open for it.
     pub async fn recording(self, resolution: Resolution) -> Result<Self, Fault> {
         let Resolution { row, choice, request, booking } = resolution;
         self.writing(row)

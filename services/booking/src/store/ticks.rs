@@ -1,6 +1,6 @@
 //! The sequence that ticks come from. It is not part of a table, so logical replication
 //! leaves it behind the ticks that it brings, and new events would be sorted before those
-//! that have no number yet. Numbered ones are told already.
+//! that have no number yet. Numbered ones have been sent.
 
 use pg::{Database, Fault};
 

@@ -8,7 +8,7 @@ use super::*;
 
 const LONG: Duration = Duration::from_hours(1);
 
-/// How often the log is told that a task runs well again.
+/// How often it is logged that a task runs well again.
 #[derive(Clone, Default)]
 struct Told(Arc<AtomicU32>);
 

@@ -1,7 +1,7 @@
 //! Writes the log, off the path of calls: a call leaves its line in a buffer and
 //! goes on; a thread of its own writes what has gathered. Whoever reads the log may
 //! be slow, stuck or gone, and the disk may be full: then the buffer fills up, further
-//! lines are lost, and how many is counted and told. At the stop what has gathered is
+//! lines are lost, and how many is counted and logged. At the stop what has gathered is
 //! written first, as long as somebody takes it.
 
 use std::io::{self, ErrorKind, Write};
@@ -37,13 +37,13 @@ struct Out<W> {
     to: W,
     /// What was written last is half a line.
     torn: bool,
-    /// How many lost lines have been told of.
-    told: u64,
+    /// How many lost lines have been logged as lost.
+    reported: u64,
     /// Why the last ones were lost.
     cause: Option<String>,
 }
 
-/// Makes the line that tells of lost ones: how many, and why, if that is known.
+/// Makes the line that reports lost ones: how many, and why, if that is known.
 pub type Notice = fn(u64, Option<&str>) -> String;
 
 impl Writer {
@@ -51,7 +51,7 @@ impl Writer {
     pub fn start(to: impl Write + Send + 'static, notice: Notice) -> io::Result<Arc<Self>> {
         let writer = Arc::new(Self::default());
         let of = Arc::clone(&writer);
-        let out = Out { to, torn: false, told: 0, cause: None };
+        let out = Out { to, torn: false, reported: 0, cause: None };
         std::thread::Builder::new().name("log".to_owned()).spawn(move || of.write(out, notice))?;
         Ok(writer)
     }
@@ -99,14 +99,14 @@ impl Writer {
                 break;
             }
             let lost = self.lost.load(Ordering::Relaxed);
-            if lost > out.told {
-                let notice = notice(lost - out.told, out.cause.as_deref());
+            if lost > out.reported {
+                let notice = notice(lost - out.reported, out.cause.as_deref());
                 batch.splice(0..0, notice.bytes());
             }
             match out.write(&batch) {
                 Ok(()) => {
                     self.written.fetch_add(lines, Ordering::Relaxed);
-                    (out.told, out.cause) = (lost, None);
+                    (out.reported, out.cause) = (lost, None);
                 }
                 Err((error, rest)) => {
                     let rest = batch[rest..].split(|byte| *byte == b'\n').count() - 1;

@@ -17,7 +17,7 @@ pub static FRONTDESK_DEV_DATABASE: Setting = Setting {
     secret: true,
 };
 
-/// What `frontdesk dev` is told.
+/// The settings of `frontdesk dev`.
 pub struct Environment {
     /// How it logs.
     pub log: Log,

@@ -1,5 +1,5 @@
-//! What only running processes know: which build each is and by which settings it goes, as
-//! its operator port says, and which pages may call, as a browser is told. Nothing is asked
+//! What only running processes know: which build each is and which settings it has, as
+//! its operator port says, and which pages may call, as a browser is answered. Nothing is asked
 //! that needs a right: the operator port shows no secret, and whoever may reach it may ask.
 
 use std::time::Duration;
@@ -40,7 +40,7 @@ struct Process {
     at: String,
 }
 
-/// A setting that a process goes by.
+/// A setting of a process.
 #[derive(Debug, Deserialize)]
 struct InForce {
     name: String,
@@ -56,7 +56,7 @@ pub fn processes_check(ports: String) -> Check {
         for asked in ask_all(&ports).await {
             match asked {
                 Ok(process) => {
-                    findings.push(told(&process));
+                    findings.push(finding(&process));
                     running.push(process);
                 }
                 Err(finding) => findings.push(finding),
@@ -67,8 +67,8 @@ pub fn processes_check(ports: String) -> Check {
     })
 }
 
-/// Whether pages of other origins are let in as the gateways at these operator ports, if
-/// they are known, are told to.
+/// Whether pages of other origins are let in as the settings of the gateways at these
+/// operator ports say, if they are known.
 pub fn origins_check(gateway: String, ports: Option<String>) -> Check {
     Check::new("origins", async move {
         let Ok(HttpUrl(base)) = gateway.parse() else {
@@ -99,7 +99,7 @@ pub fn origins_check(gateway: String, ports: Option<String>) -> Check {
     })
 }
 
-/// The origins that gateways are told to let in.
+/// The origins that the settings of gateways let in.
 async fn allowed_origins(ports: Option<&str>) -> Vec<String> {
     let Some(ports) = ports else { return Vec::new() };
     let running = ask_all(ports).await.into_iter().flatten();
@@ -150,7 +150,7 @@ async fn ask(port: String) -> Result<Process, Finding> {
     }
 }
 
-fn told(process: &Process) -> Finding {
+fn finding(process: &Process) -> Finding {
     let Process { name, version, commit, settings, at } = process;
     let set = settings.iter().filter(|one| matches!(&*one.from, "environment" | "file"));
     let shown: Vec<String> = set
@@ -255,10 +255,10 @@ mod tests {
     #[test]
     fn another_build_is_told_and_a_secret_is_not() {
         let mut one = process("frontdesk-identity", "a", &[("LOG", "info"), ("MASTER_KEY", "hush")]);
-        let good = told(&one);
+        let good = finding(&one);
         assert_eq!(good.state, State::Good);
         assert!(good.found.ends_with("at a, with LOG=info, MASTER_KEY (not shown)"), "{}", good.found);
         one.version = "0.0.0".to_owned();
-        assert_eq!(told(&one).state, State::Odd);
+        assert_eq!(finding(&one).state, State::Odd);
     }
 }

@@ -86,7 +86,7 @@ fn host_and_port(host: &str) -> Result<(&str, &str), String> {
     match rest.strip_prefix(':') {
         Some(port) => Ok((address, port)),
         None if rest.is_empty() => Ok((address, "")),
-        None => Err("behind the `]` of an IPv6 address only `:` and a port may stand".to_owned()),
+        None => Err("only `:` and a port may follow the `]` of an IPv6 address".to_owned()),
     }
 }
 

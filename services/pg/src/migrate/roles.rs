@@ -115,7 +115,7 @@ async fn script(client: &Client, kind: Kind<'_>) -> Result<String, Fault> {
         Kind::NoInherit(role) => format!("alter role {role} noinherit;"),
         Kind::Grant(role, member) => format!("grant {role} to {member};"),
         Kind::GrantToLogin(role) => {
-            // A grant that is there already keeps what it says of switching, unless told.
+            // A grant that is there already keeps what it says of switching, unless it is said.
             let query = "select quote_ident(current_user), current_setting('server_version_num')::int >= 160000 \
                 and exists (select from pg_auth_members k join pg_roles r on r.oid = k.roleid \
                     join pg_roles m on m.oid = k.member where r.rolname = $1 and m.rolname = current_user)";

@@ -66,7 +66,8 @@ fn whole(object: &Object, other: &str, owner: &str) -> (Weight, Result<Step, Str
     }
 }
 
-/// What is to be done about a role. Whoever passes by the rules of rows sees every tenant's.
+/// What is to be done about a role. One that bypasses row-level security sees
+/// every tenant's rows.
 fn role(object: &Object, other: &str) -> (Weight, Result<Step, String>) {
     let Object { name, definition, .. } = object;
     let more = other.split_whitespace().filter(|word| !definition.split_whitespace().any(|own| own == *word));

@@ -19,7 +19,7 @@ pub struct Difference {
     /// What is the case.
     pub found: String,
     pub weight: Weight,
-    /// The word by which a repair is told to leave it, where somebody may want it as it is.
+    /// The word by which `--except` names it, where somebody may want it as it is.
     pub left_by: Option<String>,
     /// What mends it, or why nothing here does and what an operator may do.
     pub cure: Result<Step, String>,

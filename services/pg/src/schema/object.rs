@@ -17,7 +17,7 @@ pub enum Kind {
     ClosedFunction,
     Table,
     Column,
-    /// What the planner is told of a column.
+    /// A setting of a column for the planner.
     ColumnOption,
     Default,
     RowSecurity,

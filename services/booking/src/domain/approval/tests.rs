@@ -355,7 +355,7 @@ fn broken_rules_refuse_what_sells_and_nothing_else() {
     }
 }
 
-/// Whose nights a booking keeps that does not stand is told apart from what is sold.
+/// A booking that is not sold and keeps its nights is named apart from what is sold.
 #[test]
 fn a_booking_in_the_way_that_does_not_stand_is_named_after_what_does() {
     let nights = stay("2026-07-06", "2026-07-09");

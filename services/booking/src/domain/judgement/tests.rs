@@ -281,8 +281,8 @@ fn a_deleted_booking_that_keeps_its_nights_can_be_cancelled() {
     }
 }
 
-/// What the constraint goes by besides the status, no choice changes; whoever was deleted
-/// besides is told as deleted.
+/// No choice changes what the constraint looks at besides the status; a row that was also
+/// deleted is shown as deleted.
 #[test]
 fn a_cancelled_booking_that_keeps_its_nights_is_told() {
     for status in BookingStatus::ALL.into_iter().filter(|status| status.frees_dates()) {

@@ -1,5 +1,5 @@
 -- The last statement of an approve, after the booking: whatever that had to wait for,
--- these events are told after it. Those that are being decided by somebody else
+-- these events come after it in the feed. Those that are being decided by somebody else
 -- are skipped: the constraint tells that decision, and two approvals cannot wait for
 -- each other here.
 with competing as (

@@ -1,4 +1,4 @@
--- One that has ended before stays ended, and nothing is told of it again.
+-- One that has ended before stays ended, without another event.
 with block as (
     select i.id, {active} as active
     from inventory_ranges i

@@ -1,6 +1,6 @@
 -- Of all tenants, as the sweeper's role. Logical replication brings events with their
 -- ticks and leaves the sequence behind, so that new events would be sorted before those
--- that have no number yet. Numbered ones are told already. From tenant to tenant, since
+-- that have no number yet. Numbered ones have been sent. From tenant to tenant, since
 -- the index has the ticks of each in order.
 with recursive tenants as (
     (

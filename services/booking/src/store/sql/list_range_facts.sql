@@ -1,6 +1,6 @@
 -- Inventory ranges. Of those of bookings, whether what each belongs to stands, and whether
 -- that is a booking which has not all of its nights. Of nights that cannot be shown the
--- booking is told to be unreadable. One that was deleted stands while it keeps its nights:
+-- booking is shown as unreadable. One that was deleted stands while it keeps its nights:
 -- whoever frees them frees its range.
 select
     i.id,

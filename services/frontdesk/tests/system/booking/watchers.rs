@@ -190,7 +190,7 @@ async fn when_there_is_room(fixture: &Fixture, token: &str, cursor: &str) -> Fee
             Ok(feed) => return feed,
             Err(refused) => assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams)),
         }
-        assert!(began.elapsed() < Duration::from_mins(1), "who reads nothing keeps his room");
+        assert!(began.elapsed() < Duration::from_mins(1), "a reader that reads nothing keeps its room");
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }

@@ -231,7 +231,8 @@ fn a_trigger_that_is_another_is_made_again_and_rows_get_what_they_lack() {
     assert_eq!(found[0].2.as_deref(), Ok("drop trigger g on s.t; CREATE TRIGGER g"));
 }
 
-/// Whoever passes by the rules of rows sees every tenant's; what else a role may do is told.
+/// A role that bypasses row-level security sees every tenant's rows; what else a role may
+/// do is reported.
 #[test]
 fn a_role_is_brought_back_to_what_it_may() {
     for (made, live, weight, cure) in [
@@ -256,7 +257,7 @@ fn a_role_is_brought_back_to_what_it_may() {
 }
 
 /// A key that others refer to goes with them, which nobody does unasked; what a rule refuses
-/// is for other programs to say, so a repair can be told to leave it.
+/// is for other programs to say, so a repair can leave it out.
 #[test]
 fn what_a_repair_does_not_do_unasked_has_its_statement() {
     let wanted = parse(&format!("{MADE}constraint | s.v | fk\n    FOREIGN KEY (a) REFERENCES s.t(a)\n"));
