@@ -5,8 +5,9 @@ use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject};
@@ -16,7 +17,7 @@ use x509_cert::der::Decode;
 
 use crate::telemetry::{Count, Scrape};
 
-/// How often files are looked at, while somebody connects or asks.
+/// How often files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// A certificate with what is between it and its authority, and its key.
@@ -28,13 +29,7 @@ pub struct Pair {
 
 /// What is made of files.
 pub struct Reloaded<T> {
-    /// What it is for, in figures and in the log.
-    of: &'static str,
-    files: Vec<PathBuf>,
-    make: Box<dyn Fn() -> Result<Made<T>, String> + Send + Sync>,
-    state: Mutex<State<T>>,
-    loaded: Count,
-    refused: Count,
+    shared: Arc<Shared<T>>,
 }
 
 /// What was made, and when its certificate expires, in seconds since 1970.
@@ -43,85 +38,132 @@ pub struct Made<T> {
     pub expires: Option<u64>,
 }
 
+struct Shared<T> {
+    /// What it is for, in figures and in the log.
+    of: &'static str,
+    state: Mutex<State<T>>,
+    loaded: Count,
+    refused: Count,
+}
+
 struct State<T> {
-    stamp: Stamp,
-    looked: Instant,
     current: Arc<T>,
     expires: Option<u64>,
     /// Why the files as they are now cannot be used.
     problem: Option<String>,
 }
 
+/// Looks at the files, as long as somebody uses what is made of them. It has a thread of its
+/// own: a folder that hangs makes nobody else wait, and no stop, as a task that blocks would.
+struct Watch<T, M> {
+    shared: Weak<Shared<T>>,
+    files: Vec<PathBuf>,
+    stamp: Stamp,
+    make: M,
+}
+
 /// Which files there are, as far as can be seen without reading them.
 type Stamp = Vec<Option<(u64, i64, i64, u64)>>;
 
-impl<T> Reloaded<T> {
+impl<T: Send + Sync + 'static> Reloaded<T> {
     /// Reads files that must be good.
     pub fn open(
         of: &'static str,
         files: Vec<PathBuf>,
-        make: impl Fn() -> Result<Made<T>, String> + Send + Sync + 'static,
+        make: impl Fn() -> Result<Made<T>, String> + Send + 'static,
+    ) -> Result<Self, String> {
+        Self::looking_every(LOOK, of, files, make)
+    }
+
+    fn looking_every(
+        interval: Duration,
+        of: &'static str,
+        files: Vec<PathBuf>,
+        make: impl Fn() -> Result<Made<T>, String> + Send + 'static,
     ) -> Result<Self, String> {
         let stamp = stamp(&files);
         let Made { of: current, expires } = make()?;
-        let (looked, current) = (Instant::now(), Arc::new(current));
-        let state = Mutex::new(State { stamp, looked, current, expires, problem: None });
+        let state = Mutex::new(State { current: Arc::new(current), expires, problem: None });
         let (loaded, refused) = (Count::default(), Count::default());
         loaded.add_one();
-        Ok(Self { of, files, make: Box::new(make), state, loaded, refused })
+        let shared = Arc::new(Shared { of, state, loaded, refused });
+        let mut watch = Watch { shared: Arc::downgrade(&shared), files, stamp, make };
+        let watching = move || {
+            while watch.look() {
+                thread::park_timeout(interval);
+            }
+        };
+        thread::Builder::new()
+            .name("certificates".to_owned())
+            .spawn(watching)
+            .map_err(|error| format!("nobody can look at the certificate files: {error}"))?;
+        Ok(Self { shared })
     }
+}
 
-    /// What the files say now or, while they cannot be used, said before.
+impl<T> Reloaded<T> {
+    /// What the files say or, while they cannot be used, said before.
     pub fn current(&self) -> Arc<T> {
-        Arc::clone(&self.looked_at().current)
+        Arc::clone(&self.shared.state().current)
     }
 
     /// Why files that have changed are not used.
     pub fn problem(&self) -> Option<String> {
-        self.looked_at().problem.clone()
+        self.shared.state().problem.clone()
     }
 
     pub fn figures(&self, scrape: &mut Scrape) {
-        let expires = self.looked_at().expires;
-        let of = ("of", self.of);
+        let Shared { of, loaded, refused, .. } = &*self.shared;
+        let expires = self.shared.state().expires;
+        let of = ("of", *of);
         if let Some(expires) = expires {
             let help = "When the certificate expires, in seconds since 1970.";
             scrape.how_many("frontdesk_tls_certificate_expires_timestamp_seconds", help, &[of], expires);
         }
-        for (outcome, count) in [("used", &self.loaded), ("refused", &self.refused)] {
+        for (outcome, count) in [("used", loaded), ("refused", refused)] {
             let help = "How often certificate files were read, and whether they could be used.";
             scrape.count("frontdesk_tls_files_read_total", help, &[of, ("outcome", outcome)], count.get());
         }
     }
+}
 
-    fn looked_at(&self) -> MutexGuard<'_, State<T>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.looked.elapsed() < LOOK {
-            return state;
+impl<T, M: Fn() -> Result<Made<T>, String>> Watch<T, M> {
+    /// Whether to look again.
+    fn look(&mut self) -> bool {
+        if self.shared.strong_count() == 0 {
+            return false;
         }
-        state.looked = Instant::now();
         let stamp = stamp(&self.files);
-        if stamp == state.stamp {
-            return state;
+        if stamp == self.stamp {
+            return true;
         }
-        state.stamp = stamp;
-        match (self.make)() {
-            Ok(Made { of, expires }) => {
-                self.loaded.add_one();
-                tracing::info!(of = self.of, "certificate files have changed and are used");
-                (state.current, state.expires, state.problem) = (Arc::new(of), expires, None);
+        self.stamp = stamp;
+        let made = (self.make)();
+        let Some(shared) = self.shared.upgrade() else { return false };
+        let of = shared.of;
+        match made {
+            Ok(Made { of: made, expires }) => {
+                *shared.state() = State { current: Arc::new(made), expires, problem: None };
+                shared.loaded.add_one();
+                tracing::info!(of, "certificate files have changed and are used");
             }
             Err(problem) => {
-                self.refused.add_one();
                 tracing::warn!(
-                    of = self.of,
+                    of,
                     problem,
                     "certificate files have changed and cannot be used; the old ones are"
                 );
-                state.problem = Some(problem);
+                shared.state().problem = Some(problem);
+                shared.refused.add_one();
             }
         }
-        state
+        true
+    }
+}
+
+impl<T> Shared<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -175,6 +217,43 @@ fn unreadable(file: &Path, error: &pem::Error, wanted: &str) -> String {
 
 impl<T> fmt::Debug for Reloaded<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Reloaded").field("files", &self.files).finish_non_exhaustive()
+        out.debug_struct("Reloaded").field("of", &self.shared.of).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn files_that_hang_make_nobody_wait() {
+        let place = std::env::temp_dir().join(format!("frontdesk-certificates-{}", std::process::id()));
+        fs::write(&place, "1").unwrap();
+        let ((begun, begins), (go_on, goes_on)) = (mpsc::channel(), mpsc::channel::<()>());
+        let file = place.clone();
+        let make = move || {
+            let read = fs::read_to_string(&file).map_err(|error| error.to_string())?;
+            if read != "1" {
+                begun.send(()).unwrap();
+                goes_on.recv_timeout(PATIENCE).unwrap();
+            }
+            Ok(Made { of: read, expires: None })
+        };
+        let every = Duration::from_millis(5);
+        let reloaded = Reloaded::looking_every(every, "test", vec![place.clone()], make).unwrap();
+        fs::write(&place, "22").unwrap();
+        begins.recv_timeout(PATIENCE).expect("nobody looks unless somebody asks");
+        assert_eq!(*reloaded.current(), "1", "while it is read");
+        go_on.send(()).unwrap();
+        let until = std::time::Instant::now() + PATIENCE;
+        while *reloaded.current() != "22" && std::time::Instant::now() < until {
+            thread::park_timeout(every);
+        }
+        assert_eq!(*reloaded.current(), "22");
+        fs::remove_file(&place).unwrap();
     }
 }
