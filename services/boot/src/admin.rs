@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Form, InForce, Setting, Settings, Unset};
 use crate::telemetry::metrics;
-use crate::{Answer, Metrics, Readiness, Version};
+use crate::{Answer, Cleartext, Metrics, Readiness, Version};
 
 /// Most connections at once; more are closed.
 const MAX_CONNECTIONS: usize = 64;
@@ -71,9 +71,12 @@ struct Shown {
 }
 
 impl AdminPort {
-    /// Where it should listen, if it should.
+    /// Where it should listen, if it should; beyond this machine somebody has to say so.
     pub fn read(settings: &mut Settings) -> Option<SocketAddr> {
-        settings.listen_if_set(&ADMIN_LISTEN)
+        let clear = Cleartext::read(settings);
+        let addr = settings.listen_if_set(&ADMIN_LISTEN)?;
+        clear.check_operator_port(settings, &ADMIN_LISTEN, addr);
+        Some(addr)
     }
 
     /// Where it listens, for a command that asks it.

@@ -20,7 +20,7 @@ mod listen;
 mod setting;
 mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt::{self, Display};
@@ -172,6 +172,8 @@ impl Settings {
         let set = self.environment.keys().filter(|name| is_set(name));
         let strangers = set.filter_map(|name| unknown::complaint(name, &read, every, is_set));
         self.problems.extend(strangers);
+        let mut told = HashSet::new();
+        self.problems.retain(|problem| told.insert(problem.clone()));
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(SettingsError(self.problems)),
@@ -193,7 +195,11 @@ impl Settings {
     /// The text of a setting: its variable, its file, its default. A variable
     /// that is set to nothing is not set.
     fn value(&mut self, setting: &'static Setting, unset: Unset) -> Option<String> {
-        self.rows.push(Row { setting, unset });
+        // Two parts of a process may read the same one: it is one row, and told once.
+        let is_first = !self.rows.contains(&Row { setting, unset });
+        if is_first {
+            self.rows.push(Row { setting, unset });
+        }
         let file_variable = setting.file_variable();
         let direct = self.variable(setting.name);
         let direct = if setting.secret { direct } else { direct.map(|value| value.trim().to_owned()) };
@@ -220,7 +226,9 @@ impl Settings {
                 }
             },
         };
-        self.values.push(One::new(setting, origin, value.as_deref()));
+        if is_first {
+            self.values.push(One::new(setting, origin, value.as_deref()));
+        }
         value
     }
 
