@@ -1,6 +1,7 @@
 //! What a caller sent to say who it is.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use boot::FORWARDED_FOR;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
@@ -19,6 +20,8 @@ pub struct Credentials {
     pub api_key: Option<String>,
     /// `x-request-id`, which is sent along.
     pub request_id: Option<HeaderValue>,
+    /// `x-forwarded-for`, which is sent along, as far as it goes.
+    pub forwarded_for: Option<HeaderValue>,
 }
 
 impl Credentials {
@@ -57,7 +60,10 @@ impl Credentials {
             )
             .with("header", "x-tenant-api-key"));
         }
-        Ok(Self { token, tenant, api_key, request_id: headers.get("x-request-id").cloned() })
+        let request_id = headers.get("x-request-id").cloned();
+        // Of several the last one is written by whoever is nearest.
+        let forwarded_for = headers.get_all(FORWARDED_FOR).iter().next_back().cloned();
+        Ok(Self { token, tenant, api_key, request_id, forwarded_for })
     }
 
     /// SHA-256 of the API key, for cache keys.

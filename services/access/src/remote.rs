@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use boot::Scrape;
+use boot::{FORWARDED_FOR, Scrape};
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
 use frontdesk_proto::identity::v1::{GetJwksRequest, ResolveScopesRequest, ResolveScopesResponse};
 use frontdesk_proto::{ErrorReason, Refusal};
+use http::HeaderValue;
 use jiff::Timestamp;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Request, Status};
@@ -67,6 +68,9 @@ impl Authority for RemoteIdentity {
         if let Some(id) = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()) {
             metadata.insert("x-request-id", ascii(id)?);
         }
+        if let Some(chain) = forwarded_for(credentials) {
+            metadata.as_mut().insert(FORWARDED_FOR, chain);
+        }
         let mut client = ScopeServiceClient::new(self.upstream.clone());
         let ResolveScopesResponse { user_id, session_id, tenant_id, scopes, role, operator, api_key_id } =
             within(client.resolve_scopes(request)).await?;
@@ -75,6 +79,15 @@ impl Authority for RemoteIdentity {
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
         Ok(Resolution { user, tenant, scopes, role, operator, api_key_id })
     }
+}
+
+/// Where the call under way comes from, as a proxy says it: identity believes as much of it
+/// as it believes those named, and gives callers whom it does not know yet their share by it.
+fn forwarded_for(credentials: &Credentials) -> Option<HeaderValue> {
+    let peer = boot::peer()?.to_canonical();
+    let before = credentials.forwarded_for.as_ref().and_then(|header| header.to_str().ok());
+    let chain = before.map_or_else(|| peer.to_string(), |before| format!("{before}, {peer}"));
+    HeaderValue::from_str(&chain).ok()
 }
 
 async fn within<T>(
@@ -117,4 +130,68 @@ fn optional(text: &str) -> Result<Option<Uuid>, Refusal> {
         return Ok(None);
     }
     Uuid::try_parse(text).map(Some).map_err(|_| unreachable("identity sent an id that is not a UUID"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use boot::{Call, Observe};
+    use frontdesk_proto::identity::v1::scope_service_server::{ScopeService, ScopeServiceServer};
+    use http::HeaderMap;
+    use tonic::Response;
+    use tonic::transport::Server;
+    use tonic::transport::server::TcpIncoming;
+
+    use super::*;
+
+    /// Identity, as whoever was revoked finds it.
+    struct Revoked;
+
+    #[tonic::async_trait]
+    impl ScopeService for Revoked {
+        async fn resolve_scopes(
+            &self,
+            _request: Request<ResolveScopesRequest>,
+        ) -> Result<Response<ResolveScopesResponse>, Status> {
+            Err(Refusal::new(ErrorReason::SessionEnded, "It is over.").into())
+        }
+    }
+
+    /// An answer that identity cannot be reached would let them in by what it said before.
+    #[tokio::test]
+    async fn a_callers_own_short_time_does_not_keep_identity_from_saying_that_a_right_is_revoked() {
+        let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addr = incoming.local_addr().unwrap();
+        let server = Server::builder().layer(Observe::of(&[])).add_service(ScopeServiceServer::new(Revoked));
+        let serving = tokio::spawn(server.serve_with_incoming(incoming));
+        let identity = RemoteIdentity::new(addr.to_string().parse().unwrap());
+        let credentials = Credentials::default();
+        for given in [Duration::from_millis(4), Duration::ZERO] {
+            let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
+            call.ends_at(Instant::now() + given);
+            let resolved = call.run(identity.resolve(&credentials, None, Timestamp::UNIX_EPOCH)).await;
+            assert_eq!(resolved.unwrap_err().reason(), ErrorReason::SessionEnded, "{given:?}");
+        }
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn identity_is_told_where_a_call_comes_from_by_whoever_passed_it_on() {
+        let chain = async |before: Option<&'static str>| {
+            let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
+            let peer = "::ffff:192.0.2.1".parse().unwrap();
+            call.came_from(peer, peer);
+            let mut headers = HeaderMap::new();
+            if let Some(before) = before {
+                headers.append(FORWARDED_FOR, HeaderValue::from_static("198.51.100.1"));
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(before));
+            }
+            let credentials = Credentials::read(&headers).unwrap();
+            call.run(async { forwarded_for(&credentials) }).await.unwrap()
+        };
+        assert_eq!(chain(None).await, "192.0.2.1");
+        assert_eq!(chain(Some("203.0.113.9")).await, "203.0.113.9, 192.0.2.1");
+        assert_eq!(forwarded_for(&Credentials::default()), None);
+    }
 }

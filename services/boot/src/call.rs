@@ -2,12 +2,14 @@
 //! for which tenant and by whom it is made. A line that is logged within a call need not
 //! name any of that; it is added.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
+use crate::client_address::client_of;
 use crate::request_id;
 use crate::telemetry::context::Context;
 use crate::telemetry::tracer::OpenSpan;
@@ -25,10 +27,21 @@ pub struct Call {
     api_key: OnceLock<Uuid>,
     /// When whoever calls has given up, if that was said.
     ends_at: OnceLock<Instant>,
+    /// The other end of its connection, and the client behind it.
+    came_from: OnceLock<(IpAddr, IpAddr)>,
     /// What is sent on to other services.
     context: Option<Context>,
     /// Its span, if it is traced.
     span: Option<OpenSpan>,
+}
+
+/// Whose a call is, for whoever gives each a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A tenant's, a user's or an API key's.
+    Known(Uuid),
+    /// It is not known yet, or nobody's; where it comes from, as [`client_of`] says it.
+    Unknown(Option<IpAddr>),
 }
 
 /// A statement that is being run: a span that ends when it is dropped.
@@ -51,12 +64,18 @@ impl Call {
             user: OnceLock::new(),
             api_key: OnceLock::new(),
             ends_at: OnceLock::new(),
+            came_from: OnceLock::new(),
         })
     }
 
     /// Notes until when whoever calls waits.
     pub fn ends_at(&self, at: Instant) {
         self.ends_at.get_or_init(|| at);
+    }
+
+    /// Notes the other end of its connection, and which client is behind that.
+    pub fn came_from(&self, peer: IpAddr, client: IpAddr) {
+        self.came_from.get_or_init(|| (peer, client));
     }
 
     /// The id of its request.
@@ -136,14 +155,23 @@ pub fn time_left() -> Option<Duration> {
     left
 }
 
-/// Whose the call under way is: a tenant's, a user's or an API key's, if it is known to be
-/// anybody's. `None` if there is no call, and what is done is the process's own.
-pub fn whose_call() -> Option<Option<Uuid>> {
+/// Whose the call under way is. `None` if there is no call, and what is done is the
+/// process's own.
+pub fn whose_call() -> Option<Whose> {
     let mut whose = None;
     with_current(|call| {
-        whose = Some([&call.tenant, &call.user, &call.api_key].into_iter().find_map(|id| id.get().copied()));
+        let known = [&call.tenant, &call.user, &call.api_key].into_iter().find_map(|id| id.get().copied());
+        let client = || call.came_from.get().map(|(_, client)| client_of(*client));
+        whose = Some(known.map_or_else(|| Whose::Unknown(client()), Whose::Known));
     });
     whose
+}
+
+/// The other end of the connection over which the call under way has come.
+pub fn peer() -> Option<IpAddr> {
+    let mut peer = None;
+    with_current(|call| peer = call.came_from.get().map(|(peer, _)| *peer));
+    peer
 }
 
 /// Notes for which tenant the call under way is, once that is known.

@@ -18,7 +18,7 @@ pub static TRUSTED_PROXIES: Setting = Setting {
     form: Form::Described("IP addresses and networks, several with commas"),
     unset: Unset::Means("none"),
     example: "10.0.0.0/8,192.168.1.7",
-    meaning: "Proxies whose `X-Forwarded-For` is believed; for identity the gateway must be among them, or all its callers share one address in the limits.",
+    meaning: "Proxies whose `X-Forwarded-For` is believed; for identity gateway and booking must be among them, or all their callers share one address in the limits.",
     secret: false,
 };
 

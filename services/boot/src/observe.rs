@@ -1,27 +1,29 @@
-//! The outermost layer of every gRPC server: request id, deadline, how many calls there
-//! may be at once, one log line per call, and no panic that takes the connection along. What else is known of a call
-//! is noted by whoever finds out (`call.rs`).
+//! The outermost layer of every gRPC server: request id, where a call comes from, deadline,
+//! how many calls there may be at once, one log line per call, and no panic that takes the
+//! connection along. What else is known of a call is noted by whoever finds out (`call.rs`).
 
-use std::error::Error;
+mod open_call;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use frontdesk_proto::{ErrorReason, Refusal, code_name};
+use frontdesk_proto::{ErrorReason, Refusal};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
+use tonic::Status;
 use tonic::body::Body;
-use tonic::{Code, Status};
+use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 
-use crate::answer_body::{Ended, watched};
+use self::open_call::{OpenCall, PROBES};
 use crate::at_once::{AtOnce, Full, Place};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use crate::rpc_figures::RpcFigures;
-use crate::{Metrics, Runbook, request_id};
+use crate::{Metrics, Runbook, TrustedProxies, request_id};
 
 /// A deadline is met a little early, so that the answer still arrives.
 const MARGIN: Duration = Duration::from_millis(5);
@@ -35,15 +37,12 @@ const NO_DEADLINE: Duration = Duration::from_hours(1);
 /// the service's to say.
 const MOST_CALLS: usize = 2048;
 
-/// Probes ask every second; their calls are logged at a finer level, and answered whatever
-/// there is to do.
-const PROBES: &str = "/grpc.health.v1.Health/";
-
 /// The layer.
 #[derive(Debug, Clone)]
 pub struct Observe {
     figures: Arc<RpcFigures>,
     runbook: Arc<Runbook>,
+    proxies: Arc<TrustedProxies>,
     calls: AtOnce<()>,
 }
 
@@ -53,6 +52,7 @@ pub struct Observed<S> {
     inner: S,
     figures: Arc<RpcFigures>,
     runbook: Arc<Runbook>,
+    proxies: Arc<TrustedProxies>,
     calls: AtOnce<()>,
 }
 
@@ -62,6 +62,7 @@ impl Observe {
         Self {
             figures: Arc::new(RpcFigures::of(services)),
             runbook: Arc::default(),
+            proxies: Arc::default(),
             calls: AtOnce::new(MOST_CALLS, MOST_CALLS),
         }
     }
@@ -70,6 +71,12 @@ impl Observe {
     #[must_use]
     pub fn linking(self, runbook: &Runbook) -> Self {
         Self { runbook: Arc::new(runbook.clone()), ..self }
+    }
+
+    /// Whose word about clients is believed.
+    #[must_use]
+    pub fn behind(self, proxies: &TrustedProxies) -> Self {
+        Self { proxies: Arc::new(proxies.clone()), ..self }
     }
 
     /// Tells what is under way when a stop cuts it off.
@@ -99,7 +106,7 @@ impl<S> Layer<S> for Observe {
 
     fn layer(&self, inner: S) -> Self::Service {
         let (figures, runbook) = (Arc::clone(&self.figures), Arc::clone(&self.runbook));
-        Observed { inner, figures, runbook, calls: self.calls.clone() }
+        Observed { inner, figures, runbook, proxies: Arc::clone(&self.proxies), calls: self.calls.clone() }
     }
 }
 
@@ -122,6 +129,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, ready);
         let id = request_id::ensure(request.headers_mut());
         let call = Call::new(id, request.headers());
+        let connection = request.extensions().get::<TcpConnectInfo>();
+        if let Some(peer) = connection.and_then(TcpConnectInfo::remote_addr) {
+            call.came_from(peer.ip(), self.proxies.client(peer.ip(), request.headers()));
+        }
         let open = OpenCall::new(&call, Arc::clone(&self.figures), request.uri().path());
         let runbook = Arc::clone(&self.runbook);
         let admitted = time_given(request.headers())
@@ -151,118 +162,6 @@ where
         };
         Box::pin(async move { call.run(work).await })
     }
-}
-
-/// A call whose answer has not ended. It is logged once: when it has, or when the caller
-/// leaves before.
-struct OpenCall {
-    call: Arc<Call>,
-    figures: Arc<RpcFigures>,
-    /// Where the method is counted.
-    counted: usize,
-    method: String,
-    started: Instant,
-    logged: bool,
-}
-
-impl OpenCall {
-    fn new(call: &Arc<Call>, figures: Arc<RpcFigures>, method: &str) -> Self {
-        let (call, counted) = (Arc::clone(call), figures.begin(method));
-        Self { call, figures, counted, method: method.to_owned(), started: Instant::now(), logged: false }
-    }
-
-    /// Adds the request id to the answer, and to a refusal its page. A failure is logged now, with the cause that
-    /// a service has attached to its status; anything else when its end is known.
-    fn finish(mut self, mut response: Response<Body>, runbook: &Runbook) -> Response<Body> {
-        let id = self.call.request_id();
-        response.headers_mut().insert(request_id::HEADER, id.clone());
-        let status = Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
-        let Some(status) = status else {
-            let call = Arc::clone(&self.call);
-            return response.map(|body| watched(body, call, move |ended: Ended<'_>| self.ended(&ended)));
-        };
-        let refusal = Refusal::from_status(&status);
-        let cause = response.extensions().get::<Status>().and_then(Error::source);
-        self.log(status.code(), refusal.as_ref(), cause);
-        let id = request_id::text(self.call.request_id());
-        let named = match refusal {
-            Some(refusal) => Some(Status::from(runbook.link(refusal.with_request_id(id)))),
-            None => frontdesk_proto::with_request_id(&status, id),
-        };
-        if let Some(Err(error)) = named.map(|status| status.add_header(response.headers_mut())) {
-            tracing::warn!(%error, "request id could not be added to the status");
-        }
-        response
-    }
-
-    fn ended(mut self, ended: &Ended<'_>) {
-        let from_trailers = match ended {
-            Ended::Whole(trailers) => trailers.and_then(Status::from_header_map),
-            Ended::Broken(status) => Some((*status).clone()),
-        };
-        let status = from_trailers.unwrap_or_else(|| Status::ok(""));
-        let refusal = Refusal::from_status(&status);
-        self.log(status.code(), refusal.as_ref(), status.source());
-    }
-
-    fn log(&mut self, code: Code, refusal: Option<&Refusal>, cause: Option<&(dyn Error + 'static)>) {
-        self.logged = true;
-        let took = self.started.elapsed();
-        self.figures.end(self.counted, code, refusal, took);
-        let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let reason = refusal.map(Refusal::name);
-        let attributes =
-            [("rpc.response.status_code", code_name(code)), ("reason", reason.unwrap_or_default())];
-        self.call.traced(self.method.trim_start_matches('/'), &attributes, is_failure(code));
-        let (method, cause) = (self.method.as_str(), cause.map(whole));
-        let defect = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
-        macro_rules! answered {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: "rpc", method, code = code_name(code), reason, elapsed_us, cause, "call answered"
-                )
-            };
-        }
-        match cause {
-            Some(_) if defect => answered!(error),
-            Some(_) => answered!(warn),
-            None if method.starts_with(PROBES) => answered!(debug),
-            None => answered!(info),
-        }
-    }
-}
-
-impl Drop for OpenCall {
-    fn drop(&mut self) {
-        if !self.logged {
-            let call = Arc::clone(&self.call);
-            call.run_now(|| self.log(Code::Cancelled, None, None));
-        }
-    }
-}
-
-/// Whether the service has failed, and not who called (OpenTelemetry, for servers).
-fn is_failure(code: Code) -> bool {
-    matches!(
-        code,
-        Code::Unknown
-            | Code::DeadlineExceeded
-            | Code::Unimplemented
-            | Code::Internal
-            | Code::Unavailable
-            | Code::DataLoss
-    )
-}
-
-/// An error with what led to it.
-fn whole(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// The time given for a call; one that does not say may take as long as it takes.
@@ -315,6 +214,7 @@ mod tests {
     use http::HeaderValue;
     use prost::{Message, Name};
     use prost_types::Any;
+    use tonic::Code;
     use tower::ServiceExt;
 
     use super::*;
@@ -375,6 +275,27 @@ mod tests {
         let mut next = Box::pin(call("/x/Y", "9S"));
         assert!(next.as_mut().now_or_never().is_none());
         assert_eq!(begun.load(Ordering::Relaxed), 4);
+    }
+
+    #[tokio::test]
+    async fn a_call_of_nobody_known_is_its_clients_as_far_as_a_proxy_is_believed() {
+        let service = tower::service_fn(|_: Request<Body>| async {
+            let told = format!("{:?} {:?}", crate::peer(), crate::whose_call());
+            Ok::<_, std::convert::Infallible>(
+                Status::from(Refusal::new(ErrorReason::Internal, told)).into_http(),
+            )
+        });
+        let observe = Observe::of(&[]).behind(&"192.0.2.7".parse().unwrap());
+        let asked = async |peer: &str| {
+            let mut request = Request::new(Body::empty());
+            let remote_addr = Some(format!("{peer}:1").parse().unwrap());
+            request.extensions_mut().insert(TcpConnectInfo { local_addr: None, remote_addr });
+            request.headers_mut().insert(crate::FORWARDED_FOR, HeaderValue::from_static("2001:db8::1:2:3:4"));
+            let response = observe.layer(service).oneshot(request).await.unwrap();
+            Status::from_header_map(response.headers()).unwrap().message().to_owned()
+        };
+        assert_eq!(asked("192.0.2.7").await, "Some(192.0.2.7) Some(Unknown(Some(2001:db8::)))");
+        assert_eq!(asked("192.0.2.8").await, "Some(192.0.2.8) Some(Unknown(Some(192.0.2.8)))");
     }
 
     #[tokio::test]

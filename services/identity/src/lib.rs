@@ -123,7 +123,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         buckets: LoginBuckets::of(&master_key),
         refresh_tokens: RefreshTokens::of(&master_key),
     };
-    let observe = Observe::of(&SERVICES).linking(&store.policy().runbook);
+    let policy = store.policy();
+    let observe = Observe::of(&SERVICES).linking(&policy.runbook).behind(&policy.trusted_proxies);
     let passwords = sessions.passwords.clone();
     let metrics = observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
         database.figures(scrape);

@@ -7,6 +7,7 @@
 //! one tenant every connection, whatever it does, and the process keeps one for its own
 //! work, so that it is ready while calls are many.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use boot::{NoTurn, Scrape, TurnLimits, Turns};
@@ -30,8 +31,9 @@ pub(crate) enum Whose {
     Tenant(Uuid),
     /// Outside tenants: a user's or an API key's.
     Caller(Uuid),
-    /// Of those who have not said yet who they are, such as whoever signs in.
-    Nobody,
+    /// Of those who have not said yet who they are, such as whoever signs in or has an API
+    /// key that is looked up, by where they are: who floods stands in a line of their own.
+    Nobody(Option<IpAddr>),
 }
 
 /// The turns of a pool.
@@ -145,21 +147,36 @@ mod tests {
         assert!(held.iter().all(Result::is_ok));
         let refused = take(Some(Whose::Tenant(ONE))).await.unwrap_err();
         assert_eq!(*refused.kind(), Kind::Overloaded);
-        let others = [Whose::Tenant(OTHER), Whose::Caller(ONE), Whose::Nobody].map(Some);
+        let others = [Whose::Tenant(OTHER), Whose::Caller(ONE), Whose::Nobody(None)].map(Some);
         let others = join_all(others.map(take)).await;
         assert!(others.iter().all(Result::is_ok));
-        assert!(take(Some(Whose::Nobody)).await.is_err());
+        assert!(take(Some(Whose::Nobody(None))).await.is_err());
         assert!(take(None).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_floods_without_saying_who_they_are_stands_in_a_line_of_their_own() {
+        let turns = PoolTurns::new(1);
+        let _held = turns.connection(Some(Whose::Tenant(ONE))).await.unwrap();
+        let [flood, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(|at| Whose::Nobody(Some(at.into())));
+        let take = |whose| Box::pin(turns.connection(Some(whose)));
+        let mut waiting: Vec<_> = (0..8).map(|_| take(flood)).collect();
+        for one in &mut waiting {
+            assert!(futures::poll!(one).is_pending());
+        }
+        assert!(matches!(take(flood).await.unwrap_err().kind(), Kind::Crowded { .. }));
+        assert!(futures::poll!(&mut take(other)).is_pending(), "others wait, and are not refused");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_crowd_is_told_what_it_waits_for() {
         let turns = PoolTurns::new(1);
-        let _held = (turns.change(ONE).await.unwrap(), turns.connection(Some(Whose::Nobody)).await.unwrap());
+        let _held =
+            (turns.change(ONE).await.unwrap(), turns.connection(Some(Whose::Nobody(None))).await.unwrap());
         for of in [Crowd::Changes, Crowd::Calls] {
             let ask = async |turns: PoolTurns| match of {
                 Crowd::Changes => turns.change(ONE).await.map(drop),
-                Crowd::Calls => turns.connection(Some(Whose::Nobody)).await.map(drop),
+                Crowd::Calls => turns.connection(Some(Whose::Nobody(None))).await.map(drop),
             };
             let mut waiting: Vec<_> = (0..8).map(|_| Box::pin(ask(turns.clone()))).collect();
             for one in &mut waiting {

@@ -342,9 +342,10 @@ impl Scope {
     pub(crate) fn whose(&self) -> Option<Whose> {
         match self {
             Self::Tenant(tenant) | Self::Briefly(tenant) => Some(Whose::Tenant(*tenant)),
-            Self::Global | Self::Role(_) | Self::Tenants(..) => {
-                boot::whose_call().map(|whose| whose.map_or(Whose::Nobody, Whose::Caller))
-            }
+            Self::Global | Self::Role(_) | Self::Tenants(..) => boot::whose_call().map(|whose| match whose {
+                boot::Whose::Known(id) => Whose::Caller(id),
+                boot::Whose::Unknown(client) => Whose::Nobody(client),
+            }),
         }
     }
 
