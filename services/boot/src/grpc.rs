@@ -11,7 +11,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::{Accepted, Listener, Metrics, Observe, Readiness, ServeError, Stop};
+use crate::{Listener, Metrics, Observe, Readiness, ServeError, Stop};
 
 /// How often the service is asked whether it is ready.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -64,7 +64,13 @@ impl GrpcServer {
         // The builder's own setting does not reach a listener that was bound before.
         let Listener { tcp, tls } = listener;
         let incoming = TcpIncoming::from(tcp).with_nodelay(Some(true));
-        let incoming = incoming.map(move |stream| stream.map(|stream| Accepted::new(stream, tls.as_ref())));
+        let guests = observe.guests.clone();
+        let incoming = incoming.filter_map(move |accepted| {
+            std::future::ready(match accepted {
+                Ok(stream) => guests.welcome(stream, tls.as_ref()).map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+        });
         let serving = Server::builder()
             .max_concurrent_streams(MAX_CALLS)
             .initial_stream_window_size(STREAM_WINDOW)
@@ -163,9 +169,14 @@ mod tests {
     use tonic_health::pb::health_client::HealthClient;
 
     use std::net::SocketAddr;
+    use std::path::Path;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use super::*;
-    use crate::{Background, StopPolicy, bind};
+    use crate::guests::Guests;
+    use crate::{Background, Cleartext, Form, Listen, Setting, Settings, StopPolicy, Unset, Version, bind};
 
     async fn server(stop: &Stop) -> (GrpcServer, SocketAddr) {
         let room = Background::new(stop.ending().clone());
@@ -201,6 +212,88 @@ mod tests {
         assert!(watch.message().await.unwrap().is_none(), "the stream has its end");
         serving.await.unwrap().unwrap();
         assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+    }
+
+    /// Whether a server that is connected to closes the connection, whatever it says.
+    async fn is_closed(mut stream: TcpStream) -> bool {
+        let mut said = Vec::new();
+        tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut said)).await.is_ok()
+    }
+
+    /// A listener that speaks TLS by a certificate in this folder.
+    async fn with_tls(folder: &Path) -> Listener {
+        static LISTEN: Setting = Setting {
+            name: "X_LISTEN",
+            form: Form::Listen,
+            unset: Unset::Refused,
+            example: "x",
+            meaning: "X.",
+            secret: false,
+        };
+        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
+        std::fs::write(&certificate, pair.cert.pem()).unwrap();
+        std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+        let files = [("TLS_CERTIFICATE", certificate), ("TLS_KEY", key)];
+        let set = files.map(|(name, file)| (name, file.into_os_string()));
+        let mut settings = Settings::of(set.into_iter().chain([("X_LISTEN", "127.0.0.1:0".into())]));
+        let clear = Cleartext::read(&mut settings);
+        Listen::read(&mut settings, &LISTEN, clear).unwrap().open(Listener::GRPC).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_let_go_and_who_has_spoken_may_rest() {
+        let folder = std::env::temp_dir().join(format!("frontdesk-silence-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let stop = Stop::new(StopPolicy::AT_ONCE);
+        let patience = Duration::from_millis(200);
+        for tls in [false, true] {
+            let (mut server, _) = server(&stop).await;
+            if tls {
+                server.listener = with_tls(&folder).await;
+            }
+            let addr = server.listener.tcp.local_addr().unwrap();
+            server.observe.guests = Guests::of(9, 9, patience);
+            let scraped = server.observe.metrics("test");
+            let serving = tokio::spawn(server.serve(stop.clone()));
+            let mut rests = if tls { None } else { Some(client(addr).await) };
+            let silent = TcpStream::connect(addr).await.unwrap();
+            assert!(is_closed(silent).await, "it said nothing (TLS: {tls})");
+            // The beginning of a handshake is not yet one, nor is that of a preface.
+            let mut begun = TcpStream::connect(addr).await.unwrap();
+            begun.write_all(if tls { b"\x16\x03\x01" } else { b"PRI * HTTP/2.0" }).await.unwrap();
+            assert!(is_closed(begun).await, "it did not go on (TLS: {tls})");
+            if let Some(client) = &mut rests {
+                client.check(HealthCheckRequest::default()).await.unwrap();
+            }
+            let told = scraped.text(Version { number: "1", commit: "1" }, &[], &[]);
+            assert!(told.contains("frontdesk_grpc_connections_silent_total{part=\"test\"} 2"), "{told}");
+            serving.abort();
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[tokio::test]
+    async fn so_many_are_let_in_at_once() {
+        let stop = Stop::new(StopPolicy::AT_ONCE);
+        let (mut server, addr) = server(&stop).await;
+        server.observe.guests = Guests::of(9, 2, Duration::from_mins(1));
+        let serving = tokio::spawn(server.serve(stop.clone()));
+        let first = client(addr).await;
+        let _second = TcpStream::connect(addr).await.unwrap();
+        assert!(is_closed(TcpStream::connect(addr).await.unwrap()).await, "the third of a client");
+        drop(first);
+        // The server has to hear of it.
+        let again = async {
+            let endpoint = Endpoint::try_from(format!("http://{addr}")).unwrap();
+            while HealthClient::new(endpoint.connect_lazy())
+                .check(HealthCheckRequest::default())
+                .await
+                .is_err()
+            {}
+        };
+        tokio::time::timeout(Duration::from_secs(5), again).await.unwrap();
+        serving.abort();
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod check;
 mod client_address;
 pub mod deadline;
 mod grpc;
+mod guests;
 mod observe;
 mod readiness;
 pub mod request_id;

@@ -22,6 +22,7 @@ use self::open_call::{OpenCall, PROBES};
 use crate::at_once::{AtOnce, Full, Place};
 use crate::call::Call;
 use crate::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
+use crate::guests::Guests;
 use crate::rpc_figures::RpcFigures;
 use crate::{Metrics, Runbook, TrustedProxies, request_id};
 
@@ -44,6 +45,8 @@ pub struct Observe {
     runbook: Arc<Runbook>,
     proxies: Arc<TrustedProxies>,
     calls: AtOnce<()>,
+    /// Who is connected.
+    pub(crate) guests: Guests,
 }
 
 /// The service that [`Observe`] makes.
@@ -64,6 +67,7 @@ impl Observe {
             runbook: Arc::default(),
             proxies: Arc::default(),
             calls: AtOnce::new(MOST_CALLS, MOST_CALLS),
+            guests: Guests::default(),
         }
     }
 
@@ -93,10 +97,11 @@ impl Observe {
 
     /// How often each method was called, how that ended and how long it took.
     pub fn metrics(&self, part: &'static str) -> Metrics {
-        let (figures, calls) = (Arc::clone(&self.figures), self.calls.clone());
+        let (figures, calls, guests) = (Arc::clone(&self.figures), self.calls.clone(), self.guests.clone());
         Metrics::default().with(part, move |scrape| {
             figures.read(scrape);
             scrape.shed("server", calls.refused().0);
+            guests.figures(scrape);
         })
     }
 }

@@ -1,0 +1,180 @@
+//! Who is connected to a gRPC server: so many at once, and only who speaks. HTTP/2 has no
+//! limit of time for its own beginning, and its keepalive comes after that. The gateway's
+//! port has rules of its own.
+
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use crate::at_once::{AtOnce, Full, Place};
+use crate::client_address::client_of;
+use crate::telemetry::{Count, Scrape};
+use crate::{Accepted, ServerTls};
+
+/// Most connections at once. Gateways and services need a few each, since many calls share
+/// one; a process has 1,024 descriptors where nobody gave it more, and the database, probes
+/// and the operator port need theirs.
+const MOST: usize = 768;
+/// Most of one client, so that probes and other callers have the rest.
+const MOST_OF_ONE: usize = 512;
+/// How long a client may take for its handshake and its first words.
+const FIRST_WORDS_TIME: Duration = Duration::from_secs(12);
+/// Bytes with which every connection of HTTP/2 begins.
+const FIRST_WORDS: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+
+/// Everybody who is connected to a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Guests {
+    places: AtOnce<IpAddr>,
+    silent: Arc<Count>,
+    patience: Duration,
+}
+
+/// One who is connected.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    io: Accepted,
+    /// How long its first words are waited for; `None` once they have come.
+    waits: Option<FirstWords>,
+    _place: Option<Place<IpAddr>>,
+}
+
+#[derive(Debug)]
+struct FirstWords {
+    missing: usize,
+    until: Pin<Box<Sleep>>,
+    silent: Arc<Count>,
+}
+
+impl Default for Guests {
+    fn default() -> Self {
+        Self::of(MOST, MOST_OF_ONE, FIRST_WORDS_TIME)
+    }
+}
+
+impl Guests {
+    /// So many, so many of one client, and so patient.
+    pub(crate) fn of(most: usize, most_of_one: usize, patience: Duration) -> Self {
+        Self { places: AtOnce::new(most, most_of_one), silent: Arc::default(), patience }
+    }
+
+    /// Lets a connection in, unless there are too many: then it is closed.
+    pub(crate) fn welcome(&self, stream: TcpStream, tls: Option<&ServerTls>) -> Option<Guest> {
+        // One of which nobody knows whose it is has ended already, and says so when it is read.
+        let place = match stream.peer_addr().map(|peer| self.places.take(client_of(peer.ip()))) {
+            Ok(Ok(place)) => Some(place),
+            Ok(Err(full)) => {
+                let (Full::All(most) | Full::One(most)) = full;
+                tracing::debug!(most, "there are too many connections");
+                return None;
+            }
+            Err(_) => None,
+        };
+        let until = Box::pin(tokio::time::sleep(self.patience));
+        let waits = Some(FirstWords { missing: FIRST_WORDS, until, silent: Arc::clone(&self.silent) });
+        Some(Guest { io: Accepted::new(stream, tls), waits, _place: place })
+    }
+
+    /// How many there are, and who was not let in or did not stay.
+    pub(crate) fn figures(&self, scrape: &mut Scrape) {
+        let help = "Connections that are open.";
+        scrape.how_many("frontdesk_grpc_connections", help, &[], self.places.taken());
+        let (all, client) = self.places.refused();
+        for (limit, refused) in [("all", all), ("client", client)] {
+            let help =
+                "Connections that were closed at once, because there were too many of all or of a client.";
+            scrape.count("frontdesk_grpc_connections_refused_total", help, &[("limit", limit)], refused);
+        }
+        let help = "Connections that were closed because nothing was said on them.";
+        scrape.count("frontdesk_grpc_connections_silent_total", help, &[], self.silent.get());
+    }
+}
+
+impl Guest {
+    /// Fails when it has been silent for too long.
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let Some(FirstWords { until, silent, .. }) = &mut self.waits else { return Ok(()) };
+        if until.as_mut().poll(context).is_pending() {
+            return Ok(());
+        }
+        silent.add_one();
+        self.waits = None;
+        tracing::debug!(peer = ?self.io, "nothing was said on a connection");
+        Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was said on the connection"))
+    }
+
+    fn has_said(&mut self, bytes: usize) {
+        if let Some(FirstWords { missing, .. }) = &mut self.waits {
+            *missing = missing.saturating_sub(bytes);
+            if *missing == 0 {
+                self.waits = None;
+            }
+        }
+    }
+}
+
+impl AsyncRead for Guest {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(context, buffer);
+        self.has_said(buffer.filled().len() - before);
+        if polled.is_pending() {
+            self.poll_patience(context)?;
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Guest {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // The first words of the server wait for a handshake, too.
+        self.poll_patience(context)?;
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_patience(context)?;
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+impl Connected for Guest {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.io.connect_info()
+    }
+}
