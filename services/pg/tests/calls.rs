@@ -16,19 +16,25 @@ use uuid::Uuid;
 mod store {
     pg::statements! {
         GetTenant = "get_tenant" ();
+        TouchRow = "touch_row" (id: i32);
     }
 
     pub fn statements() -> pg::Statements {
         pg::Statements::new(STATEMENTS.iter().copied()).unwrap()
     }
 }
-use store::GetTenant;
+use store::{GetTenant, TouchRow};
 
-/// A table `t (id int primary key)` with a row, in a database of its own.
+/// A table `t (id, touched)` with a row, in a database of its own.
 async fn database(max_size: usize) -> (Database, TestDatabase) {
     let test = TestDatabase::create(&[]).await;
     let owner = pg::connect(&test.url).await.unwrap();
-    owner.batch_execute("create table t (id int primary key); insert into t values (1)").await.unwrap();
+    owner
+        .batch_execute(
+            "create table t (id int primary key, touched int not null default 0); insert into t values (1)",
+        )
+        .await
+        .unwrap();
     owner.batch_execute("grant select, update on t to frontdesk").await.unwrap();
     let options =
         PoolOptions { url: test.url.clone(), role: "frontdesk", application_name: "calls", max_size };
@@ -102,6 +108,7 @@ async fn whoever_leaves_a_statement_that_reads_frees_its_place_and_the_server() 
         // Prepared before, so that `begin` is answered while the statement goes on.
         let tx = database.begin(Uuid::nil()).await.unwrap();
         run(&tx, 0.001).await.unwrap();
+        let first = session(&tx).await;
         tx.commit().await.unwrap();
         other.batch_execute("begin; select from t where id = 1 for update").await.unwrap();
         let tx = database.begin(Uuid::nil()).await.unwrap();
@@ -118,5 +125,42 @@ async fn whoever_leaves_a_statement_that_reads_frees_its_place_and_the_server() 
             assert!(began.elapsed() < Duration::from_secs(2), "the server still works on {slow}");
         }
         other.batch_execute("rollback").await.unwrap();
+        // The server may hear late that a statement is given up: it must not be another's then.
+        let tx = database.begin(Uuid::nil()).await.unwrap();
+        assert_ne!(session(&tx).await, first, "{slow}: the connection was given back");
+    }
+}
+
+async fn session(tx: &Tx) -> String {
+    text(tx, "select pg_backend_pid()::text as text").await.unwrap()
+}
+
+/// As behind a standby that has not answered: to give up such a commit would show what no
+/// standby has.
+#[tokio::test]
+async fn a_commit_under_way_goes_on_when_its_caller_leaves() {
+    let (database, test) = database(1).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    let slow = "create function takes_long() returns trigger language plpgsql as \
+            'begin perform pg_sleep(0.3); return null; end'; \
+        create constraint trigger slow_commit after update on t deferrable initially deferred \
+            for each row execute function takes_long()";
+    owner.batch_execute(slow).await.unwrap();
+    for (with_the_statement, touched) in [(false, 1), (true, 2)] {
+        let tx = database.begin(Uuid::nil()).await.unwrap();
+        let write = TouchRow { id: 1 };
+        let commit = async {
+            if with_the_statement {
+                return tx.run_last(&write).await.map(drop);
+            }
+            tx.run(&write).await?;
+            tx.commit().await
+        };
+        let left = tokio::time::timeout(Duration::from_millis(150), commit).await;
+        assert!(left.is_err(), "the commit has ended: {left:?}");
+        // The pool has one connection.
+        database.ping().await.unwrap();
+        let stored: i32 = owner.query_one("select touched from t", &[]).await.unwrap().get(0);
+        assert_eq!(stored, touched, "it was given up (with its statement: {with_the_statement})");
     }
 }

@@ -1,0 +1,1 @@
+update t set touched = touched + 1 where id = :id
