@@ -2,7 +2,9 @@
 //! whose write end only this process has: when the pipe closes, however this
 //! process ended, it stops the server and removes the folder of an ephemeral one. A
 //! destructor alone would not do that for a process that is killed. The folder of a
-//! server that ended by itself stays: it is started again with its data.
+//! server that ended by itself stays: it is started again with its data. So it does when
+//! the shell itself is killed: what waits for the pipe is a process of its own and stops the
+//! server, and its mark, that the folder is to go, is not taken for one of the next shell.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -18,13 +20,24 @@ trap '' INT TERM HUP
 exec 3<&0 0</dev/null
 "$@" 3<&- &
 server=$!
-( cat <&3 >/dev/null; if [ -n "$REMOVE" ]; then : >"$REMOVE/stopping"; fi; kill -INT "$server" 2>/dev/null ) &
+stopping="$REMOVE/stopping.$$"
+(
+    trap - TERM
+    while read -r _ <&3; do :; done
+    if [ -n "$REMOVE" ]; then : >"$stopping"; fi
+    kill -INT "$server" 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 1
+        kill -0 "$server" 2>/dev/null || exit
+    done
+    kill -QUIT "$server" 2>/dev/null
+) &
 watcher=$!
 exec 3<&-
 wait "$server"
 code=$?
 kill "$watcher" 2>/dev/null
-if [ -n "$REMOVE" ] && [ -e "$REMOVE/stopping" ]; then rm -rf "$REMOVE"; fi
+if [ -n "$REMOVE" ] && [ -e "$stopping" ]; then rm -rf "$REMOVE"; fi
 exit "$code"
 "#;
 

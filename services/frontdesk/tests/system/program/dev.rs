@@ -54,10 +54,28 @@ fn postgres_goes_with_its_parent_even_after_kill_9() {
     assert!(again.signal("-TERM").success());
 }
 
+/// Of the server that has its data in a folder: its own process, or the shell before it.
+fn of_server(data: &Path, parent: bool) -> Option<String> {
+    let server = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let server = server.lines().next()?.to_owned();
+    if !parent {
+        return Some(server);
+    }
+    let status = std::fs::read_to_string(format!("/proc/{server}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:\t").map(str::to_owned))
+}
+
 #[test]
-fn an_ephemeral_postgres_that_is_killed_comes_back_with_its_data() {
+fn a_postgres_that_is_killed_or_whose_guard_is_comes_back_with_its_data() {
+    for kept in [false, true] {
+        comes_back_with_its_data(kept);
+    }
+}
+
+fn comes_back_with_its_data(is_kept: bool) {
     let folder = Folder::new("crashed");
-    let mut child = started(folder.path(), &["--ephemeral"]);
+    let options: &[&str] = if is_kept { &[] } else { &["--ephemeral"] };
+    let mut child = started(folder.path(), options);
     let url = Exports::of(folder.path()).value("DATABASE_URL");
     let psql = |query: &str| {
         let output = Command::new("psql").args([&url, "-Atc", query]).output().unwrap();
@@ -69,17 +87,32 @@ fn an_ephemeral_postgres_that_is_killed_comes_back_with_its_data() {
             Some(one.unwrap().path()).filter(|path| path.join("data/postmaster.pid").exists())
         })
     };
-    let server = || {
-        std::fs::read_to_string(own()?.join("data/postmaster.pid")).ok()?.lines().next().map(str::to_owned)
-    };
+    let server = || of_server(&own()?.join("data"), false);
+    let guard = || of_server(&own()?.join("data"), true);
     psql("update booking_requests set message = 'kept' where id = '0d000000-0000-7000-8000-000000000501'");
-    let first = server().unwrap();
-    assert!(Command::new("kill").args(["-9", &first]).status().unwrap().success());
-    wait_for(|| server().is_some_and(|now| now != first));
     let kept = "select message from booking_requests where id = '0d000000-0000-7000-8000-000000000501'";
-    wait_for(|| psql(kept) == "kept");
-    assert!(child.signal("-INT").success());
-    assert!(own().is_none(), "an ephemeral server leaves its data behind");
+    for killed in [&server, &guard as &dyn Fn() -> Option<String>] {
+        let (first, killed) = (server().unwrap(), killed().unwrap());
+        assert!(Command::new("kill").args(["-9", &killed]).status().unwrap().success());
+        wait_for(|| server().is_some_and(|now| now != first));
+        wait_for(|| psql(kept) == "kept");
+        assert!(!runs(&first), "two servers run");
+    }
+    if is_kept {
+        // Nobody is left then who would stop it but what waits for the pipe.
+        let (server, guard) = (server().unwrap(), guard().unwrap());
+        assert!(Command::new("kill").args(["-9", &guard]).status().unwrap().success());
+        child.signal("-KILL");
+        wait_for(|| !runs(&server));
+    } else {
+        assert!(child.signal("-INT").success());
+        assert!(own().is_none(), "an ephemeral server leaves its data behind");
+    }
+}
+
+/// Whether a process runs: one that has ended may wait for its parent.
+fn runs(pid: &str) -> bool {
+    std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| !command.is_empty())
 }
 
 #[test]
