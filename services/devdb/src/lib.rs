@@ -16,7 +16,7 @@ pub use self::error::ServerError;
 pub use self::folder::{can_host, url};
 pub use self::pooler::Pooler;
 pub use self::programs::{NoPrograms, Programs, program};
-pub use self::server::{PrivateServer, ServerOptions, Tcp};
+pub use self::server::{PrivateServer, ServerOptions, Tcp, close_public};
 pub use self::test_database::TestDatabase;
 
 /// Superuser and owner of what is created in a private server.

@@ -162,6 +162,13 @@ impl Drop for PrivateServer {
     }
 }
 
+/// Takes from everybody what Postgres gives to nobody but a database's owner from 15 on: to
+/// make something in the schema `public`.
+pub async fn close_public(url: &str) -> Result<(), Fault> {
+    let owner = pg::connect(url).await?;
+    Ok(owner.batch_execute("revoke create on schema public from public").await?)
+}
+
 fn spawn(dir: &Path, options: &ServerOptions) -> Result<Guard, ServerError> {
     let bin = options.programs.folder();
     let user = run_as()?;

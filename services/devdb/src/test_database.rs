@@ -73,7 +73,11 @@ async fn template(sets: &[&'static MigrationSet]) -> String {
     let mut templates = cluster().templates.lock().await;
     if !templates.contains(&name) {
         create(&name, "template0").await;
-        if let Err(error) = migrate::up(&cluster().server.url(&name), sets).await {
+        let url = cluster().server.url(&name);
+        if let Err(error) = crate::close_public(&url).await {
+            panic!("{error}");
+        }
+        if let Err(error) = migrate::up(&url, sets).await {
             panic!("{error}");
         }
         templates.insert(name.clone());

@@ -107,6 +107,8 @@ async fn create_database(server: &PrivateServer) -> Result<(), Failure> {
         client.query("select from pg_database where datname = $1", &[&DATABASE]).await.map_err(failed)?;
     if found.is_empty() {
         client.batch_execute(&format!("create database {DATABASE}")).await.map_err(failed)?;
+        let url = server.url(DATABASE);
+        devdb::close_public(&url).await.map_err(|fault| database_failure(&url, fault))?;
     }
     Ok(())
 }

@@ -55,7 +55,9 @@ fn whole(object: &Object, other: &str, owner: &str) -> (Weight, Result<Step, Str
         Kind::Function => (Weight::Grave, Ok(Step::one(wanted.clone()))),
         Kind::Sequence => (Weight::Grave, Ok(Step::one(format!("alter sequence {name} {wanted}")))),
         Kind::Policy | Kind::Trigger => (Weight::Grave, Ok(remade(object, owner))),
-        Kind::Default | Kind::ColumnOption => (Weight::Light, Ok(made(object, &[], owner))),
+        Kind::Default | Kind::ColumnOption | Kind::TableOption => {
+            (Weight::Light, Ok(made(object, &[], owner)))
+        }
         Kind::Table if other == "unlogged" => (
             Weight::Grave,
             Err(format!(

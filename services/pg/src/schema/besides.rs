@@ -1,6 +1,7 @@
 //! What is there besides what the migrations made, where it opens what they close: row
-//! policies let in whom any one of them does, and each grant adds to the others. Decides;
-//! runs nothing.
+//! policies let in whom any one of them does, and each grant adds to the others; and where a
+//! table is left to grow. How else it is kept (its fill factor, when it is vacuumed) is for
+//! whoever knows its load. Decides; runs nothing.
 
 use super::difference::{Difference, Weight};
 use super::look::Live;
@@ -8,6 +9,9 @@ use super::object::{Kind, Object};
 use super::same::same;
 use super::service::Service;
 use super::statements::{SEES_ROWS, Step};
+
+/// What everybody may do in a database that was made before Postgres 15.
+const OF_EVERYBODY: &str = "create on public";
 
 /// The differences.
 pub fn besides(service: &Service, wanted: &[Object], live: &Live) -> Vec<Difference> {
@@ -18,7 +22,31 @@ pub fn besides(service: &Service, wanted: &[Object], live: &Live) -> Vec<Differe
         (one.kind, &one.relation, &one.name) == (other.kind, &other.relation, &other.name)
     };
     let memberships = live.objects.iter().filter_map(|one| membership(wanted, one, &live.owner));
-    memberships.chain(policies).chain(grants.chunk_by(of_one).filter_map(granted)).collect()
+    let forsaken = live.objects.iter().filter_map(|one| forsaken(wanted, one));
+    let grants = grants.chunk_by(of_one).filter_map(|grants| granted(grants, &live.owner));
+    memberships.chain(policies).chain(forsaken).chain(grants).collect()
+}
+
+/// A table that nobody vacuums or analyzes: rows that are gone stay in the way, and the planner
+/// goes by what was there long ago.
+fn forsaken(wanted: &[Object], option: &Object) -> Option<Difference> {
+    let Object { kind, relation, name, definition } = option;
+    let is_off = matches!(&*definition.to_lowercase(), "false" | "off" | "no" | "0" | "f" | "n");
+    let is_ours = wanted.iter().any(|one| one.kind == Kind::Table && &one.name == relation);
+    let is_meant = wanted.iter().any(|one| one.is(option));
+    if *kind != Kind::TableOption || !name.ends_with("autovacuum_enabled") || !is_off || !is_ours || is_meant
+    {
+        return None;
+    }
+    Some(Difference {
+        found: format!("{} is {definition}: nobody vacuums it", option.label()),
+        weight: Weight::Light,
+        left_by: None,
+        cure: Err(format!(
+            "if nobody vacuums and analyzes it otherwise, as the schema's owner: `alter table {relation} reset ({name})`"
+        )),
+        order: (Kind::TableOption, 1),
+    })
 }
 
 /// A role that a service's role may become, or has the rights of.
@@ -101,11 +129,16 @@ fn is_further(wanted: &[Object], grant: &Object) -> bool {
 }
 
 /// What a role was granted on one thing.
-fn granted(grants: &[&Object]) -> Option<Difference> {
+fn granted(grants: &[&Object], owner: &str) -> Option<Difference> {
     let Object { kind, relation, name, .. } = grants.first()?;
     let privileges: Vec<&str> = grants.iter().map(|one| &*one.definition).collect();
     let all = privileges.join(", ");
     let (on, revokes) = match kind {
+        // The owner of the tables may make them by that alone.
+        Kind::GrantOnSchema if all == OF_EVERYBODY => (
+            String::new(),
+            format!("revoke create on schema public from public; grant create on schema public to {owner}"),
+        ),
         // Each says the schema by itself.
         Kind::GrantOnSchema => {
             let revoke = |one: &&str| format!("revoke {} from {name}", one.replace(" on ", " on schema "));
@@ -119,11 +152,12 @@ fn granted(grants: &[&Object]) -> Option<Difference> {
             )
         }
     };
+    let who = if all == OF_EVERYBODY { "a superuser" } else { "the schema's owner" };
     Some(Difference {
         found: format!("grant to {name}: {all}{on} is more than the migrations give"),
         weight: Weight::Light,
         left_by: None,
-        cure: Err(format!("if nobody needs it, as the schema's owner: `{revokes}`")),
+        cure: Err(format!("if nobody needs it, as {who}: `{revokes}`")),
         order: (*kind, 1),
     })
 }
@@ -185,6 +219,15 @@ grant on schema |  | r
             ("grant on schema |  | r\n    usage on other", "", Weight::Light),
             ("membership | me | r", "membership of r in me is more", Weight::Grave),
             ("membership | pg_read_all_data | r_a", "membership of r_a in pg_read", Weight::Light),
+            (
+                "table option | s.t | autovacuum_enabled\n    off",
+                "autovacuum_enabled of table s.t is off",
+                Weight::Light,
+            ),
+            ("table option | s.t | toast.autovacuum_enabled\n    false", "toast.autovacuum", Weight::Light),
+            ("table option | s.t | autovacuum_enabled\n    true", "", Weight::Light),
+            ("table option | s.t | fillfactor\n    70", "", Weight::Light),
+            ("table option | s.other | autovacuum_enabled\n    off", "", Weight::Light),
             ("policy | s.t | p\n    for all to report using (true)", "", Weight::Light),
             ("policy | s.t | p\n    for all to public using ((a = 1))", "", Weight::Light),
             ("policy | s.t | p\n    as restrictive for all to public using (true)", "", Weight::Light),

@@ -3,7 +3,7 @@
 -- records its migrations, $3 the service's role; further roles begin with its name.
 -- Names are whole and safe to paste as long as search_path is empty.
 with relation as (
-    select c.oid, c.relkind, c.relacl, c.relowner, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
+    select c.oid, c.relkind, c.reloptions, c.reltoastrelid, c.relacl, c.relowner, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
         c.oid::regclass::text as name
     from pg_class c
     where c.relnamespace = to_regnamespace($1::text)
@@ -107,6 +107,17 @@ union all
 select 'table', '', c.name, case c.relpersistence when 'u' then 'unlogged' else '' end
 from relation c
 where c.relkind <> 'S'
+union all
+-- What is stored out of line has its own.
+select 'table option', c.name, split_part(set_option, '=', 1), split_part(set_option, '=', 2)
+from relation c
+cross join unnest(c.reloptions) as set_option
+where c.relkind <> 'S'
+union all
+select 'table option', c.name, 'toast.' || split_part(set_option, '=', 1), split_part(set_option, '=', 2)
+from relation c
+join pg_class t on t.oid = c.reltoastrelid
+cross join unnest(t.reloptions) as set_option
 union all
 -- A domain counts as what it is made of.
 select 'column', c.name, quote_ident(a.attname),
@@ -221,7 +232,16 @@ cross join own_role r
 where n.nspname = $1::text
   and has_schema_privilege(r.oid, n.oid, 'usage')
 union all
--- The schema "public" is everybody's.
+-- The schema "public" is everybody's, but to make something in it is not: before Postgres 15
+-- it was, and databases from then still have it.
+select 'grant on schema', '', 'public', 'create on public'
+from pg_namespace n
+cross join aclexplode(n.nspacl) g
+where n.nspname = $1::text
+  and n.nspname = 'public'
+  and g.grantee = 0
+  and g.privilege_type = 'CREATE'
+union all
 select 'grant on schema', '', r.name, lower(g.privilege_type) || ' on ' || n.nspname::text
 from pg_namespace n
 cross join aclexplode(n.nspacl) g

@@ -81,7 +81,7 @@ fn other<'a>(object: &Object, live: &'a [Object]) -> Option<&'a Object> {
 fn is_slow_without(object: &Object) -> bool {
     match object.kind {
         Kind::Index => !object.definition.starts_with("CREATE UNIQUE "),
-        Kind::ColumnOption => true,
+        Kind::ColumnOption | Kind::TableOption => true,
         _ => false,
     }
 }

@@ -16,6 +16,8 @@ pub enum Kind {
     /// A function that not everybody may run.
     ClosedFunction,
     Table,
+    /// How a table is kept.
+    TableOption,
     Column,
     /// A setting of a column for the planner.
     ColumnOption,
@@ -35,7 +37,7 @@ pub enum Kind {
     Grant,
 }
 
-const KINDS: [(Kind, &str); 22] = [
+const KINDS: [(Kind, &str); 23] = [
     (Kind::Role, "role"),
     (Kind::Membership, "membership"),
     (Kind::Schema, "schema"),
@@ -44,6 +46,7 @@ const KINDS: [(Kind, &str); 22] = [
     (Kind::Function, "function"),
     (Kind::ClosedFunction, "closed function"),
     (Kind::Table, "table"),
+    (Kind::TableOption, "table option"),
     (Kind::Column, "column"),
     (Kind::ColumnOption, "column option"),
     (Kind::Default, "default"),
@@ -132,6 +135,7 @@ impl Object {
                 let (column, option) = self.option();
                 format!("{option} of column {relation}.{column}")
             }
+            Kind::TableOption => format!("{name} of table {relation}"),
             Kind::Column | Kind::Constraint | Kind::Policy | Kind::Trigger => {
                 format!("{} {relation}.{name}", kind.name())
             }

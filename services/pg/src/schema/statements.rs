@@ -104,6 +104,7 @@ pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
             let (column, option) = object.option();
             format!("alter table {relation} alter column {column} set ({option} = {definition})")
         }
+        Kind::TableOption => format!("alter table {relation} set ({name} = {definition})"),
         Kind::Default => format!("alter table {relation} alter column {name} set default {definition}"),
         Kind::NotNull => return not_null(relation, name),
         Kind::RowSecurity => format!("alter table {relation} {name} row level security"),

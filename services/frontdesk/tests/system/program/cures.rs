@@ -135,12 +135,23 @@ const LIGHT: [Broken; 8] = [
 ];
 
 /// What nobody but an operator may do: a statement is printed.
-const BY_HAND: [Broken; 5] = [
+const BY_HAND: [Broken; 7] = [
     ("create policy everything on bookings using (true)", BOOKING, "policy bookings.everything opens rows"),
     (
         "grant select on identity.users to public",
         IDENTITY,
         "grant to public: select on identity.users is more",
+    ),
+    (
+        "alter table bookings set (autovacuum_enabled = false, fillfactor = 90)",
+        BOOKING,
+        "autovacuum_enabled of table bookings is false",
+    ),
+    // As it was before PostgreSQL 15.
+    (
+        "grant create on schema public to public",
+        BOOKING,
+        "grant to public: create on public is more than the migrations give",
     ),
     ("grant usage on schema identity to public", IDENTITY, "grant to public: usage on identity is more"),
     (
@@ -354,6 +365,7 @@ async fn what_a_server_lacks_is_cured_by_its_own_fix() {
     pg::connect(&server.url("postgres")).await.unwrap().batch_execute("create database cures").await.unwrap();
     let url = server.url("cures");
     let sql = pg::connect(&url).await.unwrap();
+    sql.batch_execute("revoke create on schema public from public").await.unwrap();
     for (break_it, check, found) in OF_A_SERVER {
         sql.batch_execute(break_it).await.unwrap_or_else(|error| panic!("{break_it}: {error:?}"));
         let findings = doctor_at(&url).await;

@@ -2,9 +2,12 @@
 //! settings, and as whom it looks. What is broken in the database, and its cures, are in
 //! `cures.rs`.
 
+use std::time::{Duration, Instant};
+
 use frontdesk::demo;
 use serde::Deserialize;
 use serde_json::Value as Json;
+use tokio::net::TcpListener;
 
 use super::run::{against, quoted, text};
 use crate::fixture::{Fixture, Layout, MASTER_KEY};
@@ -169,11 +172,18 @@ async fn ticks_that_are_behind_are_seen_as_the_role_that_serves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_without_privileges_gets_every_check_and_what_lets_it_in() {
     let fixture = Fixture::start().await;
+    // The second one has the rights of a role only while it is that role.
+    for attributes in ["login", "login noinherit"] {
+        is_let_in(&fixture, attributes).await;
+    }
+}
+
+async fn is_let_in(fixture: &Fixture, attributes: &str) {
     let role = format!("bare_{}", std::process::id());
-    fixture.sql.batch_execute(&format!("create role {role} login")).await.unwrap();
+    fixture.sql.batch_execute(&format!("create role {role} {attributes}")).await.unwrap();
     let url = fixture.database.url.replace("user=frontdesk", &format!("user={role}"));
     assert_ne!(url, fixture.database.url);
-    let bare = doctor(&fixture, &[("DATABASE_URL", &url)]).await;
+    let bare = doctor(fixture, &[("DATABASE_URL", &url)]).await;
     assert_eq!(bare.len(), CHECKS, "{bare:#?}");
     assert!(!format!("{bare:?}").contains("Other: "), "{bare:#?}");
     assert_ne!(named(&bare, "database", "").state, "FAILED");
@@ -186,8 +196,37 @@ async fn a_role_without_privileges_gets_every_check_and_what_lets_it_in() {
             fixture.sql.batch_execute(&cure).await.unwrap_or_else(|error| panic!("{cure}: {error:?}"));
         }
     }
-    let let_in = doctor(&fixture, &[("DATABASE_URL", &url)]).await;
+    let let_in = doctor(fixture, &[("DATABASE_URL", &url)]).await;
     let leave = format!("drop owned by {role}; drop role {role}");
     fixture.sql.batch_execute(&leave).await.unwrap();
     assert_well(&let_in);
+}
+
+/// Somebody holds a lock for ever, and what else is asked takes connections and says
+/// nothing: each is told with its name, the others are made, and it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_is_told_in_time_and_keeps_no_other_check() {
+    let fixture = Fixture::start().await;
+    let holder = pg::connect(&fixture.database.url).await.unwrap();
+    holder.batch_execute("begin; lock table frontdesk_booking_migrations").await.unwrap();
+    // The system accepts for it.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().map(|addr| (silent, addr.to_string())).unwrap();
+    let url = format!("http://{}", silent.1);
+    let began = Instant::now();
+    let changes = [("API_BASE_URL", &*url), ("IDENTITY_ADDR", &silent.1), ("ADMIN_ADDR", &silent.1)];
+    let findings = doctor(&fixture, &changes).await;
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    for (check, found) in [
+        ("migrations of booking", "not over in 10 s"),
+        ("schema of booking", "not over in 10 s"),
+        ("gateway", "does not answer"),
+        ("identity", "does not answer"),
+        ("processes", "does not answer"),
+    ] {
+        assert_eq!(named(&findings, check, found).state, "FAILED");
+    }
+    for check in ["database", "migrations of identity", "schema of identity", "booking", "signing key"] {
+        assert!(named(&findings, check, "").state != "FAILED", "{findings:#?}");
+    }
 }
