@@ -53,7 +53,30 @@ fn rendered(markdown: &str, prefix: &str) -> String {
         }
         other => other,
     });
+    let mut events: Vec<Event<'_>> = events.collect();
+    // Alarms link to sections.
+    for at in 0..events.len() {
+        let said: String = events[at..].iter().skip(1).map_while(text).collect();
+        if let Event::Start(Tag::Heading { id, .. }) = &mut events[at] {
+            *id = Some(anchor(&said).into());
+        }
+    }
     let mut out = String::new();
-    html::push_html(&mut out, events);
+    html::push_html(&mut out, events.into_iter());
     out
+}
+
+/// What is said up to the end of a heading.
+fn text<'e>(event: &'e Event<'_>) -> Option<&'e str> {
+    match event {
+        Event::Text(text) | Event::Code(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// What a section is linked by: its heading in lower case, with a dash for whatever is no
+/// letter or digit.
+fn anchor(heading: &str) -> String {
+    let dashed = |mark: char| if mark.is_ascii_alphanumeric() { mark.to_ascii_lowercase() } else { '-' };
+    heading.chars().map(dashed).collect()
 }

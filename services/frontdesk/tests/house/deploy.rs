@@ -110,6 +110,30 @@ fn the_alarms_of_kubernetes_are_those_of_prometheus() {
     assert_eq!(spec, rules);
 }
 
+#[test]
+fn each_alarm_leads_to_what_to_do_about_it() {
+    const BOOK: &str = "runbook_url: \"https://api.example.com/runbook/";
+    let rules = crates::text("deploy/prometheus/alerts.yml");
+    let (mut faults, mut seen) = (Vec::new(), 0);
+    for rule in rules.split("- alert: ").skip(1) {
+        seen += 1;
+        let name = rule.lines().next().unwrap_or_default();
+        let link = rule.split_once(BOOK).and_then(|(_, rest)| rest.split_once('"'));
+        let Some((page, section)) = link.and_then(|(link, _)| link.split_once('#')) else {
+            faults.push(format!("{name} has no runbook_url"));
+            continue;
+        };
+        let text = crates::text(&format!("deploy/runbook/{page}.md"));
+        // As the gateway's build script makes an anchor of a heading.
+        let mut headings = text.lines().filter_map(|line| line.strip_prefix("### "));
+        if section != name.to_lowercase() || !headings.any(|heading| heading.to_lowercase() == section) {
+            faults.push(format!("{name}: {page} has no section {section}"));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(seen >= 17, "{seen}");
+}
+
 /// A dump has no roles: what is restored finds them there.
 #[test]
 fn the_roles_that_migrations_make_are_made_with_the_database() {
