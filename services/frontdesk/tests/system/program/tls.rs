@@ -13,6 +13,8 @@ use super::run::{Dev, Folder, assert_one_sentence, frontdesk};
 use crate::fixture::{Fixture, MASTER_KEY, case, path_of};
 
 const ROLES: [&str; 3] = ["identity", "booking", "gateway"];
+/// The gateway shows callers another one than the services.
+const CERTIFICATES: [&str; 4] = ["identity", "booking", "gateway", "api"];
 
 fn free() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
@@ -27,12 +29,22 @@ fn authority() -> Authority {
     CertifiedIssuer::self_signed(of, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Writes the certificate and the key of a role; each has its own name beside localhost.
-fn sign(folder: &Folder, by: &Authority, role: &str) {
+/// Writes a certificate and its key; each has its own name beside this machine's address.
+fn sign(folder: &Folder, by: &Authority, name: &str) {
     let key = KeyPair::generate().unwrap();
-    let of = CertificateParams::new(vec!["127.0.0.1".to_owned(), format!("{role}.internal")]).unwrap();
-    fs::write(folder.path().join(format!("{role}.key")), key.serialize_pem()).unwrap();
-    fs::write(folder.path().join(format!("{role}.crt")), of.signed_by(&key, by).unwrap().pem()).unwrap();
+    let names = vec!["127.0.0.1".to_owned(), format!("{name}.frontdesk.internal")];
+    let of = CertificateParams::new(names).unwrap();
+    fs::write(folder.path().join(format!("{name}.key")), key.serialize_pem()).unwrap();
+    fs::write(folder.path().join(format!("{name}.crt")), of.signed_by(&key, by).unwrap().pem()).unwrap();
+}
+
+/// What the drop-in of a unit sets, with these in place of what it has.
+fn drop_in(role: &str, replaced: &[(&str, &str)]) -> Vec<(String, String)> {
+    let path = format!("{}/../../deploy/systemd/tls/{role}.conf", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    let text = replaced.iter().fold(text, |text, (written, here)| text.replace(written, here));
+    let set = text.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
+    set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 async fn is_ready(admin: &str) {
@@ -43,7 +55,22 @@ async fn is_ready(admin: &str) {
     }
 }
 
-/// The three roles, which show each other their certificates.
+/// The files of its port have been read again.
+async fn is_renewed(admin: &str) {
+    let (url, began) = (format!("http://{admin}/metrics"), Instant::now());
+    loop {
+        let figures = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        let read = figures.lines().find(|line| line.contains("of=\"port\",outcome=\"used\"")).unwrap();
+        if read.ends_with(" 2") {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{url}: {read}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The three roles, as the drop-ins of their units have them: they show each other their
+/// certificates.
 struct Roles {
     folder: Folder,
     ours: Authority,
@@ -57,41 +84,30 @@ struct Roles {
 impl Roles {
     async fn start(fixture: &Fixture) -> Self {
         let (folder, ours) = (Folder::new("tls"), authority());
-        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        fs::write(path("ca.crt"), ours.pem()).unwrap();
+        fs::write(folder.path().join("ca.crt"), ours.pem()).unwrap();
+        for name in CERTIFICATES {
+            sign(&folder, &ours, name);
+        }
         let ([identity, booking, gateway], admins) = ([free(), free(), free()], [free(), free(), free()]);
-        let (ca, master_key) = (path("ca.crt"), MASTER_KEY.repeat(32));
-        let database = [("DATABASE_URL", fixture.database.url.as_str()), ("TLS_CLIENT_AUTHORITY", &ca)];
+        let replaced = [
+            ("/etc/frontdesk/tls", folder.path().to_str().unwrap()),
+            ("identity.frontdesk.internal:50051", &identity),
+            ("0.0.0.0:50051", &identity),
+            ("booking.frontdesk.internal:50052", &booking),
+            ("0.0.0.0:50052", &booking),
+            ("0.0.0.0:8443", &gateway),
+        ];
+        let master_key = MASTER_KEY.repeat(32);
         let mut running = Vec::new();
-        for (at, role) in ROLES.into_iter().enumerate() {
-            sign(&folder, &ours, role);
-            let (certificate, key) = (path(&format!("{role}.crt")), path(&format!("{role}.key")));
-            let mut env = vec![("ADMIN_LISTEN", admins[at].as_str())];
-            env.extend([("TLS_CERTIFICATE", certificate.as_str()), ("TLS_KEY", &key)]);
-            let called = [
-                ("UPSTREAM_AUTHORITY", ca.as_str()),
-                ("UPSTREAM_CERTIFICATE", &certificate),
-                ("UPSTREAM_KEY", &key),
-                ("IDENTITY_ADDR", &identity),
-            ];
-            match role {
-                "identity" => {
-                    env.extend(database);
-                    env.extend([
-                        ("IDENTITY_LISTEN", identity.as_str()),
-                        ("FRONTDESK_MASTER_KEY", &master_key),
-                    ]);
-                    env.push(("TLS_CLIENT_NAMES", "gateway.internal,booking.internal"));
-                }
-                "booking" => {
-                    env.extend(database.into_iter().chain(called));
-                    env.push(("BOOKING_LISTEN", &booking));
-                    env.push(("TLS_CLIENT_NAMES", "gateway.internal"));
-                }
-                _ => {
-                    env.extend(called);
-                    env.extend([("GATEWAY_LISTEN", gateway.as_str()), ("BOOKING_ADDR", &booking)]);
-                }
+        for (role, admin) in ROLES.into_iter().zip(&admins) {
+            let set = drop_in(role, &replaced);
+            let mut env: Vec<(&str, &str)> = set.iter().map(|(name, value)| (&**name, &**value)).collect();
+            env.push(("ADMIN_LISTEN", admin));
+            if role != "gateway" {
+                env.push(("DATABASE_URL", &fixture.database.url));
+            }
+            if role == "identity" {
+                env.push(("FRONTDESK_MASTER_KEY", &master_key));
             }
             let child = frontdesk(&[role], &env).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             running.push(Dev(child.unwrap()));
@@ -126,27 +142,34 @@ async fn a_request_is_approved_with_tls_on_every_way_and_renewed_certificates() 
     let stranger = roles.client().get(format!("https://{}/", roles.booking)).send().await;
     assert!(stranger.is_err(), "{stranger:?}");
 
-    for role in ROLES {
-        sign(&roles.folder, &roles.ours, role);
+    for name in CERTIFICATES {
+        sign(&roles.folder, &roles.ours, name);
     }
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    for admin in &roles.admins {
+        is_renewed(admin).await;
+    }
     assert_eq!(approve(&kept).await.0, 200);
     assert_eq!(approve(&roles.client()).await.0, 200);
-    for admin in &roles.admins {
-        let metrics = reqwest::get(format!("http://{admin}/metrics")).await.unwrap().text().await.unwrap();
-        let read = metrics.lines().find(|line| line.contains("of=\"port\",outcome=\"used\"")).unwrap();
-        assert!(read.ends_with(" 2"), "{read}");
-    }
 }
 
 #[test]
 fn beyond_this_machine_a_role_speaks_tls_or_is_told_that_it_need_not() {
-    let env =
-        [("GATEWAY_LISTEN", "0.0.0.0:0"), ("IDENTITY_ADDR", "127.0.0.1:1"), ("BOOKING_ADDR", "10.0.0.7:1")];
+    let env = [
+        ("GATEWAY_LISTEN", "0.0.0.0:0"),
+        ("IDENTITY_ADDR", "127.0.0.1:1"),
+        ("BOOKING_ADDR", "10.0.0.7:1"),
+        ("ADMIN_LISTEN", "0.0.0.0:0"),
+    ];
     let refused = frontdesk(&["gateway"], &env).output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    for part in ["GATEWAY_LISTEN is 0.0.0.0:0", "BOOKING_ADDR has 10.0.0.7", "CLEARTEXT=everywhere"] {
+    for part in [
+        "GATEWAY_LISTEN is 0.0.0.0:0",
+        "BOOKING_ADDR has 10.0.0.7",
+        "CLEARTEXT=everywhere",
+        "ADMIN_LISTEN is 0.0.0.0:0",
+        "CLEARTEXT=operator-port",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let env = [
