@@ -5,10 +5,14 @@
 //! The cookie alone must not be enough for another site: it is `SameSite=Strict`,
 //! and every call needs an `Origin` that is this gateway's or in the list.
 
+use std::net::IpAddr;
+
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, ORIGIN, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, ORIGIN, SET_COOKIE};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use prost::{Message, Name};
 use tonic::Code;
 use tonic::body::Body;
@@ -62,11 +66,11 @@ pub async fn call(
     let identity = Identity::new(upstreams, headers::rest_in(&head.headers, client));
     let messages = transcoder.messages();
     if path == REFRESH {
-        let tokens = identity.refresh(cookie(&head.headers)?).await?;
+        let tokens = identity.refresh(cookie(&head)?).await?;
         return signed_in(&messages, &tokens, &tokens.refresh, secure);
     }
     if head.method == Method::DELETE {
-        return sign_out(identity, cookie(&head.headers)?, secure).await;
+        return sign_out(identity, cookie(&head)?, secure).await;
     }
     let body = body::read(body, MAX_REST).await?;
     body::check_json(&head.headers)?;
@@ -124,13 +128,37 @@ async fn sign_out(
     Ok(response)
 }
 
-fn cookie(headers: &HeaderMap) -> Result<String, Refusal> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+fn cookie(head: &Parts) -> Result<String, Refusal> {
+    let cookies = head.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let found = pairs.find(|(name, _)| *name == COOKIE_NAME);
     found.map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty()).ok_or_else(|| {
-        Refusal::new(ErrorReason::SignInRequired, "This browser has no session here. Sign in again.")
+        let sentence =
+            apart(head).unwrap_or_else(|| "This browser has no session here. Sign in again.".to_owned());
+        Refusal::new(ErrorReason::SignInRequired, sentence)
     })
+}
+
+/// What keeps a browser from sending the cookie in development: to it `localhost` and
+/// `127.0.0.1` are two sites.
+fn apart(head: &Parts) -> Option<String> {
+    let of_header = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let called: Authority =
+        head.uri.authority().cloned().or_else(|| of_header(HOST).and_then(|host| host.parse().ok()))?;
+    let page: Authority = of_header(ORIGIN)?.split_once("://")?.1.parse().ok()?;
+    let (here, there) = (called.host(), page.host());
+    if here == there || !is_loopback(here) || !is_loopback(there) {
+        return None;
+    }
+    let port = called.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!(
+        "This browser has no session here, or keeps its cookie back: the page is at {there} and calls {here}, which are two sites to a browser. Have the page call http://{there}{port}."
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|addr| addr.is_loopback())
 }
 
 fn set_cookie(value: &str, max_age: u32, secure: bool) -> Result<HeaderValue, Refusal> {

@@ -5,6 +5,7 @@ use boot::FORWARDED_FOR;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Most bytes of a tenant API key.
 const MAX_API_KEY: usize = 200;
@@ -47,9 +48,10 @@ impl Credentials {
         };
         let tenant = match single(headers, "x-tenant-id")? {
             None => None,
-            Some(value) => Some(Uuid::try_parse(value).map_err(|_| {
-                Refusal::new(ErrorReason::InvalidHeader, "X-TENANT-ID is not a UUID.")
-                    .with("header", "x-tenant-id")
+            Some(value) => Some(uuid(value).ok_or_else(|| {
+                let sentence =
+                    "X-TENANT-ID is not a UUID as paths have it, for example 0190163d-8694-739b-aea5-966c26f8ad91.";
+                Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", "x-tenant-id")
             })?),
         };
         let api_key = single(headers, "x-tenant-api-key")?.map(str::to_owned);
@@ -70,6 +72,11 @@ impl Credentials {
     pub(crate) fn api_key_hash(&self) -> Option<[u8; 32]> {
         self.api_key.as_deref().map(sha256)
     }
+}
+
+/// In the one form that fields and paths take, too.
+fn uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == Hyphenated::LENGTH)
 }
 
 pub(crate) fn sha256(text: &str) -> [u8; 32] {
@@ -130,6 +137,23 @@ mod tests {
             let refusal = Credentials::read(&headers(&[(name, "Bearer a"), (name, "Bearer b")])).unwrap_err();
             assert_eq!(refusal.reason(), ErrorReason::InvalidHeader);
             assert!(refusal.message().contains(name));
+        }
+    }
+
+    #[test]
+    fn a_tenant_has_the_form_that_paths_take() {
+        let tenant = |value| Credentials::read(&headers(&[("x-tenant-id", value)])).map(|read| read.tenant);
+        let id = Uuid::from_u128(0x0190_163d_8694_739b_aea5_966c_26f8_ad91);
+        for good in ["0190163d-8694-739b-aea5-966c26f8ad91", "0190163D-8694-739B-AEA5-966C26F8AD91"] {
+            assert_eq!(tenant(good).unwrap(), Some(id));
+        }
+        for bad in [
+            "0190163d8694739baea5966c26f8ad91",
+            "{0190163d-8694-739b-aea5-966c26f8ad91}",
+            "urn:uuid:0190163d-8694-739b-aea5-966c26f8ad91",
+            "alpine",
+        ] {
+            assert_eq!(tenant(bad).unwrap_err().reason(), ErrorReason::InvalidHeader, "{bad}");
         }
     }
 

@@ -67,7 +67,11 @@ async fn a_session_goes_on_with_its_cookie_until_it_is_deleted() {
     let fixture = Fixture::start().await;
     let (_, cookie) = sign_in(&fixture).await;
     let refresh = |cookie: &str| Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, cookie));
-    refresh("").await.refused(401, "SIGN_IN_REQUIRED");
+    let without = refresh("").await;
+    without.refused(401, "SIGN_IN_REQUIRED");
+    // The fixture calls 127.0.0.1, from a page at localhost.
+    let there = format!("call http://localhost:{}", fixture.system.gateway.port());
+    assert!(without.body["detail"].as_str().unwrap().contains(&there), "{}", without.body);
     let refreshed = refresh(&cookie).await;
     fixture.get("/v1/me", refreshed.ok()["access"].as_str().unwrap()).await.ok();
     let next = cookie_of(&refreshed);
