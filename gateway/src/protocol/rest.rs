@@ -170,7 +170,7 @@ fn route_error(error: RouteError, method: &Method, path: &str) -> Failure {
         RouteError::NotFound => Refusal::new(
             ErrorReason::RouteNotFound,
             format!(
-                "There is no route {}. REST paths start with /v1 or /api/v1; gRPC needs `content-type: application/grpc`.",
+                "There is no route {}. REST paths start with /v1 or /api/v1, and GET /docs shows them; gRPC needs `content-type: application/grpc`.",
                 shown(path)
             ),
         )

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use frontdesk_proto::DESCRIPTOR_SET;
+use frontdesk_proto::{DESCRIPTOR_SET, ErrorReason, Refusal};
 use futures::StreamExt;
+use tonic::Status;
+use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -57,7 +59,7 @@ impl GrpcServer {
         // It begins as one that serves, without having asked.
         reporter.set_service_status("", ServingStatus::NotServing).await;
         let watch = tokio::spawn(report_health(reporter, services.clone(), readiness, stop.clone()));
-        let routes = routes
+        let routes = with_the_rest_refused(routes, &services)
             .add_service(health)
             .add_service(reflection(&services).build_v1()?)
             .add_service(reflection(&services).build_v1alpha()?);
@@ -107,6 +109,22 @@ impl GrpcServer {
         watch.abort();
         Ok(result?)
     }
+}
+
+/// Says which services there are to whoever asks for another one, most likely at the port
+/// of the wrong part.
+fn with_the_rest_refused(mut routes: Routes, services: &[&str]) -> Routes {
+    let sentence = format!(
+        "This server has no such service; it has {}. Another part has the others, and the gateway leads to all.",
+        services.join(", ")
+    );
+    let refuse = move || {
+        let status = Status::from(Refusal::new(ErrorReason::RouteNotFound, sentence.clone()));
+        std::future::ready(status.into_http::<Body>())
+    };
+    let known = std::mem::take(routes.axum_router_mut());
+    *routes.axum_router_mut() = known.fallback(refuse);
+    routes
 }
 
 fn reflection(services: &[&'static str]) -> tonic_reflection::server::Builder<'static> {
@@ -211,7 +229,7 @@ mod tests {
         stop.ending().cancelled().await;
         assert!(watch.message().await.unwrap().is_none(), "the stream has its end");
         serving.await.unwrap().unwrap();
-        assert!(tokio::net::TcpStream::connect(addr).await.is_err());
+        assert!(TcpStream::connect(addr).await.is_err());
     }
 
     /// Whether a server that is connected to closes the connection, whatever it says.

@@ -19,7 +19,9 @@ async fn a_path_that_is_nothing_is_404_and_one_that_cannot_be_decoded_400() {
         // The path of a gRPC call, without gRPC.
         "/frontdesk.booking.v1.BookingRequestService/ListBookingRequests",
     ] {
-        fixture.get(path, &token).await.refused(404, "ROUTE_NOT_FOUND");
+        let answer = fixture.get(path, &token).await;
+        answer.refused(404, "ROUTE_NOT_FOUND");
+        assert!(answer.body["detail"].as_str().unwrap().contains("/docs"), "{}", answer.body);
     }
     fixture.get(&format!("{REQUESTS}/%zz"), &token).await.refused(400, "MALFORMED_REQUEST");
 }
