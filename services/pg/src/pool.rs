@@ -185,6 +185,9 @@ impl Database {
         let (form, params) = self.statements.form(query)?;
         let lease = self.lease(Scope::Global.whose()).await?;
         let client = lease.client()?;
+        if form.writes {
+            lease.writes();
+        }
         let run = async || -> Result<Vec<Row>, Fault> {
             let statement = lease.answer(client.prepare_typed_cached(form.text(), form.types())).await?;
             lease.answer(client.query(&statement, &params)).await

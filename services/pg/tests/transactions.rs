@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use devdb::TestDatabase;
 use pg::{Columns, Database, Fault, Kind, PoolOptions, retrying};
@@ -100,6 +100,26 @@ async fn an_abandoned_statement_cannot_be_committed() {
     assert!(tokio::time::timeout(Duration::from_millis(50), slow).await.is_err());
     assert_eq!(tx.commit().await.unwrap_err().kind(), &Kind::RolledBack);
     assert_eq!(rows(&database).await, 0);
+}
+
+/// One that waits for a standby would be shown to others before the standby has it.
+#[tokio::test]
+async fn a_statement_that_writes_by_itself_goes_on_when_its_caller_leaves() {
+    let (database, test) = database(1).await;
+    // So that the time below is the statement's alone.
+    assert_eq!(rows(&database).await, 0);
+    let other = pg::connect(&test.url).await.unwrap();
+    other.batch_execute("begin; insert into t values (1)").await.unwrap();
+    let write = InsertRow { id: 1 };
+    let left = tokio::time::timeout(Duration::from_millis(100), database.run_global(&write)).await;
+    assert!(left.is_err(), "it has ended: {left:?}");
+    // By then one that only reads would have been cancelled.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    other.batch_execute("rollback").await.unwrap();
+    let began = Instant::now();
+    while rows(&database).await == 0 {
+        assert!(began.elapsed() < Duration::from_secs(2), "it was cancelled");
+    }
 }
 
 #[tokio::test]
