@@ -40,8 +40,11 @@ static LOGIN_LIMIT_ACCOUNT: Setting = limit(
     "20",
     "Failed logins of one account from addresses that never signed in to it; 0 is no limit.",
 );
-static LOGIN_LIMIT_ADDRESS: Setting =
-    limit("LOGIN_LIMIT_ADDRESS", "100", "Failed logins from one address; 0 is no limit.");
+static LOGIN_LIMIT_ADDRESS: Setting = limit(
+    "LOGIN_LIMIT_ADDRESS",
+    "100",
+    "Failed logins from one address, or one IPv6 network of 64 bits; 0 is no limit.",
+);
 static LOGIN_LIMIT_WINDOW_MINUTES: Setting = Setting {
     name: "LOGIN_LIMIT_WINDOW_MINUTES",
     form: Form::Number { least: 1, most: 1440 },

@@ -76,7 +76,7 @@ impl Sessions {
     ) -> Result<Option<Login>, Error> {
         let Sent { field, email, password } = sent;
         check_sent(field, &password)?;
-        let buckets = self.buckets.attempt(email, &actor.context.address_text());
+        let buckets = self.buckets.attempt(email, actor.context.address);
         let (turn, now) = self.passwords.turn(actor.context.address, clock).await?;
         let allowed = &self.store.policy().limits;
         let failures = self.store.login_failures(&buckets, now).await?;

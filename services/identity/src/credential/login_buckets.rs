@@ -1,6 +1,8 @@
 //! The names under which failed logins are counted. They tell nobody who tries to
 //! sign in, or from where.
 
+use std::net::IpAddr;
+
 use seal::{MacKey, MasterKey};
 
 use crate::domain::limits::Buckets;
@@ -15,8 +17,11 @@ impl LoginBuckets {
         Self(master_key.mac_key("frontdesk login buckets v1"))
     }
 
-    /// The buckets of an attempt at an account from an address.
-    pub fn attempt(&self, email: &str, address: &str) -> Buckets {
+    /// The buckets of an attempt at an account from an address, if one is known. All
+    /// addresses of a client have one, or it would have a limit for each of them.
+    pub fn attempt(&self, email: &str, address: Option<IpAddr>) -> Buckets {
+        let address = address.map(|address| boot::client_of(address).to_string()).unwrap_or_default();
+        let address = address.as_str();
         Buckets {
             pair: self.named(&["pair", email, address]),
             account: self.named(&["account", email]),
@@ -26,5 +31,23 @@ impl LoginBuckets {
 
     fn named(&self, parts: &[&str]) -> Vec<u8> {
         self.0.mac(parts.join("\0").as_bytes()).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_addresses_of_a_network_over_ipv6_share_their_buckets() {
+        let buckets = LoginBuckets::of(&MasterKey::from_text(&"ab".repeat(32)).unwrap());
+        let of = |address: &str| {
+            let attempt = buckets.attempt("a@b.example", Some(address.parse().unwrap()));
+            (attempt.address, attempt.pair)
+        };
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
     }
 }
