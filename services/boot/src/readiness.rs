@@ -5,7 +5,8 @@
 //! so that a database that hangs is not asked more the longer it hangs.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -99,7 +100,7 @@ impl Readiness {
 
     /// Asks everything at once.
     pub async fn ask(&self) -> Vec<Answer> {
-        let mut answers = join_all(self.questions.iter().map(|question| question.answer())).await;
+        let mut answers = join_all(self.questions.iter().map(Question::answer)).await;
         let broken: Vec<String> = self.rooms().flat_map(Background::problems).collect();
         let result = if broken.is_empty() { Ok(()) } else { Err(broken.join("; ")) };
         answers.push(Answer { name: "background", result });
@@ -139,30 +140,30 @@ impl Default for Readiness {
 }
 
 impl Question {
-    async fn answer(&self) -> Answer {
-        let asked = {
-            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            match under_way.as_ref().filter(|asked| asked.peek().is_none()) {
-                Some(asked) => asked.clone(),
-                None => under_way.insert(bounded((self.ask)())).clone(),
-            }
-        };
+    async fn answer(self: &Arc<Self>) -> Answer {
+        let asked = self.under_way().get_or_insert_with(|| Arc::clone(self).asked()).clone();
         Answer { name: self.name, result: asked.await }
     }
-}
 
-/// Runs in a task of its own: whoever asked may go away, and others wait for it.
-fn bounded(asked: BoxFuture<'static, Result<(), String>>) -> Asked {
-    let task = tokio::spawn(tokio::time::timeout(LIMIT, asked));
-    let answered = task.map(|joined| match joined {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(format!("no answer within {} s", LIMIT.as_secs())),
-        Err(error) => Err(match error.try_into_panic() {
-            Ok(panic) => format!("the check panicked: {}", message_of(&*panic)),
-            Err(error) => error.to_string(),
-        }),
-    });
-    answered.boxed().shared()
+    /// Runs in a task of its own: whoever asked may go away, and others wait for it.
+    fn asked(self: Arc<Self>) -> Asked {
+        let task = tokio::spawn(async move {
+            let asked = AssertUnwindSafe(async { (self.ask)().await }).catch_unwind();
+            let answered = tokio::time::timeout(LIMIT, asked).await;
+            // Whoever waits has the answer, and nobody else: it may be another one by now.
+            *self.under_way() = None;
+            match answered {
+                Ok(Ok(result)) => result,
+                Ok(Err(panic)) => Err(format!("the check panicked: {}", message_of(&*panic))),
+                Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
+            }
+        });
+        task.map(|answered| answered.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Option<Asked>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Note {
@@ -203,6 +204,24 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         assert!(readiness.ready().await.is_err());
         assert_eq!(asked.load(Ordering::Relaxed), 2, "an answer is not kept");
+    }
+
+    /// Whoever asked has gone, and by now the answer is another.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_waited_for_is_not_given_to_the_next_one() {
+        let away = Arc::new(AtomicU32::new(1));
+        let left = Arc::clone(&away);
+        let readiness = Readiness::default().with("database", move || {
+            let is_away = left.load(Ordering::Relaxed) > 0;
+            async move {
+                tokio::time::sleep(LIMIT / 2).await;
+                if is_away { Err("away".to_owned()) } else { Ok(()) }
+            }
+        });
+        assert!(tokio::time::timeout(LIMIT / 4, readiness.ready()).await.is_err());
+        tokio::time::sleep(LIMIT).await;
+        away.store(0, Ordering::Relaxed);
+        assert_eq!(readiness.ready().await, Ok(()));
     }
 
     #[tokio::test]
