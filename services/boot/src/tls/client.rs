@@ -110,7 +110,7 @@ impl ClientTls {
     pub async fn connect(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned())
-            .map_err(|_| format!("{host} is no name that a certificate can have"))?;
+            .map_err(|_| format!("{host} is not a name that a certificate can have"))?;
         let connected = TlsConnector::from(self.config.current()).connect(name, stream).await;
         connected.map_err(|error| format!("TLS with it failed ({error})"))
     }

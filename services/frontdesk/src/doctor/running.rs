@@ -140,7 +140,7 @@ async fn ask(port: String) -> Result<Process, Finding> {
             )),
         },
         Ok((status, _)) => Err(Finding::bad(
-            format!("{port} answers {status}: it is no operator port, or one of another version"),
+            format!("{port} answers {status}: it is not an operator port, or one of another version"),
             "correct ADMIN_ADDR, or deploy one version everywhere",
         )),
         Err(error) => Err(Finding::bad(

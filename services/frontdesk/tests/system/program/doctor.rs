@@ -93,7 +93,7 @@ async fn each_fault_of_its_settings_is_named_with_the_setting() {
         ("API_BASE_URL", "http://127.0.0.1:1", "gateway", "does not answer"),
         ("API_BASE_URL", "nowhere", "gateway", "http"),
         ("ADMIN_ADDR", "127.0.0.1:1", "processes", "does not answer"),
-        ("ADMIN_ADDR", &gateway, "processes", "it is no operator port"),
+        ("ADMIN_ADDR", &gateway, "processes", "it is not an operator port"),
         (
             "DATABASE_URL",
             "postgresql://nobody:secret-word@127.0.0.1:1/x",
