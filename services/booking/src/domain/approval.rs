@@ -119,6 +119,10 @@ pub fn approve(request: &BookingRequest, layout: Layout, around: Option<&Surroun
             // What the row was read with may be older than the row.
             None => Verdict::NeedsSurroundings,
         },
+        // A booking of nights that nobody can name would fulfil nothing.
+        Status::Requested | Status::UnderReview if !request.stay.is_known() => {
+            Verdict::Refuse(Closed::NoNights)
+        }
         Status::Requested | Status::UnderReview => match around {
             Some(around) => open_request(request, layout, around),
             // Whatever else could be evidence shows as a conflict when the booking is stored.

@@ -12,7 +12,6 @@
 pub use self::facts::{BookingFacts, Deleted, Place, RangeFacts, Subject, UnreadableFacts};
 use super::approval::{self, Rival, Surroundings, Verdict};
 use super::booking::BookingStatus;
-use super::form::shown_day;
 use super::fulfilment::{Fulfilment, Unfit};
 use super::ids::{BookingId, BookingRequestId, RowId};
 use super::inconsistency::{Choice, Inconsistency, InconsistencyKind, has_default};
@@ -51,7 +50,7 @@ pub fn of_request(request: &BookingRequest, layout: Layout, around: &Surrounding
     // A confirmed row of the single table is its own booking.
     let judged =
         request.status.is_open() || request.status == Status::Confirmed && !layout.request_is_its_booking();
-    if !judged || !has_nights(request.stay) {
+    if !judged || !request.stay.is_known() {
         return None;
     }
     let of = Judged { request, layout, around };
@@ -135,12 +134,6 @@ impl Judged<'_> {
             columns: Vec::new(),
         }
     }
-}
-
-/// Whether the nights of a row can be named. A row without them is unreadable.
-fn has_nights(stay: Stay) -> bool {
-    let Stay { check_in, check_out } = stay;
-    check_in < check_out && shown_day(check_in).is_some() && shown_day(check_out).is_some()
 }
 
 /// Whether a cancel of the request would be granted: a guest who has arrived in the

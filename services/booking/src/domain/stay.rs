@@ -2,6 +2,8 @@
 
 use jiff::civil::Date;
 
+use super::form::shown_day;
+
 /// Most nights of a stay.
 pub const MAX_NIGHTS: i32 = 366;
 /// Years that a date may have; beyond them it is a slip of the keyboard.
@@ -38,6 +40,19 @@ impl Stay {
             return Err(StayError::TooLong(nights));
         }
         Ok(Self { check_in, check_out })
+    }
+
+    /// Whether its nights can be named; those of another program's row may not.
+    pub fn is_known(self) -> bool {
+        let Self { check_in, check_out } = self;
+        check_in < check_out && shown_day(check_in).is_some() && shown_day(check_out).is_some()
+    }
+
+    /// The nearest nights that a statement can be asked about: Postgres has no day as early
+    /// as the one that minus infinity is read as.
+    pub fn askable(self) -> Self {
+        const FIRST: Date = Date::constant(1, 1, 1);
+        Self { check_in: self.check_in.max(FIRST), check_out: self.check_out.max(FIRST) }
     }
 
     /// How much of this stay another one covers; `None` when they share no night.

@@ -81,8 +81,8 @@ impl Store {
             let terms = found.map(|property| property.terms());
             // Bounds what is read; without a rule nothing is.
             let days = terms.as_ref().and_then(|terms| terms.rules.turnover_days).unwrap_or_default();
-            let near =
-                neighbours(&tx.run_last(&read_neighbours(tenant, property, guest, stay, days)).await?)?;
+            let asked = read_neighbours(tenant, property, guest, stay.askable(), days);
+            let near = neighbours(&tx.run_last(&asked).await?)?;
             Ok(Some(Explained { request, surroundings, terms, near, schema }))
         })
         .await
@@ -160,6 +160,7 @@ impl Part {
 /// The statement that reads what surrounds a request.
 fn read(tenant: Uuid, request: &BookingRequest) -> ReadSurroundings {
     let BookingRequest { id, property, stay, approved_booking, held_booking, guest, .. } = *request;
+    let stay = stay.askable();
     ReadSurroundings {
         tenant,
         id,

@@ -23,6 +23,8 @@ pub enum Closed {
     Unknown,
     /// The day of departure has come.
     TooLate,
+    /// Another program stored dates that have no form.
+    NoNights,
 }
 
 impl Closed {
@@ -42,6 +44,7 @@ impl Closed {
             Self::TooEarly => "too_early",
             Self::Unknown => "unknown_status",
             Self::TooLate => "too_late",
+            Self::NoNights => "unknown_nights",
         }
     }
 
@@ -68,6 +71,9 @@ impl Closed {
             }
             Self::TooLate => {
                 "the last night of the stay is over at the property; mark a no-show, or set `override_rules` to check in all the same"
+            }
+            Self::NoNights => {
+                "another program gave it dates that cannot be shown; that program has to set others, or cancel it"
             }
         }
     }

@@ -31,7 +31,7 @@ fn month(of: usize) -> String {
 /// What a row gets, and what the API shows of it.
 type Case = (&'static str, &'static str, fn(&Json));
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 13] = [
     ("message", "null", |row| assert_eq!(row["message"], "")),
     ("internal_note", "null", |row| assert_eq!(row["internal_note"], "")),
     ("guest_count", "null", |row| assert_eq!(row["guest_count"], 0)),
@@ -48,6 +48,7 @@ const CASES: [Case; 12] = [
     ("updated_at", "'infinity'", |row| assert_eq!(row["updated_at"], Json::Null)),
     ("created_at", "'294276-01-01'", |row| assert_eq!(row["created_at"], Json::Null)),
     ("check_out", "'infinity'", |row| assert_eq!(row["check_out"], "")),
+    ("check_in", "'-infinity'", |row| assert_eq!(row["check_in"], "")),
     ("decided_by", "null", |row| assert_eq!(row["decided_by"], "")),
 ];
 
@@ -147,7 +148,14 @@ async fn is_decided_as_far_as_it_is_known(fixture: &Fixture, token: &str, id: Uu
             assert_eq!(answer.status, 409, "{step} {}", answer.body);
         }
         assert_eq!(fixture.snapshot().await, before);
-    } else if column != "check_out" {
+    } else if ["check_in", "check_out"].contains(&column) {
+        approved.refused(409, "INVALID_TRANSITION");
+        assert_eq!(approved.body["metadata"]["state"], "unknown_nights");
+        assert_eq!(fixture.snapshot().await, before);
+        let explained = fixture.get(&path_of(id, "/explain"), token).await;
+        assert_eq!(explained.ok()["message"], approved.body["detail"]);
+        fixture.post(&path_of(id, "/cancel"), token, &json!({})).await.ok();
+    } else {
         approved.ok();
         let row = fixture.get(&path_of(id, ""), token).await;
         assert!(row.ok()["internal_note"].as_str().unwrap().ends_with("fine"), "{}", row.body);
