@@ -6,9 +6,9 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Letters and symbols that fonts draw as nothing: fillers of Hangul and the blank
-/// of Braille.
-const FILLERS: [char; 5] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
+/// Letters and symbols that fonts draw as nothing: fillers of Hangul, the blank of Braille
+/// and the note without a head.
+const FILLERS: [char; 6] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ffa0}', '\u{1d159}'];
 
 /// Whether nothing of a text can be seen: blanks of all kinds, characters of no
 /// width, marks without anything to stand on.
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn what_shows_nothing_is_told_from_what_shows_something() {
         let nothing = "\u{200b} \u{2800} \u{3164} \u{ad} \u{feff} \u{2060} \u{301} \u{20dd} \u{a0} \u{3000} \u{202e} \
-            \u{2028} \u{180e} \u{34f} \u{fe0f} \u{e0020} \u{1160} \u{ffa0} \u{200d}";
+            \u{2028} \u{180e} \u{34f} \u{fe0f} \u{e0020} \u{1160} \u{ffa0} \u{200d} \u{1d159}";
         assert!(shows_nothing(nothing) && shows_nothing(""));
         for hidden in nothing.chars() {
             assert!(shows_nothing(&hidden.to_string()), "{hidden:?}");
