@@ -1,7 +1,8 @@
 //! Everything breaks once while logins, lists and approvals run: each process, Postgres,
 //! connections, locks, logs. What was acknowledged is there, no night is covered twice,
-//! every refusal has its reason, who watches hears everything once, and soon after each
-//! fault every kind of call is answered again.
+//! every refusal has its reason, who watches hears everything once, at either of two
+//! processes, and soon after each fault every kind of call is answered again: while one of
+//! two is gone, by the other.
 //!
 //! The short run is a test. The long one takes three minutes and is run by hand:
 //!
@@ -35,8 +36,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Something that breaks, and is as before at the end.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
-    /// A process is killed and started again, with this log.
+    /// A process is killed and started again, with this log; one of two not before the other
+    /// has answered every kind of call.
     Killed(Role, Log),
+    BothKilled(Role, Role),
     Halted(Role),
     PostgresKilled,
     PostgresHalted,
@@ -53,11 +56,12 @@ enum Fault {
 
 impl Fault {
     /// Each once, in an order in which a log has a reader before that one goes.
-    const SHORT: [Self; 9] = [
+    const SHORT: [Self; 10] = [
         Self::Killed(Role::Gateway, Log::Reader),
         Self::Killed(Role::Booking, Log::Full),
         Self::LogReaderGone,
-        Self::Killed(Role::Identity, Log::File),
+        Self::Killed(Role::SecondIdentity, Log::File),
+        Self::BothKilled(Role::Booking, Role::SecondBooking),
         Self::PostgresKilled,
         Self::Halted(Role::Booking),
         Self::ConnectionsCut,
@@ -66,23 +70,37 @@ impl Fault {
     ];
 
     /// What takes longer, or is like another.
-    const LONG: [Self; 7] = [
+    const LONG: [Self; 8] = [
         Self::PostgresHalted,
         Self::NoConnectionLeft,
         Self::Halted(Role::Identity),
+        Self::BothKilled(Role::Identity, Role::SecondIdentity),
         Self::Halted(Role::Gateway),
         Self::Killed(Role::Identity, Log::Reader),
         Self::Killed(Role::Gateway, Log::Full),
-        Self::Killed(Role::Booking, Log::File),
+        Self::Killed(Role::SecondBooking, Log::File),
     ];
 
     /// Breaks it for so long.
-    async fn happens(self, stage: &mut Stage, time: Duration) {
+    async fn happens(self, stage: &mut Stage, callers: &Callers, time: Duration) {
         match self {
             Self::Killed(role, log) => {
                 stage.kill(role);
-                sleep(time / 4).await;
+                if role.is_one_of_two() {
+                    callers.recovered(Instant::now(), PATIENCE).await;
+                } else {
+                    sleep(time / 4).await;
+                }
                 stage.start(role, log);
+            }
+            Self::BothKilled(one, other) => {
+                for role in [one, other] {
+                    stage.kill(role);
+                }
+                sleep(time / 4).await;
+                for role in [one, other] {
+                    stage.start(role, Log::File);
+                }
             }
             Self::Halted(role) => {
                 stage.signal(role, "-STOP");
@@ -158,7 +176,7 @@ async fn read_only(url: &str, time: Duration) {
 /// Says how soon calls of each kind were answered again.
 async fn told(fault: Fault, stage: &mut Stage, callers: &Callers, time: Duration) {
     let began = Instant::now();
-    fault.happens(stage, time).await;
+    fault.happens(stage, callers, time).await;
     let over = Instant::now();
     let again = callers.recovered(over, PATIENCE).await;
     let again: Vec<String> =
@@ -172,11 +190,12 @@ async fn told(fault: Fault, stage: &mut Stage, callers: &Callers, time: Duration
     );
 }
 
-/// Callers and a watcher while something breaks.
+/// Callers and watchers while something breaks.
 pub struct Run {
     pub stage: Stage,
     pub callers: Callers,
-    watcher: Watcher,
+    /// At each of two processes.
+    watchers: [Watcher; 2],
     token: String,
 }
 
@@ -189,9 +208,10 @@ impl Run {
         let requests = requests(&sql, Layout::Standard, "2040-01-01", 2 * nights, nights).await;
         let stage = Stage::new(postgres, url);
         let token = signed_in(stage.address(Role::Gateway)).await;
-        let watcher = Watcher::start(stage.address(Role::Booking).parse().unwrap(), &token);
+        let watchers = [Role::Booking, Role::SecondBooking]
+            .map(|role| Watcher::start(stage.address(role).parse().unwrap(), &token));
         let callers = Callers::new(stage.address(Role::Gateway), token.clone(), requests);
-        Self { stage, callers, watcher, token }
+        Self { stage, callers, watchers, token }
     }
 
     /// Calls while this happens, from the time on when every kind of call is answered.
@@ -207,7 +227,7 @@ impl Run {
 
     /// What was acknowledged is in this database, and everything that holds of any.
     pub async fn ends_well_in(self, database: &str) {
-        let Self { stage, callers, watcher, token } = self;
+        let Self { stage, callers, watchers, token } = self;
         let Kept { acknowledged, refused, .. } = callers.kept();
         eprintln!("{} approvals were acknowledged; refused: {refused:?}", acknowledged.len());
         assert!(acknowledged.len() > 20, "too few approvals to say anything");
@@ -216,9 +236,11 @@ impl Run {
         let sql = pg::connect(database).await.unwrap();
         assert_kept(&sql, Layout::Standard, &acknowledged.into_iter().collect::<Vec<_>>()).await;
         assert_each_night_once(&sql, stage.address(Role::Gateway), &token).await;
-        watcher.has_heard_everything(&sql).await;
+        for watcher in &watchers {
+            watcher.has_heard_everything(&sql).await;
+        }
         assert_causal(&sql).await;
-        drop(watcher);
+        drop(watchers);
         stage.stop();
     }
 }

@@ -1,4 +1,5 @@
-//! The three roles as processes of their own, and a Postgres that can be killed.
+//! The roles as processes of their own, two of each service behind one gateway, and a
+//! Postgres that can be killed.
 
 use std::io::PipeReader;
 use std::net::TcpListener;
@@ -15,17 +16,25 @@ pub enum Role {
     Identity,
     Booking,
     Gateway,
+    SecondIdentity,
+    SecondBooking,
 }
 
 impl Role {
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Booking, Self::Gateway];
+    const ALL: [Self; 5] =
+        [Self::Identity, Self::Booking, Self::Gateway, Self::SecondIdentity, Self::SecondBooking];
 
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Self::Identity => "identity",
-            Self::Booking => "booking",
+            Self::Identity | Self::SecondIdentity => "identity",
+            Self::Booking | Self::SecondBooking => "booking",
             Self::Gateway => "gateway",
         }
+    }
+
+    /// Whether another process does the same.
+    pub fn is_one_of_two(self) -> bool {
+        self != Self::Gateway
     }
 }
 
@@ -43,7 +52,7 @@ pub struct Stage {
     pub postgres: Victim,
     pub url: String,
     folder: Folder,
-    /// Addresses of identity, booking and the gateway.
+    /// By the place of the role.
     addresses: Vec<String>,
     running: Vec<(Role, Dev)>,
     readers: Vec<PipeReader>,
@@ -52,7 +61,7 @@ pub struct Stage {
 impl Stage {
     /// On a database that is there.
     pub fn new(postgres: Victim, url: String) -> Self {
-        let listeners = [(); 3].map(|()| TcpListener::bind(FREE).unwrap());
+        let listeners = Role::ALL.map(|_| TcpListener::bind(FREE).unwrap());
         let addresses: Vec<String> =
             listeners.iter().map(|one| one.local_addr().unwrap().to_string()).collect();
         let mut stage = Self {
@@ -77,7 +86,7 @@ impl Stage {
     /// Starts a role that is not there.
     pub fn start(&mut self, role: Role, log: Log) {
         let file = || {
-            let path = self.folder.path().join(role.name());
+            let path = self.folder.path().join(format!("{role:?}"));
             std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
         };
         let log = match log {
@@ -90,14 +99,18 @@ impl Stage {
             }
         };
         let key = MASTER_KEY.repeat(32);
+        let both = |one: Role, other: Role| [self.address(one), self.address(other)].join(",");
+        let identities = both(Role::Identity, Role::SecondIdentity);
+        let bookings = both(Role::Booking, Role::SecondBooking);
+        let own = self.address(role);
         let env = [
             ("DATABASE_URL", self.url.as_str()),
             ("FRONTDESK_MASTER_KEY", &key),
-            ("IDENTITY_LISTEN", &self.addresses[0]),
-            ("BOOKING_LISTEN", &self.addresses[1]),
-            ("GATEWAY_LISTEN", &self.addresses[2]),
-            ("IDENTITY_ADDR", &self.addresses[0]),
-            ("BOOKING_ADDR", &self.addresses[1]),
+            ("IDENTITY_LISTEN", own),
+            ("BOOKING_LISTEN", own),
+            ("GATEWAY_LISTEN", own),
+            ("IDENTITY_ADDR", &identities),
+            ("BOOKING_ADDR", &bookings),
         ];
         let child = frontdesk(&[role.name()], &env).stdout(Stdio::null()).stderr(log).spawn().unwrap();
         self.running.push((role, Dev(child)));
@@ -138,7 +151,7 @@ impl Stage {
             assert!(began.elapsed() < Duration::from_secs(15), "{role:?} took {:?}", began.elapsed());
         }
         for role in Role::ALL {
-            let log = std::fs::read_to_string(self.folder.path().join(role.name())).unwrap();
+            let log = std::fs::read_to_string(self.folder.path().join(format!("{role:?}"))).unwrap();
             let panicked = log.lines().find(|line| line.contains("panicked"));
             assert_eq!(panicked, None, "{role:?}");
         }
