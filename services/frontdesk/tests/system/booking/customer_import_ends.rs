@@ -62,11 +62,15 @@ async fn an_import_that_ends_names_the_line_that_it_could_not_store() {
 
 #[tokio::test]
 async fn a_caller_who_may_no_longer_and_a_file_that_stands_still_end_an_import() {
-    let fixture = Fixture::start().await;
+    let booking = booking::Policy { most_imports_of_tenant: 3, ..Default::default() };
+    let fixture = Fixture::start_under(Policies { booking, ..Policies::default() }).await;
     let (token, owner) = (fixture.manager().await, fixture.token(demo::OWNER).await);
     let silent = Import::start(&fixture, &owner, "name,external_id\nA,1\n").await;
     let mut revoked = Import::start(&fixture, &token, "name,external_id\nB,2\n").await;
-    assert_eq!(revoked.outcome().await, "created");
+    let mut waits = Import::start(&fixture, &token, "name,external_id\nD,0\n").await;
+    for import in [&mut revoked, &mut waits] {
+        assert_eq!(import.outcome().await, "created");
+    }
     let manager = "update identity.users set disabled_at = now() where email = $1";
     assert_eq!(fixture.execute(manager, &[&demo::MANAGER]).await, 1);
     let ended = async {
@@ -83,6 +87,9 @@ async fn a_caller_who_may_no_longer_and_a_file_that_stands_still_end_an_import()
         revoked.next().await.unwrap()
     };
     let error = timeout(2 * PATIENCE, ended).await.unwrap();
+    assert_eq!(error["error"]["code"], "SESSION_ENDED", "{error}");
+    // So does one that nothing comes for.
+    let error = waits.next_within(PATIENCE).await.unwrap();
     assert_eq!(error["error"]["code"], "SESSION_ENDED", "{error}");
     // A result, and after half a minute the end.
     let mut silent = silent;
