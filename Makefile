@@ -25,8 +25,10 @@ lint:
 		deploy/scripts/*.sh deploy/compose/secrets deploy/compose/passwords.sh .ci/run
 	deploy/lint
 
+# Tests wait more than they count (for a look that comes every few seconds, half a minute of
+# silence, a lock), so there is one more at a time than cores.
 unit:
-	cargo test --locked --workspace
+	cargo test --locked --workspace -- --test-threads=$$(( $$(nproc) + 1 ))
 
 # The published gRPC-Web and Supabase clients against the program that `make up` starts.
 clients:
