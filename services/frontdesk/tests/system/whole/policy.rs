@@ -154,7 +154,7 @@ async fn a_method_that_does_not_exist_is_refused_before_anything_else() {
         assert!(call(addr, path, &[]).await.is_err(), "{path}");
     }
     // At the port of the wrong part.
-    let path = "/frontdesk.identity.v1.AuthService/Login";
+    let path = "/frontdesk.identity.v1.AuthService/login";
     let refused = Refusal::from_status(&call(fixture.system.booking, path, &[]).await.unwrap_err()).unwrap();
     assert_eq!(refused.reason(), ErrorReason::RouteNotFound);
     assert!(refused.message().contains(booking::SERVICES[0]), "{refused:?}");
