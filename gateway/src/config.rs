@@ -1,4 +1,4 @@
-//! What the gateway is told at its start, and what one is built from. A setting of
+//! The settings of the gateway, and what one is built from. A setting of
 //! the gateway's own is a row, its field of [`Policy`], which is passed whole to the
 //! edge, and the place that uses it.
 

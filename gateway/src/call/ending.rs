@@ -81,7 +81,7 @@ impl Ending {
         };
         let mut trailers = HeaderMap::new();
         if let Err(error) = Status::from(refusal).add_header(&mut trailers) {
-            tracing::error!(%error, "the end of a stream cannot be told");
+            tracing::error!(%error, "the end of a stream cannot be sent");
         }
         trailers
     }

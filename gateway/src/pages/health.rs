@@ -1,7 +1,7 @@
 //! `/livez`: this process runs. `/readyz`: both services do their work, and this gateway is
 //! not about to stop.
 //!
-//! Everybody is told what the database's schema lacks, in the words of the
+//! What the database's schema lacks is shown to everybody, in the words of the
 //! refusals: they hold nothing of a tenant.
 
 use std::time::Duration;

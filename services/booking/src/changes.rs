@@ -1,6 +1,7 @@
-//! What calls change: one transaction each, but for plain approvals, which go together. A change locks, asks the domain what
-//! comes of it, and runs one last statement. How it is tried again is known in
-//! `store/attempts.rs`, and where its answer is kept in `store/change.rs`.
+//! What calls change: one transaction each, but for plain approvals, which go together. A
+//! change locks, asks the domain what comes of it, and runs one last statement. How it is
+//! tried again is known in `store/attempts.rs`, and where its answer is kept in
+//! `store/change.rs`.
 
 mod approve;
 mod approve_together;

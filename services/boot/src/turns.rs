@@ -3,12 +3,11 @@
 //!
 //! Whose turn it is goes round among those whose calls wait, a tenant, say, or an
 //! address, and for each of them in the order in which the calls came. So a flood
-//! waits behind itself, and everybody else behind one call of it. One has so many places
-//! at most, which leaves others some while calls hang. How
-//! many may wait is bounded, for all and for one, and so is how long; who is refused is
-//! refused before anything was begun. What the process does for itself goes first, and
-//! has places that no call takes: it is little, and without it the process counts as
-//! broken.
+//! waits for itself, and everybody else for one call of it. The places of one are
+//! limited, which leaves others some while calls hang. How many may wait is bounded, for
+//! all and for one, and so is how long; a call that is refused is refused before it was
+//! begun. What the process does for itself goes first, and has places that no call takes:
+//! it is little, and without it the process counts as broken.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Debug;

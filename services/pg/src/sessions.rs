@@ -6,9 +6,10 @@
 //!
 //! Nobody says that there is a pooler; it is found by asking. Two connections that are
 //! given the same session, or one that is given two, share them. That they do not may be
-//! chance, so that they are asked several times, and one that was found once stays. Whether a statement that
-//! was prepared in one session is there in another is tried in the same way:
-//! `pgbouncer` keeps them from 1.21 on, if `max_prepared_statements` is not 0.
+//! chance, so that they are asked several times, and one that was found once stays.
+//! Whether a statement that was prepared in one session is there in another is tried in
+//! the same way: `pgbouncer` keeps them from 1.21 on, if `max_prepared_statements` is not
+//! 0.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
