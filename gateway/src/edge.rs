@@ -6,15 +6,15 @@ use std::sync::Arc;
 use boot::{Call, Metrics};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response};
 use http_body::Body as _;
 use tonic::Status;
 use tonic::body::Body;
 use transcode::Transcoder;
 
-use crate::answer::access_log::{self, OpenRequest, Room};
+use crate::answer::access_log::{OpenRequest, Room};
 use crate::answer::failure::Failure;
-use crate::answer::figures::{HttpFigures, Protocol};
+use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
 use crate::call::headers::{self, Client};
 use crate::call::limits::Limits;
@@ -45,6 +45,17 @@ struct Inner {
     figures: Arc<HttpFigures>,
 }
 
+/// What is known of a request from the beginning.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'r> {
+    kind: Kind,
+    id: &'r str,
+    client: &'r Client,
+}
+
+/// The room of a call, and who makes it, if that has to be known.
+type Admitted = (Room, Option<Caller>);
+
 impl Edge {
     pub fn new(transcoder: Transcoder, pages: Pages, upstreams: Upstreams, policy: Policy) -> Self {
         let cors = Cors::new(policy.origins.clone());
@@ -67,11 +78,6 @@ impl Edge {
         })
     }
 
-    /// The client of a request: whoever connected, or whom a trusted proxy names.
-    pub fn client(&self, connected: &Client, headers: &HeaderMap) -> Client {
-        connected.behind(&self.inner.policy.trusted_proxies, headers)
-    }
-
     /// Counts from now on what ends by being cut off.
     pub fn count_cut(&self) {
         self.inner.figures.count_cut();
@@ -82,104 +88,115 @@ impl Edge {
         self.inner.figures.was_cut().await
     }
 
-    /// Answers one request; `kept` lasts until the answer has ended.
-    pub async fn answer<K: Send + Unpin + 'static>(
+    /// Answers one request of whoever is connected; `kept` lasts until the answer has ended.
+    ///
+    /// What is still to be done is on the heap, in one piece: a connection moves the future
+    /// of a request several times, and copying kilobytes costs more than the rest of this.
+    pub fn answer<K: Send + Unpin + 'static>(
         &self,
         mut request: Request<Body>,
-        client: &Client,
+        connected: &Client,
         kept: K,
-    ) -> Response<Body> {
+    ) -> impl Future<Output = Response<Body>> + Send + use<K> {
         let id = boot::request_id::ensure(request.headers_mut());
-        let call = Call::new(id.clone(), request.headers());
-        let protocol = match Kind::of(request.headers()) {
-            Kind::Rest => Protocol::Rest,
-            Kind::Grpc | Kind::OtherGrpc => Protocol::Grpc,
-            Kind::GrpcWeb(_) => Protocol::GrpcWeb,
-        };
-        let open = OpenRequest::new(&call, &self.inner.figures, protocol, &request, kept);
+        let call = Call::new(id, request.headers());
+        let kind = Kind::of(request.headers());
+        let mut open = OpenRequest::new(&call, &self.inner.figures, kind.protocol(), &request, kept);
         let head = request.method() == Method::HEAD;
-        let answering = self.inner.checked(request, boot::request_id::text(&id), client);
-        let mut response = call.run(answering).await;
-        if head {
-            response = without_body(response);
+        let client = connected.behind(&self.inner.policy.trusted_proxies, request.headers());
+        let (inner, of) = (Arc::clone(&self.inner), Arc::clone(&call));
+        let judged = Box::pin(async move {
+            let asked = Asked { kind, id: boot::request_id::text(of.request_id()), client: &client };
+            inner.judged(asked, request).await
+        });
+        let inner = Arc::clone(&self.inner);
+        async move {
+            let (mut response, admitted) = call.run(judged).await;
+            open.answered(&mut response);
+            let room = admitted.map(|(room, caller)| {
+                inner.throttle.answered(caller, open.is_refused(ErrorReason::Overloaded));
+                room
+            });
+            if head {
+                response = without_body(response);
+            }
+            response.headers_mut().insert(boot::request_id::HEADER, call.request_id().clone());
+            response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
+            open.finish(response, room)
         }
-        response.headers_mut().insert(boot::request_id::HEADER, id.clone());
-        response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
-        open.finish(response)
     }
 }
 
 impl Inner {
-    /// Answers after the origin was judged.
-    async fn checked(&self, request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
-        let credentials = session::is_path(request.uri().path());
-        match self.cors.judge(&request) {
-            Verdict::Refused(origin) => self.failed(self.cors.refuse(&origin).into(), id),
-            Verdict::Same => self.dispatch(request, id, client).await,
-            Verdict::Allowed(origin) => {
-                let mut response = if origin::is_preflight(&request) {
-                    let mut response = Response::new(Body::empty());
-                    *response.status_mut() = StatusCode::NO_CONTENT;
-                    origin::allow_preflight(request.headers(), response.headers_mut());
-                    response
-                } else {
-                    self.dispatch(request, id, client).await
-                };
-                origin::allow(origin, response.headers_mut());
-                if credentials {
-                    origin::allow_credentials(response.headers_mut());
-                }
-                response
+    /// Answers after the origin was judged. An answer keeps the room that its call had.
+    async fn judged(&self, asked: Asked<'_>, request: Request<Body>) -> (Response<Body>, Option<Admitted>) {
+        let allowed = match self.cors.judge(&request) {
+            Verdict::Refused(origin) => {
+                return (self.failed(self.cors.refuse(&origin).into(), asked.id), None);
+            }
+            Verdict::Same => None,
+            Verdict::Allowed(origin) => Some((origin, session::is_path(request.uri().path()))),
+        };
+        let (mut response, admitted) = if allowed.is_some() && origin::is_preflight(&request) {
+            (origin::preflight(request.headers()), None)
+        } else {
+            self.with_room(asked, request).await
+        };
+        if let Some((origin, credentials)) = allowed {
+            origin::allow(origin, response.headers_mut());
+            if credentials {
+                origin::allow_credentials(response.headers_mut());
             }
         }
+        (response, admitted)
     }
 
     /// Answers if there is room for one more call.
-    async fn dispatch(&self, request: Request<Body>, id: &str, client: &Client) -> Response<Body> {
-        let kind = Kind::of(request.headers());
+    async fn with_room(
+        &self,
+        asked: Asked<'_>,
+        request: Request<Body>,
+    ) -> (Response<Body>, Option<Admitted>) {
         // Probes are answered whatever there is to do.
-        if kind == Kind::Rest && matches!(request.uri().path(), "/livez" | "/readyz" | "/version") {
-            return self.called(kind, request, id, client).await;
-        }
-        let caller = Caller::of(&request, kind != Kind::Rest, client);
-        let room = self.limits.call(client.address());
-        let room = match room.and_then(|room| self.throttle.pass_on(&caller).map(|()| room)) {
-            Ok(room) => room,
-            Err(refusal) => return self.shed(kind, &request, refusal, id),
+        let admitted = if asked.kind == Kind::Rest && pages::is_probe(request.uri().path()) {
+            None
+        } else {
+            match self.room(asked, &request) {
+                Ok(admitted) => Some(admitted),
+                Err(refusal) => return (self.shed(asked, &request, refusal), None),
+            }
         };
-        let mut response = self.called(kind, request, id, client).await;
-        self.throttle.answered(&caller, access_log::is_of(ErrorReason::Overloaded, &response));
-        response.extensions_mut().insert(Room::new(room));
-        response
+        (self.called(asked, request).await, admitted)
+    }
+
+    /// Room for a call.
+    fn room(&self, asked: Asked<'_>, request: &Request<Body>) -> Result<Admitted, Refusal> {
+        let room = self.limits.call(asked.client.address())?;
+        Ok((room, self.throttle.pass_on(request, asked.kind != Kind::Rest, asked.client)?))
     }
 
     /// The refusal of a call that there is no room for, as its protocol has it.
-    fn shed(&self, kind: Kind, request: &Request<Body>, refusal: Refusal, id: &str) -> Response<Body> {
-        match kind {
+    fn shed(&self, asked: Asked<'_>, request: &Request<Body>, refusal: Refusal) -> Response<Body> {
+        match asked.kind {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 supabase::refused(refusal, request.headers())
             }
-            Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), id),
+            Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), asked.id),
             Kind::Grpc => Status::from(self.policy.runbook.link(refusal)).into_http(),
             Kind::GrpcWeb(form) => grpc_web::refused(self.policy.runbook.link(refusal), form),
         }
     }
 
-    /// The kinds of calls that need much room are on the heap: a call's future is moved
-    /// several times on its way, and copying kilobytes costs more than one allocation.
-    async fn called(
-        &self,
-        kind: Kind,
-        mut request: Request<Body>,
-        id: &str,
-        client: &Client,
-    ) -> Response<Body> {
+    /// What hardly any call is, and needs much room, is on the heap for itself: every call's
+    /// future would have room for it.
+    async fn called(&self, asked: Asked<'_>, mut request: Request<Body>) -> Response<Body> {
+        let Asked { kind, id, client } = asked;
         match kind {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 Box::pin(supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client))
                     .await
             }
-            Kind::Rest => match Box::pin(self.rest(request, client)).await {
+            Kind::Rest => match self.rest(request, client).await {
                 Ok(response) => response,
                 Err(failure) => self.failed(failure, id),
             },
@@ -208,7 +225,7 @@ impl Inner {
     async fn rest(&self, request: Request<Body>, client: &Client) -> Result<Response<Body>, Failure> {
         let path = request.uri().path();
         if pages::is_path(path) {
-            self.pages.answer(&self.upstreams, &request.into_parts().0).await
+            Box::pin(self.pages.answer(&self.upstreams, &request.into_parts().0)).await
         } else if session::is_path(path) {
             Box::pin(session::call(&self.transcoder, &self.upstreams, request, client)).await
         } else {
@@ -245,4 +262,22 @@ fn without_body(response: Response<Body>) -> Response<Body> {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use boot::Version;
+
+    use super::*;
+
+    #[test]
+    fn what_a_connection_moves_of_a_request_is_small() {
+        let upstreams = Upstreams::nowhere();
+        let transcoder = crate::routes::compile().unwrap();
+        let pages = Pages::new(&transcoder, Version { number: "0", commit: "none" });
+        let edge = Edge::new(transcoder, pages, upstreams, Policy::default());
+        let client = Client::at([127, 0, 0, 1].into());
+        let answering = edge.answer(Request::new(Body::empty()), &client, ());
+        assert!(size_of_val(&answering) <= 1024, "{} bytes", size_of_val(&answering));
+    }
 }

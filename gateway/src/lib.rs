@@ -18,8 +18,6 @@ mod routes;
 mod server;
 mod surface;
 
-use std::sync::Arc;
-
 use boot::{Listener, Metrics, Readiness, Stop};
 
 use self::call::upstreams::Upstreams;
@@ -31,6 +29,7 @@ pub use self::origin::{Origins, OriginsError};
 use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
 use self::server::Server;
+use self::server::crowd::Crowd;
 
 /// A gateway that is about to run.
 #[derive(Debug)]
@@ -61,7 +60,8 @@ impl Gateway {
         let pages = Pages::new(&transcoder, version);
         let (connections, proxies) = (policy.connections, policy.trusted_proxies.clone());
         let edge = Edge::new(transcoder, pages, upstreams, policy);
-        let server = Server { edge, crowd: Arc::default(), connections, proxies, stop: stop.clone() };
+        let crowd = Crowd::new(connections.of_client);
+        let server = Server { edge, crowd, connections, proxies, stop: stop.clone() };
         Ok(Self { listener, server, readiness })
     }
 
@@ -72,7 +72,7 @@ impl Gateway {
 
     /// What is counted.
     pub fn metrics(&self) -> Metrics {
-        let crowd = Arc::clone(&self.server.crowd);
+        let crowd = self.server.crowd.clone();
         let metrics = self.server.edge.metrics().and(self.listener.metrics("gateway"));
         metrics.with("gateway", move |scrape| crowd.figures(scrape))
     }

@@ -13,7 +13,8 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HOST, ORIGIN, VARY,
 };
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use tonic::body::Body;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
@@ -178,8 +179,11 @@ pub fn allow_credentials(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
 }
 
-/// Adds what a preflight asks for.
-pub fn allow_preflight(request: &HeaderMap, headers: &mut HeaderMap) {
+/// The answer to a preflight.
+pub fn preflight(request: &HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
@@ -189,6 +193,7 @@ pub fn allow_preflight(request: &HeaderMap, headers: &mut HeaderMap) {
         VARY,
         HeaderValue::from_static("access-control-request-method, access-control-request-headers"),
     );
+    response
 }
 
 /// Scheme and host in lower case, default port left out.

@@ -29,7 +29,12 @@ pub struct Pages {
 
 /// Whether a path is one of a page.
 pub fn is_path(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/version" | "/openapi.json" | "/docs") || runbook::is_path(path)
+    is_probe(path) || matches!(path, "/openapi.json" | "/docs") || runbook::is_path(path)
+}
+
+/// Whether a path is one that is asked for to know how the gateway is, and not for what it has.
+pub fn is_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/version")
 }
 
 impl Pages {

@@ -19,7 +19,6 @@ pub fn compile() -> Result<Transcoder, RoutesError> {
 
 #[cfg(test)]
 mod tests {
-    use boot::{Stop, StopPolicy};
     use http::Method;
 
     use super::*;
@@ -27,8 +26,7 @@ mod tests {
 
     #[test]
     fn what_get_calls_may_be_called_again() {
-        let nowhere = || "127.0.0.1:1".parse().unwrap();
-        let upstreams = Upstreams::new(nowhere(), nowhere(), 1, &Stop::new(StopPolicy::AT_ONCE));
+        let upstreams = Upstreams::nowhere();
         let routes = compile().unwrap();
         let reads = routes.bindings().iter().filter(|binding| binding.http_method() == Method::GET);
         for binding in reads {

@@ -6,12 +6,12 @@ pub mod crowd;
 mod life;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boot::{Accepted, Listener, ServerTls, Stop, TrustedProxies};
+use boot::{Accepted, Listener, Place, ServerTls, Stop, TrustedProxies};
 use futures::FutureExt;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Version};
@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tonic::body::Body;
 
-use self::crowd::{Crowd, Place};
+use self::crowd::Crowd;
 use self::life::{Life, Told, Verdict};
 use crate::call::headers::Client;
 use crate::config::Connections;
@@ -48,7 +48,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Server {
     pub edge: Edge,
-    pub crowd: Arc<Crowd>,
+    pub crowd: Crowd,
     pub connections: Connections,
     /// Peers that others stand behind.
     pub proxies: TrustedProxies,
@@ -109,8 +109,7 @@ impl Server {
         (stream, peer): (TcpStream, SocketAddr),
         tls: Option<&ServerTls>,
     ) {
-        let most = (!self.proxies.contains(peer.ip())).then_some(self.connections.of_client);
-        let Some(place) = self.crowd.take(peer.ip(), most) else {
+        let Some(place) = self.crowd.take(peer.ip(), self.proxies.contains(peer.ip())) else {
             tracing::debug!(%peer, "there are too many connections");
             return;
         };
@@ -152,22 +151,21 @@ struct One {
 
 impl One {
     /// Answers its requests until it ends.
-    async fn serve<S>(self, builder: Builder<TokioExecutor>, stream: S, _place: Place)
+    async fn serve<S>(self, builder: Builder<TokioExecutor>, stream: S, _place: Place<IpAddr>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Self { edge, stop, life, peer } = self;
         let stream = TokioIo::new(Told::new(stream, Arc::clone(&life)));
-        let (connected, of_requests, leaving) =
-            (Client::at(peer.ip()), Arc::clone(&life), stop.leaving().clone());
+        let (connected, of_requests) = (Client::at(peer.ip()), (Arc::clone(&life), stop.leaving().clone()));
+        let of_requests = Arc::new(of_requests);
         let service = service_fn(move |request: Request<Incoming>| {
-            let version = request.version();
-            let asked = of_requests.asked(version);
-            let (edge, connected, leaving) = (edge.clone(), connected.clone(), leaving.clone());
-            let life = Arc::clone(&of_requests);
+            let (version, of_requests) = (request.version(), Arc::clone(&of_requests));
+            let asked = of_requests.0.asked(version);
+            let answering = edge.answer(request.map(Body::new), &connected, asked);
             async move {
-                let client = edge.client(&connected, request.headers());
-                let mut response = edge.answer(request.map(Body::new), &client, asked).await;
+                let mut response = answering.await;
+                let (life, leaving) = &*of_requests;
                 if version < Version::HTTP_2 && (leaving.is_cancelled() || life.is_old()) {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }

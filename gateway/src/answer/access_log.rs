@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use boot::{Call, Ended, Place, watched};
-use frontdesk_proto::{ErrorReason, Refusal, code_name, reason_of};
+use frontdesk_proto::{ErrorReason, Refusal, code_name};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -26,32 +26,13 @@ const PROBES: [&str; 2] = ["/livez", "/readyz"];
 #[derive(Debug, Clone)]
 pub struct ReasonName(pub String);
 
-/// The room that a request has, for [`OpenRequest`]: whoever is slow to read an answer has room
-/// for fewer others meanwhile.
-#[derive(Debug, Clone)]
-pub struct Room {
-    _place: Arc<Place<IpAddr>>,
-}
+/// The room that a request has: whoever is slow to read an answer has room for fewer others
+/// meanwhile.
+pub type Room = Place<IpAddr>;
 
 /// The answer is a stream, which keeps no room: how many there may be is for services to say.
 #[derive(Debug, Clone, Copy)]
 pub struct Streamed;
-
-impl Room {
-    pub fn new(place: Place<IpAddr>) -> Self {
-        Self { _place: Arc::new(place) }
-    }
-}
-
-/// Whether an answer is a refusal for a reason.
-pub fn is_of(reason: ErrorReason, response: &Response<Body>) -> bool {
-    if let Some(ReasonName(name)) = response.extensions().get() {
-        return name == reason.name();
-    }
-    response.headers().contains_key(Status::GRPC_STATUS)
-        && Status::from_header_map(response.headers())
-            .is_some_and(|status| reason_of(&status) == Some(reason))
-}
 
 /// A request whose answer has not ended. It is logged once: when it has, or when the
 /// caller leaves before.
@@ -99,13 +80,24 @@ impl<K: Send + Unpin + 'static> OpenRequest<K> {
         }
     }
 
-    /// The answer, with which the request is logged at its end.
-    pub fn finish(mut self, mut response: Response<Body>) -> Response<Body> {
+    /// Reads an answer's status, and its reason if it is a refusal.
+    pub fn answered(&mut self, response: &mut Response<Body>) {
         self.status = response.status().as_u16();
         self.reason = response.extensions_mut().remove::<ReasonName>().map(|name| name.0);
-        let room = response.extensions_mut().remove::<Room>();
+        // Over REST a status has become an answer of HTTP.
+        if self.protocol != Protocol::Rest {
+            self.look_at(response.headers());
+        }
+    }
+
+    /// Whether it was refused for a reason.
+    pub fn is_refused(&self, reason: ErrorReason) -> bool {
+        self.reason.as_deref() == Some(reason.name())
+    }
+
+    /// The answer, with which the request is logged at its end. It keeps its room until then.
+    pub fn finish(mut self, response: Response<Body>, room: Option<Room>) -> Response<Body> {
         self.room = room.filter(|_| response.extensions().get::<Streamed>().is_none());
-        self.look_at(response.headers());
         let call = Arc::clone(&self.call);
         response.map(|body| watched(body, call, move |ended: Ended<'_>| self.ended(&ended)))
     }
@@ -141,18 +133,21 @@ impl<K> OpenRequest<K> {
         }
         let elapsed_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let Self { method, uri, status, code, reason, .. } = self;
-        let (method, path, reason) = (method.as_str(), &*shown(uri.path()), reason.as_deref());
-        let (status, code) = (*status, code.map(code_name));
-        let attributes = [
-            ("url.path", path),
-            ("http.response.status_code", &status.to_string()),
-            ("reason", reason.unwrap_or_default()),
-        ];
-        self.call.traced(method, &attributes, status >= 500);
+        let (method, path, reason, status) = (method.as_str(), uri.path(), reason.as_deref(), *status);
+        if self.call.is_traced() {
+            let attributes = [
+                ("url.path", &*shown(path)),
+                ("http.response.status_code", &status.to_string()),
+                ("reason", reason.unwrap_or_default()),
+            ];
+            self.call.traced(method, &attributes, status >= 500);
+        }
+        // Of a line that nobody wants nothing is made.
         macro_rules! answered {
             ($level:ident) => {
                 tracing::$level!(
-                    target: "http", method, path, status, code, reason, ended, elapsed_us, "request answered"
+                    target: "http", method, path = &*shown(path), status, code = code.map(code_name), reason,
+                    ended, elapsed_us, "request answered"
                 )
             };
         }
@@ -172,13 +167,16 @@ impl<K> Drop for OpenRequest<K> {
 /// A path for the log. Whatever is not made of the letters of names and ids may be
 /// somebody's address, number or secret, and is left out.
 fn shown(path: &str) -> Cow<'_, str> {
-    let harmless = |part: &str| {
-        part.len() <= LONGEST
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
-    };
-    if path.split('/').all(harmless) {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    let mut length = 0;
+    let is_harmless = path.bytes().all(|byte| {
+        length = if byte == b'/' { 0 } else { length + 1 };
+        length <= LONGEST && (byte == b'/' || letter(byte))
+    });
+    if is_harmless {
         return Cow::Borrowed(path);
     }
+    let harmless = |part: &str| part.len() <= LONGEST && part.bytes().all(letter);
     let parts: Vec<&str> = path.split('/').map(|part| if harmless(part) { part } else { "…" }).collect();
     Cow::Owned(parts.join("/"))
 }
@@ -214,6 +212,10 @@ mod tests {
         assert_eq!(shown("/a/%2b49170/b c"), "/a/…/…");
         let token = format!("/verify/{}", "e".repeat(200));
         assert_eq!(shown(&token), "/verify/…");
+        for long in ["/aaaa".repeat(50), format!("/{}/x", "e".repeat(LONGEST))] {
+            assert_eq!(shown(&long), long);
+        }
+        assert_eq!(shown(&format!("/{}", "e".repeat(LONGEST + 1))), "/…");
     }
 
     #[tokio::test]
@@ -224,12 +226,11 @@ mod tests {
             let request = Request::new(Body::empty());
             let call = Call::new(HeaderValue::from_static("id"), request.headers());
             let mut response = Response::new(Body::new(http_body_util::Full::new("x".into())));
-            let room = Room::new(calls.take(IpAddr::from([127, 0, 0, 1])).unwrap());
-            response.extensions_mut().insert(room);
+            let room = calls.take(Some(IpAddr::from([127, 0, 0, 1]))).unwrap();
             if streams {
                 response.extensions_mut().insert(Streamed);
             }
-            OpenRequest::new(&call, &figures, Protocol::Rest, &request, ()).finish(response)
+            OpenRequest::new(&call, &figures, Protocol::Rest, &request, ()).finish(response, Some(room))
         };
         let whole = answer(false);
         assert_eq!(calls.taken(), 1);

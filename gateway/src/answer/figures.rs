@@ -14,7 +14,7 @@ const STATUSES: usize = 600;
 const NOTICED: Duration = Duration::from_millis(500);
 
 /// How a request came in, as figures tell it apart.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     Rest,
     Grpc,

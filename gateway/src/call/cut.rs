@@ -17,7 +17,8 @@ use super::deadline::Deadline;
 struct Cut {
     body: Body,
     deadline: Deadline,
-    end: Pin<Box<Sleep>>,
+    /// Set when the answer is waited for: mostly it comes at once.
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 /// The same answer, with a status in place of what has not come in time.
@@ -25,7 +26,7 @@ pub fn cut(body: Body, deadline: Deadline) -> Body {
     if body.is_end_stream() {
         return body;
     }
-    Body::new(Cut { body, deadline, end: Box::pin(tokio::time::sleep_until(deadline.end())) })
+    Body::new(Cut { body, deadline, end: None })
 }
 
 impl HttpBody for Cut {
@@ -36,13 +37,18 @@ impl HttpBody for Cut {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if polled.is_ready() || self.end.as_mut().poll(context).is_pending() {
+        let Self { body, deadline, end } = &mut *self;
+        let polled = Pin::new(&mut *body).poll_frame(context);
+        if polled.is_ready() {
             return polled;
         }
-        self.body = Body::empty();
+        let end = end.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.end())));
+        if end.as_mut().poll(context).is_pending() {
+            return polled;
+        }
+        *body = Body::empty();
         let mut trailers = HeaderMap::new();
-        let status = Status::from(self.deadline.over());
+        let status = Status::from(deadline.over());
         Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
     }
 

@@ -4,11 +4,12 @@
 //! once, and streams go on for as long as their callers want. A call whose time is over
 //! is not passed on. Postgres has limits of its own for statements and locks.
 
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use boot::deadline::{GRPC_TIMEOUT, GRPC_TIMEOUT_FORM, grpc_timeout};
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Time for a call that does not say.
 const DEFAULT: Duration = Duration::from_secs(10);
@@ -21,7 +22,7 @@ const BODY: Duration = Duration::from_secs(10);
 const MARGIN: Duration = Duration::from_millis(500);
 
 /// The header in which scripts say it, in seconds.
-const REQUEST_TIMEOUT: &str = "x-request-timeout";
+const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout");
 
 /// When a call is given up.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +37,7 @@ impl Deadline {
     pub fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let asked = match (headers.get(REQUEST_TIMEOUT), headers.get(GRPC_TIMEOUT)) {
             (Some(value), _) => Some(seconds(value).ok_or_else(|| {
-                wrong(REQUEST_TIMEOUT, "it takes seconds above 0, with up to 3 decimals, such as 2.5")
+                wrong(&REQUEST_TIMEOUT, "it takes seconds above 0, with up to 3 decimals, such as 2.5")
             })?),
             (None, Some(value)) => Some(grpc_timeout(value).ok_or_else(grpc_wrong)?),
             (None, None) => None,
@@ -74,11 +75,10 @@ impl Deadline {
             ));
         }
         // The header has eight digits.
-        let text = match left {
-            ..100_000_000 => format!("{left}m"),
-            _ => format!("{}S", (left / 1000).min(99_999_999)),
-        };
-        Ok(HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("10S")))
+        Ok(match u32::try_from(left) {
+            Ok(millis @ ..100_000_000) => timeout(millis, b'm'),
+            _ => timeout(u32::try_from(left / 1000).unwrap_or(u32::MAX).min(99_999_999), b'S'),
+        })
     }
 
     /// When the gateway itself gives the call up: a little later than the service may.
@@ -112,6 +112,11 @@ impl Default for Deadline {
 /// Waits for the body of a request. When it does not come, the caller was slow and
 /// not a service: `REQUEST_TIMEOUT`, not `DEADLINE_EXCEEDED`.
 pub async fn body<T>(body: impl Future<Output = T>) -> Result<T, Refusal> {
+    let mut body = std::pin::pin!(body);
+    // Mostly it came with its head, and needs no timer.
+    if let Poll::Ready(read) = futures::poll!(body.as_mut()) {
+        return Ok(read);
+    }
     tokio::time::timeout(BODY, body).await.map_err(|_| {
         Refusal::new(
             ErrorReason::RequestTimeout,
@@ -121,12 +126,26 @@ pub async fn body<T>(body: impl Future<Output = T>) -> Result<T, Refusal> {
 }
 
 fn grpc_wrong() -> Refusal {
-    wrong(GRPC_TIMEOUT, GRPC_TIMEOUT_FORM)
+    wrong(&GRPC_TIMEOUT, GRPC_TIMEOUT_FORM)
 }
 
-fn wrong(name: &str, what: &str) -> Refusal {
+fn wrong(name: &HeaderName, what: &str) -> Refusal {
+    let name = name.as_str();
     Refusal::new(ErrorReason::InvalidHeader, format!("The header {name} cannot be read: {what}."))
         .with("header", name)
+}
+
+/// At most eight digits and their unit, as `grpc-timeout` has them. It is another one for each
+/// call: formatting would cost several times as much.
+fn timeout(mut number: u32, unit: u8) -> HeaderValue {
+    let mut text = [unit; 9];
+    let mut from = text.len() - 1;
+    while from > 0 && (number > 0 || from == text.len() - 1) {
+        from -= 1;
+        text[from] = b"0123456789"[(number % 10) as usize];
+        number /= 10;
+    }
+    HeaderValue::from_bytes(&text[from..]).unwrap_or_else(|_| HeaderValue::from_static("10S"))
 }
 
 fn seconds(value: &HeaderValue) -> Option<Duration> {
@@ -146,7 +165,7 @@ fn seconds(value: &HeaderValue) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn allowed(name: &'static str, value: &'static str) -> Option<Duration> {
+    fn allowed(name: HeaderName, value: &'static str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
         Deadline::of(&headers).ok().map(|deadline| deadline.allowed)
@@ -172,17 +191,15 @@ mod tests {
             (REQUEST_TIMEOUT, ".5", None),
             (REQUEST_TIMEOUT, "", None),
         ] {
-            assert_eq!(allowed(name, value), expected, "{name}: {value}");
+            assert_eq!(allowed(name.clone(), value), expected, "{name}: {value}");
         }
     }
 
     #[test]
     fn a_grpc_call_that_answers_once_has_the_limits_of_rest_and_a_stream_its_own() {
         let allowed = |value: Option<&'static str>, streams| {
-            let headers: HeaderMap = value
-                .into_iter()
-                .map(|value| (GRPC_TIMEOUT.parse().unwrap(), HeaderValue::from_static(value)))
-                .collect();
+            let headers: HeaderMap =
+                value.into_iter().map(|value| (GRPC_TIMEOUT, HeaderValue::from_static(value))).collect();
             Deadline::of_grpc(&headers, streams)
                 .map(|deadline| deadline.map(|deadline| deadline.allowed))
                 .ok()
@@ -203,5 +220,9 @@ mod tests {
         let long = left(Duration::from_hours(1000)).unwrap();
         assert!(["3599999S", "3600000S"].contains(&long.to_str().unwrap()), "{long:?}");
         assert_eq!(left(Duration::from_hours(99_999_999)).unwrap(), "99999999S");
+        for (number, text) in [(0, "0m"), (7, "7m"), (10, "10m"), (9_999, "9999m"), (99_999_999, "99999999m")]
+        {
+            assert_eq!(timeout(number, b'm'), text);
+        }
     }
 }

@@ -7,25 +7,14 @@
 use std::net::IpAddr;
 
 use boot::{FORWARDED_FOR, TrustedProxies};
-use http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HOST, HeaderName,
-    SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
-};
+use http::header::{CONNECTION, HOST, HeaderName, TE, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 
-/// Headers of a REST request that become metadata; every value is taken, so
-/// that the service still sees twice a header that was sent twice.
-const REST_IN: [HeaderName; 9] = [
-    AUTHORIZATION,
-    ACCEPT_LANGUAGE,
-    HeaderName::from_static("x-tenant-id"),
-    HeaderName::from_static("x-tenant-api-key"),
-    HeaderName::from_static("x-request-id"),
-    HeaderName::from_static("idempotency-key"),
-    HeaderName::from_static("if-match"),
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-];
+/// `user-agent` as it goes up, where that header names the gRPC client, which is the gateway;
+/// gRPC-Web uses this one as well.
+const USER_AGENT_IN: HeaderName = HeaderName::from_static("x-user-agent");
+/// As many headers as most calls have on their way up, with those that each has.
+const MOSTLY: usize = 12;
 
 /// The client of a request, as `X-Forwarded-For` names it. Mostly it is whoever
 /// connected, whose address is written once for a connection.
@@ -57,31 +46,49 @@ impl Client {
 
 /// The metadata of a REST request.
 pub fn rest_in(headers: &HeaderMap, client: &Client) -> HeaderMap {
-    let mut metadata = HeaderMap::with_capacity(16);
-    for name in REST_IN {
-        for value in headers.get_all(&name) {
-            metadata.append(name.clone(), value.clone());
+    let mut metadata = HeaderMap::with_capacity(MOSTLY);
+    for (name, value) in headers {
+        if goes_up(name) {
+            metadata.append(name, value.clone());
+        } else if name == USER_AGENT && !metadata.contains_key(USER_AGENT_IN) {
+            metadata.insert(USER_AGENT_IN, value.clone());
         }
-    }
-    // `user-agent` names the gRPC client, which is the gateway; gRPC-Web uses this header as well.
-    if let Some(agent) = headers.get(USER_AGENT) {
-        metadata.insert(HeaderName::from_static("x-user-agent"), agent.clone());
     }
     metadata.insert(FORWARDED_FOR, client.text.clone());
     metadata
 }
 
+/// Headers of a REST request that become metadata; every value is taken, so
+/// that the service still sees twice a header that was sent twice.
+fn goes_up(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "authorization"
+            | "accept-language"
+            | "x-tenant-id"
+            | "x-tenant-api-key"
+            | "x-request-id"
+            | "idempotency-key"
+            | "if-match"
+            | "traceparent"
+            | "tracestate"
+    )
+}
+
 /// Takes out what must not be passed on from a gRPC request.
 pub fn clean_grpc(headers: &mut HeaderMap, client: &Client) {
-    remove_hop_by_hop(headers);
+    // Every request of HTTP/1.1 has it, and most have nothing else that stays here.
     headers.remove(HOST);
-    headers.remove(COOKIE);
-    let forged: Vec<HeaderName> =
-        headers.keys().filter(|name| name.as_str().starts_with("x-forwarded-")).cloned().collect();
-    for name in forged {
-        headers.remove(name);
+    if headers.keys().any(stays_here) {
+        let named = headers.get_all(CONNECTION).iter();
+        let named = named.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+        let named = named.filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok());
+        let others = headers.keys().filter(|name| stays_here(name)).cloned();
+        let gone: Vec<HeaderName> = named.chain(others).collect();
+        for name in gone {
+            headers.remove(name);
+        }
     }
-    headers.remove("forwarded");
     headers.insert(FORWARDED_FOR, client.text.clone());
     headers.insert(TE, HeaderValue::from_static("trailers"));
 }
@@ -94,33 +101,33 @@ pub fn rest_out(metadata: &HeaderMap, headers: &mut HeaderMap) {
             || text.ends_with("-bin")
             || text.starts_with("access-control-")
             || text == "x-http-code";
-        let ours = [CONTENT_TYPE, CONTENT_LENGTH, DATE, SET_COOKIE].contains(name) || is_hop_by_hop(name);
+        let ours =
+            matches!(text, "content-type" | "content-length" | "date" | "set-cookie") || is_hop_by_hop(text);
         if !inner && !ours {
             headers.append(name.clone(), value.clone());
         }
     }
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
-        .collect();
-    let fixed: Vec<HeaderName> = headers.keys().filter(|name| is_hop_by_hop(name)).cloned().collect();
-    for name in named.into_iter().chain(fixed) {
-        headers.remove(name);
-    }
+/// Headers of a gRPC request that say nothing to a service, or what only the gateway may say.
+fn stays_here(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    is_hop_by_hop(text) || matches!(text, "cookie" | "forwarded") || text.starts_with("x-forwarded-")
 }
 
-fn is_hop_by_hop(name: &HeaderName) -> bool {
-    [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE].contains(name)
-        || matches!(
-            name.as_str(),
-            "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization"
-        )
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+    )
 }
 
 #[cfg(test)]

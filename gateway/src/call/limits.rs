@@ -28,7 +28,7 @@ impl Limits {
 
     /// Room for a request, or why there is none.
     pub fn call(&self, client: IpAddr) -> Result<Place<IpAddr>, Refusal> {
-        self.calls.take(client_of(client)).map_err(|full| match full {
+        self.calls.take(Some(client_of(client))).map_err(|full| match full {
             Full::All(most) => Refusal::new(
                 ErrorReason::Overloaded,
                 format!("The gateway works on {most} calls already, the most that it takes at once. This one was not begun; try again."),

@@ -8,15 +8,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use boot::{Count, Scrape};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::AUTHORIZATION;
-use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderName, Request};
 use tonic::body::Body;
 
 use super::headers::Client;
@@ -34,13 +33,17 @@ const AFTERWARDS: Duration = Duration::from_secs(10);
 /// How often they are looked through.
 const SWEPT: Duration = Duration::from_secs(1);
 
+/// What a caller says of itself.
+const SAID: [HeaderName; 3] =
+    [AUTHORIZATION, HeaderName::from_static("x-tenant-id"), HeaderName::from_static("x-tenant-api-key")];
+
 /// Those of whom a service refused calls lately.
 #[derive(Debug, Default)]
 pub struct Throttle {
     hasher: RandomState,
     callers: Mutex<Callers>,
-    /// How many they are: mostly none, and nobody is looked for.
-    known: AtomicUsize,
+    /// Whether callers are told apart: mostly nobody was refused, and nobody is looked for.
+    watches: AtomicBool,
     refused: Count,
 }
 
@@ -61,36 +64,27 @@ struct Calls {
     refused: Instant,
 }
 
-/// Who calls. Told apart by a hash only when somebody is throttled.
-pub struct Caller {
-    said: [Option<HeaderValue>; 3],
-    address: IpAddr,
-    method: Method,
-    /// That of a method of gRPC, whose calls are all POSTs.
-    path: Option<Uri>,
-}
-
-impl Caller {
-    pub fn of(request: &Request<Body>, is_grpc: bool, client: &Client) -> Self {
-        const SAID: [HeaderName; 3] = [
-            AUTHORIZATION,
-            HeaderName::from_static("x-tenant-id"),
-            HeaderName::from_static("x-tenant-api-key"),
-        ];
-        Self {
-            said: SAID.map(|name| request.headers().get(name).cloned()),
-            address: client.address(),
-            method: request.method().clone(),
-            path: is_grpc.then(|| request.uri().clone()),
-        }
-    }
-}
+/// Who calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller(u64);
 
 impl Throttle {
-    /// Whether a call is passed on, or its refusal.
-    pub fn pass_on(&self, caller: &Caller) -> Result<(), Refusal> {
-        if self.known.load(Ordering::Relaxed) == 0 || self.may_pass(self.hash(caller), Instant::now()) {
-            return Ok(());
+    /// Whether a call is passed on, and who makes it if callers are told apart; or its
+    /// refusal. Of gRPC, whose calls are all POSTs, methods are apart.
+    pub fn pass_on(
+        &self,
+        request: &Request<Body>,
+        is_grpc: bool,
+        client: &Client,
+    ) -> Result<Option<Caller>, Refusal> {
+        if !self.watches.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let said = SAID.map(|name| request.headers().get(name));
+        let path = is_grpc.then(|| request.uri().path());
+        let caller = self.hasher.hash_one((said, client.address(), request.method(), path));
+        if self.may_pass(caller, Instant::now()) {
+            return Ok(Some(Caller(caller)));
         }
         self.refused.add_one();
         let sentence = "The service has more calls of this caller than it can take at the moment. This one was not begun; try again.";
@@ -100,9 +94,12 @@ impl Throttle {
     }
 
     /// A call was answered; whether with a refusal for want of room.
-    pub fn answered(&self, caller: &Caller, refused: bool) {
-        if refused || self.known.load(Ordering::Relaxed) > 0 {
-            self.note(self.hash(caller), refused, Instant::now());
+    pub fn answered(&self, caller: Option<Caller>, refused: bool) {
+        match caller {
+            Some(Caller(caller)) => self.note(caller, refused, Instant::now()),
+            // The first one is not known. Where it comes from there are more.
+            None if refused => self.watch(Instant::now()),
+            None => {}
         }
     }
 
@@ -110,8 +107,10 @@ impl Throttle {
         scrape.shed("throttle", self.refused.get());
     }
 
-    fn hash(&self, Caller { said, address, method, path }: &Caller) -> u64 {
-        self.hasher.hash_one((said, address, method, path.as_ref().map(Uri::path)))
+    /// Tells callers apart from now on, until nobody is refused any more.
+    fn watch(&self, now: Instant) {
+        self.callers().swept = Some(now);
+        self.watches.store(true, Ordering::Relaxed);
     }
 
     fn may_pass(&self, caller: u64, now: Instant) -> bool {
@@ -144,8 +143,8 @@ impl Throttle {
         if callers.swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEPT) {
             callers.swept = Some(now);
             callers.calls.retain(|_, calls| now.saturating_duration_since(calls.refused) < AFTERWARDS);
+            self.watches.store(!callers.calls.is_empty(), Ordering::Relaxed);
         }
-        self.known.store(callers.calls.len(), Ordering::Relaxed);
     }
 
     fn callers(&self) -> MutexGuard<'_, Callers> {
@@ -198,6 +197,44 @@ mod tests {
     }
 
     #[test]
+    fn callers_are_told_apart_from_the_first_refusal_on() {
+        let throttle = Throttle::default();
+        let client = Client::at([192, 0, 2, 1].into());
+        let of = |token: &'static str, is_grpc| {
+            let request = Request::builder().uri("/v1/x").header(AUTHORIZATION, token);
+            throttle.pass_on(&request.body(Body::empty()).unwrap(), is_grpc, &client)
+        };
+        assert!(of("a", false).unwrap().is_none(), "nobody is refused");
+        throttle.answered(None, true);
+        let [a, b] = ["a", "b"].map(|token| of(token, false).unwrap().unwrap());
+        assert!(a.0 != b.0 && a.0 == of("a", false).unwrap().unwrap().0);
+        assert_ne!(a.0, of("a", true).unwrap().unwrap().0);
+        let refused = (0..100).find_map(|_| {
+            throttle.answered(Some(a), true);
+            of("a", false).err()
+        });
+        assert_eq!(refused.unwrap().reason(), ErrorReason::Overloaded);
+        assert!(of("b", false).is_ok());
+    }
+
+    #[test]
+    fn callers_are_looked_through_now_and_then_and_so_many_at_most() {
+        let (throttle, began) = (Throttle::default(), Instant::now());
+        let known = || throttle.callers().calls.len();
+        for caller in 0..MOST as u64 + 5 {
+            throttle.note(caller, true, began);
+        }
+        assert_eq!(known(), MOST);
+        let almost = began + AFTERWARDS.saturating_sub(SWEPT / 2);
+        throttle.note(0, false, almost);
+        // All are old by now; to find that out for each call would cost each more than its own.
+        throttle.note(0, false, almost + SWEPT * 3 / 4);
+        assert_eq!(known(), MOST);
+        throttle.note(0, false, almost + SWEPT);
+        assert_eq!(known(), 0);
+    }
+
+    #[test]
     fn others_are_not_throttled_and_who_is_comes_back() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for _ in 0..1_000 {
@@ -207,10 +244,10 @@ mod tests {
         }
         assert!(!throttle.may_pass(1, now));
         assert!((0..1_000).all(|_| throttle.may_pass(2, now)));
-        assert_eq!(throttle.known.load(Ordering::Relaxed), 1);
+        assert_eq!(throttle.callers().calls.len(), 1);
         let later = now + AFTERWARDS;
         throttle.note(2, false, later);
-        assert_eq!(throttle.known.load(Ordering::Relaxed), 0);
+        assert_eq!(throttle.callers().calls.len(), 0);
         assert!((0..1_000).all(|_| throttle.may_pass(1, later)));
     }
 }

@@ -4,13 +4,13 @@
 use std::net::SocketAddr;
 
 use boot::deadline::GRPC_TIMEOUT;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream, StreamExt};
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use http_body::Frame;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use upstream::Upstream;
@@ -154,24 +154,28 @@ async fn once(
 /// The data of an answer and its trailers. Mostly the data is one message in one
 /// frame, which is not copied.
 async fn collected(mut body: Body) -> Result<(Bytes, Option<HeaderMap>), Refusal> {
-    let first = match body.frame().await {
-        Some(Ok(frame)) => frame,
-        Some(Err(error)) => return Err(broken_off(&error)),
-        None => return Err(broken_off(&"no frame")),
-    };
-    let first = match first.into_data() {
-        Ok(data) => data,
-        Err(frame) => return Ok((Bytes::new(), frame.into_trailers().ok())),
-    };
-    let whole = is_whole(&first);
-    let limit = if whole { MAX_RESPONSE } else { (MAX_RESPONSE + PREFIX).saturating_sub(first.len()) };
-    let rest = Limited::new(body, limit).collect().await.map_err(|error| broken_off(&error))?;
-    let (trailers, rest) = (rest.trailers().cloned(), rest.to_bytes());
-    match (whole, rest.is_empty()) {
-        (true, true) => Ok((first, trailers)),
-        (true, false) => Err(broken_off(&"more than one message")),
-        (false, _) => Ok(([&first[..], &rest].concat().into(), trailers)),
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let part = match frame.map_err(|error| broken_off(&error))?.into_data() {
+            Ok(part) => part,
+            Err(frame) => {
+                let data = if all.is_empty() { first } else { all.freeze() };
+                return Ok((data, frame.into_trailers().ok()));
+            }
+        };
+        if first.is_empty() {
+            first = part;
+            continue;
+        }
+        if all.is_empty() {
+            all.extend_from_slice(&first);
+        }
+        if all.len() + part.len() > MAX_RESPONSE + PREFIX {
+            return Err(broken_off(&"it is too long"));
+        }
+        all.extend_from_slice(&part);
     }
+    Err(broken_off(&"no status"))
 }
 
 fn broken_off(cause: &dyn std::fmt::Display) -> Refusal {

@@ -17,12 +17,19 @@ use super::retries::Retries;
 /// The services behind the gateway.
 #[derive(Debug)]
 pub struct Upstreams {
-    identity: Upstream,
-    booking: Upstream,
+    identity: Service,
+    booking: Service,
     by_path: HashMap<String, Method>,
     stop: Stop,
-    under_way: AtOnce<Role>,
     retries: Retries,
+}
+
+/// A service behind the gateway.
+#[derive(Debug)]
+struct Service {
+    name: &'static str,
+    upstream: Upstream,
+    under_way: AtOnce<()>,
 }
 
 /// Where a method is called.
@@ -34,12 +41,12 @@ pub struct Target<'u> {
     pub uri: &'u Uri,
     /// Whether its answer is a stream.
     pub streams: Option<&'u Streams>,
-    role: Role,
-    upstreams: &'u Upstreams,
+    service: &'u Service,
+    retries: &'u Retries,
 }
 
 /// A call under way, until it is dropped.
-pub type UnderWay = Place<Role>;
+pub type UnderWay = Place<()>;
 
 #[derive(Debug)]
 struct Method {
@@ -50,9 +57,9 @@ struct Method {
     streams: Option<Streams>,
 }
 
-/// A service behind the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
+/// Which service has a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
     Identity,
     Booking,
 }
@@ -73,20 +80,29 @@ impl Upstreams {
                 Some((path, Method { role, idempotent, uri, streams }))
             })
             .collect();
-        let under_way = AtOnce::new(most_calls, most_of_one);
-        Self { identity, booking, by_path, stop: stop.clone(), under_way, retries: Retries::default() }
+        let service = |name, upstream| {
+            let under_way = AtOnce::new(most_of_one, most_of_one);
+            Service { name, upstream, under_way }
+        };
+        Self {
+            identity: service("identity", identity),
+            booking: service("booking", booking),
+            by_path,
+            stop: stop.clone(),
+            retries: Retries::default(),
+        }
     }
 
     /// Where `/package.Service/Method` is called.
     pub fn of_path(&self, path: &str) -> Option<Target<'_>> {
         let method = self.by_path.get(path)?;
-        let upstream = match method.role {
+        let Method { role, idempotent, uri, streams } = method;
+        let service = match role {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
-        let Method { role, idempotent, uri, streams } = method;
-        let (role, idempotent, streams) = (*role, *idempotent, streams.as_ref());
-        Some(Target { upstream, idempotent, uri, streams, role, upstreams: self })
+        let (upstream, idempotent, streams) = (&service.upstream, *idempotent, streams.as_ref());
+        Some(Target { upstream, idempotent, uri, streams, service, retries: &self.retries })
     }
 
     /// Whether this gateway says that it is not ready, because it stops.
@@ -99,26 +115,33 @@ impl Upstreams {
         for (name, upstream) in self.named() {
             upstream.figures(name, scrape);
         }
-        scrape.shed("service", self.under_way.refused().1);
+        let refused = [&self.identity, &self.booking].map(|service| service.under_way.refused().0);
+        scrape.shed("service", refused.iter().sum());
         let help = "Calls that were not tried at another address, because so many had been already.";
         scrape.count("frontdesk_upstream_retries_spared_total", help, &[], self.retries.spared());
     }
 
     /// Each service with its name.
     pub fn named(&self) -> [(&'static str, &Upstream); 2] {
-        [("identity", &self.identity), ("booking", &self.booking)]
+        [&self.identity, &self.booking].map(|Service { name, upstream, .. }| (*name, upstream))
+    }
+}
+
+#[cfg(test)]
+impl Upstreams {
+    /// Services that nobody can reach, with room for one call.
+    pub fn nowhere() -> Self {
+        let nowhere = || "127.0.0.1:1".parse().unwrap();
+        Self::new(nowhere(), nowhere(), 1, &Stop::new(boot::StopPolicy::AT_ONCE))
     }
 }
 
 impl Target<'_> {
     /// Room for a call, which is about to be made.
     pub fn room(&self) -> Result<UnderWay, Refusal> {
-        self.upstreams.retries.earn();
-        self.upstreams.under_way.take(self.role).map_err(|(Full::One(most) | Full::All(most))| {
-            let service = match self.role {
-                Role::Identity => "identity",
-                Role::Booking => "booking",
-            };
+        self.retries.earn();
+        self.service.under_way.take(None).map_err(|(Full::One(most) | Full::All(most))| {
+            let service = self.service.name;
             let sentence = format!(
                 "{most} calls wait for {service} already, the most that may. This one was not begun; try again."
             );
@@ -135,7 +158,7 @@ impl Target<'_> {
 
     /// Whether there is still something left for that; it is taken then.
     pub fn repeats(&self) -> bool {
-        self.upstreams.retries.spend()
+        self.retries.spend()
     }
 }
 

@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+use crate::answer::figures::Protocol;
+
 /// The protocol of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -23,21 +25,33 @@ pub enum Form {
 impl Kind {
     /// Content types compare without case, and their parameters do not count.
     pub fn of(headers: &HeaderMap) -> Self {
-        let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-            return Self::Rest;
-        };
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        let Some((prefix, kind)) = essence.split_at_checked("application/grpc".len()) else {
-            return Self::Rest;
-        };
-        if !prefix.eq_ignore_ascii_case("application/grpc") {
+        const GRPC: &[u8] = b"application/grpc";
+        let Some(content_type) = headers.get(CONTENT_TYPE) else { return Self::Rest };
+        let content_type = content_type.as_bytes().trim_ascii_start();
+        let Some((prefix, rest)) = content_type.split_at_checked(GRPC.len()) else { return Self::Rest };
+        if !prefix.eq_ignore_ascii_case(GRPC) {
             return Self::Rest;
         }
-        match kind.to_ascii_lowercase().as_str() {
-            "" | "+proto" => Self::Grpc,
-            "-web" | "-web+proto" => Self::GrpcWeb(Form::Binary),
-            "-web-text" | "-web-text+proto" => Self::GrpcWeb(Form::Text),
-            _ => Self::OtherGrpc,
+        let kind = rest.iter().position(|byte| *byte == b';').map_or(rest, |end| &rest[..end]);
+        let kind = kind.trim_ascii_end();
+        let is = |kinds: [&str; 2]| kinds.iter().any(|one| kind.eq_ignore_ascii_case(one.as_bytes()));
+        if is(["", "+proto"]) {
+            Self::Grpc
+        } else if is(["-web", "-web+proto"]) {
+            Self::GrpcWeb(Form::Binary)
+        } else if is(["-web-text", "-web-text+proto"]) {
+            Self::GrpcWeb(Form::Text)
+        } else {
+            Self::OtherGrpc
+        }
+    }
+
+    /// The protocol that figures count it under.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            Self::Rest => Protocol::Rest,
+            Self::Grpc | Self::OtherGrpc => Protocol::Grpc,
+            Self::GrpcWeb(_) => Protocol::GrpcWeb,
         }
     }
 }

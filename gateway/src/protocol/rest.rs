@@ -108,7 +108,7 @@ async fn response(
     wire: &[u8],
     answered: &HeaderMap,
 ) -> Result<Response<Body>, Failure> {
-    let etag = renderer.etag(wire).and_then(|etag| HeaderValue::from_str(&format!("W/\"{etag}\"")).ok());
+    let etag = renderer.etag(wire).and_then(weak);
     let mut response = match &etag {
         Some(etag) if is_read(&head.method) && is_known(&head.headers, etag) => not_modified(),
         _ => {
@@ -147,6 +147,11 @@ async fn success(
     Ok(response)
 }
 
+/// An etag as its header says it.
+fn weak(etag: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&["W/\"", etag, "\""].concat()).ok()
+}
+
 fn not_modified() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -159,10 +164,12 @@ fn is_read(method: &Method) -> bool {
 
 /// Whether the caller has this version; etags compare weakly (RFC 9110, 13.1.2).
 fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let bare = |text: &str| text.trim().trim_start_matches("W/").to_owned();
-    let Ok(current) = etag.to_str().map(bare) else { return false };
+    fn bare(text: &str) -> &str {
+        text.trim().trim_start_matches("W/")
+    }
     let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || bare(one) == current)
+    let current = || etag.to_str().ok().map(bare);
+    known.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || current() == Some(bare(one)))
 }
 
 fn route_error(error: RouteError, method: &Method, path: &str) -> Failure {

@@ -45,7 +45,8 @@ pub fn are_frames(mut rest: &[u8]) -> bool {
 /// Trailers as a frame: names and values as in HTTP/1.1. Values that are not
 /// visible ASCII are left out.
 pub fn trailer_frame(trailers: &HeaderMap) -> Vec<u8> {
-    let mut frame = vec![TRAILERS, 0, 0, 0, 0];
+    let mut frame = Vec::with_capacity(128);
+    frame.extend_from_slice(&[TRAILERS, 0, 0, 0, 0]);
     for (name, value) in trailers {
         if value.to_str().is_ok() {
             for part in [name.as_str().as_bytes(), b":", value.as_bytes(), b"\r\n"] {

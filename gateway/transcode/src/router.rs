@@ -224,9 +224,13 @@ fn capture(route: &Route, segments: &[&str]) -> Result<Captures, RouteError> {
             End::Before(to) => *to,
             End::FromBack(left) => segments.len() - left,
         };
-        let parts =
-            segments[*from..to].iter().map(|segment| decode(segment, *multi)).collect::<Result<Vec<_>, _>>();
-        parts.map(|parts| parts.join("/"))
+        match &segments[*from..to] {
+            [segment] => decode(segment, *multi),
+            segments => {
+                let parts = segments.iter().map(|segment| decode(segment, *multi));
+                parts.collect::<Result<Vec<_>, _>>().map(|parts| parts.join("/"))
+            }
+        }
     });
     Ok(Captures { values: values.collect::<Result<_, _>>()? })
 }
@@ -234,6 +238,9 @@ fn capture(route: &Route, segments: &[&str]) -> Result<Captures, RouteError> {
 /// Percent-decodes a segment; in a value of several segments `%2F` stays, so
 /// that it is not taken for a separator.
 fn decode(segment: &str, keep_slash: bool) -> Result<String, RouteError> {
+    if !segment.contains('%') {
+        return Ok(segment.to_owned());
+    }
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

@@ -19,13 +19,13 @@ pub fn put_timestamp(out: &mut Vec<u8>, seconds: i64, nanos: i32) -> Option<()> 
     }
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);
-    put_digits(out, year, 4);
-    for (before, value) in
-        [(b'-', month), (b'-', day), (b'T', second / 3600), (b':', second / 60 % 60), (b':', second % 60)]
-    {
-        out.push(before);
-        put_digits(out, value, 2);
+    let mut text = *b"0000-00-00T00:00:00";
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    for (at, value) in [(2, year % 100), (5, month), (8, day), (11, hour), (14, minute), (17, second)] {
+        put_digits(&mut text[at..at + 2], value);
     }
+    put_digits(&mut text[..2], year / 100);
+    out.extend_from_slice(&text);
     put_fraction(out, nanos);
     out.push(b'Z');
     Some(())
@@ -134,10 +134,13 @@ fn digits(text: &[u8]) -> Option<i64> {
     text.iter().try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
+/// Fills a text with the last digits of a number.
 #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
-fn put_digits(out: &mut Vec<u8>, value: i64, count: u32) {
-    for at in (0..count).rev() {
-        out.push(b'0' + (value / 10_i64.pow(at) % 10) as u8);
+fn put_digits(text: &mut [u8], value: i64) {
+    let mut left = value as u32;
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
     }
 }
 
@@ -145,7 +148,7 @@ fn put_fraction(out: &mut Vec<u8>, nanos: u32) {
     if nanos == 0 {
         return;
     }
-    out.push(b'.');
+    let mut text = *b".000000000";
     let (value, count) = if nanos.is_multiple_of(1_000_000) {
         (nanos / 1_000_000, 3)
     } else if nanos.is_multiple_of(1000) {
@@ -153,7 +156,8 @@ fn put_fraction(out: &mut Vec<u8>, nanos: u32) {
     } else {
         (nanos, 9)
     };
-    put_digits(out, i64::from(value), count);
+    put_digits(&mut text[1..=count], i64::from(value));
+    out.extend_from_slice(&text[..=count]);
 }
 
 /// Year, month and day of a day number since 1970-01-01 (Howard Hinnant,

@@ -37,6 +37,7 @@ impl<'w> Wire<'w> {
     }
 
     /// Number and type of the next field.
+    #[inline]
     pub fn tag(&mut self) -> Result<(u32, WireType), OutputError> {
         let tag = u32::try_from(self.varint()?).map_err(|_| OutputError::Malformed)?;
         let wire_type = match tag & 7 {
@@ -51,12 +52,19 @@ impl<'w> Wire<'w> {
         if tag >> 3 == 0 { Err(OutputError::Malformed) } else { Ok((tag >> 3, wire_type)) }
     }
 
+    /// Most are one byte.
+    #[inline]
     pub fn varint(&mut self) -> Result<u64, OutputError> {
-        let (&first, rest) = self.0.split_first().ok_or(OutputError::Malformed)?;
-        if first < 0x80 {
-            self.0 = rest;
-            return Ok(u64::from(first));
+        match self.0.split_first() {
+            Some((&first, rest)) if first < 0x80 => {
+                self.0 = rest;
+                Ok(u64::from(first))
+            }
+            _ => self.long_varint(),
         }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, OutputError> {
         let mut value = 0;
         for (at, &byte) in self.0.iter().enumerate().take(10) {
             if at == 9 && byte > 1 {
@@ -83,6 +91,7 @@ impl<'w> Wire<'w> {
         Ok(u64::from_le_bytes(*bytes))
     }
 
+    #[inline]
     pub fn delimited(&mut self) -> Result<&'w [u8], OutputError> {
         let length = usize::try_from(self.varint()?).map_err(|_| OutputError::Malformed)?;
         let (bytes, rest) = self.0.split_at_checked(length).ok_or(OutputError::Malformed)?;
@@ -91,6 +100,7 @@ impl<'w> Wire<'w> {
     }
 
     /// The value after a tag.
+    #[inline]
     pub fn raw(&mut self, number: u32, wire_type: WireType, depth: usize) -> Result<Raw<'w>, OutputError> {
         Ok(match wire_type {
             WireType::Varint => Raw::Varint(self.varint()?),

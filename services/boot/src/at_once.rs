@@ -2,6 +2,7 @@
 //! here: what is too much is refused before anything was done for it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,7 @@ pub struct AtOnce<K: Eq + Hash + Copy> {
 #[derive(Debug)]
 pub struct Place<K: Eq + Hash + Copy> {
     shared: Arc<Shared<K>>,
-    of: K,
+    of: Option<K>,
 }
 
 /// Why there is no place.
@@ -52,21 +53,23 @@ impl<K: Eq + Hash + Copy> AtOnce<K> {
         Self { shared: Arc::new(Shared { most, most_of_one, places, refused, refused_of_one }) }
     }
 
-    /// Takes a place if there is one.
-    pub fn take(&self, of: K) -> Result<Place<K>, Full> {
+    /// Takes a place if there is one. What is nobody's counts among all only.
+    pub fn take(&self, of: Option<K>) -> Result<Place<K>, Full> {
         let shared = &self.shared;
-        let mut places = shared.places();
-        let taken = places.of.get(&of).copied().unwrap_or_default();
-        if taken >= shared.most_of_one {
-            shared.refused_of_one.add_one();
-            return Err(Full::One(shared.most_of_one));
+        let Places { taken, of: by_one } = &mut *shared.places();
+        match of.map(|of| by_one.entry(of)) {
+            Some(Entry::Occupied(one)) if *one.get() >= shared.most_of_one => {
+                shared.refused_of_one.add_one();
+                return Err(Full::One(shared.most_of_one));
+            }
+            _ if *taken >= shared.most => {
+                shared.refused.add_one();
+                return Err(Full::All(shared.most));
+            }
+            Some(one) => *one.or_default() += 1,
+            None => {}
         }
-        if places.taken >= shared.most {
-            shared.refused.add_one();
-            return Err(Full::All(shared.most));
-        }
-        places.taken += 1;
-        places.of.insert(of, taken + 1);
+        *taken += 1;
         Ok(Place { shared: Arc::clone(shared), of })
     }
 
@@ -97,10 +100,10 @@ impl<K: Eq + Hash + Copy> Drop for Place<K> {
     fn drop(&mut self) {
         let mut places = self.shared.places();
         places.taken -= 1;
-        if let Some(taken) = places.of.get_mut(&self.of) {
-            *taken -= 1;
-            if *taken == 0 {
-                places.of.remove(&self.of);
+        if let Some(Entry::Occupied(mut one)) = self.of.map(|of| places.of.entry(of)) {
+            *one.get_mut() -= 1;
+            if *one.get() == 0 {
+                one.remove();
             }
         }
     }
@@ -113,15 +116,19 @@ mod tests {
     #[test]
     fn one_is_refused_by_its_own_limit_and_all_by_theirs() {
         let calls = AtOnce::new(3, 2);
-        let first = calls.take("a").unwrap();
-        let second = calls.take("a").unwrap();
-        assert_eq!(calls.take("a").unwrap_err(), Full::One(2));
-        let other = calls.take("b").unwrap();
-        assert_eq!(calls.take("c").unwrap_err(), Full::All(3));
+        let take = |of| calls.take(Some(of));
+        let first = take("a").unwrap();
+        let second = take("a").unwrap();
+        assert_eq!(take("a").unwrap_err(), Full::One(2));
+        let other = take("b").unwrap();
+        assert_eq!(take("c").unwrap_err(), Full::All(3));
         assert_eq!((calls.taken(), calls.refused()), (3, (1, 1)));
         drop(first);
-        drop(calls.take("c").unwrap());
+        drop(take("c").unwrap());
         drop((second, other));
+        let nobodys: Vec<_> = (0..3).map(|_| calls.take(None).unwrap()).collect();
+        assert_eq!((calls.take(None).unwrap_err(), calls.refused()), (Full::All(3), (2, 1)));
+        drop(nobodys);
         let places = calls.shared.places();
         assert!(places.taken == 0 && places.of.is_empty(), "{places:?}");
     }

@@ -83,6 +83,11 @@ impl Call {
         &self.request_id
     }
 
+    /// Whether it has a span.
+    pub fn is_traced(&self) -> bool {
+        self.span.is_some()
+    }
+
     /// Ends its span: under which name, with which attributes, and whether it failed.
     pub fn traced(&self, name: &str, attributes: &[(&str, &str)], failed: bool) {
         if let Some(span) = &self.span {

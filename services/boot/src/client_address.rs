@@ -67,6 +67,9 @@ impl TrustedProxies {
     /// address that is not a trusted proxy.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
+        if !self.contains(client) {
+            return client;
+        }
         let hops: Vec<&str> = headers
             .get_all(FORWARDED_FOR)
             .iter()

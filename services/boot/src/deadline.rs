@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 /// The header in which gRPC says it.
-pub const GRPC_TIMEOUT: &str = "grpc-timeout";
+pub const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// What the header takes, for refusals.
 pub const GRPC_TIMEOUT_FORM: &str = "it takes up to 8 digits and one of H M S m u n, such as 500m";
 

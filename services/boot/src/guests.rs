@@ -70,7 +70,7 @@ impl Guests {
     /// Lets a connection in, unless there are too many: then it is closed.
     pub(crate) fn welcome(&self, stream: TcpStream, tls: Option<&ServerTls>) -> Option<Guest> {
         // One of which nobody knows whose it is has ended already, and says so when it is read.
-        let place = match stream.peer_addr().map(|peer| self.places.take(client_of(peer.ip()))) {
+        let place = match stream.peer_addr().map(|peer| self.places.take(Some(client_of(peer.ip())))) {
             Ok(Ok(place)) => Some(place),
             Ok(Err(full)) => {
                 let (Full::All(most) | Full::One(most)) = full;

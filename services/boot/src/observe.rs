@@ -173,8 +173,9 @@ where
 fn time_given(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
     let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
     grpc_timeout(value).map(Some).ok_or_else(|| {
-        let sentence = format!("The header {GRPC_TIMEOUT} cannot be read: {GRPC_TIMEOUT_FORM}.");
-        Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", GRPC_TIMEOUT)
+        let name = GRPC_TIMEOUT;
+        let sentence = format!("The header {name} cannot be read: {GRPC_TIMEOUT_FORM}.");
+        Refusal::new(ErrorReason::InvalidHeader, sentence).with("header", name.as_str())
     })
 }
 
@@ -183,7 +184,7 @@ fn place(calls: &AtOnce<()>, method: &str) -> Result<Option<Place<()>>, Refusal>
     if method.starts_with(PROBES) {
         return Ok(None);
     }
-    calls.take(()).map(Some).map_err(|(Full::All(most) | Full::One(most))| {
+    calls.take(None).map(Some).map_err(|(Full::All(most) | Full::One(most))| {
         let sentence = format!(
             "This server works on {most} calls already, the most that it takes at once. This one was not begun; try again."
         );

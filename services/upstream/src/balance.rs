@@ -51,6 +51,8 @@ pub struct Unreachable {
 
 struct Inner {
     authorities: Vec<Authority>,
+    /// Whether they are addresses, which need not be resolved.
+    are_literal: bool,
     tls: Option<ClientTls>,
     endpoints: RwLock<Arc<[Arc<Endpoint>]>>,
     next_endpoint: AtomicUsize,
@@ -73,6 +75,7 @@ impl FromStr for Upstream {
 impl Upstream {
     fn new(authorities: Vec<Authority>, tls: Option<ClientTls>) -> Self {
         let inner = Inner {
+            are_literal: authorities.iter().all(is_literal),
             authorities,
             tls,
             endpoints: RwLock::default(),
@@ -110,7 +113,7 @@ impl Upstream {
         if let Some(header) = boot::traceparent() {
             request.headers_mut().insert(boot::TRACEPARENT, header);
         }
-        let mut cause = "it has no address".to_owned();
+        let mut cause = None;
         for endpoint in inner.order(&endpoints, avoid) {
             // One try more than there are connections: the peer may have closed all
             // of them while they were idle, or as it stops.
@@ -120,7 +123,7 @@ impl Upstream {
                     Ok(sender) => sender,
                     Err(error) => {
                         inner.pass_over(endpoint, PASSED_OVER, &error);
-                        cause = error;
+                        cause = Some(error);
                         break;
                     }
                 };
@@ -134,7 +137,7 @@ impl Upstream {
                         Some(unsent) => {
                             request = unsent;
                             room.forget();
-                            cause = error.into_error().to_string();
+                            cause = Some(error.into_error().to_string());
                         }
                         None => {
                             let cause = whole_cause(&error.into_error());
@@ -144,6 +147,7 @@ impl Upstream {
                 }
             }
         }
+        let cause = cause.unwrap_or_else(|| "it has no address".to_owned());
         Err(inner.unreachable(cause, None))
     }
 
@@ -196,18 +200,17 @@ impl Upstream {
     /// Resolves names and asks for health in the background, when it is time.
     fn tend(&self, endpoints: &Arc<[Arc<Endpoint>]>) {
         let inner = &self.inner;
-        let since = inner.now().saturating_sub(inner.tended.load(Ordering::Relaxed));
-        if since < millis(TENDED) {
+        if inner.are_literal && endpoints.len() < 2 {
             return;
         }
-        let literal = inner.authorities.iter().all(is_literal);
-        if literal && endpoints.len() < 2 || inner.tending.swap(true, Ordering::Relaxed) {
+        let since = inner.now().saturating_sub(inner.tended.load(Ordering::Relaxed));
+        if since < millis(TENDED) || inner.tending.swap(true, Ordering::Relaxed) {
             return;
         }
         let (upstream, endpoints) = (self.clone(), Arc::clone(endpoints));
         tokio::spawn(async move {
             let inner = &upstream.inner;
-            if !literal {
+            if !inner.are_literal {
                 // What went wrong is in the log; the calls go on with what is known.
                 let _unresolved = inner.resolve().await;
             }
@@ -236,11 +239,11 @@ impl Inner {
 
     /// In turn those that work, then the others: they may have come back.
     fn order<'e>(&self, endpoints: &'e [Arc<Endpoint>], avoid: Option<SocketAddr>) -> Vec<&'e Endpoint> {
-        let now = self.now();
         let start = self.next_endpoint.fetch_add(1, Ordering::Relaxed);
         let mut order: Vec<&Endpoint> =
             (0..endpoints.len()).map(|at| &*endpoints[(start + at) % endpoints.len()]).collect();
         if order.len() > 1 {
+            let now = self.now();
             order.sort_by_key(|one| (Some(one.addr) == avoid, one.is_down(now)));
         }
         order

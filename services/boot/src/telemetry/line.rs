@@ -55,7 +55,7 @@ impl<'s> Line<'s> {
             Form::Text => {
                 self.out.push(' ');
                 if name != "message" {
-                    self.put(format_args!("{name}="));
+                    self.out.extend([name, "="]);
                 }
                 self.out.len()
             }
@@ -81,7 +81,7 @@ impl<'s> Line<'s> {
     pub fn bare(&mut self, name: &str, value: fmt::Arguments<'_>) {
         match self.form {
             Form::Json => self.name(name),
-            Form::Text => self.put(format_args!(" {name}=")),
+            Form::Text => self.out.extend([" ", name, "="]),
         }
         self.put(value);
     }
@@ -96,7 +96,7 @@ impl<'s> Line<'s> {
         if self.out.len() > 1 {
             self.out.push(',');
         }
-        self.put(format_args!("\"{name}\":"));
+        self.out.extend(["\"", name, "\":"]);
     }
 
     fn put(&mut self, what: fmt::Arguments<'_>) {
@@ -130,6 +130,12 @@ struct Escaped<'s> {
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Mostly there is nothing to look for, one character after another.
+        if text.len() <= self.left && text.bytes().fold(true, |plain, one| plain & is_plain(one)) {
+            self.left -= text.len();
+            self.out.push_str(text);
+            return Ok(());
+        }
         let mut plain = 0;
         for (at, one) in text.char_indices() {
             if self.left == 0 {
@@ -160,6 +166,11 @@ impl Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it stands for itself, in JSON too.
+fn is_plain(one: u8) -> bool {
+    (b' '..=b'~').contains(&one) && one != b'"' && one != b'\\'
 }
 
 /// Those that are no control characters.
