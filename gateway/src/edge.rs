@@ -229,7 +229,8 @@ impl Inner {
         } else if session::is_path(path) {
             Box::pin(session::call(&self.transcoder, &self.upstreams, request, client)).await
         } else {
-            rest::call(&self.transcoder, &self.upstreams, request, client).await
+            let runbook = &self.policy.runbook;
+            rest::call(&self.transcoder, &self.upstreams, runbook, request, client).await
         }
     }
 

@@ -90,13 +90,19 @@ impl Problem {
     }
 
     /// The part that fits into an item of a stream.
-    pub fn in_stream(&self) -> Json {
+    pub fn in_stream(&self, runbook: &Runbook) -> Json {
         json!({
+            "type": self.page(runbook),
             "code": self.name,
             "message": self.message(),
             "grpc_status": self.status.code,
             "metadata": self.metadata,
         })
+    }
+
+    /// Without a page of its own a problem has the type of all (RFC 9457, 4.2.1).
+    fn page(&self, runbook: &Runbook) -> String {
+        self.reason.map_or_else(|| "about:blank".to_owned(), |reason| runbook.page(reason))
     }
 
     pub fn response(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Response<Body> {
@@ -116,13 +122,11 @@ impl Problem {
     }
 
     fn body(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Json {
-        let Self { reason, name, http_status, status, metadata, violations, retry_after: _ } = self;
+        let Self { reason: _, name, http_status, status, metadata, violations, retry_after: _ } = self;
         let message = self.message();
         let mut body = Map::new();
         let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);
-        // Without a page of its own a problem has the type of all (RFC 9457, 4.2.1).
-        let page = reason.map_or_else(|| "about:blank".to_owned(), |reason| runbook.page(reason));
-        put("type", page.into());
+        put("type", self.page(runbook).into());
         put("title", title(name).into());
         put("status", http_status.as_u16().into());
         put("detail", message.as_str().into());

@@ -1,6 +1,7 @@
 //! REST: one gRPC call per request. Which method a path means and what its
 //! messages look like is `transcode`'s job.
 
+use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -9,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
 use transcode::{Answer, Match, Renderer, RouteError, Takes, Transcoder};
 
-use super::stream;
+use super::stream::{self, Form};
 use crate::answer::encoding;
 use crate::answer::failure::{Failure, input_error, options, shown, unreadable};
 use crate::call::body::{self, MAX_REST};
@@ -27,6 +28,7 @@ const HTTP_CODE: &str = "x-http-code";
 pub async fn call(
     transcoder: &Transcoder,
     upstreams: &Upstreams,
+    runbook: &Runbook,
     request: Request<Body>,
     client: &Client,
 ) -> Result<Response<Body>, Failure> {
@@ -45,9 +47,10 @@ pub async fn call(
     if format.is_none() && !renderer.is_raw() {
         check_accept(&head.headers)?;
     }
-    if let (Some(parts), Some(format)) = (found.parts(), format) {
+    let form = format.map(|format| Form { format, runbook: runbook.clone() });
+    if let (Some(parts), Some(form)) = (found.parts(), &form) {
         // On the heap: every call's future would have room for it, and hardly one is such.
-        return Box::pin(uploaded(upstreams, &head, body, &found, parts, format, client)).await;
+        return Box::pin(uploaded(upstreams, &head, body, &found, parts, form, client)).await;
     }
     let deadline = Deadline::of(&head.headers)?;
     let body = body::read(body, MAX_REST).await?;
@@ -57,10 +60,10 @@ pub async fn call(
     }
     let frame = request_frame(&head, &encoding::decoded(&head.headers, body, MAX_REST)?, &found)?;
     let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
-    if let Some(format) = format {
+    if let Some(form) = form {
         let (answered, body) = deadline.within(call.open(upstreams)).await??;
         let source = stream::Source { body, until: deadline.asked(), broken: None };
-        return Ok(stream::response(format, renderer, &answered, source));
+        return Ok(stream::response(form, renderer, &answered, source));
     }
     let (wire, answered) = call.unary(upstreams, deadline).await?;
     response(&head, &renderer, &wire, &answered).await
@@ -73,7 +76,7 @@ async fn uploaded(
     body: Body,
     found: &Match<'_>,
     parts: transcode::Parts,
-    format: stream::Format,
+    form: &Form,
     client: &Client,
 ) -> Result<Response<Body>, Failure> {
     let deadline = Deadline::of(&head.headers)?;
@@ -91,7 +94,7 @@ async fn uploaded(
         None => failure,
     })?;
     let source = stream::Source { body, until, broken: Some(broken) };
-    Ok(stream::response(format, found.renderer(), &answered, source))
+    Ok(stream::response(form.clone(), found.renderer(), &answered, source))
 }
 
 /// The request message in its frame.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use boot::Runbook;
 use bytes::{Buf, Bytes, BytesMut};
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, Stream};
@@ -39,6 +40,14 @@ pub enum Format {
     Array,
 }
 
+/// How a stream looks to its caller.
+#[derive(Debug, Clone)]
+pub struct Form {
+    pub format: Format,
+    /// Where an error leads to.
+    pub runbook: Runbook,
+}
+
 /// Where the messages come from.
 pub struct Source {
     /// The body of the service's answer.
@@ -53,7 +62,7 @@ struct State {
     source: Source,
     buffer: BytesMut,
     renderer: Renderer,
-    format: Format,
+    form: Form,
     sent: usize,
     ended: bool,
 }
@@ -67,8 +76,9 @@ enum Step {
 }
 
 /// The response for a stream that has begun.
-pub fn response(format: Format, renderer: Renderer, metadata: &HeaderMap, source: Source) -> Response<Body> {
-    let state = State { source, buffer: BytesMut::new(), renderer, format, sent: 0, ended: false };
+pub fn response(form: Form, renderer: Renderer, metadata: &HeaderMap, source: Source) -> Response<Body> {
+    let format = form.format;
+    let state = State { source, buffer: BytesMut::new(), renderer, form, sent: 0, ended: false };
     let frames = futures::StreamExt::map(pieces(state), |piece| Ok::<_, Status>(Frame::data(piece)));
     let mut response = Response::new(Body::new(StreamBody::new(frames)));
     response.extensions_mut().insert(Streamed);
@@ -131,14 +141,16 @@ impl Format {
             (Self::Array, false) => Some(Bytes::from_static(b"]\n")),
         }
     }
+}
 
+impl Form {
     /// The last item, for a stream that failed.
-    fn failure(self, failure: &Failure, first: bool) -> Bytes {
-        let error = json!({"error": Problem::of(failure).in_stream()});
-        match self {
-            Self::Lines => format!("{error}\n").into(),
-            Self::Events => format!("event: error\ndata: {error}\n\n").into(),
-            Self::Array => format!("{}{error}]\n", if first { "[" } else { ",\n" }).into(),
+    fn failure(&self, failure: &Failure, first: bool) -> Bytes {
+        let error = json!({"error": Problem::of(failure).in_stream(&self.runbook)});
+        match self.format {
+            Format::Lines => format!("{error}\n").into(),
+            Format::Events => format!("event: error\ndata: {error}\n\n").into(),
+            Format::Array => format!("{}{error}]\n", if first { "[" } else { ",\n" }).into(),
         }
     }
 }
@@ -152,17 +164,17 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
         let piece = match state.step().await {
             Ok(Step::Message(json)) => {
                 state.sent += 1;
-                state.format.message(&json, first)
+                state.form.format.message(&json, first)
             }
             // A comment, which clients pass over.
             Ok(Step::Silence) => Bytes::from_static(b": still here\n\n"),
             Ok(Step::End) => {
                 state.ended = true;
-                state.format.end(first)?
+                state.form.format.end(first)?
             }
             Err(failure) => {
                 state.ended = true;
-                state.format.failure(&failure, first)
+                state.form.failure(&failure, first)
             }
         };
         Some((piece, state))
@@ -172,7 +184,7 @@ fn pieces(state: State) -> impl Stream<Item = Bytes> {
 impl State {
     /// The next message, silence where it must be broken, or the end.
     async fn step(&mut self) -> Result<Step, Failure> {
-        let silence = match self.format {
+        let silence = match self.form.format {
             Format::Events => Some(Instant::now() + SILENCE),
             Format::Lines | Format::Array => None,
         };
@@ -251,6 +263,35 @@ impl Source {
         match self.broken {
             None => "Start the stream again from its last cursor.",
             Some(_) => UNKNOWN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_item_of_a_stream_that_fails_leads_to_the_page_of_its_reason() {
+        let known = Failure::from(Refusal::new(ErrorReason::CursorExpired, "Too old."));
+        let unknown = Failure::Status(Status::aborted("x"), HeaderMap::new());
+        let runbook: Runbook = "https://api.example.com/runbook".parse().unwrap();
+        for (format, begin, end) in [
+            (Format::Lines, "", "\n"),
+            (Format::Events, "event: error\ndata: ", "\n\n"),
+            (Format::Array, "[", "]\n"),
+        ] {
+            for (runbook, failure, page) in [
+                (Runbook::default(), &known, "/runbook/CURSOR_EXPIRED"),
+                (runbook.clone(), &known, "https://api.example.com/runbook/CURSOR_EXPIRED"),
+                (runbook.clone(), &unknown, "about:blank"),
+            ] {
+                let item = Form { format, runbook }.failure(failure, true);
+                let item = std::str::from_utf8(&item).unwrap();
+                let json = item.strip_prefix(begin).unwrap().strip_suffix(end).unwrap();
+                let json: serde_json::Value = serde_json::from_str(json).unwrap();
+                assert_eq!(json["error"]["type"], page);
+            }
         }
     }
 }

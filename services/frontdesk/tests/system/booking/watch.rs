@@ -258,5 +258,6 @@ async fn over_rest_a_stream_is_lines_or_events() {
     let items: Vec<serde_json::Value> = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     let (last, before) = items.split_last().unwrap();
     assert_eq!(last["error"]["code"], "DEADLINE_EXCEEDED");
+    assert_eq!(last["error"]["type"], "/runbook/DEADLINE_EXCEEDED");
     assert!(!before.is_empty() && before.iter().all(|item| item["cursor"].is_string()));
 }
