@@ -53,7 +53,7 @@ impl Pages {
             (&Method::GET | &Method::HEAD, "/version") => Ok(self.version()),
             (&Method::GET | &Method::HEAD, "/openapi.json") => Ok(self.docs.openapi(&request.headers)),
             (&Method::GET | &Method::HEAD, _) if runbook::is_path(path) => {
-                self.runbook.answer(path, &request.headers).await
+                self.runbook.answer(path, &request.headers)
             }
             (&Method::GET | &Method::HEAD, _) => Ok(self.docs.page(&request.headers)),
             _ => Err(Failure::not_allowed(method, path, allow)),

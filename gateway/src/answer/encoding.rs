@@ -2,7 +2,7 @@
 //! sections 8.4 and 12.5.3).
 
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -30,6 +30,15 @@ const BROTLI_QUALITY: u32 = 4;
 enum Coding {
     Brotli,
     Gzip,
+}
+
+impl Coding {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
 }
 
 /// A request's body without its encoding, of `limit` bytes at most.
@@ -97,7 +106,7 @@ fn not_gzip() -> Refusal {
 
 /// A body in the best encoding that the caller takes, if there is room for it until it is
 /// read.
-pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Result<Response<Body>, Refusal> {
+pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Result<Response<Body>, NoRoom> {
     let coding = if body.len() < WORTHWHILE { None } else { choose(wanted) };
     let compressible = body.len() >= WORTHWHILE;
     let (body, compressed) = match coding {
@@ -120,18 +129,10 @@ pub async fn answer(wanted: &HeaderMap, body: Vec<u8>) -> Result<Response<Body>,
         }
     };
     let (name, body) = match compressed {
-        Some((Coding::Brotli, body)) => (Some("br"), body),
-        Some((Coding::Gzip, body)) => (Some("gzip"), body),
+        Some((coding, body)) => (Some(coding.name()), body),
         None => (None, body),
     };
-    let body = held(body.into()).map_err(|NoRoom| {
-        Refusal::new(
-            ErrorReason::UpstreamUnavailable,
-            "The gateway holds as many answers as it has room for, and has dropped this one. A change may have been stored: read before trying again.",
-        )
-        .retry_after(Duration::from_secs(1))
-    })?;
-    Ok(encoded(name, body, compressible))
+    Ok(encoded(name, held(body.into())?, compressible))
 }
 
 fn encoded(name: Option<&'static str>, body: Bytes, compressible: bool) -> Response<Body> {
@@ -146,28 +147,31 @@ fn encoded(name: Option<&'static str>, body: Bytes, compressible: bool) -> Respo
     response
 }
 
-/// A body that is always the same, compressed once.
+/// A body that is always the same, compressed once in each coding that somebody takes.
 #[derive(Debug)]
 pub struct Prepared {
     plain: Bytes,
-    brotli: Option<Bytes>,
-    gzip: Option<Bytes>,
+    brotli: OnceLock<Option<Bytes>>,
+    gzip: OnceLock<Option<Bytes>>,
 }
 
 impl Prepared {
     pub fn new(body: Vec<u8>) -> Self {
-        let prepared = |coding| compress(coding, &body).map(Bytes::from);
-        Self { brotli: prepared(Coding::Brotli), gzip: prepared(Coding::Gzip), plain: body.into() }
+        Self { plain: body.into(), brotli: OnceLock::new(), gzip: OnceLock::new() }
     }
 
     /// The body in the best encoding that the caller takes.
     pub fn answer(&self, wanted: &HeaderMap) -> Response<Body> {
-        let (name, body) = match (choose(wanted), &self.brotli, &self.gzip) {
-            (Some(Coding::Brotli), Some(body), _) => (Some("br"), body),
-            (Some(Coding::Gzip), _, Some(body)) => (Some("gzip"), body),
-            _ => (None, &self.plain),
-        };
-        encoded(name, body.clone(), true)
+        let coding = choose(wanted);
+        let prepared = coding.and_then(|coding| {
+            let place = match coding {
+                Coding::Brotli => &self.brotli,
+                Coding::Gzip => &self.gzip,
+            };
+            place.get_or_init(|| compress(coding, &self.plain).map(Bytes::from)).as_ref()
+        });
+        let name = coding.filter(|_| prepared.is_some()).map(Coding::name);
+        encoded(name, prepared.unwrap_or(&self.plain).clone(), true)
     }
 }
 
@@ -257,6 +261,23 @@ mod tests {
             assert_eq!(chosen(accept), expected, "{accept}");
         }
         assert_eq!(choose(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_body_that_stays_the_same_is_compressed_once() {
+        let prepared = Prepared::new(b"booking ".repeat(100));
+        let asked = |accept: &'static str| {
+            let wanted = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(accept))]);
+            let coding = prepared.answer(&wanted).headers().get(CONTENT_ENCODING).cloned();
+            let at =
+                |place: &OnceLock<Option<Bytes>>| place.get().map(|body| body.as_ref().unwrap().as_ptr());
+            (coding, [at(&prepared.brotli), at(&prepared.gzip)])
+        };
+        let (coding, [brotli, gzip]) = asked("br");
+        assert!(coding.unwrap() == "br" && brotli.is_some() && gzip.is_none());
+        assert_eq!(asked("gzip").0.unwrap(), "gzip");
+        assert_eq!(asked("br").1[0], brotli);
+        assert_eq!(asked("identity").0, None);
     }
 
     #[test]

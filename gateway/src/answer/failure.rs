@@ -92,6 +92,20 @@ pub fn broken_off() -> Refusal {
     )
 }
 
+/// The refusal for an answer that there is no room for. The service has given it: of a
+/// method that changes something nobody knows by it what was changed.
+pub fn no_room(changes: bool) -> Refusal {
+    let (reason, way_on) = if changes {
+        (ErrorReason::OutcomeUnknown, "A change may have been stored: read before trying again.")
+    } else {
+        (ErrorReason::Overloaded, "Nothing was changed; try again.")
+    };
+    let sentence =
+        format!("The gateway holds as many answers as it has room for, and has dropped this one. {way_on}");
+    let refusal = Refusal::new(reason, sentence).retry_after(Duration::from_secs(1));
+    if changes { refusal } else { refusal.with("waits_for", "room for bodies") }
+}
+
 /// The refusal for an answer that is not the method's message.
 pub fn unreadable() -> Refusal {
     Refusal::new(

@@ -89,3 +89,48 @@ pub fn check_json(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     refuse(format!("The content type {} is not taken.", text.chars().take(100).collect::<String>()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::stream::{self, StreamExt};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use tonic::Status;
+
+    use super::*;
+
+    /// A part of a body, which is counted as long as anybody keeps it.
+    struct Part(Arc<AtomicUsize>);
+
+    impl AsRef<[u8]> for Part {
+        fn as_ref(&self) -> &[u8] {
+            b"x"
+        }
+    }
+
+    impl Drop for Part {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_body_in_tiny_parts_nothing_is_kept_but_its_bytes() {
+        const PARTS: usize = 50_000;
+        let (kept, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let parts = {
+            let most = Arc::clone(&most);
+            stream::iter(0..PARTS).map(move |_| {
+                most.fetch_max(kept.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                Ok::<_, Status>(Frame::data(Bytes::from_owner(Part(Arc::clone(&kept)))))
+            })
+        };
+        let body = read(Body::new(StreamBody::new(parts)), MAX_REST).await.unwrap();
+        assert_eq!(body.len(), PARTS);
+        // Each would take many times as much as the byte that it holds.
+        assert!(most.load(Ordering::Relaxed) <= 2, "{most:?} were kept");
+    }
+}

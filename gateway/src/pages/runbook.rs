@@ -3,6 +3,8 @@
 //! top here. A browser gets HTML; whoever does not ask for HTML, such as curl in a
 //! terminal, gets the Markdown.
 
+use std::sync::OnceLock;
+
 use boot::Runbook;
 use frontdesk_proto::{ErrorReason, Refusal, code_name};
 use http::header::{
@@ -13,7 +15,7 @@ use tonic::body::Body;
 
 use super::comments::{first_sentence, reason_comment};
 use super::docs::style_hash;
-use crate::answer::encoding::{self, weighted};
+use crate::answer::encoding::{Prepared, weighted};
 use crate::answer::failure::{Failure, shown};
 
 /// The page that lists the others.
@@ -44,6 +46,8 @@ struct Page {
 #[derive(Debug)]
 pub struct Book {
     policy: HeaderValue,
+    /// Each page in Markdown and as HTML, encoded when it is first asked for.
+    encoded: Box<[[OnceLock<Prepared>; 2]]>,
 }
 
 /// Whether a path is of the runbook.
@@ -53,16 +57,7 @@ pub fn is_path(path: &str) -> bool {
 
 /// A page in Markdown, the list of all without a name.
 pub fn text(name: Option<&str>) -> Option<String> {
-    let page = find(name.unwrap_or(INDEX))?;
-    let Page { title, markdown, .. } = page;
-    Some(match page.reason() {
-        Some(reason) => {
-            let (codes, meaning) = (codes(reason), reason_comment(reason));
-            format!("# {title}\n\n{codes}\n\n{meaning}\n\n{markdown}")
-        }
-        None if page.name == INDEX => format!("# {title}\n\n{markdown}\n{}", reasons_as_text()),
-        None => format!("# {title}\n\n{markdown}"),
-    })
+    pages().iter().find(|page| page.name == name.unwrap_or(INDEX)).map(Page::text)
 }
 
 impl Book {
@@ -72,23 +67,25 @@ impl Book {
             style_hash(TEMPLATE)
         );
         let policy = HeaderValue::from_str(&policy);
-        Self { policy: policy.unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'")) }
+        Self {
+            policy: policy.unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'")),
+            encoded: pages().iter().map(|_| Default::default()).collect(),
+        }
     }
 
     /// Answers a request for a page.
-    pub async fn answer(&self, path: &str, wanted: &HeaderMap) -> Result<Response<Body>, Failure> {
+    pub fn answer(&self, path: &str, wanted: &HeaderMap) -> Result<Response<Body>, Failure> {
         let name = path.strip_prefix(Runbook::PATH).and_then(|rest| rest.strip_prefix('/'));
         let is_html = wants_html(wanted);
         // The list has its own path, and links of a page are relative to that.
-        let found = if name == Some(INDEX) {
-            None
-        } else if is_html {
-            html(name)
-        } else {
-            text(name)
-        };
-        let page = found.ok_or_else(|| no_page(name.unwrap_or_default()))?;
-        let mut response = encoding::answer(wanted, page.into_bytes()).await?;
+        let asked = if name == Some(INDEX) { None } else { name.or(Some(INDEX)) };
+        let found = pages().iter().zip(&self.encoded).find(|(page, _)| Some(page.name) == asked);
+        let (page, encoded) = found.ok_or_else(|| no_page(name.unwrap_or_default()))?;
+        let encoded = encoded[usize::from(is_html)].get_or_init(|| {
+            let page = if is_html { page.html() } else { page.text() };
+            Prepared::new(page.into())
+        });
+        let mut response = encoded.answer(wanted);
         let headers = response.headers_mut();
         let kind = if is_html { "text/html; charset=utf-8" } else { "text/markdown; charset=utf-8" };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -104,15 +101,40 @@ impl Page {
     fn reason(&self) -> Option<ErrorReason> {
         ErrorReason::from_name(self.name)
     }
+
+    fn text(&self) -> String {
+        let Self { name, title, markdown, html: _ } = self;
+        match self.reason() {
+            Some(reason) => {
+                let (codes, meaning) = (codes(reason), reason_comment(reason));
+                format!("# {title}\n\n{codes}\n\n{meaning}\n\n{markdown}")
+            }
+            None if *name == INDEX => format!("# {title}\n\n{markdown}\n{}", reasons_as_text()),
+            None => format!("# {title}\n\n{markdown}"),
+        }
+    }
+
+    fn html(&self) -> String {
+        let (lead, more) = match self.reason() {
+            Some(reason) => {
+                let (codes, meaning) = (escaped(&codes(reason)), with_code(&reason_comment(reason)));
+                (format!("<p class=\"codes\">{codes}</p>\n<p>{meaning}</p>\n"), String::new())
+            }
+            None if self.name == INDEX => (String::new(), reasons_as_html()),
+            None => (String::new(), String::new()),
+        };
+        let up = if self.name == INDEX { "" } else { "<nav><a href=\"../runbook\">Runbook</a></nav>" };
+        let mut out = TEMPLATE.to_owned();
+        for (place, what) in PLACES.into_iter().zip([self.title, up, &lead, self.html, &more]) {
+            out = out.replace(place, what);
+        }
+        out
+    }
 }
 
 /// What `build.rs` finds in the folder.
 fn pages() -> &'static [Page] {
     include!(concat!(env!("OUT_DIR"), "/runbook.rs"))
-}
-
-fn find(name: &str) -> Option<&'static Page> {
-    pages().iter().find(|page| page.name == name)
 }
 
 fn no_page(name: &str) -> Failure {
@@ -131,25 +153,6 @@ fn wants_html(wanted: &HeaderMap) -> bool {
         let (name, weight) = weighted(range);
         name == "text/html" && weight > 0
     })
-}
-
-/// A page as HTML, the list of all without a name.
-fn html(name: Option<&str>) -> Option<String> {
-    let page = find(name.unwrap_or(INDEX))?;
-    let (lead, more) = match page.reason() {
-        Some(reason) => {
-            let (codes, meaning) = (escaped(&codes(reason)), with_code(&reason_comment(reason)));
-            (format!("<p class=\"codes\">{codes}</p>\n<p>{meaning}</p>\n"), String::new())
-        }
-        None if page.name == INDEX => (String::new(), reasons_as_html()),
-        None => (String::new(), String::new()),
-    };
-    let up = if page.name == INDEX { "" } else { "<nav><a href=\"../runbook\">Runbook</a></nav>" };
-    let mut out = TEMPLATE.to_owned();
-    for (place, what) in PLACES.into_iter().zip([page.title, up, &lead, page.html, &more]) {
-        out = out.replace(place, what);
-    }
-    Some(out)
 }
 
 /// The statuses of a reason.
@@ -209,7 +212,36 @@ fn with_code(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header::ACCEPT_ENCODING;
+
     use super::*;
+
+    fn html(name: Option<&str>) -> Option<String> {
+        pages().iter().find(|page| page.name == name.unwrap_or(INDEX)).map(Page::html)
+    }
+
+    #[test]
+    fn a_page_is_encoded_once_in_each_form() {
+        let book = Book::new();
+        let asked = |accept: &'static str| {
+            let wanted = [(ACCEPT, accept), (ACCEPT_ENCODING, "br")];
+            let wanted = wanted.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            let response = book.answer("/runbook/OVERLOADED", &HeaderMap::from_iter(wanted)).unwrap();
+            assert_eq!(response.headers()["content-encoding"], "br");
+            book.encoded
+                .iter()
+                .flatten()
+                .filter_map(OnceLock::get)
+                .map(std::ptr::from_ref)
+                .collect::<Vec<_>>()
+        };
+        let first = asked("text/html");
+        assert_eq!((first.len(), asked("text/html")), (1, first));
+        assert_eq!(asked("*/*").len(), 2);
+        for none in ["/runbook/README", "/runbook/", "/runbook/x"] {
+            assert!(book.answer(none, &HeaderMap::new()).is_err(), "{none}");
+        }
+    }
 
     #[test]
     fn every_reason_is_in_a_group_and_has_a_page_in_both_forms() {

@@ -12,7 +12,8 @@ use transcode::{Answer, Match, Renderer, RouteError, Takes, Transcoder};
 
 use super::stream::{self, Form};
 use crate::answer::encoding;
-use crate::answer::failure::{Failure, input_error, options, shown, unreadable};
+use crate::answer::failure::{Failure, input_error, no_room, options, shown, unreadable};
+use crate::answer::held::NoRoom;
 use crate::call::body::{self, MAX_REST};
 use crate::call::deadline::Deadline;
 use crate::call::ending::UNKNOWN;
@@ -59,14 +60,16 @@ pub async fn call(
         body::check_json(&head.headers)?;
     }
     let frame = request_frame(&head, &encoding::decoded(&head.headers, body, MAX_REST)?, &found)?;
-    let call = Call { path: found.grpc_path(), frame, metadata: headers::rest_in(&head.headers, client) };
+    let path = found.grpc_path();
+    let call = Call { path, frame, metadata: headers::rest_in(&head.headers, client) };
     if let Some(form) = form {
         let (answered, body) = deadline.within(call.open(upstreams)).await??;
         let source = stream::Source { body, until: deadline.asked(), broken: None };
         return Ok(stream::response(form, renderer, &answered, source));
     }
     let (wire, answered) = call.unary(upstreams, deadline).await?;
-    response(&head, &renderer, &wire, &answered).await
+    let changes = || upstreams.of_path(path).is_none_or(|target| !target.idempotent);
+    response(&head, &renderer, &wire, &answered, changes).await
 }
 
 /// Answers a request whose body is a stream of messages.
@@ -104,12 +107,14 @@ fn request_frame(head: &Parts, body: &[u8], found: &Match<'_>) -> Result<Bytes, 
         .map_err(input_error)
 }
 
-/// The response for a message, or that the caller has it.
+/// The response for a message of a method that changes something or not, or that the caller
+/// has it.
 async fn response(
     head: &Parts,
     renderer: &Renderer,
     wire: &[u8],
     answered: &HeaderMap,
+    changes: impl Fn() -> bool,
 ) -> Result<Response<Body>, Failure> {
     let etag = renderer.etag(wire).and_then(weak);
     let mut response = match &etag {
@@ -119,7 +124,8 @@ async fn response(
                 tracing::error!(%error, path = head.uri.path(), "an answer cannot be read");
                 unreadable()
             })?;
-            success(&head.headers, answer, answered).await?
+            let succeeded = success(&head.headers, answer, answered).await;
+            succeeded.map_err(|NoRoom| no_room(changes()))?
         }
     };
     headers::rest_out(answered, response.headers_mut());
@@ -129,11 +135,7 @@ async fn response(
     Ok(response)
 }
 
-async fn success(
-    wanted: &HeaderMap,
-    answer: Answer,
-    answered: &HeaderMap,
-) -> Result<Response<Body>, Refusal> {
+async fn success(wanted: &HeaderMap, answer: Answer, answered: &HeaderMap) -> Result<Response<Body>, NoRoom> {
     let (body, content_type) = match answer {
         Answer::Json(json) => (json, HeaderValue::from_static("application/json")),
         Answer::Raw(content_type, body) => {
@@ -218,4 +220,44 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Refusal> {
         ErrorReason::NotAcceptable,
         "This route answers application/json, which the Accept header rules out.",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_proto::booking::v1::{
+        ApproveBookingRequestResponse, BookingRequest, ListBookingRequestsResponse,
+    };
+    use prost::Message;
+
+    use super::*;
+    use crate::answer::held::{Held, SMALL};
+
+    #[tokio::test]
+    async fn an_answer_without_room_says_whether_something_may_have_been_changed() {
+        let upstreams = Upstreams::nowhere();
+        let routes = crate::routes::compile().unwrap();
+        let long = "x".repeat(2 * SMALL);
+        let request = BookingRequest { message: long.clone(), ..BookingRequest::default() };
+        let list = ListBookingRequestsResponse { booking_requests: vec![request], ..Default::default() };
+        let approved = ApproveBookingRequestResponse { booking_id: long, ..Default::default() };
+        let mut all = Held::nothing();
+        while all.add(SMALL / 2).is_ok() {}
+        for (method, path, wire, reason) in [
+            (Method::GET, "/v1/booking-requests", list.encode_to_vec(), ErrorReason::Overloaded),
+            (
+                Method::POST,
+                "/v1/booking-requests/x/approve",
+                approved.encode_to_vec(),
+                ErrorReason::OutcomeUnknown,
+            ),
+        ] {
+            let found = routes.route(&method, path).unwrap();
+            let (head, ()) = Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
+            let changes = || !upstreams.of_path(found.grpc_path()).unwrap().idempotent;
+            let answered = response(&head, &found.renderer(), &wire, &HeaderMap::new(), changes).await;
+            let Err(Failure::Refused(refusal)) = answered else { panic!("{path}: {answered:?}") };
+            assert_eq!(refusal.reason(), reason, "{path}");
+            assert!(refusal.retry_delay().is_some(), "{path}");
+        }
+    }
 }

@@ -215,8 +215,8 @@ pub enum ErrorReason {
     /// The caller would grant scopes that it does not hold.
     ScopeNotHeld = 225,
     /// The gateway or a service works at its limit and refused the call before starting
-    /// it; `metadata.waits_for` names what was exhausted. Try again after the time
-    /// in RetryInfo or `Retry-After`.
+    /// it, or dropped the answer of one that changes nothing; `metadata.waits_for` names what
+    /// was exhausted. Try again after the time in RetryInfo or `Retry-After`.
     Overloaded = 213,
     /// The tenant has no booking request with this id.
     BookingRequestNotFound = 300,
@@ -333,8 +333,8 @@ pub enum ErrorReason {
     DbOverloaded = 411,
     /// The connection led to a standby (SQLSTATE 25006); a failover is under way.
     DbReadOnly = 412,
-    /// The connection broke while COMMIT was under way: the change may or may not be
-    /// stored. Read the resource before trying again.
+    /// The connection broke while COMMIT was under way, or the gateway had no room for the
+    /// answer: the change may or may not be stored. Read the resource before trying again.
     OutcomeUnknown = 413,
     /// Any other database error, such as a record that a trigger of another program
     /// refuses. The request id finds it in the log.
