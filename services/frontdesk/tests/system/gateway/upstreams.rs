@@ -172,21 +172,28 @@ impl Drop for Given {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
-    let (begun, ended) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (on_call, on_drop) = (Arc::clone(&begun), Arc::clone(&ended));
-    let endless = service(move || {
+/// A service that answers no call: where it is, and what says that one was given up.
+async fn endless(on_call: impl Fn() + Clone + Send + Sync + 'static) -> (String, Arc<Notify>) {
+    let ended = Arc::new(Notify::new());
+    let on_drop = Arc::clone(&ended);
+    let service = service(move || {
         let given = Given(Arc::clone(&on_drop));
-        on_call.notify_one();
+        on_call();
         async move {
             std::future::pending::<()>().await;
             drop(given);
             grpc_status("0")
         }
-    })
-    .await;
-    let (addr, _stop) = gateway(&endless.to_string(), &endless.to_string()).await;
+    });
+    (service.await.to_string(), ended)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
+    let begun = Arc::new(Notify::new());
+    let on_call = Arc::clone(&begun);
+    let (endless, ended) = endless(move || on_call.notify_one()).await;
+    let (addr, _stop) = gateway(&endless, &endless).await;
     for path in [REQUESTS, "/v1/booking-requests/watch"] {
         let mut client = TcpStream::connect(addr).await.unwrap();
         client.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
@@ -200,19 +207,13 @@ async fn a_client_that_leaves_ends_the_call_behind_the_gateway() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_hangs_ends_with_the_deadline_of_a_grpc_call() {
-    let (asked, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-    let (count, on_drop) = (Arc::clone(&asked), Arc::clone(&ended));
-    let endless = service(move || {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let (endless, ended) = endless(move || {
         count.fetch_add(1, Ordering::Relaxed);
-        let given = Given(Arc::clone(&on_drop));
-        async move {
-            std::future::pending::<()>().await;
-            drop(given);
-            grpc_status("0")
-        }
     })
     .await;
-    let (addr, _stop) = gateway(&endless.to_string(), &endless.to_string()).await;
+    let (addr, _stop) = gateway(&endless, &endless).await;
     let list = async |timeout: Duration| {
         let mut request = tonic::Request::new(ListBookingRequestsRequest::default());
         request.set_timeout(timeout);
