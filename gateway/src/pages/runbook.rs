@@ -254,7 +254,10 @@ mod tests {
             for place in PLACES {
                 assert!(TEMPLATE.contains(place) && !html.contains(place), "{place}: {html}");
             }
-            assert!(html.contains("<h2>Symptom</h2>") && html.contains("href=\"../runbook\""), "{html}");
+            assert!(
+                html.contains("<h2 id=\"symptom\">Symptom</h2>") && html.contains("href=\"../runbook\""),
+                "{html}"
+            );
         }
     }
 

@@ -41,7 +41,8 @@ async fn a_problem_leads_to_the_page_of_its_reason() {
     assert!(vary.contains(&"accept") && vary.contains(&"accept-encoding"), "{vary:?}");
     let html = found.text().await.unwrap();
     assert!(
-        html.contains("HTTP 401, gRPC UNAUTHENTICATED") && html.contains("<h2>Root cause</h2>"),
+        html.contains("HTTP 401, gRPC UNAUTHENTICATED")
+            && html.contains("<h2 id=\"root-cause\">Root cause</h2>"),
         "{html}"
     );
     assert!(!html.contains("<script") && !html.contains("https://"), "{html}");
