@@ -146,7 +146,7 @@ impl Cors {
         }
     }
 
-    /// What a page on a refused origin is told; the log says it once.
+    /// The refusal for a page on a refused origin; the log says it once.
     pub fn refuse(&self, origin: &str) -> Refusal {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.len() < REMEMBERED && refused.insert(origin.to_owned()) {

@@ -39,7 +39,7 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 32 * STREAM_WINDOW;
 /// Largest head of a request in bytes.
 const MAX_HEAD: u32 = 16 * 1024;
-/// How often one that has been told to end is looked at.
+/// How often one that has been asked to end is looked at.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Time for the last words to those who are cut off.
 const LAST_WORDS: Duration = Duration::from_millis(500);

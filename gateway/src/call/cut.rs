@@ -1,5 +1,5 @@
-//! An answer that is passed on as it comes, and ends with its deadline: whoever waits for it
-//! is told so, and the service is told that nobody waits.
+//! An answer that is passed on as it comes, and ends with its deadline: its caller gets
+//! a refusal then, and the service sees that nobody waits.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

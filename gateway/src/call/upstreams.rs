@@ -110,7 +110,7 @@ impl Upstreams {
         self.stop.leaving().is_cancelled()
     }
 
-    /// What is told of the services.
+    /// Figures of the services.
     pub fn figures(&self, scrape: &mut Scrape) {
         for (name, upstream) in self.named() {
             upstream.figures(name, scrape);
