@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::token::Claims;
 
 /// A tenant that the caller may work in, as the access layer found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TenantId(Uuid);
 
 /// Who calls, for which tenant, with which scopes.

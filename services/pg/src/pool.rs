@@ -129,10 +129,23 @@ impl Database {
         self.begin_in(Scope::Tenant(tenant)).await
     }
 
-    /// The same for work of several calls, which one lock must not keep waiting for as
-    /// long as each may wait alone: it fails soon.
-    pub async fn begin_briefly(&self, tenant: Uuid) -> Result<Tx, Fault> {
-        self.begin_in(Scope::Briefly(tenant)).await
+    /// Waits for the turn of changes of these tenants that are made together, like one.
+    pub async fn turn_of(&self, tenants: &[Uuid]) -> Result<Turn, Fault> {
+        match tenants {
+            [tenant] => self.turns.change(*tenant).await,
+            _ => self.turns.change(Uuid::nil()).await,
+        }
+    }
+
+    /// Starts a transaction for changes of several calls, which one lock must not keep
+    /// waiting for as long as each may wait alone: it fails soon. Of several tenants each
+    /// statement has its own, see [`Tx::run_each`].
+    pub async fn begin_together(&self, tenants: &[Uuid]) -> Result<Tx, Fault> {
+        let one = match tenants {
+            [tenant] => Some(*tenant),
+            _ => None,
+        };
+        self.begin_in(Scope::Briefly(one)).await
     }
 
     /// Starts a transaction outside tenants; tables under row-level security

@@ -29,6 +29,8 @@ pub type Turn = boot::Turn<Uuid>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Whose {
     Tenant(Uuid),
+    /// Of several tenants together.
+    Tenants,
     /// Outside tenants: a user's or an API key's.
     Caller(Uuid),
     /// Of those who have not said yet who they are, such as whoever signs in or has an API

@@ -8,22 +8,25 @@
 //! answer, cannot commit: Postgres would answer such a COMMIT with ROLLBACK and
 //! the driver would report success.
 
-use std::pin::pin;
+mod sent;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::Client;
+use futures::FutureExt;
 use futures::future::join;
-use futures::{FutureExt, TryStreamExt};
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
 
+pub(crate) use self::sent::TENANT;
+use self::sent::{Kept, One, Prepared, Sql, see};
 use crate::lease::Lease;
 use crate::limits::Limits;
 use crate::sessions::Way;
 use crate::turns::Whose;
-use crate::{Fault, Form, Kind, Query, Statements};
+use crate::{Fault, Kind, Query, Statements};
 
 /// An open transaction (READ COMMITTED). Dropping it rolls back.
 #[derive(Debug)]
@@ -47,8 +50,6 @@ const BEGIN: &str = "begin isolation level read committed";
 /// rows of one call are not to take the memory of all. Many times what rows of ours have.
 const MOST_KEPT: usize = 32 * 1024 * 1024;
 
-/// The setting by which row-level security knows the tenant.
-pub(crate) const TENANT: &str = "app.tenant";
 /// The one by which it knows several, of a role that may see them.
 const TENANTS: &str = "app.tenants";
 
@@ -63,33 +64,15 @@ const TOGETHER: &str = "1s";
 #[derive(Debug)]
 pub(crate) enum Scope {
     Tenant(Uuid),
-    /// The same, and locks are waited for [`BRIEFLY`].
-    Briefly(Uuid),
+    /// The same, and locks are waited for [`BRIEFLY`]. Without a tenant, each statement
+    /// says whose rows it sees.
+    Briefly(Option<Uuid>),
     Global,
     /// What this role may see.
     Role(&'static str),
     /// What this role may see of these tenants, with commas between them. Locks are waited
     /// for [`BRIEFLY`], and together they have little time.
     Tenants(&'static str, String),
-}
-
-/// A statement that can be run.
-#[derive(Debug)]
-enum Prepared<'a> {
-    /// Prepared under a name, once for a connection.
-    Named(tokio_postgres::Statement),
-    /// Sent whole each time.
-    Unnamed(Sql<'a>),
-}
-
-/// A text to be prepared.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sql<'a> {
-    pub text: &'a str,
-    /// Types of the parameters.
-    pub types: &'a [Type],
-    /// Whether it may store something.
-    pub writes: bool,
 }
 
 impl Tx {
@@ -133,6 +116,26 @@ impl Tx {
         .await
     }
 
+    /// Runs a statement for each of several tenants in one round trip, one after the other.
+    /// Each sees its tenant's rows only.
+    pub async fn run_each(&self, each: &[(Uuid, &dyn Query)]) -> Result<Vec<Vec<Row>>, Fault> {
+        let _traced = traced(each);
+        let each = self.ones(&self.statements, each)?;
+        let ran = self.run_begun(async |client| {
+            let prepared = self.prepare_each(client, &each).await?;
+            self.lease.answer(sent::run(client, &each, &prepared, usize::MAX)).await
+        });
+        Ok(rows(ran.await?))
+    }
+
+    /// The same for the last statements, and commits. When one fails, nothing is stored.
+    pub async fn run_each_last(self, each: &[(Uuid, &dyn Query)]) -> Result<Vec<Vec<Row>>, Fault> {
+        let _traced = traced(each);
+        let statements = Arc::clone(&self.statements);
+        let each = self.ones(&statements, each)?;
+        Ok(rows(Box::pin(self.run_and_commit(&each, usize::MAX)).await?))
+    }
+
     /// Runs a statement that gives one row or none.
     pub async fn run_opt(&self, query: &dyn Query) -> Result<Option<Row>, Fault> {
         Ok(self.run(query).await?.into_iter().next())
@@ -153,11 +156,12 @@ impl Tx {
         Ok((rows, if is_cut { kept - 1 } else { size }))
     }
 
-    async fn last(self, query: &dyn Query, most: usize) -> Result<(Vec<Row>, bool), Fault> {
+    async fn last(self, query: &dyn Query, most: usize) -> Result<Kept, Fault> {
         let _traced = boot::trace_statement(query.declaration().name);
         let statements = Arc::clone(&self.statements);
         let (form, params) = statements.form(query)?;
-        self.last_rows(form.into(), &params, most).await
+        let one = One { see: None, sql: form.into(), params };
+        Ok(self.run_and_commit(&[one], most).await?.pop().unwrap_or_default())
     }
 
     /// Runs a text that is made while running, with the types of its values. It must not
@@ -219,38 +223,34 @@ impl Tx {
         Ok(())
     }
 
-    async fn last_rows(
-        self,
-        sql: Sql<'_>,
-        params: &[&(dyn ToSql + Sync)],
-        most: usize,
-    ) -> Result<(Vec<Row>, bool), Fault> {
+    /// Runs statements and commits, in one round trip.
+    async fn run_and_commit(self, each: &[One<'_>], most: usize) -> Result<Vec<Kept>, Fault> {
         self.refuse_if_broken()?;
         let client = self.lease.client()?;
         self.lease.open();
-        // The commit is sent with the statement: when the connection breaks before the
+        // The commit is sent with the statements: when the connection breaks before the
         // answers, either may have happened.
         let last = async {
-            let statement = self.prepare(client, sql).await?;
-            let both = join(statement.kept(client, params, most), client.batch_execute("commit"));
+            let prepared = self.prepare_each(client, each).await?;
+            let both = join(sent::run(client, each, &prepared, most), client.batch_execute("commit"));
             let answered = self.lease.answer(both.map(Ok::<_, Fault>)).await;
             answered.map_err(|silence| self.unsure(silence))
         };
         let (opened, last) = join(self.begin(client), last).await;
-        let (rows, committed) = match (opened.map_err(|silence| self.unsure(silence))?, last) {
-            (opened, Ok((rows, committed))) => (opened.and(rows), committed),
-            // It was not prepared because nothing was begun.
+        let (ran, committed) = match (opened.map_err(|silence| self.unsure(silence))?, last) {
+            (opened, Ok((ran, committed))) => (opened.and(ran), committed),
+            // They were not prepared because nothing was begun.
             (Err(error), Err(_)) => return Err(self.lease.judged(error.into())),
             (Ok(()), Err(fault)) => return Err(fault),
         };
-        let rows = rows.map_err(|error| {
+        let ran = ran.map_err(|error| {
             let refused = error.as_db_error().is_some();
             let fault = self.lease.judged(error.into());
             if refused { fault } else { self.unsure(fault) }
         })?;
         committed.map_err(|error| self.unsure(error.into()))?;
         self.lease.closed();
-        Ok(rows)
+        Ok(ran)
     }
 
     /// A connection that was lost with a commit under way. Without a write there
@@ -277,6 +277,27 @@ impl Tx {
         Ok(Prepared::Named(prepared?))
     }
 
+    fn ones<'a>(
+        &self,
+        statements: &'a Statements,
+        each: &'a [(Uuid, &dyn Query)],
+    ) -> Result<Vec<One<'a>>, Fault> {
+        let one = |(tenant, query): &'a (Uuid, &dyn Query)| {
+            let (form, params) = statements.form(*query)?;
+            let see = (!self.scope.is_of(*tenant)).then(|| see(*tenant));
+            Ok(One { see, sql: form.into(), params })
+        };
+        each.iter().map(one).collect()
+    }
+
+    async fn prepare_each<'a>(&self, client: &Client, each: &[One<'a>]) -> Result<Vec<Prepared<'a>>, Fault> {
+        let mut prepared = Vec::with_capacity(each.len());
+        for one in each {
+            prepared.push(self.prepare(client, one.sql).await?);
+        }
+        Ok(prepared)
+    }
+
     fn refuse_if_broken(&self) -> Result<(), Fault> {
         if self.broken.load(Ordering::Relaxed) {
             return Err(Fault::new(Kind::RolledBack, "a statement of this transaction failed before"));
@@ -285,63 +306,25 @@ impl Tx {
     }
 }
 
-impl Prepared<'_> {
-    /// Sent when this is polled first.
-    async fn read(
-        &self,
-        client: &Client,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<RowStream, tokio_postgres::Error> {
-        let params = params.iter().copied();
-        match self {
-            Self::Named(statement) => client.query_raw(statement, params).await,
-            Self::Unnamed(sql) => {
-                client.query_typed_raw(sql.text, params.zip(sql.types.iter().cloned())).await
-            }
-        }
-    }
-
-    async fn query(
-        &self,
-        client: &Client,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.read(client, params).await?.try_collect().await
-    }
-
-    /// The rows, as many as so many bytes hold and two at least, and whether there were
-    /// more. Those are read and let go one by one, so that the connection is free behind
-    /// them.
-    async fn kept(
-        &self,
-        client: &Client,
-        params: &[&(dyn ToSql + Sync)],
-        most: usize,
-    ) -> Result<(Vec<Row>, bool), tokio_postgres::Error> {
-        let mut read = pin!(self.read(client, params).await?);
-        let (mut rows, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
-        while let Some(row) = read.try_next().await? {
-            bytes = bytes.saturating_add(row.raw_size_bytes());
-            is_cut |= bytes > most && rows.len() >= 2;
-            if !is_cut {
-                rows.push(row);
-            }
-        }
-        Ok((rows, is_cut))
-    }
+fn rows(each: Vec<Kept>) -> Vec<Vec<Row>> {
+    each.into_iter().map(|(rows, _)| rows).collect()
 }
 
-impl<'a> From<&'a Form> for Sql<'a> {
-    fn from(form: &'a Form) -> Self {
-        Self { text: form.text(), types: form.types(), writes: form.writes }
-    }
+fn traced(each: &[(Uuid, &dyn Query)]) -> Vec<impl Sized> {
+    each.iter().map(|(_, query)| boot::trace_statement(query.declaration().name)).collect()
 }
 
 impl Scope {
+    /// Whether it sees a tenant's rows, and no others.
+    fn is_of(&self, of: Uuid) -> bool {
+        matches!(self, Self::Tenant(tenant) | Self::Briefly(Some(tenant)) if *tenant == of)
+    }
+
     /// Whose the transaction is; `None` if it is the process's own.
     pub(crate) fn whose(&self) -> Option<Whose> {
         match self {
-            Self::Tenant(tenant) | Self::Briefly(tenant) => Some(Whose::Tenant(*tenant)),
+            Self::Tenant(tenant) | Self::Briefly(Some(tenant)) => Some(Whose::Tenant(*tenant)),
+            Self::Briefly(None) => Some(Whose::Tenants),
             Self::Global | Self::Role(_) | Self::Tenants(..) => boot::whose_call().map(|whose| match whose {
                 boot::Whose::Known(id) => Whose::Caller(id),
                 boot::Whose::Unknown(client) => Whose::Nobody(client),
@@ -354,9 +337,10 @@ impl Scope {
     pub(crate) fn begin(&self, way: &Way, limits: Option<Limits>) -> String {
         let begin = format!("{BEGIN}{}{}", way.in_each, limits.map(Limits::sql).unwrap_or_default());
         match self {
-            Self::Tenant(tenant) => format!("{begin}; set local {TENANT} = '{tenant}'"),
+            Self::Tenant(tenant) => format!("{begin}; {}", see(*tenant)),
             Self::Briefly(tenant) => {
-                format!("{begin}; set local {TENANT} = '{tenant}'; set local lock_timeout = '{BRIEFLY}'")
+                let begin = format!("{begin}; set local lock_timeout = '{BRIEFLY}'");
+                tenant.map_or_else(|| begin.clone(), |tenant| format!("{begin}; {}", see(tenant)))
             }
             Self::Global => begin,
             Self::Role(role) => format!("{begin}; set local role {role}"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use devdb::TestDatabase;
-use pg::{Columns, Database, Fault, Kind, PoolOptions, retrying};
+use pg::{Columns, Database, Fault, Kind, PoolOptions, Query, retrying};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -154,6 +154,40 @@ async fn of_two_statements_at_once_the_second_sees_what_the_first_waited_for() {
     assert!(failed.on_constraint("t_pkey"));
     assert_eq!(*tx.commit().await.unwrap_err().kind(), Kind::RolledBack);
     assert_eq!(rows(&database).await, 1);
+}
+
+/// A statement each, in a round trip for all, and what each sees is its tenant's.
+#[tokio::test]
+async fn statements_of_several_tenants_go_together_and_each_is_its_tenants() {
+    let (database, test) = database(1).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    // More than what a client library drives in order by itself.
+    let tenants: Vec<Uuid> = (1..=50).map(Uuid::from_u128).collect();
+    let inserts: Vec<InsertRow> = (1..=50).map(|id| InsertRow { id }).collect();
+    let tx = database.begin_together(&tenants).await.unwrap();
+    let each: Vec<(Uuid, &dyn Query)> =
+        tenants.iter().map(|tenant| (*tenant, &GetTenant {} as &dyn Query)).collect();
+    let seen = tx.run_each(&each).await.unwrap();
+    let seen: Vec<String> = seen.iter().map(|rows| value(rows, "tenant")).collect();
+    assert_eq!(seen, tenants.iter().map(Uuid::to_string).collect::<Vec<_>>());
+    let each: Vec<(Uuid, &dyn Query)> =
+        tenants.iter().zip(&inserts).map(|(tenant, insert)| (*tenant, insert as &dyn Query)).collect();
+    tx.run_each_last(&each).await.unwrap();
+    let stored =
+        "select count(*), count(*) filter (where tenant::uuid = lpad(to_hex(id), 32, '0')::uuid) from t";
+    let stored = async || owner.query_one(stored, &[]).await.map(|row| [row.get::<_, i64>(0), row.get(1)]);
+    assert_eq!(stored().await.unwrap(), [50, 50]);
+    let after = database.run_global(&GetTenant {}).await.unwrap();
+    assert_eq!(value::<Option<String>>(&after, "tenant").unwrap_or_default(), "");
+    // Of what fails, the first says why, and nothing is stored of any.
+    let tx = database.begin_together(&tenants[..2]).await.unwrap();
+    let each = [(tenants[0], &InsertRow { id: 60 } as &dyn Query), (tenants[1], &inserts[0])];
+    assert!(tx.run_each_last(&each).await.unwrap_err().on_constraint("t_pkey"));
+    assert_eq!(stored().await.unwrap(), [50, 50]);
+    // One tenant's transaction is its own from the start.
+    let tx = database.begin_together(&tenants[2..3]).await.unwrap();
+    tx.run_each_last(&[(tenants[2], &InsertRow { id: 51 })]).await.unwrap();
+    assert_eq!(stored().await.unwrap(), [51, 50]);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
-//! Approvals of one tenant that go together: one transaction for many calls, where
-//! Postgres is busy most with what it does once for a statement, not once for a row.
+//! Approvals that go together: one transaction for many calls, where Postgres is busy most
+//! with what it does once for a transaction or a statement, not once for a row. Those of a
+//! tenant are one statement; those of several tenants have a statement each, which sees
+//! its tenant's rows alone.
 //!
 //! Only what needs nothing but its own row goes together: an open request out of which a
 //! booking is made, which breaks no rule and declines nobody. It is decided as `approve.rs`
@@ -14,7 +16,7 @@
 //! not here at all. Nor is the single table, where an approve changes the row of the request,
 //! for which there is no `on conflict`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use access::TenantId;
@@ -45,6 +47,15 @@ struct Asked {
     approve: Approve,
 }
 
+/// Which request a call is about; ids of different tenants may be the same.
+type Which = (TenantId, BookingRequestId);
+
+impl Asked {
+    fn which(&self) -> Which {
+        (self.call.tenant, self.approve.id)
+    }
+}
+
 /// What became of a call that went with others.
 #[derive(Debug)]
 enum Answer {
@@ -58,7 +69,7 @@ enum Answer {
 type Batch = Vec<Waiting<Asked, Answer>>;
 
 impl Approvals {
-    /// Approves a request, with others of the tenant if there are several.
+    /// Approves a request, with others if there are several.
     pub async fn approve(&self, store: &Store, call: &Call, approve: Approve) -> Result<Approved, Error> {
         if call.expects_version() || approve.override_rules || !store.books_together() {
             return store.change(call, &approve).await;
@@ -71,7 +82,7 @@ impl Approvals {
         let asked = Arc::new(Asked { call: call.clone(), approve });
         let mut joined = present.join(Arc::clone(&asked));
         if let Some(batches) = joined.batches.take() {
-            tokio::spawn(run(batches, store.clone(), call.tenant));
+            tokio::spawn(run(batches, store.clone()));
         }
         let before = match present.answer(joined).await {
             Some(Answer::Approved(approved)) => return Ok(approved),
@@ -84,27 +95,27 @@ impl Approvals {
 }
 
 /// Runs batches until nobody waits.
-async fn run(mut batches: Batches<Asked, Answer>, store: Store, tenant: TenantId) {
+async fn run(mut batches: Batches<Asked, Answer>, store: Store) {
     while let Some(batch) = batches.next() {
-        if !approve_all(&store, tenant, batch).await {
+        if !approve_all(&store, batch).await {
             batches.was_useless();
         }
     }
 }
 
 /// Answers each call of a batch. Whether any of them was approved.
-async fn approve_all(store: &Store, tenant: TenantId, batch: Batch) -> bool {
+async fn approve_all(store: &Store, batch: Batch) -> bool {
     let (batch, doubles) = first_of_each(batch);
     let mut plain = HashMap::new();
-    let stored = approve_plain(store, tenant, &batch, &mut plain).await;
+    let stored = approve_plain(store, &batch, &mut plain).await;
     if let Err(fault) = &stored {
         tracing::debug!(calls = batch.len(), %fault, "approvals that went together failed together");
     }
     let was_useful = stored.as_ref().is_ok_and(|stored| !stored.is_empty());
     for waiting in batch {
-        let id = waiting.job.approve.id;
-        let answer = match (plain.remove(&id), &stored) {
-            (Some(approved), Ok(stored)) if stored.contains(&id) => Answer::Approved(approved),
+        let which = waiting.job.which();
+        let answer = match (plain.remove(&which), &stored) {
+            (Some(approved), Ok(stored)) if stored.contains(&which) => Answer::Approved(approved),
             // What its dates are taken by shows around it.
             (Some(_), Ok(_)) => Answer::Alone(Before { transactions: 1, needs_locks: true }),
             (Some(_), Err(fault)) if *fault.kind() == Kind::OutcomeUnknown => {
@@ -124,38 +135,45 @@ async fn approve_all(store: &Store, tenant: TenantId, batch: Batch) -> bool {
 /// The first call for each request, and the others.
 fn first_of_each(batch: Batch) -> (Batch, Batch) {
     let mut seen = HashSet::new();
-    batch.into_iter().partition(|waiting| seen.insert(waiting.job.approve.id))
+    batch.into_iter().partition(|waiting| seen.insert(waiting.job.which()))
 }
 
 /// Locks the requests of a batch, and approves those that are `plain`. Gives those that are
 /// stored.
 async fn approve_plain(
     store: &Store,
-    tenant: TenantId,
     batch: &Batch,
-    plain: &mut HashMap<BookingRequestId, Approved>,
-) -> Result<HashSet<BookingRequestId>, Fault> {
-    let approvals = store.begin_approvals(tenant).await?;
-    let locked = approvals.lock(batch.iter().map(|waiting| waiting.job.approve.id).collect()).await?;
-    let mut together = Vec::with_capacity(batch.len());
+    plain: &mut HashMap<Which, Approved>,
+) -> Result<HashSet<Which>, Fault> {
+    let mut asked: BTreeMap<TenantId, Vec<BookingRequestId>> = BTreeMap::new();
+    for waiting in batch {
+        asked.entry(waiting.job.call.tenant).or_default().push(waiting.job.approve.id);
+    }
+    let approvals = store.begin_approvals(asked.keys().copied().collect()).await?;
+    let locked = approvals.lock(asked).await?;
+    let mut together: BTreeMap<TenantId, Vec<_>> = BTreeMap::new();
     for waiting in batch.iter().filter(|waiting| waiting.is_there()) {
         let Asked { call, approve } = &*waiting.job;
-        let Some(one) = locked.get(&approve.id) else { continue };
+        let Some(one) = locked.get(&waiting.job.which()) else { continue };
         let Some(approved) = granted(one, approvals.layout()) else { continue };
         let booking = Change::new_booking();
-        plain.insert(approve.id, approved.by(booking));
+        plain.insert(waiting.job.which(), approved.by(booking));
         let LockedRequest { request, .. } = &one.locked;
         let place = (request.property, request.stay.check_in, request.id);
         let (at, actor, note) = (one.at, call.actor, &*approve.note);
-        together.push((place, BookedTogether { request: approve.id, booking, at, actor, note }));
+        let of_tenant = together.entry(call.tenant).or_default();
+        of_tenant.push((place, BookedTogether { request: approve.id, booking, at, actor, note }));
     }
     if together.is_empty() {
         return Ok(HashSet::new());
     }
-    // Their ranges are stored in this order, as their bookings are.
-    together.sort_unstable_by_key(|(place, _)| *place);
-    let together: Vec<BookedTogether<'_>> = together.into_iter().map(|(_, one)| one).collect();
-    approvals.book(&together).await
+    let mut in_order = Vec::with_capacity(together.len());
+    for (tenant, mut all) in together {
+        // Their ranges are stored in this order, as their bookings are.
+        all.sort_unstable_by_key(|(place, _)| *place);
+        in_order.push((tenant, all.into_iter().map(|(_, one)| one).collect()));
+    }
+    approvals.book(in_order).await
 }
 
 /// What the approve of a locked request answers if it needs nothing but this row.

@@ -1,7 +1,10 @@
-//! Calls of a tenant that wait for each other instead of for the database: while one batch
-//! of them is under way, those that come wait, and are the next batch. Nothing waits for a
-//! clock, and a call that finds few others goes at once, and alone. What a
-//! batch does, and what becomes of a call that it leaves out, is not known here.
+//! Calls that wait for each other instead of for the database: while one batch of them is
+//! under way, those that come wait, and are the next batch. Nothing waits for a clock, and
+//! a call that finds few others goes at once, and alone. What a batch does, and what
+//! becomes of a call that it leaves out, is not known here.
+//!
+//! Calls of a tenant that has many go with each other, and those of tenants that have few
+//! go together: so a tenant with very many calls keeps no other waiting.
 //!
 //! A batch is run by a task of its own: a caller who goes away takes nobody along.
 
@@ -12,14 +15,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// Calls of a tenant beside which another one goes alone. A batch of one costs Postgres half
-/// as much again as a call that goes alone, one of two as much for each as alone, one of four
-/// two thirds and one of sixteen a half of it; and batches have half of those that are here.
+/// Calls of a tenant, and of all tenants that have few, beside which another one goes alone.
+/// A batch of two of a tenant costs Postgres as much for each as alone, one of four two
+/// thirds and one of sixteen a half of it; and batches have half of those that are here.
 const FEW: usize = 4;
 /// Most calls of a batch: each keeps its rows locked until the last one is stored.
 const MOST_OF_BATCH: usize = 64;
-/// Most calls of a tenant that wait here; who comes then goes alone, and is refused there
-/// if too many wait.
+/// Most calls of a line that wait here; who comes then goes alone, and is refused there if
+/// too many wait.
 const MOST_WAITING: usize = 128;
 /// How long a call waits for its batch before it goes alone; as long as for a turn.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -33,9 +36,18 @@ pub struct Together<J, A> {
     queues: Arc<Mutex<Queues<J, A>>>,
 }
 
-type Queues<J, A> = HashMap<Uuid, Queue<J, A>>;
+type Queues<J, A> = HashMap<Line, Queue<J, A>>;
 
-/// The calls of a tenant, as long as there are any.
+/// Who waits for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Line {
+    /// The calls of a tenant that has many.
+    Tenant(Uuid),
+    /// Those of all the others.
+    Others,
+}
+
+/// The calls of a line, as long as there are any.
 #[derive(Debug)]
 struct Queue<J, A> {
     /// Calls that are here, alone or not.
@@ -62,6 +74,7 @@ pub struct Waiting<J, A> {
 pub struct Present<J, A> {
     together: Together<J, A>,
     tenant: Uuid,
+    line: Line,
     goes_alone: bool,
 }
 
@@ -74,12 +87,12 @@ pub struct Joined<J, A> {
     pub batches: Option<Batches<J, A>>,
 }
 
-/// The batches of a tenant, one after the other, for the task that runs them. Dropping it
+/// The batches of a line, one after the other, for the task that runs them. Dropping it
 /// lets those who wait go alone.
 #[derive(Debug)]
 pub struct Batches<J, A> {
     together: Together<J, A>,
-    tenant: Uuid,
+    line: Line,
     ended: bool,
 }
 
@@ -87,16 +100,34 @@ impl<J, A> Together<J, A> {
     /// A call of a tenant comes.
     pub fn come(&self, tenant: Uuid) -> Present<J, A> {
         let mut queues = self.queues();
-        let queue = queues.entry(tenant).or_default();
-        let goes_alone = queue.present < FEW || queue.alone > 0 || queue.waiting.len() >= MOST_WAITING;
-        queue.present += 1;
-        queue.alone = queue.alone.saturating_sub(1);
+        let own = queues.entry(Line::Tenant(tenant)).or_default();
+        let (line, was_useless) = (own.line_of_next(tenant), own.alone > 0);
+        let mut goes_alone = own.comes();
+        if line == Line::Others {
+            let others_go_alone = queues.entry(line).or_default().comes();
+            goes_alone = was_useless || others_go_alone;
+        }
         drop(queues);
-        Present { together: self.clone(), tenant, goes_alone }
+        Present { together: self.clone(), tenant, line, goes_alone }
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues<J, A>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<J, A> Queue<J, A> {
+    /// With whom the next call of a tenant goes, of this queue of its calls.
+    fn line_of_next(&self, tenant: Uuid) -> Line {
+        if self.present < FEW { Line::Others } else { Line::Tenant(tenant) }
+    }
+
+    /// A call comes; whether it goes alone.
+    fn comes(&mut self) -> bool {
+        let goes_alone = self.present < FEW || self.alone > 0 || self.waiting.len() >= MOST_WAITING;
+        self.present += 1;
+        self.alone = self.alone.saturating_sub(1);
+        goes_alone
     }
 }
 
@@ -110,13 +141,13 @@ impl<J, A> Present<J, A> {
     pub fn join(&self, job: Arc<J>) -> Joined<J, A> {
         let (sender, answer) = oneshot::channel();
         let mut queues = self.together.queues();
-        let queue = queues.entry(self.tenant).or_default();
+        let queue = queues.entry(self.line).or_default();
         let number = queue.next;
         queue.next += 1;
         queue.waiting.push_back(Waiting { job, number, answer: sender });
         let batches = (!std::mem::replace(&mut queue.runs, true)).then(|| Batches {
             together: self.together.clone(),
-            tenant: self.tenant,
+            line: self.line,
             ended: false,
         });
         drop(queues);
@@ -136,7 +167,7 @@ impl<J, A> Present<J, A> {
     /// Leaves those that wait; false when the batch has begun.
     fn leave(&self, number: u64) -> bool {
         let mut queues = self.together.queues();
-        let Some(queue) = queues.get_mut(&self.tenant) else { return false };
+        let Some(queue) = queues.get_mut(&self.line) else { return false };
         let waited = queue.waiting.len();
         queue.waiting.retain(|one| one.number != number);
         queue.waiting.len() < waited
@@ -148,12 +179,12 @@ impl<J, A> Batches<J, A> {
     /// nobody waits; then the task is over.
     pub fn next(&mut self) -> Option<Vec<Waiting<J, A>>> {
         let mut queues = self.together.queues();
-        let queue = queues.entry(self.tenant).or_default();
+        let queue = queues.entry(self.line).or_default();
         queue.waiting.retain(Waiting::is_there);
         if queue.waiting.is_empty() {
             queue.runs = false;
             self.ended = true;
-            forget_if_gone(&mut queues, self.tenant);
+            forget_if_gone(&mut queues, self.line);
             return None;
         }
         let batch = queue.waiting.len().min(MOST_OF_BATCH);
@@ -162,7 +193,7 @@ impl<J, A> Batches<J, A> {
 
     /// The last batch was of no use.
     pub fn was_useless(&self) {
-        if let Some(queue) = self.together.queues().get_mut(&self.tenant) {
+        if let Some(queue) = self.together.queues().get_mut(&self.line) {
             queue.alone = ALONE_AFTER_USELESS;
         }
     }
@@ -180,19 +211,23 @@ impl<J, A> Waiting<J, A> {
     }
 }
 
-fn forget_if_gone<J, A>(queues: &mut Queues<J, A>, tenant: Uuid) {
-    if queues.get(&tenant).is_some_and(|queue| queue.present == 0 && !queue.runs) {
-        queues.remove(&tenant);
+fn forget_if_gone<J, A>(queues: &mut Queues<J, A>, line: Line) {
+    if queues.get(&line).is_some_and(|queue| queue.present == 0 && !queue.runs) {
+        queues.remove(&line);
     }
 }
 
 impl<J, A> Drop for Present<J, A> {
     fn drop(&mut self) {
         let mut queues = self.together.queues();
-        if let Some(queue) = queues.get_mut(&self.tenant) {
-            queue.present -= 1;
+        let own = Line::Tenant(self.tenant);
+        let others = (self.line == Line::Others).then_some(self.line);
+        for line in [Some(own), others].into_iter().flatten() {
+            if let Some(queue) = queues.get_mut(&line) {
+                queue.present -= 1;
+            }
+            forget_if_gone(&mut queues, line);
         }
-        forget_if_gone(&mut queues, self.tenant);
     }
 }
 
@@ -203,11 +238,11 @@ impl<J, A> Drop for Batches<J, A> {
             return;
         }
         let mut queues = self.together.queues();
-        if let Some(queue) = queues.get_mut(&self.tenant) {
+        if let Some(queue) = queues.get_mut(&self.line) {
             queue.runs = false;
             queue.waiting.clear();
         }
-        forget_if_gone(&mut queues, self.tenant);
+        forget_if_gone(&mut queues, self.line);
     }
 }
 

@@ -1,19 +1,22 @@
-//! Statements that approve several requests of a tenant in one transaction, each for a
-//! call of its own: what `requests.rs` and `decisions.rs` do for one. Which requests may
-//! go together, and which calls wait for each other, is decided by the changes.
+//! Statements that approve several requests in one transaction, each for a call of its own:
+//! what `requests.rs` and `decisions.rs` do for one. A tenant's are one statement, which
+//! sees its rows alone, and those of several tenants travel in one message. Which requests
+//! may go together, and which calls wait for each other, is decided by the changes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use access::TenantId;
 use jiff::Timestamp;
-use pg::{Columns, Fault, Kind, Turn, Tx};
+use pg::{Columns, Fault, Kind, Query, Turn, Tx};
 use uuid::Uuid;
 
-use super::change::{Change, times_after};
+use super::change::{Change, Stamp, times_after};
 use super::database::Store;
+use super::decisions::Book;
 use super::properties::terms;
 use super::requests::{LockedRequest, booking_request};
 use crate::domain::actor::Actor;
+use crate::domain::event::EventKind;
 use crate::domain::ids::{BookingId, BookingRequestId, EventId, RangeId, RowId};
 use crate::domain::layout::Layout;
 
@@ -32,7 +35,6 @@ pg::statements! {
 #[derive(Debug)]
 pub struct Approvals {
     tx: Tx,
-    tenant: TenantId,
     layout: Layout,
     store: Store,
     _turn: Turn,
@@ -68,12 +70,13 @@ impl Store {
         })
     }
 
-    /// Begins approvals of a tenant, which wait for their turn like one change.
-    pub async fn begin_approvals(&self, tenant: TenantId) -> Result<Approvals, Fault> {
-        let turn = self.turn(tenant).await?;
+    /// Begins approvals of some tenants, which wait for their turn like one change.
+    pub async fn begin_approvals(&self, tenants: Vec<TenantId>) -> Result<Approvals, Fault> {
+        let tenants: Vec<Uuid> = tenants.into_iter().map(TenantId::uuid).collect();
+        let turn = self.turn_of(&tenants).await?;
         let schema = self.schema().await?;
-        let tx = schema.db.begin_briefly(tenant.uuid()).await?;
-        Ok(Approvals { tx, tenant, layout: schema.found.layout, store: self.clone(), _turn: turn })
+        let tx = schema.db.begin_together(&tenants).await?;
+        Ok(Approvals { tx, layout: schema.found.layout, store: self.clone(), _turn: turn })
     }
 }
 
@@ -86,16 +89,21 @@ impl Approvals {
     /// Locks those requests that nobody else has locked, and gives those that can be read.
     pub async fn lock(
         &self,
-        ids: Vec<BookingRequestId>,
-    ) -> Result<HashMap<BookingRequestId, LockedTogether>, Fault> {
-        let rows = self.tx.run(&LockBookingRequests { tenant: self.tenant.uuid(), ids }).await?;
-        let mut readable = HashMap::with_capacity(rows.len());
-        for row in &rows {
-            match locked_together(&mut Columns::of(row)) {
-                Ok(one) => drop(readable.insert(one.locked.request.id, one)),
-                // Its own call, which approves it alone, gets the fault.
-                Err(fault) if matches!(fault.kind(), Kind::Unreadable { .. }) => {}
-                Err(fault) => return Err(fault),
+        of: BTreeMap<TenantId, Vec<BookingRequestId>>,
+    ) -> Result<HashMap<(TenantId, BookingRequestId), LockedTogether>, Fault> {
+        let of: Vec<_> =
+            of.into_iter().map(|(of, ids)| (of, LockBookingRequests { tenant: of.uuid(), ids })).collect();
+        let each: Vec<(Uuid, &dyn Query)> =
+            of.iter().map(|(tenant, lock)| (tenant.uuid(), lock as &dyn Query)).collect();
+        let mut readable = HashMap::new();
+        for ((tenant, _), rows) in of.iter().zip(self.tx.run_each(&each).await?) {
+            for row in &rows {
+                match locked_together(&mut Columns::of(row)) {
+                    Ok(one) => drop(readable.insert((*tenant, one.locked.request.id), one)),
+                    // The call that approves that one alone is told.
+                    Err(fault) if matches!(fault.kind(), Kind::Unreadable { .. }) => {}
+                    Err(fault) => return Err(fault),
+                }
             }
         }
         Ok(readable)
@@ -104,31 +112,61 @@ impl Approvals {
     /// Makes bookings of locked requests, each with its range, the request's new status and
     /// the event, and commits. Gives the requests that were booked; the dates of the others
     /// are taken, and nothing of them is stored.
-    pub async fn book(self, together: &[BookedTogether<'_>]) -> Result<HashSet<BookingRequestId>, Fault> {
-        let Self { tx, tenant, store, _turn, layout: _ } = self;
-        let of_each = || together.iter();
-        let book = BookRequests {
-            tenant: tenant.uuid(),
-            ids: of_each().map(|one| one.request).collect(),
-            bookings: of_each().map(|one| one.booking).collect(),
-            ranges: of_each().map(|_| Change::new_range()).collect(),
-            events: of_each().map(|_| Change::new_event()).collect(),
-            times: of_each().map(|one| one.at).collect(),
-            actor_kinds: of_each().map(|one| one.actor.kind()).collect(),
-            actor_ids: of_each().map(|one| one.actor.id()).collect(),
-            notes: of_each().map(|one| one.note).collect(),
-        };
-        let rows = tx.run_last(&book).await?;
-        let stored: HashSet<BookingRequestId> =
-            Columns::all(&rows, |row| row.next("booking_request_id"))?.into_iter().collect();
-        let written = of_each().filter(|one| stored.contains(&one.request));
-        let writes: Vec<RowId> =
-            written.flat_map(|one| [RowId(one.request.0), RowId(one.booking.0)]).collect();
-        if !writes.is_empty() {
-            store.wake(tenant, &writes);
+    pub async fn book(
+        self,
+        of: Vec<(TenantId, Vec<BookedTogether<'_>>)>,
+    ) -> Result<HashSet<(TenantId, BookingRequestId)>, Fault> {
+        let Self { tx, store, _turn, layout: _ } = self;
+        let books: Vec<Box<dyn Query + Send + '_>> =
+            of.iter().map(|(tenant, all)| book(*tenant, all)).collect();
+        let each: Vec<(Uuid, &dyn Query)> =
+            of.iter().zip(&books).map(|((tenant, _), book)| (tenant.uuid(), &**book as &dyn Query)).collect();
+        let rows = tx.run_each_last(&each).await?;
+        let mut booked = HashSet::new();
+        for ((tenant, all), rows) in of.iter().zip(&rows) {
+            let stored: HashSet<BookingId> =
+                Columns::all(rows, |row| row.next("booking_id"))?.into_iter().collect();
+            let written = || all.iter().filter(|one| stored.contains(&one.booking));
+            let writes: Vec<RowId> =
+                written().flat_map(|one| [RowId(one.request.0), RowId(one.booking.0)]).collect();
+            if !writes.is_empty() {
+                store.wake(*tenant, &writes);
+            }
+            booked.extend(written().map(|one| (*tenant, one.request)));
         }
-        Ok(stored)
+        Ok(booked)
     }
+}
+
+/// What books the requests of a tenant: of one, what books it for a call alone.
+fn book<'a>(tenant: TenantId, all: &'a [BookedTogether<'_>]) -> Box<dyn Query + Send + 'a> {
+    let tenant = tenant.uuid();
+    if let [one] = all {
+        let (at, actor_kind, actor_id) = (one.at, one.actor.kind(), one.actor.id());
+        return Box::new(Book {
+            tenant,
+            id: one.request,
+            booking: one.booking,
+            range: Change::new_range(),
+            note: one.note,
+            kind: EventKind::Approved.name(),
+            evidence: "",
+            overridden: None,
+            with: Stamp { at, actor_kind, actor_id, event: Change::new_event() },
+        });
+    }
+    let of_each = || all.iter();
+    Box::new(BookRequests {
+        tenant,
+        ids: of_each().map(|one| one.request).collect(),
+        bookings: of_each().map(|one| one.booking).collect(),
+        ranges: of_each().map(|_| Change::new_range()).collect(),
+        events: of_each().map(|_| Change::new_event()).collect(),
+        times: of_each().map(|one| one.at).collect(),
+        actor_kinds: of_each().map(|one| one.actor.kind()).collect(),
+        actor_ids: of_each().map(|one| one.actor.id()).collect(),
+        notes: of_each().map(|one| one.note).collect(),
+    })
 }
 
 fn locked_together(row: &mut Columns<'_>) -> Result<LockedTogether, Fault> {

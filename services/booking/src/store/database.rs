@@ -9,6 +9,7 @@ use access::TenantId;
 use pg::{Database, Fault, StatementError, Statements, Turn};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::new_events::NewEvents;
 use super::newest::Newest;
@@ -161,6 +162,11 @@ impl Store {
     /// Waits for the tenant's turn to change something.
     pub(super) async fn turn(&self, tenant: TenantId) -> Result<Turn, Fault> {
         self.db.turn(tenant.uuid()).await
+    }
+
+    /// Waits for the turn of some tenants to change something together.
+    pub(super) async fn turn_of(&self, tenants: &[Uuid]) -> Result<Turn, Fault> {
+        self.db.turn_of(tenants).await
     }
 
     /// What tells which tenants have something new to read.

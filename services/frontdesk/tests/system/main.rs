@@ -13,6 +13,7 @@ mod pages;
 mod booking {
     mod actors;
     mod approve;
+    mod approve_across_tenants;
     mod approve_together;
     mod auto_decline;
     mod blocks;

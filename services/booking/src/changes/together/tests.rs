@@ -23,12 +23,11 @@ fn answer(batch: Vec<Waiting<u32, u32>>, with: u32) {
 }
 
 #[tokio::test]
-async fn what_comes_while_a_lot_is_under_way_is_the_next_batch() {
+async fn what_comes_while_a_batch_is_under_way_is_the_next_one() {
     let calls = Calls::default();
     let _few = few(&calls);
     let [one, two, three] = [(); 3].map(|()| calls.come(TENANT));
     assert!([&one, &two, &three].iter().all(|call| !call.goes_alone()));
-    assert!(calls.come(OTHER).goes_alone(), "another tenant has nobody to go with");
     let mut of_one = one.join(Arc::new(1));
     let mut batches = of_one.batches.take().unwrap();
     let batch = batches.next().unwrap();
@@ -48,6 +47,44 @@ async fn what_comes_while_a_lot_is_under_way_is_the_next_batch() {
     // The next one starts a task anew.
     let four = calls.come(TENANT);
     assert!(four.join(Arc::new(4)).batches.is_some());
+}
+
+/// Tenants that have few calls go together, and not with those of one that has many.
+#[test]
+fn tenants_with_few_calls_go_together() {
+    let calls = Calls::default();
+    let tenants = || (10..).map(Uuid::from_u128);
+    let alone: Vec<_> = tenants().take(FEW).map(|tenant| calls.come(tenant)).collect();
+    assert!(alone.iter().all(Present::goes_alone));
+    let [one, other] = [calls.come(TENANT), calls.come(OTHER)];
+    assert!(!one.goes_alone() && !other.goes_alone());
+    let more = [(); FEW - 1].map(|()| calls.come(TENANT));
+    let many = calls.come(TENANT);
+    assert!(!many.goes_alone());
+    let mut batches = one.join(Arc::new(1)).batches.unwrap();
+    assert!(other.join(Arc::new(2)).batches.is_none(), "they have one task");
+    let mut of_many = many.join(Arc::new(3)).batches.unwrap();
+    // Nobody waits for the answers here, so that nobody would be there.
+    let waiting = |line: Line| calls.queues()[&line].waiting.iter().map(|one| *one.job).collect::<Vec<_>>();
+    assert_eq!((waiting(Line::Others), waiting(Line::Tenant(TENANT))), (vec![1, 2], vec![3]));
+    assert!(batches.next().is_none() && of_many.next().is_none());
+    drop((alone, one, other, many, more, batches, of_many));
+    assert!(calls.queues().is_empty());
+}
+
+/// A tenant whose batches were of no use does not spoil those of the others.
+#[test]
+fn who_goes_alone_after_a_useless_batch_does_not_go_with_others() {
+    let calls = Calls::default();
+    let many = few(&calls);
+    let call = calls.come(TENANT);
+    let batches = call.join(Arc::new(1)).batches.unwrap();
+    batches.was_useless();
+    drop(many);
+    assert!(calls.come(TENANT).goes_alone());
+    let _others = [(); FEW].map(|()| calls.come(OTHER));
+    assert!(calls.come(TENANT).goes_alone());
+    assert!(!calls.come(Uuid::from_u128(3)).goes_alone());
 }
 
 #[tokio::test]
@@ -70,7 +107,7 @@ async fn a_caller_who_has_gone_is_left_out_and_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_whose_lot_does_not_begin_goes_alone_and_one_whose_lot_has_begun_waits() {
+async fn a_call_whose_batch_does_not_begin_goes_alone_and_one_whose_batch_has_begun_waits() {
     let calls = Calls::default();
     let _few = few(&calls);
     let (begun, waits) = (calls.come(TENANT), calls.come(TENANT));
@@ -107,7 +144,7 @@ async fn a_task_that_panics_lets_everybody_go_alone() {
 }
 
 #[test]
-fn after_a_useless_lot_calls_go_alone_for_a_while() {
+fn after_a_useless_batch_calls_go_alone_for_a_while() {
     let calls = Calls::default();
     let few = few(&calls);
     let call = calls.come(TENANT);
@@ -125,7 +162,7 @@ fn after_a_useless_lot_calls_go_alone_for_a_while() {
 }
 
 #[test]
-fn a_lot_and_the_line_are_bounded() {
+fn a_batch_and_the_line_are_bounded() {
     let calls = Calls::default();
     let _few = few(&calls);
     let present: Vec<_> = (0..MOST_WAITING).map(|_| calls.come(TENANT)).collect();

@@ -64,4 +64,4 @@ select
 from booked b
 join item on item.booking = b.id
 cross join settled
-returning booking_request_id
+returning booking_id

@@ -117,7 +117,7 @@ async fn of_32_callers_at_once_each_gets_its_own_answer() {
     let notes: Vec<String> = (0..plain.len()).map(|n| format!("note {n}")).collect();
     for (n, (id, note)) in plain.iter().zip(&notes).enumerate() {
         let token = if n % 2 == 0 { &crowd.token } else { &owner };
-        asks.insert(n * 2 % asks.len(), Ask { id: *id, token, note });
+        asks.insert(n * 2 % asks.len(), Ask { token, note, ..crowd.ask(*id) });
     }
     assert_eq!(asks.len(), 32);
     let answers = crowd.together(900, &asks).await;

@@ -39,6 +39,7 @@ const TRANSACTIONS: &str =
 
 /// Somebody who approves with a note.
 pub struct Ask<'a> {
+    pub tenant: Uuid,
     pub id: Uuid,
     pub token: &'a str,
     pub note: &'a str,
@@ -71,13 +72,14 @@ impl Crowd {
     }
 
     pub fn ask(&self, id: Uuid) -> Ask<'_> {
-        Ask { id, token: &self.token, note: "" }
+        Ask { tenant: demo::TENANT, id, token: &self.token, note: "" }
     }
 
     /// Starts to approve, in a task that can be aborted as a caller that goes away.
     pub fn approve(&self, ask: &Ask<'_>) -> JoinHandle<Answer> {
         let url = format!("http://{}{}", self.system.gateway, path_of(ask.id, "/approve"));
         let request = reqwest::Client::builder().no_proxy().build().unwrap().post(url);
+        let request = request.header("x-tenant-id", ask.tenant.to_string());
         let request = request.bearer_auth(ask.token).json(&json!({"internal_note": ask.note}));
         tokio::spawn(Answer::of(request))
     }
@@ -101,11 +103,23 @@ impl Crowd {
     /// Starts calls that go together: after four that go alone, and one that is a batch by
     /// itself, all of which wait at their gate. Gives those before, and these.
     pub async fn gather(&self, days: i32, asks: &[Ask<'_>]) -> [Vec<JoinHandle<Answer>>; 2] {
+        self.gather_after(demo::TENANT, days, asks).await
+    }
+
+    /// The same, where the batch by itself is of this tenant: one with few calls waits for
+    /// those of other tenants.
+    pub async fn gather_after(
+        &self,
+        tenant: Uuid,
+        days: i32,
+        asks: &[Ask<'_>],
+    ) -> [Vec<JoinHandle<Answer>>; 2] {
         self.set_gate(SLOW, false).await;
         let mut before = Vec::new();
         for place in 0..5 {
-            let slow = self.open(SLOW, days + place, days + place + 1).await;
-            before.push(self.approve(&self.ask(slow)));
+            let tenant = if place == 4 { tenant } else { demo::TENANT };
+            let slow = self.fixture.open_request(tenant, SLOW, days + place, days + place + 1).await;
+            before.push(self.approve(&Ask { tenant, ..self.ask(slow) }));
             self.at_gate(i64::from(place) + 1).await;
         }
         let calls = asks.iter().map(|ask| self.approve(ask)).collect();
