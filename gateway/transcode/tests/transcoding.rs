@@ -151,6 +151,15 @@ fn answers_show_defaults_and_short_enums() {
 }
 
 #[test]
+fn an_enum_reads_in_its_short_form_as_sources_write_it_too() {
+    for status in ["requested", "REQUESTED", "BOOKING_REQUEST_STATUS_REQUESTED"] {
+        let read = list(&format!("status={status}")).unwrap();
+        assert_eq!(read["status"], json!(["BOOKING_REQUEST_STATUS_REQUESTED"]), "{status}");
+    }
+    assert!(list("status=Requested").is_err());
+}
+
+#[test]
 fn a_stream_is_known_as_one_and_a_literal_goes_before_a_variable() {
     let transcoder = transcoder();
     let watch = transcoder.route(&Method::GET, &format!("{REQUESTS}/watch")).unwrap();

@@ -173,10 +173,13 @@ impl Enum {
             // Of several names for a number the first one is shown.
             let first = descriptor.get_value(value.number()).map(|value| value.name().to_owned());
             let first = first.unwrap_or_default();
-            let text = short(value.name()).unwrap_or_else(|| value.name().to_owned());
             names.insert(value.name().into(), value.number());
-            // A full name is never hidden by a short one.
-            names.entry(text.as_str().into()).or_insert(value.number());
+            // A full name is never hidden by a short one, which is read in upper case, too,
+            // as sources write it.
+            for name in short(value.name()).iter().flat_map(|name| [name.clone(), name.to_ascii_uppercase()])
+            {
+                names.entry(name.into()).or_insert(value.number());
+            }
             if !json.iter().any(|(number, _)| *number == value.number()) {
                 let first = short(&first).unwrap_or(first);
                 json.push((value.number(), format!("\"{first}\"").into_bytes().into()));
