@@ -34,19 +34,27 @@ pub(crate) enum Whose {
     /// Outside tenants: a user's or an API key's.
     Caller(Uuid),
     /// Of those who have not said yet who they are, such as whoever signs in or has an API
-    /// key that is looked up, by where they are: who floods stands in a line of their own.
+    /// key that is looked up, by where they are: see [`PoolTurns`].
     Nobody(Option<IpAddr>),
 }
 
-/// The turns of a pool.
+/// The turns of a pool. Those who have not said who they are have turns of their own before
+/// that, by where they are, so that a flood from one place stands in a line of its own. For
+/// connections all of them are one: addresses are to be had for nothing, and tenants have
+/// one turn each.
 #[derive(Debug, Clone)]
 pub(crate) struct PoolTurns {
     changes: Turns<Uuid>,
+    strangers: Turns<Option<IpAddr>>,
     connections: Turns<Whose>,
 }
 
 /// A connection that somebody has, until it is dropped.
-pub(crate) type ConnectionTurn = boot::Turn<Whose>;
+#[derive(Debug)]
+pub(crate) struct ConnectionTurn {
+    _connection: boot::Turn<Whose>,
+    _stranger: Option<boot::Turn<Option<IpAddr>>>,
+}
 
 impl PoolTurns {
     /// Turns for a pool of this size. For changes three quarters of it, for those of one
@@ -64,7 +72,18 @@ impl PoolTurns {
         };
         let connections =
             TurnLimits { places: pool_size, own: quarter.min(1), of_one: pool_size - quarter, ..limits };
-        Self { changes: Turns::new(limits), connections: Turns::new(connections) }
+        // As many as wait and have a connection of one tenant.
+        let strangers = TurnLimits {
+            places: connections.of_one,
+            of_one: connections.of_one,
+            waiting: limits.waiting_of_one,
+            ..limits
+        };
+        Self {
+            changes: Turns::new(limits),
+            strangers: Turns::new(strangers),
+            connections: Turns::new(connections),
+        }
     }
 
     /// Waits for a tenant's turn to change something.
@@ -77,20 +96,30 @@ impl PoolTurns {
 
     /// Waits for a connection; without anybody, for the process itself.
     pub(crate) async fn connection(&self, whose: Option<Whose>) -> Result<ConnectionTurn, Fault> {
-        let turn = match whose {
-            Some(whose) => self.connections.turn(whose).await,
-            None => self.connections.own_turn().await,
-        };
-        turn.map_err(|none| match none {
+        self.begun(whose).await.map_err(|none| match none {
             NoTurn::Crowded { waiting } => crowded(waiting, Crowd::Calls),
             NoTurn::Late { .. } => Fault::new(Kind::Overloaded, "no connection came free in time"),
             NoTurn::OutOfTime => out_of_time(),
         })
     }
 
+    async fn begun(&self, whose: Option<Whose>) -> Result<ConnectionTurn, NoTurn> {
+        let (of, stranger) = match whose {
+            Some(Whose::Nobody(from)) => {
+                (Some(Whose::Nobody(None)), Some(Box::pin(self.strangers.turn(from)).await?))
+            }
+            known => (known, None),
+        };
+        let connection = match of {
+            Some(of) => self.connections.turn(of).await?,
+            None => self.connections.own_turn().await?,
+        };
+        Ok(ConnectionTurn { _connection: connection, _stranger: stranger })
+    }
+
     /// Who has turns and who waits for one.
     pub(crate) fn figures(&self, scrape: &mut Scrape) {
-        let (_, waiting) = self.connections.in_use();
+        let waiting = self.connections.in_use().1 + self.strangers.in_use().1;
         let help = "Calls that wait for a connection.";
         scrape.how_many("frontdesk_pool_waiting", help, &[], waiting);
         let (taken, waiting) = self.changes.in_use();
@@ -99,14 +128,14 @@ impl PoolTurns {
         let help = "Changes that wait for their turn.";
         scrape.how_many("frontdesk_change_turns_waiting", help, &[], waiting);
         scrape.shed("change_turn", self.changes.refused());
-        scrape.shed("connection", self.connections.refused());
+        scrape.shed("connection", self.connections.refused() + self.strangers.refused());
     }
 }
 
 fn crowded(waiting: usize, of: Crowd) -> Fault {
     let cause = match of {
         Crowd::Changes => format!("{waiting} changes of the tenant wait"),
-        Crowd::Calls => format!("{waiting} calls of the same wait for a connection"),
+        Crowd::Calls => format!("{waiting} calls of the same caller wait for a connection"),
     };
     Fault::new(Kind::Crowded { waiting, of }, cause)
 }
@@ -162,12 +191,36 @@ mod tests {
         let _held = turns.connection(Some(Whose::Tenant(ONE))).await.unwrap();
         let [flood, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(|at| Whose::Nobody(Some(at.into())));
         let take = |whose| Box::pin(turns.connection(Some(whose)));
-        let mut waiting: Vec<_> = (0..8).map(|_| take(flood)).collect();
+        // One of them is the next of all strangers.
+        let mut waiting: Vec<_> = (0..9).map(|_| take(flood)).collect();
         for one in &mut waiting {
             assert!(futures::poll!(one).is_pending());
         }
         assert!(matches!(take(flood).await.unwrap_err().kind(), Kind::Crowded { .. }));
         assert!(futures::poll!(&mut take(other)).is_pending(), "others wait, and are not refused");
+    }
+
+    /// Addresses are to be had for nothing: however many have a call that waits, whoever is
+    /// known waits among those who are known.
+    #[tokio::test(start_paused = true)]
+    async fn strangers_of_many_addresses_are_one_to_those_who_are_known() {
+        let turns = PoolTurns::new(1);
+        let held = turns.connection(Some(Whose::Tenant(OTHER))).await.unwrap();
+        let take = |whose| Box::pin(turns.connection(Some(whose)));
+        let stranger = |at: u32| Whose::Nobody(Some(IpAddr::from(at.to_be_bytes())));
+        let mut waiting: Vec<_> = (0..100).map(|at| take(stranger(at))).collect();
+        let mut refused = 0;
+        for one in &mut waiting {
+            refused += usize::from(futures::poll!(one).is_ready());
+        }
+        assert!(refused > 80, "{refused}");
+        let mut known = take(Whose::Tenant(ONE));
+        assert!(futures::poll!(&mut known).is_pending(), "it is not refused");
+        drop(held);
+        // One stranger was there before.
+        assert!(futures::poll!(&mut known).is_pending());
+        drop(waiting);
+        assert!(known.await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
