@@ -69,14 +69,43 @@ impl Lease {
 
     /// Waits for an answer of the server, as long as that can take. What fails may
     /// mean that the connection or every prepared statement is of no use any more.
-    pub(crate) async fn answer<T, E>(&self, waiting: impl Future<Output = Result<T, E>>) -> Result<T, Fault>
+    pub(crate) fn answer<T, E>(
+        &self,
+        waiting: impl Future<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, Fault>>
+    where
+        Fault: From<E>,
+    {
+        self.answer_within(ANSWER_LIMIT, waiting)
+    }
+
+    /// The same for the answer to several statements that were sent together, each of
+    /// which has so much time.
+    pub(crate) fn answer_of<T, E>(
+        &self,
+        statements: usize,
+        each: Duration,
+        waiting: impl Future<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, Fault>>
+    where
+        Fault: From<E>,
+    {
+        let more = each * u32::try_from(statements.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.answer_within(ANSWER_LIMIT + more, waiting)
+    }
+
+    async fn answer_within<T, E>(
+        &self,
+        limit: Duration,
+        waiting: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Fault>
     where
         Fault: From<E>,
     {
         self.waits.fetch_add(1, Ordering::Relaxed);
-        let Ok(answer) = tokio::time::timeout(ANSWER_LIMIT, waiting).await else {
+        let Ok(answer) = tokio::time::timeout(limit, waiting).await else {
             self.give_up();
-            let limit = ANSWER_LIMIT.as_secs();
+            let limit = limit.as_secs();
             return Err(Fault::new(Kind::Unavailable, format!("the server said nothing for {limit} s")));
         };
         self.waits.fetch_sub(1, Ordering::Relaxed);

@@ -12,6 +12,7 @@ mod sent;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use deadpool_postgres::Client;
 use futures::FutureExt;
@@ -50,7 +51,8 @@ const BEGIN: &str = "begin isolation level read committed";
 /// rows of one call are not to take the memory of all. Many times what rows of ours have.
 const MOST_KEPT: usize = 32 * 1024 * 1024;
 
-/// The one by which it knows several, of a role that may see them.
+/// The setting by which row-level security knows several tenants, of a role that may see
+/// them. The one by which it knows one is [`TENANT`].
 const TENANTS: &str = "app.tenants";
 
 /// How long a transaction waits for a lock that others are kept waiting by. Whoever has
@@ -58,14 +60,14 @@ const TENANTS: &str = "app.tenants";
 const BRIEFLY: &str = "100ms";
 /// How long a statement takes that is for several tenants together: a lock or slow rows of
 /// one would keep the others waiting. It can be done of each again.
-const TOGETHER: &str = "1s";
+const TOGETHER: Duration = Duration::from_secs(1);
 
 /// Whose rows a transaction sees.
 #[derive(Debug)]
 pub(crate) enum Scope {
     Tenant(Uuid),
     /// The same, and locks are waited for [`BRIEFLY`]. Without a tenant, each statement
-    /// says whose rows it sees.
+    /// says whose rows it sees, and has little time.
     Briefly(Option<Uuid>),
     Global,
     /// What this role may see.
@@ -123,7 +125,8 @@ impl Tx {
         let each = self.ones(&self.statements, each)?;
         let ran = self.run_begun(async |client| {
             let prepared = self.prepare_each(client, &each).await?;
-            self.lease.answer(sent::run(client, &each, &prepared, usize::MAX)).await
+            let all = sent::run(client, &each, &prepared, usize::MAX);
+            self.lease.answer_of(each.len(), TOGETHER, all).await
         });
         Ok(rows(ran.await?))
     }
@@ -233,7 +236,7 @@ impl Tx {
         let last = async {
             let prepared = self.prepare_each(client, each).await?;
             let both = join(sent::run(client, each, &prepared, most), client.batch_execute("commit"));
-            let answered = self.lease.answer(both.map(Ok::<_, Fault>)).await;
+            let answered = self.lease.answer_of(each.len(), TOGETHER, both.map(Ok::<_, Fault>)).await;
             answered.map_err(|silence| self.unsure(silence))
         };
         let (opened, last) = join(self.begin(client), last).await;
@@ -314,6 +317,11 @@ fn traced(each: &[(Uuid, &dyn Query)]) -> Vec<impl Sized> {
     each.iter().map(|(_, query)| boot::trace_statement(query.declaration().name)).collect()
 }
 
+/// What bounds each statement of those that are for several tenants.
+fn time_for_each() -> String {
+    format!("set local statement_timeout = {}", TOGETHER.as_millis())
+}
+
 impl Scope {
     /// Whether it sees a tenant's rows, and no others.
     fn is_of(&self, of: Uuid) -> bool {
@@ -340,7 +348,10 @@ impl Scope {
             Self::Tenant(tenant) => format!("{begin}; {}", see(*tenant)),
             Self::Briefly(tenant) => {
                 let begin = format!("{begin}; set local lock_timeout = '{BRIEFLY}'");
-                tenant.map_or_else(|| begin.clone(), |tenant| format!("{begin}; {}", see(tenant)))
+                match tenant {
+                    Some(tenant) => format!("{begin}; {}", see(*tenant)),
+                    None => format!("{begin}; {}", time_for_each()),
+                }
             }
             Self::Global => begin,
             Self::Role(role) => format!("{begin}; set local role {role}"),
@@ -349,11 +360,7 @@ impl Scope {
                     "{begin}; set local role {role}; set local {TENANTS} = '{tenants}'; \
                      set local lock_timeout = '{BRIEFLY}'"
                 );
-                if tenants.contains(',') {
-                    format!("{begin}; set local statement_timeout = '{TOGETHER}'")
-                } else {
-                    begin
-                }
+                if tenants.contains(',') { format!("{begin}; {}", time_for_each()) } else { begin }
             }
         }
     }

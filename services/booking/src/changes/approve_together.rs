@@ -18,9 +18,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::TenantId;
 use pg::{Fault, Kind};
+use tokio::time::Instant;
 
 use super::approve::Approve;
 use super::together::{Batches, Together, Waiting};
@@ -68,6 +70,9 @@ enum Answer {
 
 type Batch = Vec<Waiting<Asked, Answer>>;
 
+/// A batch that takes longer than this is slow; 64 calls take a tenth of it.
+const SLOW: Duration = Duration::from_millis(500);
+
 impl Approvals {
     /// Approves a request, with others if there are several.
     pub async fn approve(&self, store: &Store, call: &Call, approve: Approve) -> Result<Approved, Error> {
@@ -97,21 +102,26 @@ impl Approvals {
 /// Runs batches until nobody waits.
 async fn run(mut batches: Batches<Asked, Answer>, store: Store) {
     while let Some(batch) = batches.next() {
-        if !approve_all(&store, batch).await {
+        let began = Instant::now();
+        let stored = approve_all(&store, batch).await;
+        if stored.is_none_or(|stored| stored == 0) {
             batches.was_useless();
+        }
+        if stored.is_none() || began.elapsed() > SLOW {
+            batches.was_trouble();
         }
     }
 }
 
-/// Answers each call of a batch. Whether any of them was approved.
-async fn approve_all(store: &Store, batch: Batch) -> bool {
+/// Answers each call of a batch. How many were approved; `None` when it failed as a whole.
+async fn approve_all(store: &Store, batch: Batch) -> Option<usize> {
     let (batch, doubles) = first_of_each(batch);
     let mut plain = HashMap::new();
     let stored = approve_plain(store, &batch, &mut plain).await;
     if let Err(fault) = &stored {
         tracing::debug!(calls = batch.len(), %fault, "approvals that went together failed together");
     }
-    let was_useful = stored.as_ref().is_ok_and(|stored| !stored.is_empty());
+    let approved = stored.as_ref().ok().map(HashSet::len);
     for waiting in batch {
         let which = waiting.job.which();
         let answer = match (plain.remove(&which), &stored) {
@@ -129,7 +139,7 @@ async fn approve_all(store: &Store, batch: Batch) -> bool {
     for double in doubles {
         double.answer(Answer::Alone(Before::default()));
     }
-    was_useful
+    approved
 }
 
 /// The first call for each request, and the others.

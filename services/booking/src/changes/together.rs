@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// Calls of a tenant, and of all tenants that have few, beside which another one goes alone.
@@ -26,6 +27,9 @@ const MOST_OF_BATCH: usize = 64;
 const MOST_WAITING: usize = 128;
 /// How long a call waits for its batch before it goes alone; as long as for a turn.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long calls of tenants that have few go alone after a batch of theirs that failed or
+/// was slow: what one tenant's rows cost, others do not wait for again and again.
+const ALONE_AFTER_TROUBLE: Duration = Duration::from_secs(30);
 /// Calls that go alone after a batch that was of no use to any of its calls: where competitors
 /// are declined, say, none can go with others.
 const ALONE_AFTER_USELESS: usize = 100;
@@ -56,6 +60,8 @@ struct Queue<J, A> {
     runs: bool,
     /// Calls that go alone before a batch is tried again.
     alone: usize,
+    /// Until when all of them do.
+    alone_until: Option<Instant>,
     waiting: VecDeque<Waiting<J, A>>,
     /// The number of the next one that waits.
     next: u64,
@@ -124,10 +130,20 @@ impl<J, A> Queue<J, A> {
 
     /// A call comes; whether it goes alone.
     fn comes(&mut self) -> bool {
-        let goes_alone = self.present < FEW || self.alone > 0 || self.waiting.len() >= MOST_WAITING;
+        let goes_alone = self.present < FEW
+            || self.alone > 0
+            || self.is_in_trouble()
+            || self.waiting.len() >= MOST_WAITING;
         self.present += 1;
         self.alone = self.alone.saturating_sub(1);
         goes_alone
+    }
+}
+
+impl<J, A> Queue<J, A> {
+    /// Whether its last batches were trouble to those that they kept waiting.
+    fn is_in_trouble(&self) -> bool {
+        self.alone_until.is_some_and(|until| Instant::now() < until)
     }
 }
 
@@ -199,6 +215,18 @@ impl<J, A> Batches<J, A> {
     }
 }
 
+impl<J, A> Batches<J, A> {
+    /// The last batch failed as a whole, or was slow. Those of one tenant wait for its own
+    /// rows, and go on.
+    pub fn was_trouble(&self) {
+        if self.line == Line::Others
+            && let Some(queue) = self.together.queues().get_mut(&self.line)
+        {
+            queue.alone_until = Some(Instant::now() + ALONE_AFTER_TROUBLE);
+        }
+    }
+}
+
 impl<J, A> Waiting<J, A> {
     /// Whether the caller is still there.
     pub fn is_there(&self) -> bool {
@@ -212,7 +240,7 @@ impl<J, A> Waiting<J, A> {
 }
 
 fn forget_if_gone<J, A>(queues: &mut Queues<J, A>, line: Line) {
-    if queues.get(&line).is_some_and(|queue| queue.present == 0 && !queue.runs) {
+    if queues.get(&line).is_some_and(|queue| queue.present == 0 && !queue.runs && !queue.is_in_trouble()) {
         queues.remove(&line);
     }
 }
@@ -260,7 +288,7 @@ impl<J, A> Default for Together<J, A> {
 
 impl<J, A> Default for Queue<J, A> {
     fn default() -> Self {
-        Self { present: 0, runs: false, alone: 0, waiting: VecDeque::new(), next: 0 }
+        Self { present: 0, runs: false, alone: 0, alone_until: None, waiting: VecDeque::new(), next: 0 }
     }
 }
 

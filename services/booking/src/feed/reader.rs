@@ -30,7 +30,7 @@ const PAGE: i64 = 500;
 /// Tenants that are looked for at once.
 const TENANTS: usize = 100;
 /// Least time between two looks.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(25);
 /// How often it looks without a notice, with and without hearing other processes.
 const POLL: Duration = Duration::from_secs(5);
 const POLL_DEAF: Duration = Duration::from_secs(1);

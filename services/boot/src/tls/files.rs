@@ -245,7 +245,10 @@ mod tests {
         };
         let every = Duration::from_millis(5);
         let reloaded = Reloaded::looking_every(every, "test", vec![place.clone()], make).unwrap();
-        fs::write(&place, "22").unwrap();
+        // Whole at once: half a file would be looked at, too.
+        let whole = place.with_extension("whole");
+        fs::write(&whole, "22").unwrap();
+        fs::rename(&whole, &place).unwrap();
         begins.recv_timeout(PATIENCE).expect("nobody looks unless somebody asks");
         assert_eq!(*reloaded.current(), "1", "while it is read");
         go_on.send(()).unwrap();

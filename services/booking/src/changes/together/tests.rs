@@ -87,6 +87,26 @@ fn who_goes_alone_after_a_useless_batch_does_not_go_with_others() {
     assert!(!calls.come(Uuid::from_u128(3)).goes_alone());
 }
 
+/// What one tenant's rows cost, the others do not wait for again and again.
+#[tokio::test(start_paused = true)]
+async fn after_trouble_those_of_several_tenants_go_alone_for_a_while() {
+    let calls = Calls::default();
+    let come = |tenant: u128| calls.come(Uuid::from_u128(tenant));
+    let alone: Vec<_> = (10..).take(FEW).map(come).collect();
+    let one = come(20);
+    let mut batches = one.join(Arc::new(1)).batches.unwrap();
+    assert!(batches.next().is_none(), "nobody waits for the answer");
+    batches.was_trouble();
+    drop((alone, one, batches));
+    let _again: Vec<_> = (10..).take(FEW).map(come).collect();
+    assert!(come(20).goes_alone());
+    // A tenant that has many goes on with its own.
+    let _many = [(); FEW].map(|()| come(30));
+    assert!(!come(30).goes_alone());
+    tokio::time::sleep(ALONE_AFTER_TROUBLE).await;
+    assert!(!come(20).goes_alone());
+}
+
 #[tokio::test]
 async fn a_caller_who_has_gone_is_left_out_and_forgotten() {
     let calls = Calls::default();

@@ -83,6 +83,8 @@ async fn tenants_with_few_calls_share_a_transaction_and_nothing_else() {
     let asks = [
         (demo::OTHER_TENANT, mine),
         (demo::OTHER_TENANT, foreign),
+        // Of a tenant whose calls are in the same transaction.
+        (THIRD, plain),
         (THIRD, pair[0]),
         (THIRD, pair[1]),
         (FOURTH, plain),
@@ -92,7 +94,7 @@ async fn tenants_with_few_calls_share_a_transaction_and_nothing_else() {
     ];
     let answers = crowd.across(900, &asks).await;
     for ((tenant, id), answer) in asks.iter().zip(&answers) {
-        if *id == foreign {
+        if *id == foreign || (*tenant, *id) == (THIRD, plain) {
             answer.refused(404, "BOOKING_REQUEST_NOT_FOUND");
         } else if *id == overlaps {
             answer.refused(409, "BOOKING_OVERLAP");

@@ -89,7 +89,10 @@ fn comes_back_with_its_data(is_kept: bool) {
     };
     let server = || of_server(&own()?.join("data"), false);
     let guard = || of_server(&own()?.join("data"), true);
-    psql("update booking_requests set message = 'kept' where id = '0d000000-0000-7000-8000-000000000501'");
+    // An ephemeral server gives commits back before it has written them anywhere.
+    psql(
+        "set synchronous_commit = on; update booking_requests set message = 'kept' where id = '0d000000-0000-7000-8000-000000000501'",
+    );
     let kept = "select message from booking_requests where id = '0d000000-0000-7000-8000-000000000501'";
     for killed in [&server, &guard as &dyn Fn() -> Option<String>] {
         let (first, killed) = (server().unwrap(), killed().unwrap());
