@@ -92,7 +92,7 @@ impl<K: Send + Unpin + 'static> OpenRequest<K> {
 
     /// Whether it was refused for a reason.
     pub fn is_refused(&self, reason: ErrorReason) -> bool {
-        self.reason.as_deref() == Some(reason.name())
+        self.reason.as_deref().is_some_and(|name| name == reason.name())
     }
 
     /// The answer, with which the request is logged at its end. It keeps its room until then.

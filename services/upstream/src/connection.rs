@@ -15,7 +15,8 @@ use futures::future::{BoxFuture, Shared};
 use http::Response;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -203,6 +204,18 @@ struct Listened<S> {
     said: Option<oneshot::Sender<()>>,
 }
 
+/// Runs what a connection has to do for a call. Its future has room for a whole connection,
+/// which hyper starts by the same type, and starting a task moves what it runs ten times: so
+/// it is on the heap before.
+#[derive(Clone, Copy)]
+struct OnHeap;
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for OnHeap {
+    fn execute(&self, part: F) {
+        tokio::spawn(Box::pin(part));
+    }
+}
+
 /// Connects; `further` is closed when nobody uses it. An address is connected to when its
 /// other end has said something: a server that stops, or hangs, leaves connections that the
 /// system has taken for it without a word, and calls sent on them would be lost.
@@ -228,7 +241,7 @@ where
 {
     let (said, has_said) = oneshot::channel();
     let stream = Listened { stream, said: Some(said) };
-    let (sender, connection) = Builder::new(TokioExecutor::new())
+    let (sender, connection) = Builder::new(OnHeap)
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
