@@ -6,7 +6,7 @@ use frontdesk_proto::booking::v1 as wire;
 
 /// More than there are outcomes, and kinds of evidence.
 const OUTCOMES: usize = 4;
-const EVIDENCE: usize = 8;
+const EVIDENCE: usize = 16;
 
 /// Answers by the numbers of their outcome and evidence.
 #[derive(Debug, Default)]

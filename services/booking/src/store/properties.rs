@@ -15,6 +15,17 @@ use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate}
 use crate::domain::rules::{DayRules, Neighbours, StayRules, Terms};
 use crate::domain::stay::Stay;
 
+pg::parameters! {
+    /// The rules of a property's stays. A list by the day of the week begins with Monday; of
+    /// those that are closed it has the days, from 1 on.
+    Rules (
+        min_nights: Option<i32>, max_nights: Option<i32>, min_by_day: Option<Vec<i32>>,
+        max_by_day: Option<Vec<i32>>, closed_to_arrival: Option<Vec<i32>>,
+        closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>, horizon_days: Option<i32>,
+        turnover_days: Option<i32>,
+    );
+}
+
 pg::statements! {
     /// A property.
     GetProperty = "get_property" (tenant: Uuid, id: PropertyId);
@@ -28,11 +39,9 @@ pg::statements! {
     /// Stores a property.
     InsertProperty<'a> = "insert_property" (
         tenant: Uuid, id: PropertyId, name: &'a str, time_zone: &'a str, max_guests: i32,
-        hold_policy: &'static str, hold_hours: i32, min_nights: Option<i32>, max_nights: Option<i32>,
-        min_by_day: Option<Vec<i32>>, max_by_day: Option<Vec<i32>>, closed_to_arrival: Option<Vec<i32>>,
-        closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>, horizon_days: Option<i32>,
-        turnover_days: Option<i32>,
-    ) with Stamp;
+        hold_policy: &'static str, hold_hours: i32,
+    ) with (Rules, Stamp);
+
     /// Locks a property against other changes of it.
     LockPropertyRow = "lock_property_row" (tenant: Uuid, id: PropertyId);
 
@@ -40,11 +49,9 @@ pg::statements! {
     UpdateProperty<'a> = "update_property" (
         tenant: Uuid, id: PropertyId, name: Option<&'a str>, time_zone: Option<&'a str>,
         max_guests: Option<i32>, hold_policy: Option<&'static str>, hold_hours: Option<i32>,
-        sets_rules: bool, min_nights: Option<i32>, max_nights: Option<i32>, min_by_day: Option<Vec<i32>>,
-        max_by_day: Option<Vec<i32>>, closed_to_arrival: Option<Vec<i32>>,
-        closed_to_departure: Option<Vec<i32>>, lead_days: Option<i32>, horizon_days: Option<i32>,
-        turnover_days: Option<i32>,
-    ) with Stamp;
+        sets_rules: bool,
+    ) with (Rules, Stamp);
+
     /// The stays of other guests next to one, as far as they may be too close.
     ReadNeighbours = "read_neighbours" (
         tenant: Uuid, property: PropertyId, guest: Option<GuestId>, check_in: Date, check_out: Date, days: i32,
@@ -131,16 +138,7 @@ impl Change {
             max_guests: *max_guests,
             hold_policy: hold_policy.name(),
             hold_hours: *hold_hours,
-            min_nights: rules.min_nights,
-            max_nights: rules.max_nights,
-            min_by_day: by_day(rules, |day| day.min_nights),
-            max_by_day: by_day(rules, |day| day.max_nights),
-            closed_to_arrival: closed(rules, |day| day.closed_to_arrival),
-            closed_to_departure: closed(rules, |day| day.closed_to_departure),
-            lead_days: rules.lead_days,
-            horizon_days: rules.horizon_days,
-            turnover_days: rules.turnover_days,
-            with: self.stamp(),
+            with: (rules.into(), self.stamp()),
         };
         let stored = self.finish(&insert, |rows| Columns::first(rows, property)).await?;
         stored.ok_or_else(|| lost_row("the property"))
@@ -168,7 +166,6 @@ impl Change {
     ) -> Result<Option<Finished<Property>>, Fault> {
         let PropertyUpdate { name, time_zone, max_guests, hold_policy, hold_hours, rules } = update;
         let none = StayRules::default();
-        let set = rules.as_ref().unwrap_or(&none);
         let update = UpdateProperty {
             tenant: self.tenant(),
             id,
@@ -178,16 +175,7 @@ impl Change {
             hold_policy: hold_policy.map(HoldPolicy::name),
             hold_hours: *hold_hours,
             sets_rules: rules.is_some(),
-            min_nights: set.min_nights,
-            max_nights: set.max_nights,
-            min_by_day: by_day(set, |day| day.min_nights),
-            max_by_day: by_day(set, |day| day.max_nights),
-            closed_to_arrival: closed(set, |day| day.closed_to_arrival),
-            closed_to_departure: closed(set, |day| day.closed_to_departure),
-            lead_days: set.lead_days,
-            horizon_days: set.horizon_days,
-            turnover_days: set.turnover_days,
-            with: self.stamp(),
+            with: (rules.as_ref().unwrap_or(&none).into(), self.stamp()),
         };
         self.finish(&update, |rows| Columns::first(rows, property)).await
     }
@@ -270,6 +258,22 @@ fn stay_rules(row: &mut Columns<'_>) -> Result<StayRules, Fault> {
 fn numbers(row: &mut Columns<'_>, name: &str) -> Result<Vec<i32>, Fault> {
     let stored: Vec<Option<i32>> = row.or_empty(name)?;
     Ok(stored.into_iter().map(Option::unwrap_or_default).collect())
+}
+
+impl From<&StayRules> for Rules {
+    fn from(rules: &StayRules) -> Self {
+        Self {
+            min_nights: rules.min_nights,
+            max_nights: rules.max_nights,
+            min_by_day: by_day(rules, |day| day.min_nights),
+            max_by_day: by_day(rules, |day| day.max_nights),
+            closed_to_arrival: closed(rules, |day| day.closed_to_arrival),
+            closed_to_departure: closed(rules, |day| day.closed_to_departure),
+            lead_days: rules.lead_days,
+            horizon_days: rules.horizon_days,
+            turnover_days: rules.turnover_days,
+        }
+    }
 }
 
 fn by_day(rules: &StayRules, nights: impl Fn(&DayRules) -> Option<i32>) -> Option<Vec<i32>> {

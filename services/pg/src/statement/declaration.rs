@@ -149,7 +149,7 @@ macro_rules! statements {
 macro_rules! parameters {
     ($(#[$meta:meta])* $name:ident $(<$life:lifetime>)? ($($field:ident: $ty:ty),* $(,)?);) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy)]
+        #[derive(Debug, Clone)]
         pub struct $name $(<$life>)? {
             $(pub $field: $ty,)*
         }
