@@ -6,6 +6,9 @@ use serde_json::{Value as Json, json};
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::Fixture;
 
+/// More than the holds of these tests take to expire.
+const IN_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
 #[tokio::test]
 async fn a_hold_keeps_the_dates_until_its_request_is_decided() {
     let fixture = Fixture::start().await;
@@ -195,17 +198,20 @@ async fn holds_that_run_out_in_large_numbers_are_expired_in_turns() {
     let left =
         || fixture.count("select count(*) from booking_requests where held_booking_id is not null", &[]);
     let soon = || tokio::time::sleep(std::time::Duration::from_millis(20));
-    while left().await == 4 {
-        soon().await;
-    }
-    let before = turns(at).await;
-    while turns(at).await == before {
-        soon().await;
-    }
-    assert_ne!(left().await, 0, "one turn has gone on until no hold was left");
-    while left().await > 0 {
-        soon().await;
-    }
+    let in_turns = async {
+        while left().await == 4 {
+            soon().await;
+        }
+        let before = turns(at).await;
+        while turns(at).await == before {
+            soon().await;
+        }
+        assert_ne!(left().await, 0, "one turn has gone on until no hold was left");
+        while left().await > 0 {
+            soon().await;
+        }
+    };
+    tokio::time::timeout(IN_TIME, in_turns).await.expect("all expire in time");
 }
 
 /// Servers try the same holds: what one of them, or a call, has locked keeps no other one
@@ -229,12 +235,15 @@ async fn a_hold_that_somebody_has_locked_is_passed_over() {
     let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
         and wait_event_type = 'Lock'";
     let soon = || tokio::time::sleep(std::time::Duration::from_millis(20));
-    while left().await > 1 {
-        assert_eq!(fixture.count(waiting, &[]).await, 0, "a turn waits for somebody");
-        soon().await;
-    }
-    locker.batch_execute("rollback").await.unwrap();
-    while left().await > 0 {
-        soon().await;
-    }
+    let expire = async {
+        while left().await > 1 {
+            assert_eq!(fixture.count(waiting, &[]).await, 0, "a turn waits for somebody");
+            soon().await;
+        }
+        locker.batch_execute("rollback").await.unwrap();
+        while left().await > 0 {
+            soon().await;
+        }
+    };
+    tokio::time::timeout(IN_TIME, expire).await.expect("both expire in time");
 }

@@ -62,7 +62,8 @@ impl Replica {
 
     async fn is_ready(&self) {
         let (url, began) = (format!("http://{}/readyz", self.admin), Instant::now());
-        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status() == 200) {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        while !http.get(&url).send().await.is_ok_and(|answer| answer.status() == 200) {
             assert!(began.elapsed() < Duration::from_secs(20), "{} does not start", self.role);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
