@@ -12,12 +12,17 @@ use crate::credentials::Credentials;
 use crate::token::{Claims, Key};
 
 /// Who can say what a caller may do: identity itself, or a client of it.
-pub trait Authority: Send + Sync + 'static {
+pub trait Authority: Clone + Send + Sync + 'static {
     /// How long an answer of [`Self::resolve`] holds.
     const HOLDS: Duration;
 
     /// The public keys of access tokens.
     fn keys(&self, now: Timestamp) -> impl Future<Output = Result<Vec<Key>, Refusal>> + Send;
+
+    /// A key that this process has itself, so that nobody need be asked for it.
+    fn own_key(&self, _id: &str) -> Option<Key> {
+        None
+    }
 
     /// What the sender of these credentials may do. `claims` are those of the
     /// bearer token, already verified. A token without them is of another

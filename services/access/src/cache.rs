@@ -1,9 +1,14 @@
-//! Answers of identity, kept for seconds. One lookup at a time per caller; an
-//! answer that is too old is still used while identity cannot be reached. What an
-//! answer means is not known here.
+//! Answers of identity, kept for seconds. What an answer means is not known here.
+//!
+//! One look-up at a time per caller, beside the calls that wait for it: they share its
+//! answer, and its failure. Of a caller who is known nobody waits for it for long: an
+//! answer of the last minute is used while identity is slow, and without any wait when
+//! the look-up before has failed. So identity that hangs costs those who are known a
+//! fraction of a second once, and those who are not one look-up's patience. A refusal
+//! drops the answer before it: a revoked session must not come back.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use boot::{Count, Scrape, Seconds};
@@ -11,10 +16,15 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use uuid::Uuid;
 
 use crate::authority::Resolution;
+use crate::flight::Flight;
 
 /// How old an answer may be while identity cannot be reached.
 const OLDEST: Duration = Duration::from_mins(1);
-/// Entries at which answers older than [`OLDEST`] are dropped.
+/// How long a caller who is known waits for an answer that is younger.
+const WAIT_IF_KNOWN: Duration = Duration::from_millis(100);
+/// How long a failure answers those who come after it.
+const FAILURE_HOLDS: Duration = Duration::from_secs(1);
+/// Entries at which those without an answer of the last minute are dropped.
 const PRUNE_AT: usize = 10_000;
 
 /// Everything that an answer depends on.
@@ -28,63 +38,141 @@ pub(crate) struct CacheKey {
     pub api_key: Option<[u8; 32]>,
 }
 
-type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<Resolution>)>>>;
+type Answer = Result<Arc<Resolution>, Refusal>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    slots: Mutex<HashMap<CacheKey, Slot>>,
+    slots: Mutex<HashMap<CacheKey, Arc<Slot>>>,
     kept: Count,
     asked: Count,
     /// How old an answer was by which a call was let in.
     lag: Seconds,
 }
 
+#[derive(Debug, Default)]
+struct Slot(Mutex<Known>);
+
+/// What is known of one caller.
+#[derive(Debug, Default)]
+struct Known {
+    kept: Option<Kept>,
+    asking: Option<Flight<Answer>>,
+    /// The last look-up, if it failed.
+    failed: Option<(Instant, Refusal)>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    at: Instant,
+    answer: Arc<Resolution>,
+}
+
+/// What to do for a call.
+enum Next {
+    Use(Kept),
+    Refuse(Refusal),
+    /// Wait, and if it lasts use what is kept.
+    Wait(Flight<Answer>, Option<Kept>),
+}
+
 impl Cache {
     /// The answer for a key: kept if younger than `holds`, else from `lookup`.
     pub(crate) async fn get<F>(
-        &self,
+        self: &Arc<Self>,
         key: CacheKey,
         holds: Duration,
-        lookup: F,
-    ) -> Result<Arc<Resolution>, Refusal>
+        lookup: impl FnOnce() -> F,
+    ) -> Answer
     where
-        F: Future<Output = Result<Resolution, Refusal>>,
+        F: Future<Output = Result<Resolution, Refusal>> + Send + 'static,
     {
         let slot = self.slot(key);
-        let mut kept = slot.lock().await;
-        if let Some((at, answer)) = kept.as_ref()
-            && at.elapsed() < holds
-        {
-            self.kept.add_one();
-            self.lag.add(at.elapsed());
-            return Ok(Arc::clone(answer));
-        }
-        self.asked.add_one();
-        match (lookup.await, kept.as_ref()) {
-            (Ok(answer), _) => {
+        let (asking, kept) = match self.next(key, &slot, holds, lookup) {
+            Next::Use(kept) => return Ok(self.used(&kept)),
+            Next::Refuse(refusal) => return Err(refusal),
+            Next::Wait(asking, kept) => (asking, kept),
+        };
+        let answer = match &kept {
+            Some(_) => tokio::time::timeout(WAIT_IF_KNOWN, asking.answer()).await.ok(),
+            None => Some(asking.answer().await),
+        };
+        match (answer, kept) {
+            (Some(Some(Err(refusal))), Some(kept)) if is_unreachable(&refusal) => Ok(self.used(&kept)),
+            (Some(Some(Ok(answer))), _) => {
                 self.lag.add(Duration::ZERO);
-                let answer = Arc::new(answer);
-                *kept = Some((Instant::now(), Arc::clone(&answer)));
                 Ok(answer)
             }
-            (Err(refusal), Some((at, answer)))
-                if refusal.reason() == ErrorReason::UpstreamUnavailable && at.elapsed() < OLDEST =>
-            {
-                tracing::warn!("identity cannot be reached; an answer of the last minute is used");
-                self.lag.add(at.elapsed());
-                Ok(Arc::clone(answer))
+            (Some(Some(Err(refusal))), _) => Err(refusal),
+            (Some(None) | None, Some(kept)) => Ok(self.used(&kept)),
+            (Some(None) | None, None) => Err(broken_off()),
+        }
+    }
+
+    fn next<F>(
+        self: &Arc<Self>,
+        key: CacheKey,
+        slot: &Arc<Slot>,
+        holds: Duration,
+        lookup: impl FnOnce() -> F,
+    ) -> Next
+    where
+        F: Future<Output = Result<Resolution, Refusal>> + Send + 'static,
+    {
+        let mut known = slot.lock();
+        let usable = known.kept.clone().filter(|kept| kept.at.elapsed() < OLDEST);
+        if let Some(kept) = usable.as_ref().filter(|kept| kept.at.elapsed() < holds) {
+            self.kept.add_one();
+            return Next::Use(kept.clone());
+        }
+        let failed = known.failed.clone();
+        if let Some((at, refusal)) = &failed
+            && at.elapsed() < FAILURE_HOLDS
+        {
+            return usable.map_or_else(|| Next::Refuse(refusal.clone()), Next::Use);
+        }
+        let asking = match known.asking.as_ref().filter(|asking| !asking.is_over()) {
+            Some(asking) => asking.clone(),
+            None => {
+                self.asked.add_one();
+                let (cache, slot, lookup) = (Arc::clone(self), Arc::clone(slot), lookup());
+                let asking = Flight::begin(async move { cache.keep(key, &slot, lookup.await) });
+                known.asking = Some(asking.clone());
+                asking
             }
-            (Err(refusal), _) => {
-                // A refusal is not kept, and drops the answer before it: a revoked session must not come back.
-                if refusal.reason() != ErrorReason::UpstreamUnavailable {
-                    *kept = None;
-                }
-                if kept.is_none() {
-                    self.forget(&key);
-                }
+        };
+        match usable {
+            Some(kept) if failed.is_some() => Next::Use(kept),
+            usable => Next::Wait(asking, usable),
+        }
+    }
+
+    /// Keeps what identity said, for all who wait and those who come.
+    fn keep(&self, key: CacheKey, slot: &Slot, said: Result<Resolution, Refusal>) -> Answer {
+        let mut known = slot.lock();
+        known.asking = None;
+        match said {
+            Ok(answer) => {
+                let answer = Arc::new(answer);
+                known.kept = Some(Kept { at: Instant::now(), answer: Arc::clone(&answer) });
+                known.failed = None;
+                Ok(answer)
+            }
+            Err(refusal) if is_unreachable(&refusal) => {
+                known.failed = Some((Instant::now(), refusal.clone()));
+                Err(refusal)
+            }
+            Err(refusal) => {
+                *known = Known::default();
+                drop(known);
+                self.forget(&key);
                 Err(refusal)
             }
         }
+    }
+
+    fn used(&self, kept: &Kept) -> Arc<Resolution> {
+        self.lag.add(kept.at.elapsed());
+        Arc::clone(&kept.answer)
     }
 
     /// How it is used.
@@ -95,28 +183,53 @@ impl Cache {
         }
         let help = "How long ago identity had said what a call was let in by: rights that are taken away last as long.";
         scrape.seconds("frontdesk_revocation_lag_seconds", help, &[], &self.lag);
-        let entries = self.slots.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let entries = self.slots().len();
         scrape.how_many("frontdesk_callers_kept", "Callers of whom an answer is kept.", &[], entries);
     }
 
     /// Made-up tenants must not fill the cache.
     fn forget(&self, key: &CacheKey) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.slots().remove(key);
     }
 
-    fn slot(&self, key: CacheKey) -> Slot {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+    fn slot(&self, key: CacheKey) -> Arc<Slot> {
+        let mut slots = self.slots();
         if slots.len() >= PRUNE_AT && !slots.contains_key(&key) {
-            slots.retain(|_, slot| {
-                slot.try_lock()
-                    .map_or(true, |kept| kept.as_ref().is_some_and(|(at, _)| at.elapsed() < OLDEST))
-            });
+            slots.retain(|_, slot| slot.lock().is_of_use());
             if slots.len() >= PRUNE_AT {
                 slots.clear();
             }
         }
         Arc::clone(slots.entry(key).or_default())
     }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<CacheKey, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn is_of_use(&self) -> bool {
+        self.asking.is_some() || self.kept.as_ref().is_some_and(|kept| kept.at.elapsed() < OLDEST)
+    }
+}
+
+fn is_unreachable(refusal: &Refusal) -> bool {
+    refusal.reason() == ErrorReason::UpstreamUnavailable
+}
+
+fn broken_off() -> Refusal {
+    Refusal::new(
+        ErrorReason::UpstreamUnavailable,
+        "The question to identity who is calling was broken off. Try again.",
+    )
+    .retry_after(Duration::from_secs(1))
 }
 
 #[cfg(test)]
@@ -127,6 +240,7 @@ mod tests {
 
     const KEY: CacheKey = CacheKey { session: None, foreign: None, tenant: None, api_key: None };
     const HOLDS: Duration = Duration::from_secs(5);
+    const OLD: Duration = Duration::ZERO;
 
     fn answer(role: &str) -> Resolution {
         Resolution {
@@ -139,15 +253,25 @@ mod tests {
         }
     }
 
-    fn unreachable() -> Refusal {
-        Refusal::new(ErrorReason::UpstreamUnavailable, "down")
+    fn cache() -> Arc<Cache> {
+        Arc::default()
+    }
+
+    fn says(said: Result<&'static str, ErrorReason>) -> std::future::Ready<Result<Resolution, Refusal>> {
+        std::future::ready(said.map(answer).map_err(|reason| Refusal::new(reason, "no")))
+    }
+
+    async fn hangs() -> Result<Resolution, Refusal> {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        Err(Refusal::new(ErrorReason::UpstreamUnavailable, "late"))
     }
 
     #[tokio::test]
     async fn many_at_once_ask_once() {
-        let (cache, asked) = (Cache::default(), AtomicU32::new(0));
+        let (cache, asked) = (cache(), Arc::new(AtomicU32::new(0)));
         let ask = || {
-            cache.get(KEY, HOLDS, async {
+            let asked = Arc::clone(&asked);
+            cache.get(KEY, HOLDS, || async move {
                 asked.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
                 Ok(answer("manager"))
@@ -160,29 +284,64 @@ mod tests {
 
     #[tokio::test]
     async fn an_old_answer_serves_only_while_identity_is_unreachable() {
-        let cache = Cache::default();
-        let old = Duration::ZERO;
-        assert!(cache.get(KEY, old, async { Err(unreachable()) }).await.is_err());
-        cache.get(KEY, old, async { Ok(answer("manager")) }).await.unwrap();
-        assert!(cache.get(KEY, old, async { Err(unreachable()) }).await.is_ok());
-        let ended = async { Err(Refusal::new(ErrorReason::SessionEnded, "over")) };
-        assert_eq!(cache.get(KEY, old, ended).await.unwrap_err().reason(), ErrorReason::SessionEnded);
-        assert!(
-            cache.get(KEY, old, async { Err(unreachable()) }).await.is_err(),
-            "a revoked session came back"
-        );
+        let (cache, down) = (cache(), Err(ErrorReason::UpstreamUnavailable));
+        cache.get(KEY, OLD, || says(Ok("manager"))).await.unwrap();
+        assert!(cache.get(KEY, OLD, || says(down)).await.is_ok());
+        cache.slot(KEY).lock().failed = None;
+        let ended = cache.get(KEY, OLD, || says(Err(ErrorReason::SessionEnded))).await;
+        assert_eq!(ended.unwrap_err().reason(), ErrorReason::SessionEnded);
+        assert!(cache.get(KEY, OLD, || says(down)).await.is_err(), "a revoked session came back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn identity_that_hangs_costs_nobody_who_is_known() {
+        let cache = cache();
+        cache.get(KEY, OLD, || says(Ok("manager"))).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let calls = (0..15).map(|_| cache.get(KEY, OLD, hangs));
+        assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
+        assert!(began.elapsed() <= 2 * WAIT_IF_KNOWN, "{:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let again = tokio::time::Instant::now();
+        cache.get(KEY, OLD, hangs).await.unwrap();
+        assert_eq!(again.elapsed(), Duration::ZERO, "the failure is known");
+        assert_eq!(cache.asked.get(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_are_not_known_share_one_failure() {
+        let (cache, began) = (cache(), tokio::time::Instant::now());
+        let calls = (0..15).map(|_| cache.get(KEY, HOLDS, hangs));
+        assert!(futures::future::join_all(calls).await.iter().all(Result::is_err));
+        assert!(cache.get(KEY, HOLDS, hangs).await.is_err());
+        assert_eq!(began.elapsed(), Duration::from_secs(3));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_leaves_takes_the_answer_from_nobody() {
+        let cache = cache();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let lookup = || async {
+            gone.await.unwrap();
+            Ok(answer("manager"))
+        };
+        let left = cache.get(KEY, HOLDS, lookup);
+        assert!(futures::FutureExt::now_or_never(left).is_none());
+        go.send(()).unwrap();
+        let other = cache.get(KEY, HOLDS, || says(Err(ErrorReason::Internal)));
+        assert_eq!(other.await.unwrap().role, "manager");
     }
 
     #[tokio::test]
     async fn another_tenant_or_key_has_another_answer() {
-        let cache = Cache::default();
-        cache.get(KEY, HOLDS, async { Ok(answer("owner")) }).await.unwrap();
+        let cache = cache();
+        cache.get(KEY, HOLDS, || says(Ok("owner"))).await.unwrap();
         for other in [
             CacheKey { tenant: Some(Uuid::nil()), ..KEY },
             CacheKey { api_key: Some([0; 32]), ..KEY },
             CacheKey { session: Some((Uuid::nil(), Uuid::nil(), 0)), ..KEY },
         ] {
-            let got = cache.get(other, HOLDS, async { Ok(answer("none")) }).await.unwrap();
+            let got = cache.get(other, HOLDS, || says(Ok("none"))).await.unwrap();
             assert_eq!(got.role, "none");
         }
     }

@@ -1,6 +1,5 @@
-//! The keys that verify tokens: fetched from identity, kept, fetched again every five
-//! minutes, and when a token names one that we do not know unless a fetch in the last 30
-//! s did not find it.
+//! The keys that verify our tokens, as identity lists them, and the tokens that they have
+//! verified.
 //!
 //! A verified token is remembered, so that its signature is checked once; its time
 //! and its key are looked at each time, and its session is the business of the layer.
@@ -9,29 +8,23 @@
 //! a tenth of the text is hashed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use boot::{Count, Scrape};
 use frontdesk_proto::Refusal;
 use jiff::Timestamp;
 use quick_cache::sync::Cache;
-use tokio::sync::Mutex;
 
 use crate::authority::Authority;
 use crate::credentials::sha256;
+use crate::key_list::{KeyList, Pace};
 use crate::token::{self, Claims, Issuer, Key, TokenFault};
 
-/// Shortest time between two fetches after one that did not find the key, so that
-/// tokens with made-up ids cannot flood identity.
-const COOLDOWN: Duration = Duration::from_secs(30);
-/// Age at which the keys are fetched again although none is missing: a new key
-/// is published for longer than that before it signs.
-const FRESH_FOR: Duration = Duration::from_mins(5);
+/// How often identity may be asked for its list: it has it in memory.
+const PACE: Pace = Pace { spacing: Duration::from_millis(250), missed_for: Duration::from_secs(1) };
 /// Most tokens that are remembered as verified.
 const MOST_REMEMBERED: usize = 10_000;
-/// How long a failed fetch answers for those who wait.
-const FAILURE_HOLDS: Duration = Duration::from_secs(1);
 
 /// Whose a token is.
 #[derive(Debug)]
@@ -46,12 +39,9 @@ pub enum Verified {
 /// The known keys.
 pub struct KeyCache {
     issuer: Issuer,
-    keys: RwLock<Known>,
+    keys: KeyList<Key, Refusal>,
     /// Tokens that have been verified, by the SHA-256 of their signatures.
     verified: Cache<[u8; 32], Arc<Remembered>>,
-    /// The last fetch for an unknown id; held during one, so that there is one
-    /// at a time.
-    last: Mutex<Option<(Instant, Fetch)>>,
     recalled: Count,
     checked: Count,
 }
@@ -65,28 +55,13 @@ struct Remembered {
     key_id: String,
 }
 
-#[derive(Debug, Default)]
-struct Known {
-    keys: HashMap<String, Key>,
-    fetched: Option<Instant>,
-}
-
-/// How a fetch for an unknown id ended.
-#[derive(Debug)]
-enum Fetch {
-    Found,
-    NotFound,
-    Failed(Refusal),
-}
-
 impl KeyCache {
     /// No keys yet; they are fetched with the first token.
     pub fn new(issuer: Issuer) -> Self {
         Self {
             issuer,
-            keys: RwLock::default(),
+            keys: KeyList::new(PACE),
             verified: Cache::new(MOST_REMEMBERED),
-            last: Mutex::new(None),
             recalled: Count::default(),
             checked: Count::default(),
         }
@@ -99,7 +74,7 @@ impl KeyCache {
         authority: &impl Authority,
         now: Timestamp,
     ) -> Result<Verified, Refusal> {
-        if let Some(claims) = self.recall(token, now) {
+        if let Some(claims) = self.recall(token, authority, now) {
             self.recalled.add_one();
             return Ok(Verified::Ours(claims));
         }
@@ -108,13 +83,12 @@ impl KeyCache {
             return Ok(Verified::Foreign(sha256(token)));
         }
         let key_id = token::key_id(token)?;
-        let key = match self.known(&key_id) {
-            Some((key, true)) => key,
-            Some((key, false)) => {
-                self.freshen(authority, now).await;
-                key
+        let key = match authority.own_key(&key_id) {
+            Some(key) => key,
+            None => {
+                let found = self.keys.find(&key_id, || list(authority.clone(), now)).await?;
+                found.ok_or(TokenFault::UnknownKey)?
             }
-            None => self.fetch(&key_id, authority, now).await?.ok_or(TokenFault::UnknownKey)?,
         };
         let claims = Arc::new(token::verify(token, key.decoding(), &self.issuer)?);
         self.remember(token, &claims, key_id);
@@ -129,11 +103,11 @@ impl KeyCache {
         }
         let help = "Verified tokens that are remembered.";
         scrape.how_many("frontdesk_tokens_remembered", help, &[], self.verified.len());
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        scrape.how_many("frontdesk_signing_keys_known", "Keys that verify tokens.", &[], known.keys.len());
-        if let Some(fetched) = known.fetched {
+        let (keys, age) = self.keys.size_and_age();
+        scrape.how_many("frontdesk_signing_keys_known", "Keys that verify tokens.", &[], keys);
+        if let Some(age) = age {
             let help = "How long ago the list of keys was fetched.";
-            scrape.now("frontdesk_signing_keys_age_seconds", help, &[], fetched.elapsed().as_secs_f64());
+            scrape.now("frontdesk_signing_keys_age_seconds", help, &[], age.as_secs_f64());
         }
     }
 
@@ -145,81 +119,21 @@ impl KeyCache {
 
     /// The claims of a token that was verified before, if its time is not over and
     /// its key is still one of a fresh list.
-    fn recall(&self, token: &str, now: Timestamp) -> Option<Arc<Claims>> {
+    fn recall(&self, token: &str, authority: &impl Authority, now: Timestamp) -> Option<Arc<Claims>> {
         let (signed, signature) = token.rsplit_once('.')?;
         let remembered = self.verified.get(&sha256(signature))?;
         let Remembered { signed: verified, claims, key_id } = &*remembered;
-        let holds = **verified == *signed && claims.hold_at(now) && self.is_current(key_id);
+        let trusted = || self.keys.is_current(key_id) || authority.own_key(key_id).is_some();
+        let holds = **verified == *signed && claims.hold_at(now) && trusted();
         holds.then(|| Arc::clone(claims))
-    }
-
-    /// Whether a key is in the list and the list is fresh.
-    fn is_current(&self, key_id: &str) -> bool {
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        known.is_fresh() && known.keys.contains_key(key_id)
-    }
-
-    /// A key, and whether the list it is from is fresh.
-    fn known(&self, key_id: &str) -> Option<(Key, bool)> {
-        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        known.keys.get(key_id).cloned().map(|key| (key, known.is_fresh()))
-    }
-
-    async fn fetch(
-        &self,
-        key_id: &str,
-        authority: &impl Authority,
-        now: Timestamp,
-    ) -> Result<Option<Key>, Refusal> {
-        let mut last = self.last.lock().await;
-        if let Some((key, _)) = self.known(key_id) {
-            return Ok(Some(key));
-        }
-        match &*last {
-            Some((at, Fetch::NotFound)) if at.elapsed() < COOLDOWN => return Ok(None),
-            Some((at, Fetch::Failed(refusal))) if at.elapsed() < FAILURE_HOLDS => return Err(refusal.clone()),
-            _ => {}
-        }
-        match authority.keys(now).await {
-            Ok(keys) => {
-                self.keep(keys);
-                let found = self.known(key_id).map(|(key, _)| key);
-                let fetch = if found.is_some() { Fetch::Found } else { Fetch::NotFound };
-                *last = Some((Instant::now(), fetch));
-                Ok(found)
-            }
-            Err(refusal) => {
-                *last = Some((Instant::now(), Fetch::Failed(refusal.clone())));
-                Err(refusal)
-            }
-        }
-    }
-
-    /// Fetches an old list again. Callers in the meantime use the old one.
-    async fn freshen(&self, authority: &impl Authority, now: Timestamp) {
-        let Ok(_one_at_a_time) = self.last.try_lock() else { return };
-        match authority.keys(now).await {
-            Ok(keys) => self.keep(keys),
-            Err(refusal) => {
-                tracing::warn!(
-                    cause = refusal.message(),
-                    "keys cannot be fetched; the known ones stay in use"
-                );
-            }
-        }
-    }
-
-    fn keep(&self, keys: Vec<Key>) {
-        let keys = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) =
-            Known { keys, fetched: Some(Instant::now()) };
     }
 }
 
-impl Known {
-    fn is_fresh(&self) -> bool {
-        self.fetched.is_some_and(|at| at.elapsed() < FRESH_FOR)
-    }
+async fn list(authority: impl Authority, now: Timestamp) -> Result<HashMap<String, Key>, Refusal> {
+    let keys = authority.keys(now).await.inspect_err(|refusal| {
+        tracing::warn!(cause = refusal.message(), "keys cannot be fetched; the known ones stay in use");
+    })?;
+    Ok(keys.into_iter().map(|key| (key.id().to_owned(), key)).collect())
 }
 
 impl std::fmt::Debug for KeyCache {
@@ -230,8 +144,6 @@ impl std::fmt::Debug for KeyCache {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -242,22 +154,13 @@ mod tests {
     use crate::authority::Resolution;
     use crate::credentials::Credentials;
     use crate::token::TOKEN_KIND;
-    use crate::token::tests::jwk;
 
-    /// Has one key and counts how often it is asked for it.
-    struct Counting {
-        key: Key,
-        asked: AtomicU32,
-    }
-
-    impl Counting {
-        fn new(key: Key) -> Self {
-            Self { key, asked: AtomicU32::new(0) }
-        }
-    }
+    /// Has one key.
+    #[derive(Clone)]
+    struct One(Key);
 
     fn issuer() -> Issuer {
-        Issuer { issuer: "i".to_owned(), audience: "a".to_owned() }
+        Issuer { issuer: "i".to_owned(), audience: "a".to_owned(), ..Issuer::default() }
     }
 
     fn claims(sub: u128) -> Claims {
@@ -282,12 +185,11 @@ mod tests {
         }
     }
 
-    impl Authority for Counting {
+    impl Authority for One {
         const HOLDS: Duration = Duration::ZERO;
 
         async fn keys(&self, _: Timestamp) -> Result<Vec<Key>, Refusal> {
-            self.asked.fetch_add(1, Ordering::Relaxed);
-            Ok(vec![self.key.clone()])
+            Ok(vec![self.0.clone()])
         }
 
         async fn resolve(
@@ -300,30 +202,21 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_thousand_made_up_key_ids_cost_one_fetch() {
-        crate::install_crypto();
-        let (cache, authority) = (KeyCache::new(issuer()), Counting::new(Key::read(&jwk()).unwrap()));
-        for id in 0..1000 {
-            let header =
-                URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"ES256","typ":"JWT","kid":"made-up-{id}"}}"#));
-            let refusal =
-                cache.verify(&format!("{header}.e30.AA"), &authority, Timestamp::now()).await.unwrap_err();
-            assert!(refusal.message().contains("key id"), "{}", refusal.message());
-        }
-        assert_eq!(authority.asked.load(Ordering::Relaxed), 1);
+    /// A key pair: the key that verifies, and a token of it for a user.
+    fn signing(id: &str) -> (Key, impl Fn(u128) -> String) {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let key = Key::es256(id, &URL_SAFE_NO_PAD.encode(x), &URL_SAFE_NO_PAD.encode(y)).unwrap();
+        let secret = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
+        let header = Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::ES256) };
+        (key, move |sub| jsonwebtoken::encode(&header, &claims(sub), &secret).unwrap())
     }
 
     #[tokio::test]
     async fn a_remembered_signature_is_good_for_what_it_signed_and_nothing_else() {
         crate::install_crypto();
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-        let key = Key::es256("k", &URL_SAFE_NO_PAD.encode(x), &URL_SAFE_NO_PAD.encode(y)).unwrap();
-        let (cache, authority) = (KeyCache::new(issuer()), Counting::new(key));
-        let secret = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
-        let header = Header { kid: Some("k".to_owned()), ..Header::new(Algorithm::ES256) };
-        let token = |sub| jsonwebtoken::encode(&header, &claims(sub), &secret).unwrap();
+        let (key, token) = signing("k");
+        let (cache, authority) = (KeyCache::new(issuer()), One(key));
         let (one, other) = (token(1), token(2));
         for _ in 0..2 {
             let verified = cache.verify(&one, &authority, Timestamp::now()).await.unwrap();
@@ -343,6 +236,7 @@ mod tests {
             assert!(cache.verify(&forged, &authority, Timestamp::now()).await.is_err(), "{forged}");
         }
         let late = Timestamp::now() + jiff::SignedDuration::from_secs(120);
-        assert!(cache.recall(&one, Timestamp::now()).is_some() && cache.recall(&one, late).is_none());
+        assert!(cache.recall(&one, &authority, Timestamp::now()).is_some());
+        assert!(cache.recall(&one, &authority, late).is_none());
     }
 }

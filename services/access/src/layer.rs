@@ -38,14 +38,14 @@ pub struct Guarded<S, A> {
 struct Gate<A> {
     rules: Rules,
     keys: KeyCache,
-    cache: Cache,
+    cache: Arc<Cache>,
     authority: A,
 }
 
 impl<A: Authority> AccessLayer<A> {
     /// A layer for the services that `rules` were read from.
     pub fn new(rules: Rules, issuer: Issuer, authority: A) -> Self {
-        let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Cache::default(), authority };
+        let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Arc::default(), authority };
         Self { gate: Arc::new(gate) }
     }
 
@@ -170,19 +170,24 @@ impl<A: Authority> Gate<A> {
         now: Timestamp,
     ) -> Result<Arc<Resolution>, Refusal> {
         let (claims, foreign) = match verified {
-            Some(Verified::Ours(claims)) => (Some(&**claims), None),
+            Some(Verified::Ours(claims)) => (Some(claims), None),
             Some(Verified::Foreign(hash)) => (None, Some(*hash)),
             None => (None, None),
         };
-        let lookup = self.authority.resolve(credentials, claims, now);
         if A::HOLDS.is_zero() {
-            return lookup.await.map(Arc::new);
+            let claims = claims.map(|claims| &**claims);
+            return self.authority.resolve(credentials, claims, now).await.map(Arc::new);
         }
         let key = CacheKey {
             session: claims.map(|claims| (claims.sub, claims.session_id, claims.generation)),
             foreign,
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
+        };
+        let lookup = || {
+            let (authority, credentials) = (self.authority.clone(), credentials.clone());
+            let claims = claims.cloned();
+            async move { authority.resolve(&credentials, claims.as_deref(), now).await }
         };
         self.cache.get(key, A::HOLDS, lookup).await
     }

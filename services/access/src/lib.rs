@@ -8,6 +8,8 @@ mod cache;
 mod caller;
 mod config;
 mod credentials;
+mod flight;
+mod key_list;
 mod keys;
 mod layer;
 mod remote;
@@ -18,13 +20,14 @@ mod unheeded;
 pub use self::authority::{Authority, Resolution};
 pub use self::caller::{Caller, Standing, TenantId, User, caller, standing};
 pub use self::credentials::Credentials;
+pub use self::key_list::{KeyList, Pace};
 pub use self::keys::{KeyCache, Verified};
 pub use self::layer::AccessLayer;
 pub use self::remote::RemoteIdentity;
 pub use self::rules::Rules;
 pub use self::token::{
-    AuthenticationMethod, Claims, Issuer, Key, LEEWAY, TOKEN_KIND, TokenFault, TokenHeader, check_token,
-    fault, install_crypto, read_header,
+    AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault, TokenHeader,
+    check_token, fault, install_crypto, read_header,
 };
 pub use frontdesk_proto::{Refusal, Rule};
 pub use upstream::Callee;

@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// Value of the claim `typ` in an access token.
 pub const TOKEN_KIND: &str = "access";
 
+/// How long an access token lives, in seconds.
+pub const LIFETIME: u32 = 3600;
+
 /// Most bytes of a token; a longer one is refused unread.
 const MAX_TOKEN: usize = 4096;
 /// Most bytes of a key id.
@@ -85,6 +88,8 @@ pub struct Issuer {
     pub issuer: String,
     /// The claim `aud`.
     pub audience: String,
+    /// How long a token may live at most, in seconds, whatever it says.
+    pub longest: u64,
 }
 
 /// A key that verifies.
@@ -119,6 +124,8 @@ pub enum TokenFault {
     WrongAudience,
     /// Another kind of token.
     WrongKind,
+    /// It would live longer than its issuer's tokens may.
+    LivesTooLong,
 }
 
 impl Key {
@@ -182,6 +189,7 @@ impl TokenFault {
             Self::WrongIssuer => ("wrong_issuer", "another service issued it"),
             Self::WrongAudience => ("wrong_audience", "it is meant for another service"),
             Self::WrongKind => ("wrong_kind", "it is not an access token"),
+            Self::LivesTooLong => ("lives_too_long", "it would live longer than tokens of its issuer may"),
         }
     }
 }
@@ -244,7 +252,7 @@ pub(crate) fn claimed_issuer(token: &str) -> Option<String> {
 pub struct TokenHeader {
     /// Signature algorithm.
     pub alg: String,
-    /// Media type.
+    /// Media type; one of another use than an access token's is refused.
     #[serde(default)]
     pub typ: String,
     /// Key id; other issuers may leave it out.
@@ -271,7 +279,18 @@ pub fn read_header(token: &str) -> Result<TokenHeader, TokenFault> {
     if header.kid.len() > MAX_KEY_ID {
         return Err(TokenFault::Malformed);
     }
+    if !names_access_token(&header.typ) {
+        return Err(TokenFault::WrongKind);
+    }
     Ok(header)
+}
+
+/// Whether the media type that a header names may be that of an access token. A token for
+/// another use, a logout token for example, is signed by the same keys (RFC 8725 section
+/// 3.11), and `application/` may be left out (RFC 7515 section 4.1.9).
+fn names_access_token(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    matches!(typ.strip_prefix("application/").unwrap_or(&typ), "" | "jwt" | "at+jwt")
 }
 
 /// The key id of a token whose header is one of ours.
@@ -300,6 +319,9 @@ pub(crate) fn verify(token: &str, key: &DecodingKey, issuer: &Issuer) -> Result<
     }
     if claims.iat > jsonwebtoken::get_current_timestamp() + LEEWAY {
         return Err(TokenFault::NotYetValid);
+    }
+    if claims.exp.saturating_sub(claims.iat) > issuer.longest {
+        return Err(TokenFault::LivesTooLong);
     }
     Ok(claims)
 }
@@ -331,6 +353,21 @@ pub(crate) mod tests {
             r#use: "sig".to_owned(),
             alg: "ES256".to_owned(),
             key_ops: vec!["verify".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_token_for_another_use_is_refused_by_its_media_type() {
+        let with = |typ: &str| {
+            let header = format!(r#"{{"alg":"ES256","kid":"k"{typ}}}"#);
+            read_header(&format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header))).map(drop)
+        };
+        for good in ["", "JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt", "application/jwt"] {
+            let typ = if good.is_empty() { String::new() } else { format!(r#","typ":"{good}""#) };
+            assert_eq!(with(&typ), Ok(()), "{good}");
+        }
+        for bad in ["logout+jwt", "dpop+jwt", "secevent+jwt", "application/logout+jwt", "JWE", "jwt+x"] {
+            assert_eq!(with(&format!(r#","typ":"{bad}""#)), Err(TokenFault::WrongKind), "{bad}");
         }
     }
 

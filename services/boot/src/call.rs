@@ -68,6 +68,12 @@ impl Call {
         })
     }
 
+    /// The one under way, for work of it that goes on beside it.
+    pub fn under_way() -> Option<Arc<Self>> {
+        // No call: the work is the process's own.
+        UNDER_WAY.try_with(Arc::clone).ok()
+    }
+
     /// Notes until when whoever calls waits.
     pub fn ends_at(&self, at: Instant) {
         self.ends_at.get_or_init(|| at);

@@ -49,6 +49,13 @@ impl TrustedProxies {
         Self(vec![(IpAddr::from([127, 0, 0, 0]), 8), (IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), 128)])
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether an address is one of them.
     pub fn contains(&self, addr: IpAddr) -> bool {
         let addr = addr.to_canonical();

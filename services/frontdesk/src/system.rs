@@ -83,8 +83,10 @@ impl System {
     /// Starts the three servers and returns when the gateway says it is ready.
     pub async fn start(parts: Parts) -> Result<Self, Failure> {
         let Parts { database_url, master_key, identity, booking, gateway, policies } = parts;
-        // The gateway is on this machine; nobody else's word about an address counts.
-        let policy = identity::Policy { trusted_proxies: TrustedProxies::loopback(), ..policies.identity };
+        // The gateway is on this machine; besides it only their word about an address counts
+        // who are named.
+        let trusted_proxies = TrustedProxies::loopback().and(policies.identity.trusted_proxies);
+        let policy = identity::Policy { trusted_proxies, ..policies.identity };
         let addr = |listener: &TcpListener| listener.local_addr().map_err(Failure::new);
         let (identity_addr, booking_addr, gateway_addr) =
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);

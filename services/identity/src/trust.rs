@@ -3,5 +3,6 @@
 
 pub mod authority;
 pub mod checks;
+pub mod issuer_keys;
 pub mod issuers;
 pub mod keyring;

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 
-use boot::{AdminPort, Form, InForce, Log, Setting, Settings, Traces, Trimmed, Unset};
+use boot::{
+    AdminPort, Form, InForce, Log, Setting, Settings, TRUSTED_PROXIES, Traces, Trimmed, TrustedProxies, Unset,
+};
 use devdb::Programs;
 use gateway::Origins;
+use identity::{TRUSTED_ISSUERS, TrustedIssuers};
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
 /// server, so that the next `frontdesk dev` of that shell is not sent to it.
@@ -23,8 +26,8 @@ pub struct Environment {
     pub log: Log,
     /// Where traces go.
     pub traces: Traces,
-    /// Origins whose pages may call.
-    pub origins: Origins,
+    /// Whom it trusts.
+    pub trusted: Trusted,
     /// Where the operator port listens, if it should.
     pub admin: Option<SocketAddr>,
     /// A server to use instead of a private one.
@@ -35,6 +38,16 @@ pub struct Environment {
     pub in_force: InForce,
 }
 
+/// Whom the settings name as trusted.
+pub struct Trusted {
+    /// Origins whose pages may call.
+    pub origins: Origins,
+    /// Proxies in front of the gateway.
+    pub proxies: TrustedProxies,
+    /// Other issuers whose tokens are taken.
+    pub issuers: TrustedIssuers,
+}
+
 impl Environment {
     /// Reads every setting of `frontdesk dev`.
     pub fn read(settings: &mut Settings) -> Option<Self> {
@@ -42,11 +55,25 @@ impl Environment {
         let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
         let origins = Origins::read(settings);
+        let proxies: Option<TrustedProxies> = settings.if_set(&TRUSTED_PROXIES);
+        let issuers: Option<TrustedIssuers> = settings.if_set(&TRUSTED_ISSUERS);
         let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         let programs = Programs::read(settings);
         let database_url = database_url.filter(|url| marked.as_ref() != Some(url));
         let in_force = settings.in_force();
-        Some(Self { log: log?, traces: traces?, origins: origins?, admin, database_url, programs, in_force })
+        Some(Self {
+            log: log?,
+            traces: traces?,
+            trusted: Trusted {
+                origins: origins?,
+                proxies: proxies.unwrap_or_default(),
+                issuers: issuers.unwrap_or_default(),
+            },
+            admin,
+            database_url,
+            programs,
+            in_force,
+        })
     }
 }

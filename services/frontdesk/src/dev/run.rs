@@ -7,11 +7,10 @@ use std::time::Instant;
 use boot::{Runbook, Stop, StopPolicy};
 use clap::Args;
 use devdb::Tcp;
-use gateway::Origins;
 use identity::MasterKey;
 use tokio::net::TcpListener;
 
-use super::environment::Environment;
+use super::environment::{Environment, Trusted};
 use super::folder::{Folder, Running, Secrets};
 use super::postgres::{Postgres, given};
 use super::{banner, demo};
@@ -57,7 +56,7 @@ struct Listeners {
 /// Starts everything and stops it at a signal.
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, traces, origins, admin, database_url, programs, in_force } =
+    let Environment { log, traces, trusted, admin, database_url, programs, in_force } =
         source.read(Environment::read)?;
     log.for_people().start().map_err(Failure::new)?;
     traces.start("frontdesk").map_err(Failure::new)?;
@@ -76,7 +75,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let tcp = args.postgres.map(|addr| Tcp { addr, password: secrets.postgres.clone() });
     let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp, programs).await?;
     let migrated = fill(postgres.url(), &folder, &mut secrets).await?;
-    let mut system = start(postgres.url(), &secrets, origins, listeners).await?;
+    let mut system = start(postgres.url(), &secrets, trusted, listeners).await?;
     if let Some(listener) = operators {
         system.answer_operators(listener, in_force);
     }
@@ -147,16 +146,28 @@ async fn fill(url: &str, folder: &Folder, secrets: &mut Secrets) -> Result<usize
 async fn start(
     url: &str,
     secrets: &Secrets,
-    origins: Origins,
+    trusted: Trusted,
     listeners: Listeners,
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
     let gateway = listeners.gateway.local_addr().map_err(Failure::new)?;
     let runbook: Runbook = format!("http://{gateway}{}", Runbook::PATH).parse().map_err(Failure::new)?;
+    let Trusted { origins, proxies, issuers } = trusted;
     let policies = Policies {
-        identity: identity::Policy { runbook: runbook.clone(), ..identity::Policy::default() },
+        identity: identity::Policy {
+            runbook: runbook.clone(),
+            trusted_proxies: proxies.clone(),
+            trusted_issuers: issuers,
+            ..identity::Policy::default()
+        },
         booking: booking::Policy { runbook: runbook.clone(), ..booking::Policy::default() },
-        gateway: gateway::Policy { runbook, origins, anon_key, ..gateway::Policy::default() },
+        gateway: gateway::Policy {
+            runbook,
+            origins,
+            anon_key,
+            trusted_proxies: proxies,
+            ..gateway::Policy::default()
+        },
     };
     let parts = Parts {
         database_url: url.to_owned(),

@@ -86,6 +86,7 @@ mod identity {
     mod api_keys;
     mod audit_log;
     mod changes;
+    mod foreign_tokens;
     mod forged_tokens;
     mod introspection;
     mod login;

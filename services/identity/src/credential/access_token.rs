@@ -1,7 +1,7 @@
 //! Access tokens as identity issues them. How they are checked is the business of
 //! the crate `access`.
 
-use access::{AuthenticationMethod, Claims, Issuer, TOKEN_KIND};
+use access::{AuthenticationMethod, Claims, Issuer, LIFETIME, TOKEN_KIND};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use uuid::Uuid;
@@ -9,9 +9,6 @@ use uuid::Uuid;
 use super::refresh_token::RefreshToken;
 use super::signing_key::SigningKeyError;
 use crate::domain::user::User;
-
-/// Lifetime of an access token in seconds.
-pub const LIFETIME: i32 = 3600;
 
 /// A token to issue.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ impl NewAccessToken<'_> {
             iss: issuer.issuer.clone(),
             sub: self.user.id.0,
             aud: issuer.audience.clone(),
-            exp: seconds + u64::from(LIFETIME.unsigned_abs()),
+            exp: seconds + u64::from(LIFETIME),
             iat: seconds,
             nbf: seconds,
             jti: self.id,

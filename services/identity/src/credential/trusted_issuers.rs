@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 /// Fewest bytes of an HS256 secret; a shorter one could be guessed.
 const MIN_SECRET: usize = 32;
+/// How long a token may live where the entry does not say it: a day.
+const LONGEST: u64 = 24 * 3600;
 
 /// The other issuers, each once.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +22,8 @@ pub struct TrustedIssuer {
     pub issuer: String,
     /// For whom its tokens have to be issued.
     pub audience: String,
+    /// How long its tokens may live at most, in seconds, whatever they say.
+    pub longest: u64,
     pub keys: KeySource,
 }
 
@@ -47,6 +51,8 @@ struct Entry {
     jwks_url: Option<String>,
     #[serde(default)]
     hs256_secret: Option<String>,
+    #[serde(default)]
+    max_lifetime_seconds: Option<u64>,
 }
 
 impl TrustedIssuers {
@@ -60,7 +66,7 @@ impl FromStr for TrustedIssuers {
     type Err = TrustedIssuersError;
 
     /// A JSON array of objects with `issuer`, `audience`, and one of `jwks_url`
-    /// and `hs256_secret`.
+    /// and `hs256_secret`; `max_lifetime_seconds` if its tokens live longer than a day.
     fn from_str(text: &str) -> Result<Self, TrustedIssuersError> {
         let entries: Vec<Entry> = serde_json::from_str(text).map_err(|error| {
             TrustedIssuersError(format!(
@@ -70,7 +76,7 @@ impl FromStr for TrustedIssuers {
             ))
         })?;
         let mut issuers: Vec<TrustedIssuer> = Vec::new();
-        for Entry { issuer, audience, jwks_url, hs256_secret } in entries {
+        for Entry { issuer, audience, jwks_url, hs256_secret, max_lifetime_seconds } in entries {
             let wrong = |cause: &str| TrustedIssuersError(format!("`{issuer}`: {cause}"));
             let known = issuers.iter().any(|other| other.issuer == issuer);
             if issuer.is_empty() || audience.is_empty() || known {
@@ -87,7 +93,8 @@ impl FromStr for TrustedIssuers {
                 }
                 _ => return Err(wrong("one of jwks_url and hs256_secret is needed")),
             };
-            issuers.push(TrustedIssuer { issuer, audience, keys });
+            let longest = max_lifetime_seconds.unwrap_or(LONGEST);
+            issuers.push(TrustedIssuer { issuer, audience, longest, keys });
         }
         Ok(Self(issuers))
     }

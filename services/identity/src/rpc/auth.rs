@@ -10,7 +10,7 @@ use super::identity::Identity;
 use super::wire::{count, id, timestamp, user};
 use crate::changes::logout::{self, LogoutScope};
 use crate::changes::sessions::Tokens;
-use crate::credential::access_token::LIFETIME;
+
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::SessionId;
@@ -32,7 +32,7 @@ impl AuthService for Identity {
             access,
             refresh,
             token_type: "bearer".to_owned(),
-            expires_in: LIFETIME,
+            expires_in: access::LIFETIME.cast_signed(),
             user: Some(user(owner)),
         }))
     }
@@ -48,7 +48,7 @@ impl AuthService for Identity {
             access,
             refresh,
             token_type: "bearer".to_owned(),
-            expires_in: LIFETIME,
+            expires_in: access::LIFETIME.cast_signed(),
             user: Some(user(owner)),
         }))
     }

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Claims, Credentials, Key, Resolution, User};
+use access::{Authority, Claims, Credentials, Key, Resolution, TokenFault, User};
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use super::issuers::ForeignTokens;
+use super::issuers::{Foreign, ForeignTokens};
 use super::keyring::Keyring;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::credential::api_key::KeyText;
@@ -55,7 +56,8 @@ impl LocalIdentity {
             }
             self.user(SignedIn { user, session }, &found, tenant, credentials).await?
         } else if let Some(token) = &credentials.token {
-            let user = self.foreign.verify(token, now).await?;
+            let Foreign { subject } = self.foreign.verify(token, now).await?;
+            let user = Uuid::try_parse(&subject).map(UserId).map_err(|_| TokenFault::Malformed)?;
             let found = self.store.resolve_foreign_user(user, tenant).await?;
             let signed_in = SignedIn { user, session: SessionId::default() };
             self.user(signed_in, &found, tenant, credentials).await?
@@ -149,6 +151,10 @@ impl Authority for LocalIdentity {
         // Asked for when a key is not known here: another replica may just have made it.
         self.keyring.reload(now).await.map_err(|error| refused(&error))?;
         Ok(self.keyring.verifying())
+    }
+
+    fn own_key(&self, id: &str) -> Option<Key> {
+        self.keyring.verifying_key(id)
     }
 
     async fn resolve(

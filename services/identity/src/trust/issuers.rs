@@ -1,36 +1,21 @@
 //! Tokens of other issuers, an existing Supabase project for example. Each
-//! issuer is bound to its own keys, algorithm and audience. The token's `sub`
-//! must be the id of a user here; what it says about e-mail or roles counts for
-//! nothing.
+//! issuer is bound to its own keys, algorithms and audience; what a token says about
+//! e-mail or roles counts for nothing.
 //!
 //! They are verified here alone; the other services send on any token that names
 //! another issuer.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::time::{Duration, Instant};
 
-use access::{LEEWAY, TokenFault, TokenHeader};
+use access::{LEEWAY, TokenFault};
 use jiff::Timestamp;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use outbound::{FetchError, Outbound, Target};
+use jsonwebtoken::Validation;
+use outbound::FetchError;
 use serde::Deserialize;
-use tokio::sync::Mutex;
-use uuid::Uuid;
 
-use crate::credential::trusted_issuers::{KeySource, TrustedIssuer, TrustedIssuers};
-use crate::domain::ids::UserId;
+use super::issuer_keys::Keys;
+use crate::credential::trusted_issuers::{TrustedIssuer, TrustedIssuers};
 use crate::error::Error;
-
-/// Age at which keys are fetched again.
-const FRESH_FOR: Duration = Duration::from_mins(5);
-/// Shortest time between two fetches for unknown key ids.
-const COOLDOWN: Duration = Duration::from_secs(30);
-/// Time for a fetch.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Most bytes of an answer.
-const MAX_JWKS: usize = 256 * 1024;
 
 /// Verifies tokens of other issuers.
 #[derive(Default)]
@@ -38,73 +23,81 @@ pub struct ForeignTokens(Vec<Verifier>);
 
 /// What verifies the tokens of one issuer.
 struct Verifier {
-    issuer: String,
-    audience: String,
+    of: TrustedIssuer,
     keys: Keys,
 }
 
-enum Keys {
-    Secret(DecodingKey),
-    Fetched { from: Target, by: Outbound, known: Mutex<Known> },
+/// What a token of another issuer is worth.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// Whom it is about, as its issuer names them.
+    pub subject: String,
 }
 
-#[derive(Default)]
-struct Known {
-    keys: HashMap<String, (Algorithm, DecodingKey)>,
-    fetched: Option<Instant>,
-    missed: Option<Instant>,
-}
+/// A time as RFC 7519 has it (section 2, NumericDate): seconds, perhaps with a fraction.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(transparent)]
+struct NumericDate(f64);
 
 #[derive(Deserialize)]
 struct ForeignClaims {
-    sub: Uuid,
+    sub: String,
+    exp: NumericDate,
     #[serde(default)]
-    iat: Option<u64>,
+    nbf: Option<NumericDate>,
+    #[serde(default)]
+    iat: Option<NumericDate>,
+    /// What happened: the claim of security events, such as logout tokens (RFC 8417).
+    #[serde(default)]
+    events: Option<serde::de::IgnoredAny>,
 }
 
 impl ForeignTokens {
     /// Verifies tokens of these issuers.
     pub fn of(issuers: &TrustedIssuers) -> Result<Self, FetchError> {
-        let verifier = |TrustedIssuer { issuer, audience, keys }: &TrustedIssuer| {
-            let keys = match keys {
-                KeySource::Secret(secret) => Keys::Secret(DecodingKey::from_secret(secret.as_bytes())),
-                KeySource::Address(from) => Keys::Fetched {
-                    from: from.clone(),
-                    by: Outbound::new(PATIENCE)?,
-                    known: Mutex::default(),
-                },
-            };
-            Ok(Verifier { issuer: issuer.clone(), audience: audience.clone(), keys })
-        };
+        let verifier = |of: &TrustedIssuer| Ok(Verifier { of: of.clone(), keys: Keys::of(&of.keys)? });
         issuers.iter().map(verifier).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The user of a token, if one of these issuers has issued it.
-    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<UserId, Error> {
+    /// What a token is worth, if one of these issuers has issued it.
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<Foreign, Error> {
         let header = access::read_header(token)?;
         let unverified = jsonwebtoken::dangerous::insecure_decode::<Issued>(token);
         let claimed = unverified.map_err(|_| TokenFault::Malformed)?.claims.iss;
-        let verifier =
-            self.0.iter().find(|verifier| verifier.issuer == claimed).ok_or(TokenFault::WrongIssuer)?;
-        let (algorithm, key) = verifier.keys.key(&header).await?;
-        if header.alg != format!("{algorithm:?}") {
-            return Err(TokenFault::WrongAlgorithm.into());
-        }
+        let verifier = self.0.iter().find(|verifier| verifier.of.issuer == claimed);
+        let Verifier { of, keys } = verifier.ok_or(TokenFault::WrongIssuer)?;
+        let (algorithm, key) = keys.key(&header).await?;
         let mut validation = Validation::new(algorithm);
-        validation.leeway = LEEWAY;
-        validation.validate_nbf = true;
-        validation.set_issuer(&[&verifier.issuer]);
-        validation.set_audience(&[&verifier.audience]);
+        // Times are looked at below: they may have fractions.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.set_issuer(&[&of.issuer]);
+        validation.set_audience(&[&of.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let claims = jsonwebtoken::decode::<ForeignClaims>(token, &key, &validation)
             .map_err(|error| access::fault(error.kind()))?
             .claims;
-        let now = u64::try_from(now.as_second()).unwrap_or_default();
-        if claims.iat.is_some_and(|iat| iat > now + LEEWAY) {
-            return Err(TokenFault::NotYetValid.into());
+        if claims.events.is_some() {
+            return Err(TokenFault::WrongKind.into());
         }
-        Ok(UserId(claims.sub))
+        check_times(&claims, of.longest, now)?;
+        Ok(Foreign { subject: claims.sub })
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds of this epoch are exact in a double")]
+fn check_times(claims: &ForeignClaims, longest: u64, now: Timestamp) -> Result<(), TokenFault> {
+    let ForeignClaims { exp: NumericDate(exp), nbf, iat, sub: _, events: _ } = claims;
+    let (now, leeway, longest) = (now.as_millisecond() as f64 / 1000.0, LEEWAY as f64, longest as f64);
+    if *exp + leeway <= now {
+        return Err(TokenFault::Expired);
+    }
+    if [nbf, iat].into_iter().flatten().any(|NumericDate(from)| *from > now + leeway) {
+        return Err(TokenFault::NotYetValid);
+    }
+    // One that does not say since when it lives has just been made, at best.
+    let lives = exp - iat.map_or(now, |NumericDate(iat)| iat);
+    if lives > longest { Err(TokenFault::LivesTooLong) } else { Ok(()) }
 }
 
 /// How many keys of an issuer verify, or why they cannot be had.
@@ -114,12 +107,8 @@ impl ForeignTokens {
     /// Fetches the keys of each issuer, for an operator who wants to know.
     pub async fn usable_keys(&self) -> Vec<(&str, UsableKeys)> {
         let mut found = Vec::new();
-        for Verifier { issuer, audience: _, keys } in &self.0 {
-            let keys = match keys {
-                Keys::Secret(_) => Ok(1),
-                Keys::Fetched { from, by, known: _ } => fetch(by, from).await.map(|keys| keys.len()),
-            };
-            found.push((issuer.as_str(), keys));
+        for Verifier { of, keys } in &self.0 {
+            found.push((of.issuer.as_str(), keys.count().await));
         }
         found
     }
@@ -132,70 +121,8 @@ struct Issued {
 
 impl fmt::Debug for ForeignTokens {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.0.iter().map(|verifier| &verifier.issuer)).finish()
+        out.debug_list().entries(self.0.iter().map(|verifier| &verifier.of.issuer)).finish()
     }
-}
-
-impl Keys {
-    async fn key(&self, header: &TokenHeader) -> Result<(Algorithm, DecodingKey), Error> {
-        let (from, by, known) = match self {
-            Self::Secret(key) => return Ok((Algorithm::HS256, key.clone())),
-            Self::Fetched { from, by, known } => (from, by, known),
-        };
-        let mut known = known.lock().await;
-        let fresh = known.fetched.is_some_and(|at| at.elapsed() < FRESH_FOR);
-        if let Some(key) = known.keys.get(&header.kid).filter(|_| fresh) {
-            return Ok(key.clone());
-        }
-        if known.missed.is_some_and(|at| at.elapsed() < COOLDOWN) {
-            return Ok(known.keys.get(&header.kid).cloned().ok_or(TokenFault::UnknownKey)?);
-        }
-        match fetch(by, from).await {
-            Ok(keys) => {
-                let found = keys.get(&header.kid).cloned();
-                let missed = found.is_none().then(Instant::now);
-                *known = Known { keys, fetched: Some(Instant::now()), missed };
-                Ok(found.ok_or(TokenFault::UnknownKey)?)
-            }
-            Err(cause) => {
-                tracing::warn!(cause, url = from.as_str(), "keys of a trusted issuer cannot be fetched");
-                known.missed = Some(Instant::now());
-                let unreachable = Error::IssuerUnreachable { retry_after: COOLDOWN };
-                known.keys.get(&header.kid).cloned().ok_or(unreachable)
-            }
-        }
-    }
-}
-
-async fn fetch(by: &Outbound, from: &Target) -> Result<HashMap<String, (Algorithm, DecodingKey)>, String> {
-    let body = by.get(from, MAX_JWKS).await.map_err(|error| error.to_string())?;
-    let set: JwkSet = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-    Ok(usable(&set))
-}
-
-/// The keys that may verify signatures, each with its one algorithm. A shared
-/// secret in a public list is not one of them.
-fn usable(set: &JwkSet) -> HashMap<String, (Algorithm, DecodingKey)> {
-    let mut keys = HashMap::new();
-    for jwk in &set.keys {
-        let signs = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
-        let algorithm = match &jwk.algorithm {
-            AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
-                Algorithm::ES256
-            }
-            AlgorithmParameters::RSA(_) => Algorithm::RS256,
-            AlgorithmParameters::OctetKeyPair(_) => Algorithm::EdDSA,
-            _ => continue,
-        };
-        let named =
-            jwk.common.key_algorithm.is_none_or(|named| named.to_string() == format!("{algorithm:?}"));
-        if let (Some(kid), Ok(key), true, true) =
-            (&jwk.common.key_id, DecodingKey::from_jwk(jwk), signs, named)
-        {
-            keys.insert(kid.clone(), (algorithm, key));
-        }
-    }
-    keys
 }
 
 #[cfg(test)]
@@ -203,17 +130,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_secrets_and_keys_for_other_uses_are_left_out_of_a_public_list() {
-        let set: JwkSet = serde_json::from_str(
-            r#"{"keys":[
-                {"kty":"oct","kid":"o","k":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"},
-                {"kty":"EC","crv":"P-256","kid":"enc","use":"enc","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
-                {"kty":"EC","crv":"P-256","kid":"alg","alg":"HS256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
-                {"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"},
-                {"kty":"EC","crv":"P-256","kid":"good","alg":"ES256","use":"sig","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}
-            ]}"#,
-        )
-        .unwrap();
-        assert_eq!(usable(&set).into_keys().collect::<Vec<_>>(), ["good"]);
+    fn times_may_have_fractions_and_a_token_lives_no_longer_than_its_issuers_may() {
+        let now = Timestamp::from_millisecond(1_800_000_000_500).unwrap();
+        let check = |claims: &str| {
+            check_times(&serde_json::from_str(&format!(r#"{{"sub":"s",{claims}}}"#)).unwrap(), 3600, now)
+        };
+        assert_eq!(check(r#""exp":1800000000.75,"iat":1799999990.25,"nbf":1799999990"#), Ok(()));
+        assert_eq!(check(r#""exp":1799999995.6"#), Ok(()));
+        assert_eq!(check(r#""exp":1799999995.4"#), Err(TokenFault::Expired));
+        assert_eq!(check(r#""exp":1.8000001e9,"nbf":1800000005.6"#), Err(TokenFault::NotYetValid));
+        assert_eq!(check(r#""exp":1800000100,"iat":1800000005.6"#), Err(TokenFault::NotYetValid));
+        assert_eq!(check(r#""exp":1800003600.5,"iat":1800000000.5"#), Ok(()));
+        assert_eq!(check(r#""exp":1800003601,"iat":1800000000.5"#), Err(TokenFault::LivesTooLong));
+        assert_eq!(check(r#""exp":1800003601"#), Err(TokenFault::LivesTooLong));
+        assert!(serde_json::from_str::<ForeignClaims>(r#"{"sub":"s","exp":"1800000000"}"#).is_err());
     }
 }

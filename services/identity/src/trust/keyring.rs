@@ -69,6 +69,11 @@ impl Keyring {
         self.current().verifying.clone()
     }
 
+    /// The public key with this id, to verify with.
+    pub fn verifying_key(&self, kid: &str) -> Option<Key> {
+        self.current().verifying.iter().find(|key| key.id() == kid).cloned()
+    }
+
     /// Who issues, for whom.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer

@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 
 use crate::fixture::Fixture;
 
-const SECRET: &str = "a secret of at least thirty-two bytes";
-const MANAGER_ID: &str = "0d000000-0000-7000-8000-000000000102";
+pub const SECRET: &str = "a secret of at least thirty-two bytes";
+pub const MANAGER_ID: &str = "0d000000-0000-7000-8000-000000000102";
 /// A P-256 key pair made for this test: PKCS #8, in Base64 as in a PEM file.
 const PRIVATE: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzFK2WaZCiDttfhwf\
     w1MDN/F11KsEikD5lX/hMS5+zRqhRANCAATdTQ4fkXx8ERUYJeNwaDgVaU8k/X3y\
@@ -21,8 +21,12 @@ const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"theirs","alg":"E
     "x":"3U0OH5F8fBEVGCXjcGg4FWlPJP198r-FdaLMwHjhFVQ","y":"C2gLihvgO7Roe2VEvbcssAkslPmNkbfGp0I4ig2wuVk"},
     {"kty":"oct","kid":"shared","k":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"}]}"#;
 
-/// Serves the key list until the test ends, and returns its URL.
 async fn serve_jwks() -> String {
+    serve(JWKS).await
+}
+
+/// Serves a key list until the test ends, and returns its URL.
+pub async fn serve(keys: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -30,8 +34,8 @@ async fn serve_jwks() -> String {
             let mut request = [0; 1024];
             assert!(stream.read(&mut request).await.unwrap() > 0);
             let answer = format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{JWKS}",
-                JWKS.len()
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{keys}",
+                keys.len()
             );
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
