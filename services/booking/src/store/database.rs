@@ -35,7 +35,7 @@ pub struct Store {
     pub(super) known: Arc<Newest<Arc<Schema>>>,
     /// The last look at the schema, for callers who may ask at any rate.
     looked: Arc<Mutex<Option<Look>>>,
-    /// Rung by whoever stores an event.
+    /// Whose feeds have something new; whoever stores an event adds its tenant.
     pub(super) new_events: Arc<NewEvents>,
     /// Whether the sequence of ticks was looked at.
     ticks_ahead: Arc<AtomicBool>,

@@ -51,6 +51,7 @@ fn one_provider_of_cryptography_is_linked() {
     let arguments = "tree --workspace --locked --offline --edges normal --prefix none --format {p}";
     let output =
         Command::new(env!("CARGO")).args(arguments.split(' ')).current_dir(crates::root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let tree = String::from_utf8(output.stdout).unwrap();
     let linked: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     for other in ["ring", "rsa", "openssl-sys", "native-tls"] {
