@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::run::{
-    Dev, Exports, FREE, Folder, assert_one_sentence, dev, exports, frontdesk, started, wait_for,
+    Dev, Exports, FREE, Folder, assert_one_sentence, dev, exports, free, frontdesk, started, wait_for,
 };
 
 #[test]
@@ -159,7 +159,7 @@ fn a_wrong_database_url_is_named_without_its_password() {
 #[tokio::test]
 async fn env_works_as_soon_as_the_gateway_is_ready() {
     let folder = Folder::new("env");
-    let addr = std::net::TcpListener::bind(FREE).unwrap().local_addr().unwrap().to_string();
+    let addr = free();
     let args = ["--gateway", &addr, "--ephemeral"];
     let mut child =
         Dev(dev(folder.path(), &args, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());

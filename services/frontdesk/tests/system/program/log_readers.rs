@@ -2,7 +2,6 @@
 //! whose results nobody reads.
 
 use std::fs::{File, OpenOptions};
-use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -10,17 +9,13 @@ use clap::Command;
 use futures::future::join_all;
 use serde_json::Value as Json;
 
-use super::run::{Dev, Folder, frontdesk, wait_for};
+use super::run::{Dev, Folder, free, frontdesk, wait_for};
 
 /// A gateway without services: it refuses what it does not know, and logs that.
 struct Gateway {
     process: Dev,
     listen: String,
     admin: String,
-}
-
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 impl Gateway {

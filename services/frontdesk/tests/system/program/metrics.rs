@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
-use super::run::{Dev, Exports, FREE, Folder, dev, exports, path, wait_for};
+use super::run::{Dev, Exports, FREE, Folder, dev, exports, free, path, wait_for};
 
 /// What is told of each kind.
 const TOLD: [&str; 25] = [
@@ -38,7 +37,7 @@ const TOLD: [&str; 25] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happened_is_told_in_figures_that_prometheus_reads() {
-    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let admin = free();
     let folder = Folder::new("metrics");
     let env = [("ADMIN_LISTEN", admin.as_str())];
     let child = dev(folder.path(), &["--gateway", FREE, "--ephemeral"], &env)

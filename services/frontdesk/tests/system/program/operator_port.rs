@@ -1,18 +1,13 @@
 //! The operator port of a role, and of `frontdesk dev`.
 
-use std::net::TcpListener;
 use std::process::{Output, Stdio};
 
 use serde_json::Value as Json;
 
-use super::run::{Dev, FREE, Folder, assert_one_sentence, dev, frontdesk, text};
+use super::run::{Dev, FREE, Folder, assert_one_sentence, dev, free, frontdesk, text};
 use crate::fixture::Fixture;
 
 /// An address that is free, most likely also in a moment.
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
 /// The answer, once somebody answers.
 async fn ask(url: &str) -> (u16, String) {
     for _ in 0..200 {

@@ -3,7 +3,7 @@
 //! balancer, asks the gateways whether they are ready. No call fails that may be made
 //! twice, and streams go on without loss.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
-use super::run::{Dev, frontdesk};
+use super::run::{Dev, free, frontdesk};
 use crate::fixture::{Fixture, MASTER_KEY, path_of, signed};
 
 /// A replica that is stopped and started again at the same address.
@@ -45,10 +45,6 @@ struct Load {
     failed: Mutex<Vec<String>>,
     heard: Mutex<Vec<String>>,
     streams: AtomicUsize,
-}
-
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 impl Replica {

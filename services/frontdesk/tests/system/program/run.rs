@@ -8,6 +8,11 @@ use crate::fixture::Fixture;
 
 pub const FREE: &str = "127.0.0.1:0";
 
+/// An address that is free now.
+pub fn free() -> String {
+    std::net::TcpListener::bind(FREE).unwrap().local_addr().unwrap().to_string()
+}
+
 /// A folder that is deleted at the end.
 pub struct Folder(PathBuf);
 

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
-use super::run::{Dev, FREE, Folder, assert_one_sentence, dev, exports, frontdesk, path, text, wait_for};
+use super::run::{
+    Dev, FREE, Folder, assert_one_sentence, dev, exports, free, frontdesk, path, text, wait_for,
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/runbook");
 /// How many blocks run at once.
@@ -122,7 +123,7 @@ fn fault(block: &Block, names: &str) -> Option<String> {
 fn every_command_runs() {
     let folder = Folder::new("runbook");
     let (data, log) = (folder.path().join("data"), folder.path().join("log"));
-    let admin = TcpListener::bind(FREE).unwrap().local_addr().unwrap().to_string();
+    let admin = free();
     let mut program =
         dev(&data, &["--gateway", FREE], &[("ADMIN_LISTEN", admin.as_str()), ("LOG_FORMAT", "json")]);
     program.stdout(Stdio::null()).stderr(std::fs::File::create(&log).unwrap());

@@ -2,7 +2,6 @@
 //! who does not want to.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,12 +9,8 @@ use frontdesk_proto::booking::v1::ApproveBookingRequestRequest;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
 use serde_json::{Value as Json, json};
 
-use super::run::{Dev, Folder, frontdesk};
+use super::run::{Dev, Folder, free, frontdesk};
 use crate::fixture::{Fixture, case, channel, path_of, signed};
-
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 /// A role whose log a test reads.
 struct Role {

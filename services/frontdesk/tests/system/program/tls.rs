@@ -1,7 +1,6 @@
 //! The three roles with TLS between them and before the gateway, as an operator sets it.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -9,16 +8,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use reqwest::{Certificate, Client};
 use serde_json::json;
 
-use super::run::{Dev, Folder, assert_one_sentence, frontdesk};
+use super::run::{Dev, Folder, assert_one_sentence, free, frontdesk};
 use crate::fixture::{Fixture, MASTER_KEY, case, path_of};
 
 const ROLES: [&str; 3] = ["identity", "booking", "gateway"];
 /// The gateway shows callers another one than the services.
 const CERTIFICATES: [&str; 4] = ["identity", "booking", "gateway", "api"];
-
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
