@@ -125,7 +125,8 @@ impl Tx {
         let each = self.ones(&self.statements, each)?;
         let ran = self.run_begun(async |client| {
             let prepared = self.prepare_each(client, &each).await?;
-            let all = sent::run(client, &each, &prepared, usize::MAX);
+            let unsent = AtomicBool::new(false);
+            let all = sent::run(client, &each, &prepared, usize::MAX, &unsent);
             self.lease.answer_of(each.len(), TOGETHER, all).await
         });
         Ok(rows(ran.await?))
@@ -235,7 +236,13 @@ impl Tx {
         // answers, either may have happened.
         let last = async {
             let prepared = self.prepare_each(client, each).await?;
-            let both = join(sent::run(client, each, &prepared, most), client.batch_execute("commit"));
+            let unsent = AtomicBool::new(false);
+            // By its turn the statements are sent: without one of them, which the server knows
+            // nothing of, the others are not to last.
+            let commit = async {
+                if unsent.load(Ordering::Relaxed) { Ok(()) } else { client.batch_execute("commit").await }
+            };
+            let both = join(sent::run(client, each, &prepared, most, &unsent), commit);
             let answered = self.lease.answer_of(each.len(), TOGETHER, both.map(Ok::<_, Fault>)).await;
             answered.map_err(|silence| self.unsure(silence))
         };

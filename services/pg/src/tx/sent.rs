@@ -4,6 +4,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use deadpool_postgres::Client;
@@ -106,14 +107,16 @@ pub fn see(tenant: Uuid) -> String {
 }
 
 /// Sends all of them before it waits for the first answer. Of each so many bytes are kept.
+/// Of one whose values cannot be written down nothing is sent, which `unsent` says then.
 pub async fn run(
     client: &Client,
     each: &[One<'_>],
     prepared: &[Prepared<'_>],
     most: usize,
+    unsent: &AtomicBool,
 ) -> Result<Vec<Kept>, tokio_postgres::Error> {
-    let each = each.iter().zip(prepared).map(|(one, statement)| run_one(client, one, statement, most));
-    in_order(each.collect()).await.into_iter().collect()
+    let run = |(one, statement)| run_one(client, one, statement, most, unsent);
+    in_order(each.iter().zip(prepared).map(run).collect()).await.into_iter().collect()
 }
 
 async fn run_one(
@@ -121,8 +124,15 @@ async fn run_one(
     one: &One<'_>,
     statement: &Prepared<'_>,
     most: usize,
+    unsent: &AtomicBool,
 ) -> Result<Kept, tokio_postgres::Error> {
-    let rows = statement.kept(client, &one.params, most);
+    let rows = async {
+        let rows = statement.kept(client, &one.params, most).await;
+        if rows.as_ref().is_err_and(|error| error.as_db_error().is_none()) {
+            unsent.store(true, Ordering::Relaxed);
+        }
+        rows
+    };
     let Some(see) = &one.see else { return rows.await };
     let (seen, rows) = join(client.batch_execute(see), rows).await;
     seen.and(rows)
