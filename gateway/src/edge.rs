@@ -8,17 +8,16 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body as _;
-use tonic::Status;
 use tonic::body::Body;
 use transcode::Transcoder;
 
 use crate::answer::access_log::{OpenRequest, Room};
-use crate::answer::failure::Failure;
+use crate::answer::failure::{Failure, over_grpc};
 use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
 use crate::call::headers::{self, Client};
 use crate::call::limits::Limits;
-use crate::call::throttle::{Caller, Throttle};
+use crate::call::throttle::{PassedOn, Throttle};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
 use crate::origin::{self, Cors, Verdict};
@@ -41,7 +40,7 @@ struct Inner {
     cors: Cors,
     policy: Policy,
     limits: Limits,
-    throttle: Throttle,
+    throttle: Arc<Throttle>,
     figures: Arc<HttpFigures>,
 }
 
@@ -53,15 +52,15 @@ struct Asked<'r> {
     client: &'r Client,
 }
 
-/// The room of a call, and who makes it, if that has to be known.
-type Admitted = (Room, Option<Caller>);
+/// The room of a call, and what counts it, if its caller is told apart.
+type Admitted = (Room, Option<PassedOn>);
 
 impl Edge {
     pub fn new(transcoder: Transcoder, pages: Pages, upstreams: Upstreams, policy: Policy) -> Self {
         let cors = Cors::new(policy.origins.clone());
         let figures = Arc::new(HttpFigures::new());
         let limits = Limits::new(policy.most_calls, policy.most_calls_of_client);
-        let throttle = Throttle::default();
+        let throttle = Arc::default();
         Self {
             inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy, limits, throttle, figures }),
         }
@@ -113,8 +112,8 @@ impl Edge {
         async move {
             let (mut response, admitted) = call.run(judged).await;
             open.answered(&mut response);
-            let room = admitted.map(|(room, caller)| {
-                inner.throttle.answered(caller, open.is_refused(ErrorReason::Overloaded));
+            let room = admitted.map(|(room, passed_on)| {
+                inner.throttle.answered(passed_on, open.is_refused_behind(ErrorReason::Overloaded));
                 room
             });
             if head {
@@ -182,7 +181,7 @@ impl Inner {
                 supabase::refused(refusal, request.headers())
             }
             Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), asked.id),
-            Kind::Grpc => Status::from(self.policy.runbook.link(refusal)).into_http(),
+            Kind::Grpc => over_grpc(self.policy.runbook.link(refusal)),
             Kind::GrpcWeb(form) => grpc_web::refused(self.policy.runbook.link(refusal), form),
         }
     }
@@ -280,5 +279,33 @@ mod tests {
         let client = Client::at([127, 0, 0, 1].into());
         let answering = edge.answer(Request::new(Body::empty()), &client, ());
         assert!(size_of_val(&answering) <= 1024, "{} bytes", size_of_val(&answering));
+    }
+
+    /// Whoever the gateway has no room for may be taken by the service, so that nobody is
+    /// told apart for that.
+    #[tokio::test]
+    async fn what_the_gateway_refuses_itself_throttles_nobody() {
+        let transcoder = crate::routes::compile().unwrap();
+        let pages = Pages::new(&transcoder, Version { number: "0", commit: "none" });
+        let edge = Edge::new(transcoder, pages, Upstreams::nowhere(), Policy::default());
+        let client = Client::at([127, 0, 0, 1].into());
+        let path = "/frontdesk.identity.v1.UserService/GetMe";
+        let _room = edge.inner.upstreams.of_path(path).unwrap().room().unwrap();
+        for (path, content_type) in [
+            ("/v1/me", "application/json"),
+            ("/auth/v1/.well-known/jwks.json", ""),
+            (path, "application/grpc"),
+        ] {
+            let call = || {
+                let method = if path.contains("Get") { Method::POST } else { Method::GET };
+                let call = Request::builder().method(method).uri(path).header(CONTENT_TYPE, content_type);
+                call.body(Body::empty()).unwrap()
+            };
+            let answer = edge.answer(call(), &client, ()).await;
+            let refused = answer.status() == 503 || answer.headers()["grpc-status"] == "14";
+            assert!(refused, "{path}: {answer:?}");
+            let passed_on = edge.inner.throttle.pass_on(&call(), false, &client);
+            assert!(passed_on.unwrap().is_none(), "{path}: callers are told apart");
+        }
     }
 }

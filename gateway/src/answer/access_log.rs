@@ -26,6 +26,13 @@ const PROBES: [&str; 2] = ["/livez", "/readyz"];
 #[derive(Debug, Clone)]
 pub struct ReasonName(pub String);
 
+/// Who has made an answer: the service, unless it is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Gateway,
+    Service,
+}
+
 /// The room that a request has: whoever is slow to read an answer has room for fewer others
 /// meanwhile.
 pub type Room = Place<IpAddr>;
@@ -47,6 +54,7 @@ pub struct OpenRequest<K> {
     /// How the call ended, as gRPC says it.
     code: Option<Code>,
     reason: Option<String>,
+    by: By,
     /// Kept until the answer has ended.
     room: Option<Room>,
     logged: bool,
@@ -74,6 +82,7 @@ impl<K: Send + Unpin + 'static> OpenRequest<K> {
             status: LEFT,
             code: None,
             reason: None,
+            by: By::Service,
             room: None,
             logged: false,
             _kept: kept,
@@ -83,16 +92,18 @@ impl<K: Send + Unpin + 'static> OpenRequest<K> {
     /// Reads an answer's status, and its reason if it is a refusal.
     pub fn answered(&mut self, response: &mut Response<Body>) {
         self.status = response.status().as_u16();
-        self.reason = response.extensions_mut().remove::<ReasonName>().map(|name| name.0);
+        let extensions = response.extensions_mut();
+        self.by = extensions.remove().unwrap_or(By::Service);
+        self.reason = extensions.remove::<ReasonName>().map(|name| name.0);
         // Over REST a status has become an answer of HTTP.
         if self.protocol != Protocol::Rest {
             self.look_at(response.headers());
         }
     }
 
-    /// Whether it was refused for a reason.
-    pub fn is_refused(&self, reason: ErrorReason) -> bool {
-        self.reason.as_deref().is_some_and(|name| name == reason.name())
+    /// Whether the service behind this gateway has refused it for a reason.
+    pub fn is_refused_behind(&self, reason: ErrorReason) -> bool {
+        self.by == By::Service && self.reason.as_deref().is_some_and(|name| name == reason.name())
     }
 
     /// The answer, with which the request is logged at its end. It keeps its room until then.

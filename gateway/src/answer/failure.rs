@@ -12,6 +12,8 @@ use tonic::{Code, Status};
 use transcode::InputError;
 use upstream::Unreachable;
 
+use super::access_log::By;
+
 /// Most bytes of a message of an answer.
 pub const MAX_RESPONSE: usize = 4 * 1024 * 1024;
 
@@ -32,6 +34,14 @@ impl Failure {
         let names = allow.to_str().unwrap_or_default();
         let sentence = format!("{method} is not a method of {}; it has {names}.", shown(path));
         Self::NotAllowed(Refusal::new(ErrorReason::MethodNotAllowed, sentence), allow)
+    }
+
+    /// Who refuses.
+    pub fn by(&self) -> By {
+        match self {
+            Self::Refused(_) | Self::NotAllowed(..) => By::Gateway,
+            Self::Status(..) => By::Service,
+        }
     }
 
     /// Whether another address might answer.
@@ -55,6 +65,13 @@ pub fn options(allow: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(ALLOW, allow);
+    response
+}
+
+/// A refusal of this gateway's own, over gRPC.
+pub fn over_grpc(refusal: Refusal) -> Response<Body> {
+    let mut response = Status::from(refusal).into_http();
+    response.extensions_mut().insert(By::Gateway);
     response
 }
 

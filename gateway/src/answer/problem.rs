@@ -16,7 +16,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use transcode::Transcoder;
 
-use super::access_log::ReasonName;
+use super::access_log::{By, ReasonName};
 use super::failure::Failure;
 
 /// What a failure says, whoever made it.
@@ -32,20 +32,23 @@ pub struct Problem {
     metadata: BTreeMap<String, String>,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
+    by: By,
 }
 
 impl Problem {
     pub fn of(failure: &Failure) -> Self {
         match failure {
-            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => Self::of_refusal(refusal),
+            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => {
+                Self::of_refusal(refusal, failure.by())
+            }
             Failure::Status(status, _) => match Refusal::from_status(status) {
-                Some(refusal) => Self::of_refusal(&refusal),
+                Some(refusal) => Self::of_refusal(&refusal, failure.by()),
                 None => Self::without_reason(status),
             },
         }
     }
 
-    fn of_refusal(refusal: &Refusal) -> Self {
+    fn of_refusal(refusal: &Refusal, by: By) -> Self {
         // A service of a later version may have another one.
         let reason = Some(refusal.reason()).filter(|reason| *reason != ErrorReason::Unspecified);
         let number = reason.map_or_else(|| of_code(refusal.code()), |reason| reason.wire().http_status);
@@ -57,6 +60,7 @@ impl Problem {
             metadata: refusal.metadata().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
             violations: refusal.violations().to_vec(),
             retry_after: refusal.retry_delay(),
+            by,
         }
     }
 
@@ -78,6 +82,7 @@ impl Problem {
             metadata: BTreeMap::new(),
             violations: Vec::new(),
             retry_after: None,
+            by: By::Service,
         }
     }
 
@@ -109,6 +114,7 @@ impl Problem {
         let body = self.body(request_id, transcoder, runbook).to_string().into_bytes();
         let mut response = json_response(self.http_status, "application/problem+json", body);
         response.extensions_mut().insert(ReasonName(self.name.clone()));
+        response.extensions_mut().insert(self.by);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.http_status == StatusCode::UNAUTHORIZED {
@@ -122,7 +128,7 @@ impl Problem {
     }
 
     fn body(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Json {
-        let Self { reason: _, name, http_status, status, metadata, violations, retry_after: _ } = self;
+        let Self { reason: _, name, http_status, status, metadata, violations, retry_after: _, by: _ } = self;
         let message = self.message();
         let mut body = Map::new();
         let mut put = |name: &str, value: Json| body.insert(name.to_owned(), value);

@@ -5,11 +5,22 @@
 //!
 //! A caller is who sends the same credentials from the same address; what they say is not
 //! looked at. Reads and changes are apart, since a service counts them so.
+//!
+//! While nobody is refused, nobody is told apart: who makes a call has to be found out
+//! before it is passed on, and every call would pay for that. So the first refusal after a
+//! quiet time says only that there is something to look at, and counts for nobody, nor do
+//! those of calls that were under way by then, as many as [`limits`](super::limits) let one
+//! have. Whoever is refused now and then is never throttled by that, and need not be;
+//! whoever floods is known by the next call, one of [`ANYWAY`] later.
+//!
+//! What counts is a service's word alone: of what this gateway has no room for, such as the
+//! body of an answer, the service may have taken every call. And whoever leaves before the
+//! answer was neither taken nor refused: the call is taken back.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use boot::{Count, Scrape};
@@ -64,19 +75,24 @@ struct Calls {
     refused: Instant,
 }
 
-/// Who calls.
-#[derive(Debug, Clone, Copy)]
-pub struct Caller(u64);
+/// A call of somebody who is told apart, on its way. Dropped without an answer, it does not
+/// count.
+#[derive(Debug)]
+pub struct PassedOn {
+    throttle: Arc<Throttle>,
+    caller: u64,
+    is_answered: bool,
+}
 
 impl Throttle {
-    /// Whether a call is passed on, and who makes it if callers are told apart; or its
+    /// Whether a call is passed on, with what counts it if callers are told apart; or its
     /// refusal. Of gRPC, whose calls are all POSTs, methods are apart.
     pub fn pass_on(
-        &self,
+        self: &Arc<Self>,
         request: &Request<Body>,
         is_grpc: bool,
         client: &Client,
-    ) -> Result<Option<Caller>, Refusal> {
+    ) -> Result<Option<PassedOn>, Refusal> {
         if !self.watches.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -84,7 +100,7 @@ impl Throttle {
         let path = is_grpc.then(|| request.uri().path());
         let caller = self.hasher.hash_one((said, client.address(), request.method(), path));
         if self.may_pass(caller, Instant::now()) {
-            return Ok(Some(Caller(caller)));
+            return Ok(Some(PassedOn { throttle: Arc::clone(self), caller, is_answered: false }));
         }
         self.refused.add_one();
         let sentence = "The service has more calls of this caller than it can take at the moment. This one was not begun; try again.";
@@ -93,10 +109,13 @@ impl Throttle {
             .retry_after(Duration::from_secs(1)))
     }
 
-    /// A call was answered; whether with a refusal for want of room.
-    pub fn answered(&self, caller: Option<Caller>, refused: bool) {
-        match caller {
-            Some(Caller(caller)) => self.note(caller, refused, Instant::now()),
+    /// A call was answered; whether by its service's refusal for want of room.
+    pub fn answered(&self, call: Option<PassedOn>, refused: bool) {
+        match call {
+            Some(mut call) => {
+                call.is_answered = true;
+                self.note(call.caller, refused, Instant::now());
+            }
             // The first one is not known. Where it comes from there are more.
             None if refused => self.watch(Instant::now()),
             None => {}
@@ -147,8 +166,24 @@ impl Throttle {
         }
     }
 
+    /// Takes back that a call was passed on.
+    fn take_back(&self, caller: u64, now: Instant) {
+        if let Some(calls) = self.callers().calls.get_mut(&caller) {
+            calls.age(now);
+            calls.passed_on = (calls.passed_on - 1.0).max(0.0);
+        }
+    }
+
     fn callers(&self) -> MutexGuard<'_, Callers> {
         self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for PassedOn {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.throttle.take_back(self.caller, Instant::now());
+        }
     }
 }
 
@@ -196,25 +231,43 @@ mod tests {
         assert!((5..20).contains(&passed_on) && taken == 0, "{passed_on}");
     }
 
+    /// Of calls with a token.
+    fn of(throttle: &Arc<Throttle>, token: &'static str, is_grpc: bool) -> Result<Option<PassedOn>, Refusal> {
+        let request = Request::builder().uri("/v1/x").header(AUTHORIZATION, token);
+        let client = Client::at([192, 0, 2, 1].into());
+        throttle.pass_on(&request.body(Body::empty()).unwrap(), is_grpc, &client)
+    }
+
     #[test]
     fn callers_are_told_apart_from_the_first_refusal_on() {
-        let throttle = Throttle::default();
-        let client = Client::at([192, 0, 2, 1].into());
-        let of = |token: &'static str, is_grpc| {
-            let request = Request::builder().uri("/v1/x").header(AUTHORIZATION, token);
-            throttle.pass_on(&request.body(Body::empty()).unwrap(), is_grpc, &client)
-        };
-        assert!(of("a", false).unwrap().is_none(), "nobody is refused");
+        let throttle = Arc::new(Throttle::default());
+        assert!(of(&throttle, "a", false).unwrap().is_none(), "nobody is refused");
         throttle.answered(None, true);
-        let [a, b] = ["a", "b"].map(|token| of(token, false).unwrap().unwrap());
-        assert!(a.0 != b.0 && a.0 == of("a", false).unwrap().unwrap().0);
-        assert_ne!(a.0, of("a", true).unwrap().unwrap().0);
-        let refused = (0..100).find_map(|_| {
-            throttle.answered(Some(a), true);
-            of("a", false).err()
+        let caller = |token, is_grpc| of(&throttle, token, is_grpc).unwrap().unwrap().caller;
+        let (a, b) = (caller("a", false), caller("b", false));
+        assert!(a != b && a == caller("a", false) && a != caller("a", true));
+        let refused = (0..100).find_map(|_| match of(&throttle, "a", false) {
+            Ok(call) => {
+                throttle.answered(call, true);
+                None
+            }
+            Err(refusal) => Some(refusal),
         });
         assert_eq!(refused.unwrap().reason(), ErrorReason::Overloaded);
-        assert!(of("b", false).is_ok());
+        assert!(of(&throttle, "b", false).is_ok());
+    }
+
+    #[test]
+    fn whoever_leaves_before_the_answer_is_not_throttled_for_it() {
+        let throttle = Arc::new(Throttle::default());
+        throttle.answered(None, true);
+        throttle.answered(of(&throttle, "a", false).unwrap(), true);
+        // A page that looks while somebody types cancels all but the last.
+        for call in 0..200 {
+            assert!(of(&throttle, "a", false).is_ok(), "{call}");
+        }
+        let held: Vec<_> = (0..100).map_while(|_| of(&throttle, "a", false).ok()).collect();
+        assert!((14..=17).contains(&held.len()), "{} at once without an answer", held.len());
     }
 
     #[test]

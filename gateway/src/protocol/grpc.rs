@@ -5,11 +5,10 @@ use boot::Runbook;
 use boot::deadline::GRPC_TIMEOUT;
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::{Request, Response, StatusCode, Version};
-use tonic::Status;
 use tonic::body::Body;
 
 use crate::answer::access_log::Streamed;
-use crate::answer::failure::{not_grpc, unreachable};
+use crate::answer::failure::{not_grpc, over_grpc, unreachable};
 use crate::call::cut::cut;
 use crate::call::deadline::Deadline;
 use crate::call::upstreams::{Target, Upstreams};
@@ -18,7 +17,7 @@ use crate::call::upstreams::{Target, Upstreams};
 pub async fn call(upstreams: &Upstreams, runbook: &Runbook, request: Request<Body>) -> Response<Body> {
     match send(upstreams, request).await {
         Ok(response) => response,
-        Err(refusal) => Status::from(runbook.link(refusal)).into_http(),
+        Err(refusal) => over_grpc(runbook.link(refusal)),
     }
 }
 

@@ -21,7 +21,7 @@ use transcode::grpc_web;
 
 use super::grpc;
 use super::kind::Form;
-use crate::answer::failure;
+use crate::answer::failure::{self, over_grpc};
 use crate::call::body;
 use crate::call::upstreams::Upstreams;
 
@@ -37,7 +37,7 @@ pub async fn call(
 ) -> Response<Body> {
     let response = match web_request(request, form).await {
         Ok(request) => grpc::call(upstreams, runbook, request).await,
-        Err(refusal) => Status::from(runbook.link(refusal)).into_http(),
+        Err(refusal) => over_grpc(runbook.link(refusal)),
     };
     let (mut head, body) = response.into_parts();
     head.headers.insert(CONTENT_TYPE, content_type(form));
@@ -52,7 +52,7 @@ pub async fn call(
 
 /// The answer to a call that is refused before it is read.
 pub fn refused(refusal: Refusal, form: Form) -> Response<Body> {
-    let mut response = Status::from(refusal).into_http();
+    let mut response = over_grpc(refusal);
     response.headers_mut().insert(CONTENT_TYPE, content_type(form));
     response
 }

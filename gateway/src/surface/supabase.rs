@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use crate::answer::access_log::{By, ReasonName};
 use crate::answer::failure::Failure;
 use crate::answer::problem::json_response;
 use crate::call::body::{self, MAX_REST};
@@ -34,6 +35,9 @@ struct Refused {
     code: &'static str,
     message: String,
     retry_after: Option<HeaderValue>,
+    /// What GoTrue has no word for: our reason, if it has one, and whose it is. The log and
+    /// the figures name it, and who is refused for want of room is throttled.
+    reason: Option<(ReasonName, By)>,
 }
 
 /// Answers a request below [`PREFIX`].
@@ -182,10 +186,13 @@ fn signed_in(request: &HeaderMap, client: &Client) -> Result<HeaderMap, Refused>
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Status(status, _) => Self::of_status(&status),
-            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => Self::of_status(&refusal.into()),
-        }
+        let by = failure.by();
+        let status = match failure {
+            Failure::Status(status, _) => status,
+            Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => refusal.into(),
+        };
+        let reason = Refusal::from_status(&status).map(|refusal| (ReasonName(refusal.name().to_owned()), by));
+        Self { reason, ..Self::of_status(&status) }
     }
 }
 
@@ -193,7 +200,7 @@ impl Refused {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let again = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         let retry_after = again.then(|| HeaderValue::from_static("1"));
-        Self { status, code, message: message.into(), retry_after }
+        Self { status, code, message: message.into(), retry_after, reason: None }
     }
 
     fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -241,6 +248,10 @@ impl Refused {
         }
         if let Some(retry_after) = self.retry_after {
             headers.insert(RETRY_AFTER, retry_after);
+        }
+        if let Some((reason, by)) = self.reason {
+            response.extensions_mut().insert(reason);
+            response.extensions_mut().insert(by);
         }
         response
     }

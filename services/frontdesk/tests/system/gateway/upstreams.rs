@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt};
 
-use crate::fixture::{Answer, Fixture, case, channel, path_of};
+use crate::fixture::{ANON_KEY, Answer, Fixture, case, channel, path_of};
 
 const REQUESTS: &str = "/v1/booking-requests";
 
@@ -35,7 +35,7 @@ async fn gateway(identity: &str, booking: &str) -> (SocketAddr, JoinSet<()>) {
         listener: listener.into(),
         identity: identity.parse().unwrap(),
         booking: booking.parse().unwrap(),
-        policy: gateway::Policy::default(),
+        policy: gateway::Policy { anon_key: Some(ANON_KEY.to_owned()), ..gateway::Policy::default() },
         version: boot::Version { number: "1.2.3", commit: "4a2c910" },
     };
     let gateway = gateway::Gateway::new(config, &Stop::new(StopPolicy::AT_ONCE)).unwrap();
@@ -161,6 +161,43 @@ async fn a_reason_of_a_later_version_keeps_all_that_it_says() {
     assert_eq!(answer.body["violations"], json!([{"field": "check_in", "description": "is too early"}]));
     let details = answer.body["details"].to_string();
     assert!(details.contains("FROM_TOMORROW") && details.contains("of-tomorrow"), "{details}");
+}
+
+/// A service without room, and how many calls it has refused.
+async fn full() -> (String, Arc<AtomicUsize>) {
+    let refused = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&refused);
+    let service = service(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async {
+            let refusal = Refusal::new(ErrorReason::Overloaded, "No.").retry_after(Duration::from_secs(1));
+            tonic::Status::from(refusal).into_http::<tonic::body::Body>().map(|_| Empty::new())
+        }
+    });
+    (service.await.to_string(), refused)
+}
+
+/// Whichever way it is called: a service without room does not have to refuse every call.
+#[tokio::test]
+async fn whoever_is_refused_for_want_of_room_is_throttled_on_every_surface() {
+    const CALLS: usize = 60;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (path, field, header) in [
+        ("/v1/auth/refresh", "refresh", ("accept", "*/*")),
+        ("/auth/v1/token?grant_type=refresh_token", "refresh_token", ("apikey", ANON_KEY)),
+        ("/console/session/refresh", "", ("cookie", "frontdesk_session=x")),
+    ] {
+        let (full, refused) = full().await;
+        let (addr, _stop) = gateway(&full, &full).await;
+        for _ in 0..CALLS {
+            let call = http.post(format!("http://{addr}{path}")).header(header.0, header.1);
+            let call = call.header("origin", format!("http://{addr}"));
+            let answer = Answer::of_a_stranger(call.json(&json!({field: "x"}))).await;
+            assert_eq!(answer.status, 503, "{path}: {}", answer.body);
+        }
+        let refused = refused.load(Ordering::Relaxed);
+        assert!((1..=20).contains(&refused), "{path}: {refused} of {CALLS} were passed on");
+    }
 }
 
 /// Says when a call is given up.
