@@ -27,6 +27,16 @@ pub struct Pages {
     version: Version,
 }
 
+/// Where the pages are that have no other name.
+pub const PATHS: [(Method, &str); 6] = [
+    (Method::GET, "/livez"),
+    (Method::GET, "/readyz"),
+    (Method::GET, "/version"),
+    (Method::GET, "/openapi.json"),
+    (Method::GET, "/docs"),
+    (Method::GET, "/runbook"),
+];
+
 /// Whether a path is one of a page.
 pub fn is_path(path: &str) -> bool {
     is_probe(path) || matches!(path, "/openapi.json" | "/docs") || runbook::is_path(path)

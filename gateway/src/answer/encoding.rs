@@ -52,7 +52,7 @@ pub fn decoded(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, 
     match read {
         Ok(count) if count > limit => Err(too_large(limit)),
         Ok(_) => Ok(inflated.into()),
-        Err(_) => Err(not_gzip().followed_by("Nothing was stored.")),
+        Err(_) => Err(Refusal::new(ErrorReason::MalformedRequest, boot::nothing_stored(NOT_GZIP, ""))),
     }
 }
 
@@ -92,16 +92,21 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
             let shown: String = other.chars().take(50).collect();
             Err(Refusal::new(
                 ErrorReason::UnsupportedMediaType,
-                format!(
-                    "The body is encoded as {shown}, which is not taken. Send it as it is or with gzip. Nothing was stored."
+                boot::nothing_stored(
+                    &format!(
+                        "The body is encoded as {shown}, which is not taken. Send it as it is or with gzip."
+                    ),
+                    "",
                 ),
             ))
         }
     }
 }
 
+const NOT_GZIP: &str = "The body is not gzip, as its Content-Encoding says.";
+
 fn not_gzip() -> Refusal {
-    Refusal::new(ErrorReason::MalformedRequest, "The body is not gzip, as its Content-Encoding says.")
+    Refusal::new(ErrorReason::MalformedRequest, NOT_GZIP)
 }
 
 /// A body in the best encoding that the caller takes, if there is room for it until it is

@@ -85,28 +85,25 @@ pub fn input_error(InputError { field, description }: InputError) -> Refusal {
     if field.is_empty() {
         return Refusal::new(
             ErrorReason::MalformedRequest,
-            format!("The request cannot be read: {description}. Nothing was stored."),
+            boot::nothing_stored(&format!("The request cannot be read: {description}."), ""),
         );
     }
-    Refusal::new(ErrorReason::MalformedRequest, format!("Field `{field}` {description}. Nothing was stored."))
-        .violation(field, description)
+    let sentence = boot::nothing_stored(&format!("Field `{field}` {description}."), "");
+    Refusal::new(ErrorReason::MalformedRequest, sentence).violation(field, description)
 }
 
 /// The refusal of a body of more than `limit` bytes.
 pub fn too_large(limit: usize) -> Refusal {
     Refusal::new(
         ErrorReason::PayloadTooLarge,
-        format!("The body is larger than {limit} bytes, the most this API takes. Nothing was stored."),
+        boot::nothing_stored(&format!("The body is larger than {limit} bytes, the most this API takes."), ""),
     )
     .with("limit_bytes", limit.to_string())
 }
 
 /// The refusal for an answer that did not come to its end, or is too large.
 pub fn broken_off() -> Refusal {
-    Refusal::new(
-        ErrorReason::UpstreamUnavailable,
-        "The service's answer broke off. Whether a change was stored is unknown: read before trying again.",
-    )
+    Refusal::new(ErrorReason::UpstreamUnavailable, boot::maybe_stored("The service's answer broke off."))
 }
 
 /// The refusal for an answer that there is no room for. The service has given it: of a
@@ -143,11 +140,9 @@ pub fn unreachable(error: &Unreachable) -> Refusal {
     tracing::warn!(%error, "a service cannot be reached");
     let what = match error.at {
         None => {
-            "The service that answers this call cannot be reached. Try again; GET /readyz says which one is missing."
+            "The service that answers this call cannot be reached. Try again; GET /readyz says which one is missing.".to_owned()
         }
-        Some(_) => {
-            "The connection to the service was lost during the call. Whether a change was stored is unknown: read before trying again."
-        }
+        Some(_) => boot::maybe_stored("The connection to the service was lost during the call."),
     };
     Refusal::new(ErrorReason::UpstreamUnavailable, what).retry_after(Duration::from_secs(1))
 }

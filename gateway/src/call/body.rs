@@ -34,7 +34,7 @@ async fn collected(mut body: Limited<Body>, limit: usize) -> Result<Bytes, Refus
             if error.is::<LengthLimitError>() {
                 return too_large(limit);
             }
-            broken_off().followed_by("Nothing was stored.")
+            broken_off_early()
         })?;
         // Trailers say nothing.
         let Ok(part) = frame.into_data() else { continue };
@@ -60,9 +60,16 @@ fn no_room() -> Refusal {
     .retry_after(Duration::from_secs(1))
 }
 
+const BROKEN_OFF: &str = "The body broke off before its end.";
+
 /// The refusal of a body that ended too early.
 pub fn broken_off() -> Refusal {
-    Refusal::new(ErrorReason::MalformedRequest, "The body broke off before its end.")
+    Refusal::new(ErrorReason::MalformedRequest, BROKEN_OFF)
+}
+
+/// The same, of one that was to be read whole before anything is done.
+fn broken_off_early() -> Refusal {
+    Refusal::new(ErrorReason::MalformedRequest, boot::nothing_stored(BROKEN_OFF, ""))
 }
 
 /// Refuses a body that does not say it is JSON.
@@ -70,7 +77,10 @@ pub fn check_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let refuse = |what: String| {
         Err(Refusal::new(
             ErrorReason::UnsupportedMediaType,
-            format!("{what} This API takes JSON: send `Content-Type: application/json`. Nothing was stored."),
+            boot::nothing_stored(
+                &format!("{what} This API takes JSON: send `Content-Type: application/json`."),
+                "",
+            ),
         ))
     };
     let Some(value) = headers.get(CONTENT_TYPE) else {

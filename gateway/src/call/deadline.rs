@@ -71,7 +71,7 @@ impl Deadline {
         if left == 0 {
             return Err(Refusal::new(
                 ErrorReason::DeadlineExceeded,
-                "The time given for the call was over before it was passed on. Nothing was stored.",
+                boot::nothing_stored("The time given for the call was over before it was passed on.", ""),
             ));
         }
         // The header has eight digits.
@@ -95,10 +95,7 @@ impl Deadline {
     pub fn over(&self) -> Refusal {
         Refusal::new(
             ErrorReason::DeadlineExceeded,
-            format!(
-                "The service did not answer in {} s. A change may still have been stored: read before trying again.",
-                self.allowed.as_secs_f32()
-            ),
+            boot::maybe_stored(&format!("The service did not answer in {} s.", self.allowed.as_secs_f32())),
         )
     }
 }
@@ -120,7 +117,10 @@ pub async fn body<T>(body: impl Future<Output = T>) -> Result<T, Refusal> {
     tokio::time::timeout(BODY, body).await.map_err(|_| {
         Refusal::new(
             ErrorReason::RequestTimeout,
-            format!("The body did not arrive in {} s. Nothing was stored; send it again.", BODY.as_secs()),
+            boot::nothing_stored(
+                &format!("The body did not arrive in {} s.", BODY.as_secs()),
+                "send it again",
+            ),
         )
     })
 }

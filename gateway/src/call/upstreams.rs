@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use boot::{AtOnce, Full, Place, Scrape, Stop};
-use frontdesk_proto::{ErrorReason, Refusal, descriptors};
+use frontdesk_proto::{ErrorReason, MethodContract, Refusal, descriptors};
 use http::Uri;
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use upstream::Upstream;
@@ -38,6 +38,8 @@ pub struct Target<'u> {
     pub upstream: &'u Upstream,
     /// Whether calling it twice is the same as once.
     pub idempotent: bool,
+    /// Whether it changes nothing.
+    pub only_reads: bool,
     pub uri: &'u Uri,
     /// Whether its answer is a stream.
     pub streams: Option<&'u Streams>,
@@ -52,6 +54,7 @@ pub type UnderWay = Place<()>;
 struct Method {
     role: Role,
     idempotent: bool,
+    only_reads: bool,
     /// Its path, read once: a call takes a clone and copies nothing.
     uri: Uri,
     streams: Option<Streams>,
@@ -77,7 +80,8 @@ impl Upstreams {
                 let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
                 let uri = path.parse().ok()?;
                 let (idempotent, streams) = (is_idempotent(&method), Streams::of(&method, stop));
-                Some((path, Method { role, idempotent, uri, streams }))
+                let only_reads = !MethodContract::of(&method).changes;
+                Some((path, Method { role, idempotent, only_reads, uri, streams }))
             })
             .collect();
         let service = |name, upstream| {
@@ -96,13 +100,14 @@ impl Upstreams {
     /// Where `/package.Service/Method` is called.
     pub fn of_path(&self, path: &str) -> Option<Target<'_>> {
         let method = self.by_path.get(path)?;
-        let Method { role, idempotent, uri, streams } = method;
+        let Method { role, idempotent, only_reads, uri, streams } = method;
         let service = match role {
             Role::Identity => &self.identity,
             Role::Booking => &self.booking,
         };
-        let (upstream, idempotent, streams) = (&service.upstream, *idempotent, streams.as_ref());
-        Some(Target { upstream, idempotent, uri, streams, service, retries: &self.retries })
+        let (upstream, streams, retries) = (&service.upstream, streams.as_ref(), &self.retries);
+        let (idempotent, only_reads) = (*idempotent, *only_reads);
+        Some(Target { upstream, idempotent, only_reads, uri, streams, service, retries })
     }
 
     /// Whether this gateway says that it is not ready, because it stops.

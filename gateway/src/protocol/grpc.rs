@@ -28,6 +28,9 @@ async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<
             "No service behind this gateway has the method. Its services are listed by reflection on their own ports.",
         ));
     };
+    if target.only_reads {
+        boot::note_only_reads();
+    }
     let _room = target.room()?;
     let Target { upstream, streams, .. } = target;
     let deadline = Deadline::of_grpc(request.headers(), streams.is_some())?;

@@ -85,7 +85,7 @@ fn content_type(form: Form) -> HeaderValue {
 fn malformed(what: &str) -> Refusal {
     Refusal::new(
         ErrorReason::MalformedRequest,
-        format!("The call cannot be read: {what}. Nothing was stored."),
+        boot::nothing_stored(&format!("The call cannot be read: {what}."), ""),
     )
 }
 

@@ -37,12 +37,16 @@ pub async fn call(
     let path = head.uri.path();
     if head.method == Method::OPTIONS {
         return match transcoder.allowed(path) {
-            allow if allow.is_empty() => Err(route_error(RouteError::NotFound, &head.method, path)),
+            allow if allow.is_empty() => Err(no_route(transcoder, path).into()),
             allow => Ok(options(allow_header(&allow))),
         };
     }
-    let found =
-        transcoder.route(&head.method, path).map_err(|error| route_error(error, &head.method, path))?;
+    let found = transcoder
+        .route(&head.method, path)
+        .map_err(|error| route_error(transcoder, error, &head.method, path))?;
+    if found.only_reads() {
+        boot::note_only_reads();
+    }
     let renderer = found.renderer();
     let format = if found.streams() { Some(stream::Format::accepted(&head.headers)?) } else { None };
     if format.is_none() && !renderer.is_raw() {
@@ -68,8 +72,7 @@ pub async fn call(
         return Ok(stream::response(form, renderer, &answered, source));
     }
     let (wire, answered) = call.unary(upstreams, deadline).await?;
-    let changes = || upstreams.of_path(path).is_none_or(|target| !target.idempotent);
-    response(&head, &renderer, &wire, &answered, changes).await
+    response(&head, &renderer, &wire, &answered, !found.only_reads()).await
 }
 
 /// Answers a request whose body is a stream of messages.
@@ -114,7 +117,7 @@ async fn response(
     renderer: &Renderer,
     wire: &[u8],
     answered: &HeaderMap,
-    changes: impl Fn() -> bool,
+    changes: bool,
 ) -> Result<Response<Body>, Failure> {
     let etag = renderer.etag(wire).and_then(weak);
     let mut response = match &etag {
@@ -125,7 +128,7 @@ async fn response(
                 unreadable()
             })?;
             let succeeded = success(&head.headers, answer, answered).await;
-            succeeded.map_err(|NoRoom| no_room(changes()))?
+            succeeded.map_err(|NoRoom| no_room(changes))?
         }
     };
     headers::rest_out(answered, response.headers_mut());
@@ -177,21 +180,33 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     known.flat_map(|value| value.split(',')).any(|one| one.trim() == "*" || current() == Some(bare(one)))
 }
 
-fn route_error(error: RouteError, method: &Method, path: &str) -> Failure {
+fn route_error(transcoder: &Transcoder, error: RouteError, method: &Method, path: &str) -> Failure {
     match error {
-        RouteError::NotFound => Refusal::new(
-            ErrorReason::RouteNotFound,
-            format!(
-                "There is no route {}. REST paths start with /v1 or /api/v1, and GET /docs shows them; gRPC needs `content-type: application/grpc`.",
-                shown(path)
-            ),
-        )
-        .into(),
+        RouteError::NotFound => no_route(transcoder, path).into(),
         RouteError::Malformed(cause) => {
             Refusal::new(ErrorReason::MalformedRequest, format!("The path cannot be read: {cause}.")).into()
         }
         RouteError::MethodNotAllowed { allow } => Failure::not_allowed(method, path, allow_header(&allow)),
     }
+}
+
+/// The refusal of a path that nothing has, with those that may have been meant.
+fn no_route(transcoder: &Transcoder, path: &str) -> Refusal {
+    let near = transcoder.near(path);
+    let near = near.iter().map(|(methods, path)| {
+        let mut methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+        methods.sort_unstable();
+        format!("{} {path}", methods.join(" and "))
+    });
+    let near: Vec<String> = near.collect();
+    let near = if near.is_empty() { String::new() } else { format!(" Near it: {}.", near.join(", ")) };
+    Refusal::new(
+        ErrorReason::RouteNotFound,
+        format!(
+            "There is no route {}.{near} REST paths start with /v1 or /api/v1, and GET /docs shows them; gRPC needs `content-type: application/grpc`.",
+            shown(path)
+        ),
+    )
 }
 
 fn allow_header(allow: &[Method]) -> HeaderValue {
@@ -234,7 +249,6 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_without_room_says_whether_something_may_have_been_changed() {
-        let upstreams = Upstreams::nowhere();
         let routes = crate::routes::compile().unwrap();
         let long = "x".repeat(2 * SMALL);
         let request = BookingRequest { message: long.clone(), ..BookingRequest::default() };
@@ -253,7 +267,7 @@ mod tests {
         ] {
             let found = routes.route(&method, path).unwrap();
             let (head, ()) = Request::builder().method(method).uri(path).body(()).unwrap().into_parts();
-            let changes = || !upstreams.of_path(found.grpc_path()).unwrap().idempotent;
+            let changes = !found.only_reads();
             let answered = response(&head, &found.renderer(), &wire, &HeaderMap::new(), changes).await;
             let Err(Failure::Refused(refusal)) = answered else { panic!("{path}: {answered:?}") };
             assert_eq!(refusal.reason(), reason, "{path}");

@@ -32,6 +32,10 @@ const COOKIE_NAME: &str = "frontdesk_session";
 /// How long the cookie is kept, in seconds; identity decides how long it works.
 const MAX_AGE: u32 = 7 * 24 * 3600;
 
+/// The paths.
+pub const PATHS: [(Method, &str); 3] =
+    [(Method::POST, PATH), (Method::DELETE, PATH), (Method::POST, REFRESH)];
+
 /// Whether a path is one of these.
 pub fn is_path(path: &str) -> bool {
     path == PATH || path == REFRESH

@@ -24,6 +24,14 @@ use crate::call::upstreams::Upstreams;
 
 /// Where the surface is.
 pub const PREFIX: &str = "/auth/v1/";
+/// The paths.
+pub const PATHS: [(Method, &str); 5] = [
+    (Method::POST, "/auth/v1/token"),
+    (Method::GET, "/auth/v1/user"),
+    (Method::POST, "/auth/v1/logout"),
+    (Method::GET, "/auth/v1/health"),
+    (Method::GET, "/auth/v1/.well-known/jwks.json"),
+];
 /// The header by which clients choose the form of errors.
 pub const API_VERSION: &str = "x-supabase-api-version";
 /// The version since which errors have `code` and `message`.

@@ -24,6 +24,8 @@ pub struct Binding {
     pub(crate) etag: Option<u32>,
     /// Whether the answer is a `google.api.HttpBody`.
     pub(crate) raw: bool,
+    /// Whether the method says that it has no side effects.
+    pub(crate) only_reads: bool,
 }
 
 /// What the body of a request is.

@@ -29,6 +29,7 @@ pub mod grpc_web;
 mod json;
 mod mask;
 mod messages;
+mod near;
 mod parse;
 mod plan;
 mod prefix;

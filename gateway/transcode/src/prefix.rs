@@ -39,6 +39,17 @@ impl Prefixes {
         self.aliases.iter().any(|alias| begins(path, &alias.prefix))
     }
 
+    /// A path or template as it is written with the alias that another path has.
+    pub fn written_like(&self, other: &str, path: &str) -> String {
+        let alias = self.aliases.iter().find(|alias| begins(other, &alias.prefix));
+        let Some(alias) = alias else { return path.to_owned() };
+        let instead: String = alias.instead.iter().flat_map(|segment| ["/", segment]).collect();
+        match path.strip_prefix(&instead) {
+            Some(rest) if begins(path, &instead) => format!("{}{rest}", alias.prefix),
+            _ => path.to_owned(),
+        }
+    }
+
     /// The segments that a path's alias stands for, and the rest of the path.
     pub fn split<'p>(&'p self, path: &'p str) -> (&'p [String], &'p str) {
         let found = self.aliases.iter().find(|alias| begins(path, &alias.prefix));
@@ -82,6 +93,20 @@ mod tests {
             ("", &[], ""),
         ] {
             assert_eq!(prefixes.split(path), (instead, rest), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_has_the_alias_of_the_path_that_was_asked_for() {
+        let mut prefixes = Prefixes::default();
+        prefixes.add("/api/v1", "/v1").unwrap();
+        for (other, path, shown) in [
+            ("/api/v1/x", "/v1/a/{id}", "/api/v1/a/{id}"),
+            ("/api/v1/x", "/v1", "/api/v1"),
+            ("/api/v1/x", "/v10/a", "/v10/a"),
+            ("/v1/x", "/v1/a", "/v1/a"),
+        ] {
+            assert_eq!(prefixes.written_like(other, path), shown);
         }
     }
 

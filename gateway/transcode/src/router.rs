@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use http::Method;
 
 use crate::error::RouteError;
+use crate::near::Near;
 use crate::prefix::Prefixes;
 use crate::template::{End, Segment, Template, Variable};
 
@@ -18,6 +19,7 @@ pub struct Router {
     root: Node,
     prefixes: Prefixes,
     methods: BTreeSet<String>,
+    near: Near,
 }
 
 /// The values of a path's variables, decoded, in the template's order.
@@ -87,6 +89,16 @@ impl Router {
             None => Ok(()),
             Some(_) => Err("another method has the same route".to_owned()),
         }
+    }
+
+    /// Adds a path that is only named, with its method.
+    pub fn name(&mut self, method: &Method, path: &str, template: &Template) {
+        self.near.add(method, path, template);
+    }
+
+    /// The paths that are nearest to one that is none, with their methods.
+    pub fn near(&self, path: &str) -> Vec<(&[Method], String)> {
+        self.near.to_path(path, &self.prefixes)
     }
 
     /// Makes paths that begin with `alias` mean those that begin with `prefix`.

@@ -96,8 +96,15 @@ fn binding(plans: &Plans, method: &MethodDescriptor, rule: &DynamicMessage) -> C
         response_body,
         etag: answer.and_then(|id| etag(plans, id)),
         raw: answer.is_some_and(|id| is_http_body(plans, id)),
+        only_reads: only_reads(method),
     };
     Ok((binding, template))
+}
+
+/// Whether a method's `idempotency_level` is `NO_SIDE_EFFECTS`.
+fn only_reads(method: &MethodDescriptor) -> bool {
+    let options = method.options();
+    options.get_field_by_name("idempotency_level").and_then(|level| level.as_enum_number()) == Some(1)
 }
 
 /// The message that is sent; `None` if it is a scalar, a list or a map.

@@ -14,6 +14,7 @@ use crate::plan::{Kind, Plans};
 use crate::render::{self, Renderer};
 use crate::router::{Captures, Router};
 use crate::style::Style;
+use crate::template::Template;
 use crate::{mask, parse, rule, wire};
 
 /// Everything that is known from the descriptor set.
@@ -74,6 +75,24 @@ impl Transcoder {
         if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
 
+    /// Names paths that are answered without a method, to whoever asks for one like them.
+    /// One that is no template is not named.
+    #[must_use]
+    pub fn beside(mut self, paths: &[(Method, &str)]) -> Self {
+        for (method, path) in paths {
+            if let Ok(template) = Template::parse(path) {
+                self.router.name(method, path, &template);
+            }
+        }
+        self
+    }
+
+    /// The paths that are nearest to one that no method has, if any is near, with their
+    /// methods.
+    pub fn near(&self, path: &str) -> Vec<(&[Method], String)> {
+        self.router.near(path)
+    }
+
     /// The method that a request is for. `path` is as received, still encoded.
     pub fn route(&self, method: &Method, path: &str) -> Result<Match<'_>, RouteError> {
         let (index, captures) = self.router.find(method, path)?;
@@ -115,6 +134,7 @@ impl Transcoder {
             self.router
                 .add(&binding.http_method, &template, self.bindings.len())
                 .map_err(|cause| format!("{} {}: {cause}", binding.http_method, binding.template))?;
+            self.router.name(&binding.http_method, &binding.template, &template);
             self.bindings.push(binding);
         }
         Ok(())
@@ -130,6 +150,11 @@ impl Match<'_> {
     /// The binding that matched.
     pub fn binding(&self) -> &Binding {
         self.binding
+    }
+
+    /// Whether its method says that it changes nothing.
+    pub fn only_reads(&self) -> bool {
+        self.binding.only_reads
     }
 
     /// What the request may carry.

@@ -29,6 +29,8 @@ pub struct Call {
     ends_at: OnceLock<Instant>,
     /// The other end of its connection, and the client behind it.
     came_from: OnceLock<(IpAddr, IpAddr)>,
+    /// Set if its method changes nothing.
+    only_reads: OnceLock<()>,
     /// What is sent on to other services.
     context: Option<Context>,
     /// Its span, if it is traced.
@@ -65,6 +67,7 @@ impl Call {
             api_key: OnceLock::new(),
             ends_at: OnceLock::new(),
             came_from: OnceLock::new(),
+            only_reads: OnceLock::new(),
         })
     }
 
@@ -82,6 +85,11 @@ impl Call {
     /// Notes the other end of its connection, and which client is behind that.
     pub fn came_from(&self, peer: IpAddr, client: IpAddr) {
         self.came_from.get_or_init(|| (peer, client));
+    }
+
+    /// Notes that its method changes nothing.
+    pub fn only_reads(&self) {
+        self.only_reads.get_or_init(|| ());
     }
 
     /// The id of its request.
@@ -185,6 +193,44 @@ pub fn peer() -> Option<IpAddr> {
     peer
 }
 
+/// Notes that the method of the call under way changes nothing, once that is known.
+pub fn note_only_reads() {
+    with_current(Call::only_reads);
+}
+
+/// A refusal of the call under way that has stored nothing: what happened, and what to do
+/// next, which begins in lower case; it may be empty. Whoever only reads is not told that
+/// nothing was stored.
+pub fn nothing_stored(what: &str, then: &str) -> String {
+    match (reads(), then) {
+        (true, "") => what.to_owned(),
+        (true, then) => format!("{what} {}.", capital(then)),
+        (false, "") => format!("{what} Nothing was stored."),
+        (false, then) => format!("{what} Nothing was stored; {then}."),
+    }
+}
+
+/// A refusal of the call under way whose end is not known: what happened, and what to do
+/// next. Whoever only reads may as well ask again.
+pub fn maybe_stored(what: &str) -> String {
+    if reads() {
+        format!("{what} Try again.")
+    } else {
+        format!("{what} A change may still have been stored: read before trying again.")
+    }
+}
+
+fn reads() -> bool {
+    let mut reads = false;
+    with_current(|call| reads = call.only_reads.get().is_some());
+    reads
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
 /// Notes for which tenant the call under way is, once that is known.
 pub fn note_tenant(tenant: Uuid) {
     with_current(|call| {
@@ -215,6 +261,23 @@ mod tests {
 
     fn call(id: &'static str) -> Arc<Call> {
         Call::new(HeaderValue::from_static(id), &HeaderMap::new())
+    }
+
+    #[test]
+    fn whoever_only_reads_is_not_told_what_was_stored() {
+        let told = || [nothing_stored("No.", ""), nothing_stored("No.", "try again"), maybe_stored("No.")];
+        let of_a_change = [
+            "No. Nothing was stored.",
+            "No. Nothing was stored; try again.",
+            "No. A change may still have been stored: read before trying again.",
+        ];
+        assert_eq!(told(), of_a_change, "nothing is known without a call");
+        assert_eq!(call("changes").run_now(told), of_a_change);
+        let of_a_read = || {
+            note_only_reads();
+            told()
+        };
+        assert_eq!(call("reads").run_now(of_a_read), ["No.", "No. Try again.", "No. Try again."]);
     }
 
     #[tokio::test]

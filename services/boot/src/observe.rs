@@ -140,8 +140,9 @@ where
         }
         let open = OpenCall::new(&call, Arc::clone(&self.figures), request.uri().path());
         let runbook = Arc::clone(&self.runbook);
+        let worth_it = |given| call.run_now(|| still_worth_it(&call, given));
         let admitted = time_given(request.headers())
-            .and_then(|given| given.map_or(Ok(NO_DEADLINE), |given| still_worth_it(&call, given)))
+            .and_then(|given| given.map_or(Ok(NO_DEADLINE), worth_it))
             .and_then(|left| Ok((left, place(&self.calls, request.uri().path())?)));
         let work = async move {
             let response = match admitted {
@@ -155,11 +156,10 @@ where
                             "A defect of this service ended the call. The request id finds it in the log.",
                         ))
                         .into_http(),
-                        Err(_) => Status::from(Refusal::new(
-                            ErrorReason::DeadlineExceeded,
-                            "The time given for the call ran out. A change may still have been stored: read before trying again.",
-                        ))
-                        .into_http(),
+                        Err(_) => {
+                            let sentence = crate::maybe_stored("The time given for the call ran out.");
+                            Status::from(Refusal::new(ErrorReason::DeadlineExceeded, sentence)).into_http()
+                        }
                     }
                 }
             };
@@ -199,10 +199,8 @@ fn place(calls: &AtOnce<()>, method: &str) -> Result<Option<Place<()>>, Refusal>
 fn still_worth_it(call: &Call, given: Duration) -> Result<Duration, Refusal> {
     let left = given.saturating_sub(MARGIN);
     if left.is_zero() {
-        return Err(Refusal::new(
-            ErrorReason::DeadlineExceeded,
-            "The time given for the call was over before it was begun. Nothing was stored.",
-        ));
+        let sentence = crate::nothing_stored("The time given for the call was over before it was begun.", "");
+        return Err(Refusal::new(ErrorReason::DeadlineExceeded, sentence));
     }
     // Longer than the clock goes is as good as no end.
     if let Some(at) = Instant::now().checked_add(left) {

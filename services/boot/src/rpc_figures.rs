@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use frontdesk_proto::{ErrorReason, Refusal, code_name, descriptors};
+use frontdesk_proto::{ErrorReason, MethodContract, Refusal, code_name, descriptors};
 use tonic::Code;
 
 use crate::telemetry::figures::{Count, Seconds};
@@ -28,6 +28,7 @@ struct Method {
     name: String,
     /// Whether its answer may go on for as long as it likes.
     streams: bool,
+    only_reads: bool,
     under_way: Count,
     /// Ends without a reason, by their code; after them those with one, by its number.
     ends: Box<[Count]>,
@@ -38,20 +39,24 @@ impl RpcFigures {
     /// None yet.
     pub fn of(services: &[&str]) -> Self {
         let ours = descriptors().services().filter(|service| services.contains(&service.full_name()));
-        let mut names: Vec<(String, bool)> = ours
+        let mut names: Vec<(String, bool, bool)> = ours
             .flat_map(|service| {
                 let path = |name: &str| format!("{}/{name}", service.full_name());
-                let methods = service.methods();
-                methods.map(|method| (path(method.name()), method.is_server_streaming())).collect::<Vec<_>>()
+                let methods = service.methods().map(|method| {
+                    let only_reads = !MethodContract::of(&method).changes;
+                    (path(method.name()), method.is_server_streaming(), only_reads)
+                });
+                methods.collect::<Vec<_>>()
             })
             .collect();
-        let by_path = names.iter().enumerate().map(|(at, (name, _))| (format!("/{name}"), at)).collect();
-        names.push((OTHER.to_owned(), false));
+        let by_path = names.iter().enumerate().map(|(at, (name, ..))| (format!("/{name}"), at)).collect();
+        names.push((OTHER.to_owned(), false, false));
         let reasons = ErrorReason::all().map(|reason| reason as usize + 1).max().unwrap_or_default();
         let ends = || (0..CODES + reasons).map(|_| Count::default()).collect();
-        let method = |(name, streams)| Method {
+        let method = |(name, streams, only_reads)| Method {
             name,
             streams,
+            only_reads,
             under_way: Count::default(),
             ends: ends(),
             took: Seconds::default(),
@@ -64,6 +69,11 @@ impl RpcFigures {
         let at = self.by_path.get(path).copied().unwrap_or(self.methods.len() - 1);
         self.methods[at].under_way.add_one();
         at
+    }
+
+    /// Whether the method that is counted there changes nothing.
+    pub fn only_reads(&self, at: usize) -> bool {
+        self.methods[at].only_reads
     }
 
     /// A call of the method has ended.

@@ -134,7 +134,7 @@ impl Fault {
             .with("column", column),
             Kind::InvalidValue => Refusal::new(
                 ErrorReason::InvalidValue,
-                "The database cannot store one of the values. Nothing was stored; check dates, ids and text.",
+                boot::nothing_stored("The database cannot store one of the values.", "check dates, ids and text"),
             ),
             Kind::RowSecurity => Refusal::new(
                 ErrorReason::TenantIsolation,
@@ -154,35 +154,35 @@ impl Fault {
             Kind::Crowded { waiting, of } => of.refusal(*waiting),
             Kind::OutOfTime => Refusal::new(
                 ErrorReason::DeadlineExceeded,
-                "The time given for the call was over before the database was done. Nothing was stored.",
+                boot::nothing_stored("The time given for the call was over before the database was done.", ""),
             ),
             Kind::Contention => Refusal::new(
                 ErrorReason::Contention,
-                "Other changes to the same records kept getting in the way. Nothing was stored; try again.",
+                boot::nothing_stored("Other changes to the same records kept getting in the way.", "try again"),
             )
             .retry_after(soon),
             Kind::LockTimeout => Refusal::new(
                 ErrorReason::LockTimeout,
-                "Another change held the record too long. Nothing was stored; try again.",
+                boot::nothing_stored("Another change held the record too long.", "try again"),
             )
             .retry_after(soon),
             Kind::StatementTimeout => Refusal::new(
                 ErrorReason::StatementTimeout,
-                "The database took too long to answer. Nothing was stored; narrow the query or try again.",
+                boot::nothing_stored("The database took too long to answer.", "narrow the query or try again"),
             ),
             Kind::Unavailable | Kind::StaleStatement | Kind::StaleSession => Refusal::new(
                 ErrorReason::DbUnavailable,
-                "The database cannot be reached or is restarting. Nothing was stored; try again.",
+                boot::nothing_stored("The database cannot be reached or is restarting.", "try again"),
             )
             .retry_after(soon),
             Kind::Overloaded => Refusal::new(
                 ErrorReason::DbOverloaded,
-                "The database has no room for another call. Nothing was stored; try again later.",
+                boot::nothing_stored("The database has no room for another call.", "try again later"),
             )
             .retry_after(soon),
             Kind::ReadOnly => Refusal::new(
                 ErrorReason::DbReadOnly,
-                "The database takes no changes: it is failing over, or is a standby. Nothing was stored; try again, and a stream with its last cursor. If it stays so, DATABASE_URL has to name the primary.",
+                boot::nothing_stored("The database takes no changes: it is failing over, or is a standby.", "try again, and a stream with its last cursor. If it stays so, DATABASE_URL has to name the primary"),
             )
             .retry_after(soon),
             Kind::OutcomeUnknown => Refusal::new(
@@ -191,11 +191,11 @@ impl Fault {
             ),
             Kind::Refused => Refusal::new(
                 ErrorReason::DbError,
-                "The database refused the record by a rule that is not Frontdesk's, such as a trigger of another program. Nothing was stored; the request id finds what it said in the log.",
+                boot::nothing_stored("The database refused the record by a rule that is not Frontdesk's, such as a trigger of another program.", "the request id finds what it said in the log"),
             ),
             Kind::RolledBack | Kind::Other => Refusal::new(
                 ErrorReason::DbError,
-                "The database failed unexpectedly. Nothing was stored; the request id finds the cause in the log.",
+                boot::nothing_stored("The database failed unexpectedly.", "the request id finds the cause in the log"),
             ),
         }
     }

@@ -34,6 +34,9 @@ pub struct OpenCall {
 impl OpenCall {
     pub fn new(call: &Arc<Call>, figures: Arc<RpcFigures>, method: &str) -> Self {
         let (call, counted) = (Arc::clone(call), figures.begin(method));
+        if figures.only_reads(counted) {
+            call.only_reads();
+        }
         Self { call, figures, counted, method: method.to_owned(), started: Instant::now(), logged: false }
     }
 

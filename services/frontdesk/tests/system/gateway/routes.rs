@@ -27,6 +27,50 @@ async fn a_path_that_is_nothing_is_404_and_one_that_cannot_be_decoded_400() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_almost_one_is_refused_with_the_nearest() {
+    let fixture = Fixture::start().await;
+    let approve = "POST /api/v1/booking-requests/{booking_request_id}/approve";
+    let long = format!("/v1/booking-request{}", "s".repeat(4_000));
+    for (asked, near) in [
+        ("/v1/booking-request", "GET and POST /v1/booking-requests."),
+        ("/api/v1/booking_requests", "GET and POST /api/v1/booking-requests."),
+        ("/booking-requests", "GET and POST /v1/booking-requests."),
+        ("/api/v1/booking-requests/17/aprove", approve),
+        ("/api/auth/v1/token", "POST /auth/v1/token."),
+        ("/console/sessions", "DELETE and POST /console/session."),
+        ("/ready", "GET /readyz."),
+        ("/v1/invoices", ""),
+        (&long, ""),
+    ] {
+        let answer = fixture.get(asked, "").await;
+        answer.refused(404, "ROUTE_NOT_FOUND");
+        let detail = answer.body["detail"].as_str().unwrap();
+        let named = detail.split("Near it: ").nth(1).unwrap_or_default();
+        assert!(named.starts_with(near) && named.is_empty() == near.is_empty(), "{asked}: {detail}");
+    }
+}
+
+/// What is named is there: with this method it is answered by something else than 404.
+#[tokio::test]
+async fn whatever_path_is_named_is_served() {
+    let fixture = Fixture::start().await;
+    for asked in ["/livezz", "/readyzz", "/versions", "/openapi.jso", "/doc", "/runbooks", "/console/sesion"]
+        .into_iter()
+        .chain(["/auth/token", "/api/auth/v1/logout", "/api/auth/v1/health"])
+    {
+        let answer = fixture.get(asked, "").await;
+        let detail = answer.body["detail"].as_str().unwrap_or_default().to_owned();
+        let Some(named) = detail.split("Near it: ").nth(1) else { panic!("{asked}: {}", answer.body) };
+        let (methods, path) = named.split_once(". ").unwrap().0.rsplit_once(' ').unwrap();
+        for method in methods.split(" and ") {
+            let called = fixture.request(method.parse().unwrap(), path);
+            let status = called.send().await.unwrap().status();
+            assert!(status != 404 && status != 405, "{method} {path}: {status}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_a_path_does_not_take_is_405_with_those_that_it_takes() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
