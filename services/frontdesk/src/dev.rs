@@ -1,6 +1,7 @@
 //! `frontdesk dev`: a whole system on this machine, from nothing, and
 //! `frontdesk env`, which tells a shell about it.
 
+mod address;
 mod banner;
 pub mod demo;
 mod environment;

@@ -32,7 +32,7 @@ pub fn ready(
     migrated: usize,
     elapsed: Duration,
 ) -> String {
-    let Running { pid: _, gateway, identity, booking, database_url, database_is_private: _, secrets } =
+    let Running { pid: _, gateway_url, identity, booking, database_url, database_is_private: _, secrets } =
         running;
     let env = if data_dir == Path::new(".frontdesk") {
         "frontdesk env".to_owned()
@@ -53,9 +53,9 @@ pub fn ready(
         r#"
 Ready in {:.1} s (for development: demo data, public password, loopback only)
 
-  REST        http://{gateway}/api/v1     also /v1
-  gRPC-Web    http://{gateway}
-  Health      http://{gateway}/livez  http://{gateway}/readyz
+  REST        {gateway_url}/api/v1     also /v1
+  gRPC-Web    {gateway_url}
+  Health      {gateway_url}/livez  {gateway_url}/readyz
   gRPC        {identity} (identity)  {booking} (booking), with reflection
   Postgres    {database_url}
               {data}, {migrated} migrations applied now
@@ -82,7 +82,7 @@ Stop: Ctrl-C     Start over: frontdesk dev --reset
 
 /// The `export` lines.
 fn exports(running: &Running) -> String {
-    let url = format!("http://{}", running.gateway);
+    let url = running.gateway_url.clone();
     let mut variables = vec![
         ("API_BASE_URL".to_owned(), url.clone()),
         ("SB_URL".to_owned(), url),

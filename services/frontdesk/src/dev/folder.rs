@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,9 @@ use crate::Failure;
 
 /// How long a start may take before `frontdesk env` gives up.
 const START_TIME: Duration = Duration::from_secs(30);
+
+/// What to do where the file of a run cannot be read.
+const START_AGAIN: &str = "stop that `frontdesk dev` and start it again";
 
 /// A locked data folder.
 #[derive(Debug)]
@@ -45,7 +48,8 @@ pub struct Secrets {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Running {
     pub pid: u32,
-    pub gateway: SocketAddr,
+    /// The gateway's URL, as a browser should have it.
+    pub gateway_url: String,
     pub identity: SocketAddr,
     pub booking: SocketAddr,
     pub database_url: String,
@@ -115,9 +119,8 @@ impl Folder {
     /// The secrets, made on the first start. An ephemeral run has its own and
     /// leaves those of a kept run alone.
     pub fn secrets(&self) -> Result<Secrets, Failure> {
-        let path = self.path.join("secrets.json");
         if !self.ephemeral
-            && let Some(secrets) = read(&path)?
+            && let Some(secrets) = self.kept_secrets()?
         {
             return Ok(secrets);
         }
@@ -128,6 +131,27 @@ impl Folder {
             tenant_api: String::new(),
         };
         self.write_secrets(&secrets)?;
+        Ok(secrets)
+    }
+
+    /// Those of the runs before. Data without them cannot be read, and new ones would not
+    /// open them either: they are not made as long as the data are there.
+    fn kept_secrets(&self) -> Result<Option<Secrets>, Failure> {
+        const WAY_OUT: &str =
+            "put it back as it was, since the data are sealed with its key, or start over with --reset";
+        let path = self.path.join("secrets.json");
+        let secrets: Option<Secrets> = read(&path, WAY_OUT)?;
+        let data = self.postgres_dir()?.join("data");
+        if secrets.is_none() && data.exists() {
+            return Err(Failure::new(format!(
+                "{} is missing, and there are data in {}: {WAY_OUT}",
+                path.display(),
+                data.display()
+            )));
+        }
+        if secrets.is_some() {
+            close(&path)?;
+        }
         Ok(secrets)
     }
 
@@ -170,7 +194,7 @@ pub async fn read_running(path: &Path) -> Result<Running, Failure> {
                 path.display()
             )));
         }
-        if let Some(running) = read(&path.join("running.json"))? {
+        if let Some(running) = read(&path.join("running.json"), START_AGAIN)? {
             return Ok(running);
         }
         if asked.elapsed() > START_TIME {
@@ -190,12 +214,12 @@ fn is_locked(path: &Path) -> bool {
 }
 
 fn already_running(path: &Path) -> Failure {
-    match read::<Running>(&path.join("running.json")) {
+    match read::<Running>(&path.join("running.json"), START_AGAIN) {
         Ok(Some(running)) => Failure::new(format!(
-            "`frontdesk dev` already runs in {} (process {}): gateway http://{}, identity {}, booking {}; stop it, or use another --data-dir",
+            "`frontdesk dev` already runs in {} (process {}): gateway {}, identity {}, booking {}; stop it, or use another --data-dir",
             path.display(),
             running.pid,
-            running.gateway,
+            running.gateway_url,
             running.identity,
             running.booking
         )),
@@ -206,14 +230,28 @@ fn already_running(path: &Path) -> Failure {
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Failure> {
+/// A file, if it is there. What makes it readable again is known to whoever reads it.
+fn read<T: for<'de> Deserialize<'de>>(path: &Path, way_out: &str) -> Result<Option<T>, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("{} cannot be read: {error}; {way_out}", path.display()))
+    };
     match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-            Failure::new(format!("{} cannot be read: {error}; --reset starts over", path.display()))
-        }),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(&error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(file_failure(path, &error)),
+        Err(error) => Err(unreadable(&error)),
     }
+}
+
+/// Lets nobody but its owner read a file.
+fn close(path: &Path) -> Result<(), Failure> {
+    let failed = |error: io::Error| file_failure(path, &error);
+    let of_others = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077;
+    if of_others == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    tracing::warn!(file = %path.display(), "others could read the secrets of this folder; they cannot any more");
+    Ok(())
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
@@ -223,12 +261,15 @@ fn write(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
     let mut file =
         File::options().write(true).create(true).truncate(true).mode(0o600).open(&new).map_err(failed)?;
-    file.write_all(&text).map_err(failed)?;
+    file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)?;
     fs::rename(&new, path).map_err(failed)
 }
 
 fn remove(path: &Path) -> Result<(), Failure> {
     match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            fs::remove_dir_all(path).map_err(|error| file_failure(path, &error))
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_failure(path, &error)),
         _ => Ok(()),
     }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::environment::{Environment, Trusted};
 use super::folder::{Folder, Running, Secrets};
 use super::postgres::{Postgres, given};
-use super::{banner, demo};
+use super::{address, banner, demo};
 use crate::migrate::{SETS, database_failure};
 use crate::run::operator_port;
 use crate::settings::Source;
@@ -75,14 +75,15 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let tcp = args.postgres.map(|addr| Tcp { addr, password: secrets.postgres.clone() });
     let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp, programs).await?;
     let migrated = fill(postgres.url(), &folder, &mut secrets).await?;
-    let mut system = start(postgres.url(), &secrets, trusted, listeners).await?;
+    let gateway_url = address::url(listeners.gateway.local_addr().map_err(Failure::new)?).await;
+    let mut system = start(postgres.url(), &gateway_url, &secrets, trusted, listeners).await?;
     if let Some(listener) = operators {
         system.answer_operators(listener, in_force);
     }
 
     let running = Running {
         pid: std::process::id(),
-        gateway: system.gateway,
+        gateway_url,
         identity: system.identity,
         booking: system.booking,
         database_url: postgres.public_url(),
@@ -145,13 +146,13 @@ async fn fill(url: &str, folder: &Folder, secrets: &mut Secrets) -> Result<usize
 
 async fn start(
     url: &str,
+    gateway_url: &str,
     secrets: &Secrets,
     trusted: Trusted,
     listeners: Listeners,
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
-    let gateway = listeners.gateway.local_addr().map_err(Failure::new)?;
-    let runbook: Runbook = format!("http://{gateway}{}", Runbook::PATH).parse().map_err(Failure::new)?;
+    let runbook: Runbook = format!("{gateway_url}{}", Runbook::PATH).parse().map_err(Failure::new)?;
     let Trusted { origins, proxies, issuers } = trusted;
     let policies = Policies {
         identity: identity::Policy {

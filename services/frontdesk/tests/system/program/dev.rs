@@ -1,5 +1,7 @@
 //! `frontdesk dev`: start, stop, restart, and starts that cannot work.
 
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -33,7 +35,7 @@ fn dev_starts_stops_with_ctrl_c_and_starts_again_with_its_data() {
         );
 
         let second = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
-        assert_one_sentence(&second, 1, &["already runs", "gateway http://127.0.0.1:"]);
+        assert_one_sentence(&second, 1, &["already runs", "gateway http://localhost:"]);
         let postgres = std::fs::read_to_string(folder.path().join("pg/data/postmaster.pid")).unwrap();
         let postgres = postgres.lines().next().unwrap().to_owned();
         assert!(child.signal("-INT").success());
@@ -190,12 +192,101 @@ fn an_ephemeral_run_leaves_what_is_kept_alone() {
     assert_eq!(std::fs::read(&secrets).unwrap(), before);
     let mut again = started(folder.path(), &[]);
     assert!(again.signal("-INT").success(), "the kept data open with their own key");
+}
 
+/// Whatever became of the file that opens the data: the next start says so, makes no other
+/// one and touches nothing; with the file back everything is there.
+#[test]
+fn secrets_that_cannot_be_read_cost_nothing_that_is_kept() {
+    let folder = Folder::new("secrets");
+    let secrets = folder.path().join("secrets.json");
+    let demo = "id = '0d000000-0000-7000-8000-000000000501'";
+    let psql = |query: &str| {
+        let url = Exports::of(folder.path()).value("DATABASE_URL");
+        let output = Command::new("psql").args([&url, "-Atc", query]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let mut first = started(folder.path(), &[]);
+    psql(&format!("update booking_requests set message = 'kept' where {demo}"));
+    assert!(first.signal("-INT").success());
+    let good = std::fs::read(&secrets).unwrap();
+
+    let half = &good[..good.len() / 2];
+    let broken: [&[u8]; 6] = [b"", b"garbage", b"\xff\x00", b"{}", b"{\"master\": 7}", half];
+    for content in broken {
+        std::fs::write(&secrets, content).unwrap();
+        let output = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+        assert_one_sentence(&output, 1, &["secrets.json cannot be read", "put it back", "--reset"]);
+        assert_eq!(std::fs::read(&secrets).unwrap(), content);
+    }
+    std::fs::remove_file(&secrets).unwrap();
+    let output = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+    assert_one_sentence(&output, 1, &["secrets.json is missing", "put it back", "--reset"]);
+    // Nobody can read a folder, whatever their rights are.
+    std::fs::create_dir(&secrets).unwrap();
+    let output = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+    assert_one_sentence(&output, 1, &["secrets.json cannot be read", "put it back", "--reset"]);
+    std::fs::remove_dir(&secrets).unwrap();
+
+    std::fs::write(&secrets, &good).unwrap();
+    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let mut again = started(folder.path(), &[]);
+    let mode = std::fs::metadata(&secrets).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "others can read it");
+    assert_eq!(psql(&format!("select message from booking_requests where {demo}")), "kept");
+    assert!(again.signal("-INT").success());
+
+    // Also what can be read and is not theirs opens nothing and loses nothing.
+    let mut others: serde_json::Value = serde_json::from_slice(&good).unwrap();
+    others["master"] = format!("{}=", "Y".repeat(43)).into();
+    std::fs::write(&secrets, others.to_string()).unwrap();
+    let output = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
+    assert_one_sentence(&output, 1, &["--reset"]);
     std::fs::write(&secrets, "{").unwrap();
-    let broken = dev(folder.path(), &["--gateway", FREE], &[]).output().unwrap();
-    assert_one_sentence(&broken, 1, &["secrets.json", "--reset"]);
     let mut reset = started(folder.path(), &["--reset"]);
+    assert_ne!(psql(&format!("select message from booking_requests where {demo}")), "kept");
     assert!(reset.signal("-INT").success());
+}
+
+/// What is printed can be called from a page that a development server shows: to a browser
+/// `localhost` and `127.0.0.1` are two sites, and a cookie of the one is not sent from the
+/// other.
+#[tokio::test]
+async fn a_page_at_localhost_keeps_its_session_with_what_is_printed() {
+    let folder = Folder::new("localhost");
+    let options = ["--gateway", FREE, "--ephemeral"];
+    let mut command = dev(folder.path(), &options, &[]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let printed = child.stdout.take().unwrap();
+    let mut child = Dev(child);
+    wait_for(|| exports(folder.path()).status.success());
+    let exported = Exports::of(folder.path());
+    let url = exported.value("API_BASE_URL");
+    assert_eq!(exported.value("SB_URL"), url);
+    let host = url.strip_prefix("http://").unwrap().split(':').next().unwrap();
+    assert_eq!(host, "localhost", "{url}");
+    let lines = BufReader::new(printed).lines().map(Result::unwrap);
+    let lines: Vec<String> = lines.take_while(|line| !line.starts_with("Try it")).collect();
+    for name in ["REST", "gRPC-Web", "Health"] {
+        let is_it = |line: &&String| line.trim_start().starts_with(name) && line.contains(&url);
+        assert!(lines.iter().any(|line| is_it(&line)), "{name}: {lines:?}");
+    }
+
+    let page = |method: reqwest::Method, path: &str| {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        http.request(method, format!("{url}{path}")).header("origin", format!("http://{host}:5173"))
+    };
+    let login = serde_json::json!({"email": exported.value("MANAGER_EMAIL"), "password": exported.value("DEMO_PASSWORD")});
+    let signed_in = page(reqwest::Method::POST, "/console/session").json(&login).send().await.unwrap();
+    assert_eq!(signed_in.status(), 200);
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let on = page(reqwest::Method::POST, "/console/session/refresh").header("cookie", cookie);
+    assert_eq!(on.send().await.unwrap().status(), 200);
+    let wrong = page(reqwest::Method::GET, "/v1/nothing").send().await.unwrap();
+    let problem: serde_json::Value = wrong.json().await.unwrap();
+    let leads_to = format!("{url}/runbook/");
+    assert!(problem["type"].as_str().unwrap().starts_with(&leads_to), "{problem}");
+    assert!(child.signal("-INT").success());
 }
 
 #[test]
