@@ -7,6 +7,7 @@ use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::log::{PERSONAL, store_and_find_person};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, wait_for};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -109,6 +110,12 @@ async fn a_call_is_traced_from_the_gateway_to_its_statements_if_its_caller_says_
         let answer = approve.json(&serde_json::json!({})).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{case}");
     }
+    let credentials = |request: reqwest::RequestBuilder| {
+        let request = request.header("traceparent", format!("00-{TRACE}-{CALLER}-01")).bearer_auth(token);
+        let request = request.header("x-tenant-id", exports.value("TENANT_ID"));
+        request.header("x-tenant-api-key", exports.value("TENANT_API_KEY"))
+    };
+    store_and_find_person(&url, credentials).await;
     assert!(tokio::task::spawn_blocking(move || dev.signal("-INT")).await.unwrap().success());
 
     let bodies = bodies.lock().unwrap().clone();
@@ -120,7 +127,7 @@ async fn a_call_is_traced_from_the_gateway_to_its_statements_if_its_caller_says_
     assert!(spans.iter().all(|span| span.end >= span.start && span.start > 0));
     let named = |name: &str| -> Vec<&Span> { spans.iter().filter(|span| span.name == name).collect() };
     let edges = named("POST");
-    assert!(edges.len() == 2 && edges.iter().all(|edge| hex(&edge.parent) == CALLER), "{spans:#?}");
+    assert!(edges.len() == 3 && edges.iter().all(|edge| hex(&edge.parent) == CALLER), "{spans:#?}");
     let approve = named("frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest");
     assert!(approve.len() == 1 && edges.iter().any(|edge| edge.id == approve[0].parent), "{spans:#?}");
     // Booking has asked identity, and the database.
@@ -130,7 +137,7 @@ async fn a_call_is_traced_from_the_gateway_to_its_statements_if_its_caller_says_
     assert!(statements.count() >= 2, "{spans:#?}");
 
     let all = bodies.concat();
-    for secret in [token, &password, "alpine.example"] {
+    for secret in [token, &password, "alpine.example"].into_iter().chain(PERSONAL) {
         assert!(
             !all.windows(secret.len()).any(|part| part == secret.as_bytes()),
             "{secret} is in the traces"
