@@ -3,6 +3,8 @@
 
 use std::fmt::Debug;
 
+use tokio_postgres::error::SqlState;
+
 use crate::fixture::{Answer, Fixture};
 
 /// Refusals that a column of another kind may lead to.
@@ -14,6 +16,14 @@ const CLEAN: [&str; 6] = [
     "UNREADABLE_ROW",
     "FK_VIOLATION",
 ];
+
+/// Alters tables while the services go on, which read several of them in an order of their
+/// own: of a deadlock this may be what Postgres ends, as a whole.
+pub async fn alter(fixture: &Fixture, sql: &str) {
+    while let Err(error) = fixture.sql.batch_execute(sql).await {
+        assert_eq!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED), "{sql}: {error:?}");
+    }
+}
 
 /// What is done to a column, and what takes it back.
 pub struct Alteration {
@@ -115,8 +125,7 @@ impl Altered<'_> {
                 }
                 before = after;
             }
-            let undone = self.fixture.sql.batch_execute(back).await;
-            undone.unwrap_or_else(|error| panic!("{back}: {error:?}"));
+            alter(self.fixture, back).await;
         }
         assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
         all_granted(900).await;

@@ -319,14 +319,16 @@ async fn a_stream_of_the_version_before_goes_on_here_without_loss() {
     let (at, start) = (jiff::Timestamp::UNIX_EPOCH, (0_i64, Uuid::nil(), None::<Uuid>, 100_i64));
     let there = &[&demo::TENANT as &(dyn ToSql + Sync), &start.0, &at, &start.1, &start.2, &start.3];
     let mut told: Vec<String> = Vec::new();
-    // It waits for every transaction of the cluster that is older.
-    for _ in 0..2000 {
+    // It waits for every transaction of the cluster that is older. Another test holds one open
+    // for as long as a doctor waits, 25 s at most.
+    for _ in 0..4000 {
         told = fixture.sql.query(reads, there).await.unwrap().iter().map(|row| row.get(0)).collect();
         if told.contains(&second) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    assert!(told.contains(&second), "an older transaction is open after 40 s: {told:?}");
     assert_eq!(told[told.len() - 8..], [&ids(&heard)[..], &[first.clone(), second.clone()]].concat());
     // Here the one that had waited comes after the other.
     let named = of_version_before(&fixture, Some(&first)).await;

@@ -4,6 +4,7 @@
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::alterations::alter;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of};
 use crate::pages::rows;
 use crate::program::repair::frontdesk;
@@ -91,7 +92,7 @@ async fn until_listed(fixture: &Fixture, token: &str, filter: &str, requests: us
 async fn shown_as_far_as_they_can_be(layout: Layout) {
     let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
-    fixture.sql.batch_execute(OPENED).await.unwrap();
+    alter(&fixture, OPENED).await;
     let mut made = Vec::new();
     for (at, (column, value, shown)) in CASES.iter().enumerate() {
         let id = request(&fixture, at).await;
@@ -167,7 +168,7 @@ async fn a_row_that_cannot_be_shown_is_left_out_and_named() {
     for layout in [Layout::Standard, Layout::ConfirmedOnly] {
         let fixture = Fixture::start_in(layout).await;
         let token = fixture.manager().await;
-        fixture.sql.batch_execute(OPENED).await.unwrap();
+        alter(&fixture, OPENED).await;
         let id = request(&fixture, 1).await;
         let break_it = format!("update {} set check_out = null where id = $1", layout.requests());
         fixture.execute(&break_it, &[&id]).await;
@@ -256,7 +257,7 @@ async fn a_status_that_is_an_enum_is_decided_like_a_text() {
     ] {
         let fixture = Fixture::start_in(layout).await;
         for statement in statements {
-            fixture.sql.batch_execute(&statement).await.unwrap();
+            alter(&fixture, &statement).await;
         }
         let token = fixture.manager().await;
         let list = fixture.get("/api/v1/booking-requests?include_counts=true", &token).await;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::help::foreign::{Foreign, GUEST, STRANGER};
 use super::inconsistencies::{listed, resolve};
+use crate::alterations::alter;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of};
 
 /// Returns once the constraint is seen to hold this.
@@ -22,17 +23,15 @@ async fn reported(fixture: &Fixture, hold: &str) {
 
 /// Makes the constraint of another program's: it looks at a column of its own, too.
 async fn flag(fixture: &Fixture) {
-    fixture
-        .sql
-        .batch_execute(
-            "alter table bookings drop constraint if exists no_double_bookings; \
+    alter(
+        fixture,
+        "alter table bookings drop constraint if exists no_double_bookings; \
              alter table bookings add column holds_inventory boolean not null default false; \
              alter table bookings add constraint no_double_bookings exclude using gist ( \
              tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) \
              where (holds_inventory or status in ('confirmed', 'checked_in'))",
-        )
-        .await
-        .unwrap();
+    )
+    .await;
     reported(fixture, "flag").await;
 }
 
@@ -76,7 +75,7 @@ async fn the_layout_and_its_predicate_are_reported() {
         assert_eq!(info.ok(), &json!({"ready": true, "problems": [], "layout": name, "request_hold": hold}));
     }
     let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
-    fixture.sql.batch_execute("alter table bookings drop constraint no_double_bookings").await.unwrap();
+    alter(&fixture, "alter table bookings drop constraint no_double_bookings").await;
     reported(&fixture, "missing").await;
     flag(&fixture).await;
 }
@@ -85,7 +84,7 @@ async fn the_layout_and_its_predicate_are_reported() {
 async fn without_the_constraint_a_single_table_still_gets_no_double_booking_from_us() {
     let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
     let token = fixture.manager().await;
-    fixture.sql.batch_execute("alter table bookings drop constraint no_double_bookings").await.unwrap();
+    alter(&fixture, "alter table bookings drop constraint no_double_bookings").await;
     let id = case("OVERLAP_OTHER_GUEST");
     fixture.approve(&token, id).await.refused(409, "BOOKING_OVERLAP");
 }
@@ -139,16 +138,14 @@ async fn who_has_nights_by_a_flag_alone_is_in_the_way_and_explained() {
 async fn what_only_the_constraint_sees_is_refused_by_its_name() {
     let fixture = Fixture::start_in(Layout::ConfirmedOnly).await;
     let token = fixture.manager().await;
-    fixture
-        .sql
-        .batch_execute(
-            "alter table bookings drop constraint no_double_bookings; \
+    alter(
+        &fixture,
+        "alter table bookings drop constraint no_double_bookings; \
              alter table bookings add constraint no_double_bookings exclude using gist ( \
              tenant_id with =, property_id with =, daterange(check_in, check_out, '[]') with &&) \
              where (status in ('confirmed', 'checked_in'))",
-        )
-        .await
-        .unwrap();
+    )
+    .await;
     Foreign::sold(STRANGER, 305, 308).store(&fixture).await.unwrap();
     let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;
     let before = fixture.snapshot().await;
@@ -187,7 +184,7 @@ async fn what_was_deleted_is_in_the_way_if_the_constraint_says_so() {
              alter table bookings add constraint no_double_bookings exclude using gist ( \
              tenant_id with =, property_id with =, daterange(check_in, check_out) with &&) where ({predicate})"
         );
-        fixture.sql.batch_execute(&constraint).await.unwrap();
+        alter(&fixture, &constraint).await;
         let hold = if predicate.contains("not in") { "literal" } else { "confirmed_only" };
         reported(&fixture, hold).await;
         let gone = Foreign { ranged: false, ..Foreign::sold(STRANGER, 303, 308) };
@@ -240,7 +237,7 @@ async fn what_was_deleted_and_is_covered_by_a_flag_is_freed_by_its_owner() {
     let gone = Foreign { ranged: false, ..Foreign::sold(STRANGER, 303, 308) };
     let gone = gone.store(&fixture).await.unwrap();
     let delete = "alter table bookings drop constraint if exists bookings_deleted_check";
-    fixture.sql.batch_execute(delete).await.unwrap();
+    alter(&fixture, delete).await;
     let delete = "update bookings set deleted_at = now(), holds_inventory = true where id = $1";
     fixture.execute(delete, &[&gone]).await;
     let id = fixture.open_request(demo::TENANT, GUEST, 300, 305).await;

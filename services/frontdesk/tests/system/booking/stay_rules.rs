@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::help::foreign::{Foreign, GUEST as GUEST_NUMBER, STRANGER, range};
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
+use crate::alterations::alter;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of, tenant_path};
 
 fn lake_house(rest: &str) -> String {
@@ -288,7 +289,7 @@ async fn a_property_without_a_number_of_guests_keeps_its_other_rules() {
         rule(&fixture, &token, json!({"min_nights": 7})).await;
         let none =
             "alter table properties alter max_guests drop not null; update properties set max_guests = null";
-        fixture.sql.batch_execute(none).await.unwrap();
+        alter(&fixture, none).await;
         let id = fixture.open_request(demo::TENANT, 1, 40, 42).await;
         let explained = fixture.get(&path_of(id, "/explain"), &token).await;
         assert_eq!(explained.ok()["refusal_reason"], "STAY_TOO_SHORT", "{layout:?}");

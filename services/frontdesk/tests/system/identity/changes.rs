@@ -5,6 +5,7 @@ use frontdesk::demo;
 use pg::{Database, PoolOptions};
 use serde_json::json;
 
+use crate::alterations::alter;
 use crate::fixture::{Answer, Fixture, tenant_path};
 use crate::whole::schema_drift::readiness;
 
@@ -92,7 +93,7 @@ async fn words_that_this_version_does_not_know_are_named_and_not_guessed() {
             "kind robot",
         ),
     ] {
-        fixture.sql.batch_execute(change).await.unwrap();
+        alter(&fixture, change).await;
         let answer = fixture.get(path, token).await;
         let named = answer.refused(503, "SCHEMA_DRIFT").body["metadata"]["object"].as_str().unwrap();
         assert_eq!(named, format!("{object}, which this version does not know"));
@@ -133,9 +134,9 @@ async fn identity_is_not_ready_while_its_schema_lacks_something() {
             "alter table identity.roles_gone rename to roles",
         ),
     ] {
-        fixture.sql.batch_execute(break_it).await.unwrap();
+        alter(&fixture, break_it).await;
         assert_eq!(readiness(&fixture, false).await["identity"], "not_serving", "{break_it}");
-        fixture.sql.batch_execute(repair).await.unwrap();
+        alter(&fixture, repair).await;
         readiness(&fixture, true).await;
     }
 }

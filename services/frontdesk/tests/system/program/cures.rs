@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::doctor::{Finding, assert_well, doctor, named, settings};
-use super::repair::damage;
 use super::run::{Folder, against, frontdesk, quoted, text};
+use crate::alterations::alter;
 use crate::fixture::Fixture;
 use crate::whole::schema_drift::readiness;
 
@@ -182,7 +182,7 @@ async fn follow(fixture: &Fixture, fix: &str) {
                     settings(fixture).into_iter().filter(|(name, _)| !name.ends_with("_ADDR")).collect();
                 against(fixture, &words, &env).await;
             }
-            None => damage(fixture, &what).await,
+            None => alter(fixture, &what).await,
         }
     }
 }
@@ -190,7 +190,7 @@ async fn follow(fixture: &Fixture, fix: &str) {
 /// Breaks, asks, cures and asks again.
 async fn break_and_cure(fixture: &Fixture, all: &[Broken], state: Option<&str>) {
     for (break_it, ..) in all {
-        damage(fixture, break_it).await;
+        alter(fixture, break_it).await;
     }
     let findings = doctor(fixture, &[]).await;
     let mut fixes: Vec<&str> = Vec::new();

@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::run::{against, text};
+use crate::alterations::alter;
 use crate::booking::foreign_rows::{exclusion, to_enum};
 use crate::booking::help::watcher::Watcher;
 use crate::fixture::{Fixture, MASTER_KEY, case, path_of};
@@ -77,13 +78,13 @@ async fn columns_of_other_types(fixture: &Fixture) -> Vec<Uuid> {
     for (table, rule) in
         [("booking_requests", ""), ("bookings", &*exclusion("not in ('cancelled', 'declined', 'no_show')"))]
     {
-        fixture.sql.batch_execute(&to_enum(table, rule)).await.unwrap();
+        alter(fixture, &to_enum(table, rule)).await;
     }
     let mut requests = Vec::new();
     for night in 0..24 {
         requests.push(fixture.open_request(demo::TENANT, 900, 700 + night, 701 + night).await);
     }
-    fixture.sql.batch_execute(OTHER_TYPE).await.unwrap();
+    alter(fixture, OTHER_TYPE).await;
     requests
 }
 

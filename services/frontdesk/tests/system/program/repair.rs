@@ -6,9 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use pg::schema::{self, Drift};
 use serde_json::{Value as Json, json};
-use tokio_postgres::error::SqlState;
 
 use super::run::{against, assert_one_sentence, quoted, text};
+use crate::alterations::alter;
 use crate::fixture::{Fixture, Layout, case, path_of};
 use crate::whole::schema_drift::readiness;
 
@@ -106,14 +106,6 @@ pub async fn differences(fixture: &Fixture) -> Vec<String> {
     found
 }
 
-/// Locks several tables while the services go on: of a deadlock this may be what Postgres
-/// ends, as a whole.
-pub async fn damage(fixture: &Fixture, sql: &str) {
-    while let Err(error) = fixture.sql.batch_execute(sql).await {
-        assert_eq!(error.code(), Some(&SqlState::T_R_DEADLOCK_DETECTED), "{sql}: {error:?}");
-    }
-}
-
 pub async fn psql(fixture: &Fixture, script: Vec<u8>) {
     let url = fixture.database.url.clone();
     let ran = tokio::task::spawn_blocking(move || {
@@ -136,7 +128,7 @@ async fn what_is_printed_makes_again_what_was_lost() {
     let fixture = Fixture::start().await;
     assert_eq!(differences(&fixture).await, Vec::<String>::new());
     for (lose, named) in LOST {
-        damage(&fixture, lose).await;
+        alter(&fixture, lose).await;
         let status = frontdesk(&fixture, &["migrate", "status"]).await;
         if SERVES.contains(&named) {
             assert!(status.status.success(), "{named}: {}", text(&status.stderr));
@@ -188,7 +180,7 @@ async fn rows_get_what_they_lack() {
     let fixture = Fixture::start().await;
     let lose = "drop trigger customer_keys on customers; update customers set name = 'Zoe Zwart', name_key = null \
         where id = (select id from customers order by id limit 1)";
-    damage(&fixture, lose).await;
+    alter(&fixture, lose).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert!(applied.status.success(), "{}", text(&applied.stderr));
     let keys = "select count(*) from customers where name_key = frontdesk_text_key('Zoe Zwart')";
@@ -206,7 +198,7 @@ async fn what_nobody_noted_is_looked_at_again() {
     // So that the background does not take them before they are counted.
     let lose = "alter table bookings disable trigger note_inconsistency_suspect; \
         revoke delete on inconsistency_suspects from frontdesk_booking";
-    damage(&fixture, lose).await;
+    alter(&fixture, lose).await;
     let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
     assert!(script.status.success(), "{}", text(&script.stderr));
     let without_grant = text(&script.stdout).replace("grant delete on public.inconsistency_suspects", "-- ");
@@ -219,7 +211,7 @@ async fn what_nobody_noted_is_looked_at_again() {
 async fn rows_that_break_a_rule_keep_nobody_from_having_it() {
     let fixture = Fixture::start().await;
     let lose = "alter table booking_requests drop column decline_reason cascade";
-    damage(&fixture, lose).await;
+    alter(&fixture, lose).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert!(applied.status.success(), "{}", text(&applied.stderr));
     let told = text(&applied.stdout);
@@ -253,7 +245,7 @@ async fn what_is_in_the_way_is_named_and_nothing_is_lost() {
         create policy tenant_only on customers using (true); \
         alter table booking_requests drop column guest_count; \
         drop index bookings_arrival_idx";
-    damage(&fixture, altered).await;
+    alter(&fixture, altered).await;
     let rows = "select count(*) from bookings";
     let before = fixture.count(rows, &[]).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
@@ -293,7 +285,7 @@ async fn a_single_table_gets_what_this_program_adds() {
     let lose = "alter table bookings drop column approved_booking_id, drop column internal_notes, \
         drop column booked_check_out; revoke update on bookings from frontdesk_booking; \
         drop policy tenant_only on bookings; drop table idempotency_keys";
-    damage(&fixture, lose).await;
+    alter(&fixture, lose).await;
     let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
     assert!(!text(&script.stdout).contains("booking_requests"), "{}", text(&script.stdout));
     psql(&fixture, script.stdout).await;
@@ -324,7 +316,7 @@ async fn what_a_single_table_forbids_is_for_its_owner_to_choose() {
 async fn migrations_come_before_repairs() {
     let fixture = Fixture::start().await;
     let lose = "delete from frontdesk_booking_migrations where version = 2";
-    damage(&fixture, lose).await;
+    alter(&fixture, lose).await;
     let output = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert_one_sentence(&output, 1, &["migrations of booking are missing", "frontdesk migrate up"]);
 }

@@ -1,7 +1,8 @@
 //! `frontdesk doctor --repair` and what is another than it was made, or is so on purpose.
 
-use super::repair::{damage, differences, frontdesk, psql};
+use super::repair::{differences, frontdesk, psql};
 use super::run::{assert_one_sentence, text};
+use crate::alterations::alter;
 use crate::fixture::Fixture;
 
 /// Of what is another than it was made, what holds nothing is made again: printed, and
@@ -9,7 +10,7 @@ use crate::fixture::Fixture;
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_another_is_made_again() {
     let fixture = Fixture::start().await;
-    let alter = "alter table booking_requests drop constraint booking_requests_guest_count_check; \
+    let altered = "alter table booking_requests drop constraint booking_requests_guest_count_check; \
         alter table booking_requests add constraint booking_requests_guest_count_check check (guest_count > -9); \
         alter table booking_requests drop constraint booking_requests_guest_fkey; \
         alter table booking_requests add constraint booking_requests_guest_fkey foreign key (tenant_id, guest_id) \
@@ -24,7 +25,7 @@ async fn what_is_another_is_made_again() {
         alter table idempotency_keys drop constraint idempotency_keys_pkey; \
         alter table idempotency_keys add constraint idempotency_keys_pkey primary key (key, tenant_id); \
         alter table bookings alter column tenant_id set (n_distinct = 3)";
-    damage(&fixture, alter).await;
+    alter(&fixture, altered).await;
     // Rows that a trigger did not fill are told, too.
     assert_eq!(differences(&fixture).await.len(), 10);
     let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
@@ -32,9 +33,9 @@ async fn what_is_another_is_made_again() {
     psql(&fixture, script.stdout).await;
     assert_eq!(differences(&fixture).await, Vec::<String>::new());
 
-    damage(
+    alter(
         &fixture,
-        &format!("{alter}; update booking_requests set guest_count = -1 where status = 'declined'"),
+        &format!("{altered}; update booking_requests set guest_count = -1 where status = 'declined'"),
     )
     .await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
@@ -59,7 +60,7 @@ async fn what_another_program_was_freed_of_is_left_by_who_says_so() {
     let fixture = Fixture::start().await;
     let freed = "alter table booking_requests drop constraint booking_requests_guest_count_check; \
         alter table properties alter column name drop not null; drop index properties_shown_name_key";
-    damage(&fixture, freed).await;
+    alter(&fixture, freed).await;
     let leaving = ["booking_requests.booking_requests_guest_count_check", "properties.name"];
     let mut words = vec!["doctor", "--repair", "--apply"];
     words.extend(leaving.iter().flat_map(|rule| ["--except", rule]));
@@ -80,7 +81,7 @@ async fn what_another_program_was_freed_of_is_left_by_who_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_done_by_hand_is_not_applied() {
     let fixture = Fixture::start().await;
-    damage(&fixture, "create policy everything on bookings using (true)").await;
+    alter(&fixture, "create policy everything on bookings using (true)").await;
     let script = frontdesk(&fixture, &["doctor", "--repair"]).await;
     assert_eq!(script.status.code(), Some(1));
     let told = text(&script.stderr);

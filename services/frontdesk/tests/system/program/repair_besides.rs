@@ -1,7 +1,8 @@
 //! `frontdesk doctor --repair` and what is there besides what the migrations made.
 
-use super::repair::{damage, differences, frontdesk};
+use super::repair::{differences, frontdesk};
 use super::run::{assert_one_sentence, quoted, text};
+use crate::alterations::alter;
 use crate::fixture::Fixture;
 
 /// Policies let in whom any of them does, and each grant adds to the others.
@@ -11,7 +12,7 @@ async fn what_opens_tenants_or_services_to_each_other_is_told() {
     let open = "create policy everything on bookings using (true); \
         create policy repair_sees_rows on customers to current_user using (true); \
         grant select, delete on identity.users to frontdesk_booking";
-    damage(&fixture, open).await;
+    alter(&fixture, open).await;
     let applied = frontdesk(&fixture, &["doctor", "--repair", "--apply"]).await;
     assert_eq!(applied.status.code(), Some(1), "{}", text(&applied.stderr));
     let status = frontdesk(&fixture, &["migrate", "status"]).await;
@@ -42,9 +43,9 @@ async fn an_owner_is_not_told_of_its_own_rights() {
         "create role {owner}; alter table properties owner to {owner}; \
          grant select, update (notes) on customers to {owner}; alter table customers owner to {owner}"
     );
-    damage(&fixture, &give).await;
+    alter(&fixture, &give).await;
     let found = differences(&fixture).await;
-    damage(
+    alter(
         &fixture,
         &format!("reassign owned by {owner} to frontdesk; drop owned by {owner}; drop role {owner}"),
     )

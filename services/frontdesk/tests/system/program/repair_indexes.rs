@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::repair::{damage, differences, frontdesk};
+use super::repair::{differences, frontdesk};
 use super::run::text;
+use crate::alterations::alter;
 use crate::fixture::Fixture;
 
 /// What keeps migrations and repairs apart.
@@ -19,7 +20,7 @@ fn has_index(name: &str, table: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_repair_has_just_made_stays() {
     let fixture = Fixture::start().await;
-    damage(&fixture, "drop index properties_shown_name_key").await;
+    alter(&fixture, "drop index properties_shown_name_key").await;
     fixture.sql.batch_execute(&format!("select pg_advisory_lock({MIGRATIONS_LOCK})")).await.unwrap();
     let second = async {
         let waits = "select count(*) from pg_stat_activity where datname = current_database() \
@@ -41,7 +42,7 @@ async fn what_another_repair_has_just_made_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_it_did_not_make_stays() {
     let fixture = Fixture::start().await;
-    damage(
+    alter(
         &fixture,
         "drop index bookings_arrival_idx; create table bookings_2025 (id uuid); \
             create index bookings_arrival_idx on bookings_2025 (id); \
@@ -76,7 +77,7 @@ async fn an_index_that_it_did_not_make_stays() {
     ] {
         assert_eq!(fixture.count(&has_index(name, table), &[]).await, left, "{name}: {told}");
     }
-    damage(
+    alter(
         &fixture,
         "drop index bookings_arrival_idx; drop index bookings_standing_external_id_key_anew; \
             alter table properties disable trigger properties_key_name; \

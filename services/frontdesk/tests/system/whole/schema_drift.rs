@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::alterations::alter;
 use crate::fixture::{Fixture, Layout, case, path_of};
 
 /// What is broken, how it is repaired, and what calls and readiness say while it is.
@@ -73,7 +74,7 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
         let token = fixture.manager().await;
         let id = case("REQUESTED");
         fixture.get(&path_of(id, ""), &token).await.ok();
-        fixture.sql.batch_execute(break_it).await.unwrap();
+        alter(&fixture, break_it).await;
         let answer = fixture.post(&path_of(id, "/approve"), &token, &json!({})).await;
         answer.refused(status, code);
         let named = if code == "SCHEMA_DRIFT" { "object" } else { "constraint" };
@@ -86,7 +87,7 @@ async fn a_schema_that_drifts_is_named_by_calls_and_readiness_until_it_is_repair
         let problems = unready["problems"].as_array().unwrap();
         assert!(problems.iter().any(|one| one == words.as_str()), "{words} is not in {unready}");
 
-        fixture.sql.batch_execute(repair).await.unwrap();
+        alter(&fixture, repair).await;
         readiness(&fixture, true).await;
         fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
     }
@@ -101,17 +102,17 @@ async fn a_trigger_that_does_not_fire_is_seen_by_readiness() {
         let fixture = Fixture::start_in(layout).await;
         for table in NOTED.iter().take(if layout == Layout::Standard { 3 } else { 2 }) {
             let off = format!("alter table {table} disable trigger note_inconsistency_suspect");
-            fixture.sql.batch_execute(&off).await.unwrap();
+            alter(&fixture, &off).await;
         }
         for (table, trigger) in [("customers", "customer_keys"), ("properties", "properties_key_name")] {
             let off = format!("alter table {table} disable trigger {trigger}");
-            fixture.sql.batch_execute(&off).await.unwrap();
+            alter(&fixture, &off).await;
             let unready = readiness(&fixture, false).await;
             let problems = unready["problems"].to_string();
             assert!(problems.contains(&format!("trigger {table}.{trigger}")), "{unready}");
             assert!(!problems.contains("note_inconsistency_suspect"), "{unready}");
             let on = format!("alter table {table} enable trigger {trigger}");
-            fixture.sql.batch_execute(&on).await.unwrap();
+            alter(&fixture, &on).await;
             readiness(&fixture, true).await;
         }
     }
