@@ -17,8 +17,8 @@ pub static TRUSTED_PROXIES: Setting = Setting {
     name: "TRUSTED_PROXIES",
     form: Form::Described("IP addresses and networks, several with commas"),
     unset: Unset::Means("none"),
-    example: "10.0.0.0/8,192.168.1.7",
-    meaning: "Proxies whose `X-Forwarded-For` is believed; for identity gateway and booking must be among them, or all their callers share one address in the limits.",
+    example: "10.0.0.5,10.0.1.0/24",
+    meaning: "Proxies whose `X-Forwarded-For` is believed; for identity gateway and booking must be among them, or all their callers share one address in the limits. Who is among them says where others call from: a network only if nobody else in it can call identity or booking.",
     secret: false,
 };
 

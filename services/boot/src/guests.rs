@@ -100,7 +100,7 @@ impl Guests {
 }
 
 impl Guest {
-    /// Fails when it has been silent for too long.
+    /// Fails when it has said nothing, or less than what begins a call, for too long.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         let Some(FirstWords { until, silent, .. }) = &mut self.waits else { return Ok(()) };
         if until.as_mut().poll(context).is_pending() {

@@ -37,7 +37,7 @@ pub struct Environment {
     origins: Origins,
 }
 
-/// What a browser gets to know before a page's call.
+/// What a browser is told when it asks before a page's call.
 pub struct Preflight {
     pub status: StatusCode,
     /// The origin whose pages may call; `*` is all of them.

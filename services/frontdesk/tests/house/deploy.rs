@@ -100,6 +100,28 @@ fn images_and_the_job_of_the_migrations_are_of_this_version() {
     assert!(seen >= 7, "{seen}");
 }
 
+/// Whoever is believed says where others call from, and others are in the same network.
+#[test]
+fn in_compose_identity_believes_gateway_and_booking_and_nobody_else() {
+    let compose = crates::text("deploy/compose.yaml");
+    let of = |name: &str, key: &str| -> String {
+        let from = compose.find(&format!("\n  {name}:\n")).unwrap();
+        let value = compose[from..].lines().find_map(|line| line.trim().strip_prefix(key));
+        value.unwrap_or_else(|| panic!("{name} has no {key}")).trim().to_owned()
+    };
+    let [gateway, booking] = ["gateway", "booking"].map(|name| of(name, "ipv4_address:"));
+    let believed = of("identity", "TRUSTED_PROXIES:");
+    let believed: BTreeSet<&str> = believed.split(',').collect();
+    assert_eq!(believed, BTreeSet::from([&*gateway, &*booking]));
+    // Nobody gets one of these beside them.
+    let (_, others) = compose.split_once("ip_range: ").unwrap();
+    assert!(others.starts_with("172.30.50.128/25\n"));
+    for own in [gateway, booking] {
+        let last: u8 = own.strip_prefix("172.30.50.").unwrap().parse().unwrap();
+        assert!(last < 128, "{own}");
+    }
+}
+
 #[test]
 fn the_alarms_of_kubernetes_are_those_of_prometheus() {
     let rules = crates::text("deploy/prometheus/alerts.yml");
