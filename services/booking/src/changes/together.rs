@@ -6,7 +6,9 @@
 //! Calls of a tenant that has many go with each other, and those of tenants that have few
 //! go together: so a tenant with very many calls keeps no other waiting.
 //!
-//! A batch is run by a task of its own: a caller who goes away takes nobody along.
+//! A batch is run by a task of its own: a caller who goes away takes nobody along. Tenants
+//! that have few make batches of which each call costs the database nearly what it costs
+//! alone, so that two of these batches may be under way at once.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,8 +58,8 @@ enum Line {
 struct Queue<J, A> {
     /// Calls that are here, alone or not.
     present: usize,
-    /// Whether a task runs batches.
-    runs: bool,
+    /// Tasks that run batches.
+    tasks: usize,
     /// Calls that go alone before a batch is tried again.
     alone: usize,
     /// Until when all of them do.
@@ -89,12 +91,12 @@ pub struct Present<J, A> {
 pub struct Joined<J, A> {
     number: u64,
     answer: oneshot::Receiver<A>,
-    /// For whoever joined while no task was running batches: it is to be started.
+    /// For whoever joined while too few tasks were running batches: one is to be started.
     pub batches: Option<Batches<J, A>>,
 }
 
-/// The batches of a line, one after the other, for the task that runs them. Dropping it
-/// lets those who wait go alone.
+/// Batches of a line, one after the other, for a task that runs them. Dropping it lets those
+/// who wait go alone.
 #[derive(Debug)]
 pub struct Batches<J, A> {
     together: Together<J, A>,
@@ -122,6 +124,16 @@ impl<J, A> Together<J, A> {
     }
 }
 
+impl Line {
+    /// Batches that may be under way at once.
+    fn most_tasks(self) -> usize {
+        match self {
+            Self::Tenant(_) => 1,
+            Self::Others => 2,
+        }
+    }
+}
+
 impl<J, A> Queue<J, A> {
     /// With whom the next call of a tenant goes, of this queue of its calls.
     fn line_of_next(&self, tenant: Uuid) -> Line {
@@ -141,6 +153,12 @@ impl<J, A> Queue<J, A> {
 }
 
 impl<J, A> Queue<J, A> {
+    /// Whether those who wait are to have another task: the first one at once, and one more
+    /// where it finds several of them.
+    fn needs_task(&self, line: Line) -> bool {
+        self.tasks == 0 || (self.tasks < line.most_tasks() && self.waiting.len() >= FEW)
+    }
+
     /// Whether its last batches were trouble to those that they kept waiting.
     fn is_in_trouble(&self) -> bool {
         self.alone_until.is_some_and(|until| Instant::now() < until)
@@ -161,12 +179,11 @@ impl<J, A> Present<J, A> {
         let number = queue.next;
         queue.next += 1;
         queue.waiting.push_back(Waiting { job, number, answer: sender });
-        let batches = (!std::mem::replace(&mut queue.runs, true)).then(|| Batches {
-            together: self.together.clone(),
-            line: self.line,
-            ended: false,
-        });
+        let starts = queue.needs_task(self.line);
+        queue.tasks += usize::from(starts);
         drop(queues);
+        let batches =
+            starts.then(|| Batches { together: self.together.clone(), line: self.line, ended: false });
         Joined { number, answer, batches }
     }
 
@@ -198,7 +215,7 @@ impl<J, A> Batches<J, A> {
         let queue = queues.entry(self.line).or_default();
         queue.waiting.retain(Waiting::is_there);
         if queue.waiting.is_empty() {
-            queue.runs = false;
+            queue.tasks -= 1;
             self.ended = true;
             forget_if_gone(&mut queues, self.line);
             return None;
@@ -240,7 +257,8 @@ impl<J, A> Waiting<J, A> {
 }
 
 fn forget_if_gone<J, A>(queues: &mut Queues<J, A>, line: Line) {
-    if queues.get(&line).is_some_and(|queue| queue.present == 0 && !queue.runs && !queue.is_in_trouble()) {
+    if queues.get(&line).is_some_and(|queue| queue.present == 0 && queue.tasks == 0 && !queue.is_in_trouble())
+    {
         queues.remove(&line);
     }
 }
@@ -267,7 +285,7 @@ impl<J, A> Drop for Batches<J, A> {
         }
         let mut queues = self.together.queues();
         if let Some(queue) = queues.get_mut(&self.line) {
-            queue.runs = false;
+            queue.tasks -= 1;
             queue.waiting.clear();
         }
         forget_if_gone(&mut queues, self.line);
@@ -288,7 +306,7 @@ impl<J, A> Default for Together<J, A> {
 
 impl<J, A> Default for Queue<J, A> {
     fn default() -> Self {
-        Self { present: 0, runs: false, alone: 0, alone_until: None, waiting: VecDeque::new(), next: 0 }
+        Self { present: 0, tasks: 0, alone: 0, alone_until: None, waiting: VecDeque::new(), next: 0 }
     }
 }
 
