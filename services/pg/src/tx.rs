@@ -58,6 +58,9 @@ const TENANTS: &str = "app.tenants";
 /// How long a transaction waits for a lock that others are kept waiting by. Whoever has
 /// it goes on for longer than what our own calls do.
 const BRIEFLY: &str = "100ms";
+/// What is for a list of tenants looks up each of them, however many there are; by their
+/// number Postgres would plan it anew each time, for longer than it then runs.
+const PLANNED_ONCE: &str = "set local plan_cache_mode = force_generic_plan";
 /// How long a statement takes that is for several tenants together: a lock or slow rows of
 /// one would keep the others waiting. It can be done of each again.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -365,7 +368,7 @@ impl Scope {
             Self::Tenants(role, tenants) => {
                 let begin = format!(
                     "{begin}; set local role {role}; set local {TENANTS} = '{tenants}'; \
-                     set local lock_timeout = '{BRIEFLY}'"
+                     set local lock_timeout = '{BRIEFLY}'; {PLANNED_ONCE}"
                 );
                 if tenants.contains(',') { format!("{begin}; {}", time_for_each()) } else { begin }
             }
