@@ -72,6 +72,34 @@ fn tenants_with_few_calls_go_together() {
     assert!(calls.queues().is_empty());
 }
 
+/// Of tenants that have few, a second batch goes beside one that is under way, when there
+/// are several for it; of a tenant that has many, none does.
+#[tokio::test]
+async fn two_batches_of_several_tenants_go_beside_each_other() {
+    let calls = Calls::default();
+    let come = |tenant: u128| calls.come(Uuid::from_u128(tenant));
+    let _alone: Vec<_> = (10..).take(FEW).map(come).collect();
+    let [first, last] = [20, 40].map(come);
+    let mut of_first = first.join(Arc::new(0));
+    let mut batches = of_first.batches.take().unwrap();
+    answer(batches.next().unwrap(), 1);
+    let others: Vec<_> = (30..).take(FEW).map(come).collect();
+    let mut joined: Vec<_> = (1..).zip(&others).map(|(job, call)| call.join(Arc::new(job))).collect();
+    let (fourth, before) = joined.split_last_mut().unwrap();
+    assert!(before.iter().all(|one| one.batches.is_none()), "one task is enough for a few");
+    let mut beside = fourth.batches.take().unwrap();
+    let batch = beside.next().unwrap();
+    assert_eq!(jobs(&batch), [1, 2, 3, 4]);
+    answer(batch, 2);
+    let of_last = last.join(Arc::new(5));
+    assert!(of_last.batches.is_none(), "there are two");
+    assert_eq!(jobs(&batches.next().unwrap()), [5]);
+    assert!(batches.next().is_none() && beside.next().is_none());
+    // Both are over: the next one starts a task.
+    drop(of_last);
+    assert!(last.join(Arc::new(6)).batches.is_some());
+}
+
 /// A tenant whose batches were of no use does not spoil those of the others.
 #[test]
 fn who_goes_alone_after_a_useless_batch_does_not_go_with_others() {
