@@ -167,7 +167,10 @@ impl Target<'_> {
     }
 }
 
-/// Full names of all services.
+/// Marks of what was revoked are for the services beside identity, not for callers.
+const BETWEEN_SERVICES: &str = "frontdesk.identity.v1.RevocationService";
+
+/// Full names of all services that are called through the gateway.
 pub fn names() -> Vec<&'static str> {
     static NAMES: LazyLock<Vec<String>> =
         LazyLock::new(|| services().map(|(service, _)| service.full_name().to_owned()).collect());
@@ -175,7 +178,7 @@ pub fn names() -> Vec<&'static str> {
 }
 
 fn services() -> impl Iterator<Item = (ServiceDescriptor, Role)> {
-    descriptors().services().filter_map(|service| {
+    descriptors().services().filter(|service| service.full_name() != BETWEEN_SERVICES).filter_map(|service| {
         let role = match service.package_name() {
             "frontdesk.identity.v1" => Role::Identity,
             "frontdesk.booking.v1" => Role::Booking,

@@ -68,6 +68,7 @@ impl Checked for crate::identity::v1::RotateApiKeyResponse {}
 impl Checked for crate::identity::v1::SetPasswordResponse {}
 impl Checked for crate::identity::v1::UpdateRoleResponse {}
 impl Checked for crate::identity::v1::ValidateTokenResponse {}
+impl Checked for crate::identity::v1::WatchResponse {}
 impl Checked for crate::booking::v1::ApproveBookingRequestRequest {
     fn check(&self, found: &mut Violations) {
         found.text("booking_request_id", &self.booking_request_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -506,3 +507,4 @@ impl Checked for crate::identity::v1::UpdateRoleRequest {
     }
 }
 impl Checked for crate::identity::v1::ValidateTokenRequest {}
+impl Checked for crate::identity::v1::WatchRequest {}

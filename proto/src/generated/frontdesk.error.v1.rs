@@ -166,6 +166,9 @@ pub enum ErrorReason {
     /// The token is genuine, but its session was logged out, revoked or has expired,
     /// or its user was disabled. Sign in again.
     SessionEnded = 204,
+    /// The token of another issuer is genuine, but its subject is linked to no user here.
+    /// `metadata` names both. An operator links them.
+    SubjectNotLinked = 230,
     /// The tenant API key is not a live key of the tenant. The answer is the same for
     /// an unknown tenant, a wrong key and a revoked key.
     ApiKeyInvalid = 205,
@@ -345,6 +348,9 @@ pub enum ErrorReason {
     UnreadableRow = 415,
     /// A service that is needed to answer cannot be reached.
     UpstreamUnavailable = 500,
+    /// Identity has not confirmed for a minute what the caller may do, so that nobody knows
+    /// whether it was revoked. Nothing was done; try again.
+    CallerUnconfirmed = 504,
     /// The time given for the call ran out. A change may still have been stored.
     DeadlineExceeded = 501,
     /// A defect of Frontdesk. The request id finds it in the log.
@@ -380,6 +386,7 @@ impl ErrorReason {
             Self::TokenInvalid => "ERROR_REASON_TOKEN_INVALID",
             Self::TokenExpired => "ERROR_REASON_TOKEN_EXPIRED",
             Self::SessionEnded => "ERROR_REASON_SESSION_ENDED",
+            Self::SubjectNotLinked => "ERROR_REASON_SUBJECT_NOT_LINKED",
             Self::ApiKeyInvalid => "ERROR_REASON_API_KEY_INVALID",
             Self::ApiKeyRequired => "ERROR_REASON_API_KEY_REQUIRED",
             Self::TenantRequired => "ERROR_REASON_TENANT_REQUIRED",
@@ -446,6 +453,7 @@ impl ErrorReason {
             Self::DbError => "ERROR_REASON_DB_ERROR",
             Self::UnreadableRow => "ERROR_REASON_UNREADABLE_ROW",
             Self::UpstreamUnavailable => "ERROR_REASON_UPSTREAM_UNAVAILABLE",
+            Self::CallerUnconfirmed => "ERROR_REASON_CALLER_UNCONFIRMED",
             Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::ShuttingDown => "ERROR_REASON_SHUTTING_DOWN",
@@ -473,6 +481,7 @@ impl ErrorReason {
             "ERROR_REASON_TOKEN_INVALID" => Some(Self::TokenInvalid),
             "ERROR_REASON_TOKEN_EXPIRED" => Some(Self::TokenExpired),
             "ERROR_REASON_SESSION_ENDED" => Some(Self::SessionEnded),
+            "ERROR_REASON_SUBJECT_NOT_LINKED" => Some(Self::SubjectNotLinked),
             "ERROR_REASON_API_KEY_INVALID" => Some(Self::ApiKeyInvalid),
             "ERROR_REASON_API_KEY_REQUIRED" => Some(Self::ApiKeyRequired),
             "ERROR_REASON_TENANT_REQUIRED" => Some(Self::TenantRequired),
@@ -541,6 +550,7 @@ impl ErrorReason {
             "ERROR_REASON_DB_ERROR" => Some(Self::DbError),
             "ERROR_REASON_UNREADABLE_ROW" => Some(Self::UnreadableRow),
             "ERROR_REASON_UPSTREAM_UNAVAILABLE" => Some(Self::UpstreamUnavailable),
+            "ERROR_REASON_CALLER_UNCONFIRMED" => Some(Self::CallerUnconfirmed),
             "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_SHUTTING_DOWN" => Some(Self::ShuttingDown),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::caller::User;
 use crate::credentials::Credentials;
+use crate::heard::{Mark, Told};
 use crate::token::{Claims, Key};
 
 /// Who can say what a caller may do: identity itself, or a client of it.
@@ -34,12 +35,15 @@ pub trait Authority: Clone + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Resolution, Refusal>> + Send;
 
+    /// Hears what is revoked, for as long as it is polled.
+    fn follow(&self, hear: impl Fn(Told) + Send + Sync) -> impl Future<Output = ()> + Send;
+
     /// Figures of the way to it; none where identity itself is asked.
     fn figures(&self, _: &mut Scrape) {}
 }
 
 /// What a caller may do, as identity says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Resolution {
     /// The user, unless only an API key was sent.
     pub user: Option<User>,
@@ -53,4 +57,8 @@ pub struct Resolution {
     pub operator: bool,
     /// The API key that was sent.
     pub api_key_id: Option<Uuid>,
+    /// What all this depends on; none where identity is too old to say it.
+    pub marks: Vec<Mark>,
+    /// When all this is over, whatever happens: the session or the key ends then.
+    pub until: Option<Timestamp>,
 }

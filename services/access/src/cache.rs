@@ -1,29 +1,41 @@
-//! Answers of identity, kept for seconds. What an answer means is not known here.
+//! Answers of identity, kept until a mark says that they are void. What an answer means is
+//! not known here.
+//!
+//! While identity is heard (`heard.rs`) nobody waits for it but callers who are new or
+//! marked: an answer is renewed every minute, beside the calls. When it is silent for as
+//! long as an answer holds by itself, or has no marks, since an older version gave it, it is
+//! asked as often as that.
 //!
 //! One look-up at a time per caller, beside the calls that wait for it: they share its
 //! answer, and its failure. Of a caller who is known nobody waits for it for long: an
 //! answer of the last minute is used while identity is slow, and without any wait when
 //! the look-up before has failed. So identity that hangs costs those who are known a
-//! fraction of a second once, and those who are not one look-up's patience. A refusal
-//! drops the answer before it: a revoked session must not come back.
+//! fraction of a second once, and those who are not one look-up's patience. After a minute
+//! of silence nobody is let in any more. A refusal drops the answer before it: a revoked
+//! session must not come back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use boot::{Count, Scrape, Seconds};
 use frontdesk_proto::{ErrorReason, Refusal};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::authority::Resolution;
 use crate::flight::Flight;
+use crate::heard::{Heard, Mark, Told};
 
-/// How old an answer may be while identity cannot be reached.
+/// How long ago identity may have confirmed an answer that is used while it cannot be
+/// reached; also the age at which one is renewed that it confirms all the time.
 const OLDEST: Duration = Duration::from_mins(1);
 /// How long a caller who is known waits for an answer that is younger.
 const WAIT_IF_KNOWN: Duration = Duration::from_millis(100);
 /// How long a failure answers those who come after it.
 const FAILURE_HOLDS: Duration = Duration::from_secs(1);
+/// How often a look-up is made again because its answer was void when it came.
+const ATTEMPTS: u32 = 3;
 /// Entries at which those without an answer of the last minute are dropped.
 const PRUNE_AT: usize = 10_000;
 
@@ -43,6 +55,7 @@ type Answer = Result<Arc<Resolution>, Refusal>;
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     slots: Mutex<HashMap<CacheKey, Arc<Slot>>>,
+    heard: Heard,
     kept: Count,
     asked: Count,
     /// How old an answer was by which a call was let in.
@@ -63,7 +76,10 @@ struct Known {
 
 #[derive(Debug, Clone)]
 struct Kept {
+    /// When it was asked for.
     at: Instant,
+    /// When identity has said last that it is not void.
+    confirmed: Instant,
     answer: Arc<Resolution>,
 }
 
@@ -76,18 +92,20 @@ enum Next {
 }
 
 impl Cache {
-    /// The answer for a key: kept if younger than `holds`, else from `lookup`.
+    /// The answer for a key: kept if it holds, else from `lookup`. One that nothing is
+    /// heard about holds for `holds`.
     pub(crate) async fn get<F>(
         self: &Arc<Self>,
         key: CacheKey,
         holds: Duration,
-        lookup: impl FnOnce() -> F,
+        now: Timestamp,
+        lookup: impl Fn() -> F + Send + Sync + 'static,
     ) -> Answer
     where
         F: Future<Output = Result<Resolution, Refusal>> + Send + 'static,
     {
         let slot = self.slot(key);
-        let (asking, kept) = match self.next(key, &slot, holds, lookup) {
+        let (asking, kept) = match self.next(key, &slot, (holds, now), lookup) {
             Next::Use(kept) => return Ok(self.used(&kept)),
             Next::Refuse(refusal) => return Err(refusal),
             Next::Wait(asking, kept) => (asking, kept),
@@ -96,6 +114,8 @@ impl Cache {
             Some(_) => tokio::time::timeout(WAIT_IF_KNOWN, asking.answer()).await.ok(),
             None => Some(asking.answer().await),
         };
+        // What was heard while the call waited counts: it may be void by now.
+        let kept = kept.and_then(|_| slot.lock().usable(&self.heard, now));
         match (answer, kept) {
             (Some(Some(Err(refusal))), Some(kept)) if is_unreachable(&refusal) => Ok(self.used(&kept)),
             (Some(Some(Ok(answer))), _) => {
@@ -112,15 +132,16 @@ impl Cache {
         self: &Arc<Self>,
         key: CacheKey,
         slot: &Arc<Slot>,
-        holds: Duration,
-        lookup: impl FnOnce() -> F,
+        (holds, now): (Duration, Timestamp),
+        lookup: impl Fn() -> F + Send + Sync + 'static,
     ) -> Next
     where
         F: Future<Output = Result<Resolution, Refusal>> + Send + 'static,
     {
         let mut known = slot.lock();
-        let usable = known.kept.clone().filter(|kept| kept.at.elapsed() < OLDEST);
-        if let Some(kept) = usable.as_ref().filter(|kept| kept.at.elapsed() < holds) {
+        let usable = known.usable(&self.heard, now);
+        let confirmed = usable.clone().filter(|kept| kept.confirmed.elapsed() < holds);
+        if let Some(kept) = confirmed.as_ref().filter(|kept| kept.at.elapsed() < kept.renewed_after(holds)) {
             self.kept.add_one();
             return Next::Use(kept.clone());
         }
@@ -134,45 +155,96 @@ impl Cache {
             Some(asking) => asking.clone(),
             None => {
                 self.asked.add_one();
-                let (cache, slot, lookup) = (Arc::clone(self), Arc::clone(slot), lookup());
-                let asking = Flight::begin(async move { cache.keep(key, &slot, lookup.await) });
+                let asking = Flight::begin(Arc::clone(self).ask(key, Arc::clone(slot), lookup));
                 known.asking = Some(asking.clone());
                 asking
             }
         };
-        match usable {
-            Some(kept) if failed.is_some() => Next::Use(kept),
-            usable => Next::Wait(asking, usable),
+        match confirmed.or_else(|| usable.clone().filter(|_| failed.is_some())) {
+            Some(kept) => Next::Use(kept),
+            None => Next::Wait(asking, usable),
         }
     }
 
-    /// Keeps what identity said, for all who wait and those who come.
-    fn keep(&self, key: CacheKey, slot: &Slot, said: Result<Resolution, Refusal>) -> Answer {
+    /// Asks until an answer comes that was not void by then.
+    async fn ask<F>(
+        self: Arc<Self>,
+        key: CacheKey,
+        slot: Arc<Slot>,
+        lookup: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Answer
+    where
+        F: Future<Output = Result<Resolution, Refusal>> + Send + 'static,
+    {
+        for _ in 0..ATTEMPTS {
+            let (since, asked) = (self.heard.count(), Instant::now());
+            let said = lookup().await;
+            if let Some(answer) = self.keep(key, &slot, (since, asked), said) {
+                return answer;
+            }
+        }
+        let refusal = broken_off();
+        slot.lock().asking = None;
+        Err(refusal)
+    }
+
+    /// Keeps what identity said, for all who wait and those who come; nothing if it was
+    /// void when it came.
+    fn keep(
+        &self,
+        key: CacheKey,
+        slot: &Slot,
+        (since, asked): (u64, Instant),
+        said: Result<Resolution, Refusal>,
+    ) -> Option<Answer> {
         let mut known = slot.lock();
-        known.asking = None;
         match said {
+            Ok(answer) if self.heard.voids(since, &answer.marks) => None,
             Ok(answer) => {
                 let answer = Arc::new(answer);
-                known.kept = Some(Kept { at: Instant::now(), answer: Arc::clone(&answer) });
-                known.failed = None;
-                Ok(answer)
+                let kept = Kept { at: asked, confirmed: asked, answer: Arc::clone(&answer) };
+                *known = Known { kept: Some(kept), asking: None, failed: None };
+                Some(Ok(answer))
             }
             Err(refusal) if is_unreachable(&refusal) => {
+                let refusal = if known.kept.is_some() { unconfirmed() } else { refusal };
+                known.asking = None;
                 known.failed = Some((Instant::now(), refusal.clone()));
-                Err(refusal)
+                Some(Err(refusal))
             }
             Err(refusal) => {
                 *known = Known::default();
                 drop(known);
                 self.forget(&key);
-                Err(refusal)
+                Some(Err(refusal))
             }
         }
     }
 
     fn used(&self, kept: &Kept) -> Arc<Resolution> {
-        self.lag.add(kept.at.elapsed());
+        self.lag.add(kept.confirmed.elapsed());
         Arc::clone(&kept.answer)
+    }
+
+    /// What is heard.
+    pub(crate) fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// Hears what identity tells, and drops the answers that are void by it.
+    pub(crate) fn hear(&self, told: &Told) {
+        self.heard.hear(told);
+        if !told.anew && told.marks.is_empty() {
+            return;
+        }
+        let marks: HashSet<&Mark> = told.marks.iter().collect();
+        for slot in self.slots().values() {
+            let mut known = slot.lock();
+            let void = |kept: &Kept| told.anew || kept.answer.marks.iter().any(|mark| marks.contains(mark));
+            if known.kept.as_ref().is_some_and(void) {
+                known.kept = None;
+            }
+        }
     }
 
     /// How it is used.
@@ -181,6 +253,7 @@ impl Cache {
         for (source, count) in [("kept", &self.kept), ("asked", &self.asked)] {
             scrape.count("frontdesk_caller_lookups_total", help, &[("source", source)], count.get());
         }
+        self.heard.figures(scrape);
         let help = "How long ago identity had said what a call was let in by: rights that are taken away last as long.";
         scrape.seconds("frontdesk_revocation_lag_seconds", help, &[], &self.lag);
         let entries = self.slots().len();
@@ -216,12 +289,37 @@ impl Slot {
 
 impl Known {
     fn is_of_use(&self) -> bool {
-        self.asking.is_some() || self.kept.as_ref().is_some_and(|kept| kept.at.elapsed() < OLDEST)
+        self.asking.is_some() || self.kept.as_ref().is_some_and(|kept| kept.at.elapsed() < 2 * OLDEST)
+    }
+
+    /// What is kept, if it may be used at all, with the time at which it was confirmed.
+    fn usable(&self, heard: &Heard, now: Timestamp) -> Option<Kept> {
+        let kept = self.kept.as_ref()?;
+        let heard = heard.at().filter(|_| !kept.answer.marks.is_empty());
+        let confirmed = heard.map_or(kept.at, |heard| heard.max(kept.at));
+        let over = kept.answer.until.is_some_and(|until| until <= now);
+        (confirmed.elapsed() < OLDEST && !over).then(|| Kept { confirmed, ..kept.clone() })
+    }
+}
+
+impl Kept {
+    /// The age at which it is renewed although it is confirmed. What an operator does is
+    /// recorded when identity is asked, so that is asked more often.
+    fn renewed_after(&self, holds: Duration) -> Duration {
+        if self.answer.operator { holds } else { OLDEST }
     }
 }
 
 fn is_unreachable(refusal: &Refusal) -> bool {
-    refusal.reason() == ErrorReason::UpstreamUnavailable
+    matches!(refusal.reason(), ErrorReason::UpstreamUnavailable | ErrorReason::CallerUnconfirmed)
+}
+
+fn unconfirmed() -> Refusal {
+    Refusal::new(
+        ErrorReason::CallerUnconfirmed,
+        "Identity has not confirmed for a minute that your access was not revoked, so the call is refused; nothing was done. Try again.",
+    )
+    .retry_after(Duration::from_secs(1))
 }
 
 fn broken_off() -> Refusal {
@@ -233,116 +331,4 @@ fn broken_off() -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-
-    const KEY: CacheKey = CacheKey { session: None, foreign: None, tenant: None, api_key: None };
-    const HOLDS: Duration = Duration::from_secs(5);
-    const OLD: Duration = Duration::ZERO;
-
-    fn answer(role: &str) -> Resolution {
-        Resolution {
-            user: None,
-            tenant: None,
-            scopes: Vec::new(),
-            role: role.to_owned(),
-            operator: false,
-            api_key_id: None,
-        }
-    }
-
-    fn cache() -> Arc<Cache> {
-        Arc::default()
-    }
-
-    fn says(said: Result<&'static str, ErrorReason>) -> std::future::Ready<Result<Resolution, Refusal>> {
-        std::future::ready(said.map(answer).map_err(|reason| Refusal::new(reason, "no")))
-    }
-
-    async fn hangs() -> Result<Resolution, Refusal> {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        Err(Refusal::new(ErrorReason::UpstreamUnavailable, "late"))
-    }
-
-    #[tokio::test]
-    async fn many_at_once_ask_once() {
-        let (cache, asked) = (cache(), Arc::new(AtomicU32::new(0)));
-        let ask = || {
-            let asked = Arc::clone(&asked);
-            cache.get(KEY, HOLDS, || async move {
-                asked.fetch_add(1, Ordering::Relaxed);
-                tokio::task::yield_now().await;
-                Ok(answer("manager"))
-            })
-        };
-        let answers = futures::future::join_all((0..32).map(|_| ask())).await;
-        assert!(answers.iter().all(|answer| answer.as_ref().unwrap().role == "manager"));
-        assert_eq!(asked.load(Ordering::Relaxed), 1);
-    }
-
-    #[tokio::test]
-    async fn an_old_answer_serves_only_while_identity_is_unreachable() {
-        let (cache, down) = (cache(), Err(ErrorReason::UpstreamUnavailable));
-        cache.get(KEY, OLD, || says(Ok("manager"))).await.unwrap();
-        assert!(cache.get(KEY, OLD, || says(down)).await.is_ok());
-        cache.slot(KEY).lock().failed = None;
-        let ended = cache.get(KEY, OLD, || says(Err(ErrorReason::SessionEnded))).await;
-        assert_eq!(ended.unwrap_err().reason(), ErrorReason::SessionEnded);
-        assert!(cache.get(KEY, OLD, || says(down)).await.is_err(), "a revoked session came back");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn identity_that_hangs_costs_nobody_who_is_known() {
-        let cache = cache();
-        cache.get(KEY, OLD, || says(Ok("manager"))).await.unwrap();
-        let began = tokio::time::Instant::now();
-        let calls = (0..15).map(|_| cache.get(KEY, OLD, hangs));
-        assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
-        assert!(began.elapsed() <= 2 * WAIT_IF_KNOWN, "{:?}", began.elapsed());
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        let again = tokio::time::Instant::now();
-        cache.get(KEY, OLD, hangs).await.unwrap();
-        assert_eq!(again.elapsed(), Duration::ZERO, "the failure is known");
-        assert_eq!(cache.asked.get(), 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn those_who_are_not_known_share_one_failure() {
-        let (cache, began) = (cache(), tokio::time::Instant::now());
-        let calls = (0..15).map(|_| cache.get(KEY, HOLDS, hangs));
-        assert!(futures::future::join_all(calls).await.iter().all(Result::is_err));
-        assert!(cache.get(KEY, HOLDS, hangs).await.is_err());
-        assert_eq!(began.elapsed(), Duration::from_secs(3));
-    }
-
-    #[tokio::test]
-    async fn a_caller_who_leaves_takes_the_answer_from_nobody() {
-        let cache = cache();
-        let (go, gone) = tokio::sync::oneshot::channel::<()>();
-        let lookup = || async {
-            gone.await.unwrap();
-            Ok(answer("manager"))
-        };
-        let left = cache.get(KEY, HOLDS, lookup);
-        assert!(futures::FutureExt::now_or_never(left).is_none());
-        go.send(()).unwrap();
-        let other = cache.get(KEY, HOLDS, || says(Err(ErrorReason::Internal)));
-        assert_eq!(other.await.unwrap().role, "manager");
-    }
-
-    #[tokio::test]
-    async fn another_tenant_or_key_has_another_answer() {
-        let cache = cache();
-        cache.get(KEY, HOLDS, || says(Ok("owner"))).await.unwrap();
-        for other in [
-            CacheKey { tenant: Some(Uuid::nil()), ..KEY },
-            CacheKey { api_key: Some([0; 32]), ..KEY },
-            CacheKey { session: Some((Uuid::nil(), Uuid::nil(), 0)), ..KEY },
-        ] {
-            let got = cache.get(other, HOLDS, || says(Ok("none"))).await.unwrap();
-            assert_eq!(got.role, "none");
-        }
-    }
-}
+mod tests;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+use crate::heard::Mark;
 use crate::token::Claims;
 
 /// A tenant that the caller may work in, as the access layer found.
@@ -28,6 +30,10 @@ pub struct Caller {
     pub operator: bool,
     /// The API key that was sent.
     pub api_key_id: Option<Uuid>,
+    /// What all this depends on; see [`crate::Resolution`].
+    pub marks: Arc<[Mark]>,
+    /// When all this is over, whatever happens.
+    pub until: Option<Timestamp>,
 }
 
 /// A user who calls.
@@ -75,22 +81,36 @@ impl Caller {
 
 /// Whether the caller of a stream may still have it: its token may end, its
 /// session be revoked, its role be taken away while the stream lasts. So whoever
-/// answers with a stream asks again, every five seconds as for calls.
+/// answers with a stream asks again, every five seconds as for calls, and when it is told
+/// of a revocation that concerns the caller.
 #[derive(Clone)]
 pub struct Standing {
-    check: Arc<dyn Fn() -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync>,
+    asks: Arc<dyn Asks>,
+}
+
+/// How a standing is looked at.
+pub(crate) trait Asks: Send + Sync {
+    /// Holds the call against its rule again.
+    fn check(&self) -> BoxFuture<'_, Result<(), Refusal>>;
+
+    /// Returns when what the caller was let in by is void.
+    fn doubted(&self) -> BoxFuture<'_, ()>;
 }
 
 impl Standing {
-    pub(crate) fn of(
-        check: impl Fn() -> BoxFuture<'static, Result<(), Refusal>> + Send + Sync + 'static,
-    ) -> Self {
-        Self { check: Arc::new(check) }
+    pub(crate) fn of(asks: impl Asks + 'static) -> Self {
+        Self { asks: Arc::new(asks) }
     }
 
     /// Holds the call against its rule again, as if it were made now.
     pub async fn check(&self) -> Result<(), Refusal> {
-        (self.check)().await
+        self.asks.check().await
+    }
+
+    /// Returns when something was revoked that the caller was let in by, and the standing
+    /// should be checked at once.
+    pub async fn doubted(&self) {
+        self.asks.doubted().await;
     }
 }
 

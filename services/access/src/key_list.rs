@@ -92,6 +92,15 @@ where
         known.is_fresh() && known.keys.contains_key(id)
     }
 
+    /// Ends the trust in keys at once, whatever a list says that was asked for before. What
+    /// else is in the list is asked for again.
+    pub fn revoke(&self, ids: &[String]) {
+        let mut known = self.write();
+        known.keys.retain(|id, _| !ids.contains(id));
+        known.revoked.extend(ids.iter().cloned());
+        known.fetched = None;
+    }
+
     /// How many keys are known, and how long ago they were fetched.
     pub fn size_and_age(&self) -> (usize, Option<Duration>) {
         let known = self.read();
@@ -310,5 +319,16 @@ mod tests {
         assert_eq!(down.find(&list, "other").await, Err("down"));
         assert_eq!(down.asked.load(Ordering::Relaxed), 2);
         assert_eq!(down.find(&list, "k").await, Ok(Some(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_revoked_key_does_not_come_back_with_an_older_list() {
+        let (list, source) = (KeyList::new(PACE), Source::of("k"));
+        source.ids.lock().unwrap().push("other");
+        source.find(&list, "k").await.unwrap();
+        list.revoke(&["k".to_owned()]);
+        assert!(!list.is_current("k") && !list.is_current("other"));
+        assert_eq!(source.find(&list, "other").await, Ok(Some(())));
+        assert_eq!(source.find(&list, "k").await, Ok(None));
     }
 }

@@ -95,6 +95,13 @@ impl KeyCache {
         Ok(Verified::Ours(claims))
     }
 
+    /// Ends the trust in keys.
+    pub fn revoke(&self, ids: &[String]) {
+        if !ids.is_empty() {
+            self.keys.revoke(ids);
+        }
+    }
+
     /// How tokens were verified, and how old the list of keys is.
     pub(crate) fn figures(&self, scrape: &mut Scrape) {
         let help = "Tokens that were looked at, verified before or not.";
@@ -153,6 +160,7 @@ mod tests {
     use super::*;
     use crate::authority::Resolution;
     use crate::credentials::Credentials;
+    use crate::heard::Told;
     use crate::token::TOKEN_KIND;
 
     /// Has one key.
@@ -191,6 +199,8 @@ mod tests {
         async fn keys(&self, _: Timestamp) -> Result<Vec<Key>, Refusal> {
             Ok(vec![self.0.clone()])
         }
+
+        async fn follow(&self, _: impl Fn(Told) + Send + Sync) {}
 
         async fn resolve(
             &self,

@@ -1,9 +1,9 @@
 //! The layer that holds each call against its method's access rule.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use boot::Metrics;
+use boot::{Background, Metrics};
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use futures::future::BoxFuture;
 use http::{HeaderMap, Request, Response};
@@ -14,8 +14,9 @@ use tower::{Layer, Service};
 
 use crate::authority::{Authority, Resolution};
 use crate::cache::{Cache, CacheKey};
-use crate::caller::{Caller, Standing, TenantId, User, sign_in_required};
+use crate::caller::{Asks, Caller, Standing, TenantId, User, sign_in_required};
 use crate::credentials::Credentials;
+use crate::heard::{Mark, Told};
 use crate::keys::{KeyCache, Verified};
 use crate::rules::Rules;
 use crate::token::Issuer;
@@ -47,6 +48,21 @@ impl<A: Authority> AccessLayer<A> {
     pub fn new(rules: Rules, issuer: Issuer, authority: A) -> Self {
         let gate = Gate { rules, keys: KeyCache::new(issuer), cache: Arc::default(), authority };
         Self { gate: Arc::new(gate) }
+    }
+
+    /// Hears what is revoked, until the stop, in a task of this name.
+    pub fn follow(&self, background: &Background, task: &'static str) {
+        let gate = Arc::clone(&self.gate);
+        background.lasting(task, move || {
+            let gate = Arc::clone(&gate);
+            async move {
+                let hear = |told: Told| {
+                    gate.keys.revoke(&told.revoked_keys);
+                    gate.cache.hear(&told);
+                };
+                gate.authority.follow(hear).await;
+            }
+        });
     }
 
     /// What is counted: tokens and answers about callers.
@@ -101,15 +117,16 @@ where
         let gate = Arc::clone(&self.gate);
         Box::pin(async move {
             let (path, headers) = (request.uri().path(), request.headers());
+            let heard = gate.cache.heard().count();
             let admitted = gate.admit(path, headers).await;
             let heeded = |caller| gate.rules.check_conditions(path, headers).map(|()| caller);
             match admitted.and_then(heeded) {
                 Ok(caller) => {
-                    request.extensions_mut().insert(caller);
                     if gate.rules.streams(request.uri().path()) {
-                        let standing = Standing::new(gate, &request);
+                        let standing = Standing::new(gate, &request, (heard, &caller));
                         request.extensions_mut().insert(standing);
                     }
+                    request.extensions_mut().insert(caller);
                     inner.call(request).await
                 }
                 Err(refusal) => Ok(Status::from(refusal).into_http()),
@@ -157,6 +174,8 @@ impl<A: Authority> Gate<A> {
             role: resolution.role.as_str().into(),
             operator: resolution.operator,
             api_key_id: resolution.api_key_id,
+            marks: resolution.marks.as_slice().into(),
+            until: resolution.until,
         };
         boot::note_caller(caller.user.map(|user| user.id), caller.api_key_id);
         check(rule, &caller)?;
@@ -184,22 +203,49 @@ impl<A: Authority> Gate<A> {
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
         };
-        let lookup = || {
-            let (authority, credentials) = (self.authority.clone(), credentials.clone());
-            let claims = claims.cloned();
-            async move { authority.resolve(&credentials, claims.as_deref(), now).await }
+        let (authority, sent, claims) = (self.authority.clone(), credentials.clone(), claims.cloned());
+        let lookup = move || {
+            let (authority, sent, claims) = (authority.clone(), sent.clone(), claims.clone());
+            async move { authority.resolve(&sent, claims.as_deref(), now).await }
         };
-        self.cache.get(key, A::HOLDS, lookup).await
+        self.cache.get(key, A::HOLDS, now, lookup).await
     }
 }
 
+/// A call that goes on.
+struct GoesOn<A> {
+    gate: Arc<Gate<A>>,
+    path: String,
+    headers: HeaderMap,
+    /// How much was heard before the caller was let in last, and by what it was.
+    let_in: Mutex<(u64, Arc<[Mark]>)>,
+}
+
 impl Standing {
-    fn new<A: Authority>(gate: Arc<Gate<A>>, request: &Request<Body>) -> Self {
-        let (path, headers) = (Arc::<str>::from(request.uri().path()), Arc::new(request.headers().clone()));
-        Self::of(move || {
-            let (gate, path, headers) = (Arc::clone(&gate), Arc::clone(&path), Arc::clone(&headers));
-            Box::pin(async move { gate.admit(&path, &headers).await.map(drop) })
+    fn new<A: Authority>(
+        gate: Arc<Gate<A>>,
+        request: &Request<Body>,
+        (heard, caller): (u64, &Caller),
+    ) -> Self {
+        let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+        let let_in = Mutex::new((heard, Arc::clone(&caller.marks)));
+        Self::of(GoesOn { gate, path, headers, let_in })
+    }
+}
+
+impl<A: Authority> Asks for GoesOn<A> {
+    fn check(&self) -> BoxFuture<'_, Result<(), Refusal>> {
+        Box::pin(async move {
+            let heard = self.gate.cache.heard().count();
+            let caller = self.gate.admit(&self.path, &self.headers).await?;
+            *self.let_in.lock().unwrap_or_else(PoisonError::into_inner) = (heard, caller.marks);
+            Ok(())
         })
+    }
+
+    fn doubted(&self) -> BoxFuture<'_, ()> {
+        let (heard, marks) = self.let_in.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move { self.gate.cache.heard().void(heard, &marks).await })
     }
 }
 
@@ -212,6 +258,8 @@ impl Caller {
             role: Arc::default(),
             operator: false,
             api_key_id: None,
+            marks: Arc::default(),
+            until: None,
         }
     }
 }

@@ -3,24 +3,36 @@
 use std::time::Duration;
 
 use boot::{FORWARDED_FOR, Scrape};
+use frontdesk_proto::identity::v1::revocation_service_client::RevocationServiceClient;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
-use frontdesk_proto::identity::v1::{GetJwksRequest, ResolveScopesRequest, ResolveScopesResponse};
+use frontdesk_proto::identity::v1::{
+    GetJwksRequest, ResolveScopesRequest, ResolveScopesResponse, WatchRequest, WatchResponse,
+};
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::HeaderValue;
 use jiff::Timestamp;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 use upstream::Upstream;
 use uuid::Uuid;
 
 use crate::authority::{Authority, Resolution};
 use crate::caller::User;
 use crate::credentials::Credentials;
+use crate::heard::{Mark, Told};
 use crate::token::{Claims, Key};
 
 /// How long identity may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long identity may say nothing about revocations until it is asked anew, perhaps at
+/// another address.
+const SILENCE: Duration = Duration::from_secs(3);
+/// Time from one stream to the next.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The same while identity has no such stream.
+const UNTIL_UPGRADED: Duration = Duration::from_secs(5);
 
 /// A client of identity.
 #[derive(Debug, Clone)]
@@ -72,12 +84,59 @@ impl Authority for RemoteIdentity {
             metadata.as_mut().insert(FORWARDED_FOR, chain);
         }
         let mut client = ScopeServiceClient::new(self.upstream.clone());
-        let ResolveScopesResponse { user_id, session_id, tenant_id, scopes, role, operator, api_key_id } =
-            within(client.resolve_scopes(request)).await?;
+        let ResolveScopesResponse {
+            user_id,
+            session_id,
+            tenant_id,
+            scopes,
+            role,
+            operator,
+            api_key_id,
+            marks,
+            until,
+        } = within(client.resolve_scopes(request)).await?;
         let session = optional(&session_id)?.unwrap_or_default();
         let user = optional(&user_id)?.map(|id| User { id, session });
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
-        Ok(Resolution { user, tenant, scopes, role, operator, api_key_id })
+        let marks = marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
+        let until = until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
+        Ok(Resolution { user, tenant, scopes, role, operator, api_key_id, marks, until })
+    }
+
+    async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
+        let mut after = None;
+        loop {
+            let pause = match self.watch(&mut after, &hear).await {
+                // An identity of before this feed.
+                Err(status) if status.code() == Code::Unimplemented => UNTIL_UPGRADED,
+                Ok(()) => PAUSE,
+                Err(status) => {
+                    tracing::debug!(%status, "revocations are not heard; callers are asked about");
+                    PAUSE
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+impl RemoteIdentity {
+    /// Hears one stream to its end; `after` is where to go on.
+    async fn watch(&self, after: &mut Option<i64>, hear: &(impl Fn(Told) + Sync)) -> Result<(), Status> {
+        let late = |_| Status::deadline_exceeded("identity tells nothing");
+        let mut client = RevocationServiceClient::new(self.upstream.clone());
+        let watching = client.watch(WatchRequest { after: *after });
+        let mut stream = tokio::time::timeout(SILENCE, watching).await.map_err(late)??.into_inner();
+        loop {
+            let item = tokio::time::timeout(SILENCE, stream.message()).await.map_err(late)??;
+            let Some(WatchResponse { position, anew, marks, revoked_keys }) = item else { return Ok(()) };
+            let known: Vec<Mark> =
+                marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
+            // Marks of another form are of a later version: what they are about is not known.
+            let anew = anew || known.len() < marks.len();
+            hear(Told { anew, marks: known, revoked_keys });
+            *after = Some(position);
+        }
     }
 }
 

@@ -83,6 +83,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let store = store::open(database, policy);
     let background = Background::new(stop.clone());
     background::start(&background, &store);
+    layer.follow(&background, "hear of revocations");
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(stop.clone());
     let observe = Observe::of(&SERVICES).linking(&store.policy().runbook);

@@ -1,6 +1,7 @@
 //! What identity does beside its calls, until it stops.
 
 mod prune;
+mod revocations;
 mod rotate_keys;
 
 use access::Issuer;
@@ -10,6 +11,7 @@ use crate::credential::signing_key::KeySealer;
 use crate::error::Error;
 use crate::store::Store;
 use crate::trust::keyring::Keyring;
+use crate::trust::revocations::Revocations;
 
 /// Reads the signing keys and starts the tasks.
 pub async fn start(
@@ -17,9 +19,11 @@ pub async fn start(
     store: &Store,
     sealer: KeySealer,
     issuer: Issuer,
+    revocations: &Revocations,
 ) -> Result<Keyring, Error> {
     let keyring = rotate_keys::open(store, &sealer, issuer).await?;
     rotate_keys::start(room, store, &keyring, sealer);
     prune::start(room, store);
+    revocations::start(room, store, revocations, &keyring);
     Ok(keyring)
 }

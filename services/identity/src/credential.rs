@@ -6,5 +6,6 @@ pub mod api_key;
 pub mod login_buckets;
 pub mod password;
 pub mod refresh_token;
+pub mod revocation_mark;
 pub mod signing_key;
 pub mod trusted_issuers;

@@ -7,6 +7,7 @@ pub mod email;
 pub mod field;
 pub mod ids;
 pub mod limits;
+pub mod revocation;
 pub mod roles;
 pub mod rotation;
 pub mod scopes;

@@ -24,6 +24,7 @@ use boot::{Background, Check, GrpcServer, Observe, Readiness};
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
+use frontdesk_proto::identity::v1::revocation_service_server::RevocationServiceServer;
 use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
 use frontdesk_proto::identity::v1::token_service_server::TokenServiceServer;
@@ -37,9 +38,11 @@ use self::changes::sessions::Sessions;
 use self::credential::login_buckets::LoginBuckets;
 use self::credential::password::Passwords;
 use self::credential::refresh_token::RefreshTokens;
+use self::credential::revocation_mark::Marker;
 use self::credential::signing_key::KeySealer;
 use self::trust::authority::LocalIdentity;
 use self::trust::issuers::ForeignTokens;
+use self::trust::revocations::Revocations;
 
 pub use self::config::{
     Config, Environment, FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS, read_master_key,
@@ -54,7 +57,7 @@ pub use self::trust::checks::Deployment;
 pub use seal::{MasterKey, SealError};
 
 /// The services of a server of identity.
-pub const SERVICES: [&str; 7] = [
+pub const SERVICES: [&str; 8] = [
     "frontdesk.identity.v1.AuthService",
     "frontdesk.identity.v1.UserService",
     "frontdesk.identity.v1.TokenService",
@@ -62,6 +65,7 @@ pub const SERVICES: [&str; 7] = [
     "frontdesk.identity.v1.TenantService",
     "frontdesk.identity.v1.ApiKeyService",
     "frontdesk.identity.v1.AuditService",
+    "frontdesk.identity.v1.RevocationService",
 ];
 
 /// Whose figures its figures are.
@@ -111,11 +115,13 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let store = store::open(&database, policy)?;
     let sealer = KeySealer::of(&master_key);
     let room = Background::new(stop.clone());
-    let keyring = background::start(&room, &store, sealer, issuer.clone()).await?;
+    let revocations = Revocations::new(store.clone(), Marker::of(&master_key));
+    let keyring = background::start(&room, &store, sealer, issuer.clone(), &revocations).await?;
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
-    let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign);
+    let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
     let layer = AccessLayer::new(rules, issuer, local);
+    layer.follow(&room, "hear of own revocations");
     let sessions = Sessions {
         store: store.clone(),
         keyring,
@@ -130,14 +136,16 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         database.figures(scrape);
         passwords.figures(scrape);
     });
-    let service = Arc::new(rpc::Identity { sessions });
+    let watchers = rpc::Watchers::new(revocations, stop.clone());
+    let service = Arc::new(rpc::Identity { sessions, watchers });
     let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ScopeServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(AuditServiceServer::from_arc(service)));
+        .add_service(layer.named_layer(AuditServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(RevocationServiceServer::from_arc(service)));
     let readiness = Readiness::new(room).with("database", move || {
         let store = store.clone();
         async move { ready(&store).await }

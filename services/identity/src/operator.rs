@@ -22,7 +22,7 @@ pub use crate::changes::api_key::WithSecret;
 pub use crate::changes::user::NewUser;
 pub use crate::domain::api_key::{ApiKey, NewApiKey};
 pub use crate::domain::ids::{ApiKeyId, TenantId, UserId};
-pub use crate::domain::signing_key::{KeyState, Rotated, SigningKey};
+pub use crate::domain::signing_key::{KeyState, Revoked, Rotated, SigningKey};
 pub use crate::domain::tenant::{Member, Tenant};
 pub use crate::domain::user::{User, UserKind};
 
@@ -195,6 +195,11 @@ impl Operator {
     /// Takes the next step of a rotation of the signing keys.
     pub async fn rotate_signing_key(&self, master_key: &MasterKey, at_once: bool) -> Result<Rotated, Error> {
         signing_key::rotate(&self.store, &KeySealer::of(master_key), at_once, &Actor::operator()).await
+    }
+
+    /// Ends the trust in a signing key everywhere.
+    pub async fn revoke_signing_key(&self, master_key: &MasterKey, kid: &str) -> Result<Revoked, Error> {
+        signing_key::revoke(&self.store, &KeySealer::of(master_key), kid, &Actor::operator()).await
     }
 
     /// The signing keys that are published.

@@ -5,10 +5,13 @@ mod api_keys;
 mod audit;
 mod auth;
 mod identity;
+mod revocations;
 mod scopes;
 mod tenants;
 mod tokens;
 mod users;
+mod watchers;
 mod wire;
 
 pub use self::identity::Identity;
+pub use self::watchers::Watchers;

@@ -13,6 +13,7 @@ mod database;
 mod ids;
 mod login_failures;
 mod members;
+mod revocations;
 mod roles;
 pub mod schema;
 mod sessions;
@@ -41,6 +42,7 @@ pub fn statements() -> Result<Statements, StatementError> {
         audit::STATEMENTS,
         login_failures::STATEMENTS,
         members::STATEMENTS,
+        revocations::STATEMENTS,
         roles::STATEMENTS,
         schema::STATEMENTS,
         sessions::STATEMENTS,

@@ -6,3 +6,4 @@ pub mod checks;
 pub mod issuer_keys;
 pub mod issuers;
 pub mod keyring;
+pub mod revocations;

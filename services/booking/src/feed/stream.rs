@@ -134,6 +134,10 @@ impl State {
             tokio::select! {
                 // What has come is taken without a look at the clock.
                 biased;
+                () = self.standing.doubted() => {
+                    self.standing.check().await.map_err(Error::Refused)?;
+                    self.checked = Instant::now();
+                }
                 event = self.events.handed_out.recv() => match event {
                     Ok(event) if event.place.number > self.place.number => {
                         self.place = event.place;

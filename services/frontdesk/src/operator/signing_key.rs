@@ -3,7 +3,7 @@
 use boot::Settings;
 use clap::Subcommand;
 use identity::MasterKey;
-use identity::operator::{Rotated, SigningKey};
+use identity::operator::{Revoked, Rotated, SigningKey};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,9 +19,16 @@ pub enum KeysCommand {
     /// Takes the next step of a rotation: publishes a new key, or, when that has
     /// been public for ten minutes, lets it sign.
     Rotate {
-        /// Lets the new key sign at once; for a key that has leaked.
+        /// Lets the new key sign at once. What the key before has signed is still believed;
+        /// `keys revoke` ends that.
         #[arg(long)]
         now: bool,
+    },
+    /// Ends the trust in a key at once and everywhere; for one that has leaked. What it has
+    /// signed is refused, so its users refresh their tokens.
+    Revoke {
+        /// Its id, as `keys list` shows it.
+        kid: String,
     },
 }
 
@@ -49,8 +56,23 @@ pub async fn run(source: &Source, command: KeysCommand, output: Output) -> Resul
                     "the key is public; run this again after {at} to let it sign, or leave that to the schedule"
                 ));
             }
+            if step == "activated" {
+                stderr::say(
+                    "what the key before has signed is believed until it expires; if that key has leaked, end the trust in it: frontdesk keys revoke KID",
+                );
+            }
             let json = json!({"kid": kid, "step": step, "usable_at": usable_at});
             output.record(&json, &format!("{kid} {step}"))
+        }
+        KeysCommand::Revoke { kid } => {
+            let (url, master_key) = source.read(read_rotate)?;
+            let revoked = open_at(url).await?.revoke_signing_key(&master_key, &kid).await;
+            let Revoked { kid, signs } = revoked.map_err(Failure::new)?;
+            if let Some(signs) = &signs {
+                stderr::say(format_args!("{signs} signs from now on"));
+            }
+            let json = json!({"kid": kid, "step": "revoked", "signs": signs});
+            output.record(&json, &format!("{kid} revoked"))
         }
     }
 }

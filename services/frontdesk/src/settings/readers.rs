@@ -15,7 +15,7 @@ pub struct Reader {
 
 /// Every command that reads settings. A command stands for those under it too,
 /// unless they are listed themselves.
-pub const READERS: [Reader; 20] = [
+pub const READERS: [Reader; 21] = [
     Reader { command: "identity", read: |from| drop(run::read(identity::Environment::read)(from)) },
     Reader { command: "booking", read: |from| drop(run::read(booking::Environment::read)(from)) },
     Reader { command: "gateway", read: |from| drop(run::read(gateway::Environment::read)(from)) },
@@ -31,6 +31,7 @@ pub const READERS: [Reader; 20] = [
     Reader { command: "customer", read: |from| drop(pg::read_url(from)) },
     Reader { command: "keys", read: |from| drop(pg::read_url(from)) },
     Reader { command: "keys rotate", read: |from| drop(signing_key::read_rotate(from)) },
+    Reader { command: "keys revoke", read: |from| drop(signing_key::read_rotate(from)) },
     Reader { command: "doctor", read: |from| drop(doctor::Environment::read(from)) },
     Reader {
         command: "healthcheck",

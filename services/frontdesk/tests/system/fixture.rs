@@ -34,7 +34,7 @@ pub struct Fixture {
     pub sql: tokio_postgres::Client,
     pub api_key: String,
     pub layout: Layout,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 /// How the database of a fixture stores booking requests.

@@ -1,11 +1,12 @@
-//! Signing keys: the first one made, and each step of a rotation.
+//! Signing keys: the first one made, each step of a rotation, and the end of the trust in
+//! one.
 
 use jiff::Timestamp;
 
 use crate::actor::Actor;
-use crate::credential::signing_key::KeySealer;
+use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::domain::audit::AuditAction;
-use crate::domain::signing_key::{KeyState, PUBLISH_BEFORE, Rotated};
+use crate::domain::signing_key::{KeyState, PUBLISH_BEFORE, Revoked, Rotated, SigningKey};
 use crate::error::Error;
 use crate::store::{Change, Store};
 use crate::trust::keyring::published;
@@ -22,6 +23,48 @@ pub async fn ensure(store: &Store, sealer: &KeySealer, now: Timestamp) -> Result
         Ok(())
     })
     .await
+}
+
+/// Ends the trust in a key everywhere. If it signs, another one does so from then on: the
+/// standby key, or a new one.
+pub async fn revoke(store: &Store, sealer: &KeySealer, kid: &str, actor: &Actor) -> Result<Revoked, Error> {
+    Change::run(store, async |change| {
+        let keys = change.lock_signing_keys().await?;
+        if !change.revoke_signing_key(kid).await? {
+            return Err(SigningKeyError::Unknown.into());
+        }
+        let active = keys.iter().find(|key| key.state == KeyState::Active && key.kid == kid);
+        let signs = match active {
+            Some(active) => Some(replace(&change, sealer, active, &keys).await?),
+            None => None,
+        };
+        change.finish(actor.did(AuditAction::SigningKeyRevoked).about(kid)).await?;
+        Ok(Revoked { kid: kid.to_owned(), signs })
+    })
+    .await
+}
+
+async fn replace(
+    change: &Change,
+    sealer: &KeySealer,
+    active: &SigningKey,
+    keys: &[SigningKey],
+) -> Result<String, Error> {
+    // Under another master key nothing may be stored that the servers cannot open.
+    sealer.open(active)?;
+    let kid = match keys.iter().find(|key| key.state == KeyState::Standby) {
+        Some(standby) => {
+            sealer.open(standby)?;
+            standby.kid.clone()
+        }
+        None => {
+            let key = sealer.generate(KeyState::Standby, change.at())?;
+            change.insert_signing_key(&key).await?;
+            key.kid
+        }
+    };
+    change.activate_signing_key(&kid).await?;
+    Ok(kid)
 }
 
 /// Takes the next step of a rotation: publishes a standby key, or activates the

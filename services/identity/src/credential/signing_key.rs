@@ -29,6 +29,11 @@ pub enum SigningKeyError {
     /// A key pair cannot be made.
     #[error("a key pair could not be made")]
     NoPair,
+    /// No key has the id, or its trust has been ended.
+    #[error(
+        "there is no signing key with this id, or its trust has been ended; `frontdesk keys list` shows those that are published"
+    )]
+    Unknown,
     /// There is no key that signs.
     #[error("the database has no active signing key")]
     NoActive,

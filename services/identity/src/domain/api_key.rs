@@ -52,6 +52,8 @@ pub struct StoredApiKey {
     pub previous_secret_hash: Option<Vec<u8>>,
     /// The scopes that it grants by itself.
     pub scopes: Vec<String>,
+    /// When it ends, or the secret before the last rotation does.
+    pub until: Option<Timestamp>,
     /// Whether its last use was noted some time ago.
     pub use_is_old: bool,
 }

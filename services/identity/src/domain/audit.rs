@@ -56,6 +56,8 @@ written! {
         SigningKeyPublished = "signing_key_published",
         /// A signing key began to sign.
         SigningKeyActivated = "signing_key_activated",
+        /// The trust in a signing key was ended.
+        SigningKeyRevoked = "signing_key_revoked",
     }
 }
 

@@ -70,6 +70,15 @@ pub enum Rotated {
     },
 }
 
+/// What the end of the trust in a key did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// The key.
+    pub kid: String,
+    /// The key that signs instead, if this one did.
+    pub signs: Option<String>,
+}
+
 /// Whether the schedule takes the next step of a rotation now.
 pub fn is_due(keys: &[SigningKey], max_age: SignedDuration, now: Timestamp) -> bool {
     let old = keys.iter().any(|key| {

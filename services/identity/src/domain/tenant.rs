@@ -52,4 +52,6 @@ pub struct ResolvedUser {
     pub membership: Option<(TenantId, Role)>,
     /// Whether the tenant that the call names exists.
     pub tenant_exists: bool,
+    /// When the session ends, if there is one.
+    pub session_ends_at: Option<Timestamp>,
 }

@@ -4,6 +4,7 @@ use access::Caller;
 use frontdesk_proto::{ErrorReason, Refusal};
 use tonic::{Request, Status};
 
+use super::watchers::Watchers;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::changes::sessions::Sessions;
 use crate::domain::ids::{SessionId, TenantId, UserId};
@@ -18,6 +19,8 @@ const MAX_USER_AGENT: usize = 200;
 pub struct Identity {
     /// Sessions, and through them the store.
     pub sessions: Sessions,
+    /// Who watches what is revoked.
+    pub watchers: Watchers,
 }
 
 impl Identity {

@@ -5,7 +5,7 @@ use frontdesk_proto::identity::v1::scope_service_server::ScopeService;
 use tonic::{Request, Response, Status};
 
 use super::identity::Identity;
-use super::wire::id_or_empty;
+use super::wire::{id_or_empty, timestamp};
 
 #[tonic::async_trait]
 impl ScopeService for Identity {
@@ -13,7 +13,8 @@ impl ScopeService for Identity {
         &self,
         request: Request<wire::ResolveScopesRequest>,
     ) -> Result<Response<wire::ResolveScopesResponse>, Status> {
-        let access::Caller { user, tenant, scopes, role, operator, api_key_id } = access::caller(&request)?;
+        let access::Caller { user, tenant, scopes, role, operator, api_key_id, marks, until } =
+            access::caller(&request)?;
         Ok(Response::new(wire::ResolveScopesResponse {
             user_id: id_or_empty(user.map(|user| user.id)),
             session_id: id_or_empty(user.map(|user| user.session)),
@@ -22,6 +23,8 @@ impl ScopeService for Identity {
             role: role.to_string(),
             operator,
             api_key_id: id_or_empty(api_key_id),
+            marks: marks.iter().map(|mark| mark.to_vec()).collect(),
+            until: until.map(timestamp),
         }))
     }
 }

@@ -44,6 +44,7 @@ impl Store {
                 secret_hash: row.next("secret_hash")?,
                 previous_secret_hash: row.next("previous_secret_hash")?,
                 scopes: row.next("scopes")?,
+                until: row.next("until")?,
                 use_is_old: row.next("use_is_old")?,
             })
         })

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use pg::{Database, Fault, Kind, Query, Tx};
+use pg::{Database, Fault, Kind, Listener, Query, Tx};
 use tokio_postgres::Row;
 
 use crate::config::Policy;
@@ -24,6 +24,11 @@ impl Store {
     /// How strict this server is.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Hears what is notified.
+    pub(super) async fn listen(&self, channel: &'static str) -> Result<Listener, Fault> {
+        self.db.listen(channel).await
     }
 
     /// Begins a transaction.

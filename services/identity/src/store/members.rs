@@ -149,5 +149,6 @@ fn resolved(row: &mut Columns<'_>) -> Result<ResolvedUser, Fault> {
         Some((tenant, name)) => Some((tenant, role(name, own_scopes)?)),
         None => None,
     };
-    Ok(ResolvedUser { platform_scopes, used_counter, membership, tenant_exists: row.next("tenant_exists")? })
+    let (tenant_exists, session_ends_at) = (row.next("tenant_exists")?, row.next("session_ends_at")?);
+    Ok(ResolvedUser { platform_scopes, used_counter, membership, tenant_exists, session_ends_at })
 }

@@ -22,7 +22,7 @@ struct Table {
     constraints: &'static [&'static str],
 }
 
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 13] = [
     Table {
         name: "tenants",
         columns: &[
@@ -115,6 +115,32 @@ const TABLES: [Table; 10] = [
             ("created_at", "timestamp with time zone"),
             ("activated_at", "timestamp with time zone"),
             ("retired_at", "timestamp with time zone"),
+            ("revoked_at", "timestamp with time zone"),
+        ],
+        constraints: &[],
+    },
+    Table {
+        name: "revocation_marks",
+        columns: &[
+            ("kind", "text"),
+            ("subject", "text"),
+            ("at", "timestamp with time zone"),
+            ("position", "bigint"),
+        ],
+        constraints: &[],
+    },
+    Table {
+        name: "revocation_head",
+        columns: &[("position", "bigint"), ("forgotten", "bigint")],
+        constraints: &[],
+    },
+    Table {
+        name: "user_links",
+        columns: &[
+            ("issuer", "text"),
+            ("subject", "text"),
+            ("user_id", "uuid"),
+            ("created_at", "timestamp with time zone"),
         ],
         constraints: &[],
     },

@@ -23,6 +23,10 @@ pg::statements! {
     LockSigningKeys<'a> = "lock_signing_keys" (retired: &'a str);
     /// Lets the active key sign no more.
     RetireActiveSigningKey<'a> = "retire_active_signing_key" (active: &'a str, retired: &'a str, at: Timestamp);
+    /// Ends the trust in a key.
+    RevokeSigningKey<'a> = "revoke_signing_key" (
+        kid: &'a str, retired: &'a str, long_ago: Timestamp, at: Timestamp
+    );
     /// Lets a key sign.
     ActivateSigningKey<'a> = "activate_signing_key" (kid: &'a str, active: &'a str, at: Timestamp);
 }
@@ -58,6 +62,15 @@ impl Change {
     pub async fn retire_active_signing_key(&self) -> Result<(), Fault> {
         let (active, retired) = (KeyState::Active.word(), KeyState::Retired.word());
         self.query(&RetireActiveSigningKey { active, retired, at: self.at() }).await.map(drop)
+    }
+
+    /// Ends the trust in a key; whether there was one to end.
+    pub async fn revoke_signing_key(&self, kid: &str) -> Result<bool, Fault> {
+        let retired = KeyState::Retired.word();
+        // A version that knows no revoked keys publishes those that were retired lately.
+        let long_ago = Timestamp::UNIX_EPOCH;
+        let revoke = RevokeSigningKey { kid, retired, long_ago, at: self.at() };
+        Ok(!self.query(&revoke).await?.is_empty())
     }
 
     pub async fn activate_signing_key(&self, kid: &str) -> Result<(), Fault> {

@@ -4,22 +4,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Claims, Credentials, Key, Resolution, TokenFault, User};
+use access::{Authority, Claims, Credentials, Key, Mark, Resolution, TokenFault, Told, User};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::issuers::{Foreign, ForeignTokens};
 use super::keyring::Keyring;
+use super::revocations::{Revocations, TellAfter};
 use crate::actor::{Actor, Context, SignedIn};
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::StoredApiKey;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
-use crate::domain::roles::Role;
+use crate::domain::revocation::MarkKind;
+use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::scopes::{Holds, OPERATE, TENANT_SCOPES};
 use crate::domain::tenant::ResolvedUser;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Store;
+
+/// How often this process hears itself, as the others do.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Resolves from the database.
 #[derive(Debug, Clone)]
@@ -27,12 +32,13 @@ pub struct LocalIdentity {
     store: Store,
     keyring: Keyring,
     foreign: Arc<ForeignTokens>,
+    revocations: Revocations,
 }
 
 impl LocalIdentity {
     /// Resolves from this store, tokens of other issuers by what verifies them.
-    pub fn new(store: Store, keyring: Keyring, foreign: ForeignTokens) -> Self {
-        Self { store, keyring, foreign: Arc::new(foreign) }
+    pub fn new(store: Store, keyring: Keyring, foreign: ForeignTokens, revocations: Revocations) -> Self {
+        Self { store, keyring, foreign: Arc::new(foreign), revocations }
     }
 
     async fn look_up(
@@ -48,6 +54,7 @@ impl LocalIdentity {
         };
         let tenant = named.or(key.as_ref().map(|(_, stored)| stored.tenant));
         let api_key_id = key.as_ref().map(|(id, _)| id.0);
+        let key_until = key.as_ref().and_then(|(_, stored)| stored.until);
         let resolution = if let Some(claims) = claims {
             let (user, session) = (UserId(claims.sub), SessionId(claims.session_id));
             let found = self.store.resolve_user(session, user, tenant, now).await?;
@@ -56,18 +63,20 @@ impl LocalIdentity {
             }
             self.user(SignedIn { user, session }, &found, tenant, credentials).await?
         } else if let Some(token) = &credentials.token {
-            let Foreign { subject } = self.foreign.verify(token, now).await?;
+            let Foreign { subject, until } = self.foreign.verify(token, now).await?;
             let user = Uuid::try_parse(&subject).map(UserId).map_err(|_| TokenFault::Malformed)?;
             let found = self.store.resolve_foreign_user(user, tenant).await?;
             let signed_in = SignedIn { user, session: SessionId::default() };
-            self.user(signed_in, &found, tenant, credentials).await?
+            let resolution = self.user(signed_in, &found, tenant, credentials).await?;
+            Resolution { until: Some(until), ..resolution }
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
             scopes.sort();
-            let tenant = tenant.map(|tenant| tenant.0);
-            Resolution { user: None, tenant, scopes, role: String::new(), operator: false, api_key_id: None }
+            Resolution { tenant: tenant.map(|tenant| tenant.0), scopes, ..Resolution::default() }
         };
-        Ok(Resolution { api_key_id, ..resolution })
+        let until = [resolution.until, key_until].into_iter().flatten().min();
+        let resolution = Resolution { api_key_id, until, ..resolution };
+        Ok(Resolution { marks: self.marks(&resolution), ..resolution })
     }
 
     async fn user(
@@ -103,8 +112,29 @@ impl LocalIdentity {
             scopes,
             role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
             operator: is_operator,
-            api_key_id: None,
+            until: first.session_ends_at,
+            ..Resolution::default()
         })
+    }
+
+    /// What an answer depends on, each as the database marks it when it is revoked.
+    fn marks(&self, answer: &Resolution) -> Vec<Mark> {
+        let marker = self.revocations.marker();
+        let mut marks = Vec::new();
+        if let Some(User { id, session }) = answer.user {
+            marks.push(marker.mark(MarkKind::User, id));
+            if !session.is_nil() {
+                marks.push(marker.mark(MarkKind::Session, session));
+            }
+        }
+        if let Some(tenant) = answer.tenant {
+            marks.push(marker.mark(MarkKind::Tenant, tenant));
+            if !answer.role.is_empty() && BuiltIn::from_name(&answer.role).is_none() {
+                marks.push(marker.mark(MarkKind::Role, format_args!("{tenant}/{}", answer.role)));
+            }
+        }
+        marks.extend(answer.api_key_id.map(|id| marker.mark(MarkKind::ApiKey, id)));
+        marks
     }
 
     /// One answer for every way in which a key can be wrong.
@@ -155,6 +185,23 @@ impl Authority for LocalIdentity {
 
     fn own_key(&self, id: &str) -> Option<Key> {
         self.keyring.verifying_key(id)
+    }
+
+    async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
+        let mut news = self.revocations.news();
+        let mut after = None;
+        loop {
+            if let Some(TellAfter { position, told }) = self.revocations.tell(after) {
+                after = Some(position);
+                if !told.revoked_keys.is_empty() {
+                    self.keyring.drop_keys(&told.revoked_keys);
+                }
+                hear(told);
+            }
+            if let Ok(Err(_)) = tokio::time::timeout(HEARTBEAT, news.changed()).await {
+                return std::future::pending().await;
+            }
+        }
     }
 
     async fn resolve(

@@ -32,6 +32,8 @@ struct Verifier {
 pub struct Foreign {
     /// Whom it is about, as its issuer names them.
     pub subject: String,
+    /// When the token is no longer taken.
+    pub until: Timestamp,
 }
 
 /// A time as RFC 7519 has it (section 2, NumericDate): seconds, perhaps with a fraction.
@@ -80,13 +82,18 @@ impl ForeignTokens {
         if claims.events.is_some() {
             return Err(TokenFault::WrongKind.into());
         }
-        check_times(&claims, of.longest, now)?;
-        Ok(Foreign { subject: claims.sub })
+        let until = check_times(&claims, of.longest, now)?;
+        Ok(Foreign { subject: claims.sub, until })
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "seconds of this epoch are exact in a double")]
-fn check_times(claims: &ForeignClaims, longest: u64, now: Timestamp) -> Result<(), TokenFault> {
+/// Until when a token is taken.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "milliseconds of this epoch are exact in a double, and fractions of one do not matter"
+)]
+fn check_times(claims: &ForeignClaims, longest: u64, now: Timestamp) -> Result<Timestamp, TokenFault> {
     let ForeignClaims { exp: NumericDate(exp), nbf, iat, sub: _, events: _ } = claims;
     let (now, leeway, longest) = (now.as_millisecond() as f64 / 1000.0, LEEWAY as f64, longest as f64);
     if *exp + leeway <= now {
@@ -97,7 +104,10 @@ fn check_times(claims: &ForeignClaims, longest: u64, now: Timestamp) -> Result<(
     }
     // One that does not say since when it lives has just been made, at best.
     let lives = exp - iat.map_or(now, |NumericDate(iat)| iat);
-    if lives > longest { Err(TokenFault::LivesTooLong) } else { Ok(()) }
+    if lives > longest {
+        return Err(TokenFault::LivesTooLong);
+    }
+    Timestamp::from_millisecond(((exp + leeway) * 1000.0) as i64).map_err(|_| TokenFault::Malformed)
 }
 
 /// How many keys of an issuer verify, or why they cannot be had.
@@ -133,7 +143,8 @@ mod tests {
     fn times_may_have_fractions_and_a_token_lives_no_longer_than_its_issuers_may() {
         let now = Timestamp::from_millisecond(1_800_000_000_500).unwrap();
         let check = |claims: &str| {
-            check_times(&serde_json::from_str(&format!(r#"{{"sub":"s",{claims}}}"#)).unwrap(), 3600, now)
+            let claims = serde_json::from_str(&format!(r#"{{"sub":"s",{claims}}}"#)).unwrap();
+            check_times(&claims, 3600, now).map(drop)
         };
         assert_eq!(check(r#""exp":1800000000.75,"iat":1799999990.25,"nbf":1799999990"#), Ok(()));
         assert_eq!(check(r#""exp":1799999995.6"#), Ok(()));

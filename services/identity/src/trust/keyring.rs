@@ -1,7 +1,8 @@
 //! The keys that sign access tokens: read from the database, kept current. How
 //! they follow each other is decided in `domain/signing_key.rs`.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use access::{Issuer, Key};
 use jiff::Timestamp;
@@ -20,6 +21,8 @@ pub struct Keyring {
     sealer: KeySealer,
     issuer: Issuer,
     keys: Arc<RwLock<Arc<Keys>>>,
+    /// Keys that are trusted no more; held while keys that were read before may be kept.
+    revoked: Arc<Mutex<HashSet<String>>>,
 }
 
 struct Keys {
@@ -49,14 +52,25 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let keys = Arc::new(RwLock::new(Arc::new(load(&store, &sealer, now).await?)));
-        Ok(Self { store, sealer, issuer, keys })
+        Ok(Self { store, sealer, issuer, keys, revoked: Arc::default() })
     }
 
     /// Reads the keys again, so that replicas agree.
     pub async fn reload(&self, now: Timestamp) -> Result<(), Error> {
         let keys = load(&self.store, &self.sealer, now).await?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        let revoked = self.revoked();
+        let trusted = keys.without(&revoked);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(trusted);
         Ok(())
+    }
+
+    /// Ends the trust in keys, before they are read again. One that signs goes on to do so
+    /// until then, and nobody believes it.
+    pub fn drop_keys(&self, kids: &[String]) {
+        let mut revoked = self.revoked();
+        revoked.extend(kids.iter().cloned());
+        let trusted = self.current().without(&revoked);
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(trusted);
     }
 
     /// The public keys, for others.
@@ -85,8 +99,23 @@ impl Keyring {
         Ok(token.signed(&self.issuer, &keys.active, &keys.signing)?)
     }
 
+    fn revoked(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn current(&self) -> Arc<Keys> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Keys {
+    fn without(&self, revoked: &HashSet<String>) -> Self {
+        Self {
+            active: self.active.clone(),
+            signing: self.signing.clone(),
+            public: self.public.iter().filter(|key| !revoked.contains(&key.kid)).cloned().collect(),
+            verifying: self.verifying.iter().filter(|key| !revoked.contains(key.id())).cloned().collect(),
+        }
     }
 }
 

@@ -206,8 +206,7 @@ async fn next(feed: &mut Feed, since: Instant) -> Duration {
 
 /// Waits until a process listens to the others.
 async fn is_heard(fixture: &Fixture) {
-    let ears =
-        "select count(*) from pg_stat_activity where datname = current_database() and query like 'listen %'";
+    let ears = "select count(*) from pg_stat_activity where datname = current_database() and query like 'listen frontdesk_booking%'";
     for _ in 0..200 {
         if fixture.count(ears, &[]).await == 1 {
             return;
@@ -278,7 +277,7 @@ async fn another_process_hears_at_once_and_goes_on_without_its_ear() {
     assert!(quickest < Duration::from_millis(400), "{quickest:?}");
     // Without the connection it looks for itself, and is soon listening again.
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
-        where datname = current_database() and query like 'listen %'";
+        where datname = current_database() and query like 'listen frontdesk_booking%'";
     assert_eq!(fixture.count(cut, &[]).await, 1);
     let since = write().await;
     next(&mut feed, since).await;

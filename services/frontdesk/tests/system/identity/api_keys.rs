@@ -59,14 +59,14 @@ async fn both_secrets_of_a_rotated_key_work_until_the_overlap_ends() {
     let end_overlap = "update identity.tenant_api_keys set previous_expires_at = now() \
         where previous_expires_at is not null";
     assert_eq!(fixture.execute(end_overlap, &[]).await, 1);
-    // What a service knows of a key lives for five seconds.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // Other services are told of it, and may take a moment.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     customers(&fixture, &manager, &first).await.refused(401, "API_KEY_INVALID");
     customers(&fixture, &manager, second).await.ok();
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_refused_within_five_seconds_with_both_secrets() {
+async fn a_revoked_key_is_refused_soon_with_both_secrets() {
     let fixture = Fixture::start().await;
     let (owner, manager) = (fixture.token(demo::OWNER).await, fixture.manager().await);
     let (id, first) = create_key(&fixture, &owner).await;
@@ -78,7 +78,7 @@ async fn a_revoked_key_is_refused_within_five_seconds_with_both_secrets() {
     }
     fixture.delete(&path, &owner).await.ok();
     fixture.delete(&path, &owner).await.refused(404, "API_KEY_NOT_FOUND");
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     for secret in [&first, second] {
         customers(&fixture, &manager, secret).await.refused(401, "API_KEY_INVALID");
     }

@@ -40,8 +40,8 @@ fn shared(typ: Option<&str>, changed: Json) -> String {
 #[tokio::test]
 async fn tokens_of_other_issuers_are_taken_by_the_rules_of_their_kind() {
     let entries = json!([
-        {"issuer": LISTED, "audience": "theirs", "jwks_url": serve(KEYS).await},
-        {"issuer": SHARED, "audience": "theirs", "hs256_secret": SECRET, "max_lifetime_seconds": 3600},
+        {"issuer": LISTED, "audience": "theirs", "jwks_url": serve(KEYS).await, "subjects_are_user_ids": true},
+        {"issuer": SHARED, "audience": "theirs", "hs256_secret": SECRET, "max_lifetime_seconds": 3600, "subjects_are_user_ids": true},
     ]);
     let trusted_issuers: TrustedIssuers = entries.to_string().parse().unwrap();
     let fixture = Fixture::start_with(Policy { trusted_issuers, ..Policy::default() }).await;

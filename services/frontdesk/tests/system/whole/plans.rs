@@ -102,6 +102,7 @@ const EXPECTED: &[(&str, f64, &str)] = &[
     ("lock_member", MANY, "a tenant's own roles, which are few"),
     ("lock_owners", MANY, "members of a tenant"),
     ("forget_old_attempts", MANY, "in the background: a part of the table is old"),
+    ("forget_revocations", MANY, "in the background: a part of the table is old"),
 ];
 
 /// Statements that read a table whole, and why they may.
@@ -112,6 +113,10 @@ const WHOLE: &[(&str, &str)] = &[
     ("list_signing_keys", "there are a handful"),
     ("lock_signing_keys", "there are a handful"),
     ("retire_active_signing_key", "there are a handful"),
+    ("list_revoked_signing_keys", "there are a handful"),
+    ("revoke_signing_key", "there are a handful"),
+    ("read_revocations", "the head is one row"),
+    ("forget_revocations", "the head is one row"),
 ];
 
 struct Tables {

@@ -110,6 +110,10 @@ async fn a_caller_without_the_scope_is_told_which() {
     let viewer = format!("Bearer {}", fixture.token(demo::VIEWER).await);
     let before = fixture.snapshot().await;
     for (addr, path, rule) in methods(&fixture) {
+        // Anybody may call it, and one of them answers for ever.
+        if rule == Rule::Public {
+            continue;
+        }
         let key = call(addr, &path, &[("x-tenant-api-key", &fixture.api_key)]).await;
         match rule {
             Rule::Public | Rule::AnyCredential => {}

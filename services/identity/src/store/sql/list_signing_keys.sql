@@ -1,5 +1,5 @@
 select {signing_key}
 from identity.signing_keys
-where retired_at is null
-   or retired_at > :retired_after
+where revoked_at is null
+  and (retired_at is null or retired_at > :retired_after)
 order by created_at, kid

@@ -4,7 +4,8 @@ select
     m.tenant_id,
     m.role,
     r.scopes as own_scopes,
-    exists (select from identity.tenants t where t.id = :tenant) as tenant_exists
+    exists (select from identity.tenants t where t.id = :tenant) as tenant_exists,
+    null::timestamptz as session_ends_at
 from identity.users u
 {memberships_of_u}
 where u.id = :user

@@ -4,7 +4,8 @@ select
     m.tenant_id,
     m.role,
     r.scopes as own_scopes,
-    exists (select from identity.tenants t where t.id = :tenant) as tenant_exists
+    exists (select from identity.tenants t where t.id = :tenant) as tenant_exists,
+    s.expires_at as session_ends_at
 from identity.sessions s
 join identity.users u on u.id = s.user_id
 {memberships_of_u}

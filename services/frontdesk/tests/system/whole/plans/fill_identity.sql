@@ -1,5 +1,6 @@
 -- 5,000 people, 100 of whom are members of the tenant, with 10,000 sessions, of which
--- two a person are open; 20,000 audit events, half of the tenant; 1,000 tenants.
+-- two a person are open; 20,000 audit events, half of the tenant; 1,000 tenants; four
+-- links to each person.
 insert into identity.tenants (id, slug, name, created_at)
 select md5('tenant' || n)::uuid, 'tenant-' || n, 'Tenant ' || n, now() from generate_series(1, 1000) n;
 insert into identity.tenants (id, slug, name, created_at)
@@ -32,3 +33,5 @@ insert into identity.known_pairs (bucket, seen_at)
 select sha256(('bucket' || n)::bytea), now() - n * interval '1 minute' from generate_series(1, 5000) n;
 insert into identity.roles (tenant_id, name, scopes, created_at)
 select md5('tenant' || n)::uuid, 'night-desk', array['bookings:view'], now() from generate_series(1, 1000) n;
+insert into identity.user_links (issuer, subject, user_id, created_at)
+select 'https://id.example.com', 'subject' || n, md5('user' || (1 + n % 5000))::uuid, now() from generate_series(1, 20000) n;

@@ -1,0 +1,178 @@
+//! What identity has told of revocations, as this process has heard it: when last, and
+//! which marks lately. A mark does not say no: it says that what was known of a caller is
+//! void, and whoever needs to know asks again. So no clock is compared with another one,
+//! and a mark too many does no harm.
+//!
+//! An answer that is on its way while its mark comes would be kept after it. So whoever
+//! asks notes how much was heard before ([`Heard::count`]), and looks afterwards whether
+//! the answer was void when it came ([`Heard::voids`]).
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use boot::Scrape;
+use tokio::sync::watch;
+
+/// Most marks that are remembered for answers on their way; an answer that was asked for
+/// before those counts as void.
+const MOST_MARKS: usize = 4_096;
+
+/// A mark of something that an answer depends on; opaque.
+pub type Mark = [u8; 16];
+
+/// One thing that identity tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Whether everything that was known before is void.
+    pub anew: bool,
+    /// Of what else that is void it was a part.
+    pub marks: Vec<Mark>,
+    /// Signing keys that are trusted no more.
+    pub revoked_keys: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Heard {
+    state: Mutex<State>,
+    news: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When anything was heard last.
+    at: Option<Instant>,
+    /// How often something was void.
+    count: u64,
+    /// The marks of the last times.
+    lately: VecDeque<(u64, Mark)>,
+    /// Answers of before this count are void, whatever their marks.
+    void_before: u64,
+}
+
+impl Heard {
+    /// When identity was heard last.
+    pub(crate) fn at(&self) -> Option<Instant> {
+        self.state().at
+    }
+
+    /// How much was heard; see [`Self::voids`].
+    pub(crate) fn count(&self) -> u64 {
+        self.state().count
+    }
+
+    /// Whether an answer with these marks is void that was asked for at this count.
+    pub(crate) fn voids(&self, since: u64, marks: &[Mark]) -> bool {
+        let state = self.state();
+        let newer = state.lately.iter().rev().take_while(|(count, _)| *count > since);
+        since < state.void_before || newer.into_iter().any(|(_, mark)| marks.contains(mark))
+    }
+
+    /// Notes what is told. Whoever kept answers drops them afterwards.
+    pub(crate) fn hear(&self, told: &Told) {
+        let mut state = self.state();
+        state.at = Some(Instant::now());
+        if !told.anew && told.marks.is_empty() {
+            return;
+        }
+        state.count += 1;
+        let count = state.count;
+        if told.anew {
+            state.void_before = count;
+            state.lately.clear();
+        }
+        state.lately.extend(told.marks.iter().map(|mark| (count, *mark)));
+        while state.lately.len() > MOST_MARKS {
+            if let Some((forgotten, _)) = state.lately.pop_front() {
+                state.void_before = state.void_before.max(forgotten);
+            }
+        }
+        drop(state);
+        self.news.send_replace(count);
+    }
+
+    /// Returns when something was told that voids an answer with these marks, which was
+    /// asked for at this count.
+    pub(crate) async fn void(&self, since: u64, marks: &[Mark]) {
+        let mut news = self.news.subscribe();
+        while !self.voids(since, marks) {
+            if news.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    pub(crate) fn figures(&self, scrape: &mut Scrape) {
+        let (at, count) = {
+            let state = self.state();
+            (state.at, state.count)
+        };
+        let help = "Times that something was revoked, as identity has told.";
+        scrape.count("frontdesk_revocations_heard_total", help, &[], count);
+        let silent = at.map_or(Duration::MAX, |at| at.elapsed());
+        if silent < Duration::MAX {
+            let help = "How long ago identity was heard about revocations: without it callers are asked about every 5 s.";
+            scrape.now("frontdesk_revocations_heard_age_seconds", help, &[], silent.as_secs_f64());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self { state: Mutex::default(), news: watch::Sender::new(0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn mark(of: u8) -> Mark {
+        [of; 16]
+    }
+
+    fn marks(of: &[u8]) -> Told {
+        Told { marks: of.iter().map(|of| mark(*of)).collect(), ..Told::default() }
+    }
+
+    #[test]
+    fn an_answer_is_void_when_its_mark_came_after_the_question() {
+        let heard = Heard::default();
+        heard.hear(&marks(&[1]));
+        let since = heard.count();
+        assert!(!heard.voids(since, &[mark(1)]), "the question came after the mark");
+        heard.hear(&marks(&[2, 3]));
+        heard.hear(&Told::default());
+        assert!(heard.voids(since, &[mark(1), mark(3)]) && !heard.voids(since, &[mark(1)]));
+        heard.hear(&Told { anew: true, ..Told::default() });
+        assert!(heard.voids(since, &[]) && !heard.voids(heard.count(), &[mark(2)]));
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_as_void() {
+        let heard = Heard::default();
+        let since = heard.count();
+        for _ in 0..=MOST_MARKS {
+            heard.hear(&marks(&[1]));
+        }
+        assert!(heard.voids(since, &[mark(2)]));
+        assert!(!heard.voids(since + 1, &[mark(2)]));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_of_its_own_marks_only() {
+        let heard = Heard::default();
+        let since = heard.count();
+        let mine = [mark(1)];
+        let mut waits = std::pin::pin!(heard.void(since, &mine));
+        assert!(futures::poll!(waits.as_mut()).is_pending());
+        heard.hear(&marks(&[2]));
+        assert!(futures::poll!(waits.as_mut()).is_pending());
+        heard.hear(&marks(&[1]));
+        assert!(futures::poll!(waits.as_mut()).is_ready());
+    }
+}

@@ -1,0 +1,277 @@
+//! How long after the acknowledgement of a revocation a call is still let in, with three
+//! replicas of everything on one database, by hand: `cargo bench --bench revocations
+//! 1000`. A call counts by when it was sent.
+
+// A measurement that cannot go on says where.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use devdb::TestDatabase;
+use frontdesk::demo;
+use frontdesk::system::{Parts, Policies, System};
+use frontdesk_proto::booking::v1::ListPropertiesRequest;
+use frontdesk_proto::booking::v1::property_service_client::PropertyServiceClient;
+use futures::future::join_all;
+use identity::operator::Operator;
+use identity::{Limits, MasterKey, PasswordCost, Policy};
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use tokio::net::TcpListener;
+use tonic::{Code, Request};
+use upstream::Upstream;
+
+const REPLICAS: usize = 3;
+/// Callers of each replica.
+const CALLERS: usize = 2;
+/// How long callers know their rights before these are taken away.
+const BEFORE: Duration = Duration::from_millis(30);
+/// When a call that is let in is let in for good.
+const TOO_LATE: Duration = Duration::from_secs(10);
+const LIMITS: [u64; 9] = [0, 1, 2, 5, 10, 20, 50, 100, 1_000];
+const KINDS: [&str; 7] =
+    ["session", "user", "membership", "role of a member", "role", "API key", "signing key"];
+
+struct Bench {
+    url: String,
+    systems: Vec<System>,
+    http: reqwest::Client,
+    owner: String,
+    operator: String,
+    manager: String,
+}
+
+/// What a caller sends.
+#[derive(Clone)]
+struct Sent {
+    token: String,
+    key: Option<String>,
+}
+
+fn main() {
+    access::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(measure());
+}
+
+async fn measure() {
+    let times: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(210);
+    let mut bench = Bench::start().await;
+    let (mut calls, mut late) = (0, Vec::new());
+    for time in 0..times {
+        let kind = time % KINDS.len();
+        let (made, last) = bench.revoke(kind).await;
+        calls += made;
+        late.push((kind, last));
+    }
+    println!("{times} revocations, {calls} calls, {REPLICAS} replicas, {CALLERS} callers of each");
+    println!("a call was let in last, after the acknowledgement, within ms (0: none was)");
+    for (number, kind) in KINDS.iter().enumerate() {
+        let mut of: Vec<Duration> =
+            late.iter().filter(|(of, _)| *of == number).map(|(_, last)| *last).collect();
+        of.sort();
+        let counts = LIMITS.iter().scan(0, |before, limit| {
+            let within = of.partition_point(|last| *last <= Duration::from_millis(*limit));
+            let count = within - *before;
+            *before = within;
+            Some(format!("{limit}: {count}"))
+        });
+        let counts: Vec<String> = counts.collect();
+        let most = of.last().copied().unwrap_or_default();
+        println!("{kind:>18}  {}  most {most:.1?}", counts.join("  "));
+    }
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
+        demo::seed(&database.url).await.unwrap();
+        let systems = join_all((0..REPLICAS).map(|_| system(&database.url))).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut bench = Self {
+            url: database.url,
+            systems,
+            http,
+            owner: String::new(),
+            operator: String::new(),
+            manager: String::new(),
+        };
+        bench.sign_in().await;
+        let me = bench.call(Method::GET, "/v1/me", &bench.login(demo::MANAGER).await, &Json::Null).await;
+        bench.manager = me["user"]["id"].as_str().unwrap().to_owned();
+        let role = json!({"name": "clerk", "scopes": ["properties:view"]});
+        let roles = format!("/v1/tenants/{}/roles", demo::TENANT);
+        bench.call(Method::POST, &roles, &bench.owner, &role).await;
+        let role = json!({"name": "nobody", "scopes": ["bookings:view"]});
+        bench.call(Method::POST, &roles, &bench.owner, &role).await;
+        bench
+    }
+
+    async fn sign_in(&mut self) {
+        self.owner = self.login(demo::OWNER).await;
+        self.operator = self.login(demo::OPERATOR).await;
+    }
+
+    /// Lets callers in, takes their rights away, and says how many calls were made and how
+    /// long after the acknowledgement the last one that was let in was sent.
+    async fn revoke(&mut self, kind: usize) -> (usize, Duration) {
+        let tenant = format!("/v1/tenants/{}", demo::TENANT);
+        let member = format!("{tenant}/members/{}", self.manager);
+        let (user, role) = (format!("/v1/users/{}", self.manager), format!("{tenant}/roles/clerk"));
+        let mut sent = Sent { token: self.login(demo::MANAGER).await, key: None };
+        let mut key = String::new();
+        match kind {
+            4 => {
+                self.call(Method::PATCH, &member, &self.owner, &json!({"role": "clerk"})).await;
+            }
+            5 => {
+                let made = self
+                    .call(Method::POST, &format!("{tenant}/api-keys"), &self.owner, &json!({"name": "k"}))
+                    .await;
+                key = format!("{tenant}/api-keys/{}", made["api_key"]["id"].as_str().unwrap());
+                sent.key = Some(made["secret"].as_str().unwrap().to_owned());
+            }
+            _ => {}
+        }
+        let acknowledged = OnceLock::new();
+        let callers = self.systems.iter().flat_map(|system| (0..CALLERS).map(|_| system.booking.to_string()));
+        let calls = join_all(callers.map(|booking| call_on(booking, sent.clone(), &acknowledged)));
+        let owner = &self.owner;
+        let revocation = async {
+            tokio::time::sleep(BEFORE).await;
+            let scopes = json!({"scopes": ["bookings:view"]});
+            let (method, path, by, body) = match kind {
+                0 => (Method::POST, "/v1/auth/logout".to_owned(), &sent.token, json!({})),
+                1 => (Method::POST, format!("{user}/disable"), &self.operator, json!({})),
+                2 => (Method::DELETE, member.clone(), owner, Json::Null),
+                3 => (Method::PATCH, member.clone(), owner, json!({"role": "nobody"})),
+                4 => (Method::PATCH, role.clone(), owner, scopes),
+                _ => (Method::DELETE, key.clone(), owner, Json::Null),
+            };
+            if kind == 6 {
+                self.revoke_signing_key(&sent.token).await;
+            } else {
+                self.call(method, &path, by, &body).await;
+            }
+            acknowledged.set(Instant::now()).unwrap();
+        };
+        let (calls, ()) = tokio::join!(calls, revocation);
+        self.restore(kind, &tenant, &member, &user, &role).await;
+        let made = calls.iter().map(|(made, _)| made).sum();
+        (made, calls.into_iter().map(|(_, last)| last).max().unwrap_or_default())
+    }
+
+    async fn restore(&mut self, kind: usize, tenant: &str, member: &str, user: &str, role: &str) {
+        let manager = json!({"role": "manager"});
+        match kind {
+            1 => {
+                self.call(Method::POST, &format!("{user}/enable"), &self.operator, &json!({})).await;
+            }
+            2 => {
+                let new = json!({"email": demo::MANAGER, "role": "manager"});
+                self.call(Method::POST, &format!("{tenant}/members"), &self.owner, &new).await;
+            }
+            3 => {
+                self.call(Method::PATCH, member, &self.owner, &manager).await;
+            }
+            4 => {
+                self.call(Method::PATCH, member, &self.owner, &manager).await;
+                let scopes = json!({"scopes": ["properties:view"]});
+                self.call(Method::PATCH, role, &self.owner, &scopes).await;
+            }
+            6 => self.sign_in().await,
+            _ => {}
+        }
+    }
+
+    async fn revoke_signing_key(&self, token: &str) {
+        let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+        let config = pg::Config { url: self.url.clone(), pool_size: 1 };
+        let database = config.open(identity::ROLE, "frontdesk-bench").unwrap();
+        Operator::new(&database).unwrap().revoke_signing_key(&master_key(), &kid).await.unwrap();
+    }
+
+    async fn login(&self, email: &str) -> String {
+        let body = json!({"email": email, "password": demo::PASSWORD});
+        let login = self.call(Method::POST, "/v1/auth/login", "", &body).await;
+        login["access"].as_str().unwrap().to_owned()
+    }
+
+    async fn call(&self, method: Method, path: &str, token: &str, body: &Json) -> Json {
+        let request = self.http.request(method.clone(), format!("http://{}{path}", self.systems[0].gateway));
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+        let request = if body.is_null() { request } else { request.json(body) };
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+}
+
+/// Calls until it is refused after the acknowledgement: how many calls were made, and how
+/// long after that the last one was sent that was let in.
+async fn call_on(booking: String, sent: Sent, acknowledged: &OnceLock<Instant>) -> (usize, Duration) {
+    let mut client = PropertyServiceClient::new(booking.parse::<Upstream>().unwrap());
+    let (mut made, mut last) = (0, Duration::ZERO);
+    loop {
+        let mut request = Request::new(ListPropertiesRequest { page_size: 1, ..Default::default() });
+        request.metadata_mut().insert("authorization", format!("Bearer {}", sent.token).parse().unwrap());
+        if let Some(key) = &sent.key {
+            request.metadata_mut().insert("x-tenant-api-key", key.parse().unwrap());
+        }
+        let at = Instant::now();
+        let answer = client.list_properties(request).await;
+        made += 1;
+        let after = acknowledged.get().and_then(|acknowledged| at.checked_duration_since(*acknowledged));
+        match (answer, after) {
+            (Ok(_), Some(after)) => {
+                last = last.max(after);
+                assert!(after < TOO_LATE, "it is not revoked");
+            }
+            (Ok(_), None) => {}
+            (Err(status), _)
+                if matches!(
+                    status.code(),
+                    Code::Unauthenticated
+                        | Code::PermissionDenied
+                        | Code::InvalidArgument
+                        | Code::FailedPrecondition
+                ) =>
+            {
+                if after.is_some() {
+                    return (made, last);
+                }
+                // Refused between the commit and its acknowledgement.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            (Err(status), _) => panic!("{status:?}"),
+        }
+    }
+}
+
+fn master_key() -> MasterKey {
+    MasterKey::from_text(&"ab".repeat(32)).unwrap()
+}
+
+async fn system(url: &str) -> System {
+    let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let limits = Limits { pair: 0, account: 0, address: 0, ..Policy::default().limits };
+    // Signing in is not what is measured.
+    let password_cost = PasswordCost { memory_kib: 8, passes: 1 };
+    System::start(Parts {
+        database_url: url.to_owned(),
+        master_key: master_key(),
+        identity: free().await.unwrap(),
+        booking: free().await.unwrap(),
+        gateway: free().await.unwrap(),
+        policies: Policies {
+            identity: Policy { limits, password_cost, ..Policy::default() },
+            ..Policies::default()
+        },
+    })
+    .await
+    .unwrap()
+}

@@ -1,0 +1,140 @@
+//! What was revoked, told to the services that keep what they know of callers. It is
+//! found by `trust/revocations.rs`.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use access::Told;
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::{ErrorReason, Refusal};
+use futures::stream::{self, BoxStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use crate::trust::revocations::{Revocations, TellAfter};
+
+/// Time from one item to the next when nothing happens.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How often it is looked whether the database can be read again.
+const LOOK: Duration = Duration::from_millis(100);
+/// Most streams of a process, and of one address: a service has one in each process.
+const MOST: usize = 1_024;
+const MOST_OF_ONE: usize = 64;
+
+/// The streams of this process.
+#[derive(Debug, Clone)]
+pub struct Watchers {
+    revocations: Revocations,
+    stop: CancellationToken,
+    by_address: Arc<Mutex<HashMap<Option<IpAddr>, usize>>>,
+}
+
+/// The place of one stream.
+#[derive(Debug)]
+struct Place {
+    of: Option<IpAddr>,
+    among: Watchers,
+}
+
+struct State {
+    place: Place,
+    news: watch::Receiver<u64>,
+    after: Option<i64>,
+    sent: Option<Instant>,
+}
+
+impl Watchers {
+    /// None yet.
+    pub fn new(revocations: Revocations, stop: CancellationToken) -> Self {
+        Self { revocations, stop, by_address: Arc::default() }
+    }
+
+    /// What is revoked after a position, as a stream that lasts until either side ends it.
+    pub(super) fn watch(
+        &self,
+        of: Option<IpAddr>,
+        after: Option<i64>,
+    ) -> Result<BoxStream<'static, Result<wire::WatchResponse, Status>>, Refusal> {
+        let place = self.enter(of)?;
+        let state = State { place, news: self.revocations.news(), after, sent: None };
+        let items =
+            stream::unfold(
+                state,
+                |mut state| async move { state.next().await.map(|item| (Ok(item), state)) },
+            );
+        Ok(Box::pin(items))
+    }
+
+    fn enter(&self, of: Option<IpAddr>) -> Result<Place, Refusal> {
+        let mut by_address = self.by_address();
+        let all: usize = by_address.values().sum();
+        let own = by_address.entry(of).or_default();
+        if all >= MOST || *own >= MOST_OF_ONE {
+            return Err(Refusal::new(
+                ErrorReason::Overloaded,
+                "Too many watch here already. Watch another replica of identity, or ask about each caller.",
+            )
+            .retry_after(Duration::from_secs(5)));
+        }
+        *own += 1;
+        drop(by_address);
+        Ok(Place { of, among: self.clone() })
+    }
+
+    fn by_address(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, usize>> {
+        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_address = self.among.by_address();
+        if let Some(own) = by_address.get_mut(&self.of) {
+            *own -= 1;
+            if *own == 0 {
+                by_address.remove(&self.of);
+            }
+        }
+    }
+}
+
+impl State {
+    /// The next item; `None` at the stop.
+    async fn next(&mut self) -> Option<wire::WatchResponse> {
+        let Watchers { revocations, stop, .. } = &self.place.among;
+        loop {
+            self.news.mark_unchanged();
+            let tell = revocations.tell(self.after);
+            let wait = match (tell, self.sent) {
+                (None, _) => LOOK,
+                (Some(TellAfter { position, told }), sent) => {
+                    let due = sent.map_or(Duration::ZERO, |at| HEARTBEAT.saturating_sub(at.elapsed()));
+                    if Some(position) != self.after || told.anew || due.is_zero() {
+                        self.after = Some(position);
+                        self.sent = Some(Instant::now());
+                        return Some(item(position, told));
+                    }
+                    due
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                changed = self.news.changed() => changed.ok()?,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+}
+
+fn item(position: i64, told: Told) -> wire::WatchResponse {
+    let Told { anew, marks, revoked_keys } = told;
+    wire::WatchResponse {
+        position,
+        anew,
+        marks: marks.iter().map(|mark| mark.to_vec()).collect(),
+        revoked_keys,
+    }
+}

@@ -1,0 +1,53 @@
+//! Marks of what was revoked. Triggers write them (`migrations/identity/V3__revocation_marks.sql`),
+//! so no change does; here they are read and forgotten.
+
+use pg::{Columns, Fault, Listener};
+
+use super::database::Store;
+use crate::domain::revocation::{Mark, MarkKind, MarksAfter};
+
+/// Where the triggers say that there are new marks.
+const CHANNEL: &str = "frontdesk_identity_revocations";
+
+pg::statements! {
+    /// The marks after a position, and how far there are any.
+    ReadRevocations = "read_revocations" (after: i64);
+    /// Forgets marks that nobody needs any more.
+    ForgetRevocations = "forget_revocations" ();
+    /// The signing keys that are trusted no more.
+    ListRevokedSigningKeys = "list_revoked_signing_keys" ();
+}
+
+impl Store {
+    /// The marks after a position, in the order of their commits.
+    pub async fn read_revocations(&self, after: i64) -> Result<MarksAfter, Fault> {
+        let mut found = MarksAfter::default();
+        for row in self.run(&ReadRevocations { after }).await? {
+            let mark = Columns::first(&[row], |row| {
+                found.head = row.next("head")?;
+                found.forgotten = row.next("forgotten")?;
+                let position: Option<i64> = row.next("position")?;
+                let kind: Option<String> = row.next("kind")?;
+                let subject: Option<String> = row.next("subject")?;
+                Ok(position.zip(kind.zip(subject)))
+            })?;
+            if let Some((position, (kind, subject))) = mark.flatten() {
+                found.marks.push(Mark { position, kind: MarkKind::from_word(&kind), subject });
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn forget_revocations(&self) -> Result<(), Fault> {
+        self.run(&ForgetRevocations {}).await.map(drop)
+    }
+
+    pub async fn list_revoked_signing_keys(&self) -> Result<Vec<String>, Fault> {
+        Columns::all(&self.run(&ListRevokedSigningKeys {}).await?, |row| row.next("kid"))
+    }
+
+    /// Hears when there are new marks.
+    pub async fn hear_revocations(&self) -> Result<Listener, Fault> {
+        self.listen(CHANNEL).await
+    }
+}

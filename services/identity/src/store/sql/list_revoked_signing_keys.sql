@@ -1,0 +1,3 @@
+select kid
+from identity.signing_keys
+where revoked_at is not null
