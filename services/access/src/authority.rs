@@ -1,5 +1,6 @@
 //! Identity as the other services see it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use boot::Scrape;
@@ -57,6 +58,8 @@ pub struct Resolution {
     pub operator: bool,
     /// The API key that was sent.
     pub api_key_id: Option<Uuid>,
+    /// Who issued the token, if that was another issuer.
+    pub issuer: Option<Arc<str>>,
     /// What all this depends on; none where identity is too old to say it.
     pub marks: Vec<Mark>,
     /// When all this is over, whatever happens: the session or the key ends then.

@@ -30,6 +30,8 @@ pub struct Caller {
     pub operator: bool,
     /// The API key that was sent.
     pub api_key_id: Option<Uuid>,
+    /// Who issued the token, if that was another issuer; known to identity.
+    pub issuer: Option<Arc<str>>,
     /// What all this depends on; see [`crate::Resolution`].
     pub marks: Arc<[Mark]>,
     /// When all this is over, whatever happens.

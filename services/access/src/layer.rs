@@ -174,6 +174,7 @@ impl<A: Authority> Gate<A> {
             role: resolution.role.as_str().into(),
             operator: resolution.operator,
             api_key_id: resolution.api_key_id,
+            issuer: resolution.issuer.clone(),
             marks: resolution.marks.as_slice().into(),
             until: resolution.until,
         };
@@ -258,6 +259,7 @@ impl Caller {
             role: Arc::default(),
             operator: false,
             api_key_id: None,
+            issuer: None,
             marks: Arc::default(),
             until: None,
         }

@@ -100,7 +100,7 @@ impl Authority for RemoteIdentity {
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
         let marks = marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
         let until = until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
-        Ok(Resolution { user, tenant, scopes, role, operator, api_key_id, marks, until })
+        Ok(Resolution { user, tenant, scopes, role, operator, api_key_id, issuer: None, marks, until })
     }
 
     async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {

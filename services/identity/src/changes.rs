@@ -12,3 +12,4 @@ pub mod sessions;
 pub mod signing_key;
 pub mod tenant;
 pub mod user;
+pub mod user_link;

@@ -85,7 +85,7 @@ pub static TRUSTED_ISSUERS: Setting = Setting {
     ),
     unset: Unset::Means("none"),
     example: r#"[{"issuer":"https://id.example.com","audience":"frontdesk","jwks_url":"https://id.example.com/jwks.json"}]"#,
-    meaning: "Other issuers whose tokens are taken, signed by ES256, ES384, RS256, RS384, RS512, PS256 or EdDSA, or by HS256 with a shared secret; `sub` must be the id of a user. A token that lives longer than a day is refused, or longer than `max_lifetime_seconds` of its issuer's entry.",
+    meaning: "Other issuers whose tokens are taken, signed by ES256, ES384, RS256, RS384, RS512, PS256 or EdDSA, or by HS256 with a shared secret; a subject is the user that `frontdesk user link` says. In an entry, `max_lifetime_seconds` is how long its tokens may live (a day), `platform_scopes: true` lets them carry what their users hold outside tenants, and `subjects_are_user_ids: true` makes subjects that are ids of users these users.",
     secret: true,
 };
 

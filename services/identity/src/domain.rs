@@ -15,4 +15,5 @@ pub mod session;
 pub mod signing_key;
 pub mod tenant;
 pub mod user;
+pub mod user_link;
 mod words;

@@ -110,6 +110,9 @@ pub enum Existing {
     /// A role of the tenant.
     #[error("The tenant has a role with this name.")]
     Role,
+    /// A link of a subject.
+    #[error("The subject of this issuer is linked to a user already; end that link first.")]
+    UserLink,
     /// A role of every tenant.
     #[error("A built-in role has this name.")]
     BuiltInRole,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::actor::Actor;
-use crate::changes::{api_key, member, signing_key, tenant, user};
+use crate::changes::{api_key, member, signing_key, tenant, user, user_link};
 use crate::config::Policy;
 use crate::credential::api_key::KeyText;
 use crate::credential::password::{Passwords, check_new};
@@ -25,6 +25,8 @@ pub use crate::domain::ids::{ApiKeyId, TenantId, UserId};
 pub use crate::domain::signing_key::{KeyState, Revoked, Rotated, SigningKey};
 pub use crate::domain::tenant::{Member, Tenant};
 pub use crate::domain::user::{User, UserKind};
+pub use crate::domain::user_link::LinkedSubject;
+use crate::domain::user_link::Subject;
 
 /// An operator's changes over a database.
 #[derive(Debug, Clone)]
@@ -68,6 +70,25 @@ impl Operator {
     /// Lets a user sign in again.
     pub async fn enable_user(&self, email: &str) -> Result<User, Error> {
         user::enable(&self.store, self.user(email).await?.id, &Actor::operator()).await
+    }
+
+    /// Makes a subject of another issuer a user.
+    pub async fn link_user(&self, email: &str, issuer: &str, subject: &str) -> Result<User, Error> {
+        let of = Subject::checked(issuer, subject)?;
+        let user = self.user(email).await?;
+        user_link::link(&self.store, user.id, &of, &Actor::operator()).await?;
+        Ok(user)
+    }
+
+    /// Ends the link of a subject.
+    pub async fn unlink_user(&self, issuer: &str, subject: &str) -> Result<(), Error> {
+        user_link::unlink(&self.store, &Subject::checked(issuer, subject)?, &Actor::operator()).await
+    }
+
+    /// The subjects of other issuers that a user is.
+    pub async fn list_user_links(&self, email: &str) -> Result<Vec<LinkedSubject>, Error> {
+        let user = self.user(email).await?;
+        Ok(self.store.list_user_links(user.id).await?)
     }
 
     /// Users after an e-mail address and id.

@@ -19,6 +19,7 @@ pub mod schema;
 mod sessions;
 mod signing_keys;
 mod tenants;
+mod user_links;
 mod users;
 
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub fn statements() -> Result<Statements, StatementError> {
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
         tenants::STATEMENTS,
+        user_links::STATEMENTS,
         users::STATEMENTS,
     ];
     Statements::of_layout(declarations.into_iter().flatten().copied(), 0, 1, |_, text| filled(text))

@@ -17,6 +17,7 @@ fn answer(role: &str) -> Resolution {
         role: role.to_owned(),
         operator: false,
         api_key_id: None,
+        issuer: None,
         marks: vec![MARK],
         until: None,
     }

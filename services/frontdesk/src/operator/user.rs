@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use boot::{Form, Setting, Settings, Unset};
 use clap::{Subcommand, ValueEnum};
-use identity::operator::{NewUser, User, UserId, UserKind, may_be_password};
+use identity::operator::{LinkedSubject, NewUser, User, UserId, UserKind, may_be_password};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -62,6 +62,31 @@ pub enum UserCommand {
         /// E-mail address.
         email: String,
     },
+    /// Makes a subject of a trusted issuer this user.
+    Link {
+        /// E-mail address.
+        email: String,
+        /// The issuer, as its tokens have it in `iss`.
+        #[arg(long)]
+        issuer: String,
+        /// The subject, as they have it in `sub`.
+        #[arg(long)]
+        subject: String,
+    },
+    /// Ends the link of a subject.
+    Unlink {
+        /// The issuer, as its tokens have it in `iss`.
+        #[arg(long)]
+        issuer: String,
+        /// The subject, as they have it in `sub`.
+        #[arg(long)]
+        subject: String,
+    },
+    /// Lists the subjects that a user is linked to.
+    Links {
+        /// E-mail address.
+        email: String,
+    },
 }
 
 /// A password that may be set.
@@ -116,6 +141,25 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
         }
         UserCommand::Disable { email } => {
             print(&output, &open(source).await?.disable_user(&email).await.map_err(Failure::new)?)
+        }
+        UserCommand::Link { email, issuer, subject } => {
+            let linked = open(source).await?.link_user(&email, &issuer, &subject).await;
+            let User { id, .. } = linked.map_err(Failure::new)?;
+            let json = json!({"user_id": id.to_string(), "issuer": issuer, "subject": subject});
+            output.record(&json, &format!("{subject} of {issuer} is {email}"))
+        }
+        UserCommand::Unlink { issuer, subject } => {
+            open(source).await?.unlink_user(&issuer, &subject).await.map_err(Failure::new)?;
+            let json = json!({"issuer": issuer, "subject": subject});
+            output.record(&json, &format!("{subject} of {issuer} is nobody"))
+        }
+        UserCommand::Links { email } => {
+            for link in open(source).await?.list_user_links(&email).await.map_err(Failure::new)? {
+                let LinkedSubject { of, created_at } = link;
+                let json = json!({"issuer": of.issuer, "subject": of.subject, "created_at": created_at});
+                output.record(&json, &format!("{of} since {created_at}"))?;
+            }
+            Ok(())
         }
         UserCommand::Enable { email } => {
             print(&output, &open(source).await?.enable_user(&email).await.map_err(Failure::new)?)

@@ -99,6 +99,7 @@ mod identity {
     mod sessions;
     mod signing_keys;
     mod trusted_issuers;
+    mod user_links;
     mod users;
 }
 

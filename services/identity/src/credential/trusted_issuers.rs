@@ -24,6 +24,10 @@ pub struct TrustedIssuer {
     pub audience: String,
     /// How long its tokens may live at most, in seconds, whatever they say.
     pub longest: u64,
+    /// Whether its tokens carry what their users hold outside tenants.
+    pub platform_scopes: bool,
+    /// Whether its subjects are ids of users here, so that they need no links.
+    pub subjects_are_user_ids: bool,
     pub keys: KeySource,
 }
 
@@ -53,6 +57,10 @@ struct Entry {
     hs256_secret: Option<String>,
     #[serde(default)]
     max_lifetime_seconds: Option<u64>,
+    #[serde(default)]
+    platform_scopes: bool,
+    #[serde(default)]
+    subjects_are_user_ids: bool,
 }
 
 impl TrustedIssuers {
@@ -66,7 +74,8 @@ impl FromStr for TrustedIssuers {
     type Err = TrustedIssuersError;
 
     /// A JSON array of objects with `issuer`, `audience`, and one of `jwks_url`
-    /// and `hs256_secret`; `max_lifetime_seconds` if its tokens live longer than a day.
+    /// and `hs256_secret`; `max_lifetime_seconds` if its tokens live longer than a day;
+    /// `platform_scopes` and `subjects_are_user_ids` if it is trusted with them.
     fn from_str(text: &str) -> Result<Self, TrustedIssuersError> {
         let entries: Vec<Entry> = serde_json::from_str(text).map_err(|error| {
             TrustedIssuersError(format!(
@@ -76,7 +85,16 @@ impl FromStr for TrustedIssuers {
             ))
         })?;
         let mut issuers: Vec<TrustedIssuer> = Vec::new();
-        for Entry { issuer, audience, jwks_url, hs256_secret, max_lifetime_seconds } in entries {
+        for entry in entries {
+            let Entry {
+                issuer,
+                audience,
+                jwks_url,
+                hs256_secret,
+                max_lifetime_seconds,
+                platform_scopes,
+                subjects_are_user_ids,
+            } = entry;
             let wrong = |cause: &str| TrustedIssuersError(format!("`{issuer}`: {cause}"));
             let known = issuers.iter().any(|other| other.issuer == issuer);
             if issuer.is_empty() || audience.is_empty() || known {
@@ -94,7 +112,14 @@ impl FromStr for TrustedIssuers {
                 _ => return Err(wrong("one of jwks_url and hs256_secret is needed")),
             };
             let longest = max_lifetime_seconds.unwrap_or(LONGEST);
-            issuers.push(TrustedIssuer { issuer, audience, longest, keys });
+            issuers.push(TrustedIssuer {
+                issuer,
+                audience,
+                longest,
+                platform_scopes,
+                subjects_are_user_ids,
+                keys,
+            });
         }
         Ok(Self(issuers))
     }

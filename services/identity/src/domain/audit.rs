@@ -28,6 +28,10 @@ written! {
         UserDisabled = "user_disabled",
         /// A user was enabled again.
         UserEnabled = "user_enabled",
+        /// A subject of another issuer became a user.
+        UserLinked = "user_linked",
+        /// It is that user no more.
+        UserUnlinked = "user_unlinked",
         /// Somebody else set a user's password.
         PasswordSet = "password_set",
         /// A tenant was created.

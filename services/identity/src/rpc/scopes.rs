@@ -13,7 +13,7 @@ impl ScopeService for Identity {
         &self,
         request: Request<wire::ResolveScopesRequest>,
     ) -> Result<Response<wire::ResolveScopesResponse>, Status> {
-        let access::Caller { user, tenant, scopes, role, operator, api_key_id, marks, until } =
+        let access::Caller { user, tenant, scopes, role, operator, api_key_id, issuer: _, marks, until } =
             access::caller(&request)?;
         Ok(Response::new(wire::ResolveScopesResponse {
             user_id: id_or_empty(user.map(|user| user.id)),

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Claims, Credentials, Key, Mark, Resolution, TokenFault, Told, User};
+use access::{Authority, Claims, Credentials, Key, Mark, Resolution, Told, User};
 use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::issuers::{Foreign, ForeignTokens};
 use super::keyring::Keyring;
@@ -20,6 +19,7 @@ use crate::domain::revocation::MarkKind;
 use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::scopes::{Holds, OPERATE, TENANT_SCOPES};
 use crate::domain::tenant::ResolvedUser;
+use crate::domain::user_link::Subject;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Store;
 
@@ -63,12 +63,21 @@ impl LocalIdentity {
             }
             self.user(SignedIn { user, session }, &found, tenant, credentials).await?
         } else if let Some(token) = &credentials.token {
-            let Foreign { subject, until } = self.foreign.verify(token, now).await?;
-            let user = Uuid::try_parse(&subject).map(UserId).map_err(|_| TokenFault::Malformed)?;
-            let found = self.store.resolve_foreign_user(user, tenant).await?;
+            let Foreign { of, platform_scopes, user, until } = self.foreign.verify(token, now).await?;
+            let linked = match user {
+                Some(user) => Some(user),
+                None => self.store.find_user_link(&of).await?,
+            };
+            let user = linked.ok_or_else(|| not_linked(&of))?;
+            let mut found = self.store.resolve_foreign_user(user, tenant).await?;
+            if !platform_scopes {
+                for one in &mut found {
+                    one.platform_scopes.clear();
+                }
+            }
             let signed_in = SignedIn { user, session: SessionId::default() };
             let resolution = self.user(signed_in, &found, tenant, credentials).await?;
-            Resolution { until: Some(until), ..resolution }
+            Resolution { until: Some(until), issuer: Some(of.issuer.into()), ..resolution }
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
             scopes.sort();
@@ -227,6 +236,15 @@ fn session_ended() -> Refusal {
         Reason::SessionEnded,
         "The session of this token is over: it was logged out or revoked, it expired, or its user was disabled. Sign in again.",
     )
+}
+
+fn not_linked(of: &Subject) -> Refusal {
+    Refusal::new(
+        Reason::SubjectNotLinked,
+        "The token of another issuer is genuine, but its subject is no user here. Have an operator link it: frontdesk user link EMAIL --issuer ISSUER --subject SUBJECT.",
+    )
+    .with("issuer", of.issuer.clone())
+    .with("subject", of.subject.clone())
 }
 
 fn not_a_member() -> Refusal {

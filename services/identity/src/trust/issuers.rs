@@ -12,9 +12,12 @@ use jiff::Timestamp;
 use jsonwebtoken::Validation;
 use outbound::FetchError;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::issuer_keys::Keys;
 use crate::credential::trusted_issuers::{TrustedIssuer, TrustedIssuers};
+use crate::domain::ids::UserId;
+use crate::domain::user_link::Subject;
 use crate::error::Error;
 
 /// Verifies tokens of other issuers.
@@ -30,8 +33,12 @@ struct Verifier {
 /// What a token of another issuer is worth.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Foreign {
-    /// Whom it is about, as its issuer names them.
-    pub subject: String,
+    /// Whom it is about.
+    pub of: Subject,
+    /// Whether it carries what its user holds outside tenants.
+    pub platform_scopes: bool,
+    /// The user that it is about without a link, if the issuer is trusted with that.
+    pub user: Option<UserId>,
     /// When the token is no longer taken.
     pub until: Timestamp,
 }
@@ -83,7 +90,13 @@ impl ForeignTokens {
             return Err(TokenFault::WrongKind.into());
         }
         let until = check_times(&claims, of.longest, now)?;
-        Ok(Foreign { subject: claims.sub, until })
+        let user = of.subjects_are_user_ids.then(|| Uuid::try_parse(&claims.sub).ok()).flatten();
+        Ok(Foreign {
+            of: Subject { issuer: of.issuer.clone(), subject: claims.sub },
+            platform_scopes: of.platform_scopes,
+            user: user.map(UserId),
+            until,
+        })
     }
 }
 

@@ -192,7 +192,7 @@ async fn a_revoked_signing_key_is_trusted_nowhere_and_sessions_go_on_with_the_ne
     let token = refreshed.ok()["access"].as_str().unwrap();
     both.let_in(token, None).await;
     let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
-    let revoked = command(&["--json", "keys", "revoke", &kid]).await;
+    let revoked = command(&["keys", "revoke", &kid, "--json"]).await;
     let said: Json = serde_json::from_slice(&revoked.stdout).unwrap_or_else(|_| panic!("{revoked:?}"));
     both.refused(token, None, "TOKEN_INVALID").await;
     let next = fixture.refresh(&refreshed.body["refresh"]).await.ok()["access"].as_str().unwrap().to_owned();
