@@ -30,8 +30,11 @@ pub struct KeyedCall {
 pub struct Key {
     /// As the caller sent it.
     pub text: String,
-    /// SHA-256 of the method and what is asked of it.
+    /// SHA-256 of the method, what is asked of it and who asks.
     pub hash: Vec<u8>,
+    /// The same without who asks, as the version before stored it: a call that is repeated
+    /// while this version is rolled out finds its answer.
+    hash_before: Vec<u8>,
 }
 
 impl Call {
@@ -61,17 +64,23 @@ impl Call {
 }
 
 impl Key {
-    /// A key for one method and what is asked of it.
-    pub fn new(text: String, method: &str, asked: &[u8]) -> Self {
+    /// A key for one method, what is asked of it, and who asks: an answer is for whoever
+    /// got it first, and not for others of the tenant who may see less.
+    pub fn new(text: String, method: &str, asked: &[u8], by: Actor) -> Self {
         let mut hash = digest::Context::new(&digest::SHA256);
         hash.update(method.as_bytes());
         hash.update(&[0]);
         hash.update(asked);
-        Self { text, hash: hash.finish().as_ref().to_vec() }
+        let hash_before = hash.clone().finish().as_ref().to_vec();
+        hash.update(by.kind().as_bytes());
+        if let Some(id) = by.id() {
+            hash.update(id.as_bytes());
+        }
+        Self { text, hash: hash.finish().as_ref().to_vec(), hash_before }
     }
 
     /// Whether a stored key was used for the same.
     pub fn is_for(&self, stored_hash: &[u8]) -> bool {
-        verify_slices_are_equal(stored_hash, &self.hash).is_ok()
+        [&self.hash, &self.hash_before].iter().any(|hash| verify_slices_are_equal(stored_hash, hash).is_ok())
     }
 }

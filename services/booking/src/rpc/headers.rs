@@ -50,7 +50,7 @@ impl Call {
         }
         // The version is part of what is asked for.
         let asked = [request.get_ref().encode_to_vec(), self.expected.text().into_bytes()].concat();
-        let key = Some(Key::new(text.to_owned(), method, &asked));
+        let key = Some(Key::new(text.to_owned(), method, &asked, self.actor));
         Ok(KeyedCall { call: self, key })
     }
 }

@@ -43,6 +43,21 @@ async fn create_approve_decline_and_cancel_repeat_their_first_answer_and_write_o
     }
 }
 
+/// Before, whoever of the tenant sent the key and the body got the answer that somebody else
+/// had got.
+#[tokio::test]
+async fn the_answer_of_one_is_not_repeated_to_another_user_of_the_tenant() {
+    let fixture = Fixture::start().await;
+    let (manager, owner) = (fixture.manager().await, fixture.token(demo::OWNER).await);
+    let august = new_request(GUEST, "2031-08-01", "2031-08-05");
+    let path = "/v1/booking-requests";
+    let first = keyed(&fixture, &manager, path, "shared", &august).await.ok().clone();
+    let before = fixture.snapshot().await;
+    keyed(&fixture, &owner, path, "shared", &august).await.refused(409, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(keyed(&fixture, &fixture.manager().await, path, "shared", &august).await.ok(), &first);
+    assert_eq!(fixture.snapshot().await, before);
+}
+
 #[tokio::test]
 async fn a_key_is_refused_with_another_body_or_method_and_for_another_call() {
     for layout in Layout::ALL {
