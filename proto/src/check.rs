@@ -48,7 +48,9 @@ struct Found {
 impl Violations {
     /// Looks at a text that is unset when it is empty.
     pub fn text(&mut self, field: &str, text: &str, limits: &Limits) {
-        if !limits.is_blank(text) {
+        if !limits.fits_bytes(text) {
+            self.add(field, limits.length(), ErrorReason::Unspecified);
+        } else if !limits.is_blank(text) {
             self.set_text(field, text, limits);
         } else if limits.required {
             self.add(field, limits.needs(), limits.missing);
@@ -67,7 +69,10 @@ impl Violations {
 
     /// Looks at a text that has to have the form of its field.
     fn written_text(&mut self, field: &str, text: &str, limits: &Limits) {
-        if !limits.fits_length(text) || limits.min_length > 0 && limits.is_blank(text) {
+        if !limits.fits_bytes(text)
+            || !limits.fits_length(text)
+            || limits.min_length > 0 && limits.is_blank(text)
+        {
             self.add(field, limits.length(), ErrorReason::Unspecified);
         } else if !format::fits(limits.format, text) {
             let takes = match limits.format {
@@ -126,8 +131,12 @@ impl Violations {
             if self.is_full() {
                 return;
             }
-            let blank = limits.min_length > 0 && limits.is_blank(text);
-            if blank || !limits.fits_length(text) || !format::fits(limits.format, text) {
+            let blank = || limits.min_length > 0 && limits.is_blank(text);
+            if !limits.fits_bytes(text)
+                || blank()
+                || !limits.fits_length(text)
+                || !format::fits(limits.format, text)
+            {
                 self.written_text(&format!("{field}[{at}]"), text, limits);
             }
         }
@@ -197,6 +206,8 @@ impl Violations {
     fn count(&mut self, field: &str, count: usize, limits: &Limits) {
         if count == 0 && limits.required {
             self.add(field, "needs at least one entry".to_owned(), limits.missing);
+        } else if limits.max_items > 0 && count > limits.max_items as usize {
+            self.add(field, format!("takes at most {} entries", limits.max_items), ErrorReason::Unspecified);
         }
     }
 

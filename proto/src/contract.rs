@@ -112,9 +112,30 @@ impl FieldContract {
             extension(pool.get_extension_by_name("frontdesk.rest.v1.field"), &field.options())
                 .unwrap_or_default();
         let (format, missing) = (rule.format(), rule.missing());
-        let FieldRule { required, min_length, max_length, min, max, header, cursor, .. } = rule;
+        let FieldRule {
+            required,
+            min_length,
+            max_length,
+            min,
+            max,
+            header,
+            cursor,
+            max_bytes,
+            max_items,
+            ..
+        } = rule;
         Self {
-            limits: Limits { required, format, min_length, max_length, min, max, missing },
+            limits: Limits {
+                required,
+                format,
+                min_length,
+                max_length,
+                min,
+                max,
+                missing,
+                max_bytes,
+                max_items,
+            },
             header: Some(header).filter(|header| !header.is_empty()),
             cursor,
         }
@@ -245,14 +266,45 @@ mod tests {
     fn limits_fit_the_kind_of_their_field() {
         for message in descriptors().all_messages().filter(|one| one.full_name().starts_with("frontdesk.")) {
             for field in message.fields() {
-                let Limits { format, min_length, max_length, min, max, .. } =
+                let Limits { format, min_length, max_length, max_bytes, max_items, min, max, .. } =
                     FieldContract::of(&field).limits;
-                let of_text = format != Format::Unspecified || min_length > 0 || max_length > 0;
+                let of_text =
+                    format != Format::Unspecified || min_length > 0 || max_length > 0 || max_bytes > 0;
                 let of_number = min.is_some() || max.is_some();
                 assert!(!of_text || field.kind() == Kind::String, "{}", field.full_name());
                 assert!(!of_number || field.kind() == Kind::Int32, "{}", field.full_name());
                 assert!(max_length == 0 || min_length <= max_length, "{}", field.full_name());
+                assert!(max_items == 0 || field.is_list(), "{}", field.full_name());
             }
         }
+    }
+
+    /// Tokens whose length is looked at by whoever reads them, so that one that is too long
+    /// gets the same answer as any other that is wrong.
+    const OPAQUE: [&str; 3] = ["page_token", "refresh", "token"];
+
+    #[test]
+    fn every_text_that_identity_is_sent_has_a_limit_in_bytes_and_every_list_one_in_entries() {
+        let identity = descriptors().services().filter(|one| one.package_name() == "frontdesk.identity.v1");
+        let mut seen = 0;
+        for method in identity.flat_map(|service| service.methods().collect::<Vec<_>>()) {
+            for field in method.input().fields() {
+                let limits = FieldContract::of(&field).limits;
+                let name = field.full_name();
+                assert!(!matches!(field.kind(), Kind::Bytes), "{name}: bytes have no limit yet");
+                let of_requests =
+                    |of: &prost_reflect::MessageDescriptor| of.full_name().starts_with("frontdesk.");
+                assert!(
+                    !matches!(field.kind(), Kind::Message(of) if of_requests(&of)),
+                    "{name}: look within"
+                );
+                assert!(!field.is_list() || limits.max_items > 0, "{name} has no limit of entries");
+                if field.kind() == Kind::String && !OPAQUE.contains(&field.name()) {
+                    assert!(limits.most_bytes().is_some_and(|most| most <= 1024), "{name} has no limit");
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 30, "{seen} texts");
     }
 }

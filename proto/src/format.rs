@@ -11,6 +11,8 @@ use crate::text;
 
 /// Longest e-mail address in bytes (RFC 5321).
 const MAX_EMAIL: usize = 254;
+/// Longer than any name of the IANA database.
+const MAX_TIME_ZONE: usize = 64;
 
 /// Names of the IANA database that are no place: what a machine has before anybody
 /// told it where it is.
@@ -28,13 +30,25 @@ pub fn time_zone(text: &str) -> Option<String> {
     zone.iana_name().filter(|name| !NO_PLACE.contains(name)).map(str::to_owned)
 }
 
+/// Most bytes of a text with a format, where the format has an end.
+pub fn most_bytes(format: Format) -> Option<usize> {
+    match format {
+        Format::Unspecified | Format::Text | Format::Line => None,
+        Format::Uuid => Some(36),
+        Format::Date => Some(10),
+        Format::Email => Some(MAX_EMAIL),
+        Format::Slug => Some(63),
+        Format::TimeZone => Some(MAX_TIME_ZONE),
+    }
+}
+
 /// Whether a text has a format.
 pub fn fits(format: Format, text: &str) -> bool {
     match format {
         Format::Unspecified => true,
         Format::Uuid => text.len() == 36 && Uuid::try_parse(text).is_ok(),
         Format::Date => is_date(text.as_bytes()),
-        Format::Email => is_email(text.trim()),
+        Format::Email => text.len() <= MAX_EMAIL && is_email(text.trim()),
         Format::Slug => is_slug(text.as_bytes()),
         Format::TimeZone => time_zone(text).is_some(),
         Format::Text => !text.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')),
@@ -71,7 +85,7 @@ fn is_email(text: &str) -> bool {
     let hidden = |char: char| {
         char.is_control() || char.is_whitespace() || text::turns_around(char) || text::is_ignorable(char)
     };
-    shaped && text.len() <= MAX_EMAIL && !text.chars().any(hidden)
+    shaped && !text.chars().any(hidden)
 }
 
 fn is_slug(text: &[u8]) -> bool {
@@ -170,7 +184,7 @@ mod tests {
             assert!(!is_date(day.as_bytes()), "{day}");
         }
         assert!(is_date(b"2028-02-29") && is_date(b"2000-02-29"));
-        assert!(!is_email(&format!("{}@example.com", "a".repeat(250))));
+        assert!(!fits(Format::Email, &format!("{}@example.com", "a".repeat(250))));
     }
 
     #[test]

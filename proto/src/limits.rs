@@ -3,6 +3,7 @@
 //! that of `check.rs`.
 
 use crate::ErrorReason;
+use crate::format;
 use crate::rest::v1::Format;
 use crate::text::shows_nothing;
 
@@ -23,6 +24,10 @@ pub struct Limits {
     pub max: Option<i32>,
     /// The reason when nothing is wrong but that it is missing.
     pub missing: ErrorReason,
+    /// Most bytes, where the option says so.
+    pub max_bytes: u32,
+    /// Most entries of a list; 0 for no limit.
+    pub max_items: u32,
 }
 
 impl Limits {
@@ -35,12 +40,28 @@ impl Limits {
         min: None,
         max: None,
         missing: ErrorReason::Unspecified,
+        max_bytes: 0,
+        max_items: 0,
     };
 
     /// Whether a text is nothing at all, or nothing that can be seen. A password may be
     /// of blanks.
     pub fn is_blank(&self, text: &str) -> bool {
         if self.format == Format::Unspecified { text.is_empty() } else { shows_nothing(text) }
+    }
+
+    /// Most bytes that a text can have whatever is in it; nothing is done with a longer one.
+    pub fn most_bytes(&self) -> Option<usize> {
+        match (self.max_bytes, self.max_length) {
+            (0, 0) => format::most_bytes(self.format),
+            (0, characters) => Some(4 * characters as usize),
+            (bytes, _) => Some(bytes as usize),
+        }
+    }
+
+    /// Whether a text is short enough to be looked at.
+    pub fn fits_bytes(&self, text: &str) -> bool {
+        self.most_bytes().is_none_or(|most| text.len() <= most)
     }
 
     /// Whether a text is neither too short nor too long.
@@ -67,6 +88,9 @@ impl Limits {
         }
         let Self { max_length: most, .. } = self;
         let least = self.min_length.max(u32::from(self.required));
+        if *most == 0 && self.max_bytes > 0 {
+            return format!("takes {least} to {} bytes", self.max_bytes);
+        }
         let line = if self.format == Format::Line { " on one line" } else { "" };
         match (least, most) {
             (0, most) => format!("takes at most {most} characters{line}"),

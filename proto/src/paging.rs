@@ -12,6 +12,8 @@ use crate::{ErrorReason, Refusal};
 
 const DEFAULT_SIZE: i64 = 50;
 const MAX_SIZE: i64 = 200;
+/// Longer than any token of ours, whose keys have a thousand bytes at most.
+const MAX_TOKEN: usize = 4096;
 
 /// The page size that `page_size` and its alias `limit` ask for.
 pub fn size(page_size: i32, limit: i32) -> Result<i64, Refusal> {
@@ -52,7 +54,7 @@ pub fn read_token(list: &[u8], token: &str) -> Result<Option<(String, Uuid)>, Re
         return Ok(None);
     }
     let read = || {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(Some(token).filter(|token| token.len() <= MAX_TOKEN)?).ok()?;
         let (fingerprinted, rest) = bytes.split_at_checked(8)?;
         let (id, key) = rest.split_at_checked(16)?;
         let position = (std::str::from_utf8(key).ok()?.to_owned(), Uuid::from_slice(id).ok()?);

@@ -53,6 +53,7 @@ impl Checked for crate::identity::v1::GetUserResponse {}
 impl Checked for crate::identity::v1::ListApiKeysResponse {}
 impl Checked for crate::identity::v1::ListAuditEventsResponse {}
 impl Checked for crate::identity::v1::ListMembersResponse {}
+impl Checked for crate::identity::v1::ListPlatformAuditEventsResponse {}
 impl Checked for crate::identity::v1::ListRolesResponse {}
 impl Checked for crate::identity::v1::ListSessionsResponse {}
 impl Checked for crate::identity::v1::ListTenantsResponse {}
@@ -66,6 +67,7 @@ impl Checked for crate::identity::v1::RevokeApiKeyResponse {}
 impl Checked for crate::identity::v1::RevokeSessionResponse {}
 impl Checked for crate::identity::v1::RotateApiKeyResponse {}
 impl Checked for crate::identity::v1::SetPasswordResponse {}
+impl Checked for crate::identity::v1::SetPlatformScopesResponse {}
 impl Checked for crate::identity::v1::UpdateRoleResponse {}
 impl Checked for crate::identity::v1::ValidateTokenResponse {}
 impl Checked for crate::identity::v1::WatchResponse {}
@@ -345,14 +347,15 @@ impl Checked for crate::identity::v1::AddMemberRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("user_id", &self.user_id, &Limits { format: Format::Uuid, ..Limits::NONE });
-        found.text("role", &self.role, &Limits { required: true, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
+        found.text("role", &self.role, &Limits { required: true, max_bytes: 256, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
+        found.text("email", &self.email, &Limits { max_bytes: 254, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
-        found.text("role", &self.role, &Limits { required: true, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
+        found.text("role", &self.role, &Limits { required: true, max_bytes: 256, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ChangePasswordRequest {
@@ -365,6 +368,7 @@ impl Checked for crate::identity::v1::CreateApiKeyRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.texts("scopes", &self.scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
         found.time("expires_at", self.expires_at.as_ref(), &Limits::NONE);
     }
 }
@@ -372,7 +376,7 @@ impl Checked for crate::identity::v1::CreateRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Slug, ..Limits::NONE });
-        found.texts("scopes", &self.scopes, &Limits { required: true, ..Limits::NONE });
+        found.texts("scopes", &self.scopes, &Limits { required: true, max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::CreateTenantRequest {
@@ -387,11 +391,13 @@ impl Checked for crate::identity::v1::CreateUserRequest {
         found.text("display_name", &self.display_name, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
         found.value("kind", crate::identity::v1::UserKind::is_valid(self.kind), "person or service");
         found.text("password", &self.password, &Limits { min_length: 8, max_length: 256, ..Limits::NONE });
+        found.texts("platform_scopes", &self.platform_scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DeleteRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DisableUserRequest {
@@ -435,6 +441,13 @@ impl Checked for crate::identity::v1::ListMembersRequest {
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ListPlatformAuditEventsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.number("page_size", self.page_size, &Limits { min: Some(0), ..Limits::NONE });
+        found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ListRolesRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -455,7 +468,7 @@ impl Checked for crate::identity::v1::ListUsersRequest {
 }
 impl Checked for crate::identity::v1::LoginRequest {
     fn check(&self, found: &mut Violations) {
-        found.text("email", &self.email, &Limits { required: true, ..Limits::NONE });
+        found.text("email", &self.email, &Limits { required: true, max_bytes: 254, ..Limits::NONE });
         found.text("password", &self.password, &Limits { required: true, max_length: 256, ..Limits::NONE });
     }
 }
@@ -475,7 +488,11 @@ impl Checked for crate::identity::v1::RemoveMemberRequest {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::ResolveScopesRequest {}
+impl Checked for crate::identity::v1::ResolveScopesRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("method", &self.method, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::RevokeApiKeyRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -500,10 +517,17 @@ impl Checked for crate::identity::v1::SetPasswordRequest {
         found.text("password", &self.password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::SetPlatformScopesRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.texts("platform_scopes", &self.platform_scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::UpdateRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
-        found.texts("scopes", &self.scopes, &Limits { required: true, ..Limits::NONE });
+        found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
+        found.texts("scopes", &self.scopes, &Limits { required: true, max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ValidateTokenRequest {}

@@ -201,6 +201,9 @@ pub enum ErrorReason {
     SessionNotFound = 216,
     /// There is no such user.
     UserNotFound = 217,
+    /// The tenant has as many roles, or live API keys, as it may; `metadata.limit` is
+    /// their number. Delete or revoke those that nobody needs.
+    QuotaReached = 226,
     /// There is no such tenant.
     TenantNotFound = 218,
     /// The user is not a member of the tenant.
@@ -399,6 +402,7 @@ impl ErrorReason {
             Self::PasswordWrong => "ERROR_REASON_PASSWORD_WRONG",
             Self::SessionNotFound => "ERROR_REASON_SESSION_NOT_FOUND",
             Self::UserNotFound => "ERROR_REASON_USER_NOT_FOUND",
+            Self::QuotaReached => "ERROR_REASON_QUOTA_REACHED",
             Self::TenantNotFound => "ERROR_REASON_TENANT_NOT_FOUND",
             Self::MemberNotFound => "ERROR_REASON_MEMBER_NOT_FOUND",
             Self::RoleNotFound => "ERROR_REASON_ROLE_NOT_FOUND",
@@ -494,6 +498,7 @@ impl ErrorReason {
             "ERROR_REASON_PASSWORD_WRONG" => Some(Self::PasswordWrong),
             "ERROR_REASON_SESSION_NOT_FOUND" => Some(Self::SessionNotFound),
             "ERROR_REASON_USER_NOT_FOUND" => Some(Self::UserNotFound),
+            "ERROR_REASON_QUOTA_REACHED" => Some(Self::QuotaReached),
             "ERROR_REASON_TENANT_NOT_FOUND" => Some(Self::TenantNotFound),
             "ERROR_REASON_MEMBER_NOT_FOUND" => Some(Self::MemberNotFound),
             "ERROR_REASON_ROLE_NOT_FOUND" => Some(Self::RoleNotFound),

@@ -26,6 +26,13 @@ pub struct ApiKey {
     /// Until when the secret before the last rotation works; unset when none does.
     #[prost(message, optional, tag = "8")]
     pub previous_secret_expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// UUID of the user who made it, or who made the key with which it was made; empty
+    /// when an operator command did.
+    #[prost(string, tag = "9")]
+    pub created_by: ::prost::alloc::string::String,
+    /// UUID of the API key with which it was made; empty when a user made it.
+    #[prost(string, tag = "10")]
+    pub created_by_api_key_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ApiKey {
     const NAME: &'static str = "ApiKey";
@@ -285,7 +292,8 @@ pub mod api_key_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Creates a key. Its secret is in the answer and nowhere else.
+        /// Creates a key. Its secret is in the answer and nowhere else. A tenant has 200
+        /// live keys at most.
         pub async fn create_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateApiKeyRequest>,
@@ -417,7 +425,8 @@ pub mod api_key_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ApiKeyServiceServer.
     #[async_trait]
     pub trait ApiKeyService: std::marker::Send + std::marker::Sync + 'static {
-        /// Creates a key. Its secret is in the answer and nowhere else.
+        /// Creates a key. Its secret is in the answer and nowhere else. A tenant has 200
+        /// live keys at most.
         async fn create_api_key(
             &self,
             request: tonic::Request<super::CreateApiKeyRequest>,
@@ -777,6 +786,22 @@ pub struct AuditEvent {
     /// Id of the request, as in the log; may be empty.
     #[prost(string, tag = "9")]
     pub request_id: ::prost::alloc::string::String,
+    /// The method that was called, for example
+    /// `frontdesk.identity.v1.UserService/SetPassword`; empty for operator commands.
+    #[prost(string, tag = "10")]
+    pub method: ::prost::alloc::string::String,
+    /// UUID of the API key that was sent; empty when none was.
+    #[prost(string, tag = "11")]
+    pub api_key_id: ::prost::alloc::string::String,
+    /// Who issued the token, when it was not this service.
+    #[prost(string, tag = "12")]
+    pub issuer: ::prost::alloc::string::String,
+    /// How often it happened: a refusal that repeats is one event for many.
+    #[prost(int32, tag = "13")]
+    pub times: i32,
+    /// UUID of the tenant; empty when it happened in none.
+    #[prost(string, tag = "14")]
+    pub tenant_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for AuditEvent {
     const NAME: &'static str = "AuditEvent";
@@ -832,6 +857,53 @@ impl ::prost::Name for ListAuditEventsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.ListAuditEventsResponse".into()
+    }
+}
+/// Input of ListPlatformAuditEvents.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPlatformAuditEventsRequest {
+    /// UUID of a user whose events are wanted.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Entries per page, 1 to 200; 0 means 50, more than 200 means 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty means the first page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Other name of `page_size`; setting both is INVALID_FIELD.
+    #[prost(int32, tag = "4")]
+    pub limit: i32,
+}
+impl ::prost::Name for ListPlatformAuditEventsRequest {
+    const NAME: &'static str = "ListPlatformAuditEventsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ListPlatformAuditEventsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ListPlatformAuditEventsRequest".into()
+    }
+}
+/// Output of ListPlatformAuditEvents.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPlatformAuditEventsResponse {
+    /// The page.
+    #[prost(message, repeated, tag = "1")]
+    pub audit_events: ::prost::alloc::vec::Vec<AuditEvent>,
+    /// Token of the next page; empty after the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPlatformAuditEventsResponse {
+    const NAME: &'static str = "ListPlatformAuditEventsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ListPlatformAuditEventsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ListPlatformAuditEventsResponse"
+            .into()
     }
 }
 /// Generated client implementations.
@@ -926,8 +998,9 @@ pub mod audit_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Returns the tenant's events, newest first, page by page: those about the
-        /// tenant, and those about its members' sign-ins.
+        /// Returns the tenant's events, newest first, page by page: what happened in it
+        /// and to its members by the platform, and the sign-ins of members who belong to no
+        /// other tenant. What members do elsewhere is not told.
         pub async fn list_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAuditEventsRequest>,
@@ -957,6 +1030,38 @@ pub mod audit_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Returns events that belong to no tenant, newest first, page by page: users,
+        /// tenants and signing keys, and sign-ins of those who belong to none or to
+        /// several. With `user_id`, all that the user did, in whatever tenant.
+        pub async fn list_platform_audit_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPlatformAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlatformAuditEventsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuditService/ListPlatformAuditEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuditService",
+                        "ListPlatformAuditEvents",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -972,13 +1077,24 @@ pub mod audit_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with AuditServiceServer.
     #[async_trait]
     pub trait AuditService: std::marker::Send + std::marker::Sync + 'static {
-        /// Returns the tenant's events, newest first, page by page: those about the
-        /// tenant, and those about its members' sign-ins.
+        /// Returns the tenant's events, newest first, page by page: what happened in it
+        /// and to its members by the platform, and the sign-ins of members who belong to no
+        /// other tenant. What members do elsewhere is not told.
         async fn list_audit_events(
             &self,
             request: tonic::Request<super::ListAuditEventsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListAuditEventsResponse>,
+            tonic::Status,
+        >;
+        /// Returns events that belong to no tenant, newest first, page by page: users,
+        /// tenants and signing keys, and sign-ins of those who belong to none or to
+        /// several. With `user_id`, all that the user did, in whatever tenant.
+        async fn list_platform_audit_events(
+            &self,
+            request: tonic::Request<super::ListPlatformAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlatformAuditEventsResponse>,
             tonic::Status,
         >;
     }
@@ -1090,6 +1206,57 @@ pub mod audit_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListAuditEventsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuditService/ListPlatformAuditEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPlatformAuditEventsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::ListPlatformAuditEventsRequest>
+                    for ListPlatformAuditEventsSvc<T> {
+                        type Response = super::ListPlatformAuditEventsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::ListPlatformAuditEventsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::list_platform_audit_events(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPlatformAuditEventsSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2620,8 +2787,13 @@ pub mod revocation_service_server {
     }
 }
 /// Input of ResolveScopes; the credentials travel in metadata.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResolveScopesRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveScopesRequest {
+    /// The method that a platform operator calls, and that the operator's role alone
+    /// would not allow; it is recorded. Empty otherwise.
+    #[prost(string, tag = "1")]
+    pub method: ::prost::alloc::string::String,
+}
 impl ::prost::Name for ResolveScopesRequest {
     const NAME: &'static str = "ResolveScopesRequest";
     const PACKAGE: &'static str = "frontdesk.identity.v1";
@@ -2665,6 +2837,9 @@ pub struct ResolveScopesResponse {
     /// nothing of it has an end.
     #[prost(message, optional, tag = "9")]
     pub until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Of an operator in a tenant: the scopes that a role in it gives, sorted.
+    #[prost(string, repeated, tag = "10")]
+    pub role_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for ResolveScopesResponse {
     const NAME: &'static str = "ResolveScopesResponse";
@@ -3312,6 +3487,10 @@ pub struct RemoveMemberRequest {
     /// UUID of the user.
     #[prost(string, tag = "2")]
     pub user_id: ::prost::alloc::string::String,
+    /// Whether to end the API keys that the member made; the caller must hold
+    /// `api_keys:manage`, too.
+    #[prost(bool, tag = "3")]
+    pub revoke_api_keys: bool,
 }
 impl ::prost::Name for RemoveMemberRequest {
     const NAME: &'static str = "RemoveMemberRequest";
@@ -3324,8 +3503,13 @@ impl ::prost::Name for RemoveMemberRequest {
     }
 }
 /// Output of RemoveMember.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct RemoveMemberResponse {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RemoveMemberResponse {
+    /// The API keys that the member made, or made with keys of their own, and that were
+    /// live before the call.
+    #[prost(message, repeated, tag = "1")]
+    pub api_keys: ::prost::alloc::vec::Vec<ApiKey>,
+}
 impl ::prost::Name for RemoveMemberResponse {
     const NAME: &'static str = "RemoveMemberResponse";
     const PACKAGE: &'static str = "frontdesk.identity.v1";
@@ -3744,7 +3928,8 @@ pub mod tenant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes a member; effective everywhere within five seconds.
+        /// Removes a member; effective everywhere within five seconds. API keys that the
+        /// member made go on working unless the call says otherwise; the answer lists them.
         pub async fn remove_member(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
@@ -3801,7 +3986,8 @@ pub mod tenant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Creates a role of the tenant. The caller must hold every scope of it.
+        /// Creates a role of the tenant. The caller must hold every scope of it. A tenant
+        /// has 100 roles of its own at most.
         pub async fn create_role(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateRoleRequest>,
@@ -3949,7 +4135,8 @@ pub mod tenant_service_server {
             tonic::Response<super::ChangeMemberRoleResponse>,
             tonic::Status,
         >;
-        /// Removes a member; effective everywhere within five seconds.
+        /// Removes a member; effective everywhere within five seconds. API keys that the
+        /// member made go on working unless the call says otherwise; the answer lists them.
         async fn remove_member(
             &self,
             request: tonic::Request<super::RemoveMemberRequest>,
@@ -3965,7 +4152,8 @@ pub mod tenant_service_server {
             tonic::Response<super::ListRolesResponse>,
             tonic::Status,
         >;
-        /// Creates a role of the tenant. The caller must hold every scope of it.
+        /// Creates a role of the tenant. The caller must hold every scope of it. A tenant
+        /// has 100 roles of its own at most.
         async fn create_role(
             &self,
             request: tonic::Request<super::CreateRoleRequest>,
@@ -5342,6 +5530,43 @@ impl ::prost::Name for EnableUserResponse {
         "type.googleapis.com/frontdesk.identity.v1.EnableUserResponse".into()
     }
 }
+/// Input of SetPlatformScopes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetPlatformScopesRequest {
+    /// UUID of the user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// All scopes that the user is to hold outside tenants; none takes them all away.
+    #[prost(string, repeated, tag = "2")]
+    pub platform_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SetPlatformScopesRequest {
+    const NAME: &'static str = "SetPlatformScopesRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SetPlatformScopesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SetPlatformScopesRequest".into()
+    }
+}
+/// Output of SetPlatformScopes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetPlatformScopesResponse {
+    /// The scopes that the user holds now, sorted.
+    #[prost(string, repeated, tag = "1")]
+    pub platform_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for SetPlatformScopesResponse {
+    const NAME: &'static str = "SetPlatformScopesResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SetPlatformScopesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SetPlatformScopesResponse".into()
+    }
+}
 /// Input of SetPassword.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetPasswordRequest {
@@ -5631,7 +5856,39 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets a user's password and ends all its sessions.
+        /// Replaces the scopes that a user holds outside tenants; effective everywhere within
+        /// five seconds. The caller must hold every scope that is given or taken.
+        pub async fn set_platform_scopes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetPlatformScopesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetPlatformScopesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/SetPlatformScopes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.UserService",
+                        "SetPlatformScopes",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets a user's password and ends all its sessions. Of an owner of a tenant it takes
+        /// a platform operator: whoever sets the password can be the owner.
         pub async fn set_password(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPasswordRequest>,
@@ -5720,7 +5977,17 @@ pub mod user_service_server {
             tonic::Response<super::EnableUserResponse>,
             tonic::Status,
         >;
-        /// Sets a user's password and ends all its sessions.
+        /// Replaces the scopes that a user holds outside tenants; effective everywhere within
+        /// five seconds. The caller must hold every scope that is given or taken.
+        async fn set_platform_scopes(
+            &self,
+            request: tonic::Request<super::SetPlatformScopesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetPlatformScopesResponse>,
+            tonic::Status,
+        >;
+        /// Sets a user's password and ends all its sessions. Of an owner of a tenant it takes
+        /// a platform operator: whoever sets the password can be the owner.
         async fn set_password(
             &self,
             request: tonic::Request<super::SetPasswordRequest>,
@@ -6059,6 +6326,52 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EnableUserSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/SetPlatformScopes" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetPlatformScopesSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::SetPlatformScopesRequest>
+                    for SetPlatformScopesSvc<T> {
+                        type Response = super::SetPlatformScopesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetPlatformScopesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::set_platform_scopes(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetPlatformScopesSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

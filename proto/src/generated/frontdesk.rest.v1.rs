@@ -36,6 +36,13 @@ pub struct FieldRule {
     /// that stream: where to go on.
     #[prost(bool, tag = "9")]
     pub cursor: bool,
+    /// Most bytes of a text in UTF-8, counted before anything else is done with it;
+    /// unset means four for each character of `max_length`, or what the format has.
+    #[prost(uint32, tag = "10")]
+    pub max_bytes: u32,
+    /// Most entries of a list; 0 means no limit.
+    #[prost(uint32, tag = "11")]
+    pub max_items: u32,
 }
 impl ::prost::Name for FieldRule {
     const NAME: &'static str = "FieldRule";
@@ -81,8 +88,8 @@ pub enum Format {
     Uuid = 1,
     /// An ISO 8601 calendar date; beyond these years it is a slip of the keyboard.
     Date = 2,
-    /// An e-mail address of at most 254 bytes (RFC 5321); surrounding space does not
-    /// matter. Characters that cannot be seen or turn the direction of writing would make
+    /// An e-mail address of at most 254 bytes (RFC 5321), with the space around it, which
+    /// does not matter otherwise. Characters that cannot be seen or turn the direction of writing would make
     /// it read as another one.
     Email = 3,
     /// A short name for paths.

@@ -98,7 +98,8 @@ fn of_set(name: &str, check: &str) -> String {
 
 /// Limits as Rust code.
 fn written(limits: &Limits) -> String {
-    let Limits { required, format, min_length, max_length, min, max, missing } = *limits;
+    let Limits { required, format, min_length, max_length, min, max, missing, max_bytes, max_items } =
+        *limits;
     let mut parts = Vec::new();
     let none = Limits::NONE;
     let mut part = |differs: bool, text: String| parts.extend(differs.then_some(text));
@@ -108,6 +109,8 @@ fn written(limits: &Limits) -> String {
     part(max_length != 0, format!("max_length: {max_length}"));
     part(min.is_some(), format!("min: {min:?}"));
     part(max.is_some(), format!("max: {max:?}"));
+    part(max_bytes != 0, format!("max_bytes: {max_bytes}"));
+    part(max_items != 0, format!("max_items: {max_items}"));
     part(missing != none.missing, format!("missing: ErrorReason::{missing:?}"));
     if parts.is_empty() {
         return "Limits::NONE".to_owned();

@@ -8,7 +8,7 @@ use frontdesk_proto::Refusal;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::caller::User;
+use crate::caller::{Caller, User};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::token::{Claims, Key};
@@ -39,6 +39,14 @@ pub trait Authority: Clone + Send + Sync + 'static {
     /// Hears what is revoked, for as long as it is polled.
     fn follow(&self, hear: impl Fn(Told) + Send + Sync) -> impl Future<Output = ()> + Send;
 
+    /// Records that an operator calls a method in a tenant where the operator's role alone
+    /// would not allow it. Without the record the call is not made.
+    fn record_operator(
+        &self,
+        credentials: &Credentials,
+        caller: &Caller,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+
     /// Figures of the way to it; none where identity itself is asked.
     fn figures(&self, _: &mut Scrape) {}
 }
@@ -54,6 +62,8 @@ pub struct Resolution {
     pub scopes: Vec<String>,
     /// Role in the tenant; empty without a membership.
     pub role: String,
+    /// Of an operator in a tenant: the scopes that a role in it gives.
+    pub role_scopes: Vec<String>,
     /// Whether the scopes come from being a platform operator.
     pub operator: bool,
     /// The API key that was sent.

@@ -26,6 +26,8 @@ pub struct Caller {
     pub scopes: Arc<[String]>,
     /// Role in the tenant; empty without a membership.
     pub role: Arc<str>,
+    /// Of an operator in a tenant: the scopes that a role in it gives.
+    pub role_scopes: Arc<[String]>,
     /// Whether the scopes come from being a platform operator.
     pub operator: bool,
     /// The API key that was sent.
@@ -36,6 +38,8 @@ pub struct Caller {
     pub marks: Arc<[Mark]>,
     /// When all this is over, whatever happens.
     pub until: Option<Timestamp>,
+    /// The path of the method that is called, `/package.Service/Method`.
+    pub method: Arc<str>,
 }
 
 /// A user who calls.

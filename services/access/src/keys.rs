@@ -159,6 +159,7 @@ mod tests {
 
     use super::*;
     use crate::authority::Resolution;
+    use crate::caller::Caller;
     use crate::credentials::Credentials;
     use crate::heard::Told;
     use crate::token::TOKEN_KIND;
@@ -209,6 +210,10 @@ mod tests {
             _: Timestamp,
         ) -> Result<Resolution, Refusal> {
             Err(TokenFault::Malformed.into())
+        }
+
+        async fn record_operator(&self, _: &Credentials, _: &Caller) -> Result<(), Refusal> {
+            Ok(())
         }
     }
 

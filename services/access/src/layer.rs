@@ -35,6 +35,14 @@ pub struct Guarded<S, A> {
     gate: Arc<Gate<A>>,
 }
 
+/// Whether it is written down that an operator made a call: once for each, also for one whose
+/// answer is a stream, which is looked at again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    Yes,
+    No,
+}
+
 #[derive(Debug)]
 struct Gate<A> {
     rules: Rules,
@@ -118,7 +126,7 @@ where
         Box::pin(async move {
             let (path, headers) = (request.uri().path(), request.headers());
             let heard = gate.cache.heard().count();
-            let admitted = gate.admit(path, headers).await;
+            let admitted = gate.admit(path, headers, Recorded::Yes).await;
             let heeded = |caller| gate.rules.check_conditions(path, headers).map(|()| caller);
             match admitted.and_then(heeded) {
                 Ok(caller) => {
@@ -136,12 +144,12 @@ where
 }
 
 impl<A: Authority> Gate<A> {
-    async fn admit(&self, path: &str, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let Some(rule) = self.rules.of_path(path) else {
+    async fn admit(&self, path: &str, headers: &HeaderMap, recorded: Recorded) -> Result<Caller, Refusal> {
+        let Some((method, rule)) = self.rules.named(path) else {
             return Err(Refusal::new(ErrorReason::RouteNotFound, "This server has no such method."));
         };
         if *rule == Rule::Public {
-            return Ok(Caller::nobody());
+            return Ok(Caller::nobody(method));
         }
         let credentials = Credentials::read(headers)?;
         let now = Timestamp::now();
@@ -172,14 +180,19 @@ impl<A: Authority> Gate<A> {
             tenant: resolution.tenant.map(TenantId::new),
             scopes: resolution.scopes.as_slice().into(),
             role: resolution.role.as_str().into(),
+            role_scopes: resolution.role_scopes.as_slice().into(),
             operator: resolution.operator,
             api_key_id: resolution.api_key_id,
             issuer: resolution.issuer.clone(),
             marks: resolution.marks.as_slice().into(),
             until: resolution.until,
+            method: Arc::clone(method),
         };
         boot::note_caller(caller.user.map(|user| user.id), caller.api_key_id);
         check(rule, &caller)?;
+        if recorded == Recorded::Yes && is_beyond_role(rule, &caller) {
+            self.authority.record_operator(&credentials, &caller).await?;
+        }
         Ok(caller)
     }
 
@@ -238,7 +251,7 @@ impl<A: Authority> Asks for GoesOn<A> {
     fn check(&self) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move {
             let heard = self.gate.cache.heard().count();
-            let caller = self.gate.admit(&self.path, &self.headers).await?;
+            let caller = self.gate.admit(&self.path, &self.headers, Recorded::No).await?;
             *self.let_in.lock().unwrap_or_else(PoisonError::into_inner) = (heard, caller.marks);
             Ok(())
         })
@@ -251,19 +264,35 @@ impl<A: Authority> Asks for GoesOn<A> {
 }
 
 impl Caller {
-    fn nobody() -> Self {
+    fn nobody(method: &Arc<str>) -> Self {
         Self {
             user: None,
             tenant: None,
             scopes: Arc::default(),
             role: Arc::default(),
+            role_scopes: Arc::default(),
             operator: false,
             api_key_id: None,
             issuer: None,
             marks: Arc::default(),
             until: None,
+            method: Arc::clone(method),
         }
     }
+}
+
+/// Whether the caller is an operator who works in a tenant by that, and not by a role in it.
+/// Who only asks what credentials are worth does nothing in the tenant.
+fn is_beyond_role(rule: &Rule, caller: &Caller) -> bool {
+    let by_role = match rule {
+        Rule::Public | Rule::AnyCredential => true,
+        Rule::SignedIn => !caller.role.is_empty(),
+        Rule::Scoped { scopes, .. } => {
+            let mut of_tenant = scopes.iter().filter(|scope| !scope.starts_with("platform:"));
+            !caller.role.is_empty() && of_tenant.all(|scope| caller.role_scopes.contains(scope))
+        }
+    };
+    caller.operator && caller.tenant.is_some() && !by_role
 }
 
 /// Holds a caller against a rule.

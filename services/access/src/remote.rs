@@ -18,7 +18,7 @@ use upstream::Upstream;
 use uuid::Uuid;
 
 use crate::authority::{Authority, Resolution};
-use crate::caller::User;
+use crate::caller::{Caller, User};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::token::{Claims, Key};
@@ -66,24 +66,7 @@ impl Authority for RemoteIdentity {
         _claims: Option<&Claims>,
         _now: Timestamp,
     ) -> Result<Resolution, Refusal> {
-        let mut request = Request::new(ResolveScopesRequest {});
-        let metadata = request.metadata_mut();
-        if let Some(token) = &credentials.token {
-            metadata.insert("authorization", ascii(&format!("Bearer {token}"))?);
-        }
-        if let Some(tenant) = &credentials.tenant {
-            metadata.insert("x-tenant-id", ascii(&tenant.to_string())?);
-        }
-        if let Some(key) = &credentials.api_key {
-            metadata.insert("x-tenant-api-key", ascii(key)?);
-        }
-        if let Some(id) = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()) {
-            metadata.insert("x-request-id", ascii(id)?);
-        }
-        if let Some(chain) = forwarded_for(credentials) {
-            metadata.as_mut().insert(FORWARDED_FOR, chain);
-        }
-        let mut client = ScopeServiceClient::new(self.upstream.clone());
+        let answer = self.ask(credentials, String::new()).await?;
         let ResolveScopesResponse {
             user_id,
             session_id,
@@ -94,13 +77,19 @@ impl Authority for RemoteIdentity {
             api_key_id,
             marks,
             until,
-        } = within(client.resolve_scopes(request)).await?;
+            role_scopes,
+        } = answer;
         let session = optional(&session_id)?.unwrap_or_default();
         let user = optional(&user_id)?.map(|id| User { id, session });
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
         let marks = marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
         let until = until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
-        Ok(Resolution { user, tenant, scopes, role, operator, api_key_id, issuer: None, marks, until })
+        let issuer = None;
+        Ok(Resolution { user, tenant, scopes, role, role_scopes, operator, api_key_id, issuer, marks, until })
+    }
+
+    async fn record_operator(&self, credentials: &Credentials, caller: &Caller) -> Result<(), Refusal> {
+        self.ask(credentials, caller.method.trim_start_matches('/').to_owned()).await.map(drop)
     }
 
     async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
@@ -121,6 +110,30 @@ impl Authority for RemoteIdentity {
 }
 
 impl RemoteIdentity {
+    /// Asks who sends these credentials. A method is one that an operator calls, and that is
+    /// recorded.
+    async fn ask(&self, credentials: &Credentials, method: String) -> Result<ResolveScopesResponse, Refusal> {
+        let mut request = Request::new(ResolveScopesRequest { method });
+        let metadata = request.metadata_mut();
+        if let Some(token) = &credentials.token {
+            metadata.insert("authorization", ascii(&format!("Bearer {token}"))?);
+        }
+        if let Some(tenant) = &credentials.tenant {
+            metadata.insert("x-tenant-id", ascii(&tenant.to_string())?);
+        }
+        if let Some(key) = &credentials.api_key {
+            metadata.insert("x-tenant-api-key", ascii(key)?);
+        }
+        if let Some(id) = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()) {
+            metadata.insert("x-request-id", ascii(id)?);
+        }
+        if let Some(chain) = forwarded_for(credentials) {
+            metadata.as_mut().insert(FORWARDED_FOR, chain);
+        }
+        let mut client = ScopeServiceClient::new(self.upstream.clone());
+        within(client.resolve_scopes(request)).await
+    }
+
     /// Hears one stream to its end; `after` is where to go on.
     async fn watch(&self, after: &mut Option<i64>, hear: &(impl Fn(Told) + Sync)) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded("identity tells nothing");

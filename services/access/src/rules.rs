@@ -2,6 +2,7 @@
 //! from a proto is not known here.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use frontdesk_proto::{MethodContract, Refusal, Rule, descriptors};
 use http::HeaderMap;
@@ -11,7 +12,7 @@ use crate::unheeded::Unheeded;
 /// The rules of a server's methods, by request path.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    by_path: HashMap<String, Rule>,
+    by_path: HashMap<Arc<str>, Rule>,
     /// Paths of the methods that answer with a stream.
     streams: HashSet<String>,
     unheeded: HashMap<String, Unheeded>,
@@ -40,7 +41,7 @@ impl Rules {
                             streams.insert(path.clone());
                         }
                         unheeded.insert(path.clone(), Unheeded::of(&MethodContract::of(&method)));
-                        by_path.insert(path, rule);
+                        by_path.insert(path.into(), rule);
                     }
                     None => faults.push(format!("the proto of {} names no access rule", method.full_name())),
                 }
@@ -52,6 +53,11 @@ impl Rules {
     /// The rule of a request path, `/package.Service/Method`.
     pub fn of_path(&self, path: &str) -> Option<&Rule> {
         self.by_path.get(path)
+    }
+
+    /// The rule of a request path, and the path as it is kept, for whoever has to remember it.
+    pub fn named(&self, path: &str) -> Option<(&Arc<str>, &Rule)> {
+        self.by_path.get_key_value(path)
     }
 
     /// Whether a path is a method that answers with a stream.
@@ -66,7 +72,7 @@ impl Rules {
 
     /// Every path with its rule.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Rule)> {
-        self.by_path.iter().map(|(path, rule)| (path.as_str(), rule))
+        self.by_path.iter().map(|(path, rule)| (&**path, rule))
     }
 }
 

@@ -231,6 +231,13 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
+/// The client behind the call under way, as far as those are believed who passed it on.
+pub fn client() -> Option<IpAddr> {
+    let mut client = None;
+    with_current(|call| client = call.came_from.get().map(|(_, client)| *client));
+    client
+}
+
 /// Notes for which tenant the call under way is, once that is known.
 pub fn note_tenant(tenant: Uuid) {
     with_current(|call| {

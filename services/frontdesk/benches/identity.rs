@@ -204,7 +204,7 @@ async fn login(channel: &Upstream, email: &str, password: &str) -> Result<String
 }
 
 async fn resolve(channel: &Upstream, token: &str) -> String {
-    let mut request = tonic::Request::new(ResolveScopesRequest {});
+    let mut request = tonic::Request::new(ResolveScopesRequest::default());
     request.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     ScopeServiceClient::new(channel.clone()).resolve_scopes(request).await.unwrap().into_inner().role
 }

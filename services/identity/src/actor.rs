@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use crate::domain::audit::{AuditAction, Outcome};
-use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::scopes::Holds;
 
 /// Where a call comes from, for limits and the audit log.
@@ -17,14 +17,20 @@ pub struct Context {
     pub user_agent: String,
     /// Id of the request, as in the log.
     pub request_id: String,
+    /// The method that is called, without the leading slash; none for operator commands.
+    pub method: String,
 }
 
-/// Who changes something: a user over the API, or nobody for operator commands
-/// and for those who have not signed in.
+/// Who changes something: a user or an API key over the API, or nobody for operator
+/// commands and for those who have not signed in.
 #[derive(Debug, Clone)]
 pub struct Actor {
     /// The user with the session.
     pub user: Option<SignedIn>,
+    /// The API key that was sent.
+    pub api_key: Option<ApiKeyId>,
+    /// Who issued the user's token, where it was not this service.
+    pub issuer: String,
     /// What may be given and taken.
     pub holds: Holds,
     /// Where the call comes from.
@@ -47,16 +53,37 @@ pub struct AuditEvent<'call> {
     pub action: AuditAction,
     /// How it ended.
     pub outcome: Outcome,
-    /// In which tenant.
-    pub tenant: Option<TenantId>,
+    /// In whose log it is.
+    pub place: Place,
     /// Who did it.
     pub user: Option<UserId>,
     /// In which session.
     pub session: Option<SessionId>,
+    /// With which API key.
+    pub api_key: Option<ApiKeyId>,
+    /// Who issued the user's token, where it was not this service.
+    pub issuer: String,
     /// What it was about.
     pub subject: String,
+    /// How often it happened.
+    pub times: i32,
     /// From where.
     pub context: &'call Context,
+}
+
+/// In whose log an event is. A tenant reads what happened in it or through it, and never
+/// what its members do elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The platform's.
+    Platform,
+    /// A tenant's.
+    Tenant(TenantId),
+    /// The one that calls of the user are for without naming one, the only tenant of which
+    /// the user is a member; else the platform's.
+    Own,
+    /// The platform's, and that of each tenant of which this user is a member.
+    PlatformAndTenantsOf(UserId),
 }
 
 impl Context {
@@ -69,18 +96,27 @@ impl Context {
 impl Actor {
     /// Somebody at the database's own machine.
     pub fn operator() -> Self {
-        Self { user: None, holds: Holds::Everything, context: Context::default() }
+        Self {
+            user: None,
+            api_key: None,
+            issuer: String::new(),
+            holds: Holds::Everything,
+            context: Context::default(),
+        }
     }
 
-    /// Something that this actor did, outside tenants.
+    /// Something that this actor did, outside tenants or with an account of its own.
     pub fn did(&self, action: AuditAction) -> AuditEvent<'_> {
         AuditEvent {
             action,
             outcome: Outcome::Success,
-            tenant: None,
+            place: if action.is_of_the_account() { Place::Own } else { Place::Platform },
             user: self.user.map(|signed_in| signed_in.user),
-            session: self.user.map(|signed_in| signed_in.session),
+            session: self.user.map(|signed_in| signed_in.session).filter(|id| *id != SessionId::default()),
+            api_key: self.api_key,
+            issuer: self.issuer.clone(),
             subject: String::new(),
+            times: 1,
             context: &self.context,
         }
     }
@@ -96,7 +132,19 @@ impl AuditEvent<'_> {
     /// It happened in a tenant.
     #[must_use]
     pub fn in_tenant(self, tenant: TenantId) -> Self {
-        Self { tenant: Some(tenant), ..self }
+        Self { place: Place::Tenant(tenant), ..self }
+    }
+
+    /// It was done to a user, whose tenants are to know.
+    #[must_use]
+    pub fn done_to(self, user: UserId) -> Self {
+        Self { place: Place::PlatformAndTenantsOf(user), ..self.about(user) }
+    }
+
+    /// It happened so often.
+    #[must_use]
+    pub fn times(self, times: i32) -> Self {
+        Self { times, ..self }
     }
 
     /// A user did it who is not the one that has signed in.

@@ -1,12 +1,14 @@
 //! What identity does beside its calls, until it stops.
 
 mod prune;
+mod repeats;
 mod revocations;
 mod rotate_keys;
 
 use access::Issuer;
 use boot::Background;
 
+use crate::changes::repeats::Repeats;
 use crate::credential::signing_key::KeySealer;
 use crate::error::Error;
 use crate::store::Store;
@@ -20,10 +22,12 @@ pub async fn start(
     sealer: KeySealer,
     issuer: Issuer,
     revocations: &Revocations,
+    logins: &Repeats,
 ) -> Result<Keyring, Error> {
     let keyring = rotate_keys::open(store, &sealer, issuer).await?;
     rotate_keys::start(room, store, &keyring, sealer);
     prune::start(room, store);
     revocations::start(room, store, revocations, &keyring);
+    repeats::start(room, store, logins);
     Ok(keyring)
 }

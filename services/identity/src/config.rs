@@ -4,6 +4,8 @@
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,
 //! and the store, which every room has, keeps it.
 
+use std::time::Duration;
+
 use access::Issuer;
 use boot::{
     Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, TRUSTED_PROXIES, TrustedProxies, Unset,
@@ -77,6 +79,22 @@ static SIGNING_KEY_MAX_AGE_DAYS: Setting = Setting {
     meaning: "Age at which the key that signs tokens is replaced.",
     secret: false,
 };
+static AUDIT_KEEP_DAYS: Setting = Setting {
+    name: "AUDIT_KEEP_DAYS",
+    form: Form::Number { least: 30, most: 36_500 },
+    unset: Unset::Default("365"),
+    example: "730",
+    meaning: "How long audit events are kept.",
+    secret: false,
+};
+static SESSION_KEEP_DAYS: Setting = Setting {
+    name: "SESSION_KEEP_DAYS",
+    form: Form::Number { least: 1, most: 36_500 },
+    unset: Unset::Default("30"),
+    example: "90",
+    meaning: "How long sessions that are over are kept.",
+    secret: false,
+};
 /// Other issuers.
 pub static TRUSTED_ISSUERS: Setting = Setting {
     name: "TRUSTED_ISSUERS",
@@ -134,6 +152,12 @@ pub struct Policy {
     pub password_cost: PasswordCost,
     /// Age at which the active signing key is replaced.
     pub key_max_age: SignedDuration,
+    /// How long audit events are kept.
+    pub audit_keep: SignedDuration,
+    /// How long sessions are kept after their longest life.
+    pub session_keep: SignedDuration,
+    /// How often refusals of logins that repeat are written down; no setting.
+    pub repeats_every: Duration,
     /// Proxies whose `X-Forwarded-For` is believed, the gateway among them.
     pub trusted_proxies: TrustedProxies,
     /// Other issuers whose tokens are taken.
@@ -164,6 +188,13 @@ pub fn read_master_key(settings: &mut Settings) -> Option<MasterKey> {
     settings.parsed(&FRONTDESK_MASTER_KEY)
 }
 
+/// Reads `PASSWORD_HASH_MEMORY_KIB` and `PASSWORD_HASH_PASSES`.
+pub fn read_password_cost(settings: &mut Settings) -> Option<PasswordCost> {
+    let memory_kib = settings.number(&PASSWORD_HASH_MEMORY_KIB);
+    let passes = settings.number(&PASSWORD_HASH_PASSES);
+    Some(PasswordCost { memory_kib: memory_kib?, passes: passes? })
+}
+
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let runbook = Runbook::read(settings);
@@ -171,9 +202,10 @@ impl Policy {
         let account = settings.number(&LOGIN_LIMIT_ACCOUNT);
         let address = settings.number(&LOGIN_LIMIT_ADDRESS);
         let window = settings.number(&LOGIN_LIMIT_WINDOW_MINUTES);
-        let memory_kib = settings.number(&PASSWORD_HASH_MEMORY_KIB);
-        let passes = settings.number(&PASSWORD_HASH_PASSES);
+        let password_cost = read_password_cost(settings);
         let key_days: Option<i64> = settings.number(&SIGNING_KEY_MAX_AGE_DAYS);
+        let audit_days: Option<i64> = settings.number(&AUDIT_KEEP_DAYS);
+        let session_days: Option<i64> = settings.number(&SESSION_KEEP_DAYS);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         Some(Self {
@@ -184,8 +216,11 @@ impl Policy {
                 address: address?,
                 window: SignedDuration::from_mins(window?),
             },
-            password_cost: PasswordCost { memory_kib: memory_kib?, passes: passes? },
+            password_cost: password_cost?,
             key_max_age: SignedDuration::from_hours(24 * key_days?),
+            audit_keep: SignedDuration::from_hours(24 * audit_days?),
+            session_keep: SignedDuration::from_hours(24 * session_days?),
+            repeats_every: Duration::from_mins(1),
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             trusted_issuers: trusted_issuers.unwrap_or_default(),
         })

@@ -5,6 +5,7 @@ pub mod access_token;
 pub mod api_key;
 pub mod login_buckets;
 pub mod password;
+pub mod password_rules;
 pub mod refresh_token;
 pub mod revocation_mark;
 pub mod signing_key;

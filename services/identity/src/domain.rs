@@ -14,6 +14,7 @@ pub mod scopes;
 pub mod session;
 pub mod signing_key;
 pub mod tenant;
+pub mod unseen;
 pub mod user;
 pub mod user_link;
 mod words;

@@ -19,7 +19,9 @@ use tonic::Status;
 use crate::credential::api_key::NoRandom;
 use crate::credential::password::PasswordError;
 use crate::credential::signing_key::SigningKeyError;
+use crate::domain::api_key::MOST_LIVE;
 use crate::domain::field::InvalidField;
+use crate::domain::roles::MOST_OWN_ROLES;
 use crate::domain::scopes::ScopesNotHeld;
 
 /// The reasons of refusals, and a refusal: what the other rooms see of the wire.
@@ -66,6 +68,9 @@ pub enum Error {
     /// It is there already.
     #[error("{0} Nothing was stored.")]
     AlreadyExists(Existing),
+    /// The tenant has as many as it may.
+    #[error("{0} Nothing was stored.")]
+    QuotaReached(Quota),
     /// Whoever changes something lacks scopes.
     #[error(transparent)]
     ScopesNotHeld(#[from] ScopesNotHeld),
@@ -118,6 +123,26 @@ pub enum Existing {
     BuiltInRole,
 }
 
+/// What a tenant may have so many of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Quota {
+    /// Roles of its own.
+    #[error("The tenant has {MOST_OWN_ROLES} roles, as many as it may: delete those that nobody has.")]
+    Roles,
+    /// Live API keys.
+    #[error("The tenant has {MOST_LIVE} live API keys, as many as it may: revoke those that nobody uses.")]
+    ApiKeys,
+}
+
+impl Quota {
+    fn limit(self) -> i64 {
+        match self {
+            Self::Roles => MOST_OWN_ROLES,
+            Self::ApiKeys => MOST_LIVE,
+        }
+    }
+}
+
 impl Error {
     /// The sentence for the caller.
     pub fn refusal(&self) -> Refusal {
@@ -137,6 +162,7 @@ impl Error {
             Self::RoleNotFound(_) => plain(Reason::RoleNotFound),
             Self::ApiKeyNotFound => plain(Reason::ApiKeyNotFound),
             Self::AlreadyExists(_) => plain(Reason::AlreadyExists),
+            Self::QuotaReached(quota) => plain(Reason::QuotaReached).with("limit", quota.limit().to_string()),
             Self::ScopesNotHeld(ScopesNotHeld(missing)) => {
                 plain(Reason::ScopeNotHeld).with("missing", missing.join(" "))
             }

@@ -34,6 +34,7 @@ use pg::migrate::MigrationSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 
+use self::changes::repeats::Repeats;
 use self::changes::sessions::Sessions;
 use self::credential::login_buckets::LoginBuckets;
 use self::credential::password::Passwords;
@@ -46,6 +47,7 @@ use self::trust::revocations::Revocations;
 
 pub use self::config::{
     Config, Environment, FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS, read_master_key,
+    read_password_cost,
 };
 pub use self::credential::password::PasswordCost;
 pub use self::credential::trusted_issuers::{TrustedIssuers, TrustedIssuersError};
@@ -116,7 +118,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let sealer = KeySealer::of(&master_key);
     let room = Background::new(stop.clone());
     let revocations = Revocations::new(store.clone(), Marker::of(&master_key));
-    let keyring = background::start(&room, &store, sealer, issuer.clone(), &revocations).await?;
+    let repeats = Repeats::default();
+    let keyring = background::start(&room, &store, sealer, issuer.clone(), &revocations, &repeats).await?;
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
     let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
@@ -128,6 +131,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         passwords: Passwords::new(store.policy().password_cost).map_err(Error::from)?,
         buckets: LoginBuckets::of(&master_key),
         refresh_tokens: RefreshTokens::of(&master_key),
+        repeats,
     };
     let policy = store.policy();
     let observe = Observe::of(&SERVICES).linking(&policy.runbook).behind(&policy.trusted_proxies);

@@ -8,13 +8,15 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::actor::Actor;
-use crate::changes::{api_key, member, signing_key, tenant, user, user_link};
+use crate::changes::{api_key, member, platform_scopes, signing_key, tenant, user, user_link};
 use crate::config::Policy;
 use crate::credential::api_key::KeyText;
-use crate::credential::password::{Passwords, check_new};
+use crate::credential::password::{PasswordCost, Passwords};
+use crate::credential::password_rules::check_new;
 use crate::credential::signing_key::KeySealer;
 use crate::domain::email::Email;
-use crate::error::Error;
+use crate::domain::scopes;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::{self, Store};
 use crate::trust::keyring::published;
 
@@ -43,17 +45,48 @@ impl Operator {
         Ok(Self { store, passwords })
     }
 
-    /// A user that should exist. An existing one stays as it is.
+    /// Hashes passwords at this cost, the one of the service: it is as long until a wrong
+    /// password is refused, whoever made the user.
+    pub fn hashing_at(self, cost: PasswordCost) -> Result<Self, Error> {
+        Ok(Self { passwords: Passwords::new(cost)?, ..self })
+    }
+
+    /// A user that should exist. An existing one stays as it is, and is not what is wanted
+    /// where it lacks a scope.
     pub async fn ensure_user(&self, wanted: NewUser) -> Result<Ensured<User>, Error> {
         let email = wanted.email.clone();
-        if let Some(login) = self.store.find_login(&Email::normalised(&email)).await? {
-            return Ok(Ensured::existing(login.user));
+        if let Some(login) = self.store.find_login(&Email::read(&email)?).await? {
+            let held =
+                self.store.get_user(login.user.id).await?.map(|(_, scopes)| scopes).unwrap_or_default();
+            let lacking: Vec<String> =
+                wanted.platform_scopes.into_iter().filter(|scope| !held.contains(scope)).collect();
+            if lacking.is_empty() {
+                return Ok(Ensured::existing(login.user));
+            }
+            return Err(lacks(&lacking).into());
         }
         match user::create(&self.store, &self.passwords, wanted, &Actor::operator()).await {
             // Made at the same moment by somebody else.
             Err(Error::AlreadyExists(_)) => self.user(&email).await.map(Ensured::existing),
             created => created.map(Ensured::made),
         }
+    }
+
+    /// Gives and takes scopes that a user holds outside tenants, and returns those that it
+    /// holds then.
+    pub async fn change_platform_scopes(
+        &self,
+        email: &str,
+        given: &[String],
+        taken: &[String],
+    ) -> Result<Vec<String>, Error> {
+        // Also what is taken has to be a scope that there is.
+        scopes::of_platform([given, taken].concat())?;
+        let wanted = |held: &[String]| {
+            held.iter().chain(given).filter(|scope| !taken.contains(scope)).cloned().collect()
+        };
+        let id = self.user(email).await?.id;
+        platform_scopes::change(&self.store, id, wanted, &Actor::operator()).await
     }
 
     /// Sets a password and returns how many sessions were ended.
@@ -142,10 +175,16 @@ impl Operator {
         }
     }
 
-    /// Removes a member.
-    pub async fn remove_member(&self, tenant: TenantId, email: &str) -> Result<(), Error> {
+    /// Removes a member; the live API keys that the member made are returned, and revoked if
+    /// that is wanted.
+    pub async fn remove_member(
+        &self,
+        tenant: TenantId,
+        email: &str,
+        revoke_keys: bool,
+    ) -> Result<Vec<ApiKey>, Error> {
         let user = self.user(email).await?.id;
-        member::remove(&self.store, tenant, user, &Actor::operator()).await
+        member::remove(&self.store, tenant, user, revoke_keys, &Actor::operator()).await
     }
 
     /// Members after an e-mail address and id.
@@ -229,12 +268,21 @@ impl Operator {
     }
 
     async fn user(&self, email: &str) -> Result<User, Error> {
-        let found = self.store.find_login(&Email::normalised(email)).await?;
+        let found = self.store.find_login(&Email::read(email)?).await?;
         Ok(found.ok_or(Error::UserNotFound)?.user)
     }
 }
 
-/// Whether a text can be set as a password, to say so before a connection is made.
-pub fn may_be_password(text: &str) -> bool {
-    check_new("password", text).is_ok()
+fn lacks(scopes: &[String]) -> Refusal {
+    let sentence = format!(
+        "The user exists, without {}. Nothing was changed: `frontdesk user grant EMAIL --platform-scope {}` gives it.",
+        scopes.join(" and "),
+        scopes.join(" --platform-scope ")
+    );
+    Refusal::new(Reason::AlreadyExists, sentence)
+}
+
+/// What keeps a text from being anybody's password, to say so before a connection is made.
+pub fn problem_of_password(text: &str) -> Option<String> {
+    check_new("password", text, "").err().map(|invalid| invalid.problem)
 }

@@ -6,4 +6,5 @@ pub mod checks;
 pub mod issuer_keys;
 pub mod issuers;
 pub mod keyring;
+pub mod operators;
 pub mod revocations;

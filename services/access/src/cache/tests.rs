@@ -15,6 +15,7 @@ fn answer(role: &str) -> Resolution {
         tenant: None,
         scopes: Vec::new(),
         role: role.to_owned(),
+        role_scopes: Vec::new(),
         operator: false,
         api_key_id: None,
         issuer: None,

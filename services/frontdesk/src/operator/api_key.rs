@@ -67,7 +67,8 @@ pub async fn run(source: &Source, command: ApiKeyCommand, output: Output) -> Res
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
             for key in operator.list_api_keys(tenant).await.map_err(Failure::new)? {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "live" };
-                output.record(&to_json(&key), &format!("{} {state} {}", key.id, key.name))?;
+                let by = key.created_by.map_or_else(|| "an operator command".to_owned(), |id| id.to_string());
+                output.record(&to_json(&key), &format!("{} {state} {} by {by}", key.id, key.name))?;
             }
             Ok(())
         }
@@ -93,11 +94,22 @@ fn print_secret(output: &Output, key: &ApiKey, secret: Option<String>) -> Result
     output.record(&json, &text)
 }
 
-fn to_json(key: &ApiKey) -> Json {
-    let ApiKey { id, name, scopes, created_at, expires_at, revoked_at, last_used_at, previous_expires_at } =
-        key;
+pub(super) fn to_json(key: &ApiKey) -> Json {
+    let ApiKey {
+        id,
+        name,
+        scopes,
+        created_at,
+        expires_at,
+        revoked_at,
+        last_used_at,
+        previous_expires_at,
+        created_by,
+        created_by_key,
+    } = key;
     json!({
         "id": id.0, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
         "revoked_at": revoked_at, "last_used_at": last_used_at, "previous_secret_expires_at": previous_expires_at,
+        "created_by": created_by.map(|id| id.0), "created_by_api_key_id": created_by_key.map(|id| id.0),
     })
 }

@@ -5,7 +5,7 @@ use identity::operator::{Member, UserId};
 use serde_json::{Value as Json, json};
 
 use super::output::{Output, say_created};
-use super::{PAGE, open, user};
+use super::{PAGE, api_key, open, user};
 use crate::settings::Source;
 use crate::{Failure, stderr};
 
@@ -32,6 +32,9 @@ pub enum MemberCommand {
         tenant: String,
         /// E-mail address of the user.
         email: String,
+        /// Also ends the API keys that the user made; they are listed either way.
+        #[arg(long)]
+        revoke_api_keys: bool,
     },
 }
 
@@ -58,10 +61,18 @@ pub async fn run(source: &Source, command: MemberCommand, output: Output) -> Res
                 after = (last.user.email.clone(), last.user.id);
             }
         }
-        MemberCommand::Remove { tenant, email } => {
+        MemberCommand::Remove { tenant, email, revoke_api_keys } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
-            operator.remove_member(tenant, &email).await.map_err(Failure::new)?;
+            let removed = operator.remove_member(tenant, &email, revoke_api_keys).await;
+            let keys = removed.map_err(Failure::new)?;
             stderr::say("the user is not a member any more");
+            if !keys.is_empty() && !revoke_api_keys {
+                stderr::say("the API keys that the user made go on working: --revoke-api-keys ends them");
+            }
+            for key in keys {
+                let state = if revoke_api_keys { "revoked" } else { "live" };
+                output.record(&api_key::to_json(&key), &format!("{} {state} {}", key.id, key.name))?;
+            }
             Ok(())
         }
     }

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use boot::{Form, Setting, Settings, Unset};
 use clap::{Subcommand, ValueEnum};
-use identity::operator::{LinkedSubject, NewUser, User, UserId, UserKind, may_be_password};
+use identity::PasswordCost;
+use identity::operator::{LinkedSubject, NewUser, Operator, User, UserId, UserKind, problem_of_password};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -52,6 +53,22 @@ pub enum UserCommand {
         /// E-mail address.
         email: String,
     },
+    /// Gives a user scopes held outside tenants.
+    Grant {
+        /// E-mail address.
+        email: String,
+        /// For example platform:operate; repeatable.
+        #[arg(long = "platform-scope", required = true)]
+        platform_scopes: Vec<String>,
+    },
+    /// Takes scopes held outside tenants from a user.
+    Revoke {
+        /// E-mail address.
+        email: String,
+        /// For example platform:operate; repeatable.
+        #[arg(long = "platform-scope", required = true)]
+        platform_scopes: Vec<String>,
+    },
     /// Disables a user and ends its sessions.
     Disable {
         /// E-mail address.
@@ -92,52 +109,79 @@ pub enum UserCommand {
 /// A password that may be set.
 struct NewPassword(Zeroizing<String>);
 
-/// A password that may not.
+/// A password that may not, and why.
 #[derive(Debug, thiserror::Error)]
-#[error("it is too short or too long")]
-struct NotAPassword;
+#[error("it {0}")]
+struct NotAPassword(String);
 
 impl FromStr for NewPassword {
     type Err = NotAPassword;
 
     fn from_str(text: &str) -> Result<Self, NotAPassword> {
-        if may_be_password(text) { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(NotAPassword) }
+        match problem_of_password(text) {
+            None => Ok(Self(Zeroizing::new(text.to_owned()))),
+            Some(problem) => Err(NotAPassword(problem)),
+        }
+    }
+}
+
+/// A password, and with what it is hashed and stored.
+pub struct Hashing<P> {
+    url: String,
+    cost: PasswordCost,
+    password: P,
+}
+
+impl<P> Hashing<P> {
+    fn read(settings: &mut Settings, password: impl FnOnce(&mut Settings) -> Option<P>) -> Option<Self> {
+        let (url, cost) = (pg::read_url(settings), identity::read_password_cost(settings));
+        let password = password(settings);
+        Some(Self { url: url?, cost: cost?, password: password? })
+    }
+
+    async fn open(self) -> Result<(Operator, P), Failure> {
+        let Self { url, cost, password } = self;
+        Ok((open_at(url).await?.hashing_at(cost).map_err(Failure::new)?, password))
     }
 }
 
 /// The database, and the password if there is one.
-pub fn read_create(settings: &mut Settings) -> Option<(String, Option<Zeroizing<String>>)> {
-    let url = pg::read_url(settings);
-    let password = settings.if_set::<NewPassword>(&NEW_PASSWORD).map(|password| password.0);
-    Some((url?, password))
+pub fn read_create(settings: &mut Settings) -> Option<Hashing<Option<Zeroizing<String>>>> {
+    let password = |settings: &mut Settings| settings.if_set::<NewPassword>(&NEW_PASSWORD);
+    Hashing::read(settings, |settings| Some(password(settings).map(|password| password.0)))
 }
 
 /// The database and the password.
-pub fn read_password(settings: &mut Settings) -> Option<(String, Zeroizing<String>)> {
-    let url = pg::read_url(settings);
-    let password = settings.needed::<NewPassword>(&NEW_PASSWORD).map(|password| password.0);
-    Some((url?, password?))
+pub fn read_password(settings: &mut Settings) -> Option<Hashing<Zeroizing<String>>> {
+    let password = |settings: &mut Settings| settings.needed::<NewPassword>(&NEW_PASSWORD);
+    Hashing::read(settings, |settings| password(settings).map(|password| password.0))
 }
 
 pub async fn run(source: &Source, command: UserCommand, output: Output) -> Result<(), Failure> {
     match command {
         UserCommand::Create { email, name, kind, platform_scopes } => {
-            let (url, password) = source.read(read_create)?;
+            let (operator, password) = source.read(read_create)?.open().await?;
             let kind = match kind {
                 Kind::Person => UserKind::Person,
                 Kind::Service => UserKind::Service,
             };
             let id = UserId(Uuid::now_v7());
             let wanted = NewUser { id, email, display_name: name, kind, password, platform_scopes };
-            let made = open_at(url).await?.ensure_user(wanted).await.map_err(Failure::new)?;
+            let made = operator.ensure_user(wanted).await.map_err(Failure::new)?;
             say_created(made.created, "user");
             print(&output, &made.value)
         }
         UserCommand::List => list(source, &output).await,
         UserCommand::Password { email } => {
-            let (url, password) = source.read(read_password)?;
-            let ended = open_at(url).await?.set_password(&email, password).await.map_err(Failure::new)?;
+            let (operator, password) = source.read(read_password)?.open().await?;
+            let ended = operator.set_password(&email, password).await.map_err(Failure::new)?;
             output.record(&json!({"ended_sessions": ended}), &format!("password set, {ended} sessions ended"))
+        }
+        UserCommand::Grant { email, platform_scopes } => {
+            change_scopes(source, &output, &email, &platform_scopes, &[]).await
+        }
+        UserCommand::Revoke { email, platform_scopes } => {
+            change_scopes(source, &output, &email, &[], &platform_scopes).await
         }
         UserCommand::Disable { email } => {
             print(&output, &open(source).await?.disable_user(&email).await.map_err(Failure::new)?)
@@ -165,6 +209,18 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
             print(&output, &open(source).await?.enable_user(&email).await.map_err(Failure::new)?)
         }
     }
+}
+
+async fn change_scopes(
+    source: &Source,
+    output: &Output,
+    email: &str,
+    given: &[String],
+    taken: &[String],
+) -> Result<(), Failure> {
+    let changed = open(source).await?.change_platform_scopes(email, given, taken).await;
+    let scopes = changed.map_err(Failure::new)?;
+    output.record(&json!({"platform_scopes": scopes}), &scopes.join(" "))
 }
 
 async fn list(source: &Source, output: &Output) -> Result<(), Failure> {

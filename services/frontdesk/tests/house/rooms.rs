@@ -20,7 +20,11 @@ type Rooms = BTreeMap<String, BTreeSet<String>>;
 /// What a domain may use beside itself.
 const FOR_DOMAINS: [&str; 4] = ["std", "jiff", "uuid", "thiserror"];
 /// Files of domains that use one more crate, which is pure as well.
-const PURE_TOO: [(&str, &str); 1] = [("identity/domain/email.rs", "unicode_normalization")];
+const PURE_TOO: [(&str, &str); 3] = [
+    ("identity/domain/email.rs", "unicode_normalization"),
+    ("identity/domain/email.rs", "idna"),
+    ("identity/domain/unseen.rs", "unicode_properties"),
+];
 const PRIMITIVES: [&str; 8] = ["char", "i32", "i64", "str", "u8", "u32", "u64", "usize"];
 
 /// Where messages of the wire may be named.

@@ -266,7 +266,7 @@ impl Fixture {
 
 /// A system on a database; several on one are replicas.
 pub async fn system(database_url: &str, policy: Policy) -> System {
-    system_under(database_url, Policies { identity: policy, ..Policies::default() }).await
+    Box::pin(system_under(database_url, Policies { identity: policy, ..Policies::default() })).await
 }
 
 /// The same, with a policy for each part.

@@ -1,27 +1,54 @@
-//! Forgets failed logins that no limit looks at any more.
+//! Forgets what nobody looks at any more: failed logins, and audit events and sessions
+//! that are older than the settings keep them.
 
 use std::time::Duration;
 
 use boot::Background;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::session::ABSOLUTE;
+use crate::error::Error;
 use crate::store::Store;
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(1);
+/// How often what is kept for days is looked at.
+const EVERY_HOUR: Duration = Duration::from_hours(1);
 /// How long failed logins are kept after their window.
 const KEEP_WINDOWS: SignedDuration = SignedDuration::from_hours(24);
 /// How long known pairs of account and address are kept after the last login.
 const KEEP_PAIRS: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Rows that one statement forgets, so that none lasts.
+const PIECE: i32 = 1000;
+/// Statements of a run, so that the first one in a database of years ends, too.
+const PIECES: usize = 500;
 
-/// Starts the task.
+/// Starts the tasks.
 pub fn start(room: &Background, store: &Store) {
-    let store = store.clone();
+    let old = store.clone();
     room.every(EVERY, "forget old failed logins", move || {
-        let store = store.clone();
+        let store = old.clone();
         async move {
             let now = Timestamp::now();
             store.forget_old_attempts(now - KEEP_WINDOWS, now - KEEP_PAIRS).await
         }
     });
+    let store = store.clone();
+    room.every(EVERY_HOUR, "forget old audit events and sessions", move || {
+        let store = store.clone();
+        async move { forget_old(&store, Timestamp::now()).await }
+    });
+}
+
+/// Forgets audit events and sessions that are older than they are kept, piece by piece.
+async fn forget_old(store: &Store, now: Timestamp) -> Result<(), Error> {
+    let policy = store.policy();
+    for _ in 0..PIECES {
+        let events = store.forget_audit_events(now - policy.audit_keep, PIECE).await?;
+        let sessions = store.forget_sessions(now - ABSOLUTE - policy.session_keep, PIECE).await?;
+        if events.max(sessions) < i64::from(PIECE) {
+            return Ok(());
+        }
+    }
+    Ok(())
 }

@@ -40,7 +40,7 @@ pub async fn create(
     let new = NewApiKey { name, scopes, expires_at };
     let (text, secret) = KeyText::generate(id)?;
     let key = Change::run(store, async |change| {
-        let key = change.insert_api_key(tenant, id, &text.secret_hash, &new).await?;
+        let key = change.insert_api_key(tenant, id, &text.secret_hash, &new, actor).await?;
         change.finish(actor.did(AuditAction::ApiKeyCreated).in_tenant(tenant).about(id)).await?;
         Ok(key)
     });

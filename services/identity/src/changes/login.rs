@@ -68,6 +68,7 @@ impl Sessions {
                 user: checked.user.clone(),
                 refresh: RefreshToken { session: id, counter: 0 },
                 access_id: Change::new_id(),
+                signed_in_at: change.at(),
                 at: change.at(),
             };
             change.finish(login.clone().in_session(id)).await?;

@@ -2,9 +2,11 @@
 //! they do not hold, and a tenant is never left without an owner.
 
 use crate::actor::{Actor, AuditEvent};
+use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
+use crate::domain::scopes::MANAGE_API_KEYS;
 use crate::domain::tenant::Member;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
@@ -42,13 +44,28 @@ pub async fn change_role(
     .await
 }
 
-/// Removes a member.
-pub async fn remove(store: &Store, tenant: TenantId, user: UserId, actor: &Actor) -> Result<(), Error> {
+/// Removes a member, and returns the live API keys that the member made, which go on
+/// working unless they are to be revoked.
+pub async fn remove(
+    store: &Store,
+    tenant: TenantId,
+    user: UserId,
+    revoke_keys: bool,
+    actor: &Actor,
+) -> Result<Vec<ApiKey>, Error> {
+    if revoke_keys {
+        actor.holds.check([&MANAGE_API_KEYS.to_owned()])?;
+    }
     Change::run(store, async |change| {
         check_removable(&change, tenant, user, false, actor).await?;
         change.delete_member(tenant, user).await?;
+        let keys = change.lock_api_keys_of(tenant, user).await?;
+        for key in keys.iter().filter(|_| revoke_keys) {
+            change.revoke_api_key(tenant, key.id).await?;
+            change.note(&actor.did(AuditAction::ApiKeyRevoked).in_tenant(tenant).about(key.id)).await?;
+        }
         change.finish(actor.did(AuditAction::MemberRemoved).in_tenant(tenant).about(user)).await?;
-        Ok(())
+        Ok(keys)
     })
     .await
 }

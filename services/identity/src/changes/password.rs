@@ -1,7 +1,8 @@
 //! Passwords: checked under limits, and changed by a user who knows the current
 //! one.
 //!
-//! Limits are looked up with the turn at the hash in hand: turns are as many as
+//! Limits are looked up before the turn at the hash is waited for, so that who is over a
+//! limit takes no place of others, and again with the turn in hand: turns are as many as
 //! cores, so a burst cannot outrun a limit by more than that.
 
 use std::time::Duration;
@@ -11,9 +12,11 @@ use zeroize::Zeroizing;
 
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
-use crate::credential::password::{Checked, check_new, check_sent};
+use crate::credential::password::Checked;
+use crate::credential::password_rules::{check_new, check_sent};
 use crate::domain::audit::AuditAction;
-use crate::domain::limits;
+use crate::domain::ids::UserId;
+use crate::domain::limits::{self, Blocked, Buckets};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::Login;
 use crate::error::{Error, Reason, Refusal};
@@ -41,9 +44,9 @@ impl Sessions {
         actor: &Actor,
         clock: fn() -> Timestamp,
     ) -> Result<i64, Error> {
-        check_new("new_password", &new)?;
         let found = self.store.get_login(by.user).await?;
         let email = found.as_ref().map(|login| login.user.email.clone()).unwrap_or_default();
+        check_new("new_password", &new, &email)?;
         let sent = Sent { field: "current_password", email: &email, password: current };
         let changed = actor.did(AuditAction::PasswordChanged);
         let wrong = changed.clone().refused();
@@ -77,17 +80,11 @@ impl Sessions {
         let Sent { field, email, password } = sent;
         check_sent(field, &password)?;
         let buckets = self.buckets.attempt(email, actor.context.address);
+        let user = found.as_ref().map(|login| login.user.id);
+        self.check_limits(&buckets, user, actor, clock()).await?;
         let (turn, now) = self.passwords.turn(actor.context.address, clock).await?;
+        self.check_limits(&buckets, user, actor, now).await?;
         let allowed = &self.store.policy().limits;
-        let failures = self.store.login_failures(&buckets, now).await?;
-        if let Some(until) = limits::blocked_until(allowed, &failures) {
-            drop(turn);
-            let user = found.as_ref().map(|login| login.user.id);
-            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
-            self.store.record(limited.outside_sessions()).await?;
-            let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
-            return Err(too_many(seconds).into());
-        }
         let stored = found.as_ref().and_then(|login| login.password_hash.clone());
         let checked = self.passwords.check(turn, password, stored.clone()).await?;
         let Some(login) = found.filter(|_| checked != Checked::Wrong) else {
@@ -105,6 +102,29 @@ impl Sessions {
         }
         self.store.remember_pair(&buckets, now).await?;
         Ok(Some(login))
+    }
+}
+
+impl Sessions {
+    /// Refuses an attempt that is over a limit, before any work is done for it.
+    async fn check_limits(
+        &self,
+        buckets: &Buckets,
+        user: Option<UserId>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let failures = self.store.login_failures(buckets, now).await?;
+        let Some(Blocked { by, until }) = limits::blocked(&self.store.policy().limits, buckets, &failures)
+        else {
+            return Ok(());
+        };
+        if self.repeats.note(&by, until, user, actor) {
+            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
+            self.store.record(limited.outside_sessions()).await?;
+        }
+        let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
+        Err(too_many(seconds).into())
     }
 }
 

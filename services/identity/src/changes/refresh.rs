@@ -17,7 +17,7 @@ impl Sessions {
     /// Exchanges a refresh token. The end of a misused session is committed
     /// although the call fails.
     pub async fn refresh(&self, text: &str, actor: &Actor) -> Result<Tokens, Error> {
-        let token = self.refresh_tokens.read(text.trim()).ok_or(Error::RefreshTokenInvalid)?;
+        let token = self.refresh_tokens.read(text).ok_or(Error::RefreshTokenInvalid)?;
         let granted = Change::run(&self.store, async |change| exchange(change, token, actor).await);
         self.tokens(granted.await?)
     }
@@ -46,7 +46,8 @@ async fn exchange(change: Change, token: RefreshToken, actor: &Actor) -> Result<
         }
         Verdict::Ended => return Err(Error::RefreshTokenInvalid),
     };
-    Ok(Granted { user, refresh: RefreshToken { counter, ..token }, access_id, at })
+    let (refresh, signed_in_at) = (RefreshToken { counter, ..token }, session.signed_in_at);
+    Ok(Granted { user, refresh, access_id, signed_in_at, at })
 }
 
 fn used_before() -> Refusal {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::repeats::Repeats;
 use crate::credential::access_token::NewAccessToken;
 use crate::credential::login_buckets::LoginBuckets;
 use crate::credential::password::Passwords;
@@ -20,6 +21,8 @@ pub struct Sessions {
     pub passwords: Passwords,
     pub buckets: LoginBuckets,
     pub refresh_tokens: RefreshTokens,
+    /// Logins that are refused again and again.
+    pub repeats: Repeats,
 }
 
 /// The tokens of a session.
@@ -37,14 +40,16 @@ pub struct Granted {
     pub refresh: RefreshToken,
     /// Id of the access token.
     pub access_id: Uuid,
+    /// When its user proved to be that user.
+    pub signed_in_at: Timestamp,
     pub at: Timestamp,
 }
 
 impl Sessions {
     pub(super) fn tokens(&self, granted: Granted) -> Result<Tokens, Error> {
-        let Granted { user, refresh, access_id, at } = granted;
-        let access =
-            self.keyring.sign(&NewAccessToken { id: access_id, user: &user, beside: refresh, at })?;
+        let Granted { user, refresh, access_id, signed_in_at, at } = granted;
+        let token = NewAccessToken { id: access_id, user: &user, beside: refresh, signed_in_at, at };
+        let access = self.keyring.sign(&token)?;
         Ok(Tokens { access, refresh: self.refresh_tokens.write(refresh), user })
     }
 }

@@ -3,14 +3,16 @@
 use zeroize::Zeroizing;
 
 use crate::actor::Actor;
-use crate::credential::password::{Passwords, check_new};
+use crate::credential::password::Passwords;
+use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::ids::UserId;
+use crate::domain::scopes::OPERATE;
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::{User, UserKind};
 use crate::domain::{field, scopes};
-use crate::error::Error;
+use crate::error::{Error, Existing};
 use crate::store::{Change, Store};
 
 /// A user to create.
@@ -41,9 +43,12 @@ pub async fn create(
     let email = Email::checked(&email)?;
     let display_name = field::name("display_name", &display_name, true)?;
     let platform_scopes = scopes::of_platform(platform_scopes)?;
+    if store.find_login(&email).await?.is_some() {
+        return Err(Error::AlreadyExists(Existing::User));
+    }
     let hash = match password {
         Some(password) => {
-            check_new("password", &password)?;
+            check_new("password", &password, email.as_str())?;
             Some(passwords.hash(password).await?)
         }
         None => None,
@@ -69,7 +74,7 @@ pub async fn disable(store: &Store, id: UserId, actor: &Actor) -> Result<User, E
     Change::run(store, async |change| {
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
-        change.finish(actor.did(AuditAction::UserDisabled).about(id)).await?;
+        change.finish(actor.did(AuditAction::UserDisabled).done_to(id)).await?;
         Ok(user)
     })
     .await
@@ -79,13 +84,14 @@ pub async fn disable(store: &Store, id: UserId, actor: &Actor) -> Result<User, E
 pub async fn enable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
     Change::run(store, async |change| {
         let user = change.enable_user(id).await?.ok_or(Error::UserNotFound)?;
-        change.finish(actor.did(AuditAction::UserEnabled).about(id)).await?;
+        change.finish(actor.did(AuditAction::UserEnabled).done_to(id)).await?;
         Ok(user)
     })
     .await
 }
 
-/// Sets a password and ends all the user's sessions; returns how many.
+/// Sets a password and ends all the user's sessions; returns how many. Whoever sets the
+/// password of an owner can be the owner, so that takes an operator.
 pub async fn set_password(
     store: &Store,
     passwords: &Passwords,
@@ -93,14 +99,18 @@ pub async fn set_password(
     password: Zeroizing<String>,
     actor: &Actor,
 ) -> Result<i64, Error> {
-    check_new("password", &password)?;
+    let (user, _) = store.get_user(id).await?.ok_or(Error::UserNotFound)?;
+    check_new("password", &password, &user.email)?;
     let hash = passwords.hash(password).await?;
     Change::run(store, async |change| {
+        if change.is_owner(id).await? {
+            actor.holds.check([&OPERATE.to_owned()])?;
+        }
         if !change.set_password(id, &hash, None).await? {
             return Err(Error::UserNotFound);
         }
         let ended = change.end_sessions(id, Which::All, EndedBecause::PasswordChanged).await?;
-        change.finish(actor.did(AuditAction::PasswordSet).about(id)).await?;
+        change.finish(actor.did(AuditAction::PasswordSet).done_to(id)).await?;
         Ok(ended)
     })
     .await

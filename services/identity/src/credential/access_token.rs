@@ -20,6 +20,8 @@ pub struct NewAccessToken<'call> {
     /// The refresh token beside it. The access token carries its counter, so that
     /// its use counts as that of the refresh token.
     pub beside: RefreshToken,
+    /// When its user signed in, which a refresh does not change.
+    pub signed_in_at: Timestamp,
     /// When it is issued.
     pub at: Timestamp,
 }
@@ -39,8 +41,7 @@ impl NewAccessToken<'_> {
     }
 
     fn claims(&self, issuer: &Issuer) -> Result<Claims, SigningKeyError> {
-        let seconds = u64::try_from(self.at.as_second())
-            .map_err(|_| SigningKeyError::NotSigned("the clock is before 1970".to_owned()))?;
+        let seconds = seconds_of(self.at)?;
         Ok(Claims {
             iss: issuer.issuer.clone(),
             sub: self.user.id.0,
@@ -55,9 +56,18 @@ impl NewAccessToken<'_> {
             email: self.user.email.clone(),
             role: "authenticated".to_owned(),
             aal: "aal1".to_owned(),
-            amr: vec![AuthenticationMethod { method: "password".to_owned(), timestamp: seconds }],
+            amr: vec![AuthenticationMethod {
+                method: "password".to_owned(),
+                timestamp: seconds_of(self.signed_in_at)?,
+            }],
             app_metadata: serde_json::Map::new(),
             user_metadata: serde_json::Map::new(),
         })
     }
+}
+
+/// A time as claims have it (RFC 7519).
+fn seconds_of(at: Timestamp) -> Result<u64, SigningKeyError> {
+    u64::try_from(at.as_second())
+        .map_err(|_| SigningKeyError::NotSigned("the clock is before 1970".to_owned()))
 }

@@ -15,12 +15,8 @@ use boot::{Scrape, TurnLimits, Turns};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::domain::field::InvalidField;
+use super::password_rules::prepared;
 
-/// Most characters of a password.
-const MAX_LEN: usize = 256;
-/// Fewest characters of a password that is set.
-const MIN_LEN: usize = 8;
 /// How many calls may wait for a free core, and how many of one address.
 const QUEUE: usize = 64;
 const QUEUE_OF_ONE: usize = 32;
@@ -135,11 +131,12 @@ impl Passwords {
     /// The PHC string of a password.
     pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
         let hasher = Arc::clone(&self.hasher);
-        run(self.wait(None).await?, move || hasher.hash(&password)).await?
+        run(self.wait(None).await?, move || hasher.hash(&prepared(&password))).await?
     }
 
     /// Compares with a stored hash; without one the answer is `Wrong`, after the
-    /// same work.
+    /// same work. A password that has been hashed as it was sent, before all were hashed in
+    /// one form, is found, too, and is hashed anew.
     pub async fn check(
         &self,
         turn: Turn,
@@ -149,7 +146,14 @@ impl Passwords {
         let exists = stored.is_some();
         let stored: Arc<str> = stored.map_or_else(|| Arc::clone(&self.dummy), Arc::from);
         let hasher = Arc::clone(&self.hasher);
-        let checked = run(turn, move || hasher.check(&password, &stored)).await??;
+        let check = move || match hasher.check(&prepared(&password), &stored)? {
+            Checked::Wrong if *prepared(&password) != *password => {
+                let as_sent = hasher.check(&password, &stored)?;
+                if as_sent == Checked::Wrong { Ok(Checked::Wrong) } else { hasher.rehashed(&password) }
+            }
+            checked => Ok(checked),
+        };
+        let checked = run(turn, check).await??;
         Ok(if exists { checked } else { Checked::Wrong })
     }
 }
@@ -167,23 +171,6 @@ async fn run<T: Send + 'static>(
     })
     .await
     .map_err(failed)
-}
-
-/// Whether a password may be set.
-pub fn check_new(field: &'static str, password: &str) -> Result<(), InvalidField> {
-    let length = password.chars().count();
-    if (MIN_LEN..=MAX_LEN).contains(&length) {
-        return Ok(());
-    }
-    Err(InvalidField::new(field, format!("takes {MIN_LEN} to {MAX_LEN} characters")))
-}
-
-/// Whether a password can be anybody's.
-pub fn check_sent(field: &'static str, password: &str) -> Result<(), InvalidField> {
-    if password.is_empty() || password.chars().count() > MAX_LEN {
-        return Err(InvalidField::new(field, format!("takes 1 to {MAX_LEN} characters")));
-    }
-    Ok(())
 }
 
 impl Hasher {
@@ -221,7 +208,11 @@ impl Hasher {
         if constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_err() {
             return Ok(Checked::Wrong);
         }
-        if current { Ok(Checked::Right) } else { self.hash(password).map(Checked::RightAndRehashed) }
+        if current { Ok(Checked::Right) } else { self.rehashed(password) }
+    }
+
+    fn rehashed(&self, password: &str) -> Result<Checked, PasswordError> {
+        self.hash(&prepared(password)).map(Checked::RightAndRehashed)
     }
 
     /// In memory of ours; there is as much as turns at a time.
@@ -289,6 +280,24 @@ mod tests {
         };
         assert_eq!(check(&passwords, &long, Some(&new)).await.unwrap(), Checked::Right);
         assert_eq!(check(&passwords, &long[..99], Some(&new)).await.unwrap(), Checked::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_however_it_is_coded_and_old_hashes_go_on() {
+        let passwords = Passwords::new(PasswordCost { memory_kib: 64, passes: 1 }).unwrap();
+        let (composed, apart) = ("pr\u{fc}fung am See", "pru\u{308}fung\u{a0}am See");
+        let stored = passwords.hash(secret(apart)).await.unwrap();
+        for spelling in [composed, apart] {
+            assert_eq!(check(&passwords, spelling, Some(&stored)).await.unwrap(), Checked::Right);
+        }
+        // As it was hashed before.
+        let old = passwords.hasher.hash(apart).unwrap();
+        assert_eq!(check(&passwords, composed, Some(&old)).await.unwrap(), Checked::Wrong);
+        let Checked::RightAndRehashed(new) = check(&passwords, apart, Some(&old)).await.unwrap() else {
+            panic!("not found, or not hashed anew");
+        };
+        assert_eq!(check(&passwords, composed, Some(&new)).await.unwrap(), Checked::Right);
+        assert_eq!(check(&passwords, apart, None).await.unwrap(), Checked::Wrong);
     }
 
     #[tokio::test]

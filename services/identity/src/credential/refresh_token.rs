@@ -11,6 +11,8 @@ use crate::domain::ids::SessionId;
 const PREFIX: &str = "fdr_";
 const VERSION: u8 = 1;
 const BODY_LEN: usize = 1 + 16 + 8;
+/// Longer than any token, with whatever space somebody copied around it.
+const MAX_LEN: usize = 256;
 
 /// Writes and reads refresh tokens.
 #[derive(Debug, Clone)]
@@ -37,9 +39,12 @@ impl RefreshTokens {
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([&body[..], &self.0.mac(&body)].concat()))
     }
 
-    /// Takes a token apart if we made it.
+    /// Takes a token apart if we made it; space around it does not matter.
     pub fn read(&self, text: &str) -> Option<RefreshToken> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        if text.len() > MAX_LEN {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim().strip_prefix(PREFIX)?).ok()?;
         let (body, code) = bytes.split_at_checked(BODY_LEN)?;
         if !self.0.verifies(body, code) {
             return None;

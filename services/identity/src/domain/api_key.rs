@@ -4,10 +4,13 @@
 
 use jiff::Timestamp;
 
-use super::ids::{ApiKeyId, TenantId};
+use super::ids::{ApiKeyId, TenantId, UserId};
 
 /// Most seconds for which an old secret goes on working.
 pub const MAX_OVERLAP: i32 = 30 * 24 * 3600;
+
+/// Most live keys of a tenant.
+pub const MOST_LIVE: i64 = 200;
 
 /// An API key.
 #[derive(Debug)]
@@ -28,6 +31,10 @@ pub struct ApiKey {
     pub last_used_at: Option<Timestamp>,
     /// Until when the secret before the last rotation works.
     pub previous_expires_at: Option<Timestamp>,
+    /// Who made it, or made the key with which it was made; an operator command if nobody.
+    pub created_by: Option<UserId>,
+    /// The key with which it was made.
+    pub created_by_key: Option<ApiKeyId>,
 }
 
 /// A key to create.

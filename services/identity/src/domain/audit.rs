@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::ids::{AuditEventId, SessionId, UserId};
+use super::ids::{ApiKeyId, AuditEventId, SessionId, TenantId, UserId};
 use super::words::{words, written};
 
 written! {
@@ -32,6 +32,8 @@ written! {
         UserLinked = "user_linked",
         /// It is that user no more.
         UserUnlinked = "user_unlinked",
+        /// A user got other scopes outside tenants.
+        PlatformScopesChanged = "platform_scopes_changed",
         /// Somebody else set a user's password.
         PasswordSet = "password_set",
         /// A tenant was created.
@@ -75,6 +77,21 @@ words! {
     }
 }
 
+impl AuditAction {
+    /// Whether it is something that users do with accounts of their own, in no tenant.
+    pub fn is_of_the_account(self) -> bool {
+        matches!(
+            self,
+            Self::Login
+                | Self::LoginLimited
+                | Self::Logout
+                | Self::SessionRevoked
+                | Self::PasswordChanged
+                | Self::RefreshTokenReused
+        )
+    }
+}
+
 /// A stored event.
 #[derive(Debug)]
 pub struct RecordedEvent {
@@ -87,14 +104,24 @@ pub struct RecordedEvent {
     pub action: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// In which tenant.
+    pub tenant: Option<TenantId>,
     /// Who did it.
     pub user: Option<UserId>,
     /// In which session.
     pub session: Option<SessionId>,
+    /// With which API key.
+    pub api_key: Option<ApiKeyId>,
+    /// Whose token it was, if not one of ours.
+    pub issuer: String,
+    /// The method that was called.
+    pub method: String,
     /// What it was about.
     pub subject: String,
     /// The client's address.
     pub address: String,
     /// Id of the request, as in the log.
     pub request_id: String,
+    /// How often it happened.
+    pub times: i32,
 }

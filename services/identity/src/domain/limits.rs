@@ -41,16 +41,29 @@ impl Buckets {
     }
 }
 
-/// When the attempt may be made again, if it may not be made now.
-pub fn blocked_until(limits: &Limits, failures: &Failures) -> Option<Timestamp> {
-    let over = |limit: i32, count: Option<(i32, Timestamp)>| {
-        count.filter(|(failures, _)| limit > 0 && *failures >= limit).map(|(_, until)| until)
+/// What keeps an attempt from being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// The bucket that is full; of several, the one that most attempts share.
+    pub by: Vec<u8>,
+    /// When it may be made again.
+    pub until: Timestamp,
+}
+
+/// Whether the attempt may not be made now.
+pub fn blocked(limits: &Limits, buckets: &Buckets, failures: &Failures) -> Option<Blocked> {
+    let over = |limit: i32, bucket: &[u8], count: Option<(i32, Timestamp)>| {
+        count
+            .filter(|(failures, _)| limit > 0 && *failures >= limit)
+            .map(|(_, until)| Blocked { by: bucket.to_vec(), until })
     };
-    let account = if failures.pair_is_known { None } else { over(limits.account, failures.account) };
-    [over(limits.pair, failures.pair), account, over(limits.address, failures.address)]
-        .into_iter()
-        .flatten()
-        .max()
+    let account =
+        if failures.pair_is_known { None } else { over(limits.account, &buckets.account, failures.account) };
+    let address = over(limits.address, &buckets.address, failures.address);
+    let pair = over(limits.pair, &buckets.pair, failures.pair);
+    let full: Vec<Blocked> = [address, account, pair].into_iter().flatten().collect();
+    let until = full.iter().map(|one| one.until).max()?;
+    full.into_iter().next().map(|first| Blocked { until, ..first })
 }
 
 #[cfg(test)]
@@ -61,27 +74,38 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn buckets() -> Buckets {
+        let [pair, account, address] = ["pair", "account", "address"].map(|name| name.as_bytes().to_vec());
+        Buckets { pair, account, address }
+    }
+
     #[test]
     fn each_limit_blocks_by_itself_and_the_longest_wins() {
         let limits = Limits { pair: 5, account: 20, address: 100, window: SignedDuration::from_mins(15) };
-        let blocked = |pair, account, address, pair_is_known| {
+        let until = |pair, account, address, pair_is_known| {
             let failures = Failures {
                 pair: Some((pair, at(10))),
                 account: Some((account, at(20))),
                 address: Some((address, at(30))),
                 pair_is_known,
             };
-            blocked_until(&limits, &failures)
+            blocked(&limits, &buckets(), &failures).map(|blocked| blocked.until)
         };
-        assert_eq!(blocked(4, 19, 99, false), None);
-        assert_eq!(blocked(5, 19, 99, false), Some(at(10)));
-        assert_eq!(blocked(4, 20, 99, false), Some(at(20)));
-        assert_eq!(blocked(5, 20, 100, false), Some(at(30)));
-        assert_eq!(blocked(4, 1000, 99, true), None, "a known address is locked out by strangers");
-        assert_eq!(blocked(5, 1000, 99, true), Some(at(10)));
-        assert_eq!(blocked_until(&limits, &Failures::default()), None);
+        assert_eq!(until(4, 19, 99, false), None);
+        assert_eq!(until(5, 19, 99, false), Some(at(10)));
+        assert_eq!(until(4, 20, 99, false), Some(at(20)));
+        assert_eq!(until(5, 20, 100, false), Some(at(30)));
+        assert_eq!(until(4, 1000, 99, true), None, "a known address is locked out by strangers");
+        assert_eq!(until(5, 1000, 99, true), Some(at(10)));
+        assert_eq!(blocked(&limits, &buckets(), &Failures::default()), None);
+        let full = |pair, address| {
+            let failures = Failures { pair, address, ..Failures::default() };
+            blocked(&limits, &buckets(), &failures).map(|blocked| blocked.by)
+        };
+        assert_eq!(full(Some((5, at(9))), Some((100, at(1)))), Some(b"address".to_vec()), "most share it");
+        assert_eq!(full(Some((5, at(9))), Some((99, at(1)))), Some(b"pair".to_vec()));
         let off = Limits { pair: 0, account: 0, address: 0, ..limits };
         let many = Failures { pair: Some((999, at(1))), ..Failures::default() };
-        assert_eq!(blocked_until(&off, &many), None);
+        assert_eq!(blocked(&off, &buckets(), &many), None);
     }
 }

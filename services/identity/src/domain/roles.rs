@@ -3,6 +3,9 @@
 
 use super::scopes::TENANT_SCOPES;
 
+/// Most roles that a tenant makes.
+pub const MOST_OWN_ROLES: i64 = 100;
+
 /// A role in a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {

@@ -13,6 +13,8 @@ pub struct Session {
     pub counter: i64,
     /// Highest counter whose tokens have been seen in use.
     pub used_counter: i64,
+    /// When its user signed in.
+    pub signed_in_at: Timestamp,
     /// When the newest token was made.
     pub rotated_at: Timestamp,
     /// The earlier of idle and absolute expiry.
@@ -54,7 +56,14 @@ mod tests {
     use super::*;
 
     fn session() -> Session {
-        Session { counter: 5, used_counter: 4, rotated_at: at(0), expires_at: at(1000), ended: false }
+        Session {
+            counter: 5,
+            used_counter: 4,
+            signed_in_at: at(0),
+            rotated_at: at(0),
+            expires_at: at(1000),
+            ended: false,
+        }
     }
 
     fn at(second: i64) -> Timestamp {

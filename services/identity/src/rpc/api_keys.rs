@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
-use super::wire::{id, timestamp};
+use super::wire::{id, id_or_empty, timestamp};
 use crate::changes::api_key::{self, WithSecret};
 use crate::domain::api_key::{ApiKey, NewApiKey};
 use crate::domain::field::InvalidField;
@@ -64,9 +64,19 @@ impl ApiKeyService for Identity {
     }
 }
 
-fn key_to_wire(key: ApiKey) -> wire::ApiKey {
-    let ApiKey { id, name, scopes, created_at, expires_at, revoked_at, last_used_at, previous_expires_at } =
-        key;
+pub(super) fn key_to_wire(key: ApiKey) -> wire::ApiKey {
+    let ApiKey {
+        id,
+        name,
+        scopes,
+        created_at,
+        expires_at,
+        revoked_at,
+        last_used_at,
+        previous_expires_at,
+        created_by,
+        created_by_key,
+    } = key;
     wire::ApiKey {
         id: id.to_string(),
         name,
@@ -76,5 +86,7 @@ fn key_to_wire(key: ApiKey) -> wire::ApiKey {
         revoked_at: revoked_at.map(timestamp),
         last_used_at: last_used_at.map(timestamp),
         previous_secret_expires_at: previous_expires_at.map(timestamp),
+        created_by: id_or_empty(created_by),
+        created_by_api_key_id: id_or_empty(created_by_key),
     }
 }

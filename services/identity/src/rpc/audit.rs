@@ -1,8 +1,8 @@
-//! AuditService: what happened in a tenant.
+//! AuditService: what happened, in a tenant or outside of them.
 
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::audit_service_server::AuditService;
-use frontdesk_proto::paging;
+use frontdesk_proto::{Refusal, paging};
 use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -23,22 +23,60 @@ impl AuditService for Identity {
         let wire::ListAuditEventsRequest { tenant_id: _, page_size, page_token, limit } =
             request.into_inner();
         let size = paging::size(page_size, limit)?;
-        let (at, id) = match paging::read_token(b"audit events", &page_token)? {
-            Some((at, id)) => (at.parse().map_err(|_| paging::invalid_token())?, id),
-            None => (Timestamp::MAX, Uuid::max()),
-        };
-        let before = (at, AuditEventId(id));
+        let before = place(b"audit events", &page_token)?;
         let found = self.store().list_audit_events(tenant, before, size + 1).await.map_err(Error::from)?;
-        let (events, next_page_token) = paging::split(found, size, |event| {
-            paging::token(b"audit events", &event.at.to_string(), event.id.0)
-        });
-        let audit_events = events.into_iter().map(event_to_wire).collect();
+        let (audit_events, next_page_token) = page(b"audit events", found, size);
         Ok(Response::new(wire::ListAuditEventsResponse { audit_events, next_page_token }))
+    }
+
+    async fn list_platform_audit_events(
+        &self,
+        request: Request<wire::ListPlatformAuditEventsRequest>,
+    ) -> Result<Response<wire::ListPlatformAuditEventsResponse>, Status> {
+        let wire::ListPlatformAuditEventsRequest { user_id, page_size, page_token, limit } =
+            request.into_inner();
+        let user = if user_id.is_empty() { None } else { Some(id("user_id", &user_id)?) };
+        let list = [b"platform audit events ", user_id.as_bytes()].concat();
+        let size = paging::size(page_size, limit)?;
+        let before = place(&list, &page_token)?;
+        let found = self.store().list_platform_audit_events(user, before, size + 1).await;
+        let (audit_events, next_page_token) = page(&list, found.map_err(Error::from)?, size);
+        Ok(Response::new(wire::ListPlatformAuditEventsResponse { audit_events, next_page_token }))
     }
 }
 
+/// Where a page begins.
+fn place(list: &[u8], page_token: &str) -> Result<(Timestamp, AuditEventId), Refusal> {
+    match paging::read_token(list, page_token)? {
+        Some((at, id)) => Ok((at.parse().map_err(|_| paging::invalid_token())?, AuditEventId(id))),
+        None => Ok((Timestamp::MAX, AuditEventId(Uuid::max()))),
+    }
+}
+
+/// A page with the token of the next one.
+fn page(list: &[u8], found: Vec<RecordedEvent>, size: i64) -> (Vec<wire::AuditEvent>, String) {
+    let token = |event: &RecordedEvent| paging::token(list, &event.at.to_string(), event.id.0);
+    let (events, next_page_token) = paging::split(found, size, token);
+    (events.into_iter().map(event_to_wire).collect(), next_page_token)
+}
+
 fn event_to_wire(event: RecordedEvent) -> wire::AuditEvent {
-    let RecordedEvent { id, at, action, outcome, user, session, subject, address, request_id } = event;
+    let RecordedEvent {
+        id,
+        at,
+        action,
+        outcome,
+        tenant,
+        user,
+        session,
+        api_key,
+        issuer,
+        method,
+        subject,
+        address,
+        request_id,
+        times,
+    } = event;
     wire::AuditEvent {
         id: id.to_string(),
         at: Some(timestamp(at)),
@@ -49,5 +87,10 @@ fn event_to_wire(event: RecordedEvent) -> wire::AuditEvent {
         subject,
         address,
         request_id,
+        method,
+        api_key_id: id_or_empty(api_key),
+        issuer,
+        times,
+        tenant_id: id_or_empty(tenant),
     }
 }

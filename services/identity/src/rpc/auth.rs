@@ -25,7 +25,8 @@ impl AuthService for Identity {
     ) -> Result<Response<wire::LoginResponse>, Status> {
         let actor = self.stranger(&request);
         let wire::LoginRequest { email, password } = request.into_inner();
-        let (email, password) = (Email::normalised(&email), Zeroizing::new(password));
+        let (email, password) = (Email::read(&email), Zeroizing::new(password));
+        let email = email.map_err(Error::from)?;
         let tokens = self.sessions.login(&email, password, &actor, Timestamp::now).await?;
         let Tokens { access, refresh, user: owner } = tokens;
         Ok(Response::new(wire::LoginResponse {

@@ -7,7 +7,7 @@ use tonic::{Request, Status};
 use super::watchers::Watchers;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::changes::sessions::Sessions;
-use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::scopes::Holds;
 use crate::store::Store;
 
@@ -30,14 +30,17 @@ impl Identity {
 
     /// Somebody who has not signed in.
     pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
-        Actor { user: None, holds: Holds::Scopes([].into()), context: self.context(request) }
+        let (holds, context) = (Holds::Scopes([].into()), self.context(request));
+        Actor { user: None, api_key: None, issuer: String::new(), holds, context }
     }
 
     /// The caller of a method.
     pub(super) fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
-        let Caller { user, scopes, .. } = access::caller(request)?;
-        let user = user.map(signed_in);
-        Ok(Actor { user, holds: Holds::Scopes(scopes), context: self.context(request) })
+        let Caller { user, scopes, api_key_id, issuer, .. } = access::caller(request)?;
+        let (user, api_key) = (user.map(signed_in), api_key_id.map(ApiKeyId));
+        let (holds, context) = (Holds::Scopes(scopes), self.context(request));
+        let issuer = issuer.as_deref().unwrap_or_default().to_owned();
+        Ok(Actor { user, api_key, issuer, holds, context })
     }
 
     /// The user who calls a method of their own.
@@ -63,7 +66,7 @@ impl Identity {
         Ok((self.actor(request)?, tenant))
     }
 
-    fn context<T>(&self, request: &Request<T>) -> Context {
+    pub(super) fn context<T>(&self, request: &Request<T>) -> Context {
         let metadata = request.metadata();
         let text = |name: &str| metadata.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let headers = metadata.clone().into_headers();
@@ -73,8 +76,14 @@ impl Identity {
             address: request.remote_addr().map(|peer| proxies.client(peer.ip(), &headers)),
             user_agent: agent.unwrap_or(text("user-agent")).chars().take(MAX_USER_AGENT).collect(),
             request_id: text("x-request-id").to_owned(),
+            method: request.extensions().get::<Caller>().map_or_else(String::new, called),
         }
     }
+}
+
+/// The method that is called, as it is written everywhere but in paths.
+fn called(caller: &Caller) -> String {
+    caller.method.trim_start_matches('/').to_owned()
 }
 
 fn signed_in(user: access::User) -> SignedIn {

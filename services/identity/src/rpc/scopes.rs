@@ -6,6 +6,8 @@ use tonic::{Request, Response, Status};
 
 use super::identity::Identity;
 use super::wire::{id_or_empty, timestamp};
+use crate::actor::Context;
+use crate::trust::operators;
 
 #[tonic::async_trait]
 impl ScopeService for Identity {
@@ -13,8 +15,25 @@ impl ScopeService for Identity {
         &self,
         request: Request<wire::ResolveScopesRequest>,
     ) -> Result<Response<wire::ResolveScopesResponse>, Status> {
-        let access::Caller { user, tenant, scopes, role, operator, api_key_id, issuer: _, marks, until } =
-            access::caller(&request)?;
+        let caller = access::caller(&request)?;
+        let method = &request.get_ref().method;
+        if !method.is_empty() && caller.operator && caller.tenant.is_some() {
+            let context = Context { method: method.clone(), ..self.context(&request) };
+            operators::record(self.store(), &caller, context).await?;
+        }
+        let access::Caller {
+            user,
+            tenant,
+            scopes,
+            role,
+            role_scopes,
+            operator,
+            api_key_id,
+            issuer: _,
+            marks,
+            until,
+            method: _,
+        } = caller;
         Ok(Response::new(wire::ResolveScopesResponse {
             user_id: id_or_empty(user.map(|user| user.id)),
             session_id: id_or_empty(user.map(|user| user.session)),
@@ -25,6 +44,7 @@ impl ScopeService for Identity {
             api_key_id: id_or_empty(api_key_id),
             marks: marks.iter().map(|mark| mark.to_vec()).collect(),
             until: until.map(timestamp),
+            role_scopes: role_scopes.to_vec(),
         }))
     }
 }

@@ -6,6 +6,7 @@ use frontdesk_proto::paging;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use super::api_keys::key_to_wire;
 use super::identity::Identity;
 use super::wire::{id, timestamp, user};
 use crate::changes::{member, role, tenant};
@@ -99,8 +100,11 @@ impl TenantService for Identity {
     ) -> Result<Response<wire::RemoveMemberResponse>, Status> {
         let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let user = id("user_id", &request.get_ref().user_id)?;
-        member::remove(self.store(), tenant, user, &actor).await?;
-        Ok(Response::new(wire::RemoveMemberResponse {}))
+        let revoke = request.get_ref().revoke_api_keys;
+        let keys = member::remove(self.store(), tenant, user, revoke, &actor).await?;
+        Ok(Response::new(wire::RemoveMemberResponse {
+            api_keys: keys.into_iter().map(key_to_wire).collect(),
+        }))
     }
 
     async fn list_roles(
@@ -157,7 +161,7 @@ impl Identity {
             ("", "") => Err(InvalidField::new("user_id", "or `email` is needed").into()),
             (user_id, "") => id("user_id", user_id),
             ("", email) => {
-                let found = self.store().find_login(&Email::normalised(email)).await?;
+                let found = self.store().find_login(&Email::read(email)?).await?;
                 Ok(found.ok_or(Error::UserNotFound)?.user.id)
             }
             _ => Err(InvalidField::new("email", "excludes user_id; send one of them").into()),

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::identity::Identity;
 use super::wire::{count, id, id_or_empty, user};
 use crate::actor::Actor;
+use crate::changes::platform_scopes;
 use crate::changes::user::{self as changes, NewUser};
 use crate::domain::field::InvalidField;
 use crate::domain::ids::UserId;
@@ -102,6 +103,18 @@ impl UserService for Identity {
         self.check_target(&actor, id).await?;
         let enabled = changes::enable(self.store(), id, &actor).await?;
         Ok(Response::new(wire::EnableUserResponse { user: Some(user(enabled)) }))
+    }
+
+    async fn set_platform_scopes(
+        &self,
+        request: Request<wire::SetPlatformScopesRequest>,
+    ) -> Result<Response<wire::SetPlatformScopesResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::SetPlatformScopesRequest { user_id, platform_scopes } = request.into_inner();
+        let id: UserId = id("user_id", &user_id)?;
+        let wanted = |_: &[String]| platform_scopes.clone();
+        let platform_scopes = platform_scopes::change(self.store(), id, wanted, &actor).await?;
+        Ok(Response::new(wire::SetPlatformScopesResponse { platform_scopes }))
     }
 
     async fn set_password(

@@ -5,14 +5,15 @@ use pg::{Columns, Fault};
 
 use super::change::Change;
 use super::constraints::API_KEYS_TENANT;
-use super::database::{Store, lost_row};
-use crate::domain::api_key::{ApiKey, NewApiKey, StoredApiKey};
-use crate::domain::ids::{ApiKeyId, TenantId};
-use crate::error::Error;
+use super::database::Store;
+use crate::actor::Actor;
+use crate::domain::api_key::{ApiKey, MOST_LIVE, NewApiKey, StoredApiKey};
+use crate::domain::ids::{ApiKeyId, TenantId, UserId};
+use crate::error::{Error, Quota};
 
 /// What [`api_key`] reads.
 pub(super) const COLUMNS: &str = "k.id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, \
-    case when k.previous_expires_at > now() then k.previous_expires_at end as previous_expires_at";
+    case when k.previous_expires_at > now() then k.previous_expires_at end as previous_expires_at, k.created_by, k.created_by_key";
 
 pg::statements! {
     /// What checking a key needs.
@@ -21,12 +22,15 @@ pg::statements! {
     MarkApiKeyUsed = "mark_api_key_used" (tenant: TenantId, id: ApiKeyId, at: Timestamp);
     /// A tenant's keys, newest first.
     ListApiKeys = "list_api_keys" (tenant: TenantId);
+    /// The live keys that a user made, or made with keys of their own, locked.
+    LockApiKeysOf = "lock_api_keys_of" (tenant: TenantId, user: UserId, now: Timestamp);
     /// A live key, locked.
     LockApiKey = "lock_api_key" (tenant: TenantId, id: ApiKeyId, now: Timestamp);
     /// Stores a key.
     InsertApiKey<'a> = "insert_api_key" (
         tenant: TenantId, id: ApiKeyId, name: &'a str, secret_hash: &'a [u8], scopes: &'a [String], at: Timestamp,
-        expires_at: Option<Timestamp>
+        expires_at: Option<Timestamp>, created_by: Option<UserId>, created_by_key: Option<ApiKeyId>,
+        most: i64
     );
     /// Gives a key a new secret.
     RotateApiKey<'a> = "rotate_api_key" (
@@ -71,14 +75,32 @@ impl Change {
         id: ApiKeyId,
         secret_hash: &[u8],
         new: &NewApiKey,
+        by: &Actor,
     ) -> Result<ApiKey, Error> {
         let NewApiKey { name, scopes, expires_at } = new;
-        let expires_at = *expires_at;
-        let insert = InsertApiKey { tenant, id, name, secret_hash, scopes, at: self.at(), expires_at };
+        let created_by = by.user.map(|signed_in| signed_in.user);
+        let insert = InsertApiKey {
+            tenant,
+            id,
+            name,
+            secret_hash,
+            scopes,
+            at: self.at(),
+            expires_at: *expires_at,
+            created_by,
+            // Beside a user's token a key says for which tenant the call is, and no more.
+            created_by_key: by.api_key.filter(|_| created_by.is_none()),
+            most: MOST_LIVE,
+        };
         let rows = self.query(&insert).await.map_err(|fault| {
             if fault.on_constraint(API_KEYS_TENANT) { Error::TenantNotFound } else { fault.into() }
         })?;
-        Ok(Columns::first(&rows, api_key)?.ok_or_else(|| lost_row("the inserted key"))?)
+        Columns::first(&rows, api_key)?.ok_or(Error::QuotaReached(Quota::ApiKeys))
+    }
+
+    /// The live keys that a user made in a tenant.
+    pub async fn lock_api_keys_of(&self, tenant: TenantId, user: UserId) -> Result<Vec<ApiKey>, Fault> {
+        Columns::all(&self.query(&LockApiKeysOf { tenant, user, now: self.at() }).await?, api_key)
     }
 
     /// A live key.
@@ -114,5 +136,7 @@ fn api_key(row: &mut Columns<'_>) -> Result<ApiKey, Fault> {
         revoked_at: row.next("revoked_at")?,
         last_used_at: row.next("last_used_at")?,
         previous_expires_at: row.next("previous_expires_at")?,
+        created_by: row.next("created_by")?,
+        created_by_key: row.next("created_by_key")?,
     })
 }

@@ -1,22 +1,69 @@
-//! Audit events. They are written as the last word of a change (`change.rs`).
+//! Audit events. They are written as the last word of a change (`change.rs`), and
+//! forgotten in pieces, by a function that keeps those of the last month from whoever asks
+//! (`migrations/identity`).
 
 use jiff::Timestamp;
 use pg::{Columns, Fault};
 
 use super::database::Store;
+use crate::actor::{AuditEvent, Place};
 use crate::domain::audit::{Outcome, RecordedEvent};
-use crate::domain::ids::{AuditEventId, SessionId, TenantId, UserId};
+use crate::domain::ids::{ApiKeyId, AuditEventId, SessionId, TenantId, UserId};
 
 pg::statements! {
     /// Stores an event.
     InsertAuditEvent<'a> = "insert_audit_event" (
         id: AuditEventId, at: Timestamp, action: &'a str, outcome: &'a str, tenant: Option<TenantId>,
-        user: Option<UserId>, session: Option<SessionId>, subject: &'a str, address: &'a str, request_id: &'a str
+        own: Option<UserId>, subject_user: Option<UserId>, user: Option<UserId>, session: Option<SessionId>,
+        api_key: Option<ApiKeyId>, issuer: &'a str, method: &'a str, subject: &'a str, address: &'a str,
+        request_id: &'a str, times: i32
     );
-    /// Events of a tenant and of its members.
+    /// Events of a tenant.
     ListAuditEvents = "list_audit_events" (
         tenant: TenantId, before_at: Timestamp, before_id: AuditEventId, limit: i64
     );
+    /// Events of no tenant.
+    ListPlatformAuditEvents = "list_platform_audit_events" (
+        before_at: Timestamp, before_id: AuditEventId, limit: i64
+    );
+    /// What a user did, in whatever tenant.
+    ListAuditEventsOfUser = "list_audit_events_of_user" (
+        user: UserId, before_at: Timestamp, before_id: AuditEventId, limit: i64
+    );
+    /// Forgets what is old, so many at most.
+    ForgetAuditEvents = "forget_audit_events" (before: Timestamp, most: i32);
+}
+
+impl<'event> InsertAuditEvent<'event> {
+    /// Stores an event that happened at a time, from an address.
+    pub fn of(event: &'event AuditEvent<'_>, id: AuditEventId, address: &'event str, at: Timestamp) -> Self {
+        let AuditEvent { action, outcome, place, user, session, api_key, issuer, subject, times, context } =
+            event;
+        let (tenant, own, subject_user) = match *place {
+            Place::Platform => (None, None, None),
+            Place::Tenant(tenant) => (Some(tenant), None, None),
+            Place::Own => (None, *user, None),
+            Place::PlatformAndTenantsOf(subject) => (None, None, Some(subject)),
+        };
+        Self {
+            id,
+            at,
+            action: action.word(),
+            outcome: outcome.word(),
+            tenant,
+            own,
+            subject_user,
+            user: *user,
+            session: *session,
+            api_key: *api_key,
+            issuer,
+            method: &context.method,
+            subject,
+            address,
+            request_id: &context.request_id,
+            times: *times,
+        }
+    }
 }
 
 impl Store {
@@ -29,6 +76,26 @@ impl Store {
     ) -> Result<Vec<RecordedEvent>, Fault> {
         Columns::all(&self.run(&ListAuditEvents { tenant, before_at, before_id, limit }).await?, event)
     }
+
+    /// Events of no tenant, or of one user in whatever tenant, before a position, newest first.
+    pub async fn list_platform_audit_events(
+        &self,
+        user: Option<UserId>,
+        (before_at, before_id): (Timestamp, AuditEventId),
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, Fault> {
+        let rows = match user {
+            Some(user) => self.run(&ListAuditEventsOfUser { user, before_at, before_id, limit }).await?,
+            None => self.run(&ListPlatformAuditEvents { before_at, before_id, limit }).await?,
+        };
+        Columns::all(&rows, event)
+    }
+
+    /// Forgets events from before a time and returns how many.
+    pub async fn forget_audit_events(&self, before: Timestamp, most: i32) -> Result<i64, Fault> {
+        let rows = self.run(&ForgetAuditEvents { before, most }).await?;
+        Columns::first(&rows, |row| row.next("forgotten")).map(Option::unwrap_or_default)
+    }
 }
 
 fn event(row: &mut Columns<'_>) -> Result<RecordedEvent, Fault> {
@@ -37,10 +104,15 @@ fn event(row: &mut Columns<'_>) -> Result<RecordedEvent, Fault> {
         at: row.next("at")?,
         action: row.next("action")?,
         outcome: row.word("outcome", Outcome::from_word)?,
+        tenant: row.next("tenant_id")?,
         user: row.next("user_id")?,
         session: row.next("session_id")?,
+        api_key: row.next("api_key_id")?,
+        issuer: row.next("issuer")?,
+        method: row.next("method")?,
         subject: row.next("subject")?,
         address: row.next("address")?,
         request_id: row.next("request_id")?,
+        times: row.next("times")?,
     })
 }

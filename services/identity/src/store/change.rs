@@ -50,20 +50,16 @@ impl Change {
 
     /// Writes the event and commits, in one round trip.
     pub async fn finish(self, event: AuditEvent<'_>) -> Result<(), Fault> {
-        let AuditEvent { action, outcome, tenant, user, session, subject, context } = event;
-        let insert = InsertAuditEvent {
-            id: AuditEventId(Self::new_id()),
-            at: self.at,
-            action: action.word(),
-            outcome: outcome.word(),
-            tenant,
-            user,
-            session,
-            subject: &subject,
-            address: &context.address_text(),
-            request_id: &context.request_id,
-        };
+        let address = event.context.address_text();
+        let insert = InsertAuditEvent::of(&event, AuditEventId(Self::new_id()), &address, self.at);
         self.tx.run_last(&insert).await.map(drop)
+    }
+
+    /// Writes an event beside the last one.
+    pub async fn note(&self, event: &AuditEvent<'_>) -> Result<(), Fault> {
+        let address = event.context.address_text();
+        let insert = InsertAuditEvent::of(event, AuditEventId(Self::new_id()), &address, self.at);
+        self.query(&insert).await.map(drop)
     }
 
     /// Commits what turned out to have been done before.

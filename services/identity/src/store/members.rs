@@ -25,6 +25,8 @@ pg::statements! {
     ListMembers<'a> = "list_members" (tenant: TenantId, after_email: &'a str, after_id: UserId, limit: i64);
     /// A user's memberships.
     ListMemberships = "list_memberships" (user: UserId);
+    /// Whether a user is an owner of some tenant.
+    IsOwner<'a> = "is_owner" (user: UserId, owner: &'a str);
     /// The owners, locked.
     LockOwners<'a> = "lock_owners" (tenant: TenantId, owner: &'a str);
     /// A member's role, locked.
@@ -91,10 +93,15 @@ impl Change {
         Columns::first(&self.query(&GetMember { tenant, user }).await?, member)
     }
 
-    /// The owners, locked: who removes one must see that another stays.
+    /// The owners who can sign in, locked: who removes one must see that another stays.
     pub async fn lock_owners(&self, tenant: TenantId) -> Result<Vec<UserId>, Fault> {
         let owner = BuiltIn::Owner.name();
         Columns::all(&self.query(&LockOwners { tenant, owner }).await?, |row| row.next("user_id"))
+    }
+
+    /// Whether a user is an owner of some tenant.
+    pub async fn is_owner(&self, user: UserId) -> Result<bool, Fault> {
+        Ok(!self.query(&IsOwner { user, owner: BuiltIn::Owner.name() }).await?.is_empty())
     }
 
     pub async fn lock_member(&self, tenant: TenantId, user: UserId) -> Result<Option<Role>, Fault> {

@@ -7,8 +7,8 @@ use super::change::Change;
 use super::constraints::{MEMBERSHIPS_ROLE, ROLES_KEY};
 use super::database::Store;
 use crate::domain::ids::TenantId;
-use crate::domain::roles::{OwnRole, Role};
-use crate::error::{Error, Existing, Reason, Refusal};
+use crate::domain::roles::{MOST_OWN_ROLES, OwnRole, Role};
+use crate::error::{Error, Existing, Quota, Reason, Refusal};
 
 pg::statements! {
     /// A tenant's roles by name.
@@ -16,7 +16,7 @@ pg::statements! {
     /// A role, locked.
     LockRole<'a> = "lock_role" (tenant: TenantId, name: &'a str);
     /// Stores a role.
-    InsertRole<'a> = "insert_role" (tenant: TenantId, name: &'a str, scopes: &'a [String], at: Timestamp);
+    InsertRole<'a> = "insert_role" (tenant: TenantId, name: &'a str, scopes: &'a [String], at: Timestamp, most: i64);
     /// Gives a role other scopes.
     UpdateRole<'a> = "update_role" (tenant: TenantId, name: &'a str, scopes: &'a [String]);
     /// Deletes a role that no member has.
@@ -36,10 +36,11 @@ impl Change {
 
     pub async fn insert_role(&self, tenant: TenantId, role: &OwnRole) -> Result<(), Error> {
         let OwnRole { name, scopes } = role;
-        let inserted = self.query(&InsertRole { tenant, name, scopes, at: self.at() }).await;
-        inserted.map(drop).map_err(|fault| {
+        let insert = InsertRole { tenant, name, scopes, at: self.at(), most: MOST_OWN_ROLES };
+        let inserted = self.query(&insert).await.map_err(|fault| {
             if fault.on_constraint(ROLES_KEY) { Error::AlreadyExists(Existing::Role) } else { fault.into() }
-        })
+        })?;
+        if inserted.is_empty() { Err(Error::QuotaReached(Quota::Roles)) } else { Ok(()) }
     }
 
     pub async fn update_role(&self, tenant: TenantId, role: &OwnRole) -> Result<(), Fault> {

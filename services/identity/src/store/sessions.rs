@@ -33,6 +33,8 @@ pg::statements! {
     ListSessions = "list_sessions" (user: UserId, now: Timestamp);
     /// Remembers that tokens of a counter are in use.
     MarkSessionUsed = "mark_session_used" (id: SessionId, counter: i64);
+    /// Forgets sessions that were over before a time, so many at most.
+    ForgetSessions = "forget_sessions" (before: Timestamp, most: i32);
 }
 
 impl Store {
@@ -42,6 +44,12 @@ impl Store {
 
     pub async fn mark_session_used(&self, id: SessionId, counter: i64) -> Result<(), Fault> {
         self.run(&MarkSessionUsed { id, counter }).await.map(drop)
+    }
+
+    /// Forgets sessions that began before a time and are over, and returns how many.
+    pub async fn forget_sessions(&self, before: Timestamp, most: i32) -> Result<i64, Fault> {
+        let rows = self.run(&ForgetSessions { before, most }).await?;
+        Columns::first(&rows, |row| row.next("forgotten")).map(Option::unwrap_or_default)
     }
 }
 
@@ -69,6 +77,7 @@ impl Change {
             let session = rotation::Session {
                 counter: row.next("counter")?,
                 used_counter: row.next("used_counter")?,
+                signed_in_at: row.next("signed_in_at")?,
                 rotated_at: row.next("rotated_at")?,
                 expires_at: row.next("session_expires_at")?,
                 ended: row.next("ended")?,

@@ -19,8 +19,8 @@ pg::statements! {
     GetUser = "get_user" (id: UserId);
     /// Users in the order of their addresses.
     ListUsers<'a> = "list_users" (after_email: &'a str, after_id: UserId, limit: i64);
-    /// What a login needs, by address.
-    FindLogin<'a> = "find_login" (email: &'a str);
+    /// What a login needs, by the forms in which an address may be stored.
+    FindLogin<'a> = "find_login" (stored: &'a [String]);
     /// What a login needs, by id.
     GetLogin = "get_login" (id: UserId);
     /// Stores a user.
@@ -28,6 +28,10 @@ pg::statements! {
         id: UserId, email: &'a str, display_name: &'a str, kind: &'a str, password_hash: Option<&'a str>,
         platform_scopes: &'a [String], created_at: Timestamp
     );
+    /// The scopes of a user outside tenants, locked.
+    LockPlatformScopes = "lock_platform_scopes" (id: UserId);
+    /// Gives a user other scopes outside tenants.
+    SetPlatformScopes<'a> = "set_platform_scopes" (id: UserId, scopes: &'a [String]);
     /// Disables a user, unless it is.
     DisableUser = "disable_user" (id: UserId, at: Timestamp);
     /// Enables a user.
@@ -56,7 +60,7 @@ impl Store {
     }
 
     pub async fn find_login(&self, email: &Email) -> Result<Option<Login>, Fault> {
-        Columns::first(&self.run(&FindLogin { email: email.as_str() }).await?, login)
+        Columns::first(&self.run(&FindLogin { stored: email.stored() }).await?, login)
     }
 
     pub async fn get_login(&self, id: UserId) -> Result<Option<Login>, Fault> {
@@ -94,6 +98,15 @@ impl Change {
             }
         })?;
         Ok(Columns::first(&rows, user)?.ok_or_else(|| lost_row("the inserted user"))?)
+    }
+
+    /// The scopes that a user holds outside tenants.
+    pub async fn lock_platform_scopes(&self, id: UserId) -> Result<Option<Vec<String>>, Fault> {
+        Columns::first(&self.query(&LockPlatformScopes { id }).await?, |row| row.next("platform_scopes"))
+    }
+
+    pub async fn set_platform_scopes(&self, id: UserId, scopes: &[String]) -> Result<(), Fault> {
+        self.query(&SetPlatformScopes { id, scopes }).await.map(drop)
     }
 
     pub async fn disable_user(&self, id: UserId) -> Result<Option<User>, Fault> {

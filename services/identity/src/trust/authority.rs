@@ -4,20 +4,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Claims, Credentials, Key, Mark, Resolution, Told, User};
+use access::{Authority, Caller, Claims, Credentials, Key, Mark, Resolution, Told, User};
 use jiff::Timestamp;
 
 use super::issuers::{Foreign, ForeignTokens};
 use super::keyring::Keyring;
+use super::operators;
 use super::revocations::{Revocations, TellAfter};
-use crate::actor::{Actor, Context, SignedIn};
+use crate::actor::{Context, SignedIn};
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::StoredApiKey;
-use crate::domain::audit::AuditAction;
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::revocation::MarkKind;
 use crate::domain::roles::{BuiltIn, Role};
-use crate::domain::scopes::{Holds, OPERATE, TENANT_SCOPES};
+use crate::domain::scopes::{OPERATE, TENANT_SCOPES};
 use crate::domain::tenant::ResolvedUser;
 use crate::domain::user_link::Subject;
 use crate::error::{Error, Reason, Refusal};
@@ -61,7 +61,7 @@ impl LocalIdentity {
             if found.first().is_some_and(|first| first.used_counter < claims.generation) {
                 self.store.mark_session_used(session, claims.generation).await?;
             }
-            self.user(SignedIn { user, session }, &found, tenant, credentials).await?
+            resolved(SignedIn { user, session }, &found, tenant)?
         } else if let Some(token) = &credentials.token {
             let Foreign { of, platform_scopes, user, until } = self.foreign.verify(token, now).await?;
             let linked = match user {
@@ -76,7 +76,7 @@ impl LocalIdentity {
                 }
             }
             let signed_in = SignedIn { user, session: SessionId::default() };
-            let resolution = self.user(signed_in, &found, tenant, credentials).await?;
+            let resolution = resolved(signed_in, &found, tenant)?;
             Resolution { until: Some(until), issuer: Some(of.issuer.into()), ..resolution }
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
@@ -86,44 +86,6 @@ impl LocalIdentity {
         let until = [resolution.until, key_until].into_iter().flatten().min();
         let resolution = Resolution { api_key_id, until, ..resolution };
         Ok(Resolution { marks: self.marks(&resolution), ..resolution })
-    }
-
-    async fn user(
-        &self,
-        signed_in: SignedIn,
-        found: &[ResolvedUser],
-        tenant: Option<TenantId>,
-        credentials: &Credentials,
-    ) -> Result<Resolution, Error> {
-        let Some(first) = found.first() else { return Err(session_ended().into()) };
-        let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
-        let membership = membership(found);
-        let tenant = match (membership, tenant) {
-            (Some((tenant, _)), _) => Some(*tenant),
-            (None, Some(named)) if is_operator && first.tenant_exists => {
-                self.record_operator(signed_in, named, credentials).await?;
-                Some(named)
-            }
-            (None, Some(_)) => return Err(not_a_member().into()),
-            (None, None) => None,
-        };
-        let mut scopes = first.platform_scopes.clone();
-        if is_operator && tenant.is_some() {
-            scopes.extend(TENANT_SCOPES.map(str::to_owned));
-        } else if let Some((_, role)) = membership {
-            scopes.extend(role.scopes());
-        }
-        scopes.sort();
-        scopes.dedup();
-        Ok(Resolution {
-            user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
-            tenant: tenant.map(|tenant| tenant.0),
-            scopes,
-            role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
-            operator: is_operator,
-            until: first.session_ends_at,
-            ..Resolution::default()
-        })
     }
 
     /// What an answer depends on, each as the database marks it when it is revoked.
@@ -164,21 +126,6 @@ impl LocalIdentity {
             self.store.mark_api_key_used(stored.tenant, key.id, now).await?;
         }
         Ok((key.id, stored))
-    }
-
-    async fn record_operator(
-        &self,
-        signed_in: SignedIn,
-        tenant: TenantId,
-        credentials: &Credentials,
-    ) -> Result<(), Error> {
-        // The client is the service that asks, so its address says nothing.
-        let request_id = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
-        let context = Context { request_id: request_id.to_owned(), ..Context::default() };
-        let actor = Actor { user: Some(signed_in), holds: Holds::Everything, context };
-        let event = actor.did(AuditAction::OperatorAccess).in_tenant(tenant);
-        let has_session = signed_in.session != SessionId::default();
-        self.store.record(if has_session { event } else { event.outside_sessions() }).await
     }
 }
 
@@ -221,6 +168,55 @@ impl Authority for LocalIdentity {
     ) -> Result<Resolution, Refusal> {
         self.look_up(credentials, claims, now).await.map_err(|error| refused(&error))
     }
+
+    async fn record_operator(&self, credentials: &Credentials, caller: &Caller) -> Result<(), Refusal> {
+        let request_id = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let context = Context {
+            address: boot::client(),
+            request_id: request_id.to_owned(),
+            method: caller.method.trim_start_matches('/').to_owned(),
+            ..Context::default()
+        };
+        operators::record(&self.store, caller, context).await.map_err(|error| refused(&error))
+    }
+}
+
+/// What a user is in the tenant of a call.
+fn resolved(
+    signed_in: SignedIn,
+    found: &[ResolvedUser],
+    tenant: Option<TenantId>,
+) -> Result<Resolution, Refusal> {
+    let Some(first) = found.first() else { return Err(session_ended()) };
+    let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
+    let membership = membership(found);
+    let tenant = match (membership, tenant) {
+        (Some((tenant, _)), _) => Some(*tenant),
+        (None, Some(named)) if is_operator && first.tenant_exists => Some(named),
+        (None, Some(_)) => return Err(not_a_member()),
+        (None, None) => None,
+    };
+    let role_scopes = membership.map(|(_, role)| role.scopes()).unwrap_or_default();
+    let mut scopes = first.platform_scopes.clone();
+    let role_scopes = if is_operator && tenant.is_some() {
+        scopes.extend(TENANT_SCOPES.map(str::to_owned));
+        role_scopes
+    } else {
+        scopes.extend(role_scopes);
+        Vec::new()
+    };
+    scopes.sort();
+    scopes.dedup();
+    Ok(Resolution {
+        user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
+        tenant: tenant.map(|tenant| tenant.0),
+        scopes,
+        role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
+        role_scopes,
+        operator: is_operator,
+        until: first.session_ends_at,
+        ..Resolution::default()
+    })
 }
 
 /// The access layer takes refusals, so this is where a failure is logged.

@@ -27,7 +27,7 @@ struct Watched {
 
 impl Watched {
     async fn start(name: &str) -> Self {
-        let fixture = Fixture::start().await;
+        let fixture = Box::pin(Fixture::start()).await;
         let relay = Relay::start(&fixture, name).await;
         let system = system(&relay.url, Policy::default()).await;
         let token = fixture.manager().await;

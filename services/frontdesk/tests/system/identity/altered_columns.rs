@@ -63,6 +63,11 @@ impl Round {
     async fn new(fixture: &Fixture, number: i32, hash: &str, owner: &str, operator: &str) -> Self {
         let users = [(); 6].map(|()| Uuid::now_v7());
         let keys = [(); 2].map(|()| Uuid::now_v7());
+        // A tenant has so many of them, and no more.
+        let emptied = "delete from identity.tenant_api_keys where name <> 'demo'; \
+            delete from identity.roles r \
+            where not exists (select from identity.memberships m where m.custom_role = r.name)";
+        fixture.sql.batch_execute(emptied).await.unwrap();
         for (at, user) in users.iter().enumerate() {
             let insert = "insert into identity.users (id, email, display_name, kind, password_hash, created_at) \
                 values ($1, $2, '', 'person', $3, now())";
@@ -103,15 +108,11 @@ impl Round {
         let key = |at: usize, step: &str| tenant_path(&format!("/api-keys/{}{step}", keys[at]));
         let new = format!("new-{number}");
         let credentials = json!({"email": email(*number, 4), "password": demo::PASSWORD});
+        let tenant = json!({"slug": new, "name": "New"});
+        let scopes = json!({"platform_scopes": ["platform:users"]});
         let passwords = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
         let changes: Vec<(_, _, String, &str, _)> = vec![
-            (
-                "CreateTenant",
-                Method::POST,
-                "/v1/tenants".into(),
-                operator,
-                json!({"slug": new, "name": "New"}),
-            ),
+            ("CreateTenant", Method::POST, "/v1/tenants".into(), operator, tenant),
             (
                 "CreateUser",
                 Method::POST,
@@ -122,6 +123,7 @@ impl Round {
             ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
             ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),
             ("SetPassword", Method::POST, user(1, "/password"), operator, json!({"password": "a password"})),
+            ("SetPlatformScopes", Method::PUT, user(1, "/platform-scopes"), operator, scopes),
             (
                 "AddMember",
                 Method::POST,

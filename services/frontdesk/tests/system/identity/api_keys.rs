@@ -113,3 +113,48 @@ async fn a_key_primed_for_one_tenant_does_not_open_another() {
     }
     assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
 }
+
+/// Before, a key acted as nobody, nobody could say who had made it, and it outlived whoever
+/// had.
+#[tokio::test]
+async fn what_a_key_does_and_who_made_it_is_told_and_it_goes_with_its_maker_if_that_is_wanted() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let second = json!({"email": "second@alpine.example", "password": "second password"});
+    let second_id =
+        fixture.post("/v1/users", &operator, &second).await.ok()["id"].as_str().unwrap().to_owned();
+    let join = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
+        values ($1, $2, 'owner', now())";
+    fixture.execute(join, &[&demo::TENANT, &second_id.parse::<uuid::Uuid>().unwrap()]).await;
+    let second = fixture.try_login("second@alpine.example", "second password").await;
+    let second = second.ok()["access"].as_str().unwrap().to_owned();
+    let keys = tenant_path("/api-keys");
+    let new = json!({"name": "machine", "scopes": ["api_keys:manage", "audit:view"]});
+    let made = fixture.post(&keys, &second, &new).await.ok().clone();
+    let (id, secret) = (made["api_key"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    assert_eq!(made["api_key"]["created_by"], second_id);
+    let by_key = async |method: Method, path: &str| {
+        let request = fixture.request(method.clone(), path).header("x-tenant-api-key", secret);
+        let body = json!({"name": "made by a machine"});
+        Answer::of(if method == Method::POST { request.json(&body) } else { request }).await
+    };
+    let child = by_key(Method::POST, &keys).await.ok()["api_key"].clone();
+    assert_eq!((&child["created_by"], &child["created_by_api_key_id"]), (&json!(second_id), &json!(id)));
+    let events = by_key(Method::GET, &tenant_path("/audit-events")).await;
+    let created = events.ok()["audit_events"].as_array().unwrap();
+    let created = created.iter().find(|event| event["subject"] == child["id"]).unwrap();
+    assert_eq!((&created["api_key_id"], &created["user_id"]), (&json!(id), &json!("")));
+
+    let member = tenant_path(&format!("/members/{second_id}"));
+    let kept = fixture.delete(&member, &owner).await.ok()["api_keys"].clone();
+    assert_eq!(
+        kept.as_array().unwrap().iter().map(|key| &key["id"]).collect::<Vec<_>>(),
+        [&json!(id), &child["id"]]
+    );
+    by_key(Method::GET, &tenant_path("/audit-events")).await.ok();
+    fixture.execute(join, &[&demo::TENANT, &second_id.parse::<uuid::Uuid>().unwrap()]).await;
+    fixture.delete(&format!("{member}?revoke_api_keys=true"), &owner).await.ok();
+    by_key(Method::GET, &tenant_path("/audit-events")).await.refused(401, "API_KEY_INVALID");
+    let revoked = "select count(*) from identity.audit_events where action = 'api_key_revoked'";
+    assert_eq!(fixture.count(revoked, &[]).await, 2);
+}

@@ -1,9 +1,12 @@
 //! The audit log.
 
+use std::time::{Duration, Instant};
+
 use frontdesk::demo;
+use identity::Policy;
 use serde_json::json;
 
-use crate::fixture::{Fixture, tenant_path};
+use crate::fixture::{Fixture, system, tenant_path};
 use crate::pages::rows;
 
 #[tokio::test]
@@ -31,4 +34,78 @@ async fn the_audit_log_tells_what_happened_to_those_who_may_read_it() {
     let others = fixture.get("/v1/me", &foreign).await.ok()["user"]["id"].as_str().unwrap().to_owned();
     assert!(!text.contains(&others), "another tenant's events");
     fixture.get(&tenant_path("/audit-events"), &foreign).await.refused(403, "TENANT_ACCESS_DENIED");
+}
+
+/// Before, events of no tenant were in no list at all, and a tenant saw what its members did
+/// for others.
+#[tokio::test]
+async fn what_belongs_to_no_tenant_is_told_to_operators_and_what_is_done_to_members_to_their_tenants() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let viewer = fixture.user_id(demo::VIEWER).await;
+    let set = format!("/v1/users/{viewer}/password");
+    fixture.post(&set, &operator, &json!({"password": "set by an operator"})).await.ok();
+    let join = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
+        select $1, id, 'viewer', now() from identity.users where email = $2";
+    fixture.execute(join, &[&demo::OTHER_TENANT, &demo::MANAGER]).await;
+    fixture.login(demo::MANAGER).await;
+
+    let tenants =
+        rows(&fixture.pages(&owner, &tenant_path("/audit-events?page_size=7")).await, "audit_events");
+    let told: Vec<_> = tenants.iter().filter(|event| event["action"] == "password_set").collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["subject"], viewer);
+    assert_eq!(told[0]["method"], "frontdesk.identity.v1.UserService/SetPassword");
+    let manager = fixture.user_id(demo::MANAGER).await;
+    assert!(tenants.iter().all(|event| event["user_id"] != manager), "signed in to two tenants: {tenants:?}");
+
+    let platform = rows(&fixture.pages(&operator, "/v1/audit-events?page_size=3").await, "audit_events");
+    assert!(platform.iter().all(|event| event["tenant_id"] == ""), "{platform:?}");
+    assert_eq!(platform.iter().filter(|event| event["action"] == "password_set").count(), 1);
+    assert!(platform.iter().any(|event| event["user_id"] == manager && event["action"] == "login"));
+    let of_one = format!("/v1/audit-events?user_id={}", fixture.user_id(demo::OWNER).await);
+    let of_one = fixture.get(&of_one, &operator).await.ok()["audit_events"].as_array().unwrap().clone();
+    assert!(of_one.iter().any(|event| event["tenant_id"] == demo::TENANT.to_string()), "{of_one:?}");
+    fixture.get("/v1/audit-events", &owner).await.refused(403, "SCOPE_MISSING");
+}
+
+#[tokio::test]
+async fn what_is_older_than_it_is_kept_is_forgotten_and_the_service_can_delete_nothing_else() {
+    let fixture = Fixture::start().await;
+    fixture.login(demo::MANAGER).await;
+    let old = "insert into identity.audit_events (id, at, action, outcome) \
+        select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || lpad(n::text, 3, '0') \
+            || '8000000000000000')::uuid, at, $1, 'success' \
+        from generate_series(1, 900) n, lateral (select now() - $2::integer * interval '1 day' as at) old";
+    fixture.execute(old, &[&"old", &366]).await;
+    fixture.execute(old, &[&"kept", &364]).await;
+    let ended = "insert into identity.sessions (id, user_id, created_at, rotated_at, idle_expires_at, expires_at) \
+        select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid, \
+            u.id, at, at, at, at + interval '30 days' \
+        from identity.users u, lateral (select now() - $2::integer * interval '1 day' as at) old \
+        where u.email = $1";
+    fixture.execute(ended, &[&demo::OWNER, &61]).await;
+    fixture.execute(ended, &[&demo::OWNER, &59]).await;
+    let _replica = system(&fixture.database.url, Policy::default()).await;
+    let count = async |sql: &str| fixture.count(sql, &[]).await;
+    let olds = "select count(*) from identity.audit_events where action = 'old'";
+    let sessions = "select count(*) from identity.sessions where expires_at < now()";
+    let patience = Instant::now() + Duration::from_secs(20);
+    while count(olds).await > 0 || count(sessions).await > 1 {
+        assert!(Instant::now() < patience, "what is old is not forgotten");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(count("select count(*) from identity.audit_events where action = 'kept'").await, 900);
+    let service = pg::connect(&fixture.database.url).await.unwrap();
+    service.batch_execute("set role frontdesk_identity").await.unwrap();
+    for forbidden in ["delete from identity.audit_events", "update identity.audit_events set user_id = null"]
+    {
+        let refused = service.batch_execute(forbidden).await.unwrap_err();
+        assert_eq!(refused.code().unwrap().code(), "42501", "{forbidden}");
+    }
+    let before = count("select count(*) from identity.audit_events").await;
+    service.batch_execute("select identity.forget_audit_events('infinity', 1000000)").await.unwrap();
+    let month = "select count(*) from identity.audit_events where at > now() - interval '30 days'";
+    assert_eq!(count(month).await, before - 900, "the last month stays whoever asks");
+    assert_eq!(count("select count(*) from identity.sessions where expires_at > now()").await, 1);
 }

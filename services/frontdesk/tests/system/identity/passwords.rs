@@ -30,3 +30,43 @@ async fn a_password_changes_with_the_current_one_only_and_ends_other_sessions() 
     fixture.try_login(demo::MANAGER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
     fixture.try_login(demo::MANAGER, "new-password").await.ok();
 }
+
+/// Before, any eight characters were taken.
+#[tokio::test]
+async fn a_password_that_is_guessed_first_is_not_set_by_anybody() {
+    let fixture = Fixture::start().await;
+    let (manager, operator) = (fixture.manager().await, fixture.token(demo::OPERATOR).await);
+    let id = fixture.user_id(demo::MANAGER).await;
+    for (password, why) in [
+        ("        ", "blank"),
+        ("Manager@Alpine.example", "e-mail address"),
+        ("PASSWORD1", "most people choose"),
+    ] {
+        let changed = json!({"current_password": demo::PASSWORD, "new_password": password});
+        let changed = fixture.post("/v1/auth/password", &manager, &changed).await;
+        let set = json!({"password": password});
+        let set = fixture.post(&format!("/v1/users/{id}/password"), &operator, &set).await;
+        let mut refused = vec![changed, set];
+        if why != "e-mail address" {
+            let new = json!({"email": "new@x.example", "password": password});
+            refused.push(fixture.post("/v1/users", &operator, &new).await);
+        }
+        for answer in refused {
+            let text = answer.refused(400, "INVALID_FIELD").body["message"].as_str().unwrap().to_owned();
+            assert!(text.contains(why) && !text.contains(password), "{text}");
+        }
+    }
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.ok();
+}
+
+/// Before, a password that was typed on another keyboard was another one.
+#[tokio::test]
+async fn a_password_is_the_same_on_every_keyboard() {
+    let fixture = Fixture::start().await;
+    let manager = fixture.manager().await;
+    let change = json!({"current_password": demo::PASSWORD, "new_password": "mu\u{308}hsam und lang"});
+    fixture.post("/v1/auth/password", &manager, &change).await.ok();
+    for spelling in ["m\u{fc}hsam und lang", "mu\u{308}hsam und\u{a0}lang"] {
+        fixture.try_login(demo::MANAGER, spelling).await.ok();
+    }
+}

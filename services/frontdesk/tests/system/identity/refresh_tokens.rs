@@ -1,5 +1,7 @@
 //! Refresh tokens: rotation, lost replies, reuse.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk::demo;
 use futures::future::join_all;
 use identity::Policy;
@@ -108,4 +110,21 @@ async fn a_restarted_identity_still_knows_used_tokens() {
     let again = system(&fixture.database.url, Policy::default()).await;
     refresh(again.gateway, &first["refresh"]).await.refused(401, "REFRESH_TOKEN_REUSED");
     refresh(fixture.system.gateway, &third["refresh"]).await.refused(401, "REFRESH_TOKEN_INVALID");
+}
+
+/// Before, the time of the sign-in moved with each refresh, so that an old one looked fresh.
+#[tokio::test]
+async fn a_refresh_does_not_change_when_the_user_signed_in() {
+    let fixture = Fixture::start().await;
+    let first = fixture.login(demo::MANAGER).await;
+    let earlier = "update identity.sessions set created_at = created_at - interval '1 hour'";
+    fixture.execute(earlier, &[]).await;
+    let second = fixture.refresh(&first["refresh"]).await.ok().clone();
+    let claims = [&first, &second].map(|tokens| {
+        let payload = tokens["access"].as_str().unwrap().split('.').nth(1).unwrap();
+        serde_json::from_slice::<Json>(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    });
+    let at = |claims: &Json| claims["amr"][0]["timestamp"].as_i64().unwrap();
+    assert_eq!(at(&claims[0]), claims[0]["iat"].as_i64().unwrap());
+    assert_eq!(at(&claims[1]), at(&claims[0]) - 3600);
 }

@@ -31,3 +31,26 @@ async fn a_role_in_use_stays_and_a_built_in_one_does_not_change() {
     let less = json!({"scopes": ["members:view"]});
     fixture.patch(&tenant_path("/roles/viewer"), &owner, &less).await.refused(409, "ROLE_IN_USE");
 }
+
+#[tokio::test]
+async fn a_tenant_has_so_many_roles_and_live_keys_and_no_more() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let roles = "insert into identity.roles (tenant_id, name, scopes, created_at) \
+        select $1, 'role-' || n, array['bookings:view'], now() from generate_series(1, 99) n";
+    fixture.execute(roles, &[&demo::TENANT]).await;
+    let keys = "insert into identity.tenant_api_keys (tenant_id, id, name, secret_hash, created_at, revoked_at) \
+        select $1, gen_random_uuid(), 'key', sha256('key'), now(), case when n > 198 then now() end \
+        from generate_series(1, 250) n";
+    fixture.execute(keys, &[&demo::TENANT]).await;
+    // With the key of the fixture these are as many as there may be.
+    let [role, another] = ["last", "more"].map(|name| json!({"name": name, "scopes": ["bookings:view"]}));
+    for path in [tenant_path("/roles"), tenant_path("/api-keys")] {
+        fixture.post(&path, &owner, &role).await.ok();
+        let refused = fixture.post(&path, &owner, &another).await;
+        let limit = if path.ends_with("roles") { "100" } else { "200" };
+        assert_eq!(refused.refused(409, "QUOTA_REACHED").body["metadata"]["limit"], limit);
+    }
+    fixture.delete(&tenant_path("/roles/last"), &owner).await.ok();
+    fixture.post(&tenant_path("/roles"), &owner, &another).await.ok();
+}

@@ -57,6 +57,11 @@ async fn nobody_takes_over_a_user_who_holds_more_scopes() {
         answer.refused(403, "SCOPE_NOT_HELD");
         fixture.post(&format!("/v1/users/{below}/{step}"), helper, &body).await.ok();
     }
+    let owner = fixture.user_id(demo::OWNER).await;
+    let taken_over = json!({"password": "taken-over"});
+    let answer = fixture.post(&format!("/v1/users/{owner}/password"), helper, &taken_over).await;
+    answer.refused(403, "SCOPE_NOT_HELD");
+    fixture.login(demo::OWNER).await;
     let more = json!({"email": "more@x.example", "platform_scopes": ["platform:operate"]});
     fixture.post("/v1/users", helper, &more).await.refused(403, "SCOPE_NOT_HELD");
 }
@@ -98,4 +103,73 @@ async fn a_user_reads_itself_with_a_bearer_token_alone() {
     assert_eq!(me.body["current_tenant_id"], demo::TENANT.to_string());
     let ignored = fixture.request(Method::GET, "/api/v1/me").bearer_auth(&token).header("apikey", "anything");
     Answer::of(ignored).await.ok();
+}
+
+/// Before, each of these spellings was an account of its own.
+#[tokio::test]
+async fn one_mailbox_is_one_account_and_addresses_from_before_go_on() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let create = async |email: &str| {
+        let new = json!({"email": email, "password": "any password"});
+        fixture.post("/v1/users", &operator, &new).await
+    };
+    let made = create("X@M\u{fc}nchen.example").await.ok().clone();
+    assert_eq!(made["email"], "x@m\u{fc}nchen.example");
+    let spellings = ["x@xn--mnchen-3ya.example", "x@xn--mnchen-3ya.example.", "x@mu\u{308}nchen.example"];
+    for spelling in spellings {
+        create(spelling).await.refused(409, "ALREADY_EXISTS");
+        assert_eq!(fixture.try_login(spelling, "any password").await.ok()["user"]["id"], made["id"]);
+    }
+    for odd in [
+        "x\u{200b}@xn--mnchen-3ya.example",
+        "x\u{ad}@a.example",
+        "x@a\u{202e}.example",
+        "a@-x.example",
+        "a@x..example",
+        "<a@x.example>",
+        &format!("{}@x.example", "a".repeat(65)),
+    ] {
+        create(odd).await.refused(400, "INVALID_FIELD");
+    }
+    // What earlier versions have stored is found by whatever is written now.
+    let before = "update identity.users set email = $1 where id = $2";
+    let id: uuid::Uuid = made["id"].as_str().unwrap().parse().unwrap();
+    for stored in ["x@xn--mnchen-3ya.example", "x@m\u{fc}nchen.example"] {
+        fixture.execute(before, &[&stored, &id]).await;
+        for spelling in spellings {
+            fixture.try_login(spelling, "any password").await.ok();
+            create(spelling).await.refused(409, "ALREADY_EXISTS");
+        }
+    }
+    fixture.execute(before, &[&"x\u{200b}@old.example", &id]).await;
+    fixture.try_login("X\u{200b}@old.example", "any password").await.ok();
+}
+
+#[tokio::test]
+async fn scopes_outside_tenants_are_given_and_taken_by_those_who_hold_them() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let new = json!({"email": "helper@x.example", "password": "helper-password", "platform_scopes": ["platform:users"]});
+    let id = fixture.post("/v1/users", &operator, &new).await.ok()["id"].as_str().unwrap().to_owned();
+    let helper = fixture.try_login("helper@x.example", "helper-password").await;
+    let helper = helper.ok()["access"].as_str().unwrap().to_owned();
+    let set = async |token: &str, id: &str, scopes: &[&str]| {
+        let request = fixture.request(Method::PUT, &format!("/v1/users/{id}/platform-scopes"));
+        Answer::of(request.bearer_auth(token).json(&json!({"platform_scopes": scopes}))).await
+    };
+    let events = "select count(*) from identity.audit_events where action = 'platform_scopes_changed'";
+    let own = ["platform:tenants", "platform:users"];
+    set(&helper, &id, &own).await.refused(403, "SCOPE_NOT_HELD");
+    let above = fixture.user_id(demo::OPERATOR).await;
+    set(&helper, &above, &[]).await.refused(403, "SCOPE_NOT_HELD");
+    set(&operator, &id, &["bookings:view"]).await.refused(400, "INVALID_FIELD");
+    assert_eq!(fixture.count(events, &[]).await, 0);
+    assert_eq!(set(&operator, &id, &own).await.ok()["platform_scopes"], json!(own));
+    fixture.get("/v1/tenants", &helper).await.ok();
+    set(&operator, &id, &[]).await.ok();
+    fixture.get("/v1/tenants", &helper).await.refused(403, "SCOPE_MISSING");
+    assert_eq!(fixture.count(events, &[]).await, 2);
+    let event = fixture.get("/v1/audit-events", &operator).await.ok()["audit_events"][0].clone();
+    assert_eq!(event["subject"], format!("{id} -platform:tenants -platform:users"));
 }

@@ -91,6 +91,35 @@ async fn an_empty_database_becomes_usable_without_sql() {
 }
 
 #[tokio::test]
+async fn a_user_is_made_as_the_service_would_and_gets_scopes_later() {
+    access::install_crypto();
+    let operator = Operator { database: TestDatabase::create(&[&identity::MIGRATIONS]).await };
+    let env = [
+        ("NEW_PASSWORD", "first-password"),
+        ("PASSWORD_HASH_MEMORY_KIB", "64"),
+        ("PASSWORD_HASH_PASSES", "1"),
+    ];
+    operator.json(&["user", "create", "first@new.example", "--platform-scope", "platform:operate"], &env);
+    // As the service hashes: else a wrong password would be refused sooner or later than an
+    // unknown user is.
+    let sql = pg::connect(&operator.database.url).await.unwrap();
+    let stored: String = sql.query_one("select password_hash from identity.users", &[]).await.unwrap().get(0);
+    assert!(stored.contains("$m=64,t=1,p=1$"), "{stored}");
+    let held = |command: &str, scope: &str| {
+        operator.json(&["user", command, "first@new.example", "--platform-scope", scope], &[])["platform_scopes"].clone()
+    };
+    let more = ["user", "create", "first@new.example", "--platform-scope", "platform:users"];
+    let refused = operator.run(&more, &[]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("frontdesk user grant"), "{refused:?}");
+    assert_eq!(refused.status.code(), Some(1), "before, it was said to be done");
+    assert_eq!(held("grant", "platform:users"), serde_json::json!(["platform:operate", "platform:users"]));
+    assert!(operator.run(&more, &[]).status.success());
+    assert_eq!(held("revoke", "platform:users"), serde_json::json!(["platform:operate"]));
+    let weak = operator.run(&["user", "password", "first@new.example"], &[("NEW_PASSWORD", "Password1")]);
+    assert!(String::from_utf8_lossy(&weak.stderr).contains("most people choose"), "{weak:?}");
+}
+
+#[tokio::test]
 async fn a_command_that_cannot_do_its_work_says_why_in_one_sentence() {
     access::install_crypto();
     let operator = Operator { database: TestDatabase::create(&[&identity::MIGRATIONS]).await };

@@ -97,7 +97,7 @@ const EXPECTED: &[(&str, f64, &str)] = &[
     ("keep_ticks_ahead", 2.0 * MANY, "in the background: everything that nobody has read yet"),
     ("delete_old_events", MANY, "in the background: a part of the table is old"),
     ("delete_old_keys", MANY, "in the background: a part of the table is old"),
-    ("list_audit_events", MANY, "of the tenant, and of its members without one"),
+    ("insert_role", MANY, "a tenant's own roles, which are a hundred at most"),
     ("list_members", MANY, "members of a tenant, who are hundreds, among people by their address"),
     ("lock_member", MANY, "a tenant's own roles, which are few"),
     ("lock_owners", MANY, "members of a tenant"),

@@ -143,9 +143,45 @@ async fn an_operator_works_in_every_tenant_and_each_use_is_audited() {
     assert_eq!(list(&demo::OTHER_TENANT.to_string()).await.ok()["properties"].as_array().unwrap().len(), 1);
     list(&uuid::Uuid::now_v7().to_string()).await.refused(403, "TENANT_ACCESS_DENIED");
     fixture.get("/v1/properties", &token).await.refused(400, "TENANT_REQUIRED");
-    let audited =
-        "select count(*) from identity.audit_events where action = 'operator_access' and request_id <> ''";
-    assert_eq!(fixture.count(audited, &[]).await, 2);
+    let audited = "select count(*) from identity.audit_events where action = 'operator_access' \
+        and request_id <> '' and method = 'frontdesk.booking.v1.PropertyService/ListProperties' \
+        and tenant_id = $1 and address <> ''";
+    for tenant in [demo::TENANT, demo::OTHER_TENANT] {
+        assert_eq!(fixture.count(audited, &[&tenant]).await, 1);
+    }
+}
+
+/// Before, an operator who was a member, in whatever role, left no trace.
+#[tokio::test]
+async fn an_operator_with_a_role_leaves_a_trace_of_each_call_that_the_role_does_not_allow() {
+    let fixture = Fixture::start().await;
+    let token = fixture.token(demo::OPERATOR).await;
+    let join = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
+        select $1, id, 'agent', now() from identity.users where email = $2";
+    fixture.execute(join, &[&demo::TENANT, &demo::OPERATOR]).await;
+    let call = async |method: reqwest::Method, path: &str, body: serde_json::Value| {
+        let request = fixture.request(method, path).bearer_auth(&token);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        crate::fixture::Answer::of(request.header("x-tenant-id", demo::TENANT.to_string())).await
+    };
+    let nothing = || serde_json::Value::Null;
+    let audit = crate::fixture::tenant_path("/audit-events");
+    let role = serde_json::json!({"name": "night", "scopes": ["bookings:view"]});
+    // An agent may do these.
+    call(reqwest::Method::GET, "/v1/properties", nothing()).await.ok();
+    call(reqwest::Method::GET, "/v1/me", nothing()).await.ok();
+    // And these not, each time.
+    call(reqwest::Method::POST, &crate::fixture::tenant_path("/roles"), role).await.ok();
+    for _ in 0..2 {
+        call(reqwest::Method::GET, &crate::fixture::tenant_path("/api-keys"), nothing()).await.ok();
+    }
+    let events = call(reqwest::Method::GET, &audit, nothing()).await;
+    let events = events.ok()["audit_events"].as_array().unwrap();
+    let of = events.iter().filter(|event| event["action"] == "operator_access");
+    let methods: Vec<&str> = of.map(|event| event["method"].as_str().unwrap()).collect();
+    let [list, create] = ["ApiKeyService/ListApiKeys", "TenantService/CreateRole"]
+        .map(|name| format!("frontdesk.identity.v1.{name}"));
+    assert_eq!(methods, [&*list, &*list, &*create], "newest first: {events:?}");
 }
 
 #[tokio::test]

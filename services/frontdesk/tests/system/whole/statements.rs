@@ -130,18 +130,22 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 23] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 27] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
     ("find_api_key", Across, Service, "the key says which tenant it is"),
     ("get_feed_states", Listed, Feed, "the reader reads for all who watch"),
+    ("insert_audit_event", Across, Service, "what is done to a user is told to each tenant of the user"),
     ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
+    ("is_owner", Across, Service, "whoever owns some tenant is an owner"),
     ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
+    ("list_audit_events_of_user", Across, Service, "operators read all that a user did"),
     ("list_constraints", NoTable, Service, "the catalog"),
     ("list_due_holds", Across, Sweeper, "holds run out in all tenants, for a role that sees nothing else"),
     ("list_feeds", Across, Sweeper, "feeds forget in all tenants"),
     ("list_labels", NoTable, Service, "the catalog"),
     ("list_memberships", Listed, Service, "the memberships of one user"),
+    ("list_platform_audit_events", Across, Service, "what belongs to no tenant"),
     ("list_schema", NoTable, Service, "the catalog"),
     ("list_tables", NoTable, Service, "the catalog"),
     ("list_triggers", NoTable, Service, "the catalog"),

@@ -1,6 +1,9 @@
-select user_id
-from identity.memberships
-where tenant_id = :tenant
-  and role = :owner
-order by user_id
-for update
+-- Who cannot sign in cannot act for the tenant: owners are those who can.
+select m.user_id
+from identity.memberships m
+join identity.users u on u.id = m.user_id
+where m.tenant_id = :tenant
+  and m.role = :owner
+  and u.disabled_at is null
+order by m.user_id
+for update of m

@@ -1,6 +1,7 @@
 select
     s.counter,
     s.used_counter,
+    s.created_at as signed_in_at,
     s.rotated_at,
     least(s.idle_expires_at, s.expires_at) as session_expires_at,
     s.ended_at is not null or u.disabled_at is not null as ended,

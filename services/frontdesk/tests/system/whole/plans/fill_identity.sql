@@ -1,6 +1,6 @@
 -- 5,000 people, 100 of whom are members of the tenant, with 10,000 sessions, of which
--- two a person are open; 20,000 audit events, half of the tenant; 1,000 tenants; four
--- links to each person.
+-- two a person are open; 20,000 audit events, half of the tenant and a tenth of none; 1,000
+-- tenants; four links to each person.
 insert into identity.tenants (id, slug, name, created_at)
 select md5('tenant' || n)::uuid, 'tenant-' || n, 'Tenant ' || n, now() from generate_series(1, 1000) n;
 insert into identity.tenants (id, slug, name, created_at)
@@ -24,7 +24,7 @@ from generate_series(1, 20000) n;
 insert into identity.audit_events (id, at, action, outcome, tenant_id, user_id)
 select
     md5('event' || n)::uuid, now() - n * interval '1 minute', 'login', 'success',
-    case when n % 2 = 0 then uuid '{tenant}' else md5('tenant' || (1 + n % 1000))::uuid end,
+    case when n % 2 = 0 then uuid '{tenant}' when n % 10 = 1 then null else md5('tenant' || (1 + n % 1000))::uuid end,
     md5('user' || (1 + n % 5000))::uuid
 from generate_series(1, 20000) n;
 insert into identity.login_failures (bucket, failures, window_ends_at)

@@ -1,0 +1,36 @@
+//! The scopes that users hold outside tenants: given and taken. Both must be held by whoever
+//! does it.
+
+use crate::actor::Actor;
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::UserId;
+use crate::domain::scopes;
+use crate::error::Error;
+use crate::store::{Change, Store};
+
+/// Gives a user the scopes that `wanted` makes of those that the user holds, and returns
+/// them.
+pub async fn change(
+    store: &Store,
+    id: UserId,
+    wanted: impl Fn(&[String]) -> Vec<String> + Send + Sync,
+    actor: &Actor,
+) -> Result<Vec<String>, Error> {
+    Change::run(store, async |change| {
+        let held = change.lock_platform_scopes(id).await?.ok_or(Error::UserNotFound)?;
+        let wanted = scopes::of_platform(wanted(&held))?;
+        let given: Vec<&String> = wanted.iter().filter(|scope| !held.contains(scope)).collect();
+        let taken: Vec<&String> = held.iter().filter(|scope| !wanted.contains(scope)).collect();
+        actor.holds.check(given.iter().chain(&taken).copied())?;
+        if given.is_empty() && taken.is_empty() {
+            return Ok(wanted);
+        }
+        change.set_platform_scopes(id, &wanted).await?;
+        let given = given.iter().map(|scope| format!(" +{scope}"));
+        let taken = taken.iter().map(|scope| format!(" -{scope}"));
+        let changed = format!("{id}{}", given.chain(taken).collect::<String>());
+        change.finish(actor.did(AuditAction::PlatformScopesChanged).about(changed)).await?;
+        Ok(wanted)
+    })
+    .await
+}

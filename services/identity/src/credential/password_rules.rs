@@ -1,0 +1,125 @@
+//! Which passwords may be set, and the form in which one is hashed. How is not known here.
+//!
+//! The rules are those of NIST SP 800-63B: a length, and nothing that is guessed first. No
+//! kinds of characters are asked for. The form is `OpaqueString` (RFC 8265): the keyboards of
+//! a phone and of a desk code `ü` and spaces differently, and it is one password.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use zeroize::Zeroizing;
+
+use crate::domain::field::InvalidField;
+use crate::domain::unseen::is_unseen;
+
+/// Most characters of a password.
+const MAX_LEN: usize = 256;
+/// Fewest characters of a password that is set.
+const MIN_LEN: usize = 8;
+
+/// What people choose most, and where the list is from.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// A password as it is hashed.
+pub fn prepared(password: &str) -> Zeroizing<String> {
+    let spaces =
+        |one: char| if one.general_category() == GeneralCategory::SpaceSeparator { ' ' } else { one };
+    Zeroizing::new(password.chars().map(spaces).nfc().collect())
+}
+
+/// Whether a password may be set for the user with this e-mail address.
+pub fn check_new(field: &'static str, password: &str, email: &str) -> Result<(), InvalidField> {
+    let length = password.chars().take(MAX_LEN + 1).count();
+    if !(MIN_LEN..=MAX_LEN).contains(&length) {
+        return Err(InvalidField::new(field, format!("takes {MIN_LEN} to {MAX_LEN} characters")));
+    }
+    let folded = Zeroizing::new(prepared(password).to_lowercase());
+    let local_part = email.split_once('@').map_or(email, |(local, _)| local);
+    let problem = if folded.chars().all(is_unseen) {
+        "must not be blank"
+    } else if [email, local_part].contains(&folded.as_str()) {
+        "must not be the e-mail address or the name in it, which are guessed first"
+    } else if is_common(&folded) {
+        "is among the passwords that most people choose, which are guessed first; take another one"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidField::new(field, problem))
+}
+
+/// Whether a password can be anybody's.
+pub fn check_sent(field: &'static str, password: &str) -> Result<(), InvalidField> {
+    if password.is_empty() || password.len() > 4 * MAX_LEN || password.chars().count() > MAX_LEN {
+        return Err(InvalidField::new(field, format!("takes 1 to {MAX_LEN} characters")));
+    }
+    Ok(())
+}
+
+/// Whether the list has a password, which is looked for by halves.
+fn is_common(folded: &str) -> bool {
+    let mut rest = COMMON;
+    while !rest.is_empty() {
+        let middle = rest.as_bytes()[..rest.len() / 2].iter().rposition(|byte| *byte == b'\n');
+        let (before, from) = rest.split_at(middle.map_or(0, |newline| newline + 1));
+        let (line, after) = from.split_once('\n').unwrap_or((from, ""));
+        // What says where the list is from stands before it.
+        match if line.starts_with('#') { std::cmp::Ordering::Less } else { line.cmp(folded) } {
+            std::cmp::Ordering::Equal => return true,
+            std::cmp::Ordering::Less => rest = after,
+            std::cmp::Ordering::Greater => rest = before,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_a_password_are_one() {
+        for (spelling, password) in [
+            ("u\u{308}ber\u{a0}allem", "über allem"),
+            ("über\u{3000}allem", "über allem"),
+            ("Ⅷ ﬁnger", "Ⅷ ﬁnger"),
+            ("tab\tand case", "tab\tand case"),
+        ] {
+            assert_eq!(*prepared(spelling), password);
+        }
+        assert_ne!(*prepared("Passphrase"), *prepared("passphrase"));
+    }
+
+    #[test]
+    fn what_is_guessed_first_is_refused_with_the_reason() {
+        let problem = |password: &str| {
+            check_new("password", password, "reception@alpine.example").map_err(|error| error.problem)
+        };
+        for good in ["demo-password", "receptions", "ünüberwindlich", "correct horse battery staple"] {
+            assert_eq!(problem(good), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            ("short", "8 to 256"),
+            (&*"x".repeat(257), "8 to 256"),
+            ("        ", "blank"),
+            ("\u{a0}\u{200b}\u{2800}\u{3000}\u{3164}\u{ad}  ", "blank"),
+            ("Reception@Alpine.example", "address"),
+            ("RECEPTION", "address"),
+            ("password", "most people"),
+            ("PassWord1", "most people"),
+            ("12345678", "most people"),
+            ("qwertyuiop", "most people"),
+        ] {
+            assert!(problem(bad).is_err_and(|problem| problem.contains(why)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_list_is_whole_sorted_and_small() {
+        let list: Vec<&str> = COMMON.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(list.is_sorted() && list.len() > 10_000 && COMMON.len() < 200_000, "{}", list.len());
+        assert!(list.iter().all(|one| one.chars().count() >= MIN_LEN && one.to_lowercase() == **one));
+        assert!(list.iter().all(|one| is_common(one)), "by halves all are found");
+        for other in ["", "#", "# Copyright", "MIT License", "password\n", "zzzzzzzzzzzz", "!"] {
+            assert!(!is_common(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+select identity.forget_audit_events(:before, :most) as forgotten

@@ -1,0 +1,1 @@
+select identity.forget_sessions(:before, :most) as forgotten

@@ -1,0 +1,4 @@
+select u.platform_scopes
+from identity.users u
+where u.id = :id
+for update

@@ -1,0 +1,3 @@
+update identity.users
+set platform_scopes = :scopes
+where id = :id
