@@ -280,7 +280,7 @@ mod tests {
     fn what_is_missing_is_named() {
         assert!(missing(&whole()).is_empty());
         for (lost, object) in [
-            ("kind", "column identity.users.kind"),
+            ("password_hash", "column identity.users.password_hash"),
             (MEMBERSHIPS_ROLE, "constraint identity.memberships.memberships_role_fkey"),
         ] {
             let stored: Vec<_> = whole().into_iter().filter(|one| one.name != lost).collect();
