@@ -9,7 +9,8 @@ select
     coalesce(
         :created_by,
         (
-            select maker.created_by
+            -- As what it is here: else a column of another type would not be named.
+            select maker.created_by::uuid
             from identity.tenant_api_keys maker
             where maker.tenant_id = :tenant
               and maker.id = :created_by_key
