@@ -97,7 +97,7 @@ pub fn made(object: &Object, wanted: &[Object], owner: &str) -> Step {
         Kind::Sequence => format!("create sequence {name} {definition}"),
         Kind::Function => function(object, wanted),
         Kind::Trigger => definition.clone(),
-        Kind::ClosedFunction => closed(name),
+        Kind::ClosedFunction => closed_to_others(name, wanted),
         Kind::Table => table(object, wanted),
         Kind::Column => format!("alter table {relation} add column {}", column(object, wanted, false)),
         Kind::ColumnOption => {
@@ -179,6 +179,14 @@ fn function(function: &Object, wanted: &[Object]) -> String {
     } else {
         function.definition.clone()
     }
+}
+
+/// A function that is there, closed: who may run it could until now because everybody may.
+fn closed_to_others(function: &str, wanted: &[Object]) -> String {
+    let grants = wanted.iter().filter(|one| one.kind == Kind::GrantOnFunction && one.relation == function);
+    grants.fold(closed(function), |sql, Object { name, definition, .. }| {
+        format!("{sql};\ngrant {definition} on function {function} to {name}")
+    })
 }
 
 fn closed(function: &str) -> String {

@@ -93,6 +93,14 @@ fn what_was_made_has_no_difference_and_nothing_has_every_one_in_order() {
     }
 }
 
+#[test]
+fn a_function_that_is_closed_stays_open_to_those_who_have_a_grant() {
+    let [(found, _, cure)] = of(&MADE.replace("closed function |  | s.g()\n", "")).try_into().unwrap();
+    assert!(found.contains("s.g()"), "{found}");
+    let cure = cure.unwrap();
+    assert_eq!(cure, "revoke execute on function s.g() from public;\ngrant execute on function s.g() to r");
+}
+
 /// What is put in place of what, what is found, and what mends it.
 const ANOTHER: [(&str, &str, &str, Weight, Option<&str>); 14] = [
     (
