@@ -88,15 +88,16 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let imports = rpc::Imports::new(stop.clone());
     let observe = Observe::of(&SERVICES).linking(&store.policy().runbook);
     let answered = Arc::<rpc::Answered>::default();
+    let approvals = changes::Approvals::default();
     let metrics = {
-        let (feed, answered) = (feed.clone(), Arc::clone(&answered));
+        let (feed, answered, approvals) = (feed.clone(), Arc::clone(&answered), approvals.clone());
         observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
             pool.figures(scrape);
             feed.figures(scrape);
             answered.figures(scrape);
+            approvals.figures(scrape);
         })
     };
-    let approvals = changes::Approvals::default();
     let service = Arc::new(rpc::Booking { store: store.clone(), approvals, answered, feed, imports });
     let routes = Routes::new(layer.named_layer(BookingRequestServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(BookingServiceServer::from_arc(Arc::clone(&service))))

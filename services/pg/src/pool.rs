@@ -162,7 +162,7 @@ impl Database {
 
     /// Starts a transaction that sees these tenants' rows only, in a role that may see
     /// several. It waits for locks a tenth of a second, and its statements end after a second
-    /// if there are several.
+    /// if there are several. They are planned once for all tenants.
     pub async fn begin_for(&self, role: &'static str, tenants: &[Uuid]) -> Result<Tx, Fault> {
         let tenants: Vec<String> = tenants.iter().map(Uuid::to_string).collect();
         self.begin_in(Scope::Tenants(role, tenants.join(","))).await

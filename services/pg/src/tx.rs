@@ -76,7 +76,8 @@ pub(crate) enum Scope {
     /// What this role may see.
     Role(&'static str),
     /// What this role may see of these tenants, with commas between them. Locks are waited
-    /// for [`BRIEFLY`], and together they have little time.
+    /// for [`BRIEFLY`], together they have little time, and no statement is planned by who
+    /// or how many they are ([`PLANNED_ONCE`]).
     Tenants(&'static str, String),
 }
 

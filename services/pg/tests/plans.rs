@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use devdb::TestDatabase;
-use pg::{Columns, Database, PoolOptions};
+use pg::{Columns, Database, PoolOptions, Tx};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -59,4 +59,28 @@ async fn a_plan_that_was_made_while_a_table_was_empty_is_made_again() {
     tokio::time::sleep(Duration::from_millis(2100)).await;
     let fresh = look(&database).await;
     assert!(is_good(&fresh), "{fresh}");
+}
+
+#[tokio::test]
+async fn what_is_for_a_list_of_tenants_is_planned_once_and_nothing_else_is() {
+    let test = TestDatabase::create(&[]).await;
+    let owner = pg::connect(&test.url).await.unwrap();
+    owner
+        .batch_execute("create role reads nologin; create role feeds nologin; grant feeds to reads")
+        .await
+        .unwrap();
+    let options =
+        PoolOptions { url: test.url.clone(), role: "reads", application_name: "plans", max_size: 1 };
+    let database = Database::new(options).unwrap();
+    let mode = async |tx: Tx| {
+        let shown = tx.run_text("select current_setting('plan_cache_mode') as mode", &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        Columns::first(&shown, |row| row.next::<String>("mode")).unwrap().unwrap()
+    };
+    let tenants = [Uuid::from_u128(1), Uuid::from_u128(2)];
+    for some in [&tenants[..1], &tenants] {
+        let of_a_list = mode(database.begin_for("feeds", some).await.unwrap()).await;
+        let of_one = mode(database.begin(tenants[0]).await.unwrap()).await;
+        assert_eq!([&*of_a_list, &*of_one], ["force_generic_plan", "auto"]);
+    }
 }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::TenantId;
+use boot::{Count, Scrape};
 use pg::{Fault, Kind};
 use tokio::time::Instant;
 
@@ -40,6 +41,15 @@ use crate::store::{Before, Change, Store};
 #[derive(Debug, Clone, Default)]
 pub struct Approvals {
     together: Together<Asked, Answer>,
+    ended: Arc<Ended>,
+}
+
+/// How batches ended.
+#[derive(Debug, Default)]
+struct Ended {
+    stored: Count,
+    useless: Count,
+    failed: Count,
 }
 
 /// A call that may go with others.
@@ -87,7 +97,7 @@ impl Approvals {
         let asked = Arc::new(Asked { call: call.clone(), approve });
         let mut joined = present.join(Arc::clone(&asked));
         if let Some(batches) = joined.batches.take() {
-            tokio::spawn(run(batches, store.clone()));
+            tokio::spawn(run(batches, store.clone(), Arc::clone(&self.ended)));
         }
         let before = match present.answer(joined).await {
             Some(Answer::Approved(approved)) => return Ok(approved),
@@ -97,13 +107,28 @@ impl Approvals {
         };
         store.change_after(before, call, &asked.approve).await
     }
+
+    /// How batches ended. That they fail is told by no answer: each call is made alone then,
+    /// and costs more.
+    pub fn figures(&self, scrape: &mut Scrape) {
+        let Ended { stored, useless, failed } = &*self.ended;
+        for (outcome, count) in [("stored", stored), ("useless", useless), ("failed", failed)] {
+            let help = "Batches of approvals, by whether any call, none, or none for a failure was stored.";
+            scrape.count("frontdesk_approval_batches_total", help, &[("outcome", outcome)], count.get());
+        }
+    }
 }
 
 /// Runs batches until nobody waits.
-async fn run(mut batches: Batches<Asked, Answer>, store: Store) {
+async fn run(mut batches: Batches<Asked, Answer>, store: Store, ended: Arc<Ended>) {
     while let Some(batch) = batches.next() {
         let began = Instant::now();
         let stored = approve_all(&store, batch).await;
+        match stored {
+            Some(0) => ended.useless.add_one(),
+            Some(_) => ended.stored.add_one(),
+            None => ended.failed.add_one(),
+        }
         if stored.is_none_or(|stored| stored == 0) {
             batches.was_useless();
         }

@@ -8,9 +8,10 @@
 //!
 //! A batch is run by a task of its own: a caller who goes away takes nobody along. Tenants
 //! that have few make batches of which each call costs the database nearly what it costs
-//! alone, so that two of these batches may be under way at once.
+//! alone, so that two of these batches may be under way at once, of different tenants: what
+//! two of one ask for may be the same nights, and one batch would wait for the other.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,9 +22,13 @@ use uuid::Uuid;
 /// Calls of a tenant, and of all tenants that have few, beside which another one goes alone.
 /// A batch of two of a tenant costs Postgres as much for each as alone, one of four two
 /// thirds and one of sixteen a half of it; and batches have half of those that are here.
+/// As many that wait are worth a second batch.
 const FEW: usize = 4;
-/// Most calls of a batch: each keeps its rows locked until the last one is stored.
+/// Most calls of a batch of one tenant: each keeps its rows locked until the last is stored.
 const MOST_OF_BATCH: usize = 64;
+/// The same of a batch of several tenants, each of which has statements of its own, with
+/// as much time for each.
+const MOST_OF_SEVERAL: usize = 16;
 /// Most calls of a line that wait here; who comes then goes alone, and is refused there if
 /// too many wait.
 const MOST_WAITING: usize = 128;
@@ -65,6 +70,8 @@ struct Queue<J, A> {
     /// Until when all of them do.
     alone_until: Option<Instant>,
     waiting: VecDeque<Waiting<J, A>>,
+    /// Whose calls are in a batch under way.
+    under_way: HashSet<Uuid>,
     /// The number of the next one that waits.
     next: u64,
 }
@@ -73,6 +80,7 @@ struct Queue<J, A> {
 #[derive(Debug)]
 pub struct Waiting<J, A> {
     pub job: Arc<J>,
+    tenant: Uuid,
     number: u64,
     answer: oneshot::Sender<A>,
 }
@@ -101,6 +109,8 @@ pub struct Joined<J, A> {
 pub struct Batches<J, A> {
     together: Together<J, A>,
     line: Line,
+    /// The calls of the last one, and whose they are.
+    last: (usize, HashSet<Uuid>),
     ended: bool,
 }
 
@@ -132,6 +142,13 @@ impl Line {
             Self::Others => 2,
         }
     }
+
+    fn most_of_batch(self) -> usize {
+        match self {
+            Self::Tenant(_) => MOST_OF_BATCH,
+            Self::Others => MOST_OF_SEVERAL,
+        }
+    }
 }
 
 impl<J, A> Queue<J, A> {
@@ -156,7 +173,27 @@ impl<J, A> Queue<J, A> {
     /// Whether those who wait are to have another task: the first one at once, and one more
     /// where it finds several of them.
     fn needs_task(&self, line: Line) -> bool {
-        self.tasks == 0 || (self.tasks < line.most_tasks() && self.waiting.len() >= FEW)
+        let free = || self.waiting.iter().filter(|one| !self.under_way.contains(&one.tenant)).count();
+        self.tasks == 0 || (self.tasks < line.most_tasks() && free() >= FEW)
+    }
+
+    /// Takes those out of the line that are the next batch: the first, but for those of
+    /// tenants of which a batch is under way.
+    fn take(&mut self, most: usize) -> Vec<Waiting<J, A>> {
+        let mut batch = Vec::new();
+        for one in std::mem::take(&mut self.waiting) {
+            if batch.len() < most && !self.under_way.contains(&one.tenant) {
+                batch.push(one);
+            } else {
+                self.waiting.push_back(one);
+            }
+        }
+        batch
+    }
+
+    /// A batch of these is over.
+    fn forget(&mut self, tenants: &HashSet<Uuid>) {
+        self.under_way.retain(|tenant| !tenants.contains(tenant));
     }
 
     /// Whether its last batches were trouble to those that they kept waiting.
@@ -178,12 +215,16 @@ impl<J, A> Present<J, A> {
         let queue = queues.entry(self.line).or_default();
         let number = queue.next;
         queue.next += 1;
-        queue.waiting.push_back(Waiting { job, number, answer: sender });
+        queue.waiting.push_back(Waiting { job, tenant: self.tenant, number, answer: sender });
         let starts = queue.needs_task(self.line);
         queue.tasks += usize::from(starts);
         drop(queues);
-        let batches =
-            starts.then(|| Batches { together: self.together.clone(), line: self.line, ended: false });
+        let batches = starts.then(|| Batches {
+            together: self.together.clone(),
+            line: self.line,
+            last: Default::default(),
+            ended: false,
+        });
         Joined { number, answer, batches }
     }
 
@@ -208,25 +249,30 @@ impl<J, A> Present<J, A> {
 }
 
 impl<J, A> Batches<J, A> {
-    /// Takes the next batch: those that wait, but for callers who have gone. `None` when
-    /// nobody waits; then the task is over.
+    /// Takes the next batch: those that wait, but for callers who have gone and for tenants
+    /// of which another one is under way. `None` when there is nobody; then the task is over.
     pub fn next(&mut self) -> Option<Vec<Waiting<J, A>>> {
         let mut queues = self.together.queues();
         let queue = queues.entry(self.line).or_default();
+        queue.forget(&self.last.1);
         queue.waiting.retain(Waiting::is_there);
-        if queue.waiting.is_empty() {
+        let batch = queue.take(self.line.most_of_batch());
+        self.last = (batch.len(), batch.iter().map(|one| one.tenant).collect());
+        queue.under_way.extend(&self.last.1);
+        if batch.is_empty() {
             queue.tasks -= 1;
             self.ended = true;
             forget_if_gone(&mut queues, self.line);
             return None;
         }
-        let batch = queue.waiting.len().min(MOST_OF_BATCH);
-        Some(queue.waiting.drain(..batch).collect())
+        Some(batch)
     }
 
-    /// The last batch was of no use.
+    /// The last batch was of no use. One call by itself says nothing of others.
     pub fn was_useless(&self) {
-        if let Some(queue) = self.together.queues().get_mut(&self.line) {
+        if self.last.0 > 1
+            && let Some(queue) = self.together.queues().get_mut(&self.line)
+        {
             queue.alone = ALONE_AFTER_USELESS;
         }
     }
@@ -286,7 +332,11 @@ impl<J, A> Drop for Batches<J, A> {
         let mut queues = self.together.queues();
         if let Some(queue) = queues.get_mut(&self.line) {
             queue.tasks -= 1;
-            queue.waiting.clear();
+            queue.forget(&self.last.1);
+            // Another task takes those who wait.
+            if queue.tasks == 0 {
+                queue.waiting.clear();
+            }
         }
         forget_if_gone(&mut queues, self.line);
     }
@@ -306,7 +356,15 @@ impl<J, A> Default for Together<J, A> {
 
 impl<J, A> Default for Queue<J, A> {
     fn default() -> Self {
-        Self { present: 0, tasks: 0, alone: 0, alone_until: None, waiting: VecDeque::new(), next: 0 }
+        Self {
+            present: 0,
+            tasks: 0,
+            alone: 0,
+            alone_until: None,
+            waiting: VecDeque::new(),
+            under_way: HashSet::new(),
+            next: 0,
+        }
     }
 }
 

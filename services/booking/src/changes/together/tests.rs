@@ -95,9 +95,21 @@ async fn two_batches_of_several_tenants_go_beside_each_other() {
     assert!(of_last.batches.is_none(), "there are two");
     assert_eq!(jobs(&batches.next().unwrap()), [5]);
     assert!(batches.next().is_none() && beside.next().is_none());
-    // Both are over: the next one starts a task.
     drop(of_last);
-    assert!(last.join(Arc::new(6)).batches.is_some());
+    // Those of a tenant are never in two batches at once.
+    let [mut one, other] = [last.join(Arc::new(6)), first.join(Arc::new(7))];
+    let mut batches = one.batches.take().unwrap();
+    assert_eq!(batches.next().map(|batch| jobs(&batch)), Some(vec![6, 7]));
+    let _again = last.join(Arc::new(8));
+    let mut joined: Vec<_> = (9..).zip(&others).map(|(job, call)| call.join(Arc::new(job))).collect();
+    let mut beside = joined.iter_mut().find_map(|one| one.batches.take()).unwrap();
+    assert_eq!(jobs(&beside.next().unwrap()), [9, 10, 11, 12]);
+    assert!(beside.next().is_none(), "what waits is of a tenant in the other batch");
+    assert_eq!(jobs(&batches.next().unwrap()), [8]);
+    assert!(batches.next().is_none());
+    drop((one, other));
+    // Both are over: the next one starts a task.
+    assert!(last.join(Arc::new(13)).batches.is_some());
 }
 
 /// A tenant whose batches were of no use does not spoil those of the others.
@@ -105,10 +117,12 @@ async fn two_batches_of_several_tenants_go_beside_each_other() {
 fn who_goes_alone_after_a_useless_batch_does_not_go_with_others() {
     let calls = Calls::default();
     let many = few(&calls);
-    let call = calls.come(TENANT);
-    let batches = call.join(Arc::new(1)).batches.unwrap();
+    let [call, other] = [(); 2].map(|()| calls.come(TENANT));
+    let mut joined = [&call, &other].map(|call| call.join(Arc::new(1)));
+    let mut batches = joined[0].batches.take().unwrap();
+    drop(batches.next());
     batches.was_useless();
-    drop(many);
+    drop((many, call, other));
     assert!(calls.come(TENANT).goes_alone());
     let _others = [(); FEW].map(|()| calls.come(OTHER));
     assert!(calls.come(TENANT).goes_alone());
@@ -195,17 +209,21 @@ async fn a_task_that_panics_lets_everybody_go_alone() {
 fn after_a_useless_batch_calls_go_alone_for_a_while() {
     let calls = Calls::default();
     let few = few(&calls);
-    let call = calls.come(TENANT);
+    let [call, other] = [(); 2].map(|()| calls.come(TENANT));
     let mut joined = call.join(Arc::new(1));
     let mut batches = joined.batches.take().unwrap();
     drop(batches.next());
+    batches.was_useless();
+    assert!(!calls.come(TENANT).goes_alone(), "one call by itself, as of a double click, says nothing");
+    let _joined = [&call, &other].map(|call| call.join(Arc::new(2)));
+    assert_eq!(batches.next().map(|batch| batch.len()), Some(2));
     batches.was_useless();
     assert!(batches.next().is_none());
     for _ in 0..ALONE_AFTER_USELESS {
         assert!(calls.come(TENANT).goes_alone());
     }
     assert!(!calls.come(TENANT).goes_alone());
-    drop((few, call, batches));
+    drop((few, call, other, batches));
     assert!(calls.queues().is_empty(), "nobody is there, nothing is remembered");
 }
 

@@ -12,11 +12,16 @@ use crate::fixture::{Answer, HARBOUR_LOFT};
 
 const THIRD: Uuid = Uuid::from_u128(0x0d00_0000_0000_7000_8000_0000_0000_0c03);
 const FOURTH: Uuid = Uuid::from_u128(0x0d00_0000_0000_7000_8000_0000_0000_0c04);
+/// Tenants whose calls keep those of the others waiting.
+const SLOW: [Uuid; 2] = [
+    Uuid::from_u128(0x0d00_0000_0000_7000_8000_0000_0000_0c05),
+    Uuid::from_u128(0x0d00_0000_0000_7000_8000_0000_0000_0c06),
+];
 
 /// Tenants with a house each, of all of which the manager is one.
 async fn join_tenants(crowd: &Crowd) {
     let sql = &crowd.fixture.sql;
-    for (number, tenant) in [THIRD, FOURTH].into_iter().enumerate() {
+    for (number, tenant) in [THIRD, FOURTH].into_iter().chain(SLOW).enumerate() {
         let name = format!("tenant-{number}");
         sql.execute(
             "insert into identity.tenants (id, slug, name, created_at) values ($1, $2, $2, now())",
@@ -32,7 +37,7 @@ async fn join_tenants(crowd: &Crowd) {
         .await
         .unwrap();
     }
-    for tenant in [demo::OTHER_TENANT, THIRD, FOURTH] {
+    for tenant in [demo::OTHER_TENANT, THIRD, FOURTH].into_iter().chain(SLOW) {
         sql.execute(
             "insert into identity.memberships (tenant_id, user_id, role, created_at) \
              select $1, id, 'manager', now() from identity.users where email = $2 on conflict do nothing",
@@ -44,11 +49,11 @@ async fn join_tenants(crowd: &Crowd) {
 }
 
 impl Crowd {
-    /// Approves together, after a call of the other tenant.
+    /// Approves together, while two batches are under way: as many as there may be.
     async fn across(&self, days: i32, asks: &[(Uuid, Uuid)]) -> Vec<Answer> {
         let asks: Vec<Ask<'_>> =
             asks.iter().map(|(tenant, id)| Ask { tenant: *tenant, ..self.ask(*id) }).collect();
-        let [before, calls] = self.gather_after(demo::OTHER_TENANT, days, &asks).await;
+        let [before, calls] = self.gather_after(&[&SLOW[..1], &[SLOW[1]; 4]], days, &asks).await;
         self.release(before).await;
         join_all(calls).await.into_iter().map(Result::unwrap).collect()
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, free, path, wait_for};
 
 /// What is told of each kind.
-const TOLD: [&str; 25] = [
+const TOLD: [&str; 26] = [
     "frontdesk_approvals_total{part=\"booking\",outcome=\"APPROVED\",evidence=\"\"} 1",
     "frontdesk_approvals_total{part=\"booking\",outcome=\"HEALED\",evidence=\"CONFIRMED_AT_SET\"} 1",
     "frontdesk_rpc_calls_total{part=\"booking\",method=\"frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest\",code=\"OK\",reason=\"\"} 2",
@@ -27,6 +27,7 @@ const TOLD: [&str; 25] = [
     "frontdesk_token_checks_total{part=\"booking\",source=\"recalled\"}",
     "frontdesk_revocation_lag_seconds_bucket{part=\"booking\",le=\"5\"} 3",
     "frontdesk_signing_keys_age_seconds{part=\"booking\"}",
+    "frontdesk_approval_batches_total{part=\"booking\",outcome=\"stored\"} 0",
     "frontdesk_feed_watchers{part=\"booking\"} 0",
     "frontdesk_feed_lag_seconds_count{part=\"booking\"}",
     "frontdesk_background_runs_total{task=\"expire holds\",outcome=\"succeeded\"}",

@@ -103,24 +103,28 @@ impl Crowd {
     /// Starts calls that go together: after four that go alone, and one that is a batch by
     /// itself, all of which wait at their gate. Gives those before, and these.
     pub async fn gather(&self, days: i32, asks: &[Ask<'_>]) -> [Vec<JoinHandle<Answer>>; 2] {
-        self.gather_after(demo::TENANT, days, asks).await
+        self.gather_after(&[&[demo::TENANT]], days, asks).await
     }
 
-    /// The same, where the batch by itself is of this tenant: one with few calls waits for
-    /// those of other tenants.
+    /// The same, where batches of calls of these tenants wait, one after the other: those
+    /// of tenants with few calls wait for each other.
     pub async fn gather_after(
         &self,
-        tenant: Uuid,
+        batches: &[&[Uuid]],
         days: i32,
         asks: &[Ask<'_>],
     ) -> [Vec<JoinHandle<Answer>>; 2] {
         self.set_gate(SLOW, false).await;
-        let mut before = Vec::new();
-        for place in 0..5 {
-            let tenant = if place == 4 { tenant } else { demo::TENANT };
-            let slow = self.fixture.open_request(tenant, SLOW, days + place, days + place + 1).await;
-            before.push(self.approve(&Ask { tenant, ..self.ask(slow) }));
-            self.at_gate(i64::from(place) + 1).await;
+        let alone: &[Uuid] = &[demo::TENANT];
+        let (mut before, mut at_gate) = (Vec::new(), 0);
+        for batch in [alone; 4].iter().chain(batches) {
+            for tenant in *batch {
+                let day = days + i32::try_from(before.len()).unwrap();
+                let slow = self.fixture.open_request(*tenant, SLOW, day, day + 1).await;
+                before.push(self.approve(&Ask { tenant: *tenant, ..self.ask(slow) }));
+            }
+            at_gate += 1;
+            self.at_gate(at_gate).await;
         }
         let calls = asks.iter().map(|ask| self.approve(ask)).collect();
         // Until all of them have come, or most of them on a slow machine.
