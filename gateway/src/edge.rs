@@ -11,13 +11,13 @@ use http_body::Body as _;
 use tonic::body::Body;
 use transcode::Transcoder;
 
-use crate::answer::access_log::{OpenRequest, Room};
+use crate::answer::access_log::{By, OpenRequest, Room};
 use crate::answer::failure::{Failure, over_grpc};
 use crate::answer::figures::HttpFigures;
 use crate::answer::problem::Problem;
 use crate::call::headers::{self, Client};
 use crate::call::limits::Limits;
-use crate::call::throttle::{PassedOn, Throttle};
+use crate::call::throttle::{End, PassedOn, Throttle};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
 use crate::origin::{self, Cors, Verdict};
@@ -113,7 +113,12 @@ impl Edge {
             let (mut response, admitted) = call.run(judged).await;
             open.answered(&mut response);
             let room = admitted.map(|(room, passed_on)| {
-                inner.throttle.answered(passed_on, open.is_refused_behind(ErrorReason::Overloaded));
+                let end = match open.by() {
+                    By::Gateway => End::Neither,
+                    By::Service if open.is_refused_for(ErrorReason::Overloaded) => End::Refused,
+                    By::Service => End::Taken,
+                };
+                inner.throttle.answered(passed_on, end);
                 room
             });
             if head {
@@ -224,7 +229,8 @@ impl Inner {
     async fn rest(&self, request: Request<Body>, client: &Client) -> Result<Response<Body>, Failure> {
         let path = request.uri().path();
         if pages::is_path(path) {
-            Box::pin(self.pages.answer(&self.upstreams, &request.into_parts().0)).await
+            let page = Box::pin(self.pages.answer(&self.upstreams, &request.into_parts().0)).await;
+            page.map(by_gateway)
         } else if session::is_path(path) {
             Box::pin(session::call(&self.transcoder, &self.upstreams, request, client)).await
         } else {
@@ -252,6 +258,12 @@ impl Inner {
         }
         response
     }
+}
+
+/// An answer that no service has a part in.
+fn by_gateway(mut response: Response<Body>) -> Response<Body> {
+    response.extensions_mut().insert(By::Gateway);
+    response
 }
 
 /// The answer to HEAD: what GET would say of its body, without the body.
@@ -306,6 +318,37 @@ mod tests {
             assert!(refused, "{path}: {answer:?}");
             let passed_on = edge.inner.throttle.pass_on(&call(), false, &client);
             assert!(passed_on.unwrap().is_none(), "{path}: callers are told apart");
+        }
+    }
+
+    /// Over REST any path is the caller's, so that what costs no service anything would let
+    /// through twice as many calls that one has no room for.
+    #[tokio::test]
+    async fn what_the_gateway_answers_itself_is_no_call_that_a_service_took() {
+        let transcoder = crate::routes::compile().unwrap();
+        let pages = Pages::new(&transcoder, Version { number: "0", commit: "none" });
+        let edge = Edge::new(transcoder, pages, Upstreams::nowhere(), Policy::default());
+        let client = Client::at([127, 0, 0, 1].into());
+        let throttle = &edge.inner.throttle;
+        throttle.answered(None, End::Refused);
+        for (method, path, status) in [
+            (Method::GET, "/docs", 200),
+            (Method::POST, "/v1/nothing", 404),
+            (Method::OPTIONS, "/v1/me", 204),
+            (Method::PUT, "/console/session", 405),
+            (Method::DELETE, "/auth/v1/user", 401),
+        ] {
+            let call = || Request::builder().method(&method).uri(path).body(Body::empty()).unwrap();
+            let pass_on = || throttle.pass_on(&call(), false, &client);
+            throttle.answered(pass_on().unwrap(), End::Refused);
+            for _ in 0..60 {
+                assert_eq!(edge.answer(call(), &client, ()).await.status(), status, "{path}");
+            }
+            let more = (0..60).map_while(|_| pass_on().ok()).fold(0, |count, call| {
+                throttle.answered(call, End::Refused);
+                count + 1
+            });
+            assert!((14..=16).contains(&more), "{path}: {more} more were passed on");
         }
     }
 }

@@ -101,9 +101,14 @@ impl<K: Send + Unpin + 'static> OpenRequest<K> {
         }
     }
 
-    /// Whether the service behind this gateway has refused it for a reason.
-    pub fn is_refused_behind(&self, reason: ErrorReason) -> bool {
-        self.by == By::Service && self.reason.as_deref().is_some_and(|name| name == reason.name())
+    /// Who has made the answer.
+    pub fn by(&self) -> By {
+        self.by
+    }
+
+    /// Whether it is a refusal for a reason.
+    pub fn is_refused_for(&self, reason: ErrorReason) -> bool {
+        self.reason.as_deref().is_some_and(|name| name == reason.name())
     }
 
     /// The answer, with which the request is logged at its end. It keeps its room until then.

@@ -64,6 +64,7 @@ impl From<Refusal> for Failure {
 pub fn options(allow: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
+    response.extensions_mut().insert(By::Gateway);
     response.headers_mut().insert(ALLOW, allow);
     response
 }

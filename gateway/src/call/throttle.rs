@@ -13,9 +13,9 @@
 //! have. Whoever is refused now and then is never throttled by that, and need not be;
 //! whoever floods is known by the next call, one of [`ANYWAY`] later.
 //!
-//! What counts is a service's word alone: of what this gateway has no room for, such as the
-//! body of an answer, the service may have taken every call. And whoever leaves before the
-//! answer was neither taken nor refused: the call is taken back.
+//! What counts is a service's word alone. What this gateway answers itself, whoever leaves
+//! before the answer, and an answer whose body there is no room for here were neither taken
+//! nor refused: the call is taken back, or pages and misspelt paths would buy room for others.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -75,12 +75,24 @@ struct Calls {
     refused: Instant,
 }
 
-/// A call of somebody who is told apart, on its way. Dropped without an answer, it does not
-/// count.
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its service has answered it, whatever it said.
+    Taken,
+    /// Its service has refused it for want of room.
+    Refused,
+    /// This gateway has answered it.
+    Neither,
+}
+
+/// A call of somebody who is told apart, on its way. Dropped without a service's answer, it
+/// does not count.
 #[derive(Debug)]
 pub struct PassedOn {
     throttle: Arc<Throttle>,
     caller: u64,
+    at: Instant,
     is_answered: bool,
 }
 
@@ -99,8 +111,9 @@ impl Throttle {
         let said = SAID.map(|name| request.headers().get(name));
         let path = is_grpc.then(|| request.uri().path());
         let caller = self.hasher.hash_one((said, client.address(), request.method(), path));
-        if self.may_pass(caller, Instant::now()) {
-            return Ok(Some(PassedOn { throttle: Arc::clone(self), caller, is_answered: false }));
+        let at = Instant::now();
+        if self.may_pass(caller, at) {
+            return Ok(Some(PassedOn { throttle: Arc::clone(self), caller, at, is_answered: false }));
         }
         self.refused.add_one();
         let sentence = "The service has more calls of this caller than it can take at the moment. This one was not begun; try again.";
@@ -109,16 +122,17 @@ impl Throttle {
             .retry_after(Duration::from_secs(1)))
     }
 
-    /// A call was answered; whether by its service's refusal for want of room.
-    pub fn answered(&self, call: Option<PassedOn>, refused: bool) {
-        match call {
-            Some(mut call) => {
+    /// A call was answered.
+    pub fn answered(&self, call: Option<PassedOn>, end: End) {
+        match (call, end) {
+            (call, End::Neither) => drop(call),
+            (Some(mut call), End::Taken | End::Refused) => {
                 call.is_answered = true;
-                self.note(call.caller, refused, Instant::now());
+                self.note(call.caller, end == End::Refused, Instant::now());
             }
             // The first one is not known. Where it comes from there are more.
-            None if refused => self.watch(Instant::now()),
-            None => {}
+            (None, End::Refused) => self.watch(Instant::now()),
+            (None, End::Taken) => {}
         }
     }
 
@@ -166,11 +180,12 @@ impl Throttle {
         }
     }
 
-    /// Takes back that a call was passed on.
-    fn take_back(&self, caller: u64, now: Instant) {
+    /// Takes back that a call was passed on at a time: what it still counts for, and nothing
+    /// of others.
+    fn take_back(&self, caller: u64, at: Instant, now: Instant) {
         if let Some(calls) = self.callers().calls.get_mut(&caller) {
             calls.age(now);
-            calls.passed_on = (calls.passed_on - 1.0).max(0.0);
+            calls.passed_on = (calls.passed_on - left(at, now)).max(0.0);
         }
     }
 
@@ -182,7 +197,7 @@ impl Throttle {
 impl Drop for PassedOn {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.throttle.take_back(self.caller, Instant::now());
+            self.throttle.take_back(self.caller, self.at, Instant::now());
         }
     }
 }
@@ -190,12 +205,16 @@ impl Drop for PassedOn {
 impl Calls {
     /// What was before counts for less.
     fn age(&mut self, now: Instant) {
-        let since = now.saturating_duration_since(self.at);
-        let left = (-since.as_secs_f64() / MEMORY.as_secs_f64()).exp();
+        let left = left(self.at, now);
         self.passed_on *= left;
         self.taken *= left;
         self.at = now;
     }
+}
+
+/// What a call of a time still counts for.
+fn left(at: Instant, now: Instant) -> f64 {
+    (-now.saturating_duration_since(at).as_secs_f64() / MEMORY.as_secs_f64()).exp()
 }
 
 #[cfg(test)]
@@ -242,13 +261,13 @@ mod tests {
     fn callers_are_told_apart_from_the_first_refusal_on() {
         let throttle = Arc::new(Throttle::default());
         assert!(of(&throttle, "a", false).unwrap().is_none(), "nobody is refused");
-        throttle.answered(None, true);
+        throttle.answered(None, End::Refused);
         let caller = |token, is_grpc| of(&throttle, token, is_grpc).unwrap().unwrap().caller;
         let (a, b) = (caller("a", false), caller("b", false));
         assert!(a != b && a == caller("a", false) && a != caller("a", true));
         let refused = (0..100).find_map(|_| match of(&throttle, "a", false) {
             Ok(call) => {
-                throttle.answered(call, true);
+                throttle.answered(call, End::Refused);
                 None
             }
             Err(refusal) => Some(refusal),
@@ -260,14 +279,51 @@ mod tests {
     #[test]
     fn whoever_leaves_before_the_answer_is_not_throttled_for_it() {
         let throttle = Arc::new(Throttle::default());
-        throttle.answered(None, true);
-        throttle.answered(of(&throttle, "a", false).unwrap(), true);
+        throttle.answered(None, End::Refused);
+        throttle.answered(of(&throttle, "a", false).unwrap(), End::Refused);
         // A page that looks while somebody types cancels all but the last.
         for call in 0..200 {
             assert!(of(&throttle, "a", false).is_ok(), "{call}");
         }
         let held: Vec<_> = (0..100).map_while(|_| of(&throttle, "a", false).ok()).collect();
         assert!((14..=17).contains(&held.len()), "{} at once without an answer", held.len());
+    }
+
+    #[test]
+    fn what_is_answered_here_buys_no_room() {
+        let throttle = Arc::new(Throttle::default());
+        throttle.answered(None, End::Refused);
+        let mut refused = 0;
+        for _ in 0..200 {
+            if let Ok(call) = of(&throttle, "a", false) {
+                throttle.answered(call, End::Neither);
+            }
+            if let Ok(call) = of(&throttle, "a", false) {
+                throttle.answered(call, End::Refused);
+                refused += 1;
+            }
+        }
+        assert!((14..=17).contains(&refused), "{refused} were passed on");
+        // Nor does it say that anybody is to be told apart.
+        let quiet = Arc::new(Throttle::default());
+        quiet.answered(None, End::Neither);
+        assert!(of(&quiet, "a", false).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_call_that_hung_and_left_takes_nothing_of_others_along() {
+        let (throttle, began) = (Throttle::default(), Instant::now());
+        throttle.note(1, true, began);
+        assert!(throttle.may_pass(1, began));
+        let later = began + 3 * MEMORY;
+        while throttle.may_pass(1, later) {
+            throttle.note(1, true, later);
+        }
+        throttle.take_back(1, began, later);
+        assert!(!throttle.may_pass(1, later), "another, refused call was forgotten");
+        // One that leaves at once is taken back whole.
+        throttle.take_back(1, later, later);
+        assert!(throttle.may_pass(1, later));
     }
 
     #[test]

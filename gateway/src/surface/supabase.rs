@@ -43,9 +43,10 @@ struct Refused {
     code: &'static str,
     message: String,
     retry_after: Option<HeaderValue>,
-    /// What GoTrue has no word for: our reason, if it has one, and whose it is. The log and
-    /// the figures name it, and who is refused for want of room is throttled.
-    reason: Option<(ReasonName, By)>,
+    /// What GoTrue has no word for: our reason, if it has one. The log and the figures name it.
+    reason: Option<ReasonName>,
+    /// Whose it is: who is refused for want of room by a service is throttled.
+    by: By,
 }
 
 /// Answers a request below [`PREFIX`].
@@ -63,6 +64,7 @@ pub async fn call(
     {
         let mut response = json_body(StatusCode::UNAUTHORIZED, &json!({"message": message}));
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Key realm=\"kong\""));
+        response.extensions_mut().insert(By::Gateway);
         return response;
     }
     match answer(upstreams, &path, request, client).await {
@@ -84,10 +86,7 @@ async fn answer(
 ) -> Result<Response<Body>, Refused> {
     let method = request.method().clone();
     match (path, method) {
-        ("health", Method::GET) => Ok(json_body(
-            StatusCode::OK,
-            &json!({"name": "Frontdesk", "version": env!("CARGO_PKG_VERSION"), "description": "GoTrue compatible"}),
-        )),
+        ("health", Method::GET) => Ok(health()),
         (".well-known/jwks.json", Method::GET) => jwks(upstreams, client).await,
         ("token", Method::POST) => token(upstreams, request, client).await,
         ("user", Method::GET) => user(upstreams, request.headers(), client).await,
@@ -101,6 +100,13 @@ async fn answer(
             "This server does not have this part of the auth API",
         )),
     }
+}
+
+fn health() -> Response<Body> {
+    let health = json!({"name": "Frontdesk", "version": env!("CARGO_PKG_VERSION"), "description": "GoTrue compatible"});
+    let mut response = json_body(StatusCode::OK, &health);
+    response.extensions_mut().insert(By::Gateway);
+    response
 }
 
 async fn jwks(upstreams: &Upstreams, client: &Client) -> Result<Response<Body>, Refused> {
@@ -199,8 +205,8 @@ impl From<Failure> for Refused {
             Failure::Status(status, _) => status,
             Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => refusal.into(),
         };
-        let reason = Refusal::from_status(&status).map(|refusal| (ReasonName(refusal.name().to_owned()), by));
-        Self { reason, ..Self::of_status(&status) }
+        let reason = Refusal::from_status(&status).map(|refusal| ReasonName(refusal.name().to_owned()));
+        Self { reason, by, ..Self::of_status(&status) }
     }
 }
 
@@ -208,7 +214,7 @@ impl Refused {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let again = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         let retry_after = again.then(|| HeaderValue::from_static("1"));
-        Self { status, code, message: message.into(), retry_after, reason: None }
+        Self { status, code, message: message.into(), retry_after, reason: None, by: By::Gateway }
     }
 
     fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -257,9 +263,9 @@ impl Refused {
         if let Some(retry_after) = self.retry_after {
             headers.insert(RETRY_AFTER, retry_after);
         }
-        if let Some((reason, by)) = self.reason {
+        response.extensions_mut().insert(self.by);
+        if let Some(reason) = self.reason {
             response.extensions_mut().insert(reason);
-            response.extensions_mut().insert(by);
         }
         response
     }

@@ -177,23 +177,34 @@ async fn full() -> (String, Arc<AtomicUsize>) {
     (service.await.to_string(), refused)
 }
 
-/// Whichever way it is called: a service without room does not have to refuse every call.
+/// Whichever way it is called: a service without room does not have to refuse every call,
+/// also if its caller asks for what the gateway answers itself.
 #[tokio::test]
 async fn whoever_is_refused_for_want_of_room_is_throttled_on_every_surface() {
     const CALLS: usize = 60;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    for (path, field, header) in [
-        ("/v1/auth/refresh", "refresh", ("accept", "*/*")),
-        ("/auth/v1/token?grant_type=refresh_token", "refresh_token", ("apikey", ANON_KEY)),
-        ("/console/session/refresh", "", ("cookie", "frontdesk_session=x")),
+    for (path, beside, field, header) in [
+        ("/v1/auth/refresh", "/v1/nothing", "refresh", ("accept", "*/*")),
+        (
+            "/auth/v1/token?grant_type=refresh_token",
+            "/auth/v1/nothing",
+            "refresh_token",
+            ("apikey", ANON_KEY),
+        ),
+        ("/console/session/refresh", "/docs", "", ("cookie", "frontdesk_session=x")),
     ] {
         let (full, refused) = full().await;
         let (addr, _stop) = gateway(&full, &full).await;
-        for _ in 0..CALLS {
+        let ask = async |path: &str| {
             let call = http.post(format!("http://{addr}{path}")).header(header.0, header.1);
             let call = call.header("origin", format!("http://{addr}"));
-            let answer = Answer::of_a_stranger(call.json(&json!({field: "x"}))).await;
+            Answer::of_a_stranger(call.json(&json!({field: "x"}))).await
+        };
+        for _ in 0..CALLS {
+            let answer = ask(path).await;
             assert_eq!(answer.status, 503, "{path}: {}", answer.body);
+            let status = ask(beside).await.status;
+            assert!([404, 405, 503].contains(&status), "{beside}: {status}");
         }
         let refused = refused.load(Ordering::Relaxed);
         assert!((1..=20).contains(&refused), "{path}: {refused} of {CALLS} were passed on");
