@@ -117,10 +117,10 @@ impl Folder {
     }
 
     /// The secrets, made on the first start. An ephemeral run has its own and
-    /// leaves those of a kept run alone.
-    pub fn secrets(&self) -> Result<Secrets, Failure> {
+    /// leaves those of a kept run alone. Where they are lost, `start_over` says how to do that.
+    pub fn secrets(&self, start_over: &str) -> Result<Secrets, Failure> {
         if !self.ephemeral
-            && let Some(secrets) = self.kept_secrets()?
+            && let Some(secrets) = self.kept_secrets(start_over)?
         {
             return Ok(secrets);
         }
@@ -135,16 +135,18 @@ impl Folder {
     }
 
     /// Those of the runs before. Data without them cannot be read, and new ones would not
-    /// open them either: they are not made as long as the data are there.
-    fn kept_secrets(&self) -> Result<Option<Secrets>, Failure> {
-        const WAY_OUT: &str =
-            "put it back as it was, since the data are sealed with its key, or start over with --reset";
+    /// open them either: they are not made as long as the data are there, also if another
+    /// server is used, or the next start without it would find the wrong ones.
+    fn kept_secrets(&self, start_over: &str) -> Result<Option<Secrets>, Failure> {
+        let way_out = format!(
+            "put it back as it was, since the data are sealed with its key, or start over with {start_over}"
+        );
         let path = self.path.join("secrets.json");
-        let secrets: Option<Secrets> = read(&path, WAY_OUT)?;
+        let secrets: Option<Secrets> = read(&path, &way_out)?;
         let data = self.postgres_dir()?.join("data");
         if secrets.is_none() && data.exists() {
             return Err(Failure::new(format!(
-                "{} is missing, and there are data in {}: {WAY_OUT}",
+                "{} is missing, and there are data in {}: {way_out}",
                 path.display(),
                 data.display()
             )));

@@ -115,7 +115,9 @@ fn secrets(
     folder: &Folder,
     database_url: Option<String>,
 ) -> Result<(Secrets, Option<String>), Failure> {
-    let secrets = match folder.secrets() {
+    // A reset is refused while another server is named.
+    let start_over = if database_url.is_some() { "--reset and without DATABASE_URL" } else { "--reset" };
+    let secrets = match folder.secrets(start_over) {
         // They cannot be read: that is what the reset is for.
         Err(_) if args.reset => Secrets::default(),
         secrets => secrets?,
@@ -130,7 +132,7 @@ fn secrets(
         ));
     }
     folder.reset()?;
-    Ok((folder.secrets()?, None))
+    Ok((folder.secrets(start_over)?, None))
 }
 
 /// Migrates the database and stores the demo; says how many migrations were new.

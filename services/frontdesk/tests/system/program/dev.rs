@@ -158,6 +158,24 @@ fn a_wrong_database_url_is_named_without_its_password() {
     assert_one_sentence(&output, 1, &["DATABASE_URL"]);
 }
 
+/// A server of one's own is no way round it: what it holds may be sealed with the same key.
+#[test]
+fn missing_secrets_with_a_database_url_are_named_with_a_way_out_that_works() {
+    let folder = Folder::new("secrets-url");
+    let (data, elsewhere) = (folder.path().join("pg/data"), "postgresql://app@127.0.0.1:1/none");
+    std::fs::create_dir_all(&data).unwrap();
+    let env = [("DATABASE_URL", elsewhere)];
+    let output = dev(folder.path(), &["--gateway", FREE], &env).output().unwrap();
+    assert_one_sentence(
+        &output,
+        1,
+        &["secrets.json is missing", "put it back", "--reset and without DATABASE_URL"],
+    );
+    let output = dev(folder.path(), &["--gateway", FREE, "--reset"], &env).output().unwrap();
+    assert_one_sentence(&output, 1, &["DATABASE_URL names another one: unset it"]);
+    assert!(data.exists() && !folder.path().join("secrets.json").exists());
+}
+
 #[tokio::test]
 async fn env_works_as_soon_as_the_gateway_is_ready() {
     let folder = Folder::new("env");
