@@ -113,7 +113,7 @@ async fn a_slow_statement_of_one_tenant_ends_early_and_nothing_is_stored() {
         let began = Instant::now();
         let ran = if last { tx.run_each_last(&each).await } else { tx.run_each(&each).await };
         assert_eq!(*ran.unwrap_err().kind(), Kind::StatementTimeout);
-        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_millis(2900), "{:?}", began.elapsed());
         assert_eq!(rows(&owner).await, 0);
     }
 }

@@ -6,8 +6,10 @@
 
 mod alterations;
 mod declared;
+mod figures;
 mod fixture;
 mod pages;
+mod waits;
 
 /// Requests, bookings and what decides about them.
 mod booking {
@@ -144,6 +146,7 @@ mod program {
     mod repair_altered;
     mod repair_besides;
     mod repair_indexes;
+    mod roles;
     mod rolling;
     pub mod run;
     mod runbook;

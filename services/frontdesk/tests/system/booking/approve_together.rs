@@ -15,6 +15,7 @@ use super::help::foreign::{Foreign, GUEST, STRANGER, link, mark, range};
 use super::help::rival::Rival;
 use super::help::watcher::Watcher;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, path_of};
+use crate::waits::until_so;
 
 /// Requests of every kind.
 struct Mixed {
@@ -336,15 +337,17 @@ async fn a_caller_who_goes_away_takes_nobody_along() {
     }
     let asks: Vec<Ask<'_>> = ids.iter().map(|id| crowd.ask(*id)).collect();
     let [before, mut calls] = crowd.gather(900, &asks).await;
+    let has_seen = async |left: usize| {
+        until_so("the service has seen who left", async || crowd.under_way().await == left).await;
+    };
     let early: Vec<JoinHandle<Answer>> = calls.split_off(6);
     early.iter().for_each(JoinHandle::abort);
-    // Until the service has seen it.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    has_seen(before.len() + 6).await;
     crowd.release(before).await;
     crowd.at_gate(1).await;
     let late: Vec<JoinHandle<Answer>> = calls.split_off(4);
     late.iter().for_each(JoinHandle::abort);
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    has_seen(4).await;
     crowd.set_gate(SLOW_IN_LOT, true).await;
     for call in calls {
         assert_eq!(call.await.unwrap().ok()["outcome"], "approved");

@@ -167,14 +167,8 @@ async fn forgets(fixture: &Fixture, up_to: &str) {
     let second = crate::fixture::system(&fixture.database.url, identity::Policy::default()).await;
     let forgotten = "select count(*) from feed_heads h join booking_events e on e.tenant_id = h.tenant_id \
         and e.number = h.forgotten where e.id = $1::text::uuid";
-    for _ in 0..100 {
-        if fixture.count(forgotten, &[&up_to]).await == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    fixture.until(forgotten, &[&up_to], 1).await;
     second.stop().await.unwrap();
-    assert_eq!(fixture.count(forgotten, &[&up_to]).await, 1);
 }
 
 /// What happens to a row comes after the time that the row has, whoever wrote it.
@@ -302,9 +296,7 @@ async fn a_stream_of_the_version_before_goes_on_here_without_loss() {
     let others = async {
         let waits = "select count(*) from pg_stat_activity \
             where datname = current_database() and wait_event = 'advisory'";
-        while fixture.count(waits, &[]).await == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        fixture.until(waits, &[], 1).await;
         let second = write(&fixture.sql, 2).await;
         fixture.sql.batch_execute("select pg_advisory_unlock(1)").await.unwrap();
         second

@@ -1,7 +1,7 @@
 //! Several processes of booking on one database: each event has one number, whoever
 //! gives it, and numbering goes on when one of them ends in the middle of it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::feed_order::assert_causal;
 use super::help::relay::Relay;
 use super::help::watcher::Watcher;
 use crate::fixture::{Answer, Fixture, channel, path_of, signed, system};
-use crate::program::run::frontdesk;
+use crate::program::run::{free, frontdesk};
 
 /// Steps of many requests, each with two events, through this gateway.
 async fn write(fixture: &Fixture, gateway: SocketAddr, token: &str, from_day: i32) {
@@ -64,8 +64,8 @@ struct Killable {
 
 impl Killable {
     async fn start(fixture: &Fixture) -> Self {
-        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let (listen, identity) = (addr.to_string(), fixture.system.identity.to_string());
+        let (listen, identity) = (free(), fixture.system.identity.to_string());
+        let addr = listen.parse().unwrap();
         let env = [
             ("DATABASE_URL", &*fixture.database.url),
             ("BOOKING_LISTEN", &listen),
@@ -174,9 +174,7 @@ async fn a_stream_whose_numbering_is_cut_is_told_to_begin_again() {
     let cut = async {
         let numbers = "select count(*) from pg_stat_activity where datname = current_database() \
             and application_name = 'frontdesk-booking' and wait_event = 'PgSleep'";
-        while fixture.count(numbers, &[]).await == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        fixture.until(numbers, &[], 1).await;
         relay.cut();
     };
     let (watched, ()) = tokio::join!(watch, cut);

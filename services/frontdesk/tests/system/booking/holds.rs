@@ -4,6 +4,7 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
+use crate::figures::Figures;
 use crate::fixture::Fixture;
 
 /// More than the holds of these tests take to expire.
@@ -167,23 +168,16 @@ async fn the_hold_of_a_closed_request_is_released_only_if_it_is_still_the_guests
     assert_eq!(fixture.count(theirs, &[&hold]).await, 1);
 }
 
-/// How often the task that expires holds has run well in the fixture's process.
-async fn turns(admin: std::net::SocketAddr) -> u64 {
-    let metrics = reqwest::get(format!("http://{admin}/metrics")).await.unwrap().text().await.unwrap();
-    let counted = "frontdesk_background_runs_total{task=\"expire holds\",outcome=\"succeeded\"} ";
-    let line = metrics.lines().find_map(|line| line.strip_prefix(counted));
-    line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
-}
-
 /// However many have run out: a turn ends in time, or readiness would tell that it lasts
 /// too long, and the next one goes on after the last hold that it has tried.
 #[tokio::test]
 async fn holds_that_run_out_in_large_numbers_are_expired_in_turns() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
-    let admin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = admin.local_addr().unwrap();
-    fixture.system.answer_operators(admin, boot::InForce::default());
+    let figures = Figures::of(&fixture.system).await;
+    // How often the task has run well.
+    let turns =
+        || figures.read("frontdesk_background_runs_total{task=\"expire holds\",outcome=\"succeeded\"}");
     fixture.hold_dates(&token).await;
     for month in 1..=4 {
         let (from, to) = (format!("2033-0{month}-01"), format!("2033-0{month}-03"));
@@ -202,8 +196,8 @@ async fn holds_that_run_out_in_large_numbers_are_expired_in_turns() {
         while left().await == 4 {
             soon().await;
         }
-        let before = turns(at).await;
-        while turns(at).await == before {
+        let before = turns().await;
+        while turns().await == before {
             soon().await;
         }
         assert_ne!(left().await, 0, "one turn has gone on until no hold was left");

@@ -207,13 +207,7 @@ async fn next(feed: &mut Feed, since: Instant) -> Duration {
 /// Waits until a process listens to the others.
 async fn is_heard(fixture: &Fixture) {
     let ears = "select count(*) from pg_stat_activity where datname = current_database() and query like 'listen frontdesk_booking%'";
-    for _ in 0..200 {
-        if fixture.count(ears, &[]).await == 1 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("nobody listens");
+    fixture.until(ears, &[], 1).await;
 }
 
 /// Its process has no streams, and nobody who tells others beside what it does.

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::chaos::Run;
 use crate::fixture::Layout;
+use crate::waits::until;
 use crate::whole::crashes::{Victim, seeded};
 
 /// A copy of a server that follows it.
@@ -63,13 +64,7 @@ async fn commits_wait(primary: &str) {
     sql.batch_execute("alter system set synchronous_standby_names = '*'").await.unwrap();
     sql.batch_execute("select pg_reload_conf()").await.unwrap();
     let follows = "select count(*) from pg_stat_replication where sync_state = 'sync'";
-    for _ in 0..500 {
-        if sql.query_one(follows, &[]).await.unwrap().get::<_, i64>(0) == 1 {
-            return;
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
-    panic!("nobody follows the primary");
+    until(&sql, follows, &[], 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 use super::run::{Dev, FREE, Folder, assert_one_sentence, dev, free, frontdesk, text};
 use crate::fixture::Fixture;
 
-/// An address that is free, most likely also in a moment.
 /// The answer, once somebody answers.
 async fn ask(url: &str) -> (u16, String) {
     for _ in 0..200 {

@@ -2,14 +2,13 @@
 //! on properties and customers.
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use devdb::TestDatabase;
 use serde_json::Value as Json;
 
-use super::run::{FREE, Folder, assert_one_sentence, path, text};
+use super::run::{Folder, assert_one_sentence, free, path, text};
 
 /// The commands that stand in README after the mark.
 fn readme() -> String {
@@ -23,8 +22,7 @@ fn readme() -> String {
 async fn readmes_path_from_an_empty_database_ends_in_an_approved_request() {
     access::install_crypto();
     let database = TestDatabase::create(&[]).await;
-    let listeners = [(); 3].map(|()| TcpListener::bind(FREE).unwrap());
-    let ports = listeners.map(|listener| listener.local_addr().unwrap().to_string());
+    let ports = [(); 3].map(|()| free());
     let mut script = readme();
     for (written, port) in ["127.0.0.1:50051", "127.0.0.1:50052", "127.0.0.1:8080"].iter().zip(&ports) {
         assert!(script.contains(written), "{written}");

@@ -1,8 +1,6 @@
 //! `frontdesk doctor --repair --apply` and indexes: those of others stay, whatever their
 //! names are, and so does what another run has made.
 
-use std::time::Duration;
-
 use super::repair::{differences, frontdesk};
 use super::run::text;
 use crate::alterations::alter;
@@ -25,9 +23,7 @@ async fn what_another_repair_has_just_made_stays() {
     let second = async {
         let waits = "select count(*) from pg_stat_activity where datname = current_database() \
             and query like '%pg_try_advisory_lock%' and pid <> pg_backend_pid()";
-        while fixture.count(waits, &[]).await == 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        fixture.until(waits, &[], 1).await;
         let first = "create unique index properties_shown_name_key on properties (tenant_id, name_key)";
         fixture.sql.batch_execute(first).await.unwrap();
         fixture.sql.batch_execute("select pg_advisory_unlock_all()").await.unwrap();

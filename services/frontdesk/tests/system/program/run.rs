@@ -1,16 +1,31 @@
 //! How tests run the program: with nothing in its environment but what they say.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::fixture::Fixture;
 
 pub const FREE: &str = "127.0.0.1:0";
 
-/// An address that is free now.
+/// Ports that no outgoing connection gets, nor a listener that takes any.
+const FROM: u16 = 12_000;
+/// From where on Linux takes those, unless it is told otherwise.
+const UNTIL: u16 = 32_768;
+
+/// An address that is free, also when it is used in a moment: it is given out once, and the
+/// system gives it to nobody. Processes beside this one begin elsewhere.
 pub fn free() -> String {
-    std::net::TcpListener::bind(FREE).unwrap().local_addr().unwrap().to_string()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (ports, begin) = (u32::from(UNTIL - FROM), std::process::id().wrapping_mul(997));
+    let mut tried = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed)).take(1000);
+    let free = tried.find_map(|next| {
+        let port = FROM + u16::try_from(begin.wrapping_add(next) % ports).unwrap();
+        TcpListener::bind(("127.0.0.1", port)).ok()?.local_addr().ok()
+    });
+    free.expect("a port is free").to_string()
 }
 
 /// A folder that is deleted at the end.

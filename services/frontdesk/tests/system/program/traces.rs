@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::log::{PERSONAL, store_and_find_person};
-use super::run::{Dev, Exports, FREE, Folder, dev, exports, wait_for};
+use super::run::{Dev, Exports, FREE, Folder, dev, exports, free, wait_for};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -147,9 +147,7 @@ async fn a_call_is_traced_from_the_gateway_to_its_statements_if_its_caller_says_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_away_costs_spans_and_no_call() {
-    let (folder, admin) = (Folder::new("no-collector"), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    let address = admin.local_addr().unwrap().to_string();
-    drop(admin);
+    let (folder, address) = (Folder::new("no-collector"), free());
     let env = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
         ("TRACE_PERCENT", "100"),

@@ -3,12 +3,11 @@
 //! `deploy/lint`.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use devdb::TestDatabase;
 
-use super::run::{Dev, FREE, Folder, frontdesk, text, wait_for};
+use super::run::{Dev, Folder, free, frontdesk, text, wait_for};
 
 /// The addresses that the units have or that roles listen on without a setting.
 const ADDRESSES: [&str; 6] = [
@@ -31,10 +30,7 @@ impl Units {
         for (name, value) in [("database-url", database_url), ("master-key", &"ab".repeat(32))] {
             fs::write(credentials.path().join(name), value).unwrap();
         }
-        let listeners: Vec<TcpListener> =
-            ADDRESSES.iter().map(|_| TcpListener::bind(FREE).unwrap()).collect();
-        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().to_string()).collect();
-        Self { credentials, ports }
+        Self { credentials, ports: ADDRESSES.map(|_| free()).into() }
     }
 
     /// The command of a unit, and the address of its operator port.

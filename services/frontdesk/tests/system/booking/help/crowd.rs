@@ -13,7 +13,9 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::relay::Relay;
+use crate::figures::Figures;
 use crate::fixture::{Answer, Fixture, path_of, system};
+use crate::waits::until_so;
 
 /// Two guests whose bookings are not stored before their gate is open.
 const SLOW: u32 = 98;
@@ -51,6 +53,7 @@ pub struct Crowd {
     pub token: String,
     /// Between the called system and Postgres.
     pub relay: Relay,
+    figures: Figures,
     system: System,
 }
 
@@ -59,12 +62,14 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Crowd {
     pub async fn start() -> Self {
-        let fixture = Fixture::start().await;
+        // On the heap: every test has room for its future.
+        let fixture = Box::pin(Fixture::start()).await;
         fixture.sql.batch_execute(GATES).await.unwrap();
         let token = fixture.manager().await;
         let relay = Relay::start(&fixture, &format!("crowd-{}", NEXT.fetch_add(1, Ordering::Relaxed))).await;
-        let system = system(&relay.url, Policy::default()).await;
-        Self { fixture, token, relay, system }
+        let system = Box::pin(system(&relay.url, Policy::default())).await;
+        let figures = Figures::of(&system).await;
+        Self { fixture, token, relay, figures, system }
     }
 
     pub async fn open(&self, customer: u32, from: i32, to: i32) -> Uuid {
@@ -86,13 +91,7 @@ impl Crowd {
 
     /// Waits until so many sessions wait at the gate.
     pub async fn at_gate(&self, sessions: i64) {
-        for _ in 0..500 {
-            if self.fixture.count(AT_GATE, &[]).await >= sessions {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("nobody waits at the gate");
+        self.fixture.until(AT_GATE, &[], sessions).await;
     }
 
     pub async fn set_gate(&self, guest: u32, open: bool) {
@@ -126,10 +125,21 @@ impl Crowd {
             at_gate += 1;
             self.at_gate(at_gate).await;
         }
-        let calls = asks.iter().map(|ask| self.approve(ask)).collect();
-        // Until all of them have come, or most of them on a slow machine.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        let calls: Vec<_> = asks.iter().map(|ask| self.approve(ask)).collect();
+        until_so("the calls have come", async || {
+            let answered = calls.iter().filter(|call| call.is_finished()).count();
+            self.under_way().await + answered >= before.len() + calls.len()
+        })
+        .await;
+        // From the service's door to the line it is not far, but nobody tells of the end.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         [before, calls]
+    }
+
+    /// How many calls to approve the service has.
+    pub async fn under_way(&self) -> usize {
+        let figure = "frontdesk_rpc_under_way{part=\"booking\",method=\"frontdesk.booking.v1.BookingRequestService/ApproveBookingRequest\"}";
+        usize::try_from(self.figures.read(figure).await).unwrap()
     }
 
     /// Lets those through that came before the batch.

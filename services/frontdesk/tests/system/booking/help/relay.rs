@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::fixture::Fixture;
 
@@ -31,8 +31,8 @@ struct Counted {
     turns: AtomicUsize,
     /// The first statement of each transaction in a tenant.
     transactions: Mutex<Vec<String>>,
-    /// Ends every connection that there is.
-    cut: Notify,
+    /// Ends every connection that there is, whatever it is doing.
+    cut: watch::Sender<()>,
 }
 
 /// What a client sends over one connection.
@@ -79,7 +79,7 @@ impl Relay {
     /// Cuts every connection, without a word to either side; what the server has been sent
     /// it has still to read.
     pub fn cut(&self) {
-        self.counted.cut.notify_waiters();
+        self.counted.cut.send_replace(());
     }
 }
 
@@ -141,9 +141,10 @@ impl Sent {
 async fn relay(mut client: UnixStream, mut server: UnixStream, counted: Arc<Counted>) {
     let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
     let (mut server_spoke, mut sent) = (true, Sent::default());
+    let mut cut = counted.cut.subscribe();
     loop {
         tokio::select! {
-            () = counted.cut.notified() => return,
+            _ = cut.changed() => return,
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let (first, committed) = sent.take(&asked[..length]);

@@ -1,8 +1,6 @@
 //! A session of another program that gets in the way, for the tests beside. Who waits
 //! for it is read from the locks, not guessed by sleeping.
 
-use std::time::Duration;
-
 use frontdesk::demo;
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -79,12 +77,6 @@ impl Rival {
             select a.pid from pg_stat_activity a where $1 = any (pg_blocking_pids(a.pid)) \
             union select a.pid from pg_stat_activity a join waiting w on w.pid = any (pg_blocking_pids(a.pid))) \
             select count(*) from waiting";
-        for _ in 0..500 {
-            if fixture.count(waiting, &[&self.pid]).await >= sessions {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("nobody waits");
+        fixture.until(waiting, &[&self.pid], sessions).await;
     }
 }

@@ -2,12 +2,11 @@
 //! Postgres that can be killed.
 
 use std::io::PipeReader;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::fixture::MASTER_KEY;
-use crate::program::run::{Dev, FREE, Folder, frontdesk};
+use crate::program::run::{Dev, Folder, free, frontdesk};
 use crate::whole::crashes::Victim;
 
 /// A process of the system.
@@ -61,9 +60,7 @@ pub struct Stage {
 impl Stage {
     /// On a database that is there.
     pub fn new(postgres: Victim, url: String) -> Self {
-        let listeners = Role::ALL.map(|_| TcpListener::bind(FREE).unwrap());
-        let addresses: Vec<String> =
-            listeners.iter().map(|one| one.local_addr().unwrap().to_string()).collect();
+        let addresses: Vec<String> = Role::ALL.map(|_| free()).into();
         let mut stage = Self {
             postgres,
             url,
@@ -72,7 +69,6 @@ impl Stage {
             running: Vec::new(),
             readers: Vec::new(),
         };
-        drop(listeners);
         for role in Role::ALL {
             stage.start(role, Log::File);
         }
