@@ -47,6 +47,10 @@ pub enum Layout {
     ConfirmedOnly,
 }
 
+/// Days count from that of the demo's houses: for an hour or two of each day, that of UTC is
+/// another one.
+pub const DAYS: &str = "set time zone 'Europe/Berlin'";
+
 impl Layout {
     pub const ALL: [Self; 3] = [Self::Standard, Self::Literal, Self::ConfirmedOnly];
 
@@ -131,6 +135,7 @@ impl Fixture {
         let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
         let system = Box::pin(system_under(&database.url, policies)).await;
         let sql = pg::connect(&database.url).await.unwrap();
+        sql.batch_execute(DAYS).await.unwrap();
         let http = reqwest::Client::builder().user_agent("frontdesk-test").no_proxy().build().unwrap();
         Self { system, database, sql, api_key, layout, http }
     }
@@ -242,8 +247,8 @@ impl Fixture {
                 &format!(
                     "insert into {} (tenant_id, id, property_id, guest_id, check_in, check_out, status, \
                      guest_count, created_at, updated_at) \
-                     select $1, $2, $3, $4, today + $5::integer, today + $6::integer, 'requested', 1, now(), now() \
-                     from (select (now() at time zone 'Europe/Berlin')::date as today) as there",
+                     values ($1, $2, $3, $4, current_date + $5::integer, current_date + $6::integer, 'requested', \
+                     1, now(), now())",
                     self.layout.requests()
                 ),
                 &[&tenant, &id, &property, &guest, &from_day, &to_day],

@@ -1,7 +1,9 @@
 -- What the demo's tenants let, to whom, and one booking request per case. Dates
--- count from the day of the first start. Rows that are there stay as they are.
+-- count from the day of the first start, where the houses are. Rows that are there stay
+-- as they are.
 
 begin;
+set local time zone 'Europe/Berlin';
 set local app.tenant = '0d000000-0000-7000-8000-00000000000b';
 
 insert into properties (tenant_id, id, name, time_zone, max_guests, created_at)

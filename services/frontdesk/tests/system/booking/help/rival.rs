@@ -5,7 +5,7 @@ use frontdesk::demo;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, LAKE_HOUSE};
+use crate::fixture::{DAYS, Fixture, LAKE_HOUSE};
 
 /// A session that gets in the way.
 pub struct Rival {
@@ -17,7 +17,7 @@ impl Rival {
     pub async fn begin(fixture: &Fixture) -> Self {
         let sql = pg::connect(&fixture.database.url).await.unwrap();
         let pid = sql.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
-        sql.batch_execute("begin").await.unwrap();
+        sql.batch_execute(&format!("{DAYS}; begin")).await.unwrap();
         Self { sql, pid }
     }
 
