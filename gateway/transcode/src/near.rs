@@ -2,7 +2,7 @@
 //!
 //! Whoever asks may be anybody, so a look costs little whatever is asked for: a path that is
 //! longer than any of ours is not looked at, each of its segments is compared once with each
-//! word that paths have, and only with those of about its length. Of a hundred paths that is
+//! word that paths have, and only with those of about its length. Of sixty paths that is
 //! 2 to 4 µs, and 25 µs for one that was made to cost most.
 
 use std::collections::BTreeMap;
@@ -224,10 +224,11 @@ mod tests {
             "/booking-requests",
             "/v1/booking-requests/",
             "/rest/v1/booking-requests",
-            "/v1/requests",
         ] {
             assert_eq!(to(path), [all], "{path}");
         }
+        // A part of a word, or an id without what it is of.
+        assert_eq!(to("/v1/requests"), [all, "/v1/booking-requests/{id}"]);
         assert_eq!(to("/v1/booking-requests/17/aprove"), ["/v1/booking-requests/{id}/approve"]);
         assert_eq!(to("/v1/booking-requests/17/approve/now"), ["/v1/booking-requests/{id}/approve"]);
         assert_eq!(to("/v1/bookings/"), ["/v1/bookings/{id}"]);
