@@ -175,10 +175,15 @@ fn assert_complete(changes: &[Change]) {
 }
 
 /// Whether anything is stored: how many rows there are, and which transaction wrote last.
+/// Of events there is their number alone: no change writes to one that is there, and what
+/// waits is numbered beside the calls every two minutes.
 async fn stored(fixture: &Fixture) -> String {
     let tables = fixture.layout.written().into_iter();
     let written: Vec<String> = tables
-        .map(|table| format!("(select count(*) || ' ' || max(xmin::text::bigint) from {table})"))
+        .map(|table| match table {
+            "booking_events" => format!("(select count(*) from {table})"),
+            _ => format!("(select count(*) || ' ' || max(xmin::text::bigint) from {table})"),
+        })
         .collect();
     let query = format!("select concat_ws(', ', {})", written.join(", "));
     fixture.sql.query_one(&query, &[]).await.unwrap().get(0)
