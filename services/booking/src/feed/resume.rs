@@ -119,15 +119,27 @@ fn refused(reason: Reason, sentence: impl Into<String>, go_on: FeedPlace) -> Err
 async fn of_old(store: &Store, tenant: TenantId, old: OldPlace) -> Result<FeedPlace, Error> {
     let head = head(store, tenant).await?;
     let state = store.feed_state(tenant).await?;
-    let leads = store.find_feed_place_of_old(tenant, old).await?;
-    let number = if old.event.0.is_nil() {
-        match leads.number {
-            None if !leads.of_another_cluster => return Ok(head),
-            number => number,
-        }
+    let oldest = store.feed_place(tenant, state.forgotten).await?;
+    let begins = if old.event.0.is_nil() {
+        head
     } else {
-        let named = store.find_feed_place(tenant, old.event).await?.flatten();
-        named.map(|named| leads.number.map_or(named.number, |first| first.min(named.number)))
+        match store.find_feed_place(tenant, old.event).await?.flatten() {
+            Some(named) => named,
+            None => return Ok(oldest),
+        }
     };
-    Ok(store.feed_place(tenant, number.unwrap_or(state.forgotten).max(state.forgotten)).await?)
+    let (mut leads_to, mut up_to) = (begins.number, begins.number);
+    for _ in 0..LOOKS {
+        let leads = store.find_feed_place_of_old(tenant, old, up_to).await?;
+        match (leads.number, leads.before_all) {
+            // It had told all of them, and what is before them.
+            (None, _) if leads.of_another_cluster && old.event.0.is_nil() => return Ok(oldest),
+            (None, _) => return Ok(store.feed_place(tenant, leads_to.max(state.forgotten)).await?),
+            (Some(first), before_all) => {
+                leads_to = first;
+                up_to = before_all.unwrap_or(0);
+            }
+        }
+    }
+    Ok(oldest)
 }

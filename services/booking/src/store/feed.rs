@@ -56,9 +56,10 @@ pg::statements! {
     FindFeedPlace = "find_feed_place" (tenant: Uuid, event: EventId);
     /// The last event up to a number that happened before a time.
     FindFeedPlaceBefore = "find_feed_place_before" (tenant: Uuid, number: i64, at: Timestamp);
-    /// Where a cursor of the version before leads.
+    /// Of the thousand events up to a number, the first that comes after a cursor of the
+    /// version before.
     FindFeedPlaceOfOld = "find_feed_place_of_old" (
-        tenant: Uuid, position: i64, at: Timestamp, event: EventId,
+        tenant: Uuid, position: i64, at: Timestamp, event: EventId, up_to: i64,
     );
     /// Wakes whoever watches in other processes.
     NotifyWatchers<'a> = "notify_watchers" (said: &'a str);
@@ -93,11 +94,13 @@ pub struct FeedState {
     pub waiting: bool,
 }
 
-/// Where a cursor of the version before leads.
+/// Where a cursor of the version before leads, as far as a thousand events say.
 #[derive(Debug, Clone, Copy)]
 pub struct OldLeads {
-    /// After this number; `None` when nothing comes after it.
+    /// After this number; `None` when none of them comes after it.
     pub number: Option<i64>,
+    /// The number before them all; `None` when there are none.
+    pub before_all: Option<i64>,
     /// It counts transactions that this cluster has not had.
     pub of_another_cluster: bool,
 }
@@ -219,15 +222,23 @@ impl Store {
         .await
     }
 
-    /// Where a cursor of the version before leads that names no event.
-    pub async fn find_feed_place_of_old(&self, tenant: TenantId, old: OldPlace) -> Result<OldLeads, Fault> {
+    /// Where a cursor of the version before leads by the thousand events up to a number.
+    pub async fn find_feed_place_of_old(
+        &self,
+        tenant: TenantId,
+        old: OldPlace,
+        up_to: i64,
+    ) -> Result<OldLeads, Fault> {
         let tenant = tenant.uuid();
         let OldPlace { position, at, event } = old;
         self.read(async |schema| {
-            let find = FindFeedPlaceOfOld { tenant, position, at, event };
+            let find = FindFeedPlaceOfOld { tenant, position, at, event, up_to };
             let leads = Columns::first(&schema.db.run(tenant, &find).await?, |row| {
-                let number = row.next("number")?;
-                Ok(OldLeads { number, of_another_cluster: row.next("of_another_cluster")? })
+                Ok(OldLeads {
+                    number: row.next("number")?,
+                    before_all: row.next("before_all")?,
+                    of_another_cluster: row.next("of_another_cluster")?,
+                })
             })?;
             leads.ok_or_else(|| lost_row("the place of a cursor"))
         })

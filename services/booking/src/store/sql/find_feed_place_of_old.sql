@@ -1,14 +1,14 @@
--- Where a cursor of the version before leads, which knew positions: after everything
--- that does not come after it. Null when nothing comes after it.
+-- Of the thousand events up to a number, the first that the version before, which knew
+-- positions, had not told yet at the place of a cursor. Null when there is none.
 select
-    min(later.number) - 1 as number,
+    min(e.number) filter (where (e.position, e.at, e.id) > (:position, :at, :event)) - 1 as number,
+    min(e.number) - 1 as before_all,
     :position > pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1 as of_another_cluster
 from (
-    select e.number
+    select e.number, e.position, e.at, e.id
     from booking_events e
     where e.tenant_id = :tenant
-      and (e.position, e.at, e.id) > (:position, :at, :event)
-      and e.number is not null
-    order by e.position, e.at, e.id
-    limit 100
-) later
+      and e.number <= :up_to
+    order by e.number desc
+    limit 1000
+) e

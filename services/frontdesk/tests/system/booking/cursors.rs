@@ -273,6 +273,12 @@ async fn a_cursor_of_the_version_before_is_told_where_to_go_on() {
     let id = fixture.open_request(demo::TENANT, 1, 800, 801).await;
     fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
     assert_eq!(told_after(&fixture, &token, &quiet).await.len(), 1);
+    // However much there is after it.
+    let writes = "insert into booking_events (tenant_id, id, at, booking_request_id, property_id, action, actor) \
+        select $1, gen_random_uuid(), now(), $2, $3, 'review_started', null from generate_series(1, 2100)";
+    fixture.execute(writes, &[&demo::TENANT, &id, &LAKE_HOUSE]).await;
+    assert_eq!(told_after(&fixture, &token, &quiet).await.len(), 2101);
+    assert_eq!(told_after(&fixture, &token, &named).await.len(), 2101 + heard[3..].len());
 }
 
 /// Processes of the version before go on while a new one is rolled out. They write events
