@@ -9,9 +9,8 @@ use tokio_postgres::types::ToSql;
 
 use crate::fixture::Fixture;
 
-/// Longer than whatever comes takes on a busy machine, and than a doctor waits, 25 s at
-/// most, whose transaction keeps others old.
-const IN_TIME: Duration = Duration::from_secs(40);
+/// Longer than whatever comes takes on a busy machine.
+const IN_TIME: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Fixture {

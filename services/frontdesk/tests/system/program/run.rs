@@ -155,7 +155,7 @@ pub fn exports(folder: &Path) -> Output {
 pub fn wait_for(mut ready: impl FnMut() -> bool) {
     let started = Instant::now();
     while !ready() {
-        assert!(started.elapsed() < Duration::from_secs(90), "not within 90 s");
+        assert!(started.elapsed() < Duration::from_secs(30), "not within 30 s");
         #[allow(clippy::disallowed_methods)]
         std::thread::sleep(Duration::from_millis(50));
     }
