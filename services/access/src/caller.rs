@@ -101,6 +101,9 @@ pub(crate) trait Asks: Send + Sync {
 
     /// Returns when what the caller was let in by is void.
     fn doubted(&self) -> BoxFuture<'_, ()>;
+
+    /// Whether it is.
+    fn is_doubted(&self) -> bool;
 }
 
 impl Standing {
@@ -117,6 +120,11 @@ impl Standing {
     /// should be checked at once.
     pub async fn doubted(&self) {
         self.asks.doubted().await;
+    }
+
+    /// Whether something was: for whoever has no time to wait for it.
+    pub fn is_doubted(&self) -> bool {
+        self.asks.is_doubted()
     }
 }
 

@@ -261,6 +261,11 @@ impl<A: Authority> Asks for GoesOn<A> {
         let (heard, marks) = self.let_in.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Box::pin(async move { self.gate.cache.heard().void(heard, &marks).await })
     }
+
+    fn is_doubted(&self) -> bool {
+        let (heard, marks) = self.let_in.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.gate.cache.heard().voids(heard, &marks)
+    }
 }
 
 impl Caller {

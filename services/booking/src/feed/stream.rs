@@ -114,7 +114,7 @@ impl State {
             if self.ground.stop.is_cancelled() {
                 return Err(self.stopped());
             }
-            if self.checked.elapsed() >= STANDING {
+            if self.checked.elapsed() >= STANDING || self.standing.is_doubted() {
                 self.standing.check().await.map_err(Error::Refused)?;
                 self.checked = Instant::now();
             }

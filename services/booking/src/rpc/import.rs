@@ -35,8 +35,8 @@ type Results = BoxStream<'static, Result<wire::ImportCustomersResponse, Status>>
 
 /// How long the next line of a file may take to come; blank ones are none.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How often the caller's standing is checked: a token may end, a role be taken away
-/// while the file lasts.
+/// How often the caller's standing is checked unasked: a token may end while the file lasts.
+/// What is revoked is told, and ends an import before its next line.
 const STANDING: Duration = Duration::from_secs(5);
 /// How to go on after an import whose results nobody read.
 const GO_ON: &str =
@@ -163,6 +163,7 @@ impl Import {
             let part = tokio::select! {
                 part = self.parts.message() => part.map_err(|status| broken_off(&status))?,
                 () = tokio::time::sleep_until(self.checked + STANDING) => continue,
+                () = self.standing.doubted() => continue,
                 () = tokio::time::sleep_until(latest) => return Err(too_slow()),
                 () = self.stop.cancelled() => return Err(shutting_down()),
             };
@@ -175,7 +176,7 @@ impl Import {
 
     /// Ends the import of a caller who may no longer have it, when it is time to ask.
     async fn check_standing(&mut self) -> Result<(), Refusal> {
-        if self.checked.elapsed() >= STANDING {
+        if self.checked.elapsed() >= STANDING || self.standing.is_doubted() {
             self.standing.check().await?;
             self.checked = Instant::now();
         }

@@ -99,6 +99,22 @@ async fn a_caller_who_may_no_longer_and_a_file_that_stands_still_end_an_import()
     fixture.get("/v1/me", &owner).await.ok();
 }
 
+/// Before, lines went on to be stored until the caller was asked about, every five seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_is_stored_after_what_is_revoked_was_heard() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut import = Import::start(&fixture, &token, "name,external_id\nA,1\n").await;
+    assert_eq!(import.outcome().await, "created");
+    let disable = "update identity.users set disabled_at = now() where email = $1";
+    assert_eq!(fixture.execute(disable, &[&demo::MANAGER]).await, 1);
+    // It ends unasked, and by then booking has heard.
+    let error = import.next_within(Duration::from_secs(4)).await.expect("it ends before it is asked about");
+    assert_eq!(error["error"]["code"], "SESSION_ENDED", "{error}");
+    drop(import.file.send(Bytes::from("B,2\n")).await);
+    assert_eq!(fixture.count("select count(*) from customers where external_id = '2'", &[]).await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_reads_no_result_loses_its_room_and_is_told_why() {
     let booking = booking::Policy { most_imports_of_tenant: 1, ..Default::default() };
