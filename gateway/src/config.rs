@@ -10,7 +10,7 @@ use boot::{
 };
 use upstream::{Callee, Upstream};
 
-use crate::origin::{DEFAULT_ORIGINS, Origins};
+use crate::origin::{DEFAULT_ORIGINS, Hosts, Origins};
 
 static GATEWAY_LISTEN: Setting = Setting {
     name: "GATEWAY_LISTEN",
@@ -32,6 +32,14 @@ static ALLOWED_ORIGINS: Setting = Setting {
     unset: Unset::Default(DEFAULT_ORIGINS),
     example: "https://admin.example.com,https://www.example.com",
     meaning: "Origins whose pages may call (CORS).",
+    secret: false,
+};
+static GATEWAY_HOSTS: Setting = Setting {
+    name: "GATEWAY_HOSTS",
+    form: Form::Described("host names without port, several with commas"),
+    unset: Unset::Means("IP addresses and localhost only"),
+    example: "api.example.com",
+    meaning: "Names that the gateway answers to besides IP addresses and localhost: pages from there are its own and need no entry of ALLOWED_ORIGINS.",
     secret: false,
 };
 static CONNECTION_IDLE: Setting = Setting {
@@ -120,6 +128,8 @@ pub struct Policy {
     pub runbook: Runbook,
     /// Origins whose pages may call.
     pub origins: Origins,
+    /// Names that it answers to.
+    pub hosts: Hosts,
     /// Proxies before the gateway whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     /// The publishable key that `/auth/v1` asks for; without one that surface is
@@ -161,6 +171,7 @@ impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let runbook = Runbook::read(settings);
         let origins = Origins::read(settings);
+        let hosts = Hosts::read(settings);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
         let connections = Connections::read(settings);
@@ -169,6 +180,7 @@ impl Policy {
         Some(Self {
             runbook,
             origins: origins?,
+            hosts,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             anon_key,
             connections: connections?,
@@ -192,6 +204,13 @@ impl Default for Policy {
     #[expect(clippy::expect_used, reason = "a default that its own row refuses fails every test")]
     fn default() -> Self {
         Self::read(&mut Settings::default()).expect("the rows take their defaults")
+    }
+}
+
+impl Hosts {
+    /// Reads `GATEWAY_HOSTS`.
+    pub fn read(settings: &mut Settings) -> Self {
+        settings.if_set(&GATEWAY_HOSTS).unwrap_or_default()
     }
 }
 

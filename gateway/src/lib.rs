@@ -25,7 +25,7 @@ pub use self::config::{
     BOOKING_ADDR, Config, Connections, Environment, IDENTITY_ADDR, Policy, SUPABASE_ANON_KEY,
 };
 use self::edge::Edge;
-pub use self::origin::{Origins, OriginsError};
+pub use self::origin::{Hosts, HostsError, Origins, OriginsError};
 use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
 use self::server::Server;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
@@ -38,6 +39,17 @@ pub struct Origins(BTreeSet<String>);
 )]
 pub struct OriginsError(String);
 
+/// The names that this gateway answers to, besides addresses and `localhost`. A page of any
+/// other name can be a stranger's whose name leads here for once (DNS rebinding): that its
+/// origin is what it calls says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hosts(BTreeSet<String>);
+
+/// An entry of `GATEWAY_HOSTS` that is not a name.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a host name; write it without scheme, port and path, several with commas")]
+pub struct HostsError(String);
+
 /// What a request's origin means.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -53,7 +65,34 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Cors {
     origins: Origins,
+    hosts: Hosts,
     refused: Mutex<BTreeSet<String>>,
+}
+
+impl FromStr for Hosts {
+    type Err = HostsError;
+
+    fn from_str(list: &str) -> Result<Self, HostsError> {
+        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let name = |entry: &str| {
+            let is_name =
+                entry.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+            if is_name { Ok(entry.to_ascii_lowercase()) } else { Err(HostsError(entry.to_owned())) }
+        };
+        entries.map(name).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Hosts {
+    /// Whether a host, without its port, is this gateway. An address cannot lead elsewhere.
+    fn contains(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        bare.parse::<IpAddr>().is_ok()
+            || host == "localhost"
+            || host.ends_with(".localhost")
+            || self.0.contains(&host)
+    }
 }
 
 impl FromStr for Origins {
@@ -103,7 +142,7 @@ impl Origins {
                     "Allowed: {normal} is in ALLOWED_ORIGINS.\n\
                      A preflight answers 204 with the methods {} and whatever headers it asks for.\n\
                      A page can read these headers of an answer: {}.\n\
-                     Cookies are sent to /console/session only, where the page asks for it (credentials: \"include\").",
+                     Cookies count at /console/session only, where the page asks for it (credentials: \"include\").",
                     METHODS.to_str().unwrap_or_default(),
                     EXPOSED.to_str().unwrap_or_default(),
                 ),
@@ -131,8 +170,8 @@ impl Origins {
 }
 
 impl Cors {
-    pub fn new(origins: Origins) -> Self {
-        Self { origins, refused: Mutex::default() }
+    pub fn new(origins: Origins, hosts: Hosts) -> Self {
+        Self { origins, hosts, refused: Mutex::default() }
     }
 
     /// Judges a request by its `Origin`.
@@ -141,7 +180,7 @@ impl Cors {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         match normalised(&text) {
             Some(origin) if self.origins.0.contains(&origin) => Verdict::Allowed(value.clone()),
-            Some(origin) if is_host(&origin, request) => Verdict::Same,
+            Some(origin) if self.is_own(&origin, request) => Verdict::Same,
             _ => Verdict::Refused(text),
         }
     }
@@ -154,10 +193,23 @@ impl Cors {
         }
         Refusal::new(
             ErrorReason::OriginNotAllowed,
-            format!("Pages of the origin {origin} may not call this API. Add it to ALLOWED_ORIGINS of the gateway and restart it."),
+            format!("Pages of the origin {origin} may not call this API. Add it to ALLOWED_ORIGINS of the gateway, or its host to GATEWAY_HOSTS if the gateway itself is there, and restart it."),
         )
         .with("origin", origin)
         .with("setting", "ALLOWED_ORIGINS")
+    }
+
+    /// Whether the page came from this gateway itself: `Host` in HTTP/1.1, the
+    /// authority of the URI in HTTP/2, and a host that is ours.
+    fn is_own<B>(&self, origin: &str, request: &Request<B>) -> bool {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
+        host.is_some_and(|host| {
+            let named = host.parse::<Authority>();
+            let is_called = |scheme| normalised(&format!("{scheme}://{host}")).as_deref() == Some(origin);
+            ["http", "https"].into_iter().any(is_called)
+                && named.is_ok_and(|named| self.hosts.contains(named.host()))
+        })
     }
 }
 
@@ -214,18 +266,6 @@ fn normalised(origin: &str) -> Option<String> {
     }
 }
 
-/// Whether the page came from this gateway itself: `Host` in HTTP/1.1, the
-/// authority of the URI in HTTP/2.
-fn is_host<B>(origin: &str, request: &Request<B>) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri().authority().map(Authority::as_str));
-    host.is_some_and(|host| {
-        ["http", "https"]
-            .iter()
-            .any(|scheme| normalised(&format!("{scheme}://{host}")).as_deref() == Some(origin))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,7 +273,7 @@ mod tests {
     #[test]
     fn origins_compare_normalised_and_nothing_else_is_one() {
         let origins: Origins = "https://Admin.Example:443, http://localhost:3000".parse().unwrap();
-        let cors = Cors::new(origins);
+        let cors = Cors::new(origins, "API.example".parse().unwrap());
         let judge = |origin: &'static str| {
             cors.judge(
                 &Request::builder().header(ORIGIN, origin).header(HOST, "api.example:8080").body(()).unwrap(),
@@ -253,8 +293,31 @@ mod tests {
             assert!(matches!(judge(bad), Verdict::Refused(_)), "{bad}");
         }
         assert_eq!(cors.judge(&Request::new(())), Verdict::Same);
+        for bad in ["https://x", "x:80", "x/y", "*"] {
+            assert!(bad.parse::<Hosts>().is_err(), "{bad}");
+        }
         for bad in ["*", "admin.example", "ftp://x", "https://x/y", "https://"] {
             assert!(bad.parse::<Origins>().is_err(), "{bad}");
+        }
+    }
+
+    /// A page whose name leads to another address by now is of the origin that it calls.
+    #[test]
+    fn a_page_is_the_gateways_own_at_a_host_that_is() {
+        let cors = Cors::new(Origins::default(), "api.example, other.example".parse().unwrap());
+        let judge = |host: &str| {
+            let origin = format!("http://{host}");
+            cors.judge(&Request::builder().header(ORIGIN, &origin).header(HOST, host).body(()).unwrap())
+        };
+        for own in
+            ["api.example", "Other.Example:8080", "localhost:8080", "x.localhost", "10.1.2.3:1", "[::1]:8080"]
+        {
+            assert_eq!(judge(own), Verdict::Same, "{own}");
+        }
+        for strange in
+            ["rebound.example", "rebound.example:8080", "api.example.evil", "xlocalhost", "10.1.2.3.evil"]
+        {
+            assert!(matches!(judge(strange), Verdict::Refused(_)), "{strange}");
         }
     }
 }

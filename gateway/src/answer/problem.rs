@@ -121,8 +121,7 @@ impl Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(delay) = self.retry_after {
-            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(RETRY_AFTER, seconds(delay));
         }
         response
     }
@@ -152,6 +151,11 @@ impl Problem {
         put("details", serde_json::from_slice(&transcoder.details(&status.details)).unwrap_or_default());
         Json::Object(body)
     }
+}
+
+/// As `Retry-After` has it: whole seconds, none too few.
+pub fn seconds(delay: Duration) -> HeaderValue {
+    HeaderValue::from(delay.as_secs() + u64::from(delay.subsec_nanos() > 0))
 }
 
 /// A response with a JSON body.

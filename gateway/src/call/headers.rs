@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use boot::{FORWARDED_FOR, TrustedProxies};
+use boot::{FORWARDED_FOR, TrustedProxies, UNREADABLE};
 use http::header::{CONNECTION, HOST, HeaderName, TE, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 
@@ -27,8 +27,9 @@ pub struct Client {
 impl Client {
     pub fn at(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        let text = HeaderValue::from_str(&address.to_string());
-        Self { address, text: text.unwrap_or_else(|_| HeaderValue::from_static("unknown")) }
+        // The services trust this gateway, and must not take whoever it could not tell for it.
+        let text = (address != UNREADABLE).then(|| HeaderValue::from_str(&address.to_string()));
+        Self { address, text: text.and_then(Result::ok).unwrap_or(HeaderValue::from_static("unknown")) }
     }
 
     /// Where it is.
@@ -156,6 +157,19 @@ mod tests {
         for gone in ["x-forwarded-host", "forwarded", "connection", "x-tenant-api-key", "cookie"] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
+    }
+
+    #[test]
+    fn a_client_whom_a_proxy_names_unreadably_is_passed_on_as_unknown() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static("_hidden"));
+        let connected = Client::at(Ipv4Addr::LOCALHOST.into());
+        let client = connected.behind(&TrustedProxies::loopback(), &headers);
+        clean_grpc(&mut headers, &client);
+        assert_eq!(headers["x-forwarded-for"], "unknown");
+        assert_ne!(client.address(), connected.address(), "limits on it are no limits on the proxy");
+        let of_service = TrustedProxies::loopback().client(Ipv4Addr::LOCALHOST.into(), &headers);
+        assert_eq!(of_service, UNREADABLE);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use boot::Runbook;
 use bytes::Bytes;
 use frontdesk_proto::{ErrorReason, Refusal};
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tonic::body::Body;
@@ -132,6 +132,10 @@ async fn response(
         }
     };
     headers::rest_out(answered, response.headers_mut());
+    // What was made may be a secret that is shown once.
+    if changes && !response.headers().contains_key(CACHE_CONTROL) {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if let Some(etag) = etag {
         response.headers_mut().insert(ETAG, etag);
     }

@@ -3,7 +3,9 @@
 //! in, `POST /console/session/refresh` goes on, `DELETE /console/session` ends.
 //!
 //! The cookie alone must not be enough for another site: it is `SameSite=Strict`,
-//! and every call needs an `Origin` that is this gateway's or in the list.
+//! and every call needs an `Origin` that is this gateway's or in the list. Nor may another
+//! site set it: over HTTPS its name has the prefix `__Host-`, which browsers take from this
+//! host alone (RFC 6265bis, 4.1.3.2), and two of one name are none.
 
 use std::net::IpAddr;
 
@@ -28,7 +30,10 @@ use crate::call::upstreams::Upstreams;
 /// Where sessions of pages are.
 pub const PATH: &str = "/console/session";
 const REFRESH: &str = "/console/session/refresh";
-const COOKIE_NAME: &str = "frontdesk_session";
+/// The name of the cookie for pages over HTTPS, and for those of plain HTTP, of which browsers
+/// take no prefix.
+const HOST_COOKIE: &str = "__Host-frontdesk_session";
+const PLAIN_COOKIE: &str = "frontdesk_session";
 /// How long the cookie is kept, in seconds; identity decides how long it works.
 const MAX_AGE: u32 = 7 * 24 * 3600;
 
@@ -70,11 +75,11 @@ pub async fn call(
     let identity = Identity::new(upstreams, headers::rest_in(&head.headers, client));
     let messages = transcoder.messages();
     if path == REFRESH {
-        let tokens = identity.refresh(cookie(&head)?).await?;
+        let tokens = identity.refresh(cookie(&head, secure)?).await?;
         return signed_in(&messages, &tokens, &tokens.refresh, secure);
     }
     if head.method == Method::DELETE {
-        return sign_out(identity, cookie(&head)?, secure).await;
+        return sign_out(identity, cookie(&head, secure)?, secure).await;
     }
     let body = body::read(body, MAX_REST).await?;
     body::check_json(&head.headers)?;
@@ -132,11 +137,23 @@ async fn sign_out(
     Ok(response)
 }
 
-fn cookie(head: &Parts) -> Result<String, Refusal> {
+/// The one cookie of a browser's session. Of two, one is somebody else's, and which one is
+/// not known.
+fn cookie(head: &Parts, secure: bool) -> Result<String, Refusal> {
+    let wanted = if secure { HOST_COOKIE } else { PLAIN_COOKIE };
     let cookies = head.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let found = pairs.find(|(name, _)| *name == COOKIE_NAME);
-    found.map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty()).ok_or_else(|| {
+    let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut found = pairs.filter(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
+    let (first, second) = (found.next(), found.next());
+    if second.is_some() {
+        return Err(Refusal::new(
+            ErrorReason::SignInRequired,
+            format!(
+                "This browser sends two cookies {wanted}, of which one is not of this gateway; neither counts. Delete the cookies of this site, and sign in again."
+            ),
+        ));
+    }
+    first.filter(|value| !value.is_empty()).ok_or_else(|| {
         let sentence =
             apart(head).unwrap_or_else(|| "This browser has no session here. Sign in again.".to_owned());
         Refusal::new(ErrorReason::SignInRequired, sentence)
@@ -166,9 +183,8 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn set_cookie(value: &str, max_age: u32, secure: bool) -> Result<HeaderValue, Refusal> {
-    let secure = if secure { "; Secure" } else { "" };
-    let text =
-        format!("{COOKIE_NAME}={value}; Path={PATH}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
+    let (name, path, secure) = if secure { (HOST_COOKIE, "/", "; Secure") } else { (PLAIN_COOKIE, PATH, "") };
+    let text = format!("{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::from_str(&text).map_err(|_| unreadable())
 }
 

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 
 use crate::answer::access_log::{By, ReasonName};
 use crate::answer::failure::Failure;
-use crate::answer::problem::json_response;
+use crate::answer::problem::{self, json_response};
 use crate::call::body::{self, MAX_REST};
 use crate::call::headers::{self, Client};
 use crate::call::identity::Identity;
@@ -205,8 +205,12 @@ impl From<Failure> for Refused {
             Failure::Status(status, _) => status,
             Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => refusal.into(),
         };
-        let reason = Refusal::from_status(&status).map(|refusal| ReasonName(refusal.name().to_owned()));
-        Self { reason, by, ..Self::of_status(&status) }
+        let refusal = Refusal::from_status(&status);
+        let reason = refusal.as_ref().map(|refusal| ReasonName(refusal.name().to_owned()));
+        let refused = Self::of_status(&status);
+        // As long as over REST, which knows it to the second.
+        let retry_after = refusal.and_then(|refusal| refusal.retry_delay()).map(problem::seconds);
+        Self { reason, by, retry_after: retry_after.or(refused.retry_after), ..refused }
     }
 }
 
@@ -346,6 +350,9 @@ fn user_json(user: wire::User) -> Json {
     })
 }
 
+/// Tokens are in it, or who somebody is: nothing keeps it, unless that is said afterwards.
 fn json_body(status: StatusCode, body: &Json) -> Response<Body> {
-    json_response(status, "application/json", body.to_string().into_bytes())
+    let mut response = json_response(status, "application/json", body.to_string().into_bytes());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

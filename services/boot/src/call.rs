@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-use crate::client_address::client_of;
+use crate::client_address::{UNREADABLE, client_of};
 use crate::request_id;
 use crate::telemetry::context::Context;
 use crate::telemetry::tracer::OpenSpan;
@@ -231,11 +231,12 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
-/// The client behind the call under way, as far as those are believed who passed it on.
+/// The client behind the call under way, as far as those are believed who passed it on, and
+/// could be read.
 pub fn client() -> Option<IpAddr> {
     let mut client = None;
     with_current(|call| client = call.came_from.get().map(|(_, client)| *client));
-    client
+    client.filter(|client| *client != UNREADABLE)
 }
 
 /// Notes for which tenant the call under way is, once that is known.

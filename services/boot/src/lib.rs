@@ -37,7 +37,7 @@ pub use self::call::{
 };
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{
-    FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, client_of,
+    FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, UNREADABLE, client_of,
 };
 pub use self::grpc::{GrpcServer, MAX_CALLS};
 pub use self::observe::Observe;

@@ -89,7 +89,7 @@ pub async fn run(source: &Source, command: CorsCommand) -> Result<(), Failure> {
         stdout::line(format_args!(
             "Allowed: {gateway} lets pages of {origin} call, with the methods {methods}."
         ))
-    } else if is_origin_of(&gateway, &origin) {
+    } else if is_origin_of(&gateway, &origin) && asked.status != StatusCode::FORBIDDEN {
         stdout::line(format_args!("Allowed: {origin} is where {gateway} is; its own pages need no leave."))
     } else if let Some(said) = asked.said {
         Err(Failure::new(format!("Refused: {gateway} answers {}. {said}", asked.status)))

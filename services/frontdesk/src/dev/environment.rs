@@ -6,7 +6,7 @@ use boot::{
     AdminPort, Form, InForce, Log, Setting, Settings, TRUSTED_PROXIES, Traces, Trimmed, TrustedProxies, Unset,
 };
 use devdb::Programs;
-use gateway::Origins;
+use gateway::{Hosts, Origins};
 use identity::{TRUSTED_ISSUERS, TrustedIssuers};
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
@@ -42,6 +42,8 @@ pub struct Environment {
 pub struct Trusted {
     /// Origins whose pages may call.
     pub origins: Origins,
+    /// Names that the gateway answers to.
+    pub hosts: Hosts,
     /// Proxies in front of the gateway.
     pub proxies: TrustedProxies,
     /// Other issuers whose tokens are taken.
@@ -55,6 +57,7 @@ impl Environment {
         let traces = Traces::read(settings);
         let admin = AdminPort::read(settings);
         let origins = Origins::read(settings);
+        let hosts = Hosts::read(settings);
         let proxies: Option<TrustedProxies> = settings.if_set(&TRUSTED_PROXIES);
         let issuers: Option<TrustedIssuers> = settings.if_set(&TRUSTED_ISSUERS);
         let database_url = pg::read_url_if_set(settings, "a private server is started");
@@ -67,6 +70,7 @@ impl Environment {
             traces: traces?,
             trusted: Trusted {
                 origins: origins?,
+                hosts,
                 proxies: proxies.unwrap_or_default(),
                 issuers: issuers.unwrap_or_default(),
             },

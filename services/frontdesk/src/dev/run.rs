@@ -155,7 +155,7 @@ async fn start(
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
     let runbook: Runbook = format!("{gateway_url}{}", Runbook::PATH).parse().map_err(Failure::new)?;
-    let Trusted { origins, proxies, issuers } = trusted;
+    let Trusted { origins, hosts, proxies, issuers } = trusted;
     let policies = Policies {
         identity: identity::Policy {
             runbook: runbook.clone(),
@@ -167,6 +167,7 @@ async fn start(
         gateway: gateway::Policy {
             runbook,
             origins,
+            hosts,
             anon_key,
             trusted_proxies: proxies,
             ..gateway::Policy::default()

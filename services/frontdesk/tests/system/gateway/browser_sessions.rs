@@ -1,10 +1,11 @@
 //! Sessions of pages: the refresh token stays in a cookie.
 
 use frontdesk::demo;
+use frontdesk::system::Policies;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Answer, Fixture};
+use crate::fixture::{ANON_KEY, Answer, Fixture, tenant_path};
 
 const ORIGIN: &str = "http://localhost:5173";
 const SESSION: &str = "/console/session";
@@ -81,4 +82,81 @@ async fn a_session_goes_on_with_its_cookie_until_it_is_deleted() {
     assert!(over.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
     let gone = refresh(&next).await;
     assert_eq!(gone.status, 401, "{}", gone.body);
+}
+
+/// A sibling host may set a cookie for all of its domain, and a browser sends both.
+#[tokio::test]
+async fn of_two_cookies_of_the_name_neither_counts() {
+    let fixture = Fixture::start().await;
+    let (_, cookie) = sign_in(&fixture).await;
+    for planted in
+        [format!("frontdesk_session=planted; {cookie}"), format!("{cookie}; frontdesk_session=planted")]
+    {
+        let refused = Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, &planted)).await;
+        refused.refused(401, "SIGN_IN_REQUIRED");
+        assert!(refused.body["detail"].as_str().unwrap().contains("two cookies"), "{}", refused.body);
+        let lines =
+            call(&fixture, Method::DELETE, SESSION, ORIGIN, &cookie).header("cookie", "frontdesk_session=x");
+        Answer::of(lines).await.refused(401, "SIGN_IN_REQUIRED");
+    }
+    Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, &cookie)).await.ok();
+}
+
+#[tokio::test]
+async fn over_https_the_cookie_is_one_that_only_this_host_can_set() {
+    const SECURE: &str = "https://console.example";
+    let gateway = gateway::Policy { origins: SECURE.parse().unwrap(), ..gateway::Policy::default() };
+    let fixture = Fixture::start_under(Policies { gateway, ..Policies::default() }).await;
+    let answer = Answer::of(call(&fixture, Method::POST, SESSION, SECURE, "").json(&login())).await;
+    answer.ok();
+    let set = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+    let mut parts = set.split("; ");
+    let cookie = parts.next().unwrap();
+    let (name, value) = cookie.split_once('=').unwrap();
+    assert_eq!(name, "__Host-frontdesk_session");
+    let mut parts: Vec<&str> = parts.collect();
+    parts.sort_unstable();
+    assert_eq!(parts, ["HttpOnly", "Max-Age=604800", "Path=/", "SameSite=Strict", "Secure"]);
+    // The name that a sibling can set is no session here.
+    let plain = format!("frontdesk_session={value}");
+    Answer::of(call(&fixture, Method::POST, REFRESH, SECURE, &plain)).await.refused(401, "SIGN_IN_REQUIRED");
+    let both = format!("{plain}x; {cookie}");
+    Answer::of(call(&fixture, Method::POST, REFRESH, SECURE, &both)).await.ok();
+}
+
+#[tokio::test]
+async fn a_page_whose_name_leads_here_for_once_is_no_page_of_the_gateway() {
+    let gateway = gateway::Policy { hosts: "api.example".parse().unwrap(), ..gateway::Policy::default() };
+    let fixture = Fixture::start_under(Policies { gateway, ..Policies::default() }).await;
+    let port = fixture.system.gateway.port();
+    let sign_in = |host: String| {
+        let request = call(&fixture, Method::POST, SESSION, &format!("http://{host}"), "").json(&login());
+        Answer::of(request.header("host", host))
+    };
+    let rebound = sign_in(format!("rebound.example:{port}")).await;
+    rebound.refused(403, "ORIGIN_NOT_ALLOWED");
+    assert!(rebound.body["detail"].as_str().unwrap().contains("GATEWAY_HOSTS"), "{}", rebound.body);
+    for own in ["api.example", "localhost", "127.0.0.1"] {
+        sign_in(format!("{own}:{port}")).await.ok();
+    }
+}
+
+/// What holds a token or a secret that is shown once is kept by no cache and no browser.
+#[tokio::test]
+async fn answers_with_secrets_are_not_stored() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let signed_in = Answer::of(fixture.request(Method::POST, "/v1/auth/login").json(&login())).await;
+    let refresh = json!({"refresh": signed_in.ok()["refresh"]});
+    let refreshed = Answer::of(fixture.request(Method::POST, "/v1/auth/refresh").json(&refresh)).await;
+    let made = fixture.request(Method::POST, &tenant_path("/api-keys")).bearer_auth(&owner);
+    let made = Answer::of(made.json(&json!({"name": "secret"}))).await;
+    assert!(made.ok()["secret"].is_string());
+    let of_supabase = fixture.request(Method::POST, "/auth/v1/token?grant_type=password");
+    let of_supabase = Answer::of(of_supabase.header("apikey", ANON_KEY).json(&login())).await;
+    assert!(of_supabase.ok()["access_token"].is_string());
+    let (page, _) = sign_in(&fixture).await;
+    for answer in [&signed_in, &refreshed, &made, &of_supabase, &page] {
+        assert_eq!(answer.headers["cache-control"], "no-store", "{}", answer.body);
+    }
 }

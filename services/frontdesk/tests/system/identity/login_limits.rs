@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use boot::TrustedProxies;
 use frontdesk::demo;
+use frontdesk::system::Policies;
 use futures::future::join_all;
 use identity::{Limits, PasswordCost, Policy};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fixture::{Answer, Fixture, system, tenant_path};
+use crate::fixture::{ANON_KEY, Answer, Fixture, system, tenant_path};
 
 const WRONG: &str = "wrong-password";
 
@@ -78,6 +80,47 @@ async fn a_forwarding_header_of_a_stranger_changes_no_bucket() {
     }
 }
 
+/// Before, whoever a proxy named with a port or in another way than as a bare address was
+/// taken for the proxy, and held everybody behind it to the limit.
+#[tokio::test]
+async fn clients_are_told_apart_as_proxies_name_them_and_never_taken_for_the_proxy() {
+    let gateway =
+        gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
+    let policies = Policies { identity: policy(0, 0, 3), gateway, ..Policies::default() };
+    let fixture = Fixture::start_under(policies).await;
+    let login = async |header: &str, named: &str, password: &str| {
+        let body = json!({"email": demo::MANAGER, "password": password});
+        let request = fixture.request(Method::POST, "/v1/auth/login").json(&body);
+        Answer::of(request.header(header, named)).await
+    };
+    let (written, rfc) = ("x-forwarded-for", "forwarded");
+    for group in [
+        [
+            (written, "6.6.6.6:1"),
+            (written, "6.6.6.6"),
+            (rfc, "for=\"6.6.6.6:2\""),
+            (rfc, "for=7.7.7.7, for=6.6.6.6"),
+        ],
+        [
+            (written, "[2001:db8::1]:1"),
+            (written, "2001:db8::2"),
+            (rfc, "for=\"[2001:db8::3]\""),
+            (rfc, "for=\"[2001:db8::4]:9\""),
+        ],
+        [(written, "_one"), (written, "6.6.6.5, unknown"), (rfc, "for=_two"), (rfc, "proto=https")],
+    ] {
+        for (header, named) in &group[..3] {
+            login(header, named, WRONG).await.refused(401, "LOGIN_FAILED");
+        }
+        let (header, named) = group[3];
+        login(header, named, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+    }
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.ok();
+    login(written, "6.6.6.5", demo::PASSWORD).await.ok();
+    let unknown = "select count(*) from identity.audit_events where action = 'login' and address = ''";
+    assert_eq!(fixture.count(unknown, &[]).await, 3);
+}
+
 #[tokio::test]
 async fn strangers_cannot_lock_a_user_out_of_an_address_it_has_used() {
     let fixture = Fixture::start_with(policy(0, 10, 0)).await;
@@ -118,6 +161,21 @@ async fn who_is_over_a_limit_is_told_so_at_once_and_fills_neither_queue_nor_audi
     let events = listed.ok()["audit_events"].as_array().unwrap();
     let limited = events.iter().filter(|event| event["action"] == "login_limited");
     assert_eq!(limited.map(|event| event["times"].as_i64().unwrap()).sum::<i64>(), 51);
+}
+
+#[tokio::test]
+async fn every_surface_says_alike_when_to_try_again() {
+    let fixture = Fixture::start_with(policy(1, 20, 100)).await;
+    let body = json!({"email": demo::MANAGER, "password": WRONG});
+    fixture.try_login(demo::MANAGER, WRONG).await.refused(401, "LOGIN_FAILED");
+    let wait = |answer: &Answer| answer.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap();
+    let supabase = fixture.request(Method::POST, "/auth/v1/token?grant_type=password");
+    let supabase = Answer::of_a_stranger(supabase.header("apikey", ANON_KEY).json(&body)).await;
+    assert_eq!(supabase.status, 429, "{}", supabase.body);
+    let rest = fixture.try_login(demo::MANAGER, WRONG).await;
+    rest.refused(429, "TOO_MANY_ATTEMPTS");
+    // The second answer may have come a little later.
+    assert!(wait(&rest) > 600 && (0..10).contains(&(wait(&supabase) - wait(&rest))), "{supabase:?} {rest:?}");
 }
 
 #[tokio::test]
