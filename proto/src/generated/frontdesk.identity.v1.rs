@@ -774,7 +774,8 @@ pub struct AuditEvent {
     /// UUID of the user who did it, or tried; empty when unknown.
     #[prost(string, tag = "5")]
     pub user_id: ::prost::alloc::string::String,
-    /// UUID of the session; empty when there was none.
+    /// UUID of the session; empty when there was none. In a tenant's log it stands for the
+    /// session: all events of one have the same, and its tokens have another.
     #[prost(string, tag = "6")]
     pub session_id: ::prost::alloc::string::String,
     /// What it was done to, for example an id; may be empty.
@@ -2411,11 +2412,15 @@ pub mod auth_service_server {
     }
 }
 /// Input of Watch.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
     /// The position of the last item that was heard; unset to begin.
     #[prost(int64, optional, tag = "1")]
     pub after: ::core::option::Option<i64>,
+    /// The epoch of that item. Without it the watcher begins anew: a position is one of an
+    /// epoch, which ends when another database server answers, or the same one after a restart.
+    #[prost(string, tag = "2")]
+    pub epoch: ::prost::alloc::string::String,
 }
 impl ::prost::Name for WatchRequest {
     const NAME: &'static str = "WatchRequest";
@@ -2442,6 +2447,9 @@ pub struct WatchResponse {
     /// Key ids of signing keys that are trusted no more.
     #[prost(string, repeated, tag = "4")]
     pub revoked_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The epoch of the position; opaque.
+    #[prost(string, tag = "5")]
+    pub epoch: ::prost::alloc::string::String,
 }
 impl ::prost::Name for WatchResponse {
     const NAME: &'static str = "WatchResponse";

@@ -40,12 +40,17 @@ pub struct Pace {
     pub spacing: Duration,
     /// How long a key id that a fetch did not find is refused without another one.
     pub missed_for: Duration,
+    /// How long keys are trusted that could not be fetched again: whoever has the list may
+    /// have withdrawn them.
+    pub trusted_for: Duration,
 }
 
 #[derive(Debug)]
 struct Known<K> {
     keys: HashMap<String, K>,
     fetched: Option<Instant>,
+    /// When the keys were had last.
+    had: Option<Instant>,
     /// Keys that are trusted no more, whatever a list says that was fetched before.
     revoked: HashSet<String>,
 }
@@ -109,7 +114,8 @@ where
 
     fn known(&self, id: &str) -> Option<(K, bool)> {
         let known = self.read();
-        known.keys.get(id).cloned().map(|key| (key, known.is_fresh()))
+        let old = known.had.is_none_or(|at| at.elapsed() >= self.pace.trusted_for);
+        known.keys.get(id).cloned().filter(|_| !old).map(|key| (key, known.is_fresh()))
     }
 
     async fn fetch<F>(&self, id: &str, fetch: impl Fn() -> F) -> Result<Option<K>, E>
@@ -172,6 +178,7 @@ where
         keys.retain(|id, _| !known.revoked.contains(id));
         known.keys = keys;
         known.fetched = Some(Instant::now());
+        known.had = known.fetched;
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Known<K>> {
@@ -219,7 +226,7 @@ impl<E> Default for Fetching<E> {
 
 impl<K> Default for Known<K> {
     fn default() -> Self {
-        Self { keys: HashMap::new(), fetched: None, revoked: HashSet::new() }
+        Self { keys: HashMap::new(), fetched: None, had: None, revoked: HashSet::new() }
     }
 }
 
@@ -237,7 +244,11 @@ mod tests {
 
     use super::*;
 
-    const PACE: Pace = Pace { spacing: Duration::from_millis(250), missed_for: Duration::from_secs(1) };
+    const PACE: Pace = Pace {
+        spacing: Duration::from_millis(250),
+        missed_for: Duration::from_secs(1),
+        trusted_for: Duration::from_hours(1),
+    };
 
     /// Has keys, counts how often it is asked for them, and takes its time.
     #[derive(Clone, Default)]
@@ -318,6 +329,24 @@ mod tests {
         assert!(found.iter().all(|found| *found == Err("down")));
         assert_eq!(down.find(&list, "other").await, Err("down"));
         assert_eq!(down.asked.load(Ordering::Relaxed), 2);
+        assert_eq!(down.find(&list, "k").await, Ok(Some(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_cannot_be_fetched_any_more_are_trusted_for_so_long() {
+        let (list, source) = (KeyList::new(PACE), Source::of("k"));
+        source.find(&list, "k").await.unwrap();
+        let down = Source { fails: true, ..source.clone() };
+        let ago = |time: Duration| {
+            let mut known = list.write();
+            (known.fetched, known.had) = (Instant::now().checked_sub(time), Instant::now().checked_sub(time));
+        };
+        ago(PACE.trusted_for.saturating_sub(Duration::from_mins(1)));
+        assert_eq!(down.find(&list, "k").await, Ok(Some(())));
+        ago(PACE.trusted_for);
+        assert_eq!(down.find(&list, "k").await, Err("down"));
+        list.fetching().failed = None;
+        assert_eq!(source.find(&list, "k").await, Ok(Some(())), "it is had again");
         assert_eq!(down.find(&list, "k").await, Ok(Some(())));
     }
 

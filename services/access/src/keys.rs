@@ -22,7 +22,12 @@ use crate::key_list::{KeyList, Pace};
 use crate::token::{self, Claims, Issuer, Key, TokenFault};
 
 /// How often identity may be asked for its list: it has it in memory.
-const PACE: Pace = Pace { spacing: Duration::from_millis(250), missed_for: Duration::from_secs(1) };
+/// What identity revokes it tells, and whom it does not confirm for a minute nobody lets in.
+const PACE: Pace = Pace {
+    spacing: Duration::from_millis(250),
+    missed_for: Duration::from_secs(1),
+    trusted_for: Duration::MAX,
+};
 /// Most tokens that are remembered as verified.
 const MOST_REMEMBERED: usize = 10_000;
 

@@ -82,7 +82,7 @@ impl Authority for RemoteIdentity {
         let session = optional(&session_id)?.unwrap_or_default();
         let user = optional(&user_id)?.map(|id| User { id, session });
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
-        let marks = marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
+        let marks = read_all(&marks);
         let until = until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
         let issuer = None;
         Ok(Resolution { user, tenant, scopes, role, role_scopes, operator, api_key_id, issuer, marks, until })
@@ -105,6 +105,22 @@ impl Authority for RemoteIdentity {
                 }
             };
             tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// How far identity was heard.
+struct Heard {
+    position: i64,
+    epoch: String,
+}
+
+impl Heard {
+    /// Asks for what comes after it.
+    fn request(after: Option<&Self>) -> WatchRequest {
+        match after {
+            Some(Self { position, epoch }) => WatchRequest { after: Some(*position), epoch: epoch.clone() },
+            None => WatchRequest::default(),
         }
     }
 }
@@ -135,22 +151,32 @@ impl RemoteIdentity {
     }
 
     /// Hears one stream to its end; `after` is where to go on.
-    async fn watch(&self, after: &mut Option<i64>, hear: &(impl Fn(Told) + Sync)) -> Result<(), Status> {
+    async fn watch(&self, after: &mut Option<Heard>, hear: &(impl Fn(Told) + Sync)) -> Result<(), Status> {
         let late = |_| Status::deadline_exceeded("identity tells nothing");
         let mut client = RevocationServiceClient::new(self.upstream.clone());
-        let watching = client.watch(WatchRequest { after: *after });
+        let watching = client.watch(Heard::request(after.as_ref()));
         let mut stream = tokio::time::timeout(SILENCE, watching).await.map_err(late)??.into_inner();
         loop {
             let item = tokio::time::timeout(SILENCE, stream.message()).await.map_err(late)??;
-            let Some(WatchResponse { position, anew, marks, revoked_keys }) = item else { return Ok(()) };
+            let Some(WatchResponse { position, anew, marks, revoked_keys, epoch }) = item else {
+                return Ok(());
+            };
             let known: Vec<Mark> =
                 marks.iter().filter_map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
             // Marks of another form are of a later version: what they are about is not known.
             let anew = anew || known.len() < marks.len();
             hear(Told { anew, marks: known, revoked_keys });
-            *after = Some(position);
+            *after = Some(Heard { position, epoch });
         }
     }
+}
+
+/// The marks of an answer. One that cannot be read is of a later version, and would never be
+/// heard: then the answer is taken for one without marks, which is not kept for longer than
+/// it holds by itself.
+fn read_all(marks: &[Vec<u8>]) -> Vec<Mark> {
+    let read: Option<Vec<Mark>> = marks.iter().map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
+    read.unwrap_or_default()
 }
 
 /// Where the call under way comes from, as a proxy says it: identity believes as much of it
@@ -246,6 +272,15 @@ mod tests {
             assert_eq!(resolved.unwrap_err().reason(), ErrorReason::SessionEnded, "{given:?}");
         }
         serving.abort();
+    }
+
+    #[test]
+    fn an_answer_with_a_mark_of_another_form_is_kept_like_one_without_marks() {
+        let [one, two, longer] = [vec![1; 16], vec![2; 16], vec![3; 17]];
+        assert_eq!(read_all(&[one.clone(), two.clone()]), [[1; 16], [2; 16]]);
+        for marks in [vec![one.clone(), longer.clone()], vec![longer, two], vec![vec![]]] {
+            assert!(read_all(&marks).is_empty(), "{marks:?}");
+        }
     }
 
     #[tokio::test]

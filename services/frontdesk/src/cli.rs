@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::generate::GenerateCommand;
 use crate::operator::output::Output;
-use crate::operator::{api_key, customer, member, property, signing_key, tenant, user};
+use crate::operator::{api_key, customer, master_key, member, property, signing_key, tenant, user};
 use crate::settings::Source;
 use crate::{
     Failure, cors, dev, doctor, generate, healthcheck, help, migrate, run, runbook, settings, smoke,
@@ -85,6 +85,14 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Replaces the key that everything is sealed with, and says what is of which key; works
+    /// on `DATABASE_URL` itself.
+    MasterKey {
+        #[command(subcommand)]
+        command: master_key::MasterKeyCommand,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Checks a deployment: database, schema, keys, services.
     Doctor(doctor::DoctorArgs),
     /// Asks the operator port of a role on this machine whether it can do its work.
@@ -134,13 +142,14 @@ pub async fn main() -> Result<(), Failure> {
         Command::Booking => run::booking(source).await,
         Command::Gateway => run::gateway(source).await,
         Command::Migrate { command } => migrate::run(source, command).await,
-        Command::User { command, output } => user::run(source, command, output).await,
+        Command::User { command, output } => Box::pin(user::run(source, command, output)).await,
         Command::Tenant { command, output } => tenant::run(source, command, output).await,
         Command::Member { command, output } => member::run(source, command, output).await,
         Command::ApiKey { command, output } => api_key::run(source, command, output).await,
         Command::Property { command, output } => property::run(source, command, output).await,
         Command::Customer { command, output } => customer::run(source, command, output).await,
         Command::Keys { command, output } => signing_key::run(source, command, output).await,
+        Command::MasterKey { command, output } => master_key::run(source, command, output).await,
         Command::Doctor(args) => doctor::run(source, args).await,
         Command::Healthcheck(args) => healthcheck::run(source, args).await,
         Command::Smoke(args) => smoke::run(source, args).await,

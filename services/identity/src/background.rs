@@ -1,5 +1,6 @@
 //! What identity does beside its calls, until it stops.
 
+mod master_key;
 mod prune;
 mod repeats;
 mod revocations;
@@ -25,6 +26,7 @@ pub async fn start(
     logins: &Repeats,
 ) -> Result<Keyring, Error> {
     let keyring = rotate_keys::open(store, &sealer, issuer).await?;
+    master_key::start(room, store, sealer.master_key());
     rotate_keys::start(room, store, &keyring, sealer);
     prune::start(room, store);
     revocations::start(room, store, revocations, &keyring);

@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod login;
 pub mod logout;
+pub mod master_key;
 pub mod member;
 pub mod password;
 pub mod platform_scopes;

@@ -29,10 +29,12 @@ static IDENTITY_LISTEN: Setting = Setting {
 /// The master key.
 pub static FRONTDESK_MASTER_KEY: Setting = Setting {
     name: "FRONTDESK_MASTER_KEY",
-    form: Form::Described("32 bytes in base64 or hex"),
+    form: Form::Described(
+        "32 bytes in base64 or hex; while the key is replaced, the new one and the old one with a comma between them",
+    ),
     unset: Unset::Refused,
     example: "the output of `openssl rand -base64 32`",
-    meaning: "Seals signing keys and signs refresh tokens.",
+    meaning: "Seals signing keys and signs refresh tokens. Of several keys the first does, and what any of them has sealed or signed is taken; `frontdesk master-key rotate` replaces one.",
     secret: true,
 };
 static LOGIN_LIMIT_PAIR: Setting =
@@ -103,7 +105,7 @@ pub static TRUSTED_ISSUERS: Setting = Setting {
     ),
     unset: Unset::Means("none"),
     example: r#"[{"issuer":"https://id.example.com","audience":"frontdesk","jwks_url":"https://id.example.com/jwks.json"}]"#,
-    meaning: "Other issuers whose tokens are taken, signed by ES256, ES384, RS256, RS384, RS512, PS256 or EdDSA, or by HS256 with a shared secret; a subject is the user that `frontdesk user link` says. In an entry, `max_lifetime_seconds` is how long its tokens may live (a day), `platform_scopes: true` lets them carry what their users hold outside tenants, and `subjects_are_user_ids: true` makes subjects that are ids of users these users.",
+    meaning: "Other issuers whose tokens are taken, signed by ES256, ES384, RS256, RS384, RS512, PS256 or EdDSA, or by HS256 with a shared secret; a subject is the user that `frontdesk user link` says. In an entry, `max_lifetime_seconds` is how long its tokens may live (a day), a list of keys that cannot be fetched for a day is trusted no more, `platform_scopes: true` lets them carry what their users hold outside tenants, and `subjects_are_user_ids: true` makes subjects that are ids of users these users.",
     secret: true,
 };
 
@@ -186,6 +188,11 @@ impl Environment {
 /// Reads `FRONTDESK_MASTER_KEY`.
 pub fn read_master_key(settings: &mut Settings) -> Option<MasterKey> {
     settings.parsed(&FRONTDESK_MASTER_KEY)
+}
+
+/// Reads `FRONTDESK_MASTER_KEY` for a command that needs none, to know the database by it.
+pub fn read_master_key_to_compare(settings: &mut Settings) -> Option<MasterKey> {
+    settings.if_set_else(&FRONTDESK_MASTER_KEY, "the database is not compared with it")
 }
 
 /// Reads `PASSWORD_HASH_MEMORY_KIB` and `PASSWORD_HASH_PASSES`.

@@ -7,6 +7,7 @@ pub mod email;
 pub mod field;
 pub mod ids;
 pub mod limits;
+pub mod master_key;
 pub mod revocation;
 pub mod roles;
 pub mod rotation;

@@ -21,6 +21,7 @@ use crate::credential::password::PasswordError;
 use crate::credential::signing_key::SigningKeyError;
 use crate::domain::api_key::MOST_LIVE;
 use crate::domain::field::InvalidField;
+use crate::domain::master_key::DoesNotFit;
 use crate::domain::roles::MOST_OWN_ROLES;
 use crate::domain::scopes::ScopesNotHeld;
 
@@ -95,6 +96,9 @@ pub enum Error {
     /// A signing key cannot be made or used.
     #[error(transparent)]
     SigningKey(#[from] SigningKeyError),
+    /// The master key is not that of the database.
+    #[error(transparent)]
+    MasterKey(#[from] DoesNotFit),
     /// A secret cannot be made.
     #[error(transparent)]
     NoRandom(#[from] NoRandom),
@@ -176,7 +180,7 @@ impl Error {
                 Reason::Internal,
                 "The password could not be checked. The request id finds the cause in the log.",
             ),
-            Self::SigningKey(_) | Self::NoRandom(_) => Refusal::new(
+            Self::SigningKey(_) | Self::MasterKey(_) | Self::NoRandom(_) => Refusal::new(
                 Reason::Internal,
                 "The identity service failed. The request id finds the cause in the log.",
             ),
@@ -185,7 +189,14 @@ impl Error {
 
     /// Whether the cause is ours, so that it belongs into the log.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::PasswordHash(_) | Self::SigningKey(_) | Self::NoRandom(_))
+        matches!(
+            self,
+            Self::Database(_)
+                | Self::PasswordHash(_)
+                | Self::SigningKey(_)
+                | Self::MasterKey(_)
+                | Self::NoRandom(_)
+        )
     }
 }
 

@@ -47,7 +47,7 @@ use self::trust::revocations::Revocations;
 
 pub use self::config::{
     Config, Environment, FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS, read_master_key,
-    read_password_cost,
+    read_master_key_to_compare, read_password_cost,
 };
 pub use self::credential::password::PasswordCost;
 pub use self::credential::trusted_issuers::{TrustedIssuers, TrustedIssuersError};
@@ -115,11 +115,16 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let Config { listener, database, master_key, issuer, policy } = config;
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
     let store = store::open(&database, policy)?;
+    // Nothing is written under a key that is not this database's.
+    let longest_known = Box::pin(changes::master_key::settle(&store, &master_key)).await?;
     let sealer = KeySealer::of(&master_key);
     let room = Background::new(stop.clone());
-    let revocations = Revocations::new(store.clone(), Marker::of(&master_key));
+    let marks_key = Box::pin(store.keep_marks_key(&*Marker::first_key(&longest_known))).await;
+    let marks_key = marks_key.map_err(Error::from)?;
+    let revocations = Revocations::new(store.clone(), Marker::of(&marks_key));
     let repeats = Repeats::default();
-    let keyring = background::start(&room, &store, sealer, issuer.clone(), &revocations, &repeats).await?;
+    let started = background::start(&room, &store, sealer, issuer.clone(), &revocations, &repeats);
+    let keyring = Box::pin(started).await?;
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
     let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
@@ -129,7 +134,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         store: store.clone(),
         keyring,
         passwords: Passwords::new(store.policy().password_cost).map_err(Error::from)?,
-        buckets: LoginBuckets::of(&master_key),
+        // So that the names of buckets stay the same while a key is replaced.
+        buckets: LoginBuckets::of(&longest_known),
         refresh_tokens: RefreshTokens::of(&master_key),
         repeats,
     };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::actor::Actor;
-use crate::changes::{api_key, member, platform_scopes, signing_key, tenant, user, user_link};
+use crate::changes::{api_key, master_key, member, platform_scopes, signing_key, tenant, user, user_link};
 use crate::config::Policy;
 use crate::credential::api_key::KeyText;
 use crate::credential::password::{PasswordCost, Passwords};
@@ -19,11 +19,13 @@ use crate::domain::scopes;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::{self, Store};
 use crate::trust::keyring::published;
+use crate::trust::master_key::{compare, report};
 
 pub use crate::changes::api_key::WithSecret;
 pub use crate::changes::user::NewUser;
 pub use crate::domain::api_key::{ApiKey, NewApiKey};
 pub use crate::domain::ids::{ApiKeyId, TenantId, UserId};
+pub use crate::domain::master_key::{MasterKeyReport, MasterKeyState};
 pub use crate::domain::signing_key::{KeyState, Revoked, Rotated, SigningKey};
 pub use crate::domain::tenant::{Member, Tenant};
 pub use crate::domain::user::{User, UserKind};
@@ -265,6 +267,31 @@ impl Operator {
     /// The signing keys that are published.
     pub async fn list_signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, Error> {
         published(&self.store, now).await
+    }
+
+    /// Refuses a master key that is not the database's.
+    pub async fn compare_master_key(&self, master_key: &MasterKey, now: Timestamp) -> Result<(), Error> {
+        compare(&self.store, master_key, now).await
+    }
+
+    /// Makes the first master key of the list the one that seals, and seals everything anew
+    /// with it. Where the one before is `lost`, what it sealed is given up.
+    pub async fn rotate_master_key(
+        &self,
+        master_key: &MasterKey,
+        lost: bool,
+        now: Timestamp,
+    ) -> Result<MasterKeyReport, Error> {
+        master_key::rotate(&self.store, master_key, lost, &Actor::operator(), now).await
+    }
+
+    /// What is of which master key.
+    pub async fn report_master_keys(
+        &self,
+        master_key: &MasterKey,
+        now: Timestamp,
+    ) -> Result<MasterKeyReport, Error> {
+        report(&self.store, master_key, now).await
     }
 
     async fn user(&self, email: &str) -> Result<User, Error> {

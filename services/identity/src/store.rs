@@ -12,6 +12,7 @@ mod constraints;
 mod database;
 mod ids;
 mod login_failures;
+mod master_keys;
 mod members;
 mod revocations;
 mod roles;
@@ -30,6 +31,7 @@ use crate::config::Policy;
 
 pub use self::change::Change;
 pub use self::database::Store;
+pub use self::master_keys::Sealed;
 
 /// The statements over this database, for a server with this policy.
 pub fn open(database: &Database, policy: Policy) -> Result<Store, StatementError> {
@@ -42,6 +44,7 @@ pub fn statements() -> Result<Statements, StatementError> {
         api_keys::STATEMENTS,
         audit::STATEMENTS,
         login_failures::STATEMENTS,
+        master_keys::STATEMENTS,
         members::STATEMENTS,
         revocations::STATEMENTS,
         roles::STATEMENTS,

@@ -6,5 +6,6 @@ pub mod checks;
 pub mod issuer_keys;
 pub mod issuers;
 pub mod keyring;
+pub mod master_key;
 pub mod operators;
 pub mod revocations;

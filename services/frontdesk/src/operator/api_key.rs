@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::open;
 use super::output::{Output, say_created};
+use super::{open, open_to_write};
 use crate::settings::Source;
 use crate::{Failure, stderr};
 
@@ -50,7 +50,10 @@ pub enum ApiKeyCommand {
 }
 
 pub async fn run(source: &Source, command: ApiKeyCommand, output: Output) -> Result<(), Failure> {
-    let operator = open(source).await?;
+    let operator = match command {
+        ApiKeyCommand::List { .. } => open(source).await?,
+        _ => open_to_write(source).await?,
+    };
     match command {
         ApiKeyCommand::Create { tenant, name, scopes } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;

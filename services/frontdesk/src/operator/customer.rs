@@ -12,7 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::output::{Output, say_created};
-use super::{PAGE, open_booking};
+use super::{PAGE, open_booking, open_booking_to_write};
 use crate::settings::Source;
 use crate::{Failure, stderr};
 
@@ -84,7 +84,7 @@ pub async fn run(source: &Source, command: CustomerCommand, output: Output) -> R
     match command {
         CustomerCommand::Create { tenant, customer } => {
             let NewCustomer { name, email, phone, external_id, source: of, notes } = customer;
-            let operator = open_booking(source, &tenant).await?;
+            let operator = open_booking_to_write(source, &tenant).await?;
             let asked = CreateCustomerRequest { name, email, phone, external_id, source: of, notes };
             let made = operator.ensure_customer(asked).await.map_err(Failure::new)?;
             say_created(made.created, "customer");
@@ -98,7 +98,7 @@ pub async fn run(source: &Source, command: CustomerCommand, output: Output) -> R
                 ))
             })?;
             let opened = open(&file)?;
-            import(&open_booking(source, &tenant).await?, format, opened, &of, &output).await
+            import(&open_booking_to_write(source, &tenant).await?, format, opened, &of, &output).await
         }
         CustomerCommand::List { tenant } => {
             let operator = open_booking(source, &tenant).await?;

@@ -5,7 +5,7 @@ use identity::operator::{Member, UserId};
 use serde_json::{Value as Json, json};
 
 use super::output::{Output, say_created};
-use super::{PAGE, api_key, open, user};
+use super::{PAGE, api_key, open, open_to_write, user};
 use crate::settings::Source;
 use crate::{Failure, stderr};
 
@@ -39,15 +39,16 @@ pub enum MemberCommand {
 }
 
 pub async fn run(source: &Source, command: MemberCommand, output: Output) -> Result<(), Failure> {
-    let operator = open(source).await?;
     match command {
         MemberCommand::Create { tenant, email, role } => {
+            let operator = open_to_write(source).await?;
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
             let made = operator.ensure_member(tenant, &email, &role).await.map_err(Failure::new)?;
             say_created(made.created, "member");
             output.record(&to_json(&made.value), &format!("{} {}", made.value.user.id, made.value.role))
         }
         MemberCommand::List { tenant } => {
+            let operator = open(source).await?;
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
             let mut after = (String::new(), UserId::default());
             loop {
@@ -62,6 +63,7 @@ pub async fn run(source: &Source, command: MemberCommand, output: Output) -> Res
             }
         }
         MemberCommand::Remove { tenant, email, revoke_api_keys } => {
+            let operator = open_to_write(source).await?;
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
             let removed = operator.remove_member(tenant, &email, revoke_api_keys).await;
             let keys = removed.map_err(Failure::new)?;

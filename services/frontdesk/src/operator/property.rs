@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use super::output::{Output, say_created};
-use super::{PAGE, open_booking};
+use super::{PAGE, open_booking, open_booking_to_write};
 use crate::Failure;
 use crate::settings::Source;
 
@@ -34,7 +34,7 @@ pub enum PropertyCommand {
 pub async fn run(source: &Source, command: PropertyCommand, output: Output) -> Result<(), Failure> {
     match command {
         PropertyCommand::Create { tenant, name, time_zone, max_guests } => {
-            let operator = open_booking(source, &tenant).await?;
+            let operator = open_booking_to_write(source, &tenant).await?;
             let asked = CreatePropertyRequest { name, time_zone, max_guests, ..Default::default() };
             let made = operator.ensure_property(asked).await.map_err(Failure::new)?;
             say_created(made.created, "property");

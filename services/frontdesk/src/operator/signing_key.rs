@@ -7,8 +7,8 @@ use identity::operator::{Revoked, Rotated, SigningKey};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::open_at;
 use super::output::Output;
-use super::{open, open_at};
 use crate::settings::Source;
 use crate::{Failure, stderr};
 
@@ -78,7 +78,11 @@ pub async fn run(source: &Source, command: KeysCommand, output: Output) -> Resul
 }
 
 async fn list(source: &Source, output: &Output) -> Result<(), Failure> {
-    let keys = open(source).await?.list_signing_keys(Timestamp::now()).await.map_err(Failure::new)?;
+    let keys = open_at(source.read(pg::read_url)?)
+        .await?
+        .list_signing_keys(Timestamp::now())
+        .await
+        .map_err(Failure::new)?;
     if keys.is_empty() {
         stderr::say("there is no signing key yet; identity makes one at its first start");
     }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::output::{Output, say_created};
-use super::{PAGE, open};
+use super::{PAGE, open, open_to_write};
 use crate::Failure;
 use crate::settings::Source;
 
@@ -25,9 +25,9 @@ pub enum TenantCommand {
 }
 
 pub async fn run(source: &Source, command: TenantCommand, output: Output) -> Result<(), Failure> {
-    let operator = open(source).await?;
     match command {
         TenantCommand::Create { slug, name } => {
+            let operator = open_to_write(source).await?;
             let name = name.unwrap_or_else(|| slug.clone());
             let made =
                 operator.ensure_tenant(TenantId(Uuid::now_v7()), &slug, &name).await.map_err(Failure::new)?;
@@ -35,6 +35,7 @@ pub async fn run(source: &Source, command: TenantCommand, output: Output) -> Res
             output.record(&to_json(&made.value), &made.value.id.to_string())
         }
         TenantCommand::List => {
+            let operator = open(source).await?;
             let mut after = (String::new(), TenantId::default());
             loop {
                 let page = operator.list_tenants((&after.0, after.1), PAGE).await.map_err(Failure::new)?;

@@ -4,14 +4,14 @@ use std::str::FromStr;
 
 use boot::{Form, Setting, Settings, Unset};
 use clap::{Subcommand, ValueEnum};
-use identity::PasswordCost;
 use identity::operator::{LinkedSubject, NewUser, Operator, User, UserId, UserKind, problem_of_password};
+use identity::{MasterKey, PasswordCost};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::output::{Output, say_created};
-use super::{PAGE, open, open_at};
+use super::{PAGE, open, open_compared, open_to_write};
 use crate::Failure;
 use crate::settings::Source;
 
@@ -128,20 +128,23 @@ impl FromStr for NewPassword {
 /// A password, and with what it is hashed and stored.
 pub struct Hashing<P> {
     url: String,
+    master_key: Option<MasterKey>,
     cost: PasswordCost,
     password: P,
 }
 
 impl<P> Hashing<P> {
     fn read(settings: &mut Settings, password: impl FnOnce(&mut Settings) -> Option<P>) -> Option<Self> {
-        let (url, cost) = (pg::read_url(settings), identity::read_password_cost(settings));
+        let (database, cost) = (super::read(settings), identity::read_password_cost(settings));
         let password = password(settings);
-        Some(Self { url: url?, cost: cost?, password: password? })
+        let (url, master_key) = database?;
+        Some(Self { url, master_key, cost: cost?, password: password? })
     }
 
     async fn open(self) -> Result<(Operator, P), Failure> {
-        let Self { url, cost, password } = self;
-        Ok((open_at(url).await?.hashing_at(cost).map_err(Failure::new)?, password))
+        let Self { url, master_key, cost, password } = self;
+        let operator = Box::pin(open_compared(url, master_key.as_ref())).await?;
+        Ok((operator.hashing_at(cost).map_err(Failure::new)?, password))
     }
 }
 
@@ -160,7 +163,7 @@ pub fn read_password(settings: &mut Settings) -> Option<Hashing<Zeroizing<String
 pub async fn run(source: &Source, command: UserCommand, output: Output) -> Result<(), Failure> {
     match command {
         UserCommand::Create { email, name, kind, platform_scopes } => {
-            let (operator, password) = source.read(read_create)?.open().await?;
+            let (operator, password) = Box::pin(source.read(read_create)?.open()).await?;
             let kind = match kind {
                 Kind::Person => UserKind::Person,
                 Kind::Service => UserKind::Service,
@@ -173,7 +176,7 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
         }
         UserCommand::List => list(source, &output).await,
         UserCommand::Password { email } => {
-            let (operator, password) = source.read(read_password)?.open().await?;
+            let (operator, password) = Box::pin(source.read(read_password)?.open()).await?;
             let ended = operator.set_password(&email, password).await.map_err(Failure::new)?;
             output.record(&json!({"ended_sessions": ended}), &format!("password set, {ended} sessions ended"))
         }
@@ -184,16 +187,16 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
             change_scopes(source, &output, &email, &[], &platform_scopes).await
         }
         UserCommand::Disable { email } => {
-            print(&output, &open(source).await?.disable_user(&email).await.map_err(Failure::new)?)
+            print(&output, &open_to_write(source).await?.disable_user(&email).await.map_err(Failure::new)?)
         }
         UserCommand::Link { email, issuer, subject } => {
-            let linked = open(source).await?.link_user(&email, &issuer, &subject).await;
+            let linked = open_to_write(source).await?.link_user(&email, &issuer, &subject).await;
             let User { id, .. } = linked.map_err(Failure::new)?;
             let json = json!({"user_id": id.to_string(), "issuer": issuer, "subject": subject});
             output.record(&json, &format!("{subject} of {issuer} is {email}"))
         }
         UserCommand::Unlink { issuer, subject } => {
-            open(source).await?.unlink_user(&issuer, &subject).await.map_err(Failure::new)?;
+            open_to_write(source).await?.unlink_user(&issuer, &subject).await.map_err(Failure::new)?;
             let json = json!({"issuer": issuer, "subject": subject});
             output.record(&json, &format!("{subject} of {issuer} is nobody"))
         }
@@ -206,7 +209,7 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
             Ok(())
         }
         UserCommand::Enable { email } => {
-            print(&output, &open(source).await?.enable_user(&email).await.map_err(Failure::new)?)
+            print(&output, &open_to_write(source).await?.enable_user(&email).await.map_err(Failure::new)?)
         }
     }
 }
@@ -218,7 +221,7 @@ async fn change_scopes(
     given: &[String],
     taken: &[String],
 ) -> Result<(), Failure> {
-    let changed = open(source).await?.change_platform_scopes(email, given, taken).await;
+    let changed = open_to_write(source).await?.change_platform_scopes(email, given, taken).await;
     let scopes = changed.map_err(Failure::new)?;
     output.record(&json!({"platform_scopes": scopes}), &scopes.join(" "))
 }

@@ -3,7 +3,7 @@
 use boot::settings::Row;
 use boot::{AdminPort, Setting, Settings};
 
-use crate::operator::{signing_key, user};
+use crate::operator::{self, signing_key, user};
 use crate::{cors, dev, doctor, run, smoke, token};
 
 /// A command that reads settings.
@@ -15,23 +15,24 @@ pub struct Reader {
 
 /// Every command that reads settings. A command stands for those under it too,
 /// unless they are listed themselves.
-pub const READERS: [Reader; 21] = [
+pub const READERS: [Reader; 22] = [
     Reader { command: "identity", read: |from| drop(run::read(identity::Environment::read)(from)) },
     Reader { command: "booking", read: |from| drop(run::read(booking::Environment::read)(from)) },
     Reader { command: "gateway", read: |from| drop(run::read(gateway::Environment::read)(from)) },
     Reader { command: "dev", read: |from| drop(dev::Environment::read(from)) },
     Reader { command: "migrate", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "user", read: |from| drop(pg::read_url(from)) },
+    Reader { command: "user", read: |from| drop(operator::read(from)) },
     Reader { command: "user create", read: |from| drop(user::read_create(from)) },
     Reader { command: "user password", read: |from| drop(user::read_password(from)) },
-    Reader { command: "tenant", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "member", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "api-key", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "property", read: |from| drop(pg::read_url(from)) },
-    Reader { command: "customer", read: |from| drop(pg::read_url(from)) },
+    Reader { command: "tenant", read: |from| drop(operator::read(from)) },
+    Reader { command: "member", read: |from| drop(operator::read(from)) },
+    Reader { command: "api-key", read: |from| drop(operator::read(from)) },
+    Reader { command: "property", read: |from| drop(operator::read(from)) },
+    Reader { command: "customer", read: |from| drop(operator::read(from)) },
     Reader { command: "keys", read: |from| drop(pg::read_url(from)) },
     Reader { command: "keys rotate", read: |from| drop(signing_key::read_rotate(from)) },
     Reader { command: "keys revoke", read: |from| drop(signing_key::read_rotate(from)) },
+    Reader { command: "master-key", read: |from| drop(signing_key::read_rotate(from)) },
     Reader { command: "doctor", read: |from| drop(doctor::Environment::read(from)) },
     Reader {
         command: "healthcheck",

@@ -275,19 +275,28 @@ pub async fn system(database_url: &str, policy: Policy) -> System {
 }
 
 /// The same, with a policy for each part.
-pub async fn system_under(database_url: &str, mut policies: Policies) -> System {
+pub async fn system_under(database_url: &str, policies: Policies) -> System {
+    Box::pin(system_keyed(database_url, policies, master_key())).await.unwrap()
+}
+
+/// The same, with a master key of its own, if it starts.
+pub async fn system_keyed(
+    database_url: &str,
+    mut policies: Policies,
+    master_key: MasterKey,
+) -> Result<System, frontdesk::Failure> {
     policies.gateway.anon_key.get_or_insert_with(|| ANON_KEY.to_owned());
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let parts = Parts {
         database_url: database_url.to_owned(),
-        master_key: master_key(),
+        master_key,
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
         policies,
     };
     // On the heap: every test has room for its future, and some walk through many systems.
-    Box::pin(System::start(parts)).await.unwrap()
+    Box::pin(System::start(parts)).await
 }
 
 /// The keys of the fixture's master key.

@@ -136,6 +136,7 @@ mod program {
     mod failover;
     mod log;
     mod log_readers;
+    mod master_key;
     mod metrics;
     mod migrate;
     mod operator_commands;

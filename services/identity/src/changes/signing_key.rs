@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::master_key::compare_in;
 use crate::actor::Actor;
 use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::domain::audit::AuditAction;
@@ -18,6 +19,7 @@ pub async fn ensure(store: &Store, sealer: &KeySealer, now: Timestamp) -> Result
     }
     let key = sealer.generate(KeyState::Active, now)?;
     Change::run(store, async |change| {
+        Box::pin(compare_in(&change, sealer)).await?;
         change.insert_signing_key(&key).await?;
         change.finish(Actor::operator().did(AuditAction::SigningKeyCreated)).await?;
         Ok(())
@@ -29,6 +31,7 @@ pub async fn ensure(store: &Store, sealer: &KeySealer, now: Timestamp) -> Result
 /// standby key, or a new one.
 pub async fn revoke(store: &Store, sealer: &KeySealer, kid: &str, actor: &Actor) -> Result<Revoked, Error> {
     Change::run(store, async |change| {
+        Box::pin(compare_in(&change, sealer)).await?;
         let keys = change.lock_signing_keys().await?;
         if !change.revoke_signing_key(kid).await? {
             return Err(SigningKeyError::Unknown.into());
@@ -77,6 +80,7 @@ pub async fn rotate(
     actor: &Actor,
 ) -> Result<Rotated, Error> {
     Change::run(store, async |change| {
+        Box::pin(compare_in(&change, sealer)).await?;
         let keys = change.lock_signing_keys().await?;
         let standby = keys.into_iter().find(|key| key.state == KeyState::Standby);
         let standby = match standby {

@@ -13,7 +13,10 @@ use crate::domain::signing_key::{KeyState, SigningKey};
 
 /// Seals the private parts of signing keys and opens them.
 #[derive(Debug, Clone)]
-pub struct KeySealer(SealingKey);
+pub struct KeySealer {
+    key: SealingKey,
+    master_key: MasterKey,
+}
 
 /// Why a signing key cannot be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +48,28 @@ pub enum SigningKeyError {
 impl KeySealer {
     /// That of a deployment.
     pub fn of(master_key: &MasterKey) -> Self {
-        Self(master_key.sealing_key("frontdesk seal signing keys v1"))
+        let key = master_key.sealing_key("frontdesk seal signing keys v1");
+        Self { key, master_key: master_key.clone() }
+    }
+
+    /// What it seals with.
+    pub fn master_key(&self) -> &MasterKey {
+        &self.master_key
+    }
+
+    /// Whether the private part of a key, sealed, can be opened.
+    pub fn opens(&self, kid: &str, sealed: &[u8]) -> bool {
+        self.key.open(kid, sealed).is_ok()
+    }
+
+    /// The same private part, sealed with the first master key; nothing if it is already, or
+    /// if no key of the list opens it.
+    pub fn reseal(&self, kid: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, SigningKeyError> {
+        match self.key.reseal(kid, sealed) {
+            Ok(anew) => Ok(anew),
+            Err(SealError::NotOurs) => Ok(None),
+            Err(error) => Err(SigningKeyError::Sealing(error)),
+        }
     }
 
     /// Makes a key in a state of its life.
@@ -57,14 +81,14 @@ impl KeySealer {
         let point = pair.public_key().as_ref();
         let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..65]));
         let kid = thumbprint(&x, &y);
-        let sealed = self.0.seal(&kid, pkcs8.as_ref()).map_err(SigningKeyError::Sealing)?;
+        let sealed = self.key.seal(&kid, pkcs8.as_ref()).map_err(SigningKeyError::Sealing)?;
         let activated_at = (state == KeyState::Active).then_some(now);
         Ok(SigningKey { kid, state, x, y, sealed, created_at: now, activated_at, retired_at: None })
     }
 
     /// The private part of a key.
     pub fn open(&self, key: &SigningKey) -> Result<EncodingKey, SigningKeyError> {
-        let pkcs8 = self.0.open(&key.kid, &key.sealed).map_err(|error| match error {
+        let pkcs8 = self.key.open(&key.kid, &key.sealed).map_err(|error| match error {
             SealError::NotOurs => SigningKeyError::NotOurs,
             other => SigningKeyError::Sealing(other),
         })?;

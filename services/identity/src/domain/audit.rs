@@ -64,6 +64,8 @@ written! {
         SigningKeyActivated = "signing_key_activated",
         /// The trust in a signing key was ended.
         SigningKeyRevoked = "signing_key_revoked",
+        /// Another master key seals.
+        MasterKeyRotated = "master_key_rotated",
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Mark {
 pub struct MarksAfter {
     /// The position of the last transaction that revoked something.
     pub head: i64,
+    /// Which run of which server said so: another one may have lost what the one before had.
+    pub epoch: String,
     /// Marks up to this position are not kept any more.
     pub forgotten: i64,
     /// The marks, in the order of their positions.

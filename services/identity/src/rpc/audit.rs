@@ -24,7 +24,11 @@ impl AuditService for Identity {
             request.into_inner();
         let size = paging::size(page_size, limit)?;
         let before = place(b"audit events", &page_token)?;
-        let found = self.store().list_audit_events(tenant, before, size + 1).await.map_err(Error::from)?;
+        let mut found =
+            self.store().list_audit_events(tenant, before, size + 1).await.map_err(Error::from)?;
+        for event in &mut found {
+            event.session = event.session.map(|session| self.watchers.revocations().stand_in(session));
+        }
         let (audit_events, next_page_token) = page(b"audit events", found, size);
         Ok(Response::new(wire::ListAuditEventsResponse { audit_events, next_page_token }))
     }

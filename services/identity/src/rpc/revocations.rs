@@ -6,6 +6,7 @@ use futures::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::identity::Identity;
+use crate::trust::revocations::Place;
 
 #[tonic::async_trait]
 impl RevocationService for Identity {
@@ -15,6 +16,8 @@ impl RevocationService for Identity {
         &self,
         request: Request<wire::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        Ok(Response::new(self.watchers.watch(boot::peer(), request.get_ref().after)?))
+        let wire::WatchRequest { after, epoch } = request.into_inner();
+        let after = after.map(|position| Place { epoch: epoch.into(), position });
+        Ok(Response::new(self.watchers.watch(boot::peer(), after)?))
     }
 }

@@ -2,12 +2,21 @@
 
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::scope_service_server::ScopeService;
+use frontdesk_proto::{Refusal, descriptors};
 use tonic::{Request, Response, Status};
 
 use super::identity::Identity;
 use super::wire::{id_or_empty, timestamp};
 use crate::actor::Context;
 use crate::trust::operators;
+
+/// Whether there is such a method: what is written down of an operator is what was called.
+/// An identity of before a method refuses it, so identity is replaced first.
+fn is_method(name: &str) -> bool {
+    let Some((service, method)) = name.split_once('/') else { return false };
+    let service = descriptors().get_service_by_name(service);
+    service.is_some_and(|service| service.methods().any(|one| one.name() == method))
+}
 
 #[tonic::async_trait]
 impl ScopeService for Identity {
@@ -17,6 +26,9 @@ impl ScopeService for Identity {
     ) -> Result<Response<wire::ResolveScopesResponse>, Status> {
         let caller = access::caller(&request)?;
         let method = &request.get_ref().method;
+        if !method.is_empty() && !is_method(method) {
+            return Err(Refusal::field("method", "is no method of these services").into());
+        }
         if !method.is_empty() && caller.operator && caller.tenant.is_some() {
             let context = Context { method: method.clone(), ..self.context(&request) };
             operators::record(self.store(), &caller, context).await?;

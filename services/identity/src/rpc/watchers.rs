@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::trust::revocations::{Revocations, TellAfter};
+use crate::trust::revocations::{Place, Revocations, TellAfter};
 
 /// Time from one item to the next when nothing happens.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -32,17 +32,17 @@ pub struct Watchers {
     by_address: Arc<Mutex<HashMap<Option<IpAddr>, usize>>>,
 }
 
-/// The place of one stream.
+/// The room of one stream.
 #[derive(Debug)]
-struct Place {
+struct Room {
     of: Option<IpAddr>,
     among: Watchers,
 }
 
 struct State {
-    place: Place,
+    room: Room,
     news: watch::Receiver<u64>,
-    after: Option<i64>,
+    after: Option<Place>,
     sent: Option<Instant>,
 }
 
@@ -52,14 +52,19 @@ impl Watchers {
         Self { revocations, stop, by_address: Arc::default() }
     }
 
+    /// What was revoked lately.
+    pub(super) fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
     /// What is revoked after a position, as a stream that lasts until either side ends it.
     pub(super) fn watch(
         &self,
         of: Option<IpAddr>,
-        after: Option<i64>,
+        after: Option<Place>,
     ) -> Result<BoxStream<'static, Result<wire::WatchResponse, Status>>, Refusal> {
-        let place = self.enter(of)?;
-        let state = State { place, news: self.revocations.news(), after, sent: None };
+        let room = self.enter(of)?;
+        let state = State { room, news: self.revocations.news(), after, sent: None };
         let items =
             stream::unfold(
                 state,
@@ -68,7 +73,7 @@ impl Watchers {
         Ok(Box::pin(items))
     }
 
-    fn enter(&self, of: Option<IpAddr>) -> Result<Place, Refusal> {
+    fn enter(&self, of: Option<IpAddr>) -> Result<Room, Refusal> {
         let mut by_address = self.by_address();
         let all: usize = by_address.values().sum();
         let own = by_address.entry(of).or_default();
@@ -81,7 +86,7 @@ impl Watchers {
         }
         *own += 1;
         drop(by_address);
-        Ok(Place { of, among: self.clone() })
+        Ok(Room { of, among: self.clone() })
     }
 
     fn by_address(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, usize>> {
@@ -89,7 +94,7 @@ impl Watchers {
     }
 }
 
-impl Drop for Place {
+impl Drop for Room {
     fn drop(&mut self) {
         let mut by_address = self.among.by_address();
         if let Some(own) = by_address.get_mut(&self.of) {
@@ -104,18 +109,18 @@ impl Drop for Place {
 impl State {
     /// The next item; `None` at the stop.
     async fn next(&mut self) -> Option<wire::WatchResponse> {
-        let Watchers { revocations, stop, .. } = &self.place.among;
+        let Watchers { revocations, stop, .. } = &self.room.among;
         loop {
             self.news.mark_unchanged();
-            let tell = revocations.tell(self.after);
+            let tell = revocations.tell(self.after.as_ref());
             let wait = match (tell, self.sent) {
                 (None, _) => LOOK,
-                (Some(TellAfter { position, told }), sent) => {
+                (Some(TellAfter { place, told }), sent) => {
                     let due = sent.map_or(Duration::ZERO, |at| HEARTBEAT.saturating_sub(at.elapsed()));
-                    if Some(position) != self.after || told.anew || due.is_zero() {
-                        self.after = Some(position);
+                    if Some(&place) != self.after.as_ref() || told.anew || due.is_zero() {
+                        self.after = Some(place.clone());
                         self.sent = Some(Instant::now());
-                        return Some(item(position, told));
+                        return Some(item(&place, told));
                     }
                     due
                 }
@@ -129,10 +134,11 @@ impl State {
     }
 }
 
-fn item(position: i64, told: Told) -> wire::WatchResponse {
+fn item(place: &Place, told: Told) -> wire::WatchResponse {
     let Told { anew, marks, revoked_keys } = told;
     wire::WatchResponse {
-        position,
+        position: place.position,
+        epoch: place.epoch.to_string(),
         anew,
         marks: marks.iter().map(|mark| mark.to_vec()).collect(),
         revoked_keys,

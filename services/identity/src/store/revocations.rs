@@ -3,7 +3,7 @@
 
 use pg::{Columns, Fault, Listener};
 
-use super::database::Store;
+use super::database::{Store, lost_row};
 use crate::domain::revocation::{Mark, MarkKind, MarksAfter};
 
 /// Where the triggers say that there are new marks.
@@ -14,6 +14,8 @@ pg::statements! {
     ReadRevocations = "read_revocations" (after: i64);
     /// Forgets marks that nobody needs any more.
     ForgetRevocations = "forget_revocations" ();
+    /// What marks are made with: as it is kept, or this from now on.
+    KeepMarksKey<'a> = "keep_marks_key" (key: &'a [u8]);
     /// The signing keys that are trusted no more.
     ListRevokedSigningKeys = "list_revoked_signing_keys" ();
 }
@@ -26,6 +28,7 @@ impl Store {
             let mark = Columns::first(&[row], |row| {
                 found.head = row.next("head")?;
                 found.forgotten = row.next("forgotten")?;
+                found.epoch = row.next("epoch")?;
                 let position: Option<i64> = row.next("position")?;
                 let kind: Option<String> = row.next("kind")?;
                 let subject: Option<String> = row.next("subject")?;
@@ -36,6 +39,12 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// What marks are made with: the first key that was to be kept.
+    pub async fn keep_marks_key(&self, key: &[u8]) -> Result<Vec<u8>, Fault> {
+        let kept = Columns::first(&self.run(&KeepMarksKey { key }).await?, |row| row.next("marks_key"))?;
+        kept.ok_or_else(|| lost_row("the head of the marks"))
     }
 
     pub async fn forget_revocations(&self) -> Result<(), Fault> {

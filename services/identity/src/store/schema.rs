@@ -22,7 +22,7 @@ struct Table {
     constraints: &'static [&'static str],
 }
 
-const TABLES: [Table; 13] = [
+const TABLES: [Table; 14] = [
     Table {
         name: "tenants",
         columns: &[
@@ -122,6 +122,18 @@ const TABLES: [Table; 13] = [
         constraints: &[],
     },
     Table {
+        name: "master_keys",
+        columns: &[
+            ("id", "text"),
+            ("code", "bytea"),
+            ("rotated_at", "timestamp with time zone"),
+            ("original", "boolean"),
+            ("used_at", "timestamp with time zone"),
+            ("dropped_at", "timestamp with time zone"),
+        ],
+        constraints: &[],
+    },
+    Table {
         name: "revocation_marks",
         columns: &[
             ("kind", "text"),
@@ -133,7 +145,7 @@ const TABLES: [Table; 13] = [
     },
     Table {
         name: "revocation_head",
-        columns: &[("position", "bigint"), ("forgotten", "bigint")],
+        columns: &[("position", "bigint"), ("forgotten", "bigint"), ("marks_key", "bytea")],
         constraints: &[],
     },
     Table {

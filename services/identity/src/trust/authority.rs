@@ -147,8 +147,8 @@ impl Authority for LocalIdentity {
         let mut news = self.revocations.news();
         let mut after = None;
         loop {
-            if let Some(TellAfter { position, told }) = self.revocations.tell(after) {
-                after = Some(position);
+            if let Some(TellAfter { place, told }) = self.revocations.tell(after.as_ref()) {
+                after = Some(place);
                 if !told.revoked_keys.is_empty() {
                     self.keyring.drop_keys(&told.revoked_keys);
                 }

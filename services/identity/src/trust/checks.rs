@@ -5,10 +5,11 @@
 use boot::{Check, Finding};
 use jiff::Timestamp;
 use pg::schema::{self, Own, Service};
-use seal::MasterKey;
+use seal::{MasterKey, SealError};
 
 use super::issuers::ForeignTokens;
 use super::keyring::published;
+use super::master_key::compare;
 use crate::config::{FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS};
 use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::credential::trusted_issuers::TrustedIssuers;
@@ -32,10 +33,15 @@ pub struct Deployment {
 
 /// What identity looks at in a deployment; `service` says what its migrations make.
 pub fn checks(deployment: Deployment, service: &'static Service, now: Timestamp) -> Vec<Check> {
+    const MASTER: &str = "master key";
     const KEY: &str = "signing key";
     const ISSUERS: &str = "trusted issuers";
     let Deployment { database, master_key, trusted_issuers } = deployment;
     let schema = schema::check("schema of identity", &database, service, lacks(database.clone()));
+    let master = match &master_key {
+        Some(master_key) => Check::new(MASTER, master_key_fits(database.clone(), master_key.clone(), now)),
+        None => Check::left_out(MASTER, FRONTDESK_MASTER_KEY.name),
+    };
     let key = match master_key {
         Some(master_key) => Check::new(KEY, signing_key(database, master_key, now)),
         None => Check::left_out(KEY, FRONTDESK_MASTER_KEY.name),
@@ -44,7 +50,7 @@ pub fn checks(deployment: Deployment, service: &'static Service, now: Timestamp)
         Some(text) => Check::new(ISSUERS, issuers(text)),
         None => Check::left_out(ISSUERS, TRUSTED_ISSUERS.name),
     };
-    vec![schema, key, issuers]
+    vec![schema, master, key, issuers]
 }
 
 /// What statements need and the database lacks.
@@ -63,13 +69,34 @@ async fn lacks(url: String) -> Vec<Own> {
     }
 }
 
+async fn master_key_fits(url: String, master_key: String, now: Timestamp) -> Finding {
+    let master_key = match MasterKey::from_text(&master_key) {
+        Ok(master_key) => master_key,
+        Err(error) => return not_a_master_key(error),
+    };
+    let compared = match open(url) {
+        Ok(store) => compare(&store, &master_key, now).await,
+        Err(cause) => return Finding::bad(cause, SEE_DATABASE),
+    };
+    match compared {
+        Ok(()) => Finding::good(format!("it is the database's; {} seals", master_key.id())),
+        Err(Error::MasterKey(error)) => Finding::bad(
+            error.to_string(),
+            "set the master key that identity first started with; if it is lost: `frontdesk master-key rotate --old-key-is-lost`",
+        ),
+        Err(error) => Finding::bad(cause(error), SEE_DATABASE),
+    }
+}
+
+fn not_a_master_key(error: SealError) -> Finding {
+    let found = format!("{}: {error}", FRONTDESK_MASTER_KEY.name);
+    Finding::bad(found, "make one: `openssl rand -base64 32`")
+}
+
 async fn signing_key(url: String, master_key: String, now: Timestamp) -> Finding {
     let sealer = match MasterKey::from_text(&master_key) {
         Ok(master_key) => KeySealer::of(&master_key),
-        Err(error) => {
-            let found = format!("{}: {error}", FRONTDESK_MASTER_KEY.name);
-            return Finding::bad(found, "make one: `openssl rand -base64 32`");
-        }
+        Err(error) => return not_a_master_key(error),
     };
     let keys = match open(url) {
         Ok(store) => published(&store, now).await.map_err(cause),
@@ -86,7 +113,7 @@ async fn signing_key(url: String, master_key: String, now: Timestamp) -> Finding
         Ok(_) => Finding::good("the active key opens with the master key"),
         Err(SigningKeyError::NotOurs) => Finding::bad(
             "the active key does not open with this master key",
-            "set the master key that identity first started with, or rotate: `frontdesk keys rotate --now`",
+            "set the master key that identity first started with; if it is lost: `frontdesk master-key rotate --old-key-is-lost`",
         ),
         Err(error) => Finding::bad(error.to_string(), SEE_DATABASE),
     }

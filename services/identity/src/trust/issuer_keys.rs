@@ -14,7 +14,11 @@ use crate::credential::trusted_issuers::KeySource;
 use crate::error::Error;
 
 /// How often an issuer is asked for its list: it is not ours.
-const PACE: Pace = Pace { spacing: Duration::from_secs(1), missed_for: Duration::from_secs(5) };
+const PACE: Pace = Pace {
+    spacing: Duration::from_secs(1),
+    missed_for: Duration::from_secs(5),
+    trusted_for: Duration::from_hours(24),
+};
 /// When a token whose keys cannot be fetched is worth sending again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Time for a fetch.

@@ -5,7 +5,9 @@
 //! A position is given at the commit and in the order of commits, so whoever has read a
 //! place has read all before it. A watcher goes on from the place that it has heard last,
 //! in any process; where its place is not known any more, or not yet, since the database
-//! was restored to an earlier time, everything that it knows is void.
+//! was restored to an earlier time, everything that it knows is void. So it is when another
+//! server answers, or the same one after a restart: a standby that took over may lack the
+//! last marks and have given their positions to others, so a place is one of an epoch.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +18,7 @@ use pg::Listener;
 use tokio::sync::watch;
 
 use crate::credential::revocation_mark::Marker;
+use crate::domain::ids::SessionId;
 use crate::domain::revocation::{Mark, MarkKind, MarksAfter};
 use crate::error::Error;
 use crate::store::Store;
@@ -44,24 +47,50 @@ pub struct Revocations {
     news: watch::Sender<u64>,
 }
 
-/// What is told after a position.
+/// How far somebody has heard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Of which run of a server it is.
+    pub epoch: Arc<str>,
+    /// The last position.
+    pub position: i64,
+}
+
+/// What is told after a place.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TellAfter {
     /// Where to go on.
-    pub position: i64,
+    pub place: Place,
     /// What is void.
     pub told: Told,
+}
+
+/// A mark as it is told: watchers are many, and each hears it.
+#[derive(Debug)]
+struct Marked {
+    position: i64,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Key(String),
+    Answers(access::Mark),
+    /// This version does not know what it is about.
+    Everything,
 }
 
 #[derive(Debug, Default)]
 struct Lately {
     /// When the database was looked at last.
     looked: Option<Instant>,
+    /// Which run of which server it was.
+    epoch: Arc<str>,
     /// How far it was read.
     position: i64,
     /// Marks up to this position are not here.
     from: i64,
-    marks: VecDeque<Mark>,
+    marks: VecDeque<Marked>,
     /// The keys that are trusted no more, whenever that was said.
     revoked_keys: Vec<String>,
 }
@@ -70,6 +99,11 @@ impl Revocations {
     /// Nothing yet.
     pub fn new(store: Store, marker: Marker) -> Self {
         Self { store, marker, lately: Arc::default(), news: watch::Sender::new(0) }
+    }
+
+    /// What stands for a session in a tenant's audit log.
+    pub fn stand_in(&self, session: SessionId) -> SessionId {
+        SessionId(self.marker.stand_in(session))
     }
 
     /// Makes marks.
@@ -111,16 +145,20 @@ impl Revocations {
 
     /// Reads what is new, once; whether anything is.
     async fn read(&self) -> Result<bool, Error> {
-        let (after, first) = {
+        let (after, first, epoch) = {
             let lately = self.lately();
-            (lately.position, lately.looked.is_none())
+            (lately.position, lately.looked.is_none(), Arc::clone(&lately.epoch))
         };
         let began = Instant::now();
         let found = self.store.read_revocations(after).await?;
         let keys_changed = found.marks.iter().any(|mark| mark.kind == Some(MarkKind::SigningKey));
-        let keys =
-            if keys_changed || first { Some(self.store.list_revoked_signing_keys().await?) } else { None };
-        let new = self.lately().take(found, keys, began) || first;
+        let is_other = *found.epoch != *epoch || found.head < after;
+        let keys = if keys_changed || first || is_other {
+            Some(self.store.list_revoked_signing_keys().await?)
+        } else {
+            None
+        };
+        let new = self.lately().take(read(found, &self.marker), keys, began) || first;
         self.news.send_if_modified(|count| {
             *count += u64::from(new);
             new
@@ -128,12 +166,12 @@ impl Revocations {
         Ok(new)
     }
 
-    /// What to tell a watcher who has heard everything up to a position, or nothing;
+    /// What to tell a watcher who has heard everything up to a place, or nothing;
     /// `None` while the database was not looked at lately.
-    pub fn tell(&self, after: Option<i64>) -> Option<TellAfter> {
+    pub fn tell(&self, after: Option<&Place>) -> Option<TellAfter> {
         let lately = self.lately();
         lately.looked.filter(|at| at.elapsed() < LOOKED)?;
-        Some(lately.after(after, &self.marker))
+        Some(lately.after(after))
     }
 
     /// How many keys are trusted no more.
@@ -159,17 +197,44 @@ async fn heard(listener: Option<&mut Listener>) -> bool {
     }
 }
 
+/// What was read of marks.
+struct Read {
+    head: i64,
+    epoch: String,
+    forgotten: i64,
+    marks: Vec<Marked>,
+}
+
+/// Makes the marks of what was found, each once, and while nobody waits for it.
+fn read(found: MarksAfter, marker: &Marker) -> Read {
+    let MarksAfter { head, epoch, forgotten, marks } = found;
+    let told = |Mark { position, kind, subject }| {
+        let what = match kind {
+            Some(MarkKind::SigningKey) => What::Key(subject),
+            Some(kind) => What::Answers(marker.mark(kind, subject)),
+            None => What::Everything,
+        };
+        Marked { position, what }
+    };
+    Read { head, epoch, forgotten, marks: marks.into_iter().map(told).collect() }
+}
+
 impl Lately {
     /// Takes what was found; whether anything of it is new.
-    fn take(&mut self, found: MarksAfter, keys: Option<Vec<String>>, at: Instant) -> bool {
-        let MarksAfter { head, forgotten, marks } = found;
+    fn take(&mut self, found: Read, keys: Option<Vec<String>>, at: Instant) -> bool {
+        let Read { head, epoch, forgotten, marks } = found;
+        let is_first = self.looked.is_none();
         self.looked = Some(at);
         if let Some(keys) = keys {
             self.revoked_keys = keys;
         }
-        if head < self.position {
-            // An earlier state of the database.
-            *self = Self { position: head, from: head, looked: self.looked, ..std::mem::take(self) };
+        let is_other = *epoch != *self.epoch && !is_first;
+        if *epoch != *self.epoch {
+            self.epoch = epoch.into();
+        }
+        if head < self.position || is_other {
+            // An earlier state of the database, or another one.
+            (self.position, self.from) = (head, head);
             self.marks.clear();
             return true;
         }
@@ -183,52 +248,59 @@ impl Lately {
         new
     }
 
-    fn after(&self, after: Option<i64>, marker: &Marker) -> TellAfter {
-        let position = self.position;
-        let Some(after) = after.filter(|after| (self.from..=position).contains(after)) else {
+    fn after(&self, after: Option<&Place>) -> TellAfter {
+        let place = Place { epoch: Arc::clone(&self.epoch), position: self.position };
+        let known = |after: &&Place| {
+            after.epoch == self.epoch && (self.from..=self.position).contains(&after.position)
+        };
+        let Some(after) = after.filter(known) else {
             let told = Told { anew: true, marks: Vec::new(), revoked_keys: self.revoked_keys.clone() };
-            return TellAfter { position, told };
+            return TellAfter { place, told };
         };
         let mut told = Told::default();
-        for Mark { position: _, kind, subject } in self.marks.iter().skip_while(|mark| mark.position <= after)
-        {
-            match kind {
-                Some(MarkKind::SigningKey) => told.revoked_keys.push(subject.clone()),
-                Some(kind) => told.marks.push(marker.mark(*kind, subject)),
-                None => told.anew = true,
+        for Marked { what, .. } in self.marks.iter().skip_while(|mark| mark.position <= after.position) {
+            match what {
+                What::Key(kid) => told.revoked_keys.push(kid.clone()),
+                What::Answers(mark) => told.marks.push(*mark),
+                What::Everything => told.anew = true,
             }
         }
-        TellAfter { position, told }
+        TellAfter { place, told }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use seal::MasterKey;
-
     use super::*;
 
-    fn marks(head: i64, forgotten: i64, of: &[(i64, MarkKind, &str)]) -> MarksAfter {
+    fn marker() -> Marker {
+        Marker::of(&[7; 32])
+    }
+
+    fn found(epoch: &str, (head, forgotten): (i64, i64), of: &[(i64, MarkKind, &str)]) -> Read {
         let mark = |(position, kind, subject): &(i64, MarkKind, &str)| Mark {
             position: *position,
             kind: Some(*kind),
             subject: (*subject).to_owned(),
         };
-        MarksAfter { head, forgotten, marks: of.iter().map(mark).collect() }
+        let marks = of.iter().map(mark).collect();
+        read(MarksAfter { head, epoch: epoch.to_owned(), forgotten, marks }, &marker())
+    }
+
+    fn told(lately: &Lately, epoch: &str, after: Option<i64>) -> (i64, bool, Vec<access::Mark>, Vec<String>) {
+        let after = after.map(|position| Place { epoch: epoch.into(), position });
+        let TellAfter { place, told } = lately.after(after.as_ref());
+        (place.position, told.anew, told.marks, told.revoked_keys)
     }
 
     #[test]
     fn a_watcher_hears_what_came_after_its_place_or_that_all_is_void() {
-        let marker = Marker::of(&MasterKey::from_text(&"ab".repeat(32)).unwrap());
         let (mut lately, now) = (Lately::default(), Instant::now());
-        let user = |id| marker.mark(MarkKind::User, id);
+        let user = |id| marker().mark(MarkKind::User, id);
         let two = [(6, MarkKind::User, "a"), (7, MarkKind::User, "b"), (7, MarkKind::SigningKey, "k")];
-        assert!(lately.take(marks(7, 5, &two), Some(vec!["k".to_owned()]), now));
-        assert!(!lately.take(marks(7, 5, &[]), None, now));
-        let told = |lately: &Lately, after| {
-            let TellAfter { position, told } = lately.after(after, &marker);
-            (position, told.anew, told.marks, told.revoked_keys)
-        };
+        assert!(lately.take(found("e", (7, 5), &two), Some(vec!["k".to_owned()]), now));
+        assert!(!lately.take(found("e", (7, 5), &[]), None, now));
+        let told = |lately: &Lately, after| told(lately, "e", after);
         assert_eq!(told(&lately, Some(7)), (7, false, vec![], vec![]));
         assert_eq!(told(&lately, Some(6)), (7, false, vec![user("b")], vec!["k".to_owned()]));
         assert_eq!(told(&lately, Some(5)), (7, false, vec![user("a"), user("b")], vec!["k".to_owned()]));
@@ -236,29 +308,47 @@ mod tests {
             assert_eq!(told(&lately, unknown), (7, true, vec![], vec!["k".to_owned()]), "{unknown:?}");
         }
         // Marks are forgotten, and the database goes back to an earlier state.
-        assert!(!lately.take(marks(7, 6, &[]), None, now));
+        assert!(!lately.take(found("e", (7, 6), &[]), None, now));
         assert!(told(&lately, Some(5)).1 && !told(&lately, Some(6)).1);
-        assert!(lately.take(marks(3, 0, &[]), None, now));
+        assert!(lately.take(found("e", (3, 0), &[]), None, now));
         assert_eq!(told(&lately, Some(7)), (3, true, vec![], vec!["k".to_owned()]));
         assert_eq!(told(&lately, Some(3)), (3, false, vec![], vec![]));
     }
 
+    /// Before, a standby without the last marks that had others by then, at the same
+    /// positions, was taken for the server that it stood by.
+    #[test]
+    fn whatever_another_server_has_all_is_void_at_once() {
+        let now = Instant::now();
+        for (head, of) in [(7, &[][..]), (9, &[(8, MarkKind::User, "c"), (9, MarkKind::User, "d")])] {
+            let mut lately = Lately::default();
+            lately.take(found("one", (7, 0), &[(7, MarkKind::User, "a")]), Some(vec![]), now);
+            assert!(!told(&lately, "one", Some(7)).1);
+            assert!(lately.take(found("other", (head, 0), of), Some(vec!["k".to_owned()]), now));
+            assert_eq!(told(&lately, "one", Some(7)), (head, true, vec![], vec!["k".to_owned()]));
+            assert!(told(&lately, "one", Some(head)).1, "a place of before");
+            assert!(told(&lately, "", Some(head)).1, "one of a version without epochs");
+            assert!(told(&lately, "other", Some(7)).1 || head == 7);
+            assert!(!told(&lately, "other", Some(head)).1);
+        }
+    }
+
     #[test]
     fn very_many_marks_void_everything() {
-        let marker = Marker::of(&MasterKey::from_text(&"ab".repeat(32)).unwrap());
         let mut lately = Lately::default();
         let many = vec![(1, MarkKind::User, "u"); MOST + 1];
-        lately.take(marks(1, 0, &many), None, Instant::now());
-        assert!(lately.after(Some(0), &marker).told.anew && lately.marks.is_empty());
-        assert!(!lately.after(Some(1), &marker).told.anew);
+        lately.take(found("e", (1, 0), &many), None, Instant::now());
+        assert!(told(&lately, "e", Some(0)).1 && lately.marks.is_empty());
+        assert!(!told(&lately, "e", Some(1)).1);
     }
 
     #[test]
     fn a_mark_that_this_version_does_not_know_voids_everything() {
-        let marker = Marker::of(&MasterKey::from_text(&"ab".repeat(32)).unwrap());
         let mut lately = Lately::default();
         let unknown = Mark { position: 1, kind: None, subject: "x".to_owned() };
-        lately.take(MarksAfter { head: 1, forgotten: 0, marks: vec![unknown] }, None, Instant::now());
-        assert!(lately.after(Some(0), &marker).told.anew && !lately.after(Some(1), &marker).told.anew);
+        let epoch = "e".to_owned();
+        let found = MarksAfter { head: 1, epoch, forgotten: 0, marks: vec![unknown] };
+        lately.take(read(found, &marker()), None, Instant::now());
+        assert!(told(&lately, "e", Some(0)).1 && !told(&lately, "e", Some(1)).1);
     }
 }

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use frontdesk::demo;
+use frontdesk_proto::identity::v1::ResolveScopesRequest;
+use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use identity::Policy;
 use serde_json::json;
 
-use crate::fixture::{Fixture, system, tenant_path};
+use crate::fixture::{Fixture, channel, signed, system, tenant_path};
 use crate::pages::rows;
 
 #[tokio::test]
@@ -108,4 +110,69 @@ async fn what_is_older_than_it_is_kept_is_forgotten_and_the_service_can_delete_n
     let month = "select count(*) from identity.audit_events where at > now() - interval '30 days'";
     assert_eq!(count(month).await, before - 900, "the last month stays whoever asks");
     assert_eq!(count("select count(*) from identity.sessions where expires_at > now()").await, 1);
+}
+
+/// A session id is half of what a leaked signing key needs to be somebody.
+#[tokio::test]
+async fn a_tenants_log_tells_sessions_apart_and_not_their_ids() {
+    let fixture = Fixture::start().await;
+    let (manager, viewer) = (fixture.manager().await, fixture.token(demo::VIEWER).await);
+    let wrong = json!({"current_password": "wrong-password", "new_password": "another password"});
+    fixture.post("/v1/auth/password", &manager, &wrong).await.refused(403, "PASSWORD_WRONG");
+    let listed = fixture.get(&tenant_path("/audit-events?page_size=200"), &viewer).await;
+    let events = listed.ok()["audit_events"].as_array().unwrap().clone();
+    let of = |action: &str| {
+        let found = events.iter().find(|event| event["action"] == action && event["session_id"] != "");
+        found.unwrap_or_else(|| panic!("{action}: {events:?}"))
+    };
+    let changed = of("password_changed");
+    let same = events.iter().filter(|event| event["session_id"] == changed["session_id"]);
+    assert!(same.clone().all(|event| event["user_id"] == changed["user_id"]), "{events:?}");
+    assert!(same.count() >= 2, "its login and what it did: {events:?}");
+    let ids = fixture.sql.query("select id::text from identity.sessions", &[]).await.unwrap();
+    for id in ids.iter().map(|row| row.get::<_, String>(0)) {
+        assert!(!listed.body.to_string().contains(&id), "{id}: {events:?}");
+    }
+    let operator = fixture.token(demo::OPERATOR).await;
+    let platform = fixture.get("/v1/audit-events?page_size=200", &operator).await;
+    let text = platform.ok().to_string();
+    let operators: String = fixture
+        .sql
+        .query_one("select s.id::text from identity.sessions s join identity.users u on u.id = s.user_id where u.email = $1", &[&demo::OPERATOR])
+        .await
+        .unwrap()
+        .get(0);
+    assert!(text.contains(&operators), "the platform's log has the ids: {text}");
+}
+
+/// What is written down of an operator is what was called: nobody makes up a method.
+#[tokio::test]
+async fn an_operator_is_recorded_with_methods_that_there_are() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let recorded = "select count(*) from identity.audit_events where action = 'operator_access'";
+    let before = fixture.count(recorded, &[]).await;
+    let ask = async |method: &str| {
+        let mut request = signed(ResolveScopesRequest { method: method.to_owned() }, &operator);
+        request.metadata_mut().insert("x-tenant-id", demo::TENANT.to_string().parse().unwrap());
+        ScopeServiceClient::new(channel(fixture.system.identity)).resolve_scopes(request).await
+    };
+    for made_up in [
+        "made up",
+        "/frontdesk.booking.v1.CustomerService/ListCustomers",
+        "frontdesk.booking.v1.CustomerService/DeleteEverything",
+        "frontdesk.booking.v1.NoService/ListCustomers",
+        "frontdesk.booking.v1.CustomerService",
+    ] {
+        let refused = ask(made_up).await.unwrap_err();
+        let refusal = frontdesk_proto::Refusal::from_status(&refused).unwrap();
+        assert_eq!(
+            (refused.code(), refusal.name()),
+            (tonic::Code::InvalidArgument, "INVALID_FIELD"),
+            "{made_up}"
+        );
+        assert_eq!(fixture.count(recorded, &[]).await, before, "{made_up}");
+    }
+    ask("frontdesk.booking.v1.CustomerService/ListCustomers").await.unwrap();
+    assert_eq!(fixture.count(recorded, &[]).await, before + 1);
 }

@@ -78,6 +78,24 @@ async fn a_role_that_loses_a_scope_takes_it_from_its_members() {
     added.refused(403, "SCOPE_MISSING");
 }
 
+/// Before, an owner who could not sign in kept the others from being the last one.
+#[tokio::test]
+async fn an_owner_who_is_disabled_is_no_owner_that_is_left() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let (first, second) = (fixture.user_id(demo::OWNER).await, fixture.user_id(demo::MANAGER).await);
+    let path = |id: &str| tenant_path(&format!("/members/{id}"));
+    let (down, up) = (json!({"role": "viewer"}), json!({"role": "owner"}));
+    fixture.patch(&path(&second), &owner, &up).await.ok();
+    fixture.post(&format!("/v1/users/{second}/disable"), &operator, &json!({})).await.ok();
+    fixture.patch(&path(&first), &owner, &down).await.refused(409, "LAST_OWNER");
+    fixture.delete(&path(&first), &owner).await.refused(409, "LAST_OWNER");
+    let owners = "select count(*) from identity.memberships where tenant_id = $1 and role = 'owner'";
+    assert_eq!(fixture.count(owners, &[&demo::TENANT]).await, 2);
+    fixture.post(&format!("/v1/users/{second}/enable"), &operator, &json!({})).await.ok();
+    fixture.patch(&path(&first), &owner, &down).await.ok();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_never_loses_its_last_owner() {
     let fixture = Fixture::start().await;

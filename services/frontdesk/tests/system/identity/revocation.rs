@@ -83,9 +83,11 @@ fn session_of(token: &str) -> String {
     claims["session_id"].as_str().unwrap().to_owned()
 }
 
-async fn watch(fixture: &Fixture, after: Option<i64>) -> Streaming<WatchResponse> {
+async fn watch(fixture: &Fixture, after: Option<(i64, &str)>) -> Streaming<WatchResponse> {
     let mut client = RevocationServiceClient::new(channel(fixture.system.identity));
-    client.watch(WatchRequest { after }).await.unwrap().into_inner()
+    let (after, epoch) = after.map_or((None, ""), |(position, epoch)| (Some(position), epoch));
+    let request = WatchRequest { after, epoch: epoch.to_owned() };
+    client.watch(request).await.unwrap().into_inner()
 }
 
 async fn next(stream: &mut Streaming<WatchResponse>) -> WatchResponse {
@@ -308,7 +310,8 @@ async fn a_watcher_goes_on_where_it_was_and_learns_nothing_of_others() {
         fixture.post("/v1/auth/logout", token, &json!({})).await.ok();
     });
     futures::future::join_all(logouts).await;
-    let mut resumed = watch(&fixture, Some(item.position)).await;
+    let epoch = item.epoch.as_str();
+    let mut resumed = watch(&fixture, Some((item.position, epoch))).await;
     let (mut heard, mut position) = (Vec::new(), item.position);
     while heard.len() < 16 {
         let item = next_marks(&mut resumed).await;
@@ -319,8 +322,13 @@ async fn a_watcher_goes_on_where_it_was_and_learns_nothing_of_others() {
     heard.sort();
     heard.dedup();
     assert_eq!(heard.len(), 16);
-    let unknown = next(&mut watch(&fixture, Some(position + 1_000)).await).await;
-    assert!(unknown.anew, "{unknown:?}");
+    // A position that is not known, one of another server, and one of a version without epochs.
+    for after in [(position + 1_000, epoch), (position, "another"), (position, "")] {
+        let unknown = next(&mut watch(&fixture, Some(after)).await).await;
+        assert!(unknown.anew && unknown.epoch == epoch, "{after:?}: {unknown:?}");
+    }
+    let known = next(&mut watch(&fixture, Some((position, epoch))).await).await;
+    assert!(!known.anew, "{known:?}");
 
     // One that is let through late comes late, and keeps nobody waiting.
     fixture.sql.batch_execute("begin").await.unwrap();

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 
 use super::trusted_issuers::SECRET;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, tenant_path};
 
 const PLAIN: &str = "https://plain.example";
 const TRUSTED: &str = "https://trusted.example";
@@ -59,6 +59,12 @@ async fn a_subject_is_a_user_by_its_link_and_never_by_an_equal_id() {
         let answer = fixture.get("/v1/users", &token(issuer, "root")).await;
         assert_eq!(answer.status, status, "{issuer}: {}", answer.body);
     }
+    // What was done with a token of another issuer is written down with that.
+    link(demo::OWNER, PLAIN, "boss").await;
+    fixture.post(&tenant_path("/api-keys"), &token(PLAIN, "boss"), &json!({"name": "k"})).await.ok();
+    let by = "select count(*) from identity.audit_events where action = 'api_key_created' and issuer = $1";
+    assert_eq!(fixture.count(by, &[&PLAIN]).await, 1);
+
     let listed = command(&fixture, &["user", "links", demo::OPERATOR, "--json"]).await;
     assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 2, "{listed:?}");
     let twice =
@@ -78,5 +84,5 @@ async fn a_subject_is_a_user_by_its_link_and_never_by_an_equal_id() {
     }
     let audited =
         "select count(*) from identity.audit_events where action in ('user_linked', 'user_unlinked')";
-    assert_eq!(fixture.count(audited, &[]).await, 4);
+    assert_eq!(fixture.count(audited, &[]).await, 5);
 }

@@ -233,13 +233,16 @@ async fn a_master_key_that_opens_no_key_is_cured_by_the_rotation_that_is_named()
     let env = [("FRONTDESK_MASTER_KEY", &*other)];
     let findings = doctor(&fixture, &env).await;
     let fix = &named(&findings, "signing key", "does not open").fix;
+    assert_eq!(&named(&findings, "master key", "does not fit").fix, fix);
     let command = quoted(fix).remove(0);
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     let env_of_command =
         [("DATABASE_URL", fixture.database.url.clone()), ("FRONTDESK_MASTER_KEY", other.clone())];
     let rotated = against(&fixture, &words, &env_of_command).await;
     assert!(rotated.status.success(), "{}", text(&rotated.stderr));
-    assert_eq!(named(&doctor(&fixture, &env).await, "signing key", "").state, "ok");
+    for check in ["signing key", "master key"] {
+        assert_eq!(named(&doctor(&fixture, &env).await, check, "").state, "ok");
+    }
 }
 
 /// What processes say of themselves: builds, settings without secrets, and whether they agree.

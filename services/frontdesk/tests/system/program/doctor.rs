@@ -14,7 +14,7 @@ use super::run::{against, quoted, text};
 use crate::fixture::{Fixture, Layout, MASTER_KEY};
 
 /// How many checks there are; each has a finding at least.
-const CHECKS: usize = 16;
+const CHECKS: usize = 17;
 
 /// What a doctor says of one thing.
 #[derive(Debug, Deserialize)]
@@ -87,6 +87,7 @@ async fn each_fault_of_its_settings_is_named_with_the_setting() {
     let (identity, gateway) = (fixture.system.identity.to_string(), fixture.system.gateway.to_string());
     for (name, value, check, found) in [
         ("FRONTDESK_MASTER_KEY", &*("Y".repeat(43) + "="), "signing key", "does not open"),
+        ("FRONTDESK_MASTER_KEY", &*("Y".repeat(43) + "="), "master key", "does not fit this database"),
         ("FRONTDESK_MASTER_KEY", "short", "signing key", "FRONTDESK_MASTER_KEY"),
         ("TRUSTED_ISSUERS", elsewhere, "trusted issuers", "cannot be fetched"),
         ("IDENTITY_ADDR", "127.0.0.1:1", "identity", "does not answer"),

@@ -103,6 +103,7 @@ const EXPECTED: &[(&str, f64, &str)] = &[
     ("lock_owners", MANY, "members of a tenant"),
     ("forget_old_attempts", MANY, "in the background: a part of the table is old"),
     ("forget_revocations", MANY, "in the background: a part of the table is old"),
+    ("count_sessions_of_before", 2.0 * MANY, "by hand, while the master key is replaced"),
 ];
 
 /// Statements that read a table whole, and why they may.
@@ -115,6 +116,17 @@ const WHOLE: &[(&str, &str)] = &[
     ("retire_active_signing_key", "there are a handful"),
     ("list_revoked_signing_keys", "there are a handful"),
     ("revoke_signing_key", "there are a handful"),
+    ("keep_marks_key", "the head is one row"),
+    ("list_master_keys", "there are a handful"),
+    ("share_master_keys", "there are a handful"),
+    ("lock_master_keys", "there are a handful"),
+    ("put_master_key", "there are a handful"),
+    ("use_master_key", "there are a handful"),
+    ("drop_master_keys", "there are a handful"),
+    ("list_sealed_keys", "there are a handful"),
+    ("lock_sealed_keys", "there are a handful"),
+    ("reseal_signing_key", "there are a handful"),
+    ("count_sessions_of_before", "by hand, while the master key is replaced"),
     ("read_revocations", "the head is one row"),
     ("forget_revocations", "the head is one row"),
 ];

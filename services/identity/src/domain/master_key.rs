@@ -1,0 +1,229 @@
+//! Which master keys a database knows, and whether something may be written under a list
+//! of them. A key is named by its id here; the key itself is not seen.
+//!
+//! A replacement goes: the new key behind the old one in every process, so that all open
+//! what it will seal; `frontdesk master-key rotate` with the new one first; then first in
+//! every process; and when nothing needs the old one any more, alone.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// How long a process is taken to go on with a key after it said so; it does each minute.
+const SAYS_SO: SignedDuration = SignedDuration::from_mins(3);
+
+/// A master key as the database knows it.
+#[derive(Debug, Clone)]
+pub struct KnownMasterKey {
+    /// Its name.
+    pub id: String,
+    /// The code that it is told by.
+    pub code: Vec<u8>,
+    /// When it became the key that seals.
+    pub rotated_at: Timestamp,
+    /// When a process last said that it is the first of its list.
+    pub used_at: Option<Timestamp>,
+    /// Since when it is in no list.
+    pub dropped_at: Option<Timestamp>,
+}
+
+/// Why nothing may be written under a list of master keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DoesNotFit {
+    /// What is in the database was sealed under another one.
+    #[error(
+        "FRONTDESK_MASTER_KEY does not fit this database, and nothing was written: what is in it is sealed under master key {current}, and the setting has {listed}; set the key that it was made with, or name the database that this key is of"
+    )]
+    Other {
+        /// The key that seals.
+        current: String,
+        /// Those that are set.
+        listed: String,
+    },
+    /// The first one is new.
+    #[error(
+        "the first key of FRONTDESK_MASTER_KEY, {first}, is new to this database, and nothing was written: `frontdesk master-key rotate` lets it seal, when every identity has it in its list"
+    )]
+    New {
+        /// Its name.
+        first: String,
+    },
+    /// The first one was given up: others may not have it any more.
+    #[error(
+        "the first key of FRONTDESK_MASTER_KEY, {first}, was given up, and nothing was written: put {current} first, which seals by now"
+    )]
+    GivenUp {
+        /// Its name.
+        first: String,
+        /// The key that seals.
+        current: String,
+    },
+}
+
+/// What is left of a master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MasterKeyState {
+    /// Its name.
+    pub id: String,
+    /// Its part in the replacement.
+    pub part: MasterKeyPart,
+    /// Whether it is in the list.
+    pub listed: bool,
+    /// How many values are sealed with it.
+    pub sealed: usize,
+    /// When a process last said that it is the first of its list.
+    pub used_at: Option<Timestamp>,
+    /// Whether one still does.
+    pub in_use: bool,
+    /// Sessions whose refresh token may be of this key.
+    pub sessions: i64,
+    /// When the last of these is over.
+    pub sessions_end_at: Option<Timestamp>,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MasterKeyPart {
+    /// It seals.
+    Seals,
+    /// It sealed before.
+    Opens,
+    /// The database has nothing of it.
+    New,
+}
+
+/// What is known of all master keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MasterKeyReport {
+    /// Each of them.
+    pub keys: Vec<MasterKeyState>,
+    /// Values that no key of the list opens.
+    pub lost: usize,
+    /// How many values were sealed anew.
+    pub resealed: usize,
+}
+
+impl MasterKeyPart {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seals => "seals",
+            Self::Opens => "opens",
+            Self::New => "new",
+        }
+    }
+}
+
+impl MasterKeyState {
+    /// What keeps a key that does not seal any more in the list; nothing when it may go.
+    pub fn needed(&self) -> Option<String> {
+        match self.part {
+            MasterKeyPart::Seals => return Some("it seals".to_owned()),
+            MasterKeyPart::New => return Some("it is new to the database".to_owned()),
+            MasterKeyPart::Opens => {}
+        }
+        if self.sealed > 0 {
+            return Some(format!("{} values are sealed with it", self.sealed));
+        }
+        if self.in_use {
+            return Some("an identity has it first in its list".to_owned());
+        }
+        self.sessions_end_at
+            .map(|at| format!("refresh tokens of {} sessions may be of it, until {at}", self.sessions))
+    }
+}
+
+/// The key that seals: the last one that became it.
+pub fn current(known: &[KnownMasterKey]) -> Option<&KnownMasterKey> {
+    known.iter().max_by_key(|key| key.rotated_at)
+}
+
+/// Whether something may be written under a list of keys, the first of which seals: all of
+/// this database can be opened, and whoever else works with it opens what is written.
+pub fn fits(listed: &[String], known: &[KnownMasterKey]) -> Result<(), DoesNotFit> {
+    let Some(current) = current(known).map(|key| key.id.clone()) else { return Ok(()) };
+    if !listed.contains(&current) {
+        return Err(DoesNotFit::Other { current, listed: listed.join(", ") });
+    }
+    let first = listed.first().cloned().unwrap_or_default();
+    match known.iter().find(|key| key.id == first) {
+        None => Err(DoesNotFit::New { first }),
+        Some(key) if key.dropped_at.is_some() => Err(DoesNotFit::GivenUp { first, current }),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Whether a process still makes codes with a key.
+pub fn is_in_use(key: &KnownMasterKey, now: Timestamp) -> bool {
+    key.used_at.is_some_and(|at| at + SAYS_SO > now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(id: &str, second: i64, dropped: bool) -> KnownMasterKey {
+        let at = Timestamp::from_second(1_800_000_000 + second).unwrap();
+        KnownMasterKey {
+            id: id.to_owned(),
+            code: Vec::new(),
+            rotated_at: at,
+            used_at: Some(at),
+            dropped_at: dropped.then_some(at),
+        }
+    }
+
+    fn judged(listed: &[&str], known: &[KnownMasterKey]) -> &'static str {
+        let listed: Vec<String> = listed.iter().map(|id| (*id).to_owned()).collect();
+        match fits(&listed, known) {
+            Ok(()) => "fits",
+            Err(DoesNotFit::Other { .. }) => "other",
+            Err(DoesNotFit::New { .. }) => "new",
+            Err(DoesNotFit::GivenUp { .. }) => "given up",
+        }
+    }
+
+    #[test]
+    fn each_step_of_a_replacement_fits_and_no_step_can_be_left_out() {
+        let before = [known("a", 0, false)];
+        let rotated = [known("a", 0, false), known("b", 9, false)];
+        let over = [known("a", 0, true), known("b", 9, false)];
+        for (listed, words) in [
+            (&["a"][..], ["fits", "other", "other"]),
+            (&["a", "b"], ["fits", "fits", "given up"]),
+            (&["b", "a"], ["new", "fits", "fits"]),
+            (&["b"], ["other", "fits", "fits"]),
+            (&["c", "b", "a"], ["new", "new", "new"]),
+            (&["c"], ["other", "other", "other"]),
+        ] {
+            assert_eq!(
+                [&before[..], &rotated, &over].map(|known| judged(listed, known)),
+                words,
+                "{listed:?}"
+            );
+        }
+        assert_eq!(judged(&["c"], &[]), "fits");
+    }
+
+    #[test]
+    fn a_key_is_needed_while_anything_may_be_of_it() {
+        let state = |part, sealed, in_use, sessions_end_at| MasterKeyState {
+            id: "a".to_owned(),
+            part,
+            listed: true,
+            sealed,
+            used_at: None,
+            in_use,
+            sessions: 2,
+            sessions_end_at,
+        };
+        let opens = MasterKeyPart::Opens;
+        assert!(state(MasterKeyPart::Seals, 0, false, None).needed().is_some());
+        assert!(state(opens, 1, false, None).needed().unwrap().contains("1 values"));
+        assert!(state(opens, 0, true, None).needed().unwrap().contains("first in its list"));
+        let until = state(opens, 0, false, Some(Timestamp::UNIX_EPOCH)).needed().unwrap();
+        assert!(until.contains("2 sessions") && until.contains("1970"), "{until}");
+        assert_eq!(state(opens, 0, false, None).needed(), None);
+        let key = known("a", 0, false);
+        let used = key.used_at.unwrap();
+        assert!(is_in_use(&key, used + SignedDuration::from_mins(2)) && !is_in_use(&key, used + SAYS_SO));
+    }
+}
