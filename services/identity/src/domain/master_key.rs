@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 /// How long a process is taken to go on with a key after it said so; it does each minute.
-const SAYS_SO: SignedDuration = SignedDuration::from_mins(3);
+pub const SAYS_SO: SignedDuration = SignedDuration::from_mins(3);
 
 /// A master key as the database knows it.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ use seal::MasterKey;
 use super::keyring::published;
 use crate::credential::signing_key::KeySealer;
 use crate::domain::master_key::{
-    DoesNotFit, KnownMasterKey, MasterKeyPart, MasterKeyReport, MasterKeyState, current, fits, is_in_use,
+    DoesNotFit, KnownMasterKey, MasterKeyPart, MasterKeyReport, MasterKeyState, SAYS_SO, current, fits,
+    is_in_use,
 };
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
@@ -79,8 +80,9 @@ async fn state(
     let used_at = key.used_at;
     let (part, (sessions, sessions_end_at)) = match seals {
         Some(seals) if seals.id != id => {
-            // A version that does not say what it uses went on until the other key was there.
-            let before = used_at.unwrap_or(seals.rotated_at);
+            // After it said so last it went on for a while; a version that does not say what it
+            // uses, until the other key was there.
+            let before = used_at.map_or(seals.rotated_at, |at| at + SAYS_SO);
             (MasterKeyPart::Opens, store.count_sessions_of_before(before, now).await?)
         }
         _ => (MasterKeyPart::Seals, (0, None)),

@@ -247,11 +247,12 @@ async fn one_master_key_follows_another_while_everything_goes_on() {
 
 /// The old key is needed as long as a refresh token may be of it; returns one of the new key.
 async fn the_old_key_goes_when_nothing_is_of_it(stage: &Stage, next: &System, first: &Json) -> Json {
+    // Tokens that were made after the key was said to be in use, and before that was said again.
     let used = "update identity.master_keys set used_at = now() - interval '5 minutes' where id = $1";
     stage.sql.execute(used, &[&id(OLD)]).await.unwrap();
     stage
         .sql
-        .batch_execute("update identity.sessions set rotated_at = rotated_at - interval '10 minutes'")
+        .batch_execute("update identity.sessions set rotated_at = rotated_at - interval '4 minutes'")
         .await
         .unwrap();
     let old = &stage.keys(&[NEW, OLD], &["master-key", "check"])[1];
