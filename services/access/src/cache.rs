@@ -4,7 +4,8 @@
 //! While identity is heard (`heard.rs`) nobody waits for it but callers who are new or
 //! marked: an answer is renewed every minute, beside the calls. When it is silent for as
 //! long as an answer holds by itself, or has no marks, since an older version gave it, it is
-//! asked as often as that.
+//! asked as often as that. One whose marks are of a newer version is not kept at all
+//! (`remote.rs`).
 //!
 //! One look-up at a time per caller, beside the calls that wait for it: they share its
 //! answer, and its failure. Of a caller who is known nobody waits for it for long: an

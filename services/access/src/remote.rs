@@ -82,8 +82,13 @@ impl Authority for RemoteIdentity {
         let session = optional(&session_id)?.unwrap_or_default();
         let user = optional(&user_id)?.map(|id| User { id, session });
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
-        let marks = read_all(&marks);
         let until = until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
+        // What a mark of a later version is about would never be heard: an answer with one is
+        // good for those who wait for it, and is not kept.
+        let (marks, until) = match read_all(&marks) {
+            Some(marks) => (marks, until),
+            None => (Vec::new(), Some(Timestamp::MIN)),
+        };
         let issuer = None;
         Ok(Resolution { user, tenant, scopes, role, role_scopes, operator, api_key_id, issuer, marks, until })
     }
@@ -171,12 +176,9 @@ impl RemoteIdentity {
     }
 }
 
-/// The marks of an answer. One that cannot be read is of a later version, and would never be
-/// heard: then the answer is taken for one without marks, which is not kept for longer than
-/// it holds by itself.
-fn read_all(marks: &[Vec<u8>]) -> Vec<Mark> {
-    let read: Option<Vec<Mark>> = marks.iter().map(|mark| Mark::try_from(mark.as_slice()).ok()).collect();
-    read.unwrap_or_default()
+/// The marks of an answer, if all of them can be read.
+fn read_all(marks: &[Vec<u8>]) -> Option<Vec<Mark>> {
+    marks.iter().map(|mark| Mark::try_from(mark.as_slice()).ok()).collect()
 }
 
 /// Where the call under way comes from, as a proxy says it: identity believes as much of it
@@ -237,6 +239,7 @@ mod tests {
     use boot::{Call, Observe};
     use frontdesk_proto::identity::v1::scope_service_server::{ScopeService, ScopeServiceServer};
     use http::HeaderMap;
+    use tokio::task::JoinHandle;
     use tonic::Response;
     use tonic::transport::Server;
     use tonic::transport::server::TcpIncoming;
@@ -256,14 +259,21 @@ mod tests {
         }
     }
 
+    /// A client of an identity like this one, which serves meanwhile.
+    fn serve(
+        identity: impl ScopeService,
+    ) -> (RemoteIdentity, JoinHandle<Result<(), tonic::transport::Error>>) {
+        let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addr = incoming.local_addr().unwrap();
+        let server = Server::builder().layer(Observe::of(&[])).add_service(ScopeServiceServer::new(identity));
+        let serving = tokio::spawn(server.serve_with_incoming(incoming));
+        (RemoteIdentity::new(addr.to_string().parse().unwrap()), serving)
+    }
+
     /// An answer that identity cannot be reached would let them in by what it said before.
     #[tokio::test]
     async fn a_callers_own_short_time_does_not_keep_identity_from_saying_that_a_right_is_revoked() {
-        let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let addr = incoming.local_addr().unwrap();
-        let server = Server::builder().layer(Observe::of(&[])).add_service(ScopeServiceServer::new(Revoked));
-        let serving = tokio::spawn(server.serve_with_incoming(incoming));
-        let identity = RemoteIdentity::new(addr.to_string().parse().unwrap());
+        let (identity, serving) = serve(Revoked);
         let credentials = Credentials::default();
         for given in [Duration::from_millis(4), Duration::ZERO] {
             let call = Call::new(HeaderValue::from_static("id"), &HeaderMap::new());
@@ -274,12 +284,34 @@ mod tests {
         serving.abort();
     }
 
-    #[test]
-    fn an_answer_with_a_mark_of_another_form_is_kept_like_one_without_marks() {
+    /// Identity, whose answers have these marks.
+    struct Marks(Vec<Vec<u8>>);
+
+    #[tonic::async_trait]
+    impl ScopeService for Marks {
+        async fn resolve_scopes(
+            &self,
+            _request: Request<ResolveScopesRequest>,
+        ) -> Result<Response<ResolveScopesResponse>, Status> {
+            let marks = self.0.clone();
+            Ok(Response::new(ResolveScopesResponse { marks, ..ResolveScopesResponse::default() }))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_with_a_mark_of_another_form_is_over_when_it_comes() {
         let [one, two, longer] = [vec![1; 16], vec![2; 16], vec![3; 17]];
-        assert_eq!(read_all(&[one.clone(), two.clone()]), [[1; 16], [2; 16]]);
+        let resolved = async |marks: &[Vec<u8>]| {
+            let (identity, serving) = serve(Marks(marks.to_vec()));
+            let resolved = identity.resolve(&Credentials::default(), None, Timestamp::UNIX_EPOCH).await;
+            serving.abort();
+            resolved.unwrap()
+        };
+        let read = resolved(&[one.clone(), two.clone()]).await;
+        assert_eq!((read.marks, read.until), (vec![[1; 16], [2; 16]], None));
         for marks in [vec![one.clone(), longer.clone()], vec![longer, two], vec![vec![]]] {
-            assert!(read_all(&marks).is_empty(), "{marks:?}");
+            let read = resolved(&marks).await;
+            assert_eq!((read.marks, read.until), (Vec::new(), Some(Timestamp::MIN)), "{marks:?}");
         }
     }
 
