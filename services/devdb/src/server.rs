@@ -15,8 +15,9 @@ use crate::programs::{Programs, check_version};
 use crate::user::run_as;
 use crate::{MAX_SOCKET_DIR, OWNER, ServerError};
 
-/// How long sessions of a server that was killed may take to leave.
-const LEAVING: Duration = Duration::from_secs(5);
+/// How long a server may take to leave when it or its guard was killed: what is left of the
+/// guard asks it for ten seconds, and then the server gives its sessions five.
+const LEAVING: Duration = Duration::from_secs(25);
 
 /// How to run a private server.
 #[derive(Debug, Clone)]
@@ -128,20 +129,19 @@ impl PrivateServer {
         owner.batch_execute(&statement).await.map_err(|error| failed(error.into()))
     }
 
-    async fn ready(&self) -> Result<(), ServerError> {
+    async fn ready(&mut self) -> Result<(), ServerError> {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
-            let error: Fault = match pg::connect(&self.url("postgres")).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
+            let error = pg::connect(&self.url("postgres")).await.err();
             let log = || fs::read_to_string(self.dir.join("postgres.log")).unwrap_or_default();
+            // An answer may be that of a server before it, which has not left yet.
+            if self.guard.as_mut().is_none_or(Guard::has_ended) {
+                return Err(ServerError::Failed { program: "postgres", output: last_lines(&log()) });
+            }
+            let Some(error) = error else { return Ok(()) };
             if Instant::now() > deadline {
                 let output = format!("{error}; {}", last_lines(&log()));
                 return Err(ServerError::Failed { program: "postgres", output });
-            }
-            if log().contains("FATAL:  ") && self.pid().is_none() {
-                return Err(ServerError::Failed { program: "postgres", output: last_lines(&log()) });
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod alterations;
+mod cluster;
 mod declared;
 mod figures;
 mod fixture;

@@ -4,13 +4,12 @@
 //! A burst of events that nobody reads, an autovacuum in the midst of it, and then somebody
 //! who watches: that is a new installation, a restart under load, a bench.
 
-use std::time::Duration;
-
-use devdb::TestDatabase;
 use pg::Statement;
 use serde_json::Value as Json;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::Uuid;
+
+use crate::cluster::Cluster;
 
 /// Events of each of eight tenants that waited when the table was analyzed.
 const WAITED: u32 = 2500;
@@ -23,8 +22,13 @@ const MOST_BLOCKS: f64 = 600.0;
 
 #[tokio::test]
 async fn numbering_reads_what_waits_whatever_waited_when_statistics_were_made() {
-    let database = TestDatabase::create(&[&booking::MIGRATIONS]).await;
-    let owner = pg::connect(&database.url).await.unwrap();
+    // Of its own: what a look finds dead is passed over by the next one only when no
+    // transaction of the whole server is older.
+    let server = Cluster::start().await;
+    server.sql("postgres").await.batch_execute("create database plans").await.unwrap();
+    let url = server.url("plans");
+    pg::migrate::up(&url, &[&booking::MIGRATIONS]).await.unwrap();
+    let owner = pg::connect(&url).await.unwrap();
     let fill = format!(
         "alter table booking_events set (autovacuum_enabled = false); \
          insert into booking_events (tenant_id, id, at, booking_request_id, action) \
@@ -41,17 +45,6 @@ async fn numbering_reads_what_waits_whatever_waited_when_statistics_were_made() 
          from generate_series(0, 7) n"
     );
     owner.batch_execute(&fill).await.unwrap();
-    // What a look finds dead is passed over by the next one when no transaction of the
-    // cluster is older: another test may hold one open.
-    let is_dead = "select count(*) from booking_events e where e.number = 1 \
-        and e.xmin::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-    // For as long as a doctor waits, 25 s at most.
-    for _ in 0..4000 {
-        if owner.query_one(is_dead, &[]).await.unwrap().get::<_, i64>(0) == 8 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
     let tenants: Vec<String> = (0..8).map(|tenant| format!("uuid '{}'", Uuid::from_u128(tenant))).collect();
     let tenants = format!("array[{}]", tenants.join(", "));
     let places = format!("array_fill({WAITED}::bigint, array[8])");
@@ -64,7 +57,7 @@ async fn numbering_reads_what_waits_whatever_waited_when_statistics_were_made() 
         for (name, role, values) in &looks {
             let statement = statements.iter().find(|one| one.name() == *name).unwrap();
             for mode in ["force_custom_plan", "force_generic_plan"] {
-                let session = pg::connect(&database.url).await.unwrap();
+                let session = pg::connect(&url).await.unwrap();
                 let set_up = format!(
                     "set role {role}; set enable_seqscan = off; set plan_cache_mode = {mode}; \
                      select set_config('app.tenants', array_to_string({tenants}, ','), false)"

@@ -115,6 +115,35 @@ fn comes_back_with_its_data(is_kept: bool) {
     }
 }
 
+/// Such a server is asked for ten seconds, and then leaves its sessions five: longer than what
+/// was waited for before.
+#[test]
+fn a_postgres_that_is_slow_to_leave_when_its_guard_is_killed_comes_back() {
+    let folder = Folder::new("slow");
+    let mut child = started(folder.path(), &[]);
+    let url = Exports::of(folder.path()).value("DATABASE_URL");
+    let data = folder.path().join("pg/data");
+    let mut session = Command::new("psql")
+        .args([&url, "-Atc", "select pg_backend_pid()", "-c", "select pg_sleep(600)"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut backend = String::new();
+    BufReader::new(session.stdout.take().unwrap()).read_line(&mut backend).unwrap();
+    let signal =
+        |signal: &str, pid: &str| Command::new("kill").args([signal, pid]).status().unwrap().success();
+    // It hears of no end until it is killed.
+    assert!(signal("-STOP", backend.trim()));
+    let (first, guard) = (of_server(&data, false).unwrap(), of_server(&data, true).unwrap());
+    assert!(signal("-KILL", &guard));
+    wait_for(|| of_server(&data, false).is_some_and(|now| now != first));
+    wait_for(|| Command::new("psql").args([&url, "-Atc", "select 1"]).output().unwrap().status.success());
+    assert!(!runs(&first), "two servers run");
+    assert!(!session.wait().unwrap().success());
+    assert!(child.signal("-INT").success());
+}
+
 /// Whether a process runs: one that has ended may wait for its parent.
 fn runs(pid: &str) -> bool {
     std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| !command.is_empty())

@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::json;
 
 use super::crashes::login;
-use super::restored_databases::Cluster;
+use crate::cluster::Cluster;
 use crate::fixture::{Answer, case, path_of, system};
 use crate::program::run::{frontdesk, text};
 

@@ -2,14 +2,8 @@
 //! dump and restore, and by logical replication; or its own transactions count from the beginning. A
 //! saved cursor goes on there without loss and without repetition.
 
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use devdb::{PrivateServer, Programs, ServerOptions};
 use frontdesk::demo;
 use frontdesk::system::System;
 use frontdesk_proto::booking::v1::WatchBookingRequestsRequest;
@@ -20,70 +14,8 @@ use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::cluster::Cluster;
 use crate::fixture::{Answer, LAKE_HOUSE, channel, path_of, signed, system};
-
-/// A cluster of its own.
-pub(super) struct Cluster {
-    options: ServerOptions,
-    server: Option<PrivateServer>,
-}
-
-impl Cluster {
-    pub(super) async fn start() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("frontdesk-move-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let dir: PathBuf = std::env::temp_dir().join(name);
-        let programs = Programs::of_tests().unwrap();
-        let options = ServerOptions { dir, ephemeral: false, durable: false, tcp: None, programs };
-        let server = Some(PrivateServer::start(options.clone()).await.unwrap());
-        Self { options, server }
-    }
-
-    pub(super) fn url(&self, database: &str) -> String {
-        self.server.as_ref().unwrap().url(database)
-    }
-
-    pub(super) async fn sql(&self, database: &str) -> Client {
-        pg::connect(&self.url(database)).await.unwrap()
-    }
-
-    /// Sets the epoch of transaction ids, for which the server has to rest.
-    async fn count_transactions_from(&mut self, epoch: u32) {
-        self.server.take().unwrap().stop();
-        let data = self.options.dir.join("data");
-        // It runs as the folder's owner alone.
-        let owner = std::fs::metadata(&data).unwrap();
-        let mut reset = Command::new(self.options.programs.path("pg_resetwal"));
-        reset.args(["-e", &epoch.to_string(), "-D"]).arg(&data).uid(owner.uid()).gid(owner.gid());
-        let output = reset.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        self.server = Some(PrivateServer::start(self.options.clone()).await.unwrap());
-    }
-
-    /// Where its data are, and what is to go with it.
-    pub(super) fn folder(&self) -> &Path {
-        &self.options.dir
-    }
-
-    /// Runs a program of Postgres.
-    pub(super) fn output(&self, program: &str, arguments: &[&str]) -> Output {
-        Command::new(self.options.programs.path(program)).args(arguments).output().unwrap()
-    }
-
-    /// Runs a program of Postgres and returns what it printed.
-    pub(super) fn run(&self, program: &str, arguments: &[&str]) -> Vec<u8> {
-        let output = self.output(program, arguments);
-        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.server = None;
-        let _gone = std::fs::remove_dir_all(&self.options.dir);
-    }
-}
 
 /// A system in a cluster, and who calls it.
 struct Place {
@@ -194,7 +126,7 @@ async fn a_feed_goes_on_in_the_cluster_where_its_dump_is_restored() {
     let roles = old.run("pg_dumpall", &["--roles-only", "-d", &old.url("postgres")]);
     let dump = old.run("pg_dump", &["--create", "-d", &old.url("system")]);
     for (script, text) in [("roles.sql", roles), ("dump.sql", dump)] {
-        let file = new.options.dir.join(script);
+        let file = new.folder().join(script);
         std::fs::write(&file, text).unwrap();
         // The owner is there already, which psql says and goes on.
         new.run("psql", &["-X", "-q", "-d", &new.url("postgres"), "-f", file.to_str().unwrap()]);
@@ -208,8 +140,7 @@ async fn a_feed_goes_on_in_the_cluster_that_it_is_replicated_to() {
     access::install_crypto();
     let (mut old, new) = (Cluster::start().await, Cluster::start().await);
     old.sql("postgres").await.batch_execute("alter system set wal_level = 'logical'").await.unwrap();
-    old.server = None;
-    old.server = Some(PrivateServer::start(old.options.clone()).await.unwrap());
+    old.restart().await;
     let cursor = with_history(&old).await;
     new.sql("postgres").await.batch_execute("create database system").await.unwrap();
     pg::migrate::up(&new.url("system"), &[&identity::MIGRATIONS, &booking::MIGRATIONS]).await.unwrap();
