@@ -4,6 +4,8 @@
 
 use std::sync::{Arc, LazyLock};
 
+use futures::future::try_join_all;
+use futures::try_join;
 use pg::{Database, Fault, Kind, StatementError, Statements, is_constraint};
 
 use super::blocking::Blocking;
@@ -55,8 +57,9 @@ impl Found {
     pub async fn detect(db: &Database) -> Result<Self, Fault> {
         let looks = LOOKS.as_ref().map_err(|error| Fault::new(Kind::Other, error.to_string()))?;
         let db = &db.with(Arc::clone(looks));
-        let tables = catalog::tables(db).await?;
-        let constraints = catalog::constraints(db).await?;
+        // At once: readiness asks for this, and an answer that is late counts as none.
+        let (tables, constraints, firing) =
+            try_join!(catalog::tables(db), catalog::constraints(db), catalog::triggers(db))?;
         let layout = layout_of(&|name, column| {
             let table = tables.iter().find(|one| one.name == name);
             table.is_some_and(|table| column.is_none_or(|column| table.column(column).is_some()))
@@ -65,10 +68,16 @@ impl Found {
         let double = constraints.iter().find(|one| {
             one.table == "bookings" && one.exclusion && is_constraint(&one.name, NO_DOUBLE_BOOKINGS)
         });
-        let covered = match double {
-            Some(constraint) => constraint.covered(db, &statuses).await?,
-            None => Some(Covered { known: Vec::new(), others: false, deleted: false }),
-        };
+        let checks = constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status"));
+        let (covered, checked) = try_join!(
+            async {
+                match double {
+                    Some(constraint) => constraint.covered(db, &statuses).await,
+                    None => Ok(Some(Covered { known: Vec::new(), others: false, deleted: false })),
+                }
+            },
+            try_join_all(checks.map(async |check| Ok((check, check.covered(db, &statuses).await?)))),
+        )?;
         let request_hold = RequestHold::of(covered.as_ref().map(|covered| &*covered.known));
         let mut problems = missing_columns(layout, &tables);
         let has = |table: &str| tables.iter().any(|one| one.name == table);
@@ -80,12 +89,11 @@ impl Found {
         if !range && has("inventory_ranges") {
             problems.push(Problem::Constraint { table: "inventory_ranges", name: NO_OVERLAPPING_RANGES });
         }
-        let firing = catalog::triggers(db).await?;
         let silent = columns::TRIGGERS.into_iter().filter(|&(table, name)| {
             has(table) && !firing.iter().any(|(of, trigger)| (&**of, &**trigger) == (table, name))
         });
         problems.extend(silent.map(|(table, name)| Problem::Trigger { table, name }));
-        problems.extend(refused_statuses(db, layout, &constraints, &mut statuses, &tables).await?);
+        problems.extend(refused_statuses(layout, &checked, &mut statuses, &tables));
         let Altered { unfit, doubtful } = types::altered(layout, &tables);
         problems.extend(unfit);
         Ok(Self {
@@ -228,13 +236,12 @@ fn missing_columns(layout: Layout, stored: &[StoredTable]) -> Vec<Problem> {
 
 /// Check constraints that refuse a status which this version writes, and enums that
 /// lack one. Finds out besides in which table rows may have a word that is not known.
-async fn refused_statuses(
-    db: &Database,
+fn refused_statuses(
     layout: Layout,
-    constraints: &[Constraint],
+    checked: &[(&Constraint, Option<Covered>)],
     statuses: &mut Statuses,
     tables: &[StoredTable],
-) -> Result<Vec<Problem>, Fault> {
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     // The tables in which nothing but known words can be.
     let mut closed = Vec::new();
@@ -247,9 +254,9 @@ async fn refused_statuses(
             closed.push(table.to_owned());
         }
     }
-    for constraint in constraints.iter().filter(|one| !one.exclusion && one.condition.contains("status")) {
+    for (constraint, covered) in checked {
         let written = written_statuses(layout, &constraint.table);
-        let Some(covered) = constraint.covered(db, statuses).await? else { continue };
+        let Some(covered) = covered else { continue };
         if written.iter().any(|status| !covered.known.contains(status)) {
             problems.push(Problem::Status { constraint: constraint.name.clone() });
         }
@@ -263,7 +270,7 @@ async fn refused_statuses(
     };
     statuses.any_booking_word = any_word("bookings");
     statuses.any_word = any_word(if layout == Layout::Standard { "booking_requests" } else { "bookings" });
-    Ok(problems)
+    problems
 }
 
 /// The statuses that this version writes into a table. A request expires in the

@@ -90,7 +90,8 @@ impl Store {
 
     /// Looks at the schema again; what a later look has found by then counts.
     pub async fn look_at_schema(&self) -> Result<Arc<Schema>, Fault> {
-        self.known.look(self.look()).await
+        // It is large, and part of every call that may want it.
+        self.known.look(Box::pin(self.look())).await
     }
 
     async fn look(&self) -> Result<Arc<Schema>, Fault> {
