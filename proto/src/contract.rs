@@ -12,7 +12,7 @@ use prost_reflect::{ExtensionDescriptor, FieldDescriptor, MethodDescriptor, Valu
 use crate::limits::Limits;
 use crate::reasons::v1::Occasion;
 use crate::rest::v1::{FieldRule, Form, Format, MethodContract as Declared};
-use crate::{ErrorReason, Rule, descriptors};
+use crate::{ErrorReason, Rule, StepUp, descriptors};
 
 /// Longest `Idempotency-Key`, of a method that takes one, in characters.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -22,6 +22,8 @@ pub const MAX_IDEMPOTENCY_KEY: usize = 255;
 pub struct MethodContract {
     /// Who may call it.
     pub rule: Option<Rule>,
+    /// What its user must have proved.
+    pub step_up: StepUp,
     /// Whether it takes an `Idempotency-Key`.
     pub idempotency_key: bool,
     /// Whether it takes `If-Match`: a field of its request says the same.
@@ -58,6 +60,7 @@ impl MethodContract {
                 .unwrap_or_default();
         Self {
             rule: Rule::of(method),
+            step_up: StepUp::of(method),
             idempotency_key,
             if_match: method
                 .input()
@@ -100,6 +103,7 @@ impl MethodContract {
             Occasion::ApiKey => matches!(self.rule, Some(Rule::Scoped { api_key_required: true, .. })),
             Occasion::Field => self.fields > 0,
             Occasion::Change => self.changes,
+            Occasion::StepUp => self.step_up.asks(),
         }
     }
 }

@@ -50,7 +50,7 @@ pub use self::limits::Limits;
 pub use self::reason::Wire;
 pub use self::reasons::v1::ErrorReason;
 pub use self::refusal::{DOMAIN, Refusal, Violation, reason_of, with_request_id};
-pub use self::rule::Rule;
+pub use self::rule::{Aal, Rule, StepUp};
 
 /// Every `.proto` file with its imports and custom options, encoded as a
 /// `google.protobuf.FileDescriptorSet`.

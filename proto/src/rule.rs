@@ -2,9 +2,13 @@
 //! needs it (the access layer, the OpenAPI document, the tests). Who a caller is
 //! and whether it satisfies a rule is `services/access`' business.
 
+use std::time::Duration;
+
 use prost_reflect::{MethodDescriptor, Value};
 
 use crate::access::v1::{AccessRule, ApiKeyRequirement, access_rule};
+
+pub use crate::access::v1::Aal;
 
 /// Who may call one method.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +28,45 @@ pub enum Rule {
     },
 }
 
+/// How the user of a call must have proved to be that user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepUp {
+    /// How long ago at most.
+    pub fresh: Option<Duration>,
+    /// By how many factors.
+    pub aal: Aal,
+}
+
+impl StepUp {
+    /// What the rule of a method asks.
+    pub fn of(method: &MethodDescriptor) -> Self {
+        declared(method).map(|rule| Self::read(&rule)).unwrap_or_default()
+    }
+
+    /// Whether it asks for anything.
+    pub fn asks(&self) -> bool {
+        *self != Self::default()
+    }
+
+    fn read(rule: &AccessRule) -> Self {
+        let fresh = rule.fresh.and_then(|fresh| Duration::try_from(fresh).ok());
+        Self { fresh, aal: rule.aal() }
+    }
+}
+
+fn declared(method: &MethodDescriptor) -> Option<AccessRule> {
+    let extension = method.parent_pool().get_extension_by_name("frontdesk.access.v1.access")?;
+    match &*method.options().get_extension(&extension) {
+        Value::Message(message) => message.transcode_to().ok(),
+        _ => None,
+    }
+}
+
 impl Rule {
-    /// The rule of a method; `None` when its proto has none, or one that grants
-    /// nothing.
+    /// The rule of a method; `None` when its proto has none, one that grants
+    /// nothing, or one that asks nobody for a proof that it names.
     pub fn of(method: &MethodDescriptor) -> Option<Self> {
-        let extension = method.parent_pool().get_extension_by_name("frontdesk.access.v1.access")?;
-        match &*method.options().get_extension(&extension) {
-            Value::Message(message) => message.transcode_to().ok().and_then(Self::read),
-            _ => None,
-        }
+        declared(method).and_then(Self::read)
     }
 
     /// Whether the method works on one tenant's data.
@@ -49,6 +83,14 @@ impl Rule {
     }
 
     fn read(rule: AccessRule) -> Option<Self> {
+        let is_of_users =
+            matches!(rule.rule, Some(access_rule::Rule::SignedIn(_) | access_rule::Rule::Scoped(_)));
+        if StepUp::read(&rule).asks() && !is_of_users {
+            return None;
+        }
+        if rule.fresh.is_some_and(|fresh| fresh.seconds <= 0 || fresh.nanos != 0) {
+            return None;
+        }
         match rule.rule? {
             access_rule::Rule::Public(_) => Some(Self::Public),
             access_rule::Rule::AnyCredential(_) => Some(Self::AnyCredential),
@@ -66,7 +108,7 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::v1::Scoped;
+    use crate::access::v1::{AnyCredential, Scoped, SignedIn};
     use crate::descriptors;
 
     #[test]
@@ -87,10 +129,28 @@ mod tests {
 
     #[test]
     fn a_rule_that_grants_nothing_is_none() {
-        assert_eq!(Rule::read(AccessRule { rule: None }), None);
+        assert_eq!(Rule::read(AccessRule::default()), None);
         for scopes in [vec![], vec![String::new()]] {
             let scoped = access_rule::Rule::Scoped(Scoped { scopes, ..Default::default() });
-            assert_eq!(Rule::read(AccessRule { rule: Some(scoped) }), None);
+            assert_eq!(Rule::read(AccessRule { rule: Some(scoped), ..Default::default() }), None);
         }
+    }
+
+    #[test]
+    fn a_proof_is_asked_of_users_and_within_a_time() {
+        let fresh = |seconds, nanos| Some(prost_types::Duration { seconds, nanos });
+        let user = || Some(access_rule::Rule::SignedIn(SignedIn {}));
+        let rule = AccessRule { rule: user(), fresh: fresh(300, 0), aal: Aal::Aal2.into() };
+        assert_eq!(StepUp::read(&rule), StepUp { fresh: Some(Duration::from_mins(5)), aal: Aal::Aal2 });
+        assert_eq!(Rule::read(rule), Some(Rule::SignedIn));
+        for (seconds, nanos) in [(0, 0), (-1, 0), (1, 1)] {
+            let rule = AccessRule { rule: user(), fresh: fresh(seconds, nanos), ..Default::default() };
+            assert_eq!(Rule::read(rule), None, "{seconds} s and {nanos} ns");
+        }
+        let anybody = || Some(access_rule::Rule::AnyCredential(AnyCredential {}));
+        let whose = AccessRule { rule: anybody(), fresh: fresh(300, 0), ..Default::default() };
+        assert_eq!(Rule::read(whose), None);
+        let whose = AccessRule { rule: anybody(), aal: Aal::IfEnrolled.into(), ..Default::default() };
+        assert_eq!(Rule::read(whose), None);
     }
 }

@@ -118,12 +118,27 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.http_status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(WWW_AUTHENTICATE, self.challenge());
         }
         if let Some(delay) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds(delay));
         }
         response
+    }
+
+    /// What the caller lacks, in the form of OAuth: RFC 6750, and RFC 9470 where it is a proof.
+    fn challenge(&self) -> HeaderValue {
+        let bearer = HeaderValue::from_static("Bearer");
+        if self.reason != Some(ErrorReason::StepUpRequired) {
+            return bearer;
+        }
+        let asked = |name: &str| self.metadata.get(name).map(String::as_str).unwrap_or_default();
+        let two = asked("required").split(' ').any(|one| one == "aal2");
+        let level = if two { r#", acr_values="aal2""# } else { "" };
+        let age = asked("max_age_seconds").parse::<u32>().ok();
+        let age = age.map(|seconds| format!(r#", max_age="{seconds}""#)).unwrap_or_default();
+        let challenge = format!(r#"Bearer error="insufficient_user_authentication"{level}{age}"#);
+        HeaderValue::from_str(&challenge).unwrap_or(bearer)
     }
 
     fn body(&self, request_id: &str, transcoder: &Transcoder, runbook: &Runbook) -> Json {

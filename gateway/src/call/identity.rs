@@ -5,8 +5,11 @@
 use std::convert::Infallible;
 
 use frontdesk_proto::identity::v1::{
-    GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse, LoginRequest, LoginResponse, LogoutRequest,
-    LogoutResponse, RefreshRequest, RefreshResponse,
+    ChallengeFactorRequest, ChallengeFactorResponse, ChangePasswordRequest, ChangePasswordResponse,
+    EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse,
+    LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, RefreshRequest, RefreshResponse,
+    RemoveFactorRequest, RemoveFactorResponse, UpdateMeRequest, UpdateMeResponse, VerifyFactorRequest,
+    VerifyFactorResponse,
 };
 use http::HeaderMap;
 use prost::Message;
@@ -43,6 +46,36 @@ impl<'u> Identity<'u> {
 
     pub async fn me(&self) -> Result<GetMeResponse, Failure> {
         self.call("UserService/GetMe", &GetMeRequest {}).await
+    }
+
+    pub async fn update_me(&self, display_name: String) -> Result<UpdateMeResponse, Failure> {
+        self.call("UserService/UpdateMe", &UpdateMeRequest { display_name }).await
+    }
+
+    pub async fn change_password(
+        &self,
+        request: &ChangePasswordRequest,
+    ) -> Result<ChangePasswordResponse, Failure> {
+        self.call("AuthService/ChangePassword", request).await
+    }
+
+    pub async fn enrol_factor(&self, request: &EnrolFactorRequest) -> Result<EnrolFactorResponse, Failure> {
+        self.call("FactorService/EnrolFactor", request).await
+    }
+
+    pub async fn challenge_factor(&self, factor_id: String) -> Result<ChallengeFactorResponse, Failure> {
+        self.call("FactorService/ChallengeFactor", &ChallengeFactorRequest { factor_id }).await
+    }
+
+    pub async fn verify_factor(
+        &self,
+        request: &VerifyFactorRequest,
+    ) -> Result<VerifyFactorResponse, Failure> {
+        self.call("FactorService/VerifyFactor", request).await
+    }
+
+    pub async fn remove_factor(&self, factor_id: String) -> Result<RemoveFactorResponse, Failure> {
+        self.call("FactorService/RemoveFactor", &RemoveFactorRequest { factor_id }).await
     }
 
     pub async fn jwks(&self) -> Result<GetJwksResponse, Failure> {

@@ -1,6 +1,7 @@
 // The published Supabase client against the gateway's /auth/v1.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { createClient } from "@supabase/supabase-js";
 import { startSystem } from "./system.mjs";
@@ -87,6 +88,88 @@ test("a wrong password and an unknown user look the same", async () => {
     assert.equal(error.code, "invalid_credentials");
     assert.equal(error.message, "Invalid login credentials");
   }
+});
+
+// RFC 6238, as an app has it.
+function codeOf(secret, later = 0) {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret].map((letter) => letters.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + later));
+  const hash = createHmac("sha1", key).update(step).digest();
+  const number = hash.readUInt32BE(hash[19] & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+test("a second factor is enrolled, proved, asked for and removed", async () => {
+  const { VIEWER_EMAIL } = system.variables;
+  const one = client();
+  await one.auth.signInWithPassword(credentials(VIEWER_EMAIL));
+  const level = async (of) => (await of.auth.mfa.getAuthenticatorAssuranceLevel()).data;
+  assert.deepEqual(
+    [(await level(one)).currentLevel, (await level(one)).nextLevel],
+    ["aal1", "aal1"],
+  );
+  const enrolled = await one.auth.mfa.enroll({ factorType: "totp", friendlyName: "phone" });
+  assert.equal(enrolled.error, null);
+  assert.match(enrolled.data.totp.uri, /^otpauth:\/\/totp\//);
+  const again = await one.auth.mfa.enroll({ factorType: "totp", friendlyName: "phone" });
+  assert.equal(again.error.code, "mfa_factor_name_conflict");
+  const factorId = enrolled.data.id;
+  const secret = enrolled.data.totp.secret;
+  const listed = await one.auth.mfa.listFactors();
+  assert.deepEqual([listed.data.all.length, listed.data.totp.length], [1, 0]);
+
+  const wrong = await one.auth.mfa.challengeAndVerify({ factorId, code: "abcdef" });
+  assert.equal(wrong.error.code, "mfa_verification_failed");
+  const challenge = await one.auth.mfa.challenge({ factorId });
+  assert.equal(challenge.data.type, "totp");
+  const code = codeOf(secret);
+  const verified = await one.auth.mfa.verify({ factorId, challengeId: challenge.data.id, code });
+  assert.equal(verified.error, null);
+  const now = await level(one);
+  assert.deepEqual([now.currentLevel, now.nextLevel], ["aal2", "aal2"]);
+  assert.deepEqual(now.currentAuthenticationMethods.map((one) => one.method), ["totp", "password"]);
+  const refreshed = await one.auth.refreshSession();
+  assert.equal(refreshed.error, null);
+  assert.equal((await level(one)).currentLevel, "aal2");
+
+  const other = client();
+  await other.auth.signInWithPassword(credentials(VIEWER_EMAIL));
+  const asked = await level(other);
+  assert.deepEqual([asked.currentLevel, asked.nextLevel], ["aal1", "aal2"]);
+  assert.equal((await other.auth.mfa.listFactors()).data.totp[0].friendly_name, "phone");
+  assert.equal((await other.auth.mfa.unenroll({ factorId })).error.code, "insufficient_aal");
+  assert.equal((await other.auth.mfa.challengeAndVerify({ factorId, code })).error.code, "mfa_verification_failed");
+  const next = await other.auth.mfa.challengeAndVerify({ factorId, code: codeOf(secret, 1) });
+  assert.equal(next.error, null);
+  assert.equal((await level(other)).currentLevel, "aal2");
+  const removed = await other.auth.mfa.unenroll({ factorId });
+  assert.deepEqual([removed.error, removed.data.id], [null, factorId]);
+  assert.deepEqual((await other.auth.mfa.listFactors()).data.all, []);
+});
+
+test("a user changes the name and, with the current one, the password", async () => {
+  const of = client();
+  await of.auth.signInWithPassword(credentials());
+  const named = await of.auth.updateUser({ data: { display_name: "Mara Manager" } });
+  assert.equal(named.data.user.user_metadata.display_name, "Mara Manager");
+  const { DEMO_PASSWORD } = system.variables;
+  const without = await of.auth.updateUser({ password: "another long password" });
+  assert.equal(without.error.code, "reauthentication_needed");
+  const wrong = await of.auth.updateUser({ password: "another long password", current_password: "not this one" });
+  assert.equal(wrong.error.code, "invalid_credentials");
+  const weak = await of.auth.updateUser({ password: "password1", current_password: DEMO_PASSWORD });
+  assert.equal(weak.error.code, "validation_failed");
+  const address = await of.auth.updateUser({ email: "new@alpine.example" });
+  assert.equal(address.error.code, "validation_failed");
+  const changed = await of.auth.updateUser({ password: "another long password", current_password: DEMO_PASSWORD });
+  assert.equal(changed.error, null);
+  const old = await client().auth.signInWithPassword(credentials());
+  assert.equal(old.error.code, "invalid_credentials");
+  const back = await of.auth.updateUser({ password: DEMO_PASSWORD, current_password: "another long password" });
+  assert.equal(back.error, null);
 });
 
 test("other parts of a hosted project are not here", async () => {

@@ -37,6 +37,7 @@ impl Checked for crate::booking::v1::UpdateCustomerResponse {}
 impl Checked for crate::booking::v1::UpdatePropertyResponse {}
 impl Checked for crate::booking::v1::WatchBookingRequestsResponse {}
 impl Checked for crate::identity::v1::AddMemberResponse {}
+impl Checked for crate::identity::v1::ChallengeFactorResponse {}
 impl Checked for crate::identity::v1::ChangeMemberRoleResponse {}
 impl Checked for crate::identity::v1::ChangePasswordResponse {}
 impl Checked for crate::identity::v1::CreateApiKeyResponse {}
@@ -46,12 +47,15 @@ impl Checked for crate::identity::v1::CreateUserResponse {}
 impl Checked for crate::identity::v1::DeleteRoleResponse {}
 impl Checked for crate::identity::v1::DisableUserResponse {}
 impl Checked for crate::identity::v1::EnableUserResponse {}
+impl Checked for crate::identity::v1::EnrolFactorResponse {}
 impl Checked for crate::identity::v1::GetJwksResponse {}
 impl Checked for crate::identity::v1::GetMeResponse {}
+impl Checked for crate::identity::v1::GetSecondFactorPolicyResponse {}
 impl Checked for crate::identity::v1::GetTenantResponse {}
 impl Checked for crate::identity::v1::GetUserResponse {}
 impl Checked for crate::identity::v1::ListApiKeysResponse {}
 impl Checked for crate::identity::v1::ListAuditEventsResponse {}
+impl Checked for crate::identity::v1::ListFactorsResponse {}
 impl Checked for crate::identity::v1::ListMembersResponse {}
 impl Checked for crate::identity::v1::ListPlatformAuditEventsResponse {}
 impl Checked for crate::identity::v1::ListRolesResponse {}
@@ -60,16 +64,24 @@ impl Checked for crate::identity::v1::ListTenantsResponse {}
 impl Checked for crate::identity::v1::ListUsersResponse {}
 impl Checked for crate::identity::v1::LoginResponse {}
 impl Checked for crate::identity::v1::LogoutResponse {}
+impl Checked for crate::identity::v1::ReauthenticateResponse {}
 impl Checked for crate::identity::v1::RefreshResponse {}
+impl Checked for crate::identity::v1::RegenerateRecoveryCodesResponse {}
+impl Checked for crate::identity::v1::RemoveFactorResponse {}
 impl Checked for crate::identity::v1::RemoveMemberResponse {}
+impl Checked for crate::identity::v1::ResetFactorsResponse {}
 impl Checked for crate::identity::v1::ResolveScopesResponse {}
 impl Checked for crate::identity::v1::RevokeApiKeyResponse {}
 impl Checked for crate::identity::v1::RevokeSessionResponse {}
 impl Checked for crate::identity::v1::RotateApiKeyResponse {}
 impl Checked for crate::identity::v1::SetPasswordResponse {}
 impl Checked for crate::identity::v1::SetPlatformScopesResponse {}
+impl Checked for crate::identity::v1::SetSecondFactorPolicyResponse {}
+impl Checked for crate::identity::v1::UpdateMeResponse {}
 impl Checked for crate::identity::v1::UpdateRoleResponse {}
+impl Checked for crate::identity::v1::UseRecoveryCodeResponse {}
 impl Checked for crate::identity::v1::ValidateTokenResponse {}
+impl Checked for crate::identity::v1::VerifyFactorResponse {}
 impl Checked for crate::identity::v1::WatchResponse {}
 impl Checked for crate::booking::v1::ApproveBookingRequestRequest {
     fn check(&self, found: &mut Violations) {
@@ -351,6 +363,11 @@ impl Checked for crate::identity::v1::AddMemberRequest {
         found.text("email", &self.email, &Limits { max_bytes: 254, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ChallengeFactorRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -410,8 +427,19 @@ impl Checked for crate::identity::v1::EnableUserRequest {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::EnrolFactorRequest {
+    fn check(&self, found: &mut Violations) {
+        found.value("kind", crate::identity::v1::FactorKind::is_valid(self.kind), "totp");
+        found.text("name", &self.name, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::GetJwksRequest {}
 impl Checked for crate::identity::v1::GetMeRequest {}
+impl Checked for crate::identity::v1::GetSecondFactorPolicyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::GetTenantRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -434,6 +462,7 @@ impl Checked for crate::identity::v1::ListAuditEventsRequest {
         found.number("limit", self.limit, &Limits { min: Some(0), ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ListFactorsRequest {}
 impl Checked for crate::identity::v1::ListMembersRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -477,14 +506,30 @@ impl Checked for crate::identity::v1::LogoutRequest {
         found.value("scope", crate::identity::v1::LogoutScope::is_valid(self.scope), "local, others or global");
     }
 }
+impl Checked for crate::identity::v1::ReauthenticateRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("current_password", &self.current_password, &Limits { required: true, max_length: 256, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::RefreshRequest {
     fn check(&self, found: &mut Violations) {
         found.text("refresh", &self.refresh, &Limits { required: true, missing: ErrorReason::RefreshTokenInvalid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::RegenerateRecoveryCodesRequest {}
+impl Checked for crate::identity::v1::RemoveFactorRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::RemoveMemberRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ResetFactorsRequest {
+    fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
@@ -523,6 +568,17 @@ impl Checked for crate::identity::v1::SetPlatformScopesRequest {
         found.texts("platform_scopes", &self.platform_scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::SetSecondFactorPolicyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.value("policy", crate::identity::v1::SecondFactorPolicy::is_valid(self.policy), "optional, owners or all");
+    }
+}
+impl Checked for crate::identity::v1::UpdateMeRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("display_name", &self.display_name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::UpdateRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -530,5 +586,17 @@ impl Checked for crate::identity::v1::UpdateRoleRequest {
         found.texts("scopes", &self.scopes, &Limits { required: true, max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::UseRecoveryCodeRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("code", &self.code, &Limits { required: true, max_length: 64, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ValidateTokenRequest {}
+impl Checked for crate::identity::v1::VerifyFactorRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("challenge", &self.challenge, &Limits { max_length: 200, max_bytes: 200, ..Limits::NONE });
+        found.text("code", &self.code, &Limits { required: true, max_length: 32, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::WatchRequest {}

@@ -2,6 +2,15 @@
 /// The rule that decides which callers reach a method.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AccessRule {
+    /// How long ago the user may have proved at most to be that user, by whatever
+    /// factor: exchanging tokens proves nothing. Unset means however long ago. It is not
+    /// asked of calls with an API key alone, which was made under such a proof.
+    #[prost(message, optional, tag = "5")]
+    pub fresh: ::core::option::Option<::prost_types::Duration>,
+    /// How many factors the user must have proved in the session. It is not asked of calls
+    /// with an API key alone either.
+    #[prost(enumeration = "Aal", tag = "6")]
+    pub aal: i32,
     /// Exactly one of these is set.
     #[prost(oneof = "access_rule::Rule", tags = "1, 2, 3, 4")]
     pub rule: ::core::option::Option<access_rule::Rule>,
@@ -93,6 +102,41 @@ impl ::prost::Name for Scoped {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.access.v1.Scoped".into()
+    }
+}
+/// How much a session is to be believed (NIST SP 800-63B), as a rule asks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Aal {
+    /// Of a method that needs scopes: two factors of users who have a second one, and of
+    /// those of whom their tenant or the platform asks it. Of others: one.
+    Unspecified = 0,
+    /// Two factors of users who have a second one; of a method that needs scopes, also of
+    /// those of whom their tenant or the platform asks it.
+    IfEnrolled = 1,
+    /// Two factors.
+    Aal2 = 2,
+}
+impl Aal {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AAL_UNSPECIFIED",
+            Self::IfEnrolled => "AAL_IF_ENROLLED",
+            Self::Aal2 => "AAL_2",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AAL_UNSPECIFIED" => Some(Self::Unspecified),
+            "AAL_IF_ENROLLED" => Some(Self::IfEnrolled),
+            "AAL_2" => Some(Self::Aal2),
+            _ => None,
+        }
     }
 }
 /// Whether a tenant API key must be sent.

@@ -77,6 +77,8 @@ pub enum Occasion {
     Field = 8,
     /// Calls of methods that change something.
     Change = 9,
+    /// Calls of methods whose rule asks what the user has proved, and when.
+    StepUp = 10,
 }
 impl Occasion {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -95,6 +97,7 @@ impl Occasion {
             Self::ApiKey => "OCCASION_API_KEY",
             Self::Field => "OCCASION_FIELD",
             Self::Change => "OCCASION_CHANGE",
+            Self::StepUp => "OCCASION_STEP_UP",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -110,6 +113,7 @@ impl Occasion {
             "OCCASION_API_KEY" => Some(Self::ApiKey),
             "OCCASION_FIELD" => Some(Self::Field),
             "OCCASION_CHANGE" => Some(Self::Change),
+            "OCCASION_STEP_UP" => Some(Self::StepUp),
             _ => None,
         }
     }
@@ -201,8 +205,8 @@ pub enum ErrorReason {
     SessionNotFound = 216,
     /// There is no such user.
     UserNotFound = 217,
-    /// The tenant has as many roles, or live API keys, as it may; `metadata.limit` is
-    /// their number. Delete or revoke those that nobody needs.
+    /// The tenant has as many roles or live API keys, or the user as many second factors, as
+    /// it may; `metadata.limit` is their number. Delete or revoke those that nobody needs.
     QuotaReached = 226,
     /// There is no such tenant.
     TenantNotFound = 218,
@@ -220,6 +224,19 @@ pub enum ErrorReason {
     AlreadyExists = 224,
     /// The caller would grant scopes that it does not hold.
     ScopeNotHeld = 225,
+    /// The caller has not proved well enough, or not lately enough, to be that user.
+    /// `metadata.required` says what is asked, `metadata.aal` what the token says, and
+    /// `metadata.send` what to do; a token that is made after it is taken.
+    StepUpRequired = 250,
+    /// The caller has no factor with this id, or none that is verified. Factors of others
+    /// are not found.
+    FactorNotFound = 251,
+    /// The code, or whatever else should prove the factor, is wrong, has run out or was
+    /// used before. Nothing was changed but the count of wrong ones.
+    FactorProofWrong = 252,
+    /// The challenge is over, or is not one for this factor in this session. Ask for
+    /// another one.
+    ChallengeExpired = 253,
     /// The gateway or a service works at its limit and refused the call before starting
     /// it, or dropped the answer of one that changes nothing; `metadata.waits_for` names what
     /// was exhausted. Try again after the time in RetryInfo or `Retry-After`.
@@ -411,6 +428,10 @@ impl ErrorReason {
             Self::ApiKeyNotFound => "ERROR_REASON_API_KEY_NOT_FOUND",
             Self::AlreadyExists => "ERROR_REASON_ALREADY_EXISTS",
             Self::ScopeNotHeld => "ERROR_REASON_SCOPE_NOT_HELD",
+            Self::StepUpRequired => "ERROR_REASON_STEP_UP_REQUIRED",
+            Self::FactorNotFound => "ERROR_REASON_FACTOR_NOT_FOUND",
+            Self::FactorProofWrong => "ERROR_REASON_FACTOR_PROOF_WRONG",
+            Self::ChallengeExpired => "ERROR_REASON_CHALLENGE_EXPIRED",
             Self::Overloaded => "ERROR_REASON_OVERLOADED",
             Self::BookingRequestNotFound => "ERROR_REASON_BOOKING_REQUEST_NOT_FOUND",
             Self::PropertyNotFound => "ERROR_REASON_PROPERTY_NOT_FOUND",
@@ -507,6 +528,10 @@ impl ErrorReason {
             "ERROR_REASON_API_KEY_NOT_FOUND" => Some(Self::ApiKeyNotFound),
             "ERROR_REASON_ALREADY_EXISTS" => Some(Self::AlreadyExists),
             "ERROR_REASON_SCOPE_NOT_HELD" => Some(Self::ScopeNotHeld),
+            "ERROR_REASON_STEP_UP_REQUIRED" => Some(Self::StepUpRequired),
+            "ERROR_REASON_FACTOR_NOT_FOUND" => Some(Self::FactorNotFound),
+            "ERROR_REASON_FACTOR_PROOF_WRONG" => Some(Self::FactorProofWrong),
+            "ERROR_REASON_CHALLENGE_EXPIRED" => Some(Self::ChallengeExpired),
             "ERROR_REASON_OVERLOADED" => Some(Self::Overloaded),
             "ERROR_REASON_BOOKING_REQUEST_NOT_FOUND" => {
                 Some(Self::BookingRequestNotFound)

@@ -1313,6 +1313,70 @@ pub mod audit_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A second factor of a user.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Factor {
+    /// UUID.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What it is.
+    #[prost(enumeration = "FactorKind", tag = "2")]
+    pub kind: i32,
+    /// Its name for its user; may be empty.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether it was proved once, since which it counts.
+    #[prost(bool, tag = "4")]
+    pub verified: bool,
+    /// When it was enrolled.
+    #[prost(message, optional, tag = "5")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was verified; unset while it is not.
+    #[prost(message, optional, tag = "6")]
+    pub verified_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was proved last; unset before.
+    #[prost(message, optional, tag = "7")]
+    pub last_used_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Factor {
+    const NAME: &'static str = "Factor";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.Factor".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.Factor".into()
+    }
+}
+/// What a second factor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FactorKind {
+    /// Same as TOTP.
+    Unspecified = 0,
+    /// A code of six digits that an app shows for thirty seconds (RFC 6238).
+    Totp = 1,
+}
+impl FactorKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FACTOR_KIND_UNSPECIFIED",
+            Self::Totp => "FACTOR_KIND_TOTP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FACTOR_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FACTOR_KIND_TOTP" => Some(Self::Totp),
+            _ => None,
+        }
+    }
+}
 /// Somebody or something that signs in.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct User {
@@ -1425,7 +1489,7 @@ impl ::prost::Name for LoginRequest {
     }
 }
 /// Output of Login.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct LoginResponse {
     /// Access token, a JWT for the `authorization: Bearer` header.
     #[prost(string, tag = "1")]
@@ -1442,6 +1506,9 @@ pub struct LoginResponse {
     /// The user who signed in.
     #[prost(message, optional, tag = "5")]
     pub user: ::core::option::Option<User>,
+    /// The user's second factors: where one is verified, most methods need it to be proved.
+    #[prost(message, repeated, tag = "6")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
 }
 impl ::prost::Name for LoginResponse {
     const NAME: &'static str = "LoginResponse";
@@ -1471,7 +1538,7 @@ impl ::prost::Name for RefreshRequest {
     }
 }
 /// Output of Refresh.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RefreshResponse {
     /// New access token.
     #[prost(string, tag = "1")]
@@ -1488,6 +1555,9 @@ pub struct RefreshResponse {
     /// The session's user.
     #[prost(message, optional, tag = "5")]
     pub user: ::core::option::Option<User>,
+    /// The user's second factors.
+    #[prost(message, repeated, tag = "6")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
 }
 impl ::prost::Name for RefreshResponse {
     const NAME: &'static str = "RefreshResponse";
@@ -1568,6 +1638,55 @@ impl ::prost::Name for ChangePasswordResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.ChangePasswordResponse".into()
+    }
+}
+/// Input of Reauthenticate.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReauthenticateRequest {
+    /// The password in force.
+    #[prost(string, tag = "1")]
+    pub current_password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReauthenticateRequest {
+    const NAME: &'static str = "ReauthenticateRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ReauthenticateRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ReauthenticateRequest".into()
+    }
+}
+/// Output of Reauthenticate.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReauthenticateResponse {
+    /// Access token of the session, with the time of this proof.
+    #[prost(string, tag = "1")]
+    pub access: ::prost::alloc::string::String,
+    /// The next refresh token of the session; the one before it must not be used any more.
+    #[prost(string, tag = "2")]
+    pub refresh: ::prost::alloc::string::String,
+    /// Always `bearer`.
+    #[prost(string, tag = "3")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until the access token expires.
+    #[prost(int32, tag = "4")]
+    pub expires_in: i32,
+    /// The user.
+    #[prost(message, optional, tag = "5")]
+    pub user: ::core::option::Option<User>,
+    /// The user's second factors.
+    #[prost(message, repeated, tag = "6")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+}
+impl ::prost::Name for ReauthenticateResponse {
+    const NAME: &'static str = "ReauthenticateResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ReauthenticateResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ReauthenticateResponse".into()
     }
 }
 /// Input of ListSessions.
@@ -1903,6 +2022,41 @@ pub mod auth_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Proves again, by the password, that the caller is its user, and returns tokens of the
+        /// same session that say so, for methods that ask for a proof of the last minutes. The
+        /// refresh token before them must not be used any more, or the session ends.
+        ///
+        /// It makes no second factor: that is proved by FactorService.VerifyFactor, which is as
+        /// fresh a proof.
+        pub async fn reauthenticate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReauthenticateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReauthenticateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuthService/Reauthenticate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuthService",
+                        "Reauthenticate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Returns the caller's live sessions, newest first.
         pub async fn list_sessions(
             &mut self,
@@ -2005,6 +2159,19 @@ pub mod auth_service_server {
             request: tonic::Request<super::ChangePasswordRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ChangePasswordResponse>,
+            tonic::Status,
+        >;
+        /// Proves again, by the password, that the caller is its user, and returns tokens of the
+        /// same session that say so, for methods that ask for a proof of the last minutes. The
+        /// refresh token before them must not be used any more, or the session ends.
+        ///
+        /// It makes no second factor: that is proved by FactorService.VerifyFactor, which is as
+        /// fresh a proof.
+        async fn reauthenticate(
+            &self,
+            request: tonic::Request<super::ReauthenticateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReauthenticateResponse>,
             tonic::Status,
         >;
         /// Returns the caller's live sessions, newest first.
@@ -2281,6 +2448,51 @@ pub mod auth_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/frontdesk.identity.v1.AuthService/Reauthenticate" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReauthenticateSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::ReauthenticateRequest>
+                    for ReauthenticateSvc<T> {
+                        type Response = super::ReauthenticateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReauthenticateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::reauthenticate(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReauthenticateSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/frontdesk.identity.v1.AuthService/ListSessions" => {
                     #[allow(non_camel_case_types)]
                     struct ListSessionsSvc<T: AuthService>(pub Arc<T>);
@@ -2408,6 +2620,1544 @@ pub mod auth_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "frontdesk.identity.v1.AuthService";
     impl<T> tonic::server::NamedService for AuthServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// Input of EnrolFactor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrolFactorRequest {
+    /// What to make.
+    #[prost(enumeration = "FactorKind", tag = "1")]
+    pub kind: i32,
+    /// A name by which the user tells it from others; none has another's.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EnrolFactorRequest {
+    const NAME: &'static str = "EnrolFactorRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.EnrolFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.EnrolFactorRequest".into()
+    }
+}
+/// Output of EnrolFactor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrolFactorResponse {
+    /// The factor, not verified yet.
+    #[prost(message, optional, tag = "1")]
+    pub factor: ::core::option::Option<Factor>,
+    /// The secret in base32, for typing.
+    #[prost(string, tag = "2")]
+    pub secret: ::prost::alloc::string::String,
+    /// The secret as `otpauth://` address, for a QR code.
+    #[prost(string, tag = "3")]
+    pub uri: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EnrolFactorResponse {
+    const NAME: &'static str = "EnrolFactorResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.EnrolFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.EnrolFactorResponse".into()
+    }
+}
+/// Input of ListFactors.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFactorsRequest {}
+impl ::prost::Name for ListFactorsRequest {
+    const NAME: &'static str = "ListFactorsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ListFactorsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ListFactorsRequest".into()
+    }
+}
+/// Output of ListFactors.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFactorsResponse {
+    /// The factors; a user has ten at most.
+    #[prost(message, repeated, tag = "1")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+    /// How many recovery codes are left.
+    #[prost(int32, tag = "2")]
+    pub recovery_codes_left: i32,
+}
+impl ::prost::Name for ListFactorsResponse {
+    const NAME: &'static str = "ListFactorsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ListFactorsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ListFactorsResponse".into()
+    }
+}
+/// Input of ChallengeFactor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChallengeFactorRequest {
+    /// UUID of the factor.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChallengeFactorRequest {
+    const NAME: &'static str = "ChallengeFactorRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ChallengeFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ChallengeFactorRequest".into()
+    }
+}
+/// Output of ChallengeFactor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChallengeFactorResponse {
+    /// The challenge, for VerifyFactor.
+    #[prost(string, tag = "1")]
+    pub challenge: ::prost::alloc::string::String,
+    /// Until when it is taken.
+    #[prost(message, optional, tag = "2")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ChallengeFactorResponse {
+    const NAME: &'static str = "ChallengeFactorResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ChallengeFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ChallengeFactorResponse".into()
+    }
+}
+/// Input of VerifyFactor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyFactorRequest {
+    /// UUID of the factor.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+    /// What ChallengeFactor gave. TOTP needs none.
+    #[prost(string, tag = "2")]
+    pub challenge: ::prost::alloc::string::String,
+    /// The code that the app shows; blanks within it do not matter.
+    #[prost(string, tag = "3")]
+    pub code: ::prost::alloc::string::String,
+}
+impl ::prost::Name for VerifyFactorRequest {
+    const NAME: &'static str = "VerifyFactorRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.VerifyFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.VerifyFactorRequest".into()
+    }
+}
+/// Output of VerifyFactor.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VerifyFactorResponse {
+    /// Access token of the session, with `aal2`.
+    #[prost(string, tag = "1")]
+    pub access: ::prost::alloc::string::String,
+    /// The next refresh token of the session; the one before it must not be used any more.
+    #[prost(string, tag = "2")]
+    pub refresh: ::prost::alloc::string::String,
+    /// Always `bearer`.
+    #[prost(string, tag = "3")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until the access token expires.
+    #[prost(int32, tag = "4")]
+    pub expires_in: i32,
+    /// The user.
+    #[prost(message, optional, tag = "5")]
+    pub user: ::core::option::Option<User>,
+    /// Codes that stand in for a factor, each once; only when the first factor is verified.
+    #[prost(string, repeated, tag = "6")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The user's second factors.
+    #[prost(message, repeated, tag = "7")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+}
+impl ::prost::Name for VerifyFactorResponse {
+    const NAME: &'static str = "VerifyFactorResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.VerifyFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.VerifyFactorResponse".into()
+    }
+}
+/// Input of RemoveFactor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveFactorRequest {
+    /// UUID of the factor.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RemoveFactorRequest {
+    const NAME: &'static str = "RemoveFactorRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RemoveFactorRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RemoveFactorRequest".into()
+    }
+}
+/// Output of RemoveFactor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveFactorResponse {
+    /// How many other sessions were ended.
+    #[prost(int32, tag = "1")]
+    pub ended_sessions: i32,
+}
+impl ::prost::Name for RemoveFactorResponse {
+    const NAME: &'static str = "RemoveFactorResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RemoveFactorResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RemoveFactorResponse".into()
+    }
+}
+/// Input of UseRecoveryCode.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UseRecoveryCodeRequest {
+    /// The code; case, blanks and hyphens do not matter.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UseRecoveryCodeRequest {
+    const NAME: &'static str = "UseRecoveryCodeRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UseRecoveryCodeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UseRecoveryCodeRequest".into()
+    }
+}
+/// Output of UseRecoveryCode.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UseRecoveryCodeResponse {
+    /// Access token of the session, with `aal2`.
+    #[prost(string, tag = "1")]
+    pub access: ::prost::alloc::string::String,
+    /// The next refresh token of the session; the one before it must not be used any more.
+    #[prost(string, tag = "2")]
+    pub refresh: ::prost::alloc::string::String,
+    /// Always `bearer`.
+    #[prost(string, tag = "3")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until the access token expires.
+    #[prost(int32, tag = "4")]
+    pub expires_in: i32,
+    /// The user.
+    #[prost(message, optional, tag = "5")]
+    pub user: ::core::option::Option<User>,
+    /// How many codes are left.
+    #[prost(int32, tag = "6")]
+    pub recovery_codes_left: i32,
+    /// The user's second factors.
+    #[prost(message, repeated, tag = "7")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+}
+impl ::prost::Name for UseRecoveryCodeResponse {
+    const NAME: &'static str = "UseRecoveryCodeResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UseRecoveryCodeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UseRecoveryCodeResponse".into()
+    }
+}
+/// Input of RegenerateRecoveryCodes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegenerateRecoveryCodesRequest {}
+impl ::prost::Name for RegenerateRecoveryCodesRequest {
+    const NAME: &'static str = "RegenerateRecoveryCodesRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RegenerateRecoveryCodesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RegenerateRecoveryCodesRequest".into()
+    }
+}
+/// Output of RegenerateRecoveryCodes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegenerateRecoveryCodesResponse {
+    /// The codes.
+    #[prost(string, repeated, tag = "1")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for RegenerateRecoveryCodesResponse {
+    const NAME: &'static str = "RegenerateRecoveryCodesResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RegenerateRecoveryCodesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RegenerateRecoveryCodesResponse"
+            .into()
+    }
+}
+/// Input of ResetFactors.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetFactorsRequest {
+    /// UUID of the user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResetFactorsRequest {
+    const NAME: &'static str = "ResetFactorsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ResetFactorsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ResetFactorsRequest".into()
+    }
+}
+/// Output of ResetFactors.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetFactorsResponse {
+    /// How many factors were removed.
+    #[prost(int32, tag = "1")]
+    pub removed_factors: i32,
+    /// How many sessions were ended.
+    #[prost(int32, tag = "2")]
+    pub ended_sessions: i32,
+}
+impl ::prost::Name for ResetFactorsResponse {
+    const NAME: &'static str = "ResetFactorsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ResetFactorsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ResetFactorsResponse".into()
+    }
+}
+/// Input of GetSecondFactorPolicy.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSecondFactorPolicyRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSecondFactorPolicyRequest {
+    const NAME: &'static str = "GetSecondFactorPolicyRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.GetSecondFactorPolicyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.GetSecondFactorPolicyRequest".into()
+    }
+}
+/// Output of GetSecondFactorPolicy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSecondFactorPolicyResponse {
+    /// Of whom.
+    #[prost(enumeration = "SecondFactorPolicy", tag = "1")]
+    pub policy: i32,
+}
+impl ::prost::Name for GetSecondFactorPolicyResponse {
+    const NAME: &'static str = "GetSecondFactorPolicyResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.GetSecondFactorPolicyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.GetSecondFactorPolicyResponse".into()
+    }
+}
+/// Input of SetSecondFactorPolicy.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetSecondFactorPolicyRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Of whom.
+    #[prost(enumeration = "SecondFactorPolicy", tag = "2")]
+    pub policy: i32,
+}
+impl ::prost::Name for SetSecondFactorPolicyRequest {
+    const NAME: &'static str = "SetSecondFactorPolicyRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SetSecondFactorPolicyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SetSecondFactorPolicyRequest".into()
+    }
+}
+/// Output of SetSecondFactorPolicy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetSecondFactorPolicyResponse {
+    /// Of whom.
+    #[prost(enumeration = "SecondFactorPolicy", tag = "1")]
+    pub policy: i32,
+}
+impl ::prost::Name for SetSecondFactorPolicyResponse {
+    const NAME: &'static str = "SetSecondFactorPolicyResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SetSecondFactorPolicyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SetSecondFactorPolicyResponse".into()
+    }
+}
+/// Of whom in a tenant two factors are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SecondFactorPolicy {
+    /// Never sent.
+    Unspecified = 0,
+    /// Of those who have a second factor.
+    Optional = 1,
+    /// Of owners, too.
+    Owners = 2,
+    /// Of every member.
+    All = 3,
+}
+impl SecondFactorPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SECOND_FACTOR_POLICY_UNSPECIFIED",
+            Self::Optional => "SECOND_FACTOR_POLICY_OPTIONAL",
+            Self::Owners => "SECOND_FACTOR_POLICY_OWNERS",
+            Self::All => "SECOND_FACTOR_POLICY_ALL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SECOND_FACTOR_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "SECOND_FACTOR_POLICY_OPTIONAL" => Some(Self::Optional),
+            "SECOND_FACTOR_POLICY_OWNERS" => Some(Self::Owners),
+            "SECOND_FACTOR_POLICY_ALL" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod factor_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Second factors. A session in which one was proved is `aal2`, and so are its tokens,
+    /// until the session ends. Whoever has a verified factor needs `aal2` to change factors.
+    #[derive(Debug, Clone)]
+    pub struct FactorServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl FactorServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> FactorServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> FactorServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            FactorServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a factor that does nothing until it is verified. The secret is shown once. It
+        /// takes a proof of the last quarter of an hour.
+        ///
+        /// Factors that were not verified within ten minutes are forgotten.
+        pub async fn enrol_factor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EnrolFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnrolFactorResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/EnrolFactor",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.FactorService", "EnrolFactor"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the caller's factors, oldest first.
+        pub async fn list_factors(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFactorsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/ListFactors",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.FactorService", "ListFactors"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a challenge, which VerifyFactor takes for five minutes, in the same session
+        /// and for the same factor.
+        pub async fn challenge_factor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChallengeFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChallengeFactorResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/ChallengeFactor",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "ChallengeFactor",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Proves a factor of the caller, and returns tokens of the same session that say so;
+        /// the refresh token before them must not be used any more, or the session ends.
+        ///
+        /// The first proof verifies the factor and ends the caller's other sessions. That of the
+        /// first factor returns recovery codes, which are shown once. A code is accepted once.
+        /// Wrong codes are counted for the user and for the session, whatever the factor.
+        pub async fn verify_factor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VerifyFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyFactorResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/VerifyFactor",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "VerifyFactor",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes a factor of the caller and, if it was verified, ends the caller's other
+        /// sessions. With the last verified factor go the recovery codes.
+        pub async fn remove_factor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveFactorResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/RemoveFactor",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "RemoveFactor",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a recovery code in place of a factor, once, and returns tokens as VerifyFactor
+        /// does: whoever has lost a factor can then remove it and enrol another one.
+        pub async fn use_recovery_code(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UseRecoveryCodeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UseRecoveryCodeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/UseRecoveryCode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "UseRecoveryCode",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes new recovery codes, which are shown once; those before them are worth nothing.
+        pub async fn regenerate_recovery_codes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegenerateRecoveryCodesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegenerateRecoveryCodesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/RegenerateRecoveryCodes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "RegenerateRecoveryCodes",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes every factor and recovery code of a user who has lost them, and ends all the
+        /// user's sessions. The user's tenants read in their audit logs that it was done.
+        ///
+        /// Factors belong to the person and protect all of its tenants, so it takes an operator
+        /// of the platform, for owners one who holds `platform:operate`; no tenant can do it.
+        pub async fn reset_factors(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResetFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetFactorsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/ResetFactors",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "ResetFactors",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns of whom in the tenant two factors are asked.
+        pub async fn get_second_factor_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSecondFactorPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSecondFactorPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/GetSecondFactorPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "GetSecondFactorPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says of whom in the tenant two factors are asked, for every method that needs a scope
+        /// in it; at once, also in sessions that have begun. Who has none can still enrol it.
+        ///
+        /// Service accounts and API keys are not asked. Whoever changes it has proved two factors,
+        /// so that nobody shuts the door behind themselves.
+        pub async fn set_second_factor_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetSecondFactorPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetSecondFactorPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.FactorService/SetSecondFactorPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.FactorService",
+                        "SetSecondFactorPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod factor_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with FactorServiceServer.
+    #[async_trait]
+    pub trait FactorService: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a factor that does nothing until it is verified. The secret is shown once. It
+        /// takes a proof of the last quarter of an hour.
+        ///
+        /// Factors that were not verified within ten minutes are forgotten.
+        async fn enrol_factor(
+            &self,
+            request: tonic::Request<super::EnrolFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnrolFactorResponse>,
+            tonic::Status,
+        >;
+        /// Returns the caller's factors, oldest first.
+        async fn list_factors(
+            &self,
+            request: tonic::Request<super::ListFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFactorsResponse>,
+            tonic::Status,
+        >;
+        /// Returns a challenge, which VerifyFactor takes for five minutes, in the same session
+        /// and for the same factor.
+        async fn challenge_factor(
+            &self,
+            request: tonic::Request<super::ChallengeFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChallengeFactorResponse>,
+            tonic::Status,
+        >;
+        /// Proves a factor of the caller, and returns tokens of the same session that say so;
+        /// the refresh token before them must not be used any more, or the session ends.
+        ///
+        /// The first proof verifies the factor and ends the caller's other sessions. That of the
+        /// first factor returns recovery codes, which are shown once. A code is accepted once.
+        /// Wrong codes are counted for the user and for the session, whatever the factor.
+        async fn verify_factor(
+            &self,
+            request: tonic::Request<super::VerifyFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyFactorResponse>,
+            tonic::Status,
+        >;
+        /// Removes a factor of the caller and, if it was verified, ends the caller's other
+        /// sessions. With the last verified factor go the recovery codes.
+        async fn remove_factor(
+            &self,
+            request: tonic::Request<super::RemoveFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveFactorResponse>,
+            tonic::Status,
+        >;
+        /// Takes a recovery code in place of a factor, once, and returns tokens as VerifyFactor
+        /// does: whoever has lost a factor can then remove it and enrol another one.
+        async fn use_recovery_code(
+            &self,
+            request: tonic::Request<super::UseRecoveryCodeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UseRecoveryCodeResponse>,
+            tonic::Status,
+        >;
+        /// Makes new recovery codes, which are shown once; those before them are worth nothing.
+        async fn regenerate_recovery_codes(
+            &self,
+            request: tonic::Request<super::RegenerateRecoveryCodesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegenerateRecoveryCodesResponse>,
+            tonic::Status,
+        >;
+        /// Removes every factor and recovery code of a user who has lost them, and ends all the
+        /// user's sessions. The user's tenants read in their audit logs that it was done.
+        ///
+        /// Factors belong to the person and protect all of its tenants, so it takes an operator
+        /// of the platform, for owners one who holds `platform:operate`; no tenant can do it.
+        async fn reset_factors(
+            &self,
+            request: tonic::Request<super::ResetFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetFactorsResponse>,
+            tonic::Status,
+        >;
+        /// Returns of whom in the tenant two factors are asked.
+        async fn get_second_factor_policy(
+            &self,
+            request: tonic::Request<super::GetSecondFactorPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSecondFactorPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Says of whom in the tenant two factors are asked, for every method that needs a scope
+        /// in it; at once, also in sessions that have begun. Who has none can still enrol it.
+        ///
+        /// Service accounts and API keys are not asked. Whoever changes it has proved two factors,
+        /// so that nobody shuts the door behind themselves.
+        async fn set_second_factor_policy(
+            &self,
+            request: tonic::Request<super::SetSecondFactorPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetSecondFactorPolicyResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Second factors. A session in which one was proved is `aal2`, and so are its tokens,
+    /// until the session ends. Whoever has a verified factor needs `aal2` to change factors.
+    #[derive(Debug)]
+    pub struct FactorServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> FactorServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for FactorServiceServer<T>
+    where
+        T: FactorService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/frontdesk.identity.v1.FactorService/EnrolFactor" => {
+                    #[allow(non_camel_case_types)]
+                    struct EnrolFactorSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::EnrolFactorRequest>
+                    for EnrolFactorSvc<T> {
+                        type Response = super::EnrolFactorResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EnrolFactorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::enrol_factor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EnrolFactorSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/ListFactors" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFactorsSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::ListFactorsRequest>
+                    for ListFactorsSvc<T> {
+                        type Response = super::ListFactorsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFactorsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::list_factors(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFactorsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/ChallengeFactor" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChallengeFactorSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::ChallengeFactorRequest>
+                    for ChallengeFactorSvc<T> {
+                        type Response = super::ChallengeFactorResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChallengeFactorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::challenge_factor(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChallengeFactorSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/VerifyFactor" => {
+                    #[allow(non_camel_case_types)]
+                    struct VerifyFactorSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::VerifyFactorRequest>
+                    for VerifyFactorSvc<T> {
+                        type Response = super::VerifyFactorResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VerifyFactorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::verify_factor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VerifyFactorSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/RemoveFactor" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveFactorSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::RemoveFactorRequest>
+                    for RemoveFactorSvc<T> {
+                        type Response = super::RemoveFactorResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveFactorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::remove_factor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveFactorSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/UseRecoveryCode" => {
+                    #[allow(non_camel_case_types)]
+                    struct UseRecoveryCodeSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::UseRecoveryCodeRequest>
+                    for UseRecoveryCodeSvc<T> {
+                        type Response = super::UseRecoveryCodeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UseRecoveryCodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::use_recovery_code(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UseRecoveryCodeSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/RegenerateRecoveryCodes" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegenerateRecoveryCodesSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::RegenerateRecoveryCodesRequest>
+                    for RegenerateRecoveryCodesSvc<T> {
+                        type Response = super::RegenerateRecoveryCodesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::RegenerateRecoveryCodesRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::regenerate_recovery_codes(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegenerateRecoveryCodesSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/ResetFactors" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResetFactorsSvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::ResetFactorsRequest>
+                    for ResetFactorsSvc<T> {
+                        type Response = super::ResetFactorsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResetFactorsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::reset_factors(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResetFactorsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/GetSecondFactorPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSecondFactorPolicySvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::GetSecondFactorPolicyRequest>
+                    for GetSecondFactorPolicySvc<T> {
+                        type Response = super::GetSecondFactorPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSecondFactorPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::get_second_factor_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSecondFactorPolicySvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.FactorService/SetSecondFactorPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetSecondFactorPolicySvc<T: FactorService>(pub Arc<T>);
+                    impl<
+                        T: FactorService,
+                    > tonic::server::UnaryService<super::SetSecondFactorPolicyRequest>
+                    for SetSecondFactorPolicySvc<T> {
+                        type Response = super::SetSecondFactorPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetSecondFactorPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FactorService>::set_second_factor_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetSecondFactorPolicySvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for FactorServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "frontdesk.identity.v1.FactorService";
+    impl<T> tonic::server::NamedService for FactorServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
@@ -2848,6 +4598,20 @@ pub struct ResolveScopesResponse {
     /// Of an operator in a tenant: the scopes that a role in it gives, sorted.
     #[prost(string, repeated, tag = "10")]
     pub role_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether the user has a verified second factor.
+    #[prost(bool, tag = "20")]
+    pub has_second_factor: bool,
+    /// Whether the tenant or the platform asks the user for two factors anyway.
+    #[prost(bool, tag = "21")]
+    pub needs_second_factor: bool,
+    /// Whether the token, of another issuer, says that two factors were proved there. Tokens
+    /// of this service say themselves what was proved.
+    #[prost(bool, tag = "22")]
+    pub proved_second_factor: bool,
+    /// When the token, of another issuer, says that a factor was proved last; unset if it does
+    /// not say it.
+    #[prost(message, optional, tag = "23")]
+    pub proved_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for ResolveScopesResponse {
     const NAME: &'static str = "ResolveScopesResponse";
@@ -5336,6 +7100,9 @@ pub struct GetMeResponse {
     /// Scopes held outside tenants, for example `platform:operate`.
     #[prost(string, repeated, tag = "4")]
     pub platform_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The user's second factors.
+    #[prost(message, repeated, tag = "5")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
 }
 impl ::prost::Name for GetMeResponse {
     const NAME: &'static str = "GetMeResponse";
@@ -5345,6 +7112,40 @@ impl ::prost::Name for GetMeResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.GetMeResponse".into()
+    }
+}
+/// Input of UpdateMe.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateMeRequest {
+    /// Name shown to people.
+    #[prost(string, tag = "1")]
+    pub display_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateMeRequest {
+    const NAME: &'static str = "UpdateMeRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UpdateMeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UpdateMeRequest".into()
+    }
+}
+/// Output of UpdateMe.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateMeResponse {
+    /// The user as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+}
+impl ::prost::Name for UpdateMeResponse {
+    const NAME: &'static str = "UpdateMeResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UpdateMeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UpdateMeResponse".into()
     }
 }
 /// Input of CreateUser.
@@ -5730,6 +7531,33 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("frontdesk.identity.v1.UserService", "GetMe"));
             self.inner.unary(req, path, codec).await
         }
+        /// Changes what the caller says of themselves.
+        pub async fn update_me(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateMeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateMeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/UpdateMe",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.UserService", "UpdateMe"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Creates a user. A service account is a user of kind `service`.
         pub async fn create_user(
             &mut self,
@@ -5947,6 +7775,14 @@ pub mod user_service_server {
             &self,
             request: tonic::Request<super::GetMeRequest>,
         ) -> std::result::Result<tonic::Response<super::GetMeResponse>, tonic::Status>;
+        /// Changes what the caller says of themselves.
+        async fn update_me(
+            &self,
+            request: tonic::Request<super::UpdateMeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateMeResponse>,
+            tonic::Status,
+        >;
         /// Creates a user. A service account is a user of kind `service`.
         async fn create_user(
             &self,
@@ -6109,6 +7945,51 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetMeSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/UpdateMe" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateMeSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::UpdateMeRequest>
+                    for UpdateMeSvc<T> {
+                        type Response = super::UpdateMeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateMeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::update_me(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateMeSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

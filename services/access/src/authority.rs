@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::caller::{Caller, User};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
+use crate::proof::{Proof, SecondFactor};
 use crate::token::{Claims, Key};
 
 /// Who can say what a caller may do: identity itself, or a client of it.
@@ -74,4 +75,9 @@ pub struct Resolution {
     pub marks: Vec<Mark>,
     /// When all this is over, whatever happens: the session or the key ends then.
     pub until: Option<Timestamp>,
+    /// Whether the user has a second factor, and whether one is asked of the user anyway.
+    pub second_factor: SecondFactor,
+    /// What a token of another issuer says of proofs; those of ours are read where they
+    /// are sent.
+    pub proof: Proof,
 }

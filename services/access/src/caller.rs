@@ -9,6 +9,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::heard::Mark;
+use crate::proof::{Proof, SecondFactor};
 use crate::token::Claims;
 
 /// A tenant that the caller may work in, as the access layer found.
@@ -38,6 +39,10 @@ pub struct Caller {
     pub marks: Arc<[Mark]>,
     /// When all this is over, whatever happens.
     pub until: Option<Timestamp>,
+    /// Whether the user has a second factor, and whether one is asked of the user anyway.
+    pub second_factor: SecondFactor,
+    /// How well the user has proved to be that user.
+    pub proof: Proof,
     /// The path of the method that is called, `/package.Service/Method`.
     pub method: Arc<str>,
 }

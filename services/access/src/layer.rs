@@ -18,7 +18,9 @@ use crate::caller::{Asks, Caller, Standing, TenantId, User, sign_in_required};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::keys::{KeyCache, Verified};
+use crate::proof::{Proof, SecondFactor};
 use crate::rules::Rules;
+use crate::step_up::check_proof;
 use crate::token::Issuer;
 
 /// Wraps services so that only callers who satisfy the rule reach a method,
@@ -186,10 +188,13 @@ impl<A: Authority> Gate<A> {
             issuer: resolution.issuer.clone(),
             marks: resolution.marks.as_slice().into(),
             until: resolution.until,
+            second_factor: resolution.second_factor,
+            proof: claims.map_or(resolution.proof, Proof::from),
             method: Arc::clone(method),
         };
         boot::note_caller(caller.user.map(|user| user.id), caller.api_key_id);
         check(rule, &caller)?;
+        check_proof(rule, self.rules.step_up(path), &caller, now)?;
         if recorded == Recorded::Yes && is_beyond_role(rule, &caller) {
             self.authority.record_operator(&credentials, &caller).await?;
         }
@@ -269,7 +274,7 @@ impl<A: Authority> Asks for GoesOn<A> {
 }
 
 impl Caller {
-    fn nobody(method: &Arc<str>) -> Self {
+    pub(crate) fn nobody(method: &Arc<str>) -> Self {
         Self {
             user: None,
             tenant: None,
@@ -281,6 +286,8 @@ impl Caller {
             issuer: None,
             marks: Arc::default(),
             until: None,
+            second_factor: SecondFactor::default(),
+            proof: Proof::default(),
             method: Arc::clone(method),
         }
     }

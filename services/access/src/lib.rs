@@ -13,8 +13,10 @@ mod heard;
 mod key_list;
 mod keys;
 mod layer;
+mod proof;
 mod remote;
 mod rules;
+mod step_up;
 mod token;
 mod unheeded;
 
@@ -25,11 +27,12 @@ pub use self::heard::{Mark, Told};
 pub use self::key_list::{KeyList, Pace};
 pub use self::keys::{KeyCache, Verified};
 pub use self::layer::AccessLayer;
+pub use self::proof::{Proof, SecondFactor};
 pub use self::remote::RemoteIdentity;
 pub use self::rules::Rules;
 pub use self::token::{
     AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault, TokenHeader,
     check_token, fault, install_crypto, read_header,
 };
-pub use frontdesk_proto::{Refusal, Rule};
+pub use frontdesk_proto::{Aal, Refusal, Rule, StepUp};
 pub use upstream::Callee;

@@ -21,6 +21,7 @@ use crate::authority::{Authority, Resolution};
 use crate::caller::{Caller, User};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
+use crate::proof::{Proof, SecondFactor};
 use crate::token::{Claims, Key};
 
 /// How long identity may take to answer.
@@ -78,6 +79,10 @@ impl Authority for RemoteIdentity {
             marks,
             until,
             role_scopes,
+            has_second_factor,
+            needs_second_factor,
+            proved_second_factor,
+            proved_at,
         } = answer;
         let session = optional(&session_id)?.unwrap_or_default();
         let user = optional(&user_id)?.map(|id| User { id, session });
@@ -90,7 +95,22 @@ impl Authority for RemoteIdentity {
             None => (Vec::new(), Some(Timestamp::MIN)),
         };
         let issuer = None;
-        Ok(Resolution { user, tenant, scopes, role, role_scopes, operator, api_key_id, issuer, marks, until })
+        let second_factor = SecondFactor { enrolled: has_second_factor, asked: needs_second_factor };
+        let at = proved_at.and_then(|at| u64::try_from(at.seconds).ok());
+        Ok(Resolution {
+            user,
+            tenant,
+            scopes,
+            role,
+            role_scopes,
+            operator,
+            api_key_id,
+            issuer,
+            marks,
+            until,
+            second_factor,
+            proof: Proof { two_factors: proved_second_factor, at },
+        })
     }
 
     async fn record_operator(&self, credentials: &Credentials, caller: &Caller) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use frontdesk_proto::{MethodContract, Refusal, Rule, descriptors};
+use frontdesk_proto::{MethodContract, Refusal, Rule, StepUp, descriptors};
 use http::HeaderMap;
 
 use crate::unheeded::Unheeded;
@@ -13,6 +13,8 @@ use crate::unheeded::Unheeded;
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     by_path: HashMap<Arc<str>, Rule>,
+    /// What users must have proved, of the methods that ask for it.
+    step_ups: HashMap<String, StepUp>,
     /// Paths of the methods that answer with a stream.
     streams: HashSet<String>,
     unheeded: HashMap<String, Unheeded>,
@@ -26,6 +28,7 @@ impl Rules {
         let pool = descriptors();
         let mut by_path = HashMap::new();
         let mut streams = HashSet::new();
+        let mut step_ups = HashMap::new();
         let mut unheeded = HashMap::new();
         let mut faults = Vec::new();
         for name in services {
@@ -40,14 +43,22 @@ impl Rules {
                         if method.is_server_streaming() {
                             streams.insert(path.clone());
                         }
-                        unheeded.insert(path.clone(), Unheeded::of(&MethodContract::of(&method)));
+                        let contract = MethodContract::of(&method);
+                        if contract.step_up.asks() {
+                            step_ups.insert(path.clone(), contract.step_up);
+                        }
+                        unheeded.insert(path.clone(), Unheeded::of(&contract));
                         by_path.insert(path.into(), rule);
                     }
                     None => faults.push(format!("the proto of {} names no access rule", method.full_name())),
                 }
             }
         }
-        if faults.is_empty() { Ok(Self { by_path, streams, unheeded }) } else { Err(faults.join("; ")) }
+        if faults.is_empty() {
+            Ok(Self { by_path, step_ups, streams, unheeded })
+        } else {
+            Err(faults.join("; "))
+        }
     }
 
     /// The rule of a request path, `/package.Service/Method`.
@@ -58,6 +69,11 @@ impl Rules {
     /// The rule of a request path, and the path as it is kept, for whoever has to remember it.
     pub fn named(&self, path: &str) -> Option<(&Arc<str>, &Rule)> {
         self.by_path.get_key_value(path)
+    }
+
+    /// What the user of a call must have proved.
+    pub fn step_up(&self, path: &str) -> StepUp {
+        self.step_ups.get(path).copied().unwrap_or_default()
     }
 
     /// Whether a path is a method that answers with a stream.

@@ -54,9 +54,11 @@ pub struct Claims {
     pub email: String,
     /// Always `authenticated`; roles are per tenant and never in a token.
     pub role: String,
-    /// Authenticator assurance level, `aal1`.
+    /// Authenticator assurance level: `aal2` if two factors were proved, else `aal1`.
+    #[serde(default)]
     pub aal: String,
-    /// How the user signed in.
+    /// What the user has proved in the session, latest first.
+    #[serde(default)]
     pub amr: Vec<AuthenticationMethod>,
     /// Data set by the platform.
     pub app_metadata: serde_json::Map<String, serde_json::Value>,
@@ -75,7 +77,7 @@ impl Claims {
 /// One entry of the claim `amr`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AuthenticationMethod {
-    /// `password`.
+    /// `password`, `totp`, `recovery`.
     pub method: String,
     /// When, seconds since the epoch.
     pub timestamp: u64,

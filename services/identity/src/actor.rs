@@ -31,6 +31,8 @@ pub struct Actor {
     pub api_key: Option<ApiKeyId>,
     /// Who issued the user's token, where it was not this service.
     pub issuer: String,
+    /// Whether two factors were proved; operator commands need none.
+    pub two_factors: bool,
     /// What may be given and taken.
     pub holds: Holds,
     /// Where the call comes from.
@@ -100,6 +102,7 @@ impl Actor {
             user: None,
             api_key: None,
             issuer: String::new(),
+            two_factors: true,
             holds: Holds::Everything,
             context: Context::default(),
         }

@@ -2,12 +2,15 @@
 //! What a request looks like is not known here.
 
 pub mod api_key;
+pub mod factor;
 pub mod login;
 pub mod logout;
 pub mod master_key;
 pub mod member;
 pub mod password;
 pub mod platform_scopes;
+pub mod prove;
+pub mod reauthenticate;
 pub mod refresh;
 pub mod repeats;
 pub mod role;

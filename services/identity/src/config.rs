@@ -34,7 +34,7 @@ pub static FRONTDESK_MASTER_KEY: Setting = Setting {
     ),
     unset: Unset::Refused,
     example: "the output of `openssl rand -base64 32`",
-    meaning: "Seals signing keys and signs refresh tokens. Of several keys the first does, and what any of them has sealed or signed is taken; `frontdesk master-key rotate` replaces one.",
+    meaning: "Seals signing keys and the secrets of second factors, and signs refresh tokens. Of several keys the first does, and what any of them has sealed or signed is taken; `frontdesk master-key rotate` replaces one.",
     secret: true,
 };
 static LOGIN_LIMIT_PAIR: Setting =
@@ -79,6 +79,22 @@ static SIGNING_KEY_MAX_AGE_DAYS: Setting = Setting {
     unset: Unset::Default("90"),
     example: "30",
     meaning: "Age at which the key that signs tokens is replaced.",
+    secret: false,
+};
+static OPERATOR_SECOND_FACTOR: Setting = Setting {
+    name: "OPERATOR_SECOND_FACTOR",
+    form: Form::Word(&["optional", "required"]),
+    unset: Unset::Means("optional"),
+    example: "required",
+    meaning: "Whether two factors are asked of people who hold scopes outside tenants, for every method that needs a scope.",
+    secret: false,
+};
+static FACTOR_ISSUER: Setting = Setting {
+    name: "FACTOR_ISSUER",
+    form: Form::Text,
+    unset: Unset::Default("Frontdesk"),
+    example: "Alpine Stays",
+    meaning: "The name of this service that apps with second factors show.",
     secret: false,
 };
 static AUDIT_KEEP_DAYS: Setting = Setting {
@@ -154,6 +170,10 @@ pub struct Policy {
     pub password_cost: PasswordCost,
     /// Age at which the active signing key is replaced.
     pub key_max_age: SignedDuration,
+    /// Whether two factors are asked of people who hold scopes outside tenants.
+    pub operators_need_second_factor: bool,
+    /// What apps with second factors call this service.
+    pub factor_issuer: String,
     /// How long audit events are kept.
     pub audit_keep: SignedDuration,
     /// How long sessions are kept after their longest life.
@@ -211,6 +231,8 @@ impl Policy {
         let window = settings.number(&LOGIN_LIMIT_WINDOW_MINUTES);
         let password_cost = read_password_cost(settings);
         let key_days: Option<i64> = settings.number(&SIGNING_KEY_MAX_AGE_DAYS);
+        let operators_need = settings.word_if_set(&OPERATOR_SECOND_FACTOR) == Some("required");
+        let factor_issuer = settings.text(&FACTOR_ISSUER);
         let audit_days: Option<i64> = settings.number(&AUDIT_KEEP_DAYS);
         let session_days: Option<i64> = settings.number(&SESSION_KEEP_DAYS);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
@@ -225,6 +247,8 @@ impl Policy {
             },
             password_cost: password_cost?,
             key_max_age: SignedDuration::from_hours(24 * key_days?),
+            operators_need_second_factor: operators_need,
+            factor_issuer: factor_issuer?,
             audit_keep: SignedDuration::from_hours(24 * audit_days?),
             session_keep: SignedDuration::from_hours(24 * session_days?),
             repeats_every: Duration::from_mins(1),

@@ -3,10 +3,14 @@
 
 pub mod access_token;
 pub mod api_key;
+pub mod challenge;
+pub mod factor_secret;
 pub mod login_buckets;
 pub mod password;
 pub mod password_rules;
+pub mod recovery_code;
 pub mod refresh_token;
 pub mod revocation_mark;
 pub mod signing_key;
+pub mod totp;
 pub mod trusted_issuers;

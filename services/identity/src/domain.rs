@@ -4,10 +4,12 @@
 pub mod api_key;
 pub mod audit;
 pub mod email;
+pub mod factor;
 pub mod field;
 pub mod ids;
 pub mod limits;
 pub mod master_key;
+pub mod proof;
 pub mod revocation;
 pub mod roles;
 pub mod rotation;

@@ -17,9 +17,11 @@ use pg::{Fault, HasFault};
 use tonic::Status;
 
 use crate::credential::api_key::NoRandom;
+use crate::credential::factor_secret::FactorSecretError;
 use crate::credential::password::PasswordError;
 use crate::credential::signing_key::SigningKeyError;
 use crate::domain::api_key::MOST_LIVE;
+use crate::domain::factor::MOST_FACTORS;
 use crate::domain::field::InvalidField;
 use crate::domain::master_key::DoesNotFit;
 use crate::domain::roles::MOST_OWN_ROLES;
@@ -66,6 +68,14 @@ pub enum Error {
         "The tenant has no live API key with this id. GET /v1/tenants/{{tenant_id}}/api-keys lists them."
     )]
     ApiKeyNotFound,
+    /// The user has no such second factor.
+    #[error("You have no second factor with this id. GET /v1/auth/factors lists them.")]
+    FactorNotFound,
+    /// What should prove a factor does not.
+    #[error(
+        "The code is wrong, has run out or was used before. Check the clock of the device, and send the next code that it shows."
+    )]
+    FactorProofWrong,
     /// It is there already.
     #[error("{0} Nothing was stored.")]
     AlreadyExists(Existing),
@@ -99,6 +109,9 @@ pub enum Error {
     /// The master key is not that of the database.
     #[error(transparent)]
     MasterKey(#[from] DoesNotFit),
+    /// The secret of a second factor cannot be kept or used.
+    #[error(transparent)]
+    FactorSecret(#[from] FactorSecretError),
     /// A secret cannot be made.
     #[error(transparent)]
     NoRandom(#[from] NoRandom),
@@ -116,6 +129,9 @@ pub enum Existing {
     /// A member.
     #[error("The user is a member already; change its role instead.")]
     Member,
+    /// A factor.
+    #[error("You have a second factor with this name; choose another one.")]
+    Factor,
     /// A role of the tenant.
     #[error("The tenant has a role with this name.")]
     Role,
@@ -136,6 +152,9 @@ pub enum Quota {
     /// Live API keys.
     #[error("The tenant has {MOST_LIVE} live API keys, as many as it may: revoke those that nobody uses.")]
     ApiKeys,
+    /// Second factors of a user.
+    #[error("You have {MOST_FACTORS} second factors, as many as you may: remove those that you do not use.")]
+    Factors,
 }
 
 impl Quota {
@@ -143,6 +162,7 @@ impl Quota {
         match self {
             Self::Roles => MOST_OWN_ROLES,
             Self::ApiKeys => MOST_LIVE,
+            Self::Factors => i64::try_from(MOST_FACTORS).unwrap_or(i64::MAX),
         }
     }
 }
@@ -165,6 +185,8 @@ impl Error {
             Self::MemberNotFound => plain(Reason::MemberNotFound),
             Self::RoleNotFound(_) => plain(Reason::RoleNotFound),
             Self::ApiKeyNotFound => plain(Reason::ApiKeyNotFound),
+            Self::FactorNotFound => plain(Reason::FactorNotFound),
+            Self::FactorProofWrong => plain(Reason::FactorProofWrong),
             Self::AlreadyExists(_) => plain(Reason::AlreadyExists),
             Self::QuotaReached(quota) => plain(Reason::QuotaReached).with("limit", quota.limit().to_string()),
             Self::ScopesNotHeld(ScopesNotHeld(missing)) => {
@@ -180,10 +202,12 @@ impl Error {
                 Reason::Internal,
                 "The password could not be checked. The request id finds the cause in the log.",
             ),
-            Self::SigningKey(_) | Self::MasterKey(_) | Self::NoRandom(_) => Refusal::new(
-                Reason::Internal,
-                "The identity service failed. The request id finds the cause in the log.",
-            ),
+            Self::SigningKey(_) | Self::MasterKey(_) | Self::FactorSecret(_) | Self::NoRandom(_) => {
+                Refusal::new(
+                    Reason::Internal,
+                    "The identity service failed. The request id finds the cause in the log.",
+                )
+            }
         }
     }
 
@@ -195,6 +219,7 @@ impl Error {
                 | Self::PasswordHash(_)
                 | Self::SigningKey(_)
                 | Self::MasterKey(_)
+                | Self::FactorSecret(_)
                 | Self::NoRandom(_)
         )
     }

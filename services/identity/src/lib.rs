@@ -24,6 +24,7 @@ use boot::{Background, Check, GrpcServer, Observe, Readiness};
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
+use frontdesk_proto::identity::v1::factor_service_server::FactorServiceServer;
 use frontdesk_proto::identity::v1::revocation_service_server::RevocationServiceServer;
 use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
@@ -36,6 +37,8 @@ use tonic::service::{LayerExt, Routes};
 
 use self::changes::repeats::Repeats;
 use self::changes::sessions::Sessions;
+use self::credential::challenge::Challenges;
+use self::credential::factor_secret::FactorSealer;
 use self::credential::login_buckets::LoginBuckets;
 use self::credential::password::Passwords;
 use self::credential::refresh_token::RefreshTokens;
@@ -59,7 +62,7 @@ pub use self::trust::checks::Deployment;
 pub use seal::{MasterKey, SealError};
 
 /// The services of a server of identity.
-pub const SERVICES: [&str; 8] = [
+pub const SERVICES: [&str; 9] = [
     "frontdesk.identity.v1.AuthService",
     "frontdesk.identity.v1.UserService",
     "frontdesk.identity.v1.TokenService",
@@ -67,6 +70,7 @@ pub const SERVICES: [&str; 8] = [
     "frontdesk.identity.v1.TenantService",
     "frontdesk.identity.v1.ApiKeyService",
     "frontdesk.identity.v1.AuditService",
+    "frontdesk.identity.v1.FactorService",
     "frontdesk.identity.v1.RevocationService",
 ];
 
@@ -137,6 +141,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         // So that the names of buckets stay the same while a key is replaced.
         buckets: LoginBuckets::of(&longest_known),
         refresh_tokens: RefreshTokens::of(&master_key),
+        factors: FactorSealer::of(&master_key),
+        challenges: Challenges::of(&master_key),
         repeats,
     };
     let policy = store.policy();
@@ -155,6 +161,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(FactorServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(RevocationServiceServer::from_arc(service)));
     let readiness = Readiness::new(room).with("database", move || {
         let store = store.clone();

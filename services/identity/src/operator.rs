@@ -8,7 +8,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::actor::Actor;
-use crate::changes::{api_key, master_key, member, platform_scopes, signing_key, tenant, user, user_link};
+use crate::changes::{
+    api_key, factor, master_key, member, platform_scopes, signing_key, tenant, user, user_link,
+};
 use crate::config::Policy;
 use crate::credential::api_key::KeyText;
 use crate::credential::password::{PasswordCost, Passwords};
@@ -22,6 +24,7 @@ use crate::trust::keyring::published;
 use crate::trust::master_key::{compare, report};
 
 pub use crate::changes::api_key::WithSecret;
+pub use crate::changes::factor::Reset;
 pub use crate::changes::user::NewUser;
 pub use crate::domain::api_key::{ApiKey, NewApiKey};
 pub use crate::domain::ids::{ApiKeyId, TenantId, UserId};
@@ -95,6 +98,11 @@ impl Operator {
     pub async fn set_password(&self, email: &str, password: Zeroizing<String>) -> Result<i64, Error> {
         let id = self.user(email).await?.id;
         user::set_password(&self.store, &self.passwords, id, password, &Actor::operator()).await
+    }
+
+    /// Removes the second factors of a user who has lost them, and ends its sessions.
+    pub async fn reset_factors(&self, email: &str) -> Result<Reset, Error> {
+        factor::reset(&self.store, self.user(email).await?.id, &Actor::operator()).await
     }
 
     /// Disables a user and ends its sessions.

@@ -4,6 +4,7 @@
 mod api_keys;
 mod audit;
 mod auth;
+mod factors;
 mod identity;
 mod revocations;
 mod scopes;

@@ -10,6 +10,7 @@ mod audit;
 mod change;
 mod constraints;
 mod database;
+mod factors;
 mod ids;
 mod login_failures;
 mod master_keys;
@@ -43,6 +44,7 @@ pub fn statements() -> Result<Statements, StatementError> {
     let declarations = [
         api_keys::STATEMENTS,
         audit::STATEMENTS,
+        factors::STATEMENTS,
         login_failures::STATEMENTS,
         master_keys::STATEMENTS,
         members::STATEMENTS,
@@ -65,5 +67,6 @@ fn filled(text: &str) -> String {
         .replace("{user}", users::COLUMNS)
         .replace("{tenant}", tenants::COLUMNS)
         .replace("{api_key}", api_keys::COLUMNS)
+        .replace("{factor}", factors::COLUMNS)
         .replace("{signing_key}", signing_keys::COLUMNS)
 }

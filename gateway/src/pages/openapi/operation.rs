@@ -1,6 +1,6 @@
 //! One method at one path: what it is called, who may call it, what it takes.
 
-use frontdesk_proto::{MethodContract, Rule};
+use frontdesk_proto::{Aal, MethodContract, Rule, StepUp};
 use serde_json::{Map, Value as Json, json};
 use transcode::Binding;
 
@@ -18,7 +18,7 @@ pub fn of(binding: &Binding, shared: &mut Components) -> Json {
     operation.insert("tags".into(), json!([method.parent_service().name()]));
     operation.insert("operationId".into(), method.name().into());
     operation.insert("summary".into(), first_sentence(&comment).into());
-    operation.insert("description".into(), described(&comment, contract.rule.as_ref()).into());
+    operation.insert("description".into(), described(&comment, &contract).into());
     operation.insert("security".into(), security(contract.rule.as_ref()));
     let parameters = parameters::of(binding, &contract, &mut shared.schemas);
     if !parameters.is_empty() {
@@ -77,7 +77,21 @@ fn security(rule: Option<&Rule>) -> Json {
     }
 }
 
-fn described(comment: &str, rule: Option<&Rule>) -> String {
+fn described(comment: &str, contract: &MethodContract) -> String {
+    let StepUp { fresh, aal } = contract.step_up;
+    let factors = match aal {
+        Aal::Unspecified => "",
+        Aal::IfEnrolled => " Whoever has a second factor needs a token with `aal2`.",
+        Aal::Aal2 => " It needs a token with `aal2`.",
+    };
+    let lately = fresh.map(|fresh| {
+        let minutes = fresh.as_secs().div_ceil(60);
+        format!(" Its user has proved within {minutes} minutes to be that user.")
+    });
+    allowed(comment, contract.rule.as_ref()) + factors + &lately.unwrap_or_default()
+}
+
+fn allowed(comment: &str, rule: Option<&Rule>) -> String {
     match rule {
         Some(Rule::Scoped { scopes, api_key_required }) => {
             let key = if *api_key_required { " and an API key of the tenant" } else { "" };

@@ -10,18 +10,7 @@ const MARK: Mark = [7; 16];
 const BEAT: Told = Told { anew: false, marks: Vec::new(), revoked_keys: Vec::new() };
 
 fn answer(role: &str) -> Resolution {
-    Resolution {
-        user: None,
-        tenant: None,
-        scopes: Vec::new(),
-        role: role.to_owned(),
-        role_scopes: Vec::new(),
-        operator: false,
-        api_key_id: None,
-        issuer: None,
-        marks: vec![MARK],
-        until: None,
-    }
+    Resolution { role: role.to_owned(), marks: vec![MARK], ..Resolution::default() }
 }
 
 fn cache() -> Arc<Cache> {

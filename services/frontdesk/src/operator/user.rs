@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use boot::{Form, Setting, Settings, Unset};
 use clap::{Subcommand, ValueEnum};
-use identity::operator::{LinkedSubject, NewUser, Operator, User, UserId, UserKind, problem_of_password};
+use identity::operator::{
+    LinkedSubject, NewUser, Operator, Reset, User, UserId, UserKind, problem_of_password,
+};
 use identity::{MasterKey, PasswordCost};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -68,6 +70,11 @@ pub enum UserCommand {
         /// For example platform:operate; repeatable.
         #[arg(long = "platform-scope", required = true)]
         platform_scopes: Vec<String>,
+    },
+    /// Removes the second factors of a user who has lost them, and ends its sessions.
+    ResetFactors {
+        /// E-mail address.
+        email: String,
     },
     /// Disables a user and ends its sessions.
     Disable {
@@ -186,6 +193,7 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
         UserCommand::Revoke { email, platform_scopes } => {
             change_scopes(source, &output, &email, &[], &platform_scopes).await
         }
+        UserCommand::ResetFactors { email } => reset_factors(source, &output, &email).await,
         UserCommand::Disable { email } => {
             print(&output, &open_to_write(source).await?.disable_user(&email).await.map_err(Failure::new)?)
         }
@@ -212,6 +220,13 @@ pub async fn run(source: &Source, command: UserCommand, output: Output) -> Resul
             print(&output, &open_to_write(source).await?.enable_user(&email).await.map_err(Failure::new)?)
         }
     }
+}
+
+async fn reset_factors(source: &Source, output: &Output, email: &str) -> Result<(), Failure> {
+    let reset = open_to_write(source).await?.reset_factors(email).await.map_err(Failure::new)?;
+    let Reset { factors, sessions } = reset;
+    let json = json!({"removed_factors": factors, "ended_sessions": sessions});
+    output.record(&json, &format!("{factors} factors removed, {sessions} sessions ended"))
 }
 
 async fn change_scopes(

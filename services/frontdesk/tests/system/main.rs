@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod alterations;
+mod authenticator;
 mod cluster;
 mod declared;
 mod figures;
@@ -89,6 +90,8 @@ mod identity {
     mod api_keys;
     mod audit_log;
     mod changes;
+    mod factor_limits;
+    mod factors;
     mod foreign_tokens;
     mod forged_tokens;
     mod introspection;
@@ -96,11 +99,13 @@ mod identity {
     mod login_limits;
     mod members;
     mod passwords;
+    mod recovery_codes;
     mod refresh_tokens;
     mod revocation;
     mod roles;
     mod sessions;
     mod signing_keys;
+    mod step_up;
     mod trusted_issuers;
     mod user_links;
     mod users;

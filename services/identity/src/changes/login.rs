@@ -11,6 +11,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::SessionId;
+use crate::domain::proof::{Method, Proofs};
 use crate::domain::session::NewSession;
 use crate::domain::user::Login;
 use crate::error::Error;
@@ -66,9 +67,10 @@ impl Sessions {
             }
             let granted = Granted {
                 user: checked.user.clone(),
+                factors: change.list_factors(checked.user.id).await?,
                 refresh: RefreshToken { session: id, counter: 0 },
                 access_id: Change::new_id(),
-                signed_in_at: change.at(),
+                proofs: Proofs::beginning(Method::Password, change.at()),
                 at: change.at(),
             };
             change.finish(login.clone().in_session(id)).await?;

@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use seal::MasterKey;
 
 use crate::actor::Actor;
+use crate::credential::factor_secret::FactorSealer;
 use crate::credential::signing_key::KeySealer;
 use crate::domain::audit::AuditAction;
+use crate::domain::ids::FactorId;
 use crate::domain::master_key::{MasterKeyReport, current};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
@@ -62,6 +64,14 @@ pub async fn rotate(
     let mut after = Some(String::new());
     while let Some(from) = after {
         let (done, next) = Change::run(store, async |change| reseal(change, &sealer, &from).await).await?;
+        resealed += done;
+        after = next;
+    }
+    let secrets = FactorSealer::of(master_key);
+    let mut after = Some(FactorId::default());
+    while let Some(from) = after {
+        let work = async |change| reseal_factors(change, &secrets, from).await;
+        let (done, next) = Change::run(store, work).await?;
         resealed += done;
         after = next;
     }
@@ -125,4 +135,23 @@ async fn reseal(change: Change, sealer: &KeySealer, after: &str) -> Result<(usiz
     }
     change.settle().await?;
     Ok((resealed, batch.last().map(|last| last.name.clone())))
+}
+
+/// Seals the secrets of some factors anew. One that no key of the list opens is lost, as is
+/// whatever else that key had sealed: whoever has it is reset by an operator.
+async fn reseal_factors(
+    change: Change,
+    sealer: &FactorSealer,
+    after: FactorId,
+) -> Result<(usize, Option<FactorId>), Error> {
+    let mut resealed = 0;
+    let batch = change.lock_sealed_factors(after, BATCH).await?;
+    for secret in batch.iter().filter(|secret| sealer.opens(secret)) {
+        if let Some(anew) = sealer.reseal(secret)? {
+            change.reseal_factor(secret.id, &anew).await?;
+            resealed += 1;
+        }
+    }
+    change.settle().await?;
+    Ok((resealed, batch.last().map(|last| last.id)))
 }

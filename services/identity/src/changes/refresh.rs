@@ -28,6 +28,7 @@ async fn exchange(change: Change, token: RefreshToken, actor: &Actor) -> Result<
     let Some((session, user)) = change.lock_session(token.session).await? else {
         return Err(Error::RefreshTokenInvalid);
     };
+    let factors = change.list_factors(user.id).await?;
     let counter = match rotation::judge(&session, token.counter, at) {
         Verdict::Rotate => {
             let rotated = change.rotate_session(token.session, token.counter).await?;
@@ -46,8 +47,8 @@ async fn exchange(change: Change, token: RefreshToken, actor: &Actor) -> Result<
         }
         Verdict::Ended => return Err(Error::RefreshTokenInvalid),
     };
-    let (refresh, signed_in_at) = (RefreshToken { counter, ..token }, session.signed_in_at);
-    Ok(Granted { user, refresh, access_id, signed_in_at, at })
+    let (refresh, proofs) = (RefreshToken { counter, ..token }, session.proofs);
+    Ok(Granted { user, factors, refresh, access_id, proofs, at })
 }
 
 fn used_before() -> Refusal {

@@ -5,9 +5,13 @@ use uuid::Uuid;
 
 use super::repeats::Repeats;
 use crate::credential::access_token::NewAccessToken;
+use crate::credential::challenge::Challenges;
+use crate::credential::factor_secret::FactorSealer;
 use crate::credential::login_buckets::LoginBuckets;
 use crate::credential::password::Passwords;
 use crate::credential::refresh_token::{RefreshToken, RefreshTokens};
+use crate::domain::factor::Factor;
+use crate::domain::proof::Proofs;
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::store::Store;
@@ -21,6 +25,8 @@ pub struct Sessions {
     pub passwords: Passwords,
     pub buckets: LoginBuckets,
     pub refresh_tokens: RefreshTokens,
+    pub factors: FactorSealer,
+    pub challenges: Challenges,
     /// Logins that are refused again and again.
     pub repeats: Repeats,
 }
@@ -31,25 +37,29 @@ pub struct Tokens {
     pub access: String,
     pub refresh: String,
     pub user: User,
+    /// The user's second factors.
+    pub factors: Vec<Factor>,
 }
 
 /// A step of a session that was stored, for which tokens are to be made.
 #[derive(Debug)]
 pub struct Granted {
     pub user: User,
+    /// The user's second factors.
+    pub factors: Vec<Factor>,
     pub refresh: RefreshToken,
     /// Id of the access token.
     pub access_id: Uuid,
-    /// When its user proved to be that user.
-    pub signed_in_at: Timestamp,
+    /// What its user has proved.
+    pub proofs: Proofs,
     pub at: Timestamp,
 }
 
 impl Sessions {
     pub(super) fn tokens(&self, granted: Granted) -> Result<Tokens, Error> {
-        let Granted { user, refresh, access_id, signed_in_at, at } = granted;
-        let token = NewAccessToken { id: access_id, user: &user, beside: refresh, signed_in_at, at };
+        let Granted { user, factors, refresh, access_id, proofs, at } = granted;
+        let token = NewAccessToken { id: access_id, user: &user, beside: refresh, proofs, at };
         let access = self.keyring.sign(&token)?;
-        Ok(Tokens { access, refresh: self.refresh_tokens.write(refresh), user })
+        Ok(Tokens { access, refresh: self.refresh_tokens.write(refresh), user, factors })
     }
 }

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::factor::session_over;
 use crate::actor::Actor;
 use crate::credential::password::Passwords;
 use crate::credential::password_rules::check_new;
@@ -65,6 +66,17 @@ pub async fn create(
         let stored = change.insert_user(&user, hash.as_deref(), &platform_scopes).await?;
         change.finish(actor.did(AuditAction::UserCreated).about(stored.id)).await?;
         Ok(stored)
+    })
+    .await
+}
+
+/// Gives a user another name.
+pub async fn rename(store: &Store, id: UserId, name: &str, actor: &Actor) -> Result<User, Error> {
+    let name = field::name("display_name", name, false)?;
+    Change::run(store, async |change| {
+        let user = change.rename_user(id, &name).await?.ok_or_else(session_over)?;
+        change.finish(actor.did(AuditAction::UserRenamed)).await?;
+        Ok(user)
     })
     .await
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::refresh_token::RefreshToken;
 use super::signing_key::SigningKeyError;
+use crate::domain::proof::{Proof, Proofs};
 use crate::domain::user::User;
 
 /// A token to issue.
@@ -20,8 +21,8 @@ pub struct NewAccessToken<'call> {
     /// The refresh token beside it. The access token carries its counter, so that
     /// its use counts as that of the refresh token.
     pub beside: RefreshToken,
-    /// When its user signed in, which a refresh does not change.
-    pub signed_in_at: Timestamp,
+    /// What its user has proved, which a refresh does not change.
+    pub proofs: Proofs,
     /// When it is issued.
     pub at: Timestamp,
 }
@@ -55,15 +56,21 @@ impl NewAccessToken<'_> {
             generation: self.beside.counter,
             email: self.user.email.clone(),
             role: "authenticated".to_owned(),
-            aal: "aal1".to_owned(),
-            amr: vec![AuthenticationMethod {
-                method: "password".to_owned(),
-                timestamp: seconds_of(self.signed_in_at)?,
-            }],
+            aal: self.proofs.assurance().word().to_owned(),
+            amr: methods(&self.proofs)?,
             app_metadata: serde_json::Map::new(),
             user_metadata: serde_json::Map::new(),
         })
     }
+}
+
+/// The proofs as the claim `amr` has them.
+fn methods(proofs: &Proofs) -> Result<Vec<AuthenticationMethod>, SigningKeyError> {
+    let method = |proof: Proof| {
+        let timestamp = seconds_of(proof.at)?;
+        Ok(AuthenticationMethod { method: proof.by.word().to_owned(), timestamp })
+    };
+    proofs.latest_first().into_iter().map(method).collect()
 }
 
 /// A time as claims have it (RFC 7519).

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use seal::{MacKey, MasterKey};
 
+use crate::domain::factor::FactorBuckets;
+use crate::domain::ids::{SessionId, UserId};
 use crate::domain::limits::Buckets;
 
 /// Names buckets.
@@ -26,6 +28,14 @@ impl LoginBuckets {
             pair: self.named(&["pair", email, address]),
             account: self.named(&["account", email]),
             address: self.named(&["address", address]),
+        }
+    }
+
+    /// The buckets of a proof of a second factor.
+    pub fn proof(&self, user: UserId, session: SessionId) -> FactorBuckets {
+        FactorBuckets {
+            user: self.named(&["factors of a user", &user.to_string()]),
+            session: self.named(&["factors in a session", &session.to_string()]),
         }
     }
 

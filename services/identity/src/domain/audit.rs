@@ -20,10 +20,30 @@ written! {
         PasswordChanged = "password_changed",
         /// Somebody used an old refresh token, which ended the session.
         RefreshTokenReused = "refresh_token_reused",
+        /// A user proved again, by the password, to be that user, or failed to.
+        Reauthenticated = "reauthenticated",
+        /// A tenant asks others of its members for two factors.
+        SecondFactorPolicyChanged = "second_factor_policy_changed",
+        /// A user made a second factor, not verified yet.
+        FactorEnrolled = "factor_enrolled",
+        /// A user proved a second factor for the first time: it counts from then on.
+        FactorActivated = "factor_activated",
+        /// A user proved a second factor, or failed to.
+        FactorVerified = "factor_verified",
+        /// A user removed a second factor.
+        FactorRemoved = "factor_removed",
+        /// A user took a recovery code in place of a factor, or failed to.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// A user made new recovery codes.
+        RecoveryCodesMade = "recovery_codes_made",
+        /// Somebody else removed all second factors of a user.
+        FactorsReset = "factors_reset",
         /// An operator worked in a tenant of which it is not a member.
         OperatorAccess = "operator_access",
         /// A user was created.
         UserCreated = "user_created",
+        /// A user took another name.
+        UserRenamed = "user_renamed",
         /// A user was disabled.
         UserDisabled = "user_disabled",
         /// A user was enabled again.
@@ -90,6 +110,14 @@ impl AuditAction {
                 | Self::SessionRevoked
                 | Self::PasswordChanged
                 | Self::RefreshTokenReused
+                | Self::Reauthenticated
+                | Self::UserRenamed
+                | Self::FactorEnrolled
+                | Self::FactorActivated
+                | Self::FactorVerified
+                | Self::FactorRemoved
+                | Self::RecoveryCodeUsed
+                | Self::RecoveryCodesMade
         )
     }
 }

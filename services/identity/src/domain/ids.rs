@@ -33,6 +33,8 @@ ids! {
     ApiKeyId;
     /// An event of the audit log.
     AuditEventId;
+    /// A second factor of a user.
+    FactorId;
 }
 
 /// Reads the hyphenated form of an id.

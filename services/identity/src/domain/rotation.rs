@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::proof::Proofs;
+
 /// How long the token before the newest may be sent again, whatever happened
 /// to the newest.
 pub const GRACE: SignedDuration = SignedDuration::from_secs(10);
@@ -13,14 +15,14 @@ pub struct Session {
     pub counter: i64,
     /// Highest counter whose tokens have been seen in use.
     pub used_counter: i64,
-    /// When its user signed in.
-    pub signed_in_at: Timestamp,
     /// When the newest token was made.
     pub rotated_at: Timestamp,
     /// The earlier of idle and absolute expiry.
     pub expires_at: Timestamp,
     /// Whether it was ended, or its user disabled.
     pub ended: bool,
+    /// What its user has proved in it.
+    pub proofs: Proofs,
 }
 
 /// What to do with a refresh token.
@@ -53,16 +55,17 @@ pub fn judge(session: &Session, counter: i64, now: Timestamp) -> Verdict {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proof::Method;
     use super::*;
 
     fn session() -> Session {
         Session {
             counter: 5,
             used_counter: 4,
-            signed_in_at: at(0),
             rotated_at: at(0),
             expires_at: at(1000),
             ended: false,
+            proofs: Proofs::beginning(Method::Password, at(0)),
         }
     }
 

@@ -23,6 +23,8 @@ written! {
         PasswordChanged = "password_changed",
         /// The user was disabled.
         UserDisabled = "user_disabled",
+        /// A second factor was added, removed or reset.
+        FactorsChanged = "factors_changed",
     }
 }
 

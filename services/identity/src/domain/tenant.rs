@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::factor::SecondFactorPolicy;
 use super::ids::TenantId;
 use super::roles::Role;
-use super::user::User;
+use super::user::{User, UserKind};
 
 /// A tenant.
 #[derive(Debug, Clone)]
@@ -54,4 +55,10 @@ pub struct ResolvedUser {
     pub tenant_exists: bool,
     /// When the session ends, if there is one.
     pub session_ends_at: Option<Timestamp>,
+    /// What kind of user it is.
+    pub kind: UserKind,
+    /// Whether the user has a verified second factor.
+    pub enrolled: bool,
+    /// Of whom the tenant of the membership asks two factors.
+    pub asked: SecondFactorPolicy,
 }

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::wire::{count, id, timestamp, user};
+use super::wire::{count, factor, id, timestamp, user};
 use crate::changes::logout::{self, LogoutScope};
 use crate::changes::sessions::Tokens;
 
@@ -28,13 +28,14 @@ impl AuthService for Identity {
         let (email, password) = (Email::read(&email), Zeroizing::new(password));
         let email = email.map_err(Error::from)?;
         let tokens = self.sessions.login(&email, password, &actor, Timestamp::now).await?;
-        let Tokens { access, refresh, user: owner } = tokens;
+        let Tokens { access, refresh, user: owner, factors } = tokens;
         Ok(Response::new(wire::LoginResponse {
             access,
             refresh,
             token_type: "bearer".to_owned(),
             expires_in: access::LIFETIME.cast_signed(),
             user: Some(user(owner)),
+            factors: factors.into_iter().map(factor).collect(),
         }))
     }
 
@@ -44,13 +45,14 @@ impl AuthService for Identity {
     ) -> Result<Response<wire::RefreshResponse>, Status> {
         let actor = self.stranger(&request);
         let tokens = self.sessions.refresh(&request.get_ref().refresh, &actor).await?;
-        let Tokens { access, refresh, user: owner } = tokens;
+        let Tokens { access, refresh, user: owner, factors } = tokens;
         Ok(Response::new(wire::RefreshResponse {
             access,
             refresh,
             token_type: "bearer".to_owned(),
             expires_in: access::LIFETIME.cast_signed(),
             user: Some(user(owner)),
+            factors: factors.into_iter().map(factor).collect(),
         }))
     }
 
@@ -81,6 +83,24 @@ impl AuthService for Identity {
         let (current, new) = (Zeroizing::new(current_password), Zeroizing::new(new_password));
         let ended = self.sessions.change_password(by, current, new, &actor, Timestamp::now).await?;
         Ok(Response::new(wire::ChangePasswordResponse { ended_sessions: count(ended) }))
+    }
+
+    async fn reauthenticate(
+        &self,
+        request: Request<wire::ReauthenticateRequest>,
+    ) -> Result<Response<wire::ReauthenticateResponse>, Status> {
+        let (by, actor) = self.user(&request)?;
+        let password = Zeroizing::new(request.into_inner().current_password);
+        let tokens = self.sessions.reauthenticate(by, password, &actor, Timestamp::now).await?;
+        let Tokens { access, refresh, user: owner, factors } = tokens;
+        Ok(Response::new(wire::ReauthenticateResponse {
+            access,
+            refresh,
+            token_type: "bearer".to_owned(),
+            expires_in: access::LIFETIME.cast_signed(),
+            user: Some(user(owner)),
+            factors: factors.into_iter().map(factor).collect(),
+        }))
     }
 
     async fn list_sessions(

@@ -31,16 +31,16 @@ impl Identity {
     /// Somebody who has not signed in.
     pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
         let (holds, context) = (Holds::Scopes([].into()), self.context(request));
-        Actor { user: None, api_key: None, issuer: String::new(), holds, context }
+        Actor { user: None, api_key: None, issuer: String::new(), two_factors: false, holds, context }
     }
 
     /// The caller of a method.
     pub(super) fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
-        let Caller { user, scopes, api_key_id, issuer, .. } = access::caller(request)?;
+        let Caller { user, scopes, api_key_id, issuer, proof, .. } = access::caller(request)?;
         let (user, api_key) = (user.map(signed_in), api_key_id.map(ApiKeyId));
         let (holds, context) = (Holds::Scopes(scopes), self.context(request));
         let issuer = issuer.as_deref().unwrap_or_default().to_owned();
-        Ok(Actor { user, api_key, issuer, holds, context })
+        Ok(Actor { user, api_key, issuer, two_factors: proof.two_factors, holds, context })
     }
 
     /// The user who calls a method of their own.

@@ -41,11 +41,16 @@ impl ScopeService for Identity {
             role_scopes,
             operator,
             api_key_id,
-            issuer: _,
+            issuer,
             marks,
             until,
+            second_factor,
+            proof,
             method: _,
         } = caller;
+        // What a token of ours says, its verifier reads.
+        let foreign = issuer.map(|_| proof).unwrap_or_default();
+        let at = foreign.at.and_then(|at| i64::try_from(at).ok());
         Ok(Response::new(wire::ResolveScopesResponse {
             user_id: id_or_empty(user.map(|user| user.id)),
             session_id: id_or_empty(user.map(|user| user.session)),
@@ -57,6 +62,10 @@ impl ScopeService for Identity {
             marks: marks.iter().map(|mark| mark.to_vec()).collect(),
             until: until.map(timestamp),
             role_scopes: role_scopes.to_vec(),
+            has_second_factor: second_factor.enrolled,
+            needs_second_factor: second_factor.asked,
+            proved_second_factor: foreign.two_factors,
+            proved_at: at.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
         }))
     }
 }

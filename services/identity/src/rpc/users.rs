@@ -3,12 +3,13 @@
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::user_service_server::UserService;
 use frontdesk_proto::{ErrorReason, Refusal, paging};
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::wire::{count, id, id_or_empty, user};
+use super::wire::{count, factor, id, id_or_empty, user};
 use crate::actor::Actor;
 use crate::changes::platform_scopes;
 use crate::changes::user::{self as changes, NewUser};
@@ -29,12 +30,24 @@ impl UserService for Identity {
         let found = self.store().get_user(by.user).await.map_err(Error::from)?;
         let (me, platform_scopes) = found.ok_or_else(gone)?;
         let memberships = self.store().list_memberships(by.user).await.map_err(Error::from)?;
+        let factors = self.store().list_factors(by.user, Timestamp::now()).await.map_err(Error::from)?;
         Ok(Response::new(wire::GetMeResponse {
             user: Some(user(me)),
             memberships: memberships.into_iter().map(membership).collect(),
             current_tenant_id: id_or_empty(tenant.map(access::TenantId::uuid)),
             platform_scopes,
+            factors: factors.into_iter().map(factor).collect(),
         }))
+    }
+
+    async fn update_me(
+        &self,
+        request: Request<wire::UpdateMeRequest>,
+    ) -> Result<Response<wire::UpdateMeResponse>, Status> {
+        let (by, actor) = self.user(&request)?;
+        let name = &request.get_ref().display_name;
+        let renamed = changes::rename(self.store(), by.user, name, &actor).await?;
+        Ok(Response::new(wire::UpdateMeResponse { user: Some(user(renamed)) }))
     }
 
     async fn create_user(
@@ -134,7 +147,7 @@ impl UserService for Identity {
 impl Identity {
     /// Refuses to touch a user who holds platform scopes that the caller lacks:
     /// whoever sets a password can be that user.
-    async fn check_target(&self, actor: &Actor, id: UserId) -> Result<(), Error> {
+    pub(super) async fn check_target(&self, actor: &Actor, id: UserId) -> Result<(), Error> {
         let (_, scopes) = self.store().get_user(id).await?.ok_or(Error::UserNotFound)?;
         Ok(actor.holds.check(&scopes)?)
     }

@@ -5,6 +5,7 @@ use frontdesk_proto::rest::v1::Format;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::factor::{Factor, FactorKind};
 use crate::domain::field::InvalidField;
 use crate::domain::ids;
 use crate::domain::user::{User, UserKind};
@@ -42,5 +43,21 @@ pub(super) fn user(user: User) -> wire::User {
         kind: kind.into(),
         created_at: Some(timestamp(created_at)),
         disabled_at: disabled_at.map(timestamp),
+    }
+}
+
+pub(super) fn factor(factor: Factor) -> wire::Factor {
+    let Factor { id, user: _, kind, name, sealed: _, created_at, verified_at, last_used_at } = factor;
+    let kind = match kind {
+        FactorKind::Totp => wire::FactorKind::Totp,
+    };
+    wire::Factor {
+        id: id.to_string(),
+        kind: kind.into(),
+        name,
+        verified: verified_at.is_some(),
+        created_at: Some(timestamp(created_at)),
+        verified_at: verified_at.map(timestamp),
+        last_used_at: last_used_at.map(timestamp),
     }
 }

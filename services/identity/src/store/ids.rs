@@ -2,6 +2,13 @@
 
 use uuid::Uuid;
 
-use crate::domain::ids::{ApiKeyId, AuditEventId, SessionId, TenantId, UserId};
+use crate::domain::ids::{ApiKeyId, AuditEventId, FactorId, SessionId, TenantId, UserId};
 
-pg::newtypes!(ApiKeyId(Uuid), AuditEventId(Uuid), SessionId(Uuid), TenantId(Uuid), UserId(Uuid));
+pg::newtypes!(
+    ApiKeyId(Uuid),
+    AuditEventId(Uuid),
+    FactorId(Uuid),
+    SessionId(Uuid),
+    TenantId(Uuid),
+    UserId(Uuid)
+);

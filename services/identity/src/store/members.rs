@@ -8,9 +8,11 @@ use super::constraints::{MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE, MEMBERSHIPS_TENANT, 
 use super::database::Store;
 use super::roles::role;
 use super::users::user;
+use crate::domain::factor::SecondFactorPolicy;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::tenant::{Member, Membership, ResolvedUser};
+use crate::domain::user::UserKind;
 use crate::error::{Error, Existing};
 
 /// The part of a statement about a user `u` that finds the memberships.
@@ -157,5 +159,14 @@ fn resolved(row: &mut Columns<'_>) -> Result<ResolvedUser, Fault> {
         None => None,
     };
     let (tenant_exists, session_ends_at) = (row.next("tenant_exists")?, row.next("session_ends_at")?);
-    Ok(ResolvedUser { platform_scopes, used_counter, membership, tenant_exists, session_ends_at })
+    Ok(ResolvedUser {
+        platform_scopes,
+        used_counter,
+        membership,
+        tenant_exists,
+        session_ends_at,
+        kind: row.word("kind", UserKind::from_word)?,
+        enrolled: row.next("enrolled")?,
+        asked: row.word("asked", SecondFactorPolicy::from_word)?,
+    })
 }

@@ -22,7 +22,7 @@ struct Table {
     constraints: &'static [&'static str],
 }
 
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 16] = [
     Table {
         name: "tenants",
         columns: &[
@@ -30,6 +30,7 @@ const TABLES: [Table; 14] = [
             ("slug", "text"),
             ("name", "text"),
             ("created_at", "timestamp with time zone"),
+            ("second_factor", "text"),
         ],
         constraints: &[TENANTS_KEY, TENANTS_SLUG],
     },
@@ -103,7 +104,31 @@ const TABLES: [Table; 14] = [
             ("ended_because", "text"),
             ("address", "text"),
             ("user_agent", "text"),
+            ("method", "text"),
+            ("proved_at", "timestamp with time zone"),
+            ("second_method", "text"),
+            ("second_at", "timestamp with time zone"),
         ],
+        constraints: &[],
+    },
+    Table {
+        name: "factors",
+        columns: &[
+            ("id", "uuid"),
+            ("user_id", "uuid"),
+            ("kind", "text"),
+            ("name", "text"),
+            ("secret_sealed", "bytea"),
+            ("last_step", "bigint"),
+            ("created_at", "timestamp with time zone"),
+            ("verified_at", "timestamp with time zone"),
+            ("last_used_at", "timestamp with time zone"),
+        ],
+        constraints: &[],
+    },
+    Table {
+        name: "recovery_codes",
+        columns: &[("user_id", "uuid"), ("code_hash", "bytea"), ("created_at", "timestamp with time zone")],
         constraints: &[],
     },
     Table {

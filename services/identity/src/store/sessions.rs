@@ -7,6 +7,7 @@ use super::change::Change;
 use super::database::Store;
 use super::users::user;
 use crate::domain::ids::{SessionId, UserId};
+use crate::domain::proof::{Method, Proof, Proofs};
 use crate::domain::rotation;
 use crate::domain::session::{ABSOLUTE, EndedBecause, IDLE, NewSession, Session, Which};
 use crate::domain::user::User;
@@ -23,6 +24,16 @@ pg::statements! {
     RotateSession = "rotate_session" (
         id: SessionId, counter: i64, at: Timestamp, idle_expires_at: Timestamp
     );
+    /// Notes that a second factor was proved in a session, and makes its next refresh token.
+    StepUpSession<'a> = "step_up_session" (
+        id: SessionId, user: UserId, method: &'a str, at: Timestamp, idle_expires_at: Timestamp
+    );
+    /// Notes that the password was proved again, and makes the next refresh token.
+    ProveSessionAgain = "prove_session_again" (
+        id: SessionId, user: UserId, at: Timestamp, idle_expires_at: Timestamp
+    );
+    /// Notes that no second factor was proved.
+    ForgetSecondProof = "forget_second_proof" (id: SessionId);
     /// Ends one session.
     EndSession<'a> = "end_session" (id: SessionId, at: Timestamp, because: &'a str);
     /// Ends live sessions of a user.
@@ -77,10 +88,10 @@ impl Change {
             let session = rotation::Session {
                 counter: row.next("counter")?,
                 used_counter: row.next("used_counter")?,
-                signed_in_at: row.next("signed_in_at")?,
                 rotated_at: row.next("rotated_at")?,
                 expires_at: row.next("session_expires_at")?,
                 ended: row.next("ended")?,
+                proofs: proofs(row)?,
             };
             Ok((session, user(row)?))
         })
@@ -92,6 +103,34 @@ impl Change {
         let at = self.at();
         let rotate = RotateSession { id, counter, at, idle_expires_at: at + IDLE };
         Columns::first(&self.finish_with(&rotate).await?, |row| row.next("counter"))
+    }
+
+    /// Notes that the second factor was proved, and makes the next refresh token: its
+    /// counter, with all that was proved; nothing if the session is over.
+    pub async fn step_up_session(
+        &self,
+        (id, user): (SessionId, UserId),
+        by: Method,
+    ) -> Result<Option<(i64, Proofs)>, Fault> {
+        let at = self.at();
+        let step = StepUpSession { id, user, method: by.word(), at, idle_expires_at: at + IDLE };
+        Columns::first(&self.query(&step).await?, |row| Ok((row.next("counter")?, proofs(row)?)))
+    }
+
+    /// The same, where the password was proved again.
+    pub async fn prove_session_again(
+        &self,
+        id: SessionId,
+        user: UserId,
+    ) -> Result<Option<(i64, Proofs)>, Fault> {
+        let at = self.at();
+        let prove = ProveSessionAgain { id, user, at, idle_expires_at: at + IDLE };
+        Columns::first(&self.query(&prove).await?, |row| Ok((row.next("counter")?, proofs(row)?)))
+    }
+
+    /// Notes that no second factor counts in a session any more.
+    pub async fn forget_second_proof(&self, id: SessionId) -> Result<(), Fault> {
+        self.query(&ForgetSecondProof { id }).await.map(drop)
     }
 
     pub async fn end_session(&self, id: SessionId, because: EndedBecause) -> Result<(), Fault> {
@@ -114,6 +153,14 @@ impl Change {
         let ended = Columns::first(&self.query(&end).await?, |row| row.next("ended"))?;
         Ok(ended.unwrap_or_default())
     }
+}
+
+fn proofs(row: &mut Columns<'_>) -> Result<Proofs, Fault> {
+    let first = Proof { by: row.word("method", Method::from_word)?, at: row.next("proved_at")? };
+    let second = |word: &str| if word.is_empty() { Some(None) } else { Method::from_word(word).map(Some) };
+    let by = row.word("second_method", second)?;
+    let at: Option<Timestamp> = row.next("second_at")?;
+    Ok(Proofs { first, second: by.zip(at).map(|(by, at)| Proof { by, at }) })
 }
 
 fn session(row: &mut Columns<'_>) -> Result<Session, Fault> {

@@ -6,6 +6,7 @@ use pg::{Columns, Fault};
 use super::change::Change;
 use super::constraints::{TENANTS_KEY, TENANTS_SLUG};
 use super::database::{Store, lost_row};
+use crate::domain::factor::SecondFactorPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::error::{Error, Existing};
@@ -20,6 +21,10 @@ pg::statements! {
     GetTenant = "get_tenant" (id: TenantId);
     /// A tenant by its slug.
     FindTenant<'a> = "find_tenant" (slug: &'a str);
+    /// Of whom a tenant asks two factors.
+    GetSecondFactorPolicy = "get_second_factor_policy" (id: TenantId);
+    /// Says of whom.
+    SetSecondFactorPolicy<'a> = "set_second_factor_policy" (id: TenantId, policy: &'a str);
     /// Tenants in the order of their slugs.
     ListTenants<'a> = "list_tenants" (after_slug: &'a str, after_id: TenantId, limit: i64);
 }
@@ -33,6 +38,12 @@ impl Store {
         Columns::first(&self.run(&FindTenant { slug }).await?, tenant)
     }
 
+    /// Of whom a tenant asks two factors.
+    pub async fn get_second_factor_policy(&self, id: TenantId) -> Result<Option<SecondFactorPolicy>, Fault> {
+        let rows = self.run(&GetSecondFactorPolicy { id }).await?;
+        Columns::first(&rows, |row| row.word("second_factor", SecondFactorPolicy::from_word))
+    }
+
     /// Tenants after a slug and id.
     pub async fn list_tenants(
         &self,
@@ -44,6 +55,16 @@ impl Store {
 }
 
 impl Change {
+    /// Whether there is such a tenant.
+    pub async fn set_second_factor_policy(
+        &self,
+        id: TenantId,
+        policy: SecondFactorPolicy,
+    ) -> Result<bool, Fault> {
+        let set = SetSecondFactorPolicy { id, policy: policy.word() };
+        Ok(!self.query(&set).await?.is_empty())
+    }
+
     pub async fn insert_tenant(&self, new: &Tenant) -> Result<Tenant, Error> {
         let Tenant { id, slug, name, created_at } = new;
         let insert = InsertTenant { id: *id, slug, name, created_at: *created_at };

@@ -32,6 +32,8 @@ pg::statements! {
     LockPlatformScopes = "lock_platform_scopes" (id: UserId);
     /// Gives a user other scopes outside tenants.
     SetPlatformScopes<'a> = "set_platform_scopes" (id: UserId, scopes: &'a [String]);
+    /// Gives a user another name.
+    RenameUser<'a> = "rename_user" (id: UserId, display_name: &'a str);
     /// Disables a user, unless it is.
     DisableUser = "disable_user" (id: UserId, at: Timestamp);
     /// Enables a user.
@@ -107,6 +109,10 @@ impl Change {
 
     pub async fn set_platform_scopes(&self, id: UserId, scopes: &[String]) -> Result<(), Fault> {
         self.query(&SetPlatformScopes { id, scopes }).await.map(drop)
+    }
+
+    pub async fn rename_user(&self, id: UserId, display_name: &str) -> Result<Option<User>, Fault> {
+        Columns::first(&self.query(&RenameUser { id, display_name }).await?, user)
     }
 
     pub async fn disable_user(&self, id: UserId) -> Result<Option<User>, Fault> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Caller, Claims, Credentials, Key, Mark, Resolution, Told, User};
+use access::{Authority, Caller, Claims, Credentials, Key, Mark, Resolution, SecondFactor, Told, User};
 use jiff::Timestamp;
 
 use super::issuers::{Foreign, ForeignTokens};
@@ -19,6 +19,7 @@ use crate::domain::revocation::MarkKind;
 use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::scopes::{OPERATE, TENANT_SCOPES};
 use crate::domain::tenant::ResolvedUser;
+use crate::domain::user::UserKind;
 use crate::domain::user_link::Subject;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Store;
@@ -61,9 +62,9 @@ impl LocalIdentity {
             if found.first().is_some_and(|first| first.used_counter < claims.generation) {
                 self.store.mark_session_used(session, claims.generation).await?;
             }
-            resolved(SignedIn { user, session }, &found, tenant)?
+            self.resolved(SignedIn { user, session }, &found, tenant)?
         } else if let Some(token) = &credentials.token {
-            let Foreign { of, platform_scopes, user, until } = self.foreign.verify(token, now).await?;
+            let Foreign { of, platform_scopes, user, until, proof } = self.foreign.verify(token, now).await?;
             let linked = match user {
                 Some(user) => Some(user),
                 None => self.store.find_user_link(&of).await?,
@@ -76,8 +77,8 @@ impl LocalIdentity {
                 }
             }
             let signed_in = SignedIn { user, session: SessionId::default() };
-            let resolution = resolved(signed_in, &found, tenant)?;
-            Resolution { until: Some(until), issuer: Some(of.issuer.into()), ..resolution }
+            let resolution = self.resolved(signed_in, &found, tenant)?;
+            Resolution { until: Some(until), proof, issuer: Some(of.issuer.into()), ..resolution }
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
             scopes.sort();
@@ -86,6 +87,50 @@ impl LocalIdentity {
         let until = [resolution.until, key_until].into_iter().flatten().min();
         let resolution = Resolution { api_key_id, until, ..resolution };
         Ok(Resolution { marks: self.marks(&resolution), ..resolution })
+    }
+
+    /// What a user is in the tenant of a call.
+    fn resolved(
+        &self,
+        signed_in: SignedIn,
+        found: &[ResolvedUser],
+        tenant: Option<TenantId>,
+    ) -> Result<Resolution, Refusal> {
+        let Some(first) = found.first() else { return Err(session_ended()) };
+        let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
+        let membership = membership(found);
+        let tenant = match (membership, tenant) {
+            (Some((tenant, _)), _) => Some(*tenant),
+            (None, Some(named)) if is_operator && first.tenant_exists => Some(named),
+            (None, Some(_)) => return Err(not_a_member()),
+            (None, None) => None,
+        };
+        let role_scopes = membership.map(|(_, role)| role.scopes()).unwrap_or_default();
+        let mut scopes = first.platform_scopes.clone();
+        let role_scopes = if is_operator && tenant.is_some() {
+            scopes.extend(TENANT_SCOPES.map(str::to_owned));
+            role_scopes
+        } else {
+            scopes.extend(role_scopes);
+            Vec::new()
+        };
+        scopes.sort();
+        scopes.dedup();
+        let of_platform = self.store.policy().operators_need_second_factor
+            && first.kind == UserKind::Person
+            && !first.platform_scopes.is_empty();
+        let of_tenant = membership.is_some_and(|(_, role)| first.asked.asks(role, first.kind));
+        Ok(Resolution {
+            user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
+            tenant: tenant.map(|tenant| tenant.0),
+            scopes,
+            role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
+            role_scopes,
+            operator: is_operator,
+            until: first.session_ends_at,
+            second_factor: SecondFactor { enrolled: first.enrolled, asked: of_platform || of_tenant },
+            ..Resolution::default()
+        })
     }
 
     /// What an answer depends on, each as the database marks it when it is revoked.
@@ -179,44 +224,6 @@ impl Authority for LocalIdentity {
         };
         operators::record(&self.store, caller, context).await.map_err(|error| refused(&error))
     }
-}
-
-/// What a user is in the tenant of a call.
-fn resolved(
-    signed_in: SignedIn,
-    found: &[ResolvedUser],
-    tenant: Option<TenantId>,
-) -> Result<Resolution, Refusal> {
-    let Some(first) = found.first() else { return Err(session_ended()) };
-    let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
-    let membership = membership(found);
-    let tenant = match (membership, tenant) {
-        (Some((tenant, _)), _) => Some(*tenant),
-        (None, Some(named)) if is_operator && first.tenant_exists => Some(named),
-        (None, Some(_)) => return Err(not_a_member()),
-        (None, None) => None,
-    };
-    let role_scopes = membership.map(|(_, role)| role.scopes()).unwrap_or_default();
-    let mut scopes = first.platform_scopes.clone();
-    let role_scopes = if is_operator && tenant.is_some() {
-        scopes.extend(TENANT_SCOPES.map(str::to_owned));
-        role_scopes
-    } else {
-        scopes.extend(role_scopes);
-        Vec::new()
-    };
-    scopes.sort();
-    scopes.dedup();
-    Ok(Resolution {
-        user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
-        tenant: tenant.map(|tenant| tenant.0),
-        scopes,
-        role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
-        role_scopes,
-        operator: is_operator,
-        until: first.session_ends_at,
-        ..Resolution::default()
-    })
 }
 
 /// The access layer takes refusals, so this is where a failure is logged.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use access::{LEEWAY, TokenFault};
+use access::{LEEWAY, Proof, TokenFault};
 use jiff::Timestamp;
 use jsonwebtoken::Validation;
 use outbound::FetchError;
@@ -41,6 +41,8 @@ pub struct Foreign {
     pub user: Option<UserId>,
     /// When the token is no longer taken.
     pub until: Timestamp,
+    /// What it says of proofs.
+    pub proof: Proof,
 }
 
 /// A time as RFC 7519 has it (section 2, NumericDate): seconds, perhaps with a fraction.
@@ -56,6 +58,15 @@ struct ForeignClaims {
     nbf: Option<NumericDate>,
     #[serde(default)]
     iat: Option<NumericDate>,
+    /// How much the session is to be believed, in the words of Supabase.
+    #[serde(default)]
+    aal: serde_json::Value,
+    /// What was proved in it, each with its time there; others have words alone (RFC 8176).
+    #[serde(default)]
+    amr: serde_json::Value,
+    /// When the user signed in (`OpenID` Connect).
+    #[serde(default)]
+    auth_time: serde_json::Value,
     /// What happened: the claim of security events, such as logout tokens (RFC 8417).
     #[serde(default)]
     events: Option<serde::de::IgnoredAny>,
@@ -89,6 +100,7 @@ impl ForeignTokens {
         if claims.events.is_some() {
             return Err(TokenFault::WrongKind.into());
         }
+        let proof = proof(&claims);
         let until = check_times(&claims, of.longest, now)?;
         let user = of.subjects_are_user_ids.then(|| Uuid::try_parse(&claims.sub).ok()).flatten();
         Ok(Foreign {
@@ -96,8 +108,17 @@ impl ForeignTokens {
             platform_scopes: of.platform_scopes,
             user: user.map(UserId),
             until,
+            proof,
         })
     }
+}
+
+/// What a token says of proofs. Whoever trusts an issuer with who somebody is trusts it with
+/// that, too; what is not said was not proved.
+fn proof(claims: &ForeignClaims) -> Proof {
+    let methods = claims.amr.as_array().into_iter().flatten();
+    let times = methods.filter_map(|method| method.get("timestamp")?.as_u64());
+    Proof { two_factors: claims.aal == "aal2", at: times.chain(claims.auth_time.as_u64()).max() }
 }
 
 /// Until when a token is taken.
@@ -107,7 +128,7 @@ impl ForeignTokens {
     reason = "milliseconds of this epoch are exact in a double, and fractions of one do not matter"
 )]
 fn check_times(claims: &ForeignClaims, longest: u64, now: Timestamp) -> Result<Timestamp, TokenFault> {
-    let ForeignClaims { exp: NumericDate(exp), nbf, iat, sub: _, events: _ } = claims;
+    let ForeignClaims { exp: NumericDate(exp), nbf, iat, .. } = claims;
     let (now, leeway, longest) = (now.as_millisecond() as f64 / 1000.0, LEEWAY as f64, longest as f64);
     if *exp + leeway <= now {
         return Err(TokenFault::Expired);
@@ -151,6 +172,21 @@ impl fmt::Debug for ForeignTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_token_says_of_proofs_is_read_in_each_form() {
+        let proof = |claims: &str| {
+            let claims = format!(r#"{{"sub":"s","exp":1{claims}}}"#);
+            let Proof { two_factors, at } = proof(&serde_json::from_str(&claims).unwrap());
+            (two_factors, at)
+        };
+        let supabase =
+            r#","aal":"aal2","amr":[{"method":"password","timestamp":5},{"method":"totp","timestamp":7}]"#;
+        assert_eq!(proof(supabase), (true, Some(7)));
+        assert_eq!(proof(r#","amr":["pwd","otp"],"auth_time":9"#), (false, Some(9)));
+        assert_eq!(proof(r#","aal":2,"amr":"pwd","auth_time":"9""#), (false, None));
+        assert_eq!(proof(""), (false, None));
+    }
 
     #[test]
     fn times_may_have_fractions_and_a_token_lives_no_longer_than_its_issuers_may() {

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use seal::MasterKey;
 
 use super::keyring::published;
+use crate::credential::factor_secret::FactorSealer;
 use crate::credential::signing_key::KeySealer;
+use crate::domain::ids::FactorId;
 use crate::domain::master_key::{
     DoesNotFit, KnownMasterKey, MasterKeyPart, MasterKeyReport, MasterKeyState, SAYS_SO, current, fits,
     is_in_use,
@@ -46,6 +48,7 @@ pub async fn report(store: &Store, master_key: &MasterKey, now: Timestamp) -> Re
             None => break,
         }
     }
+    count_factors(store, &each, (&mut sealed, &mut lost)).await?;
     let mut keys = Vec::new();
     for ((key, _), sealed) in each.iter().zip(sealed) {
         keys.push(state(store, (key.id(), sealed, true), &known, now).await?);
@@ -54,6 +57,29 @@ pub async fn report(store: &Store, master_key: &MasterKey, now: Timestamp) -> Re
         keys.push(state(store, (key.id.clone(), 0, false), &known, now).await?);
     }
     Ok(MasterKeyReport { keys, lost, resealed: 0 })
+}
+
+/// Counts the secrets of factors with the keys that open them.
+async fn count_factors(
+    store: &Store,
+    each: &[(MasterKey, KeySealer)],
+    (sealed, lost): (&mut [usize], &mut usize),
+) -> Result<(), Error> {
+    let openers: Vec<FactorSealer> = each.iter().map(|(key, _)| FactorSealer::of(key)).collect();
+    let mut after = FactorId::default();
+    loop {
+        let batch = store.list_sealed_factors(after, BATCH).await?;
+        for secret in &batch {
+            match openers.iter().position(|opener| opener.opens(secret)) {
+                Some(at) => sealed[at] += 1,
+                None => *lost += 1,
+            }
+        }
+        match batch.last() {
+            Some(last) => after = last.id,
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn state(

@@ -13,19 +13,22 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::alterations::{Altered, alterations};
+use crate::authenticator::{App, Protected};
 use crate::fixture::{Answer, Fixture, tenant_path};
 
 /// How Postgres says that a column has a type with which a statement cannot go on; which
 /// one it is, readiness says.
 const OPERATOR: &str = "operator does not exist";
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "tenants",
     "users",
     "memberships",
     "roles",
     "tenant_api_keys",
     "sessions",
+    "factors",
+    "recovery_codes",
     "login_failures",
     "known_pairs",
     "audit_events",
@@ -49,19 +52,22 @@ type Change = (&'static str, Method, String, String, Json);
 /// What the changes of one round are about.
 struct Round {
     number: i32,
-    users: [Uuid; 6],
+    users: [Uuid; 7],
     keys: [Uuid; 2],
     owner: String,
     operator: String,
-    /// Of the last user.
+    /// Of the last user but one.
     login: Json,
     /// Another session of that user.
     session: Uuid,
+    /// The user who has a second factor, and another one that is not verified yet.
+    protected: Protected,
+    unverified: App,
 }
 
 impl Round {
-    async fn new(fixture: &Fixture, number: i32, hash: &str, owner: &str, operator: &str) -> Self {
-        let users = [(); 6].map(|()| Uuid::now_v7());
+    async fn new(fixture: &Fixture, number: i32, hash: &str) -> Self {
+        let users = [(); 7].map(|()| Uuid::now_v7());
         let keys = [(); 2].map(|()| Uuid::now_v7());
         // A tenant has so many of them, and no more.
         let emptied = "delete from identity.tenant_api_keys where name <> 'demo'; \
@@ -94,23 +100,26 @@ impl Round {
         let login = fixture.login(&email(number, 5)).await;
         // That a token was seen in use is kept with its session, also of a refused call.
         fixture.get("/v1/me", login["access"].as_str().unwrap()).await.ok();
-        let (owner, operator) = (owner.to_owned(), operator.to_owned());
-        Self { number, users, keys, owner, operator, login, session }
+        // Some of the changes take a proof of the last minutes.
+        let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+        let insert = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
+            values ($1, $2, 'owner', now())";
+        fixture.execute(insert, &[&demo::TENANT, &users[6]]).await;
+        let protected = fixture.protect(&email(number, 6)).await;
+        let unverified = fixture.enrol(protected.token(), "tablet").await;
+        Self { number, users, keys, owner, operator, login, session, protected, unverified }
     }
 
     /// Every change, by the name of its method.
     fn changes(&self) -> Vec<Change> {
-        let Self { number, users, keys, owner, operator, login, session } = self;
-        let own = login["access"].as_str().unwrap();
+        let Self { number, users, keys, owner, operator, .. } = self;
         let user = |at: usize, step: &str| format!("/v1/users/{}{step}", users[at]);
         let member = |at: usize| tenant_path(&format!("/members/{}", users[at]));
         let role = |name: &str| tenant_path(&format!("/roles/{name}-{number}"));
         let key = |at: usize, step: &str| tenant_path(&format!("/api-keys/{}{step}", keys[at]));
         let new = format!("new-{number}");
-        let credentials = json!({"email": email(*number, 4), "password": demo::PASSWORD});
         let tenant = json!({"slug": new, "name": "New"});
         let scopes = json!({"platform_scopes": ["platform:users"]});
-        let passwords = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
         let changes: Vec<(_, _, String, &str, _)> = vec![
             ("CreateTenant", Method::POST, "/v1/tenants".into(), operator, tenant),
             (
@@ -145,17 +154,84 @@ impl Round {
             ("CreateApiKey", Method::POST, tenant_path("/api-keys"), owner, json!({"name": new})),
             ("RotateApiKey", Method::POST, key(0, "/rotate"), owner, json!({})),
             ("RevokeApiKey", Method::DELETE, key(1, ""), owner, Json::Null),
+        ];
+        let others = self.changes_of_the_account().into_iter().chain(self.changes_of_factors());
+        changes.into_iter().map(owned).chain(others).collect()
+    }
+
+    /// Those of a user's own.
+    fn changes_of_the_account(&self) -> Vec<Change> {
+        let Self { number, login, session, .. } = self;
+        let own = login["access"].as_str().unwrap();
+        let credentials = json!({"email": email(*number, 4), "password": demo::PASSWORD});
+        let passwords = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
+        let changes: Vec<(_, _, String, &str, _)> = vec![
             ("Login", Method::POST, "/v1/auth/login".into(), "", credentials),
             ("Refresh", Method::POST, "/v1/auth/refresh".into(), "", json!({"refresh": login["refresh"]})),
+            (
+                "Reauthenticate",
+                Method::POST,
+                "/v1/auth/reauthenticate".into(),
+                own,
+                json!({"current_password": demo::PASSWORD}),
+            ),
+            ("UpdateMe", Method::PATCH, "/v1/me".into(), own, json!({"display_name": "New Name"})),
             ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own, Json::Null),
             ("ChangePassword", Method::POST, "/v1/auth/password".into(), own, passwords),
             ("Logout", Method::POST, "/v1/auth/logout".into(), own, json!({})),
         ];
-        let owned = |(name, method, path, token, body): (_, _, _, &str, _)| {
-            (name, method, path, token.to_owned(), body)
-        };
         changes.into_iter().map(owned).collect()
     }
+
+    /// Those of second factors.
+    fn changes_of_factors(&self) -> Vec<Change> {
+        let Self { users, protected, unverified, .. } = self;
+        let reset = format!("/v1/users/{}/factors/reset", users[6]);
+        let changes: Vec<(_, _, String, &str, _)> = vec![
+            (
+                "EnrolFactor",
+                Method::POST,
+                "/v1/auth/factors".into(),
+                protected.token(),
+                json!({"name": "third"}),
+            ),
+            (
+                "VerifyFactor",
+                Method::POST,
+                protected.app.path("/verify"),
+                protected.token(),
+                json!({"code": protected.app.code(1)}),
+            ),
+            ("RemoveFactor", Method::DELETE, unverified.path(""), protected.token(), Json::Null),
+            (
+                "UseRecoveryCode",
+                Method::POST,
+                "/v1/auth/recovery-codes/use".into(),
+                protected.token(),
+                json!({"code": protected.proof["recovery_codes"][0]}),
+            ),
+            (
+                "RegenerateRecoveryCodes",
+                Method::POST,
+                "/v1/auth/recovery-codes".into(),
+                protected.token(),
+                json!({}),
+            ),
+            (
+                "SetSecondFactorPolicy",
+                Method::PUT,
+                tenant_path("/second-factor"),
+                protected.token(),
+                json!({"policy": "optional"}),
+            ),
+            ("ResetFactors", Method::POST, reset, &self.operator, json!({})),
+        ];
+        changes.into_iter().map(owned).collect()
+    }
+}
+
+fn owned((name, method, path, token, body): (&'static str, Method, String, &str, Json)) -> Change {
+    (name, method, path, token.to_owned(), body)
 }
 
 fn email(number: i32, at: usize) -> String {
@@ -187,11 +263,11 @@ async fn stored(fixture: &Fixture) -> String {
 async fn no_change_stores_what_it_refuses_for_an_altered_column() {
     let cost = PasswordCost { memory_kib: 64, passes: 1 };
     let fixture = Fixture::start_with(Policy { password_cost: cost, ..Policy::default() }).await;
-    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    fixture.token(demo::OWNER).await;
     // The login has renewed it at the low cost.
     let hash = "select password_hash from identity.users where email = $1";
     let hash: String = fixture.sql.query_one(hash, &[&demo::OWNER]).await.unwrap().get(0);
-    let changes = async |number| Round::new(&fixture, number, &hash, &owner, &operator).await.changes();
+    let changes = async |number| Round::new(&fixture, number, &hash).await.changes();
     let names: BTreeSet<&str> = changes(901).await.iter().map(|(name, ..)| *name).collect();
     let identity = descriptors().services().filter(|one| one.full_name().starts_with("frontdesk.identity."));
     let all: Vec<_> = identity.flat_map(|service| service.methods().collect::<Vec<_>>()).collect();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use access::{Rule, Rules};
+use access::{Aal, Rule, Rules, StepUp};
 use frontdesk::demo;
 use frontdesk_proto::{ErrorReason, MethodContract, Refusal, descriptors, reason_of};
 use tonic::client::Grpc;
@@ -43,6 +43,12 @@ fn methods(fixture: &Fixture) -> Vec<(SocketAddr, String, Rule)> {
         .collect();
     assert!(methods.len() >= 13, "{}", methods.len());
     methods
+}
+
+/// What the rule of a method asks to be proved.
+fn step_up(path: &str) -> StepUp {
+    let all: Vec<&str> = identity::SERVICES.into_iter().chain(booking::SERVICES).collect();
+    Rules::of_services(&all).unwrap().step_up(path)
 }
 
 #[track_caller]
@@ -131,6 +137,53 @@ async fn a_caller_without_the_scope_is_told_which() {
     assert_eq!(fixture.snapshot().await, before);
 }
 
+/// What the operator of the demo sends with this token, who holds every scope.
+async fn call_with(fixture: &Fixture, (addr, path): (SocketAddr, &str), token: &str) -> Result<(), Status> {
+    let (token, tenant) = (format!("Bearer {token}"), demo::TENANT.to_string());
+    let metadata =
+        [("authorization", &*token), ("x-tenant-id", &*tenant), ("x-tenant-api-key", &*fixture.api_key)];
+    call(addr, path, &metadata).await
+}
+
+#[tokio::test]
+async fn whoever_has_proved_one_of_two_factors_gets_past_no_rule_that_asks_for_both() {
+    let fixture = Fixture::start().await;
+    fixture.protect(demo::OPERATOR).await;
+    let token = fixture.token(demo::OPERATOR).await;
+    let before = fixture.snapshot().await;
+    let mut refused = 0;
+    for (addr, path, rule) in methods(&fixture) {
+        let asks = step_up(&path).aal != Aal::Unspecified || matches!(rule, Rule::Scoped { .. });
+        if asks {
+            let answer = call_with(&fixture, (addr, &path), &token).await;
+            assert_refused(answer, ErrorReason::StepUpRequired, &path);
+            refused += 1;
+        }
+    }
+    assert!(refused > 60, "{refused}");
+    assert_eq!(fixture.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn whoever_has_proved_anything_an_hour_ago_gets_past_no_rule_that_asks_for_a_fresh_proof() {
+    let fixture = Fixture::start().await;
+    let login = fixture.login(demo::OPERATOR).await;
+    let earlier = "update identity.sessions set created_at = created_at - interval '1 hour'";
+    fixture.execute(earlier, &[]).await;
+    let refreshed = fixture.refresh(&login["refresh"]).await.ok().clone();
+    let before = fixture.snapshot().await;
+    let mut refused = 0;
+    for (addr, path, _) in methods(&fixture) {
+        if step_up(&path).fresh.is_some() {
+            let answer = call_with(&fixture, (addr, &path), refreshed["access"].as_str().unwrap()).await;
+            assert_refused(answer, ErrorReason::StepUpRequired, &path);
+            refused += 1;
+        }
+    }
+    assert!(refused > 10, "{refused}");
+    assert_eq!(fixture.snapshot().await, before);
+}
+
 #[tokio::test]
 async fn an_operator_works_in_every_tenant_and_each_use_is_audited() {
     let fixture = Fixture::start().await;
@@ -203,7 +256,7 @@ async fn a_method_that_does_not_exist_is_refused_before_anything_else() {
 #[tokio::test]
 async fn a_change_refuses_the_conditions_that_it_does_not_look_at() {
     let fixture = Fixture::start().await;
-    let token = format!("Bearer {}", fixture.token(demo::OPERATOR).await);
+    let token = format!("Bearer {}", fixture.protect(demo::OPERATOR).await.token());
     let tenant = demo::TENANT.to_string();
     let contract = |path: &str| {
         let (service, name) = path.trim_start_matches('/').split_once('/').unwrap();

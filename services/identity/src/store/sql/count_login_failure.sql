@@ -13,3 +13,4 @@ set
         when login_failures.window_ends_at > :now then login_failures.window_ends_at
         else excluded.window_ends_at
     end
+returning bucket, failures, window_ends_at

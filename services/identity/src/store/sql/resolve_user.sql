@@ -5,7 +5,12 @@ select
     m.role,
     r.scopes as own_scopes,
     exists (select from identity.tenants t where t.id = :tenant) as tenant_exists,
-    s.expires_at as session_ends_at
+    s.expires_at as session_ends_at,
+    u.kind,
+    exists (
+        select from identity.factors f where f.user_id = u.id and f.verified_at is not null
+    ) as enrolled,
+    coalesce((select t.second_factor from identity.tenants t where t.id = m.tenant_id), 'optional') as asked
 from identity.sessions s
 join identity.users u on u.id = s.user_id
 {memberships_of_u}

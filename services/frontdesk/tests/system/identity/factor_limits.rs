@@ -1,0 +1,104 @@
+//! Proofs of second factors: each counts once, and wrong ones are limited.
+
+use frontdesk::demo;
+use futures::future::join_all;
+use identity::{Limits, Policy};
+use serde_json::json;
+
+use crate::fixture::Fixture;
+
+/// Whatever is sent, nothing is refused for its number.
+fn without_limits() -> Policy {
+    let policy = Policy::default();
+    Policy { limits: Limits { pair: 0, ..policy.limits }, ..policy }
+}
+
+#[tokio::test]
+async fn a_code_is_accepted_once_in_whatever_session() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let app = fixture.enrol(&token, "").await;
+    let code = app.code(0);
+    fixture.verify(&token, &app, &code).await.ok();
+    fixture.verify(&token, &app, &code).await.refused(403, "FACTOR_PROOF_WRONG");
+    let (one, other) = (fixture.manager().await, fixture.manager().await);
+    fixture.verify(&one, &app, &code).await.refused(403, "FACTOR_PROOF_WRONG");
+    let next = app.code(1);
+    fixture.verify(&one, &app, &next).await.ok();
+    fixture.verify(&other, &app, &next).await.refused(403, "FACTOR_PROOF_WRONG");
+    fixture.verify(&other, &app, &code).await.refused(403, "FACTOR_PROOF_WRONG");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_proofs_with_one_code_at_once_one_is_accepted() {
+    let fixture = Fixture::start_with(without_limits()).await;
+    let app = fixture.protect(demo::MANAGER).await.app;
+    let tokens = join_all((0..8).map(|_| fixture.manager())).await;
+    let code = app.code(1);
+    let answers = join_all((0..32).map(|at| fixture.verify(&tokens[at % 8], &app, &code))).await;
+    let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(accepted, 1);
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.refused(403, "FACTOR_PROOF_WRONG");
+    }
+}
+
+#[tokio::test]
+async fn wrong_codes_are_limited_in_a_session_and_for_a_user() {
+    let fixture = Fixture::start().await;
+    let app = fixture.protect(demo::MANAGER).await.app;
+    let sessions = [fixture.manager().await, fixture.manager().await, fixture.manager().await];
+    for token in &sessions[..2] {
+        for _ in 0..5 {
+            fixture.verify(token, &app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
+        }
+        let limited = fixture.verify(token, &app, &app.code(1)).await;
+        let limited = limited.refused(429, "TOO_MANY_ATTEMPTS");
+        let wait: u64 = limited.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=900).contains(&wait), "{wait}");
+        let code = json!({"code": "0000-0000-0000-0000"});
+        fixture.post("/v1/auth/recovery-codes/use", token, &code).await.refused(429, "TOO_MANY_ATTEMPTS");
+    }
+    fixture.verify(&sessions[2], &app, &app.code(1)).await.refused(429, "TOO_MANY_ATTEMPTS");
+    let told =
+        "select count(*) from identity.audit_events where action = 'login_limited' and outcome = 'failure'";
+    assert_eq!(fixture.count(told, &[]).await, 1);
+    let viewer = fixture.protect(demo::VIEWER).await;
+    fixture.get("/v1/me", viewer.token()).await.ok();
+    fixture.execute("update identity.login_failures set window_ends_at = now()", &[]).await;
+    fixture.verify(&sessions[2], &app, &app.code(1)).await.ok();
+}
+
+#[tokio::test]
+async fn a_right_code_forgives_the_wrong_ones_of_its_session() {
+    let fixture = Fixture::start().await;
+    let app = fixture.protect(demo::MANAGER).await.app;
+    let token = fixture.manager().await;
+    for _ in 0..2 {
+        for _ in 0..4 {
+            fixture.verify(&token, &app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
+        }
+        fixture.verify(&token, &app, &app.code(1)).await.ok();
+        fixture.forget_steps().await;
+    }
+    // And not those of others: nobody goes on for ever because the user signs in, too.
+    let thief = fixture.manager().await;
+    for _ in 0..2 {
+        fixture.verify(&thief, &app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
+    }
+    fixture.verify(&thief, &app, &app.wrong_code()).await.refused(429, "TOO_MANY_ATTEMPTS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_codes_are_looked_at_than_the_limit_says_however_many_come_at_once() {
+    let fixture = Fixture::start().await;
+    let app = fixture.protect(demo::MANAGER).await.app;
+    let token = fixture.manager().await;
+    let wrong = app.wrong_code();
+    let answers = join_all((0..40).map(|_| fixture.verify(&token, &app, &wrong))).await;
+    let looked_at = answers.iter().filter(|answer| answer.status == 403).count();
+    assert_eq!(looked_at, 5);
+    for answer in answers.iter().filter(|answer| answer.status != 403) {
+        answer.refused(429, "TOO_MANY_ATTEMPTS");
+    }
+}

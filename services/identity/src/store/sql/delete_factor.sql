@@ -1,0 +1,3 @@
+delete from identity.factors
+where id = :id
+  and user_id = :user

@@ -1,0 +1,6 @@
+with deleted as (
+    delete from identity.factors
+    where user_id = :user
+    returning id
+)
+select count(*) as deleted from deleted

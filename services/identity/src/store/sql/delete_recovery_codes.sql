@@ -1,0 +1,2 @@
+delete from identity.recovery_codes
+where user_id = :user

@@ -1,0 +1,3 @@
+select second_factor
+from identity.tenants
+where id = :id

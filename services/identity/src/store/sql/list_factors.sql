@@ -1,0 +1,5 @@
+select {factor}
+from identity.factors f
+where f.user_id = :user
+  and (f.verified_at is not null or f.created_at >= :in_time)
+order by f.created_at, f.id

@@ -1,0 +1,6 @@
+select id, user_id, secret_sealed
+from identity.factors
+where id > :after
+order by id
+limit :most
+for update

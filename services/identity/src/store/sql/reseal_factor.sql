@@ -1,0 +1,3 @@
+update identity.factors
+set secret_sealed = :sealed
+where id = :id

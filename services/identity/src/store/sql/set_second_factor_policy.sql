@@ -1,0 +1,4 @@
+update identity.tenants
+set second_factor = :policy
+where id = :id
+returning id

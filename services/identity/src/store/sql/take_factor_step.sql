@@ -1,0 +1,9 @@
+-- The steps that were taken only grow: of any number of calls with one code, one is right.
+update identity.factors
+set
+    last_step = :step,
+    last_used_at = :at,
+    verified_at = coalesce(verified_at, :at)
+where id = :id
+  and last_step < :step
+returning id
