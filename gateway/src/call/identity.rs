@@ -7,8 +7,9 @@ use std::convert::Infallible;
 use frontdesk_proto::identity::v1::{
     ChallengeFactorRequest, ChallengeFactorResponse, ChangePasswordRequest, ChangePasswordResponse,
     EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse,
-    LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, RefreshRequest, RefreshResponse,
-    RemoveFactorRequest, RemoveFactorResponse, UpdateMeRequest, UpdateMeResponse, VerifyFactorRequest,
+    LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, ReauthenticateRequest,
+    ReauthenticateResponse, RefreshRequest, RefreshResponse, RemoveFactorRequest, RemoveFactorResponse,
+    UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest, UseRecoveryCodeResponse, VerifyFactorRequest,
     VerifyFactorResponse,
 };
 use http::HeaderMap;
@@ -72,6 +73,20 @@ impl<'u> Identity<'u> {
         request: &VerifyFactorRequest,
     ) -> Result<VerifyFactorResponse, Failure> {
         self.call("FactorService/VerifyFactor", request).await
+    }
+
+    pub async fn use_recovery_code(
+        &self,
+        request: &UseRecoveryCodeRequest,
+    ) -> Result<UseRecoveryCodeResponse, Failure> {
+        self.call("FactorService/UseRecoveryCode", request).await
+    }
+
+    pub async fn reauthenticate(
+        &self,
+        request: &ReauthenticateRequest,
+    ) -> Result<ReauthenticateResponse, Failure> {
+        self.call("AuthService/Reauthenticate", request).await
     }
 
     pub async fn remove_factor(&self, factor_id: String) -> Result<RemoveFactorResponse, Failure> {

@@ -1,6 +1,8 @@
 //! Sessions of pages: the access token goes to the page's memory, the refresh
 //! token stays in a cookie that no script can read. `POST /console/session` signs
-//! in, `POST /console/session/refresh` goes on, `DELETE /console/session` ends.
+//! in, `POST /console/session/refresh` goes on, `POST /console/session/proof` takes a proof
+//! in the session of the access token (the password again, a second factor, a recovery code:
+//! whichever request of the API the body is), and `DELETE /console/session` ends.
 //!
 //! The cookie alone must not be enough for another site: it is `SameSite=Strict`,
 //! and every call needs an `Origin` that is this gateway's or in the list. Nor may another
@@ -30,6 +32,7 @@ use crate::call::upstreams::Upstreams;
 /// Where sessions of pages are.
 pub const PATH: &str = "/console/session";
 const REFRESH: &str = "/console/session/refresh";
+const PROOF: &str = "/console/session/proof";
 /// The name of the cookie for pages over HTTPS, and for those of plain HTTP, of which browsers
 /// take no prefix.
 const HOST_COOKIE: &str = "__Host-frontdesk_session";
@@ -38,12 +41,12 @@ const PLAIN_COOKIE: &str = "frontdesk_session";
 const MAX_AGE: u32 = 7 * 24 * 3600;
 
 /// The paths.
-pub const PATHS: [(Method, &str); 3] =
-    [(Method::POST, PATH), (Method::DELETE, PATH), (Method::POST, REFRESH)];
+pub const PATHS: [(Method, &str); 4] =
+    [(Method::POST, PATH), (Method::DELETE, PATH), (Method::POST, REFRESH), (Method::POST, PROOF)];
 
 /// Whether a path is one of these.
 pub fn is_path(path: &str) -> bool {
-    path == PATH || path == REFRESH
+    path == PATH || path == REFRESH || path == PROOF
 }
 
 /// Answers a request whose origin was judged.
@@ -81,19 +84,46 @@ pub async fn call(
     if head.method == Method::DELETE {
         return sign_out(identity, cookie(&head, secure)?, secure).await;
     }
+    let is_proof = path == PROOF;
     let body = body::read(body, MAX_REST).await?;
     body::check_json(&head.headers)?;
-    let tokens = identity.login(&login(&messages, &body)?).await?;
+    if is_proof {
+        cookie(&head, secure)?;
+        return proved(&messages, &identity, &body, secure).await;
+    }
+    let tokens = identity.login(&request(&messages, &body)?).await?;
     signed_in(&messages, &tokens, &tokens.refresh, secure)
 }
 
-/// The request to sign in, in the API's own JSON.
-fn login(messages: &Messages, body: &[u8]) -> Result<wire::LoginRequest, Refusal> {
+/// A request of the API, in its own JSON.
+fn request<M: Message + Name + Default>(messages: &Messages, body: &[u8]) -> Result<M, Refusal> {
     if body.is_empty() {
-        return Ok(wire::LoginRequest::default());
+        return Ok(M::default());
     }
-    let wire = messages.to_wire(&wire::LoginRequest::full_name(), body).ok_or_else(no_message)?;
-    wire::LoginRequest::decode(&*wire.map_err(input_error)?).map_err(|_| no_message())
+    let wire = messages.to_wire(&M::full_name(), body).ok_or_else(no_message)?;
+    M::decode(&*wire.map_err(input_error)?).map_err(|_| no_message())
+}
+
+/// Takes a proof: its tokens are the session's next ones, so that the cookie of before is
+/// not worth anything any more. Which proof it is the body's members say.
+async fn proved(
+    messages: &Messages,
+    identity: &Identity<'_>,
+    body: &[u8],
+    secure: bool,
+) -> Result<Response<Body>, Failure> {
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(body).unwrap_or_default();
+    if members.contains_key("current_password") {
+        let tokens = identity.reauthenticate(&request(messages, body)?).await?;
+        signed_in(messages, &tokens, &tokens.refresh, secure)
+    } else if members.contains_key("factor_id") {
+        let tokens = identity.verify_factor(&request(messages, body)?).await?;
+        signed_in(messages, &tokens, &tokens.refresh, secure)
+    } else {
+        let tokens = identity.use_recovery_code(&request(messages, body)?).await?;
+        signed_in(messages, &tokens, &tokens.refresh, secure)
+    }
 }
 
 /// The answer of a login or refresh, in the API's own JSON, with the refresh token
@@ -189,5 +219,5 @@ fn set_cookie(value: &str, max_age: u32, secure: bool) -> Result<HeaderValue, Re
 }
 
 fn no_message() -> Refusal {
-    Refusal::new(ErrorReason::Internal, "This gateway does not know the messages of a login.")
+    Refusal::new(ErrorReason::Internal, "This gateway does not know the messages of a session.")
 }

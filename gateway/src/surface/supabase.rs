@@ -5,6 +5,7 @@
 mod account;
 mod answer;
 mod factors;
+mod qr;
 mod request;
 
 use aws_lc_rs::constant_time;

@@ -114,6 +114,7 @@ test("a second factor is enrolled, proved, asked for and removed", async () => {
   const enrolled = await one.auth.mfa.enroll({ factorType: "totp", friendlyName: "phone" });
   assert.equal(enrolled.error, null);
   assert.match(enrolled.data.totp.uri, /^otpauth:\/\/totp\//);
+  assert.match(enrolled.data.totp.qr_code, /^data:image\/svg\+xml;utf-8,<svg [^#%]*<\/svg>$/);
   const again = await one.auth.mfa.enroll({ factorType: "totp", friendlyName: "phone" });
   assert.equal(again.error.code, "mfa_factor_name_conflict");
   const factorId = enrolled.data.id;

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use tonic::body::Body;
 
 use super::answer::{Refused, json_body, session_json, user_json};
+use super::qr;
 use super::request::{json, signed_in};
 use crate::call::headers::Client;
 use crate::call::identity::Identity;
@@ -52,7 +53,7 @@ async fn enrol(identity: &Identity<'_>, body: Json) -> Result<Response<Body>, Re
         "id": factor.id,
         "type": "totp",
         "friendly_name": factor.name,
-        "totp": {"qr_code": "", "secret": secret, "uri": uri},
+        "totp": {"qr_code": qr::svg(&uri).unwrap_or_default(), "secret": secret, "uri": uri},
     });
     Ok(json_body(StatusCode::OK, &answer))
 }

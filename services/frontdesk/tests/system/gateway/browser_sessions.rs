@@ -5,11 +5,13 @@ use frontdesk::system::Policies;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
+use crate::authenticator::assurance;
 use crate::fixture::{ANON_KEY, Answer, Fixture, tenant_path};
 
 const ORIGIN: &str = "http://localhost:5173";
 const SESSION: &str = "/console/session";
 const REFRESH: &str = "/console/session/refresh";
+const PROOF: &str = "/console/session/proof";
 
 /// A call of a page, from this origin and with this cookie unless they are empty.
 fn call(fixture: &Fixture, method: Method, path: &str, origin: &str, cookie: &str) -> RequestBuilder {
@@ -82,6 +84,46 @@ async fn a_session_goes_on_with_its_cookie_until_it_is_deleted() {
     assert!(over.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
     let gone = refresh(&next).await;
     assert_eq!(gone.status, 401, "{}", gone.body);
+}
+
+/// What a proof makes of the session's tokens the cookie follows: that of before is over.
+#[tokio::test]
+async fn a_page_proves_a_second_factor_in_its_session() {
+    let fixture = Fixture::start().await;
+    let (answer, cookie) = sign_in(&fixture).await;
+    let token = answer.body["access"].as_str().unwrap().to_owned();
+    let prove = async |token: &str, cookie: &str, proof: &Json| {
+        Answer::of(call(&fixture, Method::POST, PROOF, ORIGIN, cookie).bearer_auth(token).json(proof)).await
+    };
+    let app = fixture.enrol(&token, "phone").await;
+    let proof = |code: String| json!({"factor_id": app.factor, "code": code});
+    prove(&token, &cookie, &proof(app.wrong_code())).await.refused(403, "FACTOR_PROOF_WRONG");
+    prove(&token, "", &proof(app.code(0))).await.refused(401, "SIGN_IN_REQUIRED");
+    let evil = call(&fixture, Method::POST, PROOF, "https://evil.example", &cookie).bearer_auth(&token);
+    Answer::of(evil.json(&proof(app.code(0)))).await.refused(403, "ORIGIN_NOT_ALLOWED");
+
+    let proved = prove(&token, &cookie, &proof(app.code(0))).await;
+    assert_eq!(assurance(proved.ok()).0, "aal2");
+    assert_eq!(proved.headers["cache-control"], "no-store");
+    let (next, codes) = (cookie_of(&proved), proved.body["recovery_codes"].clone());
+    let (_, refresh) = next.split_once('=').unwrap();
+    assert!(proved.body["refresh"].is_null() && !proved.body.to_string().contains(refresh));
+    let refreshed = Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, &next)).await;
+    assert_eq!(assurance(refreshed.ok()).0, "aal2");
+
+    let (cookie, token) = (cookie_of(&refreshed), refreshed.body["access"].as_str().unwrap().to_owned());
+    let recovered = prove(&token, &cookie, &json!({"code": codes[0]})).await;
+    assert_eq!(recovered.ok()["recovery_codes_left"], 9);
+    let (cookie, token) = (cookie_of(&recovered), recovered.body["access"].as_str().unwrap().to_owned());
+    prove(&token, &cookie, &json!({"current_password": "wrong"})).await.refused(403, "PASSWORD_WRONG");
+    let again = prove(&token, &cookie, &json!({"current_password": demo::PASSWORD})).await;
+    assert_eq!(
+        assurance(again.ok()),
+        ("aal2".to_owned(), vec!["password".to_owned(), "recovery".to_owned()])
+    );
+    prove(&token, &cookie, &json!({"password": "x"})).await.refused(400, "MALFORMED_REQUEST");
+    let stale = Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, &cookie)).await;
+    stale.refused(401, "REFRESH_TOKEN_REUSED");
 }
 
 /// A sibling host may set a cookie for all of its domain, and a browser sends both.
