@@ -91,12 +91,12 @@ pub async fn call(
         cookie(&head, secure)?;
         return proved(&messages, &identity, &body, secure).await;
     }
-    let tokens = identity.login(&request(&messages, &body)?).await?;
+    let tokens = identity.login(&read(&messages, &body)?).await?;
     signed_in(&messages, &tokens, &tokens.refresh, secure)
 }
 
 /// A request of the API, in its own JSON.
-fn request<M: Message + Name + Default>(messages: &Messages, body: &[u8]) -> Result<M, Refusal> {
+fn read<M: Message + Name + Default>(messages: &Messages, body: &[u8]) -> Result<M, Refusal> {
     if body.is_empty() {
         return Ok(M::default());
     }
@@ -115,13 +115,13 @@ async fn proved(
     let members: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(body).unwrap_or_default();
     if members.contains_key("current_password") {
-        let tokens = identity.reauthenticate(&request(messages, body)?).await?;
+        let tokens = identity.reauthenticate(&read(messages, body)?).await?;
         signed_in(messages, &tokens, &tokens.refresh, secure)
     } else if members.contains_key("factor_id") {
-        let tokens = identity.verify_factor(&request(messages, body)?).await?;
+        let tokens = identity.verify_factor(&read(messages, body)?).await?;
         signed_in(messages, &tokens, &tokens.refresh, secure)
     } else {
-        let tokens = identity.use_recovery_code(&request(messages, body)?).await?;
+        let tokens = identity.use_recovery_code(&read(messages, body)?).await?;
         signed_in(messages, &tokens, &tokens.refresh, secure)
     }
 }

@@ -57,7 +57,10 @@ mod tests {
         let all = (0..code.size()).flat_map(|y| (0..code.size()).map(move |x| (x, y)));
         let expected = all.filter(|(x, y)| code.get_module(*x, *y)).collect();
         assert_eq!(drawn, expected);
-        assert!(svg.starts_with(&format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {0}""#, code.size() + 8)));
+        assert!(svg.starts_with(&format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {0}""#,
+            code.size() + 8
+        )));
         assert!(!svg.contains(['#', '%', '&', '\n']), "it would be cut or read otherwise in an address");
     }
 

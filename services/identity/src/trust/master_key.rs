@@ -76,7 +76,7 @@ async fn count_factors(
             }
         }
         match batch.last() {
-            Some(last) => after = last.id,
+            Some(latest) => after = latest.id,
             None => return Ok(()),
         }
     }
