@@ -333,12 +333,12 @@ async fn roll_out(rolled: usize, times: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_of_each_role_is_rolled_and_nobody_notices() {
-    roll_out(3, 1).await;
+    Box::pin(roll_out(3, 1)).await;
 }
 
 /// `cargo test -p frontdesk --test system -- --ignored --nocapture rolled_again_and_again`
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes"]
 async fn all_replicas_are_rolled_again_and_again() {
-    roll_out(6, 10).await;
+    Box::pin(roll_out(6, 10)).await;
 }
