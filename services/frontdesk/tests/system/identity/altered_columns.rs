@@ -107,6 +107,9 @@ impl Round {
         fixture.execute(insert, &[&demo::TENANT, &users[6]]).await;
         let protected = fixture.protect(&email(number, 6)).await;
         let unverified = fixture.enrol(protected.token(), "tablet").await;
+        for token in [&owner, &operator] {
+            fixture.get("/v1/me", token).await.ok();
+        }
         Self { number, users, keys, owner, operator, login, session, protected, unverified }
     }
 
