@@ -59,6 +59,8 @@ pub struct Resolution {
     pub user: Option<User>,
     /// The tenant of the call, if there is one.
     pub tenant: Option<Uuid>,
+    /// Whether there is none because the only one of the user is suspended.
+    pub suspended: bool,
     /// Scopes in the tenant and on the platform, sorted.
     pub scopes: Vec<String>,
     /// Role in the tenant; empty without a membership.

@@ -23,6 +23,8 @@ pub struct Caller {
     pub user: Option<User>,
     /// The tenant of the call.
     pub tenant: Option<TenantId>,
+    /// Whether there is none because the only one of the user is suspended.
+    pub suspended: bool,
     /// Scopes held, sorted.
     pub scopes: Arc<[String]>,
     /// Role in the tenant; empty without a membership.
@@ -77,6 +79,9 @@ impl Caller {
     /// The tenant; present for every method whose rule names a tenant scope.
     pub fn tenant(&self) -> Result<TenantId, Refusal> {
         self.tenant.ok_or_else(|| {
+            if self.suspended {
+                return tenant_suspended();
+            }
             Refusal::new(
                 ErrorReason::TenantRequired,
                 "The call does not say for which tenant it is: send X-TENANT-ID. GET /v1/me lists your tenants.",
@@ -88,6 +93,14 @@ impl Caller {
     pub fn user(&self) -> Result<User, Refusal> {
         self.user.ok_or_else(sign_in_required)
     }
+}
+
+/// What is said in a tenant that is suspended, wherever that is found.
+pub fn tenant_suspended() -> Refusal {
+    Refusal::new(
+        ErrorReason::TenantSuspended,
+        "The tenant is suspended: nothing is done in it until whoever runs the platform resumes it. Its data stay as they are.",
+    )
 }
 
 /// Whether the caller of a stream may still have it: its token may end, its

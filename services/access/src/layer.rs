@@ -180,6 +180,7 @@ impl<A: Authority> Gate<A> {
         let caller = Caller {
             user: claims.map(User::from).or(resolution.user),
             tenant: resolution.tenant.map(TenantId::new),
+            suspended: resolution.suspended,
             scopes: resolution.scopes.as_slice().into(),
             role: resolution.role.as_str().into(),
             role_scopes: resolution.role_scopes.as_slice().into(),
@@ -278,6 +279,7 @@ impl Caller {
         Self {
             user: None,
             tenant: None,
+            suspended: false,
             scopes: Arc::default(),
             role: Arc::default(),
             role_scopes: Arc::default(),

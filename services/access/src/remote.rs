@@ -79,6 +79,7 @@ impl Authority for RemoteIdentity {
             marks,
             until,
             role_scopes,
+            suspended,
             has_second_factor,
             needs_second_factor,
             proved_second_factor,
@@ -100,6 +101,7 @@ impl Authority for RemoteIdentity {
         Ok(Resolution {
             user,
             tenant,
+            suspended,
             scopes,
             role,
             role_scopes,

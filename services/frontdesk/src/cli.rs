@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::generate::GenerateCommand;
 use crate::operator::output::Output;
-use crate::operator::{api_key, customer, master_key, member, property, signing_key, tenant, user};
+use crate::operator::{api_key, customer, mail, master_key, member, property, signing_key, tenant, user};
 use crate::settings::Source;
 use crate::{
     Failure, cors, dev, doctor, generate, healthcheck, help, migrate, run, runbook, settings, smoke,
@@ -93,6 +93,14 @@ enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Lists letters that could not be delivered, and tries them again; works on
+    /// `DATABASE_URL` itself.
+    Mail {
+        #[command(subcommand)]
+        command: mail::MailCommand,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Checks a deployment: database, schema, keys, services.
     Doctor(doctor::DoctorArgs),
     /// Asks the operator port of a role on this machine whether it can do its work.
@@ -150,6 +158,7 @@ pub async fn main() -> Result<(), Failure> {
         Command::Customer { command, output } => customer::run(source, command, output).await,
         Command::Keys { command, output } => signing_key::run(source, command, output).await,
         Command::MasterKey { command, output } => master_key::run(source, command, output).await,
+        Command::Mail { command, output } => mail::run(source, command, output).await,
         Command::Doctor(args) => doctor::run(source, args).await,
         Command::Healthcheck(args) => healthcheck::run(source, args).await,
         Command::Smoke(args) => smoke::run(source, args).await,

@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod customer;
+pub mod mail;
 pub mod master_key;
 pub mod member;
 pub mod output;

@@ -1,5 +1,6 @@
 //! What identity does beside its calls, until it stops.
 
+mod mail;
 mod master_key;
 mod prune;
 mod repeats;
@@ -15,6 +16,8 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::trust::keyring::Keyring;
 use crate::trust::revocations::Revocations;
+
+pub use self::mail::start as send_mail;
 
 /// Reads the signing keys and starts the tasks.
 pub async fn start(

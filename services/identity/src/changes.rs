@@ -3,14 +3,17 @@
 
 pub mod api_key;
 pub mod factor;
+pub mod invitation;
 pub mod login;
 pub mod logout;
+pub mod mail;
 pub mod master_key;
 pub mod member;
 pub mod password;
 pub mod platform_scopes;
 pub mod prove;
 pub mod reauthenticate;
+pub mod recovery;
 pub mod refresh;
 pub mod repeats;
 pub mod role;

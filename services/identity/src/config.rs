@@ -4,6 +4,8 @@
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,
 //! and the store, which every room has, keeps it.
 
+mod mail;
+
 use std::time::Duration;
 
 use access::Issuer;
@@ -17,6 +19,10 @@ use seal::MasterKey;
 use crate::credential::password::{MAX_MEMORY_KIB, MAX_PASSES, PasswordCost};
 use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::limits::Limits;
+
+pub use self::mail::{
+    MAIL_FROM, MAIL_SENDER, MailFrom, MailPolicy, MailSender, PUBLIC_URL, PublicUrl, SmtpServer, SmtpTls,
+};
 
 static IDENTITY_LISTEN: Setting = Setting {
     name: "IDENTITY_LISTEN",
@@ -180,6 +186,8 @@ pub struct Policy {
     pub session_keep: SignedDuration,
     /// How often refusals of logins that repeat are written down; no setting.
     pub repeats_every: Duration,
+    /// How letters are sent; without it none are.
+    pub mail: Option<MailPolicy>,
     /// Proxies whose `X-Forwarded-For` is believed, the gateway among them.
     pub trusted_proxies: TrustedProxies,
     /// Other issuers whose tokens are taken.
@@ -235,6 +243,7 @@ impl Policy {
         let factor_issuer = settings.text(&FACTOR_ISSUER);
         let audit_days: Option<i64> = settings.number(&AUDIT_KEEP_DAYS);
         let session_days: Option<i64> = settings.number(&SESSION_KEEP_DAYS);
+        let mail = MailPolicy::read(settings);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
         Some(Self {
@@ -252,6 +261,7 @@ impl Policy {
             audit_keep: SignedDuration::from_hours(24 * audit_days?),
             session_keep: SignedDuration::from_hours(24 * session_days?),
             repeats_every: Duration::from_mins(1),
+            mail,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             trusted_issuers: trusted_issuers.unwrap_or_default(),
         })

@@ -3,12 +3,16 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod delivery;
 pub mod email;
 pub mod factor;
 pub mod field;
 pub mod ids;
+pub mod invitation;
 pub mod limits;
+pub mod mail;
 pub mod master_key;
+pub mod one_time_token;
 pub mod proof;
 pub mod revocation;
 pub mod roles;

@@ -23,6 +23,7 @@ use crate::credential::signing_key::SigningKeyError;
 use crate::domain::api_key::MOST_LIVE;
 use crate::domain::factor::MOST_FACTORS;
 use crate::domain::field::InvalidField;
+use crate::domain::invitation::MOST_OPEN;
 use crate::domain::master_key::DoesNotFit;
 use crate::domain::roles::MOST_OWN_ROLES;
 use crate::domain::scopes::ScopesNotHeld;
@@ -112,6 +113,9 @@ pub enum Error {
     /// The secret of a second factor cannot be kept or used.
     #[error(transparent)]
     FactorSecret(#[from] FactorSecretError),
+    /// A letter cannot be sealed.
+    #[error("a letter: {0}")]
+    MailNotSealed(seal::SealError),
     /// A secret cannot be made.
     #[error(transparent)]
     NoRandom(#[from] NoRandom),
@@ -149,6 +153,11 @@ pub enum Quota {
     /// Roles of its own.
     #[error("The tenant has {MOST_OWN_ROLES} roles, as many as it may: delete those that nobody has.")]
     Roles,
+    /// Open invitations.
+    #[error(
+        "The tenant has {MOST_OPEN} open invitations, as many as it may: revoke some, or wait until they are accepted or over."
+    )]
+    Invitations,
     /// Live API keys.
     #[error("The tenant has {MOST_LIVE} live API keys, as many as it may: revoke those that nobody uses.")]
     ApiKeys,
@@ -161,6 +170,7 @@ impl Quota {
     fn limit(self) -> i64 {
         match self {
             Self::Roles => MOST_OWN_ROLES,
+            Self::Invitations => MOST_OPEN,
             Self::ApiKeys => MOST_LIVE,
             Self::Factors => i64::try_from(MOST_FACTORS).unwrap_or(i64::MAX),
         }
@@ -202,12 +212,14 @@ impl Error {
                 Reason::Internal,
                 "The password could not be checked. The request id finds the cause in the log.",
             ),
-            Self::SigningKey(_) | Self::MasterKey(_) | Self::FactorSecret(_) | Self::NoRandom(_) => {
-                Refusal::new(
-                    Reason::Internal,
-                    "The identity service failed. The request id finds the cause in the log.",
-                )
-            }
+            Self::SigningKey(_)
+            | Self::MasterKey(_)
+            | Self::FactorSecret(_)
+            | Self::NoRandom(_)
+            | Self::MailNotSealed(_) => Refusal::new(
+                Reason::Internal,
+                "The identity service failed. The request id finds the cause in the log.",
+            ),
         }
     }
 
@@ -221,6 +233,7 @@ impl Error {
                 | Self::MasterKey(_)
                 | Self::FactorSecret(_)
                 | Self::NoRandom(_)
+                | Self::MailNotSealed(_)
         )
     }
 }

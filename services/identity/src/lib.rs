@@ -25,6 +25,7 @@ use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyServiceServer;
 use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
 use frontdesk_proto::identity::v1::factor_service_server::FactorServiceServer;
+use frontdesk_proto::identity::v1::invitation_service_server::InvitationServiceServer;
 use frontdesk_proto::identity::v1::revocation_service_server::RevocationServiceServer;
 use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
@@ -35,6 +36,7 @@ use pg::migrate::MigrationSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 
+use self::changes::mail::Post;
 use self::changes::repeats::Repeats;
 use self::changes::sessions::Sessions;
 use self::credential::challenge::Challenges;
@@ -43,13 +45,15 @@ use self::credential::login_buckets::LoginBuckets;
 use self::credential::password::Passwords;
 use self::credential::refresh_token::RefreshTokens;
 use self::credential::revocation_mark::Marker;
+use self::credential::sealed_mail::MailSealer;
 use self::credential::signing_key::KeySealer;
 use self::trust::authority::LocalIdentity;
 use self::trust::issuers::ForeignTokens;
 use self::trust::revocations::Revocations;
 
 pub use self::config::{
-    Config, Environment, FRONTDESK_MASTER_KEY, Policy, ROLE, TRUSTED_ISSUERS, read_master_key,
+    Config, Environment, FRONTDESK_MASTER_KEY, MAIL_FROM, MAIL_SENDER, MailFrom, MailPolicy, MailSender,
+    PUBLIC_URL, Policy, PublicUrl, ROLE, SmtpServer, SmtpTls, TRUSTED_ISSUERS, read_master_key,
     read_master_key_to_compare, read_password_cost,
 };
 pub use self::credential::password::PasswordCost;
@@ -68,6 +72,7 @@ pub const SERVICES: [&str; 9] = [
     "frontdesk.identity.v1.TokenService",
     "frontdesk.identity.v1.ScopeService",
     "frontdesk.identity.v1.TenantService",
+    "frontdesk.identity.v1.InvitationService",
     "frontdesk.identity.v1.ApiKeyService",
     "frontdesk.identity.v1.AuditService",
     "frontdesk.identity.v1.FactorService",
@@ -109,6 +114,9 @@ pub enum StartError {
     /// Nothing can be fetched from other issuers.
     #[error("keys of other issuers cannot be fetched: {0}")]
     Issuers(#[from] outbound::FetchError),
+    /// Nobody can take letters.
+    #[error("MAIL_SENDER: {0}")]
+    Mail(String),
     /// Keys or passwords cannot be used.
     #[error(transparent)]
     Identity(#[from] Error),
@@ -129,6 +137,8 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let repeats = Repeats::default();
     let started = background::start(&room, &store, sealer, issuer.clone(), &revocations, &repeats);
     let keyring = Box::pin(started).await?;
+    let mail_sealer = MailSealer::of(&master_key);
+    let sends = background::send_mail(&room, &store, mail_sealer.clone()).map_err(StartError::Mail)?;
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
     let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
@@ -144,6 +154,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         factors: FactorSealer::of(&master_key),
         challenges: Challenges::of(&master_key),
         repeats,
+        post: Post::new(mail_sealer, sends),
     };
     let policy = store.policy();
     let observe = Observe::of(&SERVICES).linking(&policy.runbook).behind(&policy.trusted_proxies);
@@ -159,6 +170,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ScopeServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TenantServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(InvitationServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(FactorServiceServer::from_arc(Arc::clone(&service))))

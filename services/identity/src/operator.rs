@@ -27,7 +27,8 @@ pub use crate::changes::api_key::WithSecret;
 pub use crate::changes::factor::Reset;
 pub use crate::changes::user::NewUser;
 pub use crate::domain::api_key::{ApiKey, NewApiKey};
-pub use crate::domain::ids::{ApiKeyId, TenantId, UserId};
+pub use crate::domain::delivery::DeadLetter;
+pub use crate::domain::ids::{ApiKeyId, MailId, TenantId, UserId};
 pub use crate::domain::master_key::{MasterKeyReport, MasterKeyState};
 pub use crate::domain::signing_key::{KeyState, Revoked, Rotated, SigningKey};
 pub use crate::domain::tenant::{Member, Tenant};
@@ -300,6 +301,20 @@ impl Operator {
         now: Timestamp,
     ) -> Result<MasterKeyReport, Error> {
         report(&self.store, master_key, now).await
+    }
+
+    /// Letters that nobody tries to deliver any more, the last one first.
+    pub async fn list_dead_letters(&self) -> Result<Vec<DeadLetter>, Error> {
+        Ok(self.store.list_dead_letters().await?)
+    }
+
+    /// Lets a letter be tried again.
+    pub async fn retry_mail(&self, id: MailId, now: Timestamp) -> Result<(), Error> {
+        if self.store.retry_mail(id, now).await? {
+            return Ok(());
+        }
+        let sentence = "There is no dead letter with this id; `frontdesk mail list` lists them.";
+        Err(Refusal::new(Reason::LinkInvalid, sentence).into())
     }
 
     async fn user(&self, email: &str) -> Result<User, Error> {

@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod factors;
 mod identity;
+mod invitations;
 mod revocations;
 mod scopes;
 mod tenants;

@@ -12,9 +12,12 @@ mod constraints;
 mod database;
 mod factors;
 mod ids;
+mod invitations;
 mod login_failures;
 mod master_keys;
 mod members;
+mod one_time_tokens;
+mod outbox;
 mod revocations;
 mod roles;
 pub mod schema;
@@ -32,6 +35,7 @@ use crate::config::Policy;
 
 pub use self::change::Change;
 pub use self::database::Store;
+pub use self::invitations::NewInvitation;
 pub use self::master_keys::Sealed;
 
 /// The statements over this database, for a server with this policy.
@@ -45,9 +49,12 @@ pub fn statements() -> Result<Statements, StatementError> {
         api_keys::STATEMENTS,
         audit::STATEMENTS,
         factors::STATEMENTS,
+        invitations::STATEMENTS,
         login_failures::STATEMENTS,
         master_keys::STATEMENTS,
         members::STATEMENTS,
+        one_time_tokens::STATEMENTS,
+        outbox::STATEMENTS,
         revocations::STATEMENTS,
         roles::STATEMENTS,
         schema::STATEMENTS,
@@ -64,6 +71,7 @@ pub fn statements() -> Result<Statements, StatementError> {
 fn filled(text: &str) -> String {
     text.replace("{memberships_of_u}", members::OF_U.trim_end())
         .replace("{member}", members::COLUMNS)
+        .replace("{invitation}", invitations::COLUMNS)
         .replace("{user}", users::COLUMNS)
         .replace("{tenant}", tenants::COLUMNS)
         .replace("{api_key}", api_keys::COLUMNS)

@@ -119,11 +119,7 @@ impl Outbound {
 
     /// The body of a successful answer of at most `limit` bytes.
     pub async fn get(&self, target: &Target, limit: usize) -> Result<Vec<u8>, FetchError> {
-        let client = match target.by {
-            NamedBy::Deployment => &self.deployment,
-            NamedBy::Others => &self.others,
-        };
-        let sent = client.get(target.url.clone()).send().await;
+        let sent = self.client(target).get(target.url.clone()).send().await;
         let mut answer = sent.and_then(Response::error_for_status).map_err(failed)?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
@@ -133,6 +129,20 @@ impl Outbound {
             body.extend_from_slice(&chunk);
         }
         Ok(body)
+    }
+
+    /// Sends JSON, and says with which status that was answered, whatever it is.
+    pub async fn post_json(&self, target: &Target, body: Vec<u8>) -> Result<u16, FetchError> {
+        let request = self.client(target).post(target.url.clone());
+        let request = request.header("content-type", "application/json").body(body);
+        Ok(request.send().await.map_err(failed)?.status().as_u16())
+    }
+
+    fn client(&self, target: &Target) -> &Client {
+        match target.by {
+            NamedBy::Deployment => &self.deployment,
+            NamedBy::Others => &self.others,
+        }
     }
 }
 

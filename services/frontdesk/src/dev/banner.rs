@@ -24,11 +24,21 @@ pub async fn print_env(args: &EnvArgs) -> Result<(), Failure> {
     stdout::text_as_it_is(exports(&running))
 }
 
+/// The folders that a start tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Folders<'a> {
+    /// The data folder, as it was given.
+    pub data: &'a Path,
+    /// Of a private server that keeps its data.
+    pub postgres: Option<&'a Path>,
+    /// Where letters are, unless a server takes them.
+    pub mail: Option<&'a Path>,
+}
+
 /// The block at the end of the start.
 pub fn ready(
     running: &Running,
-    data_dir: &Path,
-    postgres: Option<&Path>,
+    Folders { data: data_dir, postgres, mail }: Folders<'_>,
     migrated: usize,
     elapsed: Duration,
 ) -> String {
@@ -47,6 +57,10 @@ pub fn ready(
         Some(dir) => format!("data in {}", dir.display()),
         None => "server given by DATABASE_URL".to_owned(),
     };
+    let mail = match mail {
+        Some(dir) => format!("files in {}, sent to nobody", dir.display()),
+        None => "sent by MAIL_SENDER".to_owned(),
+    };
     let api_key = &secrets.tenant_api;
     let (tenant, manager, password) = (demo::TENANT, demo::MANAGER, demo::PASSWORD);
     format!(
@@ -59,6 +73,7 @@ Ready in {:.1} s (for development: demo data, public password, loopback only)
   gRPC        {identity} (identity)  {booking} (booking), with reflection
   Postgres    {database_url}
               {data}, {migrated} migrations applied now
+  Mail        {mail}
 
   Login       {manager}  {password}
   Tenant      {tenant}

@@ -7,7 +7,7 @@ use boot::{
 };
 use devdb::Programs;
 use gateway::{Hosts, Origins};
-use identity::{TRUSTED_ISSUERS, TrustedIssuers};
+use identity::{MAIL_FROM, MAIL_SENDER, MailFrom, MailSender, TRUSTED_ISSUERS, TrustedIssuers};
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
 /// server, so that the next `frontdesk dev` of that shell is not sent to it.
@@ -28,6 +28,8 @@ pub struct Environment {
     pub traces: Traces,
     /// Whom it trusts.
     pub trusted: Trusted,
+    /// Who takes letters, and whom they are from, if somebody says so.
+    pub mail: (Option<MailSender>, Option<MailFrom>),
     /// Where the operator port listens, if it should.
     pub admin: Option<SocketAddr>,
     /// A server to use instead of a private one.
@@ -60,6 +62,11 @@ impl Environment {
         let hosts = Hosts::read(settings);
         let proxies: Option<TrustedProxies> = settings.if_set(&TRUSTED_PROXIES);
         let issuers: Option<TrustedIssuers> = settings.if_set(&TRUSTED_ISSUERS);
+        let written = "letters are files in the data folder, which the start names";
+        let mail = (
+            settings.if_set_else(&MAIL_SENDER, written),
+            settings.if_set_else(&MAIL_FROM, "no-reply@localhost"),
+        );
         let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         let programs = Programs::read(settings);
@@ -74,6 +81,7 @@ impl Environment {
                 proxies: proxies.unwrap_or_default(),
                 issuers: issuers.unwrap_or_default(),
             },
+            mail,
             admin,
             database_url,
             programs,

@@ -116,6 +116,23 @@ impl Folder {
         Ok(far)
     }
 
+    /// Where letters are written that nobody is to get. An ephemeral run's are deleted with it.
+    pub fn mail_dir(&self) -> PathBuf {
+        let name = if self.ephemeral { format!("mail-{}", std::process::id()) } else { "mail".to_owned() };
+        self.path.join(name)
+    }
+
+    /// Deletes the letters of an ephemeral run.
+    pub fn remove_letters_of_ephemeral(&self) {
+        let letters = self.mail_dir();
+        if self.ephemeral
+            && let Err(error) = fs::remove_dir_all(&letters)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, folder = %letters.display(), "the letters of this run could not be removed");
+        }
+    }
+
     /// The secrets, made on the first start. An ephemeral run has its own and
     /// leaves those of a kept run alone. Where they are lost, `start_over` says how to do that.
     pub fn secrets(&self, start_over: &str) -> Result<Secrets, Failure> {

@@ -1,13 +1,13 @@
 //! `frontdesk dev` from its start to its end.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use boot::{Runbook, Stop, StopPolicy};
 use clap::Args;
 use devdb::Tcp;
-use identity::MasterKey;
+use identity::{MailPolicy, MasterKey};
 use tokio::net::TcpListener;
 
 use super::environment::{Environment, Trusted};
@@ -56,7 +56,7 @@ struct Listeners {
 /// Starts everything and stops it at a signal.
 pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let started = Instant::now();
-    let Environment { log, traces, trusted, admin, database_url, programs, in_force } =
+    let Environment { log, traces, trusted, mail, admin, database_url, programs, in_force } =
         source.read(Environment::read)?;
     log.for_people().start().map_err(Failure::new)?;
     traces.start("frontdesk").map_err(Failure::new)?;
@@ -76,7 +76,10 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
     let mut postgres = Postgres::start(database_url, &folder, args.ephemeral, tcp, programs).await?;
     let migrated = fill(postgres.url(), &folder, &mut secrets).await?;
     let gateway_url = address::url(listeners.gateway.local_addr().map_err(Failure::new)?).await;
-    let mut system = start(postgres.url(), &gateway_url, &secrets, trusted, listeners).await?;
+    let links = gateway_url.parse().map_err(Failure::new)?;
+    let mail = MailPolicy::for_dev(mail.0, mail.1, links, folder.mail_dir());
+    let mail_dir = mail.folder().map(Path::to_owned);
+    let mut system = start(postgres.url(), &gateway_url, &secrets, (trusted, mail), listeners).await?;
     if let Some(listener) = operators {
         system.answer_operators(listener, in_force);
     }
@@ -91,7 +94,9 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
         secrets,
     };
     folder.write_running(&running)?;
-    let banner = banner::ready(&running, folder.shown(), postgres.kept(), migrated, started.elapsed());
+    let folders =
+        banner::Folders { data: folder.shown(), postgres: postgres.kept(), mail: mail_dir.as_deref() };
+    let banner = banner::ready(&running, folders, migrated, started.elapsed());
     if let Err(failure) = stdout::text_as_it_is(banner) {
         tracing::warn!(%failure, "nobody reads what was started");
     }
@@ -102,6 +107,7 @@ pub async fn run(source: &Source, args: DevArgs) -> Result<(), Failure> {
         failure = postgres.watch(stop.leaving()) => Err(failure),
     };
     folder.remove_running();
+    folder.remove_letters_of_ephemeral();
     system.stop().await?;
     boot::Traces::send().await;
     postgres.stop();
@@ -150,7 +156,7 @@ async fn start(
     url: &str,
     gateway_url: &str,
     secrets: &Secrets,
-    trusted: Trusted,
+    (trusted, mail): (Trusted, MailPolicy),
     listeners: Listeners,
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
@@ -161,6 +167,7 @@ async fn start(
             runbook: runbook.clone(),
             trusted_proxies: proxies.clone(),
             trusted_issuers: issuers,
+            mail: Some(mail),
             ..identity::Policy::default()
         },
         booking: booking::Policy { runbook: runbook.clone(), ..booking::Policy::default() },

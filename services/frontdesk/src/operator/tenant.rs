@@ -51,6 +51,8 @@ pub async fn run(source: &Source, command: TenantCommand, output: Output) -> Res
 }
 
 fn to_json(tenant: &Tenant) -> Json {
-    let Tenant { id, slug, name, created_at } = tenant;
-    json!({"id": id.0, "slug": slug, "name": name, "created_at": created_at})
+    let Tenant { id, slug, name, created_at, suspended_at } = tenant;
+    json!({
+        "id": id.0, "slug": slug, "name": name, "created_at": created_at, "suspended_at": suspended_at,
+    })
 }

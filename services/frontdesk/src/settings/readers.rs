@@ -15,7 +15,7 @@ pub struct Reader {
 
 /// Every command that reads settings. A command stands for those under it too,
 /// unless they are listed themselves.
-pub const READERS: [Reader; 22] = [
+pub const READERS: [Reader; 23] = [
     Reader { command: "identity", read: |from| drop(run::read(identity::Environment::read)(from)) },
     Reader { command: "booking", read: |from| drop(run::read(booking::Environment::read)(from)) },
     Reader { command: "gateway", read: |from| drop(run::read(gateway::Environment::read)(from)) },
@@ -33,6 +33,7 @@ pub const READERS: [Reader; 22] = [
     Reader { command: "keys rotate", read: |from| drop(signing_key::read_rotate(from)) },
     Reader { command: "keys revoke", read: |from| drop(signing_key::read_rotate(from)) },
     Reader { command: "master-key", read: |from| drop(signing_key::read_rotate(from)) },
+    Reader { command: "mail", read: |from| drop(operator::read(from)) },
     Reader { command: "doctor", read: |from| drop(doctor::Environment::read(from)) },
     Reader {
         command: "healthcheck",

@@ -10,6 +10,7 @@ mod cluster;
 mod declared;
 mod figures;
 mod fixture;
+mod mailbox;
 mod pages;
 mod waits;
 
@@ -95,10 +96,13 @@ mod identity {
     mod foreign_tokens;
     mod forged_tokens;
     mod introspection;
+    mod invitations;
     mod login;
     mod login_limits;
-    mod members;
+    mod mail;
+    pub mod members;
     mod passwords;
+    mod recovery;
     mod recovery_codes;
     mod refresh_tokens;
     mod revocation;
@@ -106,6 +110,7 @@ mod identity {
     mod sessions;
     mod signing_keys;
     mod step_up;
+    mod tenants;
     mod trusted_issuers;
     mod user_links;
     mod users;

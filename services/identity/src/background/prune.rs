@@ -18,6 +18,9 @@ const EVERY_HOUR: Duration = Duration::from_hours(1);
 const KEEP_WINDOWS: SignedDuration = SignedDuration::from_hours(24);
 /// How long known pairs of account and address are kept after the last login.
 const KEEP_PAIRS: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How long dead letters are kept, and tokens that have expired.
+const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(30 * 24);
+const KEEP_TOKENS: SignedDuration = SignedDuration::from_hours(24);
 /// Rows that one statement forgets, so that none lasts.
 const PIECE: i32 = 1000;
 /// Statements of a run, so that the first one in a database of years ends, too.
@@ -30,7 +33,8 @@ pub fn start(room: &Background, store: &Store) {
         let store = old.clone();
         async move {
             let now = Timestamp::now();
-            store.forget_old_attempts(now - KEEP_WINDOWS, now - KEEP_PAIRS).await
+            store.forget_old_attempts(now - KEEP_WINDOWS, now - KEEP_PAIRS).await?;
+            store.forget_mail(now - KEEP_DEAD_LETTERS, now - KEEP_TOKENS).await
         }
     });
     let store = store.clone();

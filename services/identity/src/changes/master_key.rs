@@ -6,9 +6,10 @@ use seal::MasterKey;
 
 use crate::actor::Actor;
 use crate::credential::factor_secret::FactorSealer;
+use crate::credential::sealed_mail::MailSealer;
 use crate::credential::signing_key::KeySealer;
 use crate::domain::audit::AuditAction;
-use crate::domain::ids::FactorId;
+use crate::domain::ids::{FactorId, MailId};
 use crate::domain::master_key::{MasterKeyReport, current};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
@@ -71,6 +72,14 @@ pub async fn rotate(
     let mut after = Some(FactorId::default());
     while let Some(from) = after {
         let work = async |change| reseal_factors(change, &secrets, from).await;
+        let (done, next) = Change::run(store, work).await?;
+        resealed += done;
+        after = next;
+    }
+    let letters = MailSealer::of(master_key);
+    let mut after = Some(MailId::default());
+    while let Some(from) = after {
+        let work = async |change| reseal_mail(change, &letters, from).await;
         let (done, next) = Change::run(store, work).await?;
         resealed += done;
         after = next;
@@ -149,6 +158,25 @@ async fn reseal_factors(
     for secret in batch.iter().filter(|secret| sealer.opens(secret)) {
         if let Some(anew) = sealer.reseal(secret)? {
             change.reseal_factor(secret.id, &anew).await?;
+            resealed += 1;
+        }
+    }
+    change.settle().await?;
+    Ok((resealed, batch.last().map(|last| last.id)))
+}
+
+/// Seals some letters anew. One that no key of the list opens is lost: it is not sent, and
+/// whoever waits for it asks again.
+async fn reseal_mail(
+    change: Change,
+    sealer: &MailSealer,
+    after: MailId,
+) -> Result<(usize, Option<MailId>), Error> {
+    let mut resealed = 0;
+    let batch = change.lock_sealed_mail(after, BATCH).await?;
+    for letter in batch.iter().filter(|letter| sealer.opens(letter)) {
+        if let Some(anew) = sealer.reseal(letter).map_err(Error::MailNotSealed)? {
+            change.reseal_mail(letter.id, &anew).await?;
             resealed += 1;
         }
     }

@@ -1,7 +1,7 @@
 //! Members: added, given another role, removed. Nobody gives or takes scopes that
 //! they do not hold, and a tenant is never left without an owner.
 
-use crate::actor::{Actor, AuditEvent};
+use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{TenantId, UserId};
@@ -39,6 +39,7 @@ pub async fn change_role(
         check_removable(&change, tenant, user, role == BuiltIn::Owner.name(), actor).await?;
         let role = lock_given_role(&change, tenant, role, actor).await?;
         change.update_member(tenant, user, &role).await?;
+        change.revoke_invitations_of(tenant, user).await?;
         finish(change, tenant, user, &role, actor.did(AuditAction::MemberRoleChanged)).await
     })
     .await
@@ -59,6 +60,7 @@ pub async fn remove(
     Change::run(store, async |change| {
         check_removable(&change, tenant, user, false, actor).await?;
         change.delete_member(tenant, user).await?;
+        change.revoke_invitations_of(tenant, user).await?;
         let keys = change.lock_api_keys_of(tenant, user).await?;
         for key in keys.iter().filter(|_| revoke_keys) {
             change.revoke_api_key(tenant, key.id).await?;
@@ -66,6 +68,23 @@ pub async fn remove(
         }
         change.finish(actor.did(AuditAction::MemberRemoved).in_tenant(tenant).about(user)).await?;
         Ok(keys)
+    })
+    .await
+}
+
+/// Ends the caller's own membership, whatever role it is, unless no owner would be left. API
+/// keys that the caller made belong to the tenant, and go on working.
+pub async fn leave(store: &Store, tenant: TenantId, by: SignedIn, actor: &Actor) -> Result<(), Error> {
+    Change::run(store, async |change| {
+        let owners = change.lock_owners(tenant).await?;
+        change.lock_member(tenant, by.user).await?.ok_or(Error::MemberNotFound)?;
+        if owners == [by.user] {
+            return Err(last_owner());
+        }
+        change.delete_member(tenant, by.user).await?;
+        change.revoke_invitations_of(tenant, by.user).await?;
+        change.finish(actor.did(AuditAction::MemberLeft).in_tenant(tenant).about(by.user)).await?;
+        Ok(())
     })
     .await
 }
@@ -97,30 +116,39 @@ async fn check_removable(
     let role = change.lock_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
     actor.holds.check(&role.scopes())?;
     if owners == [user] && !stays_owner {
-        return Err(Refusal::new(
-            Reason::LastOwner,
-            "The tenant would be left without an owner. Make somebody else an owner first.",
-        )
-        .into());
+        return Err(last_owner());
     }
     Ok(())
 }
 
+fn last_owner() -> Error {
+    Refusal::new(
+        Reason::LastOwner,
+        "The tenant would be left without an owner. Make somebody else an owner first.",
+    )
+    .into()
+}
+
 /// Locks the role that a member is to get. Refuses one that grants more than its giver
 /// holds.
-async fn lock_given_role(
+pub(super) async fn lock_given_role(
     change: &Change,
     tenant: TenantId,
     name: &str,
     actor: &Actor,
 ) -> Result<Role, Error> {
-    let role = match BuiltIn::from_name(name) {
-        Some(role) => Role::BuiltIn(role),
-        None => {
-            let own = change.lock_role(tenant, name).await?;
-            Role::Own(own.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?)
-        }
-    };
+    let role = lock_role(change, tenant, name).await?;
     actor.holds.check(&role.scopes())?;
     Ok(role)
+}
+
+/// Locks a role, whatever it grants.
+pub(super) async fn lock_role(change: &Change, tenant: TenantId, name: &str) -> Result<Role, Error> {
+    match BuiltIn::from_name(name) {
+        Some(role) => Ok(Role::BuiltIn(role)),
+        None => {
+            let own = change.lock_role(tenant, name).await?;
+            Ok(Role::Own(own.ok_or_else(|| Error::RoleNotFound(name.to_owned()))?))
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::mail::Post;
 use super::repeats::Repeats;
 use crate::credential::access_token::NewAccessToken;
 use crate::credential::challenge::Challenges;
@@ -29,6 +30,8 @@ pub struct Sessions {
     pub challenges: Challenges,
     /// Logins that are refused again and again.
     pub repeats: Repeats,
+    /// Where letters are put.
+    pub post: Post,
 }
 
 /// The tokens of a session.

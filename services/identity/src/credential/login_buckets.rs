@@ -39,6 +39,26 @@ impl LoginBuckets {
         }
     }
 
+    /// The buckets of whoever asks for a letter to an address: of their own, so that letters
+    /// and logins do not count together.
+    pub fn letter(&self, email: &str, address: Option<IpAddr>) -> Buckets {
+        let address = address.map(|address| boot::client_of(address).to_string()).unwrap_or_default();
+        let address = address.as_str();
+        Buckets {
+            pair: self.named(&["letter pair", email, address]),
+            account: self.named(&["letter account", email]),
+            address: self.named(&["letter address", address]),
+        }
+    }
+
+    /// The buckets of an invitation to an address. Whoever sends it is known, and has a quota.
+    pub fn invitation(&self, email: &str) -> Buckets {
+        let account = self.named(&["invitation account", email]);
+        let [pair, address] =
+            ["invitation pair", "invitation address"].map(|name| self.named(&[name, email]));
+        Buckets { pair, account, address }
+    }
+
     fn named(&self, parts: &[&str]) -> Vec<u8> {
         self.0.mac(parts.join("\0").as_bytes()).to_vec()
     }

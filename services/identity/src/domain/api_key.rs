@@ -61,6 +61,8 @@ pub struct StoredApiKey {
     pub scopes: Vec<String>,
     /// When it ends, or the secret before the last rotation does.
     pub until: Option<Timestamp>,
+    /// Whether the tenant is suspended.
+    pub suspended: bool,
     /// Whether its last use was noted some time ago.
     pub use_is_old: bool,
 }

@@ -56,14 +56,36 @@ written! {
         PlatformScopesChanged = "platform_scopes_changed",
         /// Somebody else set a user's password.
         PasswordSet = "password_set",
+        /// Somebody asked for a link that sets a new password; failed if nobody got one.
+        RecoveryRequested = "recovery_requested",
+        /// A password was set by such a link.
+        PasswordRecovered = "password_recovered",
         /// A tenant was created.
         TenantCreated = "tenant_created",
+        /// A tenant got another name.
+        TenantRenamed = "tenant_renamed",
+        /// A tenant was suspended.
+        TenantSuspended = "tenant_suspended",
+        /// The suspension of a tenant was ended.
+        TenantResumed = "tenant_resumed",
         /// A user became a member.
         MemberAdded = "member_added",
         /// A member got another role.
         MemberRoleChanged = "member_role_changed",
         /// A member was removed.
         MemberRemoved = "member_removed",
+        /// Somebody was invited.
+        MemberInvited = "member_invited",
+        /// The link of an invitation was sent to the address, in place of the one before it.
+        InvitationSent = "invitation_sent",
+        /// An invitation was ended.
+        InvitationRevoked = "invitation_revoked",
+        /// Somebody became a member by an invitation.
+        InvitationAccepted = "invitation_accepted",
+        /// Somebody does not want to become a member.
+        InvitationDeclined = "invitation_declined",
+        /// A member left.
+        MemberLeft = "member_left",
         /// A tenant made a role.
         RoleCreated = "role_created",
         /// A role got other scopes.
@@ -118,6 +140,8 @@ impl AuditAction {
                 | Self::FactorRemoved
                 | Self::RecoveryCodeUsed
                 | Self::RecoveryCodesMade
+                | Self::RecoveryRequested
+                | Self::PasswordRecovered
         )
     }
 }

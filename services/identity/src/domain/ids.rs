@@ -35,6 +35,10 @@ ids! {
     AuditEventId;
     /// A second factor of a user.
     FactorId;
+    /// An invitation into a tenant.
+    InvitationId;
+    /// A letter that is to be sent.
+    MailId;
 }
 
 /// Reads the hyphenated form of an id.

@@ -35,6 +35,16 @@ pub struct Failures {
     pub pair_is_known: bool,
 }
 
+impl Limits {
+    /// The same for a count that has this attempt in it.
+    #[must_use]
+    pub fn counting_this_one(&self) -> Self {
+        let one_more = |limit: i32| if limit > 0 { limit.saturating_add(1) } else { 0 };
+        let Self { pair, account, address, window } = *self;
+        Self { pair: one_more(pair), account: one_more(account), address: one_more(address), window }
+    }
+}
+
 impl Buckets {
     pub fn all(&self) -> Vec<&[u8]> {
         vec![&self.pair, &self.account, &self.address]

@@ -18,6 +18,8 @@ pub struct Tenant {
     pub name: String,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Since when it is suspended.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// A user's membership, with the tenant's name.
@@ -51,6 +53,8 @@ pub struct ResolvedUser {
     pub used_counter: i64,
     /// The tenant and the role in it, if there is a membership.
     pub membership: Option<(TenantId, Role)>,
+    /// Whether the tenant of the membership is suspended.
+    pub suspended: bool,
     /// Whether the tenant that the call names exists.
     pub tenant_exists: bool,
     /// When the session ends, if there is one.

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::wire::{count, factor, id, timestamp, user};
+use super::wire::{count, factor, id, language, timestamp, user};
 use crate::changes::logout::{self, LogoutScope};
 use crate::changes::sessions::Tokens;
 
@@ -101,6 +101,27 @@ impl AuthService for Identity {
             user: Some(user(owner)),
             factors: factors.into_iter().map(factor).collect(),
         }))
+    }
+
+    async fn request_password_recovery(
+        &self,
+        request: Request<wire::RequestPasswordRecoveryRequest>,
+    ) -> Result<Response<wire::RequestPasswordRecoveryResponse>, Status> {
+        let (actor, language) = (self.stranger(&request), language(&request));
+        let email = Email::read(&request.get_ref().email).map_err(Error::from)?;
+        self.sessions.request_recovery(&email, language, &actor, Timestamp::now()).await?;
+        Ok(Response::new(wire::RequestPasswordRecoveryResponse {}))
+    }
+
+    async fn recover_password(
+        &self,
+        request: Request<wire::RecoverPasswordRequest>,
+    ) -> Result<Response<wire::RecoverPasswordResponse>, Status> {
+        let (actor, language) = (self.stranger(&request), language(&request));
+        let wire::RecoverPasswordRequest { token, password } = request.into_inner();
+        let (token, password) = (Zeroizing::new(token), Zeroizing::new(password));
+        let recovered = self.sessions.recover_password(&token, password, language, &actor, Timestamp::now());
+        Ok(Response::new(wire::RecoverPasswordResponse { ended_sessions: count(recovered.await?) }))
     }
 
     async fn list_sessions(

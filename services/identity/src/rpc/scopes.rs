@@ -36,6 +36,7 @@ impl ScopeService for Identity {
         let access::Caller {
             user,
             tenant,
+            suspended,
             scopes,
             role,
             role_scopes,
@@ -66,6 +67,7 @@ impl ScopeService for Identity {
             needs_second_factor: second_factor.asked,
             proved_second_factor: foreign.two_factors,
             proved_at: at.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+            suspended,
         }))
     }
 }

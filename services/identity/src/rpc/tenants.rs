@@ -55,6 +55,34 @@ impl TenantService for Identity {
         Ok(Response::new(wire::GetTenantResponse { tenant: Some(tenant_to_wire(found)) }))
     }
 
+    async fn rename_tenant(
+        &self,
+        request: Request<wire::RenameTenantRequest>,
+    ) -> Result<Response<wire::RenameTenantResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::RenameTenantRequest { tenant_id, name } = request.into_inner();
+        let renamed = tenant::rename(self.store(), id("tenant_id", &tenant_id)?, &name, &actor).await?;
+        Ok(Response::new(wire::RenameTenantResponse { tenant: Some(tenant_to_wire(renamed)) }))
+    }
+
+    async fn suspend_tenant(
+        &self,
+        request: Request<wire::SuspendTenantRequest>,
+    ) -> Result<Response<wire::SuspendTenantResponse>, Status> {
+        let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
+        let suspended = tenant::suspend(self.store(), id, &actor).await?;
+        Ok(Response::new(wire::SuspendTenantResponse { tenant: Some(tenant_to_wire(suspended)) }))
+    }
+
+    async fn resume_tenant(
+        &self,
+        request: Request<wire::ResumeTenantRequest>,
+    ) -> Result<Response<wire::ResumeTenantResponse>, Status> {
+        let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
+        let resumed = tenant::resume(self.store(), id, &actor).await?;
+        Ok(Response::new(wire::ResumeTenantResponse { tenant: Some(tenant_to_wire(resumed)) }))
+    }
+
     async fn add_member(
         &self,
         request: Request<wire::AddMemberRequest>,
@@ -170,8 +198,9 @@ impl Identity {
 }
 
 fn tenant_to_wire(tenant: Tenant) -> wire::Tenant {
-    let Tenant { id, slug, name, created_at } = tenant;
-    wire::Tenant { id: id.to_string(), slug, name, created_at: Some(timestamp(created_at)) }
+    let Tenant { id, slug, name, created_at, suspended_at } = tenant;
+    let (created_at, suspended_at) = (Some(timestamp(created_at)), suspended_at.map(timestamp));
+    wire::Tenant { id: id.to_string(), slug, name, created_at, suspended_at }
 }
 
 fn member_to_wire(member: Member) -> wire::Member {

@@ -3,11 +3,13 @@
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::rest::v1::Format;
 use jiff::Timestamp;
+use tonic::Request;
 use uuid::Uuid;
 
 use crate::domain::factor::{Factor, FactorKind};
 use crate::domain::field::InvalidField;
 use crate::domain::ids;
+use crate::domain::mail::Language;
 use crate::domain::user::{User, UserKind};
 use crate::error::Error;
 
@@ -15,6 +17,12 @@ use crate::error::Error;
 pub(super) fn id<I: From<Uuid>>(field: &'static str, text: &str) -> Result<I, Error> {
     let needed = || InvalidField::new(field, Format::Uuid.form().takes.clone());
     Ok(ids::parse(text).ok_or_else(needed)?)
+}
+
+/// The language in which a caller is written to.
+pub(super) fn language<T>(request: &Request<T>) -> Language {
+    let accepted = request.metadata().get("accept-language").and_then(|value| value.to_str().ok());
+    Language::preferred(accepted.unwrap_or_default())
 }
 
 pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {

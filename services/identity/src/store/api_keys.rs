@@ -45,6 +45,7 @@ impl Store {
         Columns::first(&self.run(&FindApiKey { id, now }).await?, |row| {
             Ok(StoredApiKey {
                 tenant: row.next("tenant_id")?,
+                suspended: row.next("suspended")?,
                 secret_hash: row.next("secret_hash")?,
                 previous_secret_hash: row.next("previous_secret_hash")?,
                 scopes: row.next("scopes")?,

@@ -13,6 +13,10 @@ pg::statements! {
     CountLoginFailure<'a> = "count_login_failure" (
         buckets: Vec<&'a [u8]>, now: Timestamp, window_ends_at: Timestamp
     );
+    /// Counts somebody who asks for a letter, and says how often it was.
+    CountMailRequest<'a> = "count_mail_request" (
+        buckets: Vec<&'a [u8]>, now: Timestamp, window_ends_at: Timestamp
+    );
     /// Forgives a pair's failures and remembers the pair.
     RememberPair<'a> = "remember_pair" (pair: &'a [u8], now: Timestamp);
     /// Forgets windows and pairs that are old.
@@ -25,18 +29,25 @@ impl Store {
         let mut failures = Failures::default();
         for row in &rows {
             let mut row = Columns::of(row);
-            let bucket: &[u8] = row.next("bucket")?;
-            let count = (row.next("failures")?, row.next("window_ends_at")?);
+            count(&mut failures, buckets, &mut row)?;
             failures.pair_is_known = row.next("known")?;
-            if bucket == buckets.pair {
-                failures.pair = Some(count);
-            } else if bucket == buckets.account {
-                failures.account = Some(count);
-            } else {
-                failures.address = Some(count);
-            }
         }
         Ok(failures)
+    }
+
+    /// Counts somebody who asks for a letter; how often it was in this window, this time too.
+    pub async fn count_mail_request(
+        &self,
+        buckets: &Buckets,
+        now: Timestamp,
+        window_ends_at: Timestamp,
+    ) -> Result<Failures, Fault> {
+        let rows = self.run(&CountMailRequest { buckets: buckets.all(), now, window_ends_at }).await?;
+        let mut counted = Failures::default();
+        for row in &rows {
+            count(&mut counted, buckets, &mut Columns::of(row))?;
+        }
+        Ok(counted)
     }
 
     pub async fn count_login_failure(
@@ -57,4 +68,18 @@ impl Store {
     pub async fn forget_old_attempts(&self, windows: Timestamp, pairs: Timestamp) -> Result<(), Fault> {
         self.run(&ForgetOldAttempts { windows, pairs }).await.map(drop)
     }
+}
+
+/// Takes over the count of a bucket.
+fn count(failures: &mut Failures, buckets: &Buckets, row: &mut Columns<'_>) -> Result<(), Fault> {
+    let bucket: &[u8] = row.next("bucket")?;
+    let count = Some((row.next("failures")?, row.next("window_ends_at")?));
+    if bucket == buckets.pair {
+        failures.pair = count;
+    } else if bucket == buckets.account {
+        failures.account = count;
+    } else {
+        failures.address = count;
+    }
+    Ok(())
 }

@@ -4,8 +4,8 @@
 use pg::{Columns, Fault, Kind, is_constraint};
 
 use super::constraints::{
-    API_KEYS_TENANT, MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE, MEMBERSHIPS_TENANT, MEMBERSHIPS_USER, ROLES_KEY,
-    TENANTS_KEY, TENANTS_SLUG, USERS_EMAIL, USERS_KEY,
+    API_KEYS_TENANT, INVITATIONS_TENANT, MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE, MEMBERSHIPS_TENANT,
+    MEMBERSHIPS_USER, ROLES_KEY, TENANTS_KEY, TENANTS_SLUG, USERS_EMAIL, USERS_KEY,
 };
 use super::database::Store;
 
@@ -22,7 +22,7 @@ struct Table {
     constraints: &'static [&'static str],
 }
 
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 19] = [
     Table {
         name: "tenants",
         columns: &[
@@ -31,8 +31,55 @@ const TABLES: [Table; 16] = [
             ("name", "text"),
             ("created_at", "timestamp with time zone"),
             ("second_factor", "text"),
+            ("suspended_at", "timestamp with time zone"),
         ],
         constraints: &[TENANTS_KEY, TENANTS_SLUG],
+    },
+    Table {
+        name: "invitations",
+        columns: &[
+            ("tenant_id", "uuid"),
+            ("id", "uuid"),
+            ("email", "text"),
+            ("role", "text"),
+            ("secret_hash", "bytea"),
+            ("proves_address", "boolean"),
+            ("invited_by", "uuid"),
+            ("invited_by_key", "uuid"),
+            ("created_at", "timestamp with time zone"),
+            ("expires_at", "timestamp with time zone"),
+            ("state", "text"),
+            ("decided_at", "timestamp with time zone"),
+        ],
+        constraints: &[INVITATIONS_TENANT],
+    },
+    Table {
+        name: "outbox",
+        columns: &[
+            ("id", "uuid"),
+            ("kind", "text"),
+            ("recipient", "text"),
+            ("sealed", "bytea"),
+            ("created_at", "timestamp with time zone"),
+            ("due_at", "timestamp with time zone"),
+            ("attempts", "integer"),
+            ("failure", "text"),
+            ("dead_at", "timestamp with time zone"),
+        ],
+        constraints: &[],
+    },
+    Table {
+        name: "one_time_tokens",
+        columns: &[
+            ("secret_hash", "bytea"),
+            ("purpose", "text"),
+            ("user_id", "uuid"),
+            ("email", "text"),
+            ("created_at", "timestamp with time zone"),
+            ("expires_at", "timestamp with time zone"),
+            ("used_at", "timestamp with time zone"),
+        ],
+        constraints: &[],
     },
     Table {
         name: "users",

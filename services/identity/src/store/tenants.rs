@@ -12,11 +12,17 @@ use crate::domain::tenant::Tenant;
 use crate::error::{Error, Existing};
 
 /// What [`tenant`] reads.
-pub(super) const COLUMNS: &str = "t.id, t.slug, t.name, t.created_at";
+pub(super) const COLUMNS: &str = "t.id, t.slug, t.name, t.created_at, t.suspended_at";
 
 pg::statements! {
     /// Stores a tenant.
     InsertTenant<'a> = "insert_tenant" (id: TenantId, slug: &'a str, name: &'a str, created_at: Timestamp);
+    /// Gives a tenant another name.
+    RenameTenant<'a> = "rename_tenant" (id: TenantId, name: &'a str);
+    /// Suspends a tenant, unless it is.
+    SuspendTenant = "suspend_tenant" (id: TenantId, at: Timestamp);
+    /// Ends that.
+    ResumeTenant = "resume_tenant" (id: TenantId);
     /// A tenant by its id.
     GetTenant = "get_tenant" (id: TenantId);
     /// A tenant by its slug.
@@ -66,7 +72,7 @@ impl Change {
     }
 
     pub async fn insert_tenant(&self, new: &Tenant) -> Result<Tenant, Error> {
-        let Tenant { id, slug, name, created_at } = new;
+        let Tenant { id, slug, name, created_at, suspended_at: _ } = new;
         let insert = InsertTenant { id: *id, slug, name, created_at: *created_at };
         let rows = self.query(&insert).await.map_err(|fault| {
             if fault.on_constraint(TENANTS_SLUG) || fault.on_constraint(TENANTS_KEY) {
@@ -79,11 +85,26 @@ impl Change {
     }
 }
 
+impl Change {
+    pub async fn rename_tenant(&self, id: TenantId, name: &str) -> Result<Option<Tenant>, Fault> {
+        Columns::first(&self.query(&RenameTenant { id, name }).await?, tenant)
+    }
+
+    pub async fn suspend_tenant(&self, id: TenantId) -> Result<Option<Tenant>, Fault> {
+        Columns::first(&self.query(&SuspendTenant { id, at: self.at() }).await?, tenant)
+    }
+
+    pub async fn resume_tenant(&self, id: TenantId) -> Result<Option<Tenant>, Fault> {
+        Columns::first(&self.query(&ResumeTenant { id }).await?, tenant)
+    }
+}
+
 fn tenant(row: &mut Columns<'_>) -> Result<Tenant, Fault> {
     Ok(Tenant {
         id: row.next("id")?,
         slug: row.next("slug")?,
         name: row.next("name")?,
         created_at: row.next("created_at")?,
+        suspended_at: row.next("suspended_at")?,
     })
 }

@@ -39,7 +39,7 @@ pg::statements! {
     /// Enables a user.
     EnableUser = "enable_user" (id: UserId);
     /// Sets a password, with a version only over the password of that version.
-    SetPassword<'a> = "set_password" (id: UserId, hash: &'a str, version: Option<i32>);
+    SetPassword<'a> = "set_password" (id: UserId, hash: &'a str, version: Option<i32>, at: Timestamp);
     /// Stores a hash of the same password.
     RehashPassword<'a> = "rehash_password" (user: UserId, old: &'a str, new: &'a str);
 }
@@ -125,7 +125,7 @@ impl Change {
 
     /// With a version, only while the password is still the one of that version.
     pub async fn set_password(&self, id: UserId, hash: &str, version: Option<i32>) -> Result<bool, Fault> {
-        Ok(!self.query(&SetPassword { id, hash, version }).await?.is_empty())
+        Ok(!self.query(&SetPassword { id, hash, version, at: self.at() }).await?.is_empty())
     }
 }
 

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Authority, Caller, Claims, Credentials, Key, Mark, Resolution, SecondFactor, Told, User};
+use access::{
+    Authority, Caller, Claims, Credentials, Key, Mark, Resolution, SecondFactor, Told, User, tenant_suspended,
+};
 use jiff::Timestamp;
 
 use super::issuers::{Foreign, ForeignTokens};
@@ -56,12 +58,15 @@ impl LocalIdentity {
         let tenant = named.or(key.as_ref().map(|(_, stored)| stored.tenant));
         let api_key_id = key.as_ref().map(|(id, _)| id.0);
         let key_until = key.as_ref().and_then(|(_, stored)| stored.until);
+        // One that is suspended is not the tenant of the answer, and the answer depends on it.
+        let mut inferred = None;
         let resolution = if let Some(claims) = claims {
             let (user, session) = (UserId(claims.sub), SessionId(claims.session_id));
             let found = self.store.resolve_user(session, user, tenant, now).await?;
             if found.first().is_some_and(|first| first.used_counter < claims.generation) {
                 self.store.mark_session_used(session, claims.generation).await?;
             }
+            inferred = membership(&found).map(|(tenant, _)| *tenant);
             self.resolved(SignedIn { user, session }, &found, tenant)?
         } else if let Some(token) = &credentials.token {
             let Foreign { of, platform_scopes, user, until, proof } = self.foreign.verify(token, now).await?;
@@ -76,6 +81,7 @@ impl LocalIdentity {
                     one.platform_scopes.clear();
                 }
             }
+            inferred = membership(&found).map(|(tenant, _)| *tenant);
             let signed_in = SignedIn { user, session: SessionId::default() };
             let resolution = self.resolved(signed_in, &found, tenant)?;
             Resolution { until: Some(until), proof, issuer: Some(of.issuer.into()), ..resolution }
@@ -86,7 +92,8 @@ impl LocalIdentity {
         };
         let until = [resolution.until, key_until].into_iter().flatten().min();
         let resolution = Resolution { api_key_id, until, ..resolution };
-        Ok(Resolution { marks: self.marks(&resolution), ..resolution })
+        let depends_on = resolution.tenant.map(TenantId).or(inferred.filter(|_| resolution.suspended));
+        Ok(Resolution { marks: self.marks(&resolution, depends_on), ..resolution })
     }
 
     /// What a user is in the tenant of a call.
@@ -98,7 +105,15 @@ impl LocalIdentity {
     ) -> Result<Resolution, Refusal> {
         let Some(first) = found.first() else { return Err(session_ended()) };
         let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
-        let membership = membership(found);
+        // Whoever may do everything everywhere says where, or a membership that somebody else
+        // made would decide it.
+        let membership = membership(found).filter(|_| tenant.is_some() || !is_operator);
+        let is_suspended = first.suspended && membership.is_some() && !is_operator;
+        if is_suspended && tenant.is_some() {
+            return Err(tenant_suspended());
+        }
+        // Who names none can still sign out, leave, or accept an invitation elsewhere.
+        let membership = membership.filter(|_| !is_suspended);
         let tenant = match (membership, tenant) {
             (Some((tenant, _)), _) => Some(*tenant),
             (None, Some(named)) if is_operator && first.tenant_exists => Some(named),
@@ -123,6 +138,7 @@ impl LocalIdentity {
         Ok(Resolution {
             user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
             tenant: tenant.map(|tenant| tenant.0),
+            suspended: is_suspended,
             scopes,
             role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
             role_scopes,
@@ -134,7 +150,7 @@ impl LocalIdentity {
     }
 
     /// What an answer depends on, each as the database marks it when it is revoked.
-    fn marks(&self, answer: &Resolution) -> Vec<Mark> {
+    fn marks(&self, answer: &Resolution, tenant: Option<TenantId>) -> Vec<Mark> {
         let marker = self.revocations.marker();
         let mut marks = Vec::new();
         if let Some(User { id, session }) = answer.user {
@@ -143,7 +159,7 @@ impl LocalIdentity {
                 marks.push(marker.mark(MarkKind::Session, session));
             }
         }
-        if let Some(tenant) = answer.tenant {
+        if let Some(tenant) = tenant {
             marks.push(marker.mark(MarkKind::Tenant, tenant));
             if !answer.role.is_empty() && BuiltIn::from_name(&answer.role).is_none() {
                 marks.push(marker.mark(MarkKind::Role, format_args!("{tenant}/{}", answer.role)));
@@ -166,6 +182,9 @@ impl LocalIdentity {
         let right = key.matches(&stored.secret_hash) | previous;
         if !right || tenant.is_some_and(|tenant| tenant != stored.tenant) {
             return Err(Error::ApiKeyInvalid);
+        }
+        if stored.suspended {
+            return Err(tenant_suspended().into());
         }
         if stored.use_is_old {
             self.store.mark_api_key_used(stored.tenant, key.id, now).await?;

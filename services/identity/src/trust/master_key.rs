@@ -6,8 +6,9 @@ use seal::MasterKey;
 
 use super::keyring::published;
 use crate::credential::factor_secret::FactorSealer;
+use crate::credential::sealed_mail::MailSealer;
 use crate::credential::signing_key::KeySealer;
-use crate::domain::ids::FactorId;
+use crate::domain::ids::{FactorId, MailId};
 use crate::domain::master_key::{
     DoesNotFit, KnownMasterKey, MasterKeyPart, MasterKeyReport, MasterKeyState, SAYS_SO, current, fits,
     is_in_use,
@@ -49,6 +50,7 @@ pub async fn report(store: &Store, master_key: &MasterKey, now: Timestamp) -> Re
         }
     }
     count_factors(store, &each, (&mut sealed, &mut lost)).await?;
+    count_letters(store, &each, (&mut sealed, &mut lost)).await?;
     let mut keys = Vec::new();
     for ((key, _), sealed) in each.iter().zip(sealed) {
         keys.push(state(store, (key.id(), sealed, true), &known, now).await?);
@@ -77,6 +79,29 @@ async fn count_factors(
         }
         match batch.last() {
             Some(latest) => after = latest.id,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Counts letters with the keys that open them.
+async fn count_letters(
+    store: &Store,
+    each: &[(MasterKey, KeySealer)],
+    (sealed, lost): (&mut [usize], &mut usize),
+) -> Result<(), Error> {
+    let openers: Vec<MailSealer> = each.iter().map(|(key, _)| MailSealer::of(key)).collect();
+    let mut after = MailId::default();
+    loop {
+        let batch = store.list_sealed_mail(after, BATCH).await?;
+        for letter in &batch {
+            match openers.iter().position(|opener| opener.opens(letter)) {
+                Some(at) => sealed[at] += 1,
+                None => *lost += usize::from(letter.is_needed),
+            }
+        }
+        match batch.last() {
+            Some(last) => after = last.id,
             None => return Ok(()),
         }
     }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk::demo;
 use frontdesk_proto::{MethodContract, descriptors};
 use identity::{PasswordCost, Policy};
@@ -15,12 +17,13 @@ use uuid::Uuid;
 use crate::alterations::{Altered, alterations};
 use crate::authenticator::{App, Protected};
 use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::mailbox::Mailbox;
 
 /// How Postgres says that a column has a type with which a statement cannot go on; which
 /// one it is, readiness says.
 const OPERATOR: &str = "operator does not exist";
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "tenants",
     "users",
     "memberships",
@@ -31,8 +34,19 @@ const TABLES: [&str; 11] = [
     "recovery_codes",
     "login_failures",
     "known_pairs",
+    "one_time_tokens",
+    "invitations",
     "audit_events",
 ];
+
+/// What the rounds before left: a tenant has so many of some, and what is stored is read
+/// before and after each change.
+const EMPTIED: &str = "delete from identity.login_failures; delete from identity.audit_events; \
+    delete from identity.invitations; delete from identity.tenant_api_keys where name <> 'demo'; \
+    delete from identity.memberships m using identity.users u where u.id = m.user_id and u.email like '%@x.example'; \
+    delete from identity.sessions s using identity.users u where u.id = s.user_id and u.email like '%@x.example'; \
+    delete from identity.users where email like '%@x.example'; \
+    delete from identity.roles r where not exists (select from identity.memberships m where m.custom_role = r.name)";
 
 /// Other types that a column may get.
 fn others(ty: &str) -> &'static [&'static str] {
@@ -54,6 +68,8 @@ struct Round {
     number: i32,
     users: [Uuid; 7],
     keys: [Uuid; 2],
+    /// To be revoked, declined, accepted by somebody new and by the last user but one, and sent.
+    invitations: [Uuid; 5],
     owner: String,
     operator: String,
     /// Of the last user but one.
@@ -69,31 +85,25 @@ impl Round {
     async fn new(fixture: &Fixture, number: i32, hash: &str) -> Self {
         let users = [(); 7].map(|()| Uuid::now_v7());
         let keys = [(); 2].map(|()| Uuid::now_v7());
-        // A tenant has so many of them, and no more.
-        let emptied = "delete from identity.tenant_api_keys where name <> 'demo'; \
-            delete from identity.roles r \
-            where not exists (select from identity.memberships m where m.custom_role = r.name)";
-        fixture.sql.batch_execute(emptied).await.unwrap();
+        fixture.sql.batch_execute(EMPTIED).await.unwrap();
         for (at, user) in users.iter().enumerate() {
             let insert = "insert into identity.users (id, email, display_name, kind, password_hash, created_at) \
                 values ($1, $2, '', 'person', $3, now())";
             fixture.execute(insert, &[user, &email(number, at), &hash]).await;
         }
-        for user in [&users[2], &users[3]] {
+        for (user, role) in [(&users[2], "viewer"), (&users[3], "viewer"), (&users[6], "owner")] {
             let insert = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
-                values ($1, $2, 'viewer', now())";
-            fixture.execute(insert, &[&demo::TENANT, user]).await;
+                values ($1, $2, $3, now())";
+            fixture.execute(insert, &[&demo::TENANT, user, &role]).await;
         }
-        for key in &keys {
-            let insert = "insert into identity.tenant_api_keys (tenant_id, id, name, secret_hash, created_at) \
-                values ($1, $2, $3, decode(repeat('ab', 32), 'hex'), now())";
-            fixture.execute(insert, &[&demo::TENANT, key, &format!("Key {key}")]).await;
-        }
-        for name in ["changed", "deleted"] {
-            let insert = "insert into identity.roles (tenant_id, name, scopes, created_at) \
-                values ($1, $2, '{bookings:view}', now())";
-            fixture.execute(insert, &[&demo::TENANT, &format!("{name}-{number}")]).await;
-        }
+        let insert = "insert into identity.tenant_api_keys (tenant_id, id, name, secret_hash, created_at) \
+            select $1, id, 'Key ' || id, decode(repeat('ab', 32), 'hex'), now() from unnest($2::uuid[]) id";
+        fixture.execute(insert, &[&demo::TENANT, &keys.to_vec()]).await;
+        let invitations = links(fixture, number, users[1]).await;
+        let roles = ["changed", "deleted"].map(|name| format!("{name}-{number}")).to_vec();
+        let insert = "insert into identity.roles (tenant_id, name, scopes, created_at) \
+            select $1, name, '{bookings:view}', now() from unnest($2::text[]) name";
+        fixture.execute(insert, &[&demo::TENANT, &roles]).await;
         fixture.login(&email(number, 5)).await;
         let session = "select id from identity.sessions where user_id = $1";
         let session = fixture.sql.query_one(session, &[&users[5]]).await.unwrap().get(0);
@@ -102,15 +112,12 @@ impl Round {
         fixture.get("/v1/me", login["access"].as_str().unwrap()).await.ok();
         // Some of the changes take a proof of the last minutes.
         let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
-        let insert = "insert into identity.memberships (tenant_id, user_id, role, created_at) \
-            values ($1, $2, 'owner', now())";
-        fixture.execute(insert, &[&demo::TENANT, &users[6]]).await;
         let protected = fixture.protect(&email(number, 6)).await;
         let unverified = fixture.enrol(protected.token(), "tablet").await;
         for token in [&owner, &operator] {
             fixture.get("/v1/me", token).await.ok();
         }
-        Self { number, users, keys, owner, operator, login, session, protected, unverified }
+        Self { number, users, keys, invitations, owner, operator, login, session, protected, unverified }
     }
 
     /// Every change, by the name of its method.
@@ -139,8 +146,8 @@ impl Round {
             (
                 "AddMember",
                 Method::POST,
-                tenant_path("/members"),
-                owner,
+                format!("{}?as-operator", tenant_path("/members")),
+                operator,
                 json!({"user_id": users[4].to_string(), "role": "viewer"}),
             ),
             ("ChangeMemberRole", Method::PATCH, member(2), owner, json!({"role": "agent"})),
@@ -158,8 +165,10 @@ impl Round {
             ("RotateApiKey", Method::POST, key(0, "/rotate"), owner, json!({})),
             ("RevokeApiKey", Method::DELETE, key(1, ""), owner, Json::Null),
         ];
+        // Those of the account come later: they end its last session.
+        let tenants = self.changes_of_tenants().into_iter().chain(self.changes_of_recovery());
         let others = self.changes_of_the_account().into_iter().chain(self.changes_of_factors());
-        changes.into_iter().map(owned).chain(others).collect()
+        changes.into_iter().map(owned).chain(tenants).chain(others).collect()
     }
 
     /// Those of a user's own.
@@ -182,6 +191,85 @@ impl Round {
             ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own, Json::Null),
             ("ChangePassword", Method::POST, "/v1/auth/password".into(), own, passwords),
             ("Logout", Method::POST, "/v1/auth/logout".into(), own, json!({})),
+        ];
+        changes.into_iter().map(owned).collect()
+    }
+
+    /// Those of somebody who has forgotten a password.
+    fn changes_of_recovery(&self) -> Vec<Change> {
+        let Self { number, .. } = self;
+        let changes: Vec<(_, _, String, &str, _)> = vec![
+            (
+                "RequestPasswordRecovery",
+                Method::POST,
+                "/v1/auth/recovery".into(),
+                "",
+                json!({"email": email(*number, 3)}),
+            ),
+            (
+                "RecoverPassword",
+                Method::POST,
+                "/v1/auth/recovery/password".into(),
+                "",
+                json!({"token": link(*number), "password": "a password"}),
+            ),
+        ];
+        changes.into_iter().map(owned).collect()
+    }
+
+    /// Those of tenants as such, and of who comes and goes.
+    fn changes_of_tenants(&self) -> Vec<Change> {
+        let Self { number, invitations, owner, operator, login, .. } = self;
+        let own = login["access"].as_str().unwrap();
+        let another = |step: &str| format!("/v1/tenants/{}{step}", demo::OTHER_TENANT);
+        let new = format!("new-{number}");
+        let changes: Vec<(_, _, String, &str, _)> = vec![
+            (
+                "InviteMember",
+                Method::POST,
+                tenant_path("/invitations"),
+                owner,
+                json!({"email": format!("{new}@y.example"), "role": "viewer", "return_token": true}),
+            ),
+            (
+                "RevokeInvitation",
+                Method::DELETE,
+                tenant_path(&format!("/invitations/{}", invitations[0])),
+                owner,
+                Json::Null,
+            ),
+            (
+                "DeclineInvitation",
+                Method::POST,
+                "/v1/invitations/decline".into(),
+                "",
+                json!({"token": link(*number + 100_000)}),
+            ),
+            (
+                "RequestInvitationLetter",
+                Method::POST,
+                "/v1/invitations/letter".into(),
+                "",
+                json!({"token": link(*number + 400_000)}),
+            ),
+            (
+                "JoinByInvitation",
+                Method::POST,
+                "/v1/invitations/join".into(),
+                "",
+                json!({"token": link(*number + 200_000), "password": "a password"}),
+            ),
+            (
+                "AcceptInvitation",
+                Method::POST,
+                "/v1/invitations/accept".into(),
+                own,
+                json!({"token": link(*number + 300_000)}),
+            ),
+            ("LeaveTenant", Method::POST, tenant_path("/leave"), own, json!({})),
+            ("SuspendTenant", Method::POST, another("/suspend"), operator, json!({})),
+            ("ResumeTenant", Method::POST, another("/resume"), operator, json!({})),
+            ("RenameTenant", Method::PATCH, another(""), operator, json!({"name": new})),
         ];
         changes.into_iter().map(owned).collect()
     }
@@ -241,8 +329,37 @@ fn email(number: i32, at: usize) -> String {
     format!("user-{number}-{at}@x.example")
 }
 
+/// The links that a round uses; returns the ids of its invitations.
+async fn links(fixture: &Fixture, number: i32, user: Uuid) -> [Uuid; 5] {
+    let token = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
+        values (sha256($1), 'recover', $2, $3, now(), now() + interval '1 hour')";
+    fixture.execute(token, &[&secret(number), &user, &email(number, 1)]).await;
+    let invitations = [(); 5].map(|()| Uuid::now_v7());
+    for (at, id) in (0..).zip(&invitations) {
+        let insert = "insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, created_at, expires_at) \
+            values ($1, $2, $3, 'viewer', sha256($4), true, now(), now() + interval '1 day')";
+        let to = if at == 3 { email(number, 5) } else { format!("invited-{number}-{at}@x.example") };
+        let secret = secret(number + 100_000 * at);
+        fixture.execute(insert, &[&demo::TENANT, id, &to, &secret]).await;
+    }
+    invitations
+}
+
+/// What the link of a round holds, 32 bytes.
+fn secret(number: i32) -> Vec<u8> {
+    format!("{number:0>32}").into_bytes()
+}
+
+fn link(number: i32) -> String {
+    URL_SAFE_NO_PAD.encode(secret(number))
+}
+
 async fn send(fixture: &Fixture, (_, method, path, token, body): &Change) -> Answer {
+    let (path, as_operator) = path.split_once('?').map_or((path.as_str(), false), |(path, _)| (path, true));
     let mut request = fixture.request(method.clone(), path);
+    if as_operator {
+        request = request.header("x-tenant-id", demo::TENANT.to_string());
+    }
     if !token.is_empty() {
         request = request.bearer_auth(token);
     }
@@ -265,7 +382,9 @@ async fn stored(fixture: &Fixture) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_change_stores_what_it_refuses_for_an_altered_column() {
     let cost = PasswordCost { memory_kib: 64, passes: 1 };
-    let fixture = Fixture::start_with(Policy { password_cost: cost, ..Policy::default() }).await;
+    let mailbox = Mailbox::open().await;
+    let policy = Policy { password_cost: cost, mail: Some(mailbox.policy()), ..Policy::default() };
+    let fixture = Fixture::start_with(policy).await;
     fixture.token(demo::OWNER).await;
     // The login has renewed it at the low cost.
     let hash = "select password_hash from identity.users where email = $1";

@@ -233,8 +233,11 @@ async fn a_text_that_is_longer_than_an_address_is_refused_wherever_one_is_sent()
     let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
     let bomb = "\u{fdfa}".repeat(300_000);
     fixture.try_login(&bomb, WRONG).await.refused(400, "INVALID_FIELD");
-    let member = json!({"email": bomb, "role": "viewer"});
-    fixture.post(&tenant_path("/members"), &owner, &member).await.refused(400, "INVALID_FIELD");
+    let invite = json!({"email": bomb, "role": "viewer"});
+    fixture.post(&tenant_path("/invitations"), &owner, &invite).await.refused(400, "INVALID_FIELD");
+    super::members::add(&fixture, &bomb, "viewer").await.refused(400, "INVALID_FIELD");
+    let forgotten = fixture.request(Method::POST, "/v1/auth/recovery").json(&json!({"email": bomb}));
+    Answer::of(forgotten).await.refused(400, "INVALID_FIELD");
     let user = json!({"email": bomb});
     let refused = fixture.post("/v1/users", &operator, &user).await;
     assert!(refused.refused(400, "INVALID_FIELD").body.to_string().len() < 2000);

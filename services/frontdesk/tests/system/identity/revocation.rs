@@ -144,10 +144,7 @@ async fn what_is_revoked_is_refused_everywhere_soon_after() {
     both.let_in(&own, None).await;
     fixture.delete(&member, &owner).await.ok();
     both.refused(&own, None, "TENANT_REQUIRED").await;
-    fixture
-        .post(&tenant_path("/members"), &owner, &json!({"email": demo::MANAGER, "role": "manager"}))
-        .await
-        .ok();
+    super::members::add(&fixture, demo::MANAGER, "manager").await.ok();
 
     // A user, by somebody at the database's prompt.
     both.let_in(&own, None).await;
@@ -240,7 +237,7 @@ async fn every_revoking_call_leaves_a_mark_in_its_transaction() {
             "user",
             Method::POST,
             tenant_path("/members"),
-            &owner,
+            &operator,
             json!({"email": demo::MANAGER, "role": "clerk"}),
         ),
         ("role", Method::PATCH, format!("{roles}/clerk"), &owner, json!({"scopes": ["bookings:view"]})),
@@ -265,12 +262,18 @@ async fn every_revoking_call_leaves_a_mark_in_its_transaction() {
             fixture.login(of).await;
         }
         let before = marks(kind).await;
-        let request = fixture.request(method.clone(), &path).bearer_auth(token);
+        let request = in_tenant(fixture.request(method.clone(), &path).bearer_auth(token), &path);
         let request = if body.is_null() { request } else { request.json(&body) };
         Answer::of(request).await.ok();
         assert!(marks(kind).await > before, "{method} {path} leaves no mark of a {kind}");
     }
     takes_nothing_away(&fixture, &key, &owner).await;
+}
+
+/// An operator says in which tenant somebody is made a member.
+fn in_tenant(request: reqwest::RequestBuilder, path: &str) -> reqwest::RequestBuilder {
+    let adds = path.ends_with("/members");
+    if adds { request.header("x-tenant-id", demo::TENANT.to_string()) } else { request }
 }
 
 /// What is refused marks nothing, and neither does what takes nothing away.

@@ -18,7 +18,7 @@ const OLD: &str = MASTER_KEY;
 const NEW: &str = "cd";
 
 /// The groups of commands that write, with those of each that only read.
-const GROUPS: [(&str, &[&str]); 8] = [
+const GROUPS: [(&str, &[&str]); 9] = [
     ("user", &["list", "links", "help"]),
     ("tenant", &["list", "help"]),
     ("member", &["list", "help"]),
@@ -26,11 +26,12 @@ const GROUPS: [(&str, &[&str]); 8] = [
     ("property", &["list", "help"]),
     ("customer", &["list", "help"]),
     ("keys", &["list", "help"]),
+    ("mail", &["list", "help"]),
     ("master-key", &["check", "help"]),
 ];
 
 /// The others, as somebody types them.
-const WRITING: [&str; 20] = [
+const WRITING: [&str; 21] = [
     "user create x@new.example",
     "user create owner@alpine.example",
     "user password owner@alpine.example",
@@ -51,6 +52,7 @@ const WRITING: [&str; 20] = [
     "customer import TENANT -",
     "keys rotate --now",
     "keys revoke KID",
+    "mail retry 0d000000-0000-7000-8000-0000000000aa",
 ];
 
 struct Stage {

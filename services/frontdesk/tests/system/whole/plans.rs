@@ -102,6 +102,8 @@ const EXPECTED: &[(&str, f64, &str)] = &[
     ("lock_member", MANY, "a tenant's own roles, which are few"),
     ("lock_owners", MANY, "members of a tenant"),
     ("forget_old_attempts", MANY, "in the background: a part of the table is old"),
+    ("list_dead_letters", 1010.0, "a thousand letters, for an operator"),
+    ("forget_mail", MANY, "in the background: a part of the tables is old"),
     ("forget_revocations", MANY, "in the background: a part of the table is old"),
     ("count_sessions_of_before", 2.0 * MANY, "by hand, while the master key is replaced"),
 ];

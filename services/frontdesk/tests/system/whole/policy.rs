@@ -110,6 +110,44 @@ async fn a_member_of_another_tenant_gets_nowhere() {
     assert_eq!(fixture.snapshot().await, before);
 }
 
+/// Somebody who is invited is nobody in the tenant yet, and a member of a suspended one
+/// nobody any more.
+#[tokio::test]
+async fn who_is_invited_and_who_is_suspended_get_nowhere() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let invite = serde_json::json!({"email": demo::OTHER_OWNER, "role": "owner", "return_token": true});
+    fixture.post(&crate::fixture::tenant_path("/invitations"), &owner, &invite).await.ok();
+    let invited = format!("Bearer {}", fixture.token(demo::OTHER_OWNER).await);
+    let owner = format!("Bearer {owner}");
+    let tenant = demo::TENANT.to_string();
+    let before = fixture.snapshot().await;
+    for (addr, path, rule) in methods(&fixture) {
+        if rule != Rule::Public {
+            let named = [("authorization", &*invited), ("x-tenant-id", &*tenant)];
+            assert_refused(call(addr, &path, &named).await, ErrorReason::TenantAccessDenied, &path);
+        }
+    }
+    fixture.execute("update identity.tenants set suspended_at = now() where id = $1", &[&demo::TENANT]).await;
+    let is_closed = async || fixture.get("/v1/properties", &owner["Bearer ".len()..]).await.status == 403;
+    crate::waits::until_so("the tenant is closed", is_closed).await;
+    for (addr, path, rule) in methods(&fixture) {
+        let of_tenant = matches!(&rule, Rule::Scoped { scopes, .. } if !scopes[0].starts_with("platform:"));
+        if rule == Rule::Public {
+            continue;
+        }
+        let named = [("authorization", &*owner), ("x-tenant-id", &*tenant)];
+        assert_refused(call(addr, &path, &named).await, ErrorReason::TenantSuspended, &path);
+        let key = [("x-tenant-api-key", &*fixture.api_key)];
+        assert_refused(call(addr, &path, &key).await, ErrorReason::TenantSuspended, &path);
+        if of_tenant {
+            let inferred = [("authorization", &*owner)];
+            assert_refused(call(addr, &path, &inferred).await, ErrorReason::TenantSuspended, &path);
+        }
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
+
 #[tokio::test]
 async fn a_caller_without_the_scope_is_told_which() {
     let fixture = Fixture::start().await;

@@ -1,5 +1,8 @@
 select
     tenant_id,
+    exists (
+        select from identity.tenants t where t.id = tenant_api_keys.tenant_id and t.suspended_at is not null
+    ) as suspended,
     secret_hash,
     case when previous_expires_at > :now then previous_secret_hash end as previous_secret_hash,
     scopes,

@@ -4,6 +4,7 @@ select
     m.tenant_id,
     m.role,
     r.scopes as own_scopes,
+    m.suspended_at is not null as suspended,
     exists (select from identity.tenants t where t.id = :tenant) as tenant_exists,
     null::timestamptz as session_ends_at,
     u.kind,

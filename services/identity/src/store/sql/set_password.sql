@@ -1,5 +1,18 @@
-update identity.users
-set password_hash = :hash, password_version = password_version + 1
-where id = :id
-  and password_version = :version -- if :version
-returning id
+-- A link that was sent before works no more.
+with changed as (
+    update identity.users
+    set password_hash = :hash, password_version = password_version + 1
+    where id = :id
+      and password_version = :version -- if :version
+    returning id
+),
+links as (
+    update identity.one_time_tokens t
+    set used_at = :at
+    from changed
+    where t.user_id = changed.id
+      and t.purpose = 'recover'
+      and t.used_at is null
+)
+select id
+from changed

@@ -3,8 +3,9 @@
 left join lateral (
     -- Each column with its table: should memberships lose a column, its bare name would
     -- be taken for that of an outer row, and everybody's memberships for the caller's.
-    select own.tenant_id, own.role, own.custom_role
+    select own.tenant_id, own.role, own.custom_role, place.suspended_at
     from identity.memberships own
+    join identity.tenants place on place.id = own.tenant_id
     where own.user_id = u.id
       and (:tenant is null or own.tenant_id = :tenant)
     order by own.tenant_id

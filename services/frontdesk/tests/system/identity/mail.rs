@@ -1,0 +1,100 @@
+//! Letters: delivered by SMTP, tried again, and given up.
+
+use frontdesk::demo;
+use identity::operator::Operator;
+use identity::{MailPolicy, MailSender, Policy};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::fixture::{Answer, Fixture};
+use crate::mailbox::Mailbox;
+use crate::waits::until_so;
+
+/// Asks for a letter to a new user with this address.
+async fn letter_to(fixture: &Fixture, email: &str) {
+    let user = "insert into identity.users (id, email, display_name, kind, created_at) \
+        values (gen_random_uuid(), $1, '', 'person', now())";
+    fixture.execute(user, &[&email]).await;
+    let request = fixture.request(Method::POST, "/v1/auth/recovery");
+    Answer::of(request.json(&json!({"email": email}))).await.ok();
+}
+
+async fn until(fixture: &Fixture, what: &str, sql: &str, wanted: i64) {
+    until_so(what, async || fixture.count(sql, &[]).await == wanted).await;
+}
+
+const DEAD: &str = "select count(*) from identity.outbox where dead_at is not null";
+const TRIED: &str = "select count(*) from identity.outbox where dead_at is null and failure <> ''";
+
+fn operator(fixture: &Fixture) -> Operator {
+    let database = pg::Config { url: fixture.database.url.clone(), pool_size: 1 };
+    Operator::new(&database.open(identity::ROLE, "frontdesk-test").unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_has_is_a_dead_letter_and_keeps_no_other_one_waiting() {
+    let mailbox = Mailbox::open().await;
+    let fixture = Fixture::start_with(Policy { mail: Some(mailbox.policy()), ..Policy::default() }).await;
+    for email in ["never@x.example", "later@x.example", "taken@x.example"] {
+        letter_to(&fixture, email).await;
+    }
+    let taken = mailbox.letter("taken@x.example", 1).await;
+    assert!(taken.head.contains("From: Frontdesk <no-reply@frontdesk.example>"), "{}", taken.head);
+    until(&fixture, "one is dead", DEAD, 1).await;
+    until(&fixture, "one is tried again", TRIED, 1).await;
+    until(&fixture, "what was delivered is gone", "select count(*) from identity.outbox", 2).await;
+    let operator = operator(&fixture);
+    let dead = operator.list_dead_letters().await.unwrap();
+    assert_eq!(
+        (dead.len(), dead[0].recipient.as_str(), dead[0].kind.as_str()),
+        (1, "never@x.example", "recover")
+    );
+    assert!(dead[0].failure.contains("550") || dead[0].failure.contains("no such mailbox"), "{dead:?}");
+
+    // What was refused for now comes when it is taken; its turn comes earlier here.
+    let mended =
+        "update identity.outbox set recipient = 'mended@x.example', due_at = now() where dead_at is null";
+    assert_eq!(fixture.execute(mended, &[]).await, 1);
+    mailbox.letter("mended@x.example", 1).await;
+    fixture.execute("update identity.outbox set recipient = 'found@x.example'", &[]).await;
+    operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.unwrap();
+    mailbox.letter("found@x.example", 1).await;
+    until(&fixture, "nothing is left", "select count(*) from identity.outbox", 0).await;
+    assert!(operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_letter_waits_sealed_while_no_server_is_there_and_dies_after_three_days() {
+    let mailbox = Mailbox::open().await;
+    // A port at which nobody listens.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let sender: MailSender = format!("smtp://{nobody}").parse().unwrap();
+    let mail = MailPolicy { sender, ..mailbox.policy() };
+    let fixture = Fixture::start_with(Policy { mail: Some(mail), ..Policy::default() }).await;
+    letter_to(&fixture, "x@x.example").await;
+    until(&fixture, "it is tried", TRIED, 1).await;
+    let clear = "select count(*) from identity.outbox o where position('token'::bytea in o.sealed) > 0 \
+        or position('password'::bytea in o.sealed) > 0";
+    assert_eq!(fixture.count(clear, &[]).await, 0, "a letter can be read in the database");
+    assert_eq!(fixture.count(DEAD, &[]).await, 0);
+    let old = "update identity.outbox set created_at = now() - interval '73 hours', due_at = now()";
+    fixture.execute(old, &[]).await;
+    until(&fixture, "it is dead", DEAD, 1).await;
+    assert_eq!(mailbox.count("x@x.example"), 0);
+}
+
+#[tokio::test]
+async fn for_whoever_develops_letters_are_files_of_their_own() {
+    let folder = std::env::temp_dir().join(format!("frontdesk-letters-{}", std::process::id()));
+    let mailbox = Mailbox::open().await;
+    let mail = MailPolicy { sender: MailSender::Folder(folder.clone()), ..mailbox.policy() };
+    let fixture = Fixture::start_with(Policy { mail: Some(mail), ..Policy::default() }).await;
+    let request = fixture.request(Method::POST, "/v1/auth/recovery");
+    Answer::of(request.json(&json!({"email": demo::VIEWER}))).await.ok();
+    until(&fixture, "it is written", "select count(*) from identity.outbox", 0).await;
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let text = std::fs::read_to_string(&files[0]).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(files.len(), 1);
+    assert!(text.contains("To: viewer@alpine.example") && text.contains("Set a new password"), "{text}");
+}

@@ -1,0 +1,178 @@
+//! A forgotten password, recovered by a link in a letter.
+
+use frontdesk::demo;
+use futures::future::join_all;
+use identity::{PasswordCost, Policy};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::mailbox::{LINKS, Mailbox};
+
+const PAGE: &str = "recover-password";
+
+async fn start() -> (Fixture, Mailbox) {
+    let mailbox = Mailbox::open().await;
+    let cost = PasswordCost { memory_kib: 64, passes: 1 };
+    let policy = Policy { mail: Some(mailbox.policy()), password_cost: cost, ..Policy::default() };
+    (Fixture::start_with(policy).await, mailbox)
+}
+
+async fn ask(fixture: &Fixture, email: &str) -> Answer {
+    let request = fixture.request(Method::POST, "/v1/auth/recovery");
+    Answer::of(request.json(&json!({"email": email}))).await
+}
+
+async fn recover(fixture: &Fixture, token: &str, password: &str) -> Answer {
+    let request = fixture.request(Method::POST, "/v1/auth/recovery/password");
+    Answer::of(request.json(&json!({"token": token, "password": password}))).await
+}
+
+const SENT: &str = "select count(*) from identity.one_time_tokens where user_id is not null";
+
+#[tokio::test]
+async fn a_forgotten_password_is_recovered_by_the_link_in_the_letter_once() {
+    let (fixture, mailbox) = start().await;
+    let (owner, session) = (fixture.token(demo::OWNER).await, fixture.manager().await);
+    let asked =
+        fixture.request(Method::POST, "/v1/auth/recovery").header("accept-language", "de-AT,en;q=0.5");
+    let asked = Answer::of(asked.json(&json!({"email": " Manager@Alpine.example "}))).await;
+    assert_eq!(asked.ok(), &json!({}));
+    let letter = mailbox.letter(demo::MANAGER, 1).await;
+    assert!(letter.head.contains("Subject: Neues Passwort setzen"), "{}", letter.head);
+    assert!(letter.body.contains("möchte") && letter.body.contains("<a href="), "{}", letter.body);
+    let token = letter.token(PAGE);
+    let stored = "select count(*) from identity.one_time_tokens t where t::text like '%' || $1 || '%'";
+    assert_eq!(fixture.count(stored, &[&token]).await, 0, "only the hash is stored");
+
+    recover(&fixture, &token, "12345678").await.refused(400, "INVALID_FIELD");
+    let done = recover(&fixture, &token, "a new password").await;
+    assert_eq!(done.ok(), &json!({"ended_sessions": 1}));
+    fixture.get("/v1/me", &session).await.refused(401, "SESSION_ENDED");
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
+    fixture.try_login(demo::MANAGER, "a new password").await.ok();
+    recover(&fixture, &token, "another password").await.refused(404, "LINK_INVALID");
+    fixture.try_login(demo::MANAGER, "a new password").await.ok();
+    let told = mailbox.letter(demo::MANAGER, 2).await;
+    assert!(told.head.contains("Subject: Your password was changed") && !told.body.contains(LINKS));
+
+    let events = fixture.get(&tenant_path("/audit-events"), &owner).await;
+    let events = events.ok()["audit_events"].as_array().unwrap().clone();
+    let of = |action: &str| events.iter().filter(|event| event["action"] == action).count();
+    assert_eq!((of("recovery_requested"), of("password_recovered")), (1, 1), "{events:?}");
+    assert!(!json!(events).to_string().contains(&token));
+}
+
+#[tokio::test]
+async fn whoever_asks_gets_one_answer_and_only_people_who_can_sign_in_get_a_letter() {
+    let (fixture, mailbox) = start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    for (email, kind) in [("robot@x.example", "service"), ("gone@x.example", "person")] {
+        let new = json!({"email": email, "kind": kind, "password": "a password"});
+        let made = fixture.post("/v1/users", &operator, &new).await.ok()["id"].clone();
+        if kind == "person" {
+            let path = format!("/v1/users/{}/disable", made.as_str().unwrap());
+            fixture.post(&path, &operator, &json!({})).await.ok();
+        }
+    }
+    for email in ["nobody@x.example", "robot@x.example", "gone@x.example", "no address"] {
+        let answer = ask(&fixture, email).await;
+        assert_eq!((answer.status, &answer.body), (200, &json!({})), "{email}");
+        assert_eq!(fixture.count(SENT, &[]).await, 0, "{email}");
+    }
+    assert_eq!(fixture.count("select count(*) from identity.outbox", &[]).await, 0);
+    assert_eq!(ask(&fixture, demo::VIEWER).await.ok(), &json!({}));
+    assert_eq!(fixture.count(SENT, &[]).await, 1);
+    mailbox.letter(demo::VIEWER, 1).await;
+    assert_eq!(mailbox.count("nobody@x.example") + mailbox.count("gone@x.example"), 0);
+    ask(&fixture, "").await.refused(400, "INVALID_FIELD");
+    recover(&fixture, "", "a new password").await.refused(404, "LINK_INVALID");
+    recover(&fixture, "guessed", "a new password").await.refused(404, "LINK_INVALID");
+    recover(&fixture, &"A".repeat(43), "a new password").await.refused(404, "LINK_INVALID");
+}
+
+#[tokio::test]
+async fn the_newest_link_works_and_none_that_is_old_or_of_somebody_disabled() {
+    let (fixture, mailbox) = start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    for n in [1, 2] {
+        ask(&fixture, demo::VIEWER).await.ok();
+        mailbox.letter(demo::VIEWER, n).await;
+    }
+    let [first, second] = [1, 2].map(|n| mailbox.letter(demo::VIEWER, n));
+    let (first, second) = (first.await.token(PAGE), second.await.token(PAGE));
+    recover(&fixture, &first, "a new password").await.refused(404, "LINK_INVALID");
+    let old =
+        "update identity.one_time_tokens set expires_at = now() - interval '1 second' where used_at is null";
+    let young =
+        "update identity.one_time_tokens set expires_at = now() + interval '1 hour' where used_at is null";
+    assert_eq!(fixture.execute(old, &[]).await, 1);
+    recover(&fixture, &second, "a new password").await.refused(404, "LINK_INVALID");
+    fixture.execute(young, &[]).await;
+    let viewer = format!("/v1/users/{}", fixture.user_id(demo::VIEWER).await);
+    fixture.post(&format!("{viewer}/disable"), &operator, &json!({})).await.ok();
+    recover(&fixture, &second, "a new password").await.refused(404, "LINK_INVALID");
+    fixture.post(&format!("{viewer}/enable"), &operator, &json!({})).await.ok();
+    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.ok();
+    recover(&fixture, &second, "a new password").await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_use_a_link_at_once_one_sets_the_password() {
+    let (fixture, mailbox) = start().await;
+    ask(&fixture, demo::VIEWER).await.ok();
+    let token = mailbox.letter(demo::VIEWER, 1).await.token(PAGE);
+    let passwords: Vec<String> = (0..8).map(|n| format!("new password {n}")).collect();
+    let answers = join_all(passwords.iter().map(|password| recover(&fixture, &token, password))).await;
+    let won: Vec<&String> = passwords
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| answer.status == 200)
+        .map(|(one, _)| one)
+        .collect();
+    assert_eq!(won.len(), 1, "{answers:?}");
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.refused(404, "LINK_INVALID");
+    }
+    fixture.try_login(demo::VIEWER, won[0]).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_letters_go_to_one_address_whoever_has_it_and_however_it_is_written() {
+    let (fixture, _mailbox) = start().await;
+    for (email, other) in [(demo::VIEWER, " VIEWER@alpine.example"), ("nobody@x.example", "Nobody@X.example")]
+    {
+        let answers = join_all((0..12).map(|_| ask(&fixture, email))).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 5, "{email}");
+        let limited = ask(&fixture, other).await;
+        limited.refused(429, "TOO_MANY_ATTEMPTS");
+        let seconds: u64 = limited.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((3000..=3600).contains(&seconds), "{seconds}");
+    }
+    assert_eq!(fixture.count(SENT, &[]).await, 5);
+    // Signing in is counted apart.
+    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn whoever_recovers_signs_in_after_as_many_failed_logins_as_are_allowed() {
+    let (fixture, mailbox) = start().await;
+    for _ in 0..5 {
+        fixture.try_login(demo::VIEWER, "forgotten password").await.refused(401, "LOGIN_FAILED");
+    }
+    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+    ask(&fixture, demo::VIEWER).await.ok();
+    let token = mailbox.letter(demo::VIEWER, 1).await.token(PAGE);
+    recover(&fixture, &token, "a new password").await.ok();
+    fixture.try_login(demo::VIEWER, "a new password").await.ok();
+}
+
+#[tokio::test]
+async fn without_a_mail_server_nothing_is_promised() {
+    let fixture = Fixture::start().await;
+    for email in [demo::VIEWER, "nobody@x.example"] {
+        ask(&fixture, email).await.refused(409, "MAIL_NOT_SET_UP");
+    }
+    assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, 0);
+    assert_eq!(fixture.count("select count(*) from identity.outbox", &[]).await, 0);
+}

@@ -1,0 +1,66 @@
+//! Tenants: renamed, suspended and resumed.
+
+use frontdesk::demo;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::waits::until_so;
+
+#[tokio::test]
+async fn a_suspended_tenant_is_closed_to_members_and_keys_until_it_is_resumed() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let tenant = demo::TENANT.to_string();
+    let named = async |token: &str| {
+        let request = fixture.request(Method::GET, "/v1/properties").bearer_auth(token);
+        Answer::of(request.header("x-tenant-id", &tenant)).await
+    };
+    let invite = json!({"email": "new@x.example", "role": "viewer", "return_token": true});
+    let invited = fixture.post(&tenant_path("/invitations"), &owner, &invite).await.ok()["token"].clone();
+    let join = async || {
+        let body = json!({"token": invited, "password": "a password of hers"});
+        Answer::of(fixture.request(Method::POST, "/v1/invitations/join").json(&body)).await
+    };
+    fixture.post(&tenant_path("/suspend"), &owner, &json!({})).await.refused(403, "SCOPE_MISSING");
+    let suspended = fixture.post(&tenant_path("/suspend"), &operator, &json!({})).await.ok().clone();
+    assert!(suspended["suspended_at"].is_string(), "{suspended}");
+    let closed = async || fixture.get("/v1/properties", &owner).await.status == 403;
+    until_so("the mark has come", closed).await;
+    fixture.get("/v1/properties", &owner).await.refused(403, "TENANT_SUSPENDED");
+    named(&owner).await.refused(403, "TENANT_SUSPENDED");
+    fixture.get_with_key(&owner, "/v1/properties").await.refused(403, "TENANT_SUSPENDED");
+    let key = fixture.request(Method::GET, "/v1/properties").header("x-tenant-api-key", &fixture.api_key);
+    Answer::of(key).await.refused(403, "TENANT_SUSPENDED");
+    join().await.refused(404, "LINK_INVALID");
+    // Nobody else is concerned, and operators go on.
+    fixture.get("/v1/properties", &fixture.token(demo::OTHER_OWNER).await).await.ok();
+    named(&operator).await.ok();
+    // Who has no other tenant is not locked in.
+    assert_eq!(fixture.get("/v1/me", &owner).await.ok()["current_tenant_id"], "");
+    fixture.post("/v1/auth/logout", &fixture.token(demo::VIEWER).await, &json!({})).await.ok();
+
+    let again = fixture.post(&tenant_path("/suspend"), &operator, &json!({})).await.ok().clone();
+    assert_eq!(again["suspended_at"], suspended["suspended_at"]);
+    let resumed = fixture.post(&tenant_path("/resume"), &operator, &json!({})).await;
+    assert!(resumed.ok()["suspended_at"].is_null());
+    until_so("the owner is let in", async || fixture.get("/v1/properties", &owner).await.status == 200).await;
+    join().await.ok();
+    let log = fixture.get(&tenant_path("/audit-events"), &owner).await.ok().to_string();
+    assert!(log.contains("tenant_suspended") && log.contains("tenant_resumed"), "{log}");
+}
+
+#[tokio::test]
+async fn a_tenant_gets_another_name_and_keeps_its_short_one() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let path = tenant_path("");
+    let renamed = fixture.patch(&path, &operator, &json!({"name": " Alpine Homes "})).await.ok().clone();
+    assert_eq!((renamed["name"].as_str(), renamed["slug"].as_str()), (Some("Alpine Homes"), Some("alpine")));
+    fixture.patch(&path, &operator, &json!({"name": " "})).await.refused(400, "INVALID_FIELD");
+    let nowhere = format!("/v1/tenants/{}", uuid::Uuid::now_v7());
+    fixture.patch(&nowhere, &operator, &json!({"name": "X"})).await.refused(404, "TENANT_NOT_FOUND");
+    fixture.post(&format!("{nowhere}/suspend"), &operator, &json!({})).await.refused(404, "TENANT_NOT_FOUND");
+    fixture.post(&format!("{nowhere}/resume"), &operator, &json!({})).await.refused(404, "TENANT_NOT_FOUND");
+    assert_eq!(fixture.get(&path, &operator).await.ok()["name"], "Alpine Homes");
+}

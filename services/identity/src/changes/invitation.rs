@@ -1,0 +1,283 @@
+//! Invitations: a person becomes a member when that person accepts, and not before. Who
+//! invites learns nothing about whether the address is a user's.
+//!
+//! Nobody offers more than they hold, and what somebody offered ends when they are removed or
+//! get another role, are disabled, or the key is revoked with which it was done.
+
+use jiff::{SignedDuration, Timestamp};
+use zeroize::Zeroizing;
+
+use super::mail::mail;
+use super::member::{lock_given_role, lock_role};
+use super::recovery::link_invalid;
+use super::sessions::Sessions;
+use crate::actor::{Actor, SignedIn};
+use crate::credential::one_time_token;
+use crate::credential::password_rules::check_new;
+use crate::domain::audit::AuditAction;
+use crate::domain::email::Email;
+use crate::domain::field;
+use crate::domain::ids::{InvitationId, TenantId, UserId};
+use crate::domain::invitation::{Invitation, Offer, PAGE};
+use crate::domain::limits::Limits;
+use crate::domain::mail::{Language, Letter};
+use crate::domain::scopes::OPERATE;
+use crate::domain::user::{User, UserKind};
+use crate::error::{Error, Existing, Reason, Refusal};
+use crate::store::{Change, NewInvitation, Store};
+
+/// Invitations of one address in an hour, whoever sends them: each is a letter.
+const LETTERS: Limits = Limits { pair: 0, account: 10, address: 0, window: SignedDuration::from_hours(1) };
+
+/// Whom to invite.
+#[derive(Debug)]
+pub struct Invite {
+    /// The address, as somebody wrote it.
+    pub email: String,
+    /// The name of the role.
+    pub role: String,
+    /// Whether the caller sends the link.
+    pub return_token: bool,
+    /// The language of the letter.
+    pub language: Language,
+}
+
+/// An invitation with its token, which is stored nowhere, if the caller sends the link.
+#[derive(Debug)]
+pub struct Invited {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The token; none if a letter was written.
+    pub token: Option<Zeroizing<String>>,
+}
+
+/// Somebody new, who accepts.
+#[derive(Debug)]
+pub struct Newcomer {
+    /// Its id.
+    pub id: UserId,
+    /// Name shown to people; may be empty.
+    pub display_name: String,
+    /// The password.
+    pub password: Zeroizing<String>,
+}
+
+impl Sessions {
+    /// Invites whoever has an address.
+    pub async fn invite(
+        &self,
+        tenant: TenantId,
+        invite: Invite,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Invited, Error> {
+        let Invite { email, role, return_token, language } = invite;
+        let email = Email::checked(&email)?;
+        let policy = if return_token { None } else { Some(mail(&self.store)?) };
+        let buckets = self.buckets.invitation(email.as_str());
+        self.count_letter(&buckets, &LETTERS, now).await?;
+        // Who could make the account anyway is believed about its address.
+        let proves_address = !return_token || actor.holds.check([&OPERATE.to_owned()]).is_ok();
+        let (token, hash) = one_time_token::generate()?;
+        let link = policy.map(|policy| policy.links.link(PAGE, &token));
+        let of_tenant = self.store.get_tenant(tenant).await?.ok_or(Error::TenantNotFound)?;
+        let inviter = self.inviter(actor).await?;
+        let invitation = Change::run(&self.store, async |change| {
+            let role = lock_given_role(&change, tenant, &role, actor).await?;
+            if change.is_member(tenant, &email).await? {
+                return Err(Error::AlreadyExists(Existing::Member));
+            }
+            let new = NewInvitation {
+                id: InvitationId(Change::new_id()),
+                email: email.as_str(),
+                role: role.name(),
+                secret_hash: &hash,
+                proves_address,
+                invited_by: actor.user.map(|by| by.user),
+                invited_by_key: actor.api_key,
+            };
+            let stored = change.insert_invitation(tenant, &new).await?;
+            if let Some(link) = &link {
+                let (tenant, role) = (of_tenant.name.as_str(), role.name());
+                let letter = Letter::Invitation { tenant, inviter: &inviter, role, link };
+                self.post.write(&change, email.as_str(), &letter, language).await?;
+            }
+            let invited = actor.did(AuditAction::MemberInvited).in_tenant(tenant);
+            change.finish(invited.about(format!("{} {}", stored.id, stored.role))).await?;
+            Ok(stored)
+        })
+        .await?;
+        self.post.send();
+        Ok(Invited { invitation, token: return_token.then_some(token) })
+    }
+
+    /// Sends the link of an invitation to the address that was invited, in place of the one
+    /// that whoever invited has brought: with it an account is made.
+    pub async fn send_invitation(
+        &self,
+        token: &str,
+        language: Language,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+        let policy = mail(&self.store)?;
+        let offer = self.store.find_offer(&hash, now).await?.ok_or_else(link_invalid)?;
+        let buckets = self.buckets.invitation(&offer.email);
+        self.count_letter(&buckets, &LETTERS, now).await?;
+        let (token, new_hash) = one_time_token::generate()?;
+        let link = policy.links.link(PAGE, &token);
+        Change::run(&self.store, async |change| {
+            if !change.send_invitation(&offer, &hash, &new_hash).await? {
+                return Err(link_invalid());
+            }
+            let Offer { tenant_name, inviter, role, .. } = &offer;
+            let letter = Letter::Invitation { tenant: tenant_name, inviter, role, link: &link };
+            self.post.write(&change, &offer.email, &letter, language).await?;
+            let sent = actor.did(AuditAction::InvitationSent).in_tenant(offer.tenant);
+            change.finish(sent.about(offer.id)).await?;
+            Ok(())
+        })
+        .await?;
+        self.post.send();
+        Ok(())
+    }
+
+    /// The name of whoever invites; empty for keys and those without a name.
+    async fn inviter(&self, actor: &Actor) -> Result<String, Error> {
+        let Some(by) = actor.user else { return Ok(String::new()) };
+        let found = self.store.get_user(by.user).await?;
+        Ok(found.map(|(user, _)| user.display_name).unwrap_or_default())
+    }
+
+    /// Accepts an invitation with a new account: whoever has the link reads the mail of the
+    /// address.
+    pub async fn join(
+        &self,
+        token: &str,
+        newcomer: Newcomer,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(User, Offer), Error> {
+        let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+        // Before any work is done for it.
+        let offer = self.store.find_offer(&hash, now).await?.ok_or_else(link_invalid)?;
+        if !offer.proves_address {
+            return Err(Refusal::new(
+                Reason::InvitationNeedsLetter,
+                "The link does not show that you read the mail of the address that was invited, so no account is made with it. Nothing was stored: POST /v1/invitations/letter sends a link to that address.",
+            )
+            .into());
+        }
+        let Newcomer { id, display_name, password } = newcomer;
+        let display_name = field::name("display_name", &display_name, true)?;
+        check_new("password", &password, &offer.email)?;
+        if self.store.find_login(&Email::read(&offer.email)?).await?.is_some() {
+            return Err(has_account());
+        }
+        let hashed = self.passwords.hash(password).await?;
+        Change::run(&self.store, async |change| {
+            let user = User {
+                id,
+                email: offer.email.clone(),
+                display_name: display_name.clone(),
+                kind: UserKind::Person,
+                created_at: change.at(),
+                disabled_at: None,
+            };
+            let user = change.insert_user(&user, Some(&hashed), &[]).await.map_err(|error| match error {
+                Error::AlreadyExists(_) => has_account(),
+                other => other,
+            })?;
+            let created = actor.did(AuditAction::UserCreated).by(Some(id)).about(id);
+            change.note(&created).await?;
+            let offer = join_as(&change, &hash, id).await?;
+            finish_join(change, &offer, id, actor).await?;
+            Ok((user, offer))
+        })
+        .await
+    }
+}
+
+/// Accepts an invitation as the user that has signed in, whose address it must be.
+pub async fn accept(store: &Store, token: &str, by: SignedIn, actor: &Actor) -> Result<Offer, Error> {
+    let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+    let (user, _) = store.get_user(by.user).await?.ok_or(Error::UserNotFound)?;
+    let own = Email::read(&user.email)?;
+    Change::run(store, async |change| {
+        let offer = join_as(&change, &hash, by.user).await?;
+        if own.as_str() != offer.email && !own.stored().contains(&offer.email) {
+            return Err(Refusal::new(
+                Reason::InvitationForAnother,
+                "The invitation is for another e-mail address than that of your account. Nothing was changed: sign in with the account of that address, or have yourself invited with this one.",
+            )
+            .into());
+        }
+        finish_join(change, &offer, by.user, actor).await?;
+        Ok(offer)
+    })
+    .await
+}
+
+/// Declines an invitation.
+pub async fn decline(store: &Store, token: &str, actor: &Actor) -> Result<(), Error> {
+    let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+    Change::run(store, async |change| {
+        let offer = change.find_offer(&hash).await?.ok_or_else(link_invalid)?;
+        if !change.decide_invitation(&offer, &hash, false).await? {
+            return Err(link_invalid());
+        }
+        let declined = actor.did(AuditAction::InvitationDeclined).in_tenant(offer.tenant);
+        change.finish(declined.about(offer.id)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What whoever has a link is offered.
+pub async fn offer(store: &Store, token: &str, now: Timestamp) -> Result<Offer, Error> {
+    let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+    store.find_offer(&hash, now).await?.ok_or_else(link_invalid)
+}
+
+/// Ends an open invitation.
+pub async fn revoke(store: &Store, tenant: TenantId, id: InvitationId, actor: &Actor) -> Result<(), Error> {
+    Change::run(store, async |change| {
+        if !change.revoke_invitation(tenant, id).await? {
+            return Err(Refusal::new(
+                Reason::InvitationNotFound,
+                "The tenant has no open invitation with this id. GET /v1/tenants/{tenant_id}/invitations lists them.",
+            )
+            .into());
+        }
+        change.finish(actor.did(AuditAction::InvitationRevoked).in_tenant(tenant).about(id)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Uses an invitation up and makes a user a member by it. Of two at once one finds it open.
+async fn join_as(change: &Change, hash: &[u8], user: UserId) -> Result<Offer, Error> {
+    let offer = change.find_offer(hash).await?.ok_or_else(link_invalid)?;
+    if !change.decide_invitation(&offer, hash, true).await? {
+        return Err(link_invalid());
+    }
+    let role = lock_role(change, offer.tenant, &offer.role).await?;
+    change.insert_member(offer.tenant, user, &role).await?;
+    Ok(offer)
+}
+
+async fn finish_join(change: Change, offer: &Offer, user: UserId, actor: &Actor) -> Result<(), Error> {
+    let accepted = actor.did(AuditAction::InvitationAccepted).by(Some(user)).in_tenant(offer.tenant);
+    change.finish(accepted.about(format!("{} {}", offer.id, offer.role))).await?;
+    Ok(())
+}
+
+/// Whoever has the link may know it: it went to the mailbox of the account.
+fn has_account() -> Error {
+    Refusal::new(
+        Reason::AlreadyExists,
+        "There is an account with the address that was invited. Nothing was stored: sign in with it, and accept the invitation then.",
+    )
+    .into()
+}

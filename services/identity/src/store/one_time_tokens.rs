@@ -1,0 +1,61 @@
+//! Tokens of links that work once.
+
+use jiff::Timestamp;
+use pg::{Columns, Fault};
+
+use super::change::Change;
+use super::database::Store;
+use super::users::user;
+use crate::domain::ids::UserId;
+use crate::domain::one_time_token::Purpose;
+use crate::domain::user::User;
+
+pg::statements! {
+    /// Stores a token in place of those before it.
+    InsertOneTimeToken<'a> = "insert_one_time_token" (
+        secret_hash: &'a [u8], purpose: &'a str, user: Option<UserId>, email: &'a str, at: Timestamp,
+        expires_at: Timestamp
+    );
+    /// Whose a token is that works.
+    FindOneTimeToken<'a> = "find_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
+    /// Uses a token up.
+    UseOneTimeToken<'a> = "use_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
+}
+
+impl Store {
+    /// The user of a token that works at a time.
+    pub async fn find_one_time_token(
+        &self,
+        secret_hash: &[u8],
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<User>, Fault> {
+        let find = FindOneTimeToken { secret_hash, purpose: purpose.word(), now };
+        Columns::first(&self.run(&find).await?, user)
+    }
+}
+
+impl Change {
+    /// Stores a token; one that is nobody's is never found.
+    pub async fn insert_one_time_token(
+        &self,
+        secret_hash: &[u8],
+        purpose: Purpose,
+        user: Option<UserId>,
+        email: &str,
+    ) -> Result<(), Fault> {
+        let (at, expires_at) = (self.at(), self.at() + purpose.life());
+        let purpose = purpose.word();
+        self.query(&InsertOneTimeToken { secret_hash, purpose, user, email, at, expires_at }).await.map(drop)
+    }
+
+    /// Uses a token up, and says whose it was.
+    pub async fn use_one_time_token(
+        &self,
+        secret_hash: &[u8],
+        purpose: Purpose,
+    ) -> Result<Option<UserId>, Fault> {
+        let used = UseOneTimeToken { secret_hash, purpose: purpose.word(), now: self.at() };
+        Columns::first(&self.query(&used).await?, |row| row.next("user_id"))
+    }
+}

@@ -1,0 +1,2 @@
+delete from identity.outbox
+where id = :id

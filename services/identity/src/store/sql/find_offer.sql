@@ -1,0 +1,22 @@
+-- Not of an inviter who was disabled, or of a key that has ended, since.
+select
+    i.id as invitation_id,
+    i.tenant_id,
+    t.name as tenant_name,
+    i.email as invited_email,
+    i.role,
+    coalesce(inviter.display_name, '') as inviter,
+    i.expires_at,
+    i.proves_address,
+    i.proves_address and exists (select from identity.users u where u.email = i.email) as has_account
+from identity.invitations i
+join identity.tenants t on t.id = i.tenant_id
+left join identity.users inviter on inviter.id = i.invited_by
+left join identity.tenant_api_keys k on k.tenant_id = i.tenant_id and k.id = i.invited_by_key
+where i.secret_hash = :secret_hash
+  and i.state = 'open'
+  and i.expires_at > :now
+  and t.suspended_at is null
+  and inviter.disabled_at is null
+  and k.revoked_at is null
+  and (k.expires_at is null or k.expires_at > :now)

@@ -1,0 +1,6 @@
+with letters as (
+    delete from identity.outbox
+    where dead_at < :dead_before
+)
+delete from identity.one_time_tokens
+where expires_at < :expired_before

@@ -1,0 +1,2 @@
+insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at)
+values (:id, :kind, :recipient, :sealed, :at, :at)

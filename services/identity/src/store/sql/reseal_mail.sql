@@ -1,0 +1,3 @@
+update identity.outbox
+set sealed = :sealed
+where id = :id

@@ -1,0 +1,7 @@
+update identity.invitations i
+set state = 'revoked', decided_at = :at
+where i.tenant_id = :tenant
+  and i.id = :id
+  and i.state = 'open'
+  and i.expires_at > :at
+returning i.role

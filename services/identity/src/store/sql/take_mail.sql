@@ -1,0 +1,15 @@
+-- Letters that are due, the earliest first; whoever has taken one has it until `lease_ends_at`.
+with due as (
+    select o.id
+    from identity.outbox o
+    where o.dead_at is null
+      and o.due_at <= :now
+    order by o.due_at, o.id
+    limit :most
+    for update skip locked
+)
+update identity.outbox o
+set due_at = :lease_ends_at, attempts = o.attempts + 1
+from due
+where o.id = due.id
+returning o.id, o.kind, o.recipient, o.sealed, o.created_at, o.attempts
