@@ -2,6 +2,7 @@
 //! What a request looks like is not known here.
 
 pub mod api_key;
+pub mod email;
 pub mod factor;
 pub mod invitation;
 pub mod login;

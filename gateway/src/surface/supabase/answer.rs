@@ -126,14 +126,15 @@ pub fn session_json(access: &str, refresh: &str, expires_in: i32, user: Option<J
 /// The user as GoTrue shows it; clients count on every one of these members.
 pub fn user_json(user: wire::User, factors: &[wire::Factor]) -> Json {
     let created_at = user.created_at.map(|at| at.to_string()).unwrap_or_default();
+    let confirmed_at = user.email_confirmed_at.map_or_else(|| created_at.clone(), |at| at.to_string());
     json!({
         "id": user.id,
         "aud": "authenticated",
         "role": "authenticated",
         "email": user.email,
-        "email_confirmed_at": created_at,
+        "email_confirmed_at": confirmed_at,
         "phone": "",
-        "confirmed_at": created_at,
+        "confirmed_at": confirmed_at,
         "app_metadata": {"provider": "email", "providers": ["email"]},
         "user_metadata": {"display_name": user.display_name},
         "identities": [],

@@ -260,9 +260,9 @@ fn print(output: &Output, user: &User) -> Result<(), Failure> {
 
 /// A user as JSON.
 pub fn to_json(user: &User) -> Json {
-    let User { id, email, display_name, kind, created_at, disabled_at } = user;
+    let User { id, email, display_name, kind, created_at, disabled_at, email_confirmed_at } = user;
     json!({
         "id": id.0, "email": email, "display_name": display_name, "kind": kind.word(),
-        "created_at": created_at, "disabled_at": disabled_at,
+        "created_at": created_at, "disabled_at": disabled_at, "email_confirmed_at": email_confirmed_at,
     })
 }

@@ -91,6 +91,7 @@ mod identity {
     mod api_keys;
     mod audit_log;
     mod changes;
+    mod email;
     mod factor_limits;
     mod factors;
     mod foreign_tokens;

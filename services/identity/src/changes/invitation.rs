@@ -184,6 +184,7 @@ impl Sessions {
                 kind: UserKind::Person,
                 created_at: change.at(),
                 disabled_at: None,
+                email_confirmed_at: Some(change.at()),
             };
             let user = change.insert_user(&user, Some(&hashed), &[]).await.map_err(|error| match error {
                 Error::AlreadyExists(_) => has_account(),
@@ -212,6 +213,9 @@ pub async fn accept(store: &Store, token: &str, by: SignedIn, actor: &Actor) -> 
                 "The invitation is for another e-mail address than that of your account. Nothing was changed: sign in with the account of that address, or have yourself invited with this one.",
             )
             .into());
+        }
+        if offer.proves_address {
+            change.confirm_email(by.user, &user.email).await?;
         }
         finish_join(change, &offer, by.user, actor).await?;
         Ok(offer)

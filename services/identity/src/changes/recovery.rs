@@ -26,7 +26,8 @@ use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
 /// Letters that may be asked for: to one address, and from one.
-const LETTERS: Limits = Limits { pair: 0, account: 5, address: 30, window: SignedDuration::from_hours(1) };
+pub(super) const LETTERS: Limits =
+    Limits { pair: 0, account: 5, address: 30, window: SignedDuration::from_hours(1) };
 
 impl Sessions {
     /// Sends a link to whoever has this address, if it is the address of somebody who can
@@ -93,6 +94,7 @@ impl Sessions {
         let ended = Change::run(&self.store, async |change| {
             let id = change.use_one_time_token(&hash, Purpose::Recover).await?.ok_or_else(link_invalid)?;
             change.set_password(id, &hashed, None).await?;
+            change.confirm_email(id, &user.email).await?;
             let ended = change.end_sessions(id, Which::All, EndedBecause::PasswordChanged).await?;
             if has_post {
                 self.post.write(&change, &user.email, &Letter::PasswordRecovered, language).await?;

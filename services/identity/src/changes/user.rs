@@ -62,6 +62,7 @@ pub async fn create(
             kind,
             created_at: change.at(),
             disabled_at: None,
+            email_confirmed_at: None,
         };
         let stored = change.insert_user(&user, hash.as_deref(), &platform_scopes).await?;
         change.finish(actor.did(AuditAction::UserCreated).about(stored.id)).await?;

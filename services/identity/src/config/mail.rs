@@ -36,7 +36,7 @@ pub static PUBLIC_URL: Setting = Setting {
     form: Form::Described("an https address, or an http address of this machine"),
     unset: Unset::Means("no mail can be sent"),
     example: "https://app.example.com",
-    meaning: "Where the pages are to which links in letters lead: /recover-password, with the token behind #token=; needed with MAIL_SENDER.",
+    meaning: "Where the pages are to which links in letters lead: /recover-password, /invitation and /confirm-email, with the token behind #token=; needed with MAIL_SENDER.",
     secret: false,
 };
 

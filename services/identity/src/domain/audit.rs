@@ -60,6 +60,12 @@ written! {
         RecoveryRequested = "recovery_requested",
         /// A password was set by such a link.
         PasswordRecovered = "password_recovered",
+        /// Somebody asked for a link that gives the account another address.
+        EmailChangeRequested = "email_change_requested",
+        /// The account got another address, whose mail is read.
+        EmailChanged = "email_changed",
+        /// The mail of the account's address is read.
+        EmailConfirmed = "email_confirmed",
         /// A tenant was created.
         TenantCreated = "tenant_created",
         /// A tenant got another name.
@@ -142,6 +148,9 @@ impl AuditAction {
                 | Self::RecoveryCodesMade
                 | Self::RecoveryRequested
                 | Self::PasswordRecovered
+                | Self::EmailChangeRequested
+                | Self::EmailChanged
+                | Self::EmailConfirmed
         )
     }
 }

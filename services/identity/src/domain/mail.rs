@@ -38,6 +38,18 @@ pub enum Letter<'a> {
     },
     /// The password has been changed by a link.
     PasswordRecovered,
+    /// Somebody wants to confirm the address of an account.
+    ConfirmEmail {
+        /// Leads to the page that confirms it.
+        link: &'a str,
+    },
+    /// Somebody wants this address for an account.
+    ChangeEmail {
+        /// Leads to the page that confirms it.
+        link: &'a str,
+    },
+    /// The account has another address now.
+    EmailChanged,
 }
 
 /// A letter as it is sent.
@@ -78,6 +90,9 @@ impl Letter<'_> {
             Self::Recover { .. } => "recover",
             Self::Invitation { .. } => "invitation",
             Self::PasswordRecovered => "password_recovered",
+            Self::ConfirmEmail { .. } => "confirm_email",
+            Self::ChangeEmail { .. } => "change_email",
+            Self::EmailChanged => "email_changed",
         }
     }
 
@@ -117,6 +132,9 @@ impl Letter<'_> {
                 let after = "If you do not know what this is about, there is nothing to do: without your consent nothing changes.";
                 mail(&format!("Invitation to {tenant}"), &[&said], Some(link), &[after])
             }
+            (Self::ConfirmEmail { .. } | Self::ChangeEmail { .. } | Self::EmailChanged, _) => {
+                self.render_of_addresses(language)
+            }
             (Self::PasswordRecovered, German) => mail(
                 "Ihr Passwort wurde geändert",
                 &[
@@ -131,6 +149,52 @@ impl Letter<'_> {
                 &[
                     "The password of your account was changed by a link that was sent to this address. All sessions were ended.",
                     "If it was not you, somebody reads your mail: secure your mailbox first, and then set a new password.",
+                ],
+                None,
+                &[],
+            ),
+        }
+    }
+
+    /// Those of addresses.
+    fn render_of_addresses(&self, language: Language) -> Mail {
+        let (german, english) = match self {
+            Self::ChangeEmail { .. } => (
+                "Jemand möchte diese E-Mail-Adresse für ein Konto verwenden. Wenn Sie das sind, öffnen Sie diesen Link; er gilt einen Tag und einmal:",
+                "Somebody wants to use this e-mail address for an account. If it is you, open this link; it works for a day, and once:",
+            ),
+            _ => (
+                "Bestätigen Sie mit diesem Link, dass Sie die E-Mails an diese Adresse lesen; er gilt einen Tag und einmal:",
+                "Confirm with this link that you read the mail of this address; it works for a day, and once:",
+            ),
+        };
+        match (self, language) {
+            (Self::ConfirmEmail { link } | Self::ChangeEmail { link }, Language::German) => mail(
+                "E-Mail-Adresse bestätigen",
+                &[german],
+                Some(link),
+                &["Wenn Sie nicht wissen, worum es geht, ist nichts zu tun."],
+            ),
+            (Self::ConfirmEmail { link } | Self::ChangeEmail { link }, Language::English) => mail(
+                "Confirm your e-mail address",
+                &[english],
+                Some(link),
+                &["If you do not know what this is about, there is nothing to do."],
+            ),
+            (_, Language::German) => mail(
+                "Ihr Konto hat eine andere E-Mail-Adresse",
+                &[
+                    "Ihr Konto hat jetzt eine andere E-Mail-Adresse als diese. Hierher kommen keine E-Mails mehr.",
+                    "Wenn Sie es nicht waren, hat jemand Ihr Konto: Wenden Sie sich an den Betreiber der Plattform.",
+                ],
+                None,
+                &[],
+            ),
+            (_, Language::English) => mail(
+                "Your account has another e-mail address",
+                &[
+                    "Your account has another e-mail address than this one now. No more mail will come here.",
+                    "If it was not you, somebody has your account: turn to whoever runs the platform.",
                 ],
                 None,
                 &[],
@@ -205,10 +269,16 @@ mod tests {
     #[test]
     fn every_letter_is_in_each_language_and_its_link_is_in_both_parts() {
         let link = "https://app.example/recover#token=x";
-        for letter in [Letter::Recover { link }, Letter::PasswordRecovered] {
+        for letter in [
+            Letter::Recover { link },
+            Letter::PasswordRecovered,
+            Letter::ConfirmEmail { link },
+            Letter::ChangeEmail { link },
+            Letter::EmailChanged,
+        ] {
             let [german, english] = [Language::German, Language::English].map(|one| letter.render(one));
             assert_ne!(german.subject, english.subject);
-            let has_link = matches!(letter, Letter::Recover { .. });
+            let has_link = !matches!(letter, Letter::PasswordRecovered | Letter::EmailChanged);
             for mail in [german, english] {
                 assert!(mail.html.starts_with("<!doctype html>") && mail.html.ends_with("</html>"));
                 assert_eq!((mail.text.contains(link), mail.html.contains(link)), (has_link, has_link));

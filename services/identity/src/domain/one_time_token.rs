@@ -2,13 +2,17 @@
 
 use jiff::SignedDuration;
 
-use super::words::written;
+use super::words::words;
 
-written! {
+words! {
     /// What a token does.
     pub enum Purpose {
         /// Sets a new password.
         Recover = "recover",
+        /// Says that the mail of the account's address is read.
+        ConfirmEmail = "confirm_email",
+        /// Gives the account another address.
+        ChangeEmail = "change_email",
     }
 }
 
@@ -17,6 +21,7 @@ impl Purpose {
     pub fn life(self) -> SignedDuration {
         match self {
             Self::Recover => SignedDuration::from_hours(1),
+            Self::ConfirmEmail | Self::ChangeEmail => SignedDuration::from_hours(24),
         }
     }
 
@@ -24,6 +29,7 @@ impl Purpose {
     pub fn page(self) -> &'static str {
         match self {
             Self::Recover => "recover-password",
+            Self::ConfirmEmail | Self::ChangeEmail => "confirm-email",
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// Since when it cannot sign in.
     pub disabled_at: Option<Timestamp>,
+    /// When a link that was sent to the address was used first.
+    pub email_confirmed_at: Option<Timestamp>,
 }
 
 /// A user with what a login needs.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use super::wire::{count, factor, id, id_or_empty, user};
+use super::wire::{count, factor, id, id_or_empty, language, user};
 use crate::actor::Actor;
 use crate::changes::platform_scopes;
 use crate::changes::user::{self as changes, NewUser};
@@ -48,6 +48,35 @@ impl UserService for Identity {
         let name = &request.get_ref().display_name;
         let renamed = changes::rename(self.store(), by.user, name, &actor).await?;
         Ok(Response::new(wire::UpdateMeResponse { user: Some(user(renamed)) }))
+    }
+
+    async fn request_email_confirmation(
+        &self,
+        request: Request<wire::RequestEmailConfirmationRequest>,
+    ) -> Result<Response<wire::RequestEmailConfirmationResponse>, Status> {
+        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        self.sessions.request_confirmation(by, language, &actor, Timestamp::now()).await?;
+        Ok(Response::new(wire::RequestEmailConfirmationResponse {}))
+    }
+
+    async fn change_email(
+        &self,
+        request: Request<wire::ChangeEmailRequest>,
+    ) -> Result<Response<wire::ChangeEmailResponse>, Status> {
+        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let email = &request.get_ref().email;
+        self.sessions.request_email_change(by, email, language, &actor, Timestamp::now()).await?;
+        Ok(Response::new(wire::ChangeEmailResponse {}))
+    }
+
+    async fn confirm_email(
+        &self,
+        request: Request<wire::ConfirmEmailRequest>,
+    ) -> Result<Response<wire::ConfirmEmailResponse>, Status> {
+        let (actor, language) = (self.stranger(&request), language(&request));
+        let token = Zeroizing::new(request.into_inner().token);
+        let confirmed = self.sessions.confirm_email(&token, language, &actor).await?;
+        Ok(Response::new(wire::ConfirmEmailResponse { email: confirmed.email }))
     }
 
     async fn create_user(

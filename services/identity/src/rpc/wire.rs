@@ -39,7 +39,7 @@ pub(super) fn count(count: i64) -> i32 {
 }
 
 pub(super) fn user(user: User) -> wire::User {
-    let User { id, email, display_name, kind, created_at, disabled_at } = user;
+    let User { id, email, display_name, kind, created_at, disabled_at, email_confirmed_at } = user;
     let kind = match kind {
         UserKind::Person => wire::UserKind::Person,
         UserKind::Service => wire::UserKind::Service,
@@ -51,6 +51,7 @@ pub(super) fn user(user: User) -> wire::User {
         kind: kind.into(),
         created_at: Some(timestamp(created_at)),
         disabled_at: disabled_at.map(timestamp),
+        email_confirmed_at: email_confirmed_at.map(timestamp),
     }
 }
 

@@ -20,6 +20,19 @@ pg::statements! {
     FindOneTimeToken<'a> = "find_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
     /// Uses a token up.
     UseOneTimeToken<'a> = "use_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
+    /// Uses up a token that confirms an address.
+    UseEmailToken<'a> = "use_email_token" (secret_hash: &'a [u8], now: Timestamp);
+}
+
+/// An address that is confirmed by a token.
+#[derive(Debug)]
+pub struct ConfirmedEmail {
+    /// Whose it is.
+    pub user: UserId,
+    /// The address.
+    pub new: String,
+    /// The address of the account until now; may be the same.
+    pub old: String,
 }
 
 impl Store {
@@ -57,5 +70,16 @@ impl Change {
     ) -> Result<Option<UserId>, Fault> {
         let used = UseOneTimeToken { secret_hash, purpose: purpose.word(), now: self.at() };
         Columns::first(&self.query(&used).await?, |row| row.next("user_id"))
+    }
+
+    /// Uses up a token that confirms an address, and says which.
+    pub async fn use_email_token(&self, secret_hash: &[u8]) -> Result<Option<ConfirmedEmail>, Fault> {
+        Columns::first(&self.query(&UseEmailToken { secret_hash, now: self.at() }).await?, |row| {
+            Ok(ConfirmedEmail {
+                user: row.next("user_id")?,
+                new: row.next("new_email")?,
+                old: row.next("old_email")?,
+            })
+        })
     }
 }

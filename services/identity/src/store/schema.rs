@@ -93,6 +93,7 @@ const TABLES: [Table; 19] = [
             ("platform_scopes", "text[]"),
             ("created_at", "timestamp with time zone"),
             ("disabled_at", "timestamp with time zone"),
+            ("email_confirmed_at", "timestamp with time zone"),
         ],
         constraints: &[USERS_KEY, USERS_EMAIL],
     },

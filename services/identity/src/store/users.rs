@@ -12,7 +12,8 @@ use crate::domain::user::{Login, User, UserKind};
 use crate::error::{Error, Existing};
 
 /// What [`user`] reads.
-pub(super) const COLUMNS: &str = "u.id, u.email, u.display_name, u.kind, u.created_at, u.disabled_at";
+pub(super) const COLUMNS: &str = "u.id, u.email, u.display_name, u.kind, u.created_at, u.disabled_at, \
+    u.email_confirmed_at";
 
 pg::statements! {
     /// A user with its scopes.
@@ -26,7 +27,7 @@ pg::statements! {
     /// Stores a user.
     InsertUser<'a> = "insert_user" (
         id: UserId, email: &'a str, display_name: &'a str, kind: &'a str, password_hash: Option<&'a str>,
-        platform_scopes: &'a [String], created_at: Timestamp
+        platform_scopes: &'a [String], created_at: Timestamp, email_confirmed_at: Option<Timestamp>
     );
     /// The scopes of a user outside tenants, locked.
     LockPlatformScopes = "lock_platform_scopes" (id: UserId);
@@ -34,6 +35,8 @@ pg::statements! {
     SetPlatformScopes<'a> = "set_platform_scopes" (id: UserId, scopes: &'a [String]);
     /// Gives a user another name.
     RenameUser<'a> = "rename_user" (id: UserId, display_name: &'a str);
+    /// The address of a user, and that its mail is read.
+    ConfirmEmail<'a> = "confirm_email" (id: UserId, email: &'a str, at: Timestamp);
     /// Disables a user, unless it is.
     DisableUser = "disable_user" (id: UserId, at: Timestamp);
     /// Enables a user.
@@ -82,7 +85,7 @@ impl Change {
         password_hash: Option<&str>,
         platform_scopes: &[String],
     ) -> Result<User, Error> {
-        let User { id, email, display_name, kind, created_at, disabled_at: _ } = new;
+        let User { id, email, display_name, kind, created_at, disabled_at: _, email_confirmed_at } = new;
         let insert = InsertUser {
             id: *id,
             email,
@@ -91,6 +94,7 @@ impl Change {
             password_hash,
             platform_scopes,
             created_at: *created_at,
+            email_confirmed_at: *email_confirmed_at,
         };
         let rows = self.query(&insert).await.map_err(|fault| {
             if fault.on_constraint(USERS_EMAIL) || fault.on_constraint(USERS_KEY) {
@@ -115,6 +119,14 @@ impl Change {
         Columns::first(&self.query(&RenameUser { id, display_name }).await?, user)
     }
 
+    /// Gives a user the address whose mail it reads, the same or a new one.
+    pub async fn confirm_email(&self, id: UserId, email: &str) -> Result<Option<User>, Error> {
+        let rows = self.query(&ConfirmEmail { id, email, at: self.at() }).await.map_err(|fault| {
+            if fault.on_constraint(USERS_EMAIL) { Error::AlreadyExists(Existing::User) } else { fault.into() }
+        })?;
+        Ok(Columns::first(&rows, user)?)
+    }
+
     pub async fn disable_user(&self, id: UserId) -> Result<Option<User>, Fault> {
         Columns::first(&self.query(&DisableUser { id, at: self.at() }).await?, user)
     }
@@ -137,6 +149,7 @@ pub(super) fn user(row: &mut Columns<'_>) -> Result<User, Fault> {
         kind: row.word("kind", UserKind::from_word)?,
         created_at: row.next("created_at")?,
         disabled_at: row.next("disabled_at")?,
+        email_confirmed_at: row.next("email_confirmed_at")?,
     })
 }
 

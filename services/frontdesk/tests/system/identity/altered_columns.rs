@@ -2,6 +2,8 @@
 //! refused has stored nothing, and the refusal names what is altered. For booking see
 //! `whole/altered_columns.rs`.
 
+mod changes;
+
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
@@ -11,12 +13,12 @@ use frontdesk_proto::{MethodContract, descriptors};
 use identity::{PasswordCost, Policy};
 use prost_reflect::MethodDescriptor;
 use reqwest::Method;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::alterations::{Altered, alterations};
 use crate::authenticator::{App, Protected};
-use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::fixture::{Answer, Fixture};
 use crate::mailbox::Mailbox;
 
 /// How Postgres says that a column has a type with which a statement cannot go on; which
@@ -119,210 +121,6 @@ impl Round {
         }
         Self { number, users, keys, invitations, owner, operator, login, session, protected, unverified }
     }
-
-    /// Every change, by the name of its method.
-    fn changes(&self) -> Vec<Change> {
-        let Self { number, users, keys, owner, operator, .. } = self;
-        let user = |at: usize, step: &str| format!("/v1/users/{}{step}", users[at]);
-        let member = |at: usize| tenant_path(&format!("/members/{}", users[at]));
-        let role = |name: &str| tenant_path(&format!("/roles/{name}-{number}"));
-        let key = |at: usize, step: &str| tenant_path(&format!("/api-keys/{}{step}", keys[at]));
-        let new = format!("new-{number}");
-        let tenant = json!({"slug": new, "name": "New"});
-        let scopes = json!({"platform_scopes": ["platform:users"]});
-        let changes: Vec<(_, _, String, &str, _)> = vec![
-            ("CreateTenant", Method::POST, "/v1/tenants".into(), operator, tenant),
-            (
-                "CreateUser",
-                Method::POST,
-                "/v1/users".into(),
-                operator,
-                json!({"email": format!("{new}@x.example"), "display_name": "New", "password": "a password"}),
-            ),
-            ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
-            ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),
-            ("SetPassword", Method::POST, user(1, "/password"), operator, json!({"password": "a password"})),
-            ("SetPlatformScopes", Method::PUT, user(1, "/platform-scopes"), operator, scopes),
-            (
-                "AddMember",
-                Method::POST,
-                format!("{}?as-operator", tenant_path("/members")),
-                operator,
-                json!({"user_id": users[4].to_string(), "role": "viewer"}),
-            ),
-            ("ChangeMemberRole", Method::PATCH, member(2), owner, json!({"role": "agent"})),
-            ("RemoveMember", Method::DELETE, member(3), owner, Json::Null),
-            (
-                "CreateRole",
-                Method::POST,
-                tenant_path("/roles"),
-                owner,
-                json!({"name": new, "scopes": ["bookings:view"]}),
-            ),
-            ("UpdateRole", Method::PATCH, role("changed"), owner, json!({"scopes": ["bookings:approve"]})),
-            ("DeleteRole", Method::DELETE, role("deleted"), owner, Json::Null),
-            ("CreateApiKey", Method::POST, tenant_path("/api-keys"), owner, json!({"name": new})),
-            ("RotateApiKey", Method::POST, key(0, "/rotate"), owner, json!({})),
-            ("RevokeApiKey", Method::DELETE, key(1, ""), owner, Json::Null),
-        ];
-        // Those of the account come later: they end its last session.
-        let tenants = self.changes_of_tenants().into_iter().chain(self.changes_of_recovery());
-        let others = self.changes_of_the_account().into_iter().chain(self.changes_of_factors());
-        changes.into_iter().map(owned).chain(tenants).chain(others).collect()
-    }
-
-    /// Those of a user's own.
-    fn changes_of_the_account(&self) -> Vec<Change> {
-        let Self { number, login, session, .. } = self;
-        let own = login["access"].as_str().unwrap();
-        let credentials = json!({"email": email(*number, 4), "password": demo::PASSWORD});
-        let passwords = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
-        let changes: Vec<(_, _, String, &str, _)> = vec![
-            ("Login", Method::POST, "/v1/auth/login".into(), "", credentials),
-            ("Refresh", Method::POST, "/v1/auth/refresh".into(), "", json!({"refresh": login["refresh"]})),
-            (
-                "Reauthenticate",
-                Method::POST,
-                "/v1/auth/reauthenticate".into(),
-                own,
-                json!({"current_password": demo::PASSWORD}),
-            ),
-            ("UpdateMe", Method::PATCH, "/v1/me".into(), own, json!({"display_name": "New Name"})),
-            ("RevokeSession", Method::DELETE, format!("/v1/auth/sessions/{session}"), own, Json::Null),
-            ("ChangePassword", Method::POST, "/v1/auth/password".into(), own, passwords),
-            ("Logout", Method::POST, "/v1/auth/logout".into(), own, json!({})),
-        ];
-        changes.into_iter().map(owned).collect()
-    }
-
-    /// Those of somebody who has forgotten a password.
-    fn changes_of_recovery(&self) -> Vec<Change> {
-        let Self { number, .. } = self;
-        let changes: Vec<(_, _, String, &str, _)> = vec![
-            (
-                "RequestPasswordRecovery",
-                Method::POST,
-                "/v1/auth/recovery".into(),
-                "",
-                json!({"email": email(*number, 3)}),
-            ),
-            (
-                "RecoverPassword",
-                Method::POST,
-                "/v1/auth/recovery/password".into(),
-                "",
-                json!({"token": link(*number), "password": "a password"}),
-            ),
-        ];
-        changes.into_iter().map(owned).collect()
-    }
-
-    /// Those of tenants as such, and of who comes and goes.
-    fn changes_of_tenants(&self) -> Vec<Change> {
-        let Self { number, invitations, owner, operator, login, .. } = self;
-        let own = login["access"].as_str().unwrap();
-        let another = |step: &str| format!("/v1/tenants/{}{step}", demo::OTHER_TENANT);
-        let new = format!("new-{number}");
-        let changes: Vec<(_, _, String, &str, _)> = vec![
-            (
-                "InviteMember",
-                Method::POST,
-                tenant_path("/invitations"),
-                owner,
-                json!({"email": format!("{new}@y.example"), "role": "viewer", "return_token": true}),
-            ),
-            (
-                "RevokeInvitation",
-                Method::DELETE,
-                tenant_path(&format!("/invitations/{}", invitations[0])),
-                owner,
-                Json::Null,
-            ),
-            (
-                "DeclineInvitation",
-                Method::POST,
-                "/v1/invitations/decline".into(),
-                "",
-                json!({"token": link(*number + 100_000)}),
-            ),
-            (
-                "RequestInvitationLetter",
-                Method::POST,
-                "/v1/invitations/letter".into(),
-                "",
-                json!({"token": link(*number + 400_000)}),
-            ),
-            (
-                "JoinByInvitation",
-                Method::POST,
-                "/v1/invitations/join".into(),
-                "",
-                json!({"token": link(*number + 200_000), "password": "a password"}),
-            ),
-            (
-                "AcceptInvitation",
-                Method::POST,
-                "/v1/invitations/accept".into(),
-                own,
-                json!({"token": link(*number + 300_000)}),
-            ),
-            ("LeaveTenant", Method::POST, tenant_path("/leave"), own, json!({})),
-            ("SuspendTenant", Method::POST, another("/suspend"), operator, json!({})),
-            ("ResumeTenant", Method::POST, another("/resume"), operator, json!({})),
-            ("RenameTenant", Method::PATCH, another(""), operator, json!({"name": new})),
-        ];
-        changes.into_iter().map(owned).collect()
-    }
-
-    /// Those of second factors.
-    fn changes_of_factors(&self) -> Vec<Change> {
-        let Self { users, protected, unverified, .. } = self;
-        let reset = format!("/v1/users/{}/factors/reset", users[6]);
-        let changes: Vec<(_, _, String, &str, _)> = vec![
-            (
-                "EnrolFactor",
-                Method::POST,
-                "/v1/auth/factors".into(),
-                protected.token(),
-                json!({"name": "third"}),
-            ),
-            (
-                "VerifyFactor",
-                Method::POST,
-                protected.app.path("/verify"),
-                protected.token(),
-                json!({"code": protected.app.code(1)}),
-            ),
-            ("RemoveFactor", Method::DELETE, unverified.path(""), protected.token(), Json::Null),
-            (
-                "UseRecoveryCode",
-                Method::POST,
-                "/v1/auth/recovery-codes/use".into(),
-                protected.token(),
-                json!({"code": protected.proof["recovery_codes"][0]}),
-            ),
-            (
-                "RegenerateRecoveryCodes",
-                Method::POST,
-                "/v1/auth/recovery-codes".into(),
-                protected.token(),
-                json!({}),
-            ),
-            (
-                "SetSecondFactorPolicy",
-                Method::PUT,
-                tenant_path("/second-factor"),
-                protected.token(),
-                json!({"policy": "optional"}),
-            ),
-            ("ResetFactors", Method::POST, reset, &self.operator, json!({})),
-        ];
-        changes.into_iter().map(owned).collect()
-    }
-}
-
-fn owned((name, method, path, token, body): (&'static str, Method, String, &str, Json)) -> Change {
-    (name, method, path, token.to_owned(), body)
 }
 
 fn email(number: i32, at: usize) -> String {
@@ -334,6 +132,10 @@ async fn links(fixture: &Fixture, number: i32, user: Uuid) -> [Uuid; 5] {
     let token = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
         values (sha256($1), 'recover', $2, $3, now(), now() + interval '1 hour')";
     fixture.execute(token, &[&secret(number), &user, &email(number, 1)]).await;
+    let token = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
+        values (sha256($1), 'change_email', $2, $3, now(), now() + interval '1 hour')";
+    let new = format!("changed-{number}@x.example");
+    fixture.execute(token, &[&secret(number + 500_000), &user, &new]).await;
     let invitations = [(); 5].map(|()| Uuid::now_v7());
     for (at, id) in (0..).zip(&invitations) {
         let insert = "insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, created_at, expires_at) \

@@ -1,0 +1,107 @@
+//! Addresses of accounts: confirmed, and changed, by whoever reads their mail.
+
+use frontdesk::demo;
+use identity::{PasswordCost, Policy};
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use crate::fixture::{Answer, Fixture};
+use crate::mailbox::{LINKS, Mailbox};
+
+const PAGE: &str = "confirm-email";
+const NEW: &str = "mona@new.example";
+const CHANGE: &str = "/v1/me/email";
+
+async fn start() -> (Fixture, Mailbox) {
+    let mailbox = Mailbox::open().await;
+    let cost = PasswordCost { memory_kib: 64, passes: 1 };
+    let policy = Policy { mail: Some(mailbox.policy()), password_cost: cost, ..Policy::default() };
+    (Fixture::start_with(policy).await, mailbox)
+}
+
+async fn confirm(fixture: &Fixture, token: &str) -> Answer {
+    let request = fixture.request(Method::POST, "/v1/auth/email/confirm");
+    Answer::of(request.json(&json!({"token": token}))).await
+}
+
+async fn me(fixture: &Fixture, token: &str) -> Json {
+    fixture.get("/v1/me", token).await.ok()["user"].clone()
+}
+
+#[tokio::test]
+async fn an_address_is_confirmed_by_the_link_that_was_sent_to_it_once() {
+    let (fixture, mailbox) = start().await;
+    let manager = fixture.manager().await;
+    assert!(me(&fixture, &manager).await["email_confirmed_at"].is_null());
+    let path = "/v1/me/email/confirmation";
+    fixture.post(path, &manager, &json!({})).await.ok();
+    let first = mailbox.letter(demo::MANAGER, 1).await.token(PAGE);
+    fixture.post(path, &manager, &json!({})).await.ok();
+    let second = mailbox.letter(demo::MANAGER, 2).await.token(PAGE);
+    confirm(&fixture, &first).await.refused(404, "LINK_INVALID");
+    assert_eq!(confirm(&fixture, &second).await.ok(), &json!({"email": demo::MANAGER}));
+    confirm(&fixture, &second).await.refused(404, "LINK_INVALID");
+    let user = me(&fixture, &manager).await;
+    assert!(user["email_confirmed_at"].is_string(), "{user}");
+    // Nothing is left to confirm.
+    fixture.post(path, &manager, &json!({})).await.ok();
+    assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, 2);
+}
+
+#[tokio::test]
+async fn an_account_gets_another_address_when_its_mailbox_says_so() {
+    let (fixture, mailbox) = start().await;
+    let manager = fixture.manager().await;
+    fixture
+        .post(CHANGE, &manager, &json!({"email": " Manager@Alpine.example"}))
+        .await
+        .refused(400, "INVALID_FIELD");
+    fixture.post(CHANGE, &manager, &json!({"email": " Mona@New.example"})).await.ok();
+    let token = mailbox.letter(NEW, 1).await.token(PAGE);
+    assert_eq!(me(&fixture, &manager).await["email"], demo::MANAGER);
+    fixture.try_login(NEW, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
+    // A link to the address before is worth nothing afterwards.
+    let recovery = json!({"email": demo::MANAGER});
+    Answer::of(fixture.request(Method::POST, "/v1/auth/recovery").json(&recovery)).await.ok();
+    let old = mailbox.letter(demo::MANAGER, 1).await.token("recover-password");
+
+    assert_eq!(confirm(&fixture, &token).await.ok(), &json!({"email": NEW}));
+    confirm(&fixture, &token).await.refused(404, "LINK_INVALID");
+    let user = me(&fixture, &manager).await;
+    assert!(user["email"] == NEW && user["email_confirmed_at"].is_string(), "{user}");
+    fixture.try_login(NEW, demo::PASSWORD).await.ok();
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
+    let recover = json!({"token": old, "password": "a password of another"});
+    let recover = fixture.request(Method::POST, "/v1/auth/recovery/password").json(&recover);
+    Answer::of(recover).await.refused(404, "LINK_INVALID");
+    let told = mailbox.letter(demo::MANAGER, 2).await;
+    assert!(told.head.contains("another e-mail address") && !told.body.contains(LINKS), "{}", told.head);
+    assert!(!told.body.contains(NEW), "{}", told.body);
+}
+
+#[tokio::test]
+async fn who_asks_for_an_address_learns_nothing_of_whose_it_is() {
+    let (fixture, mailbox) = start().await;
+    let manager = fixture.manager().await;
+    let taken = fixture.post(CHANGE, &manager, &json!({"email": demo::OTHER_OWNER})).await;
+    let free = fixture.post(CHANGE, &manager, &json!({"email": NEW})).await;
+    assert_eq!((taken.status, &taken.body), (200, free.ok()));
+    let token = mailbox.letter(NEW, 1).await.token(PAGE);
+    assert_eq!(mailbox.count(demo::OTHER_OWNER), 0);
+    let kinds = "select count(*) from identity.one_time_tokens where user_id is null";
+    assert_eq!(fixture.count(kinds, &[]).await, 1, "its link is nobody's");
+    // Somebody else has it by now.
+    let operator = fixture.token(demo::OPERATOR).await;
+    fixture.post("/v1/users", &operator, &json!({"email": NEW})).await.ok();
+    confirm(&fixture, &token).await.refused(404, "LINK_INVALID");
+    assert_eq!(me(&fixture, &manager).await["email"], demo::MANAGER);
+}
+
+#[tokio::test]
+async fn without_a_mail_server_no_address_is_changed() {
+    let fixture = Fixture::start().await;
+    let manager = fixture.manager().await;
+    fixture.post(CHANGE, &manager, &json!({"email": NEW})).await.refused(409, "MAIL_NOT_SET_UP");
+    fixture.post("/v1/me/email/confirmation", &manager, &json!({})).await.refused(409, "MAIL_NOT_SET_UP");
+    assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, 0);
+}
