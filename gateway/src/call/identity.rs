@@ -9,8 +9,9 @@ use frontdesk_proto::identity::v1::{
     EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse,
     LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, ReauthenticateRequest,
     ReauthenticateResponse, RefreshRequest, RefreshResponse, RemoveFactorRequest, RemoveFactorResponse,
-    UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest, UseRecoveryCodeResponse, VerifyFactorRequest,
-    VerifyFactorResponse,
+    RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse, SignInByLinkRequest,
+    SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest, UseRecoveryCodeResponse,
+    VerifyFactorRequest, VerifyFactorResponse,
 };
 use http::HeaderMap;
 use prost::Message;
@@ -58,6 +59,18 @@ impl<'u> Identity<'u> {
         request: &ChangePasswordRequest,
     ) -> Result<ChangePasswordResponse, Failure> {
         self.call("AuthService/ChangePassword", request).await
+    }
+
+    pub async fn request_recovery(&self, email: String) -> Result<(), Failure> {
+        let request = RequestPasswordRecoveryRequest { email };
+        let sent: RequestPasswordRecoveryResponse =
+            self.call("AuthService/RequestPasswordRecovery", &request).await?;
+        let RequestPasswordRecoveryResponse {} = sent;
+        Ok(())
+    }
+
+    pub async fn sign_in_by_link(&self, token: String) -> Result<SignInByLinkResponse, Failure> {
+        self.call("AuthService/SignInByLink", &SignInByLinkRequest { token }).await
     }
 
     pub async fn enrol_factor(&self, request: &EnrolFactorRequest) -> Result<EnrolFactorResponse, Failure> {

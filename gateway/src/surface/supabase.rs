@@ -6,19 +6,20 @@ mod account;
 mod answer;
 mod factors;
 mod qr;
+mod recovery;
 mod request;
 
 use aws_lc_rs::constant_time;
 use frontdesk_proto::Refusal;
 use frontdesk_proto::identity::v1 as wire;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value as Json, json};
 use tonic::body::Body;
 
 use self::answer::{Refused, json_body, session_json, user_json};
-use self::request::{json, query_value, signed_in};
+use self::request::{json, query_value, signed_in, stranger};
 use crate::answer::access_log::By;
 use crate::answer::failure::Failure;
 use crate::call::headers::{self, Client};
@@ -30,8 +31,10 @@ pub use self::answer::API_VERSION;
 /// Where the surface is.
 pub const PREFIX: &str = "/auth/v1/";
 /// The paths.
-pub const PATHS: [(Method, &str); 10] = [
+pub const PATHS: [(Method, &str); 12] = [
     (Method::POST, "/auth/v1/token"),
+    (Method::POST, "/auth/v1/recover"),
+    (Method::POST, "/auth/v1/verify"),
     (Method::GET, "/auth/v1/user"),
     (Method::PUT, "/auth/v1/user"),
     (Method::POST, "/auth/v1/factors"),
@@ -83,13 +86,15 @@ async fn answer(
         ("health", Method::GET) => Ok(health()),
         (".well-known/jwks.json", Method::GET) => jwks(upstreams, client).await,
         ("token", Method::POST) => token(upstreams, request, client).await,
+        ("recover", Method::POST) => recovery::ask(upstreams, request, client).await,
+        ("verify", Method::POST) => recovery::verify(upstreams, request, client).await,
         ("user", Method::GET) => user(upstreams, request.headers(), client).await,
         ("user", Method::PUT) => account::update(upstreams, request, client).await,
         ("logout", Method::POST) => logout(upstreams, &request.into_parts().0, client).await,
         (path, _) if path == "factors" || path.starts_with("factors/") => {
             factors::call(upstreams, path, request, client).await
         }
-        ("health" | ".well-known/jwks.json" | "token" | "user" | "logout", _) => {
+        ("health" | ".well-known/jwks.json" | "token" | "recover" | "verify" | "user" | "logout", _) => {
             Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "bad_request", "The path takes another method"))
         }
         _ => Err(Refused::new(
@@ -132,12 +137,7 @@ async fn token(
     client: &Client,
 ) -> Result<Response<Body>, Refused> {
     let grant = query_value(request.uri(), "grant_type");
-    // Before a login, clients send the publishable key as bearer; it means nothing here.
-    let mut metadata = headers::rest_in(request.headers(), client);
-    for ours in [AUTHORIZATION.as_str(), "x-tenant-id", "x-tenant-api-key"] {
-        metadata.remove(ours);
-    }
-    let identity = Identity::new(upstreams, metadata);
+    let identity = Identity::new(upstreams, stranger(request.headers(), client));
     let body = json(request).await?;
     let text = |name: &str| body.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
     match grant.as_deref() {

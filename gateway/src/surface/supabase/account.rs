@@ -2,6 +2,7 @@
 //! anything is changed. The password comes first: it is what is refused most often, and then
 //! nothing was changed.
 
+use frontdesk_proto::ErrorReason;
 use frontdesk_proto::identity::v1 as wire;
 use http::{Request, Response, StatusCode};
 use serde_json::Value as Json;
@@ -17,7 +18,7 @@ use crate::call::upstreams::Upstreams;
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
     display_name: Option<String>,
-    /// The current password and the new one.
+    /// The current password, empty if none was sent, and the new one.
     password: Option<(String, String)>,
 }
 
@@ -30,7 +31,13 @@ pub async fn update(
     let identity = Identity::new(upstreams, signed_in(request.headers(), client)?);
     let Wanted { display_name, password } = wanted(&json(request).await?)?;
     if let Some((current_password, new_password)) = password {
-        identity.change_password(&wire::ChangePasswordRequest { current_password, new_password }).await?;
+        // Whoever has come by a link has no password to send.
+        let has_current = !current_password.is_empty();
+        let changed =
+            identity.change_password(&wire::ChangePasswordRequest { current_password, new_password }).await;
+        changed.map_err(Refused::from).map_err(|refused| {
+            if has_current || !refused.is_for(ErrorReason::PasswordWrong) { refused } else { needs_current() }
+        })?;
     }
     if let Some(name) = display_name {
         identity.update_me(name).await?;
@@ -55,12 +62,7 @@ fn wanted(body: &Json) -> Result<Wanted, Refused> {
     }
     let password = match (text("password"), text("current_password")) {
         (Some(new), Some(current)) => Some((current.to_owned(), new.to_owned())),
-        (Some(_), None) => {
-            return Err(Refused::bad_request(
-                "reauthentication_needed",
-                "Send current_password beside password. Nothing was changed",
-            ));
-        }
+        (Some(new), None) => Some((String::new(), new.to_owned())),
         (None, _) => None,
     };
     let display_name = match &body["data"] {
@@ -81,6 +83,13 @@ fn named(data: &serde_json::Map<String, Json>) -> Result<Option<String>, Refused
         }
     }
     Ok(name)
+}
+
+fn needs_current() -> Refused {
+    Refused::bad_request(
+        "reauthentication_needed",
+        "Send current_password beside password. Nothing was changed",
+    )
 }
 
 fn only_a_name() -> Refused {
@@ -111,7 +120,10 @@ mod tests {
                 json!({"password": "new", "current_password": "old", "data": {}, "code_challenge": null}),
                 Ok(Wanted { display_name: None, password: password() }),
             ),
-            (json!({"password": "new"}), Err("reauthentication_needed")),
+            (
+                json!({"password": "new"}),
+                Ok(Wanted { display_name: None, password: Some((String::new(), "new".to_owned())) }),
+            ),
             (
                 json!({"password": "new", "current_password": "old", "email": "a@b.example"}),
                 Err("validation_failed"),

@@ -59,6 +59,11 @@ impl Refused {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    /// Whether a service refused for this reason.
+    pub fn is_for(&self, reason: ErrorReason) -> bool {
+        self.reason.as_ref().is_some_and(|ReasonName(name)| name == reason.name())
+    }
+
     /// What GoTrue answers in the same case, as the reason's options say it.
     /// Overload must be 5xx: a client takes a 4xx on refresh for the end of the
     /// session.

@@ -20,6 +20,16 @@ pub fn signed_in(request: &HeaderMap, client: &Client) -> Result<HeaderMap, Refu
     Ok(metadata)
 }
 
+/// The metadata of a call for somebody who has not signed in. Clients send the publishable
+/// key as bearer then; it means nothing here.
+pub fn stranger(request: &HeaderMap, client: &Client) -> HeaderMap {
+    let mut metadata = headers::rest_in(request, client);
+    for ours in [AUTHORIZATION.as_str(), "x-tenant-id", "x-tenant-api-key"] {
+        metadata.remove(ours);
+    }
+    metadata
+}
+
 /// The body of a request.
 pub async fn json(request: Request<Body>) -> Result<Json, Refused> {
     let body = body::read(request.into_body(), MAX_REST).await.map_err(Failure::from)?;

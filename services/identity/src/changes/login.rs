@@ -4,13 +4,16 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::password::Sent;
+use super::recovery::link_invalid;
 use super::sessions::{Granted, Sessions, Tokens};
 use crate::actor::{Actor, AuditEvent};
+use crate::credential::one_time_token;
 use crate::credential::refresh_token::RefreshToken;
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::SessionId;
+use crate::domain::one_time_token::Purpose;
 use crate::domain::proof::{Method, Proofs};
 use crate::domain::session::NewSession;
 use crate::domain::user::Login;
@@ -37,45 +40,59 @@ impl Sessions {
             self.store.record(login.refused()).await?;
             return Err(Error::LoginFailed);
         };
-        match self.start(&checked, actor, login).await? {
+        let started = Change::run(&self.store, async |change| {
+            start(change, &checked, Method::Password, actor, login.clone()).await
+        });
+        match started.await? {
             Some(granted) => self.tokens(granted),
             None => Err(Error::LoginFailed),
         }
     }
 
-    /// Nothing when the user was disabled, or got another password, in the
-    /// meantime.
-    async fn start(
-        &self,
-        checked: &Login,
-        actor: &Actor,
-        login: AuditEvent<'_>,
-    ) -> Result<Option<Granted>, Error> {
-        let address = actor.context.address_text();
-        Change::run(&self.store, async |change| {
-            let id = SessionId(Change::new_id());
-            let session = NewSession {
-                id,
-                user: checked.user.id,
-                address: &address,
-                user_agent: &actor.context.user_agent,
-                password_version: checked.password_version,
-            };
-            if !change.insert_session(&session).await? {
-                change.finish(login.clone().refused()).await?;
-                return Ok(None);
-            }
-            let granted = Granted {
-                user: checked.user.clone(),
-                factors: change.list_factors(checked.user.id).await?,
-                refresh: RefreshToken { session: id, counter: 0 },
-                access_id: Change::new_id(),
-                proofs: Proofs::beginning(Method::Password, change.at()),
-                at: change.at(),
-            };
-            change.finish(login.clone().in_session(id)).await?;
-            Ok(Some(granted))
-        })
-        .await
+    /// Starts a session by a link that recovers a password, and uses the link up.
+    pub async fn sign_in_by_link(&self, token: &str, actor: &Actor) -> Result<Tokens, Error> {
+        let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+        let started = Change::run(&self.store, async |change| {
+            let id = change.use_one_time_token(&hash, Purpose::Recover).await?.ok_or_else(link_invalid)?;
+            let login = change.get_login(id).await?.ok_or_else(link_invalid)?;
+            change.confirm_email(id, &login.user.email).await?;
+            let event = actor.did(AuditAction::Login).by(Some(id));
+            start(change, &login, Method::Link, actor, event).await
+        });
+        self.tokens(started.await?.ok_or_else(link_invalid)?)
     }
+}
+
+/// Starts a session. Nothing when the user was disabled, or got another password, in the
+/// meantime.
+async fn start(
+    change: Change,
+    checked: &Login,
+    by: Method,
+    actor: &Actor,
+    login: AuditEvent<'_>,
+) -> Result<Option<Granted>, Error> {
+    let id = SessionId(Change::new_id());
+    let session = NewSession {
+        id,
+        user: checked.user.id,
+        address: &actor.context.address_text(),
+        user_agent: &actor.context.user_agent,
+        password_version: checked.password_version,
+        by,
+    };
+    if !change.insert_session(&session).await? {
+        change.finish(login.refused()).await?;
+        return Ok(None);
+    }
+    let granted = Granted {
+        user: checked.user.clone(),
+        factors: change.list_factors(checked.user.id).await?,
+        refresh: RefreshToken { session: id, counter: 0 },
+        access_id: Change::new_id(),
+        proofs: Proofs::beginning(by, change.at()),
+        at: change.at(),
+    };
+    change.finish(login.in_session(id)).await?;
+    Ok(Some(granted))
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::mail::mail;
 use super::sessions::Sessions;
-use crate::actor::Actor;
+use crate::actor::{Actor, SignedIn};
 use crate::credential::one_time_token;
 use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
@@ -106,6 +106,38 @@ impl Sessions {
         // Who has read the mail is no stranger to the account, whatever was tried before.
         let buckets = self.buckets.attempt(&user.email, actor.context.address);
         self.store.remember_pair(&buckets, now).await?;
+        self.post.send();
+        Ok(ended)
+    }
+
+    /// Sets the password of a user in a session that began with a link, and ends the other
+    /// sessions; returns how many.
+    pub async fn change_password_by_link(
+        &self,
+        by: SignedIn,
+        password: Zeroizing<String>,
+        language: Language,
+        actor: &Actor,
+    ) -> Result<i64, Error> {
+        let (user, _) = self.store.get_user(by.user).await?.ok_or(Error::PasswordWrong)?;
+        check_new("new_password", &password, &user.email)?;
+        let hashed = self.passwords.hash(password).await?;
+        let has_post = self.store.policy().mail.is_some();
+        let ended = Change::run(&self.store, async |change| {
+            let session = change.lock_session(by.session).await?;
+            let by_link = session.is_some_and(|(session, _)| session.proofs.is_by_link(change.at()));
+            if !by_link || !change.set_password(by.user, &hashed, None).await? {
+                return Err(Error::PasswordWrong);
+            }
+            let others = Which::AllBut(by.session);
+            let ended = change.end_sessions(by.user, others, EndedBecause::PasswordChanged).await?;
+            if has_post {
+                self.post.write(&change, &user.email, &Letter::PasswordRecovered, language).await?;
+            }
+            change.finish(actor.did(AuditAction::PasswordRecovered)).await?;
+            Ok(ended)
+        })
+        .await?;
         self.post.send();
         Ok(ended)
     }

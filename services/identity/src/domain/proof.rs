@@ -1,6 +1,6 @@
 //! How a user has proved, in a session, to be that user.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::words::words;
 
@@ -13,8 +13,13 @@ words! {
         Totp = "totp",
         /// That the user has a recovery code.
         Recovery = "recovery",
+        /// That the user reads the mail of the account's address.
+        Link = "otp",
     }
 }
+
+/// How long a session that began with a link may set a password without the one in force.
+const LINK_COUNTS: SignedDuration = SignedDuration::from_mins(15);
 
 /// One proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,11 @@ impl Proofs {
         if self.second.is_some() { Assurance::Aal2 } else { Assurance::Aal1 }
     }
 
+    /// Whether the session began with a link a short time ago.
+    pub fn is_by_link(&self, now: Timestamp) -> bool {
+        self.first.by == Method::Link && now < self.first.at + LINK_COUNTS
+    }
+
     /// The proofs, latest first.
     pub fn latest_first(&self) -> Vec<Proof> {
         let mut proofs: Vec<Proof> = self.second.into_iter().chain([self.first]).collect();
@@ -81,6 +91,8 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let one = Proofs::beginning(Method::Password, at(10));
         assert_eq!((one.assurance(), one.latest_first()), (Assurance::Aal1, vec![one.first]));
+        let by_link = Proofs::beginning(Method::Link, at(10));
+        assert!(by_link.is_by_link(at(909)) && !by_link.is_by_link(at(910)) && !one.is_by_link(at(11)));
         let second = Proof { by: Method::Totp, at: at(20) };
         let two = Proofs { second: Some(second), ..one };
         assert_eq!((two.assurance(), two.latest_first()), (Assurance::Aal2, vec![second, one.first]));

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::ids::{SessionId, UserId};
+use super::proof::Method;
 use super::words::written;
 
 /// How long a session lives without a refresh.
@@ -52,6 +53,8 @@ pub struct NewSession<'client> {
     pub user_agent: &'client str,
     /// Of the password that was checked.
     pub password_version: i32,
+    /// What its user has proved.
+    pub by: Method,
 }
 
 /// A live session.

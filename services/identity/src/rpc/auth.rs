@@ -78,9 +78,13 @@ impl AuthService for Identity {
         &self,
         request: Request<wire::ChangePasswordRequest>,
     ) -> Result<Response<wire::ChangePasswordResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let ((by, actor), language) = (self.user(&request)?, language(&request));
         let wire::ChangePasswordRequest { current_password, new_password } = request.into_inner();
         let (current, new) = (Zeroizing::new(current_password), Zeroizing::new(new_password));
+        if current.is_empty() {
+            let ended = self.sessions.change_password_by_link(by, new, language, &actor).await?;
+            return Ok(Response::new(wire::ChangePasswordResponse { ended_sessions: count(ended) }));
+        }
         let ended = self.sessions.change_password(by, current, new, &actor, Timestamp::now).await?;
         Ok(Response::new(wire::ChangePasswordResponse { ended_sessions: count(ended) }))
     }
@@ -122,6 +126,24 @@ impl AuthService for Identity {
         let (token, password) = (Zeroizing::new(token), Zeroizing::new(password));
         let recovered = self.sessions.recover_password(&token, password, language, &actor, Timestamp::now());
         Ok(Response::new(wire::RecoverPasswordResponse { ended_sessions: count(recovered.await?) }))
+    }
+
+    async fn sign_in_by_link(
+        &self,
+        request: Request<wire::SignInByLinkRequest>,
+    ) -> Result<Response<wire::SignInByLinkResponse>, Status> {
+        let actor = self.stranger(&request);
+        let token = Zeroizing::new(request.into_inner().token);
+        let tokens = self.sessions.sign_in_by_link(&token, &actor).await?;
+        let Tokens { access, refresh, user: owner, factors } = tokens;
+        Ok(Response::new(wire::SignInByLinkResponse {
+            access,
+            refresh,
+            token_type: "bearer".to_owned(),
+            expires_in: access::LIFETIME.cast_signed(),
+            user: Some(user(owner)),
+            factors: factors.into_iter().map(factor).collect(),
+        }))
     }
 
     async fn list_sessions(

@@ -16,7 +16,7 @@ pg::statements! {
     /// Starts a session, unless its user may not sign in any more.
     InsertSession<'a> = "insert_session" (
         id: SessionId, user: UserId, at: Timestamp, idle_expires_at: Timestamp, expires_at: Timestamp,
-        address: &'a str, user_agent: &'a str, password_version: i32
+        address: &'a str, user_agent: &'a str, password_version: i32, method: &'a str
     );
     /// A session with its user, locked.
     LockSession = "lock_session" (id: SessionId);
@@ -67,7 +67,7 @@ impl Store {
 impl Change {
     /// Not stored when the user was disabled or the password set in the meantime.
     pub async fn insert_session(&self, session: &NewSession<'_>) -> Result<bool, Fault> {
-        let NewSession { id, user, address, user_agent, password_version } = *session;
+        let NewSession { id, user, address, user_agent, password_version, by } = *session;
         let at = self.at();
         let (idle_expires_at, expires_at) = (at + IDLE, at + ABSOLUTE);
         let insert = InsertSession {
@@ -79,6 +79,7 @@ impl Change {
             address,
             user_agent,
             password_version,
+            method: by.word(),
         };
         Ok(!self.query(&insert).await?.is_empty())
     }

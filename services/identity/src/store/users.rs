@@ -106,6 +106,10 @@ impl Change {
         Ok(Columns::first(&rows, user)?.ok_or_else(|| lost_row("the inserted user"))?)
     }
 
+    pub async fn get_login(&self, id: UserId) -> Result<Option<Login>, Fault> {
+        Columns::first(&self.query(&GetLogin { id }).await?, login)
+    }
+
     /// The scopes that a user holds outside tenants.
     pub async fn lock_platform_scopes(&self, id: UserId) -> Result<Option<Vec<String>>, Fault> {
         Columns::first(&self.query(&LockPlatformScopes { id }).await?, |row| row.next("platform_scopes"))

@@ -101,7 +101,7 @@ impl Round {
         let insert = "insert into identity.tenant_api_keys (tenant_id, id, name, secret_hash, created_at) \
             select $1, id, 'Key ' || id, decode(repeat('ab', 32), 'hex'), now() from unnest($2::uuid[]) id";
         fixture.execute(insert, &[&demo::TENANT, &keys.to_vec()]).await;
-        let invitations = links(fixture, number, users[1]).await;
+        let invitations = links(fixture, number, [users[1], users[2]]).await;
         let roles = ["changed", "deleted"].map(|name| format!("{name}-{number}")).to_vec();
         let insert = "insert into identity.roles (tenant_id, name, scopes, created_at) \
             select $1, name, '{bookings:view}', now() from unnest($2::text[]) name";
@@ -128,10 +128,11 @@ fn email(number: i32, at: usize) -> String {
 }
 
 /// The links that a round uses; returns the ids of its invitations.
-async fn links(fixture: &Fixture, number: i32, user: Uuid) -> [Uuid; 5] {
+async fn links(fixture: &Fixture, number: i32, [user, other]: [Uuid; 2]) -> [Uuid; 5] {
     let token = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
         values (sha256($1), 'recover', $2, $3, now(), now() + interval '1 hour')";
     fixture.execute(token, &[&secret(number), &user, &email(number, 1)]).await;
+    fixture.execute(token, &[&secret(number + 600_000), &other, &email(number, 2)]).await;
     let token = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
         values (sha256($1), 'change_email', $2, $3, now(), now() + interval '1 hour')";
     let new = format!("changed-{number}@x.example");

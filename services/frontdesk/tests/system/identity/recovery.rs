@@ -6,7 +6,7 @@ use identity::{PasswordCost, Policy};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::fixture::{ANON_KEY, Answer, Fixture, tenant_path};
 use crate::mailbox::{LINKS, Mailbox};
 
 const PAGE: &str = "recover-password";
@@ -175,4 +175,69 @@ async fn without_a_mail_server_nothing_is_promised() {
     }
     assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, 0);
     assert_eq!(fixture.count("select count(*) from identity.outbox", &[]).await, 0);
+}
+
+#[tokio::test]
+async fn a_session_that_began_with_a_link_sets_the_password_for_a_short_time() {
+    let (fixture, mailbox) = start().await;
+    let old = fixture.manager().await;
+    ask(&fixture, demo::MANAGER).await.ok();
+    let token = mailbox.letter(demo::MANAGER, 1).await.token(PAGE);
+    let sign_in = async |token: &str| {
+        let request = fixture.request(Method::POST, "/v1/auth/recovery/session");
+        Answer::of(request.json(&json!({"token": token}))).await
+    };
+    let session = sign_in(&token).await.ok()["access"].as_str().unwrap().to_owned();
+    sign_in(&token).await.refused(404, "LINK_INVALID");
+    recover(&fixture, &token, "a new password").await.refused(404, "LINK_INVALID");
+
+    let without = |new: &str| json!({"new_password": new});
+    let path = "/v1/auth/password";
+    fixture.post(path, &old, &without("a new password")).await.refused(403, "PASSWORD_WRONG");
+    fixture.post(path, &session, &without("12345678")).await.refused(400, "INVALID_FIELD");
+    let changed = fixture.post(path, &session, &without("a new password")).await;
+    assert_eq!(changed.ok(), &json!({"ended_sessions": 1}));
+    fixture.get("/v1/me", &old).await.refused(401, "SESSION_ENDED");
+    fixture.get("/v1/me", &session).await.ok();
+    fixture.try_login(demo::MANAGER, "a new password").await.ok();
+
+    let later =
+        "update identity.sessions set created_at = created_at - interval '16 minutes' where method = 'otp'";
+    assert_eq!(fixture.execute(later, &[]).await, 1);
+    fixture.post(path, &session, &without("another password")).await.refused(403, "PASSWORD_WRONG");
+    fixture.try_login(demo::MANAGER, "a new password").await.ok();
+}
+
+/// As supabase-js does it: `resetPasswordForEmail`, `verifyOtp`, `updateUser`.
+#[tokio::test]
+async fn clients_of_supabase_recover_a_password() {
+    let (fixture, mailbox) = start().await;
+    let call = async |method: Method, path: &str, bearer: &str, body: serde_json::Value| {
+        let request = fixture.request(method, path).header("apikey", ANON_KEY).bearer_auth(bearer);
+        Answer::of(request.json(&body)).await
+    };
+    let ask = json!({"email": demo::MANAGER, "code_challenge": null, "gotrue_meta_security": {}});
+    let path = "/auth/v1/recover?redirect_to=https%3A%2F%2Fevil.example";
+    assert_eq!(call(Method::POST, path, ANON_KEY, ask).await.ok(), &json!({}));
+    let letter = mailbox.letter(demo::MANAGER, 1).await;
+    assert!(!letter.body.contains("evil.example"), "{}", letter.body);
+    let token = letter.token(PAGE);
+
+    let verify = |kind: &str| json!({"token_hash": token, "type": kind, "gotrue_meta_security": {}});
+    let other = call(Method::POST, "/auth/v1/verify", ANON_KEY, verify("signup")).await;
+    assert_eq!((other.status, other.body["error_code"].as_str()), (400, Some("validation_failed")));
+    let session = call(Method::POST, "/auth/v1/verify", ANON_KEY, verify("recovery")).await.ok().clone();
+    assert_eq!(session["user"]["email"], demo::MANAGER);
+    let again = call(Method::POST, "/auth/v1/verify", ANON_KEY, verify("recovery")).await;
+    assert_eq!((again.status, again.body["error_code"].as_str()), (403, Some("otp_expired")));
+
+    let access = session["access_token"].as_str().unwrap();
+    let update = json!({"password": "a new password"});
+    call(Method::PUT, "/auth/v1/user", access, update.clone()).await.ok();
+    fixture.try_login(demo::MANAGER, "a new password").await.ok();
+    // Whoever came by a password sends it.
+    let login = fixture.try_login(demo::MANAGER, "a new password").await.ok().clone();
+    let access = login["access"].as_str().unwrap();
+    let refused = call(Method::PUT, "/auth/v1/user", access, update).await;
+    assert_eq!((refused.status, refused.body["error_code"].as_str()), (400, Some("reauthentication_needed")));
 }

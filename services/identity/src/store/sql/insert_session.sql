@@ -8,8 +8,8 @@ with signer as (
     for share
 )
 insert into identity.sessions (
-    id, user_id, created_at, rotated_at, idle_expires_at, expires_at, address, user_agent
+    id, user_id, created_at, rotated_at, idle_expires_at, expires_at, address, user_agent, method
 )
-select :id, signer.id, :at, :at, :idle_expires_at, :expires_at, :address, :user_agent
+select :id, signer.id, :at, :at, :idle_expires_at, :expires_at, :address, :user_agent, :method
 from signer
 returning id

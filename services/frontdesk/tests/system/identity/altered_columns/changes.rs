@@ -116,6 +116,13 @@ impl Round {
                 "",
                 json!({"token": link(*number), "password": "a password"}),
             ),
+            (
+                "SignInByLink",
+                Method::POST,
+                "/v1/auth/recovery/session".into(),
+                "",
+                json!({"token": link(*number + 600_000)}),
+            ),
         ];
         changes.into_iter().map(owned).collect()
     }
