@@ -108,7 +108,7 @@ impl Operator {
 
     /// Disables a user and ends its sessions.
     pub async fn disable_user(&self, email: &str) -> Result<User, Error> {
-        user::disable(&self.store, self.user(email).await?.id, &Actor::operator()).await
+        user::disable(&self.store, self.user(email).await?.id, true, &Actor::operator()).await
     }
 
     /// Lets a user sign in again.

@@ -4,8 +4,8 @@
 use crate::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::UserId;
-use crate::domain::scopes;
-use crate::error::Error;
+use crate::domain::scopes::{self, Holds, OPERATE};
+use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
 
 /// Gives a user the scopes that `wanted` makes of those that the user holds, and returns
@@ -17,6 +17,8 @@ pub async fn change(
     actor: &Actor,
 ) -> Result<Vec<String>, Error> {
     Change::run(store, async |change| {
+        // Operators first, always: two who are taken away at once wait for each other.
+        let operators = change.lock_operators().await?;
         let held = change.lock_platform_scopes(id).await?.ok_or(Error::UserNotFound)?;
         let wanted = scopes::of_platform(wanted(&held))?;
         let given: Vec<&String> = wanted.iter().filter(|scope| !held.contains(scope)).collect();
@@ -24,6 +26,9 @@ pub async fn change(
         actor.holds.check(given.iter().chain(&taken).copied())?;
         if given.is_empty() && taken.is_empty() {
             return Ok(wanted);
+        }
+        if taken.iter().any(|scope| *scope == OPERATE) {
+            check_operator_stays(&operators, id, actor)?;
         }
         change.set_platform_scopes(id, &wanted).await?;
         let given = given.iter().map(|scope| format!(" +{scope}"));
@@ -33,4 +38,17 @@ pub async fn change(
         Ok(wanted)
     })
     .await
+}
+
+/// Refuses to take away the last operator who can sign in. Whoever is at the database can make
+/// another one.
+pub(super) fn check_operator_stays(operators: &[UserId], gone: UserId, actor: &Actor) -> Result<(), Error> {
+    if operators != [gone] || matches!(actor.holds, Holds::Everything) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::LastOperator,
+        "The platform would be left without an operator who can sign in. Nothing was changed: make somebody else one first.",
+    )
+    .into())
 }

@@ -3,17 +3,18 @@
 use zeroize::Zeroizing;
 
 use super::factor::session_over;
+use super::platform_scopes::check_operator_stays;
 use crate::actor::Actor;
 use crate::credential::password::Passwords;
 use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::ids::UserId;
-use crate::domain::scopes::OPERATE;
+use crate::domain::scopes::{Holds, OPERATE};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::{User, UserKind};
 use crate::domain::{field, scopes};
-use crate::error::{Error, Existing};
+use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, Store};
 
 /// A user to create.
@@ -82,9 +83,20 @@ pub async fn rename(store: &Store, id: UserId, name: &str, actor: &Actor) -> Res
     .await
 }
 
-/// Disables a user and ends all its sessions.
-pub async fn disable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Error> {
+/// Disables a user and ends all its sessions. The last owner of a tenant is disabled only where
+/// that is said; what the last operator is, `changes/platform_scopes.rs` says.
+pub async fn disable(
+    store: &Store,
+    id: UserId,
+    even_if_last_owner: bool,
+    actor: &Actor,
+) -> Result<User, Error> {
     Change::run(store, async |change| {
+        check_operator_stays(&change.lock_operators().await?, id, actor)?;
+        let left = change.left_without_owner(id).await?;
+        if !left.is_empty() && !even_if_last_owner {
+            return Err(leaves_no_owner(&left));
+        }
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         change.finish(actor.did(AuditAction::UserDisabled).done_to(id)).await?;
@@ -104,7 +116,8 @@ pub async fn enable(store: &Store, id: UserId, actor: &Actor) -> Result<User, Er
 }
 
 /// Sets a password and ends all the user's sessions; returns how many. Whoever sets the
-/// password of an owner can be the owner, so that takes an operator.
+/// password of an owner can be the owner, so that takes an operator. Where letters are sent,
+/// people set theirs by a link, and nobody else does.
 pub async fn set_password(
     store: &Store,
     passwords: &Passwords,
@@ -113,6 +126,14 @@ pub async fn set_password(
     actor: &Actor,
 ) -> Result<i64, Error> {
     let (user, _) = store.get_user(id).await?.ok_or(Error::UserNotFound)?;
+    let is_command = matches!(actor.holds, Holds::Everything);
+    if user.kind == UserKind::Person && store.policy().mail.is_some() && !is_command {
+        return Err(Refusal::new(
+            Reason::PasswordByRecovery,
+            "A person's password is set by that person alone. Nothing was changed: POST /v1/auth/recovery with the address of the user sends a link that sets one.",
+        )
+        .into());
+    }
     check_new("password", &password, &user.email)?;
     let hash = passwords.hash(password).await?;
     Change::run(store, async |change| {
@@ -127,4 +148,12 @@ pub async fn set_password(
         Ok(ended)
     })
     .await
+}
+
+fn leaves_no_owner(tenants: &[String]) -> Error {
+    let sentence = format!(
+        "Without this user no owner who can sign in is left in {}. Nothing was changed: make somebody else an owner first, or say even_if_last_owner.",
+        tenants.join(", ")
+    );
+    Refusal::new(Reason::LastOwner, sentence).into()
 }

@@ -129,10 +129,11 @@ impl UserService for Identity {
         &self,
         request: Request<wire::DisableUserRequest>,
     ) -> Result<Response<wire::DisableUserResponse>, Status> {
-        let id: UserId = id("user_id", &request.get_ref().user_id)?;
         let actor = self.actor(&request)?;
+        let wire::DisableUserRequest { user_id, even_if_last_owner } = request.into_inner();
+        let id: UserId = id("user_id", &user_id)?;
         self.check_target(&actor, id).await?;
-        let disabled = changes::disable(self.store(), id, &actor).await?;
+        let disabled = changes::disable(self.store(), id, even_if_last_owner, &actor).await?;
         Ok(Response::new(wire::DisableUserResponse { user: Some(user(disabled)) }))
     }
 

@@ -31,6 +31,10 @@ pg::statements! {
     IsOwner<'a> = "is_owner" (user: UserId, owner: &'a str);
     /// The owners, locked.
     LockOwners<'a> = "lock_owners" (tenant: TenantId, owner: &'a str);
+    /// The owners of the tenants of which a user is one, locked.
+    LockOwnersBeside<'a> = "lock_owners_beside" (user: UserId, owner: &'a str);
+    /// Tenants in which only this user is an owner who can sign in.
+    LeftWithoutOwner<'a> = "left_without_owner" (user: UserId, owner: &'a str);
     /// A member's role, locked.
     LockMember = "lock_member" (tenant: TenantId, user: UserId);
     /// Makes a user a member.
@@ -98,7 +102,16 @@ impl Change {
     /// The owners who can sign in, locked: who removes one must see that another stays.
     pub async fn lock_owners(&self, tenant: TenantId) -> Result<Vec<UserId>, Fault> {
         let owner = BuiltIn::Owner.name();
+        // What was waited for may have disabled one: that is seen by whoever looks again.
+        self.query(&LockOwners { tenant, owner }).await?;
         Columns::all(&self.query(&LockOwners { tenant, owner }).await?, |row| row.next("user_id"))
+    }
+
+    /// The names of tenants that would be left without an owner who can sign in, ten at most.
+    pub async fn left_without_owner(&self, user: UserId) -> Result<Vec<String>, Fault> {
+        let owner = BuiltIn::Owner.name();
+        self.query(&LockOwnersBeside { user, owner }).await?;
+        Columns::all(&self.query(&LeftWithoutOwner { user, owner }).await?, |row| row.next("name"))
     }
 
     /// Whether a user is an owner of some tenant.

@@ -8,6 +8,7 @@ use super::constraints::{USERS_EMAIL, USERS_KEY};
 use super::database::{Store, lost_row};
 use crate::domain::email::Email;
 use crate::domain::ids::UserId;
+use crate::domain::scopes::OPERATE;
 use crate::domain::user::{Login, User, UserKind};
 use crate::error::{Error, Existing};
 
@@ -29,6 +30,8 @@ pg::statements! {
         id: UserId, email: &'a str, display_name: &'a str, kind: &'a str, password_hash: Option<&'a str>,
         platform_scopes: &'a [String], created_at: Timestamp, email_confirmed_at: Option<Timestamp>
     );
+    /// Platform operators who can sign in, locked.
+    LockOperators<'a> = "lock_operators" (operate: &'a str);
     /// The scopes of a user outside tenants, locked.
     LockPlatformScopes = "lock_platform_scopes" (id: UserId);
     /// Gives a user other scopes outside tenants.
@@ -113,6 +116,11 @@ impl Change {
     /// The scopes that a user holds outside tenants.
     pub async fn lock_platform_scopes(&self, id: UserId) -> Result<Option<Vec<String>>, Fault> {
         Columns::first(&self.query(&LockPlatformScopes { id }).await?, |row| row.next("platform_scopes"))
+    }
+
+    /// Platform operators who can sign in, locked: who removes one must see that another stays.
+    pub async fn lock_operators(&self) -> Result<Vec<UserId>, Fault> {
+        Columns::all(&self.query(&LockOperators { operate: OPERATE }).await?, |row| row.next("id"))
     }
 
     pub async fn set_platform_scopes(&self, id: UserId, scopes: &[String]) -> Result<(), Fault> {

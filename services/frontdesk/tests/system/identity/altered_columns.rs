@@ -89,9 +89,11 @@ impl Round {
         let keys = [(); 2].map(|()| Uuid::now_v7());
         fixture.sql.batch_execute(EMPTIED).await.unwrap();
         for (at, user) in users.iter().enumerate() {
+            // The password of a person is nobody else's to set.
+            let kind = if at == 0 { "service" } else { "person" };
             let insert = "insert into identity.users (id, email, display_name, kind, password_hash, created_at) \
-                values ($1, $2, '', 'person', $3, now())";
-            fixture.execute(insert, &[user, &email(number, at), &hash]).await;
+                values ($1, $2, '', $3, $4, now())";
+            fixture.execute(insert, &[user, &email(number, at), &kind, &hash]).await;
         }
         for (user, role) in [(&users[2], "viewer"), (&users[3], "viewer"), (&users[6], "owner")] {
             let insert = "insert into identity.memberships (tenant_id, user_id, role, created_at) \

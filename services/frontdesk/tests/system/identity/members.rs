@@ -111,6 +111,50 @@ async fn an_owner_who_is_disabled_is_no_owner_that_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_owner_is_disabled_only_where_that_is_said() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let (first, second) = (fixture.user_id(demo::OWNER).await, fixture.user_id(demo::MANAGER).await);
+    let step = |id: &str, step: &str| format!("/v1/users/{id}/{step}");
+    let refused = fixture.post(&step(&first, "disable"), &operator, &json!({})).await;
+    refused.refused(409, "LAST_OWNER");
+    assert!(refused.body["detail"].as_str().unwrap().contains("Alpine Stays"), "{}", refused.body);
+    fixture.get("/v1/me", &owner).await.ok();
+
+    // Of two who go at once, each in another way, one stays.
+    let owners = "select count(*) from identity.memberships m join identity.users u on u.id = m.user_id \
+        where m.tenant_id = $1 and m.role = 'owner' and u.disabled_at is null";
+    for way in ["disable", "leave", "remove"] {
+        let member = tenant_path(&format!("/members/{second}"));
+        let restore =
+            "update identity.users set disabled_at = null where id in ($1::text::uuid, $2::text::uuid)";
+        fixture.execute(restore, &[&first, &second]).await;
+        super::members::add(&fixture, demo::OWNER, "owner").await;
+        super::members::add(&fixture, demo::MANAGER, "owner").await;
+        let promoted = "update identity.memberships set role = 'owner' where tenant_id = $1 \
+            and user_id in ($2::text::uuid, $3::text::uuid)";
+        fixture.execute(promoted, &[&demo::TENANT, &first, &second]).await;
+        let (owner, other) = (fixture.token(demo::OWNER).await, fixture.token(demo::MANAGER).await);
+        let (path, nothing, leave) = (step(&first, "disable"), json!({}), tenant_path("/leave"));
+        let one = fixture.post(&path, &operator, &nothing);
+        let (one, other) = match way {
+            "disable" => {
+                let path = step(&second, "disable");
+                tokio::join!(one, fixture.post(&path, &operator, &nothing))
+            }
+            "leave" => tokio::join!(one, fixture.post(&leave, &other, &nothing)),
+            _ => tokio::join!(one, fixture.delete(&member, &owner)),
+        };
+        assert_eq!(fixture.count(owners, &[&demo::TENANT]).await, 1, "{way}: {one:?} {other:?}");
+    }
+    let even_so = json!({"even_if_last_owner": true});
+    for id in [&first, &second] {
+        fixture.post(&step(id, "disable"), &operator, &even_so).await.ok();
+    }
+    assert_eq!(fixture.count(owners, &[&demo::TENANT]).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_never_loses_its_last_owner() {
     let fixture = Fixture::start().await;
     let owner = fixture.token(demo::OWNER).await;

@@ -1,10 +1,12 @@
 //! Users, and the operators who make them.
 
 use frontdesk::demo;
+use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use crate::fixture::{Answer, Fixture};
+use crate::mailbox::Mailbox;
 
 #[tokio::test]
 async fn an_operator_makes_a_user_who_can_sign_in_until_disabled() {
@@ -64,6 +66,52 @@ async fn nobody_takes_over_a_user_who_holds_more_scopes() {
     fixture.login(demo::OWNER).await;
     let more = json!({"email": "more@x.example", "platform_scopes": ["platform:operate"]});
     fixture.post("/v1/users", helper, &more).await.refused(403, "SCOPE_NOT_HELD");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_operator_who_can_sign_in_stays_one() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let first = fixture.user_id(demo::OPERATOR).await;
+    let (scopes, disable) =
+        (format!("/v1/users/{first}/platform-scopes"), format!("/v1/users/{first}/disable"));
+    let none = json!({"platform_scopes": []});
+    let put = async |path: &str, body: &Json| {
+        let request = fixture.request(Method::PUT, path).bearer_auth(&operator);
+        Answer::of(request.json(body)).await
+    };
+    put(&scopes, &none).await.refused(409, "LAST_OPERATOR");
+    fixture.post(&disable, &operator, &json!({})).await.refused(409, "LAST_OPERATOR");
+    let all = json!(["platform:operate", "platform:tenants", "platform:users"]);
+    let new = json!({"email": "second@x.example", "password": "a password", "platform_scopes": all});
+    let second = fixture.post("/v1/users", &operator, &new).await.ok()["id"].as_str().unwrap().to_owned();
+    // One who cannot sign in is none.
+    fixture.post(&format!("/v1/users/{second}/disable"), &operator, &json!({})).await.ok();
+    put(&scopes, &none).await.refused(409, "LAST_OPERATOR");
+    fixture.post(&format!("/v1/users/{second}/enable"), &operator, &json!({})).await.ok();
+    // Of two who are taken away at once one stays.
+    let (of_second, nothing) = (format!("/v1/users/{second}/disable"), json!({}));
+    let (one, other) = tokio::join!(put(&scopes, &none), fixture.post(&of_second, &operator, &nothing));
+    let operators = "select count(*) from identity.users where disabled_at is null \
+        and 'platform:operate' = any (platform_scopes)";
+    assert_eq!(fixture.count(operators, &[]).await, 1, "{one:?} {other:?}");
+}
+
+/// Before, whoever could set passwords could be anybody.
+#[tokio::test]
+async fn where_letters_are_sent_nobody_sets_the_password_of_a_person() {
+    let mailbox = Mailbox::open().await;
+    let fixture = Fixture::start_with(Policy { mail: Some(mailbox.policy()), ..Policy::default() }).await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let viewer = fixture.user_id(demo::VIEWER).await;
+    let password = json!({"password": "taken-over"});
+    let refused = fixture.post(&format!("/v1/users/{viewer}/password"), &operator, &password).await;
+    refused.refused(409, "PASSWORD_BY_RECOVERY");
+    fixture.login(demo::VIEWER).await;
+    let robot = json!({"email": "robot@x.example", "kind": "service", "password": "a password"});
+    let robot = fixture.post("/v1/users", &operator, &robot).await.ok()["id"].as_str().unwrap().to_owned();
+    fixture.post(&format!("/v1/users/{robot}/password"), &operator, &password).await.ok();
+    fixture.try_login("robot@x.example", "taken-over").await.ok();
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ impl Round {
             ),
             ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
             ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),
-            ("SetPassword", Method::POST, user(1, "/password"), operator, json!({"password": "a password"})),
+            ("SetPassword", Method::POST, user(0, "/password"), operator, json!({"password": "a password"})),
             ("SetPlatformScopes", Method::PUT, user(1, "/platform-scopes"), operator, scopes),
             (
                 "AddMember",

@@ -1,0 +1,8 @@
+-- Those who can sign in. Sessions of theirs may begin meanwhile.
+select u.id
+from identity.users u
+where u.platform_scopes <> '{}'
+  and :operate = any (u.platform_scopes)
+  and u.disabled_at is null
+order by u.id
+for no key update
