@@ -8,6 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::actor::Actor;
+use crate::changes::tenant::NewTenant;
 use crate::changes::{
     api_key, factor, master_key, member, platform_scopes, signing_key, tenant, user, user_link,
 };
@@ -150,7 +151,7 @@ impl Operator {
         if let Some(found) = self.store.find_tenant(slug).await? {
             return Ok(Ensured::existing(found));
         }
-        match tenant::create(&self.store, id, slug, name, &Actor::operator()).await {
+        match tenant::create(&self.store, NewTenant { id, slug, name }, &Actor::operator()).await {
             Err(Error::AlreadyExists(_)) => self.tenant(slug).await.map(Ensured::existing),
             created => created.map(Ensured::made),
         }

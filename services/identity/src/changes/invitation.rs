@@ -11,7 +11,8 @@ use super::mail::mail;
 use super::member::{lock_given_role, lock_role};
 use super::recovery::link_invalid;
 use super::sessions::Sessions;
-use crate::actor::{Actor, SignedIn};
+use super::tenant::{self, NewTenant};
+use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::credential::one_time_token;
 use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
@@ -21,7 +22,9 @@ use crate::domain::ids::{InvitationId, TenantId, UserId};
 use crate::domain::invitation::{Invitation, Offer, PAGE};
 use crate::domain::limits::Limits;
 use crate::domain::mail::{Language, Letter};
+use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::scopes::OPERATE;
+use crate::domain::tenant::Tenant;
 use crate::domain::user::{User, UserKind};
 use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, NewInvitation, Store};
@@ -51,6 +54,31 @@ pub struct Invited {
     pub token: Option<Zeroizing<String>>,
 }
 
+/// Who owns a tenant from its beginning.
+#[derive(Debug)]
+pub enum FirstOwner {
+    /// Nobody yet.
+    Nobody,
+    /// A user, who is not asked.
+    User(UserId),
+    /// Whoever accepts the invitation.
+    Invited(Invite),
+}
+
+/// An invitation that is to be stored.
+#[derive(Debug)]
+struct Prepared {
+    email: Email,
+    token: Zeroizing<String>,
+    hash: [u8; 32],
+    /// Leads to the page that accepts; none if the caller sends it.
+    link: Option<String>,
+    /// The name of who invites; may be empty.
+    inviter: String,
+    proves_address: bool,
+    language: Language,
+}
+
 /// Somebody new, who accepts.
 #[derive(Debug)]
 pub struct Newcomer {
@@ -71,44 +99,103 @@ impl Sessions {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Invited, Error> {
-        let Invite { email, role, return_token, language } = invite;
-        let email = Email::checked(&email)?;
-        let policy = if return_token { None } else { Some(mail(&self.store)?) };
-        let buckets = self.buckets.invitation(email.as_str());
-        self.count_letter(&buckets, &LETTERS, now).await?;
-        // Who could make the account anyway is believed about its address.
-        let proves_address = !return_token || actor.holds.check([&OPERATE.to_owned()]).is_ok();
-        let (token, hash) = one_time_token::generate()?;
-        let link = policy.map(|policy| policy.links.link(PAGE, &token));
+        let prepared = self.prepare(&invite, actor, now).await?;
         let of_tenant = self.store.get_tenant(tenant).await?.ok_or(Error::TenantNotFound)?;
-        let inviter = self.inviter(actor).await?;
         let invitation = Change::run(&self.store, async |change| {
-            let role = lock_given_role(&change, tenant, &role, actor).await?;
-            if change.is_member(tenant, &email).await? {
+            let role = lock_given_role(&change, tenant, &invite.role, actor).await?;
+            if change.is_member(tenant, &prepared.email).await? {
                 return Err(Error::AlreadyExists(Existing::Member));
             }
-            let new = NewInvitation {
-                id: InvitationId(Change::new_id()),
-                email: email.as_str(),
-                role: role.name(),
-                secret_hash: &hash,
-                proves_address,
-                invited_by: actor.user.map(|by| by.user),
-                invited_by_key: actor.api_key,
-            };
-            let stored = change.insert_invitation(tenant, &new).await?;
-            if let Some(link) = &link {
-                let (tenant, role) = (of_tenant.name.as_str(), role.name());
-                let letter = Letter::Invitation { tenant, inviter: &inviter, role, link };
-                self.post.write(&change, email.as_str(), &letter, language).await?;
-            }
-            let invited = actor.did(AuditAction::MemberInvited).in_tenant(tenant);
-            change.finish(invited.about(format!("{} {}", stored.id, stored.role))).await?;
+            let (stored, invited) = self.put(&change, &of_tenant, &role, &prepared, actor).await?;
+            change.finish(invited).await?;
             Ok(stored)
         })
         .await?;
         self.post.send();
-        Ok(Invited { invitation, token: return_token.then_some(token) })
+        let token = invite.return_token.then_some(prepared.token);
+        Ok(Invited { invitation, token })
+    }
+
+    /// Creates a tenant, and makes or invites its first owner with it.
+    pub async fn create_tenant(
+        &self,
+        new: NewTenant<'_>,
+        owner: FirstOwner,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Tenant, Error> {
+        let new = new.checked()?;
+        let prepared = match &owner {
+            FirstOwner::Invited(invite) => Some(self.prepare(invite, actor, now).await?),
+            FirstOwner::User(_) => {
+                // Nobody is made a member unasked but by a platform operator.
+                actor.holds.check([&OPERATE.to_owned()])?;
+                None
+            }
+            FirstOwner::Nobody => None,
+        };
+        let role = Role::BuiltIn(BuiltIn::Owner);
+        let tenant = Change::run(&self.store, async |change| {
+            let (tenant, created) = tenant::put(&change, &new, actor).await?;
+            if let FirstOwner::User(user) = &owner {
+                change.insert_member(tenant.id, *user, &role).await?;
+                let added = actor.did(AuditAction::MemberAdded).in_tenant(tenant.id);
+                change.note(&added.about(format!("{user} {}", role.name()))).await?;
+            }
+            if let Some(prepared) = &prepared {
+                let (_, invited) = self.put(&change, &tenant, &role, prepared, actor).await?;
+                change.note(&invited).await?;
+            }
+            change.finish(created).await?;
+            Ok(tenant)
+        })
+        .await?;
+        self.post.send();
+        Ok(tenant)
+    }
+
+    /// What an invitation needs beside the transaction: its token, and who invites.
+    async fn prepare(&self, invite: &Invite, actor: &Actor, now: Timestamp) -> Result<Prepared, Error> {
+        let email = Email::checked(&invite.email)?;
+        let policy = if invite.return_token { None } else { Some(mail(&self.store)?) };
+        let buckets = self.buckets.invitation(email.as_str());
+        self.count_letter(&buckets, &LETTERS, now).await?;
+        // Who could make the account anyway is believed about its address.
+        let proves_address = !invite.return_token || actor.holds.check([&OPERATE.to_owned()]).is_ok();
+        let (token, hash) = one_time_token::generate()?;
+        let link = policy.map(|policy| policy.links.link(PAGE, &token));
+        let inviter = self.inviter(actor).await?;
+        Ok(Prepared { email, token, hash, link, inviter, proves_address, language: invite.language })
+    }
+
+    /// Stores an invitation and writes its letter; what happened is for the caller to record.
+    async fn put<'call>(
+        &self,
+        change: &Change,
+        of_tenant: &Tenant,
+        role: &Role,
+        prepared: &Prepared,
+        actor: &'call Actor,
+    ) -> Result<(Invitation, AuditEvent<'call>), Error> {
+        let Prepared { email, token: _, hash, link, inviter, proves_address, language } = prepared;
+        let new = NewInvitation {
+            id: InvitationId(Change::new_id()),
+            email: email.as_str(),
+            role: role.name(),
+            secret_hash: hash,
+            proves_address: *proves_address,
+            invited_by: actor.user.map(|by| by.user),
+            invited_by_key: actor.api_key,
+        };
+        let stored = change.insert_invitation(of_tenant.id, &new).await?;
+        if let Some(link) = link {
+            let (tenant, role) = (of_tenant.name.as_str(), role.name());
+            let letter = Letter::Invitation { tenant, inviter, role, link };
+            self.post.write(change, email.as_str(), &letter, *language).await?;
+        }
+        let invited = actor.did(AuditAction::MemberInvited).in_tenant(of_tenant.id);
+        let invited = invited.about(format!("{} {}", stored.id, stored.role));
+        Ok((stored, invited))
     }
 
     /// Sends the link of an invitation to the address that was invited, in place of the one

@@ -1,6 +1,8 @@
 //! Tenants: created, renamed, suspended and resumed.
 
-use crate::actor::Actor;
+use jiff::Timestamp;
+
+use crate::actor::{Actor, AuditEvent};
 use crate::domain::audit::AuditAction;
 use crate::domain::field;
 use crate::domain::ids::TenantId;
@@ -8,24 +10,47 @@ use crate::domain::tenant::Tenant;
 use crate::error::Error;
 use crate::store::{Change, Store};
 
-/// Creates a tenant.
-pub async fn create(
-    store: &Store,
-    id: TenantId,
-    slug: &str,
-    name: &str,
-    actor: &Actor,
-) -> Result<Tenant, Error> {
-    field::slug("slug", slug)?;
-    let name = field::name("name", name, false)?;
+/// A tenant to create.
+#[derive(Debug)]
+pub struct NewTenant<'call> {
+    /// Its id.
+    pub id: TenantId,
+    /// Short name, unique.
+    pub slug: &'call str,
+    /// Name shown to people.
+    pub name: &'call str,
+}
+
+impl NewTenant<'_> {
+    /// As it is to be stored, but for when.
+    pub(super) fn checked(self) -> Result<Tenant, Error> {
+        let Self { id, slug, name } = self;
+        field::slug("slug", slug)?;
+        let (slug, name) = (slug.to_owned(), field::name("name", name, false)?);
+        Ok(Tenant { id, slug, name, created_at: Timestamp::default(), suspended_at: None })
+    }
+}
+
+/// Creates a tenant without an owner.
+pub async fn create(store: &Store, new: NewTenant<'_>, actor: &Actor) -> Result<Tenant, Error> {
+    let new = new.checked()?;
     Change::run(store, async |change| {
-        let (slug, name, created_at) = (slug.to_owned(), name.clone(), change.at());
-        let tenant = Tenant { id, slug, name, created_at, suspended_at: None };
-        let stored = change.insert_tenant(&tenant).await?;
-        change.finish(actor.did(AuditAction::TenantCreated).in_tenant(id).about(&stored.slug)).await?;
+        let (stored, created) = put(&change, &new, actor).await?;
+        change.finish(created).await?;
         Ok(stored)
     })
     .await
+}
+
+/// Stores a tenant; what happened is for the caller to record.
+pub(super) async fn put<'call>(
+    change: &Change,
+    new: &Tenant,
+    actor: &'call Actor,
+) -> Result<(Tenant, AuditEvent<'call>), Error> {
+    let stored = change.insert_tenant(&Tenant { created_at: change.at(), ..new.clone() }).await?;
+    let created = actor.did(AuditAction::TenantCreated).in_tenant(stored.id).about(&stored.slug);
+    Ok((stored, created))
 }
 
 /// Gives a tenant another name; its short name stays.

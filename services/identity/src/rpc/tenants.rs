@@ -3,16 +3,20 @@
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantService;
 use frontdesk_proto::paging;
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::api_keys::key_to_wire;
 use super::identity::Identity;
-use super::wire::{id, timestamp, user};
-use crate::changes::{member, role, tenant};
+use super::wire::{id, language, timestamp, user};
+use crate::changes::invitation::{FirstOwner, Invite};
+use crate::changes::tenant::{self, NewTenant};
+use crate::changes::{member, role};
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{TenantId, UserId};
+use crate::domain::mail::Language;
 use crate::domain::roles::{BuiltIn, OwnRole};
 use crate::domain::scopes;
 use crate::domain::tenant::{Member, Tenant};
@@ -25,9 +29,25 @@ impl TenantService for Identity {
         request: Request<wire::CreateTenantRequest>,
     ) -> Result<Response<wire::CreateTenantResponse>, Status> {
         let actor = self.actor(&request)?;
-        let wire::CreateTenantRequest { slug, name } = request.into_inner();
-        let id = TenantId(Uuid::now_v7());
-        let created = tenant::create(self.store(), id, &slug, &name, &actor).await?;
+        let of_call = language(&request);
+        let wire::CreateTenantRequest { slug, name, owner_email, owner_user_id, language } =
+            request.into_inner();
+        let owner = match (owner_email.is_empty(), owner_user_id.is_empty()) {
+            (true, true) => FirstOwner::Nobody,
+            (true, false) => FirstOwner::User(id("owner_user_id", &owner_user_id)?),
+            (false, true) => FirstOwner::Invited(Invite {
+                email: owner_email,
+                role: BuiltIn::Owner.name().to_owned(),
+                return_token: false,
+                language: if language.is_empty() { of_call } else { Language::preferred(&language) },
+            }),
+            (false, false) => {
+                let invalid = InvalidField::new("owner_user_id", "names an owner beside owner_email");
+                return Err(Error::from(invalid).into());
+            }
+        };
+        let new = NewTenant { id: TenantId(Uuid::now_v7()), slug: &slug, name: &name };
+        let created = self.sessions.create_tenant(new, owner, &actor, Timestamp::now()).await?;
         Ok(Response::new(wire::CreateTenantResponse { tenant: Some(tenant_to_wire(created)) }))
     }
 

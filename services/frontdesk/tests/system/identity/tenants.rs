@@ -1,10 +1,12 @@
-//! Tenants: renamed, suspended and resumed.
+//! Tenants: created, renamed, suspended and resumed.
 
 use frontdesk::demo;
+use identity::Policy;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::mailbox::Mailbox;
 use crate::waits::until_so;
 
 #[tokio::test]
@@ -63,4 +65,53 @@ async fn a_tenant_gets_another_name_and_keeps_its_short_one() {
     fixture.post(&format!("{nowhere}/suspend"), &operator, &json!({})).await.refused(404, "TENANT_NOT_FOUND");
     fixture.post(&format!("{nowhere}/resume"), &operator, &json!({})).await.refused(404, "TENANT_NOT_FOUND");
     assert_eq!(fixture.get(&path, &operator).await.ok()["name"], "Alpine Homes");
+}
+
+#[tokio::test]
+async fn a_tenant_comes_with_its_first_owner_or_not_at_all() {
+    let mailbox = Mailbox::open().await;
+    let fixture = Fixture::start_with(Policy { mail: Some(mailbox.policy()), ..Policy::default() }).await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let count = async || fixture.count("select count(*) from identity.tenants", &[]).await;
+    let before = count().await;
+    let user = fixture.user_id(demo::OTHER_OWNER).await;
+    let of = |slug: &str, owner: Json| {
+        let mut body = json!({"slug": slug, "name": "Lake Lodge"});
+        body.as_object_mut().unwrap().extend(owner.as_object().unwrap().clone());
+        body
+    };
+    let create = async |body: Json| fixture.post("/v1/tenants", &operator, &body).await;
+    let both = json!({"owner_email": "lena@lake.example", "owner_user_id": user});
+    create(of("lake", both)).await.refused(400, "INVALID_FIELD");
+    let nobody = json!({"owner_user_id": "0d000000-0000-7000-8000-00000000dead"});
+    create(of("lake", nobody)).await.refused(404, "USER_NOT_FOUND");
+    create(of("lake", json!({"owner_email": "no address"}))).await.refused(400, "INVALID_FIELD");
+    assert_eq!(count().await, before);
+
+    let made = create(of("lake", json!({"owner_user_id": user}))).await.ok()["id"].clone();
+    let owners =
+        "select count(*) from identity.memberships where tenant_id = $1::text::uuid and role = 'owner'";
+    assert_eq!(fixture.count(owners, &[&made.as_str().unwrap()]).await, 1);
+    let invited = json!({"owner_email": " Lena@Lake.example", "language": "de"});
+    let made = create(of("lodge", invited)).await.ok()["id"].as_str().unwrap().to_owned();
+    assert_eq!(fixture.count(owners, &[&made]).await, 0);
+    let letter = mailbox.letter("lena@lake.example", 1).await;
+    assert!(letter.head.contains("Subject: Einladung zu Lake Lodge"), "{}", letter.head);
+    let join = json!({"token": letter.token("invitation"), "password": "a password of hers"});
+    let request = fixture.request(Method::POST, "/v1/invitations/join").json(&join);
+    assert_eq!(Answer::of(request).await.ok()["role"], "owner");
+    let login = fixture.try_login("lena@lake.example", "a password of hers").await.ok().clone();
+    let path = format!("/v1/tenants/{made}/members");
+    fixture.get(&path, login["access"].as_str().unwrap()).await.ok();
+
+    // Whoever creates tenants and is no operator invites, and makes nobody a member.
+    let helper = json!({
+        "email": "helper@x.example", "password": "a password", "platform_scopes": ["platform:tenants"],
+    });
+    fixture.post("/v1/users", &operator, &helper).await.ok();
+    let helper = fixture.try_login("helper@x.example", "a password").await.ok()["access"].clone();
+    let body = of("third", json!({"owner_user_id": user}));
+    fixture.post("/v1/tenants", helper.as_str().unwrap(), &body).await.refused(403, "SCOPE_NOT_HELD");
+    let body = of("third", json!({"owner_email": "lena@lake.example"}));
+    fixture.post("/v1/tenants", helper.as_str().unwrap(), &body).await.ok();
 }
