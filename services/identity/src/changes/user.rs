@@ -1,9 +1,12 @@
-//! Users: created, disabled, given passwords.
+//! Users: created, edited, disabled, deleted, given passwords.
+
+use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
 use super::factor::session_over;
 use super::platform_scopes::check_operator_stays;
+use super::sessions::Sessions;
 use crate::actor::Actor;
 use crate::credential::password::Passwords;
 use crate::credential::password_rules::check_new;
@@ -92,17 +95,70 @@ pub async fn disable(
     actor: &Actor,
 ) -> Result<User, Error> {
     Change::run(store, async |change| {
-        check_operator_stays(&change.lock_operators().await?, id, actor)?;
-        let left = change.left_without_owner(id).await?;
-        if !left.is_empty() && !even_if_last_owner {
-            return Err(leaves_no_owner(&left));
-        }
+        check_goes(&change, id, even_if_last_owner, actor).await?;
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         change.finish(actor.did(AuditAction::UserDisabled).done_to(id)).await?;
         Ok(user)
     })
     .await
+}
+
+/// Gives a user another name, at the hand of somebody else.
+pub async fn edit(store: &Store, id: UserId, name: &str, actor: &Actor) -> Result<User, Error> {
+    let name = field::name("display_name", name, false)?;
+    Change::run(store, async |change| {
+        let user = change.edit_user(id, &name).await?.ok_or(Error::UserNotFound)?;
+        change.finish(actor.did(AuditAction::UserRenamed).done_to(id)).await?;
+        Ok(user)
+    })
+    .await
+}
+
+/// Forgives failed logins: of the account, and those from an address if it is named.
+pub async fn unlock(
+    sessions: &Sessions,
+    id: UserId,
+    address: Option<IpAddr>,
+    actor: &Actor,
+) -> Result<(), Error> {
+    let (user, _) = sessions.store.get_user(id).await?.ok_or(Error::UserNotFound)?;
+    let email = Email::read(&user.email)?;
+    let buckets = sessions.buckets.attempt(email.as_str(), address);
+    Change::run(&sessions.store, async |change| {
+        change.forgive_account(&buckets).await?;
+        change.finish(actor.did(AuditAction::UserUnlocked).done_to(id)).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes a user: ends sessions and memberships, and forgets who it was. Events go on naming
+/// its id, which leads to nobody.
+pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: &Actor) -> Result<(), Error> {
+    Change::run(store, async |change| {
+        check_goes(&change, id, even_if_last_owner, actor).await?;
+        change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
+        // Told to the tenants of the user as long as it has some.
+        change.note(&actor.did(AuditAction::UserDeleted).done_to(id)).await?;
+        if !change.forget_user(id).await? {
+            return Err(Error::UserNotFound);
+        }
+        Ok(change.settle().await?)
+    })
+    .await
+}
+
+/// Refuses to take away the last operator, and the last owner of a tenant unless that is said.
+async fn check_goes(
+    change: &Change,
+    id: UserId,
+    even_if_last_owner: bool,
+    actor: &Actor,
+) -> Result<(), Error> {
+    check_operator_stays(&change.lock_operators().await?, id, actor)?;
+    let left = change.left_without_owner(id).await?;
+    if left.is_empty() || even_if_last_owner { Ok(()) } else { Err(leaves_no_owner(&left)) }
 }
 
 /// Lets a user sign in again.

@@ -60,6 +60,10 @@ written! {
         RecoveryRequested = "recovery_requested",
         /// A password was set by such a link.
         PasswordRecovered = "password_recovered",
+        /// Failed logins of a user were forgiven.
+        UserUnlocked = "user_unlocked",
+        /// A user was deleted: who it was is not known any more.
+        UserDeleted = "user_deleted",
         /// Somebody asked for a link that gives the account another address.
         EmailChangeRequested = "email_change_requested",
         /// The account got another address, whose mail is read.

@@ -137,6 +137,49 @@ impl UserService for Identity {
         Ok(Response::new(wire::DisableUserResponse { user: Some(user(disabled)) }))
     }
 
+    async fn update_user(
+        &self,
+        request: Request<wire::UpdateUserRequest>,
+    ) -> Result<Response<wire::UpdateUserResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::UpdateUserRequest { user_id, display_name } = request.into_inner();
+        let id: UserId = id("user_id", &user_id)?;
+        self.check_target(&actor, id).await?;
+        let edited = changes::edit(self.store(), id, &display_name, &actor).await?;
+        Ok(Response::new(wire::UpdateUserResponse { user: Some(user(edited)) }))
+    }
+
+    async fn unlock_user(
+        &self,
+        request: Request<wire::UnlockUserRequest>,
+    ) -> Result<Response<wire::UnlockUserResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::UnlockUserRequest { user_id, client_address } = request.into_inner();
+        let id: UserId = id("user_id", &user_id)?;
+        self.check_target(&actor, id).await?;
+        let address = match client_address.as_str() {
+            "" => None,
+            text => Some(
+                text.parse()
+                    .map_err(|_| Error::from(InvalidField::new("client_address", "is no IP address")))?,
+            ),
+        };
+        changes::unlock(&self.sessions, id, address, &actor).await?;
+        Ok(Response::new(wire::UnlockUserResponse {}))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<wire::DeleteUserRequest>,
+    ) -> Result<Response<wire::DeleteUserResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::DeleteUserRequest { user_id, even_if_last_owner } = request.into_inner();
+        let id: UserId = id("user_id", &user_id)?;
+        self.check_target(&actor, id).await?;
+        changes::delete(self.store(), id, even_if_last_owner, &actor).await?;
+        Ok(Response::new(wire::DeleteUserResponse {}))
+    }
+
     async fn enable_user(
         &self,
         request: Request<wire::EnableUserRequest>,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pg::{Columns, Fault};
 
+use super::change::Change;
 use super::database::Store;
 use crate::domain::limits::{Buckets, Failures};
 
@@ -19,6 +20,8 @@ pg::statements! {
     );
     /// Forgives a pair's failures and remembers the pair.
     RememberPair<'a> = "remember_pair" (pair: &'a [u8], now: Timestamp);
+    /// Forgives the failures of an account.
+    ForgiveAccount<'a> = "forgive_account" (buckets: Vec<&'a [u8]>);
     /// Forgets windows and pairs that are old.
     ForgetOldAttempts = "forget_old_attempts" (windows: Timestamp, pairs: Timestamp);
 }
@@ -67,6 +70,13 @@ impl Store {
     /// Forgets windows that ended, and pairs that were last seen, before a time.
     pub async fn forget_old_attempts(&self, windows: Timestamp, pairs: Timestamp) -> Result<(), Fault> {
         self.run(&ForgetOldAttempts { windows, pairs }).await.map(drop)
+    }
+}
+
+impl Change {
+    /// Forgives the failures of an account, and those from an address.
+    pub async fn forgive_account(&self, buckets: &Buckets) -> Result<(), Fault> {
+        self.query(&ForgiveAccount { buckets: vec![&buckets.account, &buckets.pair] }).await.map(drop)
     }
 }
 

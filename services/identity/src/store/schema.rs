@@ -94,6 +94,7 @@ const TABLES: [Table; 19] = [
             ("created_at", "timestamp with time zone"),
             ("disabled_at", "timestamp with time zone"),
             ("email_confirmed_at", "timestamp with time zone"),
+            ("deleted_at", "timestamp with time zone"),
         ],
         constraints: &[USERS_KEY, USERS_EMAIL],
     },

@@ -38,6 +38,10 @@ pg::statements! {
     SetPlatformScopes<'a> = "set_platform_scopes" (id: UserId, scopes: &'a [String]);
     /// Gives a user another name.
     RenameUser<'a> = "rename_user" (id: UserId, display_name: &'a str);
+    /// Gives somebody else another name.
+    EditUser<'a> = "edit_user" (id: UserId, display_name: &'a str);
+    /// Forgets who a user was.
+    ForgetUser = "forget_user" (id: UserId, at: Timestamp);
     /// The address of a user, and that its mail is read.
     ConfirmEmail<'a> = "confirm_email" (id: UserId, email: &'a str, at: Timestamp);
     /// Disables a user, unless it is.
@@ -129,6 +133,16 @@ impl Change {
 
     pub async fn rename_user(&self, id: UserId, display_name: &str) -> Result<Option<User>, Fault> {
         Columns::first(&self.query(&RenameUser { id, display_name }).await?, user)
+    }
+
+    /// Gives a user another name, also one who is disabled.
+    pub async fn edit_user(&self, id: UserId, display_name: &str) -> Result<Option<User>, Fault> {
+        Columns::first(&self.query(&EditUser { id, display_name }).await?, user)
+    }
+
+    /// Forgets who a user was, and says whether that was known.
+    pub async fn forget_user(&self, id: UserId) -> Result<bool, Fault> {
+        Ok(!self.query(&ForgetUser { id, at: self.at() }).await?.is_empty())
     }
 
     /// Gives a user the address whose mail it reads, the same or a new one.

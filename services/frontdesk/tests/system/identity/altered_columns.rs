@@ -68,7 +68,7 @@ type Change = (&'static str, Method, String, String, Json);
 /// What the changes of one round are about.
 struct Round {
     number: i32,
-    users: [Uuid; 7],
+    users: [Uuid; 8],
     keys: [Uuid; 2],
     /// To be revoked, declined, accepted by somebody new and by the last user but one, and sent.
     invitations: [Uuid; 5],
@@ -85,7 +85,7 @@ struct Round {
 
 impl Round {
     async fn new(fixture: &Fixture, number: i32, hash: &str) -> Self {
-        let users = [(); 7].map(|()| Uuid::now_v7());
+        let users = [(); 8].map(|()| Uuid::now_v7());
         let keys = [(); 2].map(|()| Uuid::now_v7());
         fixture.sql.batch_execute(EMPTIED).await.unwrap();
         for (at, user) in users.iter().enumerate() {

@@ -115,6 +115,59 @@ async fn where_letters_are_sent_nobody_sets_the_password_of_a_person() {
 }
 
 #[tokio::test]
+async fn who_a_deleted_user_was_is_known_to_nobody() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let (viewer, session) = (fixture.user_id(demo::VIEWER).await, fixture.token(demo::VIEWER).await);
+    let path = format!("/v1/users/{viewer}");
+    let last = format!("/v1/users/{}", fixture.user_id(demo::OWNER).await);
+    fixture.delete(&last, &operator).await.refused(409, "LAST_OWNER");
+    let above = format!("/v1/users/{}", fixture.user_id(demo::OPERATOR).await);
+    fixture.delete(&above, &operator).await.refused(409, "LAST_OPERATOR");
+    fixture.delete(&path, &operator).await.ok();
+    fixture.get("/v1/me", &session).await.refused(401, "SESSION_ENDED");
+    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
+    fixture.get(&path, &operator).await.refused(404, "USER_NOT_FOUND");
+    fixture.delete(&path, &operator).await.refused(404, "USER_NOT_FOUND");
+    for (step, body) in
+        [("enable", json!({})), ("disable", json!({})), ("password", json!({"password": "a password"}))]
+    {
+        let answer = fixture.post(&format!("{path}/{step}"), &operator, &body).await;
+        answer.refused(404, "USER_NOT_FOUND");
+    }
+    let named = "select count(*) from (select u::text as row from identity.users u union all \
+        select e::text from identity.audit_events e union all select m::text from identity.memberships m) r \
+        where row like '%' || $1 || '%'";
+    assert_eq!(fixture.count(named, &[&demo::VIEWER]).await, 0);
+    let events = fixture.get(&crate::fixture::tenant_path("/audit-events"), &owner).await.ok().to_string();
+    assert!(events.contains("user_deleted") && events.contains(&viewer), "{events}");
+    // The address is free.
+    let again = json!({"email": demo::VIEWER, "password": "a password"});
+    let again = fixture.post("/v1/users", &operator, &again).await.ok()["id"].clone();
+    assert_ne!(again, json!(viewer));
+}
+
+#[tokio::test]
+async fn a_user_is_renamed_and_unlocked() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let viewer = format!("/v1/users/{}", fixture.user_id(demo::VIEWER).await);
+    let renamed = fixture.patch(&viewer, &operator, &json!({"display_name": "Vera V."})).await;
+    assert_eq!(renamed.ok()["display_name"], "Vera V.");
+    let mut refused = 0;
+    while fixture.try_login(demo::VIEWER, "not the password").await.status == 401 {
+        refused += 1;
+        assert!(refused < 50, "no limit was reached");
+    }
+    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+    let unlock = format!("{viewer}/unlock");
+    let bad = json!({"client_address": "here"});
+    fixture.post(&unlock, &operator, &bad).await.refused(400, "INVALID_FIELD");
+    fixture.post(&unlock, &operator, &json!({"client_address": "127.0.0.1"})).await.ok();
+    fixture.login(demo::VIEWER).await;
+}
+
+#[tokio::test]
 async fn a_user_with_wrong_fields_or_foreign_scopes_is_not_made() {
     let fixture = Fixture::start().await;
     let operator = fixture.token(demo::OPERATOR).await;

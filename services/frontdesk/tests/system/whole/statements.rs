@@ -130,11 +130,12 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 30] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 31] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
     ("find_api_key", Across, Service, "the key says which tenant it is"),
     ("find_offer", Across, Service, "the link says which tenant it is"),
+    ("forget_user", Across, Service, "the memberships of one user"),
     ("get_feed_states", Listed, Feed, "the reader reads for all who watch"),
     ("insert_audit_event", Across, Service, "what is done to a user is told to each tenant of the user"),
     ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),

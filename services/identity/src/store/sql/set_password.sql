@@ -3,6 +3,7 @@ with changed as (
     update identity.users
     set password_hash = :hash, password_version = password_version + 1
     where id = :id
+      and deleted_at is null
       and password_version = :version -- if :version
     returning id
 ),

@@ -30,6 +30,9 @@ impl Round {
             ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
             ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),
             ("SetPassword", Method::POST, user(0, "/password"), operator, json!({"password": "a password"})),
+            ("UpdateUser", Method::PATCH, user(0, ""), operator, json!({"display_name": "Robot"})),
+            ("UnlockUser", Method::POST, user(0, "/unlock"), operator, json!({})),
+            ("DeleteUser", Method::DELETE, user(7, ""), operator, Json::Null),
             ("SetPlatformScopes", Method::PUT, user(1, "/platform-scopes"), operator, scopes),
             (
                 "AddMember",

@@ -1,0 +1,34 @@
+-- What says who it was goes; the row stays, because events name it by its id.
+with left_tenants as (
+    delete from identity.memberships
+    where user_id = :id
+),
+ended_links as (
+    delete from identity.user_links
+    where user_id = :id
+),
+ended_factors as (
+    delete from identity.factors
+    where user_id = :id
+),
+ended_codes as (
+    delete from identity.recovery_codes
+    where user_id = :id
+),
+ended_tokens as (
+    delete from identity.one_time_tokens
+    where user_id = :id
+)
+update identity.users u
+set
+    email = 'deleted-' || u.id || '@deleted.invalid',
+    display_name = '',
+    password_hash = null,
+    password_version = u.password_version + 1,
+    platform_scopes = '{}',
+    email_confirmed_at = null,
+    disabled_at = coalesce(u.disabled_at, :at),
+    deleted_at = :at
+where u.id = :id
+  and u.deleted_at is null
+returning u.id
