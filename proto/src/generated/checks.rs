@@ -36,26 +36,36 @@ impl Checked for crate::booking::v1::UpdateBookingSettingsResponse {}
 impl Checked for crate::booking::v1::UpdateCustomerResponse {}
 impl Checked for crate::booking::v1::UpdatePropertyResponse {}
 impl Checked for crate::booking::v1::WatchBookingRequestsResponse {}
+impl Checked for crate::identity::v1::AcceptInvitationResponse {}
 impl Checked for crate::identity::v1::AddMemberResponse {}
 impl Checked for crate::identity::v1::ChallengeFactorResponse {}
+impl Checked for crate::identity::v1::ChangeEmailResponse {}
 impl Checked for crate::identity::v1::ChangeMemberRoleResponse {}
 impl Checked for crate::identity::v1::ChangePasswordResponse {}
+impl Checked for crate::identity::v1::ConfirmEmailResponse {}
 impl Checked for crate::identity::v1::CreateApiKeyResponse {}
 impl Checked for crate::identity::v1::CreateRoleResponse {}
 impl Checked for crate::identity::v1::CreateTenantResponse {}
 impl Checked for crate::identity::v1::CreateUserResponse {}
+impl Checked for crate::identity::v1::DeclineInvitationResponse {}
 impl Checked for crate::identity::v1::DeleteRoleResponse {}
+impl Checked for crate::identity::v1::DeleteUserResponse {}
 impl Checked for crate::identity::v1::DisableUserResponse {}
 impl Checked for crate::identity::v1::EnableUserResponse {}
 impl Checked for crate::identity::v1::EnrolFactorResponse {}
+impl Checked for crate::identity::v1::GetInvitationResponse {}
 impl Checked for crate::identity::v1::GetJwksResponse {}
 impl Checked for crate::identity::v1::GetMeResponse {}
 impl Checked for crate::identity::v1::GetSecondFactorPolicyResponse {}
 impl Checked for crate::identity::v1::GetTenantResponse {}
 impl Checked for crate::identity::v1::GetUserResponse {}
+impl Checked for crate::identity::v1::InviteMemberResponse {}
+impl Checked for crate::identity::v1::JoinByInvitationResponse {}
+impl Checked for crate::identity::v1::LeaveTenantResponse {}
 impl Checked for crate::identity::v1::ListApiKeysResponse {}
 impl Checked for crate::identity::v1::ListAuditEventsResponse {}
 impl Checked for crate::identity::v1::ListFactorsResponse {}
+impl Checked for crate::identity::v1::ListInvitationsResponse {}
 impl Checked for crate::identity::v1::ListMembersResponse {}
 impl Checked for crate::identity::v1::ListPlatformAuditEventsResponse {}
 impl Checked for crate::identity::v1::ListRolesResponse {}
@@ -65,20 +75,31 @@ impl Checked for crate::identity::v1::ListUsersResponse {}
 impl Checked for crate::identity::v1::LoginResponse {}
 impl Checked for crate::identity::v1::LogoutResponse {}
 impl Checked for crate::identity::v1::ReauthenticateResponse {}
+impl Checked for crate::identity::v1::RecoverPasswordResponse {}
 impl Checked for crate::identity::v1::RefreshResponse {}
 impl Checked for crate::identity::v1::RegenerateRecoveryCodesResponse {}
 impl Checked for crate::identity::v1::RemoveFactorResponse {}
 impl Checked for crate::identity::v1::RemoveMemberResponse {}
+impl Checked for crate::identity::v1::RenameTenantResponse {}
+impl Checked for crate::identity::v1::RequestEmailConfirmationResponse {}
+impl Checked for crate::identity::v1::RequestInvitationLetterResponse {}
+impl Checked for crate::identity::v1::RequestPasswordRecoveryResponse {}
 impl Checked for crate::identity::v1::ResetFactorsResponse {}
 impl Checked for crate::identity::v1::ResolveScopesResponse {}
+impl Checked for crate::identity::v1::ResumeTenantResponse {}
 impl Checked for crate::identity::v1::RevokeApiKeyResponse {}
+impl Checked for crate::identity::v1::RevokeInvitationResponse {}
 impl Checked for crate::identity::v1::RevokeSessionResponse {}
 impl Checked for crate::identity::v1::RotateApiKeyResponse {}
 impl Checked for crate::identity::v1::SetPasswordResponse {}
 impl Checked for crate::identity::v1::SetPlatformScopesResponse {}
 impl Checked for crate::identity::v1::SetSecondFactorPolicyResponse {}
+impl Checked for crate::identity::v1::SignInByLinkResponse {}
+impl Checked for crate::identity::v1::SuspendTenantResponse {}
+impl Checked for crate::identity::v1::UnlockUserResponse {}
 impl Checked for crate::identity::v1::UpdateMeResponse {}
 impl Checked for crate::identity::v1::UpdateRoleResponse {}
+impl Checked for crate::identity::v1::UpdateUserResponse {}
 impl Checked for crate::identity::v1::UseRecoveryCodeResponse {}
 impl Checked for crate::identity::v1::ValidateTokenResponse {}
 impl Checked for crate::identity::v1::VerifyFactorResponse {}
@@ -355,6 +376,11 @@ impl Checked for crate::booking::v1::WatchBookingRequestsRequest {
         found.text("property_id", &self.property_id, &Limits { format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::AcceptInvitationRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::AddMemberRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -368,6 +394,11 @@ impl Checked for crate::identity::v1::ChallengeFactorRequest {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ChangeEmailRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -377,8 +408,13 @@ impl Checked for crate::identity::v1::ChangeMemberRoleRequest {
 }
 impl Checked for crate::identity::v1::ChangePasswordRequest {
     fn check(&self, found: &mut Violations) {
-        found.text("current_password", &self.current_password, &Limits { required: true, max_length: 256, ..Limits::NONE });
+        found.text("current_password", &self.current_password, &Limits { max_length: 256, ..Limits::NONE });
         found.text("new_password", &self.new_password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ConfirmEmailRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::CreateApiKeyRequest {
@@ -400,6 +436,9 @@ impl Checked for crate::identity::v1::CreateTenantRequest {
     fn check(&self, found: &mut Violations) {
         found.text("slug", &self.slug, &Limits { required: true, format: Format::Slug, ..Limits::NONE });
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("owner_email", &self.owner_email, &Limits { format: Format::Email, ..Limits::NONE });
+        found.text("owner_user_id", &self.owner_user_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+        found.text("language", &self.language, &Limits { max_bytes: 35, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::CreateUserRequest {
@@ -411,10 +450,20 @@ impl Checked for crate::identity::v1::CreateUserRequest {
         found.texts("platform_scopes", &self.platform_scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::DeclineInvitationRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::DeleteRoleRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::DeleteUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::DisableUserRequest {
@@ -431,6 +480,11 @@ impl Checked for crate::identity::v1::EnrolFactorRequest {
     fn check(&self, found: &mut Violations) {
         found.value("kind", crate::identity::v1::FactorKind::is_valid(self.kind), "totp");
         found.text("name", &self.name, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::GetInvitationRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::GetJwksRequest {}
@@ -450,6 +504,26 @@ impl Checked for crate::identity::v1::GetUserRequest {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::InviteMemberRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
+        found.text("role", &self.role, &Limits { required: true, max_bytes: 256, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
+        found.text("language", &self.language, &Limits { max_bytes: 35, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::JoinByInvitationRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
+        found.text("display_name", &self.display_name, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+        found.text("password", &self.password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::LeaveTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ListApiKeysRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -463,6 +537,11 @@ impl Checked for crate::identity::v1::ListAuditEventsRequest {
     }
 }
 impl Checked for crate::identity::v1::ListFactorsRequest {}
+impl Checked for crate::identity::v1::ListInvitationsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ListMembersRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -511,6 +590,12 @@ impl Checked for crate::identity::v1::ReauthenticateRequest {
         found.text("current_password", &self.current_password, &Limits { required: true, max_length: 256, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::RecoverPasswordRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
+        found.text("password", &self.password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::RefreshRequest {
     fn check(&self, found: &mut Violations) {
         found.text("refresh", &self.refresh, &Limits { required: true, missing: ErrorReason::RefreshTokenInvalid, ..Limits::NONE });
@@ -528,6 +613,23 @@ impl Checked for crate::identity::v1::RemoveMemberRequest {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::RenameTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RequestEmailConfirmationRequest {}
+impl Checked for crate::identity::v1::RequestInvitationLetterRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RequestPasswordRecoveryRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("email", &self.email, &Limits { required: true, max_bytes: 254, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ResetFactorsRequest {
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -538,10 +640,21 @@ impl Checked for crate::identity::v1::ResolveScopesRequest {
         found.text("method", &self.method, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ResumeTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::RevokeApiKeyRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RevokeInvitationRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("invitation_id", &self.invitation_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::RevokeSessionRequest {
@@ -574,6 +687,22 @@ impl Checked for crate::identity::v1::SetSecondFactorPolicyRequest {
         found.value("policy", crate::identity::v1::SecondFactorPolicy::is_valid(self.policy), "optional, owners or all");
     }
 }
+impl Checked for crate::identity::v1::SignInByLinkRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::SuspendTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::UnlockUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("client_address", &self.client_address, &Limits { max_bytes: 64, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::UpdateMeRequest {
     fn check(&self, found: &mut Violations) {
         found.text("display_name", &self.display_name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
@@ -584,6 +713,12 @@ impl Checked for crate::identity::v1::UpdateRoleRequest {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
         found.texts("scopes", &self.scopes, &Limits { required: true, max_bytes: 64, max_items: 64, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::UpdateUserRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("display_name", &self.display_name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::UseRecoveryCodeRequest {

@@ -183,6 +183,9 @@ pub enum ErrorReason {
     TenantRequired = 207,
     /// The user is not a member of the tenant, or there is no such tenant.
     TenantAccessDenied = 208,
+    /// The tenant is suspended: its members and keys do nothing in it until whoever runs the
+    /// platform resumes it. Nothing of it is lost.
+    TenantSuspended = 244,
     /// The caller is known, but lacks a scope. `metadata` has the required scopes,
     /// those granted, the credential they came from, and what to send instead.
     ScopeMissing = 209,
@@ -237,6 +240,24 @@ pub enum ErrorReason {
     /// The challenge is over, or is not one for this factor in this session. Ask for
     /// another one.
     ChallengeExpired = 253,
+    /// The deployment sends no mail, and the call is for a link that goes by mail. Whoever
+    /// runs it sets MAIL_SENDER, MAIL_FROM and PUBLIC_URL.
+    MailNotSetUp = 240,
+    /// The token of a link was used, is too old, was replaced by that of a newer link, or never
+    /// was one.
+    LinkInvalid = 241,
+    /// The tenant has no open invitation with this id: it was accepted, declined or revoked, or
+    /// is over.
+    InvitationNotFound = 242,
+    /// The invitation is for another e-mail address than that of the account that accepts it.
+    InvitationForAnother = 243,
+    /// The link of the invitation was brought by whoever invited, and not sent to the address that
+    /// was invited: it does not show who reads the mail of the address, so no account is made.
+    InvitationNeedsLetter = 245,
+    /// The platform would be left without an operator who can sign in.
+    LastOperator = 246,
+    /// The password is a person's, and the deployment sends mail: the person sets it by a link.
+    PasswordByRecovery = 247,
     /// The gateway or a service works at its limit and refused the call before starting
     /// it, or dropped the answer of one that changes nothing; `metadata.waits_for` names what
     /// was exhausted. Try again after the time in RetryInfo or `Retry-After`.
@@ -411,6 +432,7 @@ impl ErrorReason {
             Self::ApiKeyRequired => "ERROR_REASON_API_KEY_REQUIRED",
             Self::TenantRequired => "ERROR_REASON_TENANT_REQUIRED",
             Self::TenantAccessDenied => "ERROR_REASON_TENANT_ACCESS_DENIED",
+            Self::TenantSuspended => "ERROR_REASON_TENANT_SUSPENDED",
             Self::ScopeMissing => "ERROR_REASON_SCOPE_MISSING",
             Self::LoginFailed => "ERROR_REASON_LOGIN_FAILED",
             Self::RefreshTokenInvalid => "ERROR_REASON_REFRESH_TOKEN_INVALID",
@@ -432,6 +454,13 @@ impl ErrorReason {
             Self::FactorNotFound => "ERROR_REASON_FACTOR_NOT_FOUND",
             Self::FactorProofWrong => "ERROR_REASON_FACTOR_PROOF_WRONG",
             Self::ChallengeExpired => "ERROR_REASON_CHALLENGE_EXPIRED",
+            Self::MailNotSetUp => "ERROR_REASON_MAIL_NOT_SET_UP",
+            Self::LinkInvalid => "ERROR_REASON_LINK_INVALID",
+            Self::InvitationNotFound => "ERROR_REASON_INVITATION_NOT_FOUND",
+            Self::InvitationForAnother => "ERROR_REASON_INVITATION_FOR_ANOTHER",
+            Self::InvitationNeedsLetter => "ERROR_REASON_INVITATION_NEEDS_LETTER",
+            Self::LastOperator => "ERROR_REASON_LAST_OPERATOR",
+            Self::PasswordByRecovery => "ERROR_REASON_PASSWORD_BY_RECOVERY",
             Self::Overloaded => "ERROR_REASON_OVERLOADED",
             Self::BookingRequestNotFound => "ERROR_REASON_BOOKING_REQUEST_NOT_FOUND",
             Self::PropertyNotFound => "ERROR_REASON_PROPERTY_NOT_FOUND",
@@ -511,6 +540,7 @@ impl ErrorReason {
             "ERROR_REASON_API_KEY_REQUIRED" => Some(Self::ApiKeyRequired),
             "ERROR_REASON_TENANT_REQUIRED" => Some(Self::TenantRequired),
             "ERROR_REASON_TENANT_ACCESS_DENIED" => Some(Self::TenantAccessDenied),
+            "ERROR_REASON_TENANT_SUSPENDED" => Some(Self::TenantSuspended),
             "ERROR_REASON_SCOPE_MISSING" => Some(Self::ScopeMissing),
             "ERROR_REASON_LOGIN_FAILED" => Some(Self::LoginFailed),
             "ERROR_REASON_REFRESH_TOKEN_INVALID" => Some(Self::RefreshTokenInvalid),
@@ -532,6 +562,13 @@ impl ErrorReason {
             "ERROR_REASON_FACTOR_NOT_FOUND" => Some(Self::FactorNotFound),
             "ERROR_REASON_FACTOR_PROOF_WRONG" => Some(Self::FactorProofWrong),
             "ERROR_REASON_CHALLENGE_EXPIRED" => Some(Self::ChallengeExpired),
+            "ERROR_REASON_MAIL_NOT_SET_UP" => Some(Self::MailNotSetUp),
+            "ERROR_REASON_LINK_INVALID" => Some(Self::LinkInvalid),
+            "ERROR_REASON_INVITATION_NOT_FOUND" => Some(Self::InvitationNotFound),
+            "ERROR_REASON_INVITATION_FOR_ANOTHER" => Some(Self::InvitationForAnother),
+            "ERROR_REASON_INVITATION_NEEDS_LETTER" => Some(Self::InvitationNeedsLetter),
+            "ERROR_REASON_LAST_OPERATOR" => Some(Self::LastOperator),
+            "ERROR_REASON_PASSWORD_BY_RECOVERY" => Some(Self::PasswordByRecovery),
             "ERROR_REASON_OVERLOADED" => Some(Self::Overloaded),
             "ERROR_REASON_BOOKING_REQUEST_NOT_FOUND" => {
                 Some(Self::BookingRequestNotFound)

@@ -1398,6 +1398,9 @@ pub struct User {
     /// When the user was disabled; unset while it is not.
     #[prost(message, optional, tag = "6")]
     pub disabled_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the user first used a link that was sent to the address; unset until then.
+    #[prost(message, optional, tag = "7")]
+    pub email_confirmed_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for User {
     const NAME: &'static str = "User";
@@ -1606,7 +1609,8 @@ impl ::prost::Name for LogoutResponse {
 /// Input of ChangePassword.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangePasswordRequest {
-    /// The password in force.
+    /// The password in force; may be empty in a session that began with a link in the last 15
+    /// minutes.
     #[prost(string, tag = "1")]
     pub current_password: ::prost::alloc::string::String,
     /// The new one.
@@ -1687,6 +1691,123 @@ impl ::prost::Name for ReauthenticateResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.ReauthenticateResponse".into()
+    }
+}
+/// Input of RequestPasswordRecovery.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordRecoveryRequest {
+    /// E-mail address; case and surrounding space do not matter.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RequestPasswordRecoveryRequest {
+    const NAME: &'static str = "RequestPasswordRecoveryRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RequestPasswordRecoveryRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RequestPasswordRecoveryRequest".into()
+    }
+}
+/// Output of RequestPasswordRecovery.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordRecoveryResponse {}
+impl ::prost::Name for RequestPasswordRecoveryResponse {
+    const NAME: &'static str = "RequestPasswordRecoveryResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RequestPasswordRecoveryResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RequestPasswordRecoveryResponse"
+            .into()
+    }
+}
+/// Input of RecoverPassword.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecoverPasswordRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// The new password.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RecoverPasswordRequest {
+    const NAME: &'static str = "RecoverPasswordRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RecoverPasswordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RecoverPasswordRequest".into()
+    }
+}
+/// Output of RecoverPassword.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecoverPasswordResponse {
+    /// How many sessions were ended.
+    #[prost(int32, tag = "1")]
+    pub ended_sessions: i32,
+}
+impl ::prost::Name for RecoverPasswordResponse {
+    const NAME: &'static str = "RecoverPasswordResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RecoverPasswordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RecoverPasswordResponse".into()
+    }
+}
+/// Input of SignInByLink.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SignInByLinkRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SignInByLinkRequest {
+    const NAME: &'static str = "SignInByLinkRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SignInByLinkRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SignInByLinkRequest".into()
+    }
+}
+/// Output of SignInByLink.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SignInByLinkResponse {
+    /// Access token, a JWT for the `authorization: Bearer` header.
+    #[prost(string, tag = "1")]
+    pub access: ::prost::alloc::string::String,
+    /// Refresh token, opaque; for Refresh only.
+    #[prost(string, tag = "2")]
+    pub refresh: ::prost::alloc::string::String,
+    /// Always `bearer`.
+    #[prost(string, tag = "3")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until the access token expires.
+    #[prost(int32, tag = "4")]
+    pub expires_in: i32,
+    /// The user who signed in.
+    #[prost(message, optional, tag = "5")]
+    pub user: ::core::option::Option<User>,
+    /// The user's second factors: where one is verified, most methods need it to be proved.
+    #[prost(message, repeated, tag = "6")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+}
+impl ::prost::Name for SignInByLinkResponse {
+    const NAME: &'static str = "SignInByLinkResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SignInByLinkResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SignInByLinkResponse".into()
     }
 }
 /// Input of ListSessions.
@@ -2057,6 +2178,98 @@ pub mod auth_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Sends a link to an e-mail address that sets a new password, once and within an hour, if
+        /// the address is that of a person who can sign in. The answer is the same if it is not. Of
+        /// several links the newest works. The letter is in the language of `accept-language`,
+        /// German or English.
+        pub async fn request_password_recovery(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestPasswordRecoveryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestPasswordRecoveryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuthService/RequestPasswordRecovery",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuthService",
+                        "RequestPasswordRecovery",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets the password of the user to whom a link was sent, and ends all sessions of that user.
+        /// The user is told by mail, and signs in with the new password.
+        pub async fn recover_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecoverPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecoverPasswordResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuthService/RecoverPassword",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuthService",
+                        "RecoverPassword",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Starts a session by a link that RequestPasswordRecovery sent, which is used up by it. For
+        /// 15 minutes ChangePassword takes a new password in this session without the one in force.
+        pub async fn sign_in_by_link(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SignInByLinkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SignInByLinkResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuthService/SignInByLink",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.AuthService", "SignInByLink"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Returns the caller's live sessions, newest first.
         pub async fn list_sessions(
             &mut self,
@@ -2172,6 +2385,35 @@ pub mod auth_service_server {
             request: tonic::Request<super::ReauthenticateRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ReauthenticateResponse>,
+            tonic::Status,
+        >;
+        /// Sends a link to an e-mail address that sets a new password, once and within an hour, if
+        /// the address is that of a person who can sign in. The answer is the same if it is not. Of
+        /// several links the newest works. The letter is in the language of `accept-language`,
+        /// German or English.
+        async fn request_password_recovery(
+            &self,
+            request: tonic::Request<super::RequestPasswordRecoveryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestPasswordRecoveryResponse>,
+            tonic::Status,
+        >;
+        /// Sets the password of the user to whom a link was sent, and ends all sessions of that user.
+        /// The user is told by mail, and signs in with the new password.
+        async fn recover_password(
+            &self,
+            request: tonic::Request<super::RecoverPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecoverPasswordResponse>,
+            tonic::Status,
+        >;
+        /// Starts a session by a link that RequestPasswordRecovery sent, which is used up by it. For
+        /// 15 minutes ChangePassword takes a new password in this session without the one in force.
+        async fn sign_in_by_link(
+            &self,
+            request: tonic::Request<super::SignInByLinkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SignInByLinkResponse>,
             tonic::Status,
         >;
         /// Returns the caller's live sessions, newest first.
@@ -2478,6 +2720,147 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReauthenticateSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuthService/RequestPasswordRecovery" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestPasswordRecoverySvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::RequestPasswordRecoveryRequest>
+                    for RequestPasswordRecoverySvc<T> {
+                        type Response = super::RequestPasswordRecoveryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::RequestPasswordRecoveryRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::request_password_recovery(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestPasswordRecoverySvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuthService/RecoverPassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecoverPasswordSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::RecoverPasswordRequest>
+                    for RecoverPasswordSvc<T> {
+                        type Response = super::RecoverPasswordResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecoverPasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::recover_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecoverPasswordSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuthService/SignInByLink" => {
+                    #[allow(non_camel_case_types)]
+                    struct SignInByLinkSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::SignInByLinkRequest>
+                    for SignInByLinkSvc<T> {
+                        type Response = super::SignInByLinkResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SignInByLinkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::sign_in_by_link(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SignInByLinkSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -4161,6 +4544,1410 @@ pub mod factor_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// An open invitation, for those who manage members.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Invitation {
+    /// UUID.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Normalised e-mail address of who is invited.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// Name of the role that the person gets.
+    #[prost(string, tag = "3")]
+    pub role: ::prost::alloc::string::String,
+    /// UUID of the user who invited; empty for a key that acts as nobody.
+    #[prost(string, tag = "4")]
+    pub invited_by: ::prost::alloc::string::String,
+    /// UUID of the API key with which that was done; empty without one.
+    #[prost(string, tag = "5")]
+    pub invited_by_key: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "6")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when it may be accepted.
+    #[prost(message, optional, tag = "7")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Invitation {
+    const NAME: &'static str = "Invitation";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.Invitation".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.Invitation".into()
+    }
+}
+/// Input of InviteMember.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InviteMemberRequest {
+    /// UUID of the tenant; must be the tenant that the call is for.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// E-mail address of the person; case and surrounding space do not matter.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "3")]
+    pub role: ::prost::alloc::string::String,
+    /// Whether the caller brings the link to the person: the answer has its token then, and no
+    /// letter is sent. With it whoever has the account of the address accepts; to make an account,
+    /// the person has a letter sent to the address.
+    #[prost(bool, tag = "4")]
+    pub return_token: bool,
+    /// Language of the letter, `de` or `en`; empty means that of `accept-language`.
+    #[prost(string, tag = "5")]
+    pub language: ::prost::alloc::string::String,
+}
+impl ::prost::Name for InviteMemberRequest {
+    const NAME: &'static str = "InviteMemberRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.InviteMemberRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.InviteMemberRequest".into()
+    }
+}
+/// Output of InviteMember.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InviteMemberResponse {
+    /// The invitation.
+    #[prost(message, optional, tag = "1")]
+    pub invitation: ::core::option::Option<Invitation>,
+    /// The token of the link; empty unless the caller asked for it. It is shown once.
+    #[prost(string, tag = "2")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for InviteMemberResponse {
+    const NAME: &'static str = "InviteMemberResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.InviteMemberResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.InviteMemberResponse".into()
+    }
+}
+/// Input of ListInvitations.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListInvitationsRequest {
+    /// UUID of the tenant; must be the tenant that the call is for.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListInvitationsRequest {
+    const NAME: &'static str = "ListInvitationsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ListInvitationsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ListInvitationsRequest".into()
+    }
+}
+/// Output of ListInvitations.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListInvitationsResponse {
+    /// The open invitations.
+    #[prost(message, repeated, tag = "1")]
+    pub invitations: ::prost::alloc::vec::Vec<Invitation>,
+}
+impl ::prost::Name for ListInvitationsResponse {
+    const NAME: &'static str = "ListInvitationsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ListInvitationsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ListInvitationsResponse".into()
+    }
+}
+/// Input of RevokeInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeInvitationRequest {
+    /// UUID of the tenant; must be the tenant that the call is for.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// UUID of the invitation.
+    #[prost(string, tag = "2")]
+    pub invitation_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RevokeInvitationRequest {
+    const NAME: &'static str = "RevokeInvitationRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RevokeInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RevokeInvitationRequest".into()
+    }
+}
+/// Output of RevokeInvitation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeInvitationResponse {}
+impl ::prost::Name for RevokeInvitationResponse {
+    const NAME: &'static str = "RevokeInvitationResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RevokeInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RevokeInvitationResponse".into()
+    }
+}
+/// Input of GetInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvitationRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvitationRequest {
+    const NAME: &'static str = "GetInvitationRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.GetInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.GetInvitationRequest".into()
+    }
+}
+/// Output of GetInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvitationResponse {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Name of the tenant.
+    #[prost(string, tag = "2")]
+    pub tenant_name: ::prost::alloc::string::String,
+    /// Normalised e-mail address of who is invited.
+    #[prost(string, tag = "3")]
+    pub email: ::prost::alloc::string::String,
+    /// Name of the role that the person gets.
+    #[prost(string, tag = "4")]
+    pub role: ::prost::alloc::string::String,
+    /// Name of who invites; may be empty.
+    #[prost(string, tag = "5")]
+    pub inviter: ::prost::alloc::string::String,
+    /// Until when it may be accepted.
+    #[prost(message, optional, tag = "6")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the address has an account: sign in, else choose a password. Always false where
+    /// the link needs a letter.
+    #[prost(bool, tag = "7")]
+    pub has_account: bool,
+    /// Whether no account is made by this link: whoever invited has brought it. Sign in with the
+    /// account of the address, or have a letter sent to it.
+    #[prost(bool, tag = "8")]
+    pub needs_letter: bool,
+}
+impl ::prost::Name for GetInvitationResponse {
+    const NAME: &'static str = "GetInvitationResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.GetInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.GetInvitationResponse".into()
+    }
+}
+/// Input of RequestInvitationLetter.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestInvitationLetterRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RequestInvitationLetterRequest {
+    const NAME: &'static str = "RequestInvitationLetterRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RequestInvitationLetterRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RequestInvitationLetterRequest".into()
+    }
+}
+/// Output of RequestInvitationLetter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestInvitationLetterResponse {}
+impl ::prost::Name for RequestInvitationLetterResponse {
+    const NAME: &'static str = "RequestInvitationLetterResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RequestInvitationLetterResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RequestInvitationLetterResponse"
+            .into()
+    }
+}
+/// Input of AcceptInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptInvitationRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AcceptInvitationRequest {
+    const NAME: &'static str = "AcceptInvitationRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.AcceptInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.AcceptInvitationRequest".into()
+    }
+}
+/// Output of AcceptInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptInvitationResponse {
+    /// UUID of the tenant of which the caller is a member now.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AcceptInvitationResponse {
+    const NAME: &'static str = "AcceptInvitationResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.AcceptInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.AcceptInvitationResponse".into()
+    }
+}
+/// Input of JoinByInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JoinByInvitationRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// Name shown to people; may be empty.
+    #[prost(string, tag = "2")]
+    pub display_name: ::prost::alloc::string::String,
+    /// The password of the new account.
+    #[prost(string, tag = "3")]
+    pub password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JoinByInvitationRequest {
+    const NAME: &'static str = "JoinByInvitationRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.JoinByInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.JoinByInvitationRequest".into()
+    }
+}
+/// Output of JoinByInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JoinByInvitationResponse {
+    /// The new user.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+    /// UUID of the tenant of which the user is a member.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "3")]
+    pub role: ::prost::alloc::string::String,
+}
+impl ::prost::Name for JoinByInvitationResponse {
+    const NAME: &'static str = "JoinByInvitationResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.JoinByInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.JoinByInvitationResponse".into()
+    }
+}
+/// Input of DeclineInvitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeclineInvitationRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeclineInvitationRequest {
+    const NAME: &'static str = "DeclineInvitationRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.DeclineInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.DeclineInvitationRequest".into()
+    }
+}
+/// Output of DeclineInvitation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeclineInvitationResponse {}
+impl ::prost::Name for DeclineInvitationResponse {
+    const NAME: &'static str = "DeclineInvitationResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.DeclineInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.DeclineInvitationResponse".into()
+    }
+}
+/// Input of LeaveTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LeaveTenantRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for LeaveTenantRequest {
+    const NAME: &'static str = "LeaveTenantRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.LeaveTenantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.LeaveTenantRequest".into()
+    }
+}
+/// Output of LeaveTenant.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LeaveTenantResponse {}
+impl ::prost::Name for LeaveTenantResponse {
+    const NAME: &'static str = "LeaveTenantResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.LeaveTenantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.LeaveTenantResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod invitation_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// How people become members of tenants, and leave them.
+    #[derive(Debug, Clone)]
+    pub struct InvitationServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl InvitationServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> InvitationServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InvitationServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            InvitationServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Invites whoever has an e-mail address to become a member; the membership begins when that
+        /// person accepts. The answer is the same whether the address is a user's. The caller must
+        /// hold every scope of the role. A newer invitation of an address takes the place of the one
+        /// before it. A tenant has 100 open invitations at most.
+        ///
+        /// ALREADY_EXISTS when a member has the address.
+        pub async fn invite_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::InviteMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InviteMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/InviteMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "InviteMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the open invitations of the tenant, newest first.
+        pub async fn list_invitations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListInvitationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvitationsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/ListInvitations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "ListInvitations",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends an open invitation; its link does not work any more.
+        pub async fn revoke_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/RevokeInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "RevokeInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns what the link of an invitation offers, for the page that it leads to.
+        pub async fn get_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/GetInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "GetInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends the link of an invitation to the address that was invited, in place of the one that
+        /// whoever invited has brought, which works no more. The answer is the same whether the
+        /// address is a user's. The letter is in the language of `accept-language`, German or English.
+        pub async fn request_invitation_letter(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestInvitationLetterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestInvitationLetterResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/RequestInvitationLetter",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "RequestInvitationLetter",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes the caller a member by the link of an invitation, once. The caller's account must
+        /// have the address that was invited.
+        pub async fn accept_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/AcceptInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "AcceptInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Creates an account with the address that was invited, and makes it a member by the link
+        /// of the invitation, once. The person signs in then. The link must show that the person
+        /// reads the mail of the address: one that whoever invited has brought does not, unless that
+        /// is a platform operator; RequestInvitationLetter sends one that does.
+        ///
+        /// ALREADY_EXISTS when the address has an account: sign in with it and use AcceptInvitation.
+        pub async fn join_by_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JoinByInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JoinByInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/JoinByInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "JoinByInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Declines an invitation by its link, which does not work any more.
+        pub async fn decline_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeclineInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeclineInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/DeclineInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "DeclineInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends the caller's membership in a tenant, whatever the role; effective everywhere within
+        /// five seconds. API keys that the caller made belong to the tenant, and go on working.
+        pub async fn leave_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LeaveTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LeaveTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.InvitationService/LeaveTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.InvitationService",
+                        "LeaveTenant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod invitation_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with InvitationServiceServer.
+    #[async_trait]
+    pub trait InvitationService: std::marker::Send + std::marker::Sync + 'static {
+        /// Invites whoever has an e-mail address to become a member; the membership begins when that
+        /// person accepts. The answer is the same whether the address is a user's. The caller must
+        /// hold every scope of the role. A newer invitation of an address takes the place of the one
+        /// before it. A tenant has 100 open invitations at most.
+        ///
+        /// ALREADY_EXISTS when a member has the address.
+        async fn invite_member(
+            &self,
+            request: tonic::Request<super::InviteMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InviteMemberResponse>,
+            tonic::Status,
+        >;
+        /// Returns the open invitations of the tenant, newest first.
+        async fn list_invitations(
+            &self,
+            request: tonic::Request<super::ListInvitationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvitationsResponse>,
+            tonic::Status,
+        >;
+        /// Ends an open invitation; its link does not work any more.
+        async fn revoke_invitation(
+            &self,
+            request: tonic::Request<super::RevokeInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Returns what the link of an invitation offers, for the page that it leads to.
+        async fn get_invitation(
+            &self,
+            request: tonic::Request<super::GetInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Sends the link of an invitation to the address that was invited, in place of the one that
+        /// whoever invited has brought, which works no more. The answer is the same whether the
+        /// address is a user's. The letter is in the language of `accept-language`, German or English.
+        async fn request_invitation_letter(
+            &self,
+            request: tonic::Request<super::RequestInvitationLetterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestInvitationLetterResponse>,
+            tonic::Status,
+        >;
+        /// Makes the caller a member by the link of an invitation, once. The caller's account must
+        /// have the address that was invited.
+        async fn accept_invitation(
+            &self,
+            request: tonic::Request<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Creates an account with the address that was invited, and makes it a member by the link
+        /// of the invitation, once. The person signs in then. The link must show that the person
+        /// reads the mail of the address: one that whoever invited has brought does not, unless that
+        /// is a platform operator; RequestInvitationLetter sends one that does.
+        ///
+        /// ALREADY_EXISTS when the address has an account: sign in with it and use AcceptInvitation.
+        async fn join_by_invitation(
+            &self,
+            request: tonic::Request<super::JoinByInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::JoinByInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Declines an invitation by its link, which does not work any more.
+        async fn decline_invitation(
+            &self,
+            request: tonic::Request<super::DeclineInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeclineInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Ends the caller's membership in a tenant, whatever the role; effective everywhere within
+        /// five seconds. API keys that the caller made belong to the tenant, and go on working.
+        async fn leave_tenant(
+            &self,
+            request: tonic::Request<super::LeaveTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LeaveTenantResponse>,
+            tonic::Status,
+        >;
+    }
+    /// How people become members of tenants, and leave them.
+    #[derive(Debug)]
+    pub struct InvitationServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> InvitationServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for InvitationServiceServer<T>
+    where
+        T: InvitationService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/frontdesk.identity.v1.InvitationService/InviteMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct InviteMemberSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::InviteMemberRequest>
+                    for InviteMemberSvc<T> {
+                        type Response = super::InviteMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::InviteMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::invite_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = InviteMemberSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/ListInvitations" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListInvitationsSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::ListInvitationsRequest>
+                    for ListInvitationsSvc<T> {
+                        type Response = super::ListInvitationsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListInvitationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::list_invitations(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListInvitationsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/RevokeInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeInvitationSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::RevokeInvitationRequest>
+                    for RevokeInvitationSvc<T> {
+                        type Response = super::RevokeInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::revoke_invitation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeInvitationSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/GetInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInvitationSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::GetInvitationRequest>
+                    for GetInvitationSvc<T> {
+                        type Response = super::GetInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::get_invitation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInvitationSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/RequestInvitationLetter" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestInvitationLetterSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::RequestInvitationLetterRequest>
+                    for RequestInvitationLetterSvc<T> {
+                        type Response = super::RequestInvitationLetterResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::RequestInvitationLetterRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::request_invitation_letter(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestInvitationLetterSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/AcceptInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct AcceptInvitationSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::AcceptInvitationRequest>
+                    for AcceptInvitationSvc<T> {
+                        type Response = super::AcceptInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AcceptInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::accept_invitation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AcceptInvitationSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/JoinByInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct JoinByInvitationSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::JoinByInvitationRequest>
+                    for JoinByInvitationSvc<T> {
+                        type Response = super::JoinByInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JoinByInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::join_by_invitation(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = JoinByInvitationSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/DeclineInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeclineInvitationSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::DeclineInvitationRequest>
+                    for DeclineInvitationSvc<T> {
+                        type Response = super::DeclineInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeclineInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::decline_invitation(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeclineInvitationSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.InvitationService/LeaveTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct LeaveTenantSvc<T: InvitationService>(pub Arc<T>);
+                    impl<
+                        T: InvitationService,
+                    > tonic::server::UnaryService<super::LeaveTenantRequest>
+                    for LeaveTenantSvc<T> {
+                        type Response = super::LeaveTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LeaveTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InvitationService>::leave_tenant(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LeaveTenantSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for InvitationServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "frontdesk.identity.v1.InvitationService";
+    impl<T> tonic::server::NamedService for InvitationServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Input of Watch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
@@ -4598,6 +6385,10 @@ pub struct ResolveScopesResponse {
     /// Of an operator in a tenant: the scopes that a role in it gives, sorted.
     #[prost(string, repeated, tag = "10")]
     pub role_scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether the user names no tenant, and the only one of which the user is a member is
+    /// suspended: `tenant_id` is empty then.
+    #[prost(bool, tag = "11")]
+    pub suspended: bool,
     /// Whether the user has a verified second factor.
     #[prost(bool, tag = "20")]
     pub has_second_factor: bool,
@@ -4950,6 +6741,9 @@ pub struct Tenant {
     /// When it was created.
     #[prost(message, optional, tag = "4")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Since when it is suspended; unset while it is not.
+    #[prost(message, optional, tag = "5")]
+    pub suspended_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for Tenant {
     const NAME: &'static str = "Tenant";
@@ -5016,6 +6810,15 @@ pub struct CreateTenantRequest {
     /// Name shown to people.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
+    /// E-mail address of whoever is invited to be the first owner; may be empty.
+    #[prost(string, tag = "3")]
+    pub owner_email: ::prost::alloc::string::String,
+    /// UUID of the user who is the first owner; may be empty, and must be beside `owner_email`.
+    #[prost(string, tag = "4")]
+    pub owner_user_id: ::prost::alloc::string::String,
+    /// Language of the letter, `de` or `en`; empty means that of `accept-language`.
+    #[prost(string, tag = "5")]
+    pub language: ::prost::alloc::string::String,
 }
 impl ::prost::Name for CreateTenantRequest {
     const NAME: &'static str = "CreateTenantRequest";
@@ -5119,6 +6922,111 @@ impl ::prost::Name for GetTenantResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.GetTenantResponse".into()
+    }
+}
+/// Input of RenameTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameTenantRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Name shown to people.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RenameTenantRequest {
+    const NAME: &'static str = "RenameTenantRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RenameTenantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RenameTenantRequest".into()
+    }
+}
+/// Output of RenameTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameTenantResponse {
+    /// The tenant.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+impl ::prost::Name for RenameTenantResponse {
+    const NAME: &'static str = "RenameTenantResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RenameTenantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RenameTenantResponse".into()
+    }
+}
+/// Input of SuspendTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendTenantRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SuspendTenantRequest {
+    const NAME: &'static str = "SuspendTenantRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SuspendTenantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SuspendTenantRequest".into()
+    }
+}
+/// Output of SuspendTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendTenantResponse {
+    /// The tenant.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+impl ::prost::Name for SuspendTenantResponse {
+    const NAME: &'static str = "SuspendTenantResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SuspendTenantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SuspendTenantResponse".into()
+    }
+}
+/// Input of ResumeTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeTenantRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResumeTenantRequest {
+    const NAME: &'static str = "ResumeTenantRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ResumeTenantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ResumeTenantRequest".into()
+    }
+}
+/// Output of ResumeTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeTenantResponse {
+    /// The tenant.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+impl ::prost::Name for ResumeTenantResponse {
+    const NAME: &'static str = "ResumeTenantResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ResumeTenantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ResumeTenantResponse".into()
     }
 }
 /// Input of AddMember.
@@ -5531,7 +7439,9 @@ pub mod tenant_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Creates a tenant.
+        /// Creates a tenant, with its first owner where one is named: a user, who is not asked, or
+        /// whoever accepts the invitation that is sent. Both or neither are stored. Making a user the
+        /// owner takes a platform operator.
         pub async fn create_tenant(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateTenantRequest>,
@@ -5615,8 +7525,100 @@ pub mod tenant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Makes a user a member of the tenant. The caller must hold every scope of
-        /// the role.
+        /// Gives a tenant another name; its short name stays.
+        pub async fn rename_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RenameTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenameTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.TenantService/RenameTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.TenantService",
+                        "RenameTenant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Suspends a tenant: calls of its members and keys in it are refused with TENANT_SUSPENDED,
+        /// everywhere within five seconds, and its invitations cannot be accepted. Nothing of it is
+        /// lost. Platform operators go on.
+        pub async fn suspend_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuspendTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.TenantService/SuspendTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.TenantService",
+                        "SuspendTenant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends the suspension of a tenant.
+        pub async fn resume_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.TenantService/ResumeTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.TenantService",
+                        "ResumeTenant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a user a member of the tenant without asking that person, which platform operators
+        /// alone do; others invite (InvitationService). The caller must hold every scope of the role.
         pub async fn add_member(
             &mut self,
             request: impl tonic::IntoRequest<super::AddMemberRequest>,
@@ -5858,7 +7860,9 @@ pub mod tenant_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with TenantServiceServer.
     #[async_trait]
     pub trait TenantService: std::marker::Send + std::marker::Sync + 'static {
-        /// Creates a tenant.
+        /// Creates a tenant, with its first owner where one is named: a user, who is not asked, or
+        /// whoever accepts the invitation that is sent. Both or neither are stored. Making a user the
+        /// owner takes a platform operator.
         async fn create_tenant(
             &self,
             request: tonic::Request<super::CreateTenantRequest>,
@@ -5882,8 +7886,34 @@ pub mod tenant_service_server {
             tonic::Response<super::GetTenantResponse>,
             tonic::Status,
         >;
-        /// Makes a user a member of the tenant. The caller must hold every scope of
-        /// the role.
+        /// Gives a tenant another name; its short name stays.
+        async fn rename_tenant(
+            &self,
+            request: tonic::Request<super::RenameTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenameTenantResponse>,
+            tonic::Status,
+        >;
+        /// Suspends a tenant: calls of its members and keys in it are refused with TENANT_SUSPENDED,
+        /// everywhere within five seconds, and its invitations cannot be accepted. Nothing of it is
+        /// lost. Platform operators go on.
+        async fn suspend_tenant(
+            &self,
+            request: tonic::Request<super::SuspendTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendTenantResponse>,
+            tonic::Status,
+        >;
+        /// Ends the suspension of a tenant.
+        async fn resume_tenant(
+            &self,
+            request: tonic::Request<super::ResumeTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeTenantResponse>,
+            tonic::Status,
+        >;
+        /// Makes a user a member of the tenant without asking that person, which platform operators
+        /// alone do; others invite (InvitationService). The caller must hold every scope of the role.
         async fn add_member(
             &self,
             request: tonic::Request<super::AddMemberRequest>,
@@ -6150,6 +8180,141 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetTenantSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.TenantService/RenameTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct RenameTenantSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::RenameTenantRequest>
+                    for RenameTenantSvc<T> {
+                        type Response = super::RenameTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RenameTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::rename_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RenameTenantSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.TenantService/SuspendTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuspendTenantSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::SuspendTenantRequest>
+                    for SuspendTenantSvc<T> {
+                        type Response = super::SuspendTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuspendTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::suspend_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuspendTenantSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.TenantService/ResumeTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeTenantSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::ResumeTenantRequest>
+                    for ResumeTenantSvc<T> {
+                        type Response = super::ResumeTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::resume_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeTenantSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -7148,6 +9313,98 @@ impl ::prost::Name for UpdateMeResponse {
         "type.googleapis.com/frontdesk.identity.v1.UpdateMeResponse".into()
     }
 }
+/// Input of RequestEmailConfirmation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestEmailConfirmationRequest {}
+impl ::prost::Name for RequestEmailConfirmationRequest {
+    const NAME: &'static str = "RequestEmailConfirmationRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RequestEmailConfirmationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RequestEmailConfirmationRequest"
+            .into()
+    }
+}
+/// Output of RequestEmailConfirmation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestEmailConfirmationResponse {}
+impl ::prost::Name for RequestEmailConfirmationResponse {
+    const NAME: &'static str = "RequestEmailConfirmationResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RequestEmailConfirmationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RequestEmailConfirmationResponse"
+            .into()
+    }
+}
+/// Input of ChangeEmail.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeEmailRequest {
+    /// The new address; case and surrounding space do not matter.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChangeEmailRequest {
+    const NAME: &'static str = "ChangeEmailRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ChangeEmailRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ChangeEmailRequest".into()
+    }
+}
+/// Output of ChangeEmail.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeEmailResponse {}
+impl ::prost::Name for ChangeEmailResponse {
+    const NAME: &'static str = "ChangeEmailResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ChangeEmailResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ChangeEmailResponse".into()
+    }
+}
+/// Input of ConfirmEmail.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmEmailRequest {
+    /// What stands behind `#token=` in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ConfirmEmailRequest {
+    const NAME: &'static str = "ConfirmEmailRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ConfirmEmailRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ConfirmEmailRequest".into()
+    }
+}
+/// Output of ConfirmEmail.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmEmailResponse {
+    /// The address that is confirmed.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ConfirmEmailResponse {
+    const NAME: &'static str = "ConfirmEmailResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ConfirmEmailResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ConfirmEmailResponse".into()
+    }
+}
 /// Input of CreateUser.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateUserRequest {
@@ -7277,6 +9534,9 @@ pub struct DisableUserRequest {
     /// UUID of the user.
     #[prost(string, tag = "1")]
     pub user_id: ::prost::alloc::string::String,
+    /// Whether a tenant may be left without an owner who can sign in.
+    #[prost(bool, tag = "2")]
+    pub even_if_last_owner: bool,
 }
 impl ::prost::Name for DisableUserRequest {
     const NAME: &'static str = "DisableUserRequest";
@@ -7303,6 +9563,109 @@ impl ::prost::Name for DisableUserResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.DisableUserResponse".into()
+    }
+}
+/// Input of UpdateUser.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserRequest {
+    /// UUID of the user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Name shown to people.
+    #[prost(string, tag = "2")]
+    pub display_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UpdateUserRequest {
+    const NAME: &'static str = "UpdateUserRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UpdateUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UpdateUserRequest".into()
+    }
+}
+/// Output of UpdateUser.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserResponse {
+    /// The user as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+}
+impl ::prost::Name for UpdateUserResponse {
+    const NAME: &'static str = "UpdateUserResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UpdateUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UpdateUserResponse".into()
+    }
+}
+/// Input of UnlockUser.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlockUserRequest {
+    /// UUID of the user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Address from which the user tried to sign in, as the audit log has it; may be empty.
+    #[prost(string, tag = "2")]
+    pub client_address: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UnlockUserRequest {
+    const NAME: &'static str = "UnlockUserRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UnlockUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UnlockUserRequest".into()
+    }
+}
+/// Output of UnlockUser.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlockUserResponse {}
+impl ::prost::Name for UnlockUserResponse {
+    const NAME: &'static str = "UnlockUserResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.UnlockUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.UnlockUserResponse".into()
+    }
+}
+/// Input of DeleteUser.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserRequest {
+    /// UUID of the user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Whether a tenant may be left without an owner who can sign in.
+    #[prost(bool, tag = "2")]
+    pub even_if_last_owner: bool,
+}
+impl ::prost::Name for DeleteUserRequest {
+    const NAME: &'static str = "DeleteUserRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.DeleteUserRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.DeleteUserRequest".into()
+    }
+}
+/// Output of DeleteUser.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserResponse {}
+impl ::prost::Name for DeleteUserResponse {
+    const NAME: &'static str = "DeleteUserResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.DeleteUserResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.DeleteUserResponse".into()
     }
 }
 /// Input of EnableUser.
@@ -7558,7 +9921,98 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Creates a user. A service account is a user of kind `service`.
+        /// Sends a link to the address of the caller's account, which confirms that the caller reads
+        /// its mail; none is sent when that is known. The letter is in the language of
+        /// `accept-language`, German or English.
+        pub async fn request_email_confirmation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestEmailConfirmationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestEmailConfirmationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/RequestEmailConfirmation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.UserService",
+                        "RequestEmailConfirmation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends a link to another address, which makes it the address of the caller's account. Until
+        /// it is used, within a day, nothing changes; it works no more when the password was changed
+        /// or the caller signs out everywhere. The address of the account is told. The answer is the
+        /// same when the new address is another user's, to which no link is sent.
+        pub async fn change_email(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangeEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeEmailResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/ChangeEmail",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.UserService", "ChangeEmail"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Confirms an address by the link that was sent to it, once. One that was sent for
+        /// ChangeEmail is the address of the account from now on, and the address before it is told.
+        pub async fn confirm_email(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmEmailResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/ConfirmEmail",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.UserService", "ConfirmEmail"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Creates a user. A service account is a user of kind `service`. Where the deployment sends
+        /// mail, a person is created without a password, and sets one by RequestPasswordRecovery.
         pub async fn create_user(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateUserRequest>,
@@ -7639,6 +10093,8 @@ pub mod user_service_client {
         }
         /// Disables a user and ends all its sessions; access ends everywhere within
         /// five seconds. Disabling a disabled user changes nothing.
+        ///
+        /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
         pub async fn disable_user(
             &mut self,
             request: impl tonic::IntoRequest<super::DisableUserRequest>,
@@ -7662,6 +10118,92 @@ pub mod user_service_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("frontdesk.identity.v1.UserService", "DisableUser"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a user another name.
+        pub async fn update_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/UpdateUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.UserService", "UpdateUser"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Forgives the failed logins of a user, so that the limit of the account refuses nobody who
+        /// has the password; and those from one address, where it is named.
+        pub async fn unlock_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnlockUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnlockUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/UnlockUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.UserService", "UnlockUser"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a user: its sessions, memberships, factors and links end, effective everywhere
+        /// within five seconds, and its address and name are forgotten. Events go on naming its id.
+        /// API keys that it made belong to their tenants, and go on working.
+        ///
+        /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
+        pub async fn delete_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/DeleteUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.UserService", "DeleteUser"),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -7724,7 +10266,8 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sets a user's password and ends all its sessions. Of an owner of a tenant it takes
-        /// a platform operator: whoever sets the password can be the owner.
+        /// a platform operator: whoever sets the password can be the owner. Where the deployment
+        /// sends mail, it is for service accounts: people set theirs by RequestPasswordRecovery.
         pub async fn set_password(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPasswordRequest>,
@@ -7783,7 +10326,38 @@ pub mod user_service_server {
             tonic::Response<super::UpdateMeResponse>,
             tonic::Status,
         >;
-        /// Creates a user. A service account is a user of kind `service`.
+        /// Sends a link to the address of the caller's account, which confirms that the caller reads
+        /// its mail; none is sent when that is known. The letter is in the language of
+        /// `accept-language`, German or English.
+        async fn request_email_confirmation(
+            &self,
+            request: tonic::Request<super::RequestEmailConfirmationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestEmailConfirmationResponse>,
+            tonic::Status,
+        >;
+        /// Sends a link to another address, which makes it the address of the caller's account. Until
+        /// it is used, within a day, nothing changes; it works no more when the password was changed
+        /// or the caller signs out everywhere. The address of the account is told. The answer is the
+        /// same when the new address is another user's, to which no link is sent.
+        async fn change_email(
+            &self,
+            request: tonic::Request<super::ChangeEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeEmailResponse>,
+            tonic::Status,
+        >;
+        /// Confirms an address by the link that was sent to it, once. One that was sent for
+        /// ChangeEmail is the address of the account from now on, and the address before it is told.
+        async fn confirm_email(
+            &self,
+            request: tonic::Request<super::ConfirmEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmEmailResponse>,
+            tonic::Status,
+        >;
+        /// Creates a user. A service account is a user of kind `service`. Where the deployment sends
+        /// mail, a person is created without a password, and sets one by RequestPasswordRecovery.
         async fn create_user(
             &self,
             request: tonic::Request<super::CreateUserRequest>,
@@ -7806,11 +10380,42 @@ pub mod user_service_server {
         ) -> std::result::Result<tonic::Response<super::GetUserResponse>, tonic::Status>;
         /// Disables a user and ends all its sessions; access ends everywhere within
         /// five seconds. Disabling a disabled user changes nothing.
+        ///
+        /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
         async fn disable_user(
             &self,
             request: tonic::Request<super::DisableUserRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DisableUserResponse>,
+            tonic::Status,
+        >;
+        /// Gives a user another name.
+        async fn update_user(
+            &self,
+            request: tonic::Request<super::UpdateUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateUserResponse>,
+            tonic::Status,
+        >;
+        /// Forgives the failed logins of a user, so that the limit of the account refuses nobody who
+        /// has the password; and those from one address, where it is named.
+        async fn unlock_user(
+            &self,
+            request: tonic::Request<super::UnlockUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnlockUserResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a user: its sessions, memberships, factors and links end, effective everywhere
+        /// within five seconds, and its address and name are forgotten. Events go on naming its id.
+        /// API keys that it made belong to their tenants, and go on working.
+        ///
+        /// LAST_OWNER when a tenant would have no owner left who can sign in, unless that is said.
+        async fn delete_user(
+            &self,
+            request: tonic::Request<super::DeleteUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteUserResponse>,
             tonic::Status,
         >;
         /// Lets a disabled user sign in again. Its old sessions stay ended.
@@ -7831,7 +10436,8 @@ pub mod user_service_server {
             tonic::Status,
         >;
         /// Sets a user's password and ends all its sessions. Of an owner of a tenant it takes
-        /// a platform operator: whoever sets the password can be the owner.
+        /// a platform operator: whoever sets the password can be the owner. Where the deployment
+        /// sends mail, it is for service accounts: people set theirs by RequestPasswordRecovery.
         async fn set_password(
             &self,
             request: tonic::Request<super::SetPasswordRequest>,
@@ -7990,6 +10596,147 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateMeSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/RequestEmailConfirmation" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestEmailConfirmationSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::RequestEmailConfirmationRequest>
+                    for RequestEmailConfirmationSvc<T> {
+                        type Response = super::RequestEmailConfirmationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::RequestEmailConfirmationRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::request_email_confirmation(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestEmailConfirmationSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/ChangeEmail" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangeEmailSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::ChangeEmailRequest>
+                    for ChangeEmailSvc<T> {
+                        type Response = super::ChangeEmailResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangeEmailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::change_email(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangeEmailSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/ConfirmEmail" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmEmailSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::ConfirmEmailRequest>
+                    for ConfirmEmailSvc<T> {
+                        type Response = super::ConfirmEmailResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmEmailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::confirm_email(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmEmailSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -8170,6 +10917,141 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DisableUserSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/UpdateUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateUserSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::UpdateUserRequest>
+                    for UpdateUserSvc<T> {
+                        type Response = super::UpdateUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::update_user(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateUserSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/UnlockUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnlockUserSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::UnlockUserRequest>
+                    for UnlockUserSvc<T> {
+                        type Response = super::UnlockUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnlockUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::unlock_user(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnlockUserSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/DeleteUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteUserSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::DeleteUserRequest>
+                    for DeleteUserSvc<T> {
+                        type Response = super::DeleteUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::delete_user(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteUserSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

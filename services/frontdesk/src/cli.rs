@@ -146,7 +146,7 @@ pub async fn main() -> Result<(), Failure> {
     match cli.command {
         Command::Dev(args) => dev::run(source, args).await,
         Command::Env(args) => dev::print_env(&args).await,
-        Command::Identity => run::identity(source).await,
+        Command::Identity => Box::pin(run::identity(source)).await,
         Command::Booking => run::booking(source).await,
         Command::Gateway => run::gateway(source).await,
         Command::Migrate { command } => migrate::run(source, command).await,

@@ -66,7 +66,7 @@ pub use self::trust::checks::Deployment;
 pub use seal::{MasterKey, SealError};
 
 /// The services of a server of identity.
-pub const SERVICES: [&str; 9] = [
+pub const SERVICES: [&str; 10] = [
     "frontdesk.identity.v1.AuthService",
     "frontdesk.identity.v1.UserService",
     "frontdesk.identity.v1.TokenService",

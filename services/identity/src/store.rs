@@ -37,6 +37,7 @@ pub use self::change::Change;
 pub use self::database::Store;
 pub use self::invitations::NewInvitation;
 pub use self::master_keys::Sealed;
+pub use self::one_time_tokens::ConfirmedEmail;
 
 /// The statements over this database, for a server with this policy.
 pub fn open(database: &Database, policy: Policy) -> Result<Store, StatementError> {

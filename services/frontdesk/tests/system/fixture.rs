@@ -107,7 +107,7 @@ impl Fixture {
 
     /// With the demo's bookings in a layout.
     pub async fn start_in(layout: Layout) -> Self {
-        Self::start_as(Policies::default(), layout).await
+        Box::pin(Self::start_as(Policies::default(), layout)).await
     }
 
     pub async fn start_with(policy: Policy) -> Self {
@@ -116,7 +116,8 @@ impl Fixture {
 
     /// With a policy for each part.
     pub async fn start_under(policies: Policies) -> Self {
-        Self::start_as(policies, Layout::Standard).await
+        // On the heap: every test has room for its future.
+        Box::pin(Self::start_as(policies, Layout::Standard)).await
     }
 
     /// With the demo's bookings, the system behind a pooler that shares sessions.

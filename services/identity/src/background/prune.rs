@@ -18,7 +18,7 @@ const EVERY_HOUR: Duration = Duration::from_hours(1);
 const KEEP_WINDOWS: SignedDuration = SignedDuration::from_hours(24);
 /// How long known pairs of account and address are kept after the last login.
 const KEEP_PAIRS: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// How long dead letters are kept, and tokens that have expired.
+/// How long dead letters are kept, and invitations and tokens that have expired.
 const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const KEEP_TOKENS: SignedDuration = SignedDuration::from_hours(24);
 /// Rows that one statement forgets, so that none lasts.

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::factor::session_over;
+use super::factor::{own_session, session_over};
 use super::mail::mail;
 use super::recovery::{LETTERS, link_invalid};
 use super::sessions::Sessions;
@@ -17,9 +17,8 @@ use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::mail::{Language, Letter};
 use crate::domain::one_time_token::Purpose;
-use crate::domain::user::User;
 use crate::error::Error;
-use crate::store::Change;
+use crate::store::{Change, ConfirmedEmail};
 
 impl Sessions {
     /// Sends a link to the address of the caller's account, unless it is confirmed.
@@ -30,6 +29,7 @@ impl Sessions {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<(), Error> {
+        own_session(by)?;
         let policy = mail(&self.store)?;
         let (user, _) = self.store.get_user(by.user).await?.ok_or_else(session_over)?;
         if user.email_confirmed_at.is_some() {
@@ -41,7 +41,7 @@ impl Sessions {
         let link = policy.links.link(Purpose::ConfirmEmail.page(), &token);
         Change::run(&self.store, async |change| {
             let purpose = Purpose::ConfirmEmail;
-            change.insert_one_time_token(&hash, purpose, Some(user.id), &user.email).await?;
+            change.insert_one_time_token(&hash, purpose, (Some(user.id), Some(user.id)), &user.email).await?;
             self.post.write(&change, &user.email, &Letter::ConfirmEmail { link: &link }, language).await?;
             Ok(change.settle().await?)
         })
@@ -59,6 +59,8 @@ impl Sessions {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<(), Error> {
+        // The account is its own: another issuer does not speak for its address.
+        own_session(by)?;
         let policy = mail(&self.store)?;
         let email = Email::checked(email)?;
         let (user, _) = self.store.get_user(by.user).await?.ok_or_else(session_over)?;
@@ -72,8 +74,10 @@ impl Sessions {
         let link = policy.links.link(Purpose::ChangeEmail.page(), &token);
         let letter = Letter::ChangeEmail { link: &link };
         Change::run(&self.store, async |change| {
-            let whose = is_free.then_some(by.user);
+            // A link before this one ends either way, or it would tell whether there is another.
+            let whose = (Some(by.user), is_free.then_some(by.user));
             change.insert_one_time_token(&hash, Purpose::ChangeEmail, whose, email.as_str()).await?;
+            self.post.write(&change, &user.email, &Letter::EmailChangeAsked, language).await?;
             if is_free {
                 self.post.write(&change, email.as_str(), &letter, language).await?;
             } else {
@@ -88,29 +92,40 @@ impl Sessions {
     }
 
     /// Uses a link that was sent to an address: it is confirmed, and the account's from now on.
-    /// The address before it is told.
-    pub async fn confirm_email(&self, token: &str, language: Language, actor: &Actor) -> Result<User, Error> {
+    /// The address before it is told. Returns the address.
+    pub async fn confirm_email(
+        &self,
+        token: &str,
+        language: Language,
+        actor: &Actor,
+    ) -> Result<String, Error> {
         let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
         let has_post = self.store.policy().mail.is_some();
-        let user = Change::run(&self.store, async |change| {
-            let confirmed = change.use_email_token(&hash).await?.ok_or_else(link_invalid)?;
-            let (id, old) = (confirmed.user, &confirmed.old);
-            let user = match change.confirm_email(id, &confirmed.new).await {
-                // Somebody else has it meanwhile.
-                Ok(None) | Err(Error::AlreadyExists(_)) => return Err(link_invalid()),
-                Ok(Some(user)) => user,
-                Err(error) => return Err(error),
+        let email = Change::run(&self.store, async |change| {
+            let ConfirmedEmail { user, new, old } =
+                change.use_email_token(&hash).await?.ok_or_else(link_invalid)?;
+            let action = if new == old {
+                if !change.confirm_email(user, &new).await? {
+                    return Err(link_invalid());
+                }
+                AuditAction::EmailConfirmed
+            } else {
+                match change.change_email(user, &old, &new).await {
+                    Ok(Some(_)) => {}
+                    // Somebody else has it meanwhile.
+                    Ok(None) | Err(Error::AlreadyExists(_)) => return Err(link_invalid()),
+                    Err(error) => return Err(error),
+                }
+                if has_post {
+                    self.post.write(&change, &old, &Letter::EmailChanged, language).await?;
+                }
+                AuditAction::EmailChanged
             };
-            let is_new = confirmed.new != *old;
-            if is_new && has_post {
-                self.post.write(&change, old, &Letter::EmailChanged, language).await?;
-            }
-            let action = if is_new { AuditAction::EmailChanged } else { AuditAction::EmailConfirmed };
-            change.finish(actor.did(action).by(Some(id))).await?;
-            Ok(user)
+            change.finish(actor.did(action).by(Some(user))).await?;
+            Ok(new)
         })
         .await?;
         self.post.send();
-        Ok(user)
+        Ok(email)
     }
 }

@@ -147,6 +147,7 @@ pub async fn reset(store: &Store, id: UserId, actor: &Actor) -> Result<Reset, Er
         }
         let factors = change.delete_factors(id).await?;
         change.delete_recovery_codes(id).await?;
+        change.end_links(id).await?;
         let sessions = change.end_sessions(id, Which::All, EndedBecause::FactorsChanged).await?;
         change.finish(actor.did(AuditAction::FactorsReset).done_to(id)).await?;
         Ok(Reset { factors, sessions })

@@ -102,6 +102,15 @@ impl Sessions {
         let prepared = self.prepare(&invite, actor, now).await?;
         let of_tenant = self.store.get_tenant(tenant).await?.ok_or(Error::TenantNotFound)?;
         let invitation = Change::run(&self.store, async |change| {
+            // Invitations of a tenant come one after the other, and none comes after its maker
+            // was removed.
+            change.lock_tenant(tenant).await?;
+            if let Some(by) = actor.user
+                && change.lock_member(tenant, by.user).await?.is_none()
+                && actor.holds.check([&OPERATE.to_owned()]).is_err()
+            {
+                return Err(Error::MemberNotFound);
+            }
             let role = lock_given_role(&change, tenant, &invite.role, actor).await?;
             if change.is_member(tenant, &prepared.email).await? {
                 return Err(Error::AlreadyExists(Existing::Member));
@@ -301,8 +310,8 @@ pub async fn accept(store: &Store, token: &str, by: SignedIn, actor: &Actor) -> 
             )
             .into());
         }
-        if offer.proves_address {
-            change.confirm_email(by.user, &user.email).await?;
+        if offer.proves_address && !change.confirm_email(by.user, &user.email).await? {
+            return Err(link_invalid());
         }
         finish_join(change, &offer, by.user, actor).await?;
         Ok(offer)

@@ -26,6 +26,9 @@ pub async fn logout(store: &Store, by: SignedIn, scope: LogoutScope, actor: &Act
         LogoutScope::Global => (Which::All, "global"),
     };
     Change::run(store, async |change| {
+        if matches!(scope, LogoutScope::Global) {
+            change.end_links(by.user).await?;
+        }
         let ended = change.end_sessions(by.user, which, EndedBecause::Logout).await?;
         change.finish(actor.did(AuditAction::Logout).about(word)).await?;
         Ok(ended)

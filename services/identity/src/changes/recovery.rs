@@ -1,6 +1,6 @@
 //! A forgotten password: a link to the address of the account, and a new password for it.
 //!
-//! Whoever asks gets one answer, after the same work, whether the address is somebody's. How
+//! Whoever asks gets one answer, after almost the same work, whether the address is somebody's. How
 //! often letters go to one address, or are asked for from one, is limited before anything
 //! else is done.
 
@@ -21,7 +21,7 @@ use crate::domain::limits::{self, Buckets, Limits};
 use crate::domain::mail::{Language, Letter};
 use crate::domain::one_time_token::Purpose;
 use crate::domain::session::{EndedBecause, Which};
-use crate::domain::user::{User, UserKind};
+use crate::domain::user::{Login, User, UserKind};
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
@@ -53,10 +53,9 @@ impl Sessions {
         let letter = Letter::Recover { link: &link };
         Change::run(&self.store, async |change| {
             let asked = actor.did(AuditAction::RecoveryRequested).by(user);
+            let whose = to.as_ref().map(|to| to.id);
             let stored = to.as_ref().map_or(email.as_str(), |to| &to.email);
-            change
-                .insert_one_time_token(&hash, Purpose::Recover, to.as_ref().map(|to| to.id), stored)
-                .await?;
+            change.insert_one_time_token(&hash, Purpose::Recover, (whose, whose), stored).await?;
             let asked = match &to {
                 Some(to) => {
                     self.post.write(&change, &to.email, &letter, language).await?;
@@ -119,14 +118,19 @@ impl Sessions {
         language: Language,
         actor: &Actor,
     ) -> Result<i64, Error> {
-        let (user, _) = self.store.get_user(by.user).await?.ok_or(Error::PasswordWrong)?;
+        let Login { user, password_version, .. } =
+            self.store.get_login(by.user).await?.ok_or(Error::PasswordWrong)?;
         check_new("new_password", &password, &user.email)?;
         let hashed = self.passwords.hash(password).await?;
         let has_post = self.store.policy().mail.is_some();
         let ended = Change::run(&self.store, async |change| {
+            // It may have been ended while the password was hashed.
             let session = change.lock_session(by.session).await?;
-            let by_link = session.is_some_and(|(session, _)| session.proofs.is_by_link(change.at()));
-            if !by_link || !change.set_password(by.user, &hashed, None).await? {
+            let by_link = session.is_some_and(|(session, of)| {
+                let lives = !session.ended && session.expires_at > change.at();
+                lives && of.id == by.user && session.proofs.is_by_link(change.at())
+            });
+            if !by_link || !change.set_password(by.user, &hashed, Some(password_version)).await? {
                 return Err(Error::PasswordWrong);
             }
             let others = Which::AllBut(by.session);

@@ -53,6 +53,7 @@ pub async fn create(
     }
     let hash = match password {
         Some(password) => {
+            check_may_set(store, kind, actor)?;
             check_new("password", &password, email.as_str())?;
             Some(passwords.hash(password).await?)
         }
@@ -138,6 +139,8 @@ pub async fn unlock(
 pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
         check_goes(&change, id, even_if_last_owner, actor).await?;
+        // Locked, so that a membership that is being made is seen by what follows.
+        change.lock_platform_scopes(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         // Told to the tenants of the user as long as it has some.
         change.note(&actor.did(AuditAction::UserDeleted).done_to(id)).await?;
@@ -182,14 +185,7 @@ pub async fn set_password(
     actor: &Actor,
 ) -> Result<i64, Error> {
     let (user, _) = store.get_user(id).await?.ok_or(Error::UserNotFound)?;
-    let is_command = matches!(actor.holds, Holds::Everything);
-    if user.kind == UserKind::Person && store.policy().mail.is_some() && !is_command {
-        return Err(Refusal::new(
-            Reason::PasswordByRecovery,
-            "A person's password is set by that person alone. Nothing was changed: POST /v1/auth/recovery with the address of the user sends a link that sets one.",
-        )
-        .into());
-    }
+    check_may_set(store, user.kind, actor)?;
     check_new("password", &password, &user.email)?;
     let hash = passwords.hash(password).await?;
     Change::run(store, async |change| {
@@ -204,6 +200,19 @@ pub async fn set_password(
         Ok(ended)
     })
     .await
+}
+
+/// Where letters are sent, people set their passwords by a link: whoever sets that of somebody
+/// else can be that person. Commands are of whoever has the database.
+fn check_may_set(store: &Store, kind: UserKind, actor: &Actor) -> Result<(), Refusal> {
+    let is_command = matches!(actor.holds, Holds::Everything);
+    if kind == UserKind::Service || store.policy().mail.is_none() || is_command {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::PasswordByRecovery,
+        "A person's password is set by that person alone. Nothing was changed: POST /v1/auth/recovery with the address of the user sends a link that sets one.",
+    ))
 }
 
 fn leaves_no_owner(tenants: &[String]) -> Error {

@@ -48,6 +48,8 @@ pub enum Letter<'a> {
         /// Leads to the page that confirms it.
         link: &'a str,
     },
+    /// Somebody who has signed in to the account wants another address for it.
+    EmailChangeAsked,
     /// The account has another address now.
     EmailChanged,
 }
@@ -92,6 +94,7 @@ impl Letter<'_> {
             Self::PasswordRecovered => "password_recovered",
             Self::ConfirmEmail { .. } => "confirm_email",
             Self::ChangeEmail { .. } => "change_email",
+            Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
         }
     }
@@ -116,25 +119,16 @@ impl Letter<'_> {
                 Some(link),
                 &["If it is not you, there is nothing to do: your password stays as it is."],
             ),
-            (Self::Invitation { tenant, inviter, role, link }, German) => {
-                let who = if inviter.is_empty() { "Das Team" } else { inviter };
-                let said = format!(
-                    "{who} lädt Sie zu {tenant} ein, mit der Rolle {role}. Öffnen Sie diesen Link, um anzunehmen oder abzulehnen; er gilt sieben Tage:"
-                );
-                let after = "Wenn Sie nicht wissen, worum es geht, ist nichts zu tun: Ohne Ihre Zustimmung ändert sich nichts.";
-                mail(&format!("Einladung zu {tenant}"), &[&said], Some(link), &[after])
+            (Self::Invitation { tenant, inviter, role, link }, _) => {
+                invitation([*tenant, *inviter, *role], link, language)
             }
-            (Self::Invitation { tenant, inviter, role, link }, English) => {
-                let who = if inviter.is_empty() { "The team" } else { inviter };
-                let said = format!(
-                    "{who} invites you to {tenant}, with the role {role}. Open this link to accept or to decline; it works for seven days:"
-                );
-                let after = "If you do not know what this is about, there is nothing to do: without your consent nothing changes.";
-                mail(&format!("Invitation to {tenant}"), &[&said], Some(link), &[after])
-            }
-            (Self::ConfirmEmail { .. } | Self::ChangeEmail { .. } | Self::EmailChanged, _) => {
-                self.render_of_addresses(language)
-            }
+            (
+                Self::ConfirmEmail { .. }
+                | Self::ChangeEmail { .. }
+                | Self::EmailChangeAsked
+                | Self::EmailChanged,
+                _,
+            ) => self.render_of_addresses(language),
             (Self::PasswordRecovered, German) => mail(
                 "Ihr Passwort wurde geändert",
                 &[
@@ -181,6 +175,18 @@ impl Letter<'_> {
                 Some(link),
                 &["If you do not know what this is about, there is nothing to do."],
             ),
+            (Self::EmailChangeAsked, Language::German) => mail(
+                "Ihr Konto soll eine andere E-Mail-Adresse bekommen",
+                &["Jemand, der in Ihrem Konto angemeldet ist, möchte eine andere E-Mail-Adresse dafür."],
+                None,
+                &["Wenn Sie es nicht sind, setzen Sie gleich ein neues Passwort: Dann geschieht nichts."],
+            ),
+            (Self::EmailChangeAsked, Language::English) => mail(
+                "Your account is to get another e-mail address",
+                &["Somebody who has signed in to your account wants another e-mail address for it."],
+                None,
+                &["If it is not you, set a new password at once: nothing is changed then."],
+            ),
             (_, Language::German) => mail(
                 "Ihr Konto hat eine andere E-Mail-Adresse",
                 &[
@@ -203,6 +209,27 @@ impl Letter<'_> {
     }
 }
 
+fn invitation([tenant, inviter, role]: [&str; 3], link: &str, language: Language) -> Mail {
+    match language {
+        Language::German => {
+            let who = if inviter.is_empty() { "Das Team" } else { inviter };
+            let said = format!(
+                "{who} lädt Sie zu {tenant} ein, mit der Rolle {role}. Öffnen Sie diesen Link, um anzunehmen oder abzulehnen; er gilt sieben Tage:"
+            );
+            let after = "Wenn Sie nicht wissen, worum es geht, ist nichts zu tun: Ohne Ihre Zustimmung ändert sich nichts.";
+            mail(&format!("Einladung zu {tenant}"), &[&said], Some(link), &[after])
+        }
+        Language::English => {
+            let who = if inviter.is_empty() { "The team" } else { inviter };
+            let said = format!(
+                "{who} invites you to {tenant}, with the role {role}. Open this link to accept or to decline; it works for seven days:"
+            );
+            let after = "If you do not know what this is about, there is nothing to do: without your consent nothing changes.";
+            mail(&format!("Invitation to {tenant}"), &[&said], Some(link), &[after])
+        }
+    }
+}
+
 /// A letter of paragraphs, with a link between them.
 fn mail(subject: &str, before: &[&str], link: Option<&str>, after: &[&str]) -> Mail {
     let mut text = String::new();
@@ -217,9 +244,15 @@ fn mail(subject: &str, before: &[&str], link: Option<&str>, after: &[&str]) -> M
             write!(html, "<p>{shown}</p>")
         };
     };
-    before.iter().for_each(|paragraph| add(paragraph, false));
-    link.into_iter().for_each(|link| add(link, true));
-    after.iter().for_each(|paragraph| add(paragraph, false));
+    for paragraph in before {
+        add(paragraph, false);
+    }
+    if let Some(link) = link {
+        add(link, true);
+    }
+    for paragraph in after {
+        add(paragraph, false);
+    }
     html.push_str("</body></html>");
     Mail { subject: one_line(subject), text, html }
 }
@@ -274,11 +307,15 @@ mod tests {
             Letter::PasswordRecovered,
             Letter::ConfirmEmail { link },
             Letter::ChangeEmail { link },
+            Letter::EmailChangeAsked,
             Letter::EmailChanged,
         ] {
             let [german, english] = [Language::German, Language::English].map(|one| letter.render(one));
             assert_ne!(german.subject, english.subject);
-            let has_link = !matches!(letter, Letter::PasswordRecovered | Letter::EmailChanged);
+            let has_link = !matches!(
+                letter,
+                Letter::PasswordRecovered | Letter::EmailChangeAsked | Letter::EmailChanged
+            );
             for mail in [german, english] {
                 assert!(mail.html.starts_with("<!doctype html>") && mail.html.ends_with("</html>"));
                 assert_eq!((mail.text.contains(link), mail.html.contains(link)), (has_link, has_link));

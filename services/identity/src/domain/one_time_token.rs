@@ -2,9 +2,9 @@
 
 use jiff::SignedDuration;
 
-use super::words::words;
+use super::words::written;
 
-words! {
+written! {
     /// What a token does.
     pub enum Purpose {
         /// Sets a new password.

@@ -10,7 +10,6 @@ use super::identity::Identity;
 use super::wire::{count, factor, id, language, timestamp, user};
 use crate::changes::logout::{self, LogoutScope};
 use crate::changes::sessions::Tokens;
-
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::SessionId;

@@ -1,4 +1,4 @@
-//! InvitationService: how people become members of tenants, and leave them.
+//! `InvitationService`: how people become members of tenants, and leave them.
 
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::invitation_service_server::InvitationService;

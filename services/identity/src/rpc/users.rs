@@ -75,8 +75,8 @@ impl UserService for Identity {
     ) -> Result<Response<wire::ConfirmEmailResponse>, Status> {
         let (actor, language) = (self.stranger(&request), language(&request));
         let token = Zeroizing::new(request.into_inner().token);
-        let confirmed = self.sessions.confirm_email(&token, language, &actor).await?;
-        Ok(Response::new(wire::ConfirmEmailResponse { email: confirmed.email }))
+        let email = self.sessions.confirm_email(&token, language, &actor).await?;
+        Ok(Response::new(wire::ConfirmEmailResponse { email }))
     }
 
     async fn create_user(

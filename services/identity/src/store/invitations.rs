@@ -22,6 +22,8 @@ pg::statements! {
         proves_address: bool, invited_by: Option<UserId>, invited_by_key: Option<ApiKeyId>, at: Timestamp, expires_at: Timestamp,
         most: i64
     );
+    /// A tenant, locked against another invitation.
+    LockTenant = "lock_tenant" (tenant: TenantId);
     /// Ends the open invitation of an address, if there is one.
     ReplaceInvitation<'a> = "replace_invitation" (tenant: TenantId, email: &'a str, at: Timestamp);
     /// Open invitations, newest first.
@@ -70,6 +72,11 @@ impl Store {
 }
 
 impl Change {
+    /// Locks a tenant against another invitation at the same time.
+    pub async fn lock_tenant(&self, tenant: TenantId) -> Result<(), Fault> {
+        self.query(&LockTenant { tenant }).await.map(drop)
+    }
+
     /// Stores an invitation in the place of an open one of the same address.
     pub async fn insert_invitation(
         &self,

@@ -127,7 +127,7 @@ impl Change {
 
     pub async fn insert_member(&self, tenant: TenantId, user: UserId, role: &Role) -> Result<(), Error> {
         let insert = InsertMember { tenant, user, role: role.name(), at: self.at() };
-        self.query(&insert).await.map(drop).map_err(|fault| {
+        let inserted = self.query(&insert).await.map_err(|fault| {
             if fault.on_constraint(MEMBERSHIPS_KEY) {
                 Error::AlreadyExists(Existing::Member)
             } else if fault.on_constraint(MEMBERSHIPS_USER) {
@@ -139,7 +139,8 @@ impl Change {
             } else {
                 fault.into()
             }
-        })
+        })?;
+        if inserted.is_empty() { Err(Error::UserNotFound) } else { Ok(()) }
     }
 
     pub async fn update_member(&self, tenant: TenantId, user: UserId, role: &Role) -> Result<(), Error> {

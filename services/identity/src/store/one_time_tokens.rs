@@ -13,13 +13,15 @@ use crate::domain::user::User;
 pg::statements! {
     /// Stores a token in place of those before it.
     InsertOneTimeToken<'a> = "insert_one_time_token" (
-        secret_hash: &'a [u8], purpose: &'a str, user: Option<UserId>, email: &'a str, at: Timestamp,
-        expires_at: Timestamp
+        secret_hash: &'a [u8], purpose: &'a str, replaced_of: Option<UserId>, user: Option<UserId>,
+        email: &'a str, at: Timestamp, expires_at: Timestamp
     );
     /// Whose a token is that works.
     FindOneTimeToken<'a> = "find_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
     /// Uses a token up.
     UseOneTimeToken<'a> = "use_one_time_token" (secret_hash: &'a [u8], purpose: &'a str, now: Timestamp);
+    /// Ends the links that would change whose the account is.
+    EndLinks = "end_links" (user: UserId, at: Timestamp);
     /// Uses up a token that confirms an address.
     UseEmailToken<'a> = "use_email_token" (secret_hash: &'a [u8], now: Timestamp);
 }
@@ -49,17 +51,18 @@ impl Store {
 }
 
 impl Change {
-    /// Stores a token; one that is nobody's is never found.
+    /// Stores a token in place of those before it of a user; one that is nobody's is never found.
     pub async fn insert_one_time_token(
         &self,
         secret_hash: &[u8],
         purpose: Purpose,
-        user: Option<UserId>,
+        (replaced_of, user): (Option<UserId>, Option<UserId>),
         email: &str,
     ) -> Result<(), Fault> {
         let (at, expires_at) = (self.at(), self.at() + purpose.life());
         let purpose = purpose.word();
-        self.query(&InsertOneTimeToken { secret_hash, purpose, user, email, at, expires_at }).await.map(drop)
+        let insert = InsertOneTimeToken { secret_hash, purpose, replaced_of, user, email, at, expires_at };
+        self.query(&insert).await.map(drop)
     }
 
     /// Uses a token up, and says whose it was.
@@ -70,6 +73,11 @@ impl Change {
     ) -> Result<Option<UserId>, Fault> {
         let used = UseOneTimeToken { secret_hash, purpose: purpose.word(), now: self.at() };
         Columns::first(&self.query(&used).await?, |row| row.next("user_id"))
+    }
+
+    /// Ends the links that would change whose the account is.
+    pub async fn end_links(&self, user: UserId) -> Result<(), Fault> {
+        self.query(&EndLinks { user, at: self.at() }).await.map(drop)
     }
 
     /// Uses up a token that confirms an address, and says which.

@@ -42,8 +42,10 @@ pg::statements! {
     EditUser<'a> = "edit_user" (id: UserId, display_name: &'a str);
     /// Forgets who a user was.
     ForgetUser = "forget_user" (id: UserId, at: Timestamp);
-    /// The address of a user, and that its mail is read.
+    /// Notes that the mail of a user's address is read.
     ConfirmEmail<'a> = "confirm_email" (id: UserId, email: &'a str, at: Timestamp);
+    /// Gives a user another address, whose mail is read.
+    ChangeEmail<'a> = "change_email" (id: UserId, old: &'a str, email: &'a str, at: Timestamp);
     /// Disables a user, unless it is.
     DisableUser = "disable_user" (id: UserId, at: Timestamp);
     /// Enables a user.
@@ -145,9 +147,14 @@ impl Change {
         Ok(!self.query(&ForgetUser { id, at: self.at() }).await?.is_empty())
     }
 
-    /// Gives a user the address whose mail it reads, the same or a new one.
-    pub async fn confirm_email(&self, id: UserId, email: &str) -> Result<Option<User>, Error> {
-        let rows = self.query(&ConfirmEmail { id, email, at: self.at() }).await.map_err(|fault| {
+    /// Notes that the mail of a user's address is read, and says whether it is the address.
+    pub async fn confirm_email(&self, id: UserId, email: &str) -> Result<bool, Fault> {
+        Ok(!self.query(&ConfirmEmail { id, email, at: self.at() }).await?.is_empty())
+    }
+
+    /// Gives a user another address, unless it has another one than before by now.
+    pub async fn change_email(&self, id: UserId, old: &str, email: &str) -> Result<Option<User>, Error> {
+        let rows = self.query(&ChangeEmail { id, old, email, at: self.at() }).await.map_err(|fault| {
             if fault.on_constraint(USERS_EMAIL) { Error::AlreadyExists(Existing::User) } else { fault.into() }
         })?;
         Ok(Columns::first(&rows, user)?)

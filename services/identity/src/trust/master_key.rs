@@ -101,7 +101,7 @@ async fn count_letters(
             }
         }
         match batch.last() {
-            Some(last) => after = last.id,
+            Some(letter) => after = letter.id,
             None => return Ok(()),
         }
     }

@@ -63,7 +63,9 @@ async fn an_account_gets_another_address_when_its_mailbox_says_so() {
     // A link to the address before is worth nothing afterwards.
     let recovery = json!({"email": demo::MANAGER});
     Answer::of(fixture.request(Method::POST, "/v1/auth/recovery").json(&recovery)).await.ok();
-    let old = mailbox.letter(demo::MANAGER, 1).await.token("recover-password");
+    let asked = mailbox.letter(demo::MANAGER, 1).await;
+    assert!(asked.head.contains("is to get another e-mail address"), "{}", asked.head);
+    let old = mailbox.letter(demo::MANAGER, 2).await.token("recover-password");
 
     assert_eq!(confirm(&fixture, &token).await.ok(), &json!({"email": NEW}));
     confirm(&fixture, &token).await.refused(404, "LINK_INVALID");
@@ -74,7 +76,7 @@ async fn an_account_gets_another_address_when_its_mailbox_says_so() {
     let recover = json!({"token": old, "password": "a password of another"});
     let recover = fixture.request(Method::POST, "/v1/auth/recovery/password").json(&recover);
     Answer::of(recover).await.refused(404, "LINK_INVALID");
-    let told = mailbox.letter(demo::MANAGER, 2).await;
+    let told = mailbox.letter(demo::MANAGER, 3).await;
     assert!(told.head.contains("another e-mail address") && !told.body.contains(LINKS), "{}", told.head);
     assert!(!told.body.contains(NEW), "{}", told.body);
 }
@@ -83,9 +85,13 @@ async fn an_account_gets_another_address_when_its_mailbox_says_so() {
 async fn who_asks_for_an_address_learns_nothing_of_whose_it_is() {
     let (fixture, mailbox) = start().await;
     let manager = fixture.manager().await;
-    let taken = fixture.post(CHANGE, &manager, &json!({"email": demo::OTHER_OWNER})).await;
+    // A link before does not go on working, or it would tell that no other was made.
+    fixture.post(CHANGE, &manager, &json!({"email": "first@new.example"})).await.ok();
+    let first = mailbox.letter("first@new.example", 1).await.token(PAGE);
+    let of_another = fixture.post(CHANGE, &manager, &json!({"email": demo::OTHER_OWNER})).await;
+    confirm(&fixture, &first).await.refused(404, "LINK_INVALID");
     let free = fixture.post(CHANGE, &manager, &json!({"email": NEW})).await;
-    assert_eq!((taken.status, &taken.body), (200, free.ok()));
+    assert_eq!((of_another.status, &of_another.body), (200, free.ok()));
     let token = mailbox.letter(NEW, 1).await.token(PAGE);
     assert_eq!(mailbox.count(demo::OTHER_OWNER), 0);
     let kinds = "select count(*) from identity.one_time_tokens where user_id is null";
@@ -95,6 +101,32 @@ async fn who_asks_for_an_address_learns_nothing_of_whose_it_is() {
     fixture.post("/v1/users", &operator, &json!({"email": NEW})).await.ok();
     confirm(&fixture, &token).await.refused(404, "LINK_INVALID");
     assert_eq!(me(&fixture, &manager).await["email"], demo::MANAGER);
+}
+
+/// Whoever has found out the password would have the account for good.
+#[tokio::test]
+async fn a_link_to_another_address_ends_with_the_password_and_takes_both_factors() {
+    let (fixture, mailbox) = start().await;
+    let manager = fixture.manager().await;
+    let ask = json!({"email": "thief@evil.example"});
+    let ways: [(&str, Json); 2] = [
+        (
+            "/v1/auth/password",
+            json!({"current_password": demo::PASSWORD, "new_password": "another password"}),
+        ),
+        ("/v1/auth/logout", json!({"scope": "global"})),
+    ];
+    for (n, (path, body)) in (1..).zip(&ways) {
+        fixture.post(CHANGE, &manager, &ask).await.ok();
+        let token = mailbox.letter("thief@evil.example", n).await.token(PAGE);
+        fixture.post(path, &manager, body).await.ok();
+        confirm(&fixture, &token).await.refused(404, "LINK_INVALID");
+    }
+    let stored = fixture.count("select count(*) from identity.one_time_tokens", &[]).await;
+    fixture.protect(demo::VIEWER).await;
+    let with_a_password = fixture.login(demo::VIEWER).await["access"].as_str().unwrap().to_owned();
+    fixture.post(CHANGE, &with_a_password, &ask).await.refused(401, "STEP_UP_REQUIRED");
+    assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, stored);
 }
 
 #[tokio::test]

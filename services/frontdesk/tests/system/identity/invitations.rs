@@ -93,7 +93,7 @@ async fn a_colleague_is_invited_joins_by_the_letter_forgets_the_password_and_rec
     assert!(!json!(actions).to_string().contains(NEW), "an address is in the audit log");
 }
 
-/// Before, AddMember told 404 from 200 with a name, and made members of people unasked (I1).
+/// Before, `AddMember` told 404 from 200 with a name, and made members of people unasked (I1).
 #[tokio::test]
 async fn who_invites_learns_nothing_of_who_has_an_account_and_the_person_stays_as_before() {
     let (fixture, mailbox) = start().await;
@@ -244,6 +244,27 @@ async fn of_acceptance_and_revocation_at_once_one_wins_and_of_two_acceptances_on
     }
 }
 
+/// An owner who is being thrown out would come back by an invitation of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_removed_leaves_no_invitation_behind() {
+    let (fixture, _mailbox) = start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let manager = fixture.user_id(demo::MANAGER).await;
+    let member = tenant_path(&format!("/members/{manager}"));
+    for n in 0..6 {
+        super::members::add(&fixture, demo::MANAGER, "owner").await;
+        fixture.patch(&member, &owner, &json!({"role": "owner"})).await.ok();
+        let token = fixture.token(demo::MANAGER).await;
+        let body = json!({"email": format!("own-{n}@x.example"), "role": "owner", "return_token": true});
+        let path = tenant_path("/invitations");
+        let (invited, removed) =
+            tokio::join!(fixture.post(&path, &token, &body), fixture.delete(&member, &owner));
+        removed.ok();
+        let open = "select count(*) from identity.invitations where state = 'open'";
+        assert_eq!(fixture.count(open, &[]).await, 0, "{invited:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_has_so_many_open_invitations_and_an_address_gets_so_many_letters() {
     let (fixture, _mailbox) = start().await;
@@ -252,6 +273,7 @@ async fn a_tenant_has_so_many_open_invitations_and_an_address_gets_so_many_lette
     let path = tenant_path("/invitations");
     let answers = join_all((0..12).map(|_| fixture.post(&path, &owner, &body))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 2, "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 10, "{answers:?}");
     fixture.post(&path, &owner, &body).await.refused(429, "TOO_MANY_ATTEMPTS");
     let full = "insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, created_at, expires_at) \
         select $1, gen_random_uuid(), n || '@x.example', 'viewer', sha256(n::text::bytea), true, now(), now() + interval '1 day' \

@@ -129,8 +129,8 @@ async fn the_last_owner_is_disabled_only_where_that_is_said() {
         let restore =
             "update identity.users set disabled_at = null where id in ($1::text::uuid, $2::text::uuid)";
         fixture.execute(restore, &[&first, &second]).await;
-        super::members::add(&fixture, demo::OWNER, "owner").await;
-        super::members::add(&fixture, demo::MANAGER, "owner").await;
+        add(&fixture, demo::OWNER, "owner").await;
+        add(&fixture, demo::MANAGER, "owner").await;
         let promoted = "update identity.memberships set role = 'owner' where tenant_id = $1 \
             and user_id in ($2::text::uuid, $3::text::uuid)";
         fixture.execute(promoted, &[&demo::TENANT, &first, &second]).await;

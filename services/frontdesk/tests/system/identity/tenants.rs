@@ -20,6 +20,8 @@ async fn a_suspended_tenant_is_closed_to_members_and_keys_until_it_is_resumed() 
     };
     let invite = json!({"email": "new@x.example", "role": "viewer", "return_token": true});
     let invited = fixture.post(&tenant_path("/invitations"), &owner, &invite).await.ok()["token"].clone();
+    // As if the link had come by a letter.
+    fixture.execute("update identity.invitations set proves_address = true", &[]).await;
     let join = async || {
         let body = json!({"token": invited, "password": "a password of hers"});
         Answer::of(fixture.request(Method::POST, "/v1/invitations/join").json(&body)).await
@@ -106,7 +108,7 @@ async fn a_tenant_comes_with_its_first_owner_or_not_at_all() {
 
     // Whoever creates tenants and is no operator invites, and makes nobody a member.
     let helper = json!({
-        "email": "helper@x.example", "password": "a password", "platform_scopes": ["platform:tenants"],
+        "email": "helper@x.example", "kind": "service", "password": "a password", "platform_scopes": ["platform:tenants"],
     });
     fixture.post("/v1/users", &operator, &helper).await.ok();
     let helper = fixture.try_login("helper@x.example", "a password").await.ok()["access"].clone();

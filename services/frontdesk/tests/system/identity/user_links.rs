@@ -16,7 +16,9 @@ const TRUSTED: &str = "https://trusted.example";
 
 fn token(issuer: &str, subject: &str) -> String {
     let now = jsonwebtoken::get_current_timestamp();
-    let claims = json!({"iss": issuer, "aud": "theirs", "sub": subject, "exp": now + 600, "iat": now});
+    let claims = json!({
+        "iss": issuer, "aud": "theirs", "sub": subject, "exp": now + 600, "iat": now, "auth_time": now,
+    });
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }
@@ -24,6 +26,18 @@ fn token(issuer: &str, subject: &str) -> String {
 async fn command(fixture: &Fixture, args: &[&str]) -> std::process::Output {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_frontdesk"));
     command.args(args).env("DATABASE_URL", &fixture.database.url).output().await.unwrap()
+}
+
+async fn is_let_in_no_more(fixture: &Fixture, token: &str) {
+    let since = Instant::now();
+    loop {
+        let answer = fixture.get("/v1/properties", token).await;
+        if answer.status != 200 {
+            answer.refused(401, "SUBJECT_NOT_LINKED");
+            break;
+        }
+        assert!(since.elapsed() < Duration::from_secs(1), "still let in");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +67,10 @@ async fn a_subject_is_a_user_by_its_link_and_never_by_an_equal_id() {
     assert_eq!(fixture.get("/v1/me", &manager).await.ok()["user"]["email"], demo::MANAGER);
     fixture.get("/v1/me", &token(TRUSTED, "248289761001")).await.refused(401, "SUBJECT_NOT_LINKED");
 
+    // Nor does another issuer speak for the address of the account, however fresh its proof.
+    let body = json!({"email": "thief@evil.example"});
+    fixture.post("/v1/me/email", &manager, &body).await.refused(401, "SIGN_IN_REQUIRED");
+
     // What the user holds outside tenants comes along only from an issuer that may carry it.
     for (issuer, status) in [(PLAIN, 403), (TRUSTED, 200)] {
         link(demo::OPERATOR, issuer, "root").await;
@@ -73,15 +91,7 @@ async fn a_subject_is_a_user_by_its_link_and_never_by_an_equal_id() {
 
     let ended = command(&fixture, &["user", "unlink", "--issuer", PLAIN, "--subject", "248289761001"]).await;
     assert!(ended.status.success(), "{ended:?}");
-    let since = Instant::now();
-    loop {
-        let answer = fixture.get("/v1/properties", &manager).await;
-        if answer.status != 200 {
-            answer.refused(401, "SUBJECT_NOT_LINKED");
-            break;
-        }
-        assert!(since.elapsed() < Duration::from_secs(1), "still let in");
-    }
+    is_let_in_no_more(&fixture, &manager).await;
     let audited =
         "select count(*) from identity.audit_events where action in ('user_linked', 'user_unlinked')";
     assert_eq!(fixture.count(audited, &[]).await, 5);

@@ -108,6 +108,8 @@ async fn where_letters_are_sent_nobody_sets_the_password_of_a_person() {
     let refused = fixture.post(&format!("/v1/users/{viewer}/password"), &operator, &password).await;
     refused.refused(409, "PASSWORD_BY_RECOVERY");
     fixture.login(demo::VIEWER).await;
+    let new = json!({"email": "nora@new.example", "password": "a password"});
+    fixture.post("/v1/users", &operator, &new).await.refused(409, "PASSWORD_BY_RECOVERY");
     let robot = json!({"email": "robot@x.example", "kind": "service", "password": "a password"});
     let robot = fixture.post("/v1/users", &operator, &robot).await.ok()["id"].as_str().unwrap().to_owned();
     fixture.post(&format!("/v1/users/{robot}/password"), &operator, &password).await.ok();
@@ -142,6 +144,11 @@ async fn who_a_deleted_user_was_is_known_to_nobody() {
     let events = fixture.get(&crate::fixture::tenant_path("/audit-events"), &owner).await.ok().to_string();
     assert!(events.contains("user_deleted") && events.contains(&viewer), "{events}");
     // The address is free.
+    let member = json!({"user_id": viewer, "role": "viewer"});
+    let tenant = demo::TENANT.to_string();
+    let members = crate::fixture::tenant_path("/members");
+    let added = fixture.post_with(&members, &operator, ("x-tenant-id", &tenant), &member).await;
+    added.refused(404, "USER_NOT_FOUND");
     let again = json!({"email": demo::VIEWER, "password": "a password"});
     let again = fixture.post("/v1/users", &operator, &again).await.ok()["id"].clone();
     assert_ne!(again, json!(viewer));

@@ -31,7 +31,7 @@ const GROUPS: [(&str, &[&str]); 9] = [
 ];
 
 /// The others, as somebody types them.
-const WRITING: [&str; 21] = [
+const WRITING: [&str; 22] = [
     "user create x@new.example",
     "user create owner@alpine.example",
     "user password owner@alpine.example",
@@ -39,6 +39,7 @@ const WRITING: [&str; 21] = [
     "user revoke operator@frontdesk.example --platform-scope platform:operate",
     "user disable owner@alpine.example",
     "user enable owner@alpine.example",
+    "user reset-factors owner@alpine.example",
     "user link owner@alpine.example --issuer i --subject s",
     "user unlink --issuer i --subject s",
     "tenant create new",

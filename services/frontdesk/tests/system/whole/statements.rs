@@ -130,18 +130,19 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 31] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 32] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
-    ("find_api_key", Across, Service, "the key says which tenant it is"),
-    ("find_offer", Across, Service, "the link says which tenant it is"),
+    ("find_api_key", Listed, Service, "the key says which tenant it is"),
+    ("find_offer", Listed, Service, "the link says which tenant it is"),
+    ("forget_mail", Across, Service, "invitations that are over are forgotten in all tenants"),
     ("forget_user", Across, Service, "the memberships of one user"),
     ("get_feed_states", Listed, Feed, "the reader reads for all who watch"),
     ("insert_audit_event", Across, Service, "what is done to a user is told to each tenant of the user"),
     ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
     ("is_owner", Across, Service, "whoever owns some tenant is an owner"),
     ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
-    ("left_without_owner", Across, Service, "the tenants of which one user is an owner"),
+    ("left_without_owner", Listed, Service, "the tenants of which one user is an owner"),
     ("list_audit_events_of_user", Across, Service, "operators read all that a user did"),
     ("list_constraints", NoTable, Service, "the catalog"),
     ("list_due_holds", Across, Sweeper, "holds run out in all tenants, for a role that sees nothing else"),
@@ -153,7 +154,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 31] = [
     ("list_tables", NoTable, Service, "the catalog"),
     ("list_triggers", NoTable, Service, "the catalog"),
     ("lock_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
-    ("lock_owners_beside", Across, Service, "the tenants of which one user is an owner"),
+    ("lock_owners_beside", Listed, Service, "the tenants of which one user is an owner"),
     ("lock_ticks", NoTable, Sweeper, "the sequence is of all tenants"),
     ("next_suspected_tenant", Across, Sweeper, "the check of inconsistencies goes from tenant to tenant"),
     ("next_tenant", Across, Sweeper, "the check of inconsistencies goes from tenant to tenant"),

@@ -1,7 +1,7 @@
+-- Unless the account has another address by now.
 update identity.users u
-set
-    email = :email,
-    email_confirmed_at = case when u.email = :email then coalesce(u.email_confirmed_at, :at) else :at end
+set email_confirmed_at = coalesce(u.email_confirmed_at, :at)
 where u.id = :id
+  and u.email = :email
   and u.disabled_at is null
-returning {user}
+returning u.id

@@ -5,4 +5,5 @@ where t.secret_hash = :secret_hash
   and t.purpose = :purpose
   and t.used_at is null
   and t.expires_at > :now
+  and u.email = t.email
   and u.disabled_at is null

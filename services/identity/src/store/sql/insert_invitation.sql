@@ -1,5 +1,4 @@
--- No row when the tenant has as many open ones as it may; calls at the same moment may each
--- find the last place free.
+-- No row when the tenant has as many open ones as it may.
 insert into identity.invitations as i (
     tenant_id, id, email, role, secret_hash, proves_address, invited_by, invited_by_key, created_at,
     expires_at

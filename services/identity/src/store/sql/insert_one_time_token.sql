@@ -2,7 +2,7 @@
 with replaced as (
     update identity.one_time_tokens
     set used_at = :at
-    where user_id = :user
+    where user_id = :replaced_of
       and purpose = :purpose
       and used_at is null
 )

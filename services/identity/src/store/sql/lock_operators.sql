@@ -1,4 +1,4 @@
--- Those who can sign in. Sessions of theirs may begin meanwhile.
+-- Those who can sign in; their logins wait as long.
 select u.id
 from identity.users u
 where u.platform_scopes <> '{}'

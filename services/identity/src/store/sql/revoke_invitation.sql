@@ -1,5 +1,5 @@
 update identity.invitations i
-set state = 'revoked', decided_at = :at
+set state = 'revoked', decided_at = :at, email = ''
 where i.tenant_id = :tenant
   and i.id = :id
   and i.state = 'open'

@@ -1,4 +1,4 @@
--- A link that was sent before works no more.
+-- A link that was sent before works no more, whoever asked for it.
 with changed as (
     update identity.users
     set password_hash = :hash, password_version = password_version + 1
@@ -12,7 +12,7 @@ links as (
     set used_at = :at
     from changed
     where t.user_id = changed.id
-      and t.purpose = 'recover'
+      and t.purpose in ('recover', 'change_email')
       and t.used_at is null
 )
 select id

@@ -25,7 +25,7 @@ impl Round {
                 Method::POST,
                 "/v1/users".into(),
                 operator,
-                json!({"email": format!("{new}@x.example"), "display_name": "New", "password": "a password"}),
+                json!({"email": format!("{new}@x.example"), "kind": "service", "password": "a password"}),
             ),
             ("DisableUser", Method::POST, user(0, "/disable"), operator, json!({})),
             ("EnableUser", Method::POST, user(0, "/enable"), operator, json!({})),

@@ -1,0 +1,4 @@
+select id
+from identity.tenants
+where id = :tenant
+for no key update
