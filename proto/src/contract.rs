@@ -285,9 +285,9 @@ mod tests {
         }
     }
 
-    /// Tokens whose length is looked at by whoever reads them, so that one that is too long
-    /// gets the same answer as any other that is wrong.
-    const OPAQUE: [&str; 3] = ["page_token", "refresh", "token"];
+    /// Tokens, and the epoch of a feed, whose length is looked at by whoever reads them, so
+    /// that one that is too long gets the same answer as any other that is wrong.
+    const OPAQUE: [&str; 4] = ["epoch", "page_token", "refresh", "token"];
 
     #[test]
     fn every_text_that_identity_is_sent_has_a_limit_in_bytes_and_every_list_one_in_entries() {
