@@ -234,10 +234,10 @@ impl Cache {
 
     /// Hears what identity tells, and drops the answers that are void by it.
     pub(crate) fn hear(&self, told: &Told) {
-        self.heard.hear(told);
-        if !told.anew && told.marks.is_empty() {
-            return;
-        }
+        self.heard.hear(told, || self.drop_void(told));
+    }
+
+    fn drop_void(&self, told: &Told) {
         let marks: HashSet<&Mark> = told.marks.iter().collect();
         for slot in self.slots().values() {
             let mut known = slot.lock();

@@ -43,6 +43,8 @@ struct State {
     /// When anything was heard last.
     at: Option<Instant>,
     /// How often something was void.
+    noted: u64,
+    /// Up to which of these times whoever kept answers has dropped them.
     count: u64,
     /// The marks of the last times.
     lately: VecDeque<(u64, Mark)>,
@@ -56,7 +58,7 @@ impl Heard {
         self.state().at
     }
 
-    /// How much was heard; see [`Self::voids`].
+    /// How much was heard and dropped by those who keep answers; see [`Self::voids`].
     pub(crate) fn count(&self) -> u64 {
         self.state().count
     }
@@ -68,15 +70,26 @@ impl Heard {
         since < state.void_before || newer.into_iter().any(|(_, mark)| marks.contains(mark))
     }
 
-    /// Notes what is told. Whoever kept answers drops them afterwards.
-    pub(crate) fn hear(&self, told: &Told) {
+    /// Notes what is told, lets `drop_kept` drop the answers that are void by it, if any may
+    /// be, and then wakes those who wait. In another order somebody who was woken might find
+    /// the answer that is void.
+    pub(crate) fn hear(&self, told: &Told, drop_kept: impl FnOnce()) {
+        let Some(count) = self.note(told) else { return };
+        drop_kept();
+        let mut state = self.state();
+        state.count = state.count.max(count);
+        drop(state);
+        self.news.send_replace(count);
+    }
+
+    fn note(&self, told: &Told) -> Option<u64> {
         let mut state = self.state();
         state.at = Some(Instant::now());
         if !told.anew && told.marks.is_empty() {
-            return;
+            return None;
         }
-        state.count += 1;
-        let count = state.count;
+        state.noted += 1;
+        let count = state.noted;
         if told.anew {
             state.void_before = count;
             state.lately.clear();
@@ -87,8 +100,7 @@ impl Heard {
                 state.void_before = state.void_before.max(forgotten);
             }
         }
-        drop(state);
-        self.news.send_replace(count);
+        Some(count)
     }
 
     /// Returns when something was told that voids an answer with these marks, which was
@@ -142,13 +154,13 @@ mod tests {
     #[test]
     fn an_answer_is_void_when_its_mark_came_after_the_question() {
         let heard = Heard::default();
-        heard.hear(&marks(&[1]));
+        heard.hear(&marks(&[1]), || {});
         let since = heard.count();
         assert!(!heard.voids(since, &[mark(1)]), "the question came after the mark");
-        heard.hear(&marks(&[2, 3]));
-        heard.hear(&Told::default());
+        heard.hear(&marks(&[2, 3]), || {});
+        heard.hear(&Told::default(), || {});
         assert!(heard.voids(since, &[mark(1), mark(3)]) && !heard.voids(since, &[mark(1)]));
-        heard.hear(&Told { anew: true, ..Told::default() });
+        heard.hear(&Told { anew: true, ..Told::default() }, || {});
         assert!(heard.voids(since, &[]) && !heard.voids(heard.count(), &[mark(2)]));
     }
 
@@ -157,7 +169,7 @@ mod tests {
         let heard = Heard::default();
         let since = heard.count();
         for _ in 0..=MOST_MARKS {
-            heard.hear(&marks(&[1]));
+            heard.hear(&marks(&[1]), || {});
         }
         assert!(heard.voids(since, &[mark(2)]));
         assert!(!heard.voids(since + 1, &[mark(2)]));
@@ -170,9 +182,20 @@ mod tests {
         let mine = [mark(1)];
         let mut waits = std::pin::pin!(heard.void(since, &mine));
         assert!(futures::poll!(waits.as_mut()).is_pending());
-        heard.hear(&marks(&[2]));
+        heard.hear(&marks(&[2]), || {});
         assert!(futures::poll!(waits.as_mut()).is_pending());
-        heard.hear(&marks(&[1]));
+        heard.hear(&marks(&[1]), || {});
         assert!(futures::poll!(waits.as_mut()).is_ready());
+    }
+
+    #[test]
+    fn who_counts_what_was_heard_counts_it_when_the_void_answers_are_dropped() {
+        let heard = Heard::default();
+        let since = heard.count();
+        heard.hear(&marks(&[1]), || {
+            assert_eq!(heard.count(), since, "somebody would ask and find the void answer");
+            assert!(heard.voids(since, &[mark(1)]), "an answer on its way would be kept");
+        });
+        assert!(heard.count() > since && heard.voids(since, &[mark(1)]));
     }
 }

@@ -21,7 +21,7 @@ pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for")
 
 /// Whoever a trusted proxy names in a way that cannot be read. All of them are one client, and
 /// nobody calls from this address.
-pub const UNREADABLE: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+pub const UNREADABLE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0));
 
 /// The setting of [`TrustedProxies`].
 pub static TRUSTED_PROXIES: Setting = Setting {
@@ -141,6 +141,9 @@ fn forwarded_node(element: &str) -> Option<IpAddr> {
     let mut found = None;
     for pair in parts(element, ';').into_iter().filter(|pair| !pair.trim().is_empty()) {
         let (name, value) = pair.split_once('=')?;
+        if !is_token_or_quoted(value.trim()) {
+            return None;
+        }
         if name.trim().eq_ignore_ascii_case("for") {
             // Twice is nobody.
             if found.is_some() {
@@ -150,6 +153,21 @@ fn forwarded_node(element: &str) -> Option<IpAddr> {
         }
     }
     found
+}
+
+/// Whether a value is whole: in quotes from its beginning to its end, or without any. In a
+/// quote that somebody else has opened is whatever the next proxy has written.
+fn is_token_or_quoted(value: &str) -> bool {
+    let Some(quoted) = value.strip_prefix('"') else { return !value.contains('"') };
+    let mut letters = quoted.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' => return letters.as_str().is_empty(),
+            '\\' => drop(letters.next()),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// A node as RFC 7239 section 6 and practice have it: an address, with a port or without,
@@ -356,6 +374,10 @@ mod tests {
             "for=6.6.6.6;for=7.7.7.7",
             "for=6.6.6.6, proto=http",
             "for=\"6.6.6.6",
+            "for=9.9.9.9;host=\", for=6.6.6.6",
+            "for=9.9.9.9;host=\", for=\"6.6.6.6:80\"",
+            "for=9.9.9.9;host=a\"b, for=6.6.6.6\"",
+            "for=9.9.9.9;host=\"a\\\", for=6.6.6.6",
         ] {
             assert_eq!(forwarded(&[written]), UNREADABLE.to_string(), "{written:?}");
         }

@@ -89,9 +89,11 @@ pub enum Place {
 }
 
 impl Context {
-    /// The client's address as text; empty when it is unknown.
+    /// The client's address as text; empty when it is unknown. For limits, those of whom it
+    /// cannot be read are one client.
     pub fn address_text(&self) -> String {
-        self.address.map(|address| address.to_string()).unwrap_or_default()
+        let known = self.address.filter(|address| *address != boot::UNREADABLE);
+        known.map(|address| address.to_string()).unwrap_or_default()
     }
 }
 

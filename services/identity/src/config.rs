@@ -36,7 +36,7 @@ static IDENTITY_LISTEN: Setting = Setting {
 pub static FRONTDESK_MASTER_KEY: Setting = Setting {
     name: "FRONTDESK_MASTER_KEY",
     form: Form::Described(
-        "32 bytes in base64 or hex; while the key is replaced, the new one and the old one with a comma between them",
+        "32 bytes in base64 or hex; while the key is replaced, several with commas between them, of which the first seals",
     ),
     unset: Unset::Refused,
     example: "the output of `openssl rand -base64 32`",

@@ -100,6 +100,8 @@ pub async fn rotate(
         if usable_at > change.at() && !at_once {
             return Ok(Rotated::TooEarly { kid: standby.kid, usable_at });
         }
+        // It may be of a master key that has left the list meanwhile: nobody could sign with it.
+        sealer.open(&standby)?;
         change.retire_active_signing_key().await?;
         change.activate_signing_key(&standby.kid).await?;
         change.finish(actor.did(AuditAction::SigningKeyActivated).about(&standby.kid)).await?;

@@ -74,7 +74,7 @@ impl Identity {
         let proxies = &self.store().policy().trusted_proxies;
         let client = request.remote_addr().map(|peer| proxies.client(peer.ip(), &headers));
         Context {
-            address: client.filter(|client| *client != boot::UNREADABLE),
+            address: client,
             user_agent: agent.unwrap_or(text("user-agent")).chars().take(MAX_USER_AGENT).collect(),
             request_id: text("x-request-id").to_owned(),
             method: request.extensions().get::<Caller>().map_or_else(String::new, called),
