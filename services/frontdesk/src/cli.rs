@@ -144,7 +144,7 @@ pub async fn main() -> Result<(), Failure> {
     let cli = Cli::from_arg_matches(&matches).map_err(Failure::new)?;
     let source = &Source::new(settings::every());
     match cli.command {
-        Command::Dev(args) => dev::run(source, args).await,
+        Command::Dev(args) => Box::pin(dev::run(source, args)).await,
         Command::Env(args) => dev::print_env(&args).await,
         Command::Identity => Box::pin(run::identity(source)).await,
         Command::Booking => run::booking(source).await,

@@ -6,6 +6,7 @@
 //! of nobody else: most of them are states which no call leads to, such as a
 //! request whose status was left behind, so booking has no way to make them.
 
+use identity::MasterKey;
 use identity::operator::{ApiKeyId, NewApiKey, NewUser, Operator, TenantId, UserId, UserKind};
 use jiff::Timestamp;
 use uuid::{Uuid, uuid};
@@ -117,6 +118,11 @@ pub async fn seed(url: &str) -> Result<(), Failure> {
     }
     let owner = pg::connect(url).await.map_err(failed)?;
     owner.batch_execute(BOOKINGS).await.map_err(|error| failed(pg::Fault::from(error)))
+}
+
+/// Refuses a master key that the database was not made with; writes nothing.
+pub(super) async fn compare_master_key(url: &str, master_key: &MasterKey) -> Result<(), Failure> {
+    admin(url)?.compare_master_key(master_key, Timestamp::now()).await.map_err(Failure::new)
 }
 
 /// A new API key of a tenant, without scopes of its own.

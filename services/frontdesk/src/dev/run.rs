@@ -141,9 +141,17 @@ fn secrets(
     Ok((folder.secrets(start_over)?, None))
 }
 
-/// Migrates the database and stores the demo; says how many migrations were new.
+/// Migrates the database and stores the demo, unless it was made under another master key;
+/// says how many migrations were new.
 async fn fill(url: &str, folder: &Folder, secrets: &mut Secrets) -> Result<usize, Failure> {
     let applied = pg::migrate::up(url, &SETS).await.map_err(|error| database_failure(url, error))?;
+    let master_key = MasterKey::from_text(&secrets.master).map_err(Failure::new)?;
+    demo::compare_master_key(url, &master_key).await.map_err(|failure| {
+        Failure::new(format!(
+            "{failure}; the key of `frontdesk dev` is in {}: put back the one that the database was made with, or name another folder with --data-dir",
+            folder.shown().join("secrets.json").display()
+        ))
+    })?;
     demo::seed(url).await?;
     if !demo::knows_api_key(url, &secrets.tenant_api).await? {
         secrets.tenant_api = demo::create_api_key(url, demo::TENANT).await?;

@@ -11,7 +11,7 @@ use identity::MasterKey;
 use serde_json::{Value as Json, json};
 use tokio_postgres::Client;
 
-use super::run::{assert_one_sentence, frontdesk};
+use super::run::{FREE, Folder, assert_one_sentence, dev, frontdesk};
 use crate::fixture::{Answer, Fixture, MASTER_KEY, system_keyed};
 
 const OLD: &str = MASTER_KEY;
@@ -194,6 +194,23 @@ async fn a_database_that_knows_no_key_is_compared_by_its_signing_key() {
     let keys = stage.keys(&[NEW, OLD], &["master-key", "rotate"]);
     assert_eq!((&keys[0]["part"], &keys[1]["part"]), (&json!("seals"), &json!("opens")), "{keys:?}");
     stage.start(&[OLD, NEW]).await.unwrap().stop().await.unwrap();
+}
+
+/// Before, the demo and a key of its tenant were stored, and then identity did not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_stores_no_demo_in_a_database_of_another_master_key() {
+    let stage = Stage::set().await;
+    let folder = Folder::new("dev-of-another-key");
+    for known in [true, false] {
+        if !known {
+            stage.sql.batch_execute("delete from identity.master_keys").await.unwrap();
+        }
+        let before = stage.rows().await;
+        let env = [("DATABASE_URL", &*stage.database.url)];
+        let output = dev(folder.path(), &["--gateway", FREE], &env).output().unwrap();
+        assert_one_sentence(&output, 1, &["does not fit this database", "secrets.json", "--data-dir"]);
+        assert_eq!(stage.rows().await, before);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
