@@ -122,6 +122,16 @@ fn in_compose_identity_believes_gateway_and_booking_and_nobody_else() {
     }
 }
 
+/// Without its name there the gateway refuses its own pages.
+#[test]
+fn the_gateway_of_the_example_answers_to_the_host_of_its_ingress() {
+    let example = crates::text("deploy/kubernetes/overlays/example/kustomization.yaml");
+    let (_, hosts) = example.split_once("- name: GATEWAY_HOSTS\n            value: ").unwrap();
+    let ingress = crates::text("deploy/kubernetes/overlays/example/ingress.yaml");
+    let (_, host) = ingress.split_once("\n    - host: ").unwrap();
+    assert_eq!(hosts.lines().next(), host.lines().next());
+}
+
 #[test]
 fn the_alarms_of_kubernetes_are_those_of_prometheus() {
     let rules = crates::text("deploy/prometheus/alerts.yml");
