@@ -148,7 +148,7 @@ async fn fill(url: &str, folder: &Folder, secrets: &mut Secrets) -> Result<usize
     let master_key = MasterKey::from_text(&secrets.master).map_err(Failure::new)?;
     demo::compare_master_key(url, &master_key).await.map_err(|failure| {
         Failure::new(format!(
-            "{failure}; the key of `frontdesk dev` is in {}: put back the one that the database was made with, or name another folder with --data-dir",
+            "{failure}; the key of `frontdesk dev` is in {}: put back the one that the database was made with, start over with --reset, or name another folder with --data-dir",
             folder.shown().join("secrets.json").display()
         ))
     })?;
