@@ -67,6 +67,8 @@ pub struct Altered<'a> {
     pub fixture: &'a Fixture,
     /// Other words than the column's name by which a refusal may name it.
     pub also_named: &'a [&'a str],
+    /// Refusals of what is over, which it may be where a time becomes its day.
+    pub over: &'a [&'a str],
 }
 
 /// How much was tried.
@@ -170,7 +172,8 @@ impl Altered<'_> {
         if !as_before {
             return Some("was refused and stored");
         }
-        if !CLEAN.contains(&code) {
+        let is_over = of.there.contains(" type date ") && self.over.contains(&code);
+        if !CLEAN.contains(&code) && !is_over {
             return Some("is refused for another reason");
         }
         let is_named = object.contains(&of.column) || self.also_named.iter().any(named);

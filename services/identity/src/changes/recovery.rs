@@ -90,11 +90,14 @@ impl Sessions {
         check_new("password", &password, &user.email)?;
         let hashed = self.passwords.hash(password).await?;
         let has_post = self.store.policy().mail.is_some();
+        let buckets = self.buckets.attempt(&user.email, actor.context.address);
         let ended = Change::run(&self.store, async |change| {
             let id = change.use_one_time_token(&hash, Purpose::Recover).await?.ok_or_else(link_invalid)?;
             change.set_password(id, &hashed, None).await?;
             change.confirm_email(id, &user.email).await?;
             let ended = change.end_sessions(id, Which::All, EndedBecause::PasswordChanged).await?;
+            // Who has read the mail is no stranger to the account, whatever was tried before.
+            change.remember_pair(&buckets).await?;
             if has_post {
                 self.post.write(&change, &user.email, &Letter::PasswordRecovered, language).await?;
             }
@@ -102,9 +105,6 @@ impl Sessions {
             Ok(ended)
         })
         .await?;
-        // Who has read the mail is no stranger to the account, whatever was tried before.
-        let buckets = self.buckets.attempt(&user.email, actor.context.address);
-        self.store.remember_pair(&buckets, now).await?;
         self.post.send();
         Ok(ended)
     }

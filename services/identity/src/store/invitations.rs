@@ -170,7 +170,7 @@ fn offer(row: &mut Columns<'_>) -> Result<Offer, Fault> {
         tenant_name: row.next("tenant_name")?,
         email: row.next("invited_email")?,
         role: row.next("role")?,
-        inviter: row.next("inviter")?,
+        inviter: row.next("inviter_display_name")?,
         expires_at: row.next("expires_at")?,
         proves_address: row.next("proves_address")?,
         has_account: row.next("has_account")?,

@@ -74,6 +74,11 @@ impl Store {
 }
 
 impl Change {
+    /// As [`Store::remember_pair`], in a change that says so.
+    pub async fn remember_pair(&self, buckets: &Buckets) -> Result<(), Fault> {
+        self.query(&RememberPair { pair: &buckets.pair, now: self.at() }).await.map(drop)
+    }
+
     /// Forgives the failures of an account, and those from an address.
     pub async fn forgive_account(&self, buckets: &Buckets) -> Result<(), Fault> {
         self.query(&ForgiveAccount { buckets: vec![&buckets.account, &buckets.pair] }).await.map(drop)

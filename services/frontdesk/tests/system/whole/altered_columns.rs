@@ -223,7 +223,7 @@ async fn walk(layout: Layout, tables: &[&str]) {
     let ours = "a.attgenerated = '' and a.attname <> 'tenant_id'";
     let alterations = alterations(&fixture, "public", tables, ours, others).await;
     let send = async |change: &Change| send(&fixture, &token, change).await;
-    let altered = Altered { fixture: &fixture, also_named: &[] };
+    let altered = Altered { fixture: &fixture, also_named: &[], over: &[] };
     let tried = altered.walk(alterations, changes, send, async || stored(&fixture).await).await;
     assert!(tried.alterations > 20 && tried.refusals > 20, "{tried:?}");
 }

@@ -5,7 +5,7 @@ select
     t.name as tenant_name,
     i.email as invited_email,
     i.role,
-    coalesce(inviter.display_name, '') as inviter,
+    coalesce(inviter.display_name, '') as inviter_display_name,
     i.expires_at,
     i.proves_address,
     i.proves_address and exists (select from identity.users u where u.email = i.email) as has_account
