@@ -1,8 +1,10 @@
 //! Whether a process can do its work: named questions to what it depends on.
 //!
-//! A question that hangs is answered with no. Each is bounded to [`LIMIT`], and
-//! asked at most once at a time: whoever asks in the meantime shares the answer,
-//! so that a database that hangs is not asked more the longer it hangs.
+//! A question that hangs is answered with no, as soon as the last yes is older than
+//! [`PATIENCE`]: of a process that is short of time, or a database under a flood, one slow
+//! answer says little, and who sends calls elsewhere for it overloads the next one. Each is
+//! bounded to [`LIMIT`], and asked at most once at a time: whoever asks in the meantime
+//! shares the answer, so that a database that hangs is not asked more the longer it hangs.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::background::message_of;
@@ -18,6 +21,9 @@ use crate::{Background, TaskState};
 
 /// How long a question may take.
 pub const LIMIT: Duration = Duration::from_secs(1);
+
+/// For how long a yes stands while no answer comes. A no counts at once.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The questions. Clones ask the same ones.
 #[derive(Debug, Clone)]
@@ -51,6 +57,8 @@ struct Question {
     name: &'static str,
     ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
     under_way: Mutex<Option<Asked>>,
+    /// When the last answer was asked for that was a yes.
+    yes_at: Mutex<Option<Instant>>,
 }
 
 impl Readiness {
@@ -78,7 +86,12 @@ impl Readiness {
         R: Future<Output = Result<(), String>> + Send + 'static,
     {
         let ask = Box::new(move || ask().boxed());
-        self.questions.push(Arc::new(Question { name, ask, under_way: Mutex::default() }));
+        self.questions.push(Arc::new(Question {
+            name,
+            ask,
+            under_way: Mutex::default(),
+            yes_at: Mutex::default(),
+        }));
         self
     }
 
@@ -141,29 +154,36 @@ impl Default for Readiness {
 
 impl Question {
     async fn answer(self: &Arc<Self>) -> Answer {
-        let asked = self.under_way().get_or_insert_with(|| Arc::clone(self).asked()).clone();
+        let asked = lock(&self.under_way).get_or_insert_with(|| Arc::clone(self).asked()).clone();
         Answer { name: self.name, result: asked.await }
     }
 
     /// Runs in a task of its own: whoever asked may go away, and others wait for it.
     fn asked(self: Arc<Self>) -> Asked {
         let task = tokio::spawn(async move {
+            let at = Instant::now();
             let asked = AssertUnwindSafe(async { (self.ask)().await }).catch_unwind();
             let answered = tokio::time::timeout(LIMIT, asked).await;
             // Whoever waits has the answer, and nobody else: it may be another one by now.
-            *self.under_way() = None;
+            *lock(&self.under_way) = None;
+            let mut yes_at = lock(&self.yes_at);
             match answered {
-                Ok(Ok(result)) => result,
-                Ok(Err(panic)) => Err(format!("the check panicked: {}", message_of(&*panic))),
+                Err(_) if yes_at.is_some_and(|yes| yes.elapsed() < PATIENCE) => Ok(()),
                 Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
+                Ok(asked) => {
+                    let result = asked
+                        .unwrap_or_else(|panic| Err(format!("the check panicked: {}", message_of(&*panic))));
+                    *yes_at = result.is_ok().then_some(at);
+                    result
+                }
             }
         });
         task.map(|answered| answered.unwrap_or_else(|error| Err(error.to_string()))).boxed().shared()
     }
+}
 
-    fn under_way(&self) -> MutexGuard<'_, Option<Asked>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Note {
@@ -181,8 +201,6 @@ impl fmt::Debug for Question {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-
-    use tokio::time::Instant;
 
     use super::*;
 
@@ -204,6 +222,40 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         assert!(readiness.ready().await.is_err());
         assert_eq!(asked.load(Ordering::Relaxed), 2, "an answer is not kept");
+    }
+
+    /// A no counts at once, and no yes from before it stands afterwards.
+    #[tokio::test(start_paused = true)]
+    async fn a_yes_stands_for_a_while_when_no_answer_comes() {
+        const YES: u32 = 0;
+        const NO: u32 = 1;
+        let state = Arc::new(AtomicU32::new(YES));
+        let asked = Arc::clone(&state);
+        let readiness = Readiness::default().with("database", move || {
+            let state = asked.load(Ordering::Relaxed);
+            async move {
+                match state {
+                    YES => Ok(()),
+                    NO => Err("away".to_owned()),
+                    _ => std::future::pending().await,
+                }
+            }
+        });
+        let silence = || Err("database: no answer within 1 s".to_owned());
+        assert_eq!(readiness.ready().await, Ok(()));
+        state.store(2, Ordering::Relaxed);
+        let mut stood = 0;
+        while readiness.ready().await.is_ok() {
+            stood += 1;
+        }
+        assert_eq!(stood, 2, "answers of a second each within three");
+        assert_eq!(readiness.ready().await, silence());
+        state.store(YES, Ordering::Relaxed);
+        assert_eq!(readiness.ready().await, Ok(()));
+        state.store(NO, Ordering::Relaxed);
+        assert_eq!(readiness.ready().await, Err("database: away".to_owned()));
+        state.store(2, Ordering::Relaxed);
+        assert_eq!(readiness.ready().await, silence());
     }
 
     /// Whoever asked has gone, and by now the answer is another.
