@@ -423,6 +423,7 @@ impl Checked for crate::identity::v1::CreateApiKeyRequest {
         found.text("name", &self.name, &Limits { required: true, format: Format::Line, max_length: 200, ..Limits::NONE });
         found.texts("scopes", &self.scopes, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
         found.time("expires_at", self.expires_at.as_ref(), &Limits::NONE);
+        found.texts("allowed_addresses", &self.allowed_addresses, &Limits { max_bytes: 64, max_items: 64, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::CreateRoleRequest {

@@ -176,6 +176,9 @@ pub enum ErrorReason {
     /// The tenant API key is not a live key of the tenant. The answer is the same for
     /// an unknown tenant, a wrong key and a revoked key.
     ApiKeyInvalid = 205,
+    /// The API key is right, but it is taken from other addresses only. `address` says where
+    /// the call comes from; it is missing where that cannot be told.
+    AddressNotAllowed = 260,
     /// The method needs the tenant's API key beside the user token: send
     /// `X-TENANT-API-KEY`.
     ApiKeyRequired = 206,
@@ -429,6 +432,7 @@ impl ErrorReason {
             Self::SessionEnded => "ERROR_REASON_SESSION_ENDED",
             Self::SubjectNotLinked => "ERROR_REASON_SUBJECT_NOT_LINKED",
             Self::ApiKeyInvalid => "ERROR_REASON_API_KEY_INVALID",
+            Self::AddressNotAllowed => "ERROR_REASON_ADDRESS_NOT_ALLOWED",
             Self::ApiKeyRequired => "ERROR_REASON_API_KEY_REQUIRED",
             Self::TenantRequired => "ERROR_REASON_TENANT_REQUIRED",
             Self::TenantAccessDenied => "ERROR_REASON_TENANT_ACCESS_DENIED",
@@ -537,6 +541,7 @@ impl ErrorReason {
             "ERROR_REASON_SESSION_ENDED" => Some(Self::SessionEnded),
             "ERROR_REASON_SUBJECT_NOT_LINKED" => Some(Self::SubjectNotLinked),
             "ERROR_REASON_API_KEY_INVALID" => Some(Self::ApiKeyInvalid),
+            "ERROR_REASON_ADDRESS_NOT_ALLOWED" => Some(Self::AddressNotAllowed),
             "ERROR_REASON_API_KEY_REQUIRED" => Some(Self::ApiKeyRequired),
             "ERROR_REASON_TENANT_REQUIRED" => Some(Self::TenantRequired),
             "ERROR_REASON_TENANT_ACCESS_DENIED" => Some(Self::TenantAccessDenied),

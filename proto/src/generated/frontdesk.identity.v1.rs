@@ -33,6 +33,9 @@ pub struct ApiKey {
     /// UUID of the API key with which it was made; empty when a user made it.
     #[prost(string, tag = "10")]
     pub created_by_api_key_id: ::prost::alloc::string::String,
+    /// Networks from which the key is taken, for example `192.0.2.0/24`; none means anywhere.
+    #[prost(string, repeated, tag = "11")]
+    pub allowed_addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for ApiKey {
     const NAME: &'static str = "ApiKey";
@@ -59,6 +62,11 @@ pub struct CreateApiKeyRequest {
     /// When it expires; unset means never.
     #[prost(message, optional, tag = "4")]
     pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Addresses and networks from which the key is taken, for example `192.0.2.7` or
+    /// `2001:db8::/32`; none means anywhere. From elsewhere it is refused with
+    /// ADDRESS_NOT_ALLOWED, and so is a call whose address cannot be told.
+    #[prost(string, repeated, tag = "5")]
+    pub allowed_addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for CreateApiKeyRequest {
     const NAME: &'static str = "CreateApiKeyRequest";

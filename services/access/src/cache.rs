@@ -49,6 +49,9 @@ pub(crate) struct CacheKey {
     pub foreign: Option<[u8; 32]>,
     pub tenant: Option<Uuid>,
     pub api_key: Option<[u8; 32]>,
+    /// SHA-256 of from where the call comes, as identity is told, if that may count: a key may
+    /// be taken from some addresses only.
+    pub from: Option<[u8; 32]>,
 }
 
 type Answer = Result<Arc<Resolution>, Refusal>;

@@ -68,6 +68,20 @@ impl Credentials {
         Ok(Self { token, tenant, api_key, request_id, forwarded_for })
     }
 
+    /// Where the call under way comes from, as a proxy says it: identity believes as much of
+    /// it as it believes those named, and gives callers whom it does not know yet their share
+    /// by it.
+    pub(crate) fn came_from(&self) -> Option<String> {
+        let peer = boot::peer()?.to_canonical();
+        let before = self.forwarded_for.as_ref().and_then(|header| header.to_str().ok());
+        Some(before.map_or_else(|| peer.to_string(), |before| format!("{before}, {peer}")))
+    }
+
+    /// SHA-256 of that, for cache keys.
+    pub(crate) fn came_from_hash(&self) -> Option<[u8; 32]> {
+        self.came_from().as_deref().map(sha256)
+    }
+
     /// SHA-256 of the API key, for cache keys.
     pub(crate) fn api_key_hash(&self) -> Option<[u8; 32]> {
         self.api_key.as_deref().map(sha256)

@@ -222,6 +222,7 @@ impl<A: Authority> Gate<A> {
             foreign,
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
+            from: credentials.api_key.as_ref().and_then(|_| credentials.came_from_hash()),
         };
         let (authority, sent, claims) = (self.authority.clone(), credentials.clone(), claims.cloned());
         let lookup = move || {

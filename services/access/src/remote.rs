@@ -203,13 +203,8 @@ fn read_all(marks: &[Vec<u8>]) -> Option<Vec<Mark>> {
     marks.iter().map(|mark| Mark::try_from(mark.as_slice()).ok()).collect()
 }
 
-/// Where the call under way comes from, as a proxy says it: identity believes as much of it
-/// as it believes those named, and gives callers whom it does not know yet their share by it.
 fn forwarded_for(credentials: &Credentials) -> Option<HeaderValue> {
-    let peer = boot::peer()?.to_canonical();
-    let before = credentials.forwarded_for.as_ref().and_then(|header| header.to_str().ok());
-    let chain = before.map_or_else(|| peer.to_string(), |before| format!("{before}, {peer}"));
-    HeaderValue::from_str(&chain).ok()
+    HeaderValue::from_str(&credentials.came_from()?).ok()
 }
 
 async fn within<T>(

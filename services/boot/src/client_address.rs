@@ -14,6 +14,7 @@ use std::str::FromStr;
 use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
 
+use crate::networks::Network;
 use crate::settings::{Form, Setting, Unset};
 
 /// The header that proxies write.
@@ -35,7 +36,7 @@ pub static TRUSTED_PROXIES: Setting = Setting {
 
 /// Proxies whose forwarding headers are believed: addresses and networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<(IpAddr, u32)>);
+pub struct TrustedProxies(Vec<Network>);
 
 /// An entry that is neither an address nor a network.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,8 @@ pub fn client_of(address: IpAddr) -> IpAddr {
 impl TrustedProxies {
     /// This machine only.
     pub fn loopback() -> Self {
-        Self(vec![(IpAddr::from([127, 0, 0, 0]), 8), (IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), 128)])
+        let one = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
+        Self(vec![Network::new(IpAddr::from([127, 0, 0, 0]), 8), Network::new(one, 128)])
     }
 
     /// These and those.
@@ -69,16 +71,7 @@ impl TrustedProxies {
 
     /// Whether an address is one of them.
     pub fn contains(&self, addr: IpAddr) -> bool {
-        let addr = addr.to_canonical();
-        self.0.iter().any(|(network, prefix)| match (addr, network) {
-            (IpAddr::V4(addr), IpAddr::V4(network)) => {
-                same_prefix(u32::from(addr).into(), u32::from(*network).into(), 32, *prefix)
-            }
-            (IpAddr::V6(addr), IpAddr::V6(network)) => {
-                same_prefix(addr.into(), (*network).into(), 128, *prefix)
-            }
-            _ => false,
-        })
+        self.0.iter().any(|network| network.contains(addr))
     }
 
     /// The client behind a peer: walking from the peer outwards, the first
@@ -215,7 +208,7 @@ impl FromStr for TrustedProxies {
     fn from_str(list: &str) -> Result<Self, TrustedProxiesError> {
         let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries
-            .map(|entry| network(entry).ok_or_else(|| TrustedProxiesError(entry.to_owned())))
+            .map(|entry| entry.parse().map_err(|_| TrustedProxiesError(entry.to_owned())))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -223,23 +216,9 @@ impl FromStr for TrustedProxies {
 
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list: Vec<String> = self.0.iter().map(|(addr, prefix)| format!("{addr}/{prefix}")).collect();
+        let list: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         out.write_str(&list.join(", "))
     }
-}
-
-fn network(text: &str) -> Option<(IpAddr, u32)> {
-    let (addr, prefix) = match text.split_once('/') {
-        Some((addr, prefix)) => (addr.parse::<IpAddr>().ok()?, Some(prefix.parse::<u32>().ok()?)),
-        None => (text.parse::<IpAddr>().ok()?, None),
-    };
-    let bits = if addr.is_ipv4() { 32 } else { 128 };
-    let prefix = prefix.unwrap_or(bits);
-    (prefix <= bits).then_some((addr, prefix))
-}
-
-fn same_prefix(one: u128, other: u128, bits: u32, prefix: u32) -> bool {
-    prefix == 0 || (one ^ other) >> (bits - prefix) == 0
 }
 
 #[cfg(test)]

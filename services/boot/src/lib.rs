@@ -13,6 +13,7 @@ mod client_address;
 pub mod deadline;
 mod grpc;
 mod guests;
+mod networks;
 mod observe;
 mod readiness;
 pub mod request_id;
@@ -40,6 +41,7 @@ pub use self::client_address::{
     FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, UNREADABLE, client_of,
 };
 pub use self::grpc::{GrpcServer, MAX_CALLS};
+pub use self::networks::{Network, NotANetwork};
 pub use self::observe::Observe;
 pub use self::readiness::{Answer, Readiness};
 pub use self::runbook::{Runbook, RunbookError};

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-const KEY: CacheKey = CacheKey { session: None, foreign: None, tenant: None, api_key: None };
+const KEY: CacheKey = CacheKey { session: None, foreign: None, tenant: None, api_key: None, from: None };
 const HOLDS: Duration = Duration::from_secs(5);
 const OLD: Duration = Duration::ZERO;
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -112,6 +112,7 @@ async fn another_tenant_or_key_has_another_answer() {
     for other in [
         CacheKey { tenant: Some(Uuid::nil()), ..KEY },
         CacheKey { api_key: Some([0; 32]), ..KEY },
+        CacheKey { from: Some([0; 32]), ..KEY },
         CacheKey { session: Some((Uuid::nil(), Uuid::nil(), 0)), ..KEY },
     ] {
         let got = cache.get(other, HOLDS, NOW, move || says(Ok("none"))).await.unwrap();

@@ -127,7 +127,12 @@ pub(super) async fn compare_master_key(url: &str, master_key: &MasterKey) -> Res
 
 /// A new API key of a tenant, without scopes of its own.
 pub async fn create_api_key(url: &str, tenant: Uuid) -> Result<String, Failure> {
-    let new = NewApiKey { name: "demo".to_owned(), scopes: Vec::new(), expires_at: None };
+    let new = NewApiKey {
+        name: "demo".to_owned(),
+        scopes: Vec::new(),
+        expires_at: None,
+        allowed_addresses: Vec::new(),
+    };
     let (tenant, id) = (TenantId(tenant), ApiKeyId(Uuid::now_v7()));
     let created = admin(url)?.create_api_key(tenant, id, new, Timestamp::now()).await;
     Ok(created.map_err(failed)?.secret)

@@ -24,6 +24,9 @@ pub enum ApiKeyCommand {
         /// A scope that the key grants by itself; repeatable.
         #[arg(long = "scope")]
         scopes: Vec<String>,
+        /// An address or network from which the key is taken; repeatable, else anywhere.
+        #[arg(long = "allow-address")]
+        allowed_addresses: Vec<String>,
     },
     /// Lists keys.
     List {
@@ -55,9 +58,10 @@ pub async fn run(source: &Source, command: ApiKeyCommand, output: Output) -> Res
         _ => open_to_write(source).await?,
     };
     match command {
-        ApiKeyCommand::Create { tenant, name, scopes } => {
+        ApiKeyCommand::Create { tenant, name, scopes, allowed_addresses } => {
             let tenant = operator.tenant(&tenant).await.map_err(Failure::new)?.id;
-            let (id, wanted) = (ApiKeyId(Uuid::now_v7()), NewApiKey { name, scopes, expires_at: None });
+            let wanted = NewApiKey { name, scopes, expires_at: None, allowed_addresses };
+            let id = ApiKeyId(Uuid::now_v7());
             let ensured = operator.ensure_api_key(tenant, id, wanted, Timestamp::now()).await;
             let (key, secret) = ensured.map_err(Failure::new)?;
             say_created(secret.is_some(), "key");
@@ -109,10 +113,12 @@ pub(super) fn to_json(key: &ApiKey) -> Json {
         previous_expires_at,
         created_by,
         created_by_key,
+        allowed_addresses,
     } = key;
     json!({
         "id": id.0, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
         "revoked_at": revoked_at, "last_used_at": last_used_at, "previous_secret_expires_at": previous_expires_at,
         "created_by": created_by.map(|id| id.0), "created_by_api_key_id": created_by_key.map(|id| id.0),
+        "allowed_addresses": allowed_addresses,
     })
 }

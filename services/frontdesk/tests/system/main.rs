@@ -88,6 +88,7 @@ mod booking {
 /// Who is calling, and who manages whom.
 mod identity {
     mod altered_columns;
+    mod api_key_addresses;
     mod api_keys;
     mod audit_log;
     mod changes;

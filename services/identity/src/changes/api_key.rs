@@ -1,10 +1,11 @@
 //! API keys of tenants: created, given new secrets, ended.
 
+use boot::Network;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::actor::Actor;
 use crate::credential::api_key::KeyText;
-use crate::domain::api_key::{ApiKey, MAX_OVERLAP, NewApiKey};
+use crate::domain::api_key::{ApiKey, MAX_OVERLAP, MOST_ADDRESSES, NewApiKey};
 use crate::domain::audit::AuditAction;
 use crate::domain::field::{self, InvalidField};
 use crate::domain::ids::{ApiKeyId, TenantId};
@@ -30,14 +31,15 @@ pub async fn create(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<WithSecret, Error> {
-    let NewApiKey { name, scopes, expires_at } = new;
+    let NewApiKey { name, scopes, expires_at, allowed_addresses } = new;
     let name = field::name("name", &name, false)?;
     let scopes = scopes::of_tenant(scopes, true)?;
     actor.holds.check(&scopes)?;
     if expires_at.is_some_and(|at| at <= now) {
         return Err(InvalidField::new("expires_at", "must be in the future").into());
     }
-    let new = NewApiKey { name, scopes, expires_at };
+    let allowed_addresses = networks(&allowed_addresses)?;
+    let new = NewApiKey { name, scopes, expires_at, allowed_addresses };
     let (text, secret) = KeyText::generate(id)?;
     let key = Change::run(store, async |change| {
         let key = change.insert_api_key(tenant, id, &text.secret_hash, &new, actor).await?;
@@ -82,4 +84,24 @@ pub async fn revoke(store: &Store, tenant: TenantId, id: ApiKeyId, actor: &Actor
         Ok(())
     })
     .await
+}
+
+/// Networks in their one form, each once.
+fn networks(texts: &[String]) -> Result<Vec<String>, InvalidField> {
+    let invalid = |problem: String| InvalidField::new("allowed_addresses", problem);
+    if texts.len() > MOST_ADDRESSES {
+        return Err(invalid(format!("takes {MOST_ADDRESSES} networks at most")));
+    }
+    let mut networks = Vec::new();
+    for text in texts {
+        let network: Network = text.trim().parse().map_err(|error| invalid(format!("`{text}` {error}")))?;
+        if !network.is_exact() {
+            return Err(invalid(format!("`{text}` has bits beyond the network; write its first address")));
+        }
+        let network = network.to_string();
+        if !networks.contains(&network) {
+            networks.push(network);
+        }
+    }
+    Ok(networks)
 }

@@ -21,6 +21,8 @@ pub struct ApiKey {
     pub name: String,
     /// The scopes that it grants by itself, sorted.
     pub scopes: Vec<String>,
+    /// The networks from which it is taken; none means anywhere.
+    pub allowed_addresses: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it ends by itself.
@@ -46,7 +48,12 @@ pub struct NewApiKey {
     pub scopes: Vec<String>,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// The networks from which it is taken; none means anywhere.
+    pub allowed_addresses: Vec<String>,
 }
+
+/// Most networks of a key.
+pub const MOST_ADDRESSES: usize = 64;
 
 /// What checking a key needs.
 #[derive(Debug)]
@@ -59,6 +66,8 @@ pub struct StoredApiKey {
     pub previous_secret_hash: Option<Vec<u8>>,
     /// The scopes that it grants by itself.
     pub scopes: Vec<String>,
+    /// The networks from which it is taken; none means anywhere.
+    pub allowed_addresses: Vec<String>,
     /// When it ends, or the secret before the last rotation does.
     pub until: Option<Timestamp>,
     /// Whether the tenant is suspended.

@@ -21,10 +21,11 @@ impl ApiKeyService for Identity {
         request: Request<wire::CreateApiKeyRequest>,
     ) -> Result<Response<wire::CreateApiKeyResponse>, Status> {
         let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
-        let wire::CreateApiKeyRequest { tenant_id: _, name, scopes, expires_at } = request.into_inner();
+        let wire::CreateApiKeyRequest { tenant_id: _, name, scopes, expires_at, allowed_addresses } =
+            request.into_inner();
         let expires_at = expires_at.map(|at| Timestamp::new(at.seconds, at.nanos)).transpose();
         let invalid = |_| Error::from(InvalidField::new("expires_at", "is not a valid time"));
-        let new = NewApiKey { name, scopes, expires_at: expires_at.map_err(invalid)? };
+        let new = NewApiKey { name, scopes, expires_at: expires_at.map_err(invalid)?, allowed_addresses };
         let id = ApiKeyId(Uuid::now_v7());
         let created = api_key::create(self.store(), tenant, id, new, &actor, Timestamp::now()).await?;
         let WithSecret { key, secret } = created;
@@ -76,6 +77,7 @@ pub(super) fn key_to_wire(key: ApiKey) -> wire::ApiKey {
         previous_expires_at,
         created_by,
         created_by_key,
+        allowed_addresses,
     } = key;
     wire::ApiKey {
         id: id.to_string(),
@@ -88,5 +90,6 @@ pub(super) fn key_to_wire(key: ApiKey) -> wire::ApiKey {
         previous_secret_expires_at: previous_expires_at.map(timestamp),
         created_by: id_or_empty(created_by),
         created_by_api_key_id: id_or_empty(created_by_key),
+        allowed_addresses,
     }
 }

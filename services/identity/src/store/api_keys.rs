@@ -13,7 +13,8 @@ use crate::error::{Error, Quota};
 
 /// What [`api_key`] reads.
 pub(super) const COLUMNS: &str = "k.id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, \
-    case when k.previous_expires_at > now() then k.previous_expires_at end as previous_expires_at, k.created_by, k.created_by_key";
+    case when k.previous_expires_at > now() then k.previous_expires_at end as previous_expires_at, k.created_by, k.created_by_key, \
+    k.allowed_addresses";
 
 pg::statements! {
     /// What checking a key needs.
@@ -30,7 +31,7 @@ pg::statements! {
     InsertApiKey<'a> = "insert_api_key" (
         tenant: TenantId, id: ApiKeyId, name: &'a str, secret_hash: &'a [u8], scopes: &'a [String], at: Timestamp,
         expires_at: Option<Timestamp>, created_by: Option<UserId>, created_by_key: Option<ApiKeyId>,
-        most: i64
+        allowed_addresses: &'a [String], most: i64
     );
     /// Gives a key a new secret.
     RotateApiKey<'a> = "rotate_api_key" (
@@ -49,6 +50,7 @@ impl Store {
                 secret_hash: row.next("secret_hash")?,
                 previous_secret_hash: row.next("previous_secret_hash")?,
                 scopes: row.next("scopes")?,
+                allowed_addresses: row.next("allowed_addresses")?,
                 until: row.next("until")?,
                 use_is_old: row.next("use_is_old")?,
             })
@@ -78,7 +80,7 @@ impl Change {
         new: &NewApiKey,
         by: &Actor,
     ) -> Result<ApiKey, Error> {
-        let NewApiKey { name, scopes, expires_at } = new;
+        let NewApiKey { name, scopes, expires_at, allowed_addresses } = new;
         let created_by = by.user.map(|signed_in| signed_in.user);
         let insert = InsertApiKey {
             tenant,
@@ -91,6 +93,7 @@ impl Change {
             created_by,
             // Beside a user's token a key says for which tenant the call is, and no more.
             created_by_key: by.api_key.filter(|_| created_by.is_none()),
+            allowed_addresses,
             most: MOST_LIVE,
         };
         let rows = self.query(&insert).await.map_err(|fault| {
@@ -139,5 +142,6 @@ fn api_key(row: &mut Columns<'_>) -> Result<ApiKey, Fault> {
         previous_expires_at: row.next("previous_expires_at")?,
         created_by: row.next("created_by")?,
         created_by_key: row.next("created_by_key")?,
+        allowed_addresses: row.next("allowed_addresses")?,
     })
 }

@@ -1,12 +1,14 @@
 //! Who a caller is and what it may do: identity's own answer to the access
 //! layer, and through `ResolveScopes` the other services' too.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::{
     Authority, Caller, Claims, Credentials, Key, Mark, Resolution, SecondFactor, Told, User, tenant_suspended,
 };
+use boot::Network;
 use jiff::Timestamp;
 
 use super::issuers::{Foreign, ForeignTokens};
@@ -183,6 +185,7 @@ impl LocalIdentity {
         if !right || tenant.is_some_and(|tenant| tenant != stored.tenant) {
             return Err(Error::ApiKeyInvalid);
         }
+        check_address(&stored.allowed_addresses, boot::client())?;
         if stored.suspended {
             return Err(tenant_suspended().into());
         }
@@ -245,6 +248,30 @@ impl Authority for LocalIdentity {
     }
 }
 
+/// Refuses a call from elsewhere than its key allows. What cannot be told or read is not
+/// allowed. Whoever gets this answer has the key, so it may say more than that of a wrong one.
+pub fn check_address(allowed: &[String], address: Option<IpAddr>) -> Result<(), Refusal> {
+    let holds = |network: &String, address| {
+        network.parse::<Network>().is_ok_and(|network: Network| network.contains(address))
+    };
+    // Whom a proxy names in a way that cannot be read has the address of nobody.
+    match address.filter(|address| *address != boot::UNREADABLE) {
+        _ if allowed.is_empty() => Ok(()),
+        Some(address) if allowed.iter().any(|network| holds(network, address)) => Ok(()),
+        Some(address) => {
+            let address = address.to_canonical().to_string();
+            let sentence = format!(
+                "The API key is taken from some addresses only, and the call comes from {address}; nothing was done. Call from an address that the key allows, or have an owner of the tenant make a key for this one."
+            );
+            Err(Refusal::new(Reason::AddressNotAllowed, sentence).with("address", address))
+        }
+        None => Err(Refusal::new(
+            Reason::AddressNotAllowed,
+            "The API key is taken from some addresses only, and it cannot be told from where the call comes; nothing was done. Call through the gateway from an address that the key allows.",
+        )),
+    }
+}
+
 /// The access layer takes refusals, so this is where a failure is logged.
 fn refused(error: &Error) -> Refusal {
     if error.is_failure() {
@@ -281,5 +308,27 @@ fn membership(found: &[ResolvedUser]) -> Option<&(TenantId, Role)> {
     match found {
         [only] => only.membership.as_ref(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_taken_from_its_networks_only_and_from_nowhere_if_they_or_the_address_cannot_be_read() {
+        let check = |allowed: &[&str], address: Option<&str>| {
+            let allowed: Vec<String> = allowed.iter().map(|text| (*text).to_owned()).collect();
+            check_address(&allowed, address.map(|text| text.parse().unwrap()))
+                .map_err(|refusal| refusal.reason())
+        };
+        let refused = Err(Reason::AddressNotAllowed);
+        assert_eq!(check(&[], None), Ok(()));
+        assert_eq!(check(&["192.0.2.0/24", "2001:db8::/32"], Some("::ffff:192.0.2.7")), Ok(()));
+        assert_eq!(check(&["192.0.2.0/24", "2001:db8::/32"], Some("2001:db8::1")), Ok(()));
+        assert_eq!(check(&["192.0.2.0/24"], Some("192.0.3.1")), refused);
+        assert_eq!(check(&["192.0.2.0/24"], None), refused);
+        assert_eq!(check(&["everywhere"], Some("192.0.2.1")), refused);
+        assert_eq!(check(&["::/0", "0.0.0.0/0"], Some(&boot::UNREADABLE.to_string())), refused);
     }
 }

@@ -6,6 +6,7 @@ select
     secret_hash,
     case when previous_expires_at > :now then previous_secret_hash end as previous_secret_hash,
     scopes,
+    allowed_addresses,
     least(expires_at, case when previous_expires_at > :now then previous_expires_at end) as until,
     last_used_at is null or last_used_at < :now - interval '1 minute' as use_is_old
 from identity.tenant_api_keys

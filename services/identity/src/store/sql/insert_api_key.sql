@@ -2,7 +2,8 @@
 -- tenant has as many live keys as it may; calls at the same moment may each find the last
 -- place free.
 insert into identity.tenant_api_keys as k (
-    tenant_id, id, name, secret_hash, scopes, created_at, expires_at, created_by, created_by_key
+    tenant_id, id, name, secret_hash, scopes, created_at, expires_at, created_by, created_by_key,
+    allowed_addresses
 )
 select
     :tenant, :id, :name, :secret_hash, :scopes, :at, :expires_at,
@@ -16,7 +17,8 @@ select
               and maker.id = :created_by_key
         )
     ),
-    :created_by_key
+    :created_by_key,
+    :allowed_addresses
 where (
     select count(*)
     from identity.tenant_api_keys live
