@@ -220,7 +220,10 @@ async fn a_flood_of_logins_is_shed_and_hurts_nobody_else() {
     let shed: Vec<_> = flood.iter().filter(|answer| answer.status != 200).collect();
     assert!(!shed.is_empty(), "500 at once all went through the queue");
     for answer in shed {
-        answer.refused(503, "OVERLOADED");
+        // For want of a turn at the hash, or already of a connection, on a slow machine.
+        let code = answer.body["code"].as_str().unwrap_or_default();
+        assert!(["OVERLOADED", "DB_OVERLOADED"].contains(&code), "{}", answer.body);
+        answer.refused(503, code);
         assert_eq!(answer.headers["retry-after"], "1");
     }
     assert!(flood.iter().any(|answer| answer.status == 200));
