@@ -2,7 +2,7 @@
 //! another one is under way, and that one is kept waiting here.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use frontdesk::demo;
 use frontdesk::system::System;
@@ -125,16 +125,14 @@ impl Crowd {
             at_gate += 1;
             self.at_gate(at_gate).await;
         }
-        let sent = Instant::now();
         let calls: Vec<_> = asks.iter().map(|ask| self.approve(ask)).collect();
         until_so("the calls have come", async || {
             let answered = calls.iter().filter(|call| call.is_finished()).count();
             self.under_way().await + answered >= before.len() + calls.len()
         })
         .await;
-        // From the service's door to the line it is not far, but nobody tells of the end: not
-        // farther than to the door, on a machine that has other work.
-        tokio::time::sleep(sent.elapsed().clamp(Duration::from_millis(300), Duration::from_secs(2))).await;
+        // From the service's door to the line it is not far, but nobody tells of the end.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         [before, calls]
     }
 
