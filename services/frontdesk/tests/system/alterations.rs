@@ -85,7 +85,7 @@ pub async fn alterations(
     schema: &str,
     tables: &[&str],
     condition: &str,
-    mut others: impl FnMut(&str) -> &'static [&'static str],
+    others: fn(&str) -> &'static [&'static str],
 ) -> Vec<Alteration> {
     let query = format!(
         "select c.relname::text, a.attname::text, format_type(a.atttypid, null) from pg_attribute a \
