@@ -99,18 +99,21 @@ pub struct FactorAttempts {
     pub session: Option<(i32, Timestamp)>,
 }
 
+/// Most proofs that are tried in a session within a window, however many passwords may be: a
+/// code has six digits.
+const MOST_TRIES: i32 = 10;
+
 impl FactorAttempts {
-    /// Until when no proof is taken, if `allowed` of them were tried as often as that: in a
-    /// session as often as passwords of one account from one address, by a user twice.
-    /// Whoever has got as far knows the password, so it is not a stranger who locks the
-    /// user out.
+    /// Until when no proof is taken: in a session as many are tried as passwords of one
+    /// account from one address, by a user twice as many. Whoever has got as far knows the
+    /// password, so it is not a stranger who locks the user out.
     pub fn blocked(&self, limits: &Limits, counted: bool) -> Option<Timestamp> {
         let over = |limit: i32, count: Option<(i32, Timestamp)>| {
-            let most = if counted { limit } else { limit.saturating_sub(1) };
-            count.filter(|(tried, _)| limit > 0 && *tried > most).map(|(_, until)| until)
+            let most = if counted { limit } else { limit - 1 };
+            count.filter(|(tried, _)| *tried > most).map(|(_, until)| until)
         };
-        let session = over(limits.pair, self.session);
-        session.max(over(limits.pair.saturating_mul(2), self.user))
+        let tries = if (1..MOST_TRIES).contains(&limits.pair) { limits.pair } else { MOST_TRIES };
+        over(tries, self.session).max(over(2 * tries, self.user))
     }
 }
 
@@ -145,7 +148,11 @@ mod tests {
         assert_eq!((of(10, 4, false), of(11, 5, true)), (Some(at(2)), Some(at(2))));
         assert_eq!(of(10, 5, false), Some(at(2)), "the later one");
         assert_eq!(FactorAttempts::default().blocked(&limits, false), None);
-        let none = FactorAttempts { user: Some((99, at(1))), session: Some((99, at(1))) };
-        assert_eq!(none.blocked(&Limits { pair: 0, ..limits }, false), None);
+        for pair in [0, -1, 1000, i32::MAX] {
+            let tried = |session| FactorAttempts { user: None, session: Some((session, at(1))) };
+            let limits = Limits { pair, ..limits };
+            assert_eq!(tried(9).blocked(&limits, false), None, "{pair}");
+            assert_eq!(tried(10).blocked(&limits, false), Some(at(1)), "{pair} is about passwords");
+        }
     }
 }
