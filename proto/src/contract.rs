@@ -12,7 +12,7 @@ use prost_reflect::{ExtensionDescriptor, FieldDescriptor, MethodDescriptor, Valu
 use crate::limits::Limits;
 use crate::reasons::v1::Occasion;
 use crate::rest::v1::{FieldRule, Form, Format, MethodContract as Declared};
-use crate::{ErrorReason, Rule, StepUp, descriptors};
+use crate::{Aal, ErrorReason, Rule, StepUp, descriptors};
 
 /// Longest `Idempotency-Key`, of a method that takes one, in characters.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -97,7 +97,7 @@ impl MethodContract {
             Occasion::Any => true,
             Occasion::Body => with_body,
             Occasion::Credential => self.rule.as_ref().is_some_and(|rule| *rule != Rule::Public),
-            Occasion::User => self.rule == Some(Rule::SignedIn),
+            Occasion::User => self.rule == Some(Rule::SignedIn) || self.step_up.aal == Aal::Aal2,
             Occasion::Scope => self.rule.as_ref().is_some_and(|rule| !rule.scopes().is_empty()),
             Occasion::Tenant => self.rule.as_ref().is_some_and(Rule::needs_tenant),
             Occasion::ApiKey => matches!(self.rule, Some(Rule::Scoped { api_key_required: true, .. })),

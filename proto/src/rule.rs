@@ -43,9 +43,9 @@ impl StepUp {
         declared(method).map(|rule| Self::read(&rule)).unwrap_or_default()
     }
 
-    /// Whether it asks for anything.
+    /// Whether it asks for more than one factor, whenever it was proved.
     pub fn asks(&self) -> bool {
-        *self != Self::default()
+        self.fresh.is_some() || matches!(self.aal, Aal::IfEnrolled | Aal::Aal2)
     }
 
     fn read(rule: &AccessRule) -> Self {
@@ -64,7 +64,8 @@ fn declared(method: &MethodDescriptor) -> Option<AccessRule> {
 
 impl Rule {
     /// The rule of a method; `None` when its proto has none, one that grants
-    /// nothing, or one that asks nobody for a proof that it names.
+    /// nothing, one that asks nobody for a proof that it names, or one for users that does not
+    /// say how many factors it takes.
     pub fn of(method: &MethodDescriptor) -> Option<Self> {
         declared(method).and_then(Self::read)
     }
@@ -85,7 +86,8 @@ impl Rule {
     fn read(rule: AccessRule) -> Option<Self> {
         let is_of_users =
             matches!(rule.rule, Some(access_rule::Rule::SignedIn(_) | access_rule::Rule::Scoped(_)));
-        if StepUp::read(&rule).asks() && !is_of_users {
+        let aal = rule.aal();
+        if (rule.fresh.is_some() || aal != Aal::Unspecified) && !is_of_users {
             return None;
         }
         if rule.fresh.is_some_and(|fresh| fresh.seconds <= 0 || fresh.nanos != 0) {
@@ -94,12 +96,15 @@ impl Rule {
         match rule.rule? {
             access_rule::Rule::Public(_) => Some(Self::Public),
             access_rule::Rule::AnyCredential(_) => Some(Self::AnyCredential),
-            access_rule::Rule::SignedIn(_) => Some(Self::SignedIn),
+            // Whoever adds one says what it takes: nothing said would be one factor of anybody.
+            access_rule::Rule::SignedIn(_) => (aal != Aal::Unspecified).then_some(Self::SignedIn),
             access_rule::Rule::Scoped(scoped) => {
                 let api_key_required = scoped.api_key() == ApiKeyRequirement::Required;
                 // Without scopes it would let anybody in.
                 let named = !scoped.scopes.is_empty() && scoped.scopes.iter().all(|scope| !scope.is_empty());
-                named.then_some(Self::Scoped { scopes: scoped.scopes, api_key_required })
+                // What a tenant asks holds for all that is done in it.
+                (named && aal != Aal::Aal1)
+                    .then_some(Self::Scoped { scopes: scoped.scopes, api_key_required })
             }
         }
     }
@@ -144,13 +149,36 @@ mod tests {
         assert_eq!(StepUp::read(&rule), StepUp { fresh: Some(Duration::from_mins(5)), aal: Aal::Aal2 });
         assert_eq!(Rule::read(rule), Some(Rule::SignedIn));
         for (seconds, nanos) in [(0, 0), (-1, 0), (1, 1)] {
-            let rule = AccessRule { rule: user(), fresh: fresh(seconds, nanos), ..Default::default() };
+            let aal = Aal::Aal1.into();
+            let rule = AccessRule { rule: user(), fresh: fresh(seconds, nanos), aal };
             assert_eq!(Rule::read(rule), None, "{seconds} s and {nanos} ns");
         }
         let anybody = || Some(access_rule::Rule::AnyCredential(AnyCredential {}));
         let whose = AccessRule { rule: anybody(), fresh: fresh(300, 0), ..Default::default() };
         assert_eq!(Rule::read(whose), None);
-        let whose = AccessRule { rule: anybody(), aal: Aal::IfEnrolled.into(), ..Default::default() };
-        assert_eq!(Rule::read(whose), None);
+        for aal in [Aal::Aal1, Aal::IfEnrolled, Aal::Aal2] {
+            let whose = AccessRule { rule: anybody(), aal: aal.into(), ..Default::default() };
+            assert_eq!(Rule::read(whose), None);
+        }
+    }
+
+    #[test]
+    fn a_rule_for_users_says_how_many_factors_it_takes_and_one_for_scopes_takes_no_less_than_others() {
+        let user = || Some(access_rule::Rule::SignedIn(SignedIn {}));
+        let scoped = || {
+            let scopes = vec!["bookings:view".to_owned()];
+            Some(access_rule::Rule::Scoped(Scoped { scopes, ..Default::default() }))
+        };
+        for (aal, of_users, of_scopes) in [
+            (Aal::Unspecified, false, true),
+            (Aal::Aal1, true, false),
+            (Aal::IfEnrolled, true, true),
+            (Aal::Aal2, true, true),
+        ] {
+            let is_rule = |rule| Rule::read(AccessRule { rule, aal: aal.into(), fresh: None }).is_some();
+            assert_eq!((is_rule(user()), is_rule(scoped())), (of_users, of_scopes), "{aal:?}");
+            let asks = StepUp { fresh: None, aal }.asks();
+            assert_eq!(asks, matches!(aal, Aal::IfEnrolled | Aal::Aal2));
+        }
     }
 }

@@ -4,11 +4,11 @@
 pub struct AccessRule {
     /// How long ago the user may have proved at most to be that user, by whatever
     /// factor: exchanging tokens proves nothing. Unset means however long ago. It is not
-    /// asked of calls with an API key alone, which was made under such a proof.
+    /// asked of calls with an API key alone, of which nobody proves anything.
     #[prost(message, optional, tag = "5")]
     pub fresh: ::core::option::Option<::prost_types::Duration>,
-    /// How many factors the user must have proved in the session. It is not asked of calls
-    /// with an API key alone either.
+    /// How many factors the user must have proved in the session. Of calls with an API key
+    /// alone it is not asked either, but AAL_2 refuses them.
     #[prost(enumeration = "Aal", tag = "6")]
     pub aal: i32,
     /// Exactly one of these is set.
@@ -109,13 +109,17 @@ impl ::prost::Name for Scoped {
 #[repr(i32)]
 pub enum Aal {
     /// Of a method that needs scopes: two factors of users who have a second one, and of
-    /// those of whom their tenant or the platform asks it. Of others: one.
+    /// those of whom their tenant or the platform asks it. A method for users without scopes
+    /// says one of the others.
     Unspecified = 0,
     /// Two factors of users who have a second one; of a method that needs scopes, also of
     /// those of whom their tenant or the platform asks it.
     IfEnrolled = 1,
-    /// Two factors.
+    /// Two factors of everybody: the method is for users, and no API key alone calls it.
     Aal2 = 2,
+    /// One factor, also of users who have a second one: what they need to prove it, and what
+    /// harms nobody. Not of a method that needs scopes.
+    Aal1 = 3,
 }
 impl Aal {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -127,6 +131,7 @@ impl Aal {
             Self::Unspecified => "AAL_UNSPECIFIED",
             Self::IfEnrolled => "AAL_IF_ENROLLED",
             Self::Aal2 => "AAL_2",
+            Self::Aal1 => "AAL_1",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -135,6 +140,7 @@ impl Aal {
             "AAL_UNSPECIFIED" => Some(Self::Unspecified),
             "AAL_IF_ENROLLED" => Some(Self::IfEnrolled),
             "AAL_2" => Some(Self::Aal2),
+            "AAL_1" => Some(Self::Aal1),
             _ => None,
         }
     }

@@ -65,7 +65,7 @@ pub enum Occasion {
     Body = 2,
     /// Calls of methods that need a credential.
     Credential = 3,
-    /// Calls of methods that need a user and no scope.
+    /// Calls of methods that need a user: no scope, or two factors whoever it is.
     User = 4,
     /// Calls of methods that need a scope.
     Scope = 5,
@@ -195,8 +195,8 @@ pub enum ErrorReason {
     /// E-mail and password do not match a user. The answer is the same whether the
     /// user exists or not.
     LoginFailed = 210,
-    /// The refresh token is malformed, expired, or its session has ended. Sign in
-    /// again.
+    /// The refresh token is malformed, expired, or its session has ended: sign in again. Or a
+    /// proof in the session has just given it other tokens: go on with those.
     RefreshTokenInvalid = 211,
     /// The refresh token had been used already; its session has been revoked, since
     /// somebody else may hold it. Sign in again.
@@ -240,6 +240,10 @@ pub enum ErrorReason {
     /// The code, or whatever else should prove the factor, is wrong, has run out or was
     /// used before. Nothing was changed but the count of wrong ones.
     FactorProofWrong = 252,
+    /// A hundred wrong codes of the factor were sent since the last right one, so codes of it are
+    /// refused. Use a recovery code, which forgives them, or another factor; or have an operator
+    /// reset the factors.
+    FactorLocked = 254,
     /// The challenge is over, or is not one for this factor in this session. Ask for
     /// another one.
     ChallengeExpired = 253,
@@ -457,6 +461,7 @@ impl ErrorReason {
             Self::StepUpRequired => "ERROR_REASON_STEP_UP_REQUIRED",
             Self::FactorNotFound => "ERROR_REASON_FACTOR_NOT_FOUND",
             Self::FactorProofWrong => "ERROR_REASON_FACTOR_PROOF_WRONG",
+            Self::FactorLocked => "ERROR_REASON_FACTOR_LOCKED",
             Self::ChallengeExpired => "ERROR_REASON_CHALLENGE_EXPIRED",
             Self::MailNotSetUp => "ERROR_REASON_MAIL_NOT_SET_UP",
             Self::LinkInvalid => "ERROR_REASON_LINK_INVALID",
@@ -566,6 +571,7 @@ impl ErrorReason {
             "ERROR_REASON_STEP_UP_REQUIRED" => Some(Self::StepUpRequired),
             "ERROR_REASON_FACTOR_NOT_FOUND" => Some(Self::FactorNotFound),
             "ERROR_REASON_FACTOR_PROOF_WRONG" => Some(Self::FactorProofWrong),
+            "ERROR_REASON_FACTOR_LOCKED" => Some(Self::FactorLocked),
             "ERROR_REASON_CHALLENGE_EXPIRED" => Some(Self::ChallengeExpired),
             "ERROR_REASON_MAIL_NOT_SET_UP" => Some(Self::MailNotSetUp),
             "ERROR_REASON_LINK_INVALID" => Some(Self::LinkInvalid),

@@ -1360,7 +1360,8 @@ impl ::prost::Name for Factor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum FactorKind {
-    /// Same as TOTP.
+    /// Where one is enrolled, same as TOTP. Of a factor: one that this server does not know, as
+    /// while a newer version is rolled out; it counts, and is proved there.
     Unspecified = 0,
     /// A code of six digits that an app shows for thirty seconds (RFC 6238).
     Totp = 1,
@@ -3459,7 +3460,9 @@ pub mod factor_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Second factors. A session in which one was proved is `aal2`, and so are its tokens,
-    /// until the session ends. Whoever has a verified factor needs `aal2` to change factors.
+    /// until the session ends. Whoever has a verified factor needs `aal2` to change factors, and a
+    /// factor that was proved as lately as the method says: the password alone does not make the
+    /// second proof new.
     #[derive(Debug, Clone)]
     pub struct FactorServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3633,7 +3636,8 @@ pub mod factor_service_client {
         ///
         /// The first proof verifies the factor and ends the caller's other sessions. That of the
         /// first factor returns recovery codes, which are shown once. A code is accepted once.
-        /// Wrong codes are counted for the user and for the session, whatever the factor.
+        /// Wrong codes are counted for the user and for the session, whatever the factor; after a
+        /// hundred of one factor in a row none of it is accepted until a recovery code is.
         pub async fn verify_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyFactorRequest>,
@@ -3695,7 +3699,8 @@ pub mod factor_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Takes a recovery code in place of a factor, once, and returns tokens as VerifyFactor
-        /// does: whoever has lost a factor can then remove it and enrol another one.
+        /// does: whoever has lost a factor can then remove it and enrol another one. Wrong codes of
+        /// the caller's factors are forgiven.
         pub async fn use_recovery_code(
             &mut self,
             request: impl tonic::IntoRequest<super::UseRecoveryCodeRequest>,
@@ -3822,8 +3827,9 @@ pub mod factor_service_client {
         /// Says of whom in the tenant two factors are asked, for every method that needs a scope
         /// in it; at once, also in sessions that have begun. Who has none can still enrol it.
         ///
-        /// Service accounts and API keys are not asked. Whoever changes it has proved two factors,
-        /// so that nobody shuts the door behind themselves.
+        /// Operators of the platform, who may do what owners may, are asked what owners are; service
+        /// accounts and API keys are not asked. Whoever changes it has proved two factors, so that
+        /// nobody shuts the door behind themselves, and an API key alone does not change it.
         pub async fn set_second_factor_policy(
             &mut self,
             request: impl tonic::IntoRequest<super::SetSecondFactorPolicyRequest>,
@@ -3901,7 +3907,8 @@ pub mod factor_service_server {
         ///
         /// The first proof verifies the factor and ends the caller's other sessions. That of the
         /// first factor returns recovery codes, which are shown once. A code is accepted once.
-        /// Wrong codes are counted for the user and for the session, whatever the factor.
+        /// Wrong codes are counted for the user and for the session, whatever the factor; after a
+        /// hundred of one factor in a row none of it is accepted until a recovery code is.
         async fn verify_factor(
             &self,
             request: tonic::Request<super::VerifyFactorRequest>,
@@ -3919,7 +3926,8 @@ pub mod factor_service_server {
             tonic::Status,
         >;
         /// Takes a recovery code in place of a factor, once, and returns tokens as VerifyFactor
-        /// does: whoever has lost a factor can then remove it and enrol another one.
+        /// does: whoever has lost a factor can then remove it and enrol another one. Wrong codes of
+        /// the caller's factors are forgiven.
         async fn use_recovery_code(
             &self,
             request: tonic::Request<super::UseRecoveryCodeRequest>,
@@ -3958,8 +3966,9 @@ pub mod factor_service_server {
         /// Says of whom in the tenant two factors are asked, for every method that needs a scope
         /// in it; at once, also in sessions that have begun. Who has none can still enrol it.
         ///
-        /// Service accounts and API keys are not asked. Whoever changes it has proved two factors,
-        /// so that nobody shuts the door behind themselves.
+        /// Operators of the platform, who may do what owners may, are asked what owners are; service
+        /// accounts and API keys are not asked. Whoever changes it has proved two factors, so that
+        /// nobody shuts the door behind themselves, and an API key alone does not change it.
         async fn set_second_factor_policy(
             &self,
             request: tonic::Request<super::SetSecondFactorPolicyRequest>,
@@ -3969,7 +3978,9 @@ pub mod factor_service_server {
         >;
     }
     /// Second factors. A session in which one was proved is `aal2`, and so are its tokens,
-    /// until the session ends. Whoever has a verified factor needs `aal2` to change factors.
+    /// until the session ends. Whoever has a verified factor needs `aal2` to change factors, and a
+    /// factor that was proved as lately as the method says: the password alone does not make the
+    /// second proof new.
     #[derive(Debug)]
     pub struct FactorServiceServer<T> {
         inner: Arc<T>,

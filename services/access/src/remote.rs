@@ -111,7 +111,8 @@ impl Authority for RemoteIdentity {
             marks,
             until,
             second_factor,
-            proof: Proof { two_factors: proved_second_factor, at },
+            // Of another issuer, if of any: it is no session of ours.
+            proof: Proof { two_factors: proved_second_factor, at, second_at: None },
         })
     }
 

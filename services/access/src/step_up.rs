@@ -2,15 +2,17 @@
 //! in its session, and when; identity says whether the user has a second factor, and
 //! whether one is asked of the user anyway.
 //!
-//! An API key that comes alone proves nothing and is asked nothing: whoever made it had
-//! proved as much as its making asks, and can end it at any time.
+//! An API key that comes alone proves nothing, and is asked nothing by a rule that takes one
+//! factor of somebody; one that takes two factors of everybody is for users, and refuses it.
+//! Whoever made the key over the API as a user had proved what its making asks; operator
+//! commands and other keys make keys, too.
 
 use std::time::Duration;
 
 use frontdesk_proto::{Aal, ErrorReason, Refusal, Rule, StepUp};
 use jiff::Timestamp;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, sign_in_required};
 use crate::proof::{Proof, SecondFactor};
 use crate::token::LEEWAY;
 
@@ -22,7 +24,7 @@ pub(crate) fn check_proof(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     if caller.user.is_none() {
-        return Ok(());
+        return if step_up.aal == Aal::Aal2 { Err(sign_in_required()) } else { Ok(()) };
     }
     let Caller { proof, second_factor, .. } = caller;
     let lacks_factor = needs_two_factors(rule, step_up.aal, *second_factor) && !proof.two_factors;
@@ -38,7 +40,7 @@ fn needs_two_factors(rule: &Rule, aal: Aal, of: SecondFactor) -> bool {
         (Aal::Aal2, _) => true,
         (Aal::Unspecified | Aal::IfEnrolled, Rule::Scoped { .. }) => of.enrolled || of.asked,
         (Aal::IfEnrolled, _) => of.enrolled,
-        (Aal::Unspecified, _) => false,
+        (Aal::Unspecified | Aal::Aal1, _) => false,
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
         Caller {
             user: Some(User { id: Uuid::nil(), session: Uuid::nil() }),
             second_factor,
-            proof: Proof { two_factors, at },
+            proof: Proof { two_factors, at, second_at: None },
             ..Caller::nobody(&Arc::from("/x"))
         }
     }
@@ -130,7 +132,7 @@ mod tests {
             (scoped(), Aal::IfEnrolled, of(true, false), true),
             (scoped(), Aal::IfEnrolled, of(false, true), true),
             (scoped(), Aal::Aal2, of(false, false), true),
-            (Rule::SignedIn, Aal::Unspecified, of(true, true), false),
+            (Rule::SignedIn, Aal::Aal1, of(true, true), false),
             (Rule::SignedIn, Aal::IfEnrolled, of(true, false), true),
             // Or nobody of whom it is asked could enrol one.
             (Rule::SignedIn, Aal::IfEnrolled, of(false, true), false),
@@ -142,7 +144,9 @@ mod tests {
             assert_eq!(answer.as_deref(), asks.then_some("aal2"), "{rule:?} {aal:?} {second_factor:?}");
             assert_eq!(required(&rule, step_up, &caller(true, Some(0), second_factor)), None);
             let key_alone = Caller { user: None, ..caller(false, None, second_factor) };
-            assert_eq!(required(&rule, step_up, &key_alone), None);
+            let answer = check_proof(&rule, step_up, &key_alone, Timestamp::from_second(NOW).unwrap());
+            let refused = answer.err().map(|refusal| refusal.reason());
+            assert_eq!(refused, (aal == Aal::Aal2).then_some(ErrorReason::SignInRequired));
         }
     }
 
@@ -155,7 +159,8 @@ mod tests {
             assert_eq!(answer.as_deref(), asks.then_some("fresh"), "{age:?}");
         }
         for (ahead, asks) in [(LEEWAY, false), (LEEWAY + 1, true), (u64::MAX - NOW.unsigned_abs(), true)] {
-            let proof = Proof { two_factors: true, at: Some(NOW.unsigned_abs() + ahead) };
+            let at = Some(NOW.unsigned_abs() + ahead);
+            let proof = Proof { two_factors: true, at, second_at: None };
             let early = Caller { proof, ..caller(true, None, none) };
             let answer = required(&scoped(), step_up, &early);
             assert_eq!(answer.as_deref(), asks.then_some("fresh"), "{ahead} s ahead");

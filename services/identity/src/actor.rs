@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
+
 use crate::domain::audit::{AuditAction, Outcome};
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::scopes::Holds;
@@ -33,6 +35,8 @@ pub struct Actor {
     pub issuer: String,
     /// Whether two factors were proved; operator commands need none.
     pub two_factors: bool,
+    /// When the second one was proved last, in the session of the token.
+    pub second_at: Option<Timestamp>,
     /// What may be given and taken.
     pub holds: Holds,
     /// Where the call comes from.
@@ -105,6 +109,7 @@ impl Actor {
             api_key: None,
             issuer: String::new(),
             two_factors: true,
+            second_at: None,
             holds: Holds::Everything,
             context: Context::default(),
         }

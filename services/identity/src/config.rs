@@ -43,8 +43,11 @@ pub static FRONTDESK_MASTER_KEY: Setting = Setting {
     meaning: "Seals signing keys and the secrets of second factors, and signs refresh tokens. Of several keys the first does, and what any of them has sealed or signed is taken; `frontdesk master-key rotate` replaces one.",
     secret: true,
 };
-static LOGIN_LIMIT_PAIR: Setting =
-    limit("LOGIN_LIMIT_PAIR", "5", "Failed logins of one account from one address; 0 is no limit.");
+static LOGIN_LIMIT_PAIR: Setting = limit(
+    "LOGIN_LIMIT_PAIR",
+    "5",
+    "Failed logins of one account from one address; 0 is no limit. Wrong codes of second factors in one session are limited by it, too, to ten at most.",
+);
 static LOGIN_LIMIT_ACCOUNT: Setting = limit(
     "LOGIN_LIMIT_ACCOUNT",
     "20",

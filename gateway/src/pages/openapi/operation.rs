@@ -80,7 +80,7 @@ fn security(rule: Option<&Rule>) -> Json {
 fn described(comment: &str, contract: &MethodContract) -> String {
     let StepUp { fresh, aal } = contract.step_up;
     let factors = match aal {
-        Aal::Unspecified => "",
+        Aal::Unspecified | Aal::Aal1 => "",
         Aal::IfEnrolled => " Whoever has a second factor needs a token with `aal2`.",
         Aal::Aal2 => " It needs a token with `aal2`.",
     };

@@ -2,8 +2,8 @@
 //! anything is changed. The password comes first: it is what is refused most often, and then
 //! nothing was changed.
 
-use frontdesk_proto::ErrorReason;
 use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::{Checked, ErrorReason, Violations};
 use http::{Request, Response, StatusCode};
 use serde_json::Value as Json;
 use tonic::body::Body;
@@ -78,11 +78,24 @@ fn named(data: &serde_json::Map<String, Json>) -> Result<Option<String>, Refused
     let mut name = None;
     for (key, value) in data {
         match (key.as_str(), value) {
-            ("display_name", Json::String(text)) => name = Some(text.clone()),
+            ("display_name", Json::String(text)) => name = Some(fitting(text)?),
             _ => return Err(only_a_name()),
         }
     }
     Ok(name)
+}
+
+/// A name that UpdateMe takes, by its own rule: it is called last, when all else is done.
+fn fitting(name: &str) -> Result<String, Refused> {
+    let mut found = Violations::default();
+    wire::UpdateMeRequest { display_name: name.to_owned() }.check(&mut found);
+    match found.refusal() {
+        None => Ok(name.to_owned()),
+        Some(refusal) => {
+            let message = format!("{} Nothing was changed", refusal.message());
+            Err(Refused::bad_request("validation_failed", message))
+        }
+    }
 }
 
 fn needs_current() -> Refused {
@@ -131,6 +144,14 @@ mod tests {
             (json!({"phone": "1"}), Err("validation_failed")),
             (json!({"data": {"display_name": "Anna", "age": 3}}), Err("validation_failed")),
             (json!({"data": {"display_name": 3}}), Err("validation_failed")),
+            (json!({"data": {"display_name": ""}}), Err("validation_failed")),
+            (json!({"data": {"display_name": " \t"}}), Err("validation_failed")),
+            (json!({"data": {"display_name": "Anna\nAdler"}}), Err("validation_failed")),
+            (json!({"data": {"display_name": "x".repeat(201)}}), Err("validation_failed")),
+            (
+                json!({"password": "new", "current_password": "old", "data": {"display_name": ""}}),
+                Err("validation_failed"),
+            ),
             (json!({"data": "Anna"}), Err("validation_failed")),
         ] {
             assert_eq!(read(body.clone()), expected, "{body}");

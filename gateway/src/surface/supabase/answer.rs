@@ -41,11 +41,27 @@ impl From<Failure> for Refused {
         };
         let refusal = Refusal::from_status(&status);
         let reason = refusal.as_ref().map(|refusal| ReasonName(refusal.name().to_owned()));
-        let refused = Self::of_status(&status);
+        let refused = match &refusal {
+            Some(refusal) if is_only_old(refusal) => sign_in_again(),
+            _ => Self::of_status(&status),
+        };
         // As long as over REST, which knows it to the second.
         let retry_after = refusal.and_then(|refusal| refusal.retry_delay()).map(problem::seconds);
         Self { reason, by, retry_after: retry_after.or(refused.retry_after), ..refused }
     }
+}
+
+/// Whether a proof is asked for that is not old, and no second factor: whoever has none could
+/// prove none, and clients look for one.
+fn is_only_old(refusal: &Refusal) -> bool {
+    refusal.reason() == ErrorReason::StepUpRequired
+        && refusal.metadata().any(|(name, value)| (name, value) == ("required", "fresh"))
+}
+
+/// This surface has no other way to prove the password again.
+fn sign_in_again() -> Refused {
+    let message = "This takes a sign-in of the last minutes: sign in again, then repeat it. Nothing was done";
+    Refused::bad_request("reauthentication_needed", message)
 }
 
 impl Refused {
@@ -163,10 +179,29 @@ fn factor_json(factor: &wire::Factor) -> Json {
     let updated_at = factor.verified_at.map_or_else(|| created_at.clone(), |at| at.to_string());
     json!({
         "id": factor.id,
-        "factor_type": "totp",
+        "factor_type": if factor.kind == i32::from(wire::FactorKind::Totp) { "totp" } else { "unknown" },
         "friendly_name": factor.name,
         "status": if factor.verified { "verified" } else { "unverified" },
         "created_at": created_at,
         "updated_at": updated_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_that_is_only_old_takes_a_sign_in_and_a_second_factor_is_stepped_up_to() {
+        for (required, code, status) in [
+            ("fresh", "reauthentication_needed", 400),
+            ("aal2", "insufficient_aal", 401),
+            ("aal2 fresh", "insufficient_aal", 401),
+        ] {
+            let refusal = Refusal::new(ErrorReason::StepUpRequired, "Not so.").with("required", required);
+            let refused = Refused::from(Failure::Refused(refusal));
+            assert!(refused.is_for(ErrorReason::StepUpRequired));
+            assert_eq!((refused.code, refused.status.as_u16()), (code, status), "{required}");
+        }
+    }
 }

@@ -84,6 +84,13 @@ impl Fixture {
         Protected { app, proof }
     }
 
+    /// As if every proof was longer ago than a token before it is taken for a late one.
+    pub async fn let_the_grace_pass(&self) {
+        let earlier = "update identity.sessions set rotated_at = rotated_at - interval '11 seconds', \
+            second_at = second_at - interval '11 seconds', proved_at = proved_at - interval '11 seconds'";
+        self.execute(earlier, &[]).await;
+    }
+
     /// As if codes from before were long ago.
     pub async fn forget_steps(&self) {
         self.execute("update identity.factors set last_step = -1", &[]).await;

@@ -94,6 +94,7 @@ mod identity {
     mod changes;
     mod email;
     mod factor_limits;
+    mod factor_races;
     mod factors;
     mod foreign_tokens;
     mod forged_tokens;

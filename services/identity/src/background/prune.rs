@@ -1,5 +1,5 @@
-//! Forgets what nobody looks at any more: failed logins, and audit events and sessions
-//! that are older than the settings keep them.
+//! Forgets what nobody looks at any more: failed logins, factors that were never verified, and
+//! audit events and sessions that are older than the settings keep them.
 
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const KEEP_PAIRS: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long dead letters are kept, and invitations and tokens that have expired.
 const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const KEEP_TOKENS: SignedDuration = SignedDuration::from_hours(24);
+/// How long a factor is kept that was not verified in time.
+const KEEP_UNVERIFIED: SignedDuration = SignedDuration::from_hours(1);
 /// Rows that one statement forgets, so that none lasts.
 const PIECE: i32 = 1000;
 /// Statements of a run, so that the first one in a database of years ends, too.
@@ -34,6 +36,7 @@ pub fn start(room: &Background, store: &Store) {
         async move {
             let now = Timestamp::now();
             store.forget_old_attempts(now - KEEP_WINDOWS, now - KEEP_PAIRS).await?;
+            store.forget_old_factors(now - KEEP_UNVERIFIED, PIECE.into()).await?;
             store.forget_mail(now - KEEP_DEAD_LETTERS, now - KEEP_TOKENS).await
         }
     });

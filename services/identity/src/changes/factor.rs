@@ -1,11 +1,12 @@
 //! Second factors: enrolled, removed, reset; and new recovery codes. How one is proved is
 //! in `prove.rs`.
 //!
-//! Whoever has a verified factor changes factors with two factors alone, or the password
-//! would be enough to be rid of the second one. That is decided here, on what the lock
-//! shows; what the access layer knows of a caller may be a moment old.
+//! Whoever has a verified factor changes factors with two factors alone, the second one
+//! proved lately, or the password would be enough to be rid of it: with it somebody who has
+//! got hold of a token can make the session's last proof new. That is decided here, on what
+//! the lock shows; what the access layer knows of a caller may be a moment old.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
@@ -14,7 +15,8 @@ use crate::credential::recovery_code::RecoveryCode;
 use crate::credential::totp::TotpSecret;
 use crate::domain::audit::AuditAction;
 use crate::domain::factor::{
-    CHALLENGED_FOR, Factor, FactorKind, MOST_FACTORS, RECOVERY_CODES, SecondFactorPolicy,
+    CHALLENGED_FOR, Factor, FactorKind, MOST_FACTORS, PROVED_TO_ENROL, PROVED_TO_REMOVE, RECOVERY_CODES,
+    SecondFactorPolicy,
 };
 use crate::domain::field;
 use crate::domain::ids::{FactorId, SessionId, TenantId, UserId};
@@ -23,6 +25,9 @@ use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::User;
 use crate::error::{Error, Quota, Reason, Refusal};
 use crate::store::{Change, Store};
+
+/// How far clocks may differ, as the access layer has it.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(access::LEEWAY.cast_signed());
 
 /// A factor with its secret, which is shown once.
 #[derive(Debug)]
@@ -56,7 +61,7 @@ impl Sessions {
         let sealed = self.factors.seal(by.user, id, secret.bytes())?;
         Change::run(&self.store, async |change| {
             let (user, factors) = lock(&change, by.user).await?;
-            check_two_factors(&factors, actor)?;
+            check_two_factors(&factors, actor, change.at(), PROVED_TO_ENROL)?;
             change.forget_unverified_factors(by.user).await?;
             if factors.len() >= MOST_FACTORS {
                 return Err(Error::QuotaReached(Quota::Factors));
@@ -70,6 +75,7 @@ impl Sessions {
                 created_at: change.at(),
                 verified_at: None,
                 last_used_at: None,
+                wrong_codes: 0,
             };
             change.insert_factor(&factor).await?;
             change.finish(actor.did(AuditAction::FactorEnrolled).about(id)).await?;
@@ -106,7 +112,7 @@ pub async fn remove(store: &Store, by: SignedIn, id: FactorId, actor: &Actor) ->
             change.finish(removed).await?;
             return Ok(0);
         }
-        check_two_factors(&factors, actor)?;
+        check_two_factors(&factors, actor, change.at(), PROVED_TO_REMOVE)?;
         change.delete_factor(by.user, id).await?;
         if verified(&factors).all(|one| one.id == id) {
             change.delete_recovery_codes(by.user).await?;
@@ -129,7 +135,7 @@ pub async fn new_recovery_codes(store: &Store, by: SignedIn, actor: &Actor) -> R
             let sentence = "You have no second factor that recovery codes could stand in for. POST /v1/auth/factors enrols one.";
             return Err(Refusal::new(Reason::FactorNotFound, sentence).into());
         }
-        check_two_factors(&factors, actor)?;
+        check_two_factors(&factors, actor, change.at(), PROVED_TO_REMOVE)?;
         let codes = make_recovery_codes(&change, by.user).await?;
         change.finish(actor.did(AuditAction::RecoveryCodesMade)).await?;
         Ok(codes)
@@ -196,18 +202,35 @@ pub(super) fn verified(factors: &[Factor]) -> impl Iterator<Item = &Factor> {
     factors.iter().filter(|factor| factor.verified_at.is_some())
 }
 
-/// Refuses a change of factors by whoever has proved one factor and has a second one.
-pub(super) fn check_two_factors(factors: &[Factor], actor: &Actor) -> Result<(), Refusal> {
-    if actor.two_factors || verified(factors).next().is_none() {
+/// Refuses a change of factors by whoever has a second factor, and has not proved it in this
+/// session, or not within a time.
+pub(super) fn check_two_factors(
+    factors: &[Factor],
+    actor: &Actor,
+    at: Timestamp,
+    within: SignedDuration,
+) -> Result<(), Refusal> {
+    let (two, second_at) = (actor.two_factors, actor.second_at);
+    let lately = second_at.is_some_and(|proved| at.duration_since(proved) <= within + LEEWAY);
+    if two && lately || verified(factors).next().is_none() {
         return Ok(());
     }
-    Err(Refusal::new(
+    let lacks = if two {
+        format!("You have proved your second factor longer than {} min ago", within.as_mins())
+    } else {
+        "You have a second factor, and have not proved it in this session".to_owned()
+    };
+    let refusal = Refusal::new(
         Reason::StepUpRequired,
-        "You have a second factor, and have not proved it in this session. Nothing was changed. POST /v1/auth/factors/{factor_id}/verify with its code, or POST /v1/auth/recovery-codes/use, then make the call with the tokens that it returns.",
+        format!(
+            "{lacks}. Nothing was changed. POST /v1/auth/factors/{{factor_id}}/verify with its code, or POST /v1/auth/recovery-codes/use, then make the call with the tokens that it returns."
+        ),
     )
-    .with("required", "aal2")
-    .with("aal", "aal1")
-    .with("send", "a token with aal2, from POST /v1/auth/factors/{factor_id}/verify"))
+    .with("required", if two { "aal2 fresh" } else { "aal2" })
+    .with("aal", if two { "aal2" } else { "aal1" })
+    .with("enrolled", "true")
+    .with("send", "a token with aal2, from POST /v1/auth/factors/{factor_id}/verify");
+    Err(if two { refusal.with("max_age_seconds", within.as_secs().to_string()) } else { refusal })
 }
 
 /// Factors are proved in sessions, which users of other issuers have elsewhere.

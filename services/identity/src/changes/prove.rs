@@ -15,7 +15,9 @@ use crate::credential::recovery_code::RecoveryCode;
 use crate::credential::refresh_token::RefreshToken;
 use crate::credential::totp::TotpSecret;
 use crate::domain::audit::AuditAction;
-use crate::domain::factor::{Factor, FactorBuckets};
+use crate::domain::factor::{
+    Factor, FactorBuckets, FactorKind, MOST_WRONG_CODES, PROVED_TO_ENROL, UNVERIFIED_FOR,
+};
 use crate::domain::ids::FactorId;
 use crate::domain::proof::Method;
 use crate::domain::session::{EndedBecause, Which};
@@ -58,9 +60,11 @@ impl Sessions {
         let proved = self.prove(by, actor, now, async |change| {
             let (user, factors) = lock(&change, by.user).await?;
             let factor = factors.iter().find(|one| one.id == sent.factor).ok_or(Error::FactorNotFound)?;
+            check_takes_codes(factor)?;
             let step = TotpSecret::from_bytes(self.factors.open(factor)?).step_of(sent.code, change.at());
             if factor.verified_at.is_none() {
-                check_two_factors(&factors, actor)?;
+                // Whoever has its secret has enrolled it with as much.
+                check_two_factors(&factors, actor, change.at(), PROVED_TO_ENROL + UNVERIFIED_FOR)?;
             }
             let taken = match step {
                 Some(step) => change.take_factor_step(factor.id, step).await?,
@@ -68,7 +72,11 @@ impl Sessions {
             };
             let event = actor.did(AuditAction::FactorVerified).about(factor.id);
             if !taken {
-                change.finish(event.refused()).await?;
+                // One that was right, but was used before, is no guess.
+                let guesses = if step.is_none() { change.count_wrong_code(factor.id).await? } else { 0 };
+                let locked = guesses == MOST_WRONG_CODES;
+                let action = if locked { AuditAction::FactorLocked } else { event.action };
+                change.finish(AuditEvent { action, ..event }.refused()).await?;
                 return Ok(None);
             }
             let codes = activate(&change, factor, &factors, by).await?;
@@ -98,6 +106,7 @@ impl Sessions {
                 change.finish(event.refused()).await?;
                 return Ok(None);
             };
+            change.forgive_wrong_codes(by.user).await?;
             let event = event.about(format!("{left} left"));
             let granted = self.step_up(change, user, (by, Method::Recovery), event).await?;
             Ok(Some((granted, Gained::Left(left))))
@@ -184,6 +193,21 @@ async fn activate(
         return Ok(Vec::new());
     }
     make_recovery_codes(change, by.user).await
+}
+
+/// Refuses a proof of a factor of which no code is looked at.
+fn check_takes_codes(factor: &Factor) -> Result<(), Refusal> {
+    match factor.kind {
+        FactorKind::Totp if factor.wrong_codes < MOST_WRONG_CODES => Ok(()),
+        FactorKind::Totp => Err(Refusal::new(
+            Reason::FactorLocked,
+            "So many wrong codes of this factor were sent, one after the other, that somebody else may be guessing them: codes of it are refused, right ones, too. POST /v1/auth/recovery-codes/use takes a recovery code, and codes of the factor after it. Without one, ask whoever runs the platform to reset your factors.",
+        )),
+        FactorKind::Other => Err(Refusal::new(
+            Reason::FactorNotFound,
+            "The factor is of a kind that this server does not know yet, as while a newer version is rolled out. Try again in a while, or prove another factor.",
+        )),
+    }
 }
 
 fn challenge_over() -> Refusal {

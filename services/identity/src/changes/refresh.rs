@@ -45,10 +45,21 @@ async fn exchange(change: Change, token: RefreshToken, actor: &Actor) -> Result<
             tracing::warn!(session = %token.session, "refresh token reused, session ended");
             return Err(used_before().into());
         }
+        Verdict::Superseded => {
+            change.settle().await?;
+            return Err(superseded().into());
+        }
         Verdict::Ended => return Err(Error::RefreshTokenInvalid),
     };
     let (refresh, proofs) = (RefreshToken { counter, ..token }, session.proofs);
     Ok(Granted { user, factors, refresh, access_id, proofs, at })
+}
+
+fn superseded() -> Refusal {
+    Refusal::new(
+        Reason::RefreshTokenInvalid,
+        "A proof in the session has just given it other tokens, which take the place of this one. Go on with those; the session goes on.",
+    )
 }
 
 fn used_before() -> Refusal {

@@ -68,6 +68,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             verified_at: None,
             last_used_at: None,
+            wrong_codes: 0,
         };
         assert_eq!(**sealer.open(&factor).unwrap(), *b"secret");
         let elsewhere = Factor { user: UserId(Uuid::from_u128(3)), ..factor.clone() };

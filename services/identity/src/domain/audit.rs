@@ -30,6 +30,8 @@ written! {
         FactorActivated = "factor_activated",
         /// A user proved a second factor, or failed to.
         FactorVerified = "factor_verified",
+        /// So many wrong codes of a second factor were sent that none is looked at any more.
+        FactorLocked = "factor_locked",
         /// A user removed a second factor.
         FactorRemoved = "factor_removed",
         /// A user took a recovery code in place of a factor, or failed to.
@@ -147,6 +149,7 @@ impl AuditAction {
                 | Self::FactorEnrolled
                 | Self::FactorActivated
                 | Self::FactorVerified
+                | Self::FactorLocked
                 | Self::FactorRemoved
                 | Self::RecoveryCodeUsed
                 | Self::RecoveryCodesMade

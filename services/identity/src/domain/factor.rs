@@ -16,12 +16,28 @@ pub const RECOVERY_CODES: usize = 10;
 pub const UNVERIFIED_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// How long a challenge is taken.
 pub const CHALLENGED_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// How long ago whoever has a second factor has proved one, to enrol another.
+pub const PROVED_TO_ENROL: SignedDuration = SignedDuration::from_mins(15);
+/// The same, to remove one or to make new recovery codes.
+pub const PROVED_TO_REMOVE: SignedDuration = SignedDuration::from_mins(5);
+/// Wrong codes of a factor, one after the other, after which none is looked at (NIST SP
+/// 800-63B, 5.2.2). However slowly they come: of a million codes three are right.
+pub const MOST_WRONG_CODES: i32 = 100;
 
 words! {
     /// What a factor is.
     pub enum FactorKind {
         /// An app that shows codes (RFC 6238).
         Totp = "totp",
+        /// One of a later version. It counts, and cannot be proved here.
+        Other = "other",
+    }
+}
+
+impl FactorKind {
+    /// The value of whatever word the database has.
+    pub fn of_word(word: &str) -> Self {
+        Self::from_word(word).unwrap_or(Self::Other)
     }
 }
 
@@ -38,7 +54,7 @@ words! {
 }
 
 impl SecondFactorPolicy {
-    /// Whether two factors are asked of a member with a role. Programs are not asked: they
+    /// Whether two factors are asked of whoever has a role in it. Programs are not asked: they
     /// have no app that shows codes.
     pub fn asks(self, role: &Role, kind: UserKind) -> bool {
         match (self, kind) {
@@ -68,6 +84,8 @@ pub struct Factor {
     pub verified_at: Option<Timestamp>,
     /// When it was proved last.
     pub last_used_at: Option<Timestamp>,
+    /// Wrong codes since the last right one.
+    pub wrong_codes: i32,
 }
 
 /// The secret of a factor, to be sealed anew.

@@ -15,6 +15,15 @@ words! {
         Recovery = "recovery",
         /// That the user reads the mail of the account's address.
         Link = "otp",
+        /// Something that a later version knows.
+        Other = "other",
+    }
+}
+
+impl Method {
+    /// The value of whatever word the database has.
+    pub fn of_word(word: &str) -> Self {
+        Self::from_word(word).unwrap_or(Self::Other)
     }
 }
 

@@ -33,6 +33,9 @@ pub enum Verdict {
     /// It was exchanged a moment ago, or the exchange's answer never arrived:
     /// give the same successor again.
     Repeat,
+    /// A proof has just taken its place, beside whoever sends it: it is worth nothing, and
+    /// nobody need have stolen it.
+    Superseded,
     /// Somebody uses an old token: end the session.
     Reused,
     /// The session is over.
@@ -50,12 +53,17 @@ pub fn judge(session: &Session, counter: i64, now: Timestamp) -> Verdict {
     let previous = counter == session.counter - 1;
     let fresh = now.duration_since(session.rotated_at) <= GRACE;
     let successor_unused = session.used_counter < session.counter;
-    if previous && (fresh || successor_unused) { Verdict::Repeat } else { Verdict::Reused }
+    if previous && (fresh || successor_unused) {
+        return Verdict::Repeat;
+    }
+    // A proof counts by two, so that the token before it gets nothing of what it gave.
+    let by_proof = session.proofs.latest_first().first().is_some_and(|last| last.at == session.rotated_at);
+    if counter == session.counter - 2 && by_proof && fresh { Verdict::Superseded } else { Verdict::Reused }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::proof::Method;
+    use super::super::proof::{Method, Proof};
     use super::*;
 
     fn session() -> Session {
@@ -65,7 +73,7 @@ mod tests {
             rotated_at: at(0),
             expires_at: at(1000),
             ended: false,
-            proofs: Proofs::beginning(Method::Password, at(0)),
+            proofs: Proofs::beginning(Method::Password, at(-100)),
         }
     }
 
@@ -77,6 +85,9 @@ mod tests {
     fn each_counter_gets_its_verdict() {
         let unused = session();
         let used = Session { used_counter: 5, ..session() };
+        let proved = Proofs { second: Some(Proof { by: Method::Totp, at: at(20) }), ..used.proofs };
+        let proved = Session { rotated_at: at(20), proofs: proved, ..used };
+        let rotated_since = Session { rotated_at: at(21), ..proved };
         for (session, counter, second, expected) in [
             (unused, 5, 1, Verdict::Rotate),
             (used, 5, 500, Verdict::Rotate),
@@ -84,6 +95,14 @@ mod tests {
             (unused, 4, 500, Verdict::Repeat),
             (used, 4, 10, Verdict::Repeat),
             (used, 4, 11, Verdict::Reused),
+            (rotated_since, 3, 22, Verdict::Reused),
+            (proved, 3, 20, Verdict::Superseded),
+            (proved, 3, 30, Verdict::Superseded),
+            (proved, 3, 31, Verdict::Reused),
+            (proved, 2, 20, Verdict::Reused),
+            (proved, 4, 20, Verdict::Repeat),
+            (proved, 5, 20, Verdict::Rotate),
+            (Session { ended: true, ..proved }, 3, 20, Verdict::Ended),
             (unused, 3, 1, Verdict::Reused),
             (unused, 6, 1, Verdict::Reused),
             (unused, -1, 1, Verdict::Reused),

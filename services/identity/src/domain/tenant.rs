@@ -63,6 +63,7 @@ pub struct ResolvedUser {
     pub kind: UserKind,
     /// Whether the user has a verified second factor.
     pub enrolled: bool,
-    /// Of whom the tenant of the membership asks two factors.
+    /// Of whom the tenant of the membership, or without one that which the call names, asks
+    /// two factors.
     pub asked: SecondFactorPolicy,
 }

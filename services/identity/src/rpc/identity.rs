@@ -1,7 +1,8 @@
 //! What all services share: who calls, from where, for which tenant.
 
-use access::Caller;
+use access::{Caller, Proof};
 use frontdesk_proto::{ErrorReason, Refusal};
+use jiff::Timestamp;
 use tonic::{Request, Status};
 
 use super::watchers::Watchers;
@@ -31,7 +32,8 @@ impl Identity {
     /// Somebody who has not signed in.
     pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
         let (holds, context) = (Holds::Scopes([].into()), self.context(request));
-        Actor { user: None, api_key: None, issuer: String::new(), two_factors: false, holds, context }
+        let (two_factors, second_at) = (false, None);
+        Actor { user: None, api_key: None, issuer: String::new(), two_factors, second_at, holds, context }
     }
 
     /// The caller of a method.
@@ -40,7 +42,9 @@ impl Identity {
         let (user, api_key) = (user.map(signed_in), api_key_id.map(ApiKeyId));
         let (holds, context) = (Holds::Scopes(scopes), self.context(request));
         let issuer = issuer.as_deref().unwrap_or_default().to_owned();
-        Ok(Actor { user, api_key, issuer, two_factors: proof.two_factors, holds, context })
+        let Proof { two_factors, at: _, second_at } = proof;
+        let second_at = second_at.and_then(|at| Timestamp::from_second(at.cast_signed()).ok());
+        Ok(Actor { user, api_key, issuer, two_factors, second_at, holds, context })
     }
 
     /// The user who calls a method of their own.

@@ -56,9 +56,11 @@ pub(super) fn user(user: User) -> wire::User {
 }
 
 pub(super) fn factor(factor: Factor) -> wire::Factor {
-    let Factor { id, user: _, kind, name, sealed: _, created_at, verified_at, last_used_at } = factor;
+    let Factor { id, user: _, kind, name, sealed: _, created_at, verified_at, last_used_at, wrong_codes: _ } =
+        factor;
     let kind = match kind {
         FactorKind::Totp => wire::FactorKind::Totp,
+        FactorKind::Other => wire::FactorKind::Unspecified,
     };
     wire::Factor {
         id: id.to_string(),

@@ -15,9 +15,8 @@ use crate::domain::ids::{FactorId, UserId};
 use crate::domain::user::User;
 use crate::error::{Error, Existing};
 
-/// What [`factor`] reads.
-pub(super) const COLUMNS: &str =
-    "f.id, f.user_id, f.kind, f.name, f.secret_sealed, f.created_at, f.verified_at, f.last_used_at";
+/// What [`factor`] reads. A kind of a later version may have no secret.
+pub(super) const COLUMNS: &str = "f.id, f.user_id, f.kind, f.name, coalesce(f.secret_sealed, '') as secret_sealed, f.created_at, f.verified_at, f.last_used_at, f.wrong_codes";
 
 pg::statements! {
     /// A user's factors, oldest first, but those that were not verified in time.
@@ -40,6 +39,12 @@ pg::statements! {
     ForgetUnverifiedFactors = "forget_unverified_factors" (user: UserId, before: Timestamp);
     /// Takes a code of a step, unless one of it or a later one was taken before.
     TakeFactorStep = "take_factor_step" (id: FactorId, step: i64, at: Timestamp);
+    /// Counts a wrong code of a factor.
+    CountWrongCode = "count_wrong_code" (id: FactorId);
+    /// Forgives wrong codes of all factors of a user.
+    ForgiveWrongCodes = "forgive_wrong_codes" (user: UserId);
+    /// Forgets factors that were not verified before a time, so many at most.
+    ForgetOldFactors = "forget_old_factors" (before: Timestamp, most: i64);
     /// Deletes a factor.
     DeleteFactor = "delete_factor" (user: UserId, id: FactorId);
     /// Deletes all factors of a user.
@@ -69,6 +74,12 @@ impl Store {
     pub async fn count_recovery_codes(&self, user: UserId) -> Result<i64, Fault> {
         let rows = self.run(&CountRecoveryCodes { user }).await?;
         Columns::first(&rows, |row| row.next("left")).map(Option::unwrap_or_default)
+    }
+
+    /// Forgets factors that were not verified before a time, so many at most, whosever they
+    /// are.
+    pub async fn forget_old_factors(&self, before: Timestamp, most: i64) -> Result<(), Fault> {
+        self.run(&ForgetOldFactors { before, most }).await.map(drop)
     }
 
     /// How often proofs were tried.
@@ -117,7 +128,7 @@ impl Change {
     }
 
     pub async fn insert_factor(&self, new: &Factor) -> Result<(), Error> {
-        let Factor { id, user, kind, name, sealed, created_at, verified_at: _, last_used_at: _ } = new;
+        let Factor { id, user, kind, name, sealed, created_at, .. } = new;
         let (id, user, at) = (*id, *user, *created_at);
         let insert = InsertFactor { id, user, kind: kind.word(), name, sealed, at };
         self.query(&insert).await.map(drop).map_err(|fault| {
@@ -139,6 +150,18 @@ impl Change {
     /// step or a later one was taken before.
     pub async fn take_factor_step(&self, id: FactorId, step: i64) -> Result<bool, Fault> {
         Ok(!self.query(&TakeFactorStep { id, step, at: self.at() }).await?.is_empty())
+    }
+
+    /// Counts a wrong code of a factor, and returns how many there were since the last right
+    /// one.
+    pub async fn count_wrong_code(&self, id: FactorId) -> Result<i32, Fault> {
+        let rows = self.query(&CountWrongCode { id }).await?;
+        Columns::first(&rows, |row| row.next("wrong_codes")).map(Option::unwrap_or_default)
+    }
+
+    /// Whoever has a recovery code is no guesser.
+    pub async fn forgive_wrong_codes(&self, user: UserId) -> Result<(), Fault> {
+        self.query(&ForgiveWrongCodes { user }).await.map(drop)
     }
 
     pub async fn delete_factor(&self, user: UserId, id: FactorId) -> Result<(), Fault> {
@@ -181,12 +204,13 @@ fn factor(row: &mut Columns<'_>) -> Result<Factor, Fault> {
     Ok(Factor {
         id: row.next("id")?,
         user: row.next("user_id")?,
-        kind: row.word("kind", FactorKind::from_word)?,
+        kind: FactorKind::of_word(row.next("kind")?),
         name: row.next("name")?,
         sealed: row.next("secret_sealed")?,
         created_at: row.next("created_at")?,
         verified_at: row.next("verified_at")?,
         last_used_at: row.next("last_used_at")?,
+        wrong_codes: row.next("wrong_codes")?,
     })
 }
 

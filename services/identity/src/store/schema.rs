@@ -172,6 +172,7 @@ const TABLES: [Table; 19] = [
             ("created_at", "timestamp with time zone"),
             ("verified_at", "timestamp with time zone"),
             ("last_used_at", "timestamp with time zone"),
+            ("wrong_codes", "integer"),
         ],
         constraints: &[],
     },

@@ -157,9 +157,10 @@ impl Change {
 }
 
 fn proofs(row: &mut Columns<'_>) -> Result<Proofs, Fault> {
-    let first = Proof { by: row.word("method", Method::from_word)?, at: row.next("proved_at")? };
-    let second = |word: &str| if word.is_empty() { Some(None) } else { Method::from_word(word).map(Some) };
-    let by = row.word("second_method", second)?;
+    // A word that a later version writes ends no session of this one.
+    let first = Proof { by: Method::of_word(row.next("method")?), at: row.next("proved_at")? };
+    let second: &str = row.next("second_method")?;
+    let by = (!second.is_empty()).then(|| Method::of_word(second));
     let at: Option<Timestamp> = row.next("second_at")?;
     Ok(Proofs { first, second: by.zip(at).map(|(by, at)| Proof { by, at }) })
 }

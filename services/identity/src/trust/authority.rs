@@ -136,7 +136,10 @@ impl LocalIdentity {
         let of_platform = self.store.policy().operators_need_second_factor
             && first.kind == UserKind::Person
             && !first.platform_scopes.is_empty();
-        let of_tenant = membership.is_some_and(|(_, role)| first.asked.asks(role, first.kind));
+        // Whoever may do what an owner may is asked what owners are, with whatever role.
+        let owner = Role::BuiltIn(BuiltIn::Owner);
+        let role = if is_operator { tenant.map(|_| &owner) } else { membership.map(|(_, role)| role) };
+        let of_tenant = role.is_some_and(|role| first.asked.asks(role, first.kind));
         Ok(Resolution {
             user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
             tenant: tenant.map(|tenant| tenant.0),

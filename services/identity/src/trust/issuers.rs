@@ -118,7 +118,8 @@ impl ForeignTokens {
 fn proof(claims: &ForeignClaims) -> Proof {
     let methods = claims.amr.as_array().into_iter().flatten();
     let times = methods.filter_map(|method| method.get("timestamp")?.as_u64());
-    Proof { two_factors: claims.aal == "aal2", at: times.chain(claims.auth_time.as_u64()).max() }
+    let at = times.chain(claims.auth_time.as_u64()).max();
+    Proof { two_factors: claims.aal == "aal2", at, second_at: None }
 }
 
 /// Until when a token is taken.
@@ -177,7 +178,7 @@ mod tests {
     fn what_a_token_says_of_proofs_is_read_in_each_form() {
         let proof = |claims: &str| {
             let claims = format!(r#"{{"sub":"s","exp":1{claims}}}"#);
-            let Proof { two_factors, at } = proof(&serde_json::from_str(&claims).unwrap());
+            let Proof { two_factors, at, second_at: _ } = proof(&serde_json::from_str(&claims).unwrap());
             (two_factors, at)
         };
         let supabase =

@@ -5,10 +5,10 @@ use futures::future::join_all;
 use identity::{Limits, Policy};
 use serde_json::json;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Answer, Fixture, system};
 
-/// Whatever is sent, nothing is refused for its number.
-fn without_limits() -> Policy {
+/// As many passwords as anybody sends, and so ten codes in a session.
+pub fn without_a_limit_of_passwords() -> Policy {
     let policy = Policy::default();
     Policy { limits: Limits { pair: 0, ..policy.limits }, ..policy }
 }
@@ -31,11 +31,11 @@ async fn a_code_is_accepted_once_in_whatever_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_proofs_with_one_code_at_once_one_is_accepted() {
-    let fixture = Fixture::start_with(without_limits()).await;
+    let fixture = Fixture::start_with(without_a_limit_of_passwords()).await;
     let app = fixture.protect(demo::MANAGER).await.app;
     let tokens = join_all((0..8).map(|_| fixture.manager())).await;
     let code = app.code(1);
-    let answers = join_all((0..32).map(|at| fixture.verify(&tokens[at % 8], &app, &code))).await;
+    let answers = join_all((0..16).map(|at| fixture.verify(&tokens[at % 8], &app, &code))).await;
     let accepted = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(accepted, 1);
     for answer in answers.iter().filter(|answer| answer.status != 200) {
@@ -91,14 +91,75 @@ async fn a_right_code_forgives_the_wrong_ones_of_its_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_codes_are_looked_at_than_the_limit_says_however_many_come_at_once() {
+    for (policy, most) in [(Policy::default(), 5), (without_a_limit_of_passwords(), 10)] {
+        let fixture = Fixture::start_with(policy).await;
+        let app = fixture.protect(demo::MANAGER).await.app;
+        let token = fixture.manager().await;
+        let wrong = app.wrong_code();
+        let answers = join_all((0..40).map(|_| fixture.verify(&token, &app, &wrong))).await;
+        let looked_at = answers.iter().filter(|answer| answer.status == 403).count();
+        assert_eq!(looked_at, most);
+        for answer in answers.iter().filter(|answer| answer.status != 403) {
+            answer.refused(429, "TOO_MANY_ATTEMPTS");
+        }
+    }
+}
+
+#[tokio::test]
+async fn codes_are_limited_over_all_replicas() {
     let fixture = Fixture::start().await;
     let app = fixture.protect(demo::MANAGER).await.app;
     let token = fixture.manager().await;
-    let wrong = app.wrong_code();
-    let answers = join_all((0..40).map(|_| fixture.verify(&token, &app, &wrong))).await;
-    let looked_at = answers.iter().filter(|answer| answer.status == 403).count();
-    assert_eq!(looked_at, 5);
-    for answer in answers.iter().filter(|answer| answer.status != 403) {
-        answer.refused(429, "TOO_MANY_ATTEMPTS");
+    let other = system(&fixture.database.url, Policy::default()).await;
+    let gateways = [fixture.system.gateway, other.gateway];
+    let send = async |replica: usize, code: String| {
+        let url = format!("http://{}{}", gateways[replica], app.path("/verify"));
+        Answer::of(fixture.http.post(url).bearer_auth(&token).json(&json!({"code": code}))).await
+    };
+    for tried in 0..5 {
+        send(tried % 2, app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
     }
+    for replica in [0, 1] {
+        send(replica, app.code(1)).await.refused(429, "TOO_MANY_ATTEMPTS");
+    }
+    other.stop().await.unwrap();
+}
+
+/// However slowly somebody guesses.
+#[tokio::test]
+async fn a_hundred_wrong_codes_in_a_row_end_the_codes_of_a_factor_until_a_recovery_code() {
+    let fixture = Fixture::start().await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let app = &protected.app;
+    let wrong =
+        async || -> i64 { fixture.count("select wrong_codes::bigint from identity.factors", &[]).await };
+    let guessed = async |codes: i32| {
+        fixture.execute("update identity.factors set wrong_codes = $1", &[&codes]).await;
+        fixture.execute("update identity.login_failures set window_ends_at = now()", &[]).await;
+    };
+    let token = fixture.manager().await;
+    guessed(98).await;
+    fixture.verify(&token, app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
+    assert_eq!(wrong().await, 99);
+    let code = app.code(1);
+    fixture.verify(&token, app, &code).await.ok();
+    assert_eq!(wrong().await, 0);
+    // One that was used is no guess.
+    fixture.verify(&token, app, &code).await.refused(403, "FACTOR_PROOF_WRONG");
+    assert_eq!(wrong().await, 0);
+
+    guessed(99).await;
+    fixture.forget_steps().await;
+    fixture.verify(&token, app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
+    for code in [app.code(1), app.wrong_code()] {
+        fixture.verify(&token, app, &code).await.refused(403, "FACTOR_LOCKED");
+    }
+    assert_eq!(wrong().await, 100);
+    let told = "select count(*) from identity.audit_events where action = 'factor_locked' \
+        and outcome = 'failure' and subject = $1";
+    assert_eq!(fixture.count(told, &[&app.factor]).await, 1);
+    let recovery = json!({"code": protected.proof["recovery_codes"][0]});
+    fixture.post("/v1/auth/recovery-codes/use", &token, &recovery).await.ok();
+    assert_eq!(wrong().await, 0);
+    fixture.verify(&token, app, &app.code(1)).await.ok();
 }

@@ -1,11 +1,14 @@
 //! Second factors: enrolled, proved, removed, reset.
 
 use frontdesk::demo;
+use identity::Policy;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::alterations::alter;
 use crate::authenticator::{App, assurance, claims, hex};
-use crate::fixture::{Fixture, tenant_path};
+use crate::fixture::{Fixture, system, tenant_path};
+use crate::waits::until_so;
 
 fn access(tokens: &Json) -> &str {
     tokens["access"].as_str().unwrap()
@@ -60,6 +63,12 @@ async fn the_refresh_token_from_before_a_proof_gets_nothing_and_ends_the_session
     let login = fixture.login(demo::MANAGER).await;
     let app = fixture.enrol(access(&login), "").await;
     let proved = fixture.verify(access(&login), &app, &app.code(0)).await.ok().clone();
+    // Another tab may just have sent it.
+    let refused = fixture.refresh(&login["refresh"]).await;
+    let message = refused.refused(401, "REFRESH_TOKEN_INVALID").body["message"].as_str().unwrap();
+    assert!(message.contains("the session goes on"), "{message}");
+    fixture.get("/v1/me", access(&proved)).await.ok();
+    fixture.let_the_grace_pass().await;
     fixture.refresh(&login["refresh"]).await.refused(401, "REFRESH_TOKEN_REUSED");
     fixture.refresh(&proved["refresh"]).await.refused(401, "REFRESH_TOKEN_INVALID");
     fixture.get("/v1/me", access(&proved)).await.refused(401, "SESSION_ENDED");
@@ -120,6 +129,110 @@ async fn whoever_has_a_factor_changes_factors_with_two_factors_alone() {
     assert_eq!(none, json!({"factors": [], "recovery_codes_left": 0}));
     let refreshed = fixture.refresh(&protected.proof["refresh"]).await.ok().clone();
     assert_eq!(assurance(&refreshed), said("aal1", &["password"]));
+}
+
+/// Whoever has got hold of a token with two factors, and knows the password, has not the
+/// second factor by that.
+#[tokio::test]
+async fn the_password_does_not_make_the_second_factor_new_for_changes_of_factors() {
+    let fixture = Fixture::start().await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let earlier = "update identity.sessions set second_at = second_at - interval '1 hour'";
+    fixture.execute(earlier, &[]).await;
+    let refreshed = fixture.refresh(&protected.proof["refresh"]).await.ok().clone();
+    let password = json!({"current_password": demo::PASSWORD});
+    let again = fixture.post("/v1/auth/reauthenticate", access(&refreshed), &password).await.ok().clone();
+    assert_eq!(assurance(&again), said("aal2", &["password", "totp"]));
+    let token = access(&again);
+    let factors = async || fixture.get("/v1/auth/factors", token).await.ok().clone();
+    let before = factors().await;
+    let refused = [
+        (fixture.post("/v1/auth/factors", token, &json!({"name": "mine"})).await, "900"),
+        (fixture.post("/v1/auth/recovery-codes", token, &json!({})).await, "300"),
+        (fixture.delete(&protected.app.path(""), token).await, "300"),
+    ];
+    for (answer, seconds) in &refused {
+        let metadata = &answer.refused(401, "STEP_UP_REQUIRED").body["metadata"];
+        assert_eq!((&metadata["required"], &metadata["aal"]), (&json!("aal2 fresh"), &json!("aal2")));
+        assert_eq!(metadata["max_age_seconds"], *seconds);
+    }
+    assert_eq!(factors().await, before);
+
+    let proved = fixture.verify(token, &protected.app, &protected.app.code(1)).await.ok().clone();
+    let second = fixture.enrol(access(&proved), "tablet").await;
+    fixture.execute(earlier, &[]).await;
+    let old = fixture.refresh(&proved["refresh"]).await.ok().clone();
+    fixture.verify(access(&old), &second, &second.code(0)).await.refused(401, "STEP_UP_REQUIRED");
+    fixture.verify(access(&proved), &second, &second.code(0)).await.ok();
+    fixture.post("/v1/auth/recovery-codes", access(&proved), &json!({})).await.ok();
+    fixture.delete(&protected.app.path(""), access(&proved)).await.ok();
+}
+
+/// As while another version is rolled out, which knows more kinds.
+#[tokio::test]
+async fn a_kind_of_factor_that_is_not_known_counts_and_keeps_nobody_from_signing_in() {
+    let fixture = Fixture::start().await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let no_secret = "alter table identity.factors alter column secret_sealed drop not null; \
+        update identity.factors set kind = 'passkey', secret_sealed = null";
+    alter(&fixture, no_secret).await;
+    let unknown = "update identity.sessions set method = 'passkey', second_method = 'passkey' \
+        where second_method is not null";
+    fixture.execute(unknown, &[]).await;
+    let refreshed = fixture.refresh(&protected.proof["refresh"]).await.ok().clone();
+    assert_eq!(assurance(&refreshed), said("aal2", &["other", "other"]));
+    let login = fixture.login(demo::MANAGER).await;
+    let me = fixture.get("/v1/me", access(&login)).await.ok().clone();
+    assert_eq!(me["factors"][0]["verified"], json!(true));
+    fixture.get("/v1/properties", access(&login)).await.refused(401, "STEP_UP_REQUIRED");
+    fixture.post("/v1/auth/factors", access(&login), &json!({})).await.refused(401, "STEP_UP_REQUIRED");
+    let code = protected.app.code(1);
+    fixture.verify(access(&login), &protected.app, &code).await.refused(404, "FACTOR_NOT_FOUND");
+    let code = json!({"code": protected.proof["recovery_codes"][0]});
+    fixture.post("/v1/auth/recovery-codes/use", access(&login), &code).await.ok();
+}
+
+/// Of a factor verifiers know that there is a verified one; each mark has them ask anew.
+#[tokio::test]
+async fn users_are_marked_by_what_changes_whether_they_have_a_factor_alone() {
+    let fixture = Fixture::start().await;
+    let marks = "select count(*) from identity.revocation_marks where kind = 'user'";
+    let marks = async || fixture.count(marks, &[]).await;
+    let token = fixture.manager().await;
+    let before = marks().await;
+    let app = fixture.enrol(&token, "phone").await;
+    let other = fixture.enrol(&token, "tablet").await;
+    fixture.delete(&other.path(""), &token).await.ok();
+    assert_eq!(marks().await, before, "none is verified");
+    let proved = fixture.verify(&token, &app, &app.code(0)).await.ok().clone();
+    assert_eq!(marks().await, before + 1);
+    let proved = fixture.verify(access(&proved), &app, &app.code(1)).await.ok().clone();
+    assert_eq!(marks().await, before + 1, "a right code changes nothing");
+    fixture.delete(&app.path(""), access(&proved)).await.ok();
+    assert_eq!(marks().await, before + 2);
+    let verified = "insert into identity.factors (id, user_id, kind, name, secret_sealed, created_at, verified_at) \
+        select gen_random_uuid(), id, 'totp', '', '', now(), now() from identity.users where email = $1";
+    fixture.execute(verified, &[&demo::MANAGER]).await;
+    assert_eq!(marks().await, before + 3);
+}
+
+#[tokio::test]
+async fn factors_that_were_never_verified_are_forgotten() {
+    let fixture = Fixture::start().await;
+    fixture.protect(demo::VIEWER).await;
+    let token = fixture.manager().await;
+    fixture.enrol(&token, "old").await;
+    fixture.enrol(&token, "new").await;
+    let earlier = "update identity.factors set created_at = now() - interval '2 hours' where name <> 'new'";
+    fixture.execute(earlier, &[]).await;
+    // Its first run is at the start.
+    let again = system(&fixture.database.url, Policy::default()).await;
+    let left = "select count(*) from identity.factors where name = 'old'";
+    until_so("the old one is forgotten", async || fixture.count(left, &[]).await == 0).await;
+    let left = "select string_agg(name, ' ' order by name) from identity.factors";
+    let left: String = fixture.sql.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, "new phone");
+    again.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -243,4 +243,10 @@ async fn clients_of_supabase_recover_a_password() {
     let access = login["access"].as_str().unwrap();
     let refused = call(Method::PUT, "/auth/v1/user", access, update).await;
     assert_eq!((refused.status, refused.body["error_code"].as_str()), (400, Some("reauthentication_needed")));
+    // What cannot all be done is not begun.
+    let name = json!({"display_name": ""});
+    let update = json!({"password": "a third password", "current_password": "a new password", "data": name});
+    let refused = call(Method::PUT, "/auth/v1/user", access, update).await;
+    assert_eq!((refused.status, refused.body["error_code"].as_str()), (400, Some("validation_failed")));
+    fixture.try_login(demo::MANAGER, "a new password").await.ok();
 }

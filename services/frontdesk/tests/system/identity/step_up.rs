@@ -5,8 +5,10 @@ use identity::{Policy, TrustedIssuers};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use super::trusted_issuers::{MANAGER_ID, SECRET};
+use crate::authenticator::claims;
 use crate::fixture::{Answer, Fixture, tenant_path};
 use crate::waits::until_so;
 
@@ -150,6 +152,9 @@ async fn the_refresh_token_from_before_a_new_proof_of_the_password_is_worth_noth
     let login = fixture.login(demo::OWNER).await;
     let body = json!({"current_password": demo::PASSWORD});
     let proved = fixture.post("/v1/auth/reauthenticate", access(&login), &body).await.ok().clone();
+    fixture.refresh(&login["refresh"]).await.refused(401, "REFRESH_TOKEN_INVALID");
+    fixture.get("/v1/me", access(&proved)).await.ok();
+    fixture.let_the_grace_pass().await;
     fixture.refresh(&login["refresh"]).await.refused(401, "REFRESH_TOKEN_REUSED");
     fixture.get("/v1/me", access(&proved)).await.refused(401, "SESSION_ENDED");
 }
@@ -162,9 +167,80 @@ async fn an_api_key_alone_is_asked_for_no_proof() {
     fixture.ask(owner.token(), "all").await.ok();
     let key = json!({"name": "roles", "scopes": ["tenant:manage", "bookings:view"]});
     let key = fixture.post(&tenant_path("/api-keys"), owner.token(), &key).await.ok()["secret"].clone();
+    let by_key = async |method: Method, path: &str, body: Json| {
+        let request = fixture.request(method, &tenant_path(path)).json(&body);
+        Answer::of(request.header("x-tenant-api-key", key.as_str().unwrap())).await
+    };
     let role = json!({"name": "night", "scopes": ["bookings:view"]});
-    let request = fixture.request(Method::POST, &tenant_path("/roles")).json(&role);
-    Answer::of(request.header("x-tenant-api-key", key.as_str().unwrap())).await.ok();
+    by_key(Method::POST, "/roles", role).await.ok();
+    // But what takes two factors of everybody is for users.
+    let policy = by_key(Method::PUT, "/second-factor", json!({"policy": "optional"})).await;
+    policy.refused(401, "SIGN_IN_REQUIRED");
+    let policy = fixture.get(&tenant_path("/second-factor"), owner.token()).await;
+    assert_eq!(policy.ok(), &json!({"policy": "all"}));
+}
+
+/// Before, the password of an operator was enough in a tenant that asks everybody for more.
+#[tokio::test]
+async fn operators_are_asked_what_a_tenant_asks_of_its_owners() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.protect(demo::OWNER).await;
+    let properties = async |token: &str, tenant: Uuid| {
+        let request = fixture.request(Method::GET, PROPERTIES).bearer_auth(token);
+        Answer::of(request.header("x-tenant-id", tenant.to_string())).await
+    };
+    let operate = "update identity.users set platform_scopes = '{platform:operate}' where email = $1";
+    fixture.execute(operate, &[&demo::VIEWER]).await;
+    // One is no member, the other one has a role that is not asked.
+    for (email, policy) in [(demo::OPERATOR, "owners"), (demo::VIEWER, "owners"), (demo::OPERATOR, "all")] {
+        let token = fixture.token(email).await;
+        fixture.ask(owner.token(), "optional").await.ok();
+        until_so("nobody is asked", async || properties(&token, demo::TENANT).await.status == 200).await;
+        fixture.ask(owner.token(), policy).await.ok();
+        until_so("operators are asked", async || properties(&token, demo::TENANT).await.status == 401).await;
+        properties(&token, demo::TENANT).await.refused(401, "STEP_UP_REQUIRED");
+        properties(&token, demo::OTHER_TENANT).await.ok();
+        fixture.get("/v1/me", &token).await.ok();
+    }
+    fixture.get("/v1/tenants", &fixture.token(demo::OPERATOR).await).await.ok();
+    let operator = fixture.protect(demo::OPERATOR).await;
+    properties(operator.token(), demo::TENANT).await.ok();
+}
+
+#[tokio::test]
+async fn the_password_alone_reaches_neither_the_sessions_nor_the_name_of_whoever_has_a_second_factor() {
+    let fixture = Fixture::start().await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let login = fixture.login(demo::MANAGER).await;
+    let session = claims(&protected.proof)["session_id"].as_str().unwrap().to_owned();
+    let session = format!("/v1/auth/sessions/{session}");
+    let token = access(&login);
+    let name = json!({"display_name": "Somebody"});
+    for answer in [
+        fixture.get("/v1/auth/sessions", token).await,
+        fixture.delete(&session, token).await,
+        fixture.patch("/v1/me", token, &name).await,
+    ] {
+        answer.refused(401, "STEP_UP_REQUIRED");
+    }
+    fixture.get("/v1/auth/sessions", protected.token()).await.ok();
+    assert_ne!(fixture.get("/v1/me", token).await.ok()["user"]["display_name"], "Somebody");
+    fixture.patch("/v1/me", protected.token(), &name).await.ok();
+    fixture.post("/v1/auth/logout", token, &json!({})).await.ok();
+}
+
+#[tokio::test]
+async fn wrong_passwords_at_a_new_proof_are_limited_as_at_the_login() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let again = async |password: &str| {
+        fixture.post("/v1/auth/reauthenticate", &token, &json!({"current_password": password})).await
+    };
+    for _ in 0..5 {
+        again("not-this-one").await.refused(403, "PASSWORD_WRONG");
+    }
+    again(demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+    fixture.try_login(demo::MANAGER, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
 }
 
 #[tokio::test]

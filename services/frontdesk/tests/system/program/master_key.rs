@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use tokio_postgres::Client;
 
 use super::run::{FREE, Folder, assert_one_sentence, dev, frontdesk};
+use crate::authenticator::App;
 use crate::fixture::{Answer, Fixture, MASTER_KEY, system_keyed};
 
 const OLD: &str = MASTER_KEY;
@@ -263,6 +264,32 @@ async fn one_master_key_follows_another_while_everything_goes_on() {
     refresh(&alone, &second["refresh"]).await.refused(401, "REFRESH_TOKEN_INVALID");
     sign_in(&alone).await;
     assert_one_sentence(&stage.run(&[OLD, NEW], &["identity"]), 1, &["was given up", &id(NEW)]);
+}
+
+/// What an app makes its codes of is sealed anew, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_of_second_factors_are_taken_after_the_key_that_sealed_them_is_gone() {
+    let stage = Stage::set().await;
+    let post = async |system: &System, path: &str, token: &str, body: Json| {
+        let request = reqwest::Client::new().post(format!("http://{}{path}", system.gateway));
+        Answer::of(request.bearer_auth(token).json(&body)).await
+    };
+    let old = stage.start(&[OLD]).await.unwrap();
+    let login = sign_in(&old).await;
+    let token = login["access"].as_str().unwrap();
+    let app = App::of(post(&old, "/v1/auth/factors", token, json!({})).await.ok());
+    post(&old, &app.path("/verify"), token, json!({"code": app.code(0)})).await.ok();
+    old.stop().await.unwrap();
+
+    stage.start(&[OLD, NEW]).await.unwrap().stop().await.unwrap();
+    let keys = stage.keys(&[NEW, OLD], &["master-key", "rotate"]);
+    let sealed = [&keys[0]["sealed_values"], &keys[1]["sealed_values"]];
+    assert_eq!(sealed, [&json!(2), &json!(0)], "the signing key and the factor: {keys:?}");
+    let alone = stage.start(&[NEW]).await.unwrap();
+    let login = sign_in(&alone).await;
+    let code = json!({"code": app.code(1)});
+    post(&alone, &app.path("/verify"), login["access"].as_str().unwrap(), code).await.ok();
+    alone.stop().await.unwrap();
 }
 
 /// The old key is needed as long as a refresh token may be of it; returns one of the new key.

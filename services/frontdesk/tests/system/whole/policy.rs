@@ -202,6 +202,27 @@ async fn whoever_has_proved_one_of_two_factors_gets_past_no_rule_that_asks_for_b
     assert_eq!(fixture.snapshot().await, before);
 }
 
+/// An operator, who holds every scope, is asked what a tenant asks of its owners.
+#[tokio::test]
+async fn whoever_has_no_second_factor_gets_past_no_rule_with_a_scope_where_the_tenant_asks_for_one() {
+    let fixture = Fixture::start().await;
+    let token = fixture.token(demo::OPERATOR).await;
+    fixture
+        .execute("update identity.tenants set second_factor = 'all' where id = $1", &[&demo::TENANT])
+        .await;
+    let before = fixture.snapshot().await;
+    let mut refused = 0;
+    for (addr, path, rule) in methods(&fixture) {
+        if matches!(rule, Rule::Scoped { .. }) {
+            let answer = call_with(&fixture, (addr, &path), &token).await;
+            assert_refused(answer, ErrorReason::StepUpRequired, &path);
+            refused += 1;
+        }
+    }
+    assert!(refused > 60, "{refused}");
+    assert_eq!(fixture.snapshot().await, before);
+}
+
 #[tokio::test]
 async fn whoever_has_proved_anything_an_hour_ago_gets_past_no_rule_that_asks_for_a_fresh_proof() {
     let fixture = Fixture::start().await;

@@ -11,7 +11,10 @@ select
     exists (
         select from identity.factors f where f.user_id = u.id and f.verified_at is not null
     ) as enrolled,
-    coalesce((select t.second_factor from identity.tenants t where t.id = m.tenant_id), 'optional') as asked
+    coalesce(
+        (select t.second_factor from identity.tenants t where t.id = coalesce(m.tenant_id, :tenant)),
+        'optional'
+    ) as asked
 from identity.users u
 {memberships_of_u}
 where u.id = :user
