@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use boot::{
-    Cleartext, ClientTlsFiles, Form, Listen, Listener, Runbook, Setting, Settings, TRUSTED_PROXIES, Trimmed,
-    TrustedProxies, Unset, Version,
+    Cleartext, ClientTlsFiles, Form, Listen, Listener, Runbook, Setting, Settings, Trimmed, TrustedProxies,
+    Unset, Version,
 };
 use upstream::{Callee, Upstream};
 
@@ -130,7 +130,7 @@ pub struct Policy {
     pub origins: Origins,
     /// Names that it answers to.
     pub hosts: Hosts,
-    /// Proxies before the gateway whose `X-Forwarded-For` is believed.
+    /// Proxies before the gateway that are believed about where a call comes from.
     pub trusted_proxies: TrustedProxies,
     /// The publishable key that `/auth/v1` asks for; without one that surface is
     /// closed.
@@ -172,7 +172,7 @@ impl Policy {
         let runbook = Runbook::read(settings);
         let origins = Origins::read(settings);
         let hosts = Hosts::read(settings);
-        let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
+        let trusted_proxies = TrustedProxies::read_before_gateway(settings);
         let anon_key = settings.if_set::<Trimmed>(&SUPABASE_ANON_KEY).map(|key| key.0);
         let connections = Connections::read(settings);
         let most_calls = settings.number(&CALL_LIMIT_GATEWAY);
@@ -181,7 +181,7 @@ impl Policy {
             runbook,
             origins: origins?,
             hosts,
-            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            trusted_proxies,
             anon_key,
             connections: connections?,
             most_calls: most_calls?,

@@ -37,6 +37,8 @@ const PROOF: &str = "/console/session/proof";
 /// take no prefix.
 const HOST_COOKIE: &str = "__Host-frontdesk_session";
 const PLAIN_COOKIE: &str = "frontdesk_session";
+const OLD_COOKIE_ENDS: &str =
+    "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict; Secure";
 /// How long the cookie is kept, in seconds; identity decides how long it works.
 const MAX_AGE: u32 = 7 * 24 * 3600;
 
@@ -92,7 +94,9 @@ pub async fn call(
         return proved(&messages, &identity, &body, secure).await;
     }
     let tokens = identity.login(&read(&messages, &body)?).await?;
-    signed_in(&messages, &tokens, &tokens.refresh, secure)
+    let mut response = signed_in(&messages, &tokens, &tokens.refresh, secure)?;
+    take_old_cookie(&mut response, secure);
+    Ok(response)
 }
 
 /// A request of the API, in its own JSON.
@@ -164,7 +168,16 @@ async fn sign_out(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(SET_COOKIE, set_cookie("", 0, secure)?);
+    take_old_cookie(&mut response, secure);
     Ok(response)
+}
+
+/// Takes away the cookie that pages over HTTPS had before its name had a prefix: nobody reads
+/// it, and it has a refresh token in it.
+fn take_old_cookie(response: &mut Response<Body>, secure: bool) {
+    if secure {
+        response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(OLD_COOKIE_ENDS));
+    }
 }
 
 /// The one cookie of a browser's session. Of two, one is somebody else's, and which one is

@@ -5,7 +5,9 @@
 //! What a trusted proxy writes and nobody can read, an obfuscated name, say, is a client of
 //! its own, [`UNREADABLE`], and never the proxy: limits on that would be limits on everybody
 //! behind it. Where both headers are there, one of them is what a stranger sent and the proxy
-//! passed on; which one is not known, so they have to agree.
+//! passed on. Which one is not known unless [`TRUSTED_PROXY_HEADER`] says what the proxies
+//! write, so they have to agree: to believe either would let the stranger choose an address
+//! behind proxies that write the other.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,7 +17,7 @@ use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
 
 use crate::networks::Network;
-use crate::settings::{Form, Setting, Unset};
+use crate::settings::{Form, Setting, Settings, Unset};
 
 /// The header that proxies write.
 pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -34,9 +36,34 @@ pub static TRUSTED_PROXIES: Setting = Setting {
     secret: false,
 };
 
+/// The setting of [`ProxyHeader`].
+static TRUSTED_PROXY_HEADER: Setting = Setting {
+    name: "TRUSTED_PROXY_HEADER",
+    form: Form::Word(&["auto", "x-forwarded-for", "forwarded"]),
+    unset: Unset::Means("auto"),
+    example: "x-forwarded-for",
+    meaning: "The header in which the proxies of TRUSTED_PROXIES before the gateway say where a call comes from; the other one is not read then. With auto both are, and a call whose two headers disagree comes from nobody known, for which whoever sends the one that the proxies do not write can provide: say which one they write.",
+    secret: false,
+};
+
+/// Which headers of trusted proxies are believed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// Both, as far as they agree.
+    #[default]
+    Auto,
+    /// `X-Forwarded-For` alone.
+    XForwardedFor,
+    /// `Forwarded` alone.
+    Forwarded,
+}
+
 /// Proxies whose forwarding headers are believed: addresses and networks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies {
+    networks: Vec<Network>,
+    header: ProxyHeader,
+}
 
 /// An entry that is neither an address nor a network.
 #[derive(Debug, thiserror::Error)]
@@ -59,19 +86,36 @@ impl TrustedProxies {
     /// This machine only.
     pub fn loopback() -> Self {
         let one = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
-        Self(vec![Network::new(IpAddr::from([127, 0, 0, 0]), 8), Network::new(one, 128)])
+        let networks = vec![Network::new(IpAddr::from([127, 0, 0, 0]), 8), Network::new(one, 128)];
+        Self { networks, header: ProxyHeader::Auto }
     }
 
-    /// These and those.
+    /// Reads those before the gateway: `TRUSTED_PROXIES`, and the header that they write.
+    pub fn read_before_gateway(settings: &mut Settings) -> Self {
+        let proxies: Self = settings.if_set(&TRUSTED_PROXIES).unwrap_or_default();
+        proxies.writing(match settings.word_if_set(&TRUSTED_PROXY_HEADER) {
+            Some("x-forwarded-for") => ProxyHeader::XForwardedFor,
+            Some("forwarded") => ProxyHeader::Forwarded,
+            _ => ProxyHeader::Auto,
+        })
+    }
+
+    /// The same ones, which write this header.
+    #[must_use]
+    pub fn writing(self, header: ProxyHeader) -> Self {
+        Self { header, ..self }
+    }
+
+    /// These and those, which write what these do.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
-        self.0.extend(others.0);
+        self.networks.extend(others.networks);
         self
     }
 
     /// Whether an address is one of them.
     pub fn contains(&self, addr: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(addr))
+        self.networks.iter().any(|network| network.contains(addr))
     }
 
     /// The client behind a peer: walking from the peer outwards, the first
@@ -81,11 +125,13 @@ impl TrustedProxies {
         if !self.contains(peer) {
             return peer;
         }
-        let forwarded_for = headers.contains_key(FORWARDED_FOR).then(|| {
+        let counts =
+            |name: &HeaderName, other: ProxyHeader| self.header != other && headers.contains_key(name);
+        let forwarded_for = counts(&FORWARDED_FOR, ProxyHeader::Forwarded).then(|| {
             let hops = lines(headers, &FORWARDED_FOR).flat_map(|line| line.split(',').map(node));
             self.outermost(peer, hops.collect())
         });
-        let forwarded = headers.contains_key(FORWARDED).then(|| {
+        let forwarded = counts(&FORWARDED, ProxyHeader::XForwardedFor).then(|| {
             let hops = lines(headers, &FORWARDED).flat_map(|line| parts(line, ',')).map(forwarded_node);
             self.outermost(peer, hops.collect())
         });
@@ -195,7 +241,7 @@ fn node(text: &str) -> Option<IpAddr> {
 
 /// A number, or an obfuscated one.
 fn is_port(text: &str) -> bool {
-    text.parse::<u16>().is_ok()
+    (text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok())
         || text.strip_prefix('_').is_some_and(|name| {
             !name.is_empty()
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
@@ -210,169 +256,16 @@ impl FromStr for TrustedProxies {
         entries
             .map(|entry| entry.parse().map_err(|_| TrustedProxiesError(entry.to_owned())))
             .collect::<Result<_, _>>()
-            .map(Self)
+            .map(|networks| Self { networks, header: ProxyHeader::Auto })
     }
 }
 
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        let list: Vec<String> = self.networks.iter().map(ToString::to_string).collect();
         out.write_str(&list.join(", "))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn client(trusted: &str, peer: &str, forwarded: &[&'static str]) -> String {
-        let mut headers = HeaderMap::new();
-        for value in forwarded {
-            headers.append(FORWARDED_FOR, HeaderValue::from_static(value));
-        }
-        trusted.parse::<TrustedProxies>().unwrap().client(peer.parse().unwrap(), &headers).to_string()
-    }
-
-    const PROXIES: &str = "10.0.0.0/8, ::1, 192.168.1.7";
-
-    /// Behind a proxy of ours that writes `Forwarded`.
-    fn forwarded(lines: &[&'static str]) -> String {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(FORWARDED, HeaderValue::from_static(line));
-        }
-        let peer = IpAddr::from([10, 1, 1, 1]);
-        PROXIES.parse::<TrustedProxies>().unwrap().client(peer, &headers).to_string()
-    }
-
-    #[test]
-    fn only_trusted_proxies_are_believed() {
-        assert_eq!(client("", "10.1.1.1", &["6.6.6.6"]), "10.1.1.1");
-        assert_eq!(client(PROXIES, "9.9.9.9", &["6.6.6.6"]), "9.9.9.9");
-        assert_eq!(client(PROXIES, "10.1.1.1", &["6.6.6.6"]), "6.6.6.6");
-        assert_eq!(client(PROXIES, "10.1.1.1", &["1.2.3.4, 6.6.6.6, 192.168.1.7"]), "6.6.6.6");
-        assert_eq!(client(PROXIES, "10.1.1.1", &["1.2.3.4", "6.6.6.6"]), "6.6.6.6");
-        assert_eq!(client(PROXIES, "10.1.1.1", &["1.2.3.4, 6.6.6.6", "10.2.2.2:80, 192.168.1.7"]), "6.6.6.6");
-        assert_eq!(client(PROXIES, "::ffff:10.1.1.1", &["6.6.6.6"]), "6.6.6.6");
-        assert_eq!(client(PROXIES, "10.1.1.1", &[]), "10.1.1.1");
-        assert_eq!(client(PROXIES, "11.1.1.1", &[]), "11.1.1.1");
-        assert_eq!(client(PROXIES, "10.1.1.1", &["10.2.2.2"]), "10.2.2.2", "a caller among the proxies");
-        for bad in ["x", "10.0.0.0/33", "10.0.0.0/x", "::/129"] {
-            assert!(bad.parse::<TrustedProxies>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_read_as_proxies_write_them() {
-        for (written, read) in [
-            ("6.6.6.6:4711", "6.6.6.6"),
-            ("6.6.6.6:_port", "6.6.6.6"),
-            (" 6.6.6.6 ", "6.6.6.6"),
-            ("\"6.6.6.6:80\"", "6.6.6.6"),
-            ("2001:db8::6", "2001:db8::6"),
-            ("[2001:db8::6]", "2001:db8::6"),
-            ("[2001:DB8::6]:4711", "2001:db8::6"),
-            ("\"[2001:db8::6]:4711\"", "2001:db8::6"),
-            ("fe80::6%eth0", "fe80::6"),
-            ("[fe80::6%25eth0]:80", "fe80::6"),
-            ("::ffff:6.6.6.6", "6.6.6.6"),
-            ("[::ffff:6.6.6.6]:80", "6.6.6.6"),
-            ("1.2.3.4, 6.6.6.6:1, 10.2.2.2:2, [::1]:3", "6.6.6.6"),
-        ] {
-            assert_eq!(client(PROXIES, "10.1.1.1", &[written]), read, "{written}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_nobody_that_is_known() {
-        for written in [
-            "junk",
-            "unknown",
-            "_hidden",
-            "",
-            "1.2.3.4,",
-            "6.6.6.6, junk",
-            "6.6.6.6, unknown, 10.2.2.2",
-            "6.6.6.6:",
-            "6.6.6.6:x",
-            "6.6.6.6:99999",
-            "6.6.6.6:_",
-            "[6.6.6.6",
-            "[2001:db8::6]80",
-            "[]",
-            "\"6.6.6.6",
-            "fe80::6%",
-            "6.6.6.6%eth0",
-            "::",
-            "0.0.0.0",
-            "6.6.6.6;",
-            "host.example",
-        ] {
-            assert_eq!(client(PROXIES, "10.1.1.1", &[written]), UNREADABLE.to_string(), "{written:?}");
-        }
-        let mut headers = HeaderMap::new();
-        headers.append(FORWARDED_FOR, HeaderValue::from_static("6.6.6.6"));
-        headers.append(FORWARDED_FOR, HeaderValue::from_bytes(b"\xff").unwrap());
-        let proxies: TrustedProxies = PROXIES.parse().unwrap();
-        assert_eq!(proxies.client([10, 1, 1, 1].into(), &headers), UNREADABLE, "a line that is no text");
-    }
-
-    /// Whoever believes everybody reads on to the first one, and not past what says nothing.
-    #[test]
-    fn nothing_is_believed_that_is_behind_a_hop_that_cannot_be_read() {
-        let everybody = "::/0, 0.0.0.0/0";
-        assert_eq!(client(everybody, "10.1.1.1", &["1.2.3.4, 6.6.6.6"]), "1.2.3.4");
-        assert_eq!(client(everybody, "10.1.1.1", &["1.2.3.4, _hidden, 6.6.6.6"]), UNREADABLE.to_string());
-    }
-
-    #[test]
-    fn forwarded_is_read_as_rfc_7239_has_it() {
-        for (written, read) in [
-            ("for=6.6.6.6", "6.6.6.6"),
-            ("For=\"[2001:db8:cafe::17]:4711\"", "2001:db8:cafe::17"),
-            ("for=6.6.6.6;proto=http;by=10.1.1.1", "6.6.6.6"),
-            ("for=6.6.6.6;", "6.6.6.6"),
-            ("proto=https; FOR=6.6.6.6:80; host=\"a,b;c\"", "6.6.6.6"),
-            ("for=1.2.3.4, for=6.6.6.6, for=10.2.2.2", "6.6.6.6"),
-            ("host=\"x\\\", for=1.2.3.4\";for=6.6.6.6", "6.6.6.6"),
-        ] {
-            assert_eq!(forwarded(&[written]), read, "{written}");
-        }
-        assert_eq!(forwarded(&["for=1.2.3.4", "for=6.6.6.6, for=192.168.1.7"]), "6.6.6.6");
-        for written in [
-            "",
-            "for=unknown",
-            "for=_hidden",
-            "for=\"_SEVKISEK\"",
-            "proto=http",
-            "for",
-            "6.6.6.6",
-            "for=2001:db8::x",
-            "for=6.6.6.6;for=7.7.7.7",
-            "for=6.6.6.6, proto=http",
-            "for=\"6.6.6.6",
-            "for=9.9.9.9;host=\", for=6.6.6.6",
-            "for=9.9.9.9;host=\", for=\"6.6.6.6:80\"",
-            "for=9.9.9.9;host=a\"b, for=6.6.6.6\"",
-            "for=9.9.9.9;host=\"a\\\", for=6.6.6.6",
-        ] {
-            assert_eq!(forwarded(&[written]), UNREADABLE.to_string(), "{written:?}");
-        }
-    }
-
-    #[test]
-    fn two_headers_that_disagree_are_nobodys_word() {
-        let proxies: TrustedProxies = PROXIES.parse().unwrap();
-        let client = |one: &'static str, other: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(FORWARDED_FOR, HeaderValue::from_static(one));
-            headers.insert(FORWARDED, HeaderValue::from_static(other));
-            proxies.client([10, 1, 1, 1].into(), &headers)
-        };
-        assert_eq!(client("6.6.6.6:1", "for=6.6.6.6"), IpAddr::from([6, 6, 6, 6]));
-        assert_eq!(client("6.6.6.6", "for=7.7.7.7"), UNREADABLE);
-        assert_eq!(client("6.6.6.6", "for=unknown"), UNREADABLE);
-    }
-}
+mod tests;

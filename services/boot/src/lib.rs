@@ -38,7 +38,7 @@ pub use self::call::{
 };
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{
-    FORWARDED_FOR, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, UNREADABLE, client_of,
+    FORWARDED_FOR, ProxyHeader, TRUSTED_PROXIES, TrustedProxies, TrustedProxiesError, UNREADABLE, client_of,
 };
 pub use self::grpc::{GrpcServer, MAX_CALLS};
 pub use self::networks::{Network, NotANetwork};

@@ -191,7 +191,7 @@ pub struct Policy {
     pub repeats_every: Duration,
     /// How letters are sent; without it none are.
     pub mail: Option<MailPolicy>,
-    /// Proxies whose `X-Forwarded-For` is believed, the gateway among them.
+    /// Proxies that are believed about where a call comes from, the gateway among them.
     pub trusted_proxies: TrustedProxies,
     /// Other issuers whose tokens are taken.
     pub trusted_issuers: TrustedIssuers,

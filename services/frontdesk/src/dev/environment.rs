@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 
-use boot::{
-    AdminPort, Form, InForce, Log, Setting, Settings, TRUSTED_PROXIES, Traces, Trimmed, TrustedProxies, Unset,
-};
+use boot::{AdminPort, Form, InForce, Log, Setting, Settings, Traces, Trimmed, TrustedProxies, Unset};
 use devdb::Programs;
 use gateway::{Hosts, Origins};
 use identity::{MAIL_FROM, MAIL_SENDER, MailFrom, MailSender, TRUSTED_ISSUERS, TrustedIssuers};
@@ -60,7 +58,7 @@ impl Environment {
         let admin = AdminPort::read(settings);
         let origins = Origins::read(settings);
         let hosts = Hosts::read(settings);
-        let proxies: Option<TrustedProxies> = settings.if_set(&TRUSTED_PROXIES);
+        let proxies = TrustedProxies::read_before_gateway(settings);
         let issuers: Option<TrustedIssuers> = settings.if_set(&TRUSTED_ISSUERS);
         let written = "letters are files in the data folder, which the start names";
         let mail = (
@@ -75,12 +73,7 @@ impl Environment {
         Some(Self {
             log: log?,
             traces: traces?,
-            trusted: Trusted {
-                origins: origins?,
-                hosts,
-                proxies: proxies.unwrap_or_default(),
-                issuers: issuers.unwrap_or_default(),
-            },
+            trusted: Trusted { origins: origins?, hosts, proxies, issuers: issuers.unwrap_or_default() },
             mail,
             admin,
             database_url,

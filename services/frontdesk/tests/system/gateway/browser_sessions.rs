@@ -165,7 +165,18 @@ async fn over_https_the_cookie_is_one_that_only_this_host_can_set() {
     let plain = format!("frontdesk_session={value}");
     Answer::of(call(&fixture, Method::POST, REFRESH, SECURE, &plain)).await.refused(401, "SIGN_IN_REQUIRED");
     let both = format!("{plain}x; {cookie}");
-    Answer::of(call(&fixture, Method::POST, REFRESH, SECURE, &both)).await.ok();
+    let next = Answer::of(call(&fixture, Method::POST, REFRESH, SECURE, &both)).await;
+    let next = next.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    // The cookie of that name, which pages had before, goes with the sign-in and with its end.
+    let ended = Answer::of(call(&fixture, Method::DELETE, SESSION, SECURE, &next)).await;
+    assert_eq!(ended.status, 204);
+    for answer in [&answer, &ended] {
+        let set: Vec<&str> =
+            answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+        assert!(set.len() == 2 && set[0].starts_with("__Host-"), "{set:?}");
+        let old = "frontdesk_session=; Path=/console/session; Max-Age=0; HttpOnly; SameSite=Strict; Secure";
+        assert_eq!(set[1], old);
+    }
 }
 
 #[tokio::test]
