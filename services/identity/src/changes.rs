@@ -4,6 +4,7 @@
 pub mod api_key;
 pub mod email;
 pub mod factor;
+pub mod first_owner;
 pub mod invitation;
 pub mod login;
 pub mod logout;

@@ -9,6 +9,7 @@ pub mod factor;
 pub mod field;
 pub mod ids;
 pub mod invitation;
+pub mod language;
 pub mod limits;
 pub mod mail;
 pub mod master_key;

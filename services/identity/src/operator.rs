@@ -309,13 +309,15 @@ impl Operator {
         Ok(self.store.list_dead_letters().await?)
     }
 
-    /// Lets a letter be tried again.
-    pub async fn retry_mail(&self, id: MailId, now: Timestamp) -> Result<(), Error> {
-        if self.store.retry_mail(id, now).await? {
-            return Ok(());
-        }
-        let sentence = "There is no dead letter with this id; `frontdesk mail list` lists them.";
-        Err(Refusal::new(Reason::LinkInvalid, sentence).into())
+    /// Lets a letter be tried again, and says whether there is one that is dead and whose link
+    /// still works.
+    pub async fn retry_mail(&self, id: MailId, now: Timestamp) -> Result<bool, Error> {
+        Ok(self.store.retry_mail(id, now).await?)
+    }
+
+    /// Lets every dead letter be tried again whose link still works, and says how many.
+    pub async fn retry_all_mail(&self, now: Timestamp) -> Result<i64, Error> {
+        Ok(self.store.retry_all_mail(now).await?)
     }
 
     async fn user(&self, email: &str) -> Result<User, Error> {

@@ -99,6 +99,7 @@ mod identity {
     mod foreign_tokens;
     mod forged_tokens;
     mod introspection;
+    mod invitation_letters;
     mod invitations;
     mod login;
     mod login_limits;
@@ -150,6 +151,7 @@ mod program {
     mod failover;
     mod log;
     mod log_readers;
+    mod lost_master_key;
     mod master_key;
     mod metrics;
     mod migrate;

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use self::senders::Sender;
 use crate::credential::sealed_mail::MailSealer;
-use crate::domain::delivery::{Attempt, LEASE, Waiting, again};
+use crate::domain::delivery::{Attempt, LEASE, Waiting};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -61,6 +61,8 @@ async fn send(store: &Store, sealer: &MailSealer, sender: &Sender) -> Result<(),
 
 async fn deliver(store: &Store, sealer: &MailSealer, sender: &Sender, taken: &Waiting) -> Result<(), Error> {
     let attempt = match sealer.open(taken.id, &taken.sealed) {
+        // Whoever gets it would follow a link that leads nowhere.
+        _ if taken.is_over(Timestamp::now()) => Attempt::Never("its link works no more".to_owned()),
         Ok(mail) => sender.deliver(taken, &mail).await,
         // Another master key may be set again.
         Err(error) => Attempt::Later(error.to_string()),
@@ -68,7 +70,7 @@ async fn deliver(store: &Store, sealer: &MailSealer, sender: &Sender, taken: &Wa
     let now = Timestamp::now();
     let (failure, again) = match attempt {
         Attempt::Delivered => return Ok(store.delete_mail(taken.id).await?),
-        Attempt::Later(failure) => (failure, again(taken.created_at, taken.attempts, now)),
+        Attempt::Later(failure) => (failure, taken.again(now)),
         Attempt::Never(failure) => (failure, None),
     };
     // Neither the address nor what a server said of it is for the log.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use boot::Background;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::delivery::LONGEST;
 use crate::domain::session::ABSOLUTE;
 use crate::error::Error;
 use crate::store::Store;
@@ -37,6 +38,9 @@ pub fn start(room: &Background, store: &Store) {
             let now = Timestamp::now();
             store.forget_old_attempts(now - KEEP_WINDOWS, now - KEEP_PAIRS).await?;
             store.forget_old_factors(now - KEEP_UNVERIFIED, PIECE.into()).await?;
+            if store.policy().mail.is_none() {
+                store.forget_unsent_mail(now - LONGEST, now).await?;
+            }
             store.forget_mail(now - KEEP_DEAD_LETTERS, now - KEEP_TOKENS).await
         }
     });

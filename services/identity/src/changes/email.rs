@@ -35,7 +35,8 @@ impl Sessions {
         if user.email_confirmed_at.is_some() {
             return Ok(());
         }
-        let buckets = self.buckets.letter(&user.email, actor.context.address);
+        let email = Email::read(&user.email)?;
+        let buckets = self.buckets.letter(email.as_str(), actor.context.address);
         self.count_letter(&buckets, &LETTERS, now).await?;
         let (token, hash) = one_time_token::generate()?;
         let link = policy.links.link(Purpose::ConfirmEmail.page(), &token);

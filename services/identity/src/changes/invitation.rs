@@ -2,16 +2,16 @@
 //! invites learns nothing about whether the address is a user's.
 //!
 //! Nobody offers more than they hold, and what somebody offered ends when they are removed or
-//! get another role, are disabled, or the key is revoked with which it was done.
+//! get another role, their role grants less, they are disabled or deleted, or the key is revoked
+//! with which it was done.
 
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::mail::mail;
 use super::member::{lock_given_role, lock_role};
-use super::recovery::link_invalid;
+use super::recovery::{link_invalid, too_many_letters};
 use super::sessions::Sessions;
-use super::tenant::{self, NewTenant};
 use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::credential::one_time_token;
 use crate::credential::password_rules::check_new;
@@ -20,17 +20,17 @@ use crate::domain::email::Email;
 use crate::domain::field;
 use crate::domain::ids::{InvitationId, TenantId, UserId};
 use crate::domain::invitation::{Invitation, Offer, PAGE};
-use crate::domain::limits::Limits;
+use crate::domain::limits::{self, Limits};
 use crate::domain::mail::{Language, Letter};
-use crate::domain::roles::{BuiltIn, Role};
-use crate::domain::scopes::OPERATE;
+use crate::domain::roles::Role;
+use crate::domain::scopes::{Holds, MANAGE_MEMBERS, OPERATE};
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{User, UserKind};
 use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, NewInvitation, Store};
 
-/// Invitations of one address in an hour, whoever sends them: each is a letter.
-const LETTERS: Limits = Limits { pair: 0, account: 10, address: 0, window: SignedDuration::from_hours(1) };
+/// Letters in an hour: to one address, whoever sends them, and of one tenant, whomever they go to.
+const LETTERS: Limits = Limits { pair: 0, account: 10, address: 200, window: SignedDuration::from_hours(1) };
 
 /// Whom to invite.
 #[derive(Debug)]
@@ -54,20 +54,9 @@ pub struct Invited {
     pub token: Option<Zeroizing<String>>,
 }
 
-/// Who owns a tenant from its beginning.
-#[derive(Debug)]
-pub enum FirstOwner {
-    /// Nobody yet.
-    Nobody,
-    /// A user, who is not asked.
-    User(UserId),
-    /// Whoever accepts the invitation.
-    Invited(Invite),
-}
-
 /// An invitation that is to be stored.
 #[derive(Debug)]
-struct Prepared {
+pub(super) struct Prepared {
     email: Email,
     token: Zeroizing<String>,
     hash: [u8; 32],
@@ -92,26 +81,16 @@ pub struct Newcomer {
 
 impl Sessions {
     /// Invites whoever has an address.
-    pub async fn invite(
-        &self,
-        tenant: TenantId,
-        invite: Invite,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Invited, Error> {
-        let prepared = self.prepare(&invite, actor, now).await?;
+    pub async fn invite(&self, tenant: TenantId, invite: Invite, actor: &Actor) -> Result<Invited, Error> {
+        let prepared = self.prepare(&invite, actor).await?;
         let of_tenant = self.store.get_tenant(tenant).await?.ok_or(Error::TenantNotFound)?;
         let invitation = Change::run(&self.store, async |change| {
             // Invitations of a tenant come one after the other, and none comes after its maker
             // was removed.
             change.lock_tenant(tenant).await?;
-            if let Some(by) = actor.user
-                && change.lock_member(tenant, by.user).await?.is_none()
-                && actor.holds.check([&OPERATE.to_owned()]).is_err()
-            {
-                return Err(Error::MemberNotFound);
-            }
+            let held = still_held(&change, tenant, actor).await?;
             let role = lock_given_role(&change, tenant, &invite.role, actor).await?;
+            held.check(&role.scopes())?;
             if change.is_member(tenant, &prepared.email).await? {
                 return Err(Error::AlreadyExists(Existing::Member));
             }
@@ -125,50 +104,10 @@ impl Sessions {
         Ok(Invited { invitation, token })
     }
 
-    /// Creates a tenant, and makes or invites its first owner with it.
-    pub async fn create_tenant(
-        &self,
-        new: NewTenant<'_>,
-        owner: FirstOwner,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Tenant, Error> {
-        let new = new.checked()?;
-        let prepared = match &owner {
-            FirstOwner::Invited(invite) => Some(self.prepare(invite, actor, now).await?),
-            FirstOwner::User(_) => {
-                // Nobody is made a member unasked but by a platform operator.
-                actor.holds.check([&OPERATE.to_owned()])?;
-                None
-            }
-            FirstOwner::Nobody => None,
-        };
-        let role = Role::BuiltIn(BuiltIn::Owner);
-        let tenant = Change::run(&self.store, async |change| {
-            let (tenant, created) = tenant::put(&change, &new, actor).await?;
-            if let FirstOwner::User(user) = &owner {
-                change.insert_member(tenant.id, *user, &role).await?;
-                let added = actor.did(AuditAction::MemberAdded).in_tenant(tenant.id);
-                change.note(&added.about(format!("{user} {}", role.name()))).await?;
-            }
-            if let Some(prepared) = &prepared {
-                let (_, invited) = self.put(&change, &tenant, &role, prepared, actor).await?;
-                change.note(&invited).await?;
-            }
-            change.finish(created).await?;
-            Ok(tenant)
-        })
-        .await?;
-        self.post.send();
-        Ok(tenant)
-    }
-
     /// What an invitation needs beside the transaction: its token, and who invites.
-    async fn prepare(&self, invite: &Invite, actor: &Actor, now: Timestamp) -> Result<Prepared, Error> {
+    pub(super) async fn prepare(&self, invite: &Invite, actor: &Actor) -> Result<Prepared, Error> {
         let email = Email::checked(&invite.email)?;
         let policy = if invite.return_token { None } else { Some(mail(&self.store)?) };
-        let buckets = self.buckets.invitation(email.as_str());
-        self.count_letter(&buckets, &LETTERS, now).await?;
         // Who could make the account anyway is believed about its address.
         let proves_address = !invite.return_token || actor.holds.check([&OPERATE.to_owned()]).is_ok();
         let (token, hash) = one_time_token::generate()?;
@@ -178,7 +117,7 @@ impl Sessions {
     }
 
     /// Stores an invitation and writes its letter; what happened is for the caller to record.
-    async fn put<'call>(
+    pub(super) async fn put<'call>(
         &self,
         change: &Change,
         of_tenant: &Tenant,
@@ -198,6 +137,8 @@ impl Sessions {
         };
         let stored = change.insert_invitation(of_tenant.id, &new).await?;
         if let Some(link) = link {
+            // Whoever sends the link is counted by nobody, and what is refused neither.
+            self.count_invitation(change, of_tenant.id, email.as_str()).await?;
             let (tenant, role) = (of_tenant.name.as_str(), role.name());
             let letter = Letter::Invitation { tenant, inviter, role, link };
             self.post.write(change, email.as_str(), &letter, *language).await?;
@@ -219,14 +160,13 @@ impl Sessions {
         let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
         let policy = mail(&self.store)?;
         let offer = self.store.find_offer(&hash, now).await?.ok_or_else(link_invalid)?;
-        let buckets = self.buckets.invitation(&offer.email);
-        self.count_letter(&buckets, &LETTERS, now).await?;
         let (token, new_hash) = one_time_token::generate()?;
         let link = policy.links.link(PAGE, &token);
         Change::run(&self.store, async |change| {
             if !change.send_invitation(&offer, &hash, &new_hash).await? {
                 return Err(link_invalid());
             }
+            self.count_invitation(&change, offer.tenant, &offer.email).await?;
             let Offer { tenant_name, inviter, role, .. } = &offer;
             let letter = Letter::Invitation { tenant: tenant_name, inviter, role, link: &link };
             self.post.write(&change, &offer.email, &letter, language).await?;
@@ -237,6 +177,26 @@ impl Sessions {
         .await?;
         self.post.send();
         Ok(())
+    }
+
+    /// Counts a letter of a tenant to an address, and refuses one too many.
+    async fn count_invitation(&self, change: &Change, tenant: TenantId, email: &str) -> Result<(), Error> {
+        let buckets = self.buckets.invitation(tenant, email);
+        let counted = change.count_mail_request(&buckets, change.at() + LETTERS.window).await?;
+        match limits::blocked(&LETTERS.counting_this_one(), &buckets, &counted) {
+            Some(blocked) => Err(too_many_letters(&blocked, change.at())),
+            None => Ok(()),
+        }
+    }
+
+    /// What whoever has a link is offered, and whether the address is a user's: whoever got the
+    /// link by a letter may know that.
+    pub async fn offer(&self, token: &str, now: Timestamp) -> Result<(Offer, bool), Error> {
+        let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
+        let offer = self.store.find_offer(&hash, now).await?.ok_or_else(link_invalid)?;
+        let found = self.store.find_login(&Email::read(&offer.email)?).await?;
+        let has_account = offer.proves_address && found.is_some();
+        Ok((offer, has_account))
     }
 
     /// The name of whoever invites; empty for keys and those without a name.
@@ -334,12 +294,6 @@ pub async fn decline(store: &Store, token: &str, actor: &Actor) -> Result<(), Er
     .await
 }
 
-/// What whoever has a link is offered.
-pub async fn offer(store: &Store, token: &str, now: Timestamp) -> Result<Offer, Error> {
-    let hash = one_time_token::read(token).ok_or_else(link_invalid)?;
-    store.find_offer(&hash, now).await?.ok_or_else(link_invalid)
-}
-
 /// Ends an open invitation.
 pub async fn revoke(store: &Store, tenant: TenantId, id: InvitationId, actor: &Actor) -> Result<(), Error> {
     Change::run(store, async |change| {
@@ -371,6 +325,18 @@ async fn finish_join(change: Change, offer: &Offer, user: UserId, actor: &Actor)
     let accepted = actor.did(AuditAction::InvitationAccepted).by(Some(user)).in_tenant(offer.tenant);
     change.finish(accepted.about(format!("{} {}", offer.id, offer.role))).await?;
     Ok(())
+}
+
+/// What somebody holds who may have been removed, or may do less, since the call was let in.
+async fn still_held(change: &Change, tenant: TenantId, actor: &Actor) -> Result<Holds, Error> {
+    let Some(by) = actor.user else { return Ok(actor.holds.clone()) };
+    if actor.holds.check([&OPERATE.to_owned()]).is_ok() {
+        return Ok(actor.holds.clone());
+    }
+    let role = change.lock_member(tenant, by.user).await?.ok_or(Error::MemberNotFound)?;
+    let held = Holds::Scopes(role.scopes().into());
+    held.check([&MANAGE_MEMBERS.to_owned()])?;
+    Ok(held)
 }
 
 /// Whoever has the link may know it: it went to the mailbox of the account.

@@ -34,7 +34,7 @@ impl Post {
     ) -> Result<(), Error> {
         let id = MailId(Change::new_id());
         let sealed = self.sealer.seal(id, &letter.render(language)).map_err(Error::MailNotSealed)?;
-        Ok(change.insert_mail(id, letter.kind(), recipient, &sealed).await?)
+        Ok(change.insert_mail(id, letter.kind(), recipient, &sealed, letter.life()).await?)
     }
 
     /// Seals a letter that is written to nobody, which takes as long.

@@ -17,7 +17,7 @@ use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
-use crate::domain::limits::{self, Buckets, Limits};
+use crate::domain::limits::{self, Blocked, Buckets, Limits};
 use crate::domain::mail::{Language, Letter};
 use crate::domain::one_time_token::Purpose;
 use crate::domain::session::{EndedBecause, Which};
@@ -90,7 +90,9 @@ impl Sessions {
         check_new("password", &password, &user.email)?;
         let hashed = self.passwords.hash(password).await?;
         let has_post = self.store.policy().mail.is_some();
-        let buckets = self.buckets.attempt(&user.email, actor.context.address);
+        // As a login names them.
+        let email = Email::read(&user.email)?;
+        let buckets = self.buckets.attempt(email.as_str(), actor.context.address);
         let ended = Change::run(&self.store, async |change| {
             let id = change.use_one_time_token(&hash, Purpose::Recover).await?.ok_or_else(link_invalid)?;
             change.set_password(id, &hashed, None).await?;
@@ -162,17 +164,20 @@ impl Sessions {
                 limits::blocked(&limits.counting_this_one(), buckets, &counted)
             }
         };
-        let Some(blocked) = blocked else { return Ok(()) };
-        let seconds = blocked.until.duration_since(now).as_secs().max(1).unsigned_abs();
-        Err(Refusal::new(
-            Reason::TooManyAttempts,
-            format!(
-                "Too many letters were asked for to this address or from this client. Look into the mailbox, or try again in {seconds} s."
-            ),
-        )
-        .retry_after(Duration::from_secs(seconds))
-        .into())
+        blocked.map_or(Ok(()), |blocked| Err(too_many_letters(&blocked, now)))
     }
+}
+
+pub(super) fn too_many_letters(blocked: &Blocked, now: Timestamp) -> Error {
+    let seconds = blocked.until.duration_since(now).as_secs().max(1).unsigned_abs();
+    Refusal::new(
+        Reason::TooManyAttempts,
+        format!(
+            "Too many letters were asked for: to this address, from this client, or by this tenant. Look into the mailbox, or try again in {seconds} s."
+        ),
+    )
+    .retry_after(Duration::from_secs(seconds))
+    .into()
 }
 
 /// Whether somebody recovers a password: a person who can sign in.

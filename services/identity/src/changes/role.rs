@@ -24,16 +24,21 @@ pub async fn create(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
 }
 
 /// Replaces the scopes of a role of a tenant. Both what is given and what is
-/// taken must be held.
+/// taken must be held. Where something is taken, what members with the role offered ends.
 pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Actor) -> Result<(), Error> {
     refuse_built_in(&role.name)?;
     Change::run(store, async |change| {
+        // No invitation comes beside it.
+        change.lock_tenant(tenant).await?;
         let old = change.lock_role(tenant, &role.name).await?;
         let old = old.ok_or_else(|| Error::RoleNotFound(role.name.clone()))?;
         let given = role.scopes.iter().filter(|scope| !old.scopes.contains(scope));
         let taken = old.scopes.iter().filter(|scope| !role.scopes.contains(scope));
-        actor.holds.check(given.chain(taken))?;
+        actor.holds.check(given.chain(taken.clone()))?;
         change.update_role(tenant, role).await?;
+        if taken.count() > 0 {
+            change.revoke_invitations_of_role(tenant, &role.name).await?;
+        }
         change.finish(actor.did(AuditAction::RoleUpdated).in_tenant(tenant).about(&role.name)).await?;
         Ok(())
     })

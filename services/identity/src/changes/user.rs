@@ -87,7 +87,7 @@ pub async fn rename(store: &Store, id: UserId, name: &str, actor: &Actor) -> Res
     .await
 }
 
-/// Disables a user and ends all its sessions. The last owner of a tenant is disabled only where
+/// Disables a user and ends all its sessions; one who is disabled stays so. The last owner of a tenant is disabled only where
 /// that is said; what the last operator is, `changes/platform_scopes.rs` says.
 pub async fn disable(
     store: &Store,
@@ -95,6 +95,10 @@ pub async fn disable(
     even_if_last_owner: bool,
     actor: &Actor,
 ) -> Result<User, Error> {
+    let (user, _) = store.get_user(id).await?.ok_or(Error::UserNotFound)?;
+    if user.disabled_at.is_some() {
+        return Ok(user);
+    }
     Change::run(store, async |change| {
         check_goes(&change, id, even_if_last_owner, actor).await?;
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
@@ -141,10 +145,11 @@ pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: 
         check_goes(&change, id, even_if_last_owner, actor).await?;
         // Locked, so that a membership that is being made is seen by what follows.
         change.lock_platform_scopes(id).await?.ok_or(Error::UserNotFound)?;
+        let of = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
         // Told to the tenants of the user as long as it has some.
         change.note(&actor.did(AuditAction::UserDeleted).done_to(id)).await?;
-        if !change.forget_user(id).await? {
+        if !change.forget_user(id, &Email::read(&of.user.email)?).await? {
             return Err(Error::UserNotFound);
         }
         Ok(change.settle().await?)

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use seal::{MacKey, MasterKey};
 
 use crate::domain::factor::FactorBuckets;
-use crate::domain::ids::{SessionId, UserId};
+use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::limits::Buckets;
 
 /// Names buckets.
@@ -51,12 +51,15 @@ impl LoginBuckets {
         }
     }
 
-    /// The buckets of an invitation to an address. Whoever sends it is known, and has a quota.
-    pub fn invitation(&self, email: &str) -> Buckets {
-        let account = self.named(&["invitation account", email]);
-        let [pair, address] =
-            ["invitation pair", "invitation address"].map(|name| self.named(&[name, email]));
-        Buckets { pair, account, address }
+    /// The buckets of an invitation to an address: in the place of a client's address is the
+    /// tenant that invites.
+    pub fn invitation(&self, tenant: TenantId, email: &str) -> Buckets {
+        let tenant = tenant.to_string();
+        Buckets {
+            pair: self.named(&["invitation pair", email, &tenant]),
+            account: self.named(&["invitation account", email]),
+            address: self.named(&["invitation tenant", &tenant]),
+        }
     }
 
     fn named(&self, parts: &[&str]) -> Vec<u8> {

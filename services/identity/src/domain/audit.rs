@@ -195,3 +195,11 @@ pub struct RecordedEvent {
     /// How often it happened.
     pub times: i32,
 }
+
+impl RecordedEvent {
+    /// The session that it was about, if it was one.
+    pub fn about_session(&self) -> Option<SessionId> {
+        let is_about_one = self.action == AuditAction::SessionRevoked.word();
+        if is_about_one { self.subject.parse().ok().map(SessionId) } else { None }
+    }
+}

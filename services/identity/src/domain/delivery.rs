@@ -27,6 +27,8 @@ pub struct Waiting {
     pub sealed: Vec<u8>,
     /// When it was written.
     pub created_at: Timestamp,
+    /// Until when its link works, if it has one.
+    pub expires_at: Option<Timestamp>,
     /// How often it was tried, this time too.
     pub attempts: i32,
 }
@@ -72,28 +74,69 @@ pub enum Attempt {
     Never(String),
 }
 
-/// When a letter is tried again after so many attempts; nothing when its time is over.
-pub fn again(created_at: Timestamp, attempts: i32, now: Timestamp) -> Option<Timestamp> {
-    let doublings = u32::try_from(attempts - 1).unwrap_or_default().min(20);
-    let pause = FIRST_PAUSE.checked_mul(1 << doublings).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
-    Some(now + pause).filter(|at| *at <= created_at + LONGEST)
+impl Waiting {
+    /// When it is tried again; nothing when its time is over, or that of its link.
+    pub fn again(&self, now: Timestamp) -> Option<Timestamp> {
+        let doublings = u32::try_from(self.attempts - 1).unwrap_or_default().min(20);
+        let pause = FIRST_PAUSE.checked_mul(1 << doublings).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+        let until = self.created_at + LONGEST;
+        let until = self.expires_at.map_or(until, |expires_at| expires_at.min(until));
+        Some(now + pause).filter(|at| *at <= until)
+    }
+
+    /// Whether its link works no more, so that it is of no use to anybody.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(created_at: Timestamp, life: Option<SignedDuration>) -> Waiting {
+        Waiting {
+            id: MailId::default(),
+            kind: "recover".to_owned(),
+            recipient: "x@x.example".to_owned(),
+            sealed: Vec::new(),
+            created_at,
+            expires_at: life.map(|life| created_at + life),
+            attempts: 1,
+        }
+    }
+
+    /// Tries it as long as it is tried; the pauses, and when the last one is over.
+    fn tried(mut letter: Waiting) -> (Vec<i64>, Timestamp) {
+        let (mut now, mut pauses) = (letter.created_at, Vec::new());
+        while let Some(at) = letter.again(now) {
+            pauses.push(at.duration_since(now).as_secs());
+            (now, letter.attempts) = (at, letter.attempts + 1);
+        }
+        (pauses, now)
+    }
+
     #[test]
     fn the_pauses_grow_until_three_days_are_over() {
         let start = Timestamp::from_second(1_800_000_000).unwrap();
-        let (mut now, mut attempts, mut pauses) = (start, 1, Vec::new());
-        while let Some(at) = again(start, attempts, now) {
-            pauses.push(at.duration_since(now).as_secs());
-            (now, attempts) = (at, attempts + 1);
-        }
+        let (pauses, end) = tried(written(start, None));
         assert_eq!(pauses[..3], [15, 30, 60]);
         assert!(pauses.is_sorted() && pauses.last() == Some(&(4 * 3600)));
-        assert!(now <= start + LONGEST && now > start + LONGEST - LONGEST_PAUSE, "{now}");
-        assert!(again(start, i32::MAX, start).is_some());
+        assert!(end <= start + LONGEST && end > start + LONGEST - LONGEST_PAUSE, "{end}");
+        assert_eq!(tried(written(start, Some(SignedDuration::from_hours(7 * 24)))), (pauses, end));
+        assert!(Waiting { attempts: i32::MAX, ..written(start, None) }.again(start).is_some());
+    }
+
+    /// Before, a link of an hour was sent for three days.
+    #[test]
+    fn a_letter_is_tried_no_longer_than_its_link_works() {
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let hour = SignedDuration::from_hours(1);
+        let (pauses, end) = tried(written(start, Some(hour)));
+        assert_eq!(pauses, [15, 30, 60, 120, 240, 480, 960]);
+        assert!(end <= start + hour, "{end}");
+        let letter = written(start, Some(hour));
+        assert!(!letter.is_over(end) && letter.is_over(start + hour));
+        assert!(!written(start, None).is_over(start + LONGEST));
     }
 }

@@ -49,6 +49,4 @@ pub struct Offer {
     pub expires_at: Timestamp,
     /// Whether whoever has the link reads the mail of the address.
     pub proves_address: bool,
-    /// Whether the address is a user's; never of a link that does not prove the address.
-    pub has_account: bool,
 }

@@ -2,20 +2,17 @@
 //! is not known here.
 //!
 //! A letter is rendered when it is written, so that what it says is what was the case. Texts
-//! of others (names) are escaped in HTML and kept to one line in subjects; a link is the only
-//! address in it.
+//! of others (names) are escaped in HTML, on one line, and written so that no mail program
+//! takes a part of them for an address; the letter's link is the only one.
 
 use std::fmt::Write as _;
 
-/// The languages of letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// German.
-    German,
-    /// English, also for whoever prefers another one.
-    #[default]
-    English,
-}
+use jiff::SignedDuration;
+
+use super::invitation;
+use super::one_time_token::Purpose;
+
+pub use super::language::Language;
 
 /// What a letter is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,26 +62,6 @@ pub struct Mail {
     pub html: String,
 }
 
-impl Language {
-    /// The one that a browser asks for in `Accept-Language`.
-    pub fn preferred(accepted: &str) -> Self {
-        let mut best = (0.0, Self::default());
-        for one in accepted.split(',').take(16) {
-            let (tag, weight) = one.split_once(';').unwrap_or((one, ""));
-            let weight = weight.trim().strip_prefix("q=").map_or(Some(1.0), |text| text.parse::<f32>().ok());
-            let language = match tag.trim().split('-').next().map(str::to_ascii_lowercase).as_deref() {
-                Some("de") => Self::German,
-                Some("en") => Self::English,
-                _ => continue,
-            };
-            if weight.is_some_and(|weight| weight > best.0) {
-                best = (weight.unwrap_or_default(), language);
-            }
-        }
-        best.1
-    }
-}
-
 impl Letter<'_> {
     /// What it is called in the outbox and in the log.
     pub fn kind(&self) -> &'static str {
@@ -96,6 +73,17 @@ impl Letter<'_> {
             Self::ChangeEmail { .. } => "change_email",
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
+        }
+    }
+
+    /// How long its link works; nothing where it has none.
+    pub fn life(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Recover { .. } => Some(Purpose::Recover.life()),
+            Self::Invitation { .. } => Some(invitation::LIFE),
+            Self::ConfirmEmail { .. } => Some(Purpose::ConfirmEmail.life()),
+            Self::ChangeEmail { .. } => Some(Purpose::ChangeEmail.life()),
+            Self::PasswordRecovered | Self::EmailChangeAsked | Self::EmailChanged => None,
         }
     }
 
@@ -120,7 +108,7 @@ impl Letter<'_> {
                 &["If it is not you, there is nothing to do: your password stays as it is."],
             ),
             (Self::Invitation { tenant, inviter, role, link }, _) => {
-                invitation([*tenant, *inviter, *role], link, language)
+                invitation_to([*tenant, *inviter, *role], link, language)
             }
             (
                 Self::ConfirmEmail { .. }
@@ -132,7 +120,7 @@ impl Letter<'_> {
             (Self::PasswordRecovered, German) => mail(
                 "Ihr Passwort wurde geändert",
                 &[
-                    "Das Passwort Ihres Kontos wurde über einen Link geändert, der an diese Adresse ging. Alle Sitzungen sind beendet.",
+                    "Das Passwort Ihres Kontos wurde über einen Link geändert, der an diese Adresse ging. Wer auf anderen Geräten angemeldet war, ist es nicht mehr.",
                     "Wenn Sie es nicht waren, liest jemand Ihre E-Mails: Sichern Sie zuerst Ihr Postfach, und setzen Sie dann ein neues Passwort.",
                 ],
                 None,
@@ -141,7 +129,7 @@ impl Letter<'_> {
             (Self::PasswordRecovered, English) => mail(
                 "Your password was changed",
                 &[
-                    "The password of your account was changed by a link that was sent to this address. All sessions were ended.",
+                    "The password of your account was changed by a link that was sent to this address. Whoever had signed in on other devices is signed out.",
                     "If it was not you, somebody reads your mail: secure your mailbox first, and then set a new password.",
                 ],
                 None,
@@ -209,10 +197,11 @@ impl Letter<'_> {
     }
 }
 
-fn invitation([tenant, inviter, role]: [&str; 3], link: &str, language: Language) -> Mail {
+fn invitation_to(names: [&str; 3], link: &str, language: Language) -> Mail {
+    let [tenant, inviter, role] = &names.map(without_addresses);
     match language {
         Language::German => {
-            let who = if inviter.is_empty() { "Das Team" } else { inviter };
+            let who = if inviter.is_empty() { "Das Team" } else { inviter.as_str() };
             let said = format!(
                 "{who} lädt Sie zu {tenant} ein, mit der Rolle {role}. Öffnen Sie diesen Link, um anzunehmen oder abzulehnen; er gilt sieben Tage:"
             );
@@ -220,7 +209,7 @@ fn invitation([tenant, inviter, role]: [&str; 3], link: &str, language: Language
             mail(&format!("Einladung zu {tenant}"), &[&said], Some(link), &[after])
         }
         Language::English => {
-            let who = if inviter.is_empty() { "The team" } else { inviter };
+            let who = if inviter.is_empty() { "The team" } else { inviter.as_str() };
             let said = format!(
                 "{who} invites you to {tenant}, with the role {role}. Open this link to accept or to decline; it works for seven days:"
             );
@@ -262,6 +251,22 @@ fn one_line(text: &str) -> String {
     text.chars().map(|one| if one.is_control() { ' ' } else { one }).take(150).collect()
 }
 
+/// A name that no mail program makes a link of: with a space inside what begins an address,
+/// and after a dot that a letter follows. On one line.
+fn without_addresses(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    let name = one_line(name).replace("://", ": //").replace('@', " @ ");
+    let mut letters = name.chars().peekable();
+    while let Some(one) = letters.next() {
+        shown.push(one);
+        let is_dot = matches!(one, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
+        if is_dot && letters.peek().is_some_and(|next| next.is_alphanumeric()) {
+            shown.push(' ');
+        }
+    }
+    shown
+}
+
 /// As HTML shows it, and nothing else.
 fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -283,27 +288,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_is_in_the_language_that_is_preferred() {
-        use Language::{English, German};
-        for (accepted, language) in [
-            ("", English),
-            ("de", German),
-            ("de-AT,de;q=0.9,en;q=0.8", German),
-            ("en-GB,en;q=0.9,de;q=0.8", English),
-            ("fr,de;q=0.3", German),
-            ("en;q=0.1, DE;q=0.2", German),
-            ("de;q=x", English),
-            ("fr", English),
-        ] {
-            assert_eq!(Language::preferred(accepted), language, "{accepted}");
-        }
-    }
-
-    #[test]
     fn every_letter_is_in_each_language_and_its_link_is_in_both_parts() {
         let link = "https://app.example/recover#token=x";
         for letter in [
             Letter::Recover { link },
+            Letter::Invitation { tenant: "Alpine Stays", inviter: "", role: "viewer", link },
             Letter::PasswordRecovered,
             Letter::ConfirmEmail { link },
             Letter::ChangeEmail { link },
@@ -316,9 +305,38 @@ mod tests {
                 letter,
                 Letter::PasswordRecovered | Letter::EmailChangeAsked | Letter::EmailChanged
             );
+            assert_eq!(letter.life().is_some(), has_link, "{letter:?}");
             for mail in [german, english] {
                 assert!(mail.html.starts_with("<!doctype html>") && mail.html.ends_with("</html>"));
                 assert_eq!((mail.text.contains(link), mail.html.contains(link)), (has_link, has_link));
+            }
+        }
+    }
+
+    /// Before, whoever could invite sent any link to anybody, under our name.
+    #[test]
+    fn no_name_becomes_an_address_or_a_paragraph() {
+        let link = "https://app.example/invitation#token=x";
+        for (name, shown) in [
+            ("Prize at https://evil.example/x", "Prize at https: //evil. example/x"),
+            ("WWW.evil.example", "WWW. evil. example"),
+            ("evil.example", "evil. example"),
+            ("evil\u{3002}example", "evil\u{3002} example"),
+            ("a@evil.example", "a @ evil. example"),
+            ("Your account\r\n\r\nis closed", "Your account    is closed"),
+            ("St. Moritz No. 7", "St. Moritz No. 7"),
+            ("Alpine Stays Ltd.", "Alpine Stays Ltd."),
+        ] {
+            for names in [[name, "Olga"], ["Alpine", name]] {
+                let [tenant, inviter] = names;
+                let letter = Letter::Invitation { tenant, inviter, role: "viewer", link };
+                for language in [Language::German, Language::English] {
+                    let mail = letter.render(language);
+                    assert!(mail.text.contains(shown) && mail.html.contains(shown), "{mail:?}");
+                    assert!(mail.subject.contains(shown) || tenant != name, "{mail:?}");
+                    assert!(name == shown || !format!("{mail:?}").contains(name), "{mail:?}");
+                    assert_eq!(mail.text.matches("://").count(), 1, "{mail:?}");
+                }
             }
         }
     }

@@ -34,6 +34,9 @@ pub const PLATFORM_SCOPES: [&str; 3] = ["platform:operate", "platform:tenants", 
 /// scope in every tenant.
 pub const OPERATE: &str = "platform:operate";
 
+/// The scope that lets somebody invite.
+pub const MANAGE_MEMBERS: &str = "members:manage";
+
 /// The scope that lets somebody end API keys.
 pub const MANAGE_API_KEYS: &str = "api_keys:manage";
 

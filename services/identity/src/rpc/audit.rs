@@ -27,7 +27,11 @@ impl AuditService for Identity {
         let mut found =
             self.store().list_audit_events(tenant, before, size + 1).await.map_err(Error::from)?;
         for event in &mut found {
-            event.session = event.session.map(|session| self.watchers.revocations().stand_in(session));
+            let stand_in = |session| self.watchers.revocations().stand_in(session);
+            event.session = event.session.map(stand_in);
+            if let Some(about) = event.about_session() {
+                event.subject = stand_in(about).to_string();
+            }
         }
         let (audit_events, next_page_token) = page(b"audit events", found, size);
         Ok(Response::new(wire::ListAuditEventsResponse { audit_events, next_page_token }))

@@ -28,7 +28,7 @@ impl InvitationService for Identity {
             request.into_inner();
         let language = if language.is_empty() { of_call } else { Language::preferred(&language) };
         let invite = Invite { email, role, return_token, language };
-        let invited = self.sessions.invite(tenant, invite, &actor, Timestamp::now()).await?;
+        let invited = self.sessions.invite(tenant, invite, &actor).await?;
         let Invited { invitation, token } = invited;
         Ok(Response::new(wire::InviteMemberResponse {
             invitation: Some(invitation_to_wire(invitation)),
@@ -61,18 +61,8 @@ impl InvitationService for Identity {
         request: Request<wire::GetInvitationRequest>,
     ) -> Result<Response<wire::GetInvitationResponse>, Status> {
         let token = Zeroizing::new(request.into_inner().token);
-        let offer = invitation::offer(self.store(), &token, Timestamp::now()).await?;
-        let Offer {
-            id: _,
-            tenant,
-            tenant_name,
-            email,
-            role,
-            inviter,
-            expires_at,
-            proves_address,
-            has_account,
-        } = offer;
+        let (offer, has_account) = self.sessions.offer(&token, Timestamp::now()).await?;
+        let Offer { id: _, tenant, tenant_name, email, role, inviter, expires_at, proves_address } = offer;
         Ok(Response::new(wire::GetInvitationResponse {
             tenant_id: tenant.to_string(),
             tenant_name,

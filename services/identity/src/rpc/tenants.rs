@@ -3,14 +3,14 @@
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantService;
 use frontdesk_proto::paging;
-use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::api_keys::key_to_wire;
 use super::identity::Identity;
 use super::wire::{id, language, timestamp, user};
-use crate::changes::invitation::{FirstOwner, Invite};
+use crate::changes::first_owner::FirstOwner;
+use crate::changes::invitation::Invite;
 use crate::changes::tenant::{self, NewTenant};
 use crate::changes::{member, role};
 use crate::domain::email::Email;
@@ -47,7 +47,7 @@ impl TenantService for Identity {
             }
         };
         let new = NewTenant { id: TenantId(Uuid::now_v7()), slug: &slug, name: &name };
-        let created = self.sessions.create_tenant(new, owner, &actor, Timestamp::now()).await?;
+        let created = self.sessions.create_tenant(new, owner, &actor).await?;
         Ok(Response::new(wire::CreateTenantResponse { tenant: Some(tenant_to_wire(created)) }))
     }
 

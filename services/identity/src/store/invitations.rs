@@ -32,6 +32,8 @@ pg::statements! {
     RevokeInvitation = "revoke_invitation" (tenant: TenantId, id: InvitationId, at: Timestamp);
     /// Ends the open invitations that somebody made.
     RevokeInvitationsOf = "revoke_invitations_of" (tenant: TenantId, user: UserId, at: Timestamp);
+    /// Ends the open invitations that members with a role made.
+    RevokeInvitationsOfRole<'a> = "revoke_invitations_of_role" (tenant: TenantId, role: &'a str, at: Timestamp);
     /// The open invitation of a link.
     FindOffer<'a> = "find_offer" (secret_hash: &'a [u8], now: Timestamp);
     /// Decides an open invitation.
@@ -115,6 +117,11 @@ impl Change {
         self.query(&RevokeInvitationsOf { tenant, user, at: self.at() }).await.map(drop)
     }
 
+    /// Ends the open invitations that members with a role of the tenant's own made.
+    pub async fn revoke_invitations_of_role(&self, tenant: TenantId, role: &str) -> Result<(), Fault> {
+        self.query(&RevokeInvitationsOfRole { tenant, role, at: self.at() }).await.map(drop)
+    }
+
     /// The open invitation of a link, as this change sees it.
     pub async fn find_offer(&self, secret_hash: &[u8]) -> Result<Option<Offer>, Fault> {
         Columns::first(&self.query(&FindOffer { secret_hash, now: self.at() }).await?, offer)
@@ -173,6 +180,5 @@ fn offer(row: &mut Columns<'_>) -> Result<Offer, Fault> {
         inviter: row.next("inviter_display_name")?,
         expires_at: row.next("expires_at")?,
         proves_address: row.next("proves_address")?,
-        has_account: row.next("has_account")?,
     })
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use pg::{Columns, Fault};
+use tokio_postgres::Row;
 
 use super::change::Change;
 use super::database::Store;
@@ -46,11 +47,7 @@ impl Store {
         window_ends_at: Timestamp,
     ) -> Result<Failures, Fault> {
         let rows = self.run(&CountMailRequest { buckets: buckets.all(), now, window_ends_at }).await?;
-        let mut counted = Failures::default();
-        for row in &rows {
-            count(&mut counted, buckets, &mut Columns::of(row))?;
-        }
-        Ok(counted)
+        counted(buckets, &rows)
     }
 
     pub async fn count_login_failure(
@@ -74,6 +71,12 @@ impl Store {
 }
 
 impl Change {
+    /// As [`Store::count_mail_request`], unless the change comes to nothing.
+    pub async fn count_mail_request(&self, buckets: &Buckets, ends_at: Timestamp) -> Result<Failures, Fault> {
+        let count = CountMailRequest { buckets: buckets.all(), now: self.at(), window_ends_at: ends_at };
+        counted(buckets, &self.query(&count).await?)
+    }
+
     /// As [`Store::remember_pair`], in a change that says so.
     pub async fn remember_pair(&self, buckets: &Buckets) -> Result<(), Fault> {
         self.query(&RememberPair { pair: &buckets.pair, now: self.at() }).await.map(drop)
@@ -83,6 +86,15 @@ impl Change {
     pub async fn forgive_account(&self, buckets: &Buckets) -> Result<(), Fault> {
         self.query(&ForgiveAccount { buckets: vec![&buckets.account, &buckets.pair] }).await.map(drop)
     }
+}
+
+/// The counts of these buckets.
+fn counted(buckets: &Buckets, rows: &[Row]) -> Result<Failures, Fault> {
+    let mut counted = Failures::default();
+    for row in rows {
+        count(&mut counted, buckets, &mut Columns::of(row))?;
+    }
+    Ok(counted)
 }
 
 /// Takes over the count of a bucket.

@@ -1,17 +1,18 @@
 //! Letters that are to be sent.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pg::{Columns, Fault};
 
 use super::change::Change;
-use super::database::Store;
+use super::database::{Store, lost_row};
 use crate::domain::delivery::{DeadLetter, SealedMail, Waiting};
 use crate::domain::ids::MailId;
 
 pg::statements! {
     /// Stores a letter, due at once.
     InsertMail<'a> = "insert_mail" (
-        id: MailId, kind: &'a str, recipient: &'a str, sealed: &'a [u8], at: Timestamp
+        id: MailId, kind: &'a str, recipient: &'a str, sealed: &'a [u8], at: Timestamp,
+        expires_at: Option<Timestamp>
     );
     /// Takes letters that are due, for a while.
     TakeMail = "take_mail" (now: Timestamp, lease_ends_at: Timestamp, most: i64);
@@ -25,6 +26,10 @@ pg::statements! {
     ListDeadLetters = "list_dead_letters" ();
     /// Makes a dead letter due again.
     RetryMail = "retry_mail" (id: MailId, now: Timestamp);
+    /// Makes every dead letter due again whose link still works.
+    RetryAllMail = "retry_all_mail" (now: Timestamp);
+    /// Forgets letters that wait, and whose time is over.
+    ForgetUnsentMail = "forget_unsent_mail" (before: Timestamp, now: Timestamp);
     /// Some letters.
     ListSealedMail = "list_sealed_mail" (after: MailId, most: i64);
     /// Some letters, locked.
@@ -50,6 +55,7 @@ impl Store {
                 recipient: row.next("recipient")?,
                 sealed: row.next("sealed")?,
                 created_at: row.next("created_at")?,
+                expires_at: row.next("expires_at")?,
                 attempts: row.next("attempts")?,
             })
         })
@@ -91,6 +97,17 @@ impl Store {
         Ok(!self.run(&RetryMail { id, now }).await?.is_empty())
     }
 
+    /// How many dead letters are due again: those whose link still works.
+    pub async fn retry_all_mail(&self, now: Timestamp) -> Result<i64, Fault> {
+        let rows = self.run(&RetryAllMail { now }).await?;
+        Columns::first(&rows, |row| row.next("retried"))?.ok_or_else(|| lost_row("a count of letters"))
+    }
+
+    /// Forgets letters that wait and were written before a time, or whose link is over.
+    pub async fn forget_unsent_mail(&self, before: Timestamp, now: Timestamp) -> Result<(), Fault> {
+        self.run(&ForgetUnsentMail { before, now }).await.map(drop)
+    }
+
     /// Letters after one, at most so many.
     pub async fn list_sealed_mail(&self, after: MailId, most: i64) -> Result<Vec<SealedMail>, Fault> {
         Columns::all(&self.run(&ListSealedMail { after, most }).await?, sealed_mail)
@@ -103,14 +120,21 @@ impl Store {
 }
 
 impl Change {
+    /// Stores a letter, whose link works for as long as its life.
     pub async fn insert_mail(
         &self,
         id: MailId,
         kind: &str,
         recipient: &str,
         sealed: &[u8],
+        life: Option<SignedDuration>,
     ) -> Result<(), Fault> {
-        self.query(&InsertMail { id, kind, recipient, sealed, at: self.at() }).await.map(drop)
+        let (at, expires_at) = (self.at(), life.map(|life| self.at() + life));
+        self.query(&InsertMail { id, kind, recipient, sealed, at, expires_at }).await.map(drop)
+    }
+
+    pub async fn delete_mail(&self, id: MailId) -> Result<(), Fault> {
+        self.query(&DeleteMail { id }).await.map(drop)
     }
 
     pub async fn lock_sealed_mail(&self, after: MailId, most: i64) -> Result<Vec<SealedMail>, Fault> {

@@ -41,7 +41,7 @@ pg::statements! {
     /// Gives somebody else another name.
     EditUser<'a> = "edit_user" (id: UserId, display_name: &'a str);
     /// Forgets who a user was.
-    ForgetUser = "forget_user" (id: UserId, at: Timestamp);
+    ForgetUser<'a> = "forget_user" (id: UserId, stored: &'a [String], at: Timestamp);
     /// Notes that the mail of a user's address is read.
     ConfirmEmail<'a> = "confirm_email" (id: UserId, email: &'a str, at: Timestamp);
     /// Gives a user another address, whose mail is read.
@@ -142,9 +142,10 @@ impl Change {
         Columns::first(&self.query(&EditUser { id, display_name }).await?, user)
     }
 
-    /// Forgets who a user was, and says whether that was known.
-    pub async fn forget_user(&self, id: UserId) -> Result<bool, Fault> {
-        Ok(!self.query(&ForgetUser { id, at: self.at() }).await?.is_empty())
+    /// Forgets who a user of this address was, and says whether that was known.
+    pub async fn forget_user(&self, id: UserId, email: &Email) -> Result<bool, Fault> {
+        let forget = ForgetUser { id, stored: email.stored(), at: self.at() };
+        Ok(!self.query(&forget).await?.is_empty())
     }
 
     /// Notes that the mail of a user's address is read, and says whether it is the address.

@@ -6,7 +6,7 @@ use frontdesk::demo;
 use frontdesk_proto::identity::v1::ResolveScopesRequest;
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use identity::Policy;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::fixture::{Fixture, channel, signed, system, tenant_path};
 use crate::pages::rows;
@@ -119,12 +119,20 @@ async fn a_tenants_log_tells_sessions_apart_and_not_their_ids() {
     let (manager, viewer) = (fixture.manager().await, fixture.token(demo::VIEWER).await);
     let wrong = json!({"current_password": "wrong-password", "new_password": "another password"});
     fixture.post("/v1/auth/password", &manager, &wrong).await.refused(403, "PASSWORD_WRONG");
+    // Before, one that was ended was named by its id.
+    fixture.manager().await;
+    let newest = fixture.get("/v1/auth/sessions", &manager).await.ok()["sessions"][0]["id"].clone();
+    let path = format!("/v1/auth/sessions/{}", newest.as_str().unwrap());
+    fixture.delete(&path, &manager).await.ok();
     let listed = fixture.get(&tenant_path("/audit-events?page_size=200"), &viewer).await;
     let events = listed.ok()["audit_events"].as_array().unwrap().clone();
     let of = |action: &str| {
         let found = events.iter().find(|event| event["action"] == action && event["session_id"] != "");
         found.unwrap_or_else(|| panic!("{action}: {events:?}"))
     };
+    let ended = of("session_revoked");
+    let is_of_it = |event: &&Json| event["action"] == "login" && event["session_id"] == ended["subject"];
+    assert_eq!(events.iter().filter(is_of_it).count(), 1, "{events:?}");
     let changed = of("password_changed");
     let same = events.iter().filter(|event| event["session_id"] == changed["session_id"]);
     assert!(same.clone().all(|event| event["user_id"] == changed["user_id"]), "{events:?}");

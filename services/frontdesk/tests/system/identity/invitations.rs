@@ -265,24 +265,6 @@ async fn who_is_removed_leaves_no_invitation_behind() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_has_so_many_open_invitations_and_an_address_gets_so_many_letters() {
-    let (fixture, _mailbox) = start().await;
-    let owner = fixture.token(demo::OWNER).await;
-    let body = json!({"email": NEW, "role": "viewer", "return_token": true});
-    let path = tenant_path("/invitations");
-    let answers = join_all((0..12).map(|_| fixture.post(&path, &owner, &body))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 2, "{answers:?}");
-    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 10, "{answers:?}");
-    fixture.post(&path, &owner, &body).await.refused(429, "TOO_MANY_ATTEMPTS");
-    let full = "insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, created_at, expires_at) \
-        select $1, gen_random_uuid(), n || '@x.example', 'viewer', sha256(n::text::bytea), true, now(), now() + interval '1 day' \
-        from generate_series(1, 99) n";
-    fixture.execute(full, &[&demo::TENANT]).await;
-    let more = json!({"email": "more@x.example", "role": "viewer", "return_token": true});
-    fixture.post(&path, &owner, &more).await.refused(409, "QUOTA_REACHED");
-}
-
 #[tokio::test]
 async fn anybody_leaves_but_the_last_owner() {
     let (fixture, _mailbox) = start().await;

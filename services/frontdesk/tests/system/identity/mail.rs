@@ -6,7 +6,7 @@ use identity::{MailPolicy, MailSender, Policy};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fixture::{Answer, Fixture};
+use crate::fixture::{Answer, Fixture, system};
 use crate::mailbox::Mailbox;
 use crate::waits::until_so;
 
@@ -57,10 +57,10 @@ async fn an_address_that_nobody_has_is_a_dead_letter_and_keeps_no_other_one_wait
     assert_eq!(fixture.execute(mended, &[]).await, 1);
     mailbox.letter("mended@x.example", 1).await;
     fixture.execute("update identity.outbox set recipient = 'found@x.example'", &[]).await;
-    operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.unwrap();
+    assert!(operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.unwrap());
     mailbox.letter("found@x.example", 1).await;
     until(&fixture, "nothing is left", "select count(*) from identity.outbox", 0).await;
-    assert!(operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.is_err());
+    assert!(!operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.unwrap());
 }
 
 #[tokio::test]
@@ -81,6 +81,56 @@ async fn a_letter_waits_sealed_while_no_server_is_there_and_dies_after_three_day
     fixture.execute(old, &[]).await;
     until(&fixture, "it is dead", DEAD, 1).await;
     assert_eq!(mailbox.count("x@x.example"), 0);
+}
+
+/// Before, a link of an hour was sent for three days, and again by hand.
+#[tokio::test]
+async fn a_letter_ends_with_its_link_and_others_are_tried_again_all_at_once() {
+    let mailbox = Mailbox::open().await;
+    let fixture = Fixture::start_with(Policy { mail: Some(mailbox.policy()), ..Policy::default() }).await;
+    for email in ["later-1@x.example", "later-2@x.example", "later-3@x.example"] {
+        letter_to(&fixture, email).await;
+    }
+    until(&fixture, "all are tried", TRIED, 3).await;
+    let lives = "select count(*) from identity.outbox where expires_at = created_at + interval '1 hour'";
+    assert_eq!(fixture.count(lives, &[]).await, 3);
+    let over = "update identity.outbox set expires_at = now(), due_at = now(), \
+        recipient = replace(recipient, 'later', 'taken')";
+    fixture.execute(over, &[]).await;
+    until(&fixture, "all are dead", DEAD, 3).await;
+    let (operator, now) = (operator(&fixture), jiff::Timestamp::now());
+    let dead = operator.list_dead_letters().await.unwrap();
+    assert!(dead.iter().all(|letter| letter.failure.contains("works no more")), "{dead:?}");
+    assert!(!operator.retry_mail(dead[0].id, now).await.unwrap());
+    assert_eq!(operator.retry_all_mail(now).await.unwrap(), 0);
+    let two = "update identity.outbox set expires_at = now() + interval '1 hour' \
+        where recipient <> 'taken-3@x.example'";
+    fixture.execute(two, &[]).await;
+    assert_eq!(operator.retry_all_mail(now).await.unwrap(), 2);
+    for email in ["taken-1@x.example", "taken-2@x.example"] {
+        mailbox.letter(email, 1).await;
+    }
+    until(&fixture, "one is left", "select count(*) from identity.outbox", 1).await;
+    assert_eq!(mailbox.count("taken-3@x.example"), 0);
+}
+
+/// Before, what waited when `MAIL_SENDER` was taken away stayed for ever, with its address.
+#[tokio::test]
+async fn where_nobody_takes_letters_those_that_wait_are_forgotten_after_their_time() {
+    let fixture = Fixture::start().await;
+    let letters = "insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at, dead_at, expires_at) \
+        select gen_random_uuid(), 'recover', what || '@x.example', 'x', now() - age, now(), dead, over \
+        from (values \
+            ('old', interval '73 hours', null::timestamptz, null::timestamptz), \
+            ('over', interval '2 hours', null, now() - interval '1 hour'), \
+            ('new', interval '71 hours', null, now() + interval '1 hour'), \
+            ('dead', interval '73 hours', now(), null) \
+        ) l (what, age, dead, over)";
+    fixture.execute(letters, &[]).await;
+    let _replica = system(&fixture.database.url, Policy::default()).await;
+    until(&fixture, "two are left", "select count(*) from identity.outbox", 2).await;
+    let left = "select count(*) from identity.outbox where recipient in ('new@x.example', 'dead@x.example')";
+    assert_eq!(fixture.count(left, &[]).await, 2);
 }
 
 #[tokio::test]

@@ -152,6 +152,12 @@ async fn the_last_owner_is_disabled_only_where_that_is_said() {
         fixture.post(&step(id, "disable"), &operator, &even_so).await.ok();
     }
     assert_eq!(fixture.count(owners, &[&demo::TENANT]).await, 0);
+    // Of one who is disabled nothing is taken: before, that was refused.
+    let events = "select count(*) from identity.audit_events where action = 'user_disabled'";
+    let before = fixture.count(events, &[]).await;
+    let again = fixture.post(&step(&first, "disable"), &operator, &json!({})).await;
+    assert_ne!(again.ok()["disabled_at"], json!(null));
+    assert_eq!(fixture.count(events, &[]).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

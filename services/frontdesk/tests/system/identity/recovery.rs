@@ -160,14 +160,20 @@ async fn so_many_letters_go_to_one_address_whoever_has_it_and_however_it_is_writ
 #[tokio::test]
 async fn whoever_recovers_signs_in_after_as_many_failed_logins_as_are_allowed() {
     let (fixture, mailbox) = start().await;
-    for _ in 0..5 {
-        fixture.try_login(demo::VIEWER, "forgotten password").await.refused(401, "LOGIN_FAILED");
+    // The second one is stored as an earlier version has stored it.
+    let stored = "x@xn--mnchen-3ya.example";
+    let before = "update identity.users set email = $1 where email = $2";
+    fixture.execute(before, &[&stored, &demo::OTHER_OWNER]).await;
+    for (email, to) in [(demo::VIEWER, demo::VIEWER), ("x@m\u{fc}nchen.example", stored)] {
+        for _ in 0..5 {
+            fixture.try_login(email, "forgotten password").await.refused(401, "LOGIN_FAILED");
+        }
+        fixture.try_login(email, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
+        ask(&fixture, email).await.ok();
+        let token = mailbox.letter(to, 1).await.token(PAGE);
+        recover(&fixture, &token, "a new password").await.ok();
+        fixture.try_login(email, "a new password").await.ok();
     }
-    fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(429, "TOO_MANY_ATTEMPTS");
-    ask(&fixture, demo::VIEWER).await.ok();
-    let token = mailbox.letter(demo::VIEWER, 1).await.token(PAGE);
-    recover(&fixture, &token, "a new password").await.ok();
-    fixture.try_login(demo::VIEWER, "a new password").await.ok();
 }
 
 #[tokio::test]

@@ -32,6 +32,38 @@ async fn a_role_in_use_stays_and_a_built_in_one_does_not_change() {
     fixture.patch(&tenant_path("/roles/viewer"), &owner, &less).await.refused(409, "ROLE_IN_USE");
 }
 
+/// Before, who managed members no more still had invitations open.
+#[tokio::test]
+async fn what_members_offered_ends_when_their_role_grants_less() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (roles, invitations) = (tenant_path("/roles"), tenant_path("/invitations"));
+    let desk = json!({"name": "front-desk", "scopes": ["bookings:view", "members:manage", "members:view"]});
+    fixture.post(&roles, &owner, &desk).await.ok();
+    fixture.post(&roles, &owner, &json!({"name": "guide", "scopes": ["bookings:view"]})).await.ok();
+    let member = tenant_path(&format!("/members/{}", fixture.user_id(demo::VIEWER).await));
+    fixture.patch(&member, &owner, &json!({"role": "front-desk"})).await.ok();
+    let viewer = fixture.token(demo::VIEWER).await;
+    for (by, email) in [(&viewer, "by-viewer@x.example"), (&owner, "by-owner@x.example")] {
+        let body = json!({"email": email, "role": "guide", "return_token": true});
+        fixture.post(&invitations, by, &body).await.ok();
+    }
+    let open = async || {
+        let listed = fixture.get(&invitations, &owner).await.ok()["invitations"].as_array().unwrap().clone();
+        let mut emails: Vec<String> =
+            listed.iter().map(|one| one["email"].as_str().unwrap().to_owned()).collect();
+        emails.sort();
+        emails
+    };
+    let desk = tenant_path("/roles/front-desk");
+    let more = json!({"scopes": ["bookings:view", "customers:view", "members:manage", "members:view"]});
+    fixture.patch(&desk, &owner, &more).await.ok();
+    assert_eq!(open().await, ["by-owner@x.example", "by-viewer@x.example"]);
+    let less = json!({"scopes": ["bookings:view", "customers:view", "members:view"]});
+    fixture.patch(&desk, &owner, &less).await.ok();
+    assert_eq!(open().await, ["by-owner@x.example"]);
+}
+
 #[tokio::test]
 async fn a_tenant_has_so_many_roles_and_live_keys_and_no_more() {
     let fixture = Fixture::start().await;

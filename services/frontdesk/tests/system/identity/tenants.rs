@@ -88,6 +88,11 @@ async fn a_tenant_comes_with_its_first_owner_or_not_at_all() {
     let nobody = json!({"owner_user_id": "0d000000-0000-7000-8000-00000000dead"});
     create(of("lake", nobody)).await.refused(404, "USER_NOT_FOUND");
     create(of("lake", json!({"owner_email": "no address"}))).await.refused(400, "INVALID_FIELD");
+    // Before, one who could not sign in was the owner.
+    let disabled = "update identity.users set disabled_at = $1::text::timestamptz where email = $2";
+    fixture.execute(disabled, &[&Some("now"), &demo::OTHER_OWNER]).await;
+    create(of("lake", json!({"owner_user_id": user}))).await.refused(404, "USER_NOT_FOUND");
+    fixture.execute(disabled, &[&None::<&str>, &demo::OTHER_OWNER]).await;
     assert_eq!(count().await, before);
 
     let made = create(of("lake", json!({"owner_user_id": user}))).await.ok()["id"].clone();

@@ -116,6 +116,30 @@ async fn where_letters_are_sent_nobody_sets_the_password_of_a_person() {
     fixture.try_login("robot@x.example", "taken-over").await.ok();
 }
 
+/// Sessions of a user of which it is known where they were begun.
+const PLACES: &str = "select count(*) from identity.sessions \
+    where user_id = $1::text::uuid and (address <> '' or user_agent <> '')";
+
+/// What is left of a user in tables that are not about users: a session that is over, letters,
+/// one of them to an address that the user asked for, and an invitation. One letter is another's.
+async fn leave_traces(fixture: &Fixture, id: &str) {
+    let over = "update identity.sessions set ended_at = now(), ended_because = 'logout' \
+        where id = (select s.id from identity.sessions s where s.user_id = $1::text::uuid limit 1)";
+    assert_eq!(fixture.execute(over, &[&id]).await, 1);
+    fixture.token(demo::VIEWER).await;
+    let token = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
+        values (sha256('x'), 'change_email', $1::text::uuid, 'next@x.example', now(), now() + interval '1 day')";
+    fixture.execute(token, &[&id]).await;
+    let letter = "insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at) \
+        values (gen_random_uuid(), 'recover', $1, 'x', now(), now())";
+    for recipient in [demo::VIEWER, "next@x.example", "other@x.example"] {
+        fixture.execute(letter, &[&recipient]).await;
+    }
+    let invitation = "insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, created_at, expires_at) \
+        values ($1, gen_random_uuid(), $2, 'viewer', sha256('x'), true, now(), now() + interval '1 day')";
+    fixture.execute(invitation, &[&demo::OTHER_TENANT, &demo::VIEWER]).await;
+}
+
 #[tokio::test]
 async fn who_a_deleted_user_was_is_known_to_nobody() {
     let fixture = Fixture::start().await;
@@ -126,7 +150,11 @@ async fn who_a_deleted_user_was_is_known_to_nobody() {
     fixture.delete(&last, &operator).await.refused(409, "LAST_OWNER");
     let above = format!("/v1/users/{}", fixture.user_id(demo::OPERATOR).await);
     fixture.delete(&above, &operator).await.refused(409, "LAST_OPERATOR");
+    leave_traces(&fixture, &viewer).await;
+    assert_eq!(fixture.count(PLACES, &[&viewer]).await, 3);
     fixture.delete(&path, &operator).await.ok();
+    assert_eq!(fixture.count(PLACES, &[&viewer]).await, 0);
+    assert_eq!(fixture.count("select count(*) from identity.outbox", &[]).await, 1);
     fixture.get("/v1/me", &session).await.refused(401, "SESSION_ENDED");
     fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
     fixture.get(&path, &operator).await.refused(404, "USER_NOT_FOUND");
@@ -138,7 +166,8 @@ async fn who_a_deleted_user_was_is_known_to_nobody() {
         answer.refused(404, "USER_NOT_FOUND");
     }
     let named = "select count(*) from (select u::text as row from identity.users u union all \
-        select e::text from identity.audit_events e union all select m::text from identity.memberships m) r \
+        select e::text from identity.audit_events e union all select m::text from identity.memberships m \
+        union all select o::text from identity.outbox o union all select i::text from identity.invitations i) r \
         where row like '%' || $1 || '%'";
     assert_eq!(fixture.count(named, &[&demo::VIEWER]).await, 0);
     let events = fixture.get(&crate::fixture::tenant_path("/audit-events"), &owner).await.ok().to_string();

@@ -190,6 +190,7 @@ mod tests {
             recipient: recipient.into(),
             sealed: Vec::new(),
             created_at: Timestamp::from_second(1_800_000_000).unwrap(),
+            expires_at: None,
             attempts: 1,
         }
     }

@@ -7,8 +7,7 @@ select
     i.role,
     coalesce(inviter.display_name, '') as inviter_display_name,
     i.expires_at,
-    i.proves_address,
-    i.proves_address and exists (select from identity.users u where u.email = i.email) as has_account
+    i.proves_address
 from identity.invitations i
 join identity.tenants t on t.id = i.tenant_id
 left join identity.users inviter on inviter.id = i.invited_by

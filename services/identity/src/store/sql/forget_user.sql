@@ -1,4 +1,5 @@
--- What says who it was goes; the row stays, because events name it by its id.
+-- What says who it was goes; the row stays, because events name it by its id. `stored` are the
+-- forms of its address.
 with left_tenants as (
     delete from identity.memberships
     where user_id = :id
@@ -15,8 +16,30 @@ ended_codes as (
     delete from identity.recovery_codes
     where user_id = :id
 ),
+addresses as materialized (
+    select unnest(:stored) as address
+    union
+    select email
+    from identity.one_time_tokens
+    where user_id = :id
+),
 ended_tokens as (
     delete from identity.one_time_tokens
+    where user_id = :id
+),
+unsent as (
+    delete from identity.outbox
+    where recipient in (select address from addresses)
+),
+ended_invitations as (
+    update identity.invitations
+    set state = 'revoked', decided_at = :at, email = ''
+    where email = any (:stored)
+      and state = 'open'
+),
+left_places as (
+    update identity.sessions
+    set address = '', user_agent = ''
     where user_id = :id
 )
 update identity.users u

@@ -12,4 +12,4 @@ update identity.outbox o
 set due_at = :lease_ends_at, attempts = o.attempts + 1
 from due
 where o.id = due.id
-returning o.id, o.kind, o.recipient, o.sealed, o.created_at, o.attempts
+returning o.id, o.kind, o.recipient, o.sealed, o.created_at, o.expires_at, o.attempts
