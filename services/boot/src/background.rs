@@ -150,6 +150,21 @@ impl Background {
         locked(&self.running).spawn(turns);
     }
 
+    /// Runs once, at the stop, which waits for it as for whatever is in progress.
+    pub fn at_stop<R, E>(&self, name: &'static str, run: R)
+    where
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
+        let stop = self.stop.clone();
+        locked(&self.running).spawn(async move {
+            stop.cancelled().await;
+            if let Err(error) = run.await {
+                tracing::warn!(task = name, %error, "what is done at the stop failed");
+            }
+        });
+    }
+
     fn task(&self, name: &'static str, lasts: Lasts) -> Arc<Task> {
         let state = Mutex::new(TaskState { name, ..TaskState::default() });
         let task = Arc::new(Task { wake: Notify::new(), lasts, state });

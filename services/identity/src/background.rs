@@ -9,6 +9,7 @@ mod rotate_keys;
 
 use access::Issuer;
 use boot::Background;
+use uuid::Uuid;
 
 use crate::changes::repeats::Repeats;
 use crate::credential::signing_key::KeySealer;
@@ -18,18 +19,19 @@ use crate::trust::keyring::Keyring;
 use crate::trust::revocations::Revocations;
 
 pub use self::mail::start as send_mail;
+pub use self::master_key::settle as settle_master_key;
 
-/// Reads the signing keys and starts the tasks.
+/// Reads the signing keys and starts the tasks of a process.
 pub async fn start(
     room: &Background,
     store: &Store,
-    sealer: KeySealer,
+    (sealer, process): (KeySealer, Uuid),
     issuer: Issuer,
     revocations: &Revocations,
     logins: &Repeats,
 ) -> Result<Keyring, Error> {
     let keyring = rotate_keys::open(store, &sealer, issuer).await?;
-    master_key::start(room, store, sealer.master_key());
+    master_key::start(room, store, sealer.master_key(), process);
     rotate_keys::start(room, store, &keyring, sealer);
     prune::start(room, store);
     revocations::start(room, store, revocations, &keyring);

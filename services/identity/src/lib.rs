@@ -128,14 +128,14 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let rules = Rules::of_services(&SERVICES).map_err(StartError::Rules)?;
     let store = store::open(&database, policy)?;
     // Nothing is written under a key that is not this database's.
-    let longest_known = Box::pin(changes::master_key::settle(&store, &master_key)).await?;
+    let (longest_known, process) = Box::pin(background::settle_master_key(&store, &master_key)).await?;
     let sealer = KeySealer::of(&master_key);
     let room = Background::new(stop.clone());
     let marks_key = Box::pin(store.keep_marks_key(&*Marker::first_key(&longest_known))).await;
     let marks_key = marks_key.map_err(Error::from)?;
     let revocations = Revocations::new(store.clone(), Marker::of(&marks_key));
     let repeats = Repeats::default();
-    let started = background::start(&room, &store, sealer, issuer.clone(), &revocations, &repeats);
+    let started = background::start(&room, &store, (sealer, process), issuer.clone(), &revocations, &repeats);
     let keyring = Box::pin(started).await?;
     let mail_sealer = MailSealer::of(&master_key);
     let sends = background::send_mail(&room, &store, mail_sealer.clone()).map_err(StartError::Mail)?;

@@ -2,7 +2,9 @@
 //! from the first start on, and replaced, with everything sealed anew.
 
 use jiff::{SignedDuration, Timestamp};
+use pg::Kind;
 use seal::MasterKey;
+use uuid::Uuid;
 
 use crate::actor::Actor;
 use crate::credential::factor_secret::FactorSealer;
@@ -10,7 +12,9 @@ use crate::credential::sealed_mail::MailSealer;
 use crate::credential::signing_key::KeySealer;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{FactorId, MailId};
-use crate::domain::master_key::{MasterKeyReport, current};
+use crate::domain::master_key::{
+    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, leaving,
+};
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
 use crate::store::{Change, Sealed, Store};
@@ -29,10 +33,46 @@ pub async fn compare_in(change: &Change, sealer: &KeySealer) -> Result<(), Error
     Ok(judge(sealer.master_key(), &known)?)
 }
 
-/// Lets the database know the master key that it was made with, as every start does, and
-/// compares: a start under another one ends here. Returns the key of the list that the
+/// Lets the database know the master key that it was made with, and which list this process
+/// has, as every start does, and compares: a start under another one ends here, and so does one
+/// whose list lacks a key that something is sealed with. Returns the key of the list that the
 /// database has known for longest.
-pub async fn settle(store: &Store, master_key: &MasterKey) -> Result<MasterKey, Error> {
+pub async fn settle(
+    store: &Store,
+    master_key: &MasterKey,
+    process: Uuid,
+    now: Timestamp,
+) -> Result<MasterKey, Error> {
+    let (listed, known) = (ids(master_key), store.list_master_keys().await?);
+    let mut gone = Vec::new();
+    if !known.is_empty() {
+        judge(master_key, &known)?;
+        gone = leaving(&listed, &known);
+    }
+    if !gone.is_empty() {
+        let values = report(store, master_key, now).await?.lost;
+        if values > 0 {
+            let (listed, gone) = (listed.join(", "), gone.join(", "));
+            return Err(DoesNotFit::Needed { values, listed, gone }.into());
+        }
+    }
+    match write(store, master_key, &listed, process).await {
+        Err(Error::Database(fault))
+            if *fault.kind() == Kind::ReadOnly && !known.is_empty() && gone.is_empty() =>
+        {
+            tracing::warn!("the database takes no changes; nothing was to be written at this start");
+            Ok(longest_known(&known, master_key))
+        }
+        written => written,
+    }
+}
+
+async fn write(
+    store: &Store,
+    master_key: &MasterKey,
+    listed: &[String],
+    process: Uuid,
+) -> Result<MasterKey, Error> {
     Change::run(store, async |change| {
         if change.lock_master_keys().await?.is_empty() {
             let first = original(&change.lock_signing_keys().await?, master_key)?;
@@ -41,13 +81,17 @@ pub async fn settle(store: &Store, master_key: &MasterKey) -> Result<MasterKey, 
         let known = change.lock_master_keys().await?;
         judge(master_key, &known)?;
         change.use_master_key(&master_key.id()).await?;
-        change.drop_master_keys(&ids(master_key)).await?;
+        change.put_master_key_list(process, listed).await?;
+        change.drop_master_keys(listed).await?;
         change.settle().await?;
-        let longest =
-            known.iter().find_map(|known| master_key.each().find(|key| key.is(&known.id, &known.code)));
-        Ok(longest.unwrap_or_else(|| master_key.clone()))
+        Ok(longest_known(&known, master_key))
     })
     .await
+}
+
+fn longest_known(known: &[KnownMasterKey], master_key: &MasterKey) -> MasterKey {
+    let longest = known.iter().find_map(|known| master_key.each().find(|key| key.is(&known.id, &known.code)));
+    longest.unwrap_or_else(|| master_key.clone())
 }
 
 /// Makes the first key of the list the one that seals, seals everything anew with it, and
@@ -59,6 +103,9 @@ pub async fn rotate(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<MasterKeyReport, Error> {
+    if lost {
+        check_lost(store, master_key, now).await?;
+    }
     let sealer = KeySealer::of(master_key);
     Change::run(store, async |change| begin(change, &sealer, lost, actor).await).await?;
     let mut resealed = 0;
@@ -71,7 +118,7 @@ pub async fn rotate(
     let secrets = FactorSealer::of(master_key);
     let mut after = Some(FactorId::default());
     while let Some(from) = after {
-        let work = async |change| reseal_factors(change, &secrets, from).await;
+        let work = async |change| reseal_factors(change, &secrets, from, lost).await;
         let (done, next) = Change::run(store, work).await?;
         resealed += done;
         after = next;
@@ -79,7 +126,7 @@ pub async fn rotate(
     let letters = MailSealer::of(master_key);
     let mut after = Some(MailId::default());
     while let Some(from) = after {
-        let work = async |change| reseal_mail(change, &letters, from).await;
+        let work = async |change| reseal_mail(change, &letters, from, lost).await;
         let (done, next) = Change::run(store, work).await?;
         resealed += done;
         after = next;
@@ -87,15 +134,27 @@ pub async fn rotate(
     Ok(MasterKeyReport { resealed, ..report(store, master_key, now).await? })
 }
 
+/// Refuses to give up what is not lost.
+async fn check_lost(store: &Store, master_key: &MasterKey, now: Timestamp) -> Result<(), Error> {
+    let known = store.list_master_keys().await?;
+    let has_current =
+        current(&known).is_none_or(|key| master_key.each().any(|one| one.is(&key.id, &key.code)));
+    if has_current && report(store, master_key, now).await?.lost == 0 {
+        return Err(DoesNotFit::NotLost.into());
+    }
+    Ok(())
+}
+
 /// The first step: from here on the first key seals.
 async fn begin(change: Change, sealer: &KeySealer, lost: bool, actor: &Actor) -> Result<(), Error> {
     let master_key = sealer.master_key();
     let known = change.lock_master_keys().await?;
     let keys = change.lock_signing_keys().await?;
+    let opens = opening(&keys, master_key);
     let seals = current(&known).map(|key| (key.id.clone(), key.code.clone()));
     let fitting = match &seals {
         Some((id, code)) => master_key.each().any(|key| key.is(id, code)),
-        None => opening(&keys, master_key).is_some(),
+        None => opens.is_some(),
     };
     if !fitting && !lost {
         return match judge(master_key, &known) {
@@ -103,33 +162,42 @@ async fn begin(change: Change, sealer: &KeySealer, lost: bool, actor: &Actor) ->
             Ok(()) => original(&keys, master_key).map(drop),
         };
     }
-    if seals.is_some_and(|(id, code)| master_key.is(&id, &code)) {
-        return Ok(change.settle().await?);
-    }
-    if known.is_empty()
-        && let Some(opens) = opening(&keys, master_key)
-    {
-        // From before keys were known: it is older than the one that follows it.
-        let before = change.at() - SignedDuration::from_secs(1);
-        change.insert_original_master_key(&opens.id(), &opens.check(), before).await?;
-    }
     let id = master_key.id();
-    change.put_master_key(&id, &master_key.check()).await?;
-    if !fitting {
-        replace_lost(&change, sealer, &keys).await?;
+    let is_new = seals.is_none_or(|(id, code)| !master_key.is(&id, &code));
+    if is_new {
+        is_everywhere(&id, &change.list_master_key_lists(change.at() - SAYS_SO).await?)?;
+        if let (true, Some(opens)) = (known.is_empty(), &opens) {
+            // From before keys were known: it is older than the one that follows it.
+            let before = change.at() - SignedDuration::from_secs(1);
+            change.insert_original_master_key(&opens.id(), &opens.check(), before).await?;
+        }
+        change.put_master_key(&id, &master_key.check()).await?;
     }
-    Ok(change.finish(actor.did(AuditAction::MasterKeyRotated).about(&id)).await?)
+    // Also where the rotation itself was begun before, and the key was lost since.
+    let replaced = lost && give_up(&change, sealer, &keys).await?;
+    if is_new || replaced {
+        return Ok(change.finish(actor.did(AuditAction::MasterKeyRotated).about(&id)).await?);
+    }
+    Ok(change.settle().await?)
 }
 
-/// A key that signs, in place of one that nobody can open. What was signed is believed.
-async fn replace_lost(change: &Change, sealer: &KeySealer, keys: &[SigningKey]) -> Result<(), Error> {
-    for key in keys.iter().filter(|key| key.state == KeyState::Standby) {
+/// Gives up the keys that are not in the list, and the signing keys that nobody can open: in
+/// place of one that signs comes another, and what was signed is believed. Says whether one did.
+async fn give_up(change: &Change, sealer: &KeySealer, keys: &[SigningKey]) -> Result<bool, Error> {
+    change.drop_master_keys(&ids(sealer.master_key())).await?;
+    let is_lost = |key: &&SigningKey| !sealer.opens(&key.kid, &key.sealed);
+    let replaces = keys.iter().filter(is_lost).any(|key| key.state == KeyState::Active);
+    let standby = keys.iter().filter(|key| key.state == KeyState::Standby);
+    for key in standby.filter(|key| replaces || is_lost(key)) {
         change.revoke_signing_key(&key.kid).await?;
     }
-    let key = sealer.generate(KeyState::Standby, change.at())?;
-    change.insert_signing_key(&key).await?;
-    change.retire_active_signing_key().await?;
-    Ok(change.activate_signing_key(&key.kid).await?)
+    if replaces {
+        let key = sealer.generate(KeyState::Standby, change.at())?;
+        change.insert_signing_key(&key).await?;
+        change.retire_active_signing_key().await?;
+        change.activate_signing_key(&key.kid).await?;
+    }
+    Ok(replaces)
 }
 
 /// Seals some values anew; how many, and where to go on.
@@ -146,17 +214,22 @@ async fn reseal(change: Change, sealer: &KeySealer, after: &str) -> Result<(usiz
     Ok((resealed, batch.last().map(|last| last.name.clone())))
 }
 
-/// Seals the secrets of some factors anew. One that no key of the list opens is lost, as is
-/// whatever else that key had sealed: whoever has it is reset by an operator.
+/// Seals the secrets of some factors anew. One that no key of the list opens stays as it is, or
+/// is given up where its key is `lost`: an operator resets whoever has it.
 async fn reseal_factors(
     change: Change,
     sealer: &FactorSealer,
     after: FactorId,
+    lost: bool,
 ) -> Result<(usize, Option<FactorId>), Error> {
     let mut resealed = 0;
     let batch = change.lock_sealed_factors(after, BATCH).await?;
-    for secret in batch.iter().filter(|secret| sealer.opens(secret)) {
-        if let Some(anew) = sealer.reseal(secret)? {
+    for secret in &batch {
+        if !sealer.opens(secret) {
+            if lost {
+                change.reseal_factor(secret.id, &[]).await?;
+            }
+        } else if let Some(anew) = sealer.reseal(secret)? {
             change.reseal_factor(secret.id, &anew).await?;
             resealed += 1;
         }
@@ -165,17 +238,22 @@ async fn reseal_factors(
     Ok((resealed, batch.last().map(|last| last.id)))
 }
 
-/// Seals some letters anew. One that no key of the list opens is lost: it is not sent, and
-/// whoever waits for it asks again.
+/// Seals some letters anew. One that no key of the list opens is not sent, and goes where its
+/// key is `lost`: whoever waits for it asks again.
 async fn reseal_mail(
     change: Change,
     sealer: &MailSealer,
     after: MailId,
+    lost: bool,
 ) -> Result<(usize, Option<MailId>), Error> {
     let mut resealed = 0;
     let batch = change.lock_sealed_mail(after, BATCH).await?;
-    for letter in batch.iter().filter(|letter| sealer.opens(letter)) {
-        if let Some(anew) = sealer.reseal(letter).map_err(Error::MailNotSealed)? {
+    for letter in &batch {
+        if !sealer.opens(letter) {
+            if lost {
+                change.delete_mail(letter.id).await?;
+            }
+        } else if let Some(anew) = sealer.reseal(letter).map_err(Error::MailNotSealed)? {
             change.reseal_mail(letter.id, &anew).await?;
             resealed += 1;
         }

@@ -95,8 +95,15 @@ pub struct SealedSecret {
     pub id: FactorId,
     /// Whose it is.
     pub user: UserId,
-    /// Its secret.
+    /// Its secret; empty of one that was given up with the key that had sealed it.
     pub sealed: Vec<u8>,
+}
+
+impl SealedSecret {
+    /// Whether it is lost for good, so that an operator has to reset it.
+    pub fn is_given_up(&self) -> bool {
+        self.sealed.is_empty()
+    }
 }
 
 /// The names under which proofs are counted that somebody tries.

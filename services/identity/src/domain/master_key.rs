@@ -46,6 +46,34 @@ pub enum DoesNotFit {
         /// Its name.
         first: String,
     },
+    /// A process that runs would not open what it seals.
+    #[error(
+        "an identity that runs has another list of master keys, and nothing was changed: {first} is not in what one said at {said_at} that it has; put it behind the key that seals in FRONTDESK_MASTER_KEY of every identity and start each again. One that was killed counts for {} minutes",
+        SAYS_SO.as_mins()
+    )]
+    NotEverywhere {
+        /// The key that is to seal.
+        first: String,
+        /// When the process last said which keys it has.
+        said_at: Timestamp,
+    },
+    /// The key that is said to be lost is there.
+    #[error(
+        "no master key is lost, and nothing was changed: FRONTDESK_MASTER_KEY opens everything in this database; `frontdesk master-key rotate` without --old-key-is-lost keeps it"
+    )]
+    NotLost,
+    /// A key left the list before its values were sealed anew.
+    #[error(
+        "a master key left FRONTDESK_MASTER_KEY too early, and nothing was written: {values} values in this database are sealed with another key than {listed}; put {gone} back behind the first one, then `frontdesk master-key rotate`; if it is lost: `frontdesk master-key rotate --old-key-is-lost`"
+    )]
+    Needed {
+        /// How many values none of the keys opens.
+        values: usize,
+        /// The keys that are set.
+        listed: String,
+        /// Those that are not any more.
+        gone: String,
+    },
     /// The first one was given up: others may not have it any more.
     #[error(
         "the first key of FRONTDESK_MASTER_KEY, {first}, was given up, and nothing was written: put {current} first, which seals by now"
@@ -151,6 +179,21 @@ pub fn fits(listed: &[String], known: &[KnownMasterKey]) -> Result<(), DoesNotFi
     }
 }
 
+/// The keys that leave the list.
+pub fn leaving(listed: &[String], known: &[KnownMasterKey]) -> Vec<String> {
+    let stays = |key: &&KnownMasterKey| key.dropped_at.is_some() || listed.contains(&key.id);
+    known.iter().filter(|key| !stays(key)).map(|key| key.id.clone()).collect()
+}
+
+/// Refuses that a key seals which a process that runs does not have: what processes said
+/// lately, each with when.
+pub fn is_everywhere(first: &str, said: &[(Vec<String>, Timestamp)]) -> Result<(), DoesNotFit> {
+    match said.iter().find(|(listed, _)| !listed.iter().any(|id| id == first)) {
+        Some((_, said_at)) => Err(DoesNotFit::NotEverywhere { first: first.to_owned(), said_at: *said_at }),
+        None => Ok(()),
+    }
+}
+
 /// Whether a process still makes codes with a key.
 pub fn is_in_use(key: &KnownMasterKey, now: Timestamp) -> bool {
     key.used_at.is_some_and(|at| at + SAYS_SO > now)
@@ -178,6 +221,7 @@ mod tests {
             Err(DoesNotFit::Other { .. }) => "other",
             Err(DoesNotFit::New { .. }) => "new",
             Err(DoesNotFit::GivenUp { .. }) => "given up",
+            Err(_) => "something else",
         }
     }
 
@@ -201,6 +245,20 @@ mod tests {
             );
         }
         assert_eq!(judged(&["c"], &[]), "fits");
+    }
+
+    #[test]
+    fn a_key_seals_when_every_process_has_it_wherever_in_its_list() {
+        let said = |lists: &[&[&str]]| -> Vec<(Vec<String>, Timestamp)> {
+            let owned = |list: &&[&str]| list.iter().map(|id| (*id).to_owned()).collect();
+            lists.iter().map(|list| (owned(list), Timestamp::UNIX_EPOCH)).collect()
+        };
+        assert_eq!(is_everywhere("b", &[]), Ok(()));
+        assert_eq!(is_everywhere("b", &said(&[&["a", "b"], &["b", "a"], &["b"]])), Ok(()));
+        assert!(is_everywhere("b", &said(&[&["a", "b"], &["a"]])).is_err());
+        let known = [known("a", 0, true), known("b", 1, false), known("c", 2, false)];
+        assert_eq!(leaving(&["c".to_owned()], &known), ["b"]);
+        assert!(leaving(&["c".to_owned(), "b".to_owned()], &known).is_empty());
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! The master keys that the database knows, what is sealed under them, and the sessions
 //! whose refresh tokens may be of one.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pg::{Columns, Fault};
+use uuid::Uuid;
 
 use super::change::Change;
 use super::database::{Store, lost_row};
 use crate::domain::master_key::KnownMasterKey;
 use crate::domain::signing_key::KeyState;
+
+/// How long it is remembered which list a process had that was killed.
+const LISTS_ARE_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 pg::statements! {
     /// The keys, oldest first.
@@ -26,6 +30,16 @@ pg::statements! {
     UseMasterKey<'a> = "use_master_key" (id: &'a str, at: Timestamp);
     /// Keys that are in no list any more.
     DropMasterKeys<'a> = "drop_master_keys" (listed: Vec<&'a str>, at: Timestamp);
+    /// A process has a list of keys.
+    PutMasterKeyList<'a> = "put_master_key_list" (
+        process: Uuid, listed: Vec<&'a str>, at: Timestamp, forgotten_before: Timestamp
+    );
+    /// It still does.
+    RepeatMasterKeyList = "repeat_master_key_list" (process: Uuid, at: Timestamp);
+    /// A process has ended.
+    DeleteMasterKeyList = "delete_master_key_list" (process: Uuid);
+    /// The lists that processes said lately that they have.
+    ListMasterKeyLists = "list_master_key_lists" (since: Timestamp);
     /// Some signing keys, locked.
     LockSealedKeys<'a> = "lock_sealed_keys" (retired: &'a str, after: &'a str, most: i64);
     /// Some signing keys.
@@ -54,6 +68,26 @@ impl Store {
 
     pub async fn use_master_key(&self, id: &str, at: Timestamp) -> Result<(), Fault> {
         self.run(&UseMasterKey { id, at }).await.map(drop)
+    }
+
+    /// A process still has the list that it said it has; whether it is known to have one.
+    pub async fn repeat_master_key_list(&self, process: Uuid, at: Timestamp) -> Result<bool, Fault> {
+        Ok(!self.run(&RepeatMasterKeyList { process, at }).await?.is_empty())
+    }
+
+    /// A process has ended.
+    pub async fn delete_master_key_list(&self, process: Uuid) -> Result<(), Fault> {
+        self.run(&DeleteMasterKeyList { process }).await.map(drop)
+    }
+
+    /// A process has this list of keys.
+    pub async fn put_master_key_list(
+        &self,
+        process: Uuid,
+        listed: &[String],
+        at: Timestamp,
+    ) -> Result<(), Fault> {
+        self.run(&put_list(process, listed, at)).await.map(drop)
     }
 
     /// Signing keys after one, at most so many.
@@ -104,6 +138,21 @@ impl Change {
         self.query(&UseMasterKey { id, at: self.at() }).await.map(drop)
     }
 
+    /// A process has this list of keys.
+    pub async fn put_master_key_list(&self, process: Uuid, listed: &[String]) -> Result<(), Fault> {
+        self.query(&put_list(process, listed, self.at())).await.map(drop)
+    }
+
+    /// The lists of the processes that said since a time that they have one, and when.
+    pub async fn list_master_key_lists(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<(Vec<String>, Timestamp)>, Fault> {
+        Columns::all(&self.query(&ListMasterKeyLists { since }).await?, |row| {
+            Ok((row.next("listed")?, row.next("said_at")?))
+        })
+    }
+
     pub async fn drop_master_keys(&self, listed: &[String]) -> Result<(), Fault> {
         let listed = listed.iter().map(String::as_str).collect();
         self.query(&DropMasterKeys { listed, at: self.at() }).await.map(drop)
@@ -119,6 +168,11 @@ impl Change {
     pub async fn reseal_signing_key(&self, kid: &str, sealed: &[u8]) -> Result<(), Fault> {
         self.query(&ResealSigningKey { kid, sealed }).await.map(drop)
     }
+}
+
+fn put_list(process: Uuid, listed: &[String], at: Timestamp) -> PutMasterKeyList<'_> {
+    let forgotten_before = at - LISTS_ARE_KEPT;
+    PutMasterKeyList { process, listed: listed.iter().map(String::as_str).collect(), at, forgotten_before }
 }
 
 fn known(row: &mut Columns<'_>) -> Result<KnownMasterKey, Fault> {

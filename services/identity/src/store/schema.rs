@@ -22,7 +22,7 @@ struct Table {
     constraints: &'static [&'static str],
 }
 
-const TABLES: [Table; 19] = [
+const TABLES: [Table; 20] = [
     Table {
         name: "tenants",
         columns: &[
@@ -65,6 +65,7 @@ const TABLES: [Table; 19] = [
             ("attempts", "integer"),
             ("failure", "text"),
             ("dead_at", "timestamp with time zone"),
+            ("expires_at", "timestamp with time zone"),
         ],
         constraints: &[],
     },
@@ -206,6 +207,11 @@ const TABLES: [Table; 19] = [
             ("used_at", "timestamp with time zone"),
             ("dropped_at", "timestamp with time zone"),
         ],
+        constraints: &[],
+    },
+    Table {
+        name: "master_key_lists",
+        columns: &[("process", "uuid"), ("listed", "text[]"), ("said_at", "timestamp with time zone")],
         constraints: &[],
     },
     Table {

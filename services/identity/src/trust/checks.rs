@@ -82,7 +82,7 @@ async fn master_key_fits(url: String, master_key: String, now: Timestamp) -> Fin
         Ok(()) => Finding::good(format!("it is the database's; {} seals", master_key.id())),
         Err(Error::MasterKey(error)) => Finding::bad(
             error.to_string(),
-            "set the master key that identity first started with; if it is lost: `frontdesk master-key rotate --old-key-is-lost`",
+            "set the master key that identity first started with; if it is lost, stop every identity: `frontdesk master-key rotate --old-key-is-lost`",
         ),
         Err(error) => Finding::bad(cause(error), SEE_DATABASE),
     }
@@ -113,7 +113,7 @@ async fn signing_key(url: String, master_key: String, now: Timestamp) -> Finding
         Ok(_) => Finding::good("the active key opens with the master key"),
         Err(SigningKeyError::NotOurs) => Finding::bad(
             "the active key does not open with this master key",
-            "set the master key that identity first started with; if it is lost: `frontdesk master-key rotate --old-key-is-lost`",
+            "set the master key that identity first started with; if it is lost, stop every identity: `frontdesk master-key rotate --old-key-is-lost`",
         ),
         Err(error) => Finding::bad(error.to_string(), SEE_DATABASE),
     }

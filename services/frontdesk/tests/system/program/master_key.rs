@@ -15,8 +15,8 @@ use super::run::{FREE, Folder, assert_one_sentence, dev, frontdesk};
 use crate::authenticator::App;
 use crate::fixture::{Answer, Fixture, MASTER_KEY, system_keyed};
 
-const OLD: &str = MASTER_KEY;
-const NEW: &str = "cd";
+pub const OLD: &str = MASTER_KEY;
+pub const NEW: &str = "cd";
 
 /// The groups of commands that write, with those of each that only read.
 const GROUPS: [(&str, &[&str]); 9] = [
@@ -57,14 +57,14 @@ const WRITING: [&str; 22] = [
     "mail retry 0d000000-0000-7000-8000-0000000000aa",
 ];
 
-struct Stage {
+pub struct Stage {
     database: TestDatabase,
-    sql: Client,
+    pub sql: Client,
 }
 
 impl Stage {
     /// The demo, as a system has left it that ran under the old key.
-    async fn set() -> Self {
+    pub async fn set() -> Self {
         access::install_crypto();
         let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
         demo::seed(&database.url).await.unwrap();
@@ -75,12 +75,12 @@ impl Stage {
         stage
     }
 
-    async fn start(&self, keys: &[&str]) -> Result<System, frontdesk::Failure> {
+    pub async fn start(&self, keys: &[&str]) -> Result<System, frontdesk::Failure> {
         let keys = MasterKey::from_text(&list(keys)).unwrap();
         Box::pin(system_keyed(&self.database.url, Policies::default(), keys)).await
     }
 
-    fn run(&self, keys: &[&str], args: &[&str]) -> Output {
+    pub fn run(&self, keys: &[&str], args: &[&str]) -> Output {
         let keys = list(keys);
         let env = [
             ("DATABASE_URL", &*self.database.url),
@@ -93,7 +93,7 @@ impl Stage {
 
     /// What a command says of each key.
     #[track_caller]
-    fn keys(&self, keys: &[&str], args: &[&str]) -> Vec<Json> {
+    pub fn keys(&self, keys: &[&str], args: &[&str]) -> Vec<Json> {
         let output = self.run(keys, &[args, &["--json"]].concat());
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         let lines = String::from_utf8(output.stdout).unwrap();
@@ -101,7 +101,7 @@ impl Stage {
     }
 
     /// Every row of every table.
-    async fn rows(&self) -> Vec<(String, String)> {
+    pub async fn rows(&self) -> Vec<(String, String)> {
         let tables = "select format('%I.%I', table_schema, table_name) from information_schema.tables \
             where table_type = 'BASE TABLE' and table_schema in ('identity', 'public') order by 1";
         let mut rows = Vec::new();
@@ -115,7 +115,7 @@ impl Stage {
         rows
     }
 
-    async fn one(&self, query: &str) -> String {
+    pub async fn one(&self, query: &str) -> String {
         self.sql.query_one(query, &[]).await.unwrap().get(0)
     }
 }
@@ -124,11 +124,11 @@ fn list(keys: &[&str]) -> String {
     keys.iter().map(|key| key.repeat(32)).collect::<Vec<_>>().join(",")
 }
 
-fn id(key: &str) -> String {
+pub fn id(key: &str) -> String {
     MasterKey::from_text(&key.repeat(32)).unwrap().id()
 }
 
-async fn sign_in(system: &System) -> Json {
+pub async fn sign_in(system: &System) -> Json {
     let body = json!({"email": demo::OWNER, "password": demo::PASSWORD});
     let url = format!("http://{}/v1/auth/login", system.gateway);
     Answer::of(reqwest::Client::new().post(url).json(&body)).await.ok().clone()

@@ -13,6 +13,7 @@
 //! - reads more rows than [`EXPECTED`] says, or is expected to,
 //! - sorts more than that.
 
+mod expected;
 mod parameters;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use serde_json::Value as Json;
 use tokio_postgres::{Client, SimpleQueryMessage};
 use uuid::{Uuid, uuid};
 
+use self::expected::{EXPECTED, FEW, MANY, WHOLE};
 use self::parameters::{Windows, is_run, value};
 use super::statements::{STANDARD_ONLY, runs_as};
 use crate::fixture::Layout;
@@ -35,113 +37,6 @@ const SAID: u32 = 1_000_000;
 
 /// A tenant with half of the rows, and one with a few.
 const TENANTS: [Uuid; 2] = [demo::TENANT, uuid!("0000000c-0000-7000-8000-000000000001")];
-
-/// Most rows that a statement reads, and is expected to: the record, what hangs on
-/// it, and what shares its nights.
-const FEW: f64 = 60.0;
-
-/// As many as the tenant has; such a statement may search by the tenant alone.
-const MANY: f64 = 1.0e6;
-
-/// Statements that may read more rows, how many, and why.
-const EXPECTED: &[(&str, f64, &str)] = &[
-    ("list_booking_requests", 370.0, "a page for each of six statuses, and the bookings of one"),
-    (
-        "list_booking_requests_arriving",
-        600.0,
-        "the same; of a status that nobody knows, a month and a window",
-    ),
-    (
-        "list_booking_requests_by_day",
-        1200.0,
-        "a row for each of 37 days and six statuses, then pages of days",
-    ),
-    (
-        "list_booking_requests_each_day",
-        500.0,
-        "expects a page of each day, and stops after one; PostgreSQL 18 reads 13 rows of each of 37 days",
-    ),
-    ("look_through_requests", 3160.0, "500 rows of each of six statuses, a page, and the bookings of one"),
-    ("list_booking_requests_of", 1160.0, "1,000 of one property or guest, a page, and the bookings of one"),
-    ("lock_surroundings", 600.0, "expects more than it reads of the nights of bookings without ranges"),
-    ("read_surroundings", 600.0, "the same"),
-    (
-        "list_bookings",
-        600.0,
-        "a page and one of long stays; of a status that nobody knows, a month and a window",
-    ),
-    ("list_tables", 300.0, "the catalog"),
-    ("list_bookings_by_status", 560.0, "a page for each of ten statuses, and one of long stays"),
-    ("list_bookings_of", 1110.0, "1,000 of one property or guest, and a page"),
-    ("count_booking_requests", 6100.0, "up to 1,000 of each of six statuses, on demand"),
-    ("count_booking_requests_staying", 6100.0, "the same, and long stays"),
-    ("count_booking_requests_of", 1100.0, "all of one property or guest, on demand"),
-    ("list_occupancies", 400.0, "what a year of a property holds"),
-    ("lock_requests_of_guest", 1100.0, "all of one guest, up to what a merge moves"),
-    ("lock_bookings_of_guest", 1100.0, "the same"),
-    ("merge_customers", 1100.0, "what was locked before"),
-    ("list_request_facts", 600.0, "what surrounds a request, as lock_surroundings"),
-    ("list_booking_facts", 400.0, "expects more than it reads of the nights of a booking"),
-    ("list_concerned_rows", 400.0, "a row with what belongs to it"),
-    ("list_suspects", MANY, "what was noted and not judged yet, 500 rows at most"),
-    ("take_suspects", MANY, "the same"),
-    ("keep_inconsistencies", MANY, "what was found of a tenant, which is little"),
-    ("next_requests", 600.0, "a step of a walk, with a look at what each row belongs to"),
-    ("next_bookings", 600.0, "the same"),
-    ("next_ranges", 600.0, "the same"),
-    ("number_events", 8000.0, "up to 500 events of each tenant; expects a tenth of all that wait"),
-    ("find_feed_place_before", 1010.0, "the thousand events up to a lost one"),
-    ("find_feed_place_of_old", 1010.0, "the same of a cursor of the version before"),
-    ("forget_events", 1010.0, "in the background: a thousand events"),
-    ("list_feeds", 1010.0, "in the background: a page of tenants"),
-    ("keep_ticks_ahead", 2.0 * MANY, "in the background: everything that nobody has read yet"),
-    ("delete_old_events", MANY, "in the background: a part of the table is old"),
-    ("delete_old_keys", MANY, "in the background: a part of the table is old"),
-    ("insert_role", MANY, "a tenant's own roles, which are a hundred at most"),
-    ("list_members", MANY, "members of a tenant, who are hundreds, among people by their address"),
-    ("lock_member", MANY, "a tenant's own roles, which are few"),
-    ("lock_owners", MANY, "members of a tenant"),
-    ("forget_old_attempts", MANY, "in the background: a part of the table is old"),
-    ("count_recovery_codes", 600.0, "codes of a user, who has ten"),
-    ("delete_recovery_codes", 600.0, "the same"),
-    ("forget_user", 600.0, "the same"),
-    ("insert_invitation", MANY, "open invitations of a tenant, a hundred at most"),
-    ("list_invitations", MANY, "the same"),
-    ("is_member", MANY, "members of a tenant, who are hundreds"),
-    ("left_without_owner", MANY, "members of the tenants of one user"),
-    ("lock_owners_beside", MANY, "the same"),
-    ("lock_operators", MANY, "operators, who are few"),
-    ("take_mail", 5000.0, "letters that are due, of which eight are taken"),
-    ("list_dead_letters", 1010.0, "a thousand letters, for an operator"),
-    ("forget_mail", MANY, "in the background: a part of the tables is old"),
-    ("forget_revocations", MANY, "in the background: a part of the table is old"),
-    ("count_sessions_of_before", 2.0 * MANY, "by hand, while the master key is replaced"),
-];
-
-/// Statements that read a table whole, and why they may.
-const WHOLE: &[(&str, &str)] = &[
-    ("keep_ticks_ahead", "a sequence has one row"),
-    ("forget_old_attempts", "in the background: a part of the table is old"),
-    ("activate_signing_key", "there are a handful"),
-    ("list_signing_keys", "there are a handful"),
-    ("lock_signing_keys", "there are a handful"),
-    ("retire_active_signing_key", "there are a handful"),
-    ("list_revoked_signing_keys", "there are a handful"),
-    ("revoke_signing_key", "there are a handful"),
-    ("keep_marks_key", "the head is one row"),
-    ("list_master_keys", "there are a handful"),
-    ("share_master_keys", "there are a handful"),
-    ("lock_master_keys", "there are a handful"),
-    ("put_master_key", "there are a handful"),
-    ("use_master_key", "there are a handful"),
-    ("drop_master_keys", "there are a handful"),
-    ("list_sealed_keys", "there are a handful"),
-    ("lock_sealed_keys", "there are a handful"),
-    ("reseal_signing_key", "there are a handful"),
-    ("count_sessions_of_before", "by hand, while the master key is replaced"),
-    ("read_revocations", "the head is one row"),
-    ("forget_revocations", "the head is one row"),
-];
 
 struct Tables {
     url: String,

@@ -41,10 +41,10 @@ from generate_series(1, 10000) n;
 insert into identity.recovery_codes (user_id, code_hash, created_at)
 select md5('user' || (1 + n % 5000))::uuid, sha256(('code' || n)::bytea), now() from generate_series(1, 50000) n;
 insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at, dead_at)
-select md5('mail' || n)::uuid, 'recover', 'x@x.example', 'x', now(), now() + n * interval '1 second', case when n % 2 = 0 then now() end
+select md5('mail' || n)::uuid, 'recover', 'x' || n || '@x.example', 'x', now(), now() + n * interval '1 second', case when n % 2 = 0 then now() end
 from generate_series(1, 5000) n;
 insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at)
-select sha256(('token' || n)::bytea), 'recover', md5('user' || (1 + n % 5000))::uuid, 'x@x.example', now(), now() + n * interval '1 second'
+select sha256(('token' || n)::bytea), 'recover', md5('user' || (1 + n % 5000))::uuid, 'x' || n || '@x.example', now(), now() + n * interval '1 second'
 from generate_series(1, 10000) n;
 insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, invited_by, created_at, expires_at, state, decided_at)
 select

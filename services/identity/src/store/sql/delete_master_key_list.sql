@@ -1,0 +1,2 @@
+delete from identity.master_key_lists
+where process = :process

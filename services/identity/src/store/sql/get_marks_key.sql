@@ -1,0 +1,2 @@
+select marks_key
+from identity.revocation_head
