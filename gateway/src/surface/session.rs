@@ -18,8 +18,8 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use prost::{Message, Name};
-use tonic::Code;
 use tonic::body::Body;
+use tonic::{Code, Status};
 use transcode::{Messages, Transcoder};
 
 use crate::answer::failure::{Failure, input_error, options, unreadable};
@@ -161,8 +161,8 @@ async fn sign_out(
             let request = wire::LogoutRequest { scope: wire::LogoutScope::Local.into() };
             identity.logout(&request).await?;
         }
-        // A session that is over is what was asked for.
-        Err(Failure::Status(status, _)) if status.code() == Code::Unauthenticated => {}
+        // A session that is over is what was asked for. One whose cookie was just replaced is not.
+        Err(Failure::Status(status, _)) if status.code() == Code::Unauthenticated && !is_open(&status) => {}
         Err(failure) => return Err(failure),
     }
     let mut response = Response::new(Body::empty());
@@ -170,6 +170,12 @@ async fn sign_out(
     response.headers_mut().insert(SET_COOKIE, set_cookie("", 0, secure)?);
     take_old_cookie(&mut response, secure);
     Ok(response)
+}
+
+/// Whether a refresh was refused in a session that goes on.
+fn is_open(refused: &Status) -> bool {
+    let refusal = Refusal::from_status(refused);
+    refusal.is_some_and(|refusal| refusal.metadata().any(|said| said == ("session", "open")))
 }
 
 /// Takes away the cookie that pages over HTTPS had before its name had a prefix: nobody reads

@@ -13,7 +13,7 @@ use crate::credential::signing_key::KeySealer;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{FactorId, MailId};
 use crate::domain::master_key::{
-    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, leaving,
+    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, is_lost, leaving,
 };
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
@@ -162,10 +162,14 @@ async fn begin(change: Change, sealer: &KeySealer, lost: bool, actor: &Actor) ->
             Ok(()) => original(&keys, master_key).map(drop),
         };
     }
+    let said = change.list_master_key_lists(change.at() - SAYS_SO).await?;
+    if lost {
+        is_lost(&ids(master_key), &said)?;
+    }
     let id = master_key.id();
     let is_new = seals.is_none_or(|(id, code)| !master_key.is(&id, &code));
     if is_new {
-        is_everywhere(&id, &change.list_master_key_lists(change.at() - SAYS_SO).await?)?;
+        is_everywhere(&id, &said)?;
         if let (true, Some(opens)) = (known.is_empty(), &opens) {
             // From before keys were known: it is older than the one that follows it.
             let before = change.at() - SignedDuration::from_secs(1);
@@ -174,16 +178,18 @@ async fn begin(change: Change, sealer: &KeySealer, lost: bool, actor: &Actor) ->
         change.put_master_key(&id, &master_key.check()).await?;
     }
     // Also where the rotation itself was begun before, and the key was lost since.
-    let replaced = lost && give_up(&change, sealer, &keys).await?;
-    if is_new || replaced {
+    if lost {
+        give_up(&change, sealer, &keys).await?;
+    }
+    if is_new || lost {
         return Ok(change.finish(actor.did(AuditAction::MasterKeyRotated).about(&id)).await?);
     }
     Ok(change.settle().await?)
 }
 
 /// Gives up the keys that are not in the list, and the signing keys that nobody can open: in
-/// place of one that signs comes another, and what was signed is believed. Says whether one did.
-async fn give_up(change: &Change, sealer: &KeySealer, keys: &[SigningKey]) -> Result<bool, Error> {
+/// place of one that signs comes another, and what was signed is believed.
+async fn give_up(change: &Change, sealer: &KeySealer, keys: &[SigningKey]) -> Result<(), Error> {
     change.drop_master_keys(&ids(sealer.master_key())).await?;
     let is_lost = |key: &&SigningKey| !sealer.opens(&key.kid, &key.sealed);
     let replaces = keys.iter().filter(is_lost).any(|key| key.state == KeyState::Active);
@@ -197,7 +203,7 @@ async fn give_up(change: &Change, sealer: &KeySealer, keys: &[SigningKey]) -> Re
         change.retire_active_signing_key().await?;
         change.activate_signing_key(&key.kid).await?;
     }
-    Ok(replaces)
+    Ok(())
 }
 
 /// Seals some values anew; how many, and where to go on.

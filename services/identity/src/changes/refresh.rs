@@ -60,6 +60,7 @@ fn superseded() -> Refusal {
         Reason::RefreshTokenInvalid,
         "A proof in the session has just given it other tokens, which take the place of this one. Go on with those; the session goes on.",
     )
+    .with("session", "open")
 }
 
 fn used_before() -> Refusal {

@@ -87,8 +87,9 @@ pub async fn rename(store: &Store, id: UserId, name: &str, actor: &Actor) -> Res
     .await
 }
 
-/// Disables a user and ends all its sessions; one who is disabled stays so. The last owner of a tenant is disabled only where
-/// that is said; what the last operator is, `changes/platform_scopes.rs` says.
+/// Disables a user and ends all its sessions; one who is disabled stays so. The last owner of a
+/// tenant is disabled only where that is said; what the last operator is,
+/// `changes/platform_scopes.rs` says.
 pub async fn disable(
     store: &Store,
     id: UserId,

@@ -57,6 +57,17 @@ pub enum DoesNotFit {
         /// When the process last said which keys it has.
         said_at: Timestamp,
     },
+    /// A process that runs has a key that is said to be lost.
+    #[error(
+        "an identity that runs has the master key that is said to be lost, and nothing was changed: one said at {said_at} that it has {key}; put it behind the first one in FRONTDESK_MASTER_KEY, then `frontdesk master-key rotate`. One that was killed counts for {} minutes",
+        SAYS_SO.as_mins()
+    )]
+    HeldElsewhere {
+        /// The key.
+        key: String,
+        /// When the process last said which keys it has.
+        said_at: Timestamp,
+    },
     /// The key that is said to be lost is there.
     #[error(
         "no master key is lost, and nothing was changed: FRONTDESK_MASTER_KEY opens everything in this database; `frontdesk master-key rotate` without --old-key-is-lost keeps it"
@@ -190,6 +201,19 @@ pub fn leaving(listed: &[String], known: &[KnownMasterKey]) -> Vec<String> {
 pub fn is_everywhere(first: &str, said: &[(Vec<String>, Timestamp)]) -> Result<(), DoesNotFit> {
     match said.iter().find(|(listed, _)| !listed.iter().any(|id| id == first)) {
         Some((_, said_at)) => Err(DoesNotFit::NotEverywhere { first: first.to_owned(), said_at: *said_at }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses that what other keys than the `listed` sealed is given up while a process that runs
+/// has one of them: what processes said lately, each with when.
+pub fn is_lost(listed: &[String], said: &[(Vec<String>, Timestamp)]) -> Result<(), DoesNotFit> {
+    let held = said.iter().find_map(|(ids, said_at)| {
+        let key = ids.iter().find(|id| !listed.contains(id))?;
+        Some((key.clone(), *said_at))
+    });
+    match held {
+        Some((key, said_at)) => Err(DoesNotFit::HeldElsewhere { key, said_at }),
         None => Ok(()),
     }
 }

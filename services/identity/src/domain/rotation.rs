@@ -57,7 +57,8 @@ pub fn judge(session: &Session, counter: i64, now: Timestamp) -> Verdict {
         return Verdict::Repeat;
     }
     // A proof counts by two, so that the token before it gets nothing of what it gave.
-    let by_proof = session.proofs.latest_first().first().is_some_and(|last| last.at == session.rotated_at);
+    // Not the latest: clocks of replicas differ.
+    let by_proof = session.proofs.latest_first().iter().any(|proof| proof.at == session.rotated_at);
     if counter == session.counter - 2 && by_proof && fresh { Verdict::Superseded } else { Verdict::Reused }
 }
 
@@ -88,7 +89,10 @@ mod tests {
         let proved = Proofs { second: Some(Proof { by: Method::Totp, at: at(20) }), ..used.proofs };
         let proved = Session { rotated_at: at(20), proofs: proved, ..used };
         let rotated_since = Session { rotated_at: at(21), ..proved };
+        let ahead = Proofs { first: Proof { at: at(25), ..proved.proofs.first }, ..proved.proofs };
+        let proved_by_clocks_apart = Session { proofs: ahead, ..proved };
         for (session, counter, second, expected) in [
+            (proved_by_clocks_apart, 3, 21, Verdict::Superseded),
             (unused, 5, 1, Verdict::Rotate),
             (used, 5, 500, Verdict::Rotate),
             (unused, 4, 1, Verdict::Repeat),

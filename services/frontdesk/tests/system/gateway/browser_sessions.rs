@@ -108,6 +108,10 @@ async fn a_page_proves_a_second_factor_in_its_session() {
     let (next, codes) = (cookie_of(&proved), proved.body["recovery_codes"].clone());
     let (_, refresh) = next.split_once('=').unwrap();
     assert!(proved.body["refresh"].is_null() && !proved.body.to_string().contains(refresh));
+    // A sign-out with the cookie from before it ended nothing, and says so.
+    let beside = Answer::of(call(&fixture, Method::DELETE, SESSION, ORIGIN, &cookie)).await;
+    beside.refused(401, "REFRESH_TOKEN_INVALID");
+    assert!(beside.headers.get("set-cookie").is_none());
     let refreshed = Answer::of(call(&fixture, Method::POST, REFRESH, ORIGIN, &next)).await;
     assert_eq!(assurance(refreshed.ok()).0, "aal2");
 

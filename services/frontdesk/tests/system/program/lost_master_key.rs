@@ -10,6 +10,9 @@ use crate::fixture::Answer;
 
 const ROTATE: [&str; 2] = ["master-key", "rotate"];
 const GIVE_UP: [&str; 3] = ["master-key", "rotate", "--old-key-is-lost"];
+const FACTOR_OF_BEFORE: &str = "insert into identity.factors \
+    (id, user_id, kind, name, secret_sealed, created_at, verified_at) \
+    select gen_random_uuid(), id, 'totp', '', 'of the old key', now(), now() from identity.users where email = $1";
 const SEALS: &str = "select id from identity.master_keys order by rotated_at desc limit 1";
 
 /// Before, what the new key sealed was opened by nobody who did not have it.
@@ -33,6 +36,12 @@ async fn a_key_seals_when_every_identity_that_runs_has_it() {
     assert_eq!(stage.keys(&[NEW, OLD], &ROTATE)[0]["part"], "seals");
     assert_eq!(stage.one(SEALS).await, id(NEW));
     sign_in(&both).await;
+    // Nor is a key given up that one has, whatever the list of the command lacks.
+    stage.sql.execute(FACTOR_OF_BEFORE, &[&demo::VIEWER]).await.unwrap();
+    let refused = ["an identity that runs", "nothing was changed", &id(OLD)];
+    assert_one_sentence(&stage.run(&[NEW], &GIVE_UP), 1, &refused);
+    let secrets = "select string_agg(convert_from(secret_sealed, 'UTF8'), ' ') from identity.factors";
+    assert_eq!(stage.one(secrets).await, "of the old key");
     both.stop().await.unwrap();
     let left = "select coalesce(string_agg(listed::text, ' '), '') from identity.master_key_lists";
     assert_eq!(stage.one(left).await, format!("{{{}}}", id(OLD)), "whoever stops says so");
@@ -60,9 +69,7 @@ async fn a_key_that_is_lost_in_the_middle_of_a_rotation_is_given_up_with_what_it
     // As if it had ended before anything was sealed anew.
     let interrupted = "update identity.signing_keys set private_key_sealed = decode($1, 'hex')";
     stage.sql.execute(interrupted, &[&sealed]).await.unwrap();
-    let factor = "insert into identity.factors (id, user_id, kind, name, secret_sealed, created_at, verified_at) \
-        select gen_random_uuid(), id, 'totp', '', 'of the old key', now(), now() from identity.users where email = $1";
-    stage.sql.execute(factor, &[&demo::VIEWER]).await.unwrap();
+    stage.sql.execute(FACTOR_OF_BEFORE, &[&demo::VIEWER]).await.unwrap();
     let letter = "insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at) \
         values (gen_random_uuid(), 'recover', 'x@x.example', 'of the old key', now(), now())";
     stage.sql.batch_execute(letter).await.unwrap();
