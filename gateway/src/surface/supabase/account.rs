@@ -85,7 +85,7 @@ fn named(data: &serde_json::Map<String, Json>) -> Result<Option<String>, Refused
     Ok(name)
 }
 
-/// A name that UpdateMe takes, by its own rule: it is called last, when all else is done.
+/// A name that `UpdateMe` takes, by its own rule: it is called last, when all else is done.
 fn fitting(name: &str) -> Result<String, Refused> {
     let mut found = Violations::default();
     wire::UpdateMeRequest { display_name: name.to_owned() }.check(&mut found);
