@@ -2,7 +2,8 @@
 -- address that they go to, and sessions by their user, when that user is deleted. A letter says
 -- until when the link in it works. Suits the code before this, which fills none of it.
 
--- First, because changes come to sessions before they come to letters. It is built while the table can be read but not written, about a second for a million rows;
+-- First, because changes come to sessions before they come to letters. It is built while the
+-- table can be read but not written, about a second for a million rows;
 -- where that is too long, create it beforehand under this name with
 -- `create index concurrently`.
 do $$

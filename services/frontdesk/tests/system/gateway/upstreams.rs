@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use boot::{Stop, StopPolicy};
 use frontdesk_proto::booking::v1::ListBookingRequestsRequest;
@@ -200,6 +200,7 @@ async fn whoever_is_refused_for_want_of_room_is_throttled_on_every_surface() {
             let call = call.header("origin", format!("http://{addr}"));
             Answer::of_a_stranger(call.json(&json!({field: "x"}))).await
         };
+        let begun = Instant::now();
         for _ in 0..CALLS {
             let answer = ask(path).await;
             assert_eq!(answer.status, 503, "{path}: {}", answer.body);
@@ -207,7 +208,9 @@ async fn whoever_is_refused_for_want_of_room_is_throttled_on_every_surface() {
             assert!([404, 405, 503].contains(&status), "{beside}: {status}");
         }
         let refused = refused.load(Ordering::Relaxed);
-        assert!((1..=20).contains(&refused), "{path}: {refused} of {CALLS} were passed on");
+        // Sixteen within two seconds are passed on whatever becomes of them.
+        let most = 20 + begun.elapsed().as_secs() * 8 + 8;
+        assert!((1..=most).contains(&refused), "{path}: {refused} of {CALLS} were passed on, over {most}");
     }
 }
 
@@ -267,7 +270,7 @@ async fn a_service_that_hangs_ends_with_the_deadline_of_a_grpc_call() {
         request.set_timeout(timeout);
         BookingRequestServiceClient::new(channel(addr)).list_booking_requests(request).await.unwrap_err()
     };
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let status = list(Duration::from_millis(200)).await;
     assert_eq!(frontdesk_proto::reason_of(&status), Some(ErrorReason::DeadlineExceeded), "{status:?}");
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());

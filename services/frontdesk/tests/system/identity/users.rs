@@ -121,7 +121,7 @@ const PLACES: &str = "select count(*) from identity.sessions \
     where user_id = $1::text::uuid and (address <> '' or user_agent <> '')";
 
 /// What is left of a user in tables that are not about users: a session that is over, letters,
-/// one of them to an address that the user asked for, and an invitation. One letter is another's.
+/// one of them to an address that the user asked for, and an invitation. Two letters are another's.
 async fn leave_traces(fixture: &Fixture, id: &str) {
     let over = "update identity.sessions set ended_at = now(), ended_because = 'logout' \
         where id = (select s.id from identity.sessions s where s.user_id = $1::text::uuid limit 1)";
@@ -131,9 +131,14 @@ async fn leave_traces(fixture: &Fixture, id: &str) {
         values (sha256('x'), 'change_email', $1::text::uuid, 'next@x.example', now(), now() + interval '1 day')";
     fixture.execute(token, &[&id]).await;
     let letter = "insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at) \
-        values (gen_random_uuid(), 'recover', $1, 'x', now(), now())";
-    for recipient in [demo::VIEWER, "next@x.example", "other@x.example"] {
-        fixture.execute(letter, &[&recipient]).await;
+        values (gen_random_uuid(), $2, $1, 'x', now(), now())";
+    for (recipient, kind) in [
+        (demo::VIEWER, "recover"),
+        ("next@x.example", "change_email"),
+        ("next@x.example", "invitation"),
+        ("other@x.example", "recover"),
+    ] {
+        fixture.execute(letter, &[&recipient, &kind]).await;
     }
     let invitation = "insert into identity.invitations (tenant_id, id, email, role, secret_hash, proves_address, created_at, expires_at) \
         values ($1, gen_random_uuid(), $2, 'viewer', sha256('x'), true, now(), now() + interval '1 day')";
@@ -154,7 +159,10 @@ async fn who_a_deleted_user_was_is_known_to_nobody() {
     assert_eq!(fixture.count(PLACES, &[&viewer]).await, 3);
     fixture.delete(&path, &operator).await.ok();
     assert_eq!(fixture.count(PLACES, &[&viewer]).await, 0);
-    assert_eq!(fixture.count("select count(*) from identity.outbox", &[]).await, 1);
+    let left = "select count(*) from identity.outbox where (recipient, kind) in \
+        (('next@x.example', 'invitation'), ('other@x.example', 'recover'))";
+    assert_eq!(fixture.count(left, &[]).await, 2);
+    assert_eq!(fixture.count("select count(*) from identity.outbox", &[]).await, 2);
     fixture.get("/v1/me", &session).await.refused(401, "SESSION_ENDED");
     fixture.try_login(demo::VIEWER, demo::PASSWORD).await.refused(401, "LOGIN_FAILED");
     fixture.get(&path, &operator).await.refused(404, "USER_NOT_FOUND");

@@ -16,12 +16,8 @@ ended_codes as (
     delete from identity.recovery_codes
     where user_id = :id
 ),
-addresses as materialized (
-    select unnest(:stored) as address
-    union
-    select email
-    from identity.one_time_tokens
-    where user_id = :id
+asked_for as materialized (
+    select array(select email from identity.one_time_tokens where user_id = :id) as addresses
 ),
 ended_tokens as (
     delete from identity.one_time_tokens
@@ -29,7 +25,9 @@ ended_tokens as (
 ),
 unsent as (
     delete from identity.outbox
-    where recipient in (select address from addresses)
+    where recipient = any (:stored || (select addresses from asked_for))
+      -- An address that it asked for may be somebody else's, who is waiting for other letters.
+      and (recipient = any (:stored) or kind in ('confirm_email', 'change_email'))
 ),
 ended_invitations as (
     update identity.invitations
