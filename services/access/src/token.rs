@@ -108,6 +108,10 @@ pub enum TokenFault {
     TooLong,
     /// Not a JWT with our header and claims.
     Malformed,
+    /// A refresh token.
+    RefreshToken,
+    /// An API key.
+    ApiKey,
     /// The header carries `crit` or a key of its own.
     ForbiddenHeader,
     /// The key id is not one of ours.
@@ -181,6 +185,10 @@ impl TokenFault {
             Self::Expired => ("expired", "it has expired"),
             Self::TooLong => ("too_long", "it is longer than 4096 bytes"),
             Self::Malformed => ("malformed", "it is not a JWT of this service"),
+            Self::RefreshToken => {
+                ("refresh_token", "it is a refresh token, which POST /v1/auth/refresh takes")
+            }
+            Self::ApiKey => ("api_key", "it is an API key, which goes into X-TENANT-API-KEY"),
             Self::ForbiddenHeader => {
                 ("forbidden_header", "its header brings its own key or asks for extensions")
             }
@@ -264,13 +272,22 @@ pub struct TokenHeader {
     others: serde_json::Map<String, serde_json::Value>,
 }
 
+/// What somebody sends in place of a JWT, by how ours begin.
+fn not_a_jwt(text: &str) -> TokenFault {
+    match text.get(..4) {
+        Some("fdr_") => TokenFault::RefreshToken,
+        Some("fdk_") => TokenFault::ApiKey,
+        _ => TokenFault::Malformed,
+    }
+}
+
 /// Reads a header; one that brings its own key or asks for extensions is
 /// refused, whoever signed it.
 pub fn read_header(token: &str) -> Result<TokenHeader, TokenFault> {
     if token.len() > MAX_TOKEN {
         return Err(TokenFault::TooLong);
     }
-    let (header, _) = token.split_once('.').ok_or(TokenFault::Malformed)?;
+    let (header, _) = token.split_once('.').ok_or_else(|| not_a_jwt(token))?;
     let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenFault::Malformed)?;
     let header: TokenHeader = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
     let brings_key =
@@ -370,6 +387,19 @@ pub(crate) mod tests {
         }
         for bad in ["logout+jwt", "dpop+jwt", "secevent+jwt", "application/logout+jwt", "JWE", "jwt+x"] {
             assert_eq!(with(&format!(r#","typ":"{bad}""#)), Err(TokenFault::WrongKind), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_in_place_of_an_access_token_is_named() {
+        for (text, fault) in [
+            ("fdr_AAAA", TokenFault::RefreshToken),
+            ("fdk_0_1_2", TokenFault::ApiKey),
+            ("fdr", TokenFault::Malformed),
+            ("Fußr_", TokenFault::Malformed),
+            ("", TokenFault::Malformed),
+        ] {
+            assert_eq!(read_header(text).map(drop), Err(fault), "{text}");
         }
     }
 

@@ -246,7 +246,7 @@ fn archived(merged_into: Option<GuestId>) -> Refusal {
         .with("merged_into", into.to_string()),
         None => Refusal::new(
             reason,
-            "The customer is archived. Nothing was stored; take it out of the archive first, with POST …/unarchive.",
+            "The customer is archived. Nothing was stored; take it out of the archive first, with POST /v1/customers/{customer_id}/unarchive.",
         ),
     }
 }

@@ -53,7 +53,7 @@ impl Work for EndBlock {
 fn not_found(id: BlockId) -> Refusal {
     Refusal::new(
         Reason::BlockNotFound,
-        format!("The property has no block {id}. GET …/availability lists its blocks."),
+        format!("The property has no block {id}. GET /v1/properties/{{property_id}}/availability lists its blocks."),
     )
     .with("block_id", id.to_string())
 }

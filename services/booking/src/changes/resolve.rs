@@ -292,7 +292,7 @@ fn still_covered() -> Error {
     Error::Refused(
         Refusal::new(
             Reason::ChoiceNotOffered,
-            "The row was deleted, and cancelled it would keep its nights all the same: the constraint against double bookings covers it by more than its status. It is unchanged. The program that writes it has to take it away, or delete the row; GET …/explain of a booking request for these nights shows the constraint.",
+            "The row was deleted, and cancelled it would keep its nights all the same: the constraint against double bookings covers it by more than its status. It is unchanged. The program that writes it has to take it away, or delete the row; GET /v1/booking-requests/{booking_request_id}/explain of a request for these nights shows the constraint.",
         )
         .with("choices", ""),
     )

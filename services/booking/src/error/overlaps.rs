@@ -34,7 +34,7 @@ pub fn refusal(stay: Stay, of: OverlapOf) -> Refusal {
             let refusal = Refusal::new(
                 Reason::BookingOverlap,
                 format!(
-                    "The property is taken: {sentence} nights between {check_in} and {check_out}. The booking request is unchanged: {way_out}. GET …/explain shows what is in the way."
+                    "The property is taken: {sentence} nights between {check_in} and {check_out}. The booking request is unchanged: {way_out}. GET /v1/booking-requests/{request}/explain shows what is in the way."
                 ),
             )
             .with("conflict_kind", kind.name());
@@ -43,7 +43,7 @@ pub fn refusal(stay: Stay, of: OverlapOf) -> Refusal {
         OverlapOf::Booking(kind) => Refusal::new(
             Reason::BookingOverlap,
             format!(
-                "The property is taken: {} nights between {check_in} and {check_out}. Nothing was stored: choose other nights, which GET …/availability shows, or free the dates{}.",
+                "The property is taken: {} nights between {check_in} and {check_out}. Nothing was stored: choose other nights, which GET /v1/properties/{{property_id}}/availability shows, or free the dates{}.",
                 what_has(kind),
                 how_to_free(kind)
             ),
@@ -52,7 +52,7 @@ pub fn refusal(stay: Stay, of: OverlapOf) -> Refusal {
         OverlapOf::New => Refusal::new(
             Reason::BookingOverlap,
             format!(
-                "The property is taken for nights between {check_in} and {check_out}. Nothing was stored; GET …/availability shows the free nights."
+                "The property is taken for nights between {check_in} and {check_out}. Nothing was stored; GET /v1/properties/{{property_id}}/availability shows the free nights."
             ),
         ),
     };

@@ -37,9 +37,11 @@ pub fn reason(broken: Broken) -> Reason {
 pub fn refusal(broken: &[Broken], of: RulesOf) -> Refusal {
     let said: Vec<String> = broken.iter().map(|one| format!("`{}` {}", one.field(), one.takes())).collect();
     let next = match of {
-        RulesOf::New => "Nothing was stored: ask for another stay. GET …/availability shows what can be had.",
+        RulesOf::New => {
+            "Nothing was stored: ask for another stay. GET /v1/properties/{property_id}/availability shows what can be had."
+        }
         RulesOf::Booking => {
-            "Nothing was stored: choose another stay, or store it with `override_rules`. GET …/availability shows what can be had."
+            "Nothing was stored: choose another stay, or store it with `override_rules`. GET /v1/properties/{property_id}/availability shows what can be had."
         }
         RulesOf::Resolution => {
             "Nothing was changed: make another choice, or resolve it with `override_rules`."

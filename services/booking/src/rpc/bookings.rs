@@ -186,12 +186,16 @@ fn filter(request: &wire::ListBookingsRequest) -> Result<BookingFilter, Refusal>
         page_token: _,
         limit: _,
     } = request;
+    let [stay_from, stay_to] = fields::in_order(
+        ("stay_from", fields::optional_date("stay_from", stay_from)?),
+        ("stay_to", fields::optional_date("stay_to", stay_to)?),
+    )?;
     Ok(BookingFilter {
         statuses: status.iter().map(|status| asked_status(*status)).collect::<Result<_, _>>()?,
         property: fields::optional_id("property_id", property_id)?,
         guest: fields::optional_id("guest_id", guest_id)?,
-        stay_from: fields::optional_date("stay_from", stay_from)?,
-        stay_to: fields::optional_date("stay_to", stay_to)?,
+        stay_from,
+        stay_to,
     })
 }
 

@@ -2,6 +2,7 @@
 //! takes by itself has been checked before a handler is called
 //! (`frontdesk_proto::check`); here texts become types, and two dates a stay.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use frontdesk_proto::booking::v1 as wire;
@@ -62,6 +63,20 @@ pub fn nights(from: Field<'_>, to: Field<'_>) -> Result<Stay, Refusal> {
         };
         Refusal::field(to.name, what)
     })
+}
+
+/// Both ends of what a list is narrowed to, each with the name of its field and where it was
+/// left out empty.
+pub fn in_order<T: Ord + Display>(
+    (from_name, from): (&str, Option<T>),
+    (to_name, to): (&str, Option<T>),
+) -> Result<[Option<T>; 2], Refusal> {
+    match (&from, &to) {
+        (Some(from), Some(to)) if to < from => {
+            Err(Refusal::field(to_name, format!("must not be before {from_name}, {from}")))
+        }
+        _ => Ok([from, to]),
+    }
 }
 
 /// A word of an enum that this program does not know: the check of the request

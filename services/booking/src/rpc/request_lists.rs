@@ -72,14 +72,22 @@ fn filter(request: &wire::ListBookingRequestsRequest) -> Result<Filter, Refusal>
         limit: _,
         include_counts: _,
     } = request;
+    let [stay_from, stay_to] = fields::in_order(
+        ("stay_from", fields::optional_date("stay_from", stay_from)?),
+        ("stay_to", fields::optional_date("stay_to", stay_to)?),
+    )?;
+    let [created_from, created_to] = fields::in_order(
+        ("created_from", fields::optional_time("created_from", *created_from)?),
+        ("created_to", fields::optional_time("created_to", *created_to)?),
+    )?;
     Ok(Filter {
         statuses: status.iter().map(|status| asked_status(*status)).collect::<Result<_, _>>()?,
         property: fields::optional_id("property_id", property_id)?,
         guest: fields::optional_id("guest_id", guest_id)?,
-        stay_from: fields::optional_date("stay_from", stay_from)?,
-        stay_to: fields::optional_date("stay_to", stay_to)?,
-        created_from: fields::optional_time("created_from", *created_from)?,
-        created_to: fields::optional_time("created_to", *created_to)?,
+        stay_from,
+        stay_to,
+        created_from,
+        created_to,
     })
 }
 

@@ -23,5 +23,20 @@ async fn unknown_doubled_and_unreadable_parameters_are_refused() {
     {
         fixture.get(&format!("{REQUESTS}?{query}"), &token).await.refused(400, "INVALID_FIELD");
     }
+    for (path, query, field) in [
+        (REQUESTS, "stay_from=2027-05-05&stay_to=2027-05-04", "stay_to"),
+        (
+            REQUESTS,
+            "created_from=2027-05-05T00:00:00.000000001Z&created_to=2027-05-05T00:00:00Z",
+            "created_to",
+        ),
+        ("/v1/bookings", "stay_from=2027-05-05&stay_to=2026-06-06", "stay_to"),
+    ] {
+        let answer = fixture.get(&format!("{path}?{query}"), &token).await;
+        assert_eq!(answer.refused(400, "INVALID_FIELD").body["violations"][0]["field"], field);
+    }
+    for path in [REQUESTS, "/v1/bookings"] {
+        fixture.get(&format!("{path}?stay_from=2027-05-05&stay_to=2027-05-05"), &token).await.ok();
+    }
     fixture.get(&format!("{REQUESTS}?page_token=nonsense"), &token).await.refused(400, "INVALID_PAGE_TOKEN");
 }

@@ -210,7 +210,10 @@ async fn whoever_is_refused_for_want_of_room_is_throttled_on_every_surface() {
         let refused = refused.load(Ordering::Relaxed);
         // Sixteen within two seconds are passed on whatever becomes of them.
         let most = 20 + begun.elapsed().as_millis() / 125;
-        assert!((1..=most).contains(&(refused as u128)), "{path}: {refused} of {CALLS} were passed on, over {most}");
+        assert!(
+            (1..=most).contains(&(refused as u128)),
+            "{path}: {refused} of {CALLS} were passed on, over {most}"
+        );
     }
 }
 
