@@ -380,7 +380,8 @@ mod tests {
             assert_eq!(missing(&stored), [object]);
         }
         let mut altered = whole();
-        altered.iter_mut().filter(|one| one.name == "email").for_each(|one| one.ty = "bytea".to_owned());
+        let email = altered.iter_mut().find(|one| (&*one.table, &*one.name) == ("users", "email"));
+        email.unwrap().ty = "bytea".to_owned();
         assert_eq!(missing(&altered), ["column identity.users.email of type text, which is bytea there"]);
         let stored: Vec<_> = whole().into_iter().filter(|one| one.table != "sessions").collect();
         assert_eq!(missing(&stored), ["table identity.sessions"]);

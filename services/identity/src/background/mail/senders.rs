@@ -90,7 +90,9 @@ fn transport(server: &SmtpServer) -> Result<AsyncSmtpTransport<Tokio1Executor>, 
 /// The letter as the mail of the world has it. Texts go through the builder alone, which
 /// codes them: nothing in them becomes a header.
 fn message(from: &MailFrom, letter: &Waiting, mail: &Mail) -> Result<Message, String> {
-    let name = Some(from.name.clone()).filter(|name| !name.is_empty());
+    // The builder panics on a name that has lines.
+    let name = from.name.replace(char::is_control, " ");
+    let name = Some(name).filter(|name| !name.is_empty());
     let sender = address(&from.address)?;
     let id = format!("<{}@{}>", letter.id, sender.domain());
     Message::builder()
