@@ -84,7 +84,7 @@ impl Caller {
             }
             Refusal::new(
                 ErrorReason::TenantRequired,
-                "The call does not say for which tenant it is: send X-TENANT-ID. GET /v1/me lists your tenants.",
+                "The call does not say for which tenant it is: send X-TENANT-ID. GET /v1/me lists your tenants, and for operators GET /v1/tenants those of the platform.",
             )
         })
     }

@@ -9,6 +9,8 @@ use boot::{Form, Setting, Settings, Trimmed, Unset};
 use clap::Subcommand;
 use gateway::SUPABASE_ANON_KEY;
 use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
@@ -111,14 +113,10 @@ impl Server {
             .map_err(|error| self.unreachable(error))?;
         let status = answer.status();
         if status.is_client_error() {
-            return Err(Failure::with_code(
-                REFUSED,
-                format!(
-                    "{} refused the sign-in with {status}{}; check SB_EMAIL, SB_PASSWORD and SUPABASE_ANON_KEY",
-                    self.url,
-                    why(answer).await
-                ),
-            ));
+            let next = next_step(status, answer.headers());
+            let sentence =
+                format!("{} refused the sign-in with {status}{}; {next}", self.url, why(answer).await);
+            return Err(Failure::with_code(REFUSED, sentence));
         }
         answer.json().await.map_err(|_| no_answer(format!("{} answered {status} without JSON", self.url)))
     }
@@ -152,6 +150,16 @@ async fn why(answer: reqwest::Response) -> String {
     let body: Json = answer.json().await.unwrap_or_default();
     let said = ["msg", "message", "error_description"].iter().find_map(|name| body[*name].as_str());
     said.map(|said| format!(" ({})", said.chars().take(200).collect::<String>())).unwrap_or_default()
+}
+
+/// What to do about a refused sign-in. After too many of them the password is not looked at.
+fn next_step(status: StatusCode, headers: &HeaderMap) -> String {
+    if status != StatusCode::TOO_MANY_REQUESTS {
+        return "check SB_EMAIL, SB_PASSWORD and SUPABASE_ANON_KEY".to_owned();
+    }
+    let seconds: Option<u64> = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let when = seconds.map_or("later".to_owned(), |seconds| format!("in {seconds} s"));
+    format!("too many were tried, and the password was not looked at: try again {when}")
 }
 
 /// The token's claims that matter, without the token.
