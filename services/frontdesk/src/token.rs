@@ -118,6 +118,13 @@ impl Server {
                 format!("{} refused the sign-in with {status}{}; {next}", self.url, why(answer).await);
             return Err(Failure::with_code(REFUSED, sentence));
         }
+        if status.is_server_error() {
+            let why = why(answer).await;
+            return Err(no_answer(format!(
+                "{} cannot answer now: {status}{why}; try again in a moment",
+                self.url
+            )));
+        }
         answer.json().await.map_err(|_| no_answer(format!("{} answered {status} without JSON", self.url)))
     }
 
