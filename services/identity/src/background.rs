@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::trust::keyring::Keyring;
 use crate::trust::revocations::Revocations;
 
-pub use self::mail::start as send_mail;
+pub use self::mail::{MailFigures, start as send_mail};
 pub use self::master_key::settle as settle_master_key;
 
 /// Reads the signing keys and starts the tasks of a process.

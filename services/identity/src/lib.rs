@@ -138,7 +138,9 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let started = background::start(&room, &store, (sealer, process), issuer.clone(), &revocations, &repeats);
     let keyring = Box::pin(started).await?;
     let mail_sealer = MailSealer::of(&master_key);
-    let sends = background::send_mail(&room, &store, mail_sealer.clone()).map_err(StartError::Mail)?;
+    let mail = Arc::new(background::MailFigures::default());
+    let sends = background::send_mail(&room, &store, mail_sealer.clone(), &mail);
+    let sends = sends.map_err(StartError::Mail)?;
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
     let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
@@ -162,10 +164,20 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
     let metrics = observe.metrics(PART).and(layer.metrics(PART)).with(PART, move |scrape| {
         database.figures(scrape);
         passwords.figures(scrape);
+        mail.figures(scrape);
     });
     let watchers = rpc::Watchers::new(revocations, stop.clone());
-    let service = Arc::new(rpc::Identity { sessions, watchers });
-    let routes = Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
+    let routes = routes(&layer, rpc::Identity { sessions, watchers });
+    let readiness = Readiness::new(room).with("database", move || {
+        let store = store.clone();
+        async move { ready(&store).await }
+    });
+    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
+}
+
+fn routes(layer: &AccessLayer<LocalIdentity>, service: rpc::Identity) -> Routes {
+    let service = Arc::new(service);
+    Routes::new(layer.named_layer(AuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(UserServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(TokenServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(ScopeServiceServer::from_arc(Arc::clone(&service))))
@@ -174,12 +186,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(FactorServiceServer::from_arc(Arc::clone(&service))))
-        .add_service(layer.named_layer(RevocationServiceServer::from_arc(service)));
-    let readiness = Readiness::new(room).with("database", move || {
-        let store = store.clone();
-        async move { ready(&store).await }
-    });
-    Ok(GrpcServer { listener, services: SERVICES.to_vec(), routes, readiness, observe, metrics })
+        .add_service(layer.named_layer(RevocationServiceServer::from_arc(service)))
 }
 
 /// What an operator should know of identity's part of a deployment.

@@ -2,6 +2,7 @@
 //! address that cannot be reached keeps no other one waiting. A letter whose sender was killed
 //! between delivery and note is sent again; its `Message-ID` stays the same.
 
+mod figures;
 mod senders;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use boot::{Background, Wake};
 use futures::future::join_all;
 use jiff::Timestamp;
 
+pub use self::figures::MailFigures;
 use self::senders::Sender;
 use crate::credential::sealed_mail::MailSealer;
 use crate::domain::delivery::{Attempt, LEASE, Waiting};
@@ -27,21 +29,32 @@ const ROUNDS: usize = 50;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// Starts the task, which does nothing where nobody takes letters.
-pub fn start(room: &Background, store: &Store, sealer: MailSealer) -> Result<Wake, String> {
+pub fn start(
+    room: &Background,
+    store: &Store,
+    sealer: MailSealer,
+    figures: &Arc<MailFigures>,
+) -> Result<Wake, String> {
     let sender = store.policy().mail.as_ref().map(Sender::of).transpose()?;
-    let (sender, store) = (sender.map(Arc::new), store.clone());
+    let (sender, store, figures) = (sender.map(Arc::new), store.clone(), Arc::clone(figures));
     Ok(room.every(EVERY, "send mail", move || {
         let (sender, store, sealer) = (sender.clone(), store.clone(), sealer.clone());
+        let figures = Arc::clone(&figures);
         async move {
             match sender {
-                Some(sender) => send(&store, &sealer, &sender).await,
+                Some(sender) => send(&store, &sealer, &sender, &figures).await,
                 None => Ok(()),
             }
         }
     }))
 }
 
-async fn send(store: &Store, sealer: &MailSealer, sender: &Sender) -> Result<(), Error> {
+async fn send(
+    store: &Store,
+    sealer: &MailSealer,
+    sender: &Sender,
+    figures: &MailFigures,
+) -> Result<(), Error> {
     let began = Timestamp::now();
     for _ in 0..ROUNDS {
         let now = Timestamp::now();
@@ -49,7 +62,7 @@ async fn send(store: &Store, sealer: &MailSealer, sender: &Sender) -> Result<(),
         if taken.is_empty() {
             return Ok(());
         }
-        for done in join_all(taken.iter().map(|one| deliver(store, sealer, sender, one))).await {
+        for done in join_all(taken.iter().map(|one| deliver(store, sealer, sender, one, figures))).await {
             done?;
         }
         if now.duration_since(began).unsigned_abs() > LONGEST {
@@ -59,7 +72,13 @@ async fn send(store: &Store, sealer: &MailSealer, sender: &Sender) -> Result<(),
     Ok(())
 }
 
-async fn deliver(store: &Store, sealer: &MailSealer, sender: &Sender, taken: &Waiting) -> Result<(), Error> {
+async fn deliver(
+    store: &Store,
+    sealer: &MailSealer,
+    sender: &Sender,
+    taken: &Waiting,
+    figures: &MailFigures,
+) -> Result<(), Error> {
     let attempt = match sealer.open(taken.id, &taken.sealed) {
         // Whoever gets it would follow a link that leads nowhere.
         _ if taken.is_over(Timestamp::now()) => Attempt::Never("its link works no more".to_owned()),
@@ -69,10 +88,14 @@ async fn deliver(store: &Store, sealer: &MailSealer, sender: &Sender, taken: &Wa
     };
     let now = Timestamp::now();
     let (failure, again) = match attempt {
-        Attempt::Delivered => return Ok(store.delete_mail(taken.id).await?),
+        Attempt::Delivered => {
+            figures.delivered(taken.created_at);
+            return Ok(store.delete_mail(taken.id).await?);
+        }
         Attempt::Later(failure) => (failure, taken.again(now)),
         Attempt::Never(failure) => (failure, None),
     };
+    figures.failed(again.is_some());
     // Neither the address nor what a server said of it is for the log.
     let Waiting { id, kind, attempts, .. } = taken;
     if again.is_some() {

@@ -6,6 +6,7 @@ use identity::{MailPolicy, MailSender, Policy};
 use reqwest::Method;
 use serde_json::json;
 
+use crate::figures::Figures;
 use crate::fixture::{Answer, Fixture, system};
 use crate::mailbox::Mailbox;
 use crate::waits::until_so;
@@ -61,6 +62,13 @@ async fn an_address_that_nobody_has_is_a_dead_letter_and_keeps_no_other_one_wait
     mailbox.letter("found@x.example", 1).await;
     until(&fixture, "nothing is left", "select count(*) from identity.outbox", 0).await;
     assert!(!operator.retry_mail(dead[0].id, jiff::Timestamp::now()).await.unwrap());
+    let figures = Figures::of(&fixture.system).await;
+    for (outcome, times) in [("delivered", 3), ("delayed", 1), ("dead", 1)] {
+        let name = format!("frontdesk_mail_attempts_total{{part=\"identity\",outcome=\"{outcome}\"}}");
+        assert_eq!(figures.read(&name).await, times, "{outcome}");
+    }
+    let took = "frontdesk_mail_delivery_seconds_count{part=\"identity\"}";
+    assert_eq!(figures.read(took).await, 3);
 }
 
 #[tokio::test]
