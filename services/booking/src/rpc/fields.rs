@@ -65,8 +65,7 @@ pub fn nights(from: Field<'_>, to: Field<'_>) -> Result<Stay, Refusal> {
     })
 }
 
-/// Both ends of what a list is narrowed to, each with the name of its field and where it was
-/// left out empty.
+/// Both ends of a window, each with the name of its field; either may be left out.
 pub fn in_order<T: Ord + Display>(
     (from_name, from): (&str, Option<T>),
     (to_name, to): (&str, Option<T>),

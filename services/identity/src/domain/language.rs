@@ -22,8 +22,10 @@ impl Language {
                 Some("en") => Self::English,
                 _ => continue,
             };
-            if weight.is_some_and(|weight| weight > best.0) {
-                best = (weight.unwrap_or_default(), language);
+            if let Some(weight) = weight
+                && weight > best.0
+            {
+                best = (weight, language);
             }
         }
         best.1
