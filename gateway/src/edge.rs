@@ -24,7 +24,7 @@ use crate::origin::{self, Cors, Verdict};
 use crate::pages::{self, Pages};
 use crate::protocol::kind::Kind;
 use crate::protocol::{grpc, grpc_web, rest};
-use crate::surface::{session, supabase};
+use crate::surface::{oauth, session, supabase};
 
 /// Answers requests.
 #[derive(Debug, Clone)]
@@ -185,6 +185,9 @@ impl Inner {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 supabase::refused(refusal, request.headers())
             }
+            Kind::Rest if oauth::is_path(request.uri().path()) => {
+                oauth::refused(&refusal.into(), &self.policy.runbook, false)
+            }
             Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), asked.id),
             Kind::Grpc => over_grpc(self.policy.runbook.link(refusal)),
             Kind::GrpcWeb(form) => grpc_web::refused(self.policy.runbook.link(refusal), form),
@@ -199,6 +202,9 @@ impl Inner {
             Kind::Rest if request.uri().path().starts_with(supabase::PREFIX) => {
                 Box::pin(supabase::call(&self.upstreams, self.policy.anon_key.as_deref(), request, client))
                     .await
+            }
+            Kind::Rest if oauth::is_path(request.uri().path()) => {
+                Box::pin(oauth::call(&self.upstreams, &self.policy.runbook, request, client)).await
             }
             Kind::Rest => match self.rest(request, client).await {
                 Ok(response) => response,

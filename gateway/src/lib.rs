@@ -30,7 +30,7 @@ use self::pages::{Pages, health};
 pub use self::routes::RoutesError;
 use self::server::Server;
 use self::server::crowd::Crowd;
-use self::surface::{session, supabase};
+use self::surface::{oauth, session, supabase};
 
 /// A gateway that is about to run.
 #[derive(Debug)]
@@ -55,7 +55,11 @@ impl Gateway {
     pub fn new(config: Config, stop: &Stop) -> Result<Self, RoutesError> {
         let Config { listener, identity, booking, policy, version } = config;
         let transcoder = routes::compile()?;
-        let transcoder = transcoder.beside(&pages::PATHS).beside(&session::PATHS).beside(&supabase::PATHS);
+        let transcoder = transcoder
+            .beside(&pages::PATHS)
+            .beside(&session::PATHS)
+            .beside(&supabase::PATHS)
+            .beside(&oauth::PATHS);
         let upstreams = Upstreams::new(identity, booking, policy.most_calls, stop);
         tracing::info!(origins = %policy.origins, "CORS allowed origins");
         let readiness = listener.noted_by(health::readiness(&upstreams));

@@ -63,6 +63,17 @@ impl ErrorReason {
         self.options().and_then(|options| options.auth.as_ref())
     }
 
+    /// The word for it at the token endpoint (RFC 6749 section 5.2).
+    pub fn oauth_error(self) -> &'static str {
+        let said = self.options().map_or("", |options| options.oauth_error.as_str());
+        match self.wire().http_status {
+            _ if !said.is_empty() => said,
+            429 | 503 | 504 => "temporarily_unavailable",
+            500.. => "server_error",
+            _ => "invalid_request",
+        }
+    }
+
     /// The options of the enum value.
     fn options(self) -> Option<&'static ErrorReasonOptions> {
         static OPTIONS: LazyLock<HashMap<i32, ErrorReasonOptions>> = LazyLock::new(read_options);

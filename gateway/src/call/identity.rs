@@ -7,11 +7,11 @@ use std::convert::Infallible;
 use frontdesk_proto::identity::v1::{
     ChallengeFactorRequest, ChallengeFactorResponse, ChangePasswordRequest, ChangePasswordResponse,
     EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse,
-    LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, ReauthenticateRequest,
-    ReauthenticateResponse, RefreshRequest, RefreshResponse, RemoveFactorRequest, RemoveFactorResponse,
-    RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse, SignInByLinkRequest,
-    SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest, UseRecoveryCodeResponse,
-    VerifyFactorRequest, VerifyFactorResponse,
+    IssueTokenRequest, IssueTokenResponse, LoginRequest, LoginResponse, LogoutRequest, LogoutResponse,
+    ReauthenticateRequest, ReauthenticateResponse, RefreshRequest, RefreshResponse, RemoveFactorRequest,
+    RemoveFactorResponse, RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse,
+    SignInByLinkRequest, SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest,
+    UseRecoveryCodeResponse, VerifyFactorRequest, VerifyFactorResponse,
 };
 use http::HeaderMap;
 use prost::Message;
@@ -104,6 +104,10 @@ impl<'u> Identity<'u> {
 
     pub async fn remove_factor(&self, factor_id: String) -> Result<RemoveFactorResponse, Failure> {
         self.call("FactorService/RemoveFactor", &RemoveFactorRequest { factor_id }).await
+    }
+
+    pub async fn issue_token(&self, request: &IssueTokenRequest) -> Result<IssueTokenResponse, Failure> {
+        self.call("OAuthService/IssueToken", request).await
     }
 
     pub async fn jwks(&self) -> Result<GetJwksResponse, Failure> {

@@ -19,6 +19,10 @@ pub struct ErrorReasonOptions {
     /// unset means an unexpected failure, or a busy service if the code says that.
     #[prost(message, optional, tag = "5")]
     pub auth: ::core::option::Option<AuthAnswer>,
+    /// The word of RFC 6749 section 5.2 at the token endpoint; empty means `invalid_request`
+    /// where the caller is to blame, else `temporarily_unavailable` or `server_error`.
+    #[prost(string, tag = "6")]
+    pub oauth_error: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ErrorReasonOptions {
     const NAME: &'static str = "ErrorReasonOptions";

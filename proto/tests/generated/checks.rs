@@ -54,7 +54,7 @@ fn check(field: &FieldDescriptor, found: &mut BTreeMap<String, Vec<String>>) -> 
         (Kind::String, true) => format!("texts({name:?}, &self.{name}, &{taken})"),
         (Kind::String, false) if nothing => return None,
         (Kind::String, false) if set => of_set(name, &format!("set_text({name:?}, value, &{taken})")),
-        (Kind::String, false) => format!("text({name:?}, &self.{name}, &{taken})"),
+        (Kind::String, false) => format!("text({name:?}, &self.{}, &{taken})", member(name)),
         (Kind::Int32, false) if nothing => return None,
         (Kind::Int32, false) if set => of_set(name, &format!("set_number({name:?}, *value, &{taken})")),
         (Kind::Int32, false) => format!("number({name:?}, self.{name}, &{taken})"),
@@ -90,6 +90,11 @@ fn check(field: &FieldDescriptor, found: &mut BTreeMap<String, Vec<String>>) -> 
         }
     };
     Some(checks)
+}
+
+/// The name of a member in Rust, where a field's name is a word of the language.
+fn member(name: &str) -> &str {
+    if name == "use" { "r#use" } else { name }
 }
 
 fn of_set(name: &str, check: &str) -> String {

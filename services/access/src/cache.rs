@@ -45,6 +45,8 @@ const PRUNE_AT: usize = 10_000;
 pub(crate) struct CacheKey {
     /// User, session and generation of a verified token.
     pub session: Option<(Uuid, Uuid, i64)>,
+    /// Id of a token that stands for less than a session: each is asked about by itself.
+    pub issued: Option<Uuid>,
     /// SHA-256 of a token of another issuer.
     pub foreign: Option<[u8; 32]>,
     pub tenant: Option<Uuid>,

@@ -196,6 +196,9 @@ mod tests {
             amr: Vec::new(),
             app_metadata: serde_json::Map::new(),
             user_metadata: serde_json::Map::new(),
+            tenant_id: None,
+            client_id: None,
+            scope: None,
         }
     }
 

@@ -18,10 +18,11 @@ use crate::caller::{Asks, Caller, Standing, TenantId, User, sign_in_required};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::keys::{KeyCache, Verified};
+use crate::kind::TokenKind;
 use crate::proof::{Proof, SecondFactor};
 use crate::rules::Rules;
 use crate::step_up::check_proof;
-use crate::token::Issuer;
+use crate::token::{Claims, Issuer};
 
 /// Wraps services so that only callers who satisfy the rule reach a method,
 /// with their [`Caller`] in the request's extensions.
@@ -161,7 +162,7 @@ impl<A: Authority> Gate<A> {
         };
         if let Some(Verified::Ours(claims)) = &verified {
             // Before anything is looked up for the call: what it waits for is in its turn.
-            boot::note_caller(Some(claims.sub), None);
+            note_caller(claims);
         }
         if credentials.token.is_none() && credentials.api_key.is_none() {
             return Err(Refusal::new(
@@ -169,13 +170,17 @@ impl<A: Authority> Gate<A> {
                 "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
             ));
         }
+        let stands_for = match &verified {
+            Some(Verified::Ours(claims)) => claims.kind(),
+            Some(Verified::Foreign(_)) | None => None,
+        };
         let resolution = self.resolve(&credentials, verified.as_ref(), now).await?;
         if let Some(tenant) = resolution.tenant {
             boot::note_tenant(tenant);
         }
         let claims = match &verified {
-            Some(Verified::Ours(claims)) => Some(&**claims),
-            Some(Verified::Foreign(_)) | None => None,
+            Some(Verified::Ours(claims)) if stands_for == Some(TokenKind::User) => Some(&**claims),
+            _ => None,
         };
         let caller = Caller {
             user: claims.map(User::from).or(resolution.user),
@@ -194,7 +199,7 @@ impl<A: Authority> Gate<A> {
             method: Arc::clone(method),
         };
         boot::note_caller(caller.user.map(|user| user.id), caller.api_key_id);
-        check(rule, &caller)?;
+        check(rule, &caller, credentials.token.is_some())?;
         check_proof(rule, self.rules.step_up(path), &caller, now)?;
         if recorded == Recorded::Yes && is_beyond_role(rule, &caller) {
             self.authority.record_operator(&credentials, &caller).await?;
@@ -217,12 +222,15 @@ impl<A: Authority> Gate<A> {
             let claims = claims.map(|claims| &**claims);
             return self.authority.resolve(credentials, claims, now).await.map(Arc::new);
         }
+        let client = claims.and_then(|claims| claims.client_id);
+        let with_key = credentials.api_key.is_some() || client.is_some();
         let key = CacheKey {
             session: claims.map(|claims| (claims.sub, claims.session_id, claims.generation)),
+            issued: claims.filter(|claims| claims.tenant_id.is_some()).map(|claims| claims.jti),
             foreign,
             tenant: credentials.tenant,
             api_key: credentials.api_key_hash(),
-            from: credentials.api_key.as_ref().and_then(|_| credentials.came_from_hash()),
+            from: if with_key { credentials.came_from_hash() } else { None },
         };
         let (authority, sent, claims) = (self.authority.clone(), credentials.clone(), claims.cloned());
         let lookup = move || {
@@ -230,6 +238,14 @@ impl<A: Authority> Gate<A> {
             async move { authority.resolve(&sent, claims.as_deref(), now).await }
         };
         self.cache.get(key, A::HOLDS, now, lookup).await
+    }
+}
+
+/// Notes whose turn it is: that of the client who acts, else the user's.
+fn note_caller(claims: &Claims) {
+    match claims.client_id {
+        Some(client) => boot::note_caller(None, Some(client)),
+        None => boot::note_caller(Some(claims.sub), None),
     }
 }
 
@@ -311,7 +327,7 @@ fn is_beyond_role(rule: &Rule, caller: &Caller) -> bool {
 }
 
 /// Holds a caller against a rule.
-fn check(rule: &Rule, caller: &Caller) -> Result<(), Refusal> {
+fn check(rule: &Rule, caller: &Caller, with_token: bool) -> Result<(), Refusal> {
     match rule {
         Rule::Public | Rule::AnyCredential => Ok(()),
         Rule::SignedIn => caller.user.map(drop).ok_or_else(sign_in_required),
@@ -320,7 +336,7 @@ fn check(rule: &Rule, caller: &Caller) -> Result<(), Refusal> {
                 caller.tenant()?;
             }
             if !scopes.iter().all(|scope| caller.scopes.contains(scope)) {
-                return Err(scope_missing(scopes, caller));
+                return Err(scope_missing(scopes, caller, with_token));
             }
             if *api_key_required && caller.api_key_id.is_none() {
                 return Err(Refusal::new(
@@ -334,7 +350,7 @@ fn check(rule: &Rule, caller: &Caller) -> Result<(), Refusal> {
     }
 }
 
-fn scope_missing(required: &[String], caller: &Caller) -> Refusal {
+fn scope_missing(required: &[String], caller: &Caller, with_token: bool) -> Refusal {
     let missing: Vec<&str> =
         required.iter().filter(|scope| !caller.scopes.contains(*scope)).map(String::as_str).collect();
     let granted = caller.scopes.join(" ");
@@ -347,6 +363,14 @@ fn scope_missing(required: &[String], caller: &Caller) -> Refusal {
             "a token of a user whose role in the tenant has the scope",
             format!(
                 "your token was accepted, but it gives you {role} in this tenant, with these scopes: {granted_text}. Ask an owner of the tenant for a role that has it"
+            ),
+        )
+    } else if with_token {
+        (
+            "client_token",
+            "a token of a client whose API key has the scope",
+            format!(
+                "the client's token was accepted, but it has these scopes: {granted_text}. Ask for a token with the scope, or have an owner of the tenant make an API key that has it"
             ),
         )
     } else {

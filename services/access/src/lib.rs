@@ -12,6 +12,7 @@ mod flight;
 mod heard;
 mod key_list;
 mod keys;
+mod kind;
 mod layer;
 mod proof;
 mod remote;
@@ -26,13 +27,14 @@ pub use self::credentials::Credentials;
 pub use self::heard::{Mark, Told};
 pub use self::key_list::{KeyList, Pace};
 pub use self::keys::{KeyCache, Verified};
+pub use self::kind::{CLIENT_KIND, CLIENT_LIFETIME, Client, TokenKind};
 pub use self::layer::AccessLayer;
 pub use self::proof::{Proof, SecondFactor};
 pub use self::remote::RemoteIdentity;
 pub use self::rules::Rules;
 pub use self::token::{
     AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault, TokenHeader,
-    check_token, fault, install_crypto, read_header,
+    check_token, fault, install_crypto, read_header, read_header_of,
 };
 pub use frontdesk_proto::{Aal, Refusal, Rule, StepUp};
 pub use upstream::Callee;

@@ -64,6 +64,15 @@ pub struct Claims {
     pub app_metadata: serde_json::Map<String, serde_json::Value>,
     /// Data set by the user.
     pub user_metadata: serde_json::Map<String, serde_json::Value>,
+    /// The tenant that the token is bound to; none for tokens of sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<Uuid>,
+    /// The API key that it was issued to (RFC 9068 section 2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<Uuid>,
+    /// The scopes that it is limited to, with spaces (RFC 9068 section 2.2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 impl Claims {
@@ -281,9 +290,15 @@ fn not_a_jwt(text: &str) -> TokenFault {
     }
 }
 
-/// Reads a header; one that brings its own key or asks for extensions is
-/// refused, whoever signed it.
+/// Reads the header of an access token.
 pub fn read_header(token: &str) -> Result<TokenHeader, TokenFault> {
+    read_header_of(token, &["", "jwt", "at+jwt"])
+}
+
+/// Reads the header of a token of one of these media types; one that brings its own key or
+/// asks for extensions is refused, whoever signed it. A token for another use, a logout token
+/// for example, is signed by the same keys (RFC 8725 section 3.11).
+pub fn read_header_of(token: &str, media_types: &[&str]) -> Result<TokenHeader, TokenFault> {
     if token.len() > MAX_TOKEN {
         return Err(TokenFault::TooLong);
     }
@@ -298,18 +313,12 @@ pub fn read_header(token: &str) -> Result<TokenHeader, TokenFault> {
     if header.kid.len() > MAX_KEY_ID {
         return Err(TokenFault::Malformed);
     }
-    if !names_access_token(&header.typ) {
+    // `application/` may be left out (RFC 7515 section 4.1.9).
+    let typ = header.typ.to_ascii_lowercase();
+    if !media_types.contains(&typ.strip_prefix("application/").unwrap_or(&typ)) {
         return Err(TokenFault::WrongKind);
     }
     Ok(header)
-}
-
-/// Whether the media type that a header names may be that of an access token. A token for
-/// another use, a logout token for example, is signed by the same keys (RFC 8725 section
-/// 3.11), and `application/` may be left out (RFC 7515 section 4.1.9).
-fn names_access_token(typ: &str) -> bool {
-    let typ = typ.to_ascii_lowercase();
-    matches!(typ.strip_prefix("application/").unwrap_or(&typ), "" | "jwt" | "at+jwt")
 }
 
 /// The key id of a token whose header is one of ours.
@@ -333,7 +342,7 @@ pub(crate) fn verify(token: &str, key: &DecodingKey, issuer: &Issuer) -> Result<
     validation.set_audience(&[&issuer.audience]);
     validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
     let claims = decode::<Claims>(token, key, &validation).map_err(|error| fault(error.kind()))?.claims;
-    if claims.typ != TOKEN_KIND {
+    if claims.kind().is_none() {
         return Err(TokenFault::WrongKind);
     }
     if claims.iat > jsonwebtoken::get_current_timestamp() + LEEWAY {

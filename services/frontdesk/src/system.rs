@@ -40,6 +40,8 @@ pub struct Parts {
 /// How each part behaves, as far as operators decide it.
 #[derive(Debug, Default)]
 pub struct Policies {
+    /// Who issues tokens, for whom.
+    pub issuer: Issuer,
     /// How strict identity is.
     pub identity: identity::Policy,
     /// How booking behaves.
@@ -91,7 +93,7 @@ impl System {
         let (identity_addr, booking_addr, gateway_addr) =
             (addr(&identity)?, addr(&booking)?, addr(&gateway)?);
         let stops = Stops::default();
-        let issuer = Issuer::default();
+        let issuer = policies.issuer;
         let upstream = |addr: SocketAddr| addr.to_string().parse::<Upstream>().map_err(Failure::new);
 
         let identity_server = identity::build(

@@ -2,6 +2,8 @@
 //! What a request looks like is not known here.
 
 pub mod api_key;
+pub mod client_keys;
+pub mod client_token;
 pub mod email;
 pub mod factor;
 pub mod first_owner;

@@ -26,6 +26,7 @@ use frontdesk_proto::identity::v1::audit_service_server::AuditServiceServer;
 use frontdesk_proto::identity::v1::auth_service_server::AuthServiceServer;
 use frontdesk_proto::identity::v1::factor_service_server::FactorServiceServer;
 use frontdesk_proto::identity::v1::invitation_service_server::InvitationServiceServer;
+use frontdesk_proto::identity::v1::o_auth_service_server::OAuthServiceServer;
 use frontdesk_proto::identity::v1::revocation_service_server::RevocationServiceServer;
 use frontdesk_proto::identity::v1::scope_service_server::ScopeServiceServer;
 use frontdesk_proto::identity::v1::tenant_service_server::TenantServiceServer;
@@ -66,7 +67,7 @@ pub use self::trust::checks::Deployment;
 pub use seal::{MasterKey, SealError};
 
 /// The services of a server of identity.
-pub const SERVICES: [&str; 10] = [
+pub const SERVICES: [&str; 11] = [
     "frontdesk.identity.v1.AuthService",
     "frontdesk.identity.v1.UserService",
     "frontdesk.identity.v1.TokenService",
@@ -77,6 +78,7 @@ pub const SERVICES: [&str; 10] = [
     "frontdesk.identity.v1.AuditService",
     "frontdesk.identity.v1.FactorService",
     "frontdesk.identity.v1.RevocationService",
+    "frontdesk.identity.v1.OAuthService",
 ];
 
 /// Whose figures its figures are.
@@ -186,6 +188,7 @@ fn routes(layer: &AccessLayer<LocalIdentity>, service: rpc::Identity) -> Routes 
         .add_service(layer.named_layer(ApiKeyServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(AuditServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(FactorServiceServer::from_arc(Arc::clone(&service))))
+        .add_service(layer.named_layer(OAuthServiceServer::from_arc(Arc::clone(&service))))
         .add_service(layer.named_layer(RevocationServiceServer::from_arc(service)))
 }
 

@@ -7,6 +7,7 @@ mod auth;
 mod factors;
 mod identity;
 mod invitations;
+mod oauth;
 mod revocations;
 mod scopes;
 mod tenants;

@@ -8,6 +8,7 @@
 mod api_keys;
 mod audit;
 mod change;
+mod clients;
 mod constraints;
 mod database;
 mod factors;
@@ -49,6 +50,7 @@ pub fn statements() -> Result<Statements, StatementError> {
     let declarations = [
         api_keys::STATEMENTS,
         audit::STATEMENTS,
+        clients::STATEMENTS,
         factors::STATEMENTS,
         invitations::STATEMENTS,
         login_failures::STATEMENTS,

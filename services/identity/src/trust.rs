@@ -1,7 +1,9 @@
 //! Whom identity believes: its own signing keys, other issuers, and what a
 //! caller's credentials are worth.
 
+pub mod assertions;
 pub mod authority;
+mod bound_tokens;
 pub mod checks;
 pub mod issuer_keys;
 pub mod issuers;

@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-const KEY: CacheKey = CacheKey { session: None, foreign: None, tenant: None, api_key: None, from: None };
+const KEY: CacheKey =
+    CacheKey { session: None, issued: None, foreign: None, tenant: None, api_key: None, from: None };
 const HOLDS: Duration = Duration::from_secs(5);
 const OLD: Duration = Duration::ZERO;
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -113,6 +114,7 @@ async fn another_tenant_or_key_has_another_answer() {
         CacheKey { tenant: Some(Uuid::nil()), ..KEY },
         CacheKey { api_key: Some([0; 32]), ..KEY },
         CacheKey { from: Some([0; 32]), ..KEY },
+        CacheKey { issued: Some(Uuid::nil()), ..KEY },
         CacheKey { session: Some((Uuid::nil(), Uuid::nil(), 0)), ..KEY },
     ] {
         let got = cache.get(other, HOLDS, NOW, move || says(Ok("none"))).await.unwrap();

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use access::Issuer;
 use boot::{Runbook, Stop, StopPolicy};
 use clap::Args;
 use devdb::Tcp;
@@ -171,6 +172,7 @@ async fn start(
     let runbook: Runbook = format!("{gateway_url}{}", Runbook::PATH).parse().map_err(Failure::new)?;
     let Trusted { origins, hosts, proxies, issuers } = trusted;
     let policies = Policies {
+        issuer: Issuer { issuer: gateway_url.to_owned(), ..Issuer::default() },
         identity: identity::Policy {
             runbook: runbook.clone(),
             trusted_proxies: proxies.clone(),

@@ -114,11 +114,12 @@ pub(super) fn to_json(key: &ApiKey) -> Json {
         created_by,
         created_by_key,
         allowed_addresses,
+        client_key_ids,
     } = key;
     json!({
         "id": id.0, "name": name, "scopes": scopes, "created_at": created_at, "expires_at": expires_at,
         "revoked_at": revoked_at, "last_used_at": last_used_at, "previous_secret_expires_at": previous_expires_at,
         "created_by": created_by.map(|id| id.0), "created_by_api_key_id": created_by_key.map(|id| id.0),
-        "allowed_addresses": allowed_addresses,
+        "allowed_addresses": allowed_addresses, "client_key_ids": client_key_ids,
     })
 }

@@ -92,6 +92,8 @@ mod identity {
     mod api_keys;
     mod audit_log;
     mod changes;
+    mod client_assertions;
+    pub mod client_tokens;
     mod email;
     mod factor_limits;
     mod factor_races;

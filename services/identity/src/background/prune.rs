@@ -24,6 +24,8 @@ const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const KEEP_TOKENS: SignedDuration = SignedDuration::from_hours(24);
 /// How long a factor is kept that was not verified in time.
 const KEEP_UNVERIFIED: SignedDuration = SignedDuration::from_hours(1);
+/// How far the clocks of servers are apart at most, generously.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 /// Rows that one statement forgets, so that none lasts.
 const PIECE: i32 = 1000;
 /// Statements of a run, so that the first one in a database of years ends, too.
@@ -41,7 +43,9 @@ pub fn start(room: &Background, store: &Store) {
             if store.policy().mail.is_none() {
                 store.forget_unsent_mail(now - LONGEST, now).await?;
             }
-            store.forget_mail(now - KEEP_DEAD_LETTERS, now - KEEP_TOKENS).await
+            store.forget_mail(now - KEEP_DEAD_LETTERS, now - KEEP_TOKENS).await?;
+            // By the clock of any other server they are over, too.
+            store.forget_assertions(now - CLOCKS_APART).await
         }
     });
     let store = store.clone();

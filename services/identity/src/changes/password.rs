@@ -16,7 +16,7 @@ use crate::credential::password::Checked;
 use crate::credential::password_rules::{check_new, check_sent};
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::UserId;
-use crate::domain::limits::{self, Blocked, Buckets};
+use crate::domain::limits::{self, Blocked, Buckets, Limits};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::Login;
 use crate::error::{Error, Reason, Refusal};
@@ -81,19 +81,19 @@ impl Sessions {
         check_sent(field, &password)?;
         let buckets = self.buckets.attempt(email, actor.context.address);
         let user = found.as_ref().map(|login| login.user.id);
-        self.check_limits(&buckets, user, actor, clock()).await?;
+        let limits = &self.store.policy().limits;
+        check_limits(self, limits, &buckets, user, actor, clock()).await?;
         let (turn, now) = self.passwords.turn(actor.context.address, clock).await?;
-        self.check_limits(&buckets, user, actor, now).await?;
-        let allowed = &self.store.policy().limits;
+        check_limits(self, limits, &buckets, user, actor, now).await?;
         let stored = found.as_ref().and_then(|login| login.password_hash.clone());
         let checked = self.passwords.check(turn, password, stored.clone()).await?;
         let Some(login) = found.filter(|_| checked != Checked::Wrong) else {
-            self.store.count_login_failure(&buckets, now, now + allowed.window).await?;
+            self.store.count_login_failure(&buckets, now, now + limits.window).await?;
             return Ok(None);
         };
         if login.user.disabled_at.is_some() {
             // Counted like a wrong password: the limit must not tell a disabled user either.
-            self.store.count_login_failure(&buckets, now, now + allowed.window).await?;
+            self.store.count_login_failure(&buckets, now, now + limits.window).await?;
             return Ok(Some(login));
         }
         if let (Checked::RightAndRehashed(new), Some(old)) = (checked, stored) {
@@ -105,27 +105,23 @@ impl Sessions {
     }
 }
 
-impl Sessions {
-    /// Refuses an attempt that is over a limit, before any work is done for it.
-    async fn check_limits(
-        &self,
-        buckets: &Buckets,
-        user: Option<UserId>,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let failures = self.store.login_failures(buckets, now).await?;
-        let Some(Blocked { by, until }) = limits::blocked(&self.store.policy().limits, buckets, &failures)
-        else {
-            return Ok(());
-        };
-        if self.repeats.note(&by, until, user, actor) {
-            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
-            self.store.record(limited.outside_sessions()).await?;
-        }
-        let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
-        Err(too_many(seconds).into())
+/// Refuses an attempt that is over a limit, before any work is done for it.
+pub(super) async fn check_limits(
+    sessions: &Sessions,
+    limits: &Limits,
+    buckets: &Buckets,
+    user: Option<UserId>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let failures = sessions.store.login_failures(buckets, now).await?;
+    let Some(Blocked { by, until }) = limits::blocked(limits, buckets, &failures) else { return Ok(()) };
+    if sessions.repeats.note(&by, until, user, actor) {
+        let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
+        sessions.store.record(limited.outside_sessions()).await?;
     }
+    let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
+    Err(too_many(seconds).into())
 }
 
 fn too_many(seconds: u64) -> Refusal {

@@ -62,6 +62,18 @@ impl LoginBuckets {
         }
     }
 
+    /// The buckets of a client that asks for a token. A machine with an old secret keeps
+    /// nobody behind its address from signing in.
+    pub fn client(&self, id: &str, address: Option<IpAddr>) -> Buckets {
+        let address = address.map(|address| boot::client_of(address).to_string()).unwrap_or_default();
+        let address = address.as_str();
+        Buckets {
+            pair: self.named(&["client pair", id, address]),
+            account: self.named(&["client", id]),
+            address: self.named(&["client address", address]),
+        }
+    }
+
     fn named(&self, parts: &[&str]) -> Vec<u8> {
         self.0.mac(parts.join("\0").as_bytes()).to_vec()
     }

@@ -23,6 +23,8 @@ pub struct ApiKey {
     pub scopes: Vec<String>,
     /// The networks from which it is taken; none means anywhere.
     pub allowed_addresses: Vec<String>,
+    /// Ids of the keys with which its client may sign assertions.
+    pub client_key_ids: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it ends by itself.
@@ -72,6 +74,29 @@ pub struct StoredApiKey {
     pub until: Option<Timestamp>,
     /// Whether the tenant is suspended.
     pub suspended: bool,
+    /// Whether its last use was noted some time ago.
+    pub use_is_old: bool,
+}
+
+/// What checking a client needs, which is a key that asks for a token.
+#[derive(Debug)]
+pub struct ClientOfKey {
+    /// Whose key it is.
+    pub tenant: TenantId,
+    /// The key.
+    pub id: ApiKeyId,
+    /// Whether the tenant is suspended.
+    pub suspended: bool,
+    /// SHA-256 of the secret.
+    pub secret_hash: Vec<u8>,
+    /// SHA-256 of the secret before the last rotation, while that works.
+    pub previous_secret_hash: Option<Vec<u8>>,
+    /// The scopes that it grants by itself, sorted.
+    pub scopes: Vec<String>,
+    /// The networks from which it is taken; none means anywhere.
+    pub allowed_addresses: Vec<String>,
+    /// The keys that verify its assertions, a JWK set.
+    pub client_keys: Option<String>,
     /// Whether its last use was noted some time ago.
     pub use_is_old: bool,
 }

@@ -108,6 +108,10 @@ written! {
         ApiKeyCreated = "api_key_created",
         /// An API key got a new secret.
         ApiKeyRotated = "api_key_rotated",
+        /// A client got other keys to sign assertions with.
+        ClientKeysSet = "client_keys_set",
+        /// A client got a token.
+        TokenIssued = "token_issued",
         /// An API key was ended.
         ApiKeyRevoked = "api_key_revoked",
         /// The first signing key was made.

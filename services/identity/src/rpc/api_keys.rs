@@ -3,12 +3,14 @@
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::api_key_service_server::ApiKeyService;
 use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
 use super::wire::{id, id_or_empty, timestamp};
 use crate::changes::api_key::{self, WithSecret};
+use crate::changes::client_keys;
 use crate::domain::api_key::{ApiKey, NewApiKey};
 use crate::domain::field::InvalidField;
 use crate::domain::ids::ApiKeyId;
@@ -54,6 +56,19 @@ impl ApiKeyService for Identity {
         Ok(Response::new(wire::RotateApiKeyResponse { api_key: Some(key_to_wire(key)), secret }))
     }
 
+    async fn set_client_keys(
+        &self,
+        request: Request<wire::SetClientKeysRequest>,
+    ) -> Result<Response<wire::SetClientKeysResponse>, Status> {
+        let (actor, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let wire::SetClientKeysRequest { tenant_id: _, api_key_id, keys, without_secret } =
+            request.into_inner();
+        let id = id("api_key_id", &api_key_id)?;
+        let keys = json!({"keys": keys.into_iter().map(jwk).collect::<Vec<_>>()}).to_string();
+        let key = client_keys::set(self.store(), tenant, id, &keys, without_secret, &actor).await?;
+        Ok(Response::new(wire::SetClientKeysResponse { api_key: Some(key_to_wire(key)) }))
+    }
+
     async fn revoke_api_key(
         &self,
         request: Request<wire::RevokeApiKeyRequest>,
@@ -78,6 +93,7 @@ pub(super) fn key_to_wire(key: ApiKey) -> wire::ApiKey {
         created_by,
         created_by_key,
         allowed_addresses,
+        client_key_ids,
     } = key;
     wire::ApiKey {
         id: id.to_string(),
@@ -91,5 +107,28 @@ pub(super) fn key_to_wire(key: ApiKey) -> wire::ApiKey {
         created_by: id_or_empty(created_by),
         created_by_api_key_id: id_or_empty(created_by_key),
         allowed_addresses,
+        client_key_ids,
     }
+}
+
+/// A key as RFC 7517 writes it: what is not said is left out.
+fn jwk(key: wire::ClientKey) -> Json {
+    let wire::ClientKey { kty, kid, r#use, alg, key_ops, crv, x, y, n, e, ext: _ } = key;
+    let texts = [
+        ("kty", kty),
+        ("kid", kid),
+        ("use", r#use),
+        ("alg", alg),
+        ("crv", crv),
+        ("x", x),
+        ("y", y),
+        ("n", n),
+        ("e", e),
+    ];
+    let said = texts.into_iter().filter(|(_, text)| !text.is_empty());
+    let mut members: Map<String, Json> = said.map(|(name, text)| (name.to_owned(), text.into())).collect();
+    if !key_ops.is_empty() {
+        members.insert("key_ops".to_owned(), key_ops.into());
+    }
+    members.into()
 }

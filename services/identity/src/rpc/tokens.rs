@@ -1,15 +1,17 @@
 //! TokenService: the public keys of access tokens, and what a token is worth.
 
-use access::TokenFault;
+use access::{Client, TokenFault, TokenKind};
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::token_service_server::TokenService;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::identity::Identity;
-use crate::domain::ids::{SessionId, UserId};
+use super::wire::id_or_empty;
+use crate::domain::ids::{ApiKeyId, SessionId, UserId};
 use crate::error::Error;
 use crate::trust::keyring::PublicKey;
 
@@ -35,19 +37,35 @@ impl TokenService for Identity {
             Ok(claims) => claims,
             Err(fault) => return Ok(Response::new(inactive(fault))),
         };
+        let now = Timestamp::now();
         let (session, user) = (SessionId(claims.session_id), UserId(claims.sub));
-        let found = self.store().resolve_user(session, user, None, Timestamp::now()).await;
-        let live = !found.map_err(Error::from)?.is_empty();
+        let live = match claims.kind() {
+            Some(TokenKind::Client(Client { id, .. })) => self.is_live(id, now).await?,
+            Some(TokenKind::User) | None => self.is_signed_in(session, user, now).await?,
+        };
+        let is_user = !matches!(claims.kind(), Some(TokenKind::Client(_)));
         let expires_at =
             i64::try_from(claims.exp).ok().map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
         Ok(Response::new(wire::ValidateTokenResponse {
             active: live,
             reason: if live { String::new() } else { ErrorReason::SessionEnded.name().to_owned() },
             fault: String::new(),
-            user_id: user.to_string(),
-            session_id: session.to_string(),
+            user_id: if is_user { user.to_string() } else { String::new() },
+            session_id: if is_user { session.to_string() } else { String::new() },
+            client_id: id_or_empty(claims.client_id),
             expires_at,
         }))
+    }
+}
+
+impl Identity {
+    async fn is_live(&self, key: Uuid, now: Timestamp) -> Result<bool, Error> {
+        Ok(self.store().find_api_key(ApiKeyId(key), now).await?.is_some())
+    }
+
+    /// A token of another issuer than this one has no session, and is not asked about here.
+    async fn is_signed_in(&self, session: SessionId, user: UserId, now: Timestamp) -> Result<bool, Error> {
+        Ok(!self.store().resolve_user(session, user, None, now).await?.is_empty())
     }
 }
 

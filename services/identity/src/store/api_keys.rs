@@ -14,7 +14,7 @@ use crate::error::{Error, Quota};
 /// What [`api_key`] reads.
 pub(super) const COLUMNS: &str = "k.id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, \
     case when k.previous_expires_at > now() then k.previous_expires_at end as previous_expires_at, k.created_by, k.created_by_key, \
-    k.allowed_addresses";
+    k.allowed_addresses, k.client_key_ids";
 
 pg::statements! {
     /// What checking a key needs.
@@ -130,7 +130,7 @@ impl Change {
     }
 }
 
-fn api_key(row: &mut Columns<'_>) -> Result<ApiKey, Fault> {
+pub(super) fn api_key(row: &mut Columns<'_>) -> Result<ApiKey, Fault> {
     Ok(ApiKey {
         id: row.next("id")?,
         name: row.next("name")?,
@@ -143,5 +143,6 @@ fn api_key(row: &mut Columns<'_>) -> Result<ApiKey, Fault> {
         created_by: row.next("created_by")?,
         created_by_key: row.next("created_by_key")?,
         allowed_addresses: row.next("allowed_addresses")?,
+        client_key_ids: row.next("client_key_ids")?,
     })
 }

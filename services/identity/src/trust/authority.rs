@@ -34,10 +34,10 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Resolves from the database.
 #[derive(Debug, Clone)]
 pub struct LocalIdentity {
-    store: Store,
+    pub(super) store: Store,
     keyring: Keyring,
     foreign: Arc<ForeignTokens>,
-    revocations: Revocations,
+    pub(super) revocations: Revocations,
 }
 
 impl LocalIdentity {
@@ -52,6 +52,11 @@ impl LocalIdentity {
         claims: Option<&Claims>,
         now: Timestamp,
     ) -> Result<Resolution, Error> {
+        if let Some(claims) = claims
+            && let Some(bound) = self.bound(credentials, claims, now).await?
+        {
+            return Ok(bound);
+        }
         let named = credentials.tenant.map(TenantId);
         let key = match &credentials.api_key {
             Some(text) => Some(self.api_key(text, named, now).await?),
@@ -155,7 +160,7 @@ impl LocalIdentity {
     }
 
     /// What an answer depends on, each as the database marks it when it is revoked.
-    fn marks(&self, answer: &Resolution, tenant: Option<TenantId>) -> Vec<Mark> {
+    pub(super) fn marks(&self, answer: &Resolution, tenant: Option<TenantId>) -> Vec<Mark> {
         let marker = self.revocations.marker();
         let mut marks = Vec::new();
         if let Some(User { id, session }) = answer.user {
@@ -175,7 +180,7 @@ impl LocalIdentity {
     }
 
     /// One answer for every way in which a key can be wrong.
-    async fn api_key(
+    pub(super) async fn api_key(
         &self,
         text: &str,
         tenant: Option<TenantId>,
@@ -299,7 +304,7 @@ fn not_linked(of: &Subject) -> Refusal {
     .with("subject", of.subject.clone())
 }
 
-fn not_a_member() -> Refusal {
+pub(super) fn not_a_member() -> Refusal {
     Refusal::new(
         Reason::TenantAccessDenied,
         "You are not a member of the tenant that the call names in X-TENANT-ID or X-TENANT-API-KEY. GET /v1/me lists the tenants you belong to.",

@@ -47,8 +47,8 @@ pub struct Listed {
 /// A key, and the algorithms by which it may verify.
 #[derive(Clone)]
 pub struct Usable {
-    algorithms: Vec<Algorithm>,
-    key: Arc<DecodingKey>,
+    pub algorithms: Vec<Algorithm>,
+    pub key: Arc<DecodingKey>,
 }
 
 impl Keys {
@@ -116,7 +116,7 @@ fn by_id(keys: Vec<(String, Usable)>) -> HashMap<String, Usable> {
 
 /// A key that may verify signatures, with its id and its algorithms. A shared secret in a
 /// public list is not one.
-fn usable(jwk: &Jwk) -> Option<(String, Usable)> {
+pub fn usable(jwk: &Jwk) -> Option<(String, Usable)> {
     if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
         return None;
     }

@@ -91,6 +91,7 @@ async fn told_where_the_runbook_is_problems_and_statuses_name_its_address() {
         identity: identity::Policy { runbook: runbook.clone(), ..identity::Policy::default() },
         booking: booking::Policy { runbook: runbook.clone(), ..booking::Policy::default() },
         gateway: gateway::Policy { runbook, ..gateway::Policy::default() },
+        ..Policies::default()
     })
     .await;
     let page = |reason: &str| format!("https://api.example.com/runbook/{reason}");

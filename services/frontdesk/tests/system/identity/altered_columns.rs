@@ -13,7 +13,7 @@ use frontdesk_proto::{MethodContract, descriptors};
 use identity::{PasswordCost, Policy};
 use prost_reflect::MethodDescriptor;
 use reqwest::Method;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::alterations::{Altered, alterations};
@@ -84,6 +84,8 @@ struct Round {
     /// The user who has a second factor, and another one that is not verified yet.
     protected: Protected,
     unverified: App,
+    /// What the demo's API key asks for a token with.
+    client: Json,
 }
 
 impl Round {
@@ -125,7 +127,21 @@ impl Round {
         for token in [&owner, &operator] {
             fixture.get("/v1/me", token).await.ok();
         }
-        Self { number, users, keys, invitations, owner, operator, login, session, protected, unverified }
+        let client = Uuid::try_parse(fixture.api_key.split('_').nth(1).unwrap()).unwrap();
+        let client = json!({"grant_type": "client_credentials", "client_id": client, "client_secret": fixture.api_key});
+        Self {
+            number,
+            users,
+            keys,
+            invitations,
+            owner,
+            operator,
+            login,
+            session,
+            protected,
+            unverified,
+            client,
+        }
     }
 }
 

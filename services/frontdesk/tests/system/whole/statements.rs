@@ -130,11 +130,13 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 32] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 34] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
     ("find_api_key", Listed, Service, "the key says which tenant it is"),
+    ("find_client", Listed, Service, "the client's id says which tenant it is"),
     ("find_offer", Listed, Service, "the link says which tenant it is"),
+    ("forget_assertions", Across, Service, "what is over is deleted in all tenants"),
     ("forget_mail", Across, Service, "invitations that are over are forgotten in all tenants"),
     ("forget_user", Across, Service, "the memberships of one user"),
     ("get_feed_states", Listed, Feed, "the reader reads for all who watch"),

@@ -59,7 +59,17 @@ impl Round {
         // Those of the account come later: they end its last session.
         let tenants = self.changes_of_tenants().into_iter().chain(self.changes_of_recovery());
         let others = self.changes_of_the_account().into_iter().chain(self.changes_of_factors());
-        changes.into_iter().map(owned).chain(tenants).chain(others).collect()
+        changes.into_iter().map(owned).chain(self.changes_of_tokens()).chain(tenants).chain(others).collect()
+    }
+
+    /// Those that give tokens for less than a session.
+    fn changes_of_tokens(&self) -> Vec<Change> {
+        let Self { keys, owner, client, .. } = self;
+        let jwks = tenant_path(&format!("/api-keys/{}/jwks", keys[0]));
+        vec![
+            ("SetClientKeys", Method::PUT, jwks, owner.clone(), json!({"keys": []})),
+            ("IssueToken", Method::POST, "/v1/auth/token".into(), String::new(), client.clone()),
+        ]
     }
 
     /// Those of a user's own.

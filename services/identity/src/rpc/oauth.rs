@@ -1,0 +1,120 @@
+//! `OAuthService`: tokens for clients, and what they have to know of this server.
+
+use access::{CLIENT_LIFETIME, Issuer};
+use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::identity::v1::o_auth_service_server::OAuthService;
+use frontdesk_proto::{ErrorReason, Refusal};
+use jiff::Timestamp;
+use tonic::metadata::MetadataValue;
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+use super::identity::Identity;
+use crate::changes::client_token::{AskedToken, ClientToken, GRANTS, JWT_BEARER, Proof, TOKEN_ENDPOINT};
+use crate::domain::field::InvalidField;
+use crate::domain::scopes::TENANT_SCOPES;
+use crate::error::Error;
+use crate::trust::assertions::ALGORITHMS;
+
+#[tonic::async_trait]
+impl OAuthService for Identity {
+    async fn issue_token(
+        &self,
+        request: Request<wire::IssueTokenRequest>,
+    ) -> Result<Response<wire::IssueTokenResponse>, Status> {
+        let actor = self.stranger(&request);
+        let wire::IssueTokenRequest {
+            grant_type,
+            client_id,
+            client_secret,
+            client_assertion_type,
+            client_assertion,
+            scope,
+            audience,
+            resource,
+        } = request.into_inner();
+        check_target(&audience, &resource, self.sessions.keyring.issuer())?;
+        let proof = proof(Zeroizing::new(client_secret), &client_assertion_type, client_assertion)?;
+        let asked = AskedToken { grant_type, client_id, proof, scope };
+        let issued = self.sessions.issue_client_token(asked, &actor, Timestamp::now()).await?;
+        let ClientToken { access, scopes } = issued;
+        let mut response = Response::new(wire::IssueTokenResponse {
+            access_token: access,
+            token_type: "Bearer".to_owned(),
+            expires_in: CLIENT_LIFETIME.cast_signed(),
+            scope: scopes.join(" "),
+        });
+        response.metadata_mut().insert("cache-control", MetadataValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    async fn get_server_metadata(
+        &self,
+        _: Request<wire::GetServerMetadataRequest>,
+    ) -> Result<Response<wire::GetServerMetadataResponse>, Status> {
+        let issuer = &self.sessions.keyring.issuer().issuer;
+        if !(issuer.starts_with("https://") || issuer.starts_with("http://")) {
+            return Err(without_address().into());
+        }
+        let at = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let mut response = Response::new(wire::GetServerMetadataResponse {
+            issuer: issuer.clone(),
+            token_endpoint: at(TOKEN_ENDPOINT),
+            jwks_uri: at("/.well-known/jwks.json"),
+            grant_types_supported: texts(&GRANTS),
+            token_endpoint_auth_methods_supported: texts(&[
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt",
+            ]),
+            token_endpoint_auth_signing_alg_values_supported: ALGORITHMS
+                .iter()
+                .map(|algorithm| format!("{algorithm:?}"))
+                .collect(),
+            scopes_supported: texts(&TENANT_SCOPES),
+            response_types_supported: Vec::new(),
+            subject_types_supported: texts(&["public"]),
+            id_token_signing_alg_values_supported: texts(&["ES256"]),
+            service_documentation: at("/docs"),
+        });
+        response.metadata_mut().insert("cache-control", MetadataValue::from_static("public, max-age=300"));
+        Ok(response)
+    }
+}
+
+/// For whom a token may be asked: for all of us, by the names that this server has.
+fn check_target(audience: &str, resource: &str, issuer: &Issuer) -> Result<(), Refusal> {
+    let named =
+        |name: &str| name.is_empty() || name.trim_end_matches('/') == issuer.issuer.trim_end_matches('/');
+    if (named(audience) || audience == issuer.audience) && named(resource) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorReason::TargetUnknown,
+        format!(
+            "The token is asked for another service, and tokens are for this one as a whole: leave `audience` and `resource` out, or send the issuer, {}.",
+            issuer.issuer
+        ),
+    ))
+}
+
+/// How a client proves who it is; one way, since two could be of two clients.
+fn proof(secret: Zeroizing<String>, kind: &str, assertion: String) -> Result<Proof, Error> {
+    let invalid = |field, problem: &str| Err(Error::from(InvalidField::new(field, problem)));
+    match (secret.is_empty(), kind, assertion.is_empty()) {
+        (true, "", true) => Ok(Proof::None),
+        (false, "", true) => Ok(Proof::Secret(secret)),
+        (true, JWT_BEARER, false) => Ok(Proof::Assertion(assertion)),
+        (true, JWT_BEARER, true) => invalid("client_assertion", "is needed with its type"),
+        (true, ..) => invalid("client_assertion_type", &format!("takes {JWT_BEARER}")),
+        (false, ..) => invalid("client_secret", "cannot be sent beside an assertion"),
+    }
+}
+
+fn without_address() -> Refusal {
+    Refusal::new(
+        ErrorReason::IssuerWithoutAddress,
+        "The issuer of this deployment is a name, and clients configure themselves by an address: set TOKEN_ISSUER of identity and booking to that of the gateway. Tokens are issued at POST /oauth/token all the same.",
+    )
+}

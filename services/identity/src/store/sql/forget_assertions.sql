@@ -1,0 +1,2 @@
+delete from identity.used_assertions
+where expires_at < :now
