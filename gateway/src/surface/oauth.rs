@@ -82,21 +82,31 @@ async fn answer(
         client_assertion_type: take("client_assertion_type"),
         client_assertion: take("client_assertion"),
         scope: take("scope"),
+        subject_token: take("subject_token"),
+        subject_token_type: take("subject_token_type"),
+        requested_token_type: take("requested_token_type"),
         audience: take("audience"),
         resource: take("resource"),
     };
+    // Whoever sends one relies on it, and who acts is the client itself.
+    if !take("actor_token").is_empty() {
+        return Err(invalid("`actor_token` is not served; the client itself is who acts").into());
+    }
     let mut metadata = headers::rest_in(&head.headers, client);
     for ours in [AUTHORIZATION.as_str(), "x-tenant-id", "x-tenant-api-key"] {
         metadata.remove(ours);
     }
     let issued = Identity::new(upstreams, metadata).issue_token(&asked).await?;
-    let wire::IssueTokenResponse { access_token, token_type, expires_in, scope } = issued;
-    let body = json!({
+    let wire::IssueTokenResponse { access_token, token_type, expires_in, scope, issued_token_type } = issued;
+    let mut body = json!({
         "access_token": access_token,
         "token_type": token_type,
         "expires_in": expires_in,
         "scope": scope,
     });
+    if !issued_token_type.is_empty() {
+        body["issued_token_type"] = issued_token_type.into();
+    }
     Ok(unstored(StatusCode::OK, &body))
 }
 

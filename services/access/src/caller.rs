@@ -9,6 +9,7 @@ use tonic::{Request, Status};
 use uuid::Uuid;
 
 use crate::heard::Mark;
+use crate::kind::Acting;
 use crate::proof::{Proof, SecondFactor};
 use crate::token::Claims;
 
@@ -35,6 +36,8 @@ pub struct Caller {
     pub operator: bool,
     /// The API key that was sent.
     pub api_key_id: Option<Uuid>,
+    /// Who acts for the user; nobody else mostly.
+    pub acting: Option<Acting>,
     /// Who issued the token, if that was another issuer; known to identity.
     pub issuer: Option<Arc<str>>,
     /// What all this depends on; see [`crate::Resolution`].

@@ -199,6 +199,7 @@ mod tests {
             tenant_id: None,
             client_id: None,
             scope: None,
+            act: None,
         }
     }
 

@@ -14,12 +14,11 @@ use tower::{Layer, Service};
 
 use crate::authority::{Authority, Resolution};
 use crate::cache::{Cache, CacheKey};
-use crate::caller::{Asks, Caller, Standing, TenantId, User, sign_in_required};
+use crate::caller::{Asks, Caller, Standing, sign_in_required};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::keys::{KeyCache, Verified};
-use crate::kind::TokenKind;
-use crate::proof::{Proof, SecondFactor};
+use crate::kind::{self, TokenKind};
 use crate::rules::Rules;
 use crate::step_up::check_proof;
 use crate::token::{Claims, Issuer};
@@ -170,34 +169,15 @@ impl<A: Authority> Gate<A> {
                 "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
             ));
         }
-        let stands_for = match &verified {
-            Some(Verified::Ours(claims)) => claims.kind(),
-            Some(Verified::Foreign(_)) | None => None,
-        };
+        let acting = verified.as_ref().and_then(Verified::stands_for).and_then(TokenKind::acting);
+        if self.rules.changes(path) {
+            kind::check_change(acting, rule)?;
+        }
         let resolution = self.resolve(&credentials, verified.as_ref(), now).await?;
         if let Some(tenant) = resolution.tenant {
             boot::note_tenant(tenant);
         }
-        let claims = match &verified {
-            Some(Verified::Ours(claims)) if stands_for == Some(TokenKind::User) => Some(&**claims),
-            _ => None,
-        };
-        let caller = Caller {
-            user: claims.map(User::from).or(resolution.user),
-            tenant: resolution.tenant.map(TenantId::new),
-            suspended: resolution.suspended,
-            scopes: resolution.scopes.as_slice().into(),
-            role: resolution.role.as_str().into(),
-            role_scopes: resolution.role_scopes.as_slice().into(),
-            operator: resolution.operator,
-            api_key_id: resolution.api_key_id,
-            issuer: resolution.issuer.clone(),
-            marks: resolution.marks.as_slice().into(),
-            until: resolution.until,
-            second_factor: resolution.second_factor,
-            proof: claims.map_or(resolution.proof, Proof::from),
-            method: Arc::clone(method),
-        };
+        let caller = Caller::of(verified.as_ref(), &resolution, method);
         boot::note_caller(caller.user.map(|user| user.id), caller.api_key_id);
         check(rule, &caller, credentials.token.is_some())?;
         check_proof(rule, self.rules.step_up(path), &caller, now)?;
@@ -288,27 +268,6 @@ impl<A: Authority> Asks for GoesOn<A> {
     fn is_doubted(&self) -> bool {
         let (heard, marks) = self.let_in.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.gate.cache.heard().voids(heard, &marks)
-    }
-}
-
-impl Caller {
-    pub(crate) fn nobody(method: &Arc<str>) -> Self {
-        Self {
-            user: None,
-            tenant: None,
-            suspended: false,
-            scopes: Arc::default(),
-            role: Arc::default(),
-            role_scopes: Arc::default(),
-            operator: false,
-            api_key_id: None,
-            issuer: None,
-            marks: Arc::default(),
-            until: None,
-            second_factor: SecondFactor::default(),
-            proof: Proof::default(),
-            method: Arc::clone(method),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! sessions and keys are stored is identity's business, reached through
 //! [`Authority`].
 
+mod admitted;
 mod authority;
 mod cache;
 mod caller;
@@ -27,14 +28,14 @@ pub use self::credentials::Credentials;
 pub use self::heard::{Mark, Told};
 pub use self::key_list::{KeyList, Pace};
 pub use self::keys::{KeyCache, Verified};
-pub use self::kind::{CLIENT_KIND, CLIENT_LIFETIME, Client, TokenKind};
+pub use self::kind::{Acting, CLIENT_KIND, CLIENT_LIFETIME, Client, DELEGATED_KIND, TokenKind};
 pub use self::layer::AccessLayer;
 pub use self::proof::{Proof, SecondFactor};
 pub use self::remote::RemoteIdentity;
 pub use self::rules::Rules;
 pub use self::token::{
-    AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault, TokenHeader,
-    check_token, fault, install_crypto, read_header, read_header_of,
+    ActingParty, AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault,
+    TokenHeader, check_token, fault, install_crypto, read_header, read_header_of,
 };
 pub use frontdesk_proto::{Aal, Refusal, Rule, StepUp};
 pub use upstream::Callee;

@@ -17,6 +17,8 @@ pub struct Rules {
     step_ups: HashMap<String, StepUp>,
     /// Paths of the methods that answer with a stream.
     streams: HashSet<String>,
+    /// Paths of the methods that change something.
+    changes: HashSet<String>,
     unheeded: HashMap<String, Unheeded>,
 }
 
@@ -30,6 +32,7 @@ impl Rules {
         let mut streams = HashSet::new();
         let mut step_ups = HashMap::new();
         let mut unheeded = HashMap::new();
+        let mut changes = HashSet::new();
         let mut faults = Vec::new();
         for name in services {
             let Some(service) = pool.get_service_by_name(name) else {
@@ -47,6 +50,9 @@ impl Rules {
                         if contract.step_up.asks() {
                             step_ups.insert(path.clone(), contract.step_up);
                         }
+                        if contract.changes {
+                            changes.insert(path.clone());
+                        }
                         unheeded.insert(path.clone(), Unheeded::of(&contract));
                         by_path.insert(path.into(), rule);
                     }
@@ -55,7 +61,7 @@ impl Rules {
             }
         }
         if faults.is_empty() {
-            Ok(Self { by_path, step_ups, streams, unheeded })
+            Ok(Self { by_path, step_ups, streams, changes, unheeded })
         } else {
             Err(faults.join("; "))
         }
@@ -79,6 +85,11 @@ impl Rules {
     /// Whether a path is a method that answers with a stream.
     pub fn streams(&self, path: &str) -> bool {
         self.streams.contains(path)
+    }
+
+    /// Whether a path is a method that changes something.
+    pub fn changes(&self, path: &str) -> bool {
+        self.changes.contains(path)
     }
 
     /// Refuses a call with a condition that its method would not look at.

@@ -73,6 +73,16 @@ pub struct Claims {
     /// The scopes that it is limited to, with spaces (RFC 9068 section 2.2.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// Who acts, where that is not the subject (RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActingParty>,
+}
+
+/// The claim `act`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ActingParty {
+    /// An API key.
+    pub sub: Uuid,
 }
 
 impl Claims {

@@ -94,6 +94,7 @@ mod identity {
     mod changes;
     mod client_assertions;
     pub mod client_tokens;
+    pub mod delegation;
     mod email;
     mod factor_limits;
     mod factor_races;

@@ -1,17 +1,19 @@
-//! Tokens for clients, which are API keys of tenants (RFC 6749 section 4.4). How a client
-//! proves who it is: by the secret of the key, or by an assertion that is used once.
+//! Tokens for clients, which are API keys of tenants: for themselves (RFC 6749 section 4.4),
+//! and to act for a user who has signed in (RFC 8693). How a client proves who it is: by the
+//! secret of the key, or by an assertion that is used once.
 
-use access::tenant_suspended;
+use access::{CLIENT_LIFETIME, Claims, TokenKind, tenant_suspended};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::password::check_limits;
 use super::sessions::Sessions;
 use crate::actor::Actor;
-use crate::credential::access_token::NewClientToken;
+use crate::credential::access_token::{NewBoundToken, StandsFor};
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::ClientOfKey;
 use crate::domain::audit::AuditAction;
-use crate::domain::ids::{self, ApiKeyId, TenantId};
+use crate::domain::ids::{self, ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::limits::{Buckets, Limits};
 use crate::domain::scopes::TENANT_SCOPES;
 use crate::error::{Error, Reason, Refusal};
@@ -20,8 +22,11 @@ use crate::trust::assertions::{self, Assertion};
 use crate::trust::authority::check_address;
 
 /// The grants that are served.
-pub const GRANTS: [&str; 1] = [CLIENT_CREDENTIALS];
+pub const GRANTS: [&str; 2] = [CLIENT_CREDENTIALS, TOKEN_EXCHANGE];
 const CLIENT_CREDENTIALS: &str = "client_credentials";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// The kind of tokens that are exchanged and issued.
+pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// What kind of assertion is taken.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Where tokens are issued, under the address of the issuer.
@@ -38,6 +43,8 @@ pub struct AskedToken {
     pub proof: Proof,
     /// The scopes, with spaces; empty means all that it has.
     pub scope: String,
+    /// The token of the user for whom it acts; empty if it acts for itself.
+    pub subject_token: String,
 }
 
 /// How a client proves who it is.
@@ -57,6 +64,17 @@ pub struct ClientToken {
     pub access: String,
     /// Its scopes.
     pub scopes: Vec<String>,
+    /// Seconds that it lives.
+    pub lifetime: u64,
+    /// Whether it was exchanged for a user's.
+    pub exchanged: bool,
+}
+
+/// A user for whom a client acts.
+struct Subject {
+    claims: Claims,
+    /// What the user may do in the client's tenant.
+    scopes: Vec<String>,
 }
 
 impl Sessions {
@@ -67,7 +85,7 @@ impl Sessions {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<ClientToken, Error> {
-        let AskedToken { grant_type, client_id, proof, scope } = asked;
+        let AskedToken { grant_type, client_id, proof, scope, subject_token } = asked;
         if !GRANTS.contains(&grant_type.as_str()) {
             return Err(unsupported().into());
         }
@@ -88,11 +106,35 @@ impl Sessions {
             self.record_refused(Some((client.tenant, client.id)), actor).await?;
             return Err(tenant_suspended().into());
         }
-        let scopes = granted(&client.scopes, &scope)?;
+        let subject = match grant_type.as_str() {
+            TOKEN_EXCHANGE => Some(self.subject(&client, &subject_token, actor, now).await?),
+            _ => None,
+        };
+        let mut held = client.scopes.clone();
+        if let Some(Subject { scopes, .. }) = &subject {
+            held.retain(|scope| scopes.contains(scope));
+        }
+        let scopes = granted(&held, &scope)?;
+        let issued = self.issue(&client, assertion.as_ref(), subject.as_ref(), actor).await?;
+        let Some(issued) = issued else {
+            let fault = (Some((client.tenant, client.id)), "the assertion was used before");
+            return Err(self.refused(fault, &buckets, actor, now).await?);
+        };
+        self.client_token(issued, &client, subject.as_ref(), scopes)
+    }
+
+    /// Records that a token is issued, with its id and time; none if the assertion was used before.
+    async fn issue(
+        &self,
+        client: &ClientOfKey,
+        assertion: Option<&Assertion>,
+        subject: Option<&Subject>,
+        actor: &Actor,
+    ) -> Result<Option<(Uuid, Timestamp)>, Error> {
         let by = Actor { api_key: Some(client.id), ..actor.clone() };
-        let issued = Change::run(&self.store, async |change| {
+        Change::run(&self.store, async |change| {
             let id = Change::new_id();
-            if let Some(Assertion { id, until }) = &assertion
+            if let Some(Assertion { id, until }) = assertion
                 && !change.use_assertion(client.tenant, client.id, id, *until).await?
             {
                 change.settle().await?;
@@ -102,16 +144,84 @@ impl Sessions {
             if client.use_is_old {
                 change.mark_client_used(client.tenant, client.id).await?;
             }
-            let issued = by.did(AuditAction::TokenIssued).in_tenant(client.tenant);
-            change.finish(issued.about(id)).await?;
+            let issued = match subject {
+                None => by.did(AuditAction::TokenIssued),
+                Some(Subject { claims, .. }) => by
+                    .did(AuditAction::TokenExchanged)
+                    .by(Some(UserId(claims.sub)))
+                    .in_session(SessionId(claims.session_id)),
+            };
+            change.finish(issued.in_tenant(client.tenant).about(id)).await?;
             Ok(Some((id, at)))
-        });
-        let Some((id, at)) = issued.await? else {
-            let fault = (Some((client.tenant, client.id)), "the assertion was used before");
-            return Err(self.refused(fault, &buckets, actor, now).await?);
+        })
+        .await
+    }
+
+    fn client_token(
+        &self,
+        (id, at): (Uuid, Timestamp),
+        client: &ClientOfKey,
+        subject: Option<&Subject>,
+        scopes: Vec<String>,
+    ) -> Result<ClientToken, Error> {
+        let (stands_for, lifetime) = match subject {
+            None => (StandsFor::Client(client.id), u64::from(CLIENT_LIFETIME)),
+            Some(Subject { claims, .. }) => {
+                // It ends with the user's token.
+                let rest = claims.exp.saturating_sub(at.as_second().unsigned_abs());
+                (StandsFor::Delegate(client.id, claims), rest.min(u64::from(CLIENT_LIFETIME)))
+            }
         };
-        let token = NewClientToken { id, client: client.id, tenant: client.tenant, scopes: &scopes, at };
-        Ok(ClientToken { access: self.keyring.sign_client(&token)?, scopes })
+        let token = NewBoundToken { id, stands_for, tenant: client.tenant, scopes: &scopes, at, lifetime };
+        let access = self.keyring.sign_bound(&token)?;
+        Ok(ClientToken { access, scopes, lifetime, exchanged: subject.is_some() })
+    }
+
+    /// The user whose token a client sends; that one is refused is told to the client's tenant.
+    async fn subject(
+        &self,
+        client: &ClientOfKey,
+        token: &str,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Subject, Error> {
+        let refusal = match self.live_subject(client, token, now).await? {
+            Ok(subject) => return Ok(subject),
+            Err(refusal) => refusal,
+        };
+        let actor = Actor { api_key: Some(client.id), ..actor.clone() };
+        let refused = actor.did(AuditAction::TokenExchanged).refused();
+        self.store.record(refused.in_tenant(client.tenant).about(client.id)).await?;
+        Err(refusal.into())
+    }
+
+    /// The user, if the token is a live one of ours and the user is a member of the client's
+    /// tenant. A token that acts for somebody already is passed on no further, and what
+    /// operators may do is theirs alone.
+    async fn live_subject(
+        &self,
+        client: &ClientOfKey,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Result<Subject, Refusal>, Error> {
+        let claims = match access::check_token(token, &self.keyring.verifying(), self.keyring.issuer()) {
+            Ok(claims) => claims,
+            Err(fault) => return Ok(Err(bad_subject(&format!("it is refused: {fault}")))),
+        };
+        if claims.kind() != Some(TokenKind::User) {
+            return Ok(Err(bad_subject("it is not the token of a user's own session")));
+        }
+        // Clocks may be apart, and what has no second left is good for nothing.
+        if claims.exp <= now.as_second().unsigned_abs() {
+            return Ok(Err(bad_subject("it is over")));
+        }
+        let (session, user) = (SessionId(claims.session_id), UserId(claims.sub));
+        let found = self.store.resolve_user(session, user, Some(client.tenant), now).await?;
+        let Some(first) = found.first() else { return Ok(Err(bad_subject("its session is over"))) };
+        let Some((_, role)) = &first.membership else {
+            return Ok(Err(bad_subject("its user is no member of the client's tenant")));
+        };
+        Ok(Ok(Subject { scopes: role.scopes(), claims }))
     }
 
     /// The client that has proved who it is, and the assertion that it did it by; else the
@@ -229,7 +339,7 @@ fn granted(held: &[String], asked: &str) -> Result<Vec<String>, Refusal> {
     let named = if known.is_empty() { "what is asked for is no scope".to_owned() } else { known.join(" ") };
     Err(Refusal::new(
         Reason::ScopeNotGranted,
-        format!("The client does not have all the scopes that it asks for: {named}. Ask for scopes of its API key, or for none to get them all."),
+        format!("The client does not have all the scopes that it asks for: {named}. Ask for scopes of its API key, which the user must have too for whom it acts, or for none to get them all."),
     )
     .with("missing", known.join(" ")))
 }
@@ -237,9 +347,18 @@ fn granted(held: &[String], asked: &str) -> Result<Vec<String>, Refusal> {
 fn unsupported() -> Refusal {
     Refusal::new(
         Reason::GrantTypeUnsupported,
-        format!("There is no such grant here: send grant_type={CLIENT_CREDENTIALS}."),
+        format!("There is no such grant here: send grant_type={CLIENT_CREDENTIALS}, or {TOKEN_EXCHANGE} to act for a user."),
     )
     .with("supported", GRANTS.join(" "))
+}
+
+fn bad_subject(why: &str) -> Refusal {
+    Refusal::new(
+        Reason::GrantInvalid,
+        format!(
+            "The subject token cannot be exchanged: {why}. Send the access token of a user of the client's tenant, as POST /v1/auth/login gives it."
+        ),
+    )
 }
 
 impl std::fmt::Debug for Proof {

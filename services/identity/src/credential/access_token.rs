@@ -1,7 +1,9 @@
 //! Access tokens as identity issues them. How they are checked is the business of
 //! the crate `access`.
 
-use access::{AuthenticationMethod, CLIENT_KIND, CLIENT_LIFETIME, Claims, Issuer, LIFETIME, TOKEN_KIND};
+use access::{
+    ActingParty, AuthenticationMethod, CLIENT_KIND, Claims, DELEGATED_KIND, Issuer, LIFETIME, TOKEN_KIND,
+};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use uuid::Uuid;
@@ -64,26 +66,39 @@ impl NewAccessToken<'_> {
             tenant_id: None,
             client_id: None,
             scope: None,
+            act: None,
         })
     }
 }
 
-/// A token to issue to a client, with these scopes in its tenant.
+/// A token to issue that stands for less than a session of a user: in one tenant, and with
+/// these scopes.
 #[derive(Debug)]
-pub struct NewClientToken<'call> {
+pub struct NewBoundToken<'call> {
     /// Its id.
     pub id: Uuid,
-    /// The client.
-    pub client: ApiKeyId,
+    /// What it stands for.
+    pub stands_for: StandsFor<'call>,
     /// The tenant.
     pub tenant: TenantId,
     /// The scopes that it is limited to.
     pub scopes: &'call [String],
     /// When it is issued.
     pub at: Timestamp,
+    /// Seconds that it lives.
+    pub lifetime: u64,
 }
 
-impl NewClientToken<'_> {
+/// What a token stands for that is bound to a tenant.
+#[derive(Debug, Clone, Copy)]
+pub enum StandsFor<'call> {
+    /// A client.
+    Client(ApiKeyId),
+    /// A user with these claims, for whom a client acts.
+    Delegate(ApiKeyId, &'call Claims),
+}
+
+impl NewBoundToken<'_> {
     /// The token, signed.
     pub fn signed(
         &self,
@@ -99,27 +114,46 @@ impl NewClientToken<'_> {
 
     fn claims(&self, issuer: &Issuer) -> Result<Claims, SigningKeyError> {
         let seconds = seconds_of(self.at)?;
+        let act = |sub| Some(ActingParty { sub });
+        let (kind, sub, client, act) = match self.stands_for {
+            StandsFor::Client(client) => (CLIENT_KIND, client.0, Some(client.0), None),
+            StandsFor::Delegate(client, user) => (DELEGATED_KIND, user.sub, Some(client.0), act(client.0)),
+        };
+        let (session_id, generation) = match self.stands_for {
+            StandsFor::Client(_) => (Uuid::nil(), 0),
+            StandsFor::Delegate(_, user) => (user.session_id, user.generation),
+        };
+        // What the user has proved; nobody has proved anything as a client.
+        let (aal, amr) = match self.stands_for {
+            StandsFor::Delegate(_, user) => (user.aal.as_str(), user.amr.clone()),
+            StandsFor::Client(_) => ("aal1", Vec::new()),
+        };
+        let email = match self.stands_for {
+            StandsFor::Client(_) => "",
+            StandsFor::Delegate(_, user) => user.email.as_str(),
+        };
         Ok(Claims {
             iss: issuer.issuer.clone(),
-            sub: self.client.0,
+            sub,
             aud: issuer.audience.clone(),
-            exp: seconds + u64::from(CLIENT_LIFETIME),
+            exp: seconds + self.lifetime,
             iat: seconds,
             nbf: seconds,
             jti: self.id,
-            typ: CLIENT_KIND.to_owned(),
-            session_id: Uuid::nil(),
-            generation: 0,
-            email: String::new(),
-            // Hosted databases take it for a role of theirs: no client is one of their users.
+            typ: kind.to_owned(),
+            session_id,
+            generation,
+            email: email.to_owned(),
+            // Hosted databases take it for a role of theirs: none of these is one of their users.
             role: "service".to_owned(),
-            aal: "aal1".to_owned(),
-            amr: Vec::new(),
+            aal: aal.to_owned(),
+            amr,
             app_metadata: serde_json::Map::new(),
             user_metadata: serde_json::Map::new(),
             tenant_id: Some(self.tenant.0),
-            client_id: Some(self.client.0),
+            client_id: client,
             scope: Some(self.scopes.join(" ")),
+            act,
         })
     }
 }

@@ -112,6 +112,8 @@ written! {
         ClientKeysSet = "client_keys_set",
         /// A client got a token.
         TokenIssued = "token_issued",
+        /// A client got a token to act for a user.
+        TokenExchanged = "token_exchanged",
         /// An API key was ended.
         ApiKeyRevoked = "api_key_revoked",
         /// The first signing key was made.

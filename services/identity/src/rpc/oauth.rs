@@ -1,6 +1,6 @@
 //! `OAuthService`: tokens for clients, and what they have to know of this server.
 
-use access::{CLIENT_LIFETIME, Issuer};
+use access::Issuer;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::o_auth_service_server::OAuthService;
 use frontdesk_proto::{ErrorReason, Refusal};
@@ -10,7 +10,9 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use crate::changes::client_token::{AskedToken, ClientToken, GRANTS, JWT_BEARER, Proof, TOKEN_ENDPOINT};
+use crate::changes::client_token::{
+    ACCESS_TOKEN, AskedToken, ClientToken, GRANTS, JWT_BEARER, Proof, TOKEN_ENDPOINT,
+};
 use crate::domain::field::InvalidField;
 use crate::domain::scopes::TENANT_SCOPES;
 use crate::error::Error;
@@ -30,19 +32,24 @@ impl OAuthService for Identity {
             client_assertion_type,
             client_assertion,
             scope,
+            subject_token,
+            subject_token_type,
+            requested_token_type,
             audience,
             resource,
         } = request.into_inner();
         check_target(&audience, &resource, self.sessions.keyring.issuer())?;
+        check_kinds(&subject_token, &subject_token_type, &requested_token_type)?;
         let proof = proof(Zeroizing::new(client_secret), &client_assertion_type, client_assertion)?;
-        let asked = AskedToken { grant_type, client_id, proof, scope };
+        let asked = AskedToken { grant_type, client_id, proof, scope, subject_token };
         let issued = self.sessions.issue_client_token(asked, &actor, Timestamp::now()).await?;
-        let ClientToken { access, scopes } = issued;
+        let ClientToken { access, scopes, lifetime, exchanged } = issued;
         let mut response = Response::new(wire::IssueTokenResponse {
             access_token: access,
             token_type: "Bearer".to_owned(),
-            expires_in: CLIENT_LIFETIME.cast_signed(),
+            expires_in: i32::try_from(lifetime).unwrap_or(i32::MAX),
             scope: scopes.join(" "),
+            issued_token_type: if exchanged { ACCESS_TOKEN.to_owned() } else { String::new() },
         });
         response.metadata_mut().insert("cache-control", MetadataValue::from_static("no-store"));
         Ok(response)
@@ -81,6 +88,18 @@ impl OAuthService for Identity {
         response.metadata_mut().insert("cache-control", MetadataValue::from_static("public, max-age=300"));
         Ok(response)
     }
+}
+
+/// The kinds of tokens that are exchanged: access tokens for access tokens.
+fn check_kinds(token: &str, kind: &str, requested: &str) -> Result<(), Error> {
+    let takes = || format!("takes {ACCESS_TOKEN}");
+    if kind != if token.is_empty() { "" } else { ACCESS_TOKEN } {
+        return Err(InvalidField::new("subject_token_type", takes()).into());
+    }
+    if !(requested.is_empty() || requested == ACCESS_TOKEN) {
+        return Err(InvalidField::new("requested_token_type", takes()).into());
+    }
+    Ok(())
 }
 
 /// For whom a token may be asked: for all of us, by the names that this server has.

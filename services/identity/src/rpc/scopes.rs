@@ -42,6 +42,7 @@ impl ScopeService for Identity {
             role_scopes,
             operator,
             api_key_id,
+            acting: _,
             issuer,
             marks,
             until,

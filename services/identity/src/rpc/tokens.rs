@@ -41,6 +41,9 @@ impl TokenService for Identity {
         let (session, user) = (SessionId(claims.session_id), UserId(claims.sub));
         let live = match claims.kind() {
             Some(TokenKind::Client(Client { id, .. })) => self.is_live(id, now).await?,
+            Some(TokenKind::Delegated(Client { id, .. })) => {
+                self.is_live(id, now).await? && self.is_signed_in(session, user, now).await?
+            }
             Some(TokenKind::User) | None => self.is_signed_in(session, user, now).await?,
         };
         let is_user = !matches!(claims.kind(), Some(TokenKind::Client(_)));

@@ -1,5 +1,6 @@
 //! UserService: users, by those who may manage them, and the caller's own.
 
+use access::Acting;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::user_service_server::UserService;
 use frontdesk_proto::{ErrorReason, Refusal, paging};
@@ -26,17 +27,23 @@ impl UserService for Identity {
         request: Request<wire::GetMeRequest>,
     ) -> Result<Response<wire::GetMeResponse>, Status> {
         let (by, _) = self.user(&request)?;
-        let tenant = access::caller(&request)?.tenant;
+        let access::Caller { tenant, acting, .. } = access::caller(&request)?;
         let found = self.store().get_user(by.user).await.map_err(Error::from)?;
         let (me, platform_scopes) = found.ok_or_else(gone)?;
-        let memberships = self.store().list_memberships(by.user).await.map_err(Error::from)?;
+        let mut memberships = self.store().list_memberships(by.user).await.map_err(Error::from)?;
+        if acting.is_some() {
+            // Whoever acts for a user does so in one tenant, and learns nothing of others.
+            memberships.retain(|one| Some(one.tenant.0) == tenant.map(access::TenantId::uuid));
+        }
         let factors = self.store().list_factors(by.user, Timestamp::now()).await.map_err(Error::from)?;
+        let acting_client = acting.map(|Acting::Client(client)| client);
         Ok(Response::new(wire::GetMeResponse {
             user: Some(user(me)),
             memberships: memberships.into_iter().map(membership).collect(),
             current_tenant_id: id_or_empty(tenant.map(access::TenantId::uuid)),
-            platform_scopes,
-            factors: factors.into_iter().map(factor).collect(),
+            platform_scopes: if acting.is_some() { Vec::new() } else { platform_scopes },
+            factors: if acting.is_some() { Vec::new() } else { factors.into_iter().map(factor).collect() },
+            acting_client_id: id_or_empty(acting_client),
         }))
     }
 

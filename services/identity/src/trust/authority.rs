@@ -138,13 +138,9 @@ impl LocalIdentity {
         };
         scopes.sort();
         scopes.dedup();
-        let of_platform = self.store.policy().operators_need_second_factor
-            && first.kind == UserKind::Person
-            && !first.platform_scopes.is_empty();
         // Whoever may do what an owner may is asked what owners are, with whatever role.
         let owner = Role::BuiltIn(BuiltIn::Owner);
-        let role = if is_operator { tenant.map(|_| &owner) } else { membership.map(|(_, role)| role) };
-        let of_tenant = role.is_some_and(|role| first.asked.asks(role, first.kind));
+        let asked_as = if is_operator { tenant.map(|_| &owner) } else { membership.map(|(_, role)| role) };
         Ok(Resolution {
             user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
             tenant: tenant.map(|tenant| tenant.0),
@@ -154,9 +150,19 @@ impl LocalIdentity {
             role_scopes,
             operator: is_operator,
             until: first.session_ends_at,
-            second_factor: SecondFactor { enrolled: first.enrolled, asked: of_platform || of_tenant },
+            second_factor: self.second_factor(first, asked_as),
             ..Resolution::default()
         })
+    }
+
+    /// What a user has of second factors, and whether one is asked of the user, who is in the
+    /// tenant what the role says.
+    pub(super) fn second_factor(&self, user: &ResolvedUser, role: Option<&Role>) -> SecondFactor {
+        let of_platform = self.store.policy().operators_need_second_factor
+            && user.kind == UserKind::Person
+            && !user.platform_scopes.is_empty();
+        let of_tenant = role.is_some_and(|role| user.asked.asks(role, user.kind));
+        SecondFactor { enrolled: user.enrolled, asked: of_platform || of_tenant }
     }
 
     /// What an answer depends on, each as the database marks it when it is revoked.
@@ -288,7 +294,7 @@ fn refused(error: &Error) -> Refusal {
     error.refusal()
 }
 
-fn session_ended() -> Refusal {
+pub(super) fn session_ended() -> Refusal {
     Refusal::new(
         Reason::SessionEnded,
         "The session of this token is over: it was logged out or revoked, it expired, or its user was disabled. Sign in again.",
@@ -312,7 +318,7 @@ pub(super) fn not_a_member() -> Refusal {
 }
 
 /// The membership that the call is for: the named one, else the only one.
-fn membership(found: &[ResolvedUser]) -> Option<&(TenantId, Role)> {
+pub(super) fn membership(found: &[ResolvedUser]) -> Option<&(TenantId, Role)> {
     match found {
         [only] => only.membership.as_ref(),
         _ => None,

@@ -1,11 +1,11 @@
-//! What tokens are worth that stand for less than a session: those of clients, each for one
-//! tenant.
+//! What tokens are worth that stand for less than a session: those of clients, and of clients
+//! that act for a user. Each is for one tenant.
 
-use access::{Claims, Client, Credentials, Resolution, TokenKind, tenant_suspended};
+use access::{Claims, Client, Credentials, Resolution, TokenKind, User, tenant_suspended};
 use jiff::Timestamp;
 
-use super::authority::{LocalIdentity, check_address, not_a_member};
-use crate::domain::ids::{ApiKeyId, TenantId};
+use super::authority::{LocalIdentity, check_address, membership, not_a_member, session_ended};
+use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::error::{Error, Reason, Refusal};
 
 impl LocalIdentity {
@@ -18,6 +18,9 @@ impl LocalIdentity {
     ) -> Result<Option<Resolution>, Error> {
         Ok(match claims.kind() {
             Some(TokenKind::Client(client)) => Some(self.client(credentials, client, claims, now).await?),
+            Some(TokenKind::Delegated(client)) => {
+                Some(self.delegated(credentials, client, claims, now).await?)
+            }
             Some(TokenKind::User) | None => None,
         })
     }
@@ -58,6 +61,33 @@ impl LocalIdentity {
             api_key_id: Some(client.id),
             until: stored.until,
             ..Resolution::default()
+        };
+        Ok(Resolution { marks: self.marks(&resolution, resolution.tenant.map(TenantId)), ..resolution })
+    }
+
+    /// What the token of a client that acts for a user is worth: what both have now.
+    async fn delegated(
+        &self,
+        credentials: &Credentials,
+        client: Client,
+        claims: &Claims,
+        now: Timestamp,
+    ) -> Result<Resolution, Error> {
+        let of_client = self.client(credentials, client, claims, now).await?;
+        let (user, session) = (UserId(claims.sub), SessionId(claims.session_id));
+        let found = self.store.resolve_user(session, user, Some(TenantId(client.tenant)), now).await?;
+        let first = found.first().ok_or_else(session_ended)?;
+        let (_, role) = membership(&found).ok_or_else(not_a_member)?;
+        let mut scopes = of_client.scopes;
+        let held = role.scopes();
+        scopes.retain(|scope| held.contains(scope));
+        let resolution = Resolution {
+            user: Some(User { id: claims.sub, session: claims.session_id }),
+            scopes,
+            role: role.name().to_owned(),
+            until: [of_client.until, first.session_ends_at].into_iter().flatten().min(),
+            second_factor: self.second_factor(first, Some(role)),
+            ..of_client
         };
         Ok(Resolution { marks: self.marks(&resolution, resolution.tenant.map(TenantId)), ..resolution })
     }

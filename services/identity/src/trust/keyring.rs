@@ -8,7 +8,7 @@ use access::{Issuer, Key};
 use jiff::Timestamp;
 use jsonwebtoken::EncodingKey;
 
-use crate::credential::access_token::{NewAccessToken, NewClientToken};
+use crate::credential::access_token::{NewAccessToken, NewBoundToken};
 use crate::credential::signing_key::{KeySealer, SigningKeyError};
 use crate::domain::signing_key::{KEEP_RETIRED, KeyState, SigningKey};
 use crate::error::Error;
@@ -99,8 +99,8 @@ impl Keyring {
         Ok(token.signed(&self.issuer, &keys.active, &keys.signing)?)
     }
 
-    /// A token of a client.
-    pub fn sign_client(&self, token: &NewClientToken<'_>) -> Result<String, Error> {
+    /// A token that is bound to a tenant.
+    pub fn sign_bound(&self, token: &NewBoundToken<'_>) -> Result<String, Error> {
         let keys = self.current();
         Ok(token.signed(&self.issuer, &keys.active, &keys.signing)?)
     }
