@@ -36,7 +36,7 @@ pub struct Caller {
     pub operator: bool,
     /// The API key that was sent.
     pub api_key_id: Option<Uuid>,
-    /// Who acts for the user; nobody else mostly.
+    /// Who acts for the user, or sees what the user sees; nobody else mostly.
     pub acting: Option<Acting>,
     /// Who issued the token, if that was another issuer; known to identity.
     pub issuer: Option<Arc<str>>,

@@ -1,5 +1,5 @@
 //! What a token stands for: a session of a user, or less than that, which is an API key as a
-//! client, or a user for whom a client acts.
+//! client, a user for whom a client acts, or what a user sees.
 
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
 use uuid::Uuid;
@@ -12,6 +12,8 @@ pub const CLIENT_KIND: &str = "client";
 
 /// Value of the claim `typ` in a token of a client that acts for a user (RFC 8693).
 pub const DELEGATED_KIND: &str = "delegated";
+/// Value of the claim `typ` in a token by which a platform operator sees what a user sees.
+pub const VIEW_KIND: &str = "view";
 
 /// How long a token of a client lives, in seconds.
 pub const CLIENT_LIFETIME: u32 = 600;
@@ -25,6 +27,8 @@ pub enum TokenKind {
     Client(Client),
     /// A user, for whom a client acts.
     Delegated(Client),
+    /// What a user sees, for a platform operator.
+    View(View),
 }
 
 /// Who acts, where that is not the user that a token is about.
@@ -32,6 +36,17 @@ pub enum TokenKind {
 pub enum Acting {
     /// A client, which is an API key, with what both may do.
     Client(Uuid),
+    /// A platform operator, who sees what the user sees, and changes nothing.
+    Viewer(Uuid),
+}
+
+/// A platform operator who sees what a user sees, in one tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// The operator.
+    pub operator: Uuid,
+    /// The tenant.
+    pub tenant: Uuid,
 }
 
 impl TokenKind {
@@ -40,6 +55,7 @@ impl TokenKind {
         match self {
             Self::User | Self::Client(_) => None,
             Self::Delegated(client) => Some(Acting::Client(client.id)),
+            Self::View(view) => Some(Acting::Viewer(view.operator)),
         }
     }
 }
@@ -63,14 +79,21 @@ impl Claims {
             (DELEGATED_KIND, Some(id), Some(tenant), Some(act)) if act == id => {
                 Some(TokenKind::Delegated(Client { id, tenant }))
             }
+            (VIEW_KIND, None, Some(tenant), Some(operator)) => {
+                Some(TokenKind::View(View { operator, tenant }))
+            }
             _ => None,
         }
     }
 }
 
-/// Refuses a change of a user's own account by somebody else.
+/// Refuses a change by whoever only looks, and one of a user's own account by somebody else.
 pub(crate) fn check_change(acting: Option<Acting>, rule: &Rule) -> Result<(), Refusal> {
     match acting {
+        Some(Acting::Viewer(_)) => Err(Refusal::new(
+            ErrorReason::ViewOnly,
+            "The token lets a platform operator see what a user sees, and the method changes something; nothing was changed. Call methods that only read, or ask the user to do it.",
+        )),
         Some(Acting::Client(_)) if *rule == Rule::SignedIn => Err(Refusal::new(
             ErrorReason::NotByDelegation,
             "A client acts for the user, and the method changes the user's own account; nothing was changed. The user has to do it with a token of their own.",

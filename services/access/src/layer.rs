@@ -221,11 +221,12 @@ impl<A: Authority> Gate<A> {
     }
 }
 
-/// Notes whose turn it is: that of the client who acts, else the user's.
+/// Notes whose turn it is: that of the client or the operator who acts, else the user's.
 fn note_caller(claims: &Claims) {
-    match claims.client_id {
-        Some(client) => boot::note_caller(None, Some(client)),
-        None => boot::note_caller(Some(claims.sub), None),
+    match (claims.client_id, claims.act.as_ref()) {
+        (Some(client), _) => boot::note_caller(None, Some(client)),
+        (None, Some(operator)) => boot::note_caller(Some(operator.sub), None),
+        (None, None) => boot::note_caller(Some(claims.sub), None),
     }
 }
 

@@ -28,7 +28,9 @@ pub use self::credentials::Credentials;
 pub use self::heard::{Mark, Told};
 pub use self::key_list::{KeyList, Pace};
 pub use self::keys::{KeyCache, Verified};
-pub use self::kind::{Acting, CLIENT_KIND, CLIENT_LIFETIME, Client, DELEGATED_KIND, TokenKind};
+pub use self::kind::{
+    Acting, CLIENT_KIND, CLIENT_LIFETIME, Client, DELEGATED_KIND, TokenKind, VIEW_KIND, View,
+};
 pub use self::layer::AccessLayer;
 pub use self::proof::{Proof, SecondFactor};
 pub use self::remote::RemoteIdentity;

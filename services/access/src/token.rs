@@ -81,7 +81,7 @@ pub struct Claims {
 /// The claim `act`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ActingParty {
-    /// An API key.
+    /// An API key, or a platform operator.
     pub sub: Uuid,
 }
 

@@ -10,6 +10,8 @@ use crate::domain::audit::{AuditAction, Outcome};
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::scopes::Holds;
 
+pub use crate::domain::session::SignedIn;
+
 /// Where a call comes from, for limits and the audit log.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
@@ -43,15 +45,6 @@ pub struct Actor {
     pub context: Context,
 }
 
-/// A user who has signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignedIn {
-    /// The user.
-    pub user: UserId,
-    /// The session; nil for a token of another issuer.
-    pub session: SessionId,
-}
-
 /// Something that happened, for the audit log. Never holds a secret.
 #[derive(Debug, Clone)]
 pub struct AuditEvent<'call> {
@@ -73,6 +66,8 @@ pub struct AuditEvent<'call> {
     pub subject: String,
     /// How often it happened.
     pub times: i32,
+    /// Why, if somebody had to say so.
+    pub reason: String,
     /// From where.
     pub context: &'call Context,
 }
@@ -127,6 +122,7 @@ impl Actor {
             issuer: self.issuer.clone(),
             subject: String::new(),
             times: 1,
+            reason: String::new(),
             context: &self.context,
         }
     }
@@ -149,6 +145,12 @@ impl AuditEvent<'_> {
     #[must_use]
     pub fn done_to(self, user: UserId) -> Self {
         Self { place: Place::PlatformAndTenantsOf(user), ..self.about(user) }
+    }
+
+    /// It was done for this reason.
+    #[must_use]
+    pub fn because(self, reason: &str) -> Self {
+        Self { reason: reason.to_owned(), ..self }
     }
 
     /// It happened so often.

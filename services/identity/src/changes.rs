@@ -26,3 +26,4 @@ pub mod signing_key;
 pub mod tenant;
 pub mod user;
 pub mod user_link;
+pub mod view_as;

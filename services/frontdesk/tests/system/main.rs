@@ -121,6 +121,7 @@ mod identity {
     mod trusted_issuers;
     mod user_links;
     mod users;
+    pub mod view_as;
 }
 
 /// The edge as HTTP.

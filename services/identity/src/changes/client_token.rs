@@ -172,7 +172,8 @@ impl Sessions {
                 (StandsFor::Delegate(client.id, claims), rest.min(u64::from(CLIENT_LIFETIME)))
             }
         };
-        let token = NewBoundToken { id, stands_for, tenant: client.tenant, scopes: &scopes, at, lifetime };
+        let token =
+            NewBoundToken { id, stands_for, tenant: client.tenant, scopes: Some(&scopes), at, lifetime };
         let access = self.keyring.sign_bound(&token)?;
         Ok(ClientToken { access, scopes, lifetime, exchanged: subject.is_some() })
     }

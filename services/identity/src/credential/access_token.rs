@@ -3,6 +3,7 @@
 
 use access::{
     ActingParty, AuthenticationMethod, CLIENT_KIND, Claims, DELEGATED_KIND, Issuer, LIFETIME, TOKEN_KIND,
+    VIEW_KIND,
 };
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -12,6 +13,7 @@ use super::refresh_token::RefreshToken;
 use super::signing_key::SigningKeyError;
 use crate::domain::ids::{ApiKeyId, TenantId};
 use crate::domain::proof::{Proof, Proofs};
+use crate::domain::session::SignedIn;
 use crate::domain::user::User;
 
 /// A token to issue.
@@ -72,7 +74,7 @@ impl NewAccessToken<'_> {
 }
 
 /// A token to issue that stands for less than a session of a user: in one tenant, and with
-/// these scopes.
+/// these scopes, if it says which.
 #[derive(Debug)]
 pub struct NewBoundToken<'call> {
     /// Its id.
@@ -82,7 +84,7 @@ pub struct NewBoundToken<'call> {
     /// The tenant.
     pub tenant: TenantId,
     /// The scopes that it is limited to.
-    pub scopes: &'call [String],
+    pub scopes: Option<&'call [String]>,
     /// When it is issued.
     pub at: Timestamp,
     /// Seconds that it lives.
@@ -96,6 +98,8 @@ pub enum StandsFor<'call> {
     Client(ApiKeyId),
     /// A user with these claims, for whom a client acts.
     Delegate(ApiKeyId, &'call Claims),
+    /// What a user sees, for a platform operator.
+    View(&'call User, SignedIn),
 }
 
 impl NewBoundToken<'_> {
@@ -118,19 +122,22 @@ impl NewBoundToken<'_> {
         let (kind, sub, client, act) = match self.stands_for {
             StandsFor::Client(client) => (CLIENT_KIND, client.0, Some(client.0), None),
             StandsFor::Delegate(client, user) => (DELEGATED_KIND, user.sub, Some(client.0), act(client.0)),
+            StandsFor::View(user, by) => (VIEW_KIND, user.id.0, None, act(by.user.0)),
         };
         let (session_id, generation) = match self.stands_for {
             StandsFor::Client(_) => (Uuid::nil(), 0),
             StandsFor::Delegate(_, user) => (user.session_id, user.generation),
+            StandsFor::View(_, by) => (by.session.0, 0),
         };
         // What the user has proved; nobody has proved anything as a client.
         let (aal, amr) = match self.stands_for {
             StandsFor::Delegate(_, user) => (user.aal.as_str(), user.amr.clone()),
-            StandsFor::Client(_) => ("aal1", Vec::new()),
+            StandsFor::Client(_) | StandsFor::View(..) => ("aal1", Vec::new()),
         };
         let email = match self.stands_for {
             StandsFor::Client(_) => "",
             StandsFor::Delegate(_, user) => user.email.as_str(),
+            StandsFor::View(user, _) => user.email.as_str(),
         };
         Ok(Claims {
             iss: issuer.issuer.clone(),
@@ -152,7 +159,7 @@ impl NewBoundToken<'_> {
             user_metadata: serde_json::Map::new(),
             tenant_id: Some(self.tenant.0),
             client_id: client,
-            scope: Some(self.scopes.join(" ")),
+            scope: self.scopes.map(|scopes| scopes.join(" ")),
             act,
         })
     }

@@ -114,6 +114,8 @@ written! {
         TokenIssued = "token_issued",
         /// A client got a token to act for a user.
         TokenExchanged = "token_exchanged",
+        /// A platform operator got a token to see what a member sees.
+        ViewedAs = "viewed_as",
         /// An API key was ended.
         ApiKeyRevoked = "api_key_revoked",
         /// The first signing key was made.
@@ -200,6 +202,8 @@ pub struct RecordedEvent {
     pub request_id: String,
     /// How often it happened.
     pub times: i32,
+    /// Why, if somebody had to say so.
+    pub reason: String,
 }
 
 impl RecordedEvent {

@@ -29,6 +29,15 @@ written! {
     }
 }
 
+/// A user who has signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The user.
+    pub user: UserId,
+    /// The session; nil for a token of another issuer.
+    pub session: SessionId,
+}
+
 /// Which of a user's sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {

@@ -84,6 +84,7 @@ fn event_to_wire(event: RecordedEvent) -> wire::AuditEvent {
         address,
         request_id,
         times,
+        reason,
     } = event;
     wire::AuditEvent {
         id: id.to_string(),
@@ -100,5 +101,6 @@ fn event_to_wire(event: RecordedEvent) -> wire::AuditEvent {
         issuer,
         times,
         tenant_id: id_or_empty(tenant),
+        reason,
     }
 }

@@ -1,6 +1,6 @@
 //! TokenService: the public keys of access tokens, and what a token is worth.
 
-use access::{Client, TokenFault, TokenKind};
+use access::{Client, TokenFault, TokenKind, View};
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::token_service_server::TokenService;
 use frontdesk_proto::{ErrorReason, Refusal};
@@ -43,6 +43,9 @@ impl TokenService for Identity {
             Some(TokenKind::Client(Client { id, .. })) => self.is_live(id, now).await?,
             Some(TokenKind::Delegated(Client { id, .. })) => {
                 self.is_live(id, now).await? && self.is_signed_in(session, user, now).await?
+            }
+            Some(TokenKind::View(View { operator, .. })) => {
+                self.is_signed_in(session, UserId(operator), now).await?
             }
             Some(TokenKind::User) | None => self.is_signed_in(session, user, now).await?,
         };

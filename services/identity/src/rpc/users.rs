@@ -5,6 +5,7 @@ use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::user_service_server::UserService;
 use frontdesk_proto::{ErrorReason, Refusal, paging};
 use jiff::Timestamp;
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -14,6 +15,7 @@ use super::wire::{count, factor, id, id_or_empty, language, user};
 use crate::actor::Actor;
 use crate::changes::platform_scopes;
 use crate::changes::user::{self as changes, NewUser};
+use crate::changes::view_as::VIEW_LIFETIME;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::UserId;
 use crate::domain::tenant::Membership;
@@ -36,15 +38,37 @@ impl UserService for Identity {
             memberships.retain(|one| Some(one.tenant.0) == tenant.map(access::TenantId::uuid));
         }
         let factors = self.store().list_factors(by.user, Timestamp::now()).await.map_err(Error::from)?;
-        let acting_client = acting.map(|Acting::Client(client)| client);
+        let (viewed_by, acting_client) = match acting {
+            Some(Acting::Viewer(operator)) => (Some(operator), None),
+            Some(Acting::Client(client)) => (None, Some(client)),
+            None => (None, None),
+        };
         Ok(Response::new(wire::GetMeResponse {
             user: Some(user(me)),
             memberships: memberships.into_iter().map(membership).collect(),
             current_tenant_id: id_or_empty(tenant.map(access::TenantId::uuid)),
             platform_scopes: if acting.is_some() { Vec::new() } else { platform_scopes },
             factors: if acting.is_some() { Vec::new() } else { factors.into_iter().map(factor).collect() },
+            viewed_by: id_or_empty(viewed_by),
             acting_client_id: id_or_empty(acting_client),
         }))
+    }
+
+    async fn view_as(
+        &self,
+        request: Request<wire::ViewAsRequest>,
+    ) -> Result<Response<wire::ViewAsResponse>, Status> {
+        let (by, actor) = self.user(&request)?;
+        let wire::ViewAsRequest { user_id, tenant_id, reason } = request.into_inner();
+        let (user, tenant) = (id("user_id", &user_id)?, id("tenant_id", &tenant_id)?);
+        let access = self.sessions.view_as(by, user, tenant, &reason, &actor).await?;
+        let mut response = Response::new(wire::ViewAsResponse {
+            access,
+            token_type: "bearer".to_owned(),
+            expires_in: VIEW_LIFETIME.cast_signed(),
+        });
+        response.metadata_mut().insert("cache-control", MetadataValue::from_static("no-store"));
+        Ok(response)
     }
 
     async fn update_me(

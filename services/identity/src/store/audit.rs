@@ -16,7 +16,7 @@ pg::statements! {
         id: AuditEventId, at: Timestamp, action: &'a str, outcome: &'a str, tenant: Option<TenantId>,
         own: Option<UserId>, subject_user: Option<UserId>, user: Option<UserId>, session: Option<SessionId>,
         api_key: Option<ApiKeyId>, issuer: &'a str, method: &'a str, subject: &'a str, address: &'a str,
-        request_id: &'a str, times: i32
+        request_id: &'a str, times: i32, reason: &'a str
     );
     /// Events of a tenant.
     ListAuditEvents = "list_audit_events" (
@@ -37,8 +37,19 @@ pg::statements! {
 impl<'event> InsertAuditEvent<'event> {
     /// Stores an event that happened at a time, from an address.
     pub fn of(event: &'event AuditEvent<'_>, id: AuditEventId, address: &'event str, at: Timestamp) -> Self {
-        let AuditEvent { action, outcome, place, user, session, api_key, issuer, subject, times, context } =
-            event;
+        let AuditEvent {
+            action,
+            outcome,
+            place,
+            user,
+            session,
+            api_key,
+            issuer,
+            subject,
+            times,
+            reason,
+            context,
+        } = event;
         let (tenant, own, subject_user) = match *place {
             Place::Platform => (None, None, None),
             Place::Tenant(tenant) => (Some(tenant), None, None),
@@ -62,6 +73,7 @@ impl<'event> InsertAuditEvent<'event> {
             address,
             request_id: &context.request_id,
             times: *times,
+            reason,
         }
     }
 }
@@ -114,5 +126,6 @@ fn event(row: &mut Columns<'_>) -> Result<RecordedEvent, Fault> {
         address: row.next("address")?,
         request_id: row.next("request_id")?,
         times: row.next("times")?,
+        reason: row.next("reason")?,
     })
 }

@@ -1,11 +1,13 @@
-//! What tokens are worth that stand for less than a session: those of clients, and of clients
-//! that act for a user. Each is for one tenant.
+//! What tokens are worth that stand for less than a session: those of clients, of clients that
+//! act for a user, and of operators who see what a user sees. Each is for one tenant.
 
-use access::{Claims, Client, Credentials, Resolution, TokenKind, User, tenant_suspended};
+use access::{Claims, Client, Credentials, Resolution, TokenKind, User, View, tenant_suspended};
 use jiff::Timestamp;
 
 use super::authority::{LocalIdentity, check_address, membership, not_a_member, session_ended};
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
+use crate::domain::revocation::MarkKind;
+use crate::domain::scopes::OPERATE;
 use crate::error::{Error, Reason, Refusal};
 
 impl LocalIdentity {
@@ -21,6 +23,7 @@ impl LocalIdentity {
             Some(TokenKind::Delegated(client)) => {
                 Some(self.delegated(credentials, client, claims, now).await?)
             }
+            Some(TokenKind::View(view)) => Some(self.view(credentials, view, claims, now).await?),
             Some(TokenKind::User) | None => None,
         })
     }
@@ -90,6 +93,56 @@ impl LocalIdentity {
             ..of_client
         };
         Ok(Resolution { marks: self.marks(&resolution, resolution.tenant.map(TenantId)), ..resolution })
+    }
+
+    /// What the token of an operator is worth who sees what a user sees: what the user has
+    /// now, as long as the operator is one and signed in.
+    async fn view(
+        &self,
+        credentials: &Credentials,
+        view: View,
+        claims: &Claims,
+        now: Timestamp,
+    ) -> Result<Resolution, Error> {
+        let View { operator, tenant } = view;
+        let session = SessionId(claims.session_id);
+        let by = if session.0.is_nil() {
+            self.store.resolve_foreign_user(UserId(operator), None).await?
+        } else {
+            self.store.resolve_user(session, UserId(operator), None, now).await?
+        };
+        let by = by.first().filter(|by| by.platform_scopes.iter().any(|scope| scope == OPERATE));
+        let by = by.ok_or_else(session_ended)?;
+        if credentials.tenant.is_some_and(|named| named != tenant) {
+            return Err(not_a_member().into());
+        }
+        let key = match &credentials.api_key {
+            Some(text) => Some(self.api_key(text, Some(TenantId(tenant)), now).await?),
+            None => None,
+        };
+        let found = self.store.resolve_foreign_user(UserId(claims.sub), Some(TenantId(tenant))).await?;
+        let (_, role) = membership(&found).ok_or_else(not_a_member)?;
+        // The user sees nothing in it, either.
+        if found.first().is_some_and(|user| user.suspended) {
+            return Err(tenant_suspended().into());
+        }
+        let mut scopes = role.scopes();
+        scopes.sort();
+        let key_until = key.as_ref().and_then(|(_, stored)| stored.until);
+        let resolution = Resolution {
+            user: Some(User { id: claims.sub, session: SessionId::default().0 }),
+            tenant: Some(tenant),
+            scopes,
+            role: role.name().to_owned(),
+            api_key_id: key.map(|(id, _)| id.0),
+            until: [by.session_ends_at, key_until].into_iter().flatten().min(),
+            ..Resolution::default()
+        };
+        let marker = self.revocations.marker();
+        let mut marks = self.marks(&resolution, resolution.tenant.map(TenantId));
+        marks.push(marker.mark(MarkKind::User, operator));
+        marks.push(marker.mark(MarkKind::Session, session.0));
+        Ok(Resolution { marks, ..resolution })
     }
 }
 

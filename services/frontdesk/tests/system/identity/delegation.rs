@@ -53,7 +53,7 @@ async fn a_client_does_for_a_user_what_both_may_do_and_both_are_named() {
     fixture.get(&tenant_path("/api-keys"), token).await.refused(403, "SCOPE_MISSING");
     let me = fixture.get("/v1/me", token).await.ok().clone();
     assert_eq!((&me["user"]["id"], &me["acting_client_id"]), (&own["sub"], &json!(client.id)));
-    assert_eq!(me["current_tenant_id"], json!(demo::TENANT));
+    assert_eq!((&me["current_tenant_id"], &me["viewed_by"]), (&json!(demo::TENANT), &json!("")));
     let fewer = Answer::of(exchange(&fixture, &client, &manager, &[("scope", "properties:view")])).await;
     assert_eq!(fewer.ok()["scope"], "properties:view");
     let more = Answer::of(exchange(&fixture, &client, &manager, &[("scope", "api_keys:manage")])).await;

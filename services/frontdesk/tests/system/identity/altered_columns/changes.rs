@@ -64,9 +64,12 @@ impl Round {
 
     /// Those that give tokens for less than a session.
     fn changes_of_tokens(&self) -> Vec<Change> {
-        let Self { keys, owner, client, .. } = self;
+        let Self { users, keys, owner, operator, client, .. } = self;
+        let view = json!({"tenant_id": demo::TENANT, "reason": "asked for help"});
+        let viewed = format!("/v1/users/{}/view-as", users[2]);
         let jwks = tenant_path(&format!("/api-keys/{}/jwks", keys[0]));
         vec![
+            ("ViewAs", Method::POST, viewed, operator.clone(), view),
             ("SetClientKeys", Method::PUT, jwks, owner.clone(), json!({"keys": []})),
             ("IssueToken", Method::POST, "/v1/auth/token".into(), String::new(), client.clone()),
         ]

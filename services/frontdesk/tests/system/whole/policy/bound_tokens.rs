@@ -1,0 +1,88 @@
+//! Every RPC, called by tokens that stand for less than a session of a user.
+
+use access::Rule;
+use frontdesk::demo;
+use frontdesk_proto::{ErrorReason, MethodContract, descriptors};
+
+use super::{assert_refused, call, methods};
+use crate::fixture::Fixture;
+use crate::identity::client_tokens::client;
+use crate::identity::delegation::delegated;
+use crate::identity::view_as::view;
+
+/// Whether a method changes something.
+fn changes(path: &str) -> bool {
+    let (service, name) = path.trim_start_matches('/').split_once('/').unwrap();
+    let service = descriptors().get_service_by_name(service).unwrap();
+    MethodContract::of(&service.methods().find(|method| method.name() == name).unwrap()).changes
+}
+
+#[tokio::test]
+async fn an_operator_who_sees_what_an_owner_sees_changes_nothing_in_any_method() {
+    let fixture = Fixture::start().await;
+    let (_, _, seen) = view(&fixture, demo::OWNER).await;
+    let (token, tenant) = (format!("Bearer {seen}"), demo::TENANT.to_string());
+    let before = fixture.snapshot().await;
+    let everything = "select count(*) from identity.audit_events";
+    let audited = fixture.count(everything, &[]).await;
+    let mut refused = 0;
+    for (addr, path, rule) in methods(&fixture) {
+        if rule == Rule::Public || !changes(&path) {
+            continue;
+        }
+        let metadata = [("authorization", &*token), ("x-tenant-id", &*tenant)];
+        assert_refused(call(addr, &path, &metadata).await, ErrorReason::ViewOnly, &path);
+        let with_key = [metadata[0], ("x-tenant-api-key", &*fixture.api_key)];
+        assert_refused(call(addr, &path, &with_key).await, ErrorReason::ViewOnly, &path);
+        refused += 1;
+    }
+    assert!(refused > 30, "{refused}");
+    assert_eq!(fixture.snapshot().await, before);
+    assert_eq!(fixture.count(everything, &[]).await, audited);
+}
+
+#[tokio::test]
+async fn a_machine_gets_nowhere_without_its_scopes_in_another_tenant_or_as_a_user() {
+    let fixture = Fixture::start().await;
+    let client = client(&fixture, &["audit:view"], &[]).await;
+    let token = format!("Bearer {}", client.token(&fixture, "").await);
+    let other = demo::OTHER_TENANT.to_string();
+    let before = fixture.snapshot().await;
+    for (addr, path, rule) in methods(&fixture) {
+        if rule == Rule::Public {
+            continue;
+        }
+        let elsewhere = [("authorization", &*token), ("x-tenant-id", &*other)];
+        assert_refused(call(addr, &path, &elsewhere).await, ErrorReason::TenantAccessDenied, &path);
+        let own = call(addr, &path, &[("authorization", &token)]).await;
+        match rule {
+            Rule::Public | Rule::AnyCredential => {}
+            Rule::SignedIn => assert_refused(own, ErrorReason::SignInRequired, &path),
+            Rule::Scoped { scopes, .. } if scopes == ["audit:view"] => {}
+            Rule::Scoped { .. } => assert_refused(own, ErrorReason::ScopeMissing, &path),
+        }
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
+
+#[tokio::test]
+async fn a_client_that_acts_for_a_user_changes_no_account_and_has_no_scope_that_it_lacks_itself() {
+    let fixture = Fixture::start().await;
+    let client = client(&fixture, &["audit:view"], &[]).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let token = delegated(&fixture, &client, &owner).await;
+    let token = [("authorization", &*format!("Bearer {token}"))];
+    let before = fixture.snapshot().await;
+    for (addr, path, rule) in methods(&fixture) {
+        match rule {
+            Rule::SignedIn if changes(&path) => {
+                assert_refused(call(addr, &path, &token).await, ErrorReason::NotByDelegation, &path);
+            }
+            Rule::Scoped { scopes, .. } if scopes != ["audit:view"] => {
+                assert_refused(call(addr, &path, &token).await, ErrorReason::ScopeMissing, &path);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(fixture.snapshot().await, before);
+}
