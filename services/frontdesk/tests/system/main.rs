@@ -90,6 +90,7 @@ mod identity {
     mod altered_columns;
     mod api_key_addresses;
     mod api_keys;
+    mod audit_export;
     mod audit_log;
     mod changes;
     mod client_assertions;

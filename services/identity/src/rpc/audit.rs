@@ -1,17 +1,21 @@
 //! AuditService: what happened, in a tenant or outside of them.
 
+use access::Standing;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::audit_service_server::AuditService;
 use frontdesk_proto::{Refusal, paging};
-use jiff::Timestamp;
+use futures::stream::{self, BoxStream, Stream, TryStreamExt};
+use jiff::{SignedDuration, Timestamp};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
 use super::wire::{id, id_or_empty, timestamp};
 use crate::domain::audit::{Outcome, RecordedEvent};
-use crate::domain::ids::AuditEventId;
+use crate::domain::ids::{AuditEventId, TenantId};
 use crate::error::Error;
+use crate::store::Store;
+use crate::trust::revocations::Revocations;
 
 #[tonic::async_trait]
 impl AuditService for Identity {
@@ -27,11 +31,7 @@ impl AuditService for Identity {
         let mut found =
             self.store().list_audit_events(tenant, before, size + 1).await.map_err(Error::from)?;
         for event in &mut found {
-            let stand_in = |session| self.watchers.revocations().stand_in(session);
-            event.session = event.session.map(stand_in);
-            if let Some(about) = event.about_session() {
-                event.subject = stand_in(about).to_string();
-            }
+            hide_sessions(event, self.watchers.revocations());
         }
         let (audit_events, next_page_token) = page(b"audit events", found, size);
         Ok(Response::new(wire::ListAuditEventsResponse { audit_events, next_page_token }))
@@ -50,6 +50,109 @@ impl AuditService for Identity {
         let found = self.store().list_platform_audit_events(user, before, size + 1).await;
         let (audit_events, next_page_token) = page(&list, found.map_err(Error::from)?, size);
         Ok(Response::new(wire::ListPlatformAuditEventsResponse { audit_events, next_page_token }))
+    }
+
+    type ExportAuditEventsStream = BoxStream<'static, Result<wire::ExportAuditEventsResponse, Status>>;
+
+    async fn export_audit_events(
+        &self,
+        request: Request<wire::ExportAuditEventsRequest>,
+    ) -> Result<Response<Self::ExportAuditEventsStream>, Status> {
+        let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
+        let list = [b"export of ", tenant.0.as_bytes().as_slice()].concat();
+        let export = self.export(&request, Some(tenant), list, &request.get_ref().after)?;
+        let item = |(audit_event, cursor)| wire::ExportAuditEventsResponse {
+            audit_event: Some(audit_event),
+            cursor,
+        };
+        Ok(Response::new(Box::pin(export.stream().map_ok(item))))
+    }
+
+    type ExportPlatformAuditEventsStream =
+        BoxStream<'static, Result<wire::ExportPlatformAuditEventsResponse, Status>>;
+
+    async fn export_platform_audit_events(
+        &self,
+        request: Request<wire::ExportPlatformAuditEventsRequest>,
+    ) -> Result<Response<Self::ExportPlatformAuditEventsStream>, Status> {
+        let list = b"export of the platform".to_vec();
+        let export = self.export(&request, None, list, &request.get_ref().after)?;
+        let item = |(audit_event, cursor)| wire::ExportPlatformAuditEventsResponse {
+            audit_event: Some(audit_event),
+            cursor,
+        };
+        Ok(Response::new(Box::pin(export.stream().map_ok(item))))
+    }
+}
+
+/// Events that a statement of an export reads.
+const PIECE: i64 = 500;
+/// What is as young may still get an older one before it: an event has the time at which its
+/// change began.
+const SETTLED: SignedDuration = SignedDuration::from_mins(1);
+
+/// An export under way.
+struct Export {
+    store: Store,
+    revocations: Revocations,
+    standing: Standing,
+    tenant: Option<TenantId>,
+    list: Vec<u8>,
+    after: (Timestamp, AuditEventId),
+    until: Timestamp,
+    piece: std::vec::IntoIter<RecordedEvent>,
+    /// Whether the last piece was the last one.
+    ends: bool,
+}
+
+impl Identity {
+    fn export<T>(
+        &self,
+        request: &Request<T>,
+        tenant: Option<TenantId>,
+        list: Vec<u8>,
+        after: &str,
+    ) -> Result<Export, Status> {
+        let after = match paging::read_token(&list, after)? {
+            Some((at, id)) => (at.parse().map_err(|_| paging::invalid_token())?, AuditEventId(id)),
+            None => (Timestamp::UNIX_EPOCH, AuditEventId(Uuid::nil())),
+        };
+        let (store, revocations) = (self.store().clone(), self.watchers.revocations().clone());
+        let (standing, until) = (access::standing(request)?, Timestamp::now() - SETTLED);
+        let piece = Vec::new().into_iter();
+        Ok(Export { store, revocations, standing, tenant, list, after, until, piece, ends: false })
+    }
+}
+
+impl Export {
+    fn stream(self) -> impl Stream<Item = Result<(wire::AuditEvent, String), Status>> + Send {
+        stream::try_unfold(self, async |mut export| Ok(export.next().await?.map(|item| (item, export))))
+    }
+
+    /// The next event and where to go on after it.
+    async fn next(&mut self) -> Result<Option<(wire::AuditEvent, String)>, Status> {
+        if self.piece.len() == 0 && !self.ends {
+            self.standing.check().await?;
+            let found = self.store.export_audit_events(self.tenant, self.after, self.until, PIECE).await;
+            let found = found.map_err(Error::from)?;
+            self.ends = i64::try_from(found.len()).unwrap_or(i64::MAX) < PIECE;
+            self.piece = found.into_iter();
+        }
+        let Some(mut event) = self.piece.next() else { return Ok(None) };
+        if self.tenant.is_some() {
+            hide_sessions(&mut event, &self.revocations);
+        }
+        self.after = (event.at, event.id);
+        let cursor = paging::token(&self.list, &event.at.to_string(), event.id.0);
+        Ok(Some((event_to_wire(event), cursor)))
+    }
+}
+
+/// In a tenant's log something else stands for sessions, whose ids are their users' alone.
+fn hide_sessions(event: &mut RecordedEvent, revocations: &Revocations) {
+    event.session = event.session.map(|session| revocations.stand_in(session));
+    if let Some(about) = event.about_session() {
+        event.subject = revocations.stand_in(about).to_string();
     }
 }
 

@@ -30,6 +30,14 @@ pg::statements! {
     ListAuditEventsOfUser = "list_audit_events_of_user" (
         user: UserId, before_at: Timestamp, before_id: AuditEventId, limit: i64
     );
+    /// Events of a tenant after a position, oldest first.
+    ExportAuditEvents = "export_audit_events" (
+        tenant: TenantId, after_at: Timestamp, after_id: AuditEventId, until: Timestamp, limit: i64
+    );
+    /// Events of no tenant after a position, oldest first.
+    ExportPlatformAuditEvents = "export_platform_audit_events" (
+        after_at: Timestamp, after_id: AuditEventId, until: Timestamp, limit: i64
+    );
     /// Forgets what is old, so many at most.
     ForgetAuditEvents = "forget_audit_events" (before: Timestamp, most: i32);
 }
@@ -99,6 +107,21 @@ impl Store {
         let rows = match user {
             Some(user) => self.run(&ListAuditEventsOfUser { user, before_at, before_id, limit }).await?,
             None => self.run(&ListPlatformAuditEvents { before_at, before_id, limit }).await?,
+        };
+        Columns::all(&rows, event)
+    }
+
+    /// Events of a tenant, or of none, after a position and before a time, oldest first.
+    pub async fn export_audit_events(
+        &self,
+        tenant: Option<TenantId>,
+        (after_at, after_id): (Timestamp, AuditEventId),
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, Fault> {
+        let rows = match tenant {
+            Some(tenant) => self.run(&ExportAuditEvents { tenant, after_at, after_id, until, limit }).await?,
+            None => self.run(&ExportPlatformAuditEvents { after_at, after_id, until, limit }).await?,
         };
         Columns::all(&rows, event)
     }

@@ -130,9 +130,10 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 34] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 35] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
+    ("export_platform_audit_events", Across, Service, "what belongs to no tenant"),
     ("find_api_key", Listed, Service, "the key says which tenant it is"),
     ("find_client", Listed, Service, "the client's id says which tenant it is"),
     ("find_offer", Listed, Service, "the link says which tenant it is"),

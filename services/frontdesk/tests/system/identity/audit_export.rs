@@ -1,0 +1,96 @@
+//! The audit log as lines of JSON, from its beginning or from where the last export ended.
+
+use frontdesk::demo;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::fixture::{Fixture, tenant_path};
+
+/// The lines of an export, each its item.
+async fn export(fixture: &Fixture, token: &str, path: &str, after: &str) -> Vec<Json> {
+    let request = fixture.request(Method::GET, &format!("{path}?after={after}")).bearer_auth(token);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.unwrap();
+    text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn ids(items: &[Json]) -> Vec<Json> {
+    items.iter().map(|item| item["audit_event"]["id"].clone()).collect()
+}
+
+/// Stores events of a tenant or of none, a second apart, the youngest an hour ago.
+async fn store(fixture: &Fixture, tenant: Option<Uuid>, count: i32) {
+    let insert = "insert into identity.audit_events (id, at, action, outcome, tenant_id, subject) \
+        select gen_random_uuid(), now() - interval '1 hour' - n * interval '1 second', 'login', 'success', $1, n::text \
+        from generate_series(1, $2::integer) n";
+    assert_eq!(fixture.execute(insert, &[&tenant, &count]).await, u64::from(count.unsigned_abs()));
+}
+
+#[tokio::test]
+async fn an_export_has_every_event_once_in_their_order_and_goes_on_where_one_broke_off() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    // More than one statement reads.
+    store(&fixture, Some(demo::TENANT), 1203).await;
+    store(&fixture, Some(demo::OTHER_TENANT), 7).await;
+    store(&fixture, None, 501).await;
+    for (path, token, of) in [
+        (tenant_path("/audit-events/export"), &owner, Some(demo::TENANT)),
+        ("/v1/audit-events/export".to_owned(), &operator, None),
+    ] {
+        let all = export(&fixture, token, &path, "").await;
+        let stored = "select id::text from identity.audit_events \
+            where tenant_id is not distinct from $1 and at < now() - interval '1 minute' order by at, id";
+        let stored = fixture.sql.query(stored, &[&of]).await.unwrap();
+        let stored: Vec<Json> = stored.iter().map(|row| row.get::<_, String>(0).into()).collect();
+        assert!(stored.len() > 500, "{path}");
+        assert_eq!(ids(&all), stored, "{path}");
+        for at in [0, 499, 500, all.len() - 1] {
+            let rest = export(&fixture, token, &path, all[at]["cursor"].as_str().unwrap()).await;
+            assert_eq!(ids(&rest), stored[at + 1..], "{path} after {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_stored_comes_with_the_next_export() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let path = tenant_path("/audit-events/export");
+    assert_eq!(ids(&export(&fixture, &owner, &path, "").await), Vec::<Json>::new());
+    fixture.token(demo::OWNER).await;
+    let newest = fixture.get("/v1/auth/sessions", &owner).await.ok()["sessions"][0]["id"].clone();
+    fixture.delete(&format!("/v1/auth/sessions/{}", newest.as_str().unwrap()), &owner).await.ok();
+    let later = "update identity.audit_events set at = at - interval '2 minutes'";
+    assert!(fixture.execute(later, &[]).await > 0);
+    let exported = export(&fixture, &owner, &path, "").await;
+    assert!(!exported.is_empty());
+    // In the words of the list: the ids of sessions are their users' alone.
+    let listed = fixture.get(&tenant_path("/audit-events"), &owner).await.ok()["audit_events"].clone();
+    for item in &exported {
+        let event = &item["audit_event"];
+        assert!(listed.as_array().unwrap().contains(event), "{event}");
+    }
+    assert!(exported.iter().any(|item| item["audit_event"]["session_id"] != ""));
+    assert!(exported.iter().any(|item| item["audit_event"]["action"] == "session_revoked"));
+    assert!(!json!(exported).to_string().contains(newest.as_str().unwrap()), "{exported:?}");
+}
+
+#[tokio::test]
+async fn an_export_is_for_those_who_may_read_the_log_and_its_cursor_for_one_log() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let (own, platform) = (tenant_path("/audit-events/export"), "/v1/audit-events/export");
+    fixture.get(platform, &owner).await.refused(403, "SCOPE_MISSING");
+    fixture.get(&own, &fixture.token(demo::OTHER_OWNER).await).await.refused(403, "TENANT_ACCESS_DENIED");
+    let client = super::client_tokens::client(&fixture, &["properties:view"], &[]).await;
+    fixture.get(&own, &client.token(&fixture, "").await).await.refused(403, "SCOPE_MISSING");
+    store(&fixture, None, 1).await;
+    let items = export(&fixture, &operator, platform, "").await;
+    let cursor = items[0]["cursor"].as_str().unwrap();
+    for bad in [cursor, "x"] {
+        fixture.get(&format!("{own}?after={bad}"), &owner).await.refused(400, "INVALID_PAGE_TOKEN");
+    }
+}
