@@ -76,6 +76,9 @@ impl Key {
         if let Some(id) = by.id() {
             hash.update(id.as_bytes());
         }
+        if let Actor::Delegate(_, user) = by {
+            hash.update(user.0.as_bytes());
+        }
         Self { text, hash: hash.finish().as_ref().to_vec(), hash_before }
     }
 

@@ -5,11 +5,12 @@ use uuid::Uuid;
 use super::ids::{KeyId, UserId};
 
 /// The kinds of actors, as the database writes them.
-pub const KINDS: [&str; 4] = [USER, API_KEY, OPERATOR, SYSTEM];
+pub const KINDS: [&str; 5] = [USER, API_KEY, OPERATOR, SYSTEM, DELEGATE];
 const USER: &str = "user";
 const API_KEY: &str = "api_key";
 const OPERATOR: &str = "operator";
 const SYSTEM: &str = "system";
+const DELEGATE: &str = "delegate";
 
 /// Who does something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +19,8 @@ pub enum Actor {
     User(UserId),
     /// A program with nothing but an API key.
     ApiKey(KeyId),
+    /// A client, which is an API key, that acts for a user.
+    Delegate(KeyId, UserId),
     /// A platform operator, who is a user as well; without one, whoever ran an operator
     /// command at the database.
     Operator(Option<UserId>),
@@ -41,6 +44,7 @@ impl Acting {
         let by = match (kind, user) {
             (OPERATOR, user) if id == user.map(|user| user.0) => Some(Actor::Operator(user)),
             (SYSTEM, _) => Some(Actor::System),
+            (DELEGATE, Some(user)) if id.is_some() => id.map(|id| Actor::Delegate(KeyId(id), user)),
             (API_KEY, None) => id.map(|id| Actor::ApiKey(KeyId(id))),
             (_, user) => user.map(Actor::User),
         };
@@ -54,6 +58,7 @@ impl Actor {
         match self {
             Self::User(_) => USER,
             Self::ApiKey(_) => API_KEY,
+            Self::Delegate(..) => DELEGATE,
             Self::Operator(_) => OPERATOR,
             Self::System => SYSTEM,
         }
@@ -64,8 +69,17 @@ impl Actor {
         match self {
             Self::User(id) => Some(id.0),
             Self::Operator(id) => id.map(|id| id.0),
-            Self::ApiKey(id) => Some(id.0),
+            Self::ApiKey(id) | Self::Delegate(id, _) => Some(id.0),
             Self::System => None,
+        }
+    }
+
+    /// The user whose doing it is, if it is one's.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) | Self::Delegate(_, user) => Some(user),
+            Self::Operator(user) => user,
+            Self::ApiKey(_) | Self::System => None,
         }
     }
 }
@@ -82,6 +96,7 @@ mod tests {
             (Actor::Operator(Some(user)), Some(user)),
             (Actor::Operator(None), None),
             (Actor::ApiKey(key), None),
+            (Actor::Delegate(key, user), Some(user)),
             (Actor::System, None),
             // On behalf of the user.
             (Actor::System, Some(user)),

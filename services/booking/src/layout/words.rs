@@ -151,15 +151,17 @@ impl Words {
     /// the parts must have run, and the branch is not entered before. Checks of foreign
     /// keys come after that. They look whether rows exist that nobody deletes.
     fn add_events(&mut self) {
-        self.add(
-            "acting_user",
-            "case when :actor_kind in ({actor.user}, {actor.operator}) then :actor_id end",
-        );
+        self.add("acting_user", ":actor_user");
         self.add("event_written", columns::EVENT_WRITTEN.join(", "));
         self.add("nights", columns::NIGHTS.join(", "));
         let tick = "case when settled.writes is not null then nextval('booking_event_ticks') end";
         self.add("by", format!("{{acting_user}}, :actor_kind, :actor_id, null::uuid, {tick}"));
-        self.add("by_itself", format!("{{acting_user}}, {{actor.system}}, null::uuid, :actor_id, {tick}"));
+        self.add(
+            "by_itself",
+            format!(
+                "{{acting_user}}, {{actor.system}}, null::uuid, coalesce({{acting_user}}, :actor_id), {tick}"
+            ),
+        );
         self.add("decides", "{decider} = {acting_user}, decider_kind = :actor_kind, decider_id = :actor_id");
     }
 

@@ -101,12 +101,16 @@ pub fn actor(by: Actor, on_behalf_of: Option<Uuid>) -> wire::Actor {
         kind: match by {
             Actor::User(_) => wire::ActorKind::User,
             Actor::ApiKey(_) => wire::ActorKind::ApiKey,
+            Actor::Delegate(..) => wire::ActorKind::Delegate,
             Actor::Operator(_) => wire::ActorKind::Operator,
             Actor::System => wire::ActorKind::System,
         }
         .into(),
         id: written(by.id()),
-        on_behalf_of: written(on_behalf_of),
+        on_behalf_of: match by {
+            Actor::Delegate(_, user) => user.0.to_string(),
+            _ => written(on_behalf_of),
+        },
     }
 }
 

@@ -73,8 +73,11 @@ pub fn require_scope<T>(request: &Request<T>, scope: &'static str) -> Result<(),
 }
 
 /// Who makes the call. What a user may do is the user's doing, whatever key came
-/// along; a key alone acts for itself.
+/// along, unless it is a client's that acts for the user; a key alone acts for itself.
 fn actor(caller: &access::Caller) -> Result<Actor, Refusal> {
+    if let (Some(access::Acting::Client(client)), Some(user)) = (caller.acting, caller.user) {
+        return Ok(Actor::Delegate(KeyId(client), UserId(user.id)));
+    }
     match (caller.user, caller.api_key_id) {
         (Some(user), _) if caller.operator => Ok(Actor::Operator(Some(UserId(user.id)))),
         (Some(user), _) => Ok(Actor::User(UserId(user.id))),

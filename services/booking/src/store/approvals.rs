@@ -17,7 +17,7 @@ use super::properties::terms;
 use super::requests::{LockedRequest, booking_request};
 use crate::domain::actor::Actor;
 use crate::domain::event::EventKind;
-use crate::domain::ids::{BookingId, BookingRequestId, EventId, RangeId, RowId};
+use crate::domain::ids::{BookingId, BookingRequestId, EventId, RangeId, RowId, UserId};
 use crate::domain::layout::Layout;
 
 pg::statements! {
@@ -27,7 +27,7 @@ pg::statements! {
     BookRequests<'a> = "book_requests" (
         tenant: Uuid, ids: Vec<BookingRequestId>, bookings: Vec<BookingId>, ranges: Vec<RangeId>,
         events: Vec<EventId>, times: Vec<Timestamp>, actor_kinds: Vec<&'static str>,
-        actor_ids: Vec<Option<Uuid>>, notes: Vec<&'a str>,
+        actor_ids: Vec<Option<Uuid>>, actor_users: Vec<Option<UserId>>, notes: Vec<&'a str>,
     );
 }
 
@@ -142,7 +142,6 @@ impl Approvals {
 fn book<'a>(tenant: TenantId, all: &'a [BookedTogether<'_>]) -> Box<dyn Query + Send + 'a> {
     let tenant = tenant.uuid();
     if let [one] = all {
-        let (at, actor_kind, actor_id) = (one.at, one.actor.kind(), one.actor.id());
         return Box::new(Book {
             tenant,
             id: one.request,
@@ -152,7 +151,7 @@ fn book<'a>(tenant: TenantId, all: &'a [BookedTogether<'_>]) -> Box<dyn Query + 
             kind: EventKind::Approved.name(),
             evidence: "",
             overridden: None,
-            with: Stamp { at, actor_kind, actor_id, event: Change::new_event() },
+            with: Stamp::of(one.actor, one.at, Change::new_event()),
         });
     }
     let of_each = || all.iter();
@@ -165,6 +164,7 @@ fn book<'a>(tenant: TenantId, all: &'a [BookedTogether<'_>]) -> Box<dyn Query + 
         times: of_each().map(|one| one.at).collect(),
         actor_kinds: of_each().map(|one| one.actor.kind()).collect(),
         actor_ids: of_each().map(|one| one.actor.id()).collect(),
+        actor_users: of_each().map(|one| one.actor.user()).collect(),
         notes: of_each().map(|one| one.note).collect(),
     })
 }

@@ -29,8 +29,9 @@ use super::attempts::{Before, Ended};
 use super::database::{Schema, Store};
 use super::keys::{AnswerKey, ClaimKey, GetKey, KEYS_KEPT, answered, key_in_use};
 use crate::call::{Call, Key};
+use crate::domain::actor::Actor;
 use crate::domain::form;
-use crate::domain::ids::{BookingId, EventId, RangeId, RowId};
+use crate::domain::ids::{BookingId, EventId, RangeId, RowId, UserId};
 use crate::domain::layout::Layout;
 use crate::domain::version::{Expected, Version};
 use crate::error::Error;
@@ -38,7 +39,16 @@ use crate::error::Error;
 pg::parameters! {
     /// What every change writes beside what it changes; a statement takes of it what it
     /// needs.
-    Stamp (at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, event: EventId);
+    Stamp (
+        at: Timestamp, actor_kind: &'static str, actor_id: Option<Uuid>, actor_user: Option<UserId>, event: EventId
+    );
+}
+
+impl Stamp {
+    /// By whom, when, and which event.
+    pub(super) fn of(actor: Actor, at: Timestamp, event: EventId) -> Self {
+        Self { at, actor_kind: actor.kind(), actor_id: actor.id(), actor_user: actor.user(), event }
+    }
 }
 
 /// What a call does to the database.
@@ -264,8 +274,7 @@ impl Change {
 
     /// When it happens, by whom, and the event that it writes.
     pub(super) fn stamp(&self) -> Stamp {
-        let (actor_kind, actor_id) = (self.call.actor.kind(), self.call.actor.id());
-        Stamp { at: self.at, actor_kind, actor_id, event: self.event }
+        Stamp::of(self.call.actor, self.at, self.event)
     }
 
     /// Now that a row is locked, the change is later than the row's last one,

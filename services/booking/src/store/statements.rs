@@ -112,7 +112,7 @@ fn words(layout: Layout, blocking: &Blocking) -> Words {
 /// What a statement for one call says of that call, for each call that has an `item`: the
 /// same text, so that both write the same.
 fn of_item(text: &str) -> String {
-    let own = [":actor_kind", ":actor_id", ":at", ":event", ":note", ":range"];
+    let own = [":actor_kind", ":actor_id", ":actor_user", ":at", ":event", ":note", ":range"];
     own.into_iter().fold(text.to_owned(), |text, name| text.replace(name, &name.replace(':', "item.")))
 }
 

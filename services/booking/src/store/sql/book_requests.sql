@@ -4,9 +4,9 @@
 -- once cannot wait for each other in a circle. The plan must not depend on how many there
 -- are, or it would be made anew for each few: so the array of ids is hidden from it.
 with item as (
-    select id, booking, range, event, at, actor_kind, actor_id, note
-    from unnest((select :ids), :bookings, :ranges, :events, :times, :actor_kinds, :actor_ids, :notes)
-        as item (id, booking, range, event, at, actor_kind, actor_id, note)
+    select id, booking, range, event, at, actor_kind, actor_id, actor_user, note
+    from unnest((select :ids), :bookings, :ranges, :events, :times, :actor_kinds, :actor_ids, :actor_users, :notes)
+        as item (id, booking, range, event, at, actor_kind, actor_id, actor_user, note)
 ),
 booked as (
     insert into bookings (

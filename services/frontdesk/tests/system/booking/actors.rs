@@ -6,6 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, case, path_of, tenant_path};
+use crate::identity::client_tokens::client;
+use crate::identity::delegation::delegated;
 
 const MANAGER: &str = "0d000000-0000-7000-8000-000000000102";
 
@@ -100,6 +102,38 @@ async fn with_a_user_token_a_key_beside_it_acts_for_nobody() {
     let read = fixture.get(&path, &token).await;
     let by_user = json!({"kind": "user", "id": MANAGER, "on_behalf_of": ""});
     assert_eq!((&read.ok()["decider"], &read.body["decided_by"]), (&by_user, &json!(MANAGER)));
+}
+
+#[tokio::test]
+async fn a_client_that_acts_for_a_user_is_named_with_the_user() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let manager = fixture.manager().await;
+        fixture.patch("/v1/booking-settings", &manager, &json!({"auto_decline": true})).await.ok();
+        let client = client(&fixture, &["bookings:approve", "bookings:view"], &[]).await;
+        let token = delegated(&fixture, &client, &manager).await;
+        let id = fixture.open_request(demo::TENANT, 11, 500, 505).await;
+        // Where requests are bookings, none competes with another.
+        let rival = if layout == Layout::Standard {
+            Some(fixture.open_request(demo::TENANT, 12, 504, 508).await)
+        } else {
+            None
+        };
+        fixture.approve(&token, id).await.ok();
+        let by_both = json!({"kind": "delegate", "id": client.id, "on_behalf_of": MANAGER});
+        let for_manager = json!({"kind": "system", "id": "", "on_behalf_of": MANAGER});
+        for (id, by) in [(id, &by_both)].into_iter().chain(rival.map(|rival| (rival, &for_manager))) {
+            let read = fixture.get(&path_of(id, ""), &manager).await;
+            assert_eq!(
+                (&read.ok()["decider"], &read.body["decided_by"]),
+                (by, &json!(MANAGER)),
+                "{layout:?}"
+            );
+            let history = fixture.get(&path_of(id, "/history"), &manager).await;
+            let last = history.ok()["events"].as_array().unwrap().last().unwrap();
+            assert_eq!((&last["by"], &last["actor"]), (by, &json!(MANAGER)), "{layout:?}");
+        }
+    }
 }
 
 #[tokio::test]

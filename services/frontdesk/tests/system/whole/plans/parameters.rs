@@ -158,7 +158,7 @@ fn of_several(statement: &str, parameter: &Parameter) -> Option<String> {
     };
     match parameter.name {
         "ids" => several(|n| format!("uuid '00000005-0000-7000-8000-{:012x}'", 19_960 + 2 * n)),
-        "bookings" | "ranges" | "events" | "actor_ids" => {
+        "bookings" | "ranges" | "events" | "actor_ids" | "actor_users" => {
             several(|n| format!("uuid '00000009-0000-7000-8000-{:012x}'", 16 + n))
         }
         "times" => several(|_| "now()".to_owned()),
