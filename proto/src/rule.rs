@@ -70,6 +70,14 @@ impl Rule {
         declared(method).and_then(Self::read)
     }
 
+    /// Whether a method is a user's alone: nobody else calls it, whoever acts for the user.
+    pub fn is_of_users_alone(method: &MethodDescriptor) -> bool {
+        declared(method).is_some_and(|rule| match rule.rule {
+            Some(access_rule::Rule::SignedIn(signed_in)) => !signed_in.for_others,
+            _ => rule.aal() == Aal::Aal2,
+        })
+    }
+
     /// Whether the method works on one tenant's data.
     pub fn needs_tenant(&self) -> bool {
         self.scopes().iter().any(|scope| !scope.starts_with("platform:"))
@@ -144,7 +152,7 @@ mod tests {
     #[test]
     fn a_proof_is_asked_of_users_and_within_a_time() {
         let fresh = |seconds, nanos| Some(prost_types::Duration { seconds, nanos });
-        let user = || Some(access_rule::Rule::SignedIn(SignedIn {}));
+        let user = || Some(access_rule::Rule::SignedIn(SignedIn::default()));
         let rule = AccessRule { rule: user(), fresh: fresh(300, 0), aal: Aal::Aal2.into() };
         assert_eq!(StepUp::read(&rule), StepUp { fresh: Some(Duration::from_mins(5)), aal: Aal::Aal2 });
         assert_eq!(Rule::read(rule), Some(Rule::SignedIn));
@@ -164,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_rule_for_users_says_how_many_factors_it_takes_and_one_for_scopes_takes_no_less_than_others() {
-        let user = || Some(access_rule::Rule::SignedIn(SignedIn {}));
+        let user = || Some(access_rule::Rule::SignedIn(SignedIn::default()));
         let scoped = || {
             let scopes = vec!["bookings:view".to_owned()];
             Some(access_rule::Rule::Scoped(Scoped { scopes, ..Default::default() }))

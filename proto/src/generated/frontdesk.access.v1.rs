@@ -72,7 +72,12 @@ impl ::prost::Name for AnyCredential {
 }
 /// A user token is needed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SignedIn {}
+pub struct SignedIn {
+    /// Whether a client that acts for the user, and a platform operator who sees what the user
+    /// sees, may call it as well. Any other method for users is theirs alone.
+    #[prost(bool, tag = "1")]
+    pub for_others: bool,
+}
 impl ::prost::Name for SignedIn {
     const NAME: &'static str = "SignedIn";
     const PACKAGE: &'static str = "frontdesk.access.v1";

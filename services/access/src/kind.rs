@@ -1,15 +1,15 @@
 //! What a token stands for: a session of a user, or less than that, which is an API key as a
 //! client, a user for whom a client acts, or what a user sees.
 
-use frontdesk_proto::{ErrorReason, Refusal, Rule};
+use frontdesk_proto::{ErrorReason, Refusal};
 use uuid::Uuid;
 
+use crate::rules::Rules;
 use crate::token::{Claims, TOKEN_KIND};
 
 /// Value of the claim `typ` in a token of a client, which is an API key and no user. Another
 /// one, so that a service of before takes it for nobody.
 pub const CLIENT_KIND: &str = "client";
-
 /// Value of the claim `typ` in a token of a client that acts for a user (RFC 8693).
 pub const DELEGATED_KIND: &str = "delegated";
 /// Value of the claim `typ` in a token by which a platform operator sees what a user sees.
@@ -87,17 +87,17 @@ impl Claims {
     }
 }
 
-/// Refuses a change by whoever only looks, and one of a user's own account by somebody else.
-pub(crate) fn check_change(acting: Option<Acting>, rule: &Rule) -> Result<(), Refusal> {
+/// Refuses a change by whoever only looks, and what is a user's alone by anybody else.
+pub(crate) fn check_acting(acting: Acting, rules: &Rules, path: &str) -> Result<(), Refusal> {
     match acting {
-        Some(Acting::Viewer(_)) => Err(Refusal::new(
+        Acting::Viewer(_) if rules.changes(path) || rules.is_of_users_alone(path) => Err(Refusal::new(
             ErrorReason::ViewOnly,
-            "The token lets a platform operator see what a user sees, and the method changes something; nothing was changed. Call methods that only read, or ask the user to do it.",
+            "The token lets a platform operator see what a user sees in a tenant, and the method changes something, or is about the user's own account; nothing was done. Call methods that only read, or ask the user to do it.",
         )),
-        Some(Acting::Client(_)) if *rule == Rule::SignedIn => Err(Refusal::new(
+        Acting::Client(_) if rules.is_of_users_alone(path) => Err(Refusal::new(
             ErrorReason::NotByDelegation,
-            "A client acts for the user, and the method changes the user's own account; nothing was changed. The user has to do it with a token of their own.",
+            "A client acts for the user, and the method is the user's alone, being about the user's own account or asking for two factors; nothing was done. The user has to do it with a token of their own.",
         )),
-        Some(Acting::Client(_)) | None => Ok(()),
+        Acting::Client(_) | Acting::Viewer(_) => Ok(()),
     }
 }

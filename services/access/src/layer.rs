@@ -169,9 +169,9 @@ impl<A: Authority> Gate<A> {
                 "The call says nothing about who makes it: send `Authorization: Bearer <access token>` from POST /v1/auth/login.",
             ));
         }
-        let acting = verified.as_ref().and_then(Verified::stands_for).and_then(TokenKind::acting);
-        if self.rules.changes(path) {
-            kind::check_change(acting, rule)?;
+        let stands_for = verified.as_ref().and_then(Verified::stands_for);
+        if let Some(acting) = stands_for.and_then(TokenKind::acting) {
+            kind::check_acting(acting, &self.rules, path)?;
         }
         let resolution = self.resolve(&credentials, verified.as_ref(), now).await?;
         if let Some(tenant) = resolution.tenant {

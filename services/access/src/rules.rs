@@ -19,6 +19,8 @@ pub struct Rules {
     streams: HashSet<String>,
     /// Paths of the methods that change something.
     changes: HashSet<String>,
+    /// Paths of the methods that are users' alone, whoever acts for them.
+    of_users_alone: HashSet<String>,
     unheeded: HashMap<String, Unheeded>,
 }
 
@@ -33,6 +35,7 @@ impl Rules {
         let mut step_ups = HashMap::new();
         let mut unheeded = HashMap::new();
         let mut changes = HashSet::new();
+        let mut of_users_alone = HashSet::new();
         let mut faults = Vec::new();
         for name in services {
             let Some(service) = pool.get_service_by_name(name) else {
@@ -53,6 +56,9 @@ impl Rules {
                         if contract.changes {
                             changes.insert(path.clone());
                         }
+                        if Rule::is_of_users_alone(&method) {
+                            of_users_alone.insert(path.clone());
+                        }
                         unheeded.insert(path.clone(), Unheeded::of(&contract));
                         by_path.insert(path.into(), rule);
                     }
@@ -61,7 +67,7 @@ impl Rules {
             }
         }
         if faults.is_empty() {
-            Ok(Self { by_path, step_ups, streams, changes, unheeded })
+            Ok(Self { by_path, step_ups, streams, changes, of_users_alone, unheeded })
         } else {
             Err(faults.join("; "))
         }
@@ -90,6 +96,11 @@ impl Rules {
     /// Whether a path is a method that changes something.
     pub fn changes(&self, path: &str) -> bool {
         self.changes.contains(path)
+    }
+
+    /// Whether a path is a method that is a user's alone.
+    pub fn is_of_users_alone(&self, path: &str) -> bool {
+        self.of_users_alone.contains(path)
     }
 
     /// Refuses a call with a condition that its method would not look at.

@@ -4,6 +4,7 @@ use crate::actor::Actor;
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
+use crate::domain::field::InvalidField;
 use crate::domain::ids::{ApiKeyId, TenantId};
 use crate::error::Error;
 use crate::store::{Change, Store};
@@ -19,6 +20,10 @@ pub async fn set(
     actor: &Actor,
 ) -> Result<ApiKey, Error> {
     let key_ids = assertions::check_keys(keys)?;
+    if without_secret && key_ids.is_empty() {
+        let problem = "leaves nobody who can use the API key without keys; revoke the key to end it";
+        return Err(InvalidField::new("without_secret", problem).into());
+    }
     let keys = Some(keys).filter(|_| !key_ids.is_empty());
     // A secret that nobody has seen is none.
     let unseen = if without_secret { Some(KeyText::generate(id)?.0.secret_hash) } else { None };

@@ -5,8 +5,9 @@ use crate::actor::{Actor, SignedIn};
 use crate::credential::access_token::{NewBoundToken, StandsFor};
 use crate::domain::audit::AuditAction;
 use crate::domain::field::InvalidField;
-use crate::domain::ids::{TenantId, UserId};
-use crate::error::Error;
+use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::proof::Assurance;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
 
 /// Seconds for which it lasts.
@@ -26,6 +27,9 @@ impl Sessions {
         if reason.is_empty() {
             return Err(InvalidField::new("reason", "is needed: the tenant reads it").into());
         }
+        if by.session == SessionId::default() {
+            return Err(no_session().into());
+        }
         let (member, id, at) = Change::run(&self.store, async |change| {
             let member = change.get_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
             let (id, at) = (Change::new_id(), change.at());
@@ -35,8 +39,16 @@ impl Sessions {
             Ok((member, id, at))
         })
         .await?;
-        let stands_for = StandsFor::View(&member.user, by);
+        let assurance = if actor.two_factors { Assurance::Aal2 } else { Assurance::Aal1 };
+        let stands_for = StandsFor::View(&member.user, by, assurance);
         let lifetime = VIEW_LIFETIME.into();
         self.keyring.sign_bound(&NewBoundToken { id, stands_for, tenant, scopes: None, at, lifetime })
     }
+}
+
+fn no_session() -> Refusal {
+    Refusal::new(
+        Reason::SignInRequired,
+        "What is seen ends with the session of whoever looks, and a token of another issuer has no session here. Nothing was done. Sign in with POST /v1/auth/login.",
+    )
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::refresh_token::RefreshToken;
 use super::signing_key::SigningKeyError;
 use crate::domain::ids::{ApiKeyId, TenantId};
-use crate::domain::proof::{Proof, Proofs};
+use crate::domain::proof::{Assurance, Proof, Proofs};
 use crate::domain::session::SignedIn;
 use crate::domain::user::User;
 
@@ -98,8 +98,8 @@ pub enum StandsFor<'call> {
     Client(ApiKeyId),
     /// A user with these claims, for whom a client acts.
     Delegate(ApiKeyId, &'call Claims),
-    /// What a user sees, for a platform operator.
-    View(&'call User, SignedIn),
+    /// What a user sees, for a platform operator, who has proved two factors or not.
+    View(&'call User, SignedIn, Assurance),
 }
 
 impl NewBoundToken<'_> {
@@ -122,22 +122,23 @@ impl NewBoundToken<'_> {
         let (kind, sub, client, act) = match self.stands_for {
             StandsFor::Client(client) => (CLIENT_KIND, client.0, Some(client.0), None),
             StandsFor::Delegate(client, user) => (DELEGATED_KIND, user.sub, Some(client.0), act(client.0)),
-            StandsFor::View(user, by) => (VIEW_KIND, user.id.0, None, act(by.user.0)),
+            StandsFor::View(user, by, _) => (VIEW_KIND, user.id.0, None, act(by.user.0)),
         };
         let (session_id, generation) = match self.stands_for {
             StandsFor::Client(_) => (Uuid::nil(), 0),
             StandsFor::Delegate(_, user) => (user.session_id, user.generation),
-            StandsFor::View(_, by) => (by.session.0, 0),
+            StandsFor::View(_, by, _) => (by.session.0, 0),
         };
-        // What the user has proved; nobody has proved anything as a client.
+        // What whoever looks has proved, and the user; nobody proves anything as a client.
         let (aal, amr) = match self.stands_for {
             StandsFor::Delegate(_, user) => (user.aal.as_str(), user.amr.clone()),
-            StandsFor::Client(_) | StandsFor::View(..) => ("aal1", Vec::new()),
+            StandsFor::View(_, _, assurance) => (assurance.word(), Vec::new()),
+            StandsFor::Client(_) => (Assurance::Aal1.word(), Vec::new()),
         };
         let email = match self.stands_for {
             StandsFor::Client(_) => "",
             StandsFor::Delegate(_, user) => user.email.as_str(),
-            StandsFor::View(user, _) => user.email.as_str(),
+            StandsFor::View(user, ..) => user.email.as_str(),
         };
         Ok(Claims {
             iss: issuer.issuer.clone(),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::identity::Identity;
 use super::wire::id_or_empty;
 use crate::domain::ids::{ApiKeyId, SessionId, UserId};
+use crate::domain::scopes::OPERATE;
 use crate::error::Error;
 use crate::trust::keyring::PublicKey;
 
@@ -39,13 +40,15 @@ impl TokenService for Identity {
         };
         let now = Timestamp::now();
         let (session, user) = (SessionId(claims.session_id), UserId(claims.sub));
+        let mut viewed_by = None;
         let live = match claims.kind() {
             Some(TokenKind::Client(Client { id, .. })) => self.is_live(id, now).await?,
             Some(TokenKind::Delegated(Client { id, .. })) => {
                 self.is_live(id, now).await? && self.is_signed_in(session, user, now).await?
             }
             Some(TokenKind::View(View { operator, .. })) => {
-                self.is_signed_in(session, UserId(operator), now).await?
+                viewed_by = Some(operator);
+                self.is_operator(session, UserId(operator), now).await?
             }
             Some(TokenKind::User) | None => self.is_signed_in(session, user, now).await?,
         };
@@ -59,6 +62,7 @@ impl TokenService for Identity {
             user_id: if is_user { user.to_string() } else { String::new() },
             session_id: if is_user { session.to_string() } else { String::new() },
             client_id: id_or_empty(claims.client_id),
+            viewed_by: id_or_empty(viewed_by),
             expires_at,
         }))
     }
@@ -69,7 +73,11 @@ impl Identity {
         Ok(self.store().find_api_key(ApiKeyId(key), now).await?.is_some())
     }
 
-    /// A token of another issuer than this one has no session, and is not asked about here.
+    async fn is_operator(&self, session: SessionId, user: UserId, now: Timestamp) -> Result<bool, Error> {
+        let found = self.store().resolve_user(session, user, None, now).await?;
+        Ok(found.iter().any(|by| by.platform_scopes.iter().any(|scope| scope == OPERATE)))
+    }
+
     async fn is_signed_in(&self, session: SessionId, user: UserId, now: Timestamp) -> Result<bool, Error> {
         Ok(!self.store().resolve_user(session, user, None, now).await?.is_empty())
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::authority::{LocalIdentity, check_address, membership, not_a_member, session_ended};
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::revocation::MarkKind;
+use crate::domain::roles::{BuiltIn, Role};
 use crate::domain::scopes::OPERATE;
 use crate::error::{Error, Reason, Refusal};
 
@@ -106,11 +107,7 @@ impl LocalIdentity {
     ) -> Result<Resolution, Error> {
         let View { operator, tenant } = view;
         let session = SessionId(claims.session_id);
-        let by = if session.0.is_nil() {
-            self.store.resolve_foreign_user(UserId(operator), None).await?
-        } else {
-            self.store.resolve_user(session, UserId(operator), None, now).await?
-        };
+        let by = self.store.resolve_user(session, UserId(operator), Some(TenantId(tenant)), now).await?;
         let by = by.first().filter(|by| by.platform_scopes.iter().any(|scope| scope == OPERATE));
         let by = by.ok_or_else(session_ended)?;
         if credentials.tenant.is_some_and(|named| named != tenant) {
@@ -136,6 +133,8 @@ impl LocalIdentity {
             role: role.name().to_owned(),
             api_key_id: key.map(|(id, _)| id.0),
             until: [by.session_ends_at, key_until].into_iter().flatten().min(),
+            // Whoever may do what an owner may is asked what owners are, by what was proved.
+            second_factor: self.second_factor(by, Some(&Role::BuiltIn(BuiltIn::Owner))),
             ..Resolution::default()
         };
         let marker = self.revocations.marker();

@@ -215,6 +215,8 @@ async fn what_is_registered_is_public_and_its_owner_holds_what_the_key_has() {
     register(&fixture, &client, &json!({"keys": [hmac]})).await.refused(400, "INVALID_FIELD");
     let twice = json!({"keys": [es256("k").public, es256("k").public]});
     register(&fixture, &client, &twice).await.refused(400, "INVALID_FIELD");
+    let nothing = json!({"keys": [], "without_secret": true});
+    register(&fixture, &client, &nothing).await.refused(400, "INVALID_FIELD");
     let many: Vec<Json> = (0..9).map(|at| es256(&format!("k{at}")).public).collect();
     register(&fixture, &client, &json!({"keys": many})).await.refused(400, "INVALID_FIELD");
     let nobody = Client { id: uuid::Uuid::now_v7().to_string(), ..client.clone() };

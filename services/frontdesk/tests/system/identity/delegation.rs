@@ -75,6 +75,11 @@ async fn a_client_changes_nothing_of_the_account_of_its_user() {
         fixture.post(path, &token, &body).await.refused(403, "NOT_BY_DELEGATION");
     }
     fixture.get("/v1/me", &manager).await.ok();
+    // Nor does it learn where its user is signed in, or by what.
+    for path in ["/v1/auth/sessions", "/v1/auth/factors"] {
+        fixture.get(path, &manager).await.ok();
+        fixture.get(path, &token).await.refused(403, "NOT_BY_DELEGATION");
+    }
 }
 
 #[tokio::test]

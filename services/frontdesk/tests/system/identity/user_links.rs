@@ -77,6 +77,11 @@ async fn a_subject_is_a_user_by_its_link_and_never_by_an_equal_id() {
         let answer = fixture.get("/v1/users", &token(issuer, "root")).await;
         assert_eq!(answer.status, status, "{issuer}: {}", answer.body);
     }
+    // What an operator sees as somebody else would not end with a session of another issuer.
+    let seen = format!("/v1/users/{}/view-as", fixture.user_id(demo::MANAGER).await);
+    let why = json!({"tenant_id": demo::TENANT, "reason": "asked for help"});
+    fixture.post(&seen, &token(TRUSTED, "root"), &why).await.refused(401, "SIGN_IN_REQUIRED");
+
     // What was done with a token of another issuer is written down with that.
     link(demo::OWNER, PLAIN, "boss").await;
     fixture.post(&tenant_path("/api-keys"), &token(PLAIN, "boss"), &json!({"name": "k"})).await.ok();

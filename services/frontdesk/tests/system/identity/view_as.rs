@@ -66,9 +66,25 @@ async fn whoever_looks_stays_in_the_tenant_has_no_refresh_and_hands_nothing_on()
     let elsewhere = elsewhere.header("x-tenant-id", demo::OTHER_TENANT.to_string());
     Answer::of(elsewhere).await.refused(403, "TENANT_ACCESS_DENIED");
     fixture.refresh(&json!(seen)).await.refused(401, "REFRESH_TOKEN_INVALID");
+    fixture.get("/v1/auth/sessions", &seen).await.refused(403, "VIEW_ONLY");
     ask(&fixture, &seen, &user, &why()).await.refused(403, "VIEW_ONLY");
     let key = fixture.request(Method::GET, "/v1/customers").bearer_auth(&seen);
     Answer::of(key.header("x-tenant-api-key", &fixture.api_key)).await.ok();
+}
+
+#[tokio::test]
+async fn a_tenant_that_asks_owners_for_two_factors_asks_whoever_looks_for_them() {
+    let fixture = Fixture::start().await;
+    let (_, user, seen) = view(&fixture, demo::VIEWER).await;
+    let path = "/v1/properties";
+    fixture.get(path, &seen).await.ok();
+    let ask_owners = "update identity.tenants set second_factor = 'owners' where id = $1";
+    assert_eq!(fixture.execute(ask_owners, &[&demo::TENANT]).await, 1);
+    waits::until_so("two are asked", async || fixture.get(path, &seen).await.status == 401).await;
+    fixture.get(path, &seen).await.refused(401, "STEP_UP_REQUIRED");
+    let operator = fixture.protect(demo::OPERATOR).await;
+    let again = ask(&fixture, operator.token(), &user, &why()).await;
+    fixture.get(path, again.ok()["access"].as_str().unwrap()).await.ok();
 }
 
 #[tokio::test]
@@ -107,10 +123,17 @@ async fn looking_ends_when_the_operator_is_one_no_more_or_the_user_is_no_member(
     let ended = async |seen: &str, status: u16| {
         waits::until_so(status, async || fixture.get(path, seen).await.status == status).await;
     };
+    let told = async |token: &str| {
+        let answer = fixture.post("/v1/auth/introspect", &operator, &json!({"token": token})).await;
+        (answer.ok()["active"].clone(), answer.body["viewed_by"].clone())
+    };
+    let operator_id = json!(fixture.user_id(demo::OPERATOR).await);
     let (signed_out, seen) = again().await;
+    assert_eq!(told(&seen).await, (json!(true), operator_id.clone()));
     fixture.post("/v1/auth/logout", &signed_out, &json!({})).await.ok();
     ended(&seen, 401).await;
     fixture.get(path, &seen).await.refused(401, "SESSION_ENDED");
+    assert_eq!(told(&seen).await, (json!(false), operator_id));
 
     let (_, seen) = again().await;
     let viewer = fixture.user_id(demo::VIEWER).await;
