@@ -53,13 +53,17 @@ impl Checked for crate::identity::v1::DeleteUserResponse {}
 impl Checked for crate::identity::v1::DisableUserResponse {}
 impl Checked for crate::identity::v1::EnableUserResponse {}
 impl Checked for crate::identity::v1::EnrolFactorResponse {}
+impl Checked for crate::identity::v1::ExportAuditEventsResponse {}
+impl Checked for crate::identity::v1::ExportPlatformAuditEventsResponse {}
 impl Checked for crate::identity::v1::GetInvitationResponse {}
 impl Checked for crate::identity::v1::GetJwksResponse {}
 impl Checked for crate::identity::v1::GetMeResponse {}
 impl Checked for crate::identity::v1::GetSecondFactorPolicyResponse {}
+impl Checked for crate::identity::v1::GetServerMetadataResponse {}
 impl Checked for crate::identity::v1::GetTenantResponse {}
 impl Checked for crate::identity::v1::GetUserResponse {}
 impl Checked for crate::identity::v1::InviteMemberResponse {}
+impl Checked for crate::identity::v1::IssueTokenResponse {}
 impl Checked for crate::identity::v1::JoinByInvitationResponse {}
 impl Checked for crate::identity::v1::LeaveTenantResponse {}
 impl Checked for crate::identity::v1::ListApiKeysResponse {}
@@ -91,6 +95,7 @@ impl Checked for crate::identity::v1::RevokeApiKeyResponse {}
 impl Checked for crate::identity::v1::RevokeInvitationResponse {}
 impl Checked for crate::identity::v1::RevokeSessionResponse {}
 impl Checked for crate::identity::v1::RotateApiKeyResponse {}
+impl Checked for crate::identity::v1::SetClientKeysResponse {}
 impl Checked for crate::identity::v1::SetPasswordResponse {}
 impl Checked for crate::identity::v1::SetPlatformScopesResponse {}
 impl Checked for crate::identity::v1::SetSecondFactorPolicyResponse {}
@@ -103,6 +108,7 @@ impl Checked for crate::identity::v1::UpdateUserResponse {}
 impl Checked for crate::identity::v1::UseRecoveryCodeResponse {}
 impl Checked for crate::identity::v1::ValidateTokenResponse {}
 impl Checked for crate::identity::v1::VerifyFactorResponse {}
+impl Checked for crate::identity::v1::ViewAsResponse {}
 impl Checked for crate::identity::v1::WatchResponse {}
 impl Checked for crate::booking::v1::ApproveBookingRequestRequest {
     fn check(&self, found: &mut Violations) {
@@ -412,6 +418,20 @@ impl Checked for crate::identity::v1::ChangePasswordRequest {
         found.text("new_password", &self.new_password, &Limits { required: true, min_length: 8, max_length: 256, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ClientKey {
+    fn check(&self, found: &mut Violations) {
+        found.text("kty", &self.kty, &Limits { max_bytes: 10, ..Limits::NONE });
+        found.text("kid", &self.kid, &Limits { max_bytes: 64, ..Limits::NONE });
+        found.text("use", &self.r#use, &Limits { max_bytes: 10, ..Limits::NONE });
+        found.text("alg", &self.alg, &Limits { max_bytes: 10, ..Limits::NONE });
+        found.texts("key_ops", &self.key_ops, &Limits { max_bytes: 10, max_items: 4, ..Limits::NONE });
+        found.text("crv", &self.crv, &Limits { max_bytes: 10, ..Limits::NONE });
+        found.text("x", &self.x, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("y", &self.y, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("n", &self.n, &Limits { max_bytes: 700, ..Limits::NONE });
+        found.text("e", &self.e, &Limits { max_bytes: 10, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::ConfirmEmailRequest {
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
@@ -483,6 +503,12 @@ impl Checked for crate::identity::v1::EnrolFactorRequest {
         found.text("name", &self.name, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ExportAuditEventsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ExportPlatformAuditEventsRequest {}
 impl Checked for crate::identity::v1::GetInvitationRequest {
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
@@ -495,6 +521,7 @@ impl Checked for crate::identity::v1::GetSecondFactorPolicyRequest {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::GetServerMetadataRequest {}
 impl Checked for crate::identity::v1::GetTenantRequest {
     fn check(&self, found: &mut Violations) {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -511,6 +538,21 @@ impl Checked for crate::identity::v1::InviteMemberRequest {
         found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
         found.text("role", &self.role, &Limits { required: true, max_bytes: 256, missing: ErrorReason::RoleNotFound, ..Limits::NONE });
         found.text("language", &self.language, &Limits { max_bytes: 35, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::IssueTokenRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("grant_type", &self.grant_type, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("client_id", &self.client_id, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("client_secret", &self.client_secret, &Limits { max_bytes: 200, ..Limits::NONE });
+        found.text("client_assertion_type", &self.client_assertion_type, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("client_assertion", &self.client_assertion, &Limits { max_bytes: 4096, ..Limits::NONE });
+        found.text("scope", &self.scope, &Limits { max_bytes: 2000, ..Limits::NONE });
+        found.text("subject_token", &self.subject_token, &Limits { max_bytes: 4096, ..Limits::NONE });
+        found.text("subject_token_type", &self.subject_token_type, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("requested_token_type", &self.requested_token_type, &Limits { max_bytes: 100, ..Limits::NONE });
+        found.text("audience", &self.audience, &Limits { max_bytes: 200, ..Limits::NONE });
+        found.text("resource", &self.resource, &Limits { max_bytes: 200, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::JoinByInvitationRequest {
@@ -670,6 +712,13 @@ impl Checked for crate::identity::v1::RotateApiKeyRequest {
         found.number("overlap_seconds", self.overlap_seconds, &Limits { min: Some(0), max: Some(2592000), ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::SetClientKeysRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("api_key_id", &self.api_key_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.messages("keys", &self.keys, &Limits { max_items: 8, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::SetPasswordRequest {
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -733,6 +782,13 @@ impl Checked for crate::identity::v1::VerifyFactorRequest {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("challenge", &self.challenge, &Limits { max_length: 200, max_bytes: 200, ..Limits::NONE });
         found.text("code", &self.code, &Limits { required: true, max_length: 32, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::ViewAsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("reason", &self.reason, &Limits { required: true, format: Format::Line, max_length: 500, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::WatchRequest {}

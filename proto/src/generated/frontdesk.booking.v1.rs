@@ -5,12 +5,12 @@ pub struct Actor {
     /// What kind of actor.
     #[prost(enumeration = "ActorKind", tag = "1")]
     pub kind: i32,
-    /// UUID of the user or of the API key; empty for SYSTEM, and for an operator command.
+    /// UUID of the user or of the API key, which for DELEGATE is the client; empty for SYSTEM, and for an operator command.
     #[prost(string, tag = "2")]
     pub id: ::prost::alloc::string::String,
     /// UUID of the user or API key for whom it was done, when the actor followed
     /// somebody else's decision: SYSTEM declines requests that compete with an approved
-    /// one for whoever approved. Empty otherwise.
+    /// one for whoever approved. For DELEGATE the user. Empty otherwise.
     #[prost(string, tag = "3")]
     pub on_behalf_of: ::prost::alloc::string::String,
 }
@@ -39,6 +39,8 @@ pub enum ActorKind {
     Operator = 3,
     /// Frontdesk itself, as when a hold runs out.
     System = 4,
+    /// A client, which is an API key, that acts for a user by a token that it has exchanged.
+    Delegate = 5,
 }
 impl ActorKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -52,6 +54,7 @@ impl ActorKind {
             Self::ApiKey => "ACTOR_KIND_API_KEY",
             Self::Operator => "ACTOR_KIND_OPERATOR",
             Self::System => "ACTOR_KIND_SYSTEM",
+            Self::Delegate => "ACTOR_KIND_DELEGATE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -62,6 +65,7 @@ impl ActorKind {
             "ACTOR_KIND_API_KEY" => Some(Self::ApiKey),
             "ACTOR_KIND_OPERATOR" => Some(Self::Operator),
             "ACTOR_KIND_SYSTEM" => Some(Self::System),
+            "ACTOR_KIND_DELEGATE" => Some(Self::Delegate),
             _ => None,
         }
     }

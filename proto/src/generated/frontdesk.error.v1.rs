@@ -183,6 +183,29 @@ pub enum ErrorReason {
     /// The API key is right, but it is taken from other addresses only. `address` says where
     /// the call comes from; it is missing where that cannot be told.
     AddressNotAllowed = 260,
+    /// The client that asks for a token is not known, or has not proved who it is. The answer is
+    /// the same for an unknown client, a wrong secret, a bad assertion and one that was used
+    /// before.
+    ClientInvalid = 261,
+    /// There is no such way to get a token here. `supported` lists those that there are.
+    GrantTypeUnsupported = 262,
+    /// The client asks for scopes that it does not have. `missing` names them.
+    ScopeNotGranted = 263,
+    /// What a client has to know of this server is told under the address of its issuer, and the
+    /// issuer of this deployment is a name: set TOKEN_ISSUER to the address of the gateway.
+    IssuerWithoutAddress = 264,
+    /// A client asks for a token for another service (RFC 8693 section 2.2.2, RFC 8707). Tokens
+    /// are for this system as a whole.
+    TargetUnknown = 268,
+    /// The token of a user that a client sends to act for the user is not good for that: it is
+    /// over, of another kind, or its user is no member of the client's tenant.
+    GrantInvalid = 265,
+    /// A platform operator sees what a user sees, and the method changes something, or is about
+    /// the user's own account.
+    ViewOnly = 266,
+    /// A client acts for a user, and the method is the user's alone: it is about the user's own
+    /// account, or asks for two factors of everybody.
+    NotByDelegation = 267,
     /// The method needs the tenant's API key beside the user token: send
     /// `X-TENANT-API-KEY`.
     ApiKeyRequired = 206,
@@ -441,6 +464,14 @@ impl ErrorReason {
             Self::SubjectNotLinked => "ERROR_REASON_SUBJECT_NOT_LINKED",
             Self::ApiKeyInvalid => "ERROR_REASON_API_KEY_INVALID",
             Self::AddressNotAllowed => "ERROR_REASON_ADDRESS_NOT_ALLOWED",
+            Self::ClientInvalid => "ERROR_REASON_CLIENT_INVALID",
+            Self::GrantTypeUnsupported => "ERROR_REASON_GRANT_TYPE_UNSUPPORTED",
+            Self::ScopeNotGranted => "ERROR_REASON_SCOPE_NOT_GRANTED",
+            Self::IssuerWithoutAddress => "ERROR_REASON_ISSUER_WITHOUT_ADDRESS",
+            Self::TargetUnknown => "ERROR_REASON_TARGET_UNKNOWN",
+            Self::GrantInvalid => "ERROR_REASON_GRANT_INVALID",
+            Self::ViewOnly => "ERROR_REASON_VIEW_ONLY",
+            Self::NotByDelegation => "ERROR_REASON_NOT_BY_DELEGATION",
             Self::ApiKeyRequired => "ERROR_REASON_API_KEY_REQUIRED",
             Self::TenantRequired => "ERROR_REASON_TENANT_REQUIRED",
             Self::TenantAccessDenied => "ERROR_REASON_TENANT_ACCESS_DENIED",
@@ -551,6 +582,14 @@ impl ErrorReason {
             "ERROR_REASON_SUBJECT_NOT_LINKED" => Some(Self::SubjectNotLinked),
             "ERROR_REASON_API_KEY_INVALID" => Some(Self::ApiKeyInvalid),
             "ERROR_REASON_ADDRESS_NOT_ALLOWED" => Some(Self::AddressNotAllowed),
+            "ERROR_REASON_CLIENT_INVALID" => Some(Self::ClientInvalid),
+            "ERROR_REASON_GRANT_TYPE_UNSUPPORTED" => Some(Self::GrantTypeUnsupported),
+            "ERROR_REASON_SCOPE_NOT_GRANTED" => Some(Self::ScopeNotGranted),
+            "ERROR_REASON_ISSUER_WITHOUT_ADDRESS" => Some(Self::IssuerWithoutAddress),
+            "ERROR_REASON_TARGET_UNKNOWN" => Some(Self::TargetUnknown),
+            "ERROR_REASON_GRANT_INVALID" => Some(Self::GrantInvalid),
+            "ERROR_REASON_VIEW_ONLY" => Some(Self::ViewOnly),
+            "ERROR_REASON_NOT_BY_DELEGATION" => Some(Self::NotByDelegation),
             "ERROR_REASON_API_KEY_REQUIRED" => Some(Self::ApiKeyRequired),
             "ERROR_REASON_TENANT_REQUIRED" => Some(Self::TenantRequired),
             "ERROR_REASON_TENANT_ACCESS_DENIED" => Some(Self::TenantAccessDenied),

@@ -36,6 +36,9 @@ pub struct ApiKey {
     /// Networks from which the key is taken, for example `192.0.2.0/24`; none means anywhere.
     #[prost(string, repeated, tag = "11")]
     pub allowed_addresses: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Ids of the keys with which its client may sign assertions.
+    #[prost(string, repeated, tag = "12")]
+    pub client_key_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for ApiKey {
     const NAME: &'static str = "ApiKey";
@@ -173,6 +176,96 @@ impl ::prost::Name for RotateApiKeyResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.RotateApiKeyResponse".into()
+    }
+}
+/// Input of SetClientKeys.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SetClientKeysRequest {
+    /// UUID of the tenant; must be the tenant that the call is for.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// UUID of the API key.
+    #[prost(string, tag = "2")]
+    pub api_key_id: ::prost::alloc::string::String,
+    /// The keys.
+    #[prost(message, repeated, tag = "3")]
+    pub keys: ::prost::alloc::vec::Vec<ClientKey>,
+    /// Whether the secret of the API key ends: then only assertions are taken.
+    #[prost(bool, tag = "4")]
+    pub without_secret: bool,
+}
+impl ::prost::Name for SetClientKeysRequest {
+    const NAME: &'static str = "SetClientKeysRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SetClientKeysRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SetClientKeysRequest".into()
+    }
+}
+/// A public key of a client, as RFC 7517 and RFC 7518 section 6 have it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClientKey {
+    /// Key type: `EC`, `RSA` or `OKP`.
+    #[prost(string, tag = "1")]
+    pub kty: ::prost::alloc::string::String,
+    /// Key id; assertions name it.
+    #[prost(string, tag = "2")]
+    pub kid: ::prost::alloc::string::String,
+    /// Use, `sig` or empty.
+    #[prost(string, tag = "3")]
+    pub r#use: ::prost::alloc::string::String,
+    /// Algorithm: `ES256`, `RS256`, `EdDSA`, or empty for what the type of the key says.
+    #[prost(string, tag = "4")]
+    pub alg: ::prost::alloc::string::String,
+    /// Operations, `verify` or none.
+    #[prost(string, repeated, tag = "5")]
+    pub key_ops: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Curve: `P-256` or `Ed25519`; empty for RSA.
+    #[prost(string, tag = "6")]
+    pub crv: ::prost::alloc::string::String,
+    /// X coordinate or public key, base64url; empty for RSA.
+    #[prost(string, tag = "7")]
+    pub x: ::prost::alloc::string::String,
+    /// Y coordinate, base64url; of EC alone.
+    #[prost(string, tag = "8")]
+    pub y: ::prost::alloc::string::String,
+    /// Modulus, base64url; of RSA alone, 2048 to 4096 bits.
+    #[prost(string, tag = "9")]
+    pub n: ::prost::alloc::string::String,
+    /// Exponent, base64url; of RSA alone.
+    #[prost(string, tag = "10")]
+    pub e: ::prost::alloc::string::String,
+    /// Whether the key may be exported, as browsers write it; it says nothing here.
+    #[prost(bool, tag = "11")]
+    pub ext: bool,
+}
+impl ::prost::Name for ClientKey {
+    const NAME: &'static str = "ClientKey";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ClientKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ClientKey".into()
+    }
+}
+/// Output of SetClientKeys.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetClientKeysResponse {
+    /// The API key.
+    #[prost(message, optional, tag = "1")]
+    pub api_key: ::core::option::Option<ApiKey>,
+}
+impl ::prost::Name for SetClientKeysResponse {
+    const NAME: &'static str = "SetClientKeysResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.SetClientKeysResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.SetClientKeysResponse".into()
     }
 }
 /// Input of RevokeApiKey.
@@ -388,6 +481,39 @@ pub mod api_key_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Registers public keys with which a client that has this API key signs assertions, instead
+        /// of sending a secret (RFC 7523); those from before are replaced, and none takes them away.
+        /// The body is a JWK set as RFC 7517 has it, of keys for ES256, RS256 or EdDSA, each with an
+        /// id.
+        pub async fn set_client_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetClientKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetClientKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.ApiKeyService/SetClientKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.ApiKeyService",
+                        "SetClientKeys",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Ends a key with all its secrets; effective everywhere within five seconds.
         pub async fn revoke_api_key(
             &mut self,
@@ -456,6 +582,17 @@ pub mod api_key_service_server {
             request: tonic::Request<super::RotateApiKeyRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RotateApiKeyResponse>,
+            tonic::Status,
+        >;
+        /// Registers public keys with which a client that has this API key signs assertions, instead
+        /// of sending a secret (RFC 7523); those from before are replaced, and none takes them away.
+        /// The body is a JWK set as RFC 7517 has it, of keys for ES256, RS256 or EdDSA, each with an
+        /// id.
+        async fn set_client_keys(
+            &self,
+            request: tonic::Request<super::SetClientKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetClientKeysResponse>,
             tonic::Status,
         >;
         /// Ends a key with all its secrets; effective everywhere within five seconds.
@@ -679,6 +816,51 @@ pub mod api_key_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/frontdesk.identity.v1.ApiKeyService/SetClientKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetClientKeysSvc<T: ApiKeyService>(pub Arc<T>);
+                    impl<
+                        T: ApiKeyService,
+                    > tonic::server::UnaryService<super::SetClientKeysRequest>
+                    for SetClientKeysSvc<T> {
+                        type Response = super::SetClientKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetClientKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ApiKeyService>::set_client_keys(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetClientKeysSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/frontdesk.identity.v1.ApiKeyService/RevokeApiKey" => {
                     #[allow(non_camel_case_types)]
                     struct RevokeApiKeySvc<T: ApiKeyService>(pub Arc<T>);
@@ -811,6 +993,9 @@ pub struct AuditEvent {
     /// UUID of the tenant; empty when it happened in none.
     #[prost(string, tag = "14")]
     pub tenant_id: ::prost::alloc::string::String,
+    /// Why it was done, as whoever did it has said; mostly empty.
+    #[prost(string, tag = "15")]
+    pub reason: ::prost::alloc::string::String,
 }
 impl ::prost::Name for AuditEvent {
     const NAME: &'static str = "AuditEvent";
@@ -912,6 +1097,85 @@ impl ::prost::Name for ListPlatformAuditEventsResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.ListPlatformAuditEventsResponse"
+            .into()
+    }
+}
+/// Input of ExportAuditEvents.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportAuditEventsRequest {
+    /// UUID of the tenant; must be the tenant that the call is for.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// `cursor` of the last item that was received; empty to begin with the oldest event.
+    #[prost(string, tag = "2")]
+    pub after: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ExportAuditEventsRequest {
+    const NAME: &'static str = "ExportAuditEventsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ExportAuditEventsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ExportAuditEventsRequest".into()
+    }
+}
+/// One item of ExportAuditEvents.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportAuditEventsResponse {
+    /// The event.
+    #[prost(message, optional, tag = "1")]
+    pub audit_event: ::core::option::Option<AuditEvent>,
+    /// Where to go on after it.
+    #[prost(string, tag = "2")]
+    pub cursor: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ExportAuditEventsResponse {
+    const NAME: &'static str = "ExportAuditEventsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ExportAuditEventsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ExportAuditEventsResponse".into()
+    }
+}
+/// Input of ExportPlatformAuditEvents.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportPlatformAuditEventsRequest {
+    /// `cursor` of the last item that was received; empty to begin with the oldest event.
+    #[prost(string, tag = "1")]
+    pub after: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ExportPlatformAuditEventsRequest {
+    const NAME: &'static str = "ExportPlatformAuditEventsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ExportPlatformAuditEventsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ExportPlatformAuditEventsRequest"
+            .into()
+    }
+}
+/// One item of ExportPlatformAuditEvents.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportPlatformAuditEventsResponse {
+    /// The event.
+    #[prost(message, optional, tag = "1")]
+    pub audit_event: ::core::option::Option<AuditEvent>,
+    /// Where to go on after it.
+    #[prost(string, tag = "2")]
+    pub cursor: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ExportPlatformAuditEventsResponse {
+    const NAME: &'static str = "ExportPlatformAuditEventsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ExportPlatformAuditEventsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ExportPlatformAuditEventsResponse"
             .into()
     }
 }
@@ -1071,6 +1335,70 @@ pub mod audit_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Sends the tenant's events, oldest first, to the end: over REST a line of JSON for each.
+        /// Each item says where to go on after it. Events of the last minute come with the next
+        /// export, since those that are being stored may still come before them.
+        pub async fn export_audit_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ExportAuditEventsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuditService/ExportAuditEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuditService",
+                        "ExportAuditEvents",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Sends events that belong to no tenant, in the same way.
+        pub async fn export_platform_audit_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportPlatformAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<
+                tonic::codec::Streaming<super::ExportPlatformAuditEventsResponse>,
+            >,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuditService/ExportPlatformAuditEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuditService",
+                        "ExportPlatformAuditEvents",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1104,6 +1432,42 @@ pub mod audit_service_server {
             request: tonic::Request<super::ListPlatformAuditEventsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListPlatformAuditEventsResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the ExportAuditEvents method.
+        type ExportAuditEventsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::ExportAuditEventsResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Sends the tenant's events, oldest first, to the end: over REST a line of JSON for each.
+        /// Each item says where to go on after it. Events of the last minute come with the next
+        /// export, since those that are being stored may still come before them.
+        async fn export_audit_events(
+            &self,
+            request: tonic::Request<super::ExportAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::ExportAuditEventsStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the ExportPlatformAuditEvents method.
+        type ExportPlatformAuditEventsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::ExportPlatformAuditEventsResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Sends events that belong to no tenant, in the same way.
+        async fn export_platform_audit_events(
+            &self,
+            request: tonic::Request<super::ExportPlatformAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::ExportPlatformAuditEventsStream>,
             tonic::Status,
         >;
     }
@@ -1277,6 +1641,107 @@ pub mod audit_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuditService/ExportAuditEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportAuditEventsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::ServerStreamingService<
+                        super::ExportAuditEventsRequest,
+                    > for ExportAuditEventsSvc<T> {
+                        type Response = super::ExportAuditEventsResponse;
+                        type ResponseStream = T::ExportAuditEventsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExportAuditEventsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::export_audit_events(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportAuditEventsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuditService/ExportPlatformAuditEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportPlatformAuditEventsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::ServerStreamingService<
+                        super::ExportPlatformAuditEventsRequest,
+                    > for ExportPlatformAuditEventsSvc<T> {
+                        type Response = super::ExportPlatformAuditEventsResponse;
+                        type ResponseStream = T::ExportPlatformAuditEventsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::ExportPlatformAuditEventsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::export_platform_audit_events(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportPlatformAuditEventsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -5967,6 +6432,577 @@ pub mod invitation_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Input of IssueToken; the names are those of the form.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IssueTokenRequest {
+    /// `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange`.
+    #[prost(string, tag = "1")]
+    pub grant_type: ::prost::alloc::string::String,
+    /// UUID of the API key; with an assertion it may be left out.
+    #[prost(string, tag = "2")]
+    pub client_id: ::prost::alloc::string::String,
+    /// Text of the API key.
+    #[prost(string, tag = "3")]
+    pub client_secret: ::prost::alloc::string::String,
+    /// `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`, with an assertion.
+    #[prost(string, tag = "4")]
+    pub client_assertion_type: ::prost::alloc::string::String,
+    /// The assertion, a JWT signed by ES256, RS256 or EdDSA.
+    #[prost(string, tag = "5")]
+    pub client_assertion: ::prost::alloc::string::String,
+    /// Scopes that are wanted, with spaces; empty means all that the client has.
+    #[prost(string, tag = "6")]
+    pub scope: ::prost::alloc::string::String,
+    /// Access token of the user for whom the client acts.
+    #[prost(string, tag = "7")]
+    pub subject_token: ::prost::alloc::string::String,
+    /// `urn:ietf:params:oauth:token-type:access_token`, with a token of a user.
+    #[prost(string, tag = "8")]
+    pub subject_token_type: ::prost::alloc::string::String,
+    /// The same, or empty: no other kind is issued.
+    #[prost(string, tag = "9")]
+    pub requested_token_type: ::prost::alloc::string::String,
+    /// For whom the token is to be: the issuer, the claim `aud` of tokens, or empty.
+    #[prost(string, tag = "10")]
+    pub audience: ::prost::alloc::string::String,
+    /// Where it is to be used: the issuer or empty.
+    #[prost(string, tag = "11")]
+    pub resource: ::prost::alloc::string::String,
+}
+impl ::prost::Name for IssueTokenRequest {
+    const NAME: &'static str = "IssueTokenRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.IssueTokenRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.IssueTokenRequest".into()
+    }
+}
+/// Output of IssueToken; the names are those of RFC 6749.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IssueTokenResponse {
+    /// The token, for `Authorization: Bearer`.
+    #[prost(string, tag = "1")]
+    pub access_token: ::prost::alloc::string::String,
+    /// `Bearer`.
+    #[prost(string, tag = "2")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until it expires.
+    #[prost(int32, tag = "3")]
+    pub expires_in: i32,
+    /// The scopes that it has, with spaces; empty when it says only for which tenant a call is.
+    #[prost(string, tag = "4")]
+    pub scope: ::prost::alloc::string::String,
+    /// `urn:ietf:params:oauth:token-type:access_token` when it was exchanged; empty otherwise.
+    #[prost(string, tag = "5")]
+    pub issued_token_type: ::prost::alloc::string::String,
+}
+impl ::prost::Name for IssueTokenResponse {
+    const NAME: &'static str = "IssueTokenResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.IssueTokenResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.IssueTokenResponse".into()
+    }
+}
+/// Input of GetServerMetadata.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetServerMetadataRequest {}
+impl ::prost::Name for GetServerMetadataRequest {
+    const NAME: &'static str = "GetServerMetadataRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.GetServerMetadataRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.GetServerMetadataRequest".into()
+    }
+}
+/// Output of GetServerMetadata; the names are those of RFC 8414 section 2.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetServerMetadataResponse {
+    /// The claim `iss` of tokens.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+    /// Where tokens are issued.
+    #[prost(string, tag = "2")]
+    pub token_endpoint: ::prost::alloc::string::String,
+    /// Where the keys are that verify tokens.
+    #[prost(string, tag = "3")]
+    pub jwks_uri: ::prost::alloc::string::String,
+    /// Grants that are served.
+    #[prost(string, repeated, tag = "4")]
+    pub grant_types_supported: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Ways in which a client proves who it is.
+    #[prost(string, repeated, tag = "5")]
+    pub token_endpoint_auth_methods_supported: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// Algorithms of assertions.
+    #[prost(string, repeated, tag = "6")]
+    pub token_endpoint_auth_signing_alg_values_supported: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// Scopes that a client may have.
+    #[prost(string, repeated, tag = "7")]
+    pub scopes_supported: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// None: there is no page on which users agree to anything.
+    #[prost(string, repeated, tag = "8")]
+    pub response_types_supported: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// `public`: a subject is the same for all clients.
+    #[prost(string, repeated, tag = "9")]
+    pub subject_types_supported: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// The algorithm by which tokens are signed.
+    #[prost(string, repeated, tag = "10")]
+    pub id_token_signing_alg_values_supported: ::prost::alloc::vec::Vec<
+        ::prost::alloc::string::String,
+    >,
+    /// Where people read about the API.
+    #[prost(string, tag = "11")]
+    pub service_documentation: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetServerMetadataResponse {
+    const NAME: &'static str = "GetServerMetadataResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.GetServerMetadataResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.GetServerMetadataResponse".into()
+    }
+}
+/// Generated client implementations.
+pub mod o_auth_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The token endpoint, and what a standard client has to know of it. A client is an API key
+    /// of a tenant: its id is the client's id, its text the client's secret.
+    #[derive(Debug, Clone)]
+    pub struct OAuthServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl OAuthServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> OAuthServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> OAuthServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            OAuthServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Issues an access token to a client (RFC 6749 section 4.4). The token is of the client's
+        /// tenant, has the client's scopes or those of them that are asked for, lives ten minutes,
+        /// and ends at once when the API key is revoked. There is no refresh token.
+        ///
+        /// A client proves who it is by its secret, or by an assertion that is signed with a key
+        /// that was registered for it (RFC 7523): `iss` and `sub` are the client's id, `aud` is the
+        /// issuer or its token endpoint, `exp` is five minutes ahead at most, and `jti` is used
+        /// once.
+        ///
+        /// With the grant `urn:ietf:params:oauth:grant-type:token-exchange` a client acts for a user
+        /// whose access token it sends (RFC 8693): the token that it gets is about the user, names the
+        /// client in `act`, has the scopes that both have in the client's tenant, and ends with
+        /// either of them, or with the user's token. It changes nothing of the user's own account.
+        /// Standard clients send a form to `POST /oauth/token`, whose refusals have the words of
+        /// RFC 6749 section 5.2.
+        pub async fn issue_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IssueTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IssueTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.OAuthService/IssueToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("frontdesk.identity.v1.OAuthService", "IssueToken"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns what a client has to know of this server (RFC 8414, and OpenID Connect Discovery
+        /// as far as it has a meaning here: users are not sent to this server to sign in). It is
+        /// served where TOKEN_ISSUER is an address that clients can reach, and is made of what is
+        /// served. Cacheable for five minutes.
+        pub async fn get_server_metadata(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetServerMetadataRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetServerMetadataResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.OAuthService/GetServerMetadata",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.OAuthService",
+                        "GetServerMetadata",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod o_auth_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with OAuthServiceServer.
+    #[async_trait]
+    pub trait OAuthService: std::marker::Send + std::marker::Sync + 'static {
+        /// Issues an access token to a client (RFC 6749 section 4.4). The token is of the client's
+        /// tenant, has the client's scopes or those of them that are asked for, lives ten minutes,
+        /// and ends at once when the API key is revoked. There is no refresh token.
+        ///
+        /// A client proves who it is by its secret, or by an assertion that is signed with a key
+        /// that was registered for it (RFC 7523): `iss` and `sub` are the client's id, `aud` is the
+        /// issuer or its token endpoint, `exp` is five minutes ahead at most, and `jti` is used
+        /// once.
+        ///
+        /// With the grant `urn:ietf:params:oauth:grant-type:token-exchange` a client acts for a user
+        /// whose access token it sends (RFC 8693): the token that it gets is about the user, names the
+        /// client in `act`, has the scopes that both have in the client's tenant, and ends with
+        /// either of them, or with the user's token. It changes nothing of the user's own account.
+        /// Standard clients send a form to `POST /oauth/token`, whose refusals have the words of
+        /// RFC 6749 section 5.2.
+        async fn issue_token(
+            &self,
+            request: tonic::Request<super::IssueTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IssueTokenResponse>,
+            tonic::Status,
+        >;
+        /// Returns what a client has to know of this server (RFC 8414, and OpenID Connect Discovery
+        /// as far as it has a meaning here: users are not sent to this server to sign in). It is
+        /// served where TOKEN_ISSUER is an address that clients can reach, and is made of what is
+        /// served. Cacheable for five minutes.
+        async fn get_server_metadata(
+            &self,
+            request: tonic::Request<super::GetServerMetadataRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetServerMetadataResponse>,
+            tonic::Status,
+        >;
+    }
+    /// The token endpoint, and what a standard client has to know of it. A client is an API key
+    /// of a tenant: its id is the client's id, its text the client's secret.
+    #[derive(Debug)]
+    pub struct OAuthServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> OAuthServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for OAuthServiceServer<T>
+    where
+        T: OAuthService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/frontdesk.identity.v1.OAuthService/IssueToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct IssueTokenSvc<T: OAuthService>(pub Arc<T>);
+                    impl<
+                        T: OAuthService,
+                    > tonic::server::UnaryService<super::IssueTokenRequest>
+                    for IssueTokenSvc<T> {
+                        type Response = super::IssueTokenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IssueTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OAuthService>::issue_token(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = IssueTokenSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.OAuthService/GetServerMetadata" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetServerMetadataSvc<T: OAuthService>(pub Arc<T>);
+                    impl<
+                        T: OAuthService,
+                    > tonic::server::UnaryService<super::GetServerMetadataRequest>
+                    for GetServerMetadataSvc<T> {
+                        type Response = super::GetServerMetadataResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetServerMetadataRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OAuthService>::get_server_metadata(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetServerMetadataSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for OAuthServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "frontdesk.identity.v1.OAuthService";
+    impl<T> tonic::server::NamedService for OAuthServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Input of Watch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
@@ -8856,6 +9892,12 @@ pub struct ValidateTokenResponse {
     /// When it expires; unset unless the signature was verified.
     #[prost(message, optional, tag = "6")]
     pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// UUID of the API key of the client that it was issued to; empty for the token of a session.
+    #[prost(string, tag = "7")]
+    pub client_id: ::prost::alloc::string::String,
+    /// UUID of the platform operator who sees by it what the user sees; empty for the user.
+    #[prost(string, tag = "8")]
+    pub viewed_by: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ValidateTokenResponse {
     const NAME: &'static str = "ValidateTokenResponse";
@@ -9287,6 +10329,12 @@ pub struct GetMeResponse {
     /// The user's second factors.
     #[prost(message, repeated, tag = "5")]
     pub factors: ::prost::alloc::vec::Vec<Factor>,
+    /// UUID of the API key of the client that acts for the user; empty for the user.
+    #[prost(string, tag = "6")]
+    pub acting_client_id: ::prost::alloc::string::String,
+    /// UUID of the platform operator who sees what the user sees; empty for the user.
+    #[prost(string, tag = "7")]
+    pub viewed_by: ::prost::alloc::string::String,
 }
 impl ::prost::Name for GetMeResponse {
     const NAME: &'static str = "GetMeResponse";
@@ -9296,6 +10344,52 @@ impl ::prost::Name for GetMeResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.GetMeResponse".into()
+    }
+}
+/// Input of ViewAs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ViewAsRequest {
+    /// UUID of the user.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// UUID of the tenant, of which the user is a member.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Why, for the tenant to read.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ViewAsRequest {
+    const NAME: &'static str = "ViewAsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ViewAsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ViewAsRequest".into()
+    }
+}
+/// Output of ViewAs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ViewAsResponse {
+    /// The token, for `Authorization: Bearer`.
+    #[prost(string, tag = "1")]
+    pub access: ::prost::alloc::string::String,
+    /// `bearer`.
+    #[prost(string, tag = "2")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until it expires.
+    #[prost(int32, tag = "3")]
+    pub expires_in: i32,
+}
+impl ::prost::Name for ViewAsResponse {
+    const NAME: &'static str = "ViewAsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ViewAsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ViewAsResponse".into()
     }
 }
 /// Input of UpdateMe.
@@ -9913,6 +11007,32 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("frontdesk.identity.v1.UserService", "GetMe"));
             self.inner.unary(req, path, codec).await
         }
+        /// Returns a token by which a platform operator sees what a member of a tenant sees, for
+        /// thirty minutes. It reads and changes nothing, is for that tenant alone, cannot be
+        /// refreshed, and ends with the operator's session. Where the tenant asks owners for two
+        /// factors, the operator must have proved two. The reason is told to the tenant in its audit
+        /// log, and to the platform.
+        pub async fn view_as(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ViewAsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ViewAsResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.UserService/ViewAs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("frontdesk.identity.v1.UserService", "ViewAs"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Changes what the caller says of themselves.
         pub async fn update_me(
             &mut self,
@@ -10337,6 +11457,15 @@ pub mod user_service_server {
             &self,
             request: tonic::Request<super::GetMeRequest>,
         ) -> std::result::Result<tonic::Response<super::GetMeResponse>, tonic::Status>;
+        /// Returns a token by which a platform operator sees what a member of a tenant sees, for
+        /// thirty minutes. It reads and changes nothing, is for that tenant alone, cannot be
+        /// refreshed, and ends with the operator's session. Where the tenant asks owners for two
+        /// factors, the operator must have proved two. The reason is told to the tenant in its audit
+        /// log, and to the platform.
+        async fn view_as(
+            &self,
+            request: tonic::Request<super::ViewAsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ViewAsResponse>, tonic::Status>;
         /// Changes what the caller says of themselves.
         async fn update_me(
             &self,
@@ -10570,6 +11699,51 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetMeSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.UserService/ViewAs" => {
+                    #[allow(non_camel_case_types)]
+                    struct ViewAsSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::ViewAsRequest>
+                    for ViewAsSvc<T> {
+                        type Response = super::ViewAsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ViewAsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::view_as(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ViewAsSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
