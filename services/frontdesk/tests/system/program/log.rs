@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value as Json, json};
 
 use super::run::{Dev, Exports, FREE, Folder, dev, exports, wait_for};
@@ -60,7 +62,7 @@ async fn the_log_of_a_whole_day_holds_no_secret() {
     let token = again["access"].as_str().unwrap();
     let key =
         post(&format!("/v1/tenants/{}/api-keys", value("TENANT_ID")), token, json!({"name": "k"})).await;
-    secrets.push(key["secret"].as_str().unwrap().to_owned());
+    secrets.extend(secrets_of_a_client(&url, &key, token).await);
     for (request, id) in [("DEMO_REQUESTED", "approved"), ("DEMO_OVERLAP_OTHER_GUEST", "refused")] {
         let approve = http.post(format!("{url}/v1/booking-requests/{}/approve", value(request)));
         let approve = approve.header("x-tenant-id", value("TENANT_ID")).header("x-request-id", id);
@@ -81,6 +83,23 @@ async fn the_log_of_a_whole_day_holds_no_secret() {
     assert!(log.contains("/v1/auth/login") && log.contains("request_id"), "{log}");
     assert_one_line_for_each_hop(&log, &value("TENANT_ID"));
     assert_holds_none(&log, &secrets);
+}
+
+/// What a client sends and gets at the token endpoint, for itself and for a user.
+async fn secrets_of_a_client(url: &str, key: &Json, subject: &str) -> Vec<String> {
+    let (id, secret) = (key["api_key"]["id"].as_str().unwrap(), key["secret"].as_str().unwrap());
+    let mut secrets = vec![secret.to_owned(), BASE64_STANDARD.encode(format!("{id}:{secret}"))];
+    let exchange = format!(
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token={subject}\
+         &subject_token_type=urn:ietf:params:oauth:token-type:access_token"
+    );
+    for form in ["grant_type=client_credentials", &exchange] {
+        let asked = reqwest::Client::new().post(format!("{url}/oauth/token")).basic_auth(id, Some(secret));
+        let asked = asked.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+        let answer: Json = asked.send().await.unwrap().json().await.unwrap();
+        secrets.push(answer["access_token"].as_str().unwrap().to_owned());
+    }
+    secrets
 }
 
 /// Signatures and secrets tell as much as the whole.
