@@ -42,7 +42,7 @@ async fn an_operator_sees_what_the_user_sees_and_the_tenant_reads_why() {
     assert_eq!(me["memberships"].as_array().unwrap().len(), 1);
     assert_eq!(me["platform_scopes"], json!([]));
     let own = fixture.get("/v1/me", &operator).await.ok().clone();
-    assert_eq!((&own["viewed_by"], &own["platform_scopes"] == &json!([])), (&json!(""), false));
+    assert_eq!((&own["viewed_by"], own["platform_scopes"] == json!([])), (&json!(""), false));
 
     let owner = fixture.token(demo::OWNER).await;
     let found = |events: &Json| {
