@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
 use super::client_tokens::{Client, ask, client, refused, start};
-use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, tenant_path};
 use crate::waits;
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -134,12 +134,18 @@ async fn what_a_client_may_for_a_user_ends_with_either_of_them() {
         let told = fixture.post("/v1/auth/introspect", &operator, &json!({"token": token})).await;
         assert_eq!(told.ok()["active"], json!(false), "{end}");
     }
-    // A role that is taken away takes it from the client, too.
-    let client = client(&fixture, &["properties:view"], &[]).await;
+    // A role that is taken away, or gives less, takes it from the client, too.
+    let client = client(&fixture, &["properties:manage", "properties:view"], &[]).await;
     let token = delegated(&fixture, &client, &fixture.manager().await).await;
+    let (house, fewer) = (format!("/v1/properties/{LAKE_HOUSE}"), json!({"max_guests": 3}));
+    fixture.patch(&house, &token, &fewer).await.ok();
+    let member = tenant_path(&format!("/members/{}", fixture.user_id(demo::MANAGER).await));
+    fixture.patch(&member, &owner, &json!({"role": "viewer"})).await.ok();
+    let is_refused = async || fixture.patch(&house, &token, &fewer).await.status == 403;
+    waits::until_so("the user may only look", is_refused).await;
+    fixture.patch(&house, &token, &fewer).await.refused(403, "SCOPE_MISSING");
     fixture.get(path, &token).await.ok();
-    let manager = fixture.user_id(demo::MANAGER).await;
-    fixture.delete(&tenant_path(&format!("/members/{manager}")), &owner).await.ok();
+    fixture.delete(&member, &owner).await.ok();
     waits::until_so("the member is gone", async || fixture.get(path, &token).await.status == 403).await;
     let elsewhere = fixture.request(Method::GET, path).bearer_auth(&token);
     let elsewhere = elsewhere.header("x-tenant-id", demo::OTHER_TENANT.to_string());
