@@ -94,6 +94,7 @@ mod identity {
     mod audit_log;
     mod changes;
     mod client_assertions;
+    mod client_ends;
     pub mod client_tokens;
     pub mod delegation;
     mod email;

@@ -117,13 +117,14 @@ impl Sessions {
         let scopes = granted(&held, &scope)?;
         let issued = self.issue(&client, assertion.as_ref(), subject.as_ref(), actor).await?;
         let Some(issued) = issued else {
-            let fault = (Some((client.tenant, client.id)), "the assertion was used before");
+            let fault = (Some((client.tenant, client.id)), "the assertion was used before, or the secret ended");
             return Err(self.refused(fault, &buckets, actor, now).await?);
         };
         self.client_token(issued, &client, subject.as_ref(), scopes)
     }
 
-    /// Records that a token is issued, with its id and time; none if the assertion was used before.
+    /// Records that a token is issued, with its id and time; none if the assertion was used
+    /// before, or what the client had has ended since.
     async fn issue(
         &self,
         client: &ClientOfKey,
@@ -133,6 +134,11 @@ impl Sessions {
     ) -> Result<Option<(Uuid, Timestamp)>, Error> {
         let by = Actor { api_key: Some(client.id), ..actor.clone() };
         Change::run(&self.store, async |change| {
+            if !change.hold_client(client).await? {
+                change.settle().await?;
+                return Ok(None);
+            }
+            // Its time, by which the token ends that was issued before something else.
             let id = Change::new_id();
             if let Some(Assertion { id, until }) = assertion
                 && !change.use_assertion(client.tenant, client.id, id, *until).await?

@@ -72,6 +72,8 @@ pub struct StoredApiKey {
     pub allowed_addresses: Vec<String>,
     /// When it ends, or the secret before the last rotation does.
     pub until: Option<Timestamp>,
+    /// Tokens that its client got before are refused.
+    pub tokens_not_before: Option<Timestamp>,
     /// Whether the tenant is suspended.
     pub suspended: bool,
     /// Whether its last use was noted some time ago.
@@ -97,6 +99,8 @@ pub struct ClientOfKey {
     pub allowed_addresses: Vec<String>,
     /// The keys that verify its assertions, a JWK set.
     pub client_keys: Option<String>,
+    /// Tokens that it got before are refused.
+    pub tokens_not_before: Option<Timestamp>,
     /// Whether its last use was noted some time ago.
     pub use_is_old: bool,
 }

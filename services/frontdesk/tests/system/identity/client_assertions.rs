@@ -120,6 +120,41 @@ async fn a_client_signs_by_any_of_its_keys_and_needs_no_secret_then() {
 }
 
 #[tokio::test]
+async fn other_keys_and_a_secret_that_ends_end_the_tokens_that_were_got_by_them() {
+    let fixture = start().await;
+    let client = client(&fixture, &["api_keys:manage"], &[]).await;
+    let path = tenant_path("/api-keys");
+    let (first, second) = (es256("first"), es256("second"));
+    let by = async |pair: &Pair| {
+        let answer = Answer::of(by(&fixture, &pair.signed(&claims(&client)))).await;
+        answer.ok()["access_token"].as_str().unwrap().to_owned()
+    };
+    let good = async |token: &str| {
+        fixture.get(&path, token).await.ok();
+    };
+    let over = async |token: &str| {
+        fixture.get(&path, token).await.refused(401, "SESSION_ENDED");
+    };
+    let by_secret = client.token(&fixture, "").await;
+    register(&fixture, &client, &json!({"keys": [first.public]})).await.ok();
+    over(&by_secret).await;
+    let (by_secret, by_first) = (client.token(&fixture, "").await, by(&first).await);
+    // The same keys again take nothing away.
+    register(&fixture, &client, &json!({"keys": [first.public]})).await.ok();
+    good(&by_secret).await;
+    good(&by_first).await;
+    register(&fixture, &client, &json!({"keys": [second.public]})).await.ok();
+    over(&by_first).await;
+    over(&by_secret).await;
+    let (by_secret, by_second) = (client.token(&fixture, "").await, by(&second).await);
+    let without = json!({"keys": [second.public], "without_secret": true});
+    register(&fixture, &client, &without).await.ok();
+    over(&by_secret).await;
+    over(&by_second).await;
+    good(&by(&second).await).await;
+}
+
+#[tokio::test]
 async fn an_assertion_is_good_once_also_for_fifty_at_once() {
     let fixture = start().await;
     let client = client(&fixture, &["properties:view"], &[]).await;

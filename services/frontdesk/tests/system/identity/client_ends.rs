@@ -1,0 +1,108 @@
+//! How the tokens of clients end before their time, and those of clients that act for a user.
+
+use frontdesk::demo;
+use serde_json::{Value as Json, json};
+
+use super::client_tokens::{Client, client, refused, start};
+use super::delegation::delegated;
+use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::waits;
+
+const PROPERTIES: &str = "/v1/properties";
+
+/// Whether a token is good for anything, as identity tells.
+async fn is_active(fixture: &Fixture, token: &str) -> bool {
+    let operator = fixture.token(demo::OPERATOR).await;
+    let told = fixture.post("/v1/auth/introspect", &operator, &json!({"token": token})).await;
+    told.ok()["active"].as_bool().unwrap()
+}
+
+/// Asserts that tokens are over in every service.
+async fn are_over(fixture: &Fixture, tokens: &[&str]) {
+    for token in tokens {
+        fixture.get(&tenant_path("/api-keys"), token).await.refused(401, "SESSION_ENDED");
+        // Booking hears of it.
+        let is_refused = async || fixture.get(PROPERTIES, token).await.status == 401;
+        waits::until_so("booking refuses it", is_refused).await;
+        fixture.get(PROPERTIES, token).await.refused(401, "SESSION_ENDED");
+        assert!(!is_active(fixture, token).await);
+    }
+}
+
+/// Asserts that tokens are good in every service.
+async fn are_good(fixture: &Fixture, tokens: &[&str]) {
+    for token in tokens {
+        fixture.get(&tenant_path("/api-keys"), token).await.ok();
+        fixture.get(PROPERTIES, token).await.ok();
+        assert!(is_active(fixture, token).await);
+    }
+}
+
+/// Gives the client's key another secret.
+async fn rotate(fixture: &Fixture, client: &Client, overlap_seconds: i32) -> Client {
+    let owner = fixture.token(demo::OWNER).await;
+    let path = tenant_path(&format!("/api-keys/{}/rotate", client.id));
+    let rotated = fixture.post(&path, &owner, &json!({"overlap_seconds": overlap_seconds})).await;
+    let secret = rotated.ok()["secret"].as_str().unwrap().to_owned();
+    Client { secret, ..client.clone() }
+}
+
+const SCOPES: [&str; 2] = ["api_keys:manage", "properties:view"];
+
+#[tokio::test]
+async fn a_rotated_secret_ends_the_tokens_that_it_gave_and_those_of_the_next_are_good_at_once() {
+    let fixture = start().await;
+    let first = client(&fixture, &SCOPES, &[]).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (own, for_owner) = (first.token(&fixture, "").await, delegated(&fixture, &first, &owner).await);
+    are_good(&fixture, &[&own, &for_owner]).await;
+    let second = rotate(&fixture, &first, 0).await;
+    let next = second.token(&fixture, "").await;
+    let next_for_owner = delegated(&fixture, &second, &owner).await;
+    are_over(&fixture, &[&own, &for_owner]).await;
+    are_good(&fixture, &[&next, &next_for_owner]).await;
+    // What is over stays so, whatever is rotated next.
+    let third = rotate(&fixture, &second, 3600).await;
+    are_over(&fixture, &[&own, &for_owner]).await;
+    are_good(&fixture, &[&next, &next_for_owner, &third.token(&fixture, "").await]).await;
+}
+
+#[tokio::test]
+async fn with_an_overlap_tokens_end_when_the_old_secret_does() {
+    let fixture = start().await;
+    let first = client(&fixture, &SCOPES, &[]).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let second = rotate(&fixture, &first, 3600).await;
+    let (own, for_owner) = (first.token(&fixture, "").await, delegated(&fixture, &first, &owner).await);
+    are_good(&fixture, &[&own, &for_owner]).await;
+    let end = "update identity.tenant_api_keys set previous_expires_at = now() where previous_expires_at > now()";
+    assert_eq!(fixture.execute(end, &[]).await, 1);
+    refused(&Answer::of(first.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
+    are_over(&fixture, &[&own, &for_owner]).await;
+    let next = second.token(&fixture, "").await;
+    are_good(&fixture, &[&next]).await;
+    // A secret that ends before its overlap does ends its tokens then.
+    let third = rotate(&fixture, &second, 3600).await;
+    let by_second = second.token(&fixture, "").await;
+    are_over(&fixture, &[&own]).await;
+    let fourth = rotate(&fixture, &third, 3600).await;
+    refused(&Answer::of(second.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
+    are_over(&fixture, &[&own, &next, &by_second]).await;
+    are_good(&fixture, &[&third.token(&fixture, "").await, &fourth.token(&fixture, "").await]).await;
+}
+
+#[tokio::test]
+async fn a_key_whose_time_is_over_ends_its_tokens() {
+    let fixture = start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let new = json!({"name": "client", "scopes": SCOPES, "expires_at": "2999-01-01T00:00:00Z"});
+    let made = fixture.post(&tenant_path("/api-keys"), &owner, &new).await.ok().clone();
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let client = Client { id: text(&made["api_key"]["id"]), secret: text(&made["secret"]) };
+    let (own, for_owner) = (client.token(&fixture, "").await, delegated(&fixture, &client, &owner).await);
+    are_good(&fixture, &[&own, &for_owner]).await;
+    let over = "update identity.tenant_api_keys set expires_at = now() where expires_at is not null";
+    assert_eq!(fixture.execute(over, &[]).await, 1);
+    are_over(&fixture, &[&own, &for_owner]).await;
+    refused(&Answer::of(client.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
+}
