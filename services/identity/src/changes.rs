@@ -3,6 +3,7 @@
 
 pub mod api_key;
 pub mod client_keys;
+pub mod client_proof;
 pub mod client_token;
 pub mod email;
 pub mod factor;

@@ -1,24 +1,22 @@
 //! Tokens for clients, which are API keys of tenants: for themselves (RFC 6749 section 4.4),
-//! and to act for a user who has signed in (RFC 8693). How a client proves who it is: by the
-//! secret of the key, or by an assertion that is used once.
+//! and to act for a user who has signed in (RFC 8693). How a client proves who it is, is the
+//! business of `client_proof`.
 
 use access::{CLIENT_LIFETIME, Claims, TokenKind, tenant_suspended};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::password::check_limits;
+use super::client_proof::Proof;
 use super::sessions::Sessions;
 use crate::actor::Actor;
 use crate::credential::access_token::{NewBoundToken, StandsFor};
-use crate::credential::api_key::KeyText;
 use crate::domain::api_key::ClientOfKey;
 use crate::domain::audit::AuditAction;
-use crate::domain::ids::{self, ApiKeyId, SessionId, TenantId, UserId};
-use crate::domain::limits::{Buckets, Limits};
+use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::scopes::TENANT_SCOPES;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
-use crate::trust::assertions::{self, Assertion};
+use crate::trust::assertions::Assertion;
 use crate::trust::authority::check_address;
 
 /// The grants that are served.
@@ -27,10 +25,6 @@ const CLIENT_CREDENTIALS: &str = "client_credentials";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// The kind of tokens that are exchanged and issued.
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
-/// What kind of assertion is taken.
-pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Where tokens are issued, under the address of the issuer.
-pub const TOKEN_ENDPOINT: &str = "/oauth/token";
 
 /// What a client asks for.
 #[derive(Debug)]
@@ -45,16 +39,6 @@ pub struct AskedToken {
     pub scope: String,
     /// The token of the user for whom it acts; empty if it acts for itself.
     pub subject_token: String,
-}
-
-/// How a client proves who it is.
-pub enum Proof {
-    /// By nothing that is taken.
-    None,
-    /// By its secret.
-    Secret(zeroize::Zeroizing<String>),
-    /// By an assertion.
-    Assertion(String),
 }
 
 /// A token of a client.
@@ -89,14 +73,9 @@ impl Sessions {
         if !GRANTS.contains(&grant_type.as_str()) {
             return Err(unsupported().into());
         }
-        let buckets = self.buckets.client(&client_id, actor.context.address);
-        // Nobody guesses a secret of 256 bits; so that nobody can lock a client out, only who
-        // asks is limited.
-        let limits = Limits { pair: 0, account: 0, ..self.store.policy().limits };
-        check_limits(self, &limits, &buckets, None, actor, now).await?;
         let (client, assertion) = match self.client(&client_id, &proof, now).await? {
             Ok(found) => found,
-            Err(fault) => return Err(self.refused(fault, &buckets, actor, now).await?),
+            Err(fault) => return Err(self.not_proved(fault, &client_id, actor, now).await?),
         };
         if let Err(elsewhere) = check_address(&client.allowed_addresses, actor.context.address) {
             self.record_refused(Some((client.tenant, client.id)), actor).await?;
@@ -118,7 +97,7 @@ impl Sessions {
         let issued = self.issue(&client, assertion.as_ref(), subject.as_ref(), actor).await?;
         let Some(issued) = issued else {
             let fault = (Some((client.tenant, client.id)), "the assertion was used before, or the secret ended");
-            return Err(self.refused(fault, &buckets, actor, now).await?);
+            return Err(self.not_proved(fault, &client_id, actor, now).await?);
         };
         self.client_token(issued, &client, subject.as_ref(), scopes)
     }
@@ -230,102 +209,6 @@ impl Sessions {
         };
         Ok(Ok(Subject { scopes: role.scopes(), claims }))
     }
-
-    /// The client that has proved who it is, and the assertion that it did it by; else the
-    /// client that was asked for, if there is one, and why not, which is for the log.
-    async fn client(
-        &self,
-        client_id: &str,
-        proof: &Proof,
-        now: Timestamp,
-    ) -> Result<Result<(ClientOfKey, Option<Assertion>), Fault>, Error> {
-        let named: Option<ApiKeyId> = ids::parse(client_id);
-        let id = match proof {
-            Proof::Assertion(assertion) => {
-                let claimed = assertions::claimed_client(assertion);
-                claimed.filter(|id| client_id.is_empty() || named == Some(*id))
-            }
-            Proof::Secret(_) | Proof::None => named,
-        };
-        let found = match id {
-            Some(id) => self.store.find_client(id, now).await?,
-            None => None,
-        };
-        let asked_for = found.as_ref().map(|client| (client.tenant, client.id));
-        let proved = match proof {
-            Proof::None => Err("it sends neither a secret nor an assertion"),
-            Proof::Secret(secret) => by_secret(secret, found),
-            Proof::Assertion(assertion) => self.by_assertion(assertion, found, now),
-        };
-        Ok(proved.map_err(|why| (asked_for, why)))
-    }
-
-    fn by_assertion(
-        &self,
-        assertion: &str,
-        found: Option<ClientOfKey>,
-        now: Timestamp,
-    ) -> Result<(ClientOfKey, Option<Assertion>), &'static str> {
-        let client = found.ok_or("it names no client, or two")?;
-        let keys = client.client_keys.as_ref().ok_or("the client has no keys registered")?;
-        let issuer = &self.keyring.issuer().issuer;
-        let audiences = [issuer.clone(), format!("{}{TOKEN_ENDPOINT}", issuer.trim_end_matches('/'))];
-        let verified = assertions::verify(assertion, client.id, keys, &audiences, now)?;
-        Ok((client, Some(verified)))
-    }
-
-    /// One answer for every way in which a client can be wrong, which is counted, and told to
-    /// the tenant whose client it would be.
-    async fn refused(
-        &self,
-        (asked_for, why): Fault,
-        buckets: &Buckets,
-        actor: &Actor,
-        now: Timestamp,
-    ) -> Result<Error, Error> {
-        tracing::info!(fault = why, "a client is refused a token");
-        let until = now + self.store.policy().limits.window;
-        self.store.count_login_failure(buckets, now, until).await?;
-        self.record_refused(asked_for, actor).await?;
-        Ok(Refusal::new(
-            Reason::ClientInvalid,
-            "The client is not known here, or has not proved who it is: the client's id is the id of a live API key, its secret the key's text; an assertion is signed with a registered key, for this issuer, and used once.",
-        )
-        .into())
-    }
-
-    /// Whoever asked is nobody: the client is what it was about.
-    async fn record_refused(
-        &self,
-        asked_for: Option<(TenantId, ApiKeyId)>,
-        actor: &Actor,
-    ) -> Result<(), Error> {
-        let refused = actor.did(AuditAction::TokenIssued).refused();
-        self.store
-            .record(match asked_for {
-                Some((tenant, client)) => refused.in_tenant(tenant).about(client),
-                None => refused,
-            })
-            .await
-    }
-}
-
-/// Whose client it would be, and why it is refused.
-type Fault = (Option<(TenantId, ApiKeyId)>, &'static str);
-
-/// A client, if the secret is its own. It is compared whether or not there is such a client.
-fn by_secret(
-    secret: &str,
-    found: Option<ClientOfKey>,
-) -> Result<(ClientOfKey, Option<Assertion>), &'static str> {
-    let key = KeyText::read(secret).ok_or("the secret has another form")?;
-    let none = [0; 32];
-    let (current, previous) = found.as_ref().map_or((&none[..], None), |client| {
-        (client.secret_hash.as_slice(), client.previous_secret_hash.as_deref())
-    });
-    let right = key.matches(current) | key.matches(previous.unwrap_or(&none));
-    let client = found.filter(|client| right && client.id == key.id);
-    client.map(|client| (client, None)).ok_or("there is no such client, or it has another secret")
 }
 
 /// The scopes that a client gets.
@@ -366,14 +249,4 @@ fn bad_subject(why: &str) -> Refusal {
             "The subject token cannot be exchanged: {why}. Send the access token of a user of the client's tenant, as POST /v1/auth/login gives it."
         ),
     )
-}
-
-impl std::fmt::Debug for Proof {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
-            Self::None => "None",
-            Self::Secret(_) => "Secret(…)",
-            Self::Assertion(_) => "Assertion(…)",
-        })
-    }
 }

@@ -82,9 +82,9 @@ impl Sessions {
         let buckets = self.buckets.attempt(email, actor.context.address);
         let user = found.as_ref().map(|login| login.user.id);
         let limits = &self.store.policy().limits;
-        check_limits(self, limits, &buckets, user, actor, clock()).await?;
+        self.check_limits(limits, &buckets, user, actor, clock()).await?;
         let (turn, now) = self.passwords.turn(actor.context.address, clock).await?;
-        check_limits(self, limits, &buckets, user, actor, now).await?;
+        self.check_limits(limits, &buckets, user, actor, now).await?;
         let stored = found.as_ref().and_then(|login| login.password_hash.clone());
         let checked = self.passwords.check(turn, password, stored.clone()).await?;
         let Some(login) = found.filter(|_| checked != Checked::Wrong) else {
@@ -105,23 +105,25 @@ impl Sessions {
     }
 }
 
-/// Refuses an attempt that is over a limit, before any work is done for it.
-pub(super) async fn check_limits(
-    sessions: &Sessions,
-    limits: &Limits,
-    buckets: &Buckets,
-    user: Option<UserId>,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let failures = sessions.store.login_failures(buckets, now).await?;
-    let Some(Blocked { by, until }) = limits::blocked(limits, buckets, &failures) else { return Ok(()) };
-    if sessions.repeats.note(&by, until, user, actor) {
-        let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
-        sessions.store.record(limited.outside_sessions()).await?;
+impl Sessions {
+    /// Refuses an attempt that is over one of these limits.
+    pub(super) async fn check_limits(
+        &self,
+        limits: &Limits,
+        buckets: &Buckets,
+        user: Option<UserId>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let failures = self.store.login_failures(buckets, now).await?;
+        let Some(Blocked { by, until }) = limits::blocked(limits, buckets, &failures) else { return Ok(()) };
+        if self.repeats.note(&by, until, user, actor) {
+            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
+            self.store.record(limited.outside_sessions()).await?;
+        }
+        let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
+        Err(too_many(seconds).into())
     }
-    let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
-    Err(too_many(seconds).into())
 }
 
 fn too_many(seconds: u64) -> Refusal {

@@ -19,11 +19,9 @@ impl LoginBuckets {
         Self(master_key.mac_key("frontdesk login buckets v1"))
     }
 
-    /// The buckets of an attempt at an account from an address, if one is known. All
-    /// addresses of a client have one, or it would have a limit for each of them.
+    /// The buckets of an attempt at an account from an address, if one is known.
     pub fn attempt(&self, email: &str, address: Option<IpAddr>) -> Buckets {
-        let address = address.map(|address| boot::client_of(address).to_string()).unwrap_or_default();
-        let address = address.as_str();
+        let address = &network(address);
         Buckets {
             pair: self.named(&["pair", email, address]),
             account: self.named(&["account", email]),
@@ -42,8 +40,7 @@ impl LoginBuckets {
     /// The buckets of whoever asks for a letter to an address: of their own, so that letters
     /// and logins do not count together.
     pub fn letter(&self, email: &str, address: Option<IpAddr>) -> Buckets {
-        let address = address.map(|address| boot::client_of(address).to_string()).unwrap_or_default();
-        let address = address.as_str();
+        let address = &network(address);
         Buckets {
             pair: self.named(&["letter pair", email, address]),
             account: self.named(&["letter account", email]),
@@ -65,8 +62,7 @@ impl LoginBuckets {
     /// The buckets of a client that asks for a token. A machine with an old secret keeps
     /// nobody behind its address from signing in.
     pub fn client(&self, id: &str, address: Option<IpAddr>) -> Buckets {
-        let address = address.map(|address| boot::client_of(address).to_string()).unwrap_or_default();
-        let address = address.as_str();
+        let address = &network(address);
         Buckets {
             pair: self.named(&["client pair", id, address]),
             account: self.named(&["client", id]),
@@ -77,6 +73,12 @@ impl LoginBuckets {
     fn named(&self, parts: &[&str]) -> Vec<u8> {
         self.0.mac(parts.join("\0").as_bytes()).to_vec()
     }
+}
+
+/// An address as buckets name it. All addresses of a client have one name, or it would have a
+/// limit for each of them.
+fn network(address: Option<IpAddr>) -> String {
+    address.map(|address| boot::client_of(address).to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

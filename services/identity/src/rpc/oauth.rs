@@ -10,9 +10,8 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::identity::Identity;
-use crate::changes::client_token::{
-    ACCESS_TOKEN, AskedToken, ClientToken, GRANTS, JWT_BEARER, Proof, TOKEN_ENDPOINT,
-};
+use crate::changes::client_proof::{JWT_BEARER, Proof, TOKEN_ENDPOINT};
+use crate::changes::client_token::{ACCESS_TOKEN, AskedToken, ClientToken, GRANTS};
 use crate::domain::field::InvalidField;
 use crate::domain::scopes::TENANT_SCOPES;
 use crate::error::Error;

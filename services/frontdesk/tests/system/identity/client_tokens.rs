@@ -254,10 +254,10 @@ async fn a_key_with_addresses_gives_tokens_there_and_they_are_good_there() {
     }
 }
 
-/// Nobody guesses a secret, so that no limit lets a stranger lock a client out; what an
-/// address may fail is counted before anything is looked up.
+/// Nobody guesses a secret: a client that has it is not locked out by whoever fails under its
+/// name or behind its address.
 #[tokio::test]
-async fn an_address_that_fails_too_often_is_refused_before_its_secret_is_looked_at_and_alone() {
+async fn an_address_that_fails_too_often_is_told_so_and_a_client_behind_it_gets_its_token() {
     let limits = identity::Limits { address: 3, ..identity::Policy::default().limits };
     let gateway =
         gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
@@ -267,17 +267,20 @@ async fn an_address_that_fails_too_often_is_refused_before_its_secret_is_looked_
     let from =
         |request: RequestBuilder, address: &str| Answer::of(request.header("x-forwarded-for", address));
     let wrong = Client { secret: fixture.api_key.clone(), ..client.clone() };
-    for _ in 0..3 {
-        let answer = from(wrong.asks(&fixture, ""), "6.6.6.6").await;
-        refused(&answer, 401, "invalid_client", "CLIENT_INVALID");
+    let anonymous = || ask(&fixture, &[("grant_type", "client_credentials")]);
+    for request in [wrong.asks(&fixture, ""), anonymous(), anonymous()] {
+        refused(&from(request, "6.6.6.6").await, 401, "invalid_client", "CLIENT_INVALID");
     }
-    for asks in [&wrong, &client] {
-        let limited = from(asks.asks(&fixture, ""), "6.6.6.6").await;
+    for request in [wrong.asks(&fixture, ""), anonymous()] {
+        let limited = from(request, "6.6.6.6").await;
         refused(&limited, 429, "temporarily_unavailable", "TOO_MANY_ATTEMPTS");
         assert!(limited.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 60);
     }
+    refused(&from(anonymous(), "7.7.7.7").await, 401, "invalid_client", "CLIENT_INVALID");
     assert_eq!(fixture.count(ISSUED, &[]).await, 0);
-    from(client.asks(&fixture, ""), "7.7.7.7").await.ok();
+    for address in ["6.6.6.6", "7.7.7.7"] {
+        from(client.asks(&fixture, ""), address).await.ok();
+    }
 }
 
 #[tokio::test]
