@@ -3,6 +3,7 @@
 
 pub mod api_key;
 pub mod audit;
+pub mod clocks;
 pub mod delivery;
 pub mod email;
 pub mod factor;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use boot::Background;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::clocks;
 use crate::domain::delivery::LONGEST;
 use crate::domain::session::ABSOLUTE;
 use crate::error::Error;
@@ -24,8 +25,6 @@ const KEEP_DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const KEEP_TOKENS: SignedDuration = SignedDuration::from_hours(24);
 /// How long a factor is kept that was not verified in time.
 const KEEP_UNVERIFIED: SignedDuration = SignedDuration::from_hours(1);
-/// How far the clocks of servers are apart at most, generously.
-const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(5);
 /// Rows that one statement forgets, so that none lasts.
 const PIECE: i32 = 1000;
 /// Statements of a run, so that the first one in a database of years ends, too.
@@ -45,7 +44,7 @@ pub fn start(room: &Background, store: &Store) {
             }
             store.forget_mail(now - KEEP_DEAD_LETTERS, now - KEEP_TOKENS).await?;
             // By the clock of any other server they are over, too.
-            store.forget_assertions(now - CLOCKS_APART).await
+            store.forget_assertions(now - clocks::APART).await
         }
     });
     let store = store.clone();

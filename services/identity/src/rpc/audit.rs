@@ -5,13 +5,14 @@ use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::audit_service_server::AuditService;
 use frontdesk_proto::{Refusal, paging};
 use futures::stream::{self, BoxStream, Stream, TryStreamExt};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
 use super::wire::{id, id_or_empty, timestamp};
 use crate::domain::audit::{Outcome, RecordedEvent};
+use crate::domain::clocks::SETTLED;
 use crate::domain::ids::{AuditEventId, TenantId};
 use crate::error::Error;
 use crate::store::Store;
@@ -87,9 +88,6 @@ impl AuditService for Identity {
 
 /// Events that a statement of an export reads.
 const PIECE: i64 = 500;
-/// What is as young may still get an older one before it: an event has the time at which its
-/// change began.
-const SETTLED: SignedDuration = SignedDuration::from_mins(1);
 
 /// An export under way.
 struct Export {

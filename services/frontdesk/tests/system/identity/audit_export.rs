@@ -42,7 +42,7 @@ async fn an_export_has_every_event_once_in_their_order_and_goes_on_where_one_bro
     ] {
         let all = export(&fixture, token, &path, "").await;
         let stored = "select id::text from identity.audit_events \
-            where tenant_id is not distinct from $1 and at < now() - interval '1 minute' order by at, id";
+            where tenant_id is not distinct from $1 and at < now() - interval '10 minutes' order by at, id";
         let stored = fixture.sql.query(stored, &[&of]).await.unwrap();
         let stored: Vec<Json> = stored.iter().map(|row| row.get::<_, String>(0).into()).collect();
         assert!(stored.len() > 500, "{path}");
@@ -63,7 +63,7 @@ async fn what_is_being_stored_comes_with_the_next_export() {
     fixture.token(demo::OWNER).await;
     let newest = fixture.get("/v1/auth/sessions", &owner).await.ok()["sessions"][0]["id"].clone();
     fixture.delete(&format!("/v1/auth/sessions/{}", newest.as_str().unwrap()), &owner).await.ok();
-    let later = "update identity.audit_events set at = at - interval '2 minutes'";
+    let later = "update identity.audit_events set at = at - interval '10 minutes'";
     assert!(fixture.execute(later, &[]).await > 0);
     let exported = export(&fixture, &owner, &path, "").await;
     assert!(!exported.is_empty());
@@ -76,6 +76,36 @@ async fn what_is_being_stored_comes_with_the_next_export() {
     assert!(exported.iter().any(|item| item["audit_event"]["session_id"] != ""));
     assert!(exported.iter().any(|item| item["audit_event"]["action"] == "session_revoked"));
     assert!(!json!(exported).to_string().contains(newest.as_str().unwrap()), "{exported:?}");
+}
+
+/// An event has the time at which its change began, by the clock of the server that made it.
+#[tokio::test]
+async fn an_event_that_is_stored_after_younger_ones_were_is_exported_all_the_same() {
+    let fixture = Fixture::start().await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let path = "/v1/audit-events/export";
+    let insert = async |subject: &str, ago: &str| {
+        let insert = "insert into identity.audit_events (id, at, action, outcome, subject) \
+            values (gen_random_uuid(), now() - $2::text::interval, 'logout', 'success', $1)";
+        fixture.execute(insert, &[&subject, &ago]).await;
+    };
+    let exported = async |after: &str| {
+        let items = export(&fixture, &operator, path, after).await;
+        let of_this = items.iter().filter(|item| item["audit_event"]["action"] == "logout");
+        let subjects: Vec<Json> = of_this.map(|item| item["audit_event"]["subject"].clone()).collect();
+        (subjects, items.last().map(|item| item["cursor"].as_str().unwrap().to_owned()))
+    };
+    insert("first", "1 hour").await;
+    insert("younger", "2 minutes").await;
+    fixture.sql.batch_execute("begin").await.unwrap();
+    insert("late, by a clock five minutes behind", "5 minutes 30 seconds").await;
+    let (subjects, cursor) = exported("").await;
+    assert_eq!(subjects, ["first"]);
+    fixture.sql.batch_execute("commit").await.unwrap();
+    let later = "update identity.audit_events set at = at - interval '10 minutes' where subject <> 'first'";
+    assert!(fixture.execute(later, &[]).await >= 2);
+    let (subjects, _) = exported(&cursor.unwrap()).await;
+    assert_eq!(subjects, ["late, by a clock five minutes behind", "younger"]);
 }
 
 #[tokio::test]
