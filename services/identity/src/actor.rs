@@ -31,8 +31,10 @@ pub struct Context {
 pub struct Actor {
     /// The user with the session.
     pub user: Option<SignedIn>,
-    /// The API key that was sent.
+    /// The API key that was sent, or is the client.
     pub api_key: Option<ApiKeyId>,
+    /// Whether that is a client which acts for the user.
+    pub for_user: bool,
     /// Who issued the user's token, where it was not this service.
     pub issuer: String,
     /// Whether two factors were proved; operator commands need none.
@@ -68,6 +70,8 @@ pub struct AuditEvent<'call> {
     pub times: i32,
     /// Why, if somebody had to say so.
     pub reason: String,
+    /// The client that acted for the user, if one did.
+    pub acting_client: Option<ApiKeyId>,
     /// From where.
     pub context: &'call Context,
 }
@@ -102,12 +106,18 @@ impl Actor {
         Self {
             user: None,
             api_key: None,
+            for_user: false,
             issuer: String::new(),
             two_factors: true,
             second_at: None,
             holds: Holds::Everything,
             context: Context::default(),
         }
+    }
+
+    /// The client that acts for the user, if one does.
+    pub fn acting_client(&self) -> Option<ApiKeyId> {
+        self.api_key.filter(|_| self.for_user)
     }
 
     /// Something that this actor did, outside tenants or with an account of its own.
@@ -123,6 +133,7 @@ impl Actor {
             subject: String::new(),
             times: 1,
             reason: String::new(),
+            acting_client: self.acting_client(),
             context: &self.context,
         }
     }

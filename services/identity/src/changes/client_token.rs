@@ -111,7 +111,7 @@ impl Sessions {
         subject: Option<&Subject>,
         actor: &Actor,
     ) -> Result<Option<(Uuid, Timestamp)>, Error> {
-        let by = Actor { api_key: Some(client.id), ..actor.clone() };
+        let by = Actor { api_key: Some(client.id), for_user: subject.is_some(), ..actor.clone() };
         Change::run(&self.store, async |change| {
             if !change.hold_client(client).await? {
                 change.settle().await?;

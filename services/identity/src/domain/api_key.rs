@@ -37,7 +37,7 @@ pub struct ApiKey {
     pub previous_expires_at: Option<Timestamp>,
     /// Who made it, or made the key with which it was made; an operator command if nobody.
     pub created_by: Option<UserId>,
-    /// The key with which it was made.
+    /// The key with which it was made, or whose client made it for the user.
     pub created_by_key: Option<ApiKeyId>,
 }
 

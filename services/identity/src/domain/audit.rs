@@ -204,6 +204,8 @@ pub struct RecordedEvent {
     pub times: i32,
     /// Why, if somebody had to say so.
     pub reason: String,
+    /// The client that acted for the user, if one did.
+    pub acting_client: Option<ApiKeyId>,
 }
 
 impl RecordedEvent {

@@ -186,6 +186,7 @@ fn event_to_wire(event: RecordedEvent) -> wire::AuditEvent {
         request_id,
         times,
         reason,
+        acting_client,
     } = event;
     wire::AuditEvent {
         id: id.to_string(),
@@ -203,5 +204,6 @@ fn event_to_wire(event: RecordedEvent) -> wire::AuditEvent {
         times,
         tenant_id: id_or_empty(tenant),
         reason,
+        acting_client_id: id_or_empty(acting_client),
     }
 }

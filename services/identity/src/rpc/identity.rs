@@ -1,6 +1,6 @@
 //! What all services share: who calls, from where, for which tenant.
 
-use access::{Caller, Proof};
+use access::{Acting, Caller, Proof};
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use tonic::{Request, Status};
@@ -33,18 +33,28 @@ impl Identity {
     pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
         let (holds, context) = (Holds::Scopes([].into()), self.context(request));
         let (two_factors, second_at) = (false, None);
-        Actor { user: None, api_key: None, issuer: String::new(), two_factors, second_at, holds, context }
+        Actor {
+            user: None,
+            api_key: None,
+            for_user: false,
+            issuer: String::new(),
+            two_factors,
+            second_at,
+            holds,
+            context,
+        }
     }
 
     /// The caller of a method.
     pub(super) fn actor<T>(&self, request: &Request<T>) -> Result<Actor, Status> {
-        let Caller { user, scopes, api_key_id, issuer, proof, .. } = access::caller(request)?;
+        let Caller { user, scopes, api_key_id, acting, issuer, proof, .. } = access::caller(request)?;
         let (user, api_key) = (user.map(signed_in), api_key_id.map(ApiKeyId));
         let (holds, context) = (Holds::Scopes(scopes), self.context(request));
         let issuer = issuer.as_deref().unwrap_or_default().to_owned();
         let Proof { two_factors, at: _, second_at } = proof;
         let second_at = second_at.and_then(|at| Timestamp::from_second(at.cast_signed()).ok());
-        Ok(Actor { user, api_key, issuer, two_factors, second_at, holds, context })
+        let for_user = matches!(acting, Some(Acting::Client(_)));
+        Ok(Actor { user, api_key, for_user, issuer, two_factors, second_at, holds, context })
     }
 
     /// The user who calls a method of their own.

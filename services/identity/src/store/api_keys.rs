@@ -93,7 +93,7 @@ impl Change {
             expires_at: *expires_at,
             created_by,
             // Beside a user's token a key says for which tenant the call is, and no more.
-            created_by_key: by.api_key.filter(|_| created_by.is_none()),
+            created_by_key: by.api_key.filter(|_| created_by.is_none() || by.for_user),
             allowed_addresses,
             most: MOST_LIVE,
         };

@@ -16,7 +16,7 @@ pg::statements! {
         id: AuditEventId, at: Timestamp, action: &'a str, outcome: &'a str, tenant: Option<TenantId>,
         own: Option<UserId>, subject_user: Option<UserId>, user: Option<UserId>, session: Option<SessionId>,
         api_key: Option<ApiKeyId>, issuer: &'a str, method: &'a str, subject: &'a str, address: &'a str,
-        request_id: &'a str, times: i32, reason: &'a str
+        request_id: &'a str, times: i32, reason: &'a str, acting_client: Option<ApiKeyId>
     );
     /// Events of a tenant.
     ListAuditEvents = "list_audit_events" (
@@ -56,6 +56,7 @@ impl<'event> InsertAuditEvent<'event> {
             subject,
             times,
             reason,
+            acting_client,
             context,
         } = event;
         let (tenant, own, subject_user) = match *place {
@@ -82,6 +83,7 @@ impl<'event> InsertAuditEvent<'event> {
             request_id: &context.request_id,
             times: *times,
             reason,
+            acting_client: *acting_client,
         }
     }
 }
@@ -150,5 +152,6 @@ fn event(row: &mut Columns<'_>) -> Result<RecordedEvent, Fault> {
         request_id: row.next("request_id")?,
         times: row.next("times")?,
         reason: row.next("reason")?,
+        acting_client: row.next("acting_client_id")?,
     })
 }

@@ -274,6 +274,8 @@ const TABLES: [Table; 20] = [
             ("api_key_id", "uuid"),
             ("issuer", "text"),
             ("times", "integer"),
+            ("reason", "text"),
+            ("acting_client_id", "uuid"),
         ],
         constraints: &[],
     },

@@ -17,6 +17,7 @@ pub async fn record(store: &Store, caller: &Caller, context: Context) -> Result<
     let actor = Actor {
         user: Some(SignedIn { user: UserId(user.id), session: SessionId(user.session) }),
         api_key: caller.api_key_id.map(ApiKeyId),
+        for_user: false,
         issuer: caller.issuer.as_deref().unwrap_or_default().to_owned(),
         two_factors: caller.proof.two_factors,
         second_at: None,

@@ -65,6 +65,32 @@ async fn a_client_does_for_a_user_what_both_may_do_and_both_are_named() {
 }
 
 #[tokio::test]
+async fn what_a_client_does_for_a_user_is_written_down_as_such() {
+    let fixture = start().await;
+    let client = client(&fixture, &["api_keys:manage"], &[]).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let owner_id = fixture.user_id(demo::OWNER).await;
+    let token = delegated(&fixture, &client, &owner).await;
+    let new = |name: &str| json!({"name": name, "scopes": []});
+    let made = fixture.post(&tenant_path("/api-keys"), &token, &new("by a client")).await.ok().clone();
+    let made = &made["api_key"];
+    assert_eq!((&made["created_by"], &made["created_by_api_key_id"]), (&json!(owner_id), &json!(client.id)));
+    // A key beside the user's token says for which tenant the call is.
+    let beside = fixture.request(Method::POST, &tenant_path("/api-keys")).bearer_auth(&owner);
+    let beside = beside.header("x-tenant-api-key", &fixture.api_key).json(&new("by the owner"));
+    let own = Answer::of(beside).await.ok()["api_key"].clone();
+    assert_eq!((&own["created_by"], &own["created_by_api_key_id"]), (&json!(owner_id), &json!("")));
+    let listed = fixture.get(&tenant_path("/audit-events"), &owner).await;
+    for (key, acting) in [(made, &*client.id), (&own, "")] {
+        let mut events = listed.ok()["audit_events"].as_array().unwrap().iter();
+        let created = |event: &&Json| event["action"] == "api_key_created" && event["subject"] == key["id"];
+        let event = events.find(created).unwrap();
+        assert_eq!((&event["user_id"], &event["acting_client_id"]), (&json!(owner_id), &json!(acting)));
+        assert_ne!(event["api_key_id"], "", "{event}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_changes_nothing_of_the_account_of_its_user() {
     let fixture = start().await;
     let client = client(&fixture, &["properties:view"], &[]).await;

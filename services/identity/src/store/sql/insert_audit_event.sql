@@ -4,11 +4,11 @@
 -- tenants as well, in rows whose ids have the same time.
 insert into identity.audit_events (
     id, at, action, outcome, tenant_id, user_id, session_id, api_key_id, issuer, method, subject, address,
-    request_id, times, reason
+    request_id, times, reason, acting_client_id
 )
 select
     place.id, :at, :action, :outcome, place.tenant_id, :user, :session, :api_key, :issuer, :method, :subject,
-    :address, :request_id, :times, :reason
+    :address, :request_id, :times, :reason, :acting_client
 from (
     select :id as id, :tenant as tenant_id
     where :own is null -- if :own
