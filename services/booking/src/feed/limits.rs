@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use access::Caller;
+use access::{Acting, Caller};
 use uuid::Uuid;
 
 use crate::config::Policy;
@@ -19,8 +19,10 @@ const AGAIN: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Holder {
     Session(Uuid),
-    /// Of another issuer, whose tokens have no session here.
+    /// Of another issuer, whose tokens have no session here; or an operator, who sees what
+    /// somebody else sees.
     User(Uuid),
+    /// Also of a client, whomever it acts for.
     ApiKey(Uuid),
 }
 
@@ -46,8 +48,14 @@ pub struct Room {
 }
 
 impl Holder {
-    /// Who holds the streams of a caller.
+    /// Who holds the streams of a caller: whoever acts for a user, and not the user, whose own
+    /// room would be taken.
     pub fn of(caller: &Caller) -> Option<Self> {
+        match caller.acting {
+            Some(Acting::Client(client)) => return Some(Self::ApiKey(client)),
+            Some(Acting::Viewer(operator)) => return Some(Self::User(operator)),
+            None => {}
+        }
         match (caller.user, caller.api_key_id) {
             (Some(user), _) if user.session.is_nil() => Some(Self::User(user.id)),
             (Some(user), _) => Some(Self::Session(user.session)),

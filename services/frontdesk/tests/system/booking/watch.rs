@@ -14,7 +14,10 @@ use tokio::time::timeout;
 use tonic::Streaming;
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, case, path_of, signed};
+use crate::fixture::{Fixture, HARBOUR_LOFT, LAKE_HOUSE, Layout, case, path_of, signed, tenant_path};
+use crate::identity::client_tokens::client;
+use crate::identity::delegation::delegated;
+use crate::identity::view_as::view;
 
 type Feed = Streaming<WatchBookingRequestsResponse>;
 
@@ -189,14 +192,8 @@ async fn a_watcher_hears_its_own_tenant_and_property_only() {
     assert_eq!(event.booking_request_id, made.body["id"].as_str().unwrap());
 }
 
-#[tokio::test]
-async fn a_stream_ends_with_the_session() {
-    let fixture = Fixture::start().await;
-    let token = fixture.manager().await;
-    let mut feed = watch(&fixture, &token, "").await;
-    feed.message().await.unwrap().unwrap();
-    let logout = fixture.post("/v1/auth/logout", &token, &json!({})).await;
-    assert_eq!(logout.status, 200, "{}", logout.body);
+/// Why a stream ends in which nothing happens.
+async fn end_of(feed: &mut Feed) -> Option<ErrorReason> {
     let ended = timeout(Duration::from_secs(20), async {
         loop {
             match feed.message().await {
@@ -206,7 +203,38 @@ async fn a_stream_ends_with_the_session() {
             }
         }
     });
-    assert_eq!(reason_of(&ended.await.expect("the stream ends")), Some(ErrorReason::SessionEnded));
+    reason_of(&ended.await.expect("the stream ends"))
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_key_of_a_client_or_the_session_of_whoever_looks() {
+    let fixture = Fixture::start().await;
+    let client = client(&fixture, &["bookings:view"], &[]).await;
+    let for_manager = delegated(&fixture, &client, &fixture.manager().await).await;
+    let (operator, _, seen) = view(&fixture, demo::MANAGER).await;
+    let mut feeds = Vec::new();
+    for token in [&client.token(&fixture, "").await, &for_manager, &seen] {
+        let mut feed = watch(&fixture, token, "").await;
+        feed.message().await.unwrap().unwrap();
+        feeds.push(feed);
+    }
+    let owner = fixture.token(demo::OWNER).await;
+    fixture.delete(&tenant_path(&format!("/api-keys/{}", client.id)), &owner).await.ok();
+    fixture.post("/v1/auth/logout", &operator, &json!({})).await.ok();
+    for mut feed in feeds {
+        assert_eq!(end_of(&mut feed).await, Some(ErrorReason::SessionEnded));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_session() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut feed = watch(&fixture, &token, "").await;
+    feed.message().await.unwrap().unwrap();
+    let logout = fixture.post("/v1/auth/logout", &token, &json!({})).await;
+    assert_eq!(logout.status, 200, "{}", logout.body);
+    assert_eq!(end_of(&mut feed).await, Some(ErrorReason::SessionEnded));
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ use tonic::Status;
 
 use super::cursors::{Feed, all, try_watch};
 use crate::fixture::{Fixture, case, channel, path_of, signed, system};
+use crate::identity::client_tokens::client;
+use crate::identity::delegation::delegated;
+use crate::identity::view_as::view;
 
 fn limit(refused: &Status) -> (String, String) {
     let refusal = Refusal::from_status(refused).unwrap();
@@ -68,6 +71,31 @@ async fn a_session_and_a_tenant_have_no_more_streams_than_they_may() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("closed streams keep their room");
+}
+
+#[tokio::test]
+async fn whoever_acts_for_a_user_takes_no_room_of_the_users() {
+    let policy = booking::Policy { most_streams_of_session: 1, ..booking::Policy::default() };
+    let fixture = Fixture::start_under(Policies { booking: policy, ..Policies::default() }).await;
+    let manager = fixture.manager().await;
+    let client = client(&fixture, &["bookings:view"], &[]).await;
+    let (of_client, for_manager) =
+        (client.token(&fixture, "").await, delegated(&fixture, &client, &manager).await);
+    let for_owner = delegated(&fixture, &client, &fixture.token(demo::OWNER).await).await;
+    let (_, _, seen) = view(&fixture, demo::MANAGER).await;
+    let mut open: Vec<Feed> = Vec::new();
+    // A client has its room once, whomever it acts for.
+    for (token, others) in
+        [(for_manager, vec![of_client, for_owner]), (seen.clone(), vec![seen]), (manager.clone(), vec![manager])]
+    {
+        open.push(try_watch(&fixture, &token, "").await.unwrap());
+        for other in others {
+            let refused = try_watch(&fixture, &other, "").await.unwrap_err();
+            assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams));
+            assert_eq!(limit(&refused), ("1".to_owned(), "WATCH_LIMIT_SESSION".to_owned()));
+        }
+    }
+    assert_eq!(open.len(), 3);
 }
 
 /// A connection to a service takes 1,000 calls, and the gateway begins with two.
