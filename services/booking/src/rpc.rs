@@ -18,7 +18,6 @@ mod request_lists;
 mod requests;
 mod settings;
 mod sizes;
-mod slow_readers;
 mod stay_rules;
 mod watch;
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::limits::Room;
-use super::{Booking, slow_readers};
+use super::Booking;
 use crate::call::Call;
 use crate::error::{Error, shutting_down};
 use crate::import::{Broken, Format, Line, Reader};
@@ -102,7 +102,7 @@ impl Booking {
             _room: room,
         };
         import.first = import.line().await.map_err(|refusal| import.ended(refusal))?;
-        Ok(Response::new(slow_readers::while_read(results(import), GO_ON).boxed()))
+        Ok(Response::new(boot::while_read(results(import), GO_ON).boxed()))
     }
 }
 

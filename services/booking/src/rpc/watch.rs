@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies, slow_readers};
+use super::{Booking, evidence, failed, fields, fulfilment, inconsistencies};
 use crate::call::Call;
 use crate::domain::event::{Event, EventKind, StoredKind};
 use crate::domain::ids::{BookingRequestId, RowId};
@@ -65,7 +65,7 @@ impl Booking {
         let items = self.feed.follow(follow).await?;
         let messages = items.map(|item| item.map(message).map_err(ended));
         let go_on = "Start it again from its last cursor.";
-        Ok(Response::new(slow_readers::while_read(messages, go_on).boxed()))
+        Ok(Response::new(boot::while_read(messages, go_on).boxed()))
     }
 }
 

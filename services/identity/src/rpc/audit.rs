@@ -1,11 +1,14 @@
 //! AuditService: what happened, in a tenant or outside of them.
 
+use std::time::Duration;
+
 use access::Standing;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::audit_service_server::AuditService;
 use frontdesk_proto::{Refusal, paging};
-use futures::stream::{self, BoxStream, Stream, TryStreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -53,7 +56,7 @@ impl AuditService for Identity {
         Ok(Response::new(wire::ListPlatformAuditEventsResponse { audit_events, next_page_token }))
     }
 
-    type ExportAuditEventsStream = BoxStream<'static, Result<wire::ExportAuditEventsResponse, Status>>;
+    type ExportAuditEventsStream = Exported<wire::ExportAuditEventsResponse>;
 
     async fn export_audit_events(
         &self,
@@ -61,39 +64,42 @@ impl AuditService for Identity {
     ) -> Result<Response<Self::ExportAuditEventsStream>, Status> {
         let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
         let list = [b"export of ", tenant.0.as_bytes().as_slice()].concat();
-        let export = self.export(&request, Some(tenant), list, &request.get_ref().after)?;
-        let item = |(audit_event, cursor)| wire::ExportAuditEventsResponse {
-            audit_event: Some(audit_event),
-            cursor,
-        };
-        Ok(Response::new(Box::pin(export.stream().map_ok(item))))
+        self.export(&request, (Some(tenant), list), &request.get_ref().after, |event, cursor| {
+            wire::ExportAuditEventsResponse { audit_event: Some(event), cursor }
+        })
     }
 
-    type ExportPlatformAuditEventsStream =
-        BoxStream<'static, Result<wire::ExportPlatformAuditEventsResponse, Status>>;
+    type ExportPlatformAuditEventsStream = Exported<wire::ExportPlatformAuditEventsResponse>;
 
     async fn export_platform_audit_events(
         &self,
         request: Request<wire::ExportPlatformAuditEventsRequest>,
     ) -> Result<Response<Self::ExportPlatformAuditEventsStream>, Status> {
         let list = b"export of the platform".to_vec();
-        let export = self.export(&request, None, list, &request.get_ref().after)?;
-        let item = |(audit_event, cursor)| wire::ExportPlatformAuditEventsResponse {
-            audit_event: Some(audit_event),
-            cursor,
-        };
-        Ok(Response::new(Box::pin(export.stream().map_ok(item))))
+        self.export(&request, (None, list), &request.get_ref().after, |event, cursor| {
+            wire::ExportPlatformAuditEventsResponse { audit_event: Some(event), cursor }
+        })
     }
 }
 
 /// Events that a statement of an export reads.
 const PIECE: i64 = 500;
 
+/// How often the caller's standing is checked unasked: a token may end while an export lasts.
+const STANDING: Duration = Duration::from_secs(5);
+/// How whoever was let go gets the rest.
+const GO_ON: &str = "Start another export after the last cursor.";
+
+/// The items of an export.
+type Exported<M> = BoxStream<'static, Result<M, Status>>;
+
 /// An export under way.
 struct Export {
     store: Store,
     revocations: Revocations,
     standing: Standing,
+    /// When that was checked.
+    checked: Instant,
     tenant: Option<TenantId>,
     list: Vec<u8>,
     after: (Timestamp, AuditEventId),
@@ -104,21 +110,32 @@ struct Export {
 }
 
 impl Identity {
-    fn export<T>(
+    /// The events of a tenant or of none after a cursor of that list, each in a message.
+    fn export<T, M: Send + 'static>(
         &self,
         request: &Request<T>,
-        tenant: Option<TenantId>,
-        list: Vec<u8>,
+        (tenant, list): (Option<TenantId>, Vec<u8>),
         after: &str,
-    ) -> Result<Export, Status> {
+        message: fn(wire::AuditEvent, String) -> M,
+    ) -> Result<Response<Exported<M>>, Status> {
         let after = match paging::read_token(&list, after)? {
             Some((at, id)) => (at.parse().map_err(|_| paging::invalid_token())?, AuditEventId(id)),
             None => (Timestamp::UNIX_EPOCH, AuditEventId(Uuid::nil())),
         };
-        let (store, revocations) = (self.store().clone(), self.watchers.revocations().clone());
-        let (standing, until) = (access::standing(request)?, Timestamp::now() - SETTLED);
-        let piece = Vec::new().into_iter();
-        Ok(Export { store, revocations, standing, tenant, list, after, until, piece, ends: false })
+        let export = Export {
+            store: self.store().clone(),
+            revocations: self.watchers.revocations().clone(),
+            standing: access::standing(request)?,
+            checked: Instant::now(),
+            tenant,
+            list,
+            after,
+            until: Timestamp::now() - SETTLED,
+            piece: Vec::new().into_iter(),
+            ends: false,
+        };
+        let items = export.stream().map_ok(move |(event, cursor)| message(event, cursor));
+        Ok(Response::new(boot::while_read(items, GO_ON).boxed()))
     }
 }
 
@@ -129,8 +146,11 @@ impl Export {
 
     /// The next event and where to go on after it.
     async fn next(&mut self) -> Result<Option<(wire::AuditEvent, String)>, Status> {
-        if self.piece.len() == 0 && !self.ends {
+        if self.checked.elapsed() >= STANDING || self.standing.is_doubted() {
             self.standing.check().await?;
+            self.checked = Instant::now();
+        }
+        if self.piece.len() == 0 && !self.ends {
             let found = self.store.export_audit_events(self.tenant, self.after, self.until, PIECE).await;
             let found = found.map_err(Error::from)?;
             self.ends = i64::try_from(found.len()).unwrap_or(i64::MAX) < PIECE;

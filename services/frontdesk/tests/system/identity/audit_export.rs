@@ -1,11 +1,16 @@
 //! The audit log as lines of JSON, from its beginning or from where the last export ended.
 
 use frontdesk::demo;
+use frontdesk_proto::identity::v1::audit_service_client::AuditServiceClient;
+use frontdesk_proto::identity::v1::revocation_service_client::RevocationServiceClient;
+use frontdesk_proto::identity::v1::{ExportAuditEventsRequest, WatchRequest};
+use frontdesk_proto::{ErrorReason, reason_of};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, tenant_path};
+use super::client_tokens::client;
+use crate::fixture::{Fixture, channel, signed, tenant_path};
 
 /// The lines of an export, each its item.
 async fn export(fixture: &Fixture, token: &str, path: &str, after: &str) -> Vec<Json> {
@@ -78,6 +83,34 @@ async fn what_is_being_stored_comes_with_the_next_export() {
     assert!(!json!(exported).to_string().contains(newest.as_str().unwrap()), "{exported:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_export_ends_with_what_its_caller_was_let_in_by() {
+    let fixture = Fixture::start().await;
+    // More than fits into the buffers of a connection.
+    store(&fixture, Some(demo::TENANT), 40_000).await;
+    let client = client(&fixture, &["audit:view"], &[]).await;
+    let token = client.token(&fixture, "").await;
+    let request = ExportAuditEventsRequest { tenant_id: demo::TENANT.to_string(), after: String::new() };
+    let mut service = AuditServiceClient::new(channel(fixture.system.identity));
+    let mut export = service.export_audit_events(signed(request, &token)).await.unwrap().into_inner();
+    export.message().await.unwrap().unwrap();
+    let mut told = RevocationServiceClient::new(channel(fixture.system.identity));
+    let mut told = told.watch(WatchRequest::default()).await.unwrap().into_inner();
+    let owner = fixture.token(demo::OWNER).await;
+    fixture.delete(&tenant_path(&format!("/api-keys/{}", client.id)), &owner).await.ok();
+    while told.message().await.unwrap().unwrap().marks.is_empty() {}
+    let mut read = 1;
+    let ended = loop {
+        match export.message().await {
+            Ok(Some(_)) => read += 1,
+            Ok(None) => panic!("exported to the end"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(reason_of(&ended), Some(ErrorReason::SessionEnded), "{ended:?}");
+    assert!(read < 40_000, "{read}");
+}
+
 /// An event has the time at which its change began, by the clock of the server that made it.
 #[tokio::test]
 async fn an_event_that_is_stored_after_younger_ones_were_is_exported_all_the_same() {
@@ -115,7 +148,7 @@ async fn an_export_is_for_those_who_may_read_the_log_and_its_cursor_for_one_log(
     let (own, platform) = (tenant_path("/audit-events/export"), "/v1/audit-events/export");
     fixture.get(platform, &owner).await.refused(403, "SCOPE_MISSING");
     fixture.get(&own, &fixture.token(demo::OTHER_OWNER).await).await.refused(403, "TENANT_ACCESS_DENIED");
-    let client = super::client_tokens::client(&fixture, &["properties:view"], &[]).await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
     fixture.get(&own, &client.token(&fixture, "").await).await.refused(403, "SCOPE_MISSING");
     store(&fixture, None, 1).await;
     let items = export(&fixture, &operator, platform, "").await;
