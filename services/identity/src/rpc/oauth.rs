@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use crate::changes::client_proof::{JWT_BEARER, Proof, TOKEN_ENDPOINT};
-use crate::changes::client_token::{ACCESS_TOKEN, AskedToken, ClientToken, GRANTS};
+use crate::changes::client_token::{ACCESS_TOKEN, AskedToken, ClientToken, GRANTS, TOKEN_EXCHANGE};
 use crate::domain::field::InvalidField;
 use crate::domain::scopes::TENANT_SCOPES;
 use crate::error::Error;
@@ -38,7 +38,7 @@ impl OAuthService for Identity {
             resource,
         } = request.into_inner();
         check_target(&audience, &resource, self.sessions.keyring.issuer())?;
-        check_kinds(&subject_token, &subject_token_type, &requested_token_type)?;
+        check_kinds(&grant_type, &subject_token, &subject_token_type, &requested_token_type)?;
         let proof = proof(Zeroizing::new(client_secret), &client_assertion_type, client_assertion)?;
         let asked = AskedToken { grant_type, client_id, proof, scope, subject_token };
         let issued = self.sessions.issue_client_token(asked, &actor, Timestamp::now()).await?;
@@ -90,7 +90,11 @@ impl OAuthService for Identity {
 }
 
 /// The kinds of tokens that are exchanged: access tokens for access tokens.
-fn check_kinds(token: &str, kind: &str, requested: &str) -> Result<(), Error> {
+fn check_kinds(grant: &str, token: &str, kind: &str, requested: &str) -> Result<(), Error> {
+    if grant == TOKEN_EXCHANGE && token.is_empty() {
+        let problem = "is needed: the access token of the user for whom the client acts";
+        return Err(InvalidField::new("subject_token", problem).into());
+    }
     let takes = || format!("takes {ACCESS_TOKEN}");
     if kind != if token.is_empty() { "" } else { ACCESS_TOKEN } {
         return Err(InvalidField::new("subject_token_type", takes()).into());

@@ -124,8 +124,16 @@ async fn only_the_own_token_of_a_member_of_the_clients_tenant_is_exchanged() {
         "select count(*) from identity.audit_events where action = 'token_exchanged' and outcome = $1";
     for subject in [&*once, &of_client, &stranger, &operator, &ended, cut, "x"] {
         let answer = Answer::of(exchange(&fixture, &client, subject, &[])).await;
-        refused(&answer, 400, "invalid_grant", "GRANT_INVALID");
+        refused(&answer, 400, "invalid_request", "GRANT_INVALID");
     }
+    // Without one nobody is asked who it is.
+    let nobody = Client { id: String::new(), secret: String::new() };
+    for client in [&client, &nobody] {
+        let answer = Answer::of(exchange(&fixture, client, "", &[])).await;
+        refused(&answer, 400, "invalid_request", "INVALID_FIELD");
+    }
+    let tried = "select count(*) from identity.audit_events where action = 'token_issued' and outcome = 'failure'";
+    assert_eq!(fixture.count(tried, &[]).await, 0);
     let acting = ("actor_token", &*of_client);
     let answer = Answer::of(exchange(&fixture, &client, &manager, &[acting])).await;
     refused(&answer, 400, "invalid_request", "MALFORMED_REQUEST");
