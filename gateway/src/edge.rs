@@ -186,7 +186,7 @@ impl Inner {
                 supabase::refused(refusal, request.headers())
             }
             Kind::Rest if oauth::is_path(request.uri().path()) => {
-                oauth::refused(&refusal.into(), &self.policy.runbook, false)
+                oauth::refused(&refusal.into(), &self.policy.runbook)
             }
             Kind::Rest | Kind::OtherGrpc => self.failed(refusal.into(), asked.id),
             Kind::Grpc => over_grpc(self.policy.runbook.link(refusal)),

@@ -30,8 +30,16 @@ pub const PATHS: [(Method, &str); 1] = [(Method::POST, PATH)];
 /// Most bytes of a form.
 const MAX_FORM: usize = 16 * 1024;
 
-/// A form: each parameter once.
-type Form = HashMap<String, String>;
+/// A form.
+#[derive(Debug, Default)]
+struct Form {
+    /// Parameters that are sent once.
+    once: HashMap<String, String>,
+    /// Those by which a client says for whom a token is to be, as often as it likes (RFC 8693
+    /// section 2.1).
+    audience: Vec<String>,
+    resource: Vec<String>,
+}
 
 /// Whether a path is this one.
 pub fn is_path(path: &str) -> bool {
@@ -50,16 +58,12 @@ pub async fn call(
         Method::OPTIONS => return options(HeaderValue::from_static("POST, OPTIONS")),
         _ => {
             let refusal = Refusal::new(ErrorReason::MethodNotAllowed, "Tokens are asked for by POST.");
-            let mut response = refused(&refusal.into(), runbook, false);
+            let mut response = refused(&refusal.into(), runbook);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
             return response;
         }
     }
-    let by_header = request.headers().contains_key(AUTHORIZATION);
-    match answer(upstreams, request, client).await {
-        Ok(response) => response,
-        Err(failure) => refused(&failure, runbook, by_header),
-    }
+    answer(upstreams, request, client).await.unwrap_or_else(|failure| refused(&failure, runbook))
 }
 
 async fn answer(
@@ -68,9 +72,9 @@ async fn answer(
     client: &Client,
 ) -> Result<Response<Body>, Failure> {
     let (head, body) = request.into_parts();
-    let mut form = read_form(&head.headers, body).await?;
-    let (client_id, client_secret) = client_of(&head.headers, &mut form)?;
-    let mut take = |name: &str| form.remove(name).unwrap_or_default();
+    let Form { mut once, audience, resource } = read_form(&head.headers, body).await?;
+    let (client_id, client_secret) = client_of(&head.headers, &mut once)?;
+    let mut take = |name: &str| once.remove(name).unwrap_or_default();
     let grant_type = take("grant_type");
     if grant_type.is_empty() {
         return Err(invalid("`grant_type` is missing").into());
@@ -85,8 +89,8 @@ async fn answer(
         subject_token: take("subject_token"),
         subject_token_type: take("subject_token_type"),
         requested_token_type: take("requested_token_type"),
-        audience: take("audience"),
-        resource: take("resource"),
+        audience,
+        resource,
     };
     // Whoever sends one relies on it, and who acts is the client itself.
     if !take("actor_token").is_empty() {
@@ -111,7 +115,10 @@ async fn answer(
 }
 
 /// Id and secret, from the header (RFC 6749 section 2.3.1) or from the form, and not from both.
-fn client_of(headers: &HeaderMap, form: &mut Form) -> Result<(String, String), Refusal> {
+fn client_of(
+    headers: &HeaderMap,
+    form: &mut HashMap<String, String>,
+) -> Result<(String, String), Refusal> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let in_form = form.remove("client_id").unwrap_or_default();
     let secret = form.remove("client_secret").unwrap_or_default();
@@ -147,17 +154,20 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<Form, Failure> {
     Ok(parse(text)?)
 }
 
-/// RFC 6749 section 3.2: a parameter without a value counts as none, and none is sent twice.
+/// RFC 6749 section 3.2: a parameter without a value counts as none, and none is sent twice but
+/// those that say for whom a token is to be.
 fn parse(text: &str) -> Result<Form, Refusal> {
-    let mut form = Form::new();
+    let mut form = Form::default();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let read = decoded(name).zip(decoded(value));
         let (name, value) = read.ok_or_else(|| invalid("the form is not encoded as forms are"))?;
-        if form.contains_key(&name) {
-            return Err(invalid("a parameter was sent twice"));
+        match name.as_str() {
+            "audience" => form.audience.push(value),
+            "resource" => form.resource.push(value),
+            _ if form.once.contains_key(&name) => return Err(invalid("a parameter was sent twice")),
+            _ => drop(form.once.insert(name, value)),
         }
-        form.insert(name, value);
     }
     Ok(form)
 }
@@ -185,7 +195,7 @@ fn invalid(problem: &str) -> Refusal {
 }
 
 /// The answer to a request that is refused, whoever refuses it.
-pub fn refused(failure: &Failure, runbook: &Runbook, by_header: bool) -> Response<Body> {
+pub fn refused(failure: &Failure, runbook: &Runbook) -> Response<Body> {
     let refusal = match failure {
         Failure::Refused(refusal) | Failure::NotAllowed(refusal, _) => Some(refusal.clone()),
         Failure::Status(status, _) => Refusal::from_status(status),
@@ -197,7 +207,12 @@ pub fn refused(failure: &Failure, runbook: &Runbook, by_header: bool) -> Respons
         )
     });
     let reason = refusal.reason();
-    let status = StatusCode::from_u16(reason.wire().http_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = match StatusCode::from_u16(reason.wire().http_status) {
+        // RFC 6749 section 5.2 has 400 for whatever is not about who the client is.
+        Ok(StatusCode::FORBIDDEN) => StatusCode::BAD_REQUEST,
+        Ok(status) => status,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
     let mut body = Map::new();
     body.insert("error".to_owned(), reason.oauth_error().into());
     body.insert("error_description".to_owned(), described(refusal.message()).into());
@@ -208,7 +223,8 @@ pub fn refused(failure: &Failure, runbook: &Runbook, by_header: bool) -> Respons
     response.extensions_mut().insert(failure.by());
     response.extensions_mut().insert(ReasonName(refusal.name().to_owned()));
     let headers = response.headers_mut();
-    if status == StatusCode::UNAUTHORIZED && by_header {
+    // RFC 9110 section 15.5.2, however the client has said who it is.
+    if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"frontdesk\""));
     }
     if let Some(delay) = refusal.retry_delay() {
@@ -242,8 +258,11 @@ mod tests {
     #[test]
     fn a_form_is_read_as_forms_are_written_each_parameter_once() {
         let form = parse("grant_type=client_credentials&scope=a%3Ab+c&empty=&&x").unwrap();
-        assert_eq!((form["grant_type"].as_str(), form["scope"].as_str()), ("client_credentials", "a:b c"));
-        assert_eq!((form["empty"].as_str(), form["x"].as_str()), ("", ""));
+        let once = |name: &str| form.once[name].as_str();
+        assert_eq!((once("grant_type"), once("scope")), ("client_credentials", "a:b c"));
+        assert_eq!((once("empty"), once("x")), ("", ""));
+        let targets = parse("resource=a&audience=c&resource=b").unwrap();
+        assert_eq!((targets.resource, targets.audience), (vec!["a".into(), "b".into()], vec!["c".to_owned()]));
         for bad in ["a=1&a=2", "a=1&%61=2", "a=%", "a=%4", "a=%zz", "a=%+1", "a=%ff"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
@@ -256,7 +275,7 @@ mod tests {
             if let Some(header) = header {
                 headers.insert(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
             }
-            client_of(&headers, &mut parse(form).unwrap()).ok()
+            client_of(&headers, &mut parse(form).unwrap().once).ok()
         };
         let pair = |id: &str, secret: &str| Some((id.to_owned(), secret.to_owned()));
         let basic = format!("basic {}", STANDARD.encode("a%3Ab:c%2Bd"));

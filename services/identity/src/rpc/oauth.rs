@@ -106,10 +106,11 @@ fn check_kinds(grant: &str, token: &str, kind: &str, requested: &str) -> Result<
 }
 
 /// For whom a token may be asked: for all of us, by the names that this server has.
-fn check_target(audience: &str, resource: &str, issuer: &Issuer) -> Result<(), Refusal> {
+fn check_target(audiences: &[String], resources: &[String], issuer: &Issuer) -> Result<(), Refusal> {
     let named =
         |name: &str| name.is_empty() || name.trim_end_matches('/') == issuer.issuer.trim_end_matches('/');
-    if (named(audience) || audience == issuer.audience) && named(resource) {
+    let is_audience = |name: &String| named(name) || *name == issuer.audience;
+    if audiences.iter().all(is_audience) && resources.iter().all(|name| named(name)) {
         return Ok(());
     }
     Err(Refusal::new(

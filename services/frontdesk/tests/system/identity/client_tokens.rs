@@ -75,6 +75,8 @@ pub fn refused(answer: &Answer, status: u16, error: &str, reason: &str) {
     assert!(!body["error_description"].as_str().unwrap().is_empty(), "{body}");
     assert_eq!(body.as_object().unwrap().len(), 3, "{body}");
     assert_eq!(answer.headers["cache-control"], "no-store");
+    let how = answer.headers.get("www-authenticate").map(|value| value.to_str().unwrap());
+    assert_eq!(how, (status == 401).then_some("Basic realm=\"frontdesk\""), "{body}");
 }
 
 fn claims(token: &str) -> Json {
@@ -146,7 +148,6 @@ async fn a_client_says_who_it_is_in_the_header_as_well() {
     Answer::of(basic(&client.id, &client.secret.replace('_', "%5F"))).await.ok();
     let wrong = Answer::of(basic(&client.id, "wrong")).await;
     refused(&wrong, 401, "invalid_client", "CLIENT_INVALID");
-    assert_eq!(wrong.headers["www-authenticate"], "Basic realm=\"frontdesk\"");
     let bearer = Answer::of(ask(&fixture, &grant).bearer_auth("x")).await;
     refused(&bearer, 400, "invalid_request", "MALFORMED_REQUEST");
     let twice = client.asks(&fixture, "").basic_auth(&client.id, Some(&client.secret));
@@ -198,6 +199,16 @@ async fn each_fault_of_a_request_has_its_word_and_nothing_is_issued() {
             Answer::of(ask(&fixture, &[grant, target, ("client_id", id), ("client_secret", secret)])).await;
         refused(&answer, 400, "invalid_target", "TARGET_UNKNOWN");
     }
+    // This system has two names, and more of them may be sent.
+    for targets in [
+        vec![("resource", ADDRESS), ("resource", "https://id.example/"), ("audience", ADDRESS)],
+        vec![("audience", ADDRESS), ("audience", "authenticated"), ("resource", "")],
+    ] {
+        let form = [&[grant, ("client_id", id), ("client_secret", cut)][..], &targets].concat();
+        refused(&Answer::of(ask(&fixture, &form)).await, 401, "invalid_client", "CLIENT_INVALID");
+        let form = [&form[..], &[("resource", "https://other.example")]].concat();
+        refused(&Answer::of(ask(&fixture, &form)).await, 400, "invalid_target", "TARGET_UNKNOWN");
+    }
     let json =
         fixture.request(Method::POST, "/oauth/token").json(&json!({"grant_type": "client_credentials"}));
     refused(&Answer::of(json).await, 400, "invalid_request", "MALFORMED_REQUEST");
@@ -211,7 +222,7 @@ async fn each_fault_of_a_request_has_its_word_and_nothing_is_issued() {
     refused(&Answer::of(basic).await, 400, "invalid_request", "MALFORMED_REQUEST");
     assert_eq!(fixture.count(ISSUED, &[]).await, 0);
     // The tenant hears of those who tried as its client.
-    assert_eq!(fixture.count(REFUSED, &[&Some(demo::TENANT)]).await, 4);
+    assert_eq!(fixture.count(REFUSED, &[&Some(demo::TENANT)]).await, 6);
     assert_eq!(fixture.count(REFUSED, &[&None::<uuid::Uuid>]).await, 5);
 }
 
@@ -243,7 +254,7 @@ async fn a_key_with_addresses_gives_tokens_there_and_they_are_good_there() {
     let from =
         |request: RequestBuilder, address: &str| Answer::of(request.header("x-forwarded-for", address));
     let elsewhere = from(client.asks(&fixture, ""), "192.0.3.1").await;
-    refused(&elsewhere, 403, "unauthorized_client", "ADDRESS_NOT_ALLOWED");
+    refused(&elsewhere, 400, "unauthorized_client", "ADDRESS_NOT_ALLOWED");
     assert_eq!(fixture.count(REFUSED, &[&Some(demo::TENANT)]).await, 1);
     let there = from(client.asks(&fixture, ""), "192.0.2.1").await;
     let token = there.ok()["access_token"].as_str().unwrap();
