@@ -7,7 +7,8 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
 use super::client_tokens::{Client, ask, client, refused, start};
-use crate::fixture::{Answer, Fixture, LAKE_HOUSE, tenant_path};
+use super::view_as::view;
+use crate::fixture::{ANON_KEY, Answer, Fixture, LAKE_HOUSE, tenant_path};
 use crate::waits;
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -106,6 +107,26 @@ async fn a_client_changes_nothing_of_the_account_of_its_user() {
         fixture.get(path, &manager).await.ok();
         fixture.get(path, &token).await.refused(403, "NOT_BY_DELEGATION");
     }
+}
+
+#[tokio::test]
+async fn clients_of_supabase_are_told_that_such_a_token_is_none_of_a_session() {
+    let fixture = start().await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
+    let manager = fixture.manager().await;
+    let (_, _, seen) = view(&fixture, demo::MANAGER).await;
+    let name = json!({"data": {"display_name": "Another"}});
+    for token in [delegated(&fixture, &client, &manager).await, seen] {
+        for (method, path, body) in
+            [(Method::POST, "/auth/v1/logout", json!({})), (Method::PUT, "/auth/v1/user", name.clone())]
+        {
+            let request = fixture.request(method, path).header("apikey", ANON_KEY).bearer_auth(&token);
+            let refused = Answer::of(request.json(&body)).await;
+            let told = (refused.status, refused.body["error_code"].as_str());
+            assert_eq!(told, (403, Some("bad_jwt")), "{path}: {}", refused.body);
+        }
+    }
+    assert_ne!(fixture.get("/v1/me", &manager).await.ok()["user"]["display_name"], "Another");
 }
 
 #[tokio::test]
