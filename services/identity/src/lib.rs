@@ -146,7 +146,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
 
     let foreign = ForeignTokens::of(&store.policy().trusted_issuers)?;
     let local = LocalIdentity::new(store.clone(), keyring.clone(), foreign, revocations.clone());
-    let layer = AccessLayer::new(rules, issuer, local);
+    let layer = AccessLayer::new(rules, issuer, local.clone());
     layer.follow(&room, "hear of own revocations");
     let sessions = Sessions {
         store: store.clone(),
@@ -169,7 +169,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         mail.figures(scrape);
     });
     let watchers = rpc::Watchers::new(revocations, stop.clone());
-    let routes = routes(&layer, rpc::Identity { sessions, watchers });
+    let routes = routes(&layer, rpc::Identity { sessions, watchers, local });
     let readiness = Readiness::new(room).with("database", move || {
         let store = store.clone();
         async move { ready(&store).await }

@@ -12,7 +12,7 @@ use crate::actor::Actor;
 use crate::credential::access_token::{NewBoundToken, StandsFor};
 use crate::domain::api_key::ClientOfKey;
 use crate::domain::audit::AuditAction;
-use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
+use crate::domain::ids::{SessionId, UserId};
 use crate::domain::scopes::TENANT_SCOPES;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;

@@ -11,6 +11,7 @@ use crate::changes::sessions::Sessions;
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::scopes::Holds;
 use crate::store::Store;
+use crate::trust::authority::LocalIdentity;
 
 /// Most characters of a user agent that are kept.
 const MAX_USER_AGENT: usize = 200;
@@ -22,6 +23,8 @@ pub struct Identity {
     pub sessions: Sessions,
     /// Who watches what is revoked.
     pub watchers: Watchers,
+    /// What credentials are worth.
+    pub local: LocalIdentity,
 }
 
 impl Identity {

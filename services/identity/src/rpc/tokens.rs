@@ -1,18 +1,16 @@
 //! TokenService: the public keys of access tokens, and what a token is worth.
 
-use access::{Client, TokenFault, TokenKind, View};
+use access::{Claims, TokenFault, TokenKind, View};
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::token_service_server::TokenService;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::identity::Identity;
 use super::wire::id_or_empty;
-use crate::domain::ids::{ApiKeyId, SessionId, UserId};
-use crate::domain::scopes::OPERATE;
+use crate::domain::ids::{SessionId, UserId};
 use crate::error::Error;
 use crate::trust::keyring::PublicKey;
 
@@ -38,29 +36,20 @@ impl TokenService for Identity {
             Ok(claims) => claims,
             Err(fault) => return Ok(Response::new(inactive(fault))),
         };
-        let now = Timestamp::now();
-        let (session, user) = (SessionId(claims.session_id), UserId(claims.sub));
-        let mut viewed_by = None;
-        let live = match claims.kind() {
-            Some(TokenKind::Client(Client { id, .. })) => self.is_live(id, now).await?,
-            Some(TokenKind::Delegated(Client { id, .. })) => {
-                self.is_live(id, now).await? && self.is_signed_in(session, user, now).await?
-            }
-            Some(TokenKind::View(View { operator, .. })) => {
-                viewed_by = Some(operator);
-                self.is_operator(session, UserId(operator), now).await?
-            }
-            Some(TokenKind::User) | None => self.is_signed_in(session, user, now).await?,
+        let viewed_by = match claims.kind() {
+            Some(TokenKind::View(View { operator, .. })) => Some(operator),
+            _ => None,
         };
+        let ended = self.ended(&claims, Timestamp::now()).await?;
         let is_user = !matches!(claims.kind(), Some(TokenKind::Client(_)));
         let expires_at =
             i64::try_from(claims.exp).ok().map(|seconds| prost_types::Timestamp { seconds, nanos: 0 });
         Ok(Response::new(wire::ValidateTokenResponse {
-            active: live,
-            reason: if live { String::new() } else { ErrorReason::SessionEnded.name().to_owned() },
+            active: ended.is_none(),
+            reason: ended.map_or("", ErrorReason::name).to_owned(),
             fault: String::new(),
-            user_id: if is_user { user.to_string() } else { String::new() },
-            session_id: if is_user { session.to_string() } else { String::new() },
+            user_id: if is_user { claims.sub.to_string() } else { String::new() },
+            session_id: if is_user { claims.session_id.to_string() } else { String::new() },
             client_id: id_or_empty(claims.client_id),
             viewed_by: id_or_empty(viewed_by),
             expires_at,
@@ -69,17 +58,17 @@ impl TokenService for Identity {
 }
 
 impl Identity {
-    async fn is_live(&self, key: Uuid, now: Timestamp) -> Result<bool, Error> {
-        Ok(self.store().find_api_key(ApiKeyId(key), now).await?.is_some())
-    }
-
-    async fn is_operator(&self, session: SessionId, user: UserId, now: Timestamp) -> Result<bool, Error> {
+    /// Why a token is good for nothing, if it is, wherever a call by it would come from.
+    async fn ended(&self, claims: &Claims, now: Timestamp) -> Result<Option<ErrorReason>, Error> {
+        match self.local.bound(None, claims, now).await {
+            Ok(Some(_)) => return Ok(None),
+            Ok(None) => {}
+            Err(error) if error.is_failure() => return Err(error),
+            Err(error) => return Ok(Some(error.refusal().reason())),
+        }
+        let (session, user) = (SessionId(claims.session_id), UserId(claims.sub));
         let found = self.store().resolve_user(session, user, None, now).await?;
-        Ok(found.iter().any(|by| by.platform_scopes.iter().any(|scope| scope == OPERATE)))
-    }
-
-    async fn is_signed_in(&self, session: SessionId, user: UserId, now: Timestamp) -> Result<bool, Error> {
-        Ok(!self.store().resolve_user(session, user, None, now).await?.is_empty())
+        Ok(found.is_empty().then_some(ErrorReason::SessionEnded))
     }
 }
 

@@ -53,7 +53,7 @@ impl LocalIdentity {
         now: Timestamp,
     ) -> Result<Resolution, Error> {
         if let Some(claims) = claims
-            && let Some(bound) = self.bound(credentials, claims, now).await?
+            && let Some(bound) = self.bound(Some(credentials), claims, now).await?
         {
             return Ok(bound);
         }

@@ -14,9 +14,10 @@ use crate::error::{Error, Reason, Refusal};
 
 impl LocalIdentity {
     /// What a token is worth that is bound to a tenant; nothing if it is that of a session.
-    pub(super) async fn bound(
+    /// Without credentials nobody calls by it: it is only asked about.
+    pub async fn bound(
         &self,
-        credentials: &Credentials,
+        credentials: Option<&Credentials>,
         claims: &Claims,
         now: Timestamp,
     ) -> Result<Option<Resolution>, Error> {
@@ -33,13 +34,13 @@ impl LocalIdentity {
     /// What the token of a client is worth: what its API key has now, as far as the token goes.
     async fn client(
         &self,
-        credentials: &Credentials,
+        credentials: Option<&Credentials>,
         client: Client,
         claims: &Claims,
         now: Timestamp,
     ) -> Result<Resolution, Error> {
         let (id, tenant) = (ApiKeyId(client.id), TenantId(client.tenant));
-        if let Some(text) = &credentials.api_key
+        if let Some(text) = credentials.and_then(|sent| sent.api_key.as_ref())
             && self.api_key(text, Some(tenant), now).await?.0 != id
         {
             return Err(Error::ApiKeyInvalid);
@@ -49,14 +50,16 @@ impl LocalIdentity {
         if stored.tokens_not_before.is_some_and(|ended| issued_at(claims.jti, claims.iat) <= ended) {
             return Err(replaced().into());
         }
-        if credentials.tenant.is_some_and(|named| named != client.tenant) {
+        if names_another(credentials, client.tenant) {
             return Err(not_a_member().into());
         }
-        check_address(&stored.allowed_addresses, boot::client())?;
+        if credentials.is_some() {
+            check_address(&stored.allowed_addresses, boot::client())?;
+        }
         if stored.suspended {
             return Err(tenant_suspended().into());
         }
-        if stored.use_is_old {
+        if stored.use_is_old && credentials.is_some() {
             self.store.mark_api_key_used(tenant, id, now).await?;
         }
         let limited_to: Vec<&str> = claims.scope.as_deref().unwrap_or_default().split(' ').collect();
@@ -76,7 +79,7 @@ impl LocalIdentity {
     /// What the token of a client that acts for a user is worth: what both have now.
     async fn delegated(
         &self,
-        credentials: &Credentials,
+        credentials: Option<&Credentials>,
         client: Client,
         claims: &Claims,
         now: Timestamp,
@@ -104,7 +107,7 @@ impl LocalIdentity {
     /// now, as long as the operator is one and signed in.
     async fn view(
         &self,
-        credentials: &Credentials,
+        credentials: Option<&Credentials>,
         view: View,
         claims: &Claims,
         now: Timestamp,
@@ -114,10 +117,10 @@ impl LocalIdentity {
         let by = self.store.resolve_user(session, UserId(operator), Some(TenantId(tenant)), now).await?;
         let by = by.first().filter(|by| by.platform_scopes.iter().any(|scope| scope == OPERATE));
         let by = by.ok_or_else(session_ended)?;
-        if credentials.tenant.is_some_and(|named| named != tenant) {
+        if names_another(credentials, tenant) {
             return Err(not_a_member().into());
         }
-        let key = match &credentials.api_key {
+        let key = match credentials.and_then(|sent| sent.api_key.as_ref()) {
             Some(text) => Some(self.api_key(text, Some(TenantId(tenant)), now).await?),
             None => None,
         };
@@ -147,6 +150,11 @@ impl LocalIdentity {
         marks.push(marker.mark(MarkKind::Session, session.0));
         Ok(Resolution { marks, ..resolution })
     }
+}
+
+/// Whether a call says that it is for another tenant.
+fn names_another(credentials: Option<&Credentials>, tenant: Uuid) -> bool {
+    credentials.and_then(|sent| sent.tenant).is_some_and(|named| named != tenant)
 }
 
 /// When a token was issued. `iat` has whole seconds, and one that was got in the same second by

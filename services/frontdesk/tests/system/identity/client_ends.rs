@@ -4,17 +4,20 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
 use super::client_tokens::{Client, client, refused, start};
-use super::delegation::delegated;
+use super::delegation::{delegated, exchange};
+use super::view_as::view;
 use crate::fixture::{Answer, Fixture, tenant_path};
 use crate::waits;
 
 const PROPERTIES: &str = "/v1/properties";
 
-/// Whether a token is good for anything, as identity tells.
-async fn is_active(fixture: &Fixture, token: &str) -> bool {
+/// Why a token is good for nothing, as identity tells; nothing if it is.
+async fn ended(fixture: &Fixture, token: &str) -> String {
     let operator = fixture.token(demo::OPERATOR).await;
     let told = fixture.post("/v1/auth/introspect", &operator, &json!({"token": token})).await;
-    told.ok()["active"].as_bool().unwrap()
+    let reason = told.ok()["reason"].as_str().unwrap();
+    assert_eq!(told.body["active"], json!(reason.is_empty()), "{}", told.body);
+    reason.to_owned()
 }
 
 /// Asserts that tokens are over in every service.
@@ -25,7 +28,7 @@ async fn are_over(fixture: &Fixture, tokens: &[&str]) {
         let is_refused = async || fixture.get(PROPERTIES, token).await.status == 401;
         waits::until_so("booking refuses it", is_refused).await;
         fixture.get(PROPERTIES, token).await.refused(401, "SESSION_ENDED");
-        assert!(!is_active(fixture, token).await);
+        assert_eq!(ended(fixture, token).await, "SESSION_ENDED");
     }
 }
 
@@ -34,7 +37,7 @@ async fn are_good(fixture: &Fixture, tokens: &[&str]) {
     for token in tokens {
         fixture.get(&tenant_path("/api-keys"), token).await.ok();
         fixture.get(PROPERTIES, token).await.ok();
-        assert!(is_active(fixture, token).await);
+        assert_eq!(ended(fixture, token).await, "");
     }
 }
 
@@ -105,4 +108,30 @@ async fn a_key_whose_time_is_over_ends_its_tokens() {
     assert_eq!(fixture.execute(over, &[]).await, 1);
     are_over(&fixture, &[&own, &for_owner]).await;
     refused(&Answer::of(client.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
+}
+
+#[tokio::test]
+async fn nobody_gets_anywhere_in_a_suspended_tenant_and_introspection_says_so() {
+    let fixture = start().await;
+    let client = client(&fixture, &SCOPES, &[]).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let (operator, _, seen) = view(&fixture, demo::OWNER).await;
+    let (own, for_owner) = (client.token(&fixture, "").await, delegated(&fixture, &client, &owner).await);
+    let tokens = [&*own, &for_owner, &seen];
+    are_good(&fixture, &tokens).await;
+    fixture.post(&tenant_path("/suspend"), &operator, &json!({})).await.ok();
+    for token in tokens {
+        fixture.get(&tenant_path("/api-keys"), token).await.refused(403, "TENANT_SUSPENDED");
+        let is_refused = async || fixture.get(PROPERTIES, token).await.status == 403;
+        waits::until_so("booking refuses it", is_refused).await;
+        fixture.get(PROPERTIES, token).await.refused(403, "TENANT_SUSPENDED");
+        assert_eq!(ended(&fixture, token).await, "TENANT_SUSPENDED");
+    }
+    for asked in [client.asks(&fixture, ""), exchange(&fixture, &client, &owner, &[])] {
+        refused(&Answer::of(asked).await, 400, "unauthorized_client", "TENANT_SUSPENDED");
+    }
+    fixture.post(&tenant_path("/resume"), &operator, &json!({})).await.ok();
+    let goes_on = async || fixture.get(PROPERTIES, &own).await.status == 200;
+    waits::until_so("booking lets it in", goes_on).await;
+    are_good(&fixture, &tokens).await;
 }

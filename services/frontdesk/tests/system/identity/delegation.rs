@@ -14,7 +14,7 @@ use crate::waits;
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-fn exchange(fixture: &Fixture, client: &Client, subject: &str, more: &[(&str, &str)]) -> RequestBuilder {
+pub fn exchange(fixture: &Fixture, client: &Client, subject: &str, more: &[(&str, &str)]) -> RequestBuilder {
     let form = [
         ("grant_type", EXCHANGE),
         ("client_id", &*client.id),
@@ -202,6 +202,9 @@ async fn what_a_client_may_for_a_user_ends_with_either_of_them() {
     fixture.get(path, &token).await.ok();
     fixture.delete(&member, &owner).await.ok();
     waits::until_so("the member is gone", async || fixture.get(path, &token).await.status == 403).await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let told = fixture.post("/v1/auth/introspect", &operator, &json!({"token": token})).await;
+    assert_eq!((&told.ok()["active"], &told.body["reason"]), (&json!(false), &json!("TENANT_ACCESS_DENIED")));
     let elsewhere = fixture.request(Method::GET, path).bearer_auth(&token);
     let elsewhere = elsewhere.header("x-tenant-id", demo::OTHER_TENANT.to_string());
     Answer::of(elsewhere).await.refused(403, "TENANT_ACCESS_DENIED");

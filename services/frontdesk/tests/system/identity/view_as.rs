@@ -109,7 +109,7 @@ async fn who_may_look_is_an_operator_with_a_reason_at_a_member() {
 }
 
 #[tokio::test]
-async fn looking_ends_when_the_operator_is_one_no_more_or_the_user_is_no_member() {
+async fn looking_ends_when_the_operator_is_one_no_more_or_the_user_is_no_member_or_disabled() {
     let fixture = Fixture::start().await;
     let path = "/v1/properties";
     let (operator, ..) = view(&fixture, demo::VIEWER).await;
@@ -141,8 +141,17 @@ async fn looking_ends_when_the_operator_is_one_no_more_or_the_user_is_no_member(
     fixture.delete(&tenant_path(&format!("/members/{viewer}")), &owner).await.ok();
     ended(&seen, 403).await;
     fixture.get(path, &seen).await.refused(403, "TENANT_ACCESS_DENIED");
+    assert_eq!(told(&seen).await.0, json!(false));
 
     let manager = fixture.user_id(demo::MANAGER).await;
+    let seen = ask(&fixture, &operator, &manager, &why()).await.ok()["access"].as_str().unwrap().to_owned();
+    fixture.get(path, &seen).await.ok();
+    fixture.post(&format!("/v1/users/{manager}/disable"), &operator, &json!({})).await.ok();
+    ended(&seen, 403).await;
+    fixture.get(path, &seen).await.refused(403, "TENANT_ACCESS_DENIED");
+    assert_eq!(told(&seen).await.0, json!(false));
+
+    fixture.post(&format!("/v1/users/{manager}/enable"), &operator, &json!({})).await.ok();
     let seen = ask(&fixture, &operator, &manager, &why()).await.ok()["access"].as_str().unwrap().to_owned();
     fixture.get(path, &seen).await.ok();
     let take = "update identity.users set platform_scopes = '{platform:users}' where email = $1";
