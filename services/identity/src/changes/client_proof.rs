@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::repeats::Refused;
 use super::sessions::Sessions;
 use crate::actor::Actor;
 use crate::credential::api_key::KeyText;
@@ -94,7 +95,13 @@ impl Sessions {
         let limits = Limits { pair: 0, account: 0, ..self.store.policy().limits };
         self.check_limits(&limits, &buckets, None, actor, now).await?;
         self.store.count_login_failure(&buckets, now, now + limits.window).await?;
-        self.record_refused(asked_for, actor).await?;
+        // Whoever asked is nobody: the client is what it was about.
+        let refused = actor.did(AuditAction::TokenIssued).refused();
+        let refused = match asked_for {
+            Some((tenant, client)) => refused.in_tenant(tenant).about(client),
+            None => refused,
+        };
+        self.store.record(refused).await?;
         Ok(Refusal::new(
             Reason::ClientInvalid,
             "The client is not known here, or has not proved who it is: the client's id is the id of a live API key, its secret the key's text; an assertion is signed with a registered key, for this issuer, and used once.",
@@ -102,19 +109,20 @@ impl Sessions {
         .into())
     }
 
-    /// Whoever asked is nobody: the client is what it was about.
+    /// Records that a client that has proved who it is does not get what it asks for: a machine
+    /// that asks again and again does not fill the log of its tenant.
     pub(super) async fn record_refused(
         &self,
-        asked_for: Option<(TenantId, ApiKeyId)>,
+        client: &ClientOfKey,
+        action: AuditAction,
+        reason: Reason,
         actor: &Actor,
+        now: Timestamp,
     ) -> Result<(), Error> {
-        let refused = actor.did(AuditAction::TokenIssued).refused();
-        self.store
-            .record(match asked_for {
-                Some((tenant, client)) => refused.in_tenant(tenant).about(client),
-                None => refused,
-            })
-            .await
+        let limit = format!("{} {}", reason.name(), client.id);
+        let until = now + self.store.policy().limits.window;
+        let refused = Refused::Client(action, client.tenant, client.id);
+        self.refuse(limit.as_bytes(), until, refused, actor).await
     }
 }
 

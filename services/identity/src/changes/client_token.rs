@@ -78,13 +78,14 @@ impl Sessions {
             Ok(found) => found,
             Err(fault) => return Err(self.not_proved(fault, &client_id, actor, now).await?),
         };
-        if let Err(elsewhere) = check_address(&client.allowed_addresses, actor.context.address) {
-            self.record_refused(Some((client.tenant, client.id)), actor).await?;
-            return Err(elsewhere.into());
-        }
-        if client.suspended {
-            self.record_refused(Some((client.tenant, client.id)), actor).await?;
-            return Err(tenant_suspended().into());
+        let at_all = match check_address(&client.allowed_addresses, actor.context.address) {
+            Ok(()) if client.suspended => Err(tenant_suspended()),
+            checked => checked,
+        };
+        if let Err(refusal) = at_all {
+            let (action, reason) = (AuditAction::TokenIssued, refusal.reason());
+            self.record_refused(&client, action, reason, actor, now).await?;
+            return Err(refusal.into());
         }
         let subject = match grant_type.as_str() {
             TOKEN_EXCHANGE => Some(self.subject(&client, &subject_token, actor, now).await?),
@@ -177,8 +178,8 @@ impl Sessions {
             Err(refusal) => refusal,
         };
         let actor = Actor { api_key: Some(client.id), ..actor.clone() };
-        let refused = actor.did(AuditAction::TokenExchanged).refused();
-        self.store.record(refused.in_tenant(client.tenant).about(client.id)).await?;
+        let (action, reason) = (AuditAction::TokenExchanged, refusal.reason());
+        self.record_refused(client, action, reason, &actor, now).await?;
         Err(refusal.into())
     }
 

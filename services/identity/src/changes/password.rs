@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::repeats::Refused;
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
 use crate::credential::password::Checked;
@@ -117,12 +118,23 @@ impl Sessions {
     ) -> Result<(), Error> {
         let failures = self.store.login_failures(buckets, now).await?;
         let Some(Blocked { by, until }) = limits::blocked(limits, buckets, &failures) else { return Ok(()) };
-        if self.repeats.note(&by, until, user, actor) {
-            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
-            self.store.record(limited.outside_sessions()).await?;
-        }
+        self.refuse(&by, until, Refused::Attempt(user), actor).await?;
         let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
         Err(too_many(seconds).into())
+    }
+
+    /// Records a refusal by a limit: the first one now, and what repeats with others of its kind.
+    pub(super) async fn refuse(
+        &self,
+        limit: &[u8],
+        until: Timestamp,
+        refused: Refused,
+        actor: &Actor,
+    ) -> Result<(), Error> {
+        if self.repeats.note(limit, until, refused, actor) {
+            self.store.record(refused.event(actor)).await?;
+        }
+        Ok(())
     }
 }
 

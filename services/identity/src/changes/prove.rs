@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::factor::{check_two_factors, lock, make_recovery_codes, own_session, session_over, verified};
+use super::repeats::Refused;
 use super::sessions::{Granted, Sessions, Tokens};
 use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::credential::challenge::Asked;
@@ -169,7 +170,7 @@ impl Sessions {
             }
         };
         let Some(until) = blocked else { return Ok(()) };
-        if self.repeats.note(&buckets.user, until, Some(by.user), actor) {
+        if self.repeats.note(&buckets.user, until, Refused::Attempt(Some(by.user)), actor) {
             self.store.record(actor.did(AuditAction::LoginLimited).refused()).await?;
         }
         let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();

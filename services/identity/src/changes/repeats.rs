@@ -1,4 +1,4 @@
-//! Refusals of logins that repeat: the first one is recorded at once, those after it are
+//! Refusals of logins, and of clients that ask for tokens, that repeat: the first one is recorded at once, those after it are
 //! counted here and recorded together, once a minute. So a flood costs the audit log a row
 //! a minute for each limit that it runs into, and no write at all for each attempt. What a
 //! process has counted in its last minute is lost when it is killed.
@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, AuditEvent};
 use crate::domain::audit::AuditAction;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{ApiKeyId, TenantId, UserId};
 use crate::error::Error;
 use crate::store::Store;
 
@@ -22,6 +22,15 @@ const MOST: usize = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct Repeats(Arc<Mutex<HashMap<Vec<u8>, Repeat>>>);
 
+/// What is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// An attempt over a limit, at this user's account; nobody's if it was several.
+    Attempt(Option<UserId>),
+    /// What a client asks for that has proved who it is.
+    Client(AuditAction, TenantId, ApiKeyId),
+}
+
 /// One limit that somebody runs into.
 #[derive(Debug)]
 struct Repeat {
@@ -29,25 +38,45 @@ struct Repeat {
     until: Timestamp,
     /// How often it was hit since that was last recorded.
     times: i32,
-    /// Who hit it last, and at whose account; nobody's if it was several.
+    /// Who hit it last.
     actor: Actor,
-    user: Option<UserId>,
+    refused: Refused,
+}
+
+impl Refused {
+    /// As the audit log has it.
+    pub fn event(self, actor: &Actor) -> AuditEvent<'_> {
+        match self {
+            Self::Attempt(user) => actor.did(AuditAction::LoginLimited).refused().by(user).outside_sessions(),
+            Self::Client(action, tenant, client) => {
+                actor.did(action).refused().in_tenant(tenant).about(client)
+            }
+        }
+    }
+
+    /// The same of two that count together.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Attempt(one), Self::Attempt(other)) if one != other => Self::Attempt(None),
+            (refused, _) => refused,
+        }
+    }
 }
 
 impl Repeats {
     /// Counts a refusal by a limit, and says whether it is the first one, which is to be
     /// recorded now.
-    pub fn note(&self, limit: &[u8], until: Timestamp, user: Option<UserId>, actor: &Actor) -> bool {
+    pub fn note(&self, limit: &[u8], until: Timestamp, refused: Refused, actor: &Actor) -> bool {
         let mut seen = self.seen();
         let limit = if seen.len() >= MOST && !seen.contains_key(limit) { &[] } else { limit };
         if let Some(known) = seen.get_mut(limit) {
             known.times = known.times.saturating_add(1);
             known.until = known.until.max(until);
-            known.user = known.user.filter(|known| user == Some(*known));
+            known.refused = known.refused.and(refused);
             known.actor = actor.clone();
             return false;
         }
-        seen.insert(limit.to_vec(), Repeat { until, times: 0, user, actor: actor.clone() });
+        seen.insert(limit.to_vec(), Repeat { until, times: 0, refused, actor: actor.clone() });
         true
     }
 
@@ -59,9 +88,8 @@ impl Repeats {
             seen.retain(|_, one| one.until > now);
             repeated
         };
-        for Repeat { times, actor, user, .. } in repeated {
-            let limited = actor.did(AuditAction::LoginLimited).refused().by(user);
-            store.record(limited.outside_sessions().times(times)).await?;
+        for Repeat { times, actor, refused, .. } in repeated {
+            store.record(refused.event(&actor).times(times)).await?;
         }
         Ok(())
     }
@@ -74,7 +102,7 @@ impl Repeats {
 impl Repeat {
     fn take(&mut self) -> Self {
         let times = std::mem::take(&mut self.times);
-        Self { until: self.until, times, actor: self.actor.clone(), user: self.user }
+        Self { until: self.until, times, actor: self.actor.clone(), refused: self.refused }
     }
 }
 
@@ -89,14 +117,14 @@ mod tests {
     #[test]
     fn the_first_refusal_is_told_and_more_limits_than_are_kept_count_as_one() {
         let (repeats, actor) = (Repeats::default(), Actor::operator());
-        let users = [UserId(uuid::Uuid::nil()), UserId(uuid::Uuid::max())];
-        assert!(repeats.note(b"one", at(1), Some(users[0]), &actor));
-        assert!(!repeats.note(b"one", at(2), Some(users[0]), &actor));
-        assert_eq!(repeats.seen()[&b"one"[..]].user, Some(users[0]));
-        assert!(!repeats.note(b"one", at(3), Some(users[1]), &actor));
+        let users = [uuid::Uuid::nil(), uuid::Uuid::max()].map(|id| Refused::Attempt(Some(UserId(id))));
+        assert!(repeats.note(b"one", at(1), users[0], &actor));
+        assert!(!repeats.note(b"one", at(2), users[0], &actor));
+        assert_eq!(repeats.seen()[&b"one"[..]].refused, users[0]);
+        assert!(!repeats.note(b"one", at(3), users[1], &actor));
         let one = repeats.seen().get_mut(&b"one"[..]).map(Repeat::take).unwrap();
-        assert_eq!((one.times, one.user, one.until), (2, None, at(3)));
-        let told = (0..2 * MOST).filter(|n| repeats.note(&n.to_be_bytes(), at(1), None, &actor)).count();
+        assert_eq!((one.times, one.refused, one.until), (2, Refused::Attempt(None), at(3)));
+        let told = (0..2 * MOST).filter(|n| repeats.note(&n.to_be_bytes(), at(1), Refused::Attempt(None), &actor)).count();
         assert_eq!((told, repeats.seen().len()), (MOST, MOST + 1));
         assert_eq!(repeats.seen()[&[][..]].times, i32::try_from(MOST).unwrap());
     }

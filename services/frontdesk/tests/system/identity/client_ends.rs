@@ -1,9 +1,13 @@
 //! How the tokens of clients end before their time, and those of clients that act for a user.
 
+use std::time::Duration;
+
 use frontdesk::demo;
+use futures::future::join_all;
+use reqwest::RequestBuilder;
 use serde_json::{Value as Json, json};
 
-use super::client_tokens::{Client, client, refused, start};
+use super::client_tokens::{Client, client, refused, start, start_with};
 use super::delegation::{delegated, exchange};
 use super::view_as::view;
 use crate::fixture::{Answer, Fixture, tenant_path};
@@ -134,4 +138,32 @@ async fn nobody_gets_anywhere_in_a_suspended_tenant_and_introspection_says_so() 
     let goes_on = async || fixture.get(PROPERTIES, &own).await.status == 200;
     waits::until_so("booking lets it in", goes_on).await;
     are_good(&fixture, &tokens).await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_again_and_again_for_what_it_does_not_get_fills_no_log() {
+    let every = Duration::from_millis(100);
+    let fixture = start_with(identity::Policy { repeats_every: every, ..identity::Policy::default() }).await;
+    let elsewhere = client(&fixture, &SCOPES, &["192.0.2.0/24"]).await;
+    let suspended = client(&fixture, &SCOPES, &[]).await;
+    let refused = async |request: &dyn Fn() -> RequestBuilder, error: &str| {
+        for answer in join_all((0..40).map(|_| Answer::of(request()))).await {
+            assert_eq!((answer.status, answer.body["error"].as_str()), (400, Some(error)), "{}", answer.body);
+        }
+    };
+    refused(&|| elsewhere.asks(&fixture, ""), "unauthorized_client").await;
+    refused(&|| exchange(&fixture, &suspended, "x", &[]), "invalid_request").await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    fixture.post(&tenant_path("/suspend"), &operator, &json!({})).await.ok();
+    refused(&|| suspended.asks(&fixture, ""), "unauthorized_client").await;
+    for (action, client) in
+        [("token_issued", &elsewhere), ("token_exchanged", &suspended), ("token_issued", &suspended)]
+    {
+        let counted = "select coalesce(sum(times), 0)::bigint from identity.audit_events \
+            where outcome = 'failure' and action = $1 and subject = $2 and tenant_id = $3";
+        fixture.until(counted, &[&action, &client.id, &demo::TENANT], 40).await;
+        let rows = "select count(*) from identity.audit_events where action = $1 and subject = $2";
+        let rows = fixture.count(rows, &[&action, &client.id]).await;
+        assert!(rows < 20, "{rows} of {action}");
+    }
 }

@@ -25,10 +25,15 @@ pub struct Client {
 /// A system whose issuer is an address, and whose gateway believes this machine where a call
 /// comes from.
 pub async fn start() -> Fixture {
+    start_with(identity::Policy::default()).await
+}
+
+/// The same, with another identity.
+pub async fn start_with(identity: identity::Policy) -> Fixture {
     let gateway =
         gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
     let issuer = Issuer { issuer: ADDRESS.to_owned(), ..Issuer::default() };
-    Fixture::start_under(Policies { gateway, issuer, ..Policies::default() }).await
+    Fixture::start_under(Policies { gateway, issuer, identity, ..Policies::default() }).await
 }
 
 /// Makes a client with these scopes.
