@@ -29,7 +29,7 @@ pub enum Proof {
     /// By its secret.
     Secret(Zeroizing<String>),
     /// By an assertion.
-    Assertion(String),
+    Assertion(Zeroizing<String>),
 }
 
 /// Whose client it would be, and why it is refused.

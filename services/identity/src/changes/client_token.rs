@@ -2,9 +2,12 @@
 //! and to act for a user who has signed in (RFC 8693). How a client proves who it is, is the
 //! business of `client_proof`.
 
+use std::fmt;
+
 use access::{CLIENT_LIFETIME, Claims, TokenKind, tenant_suspended};
 use jiff::Timestamp;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::client_proof::Proof;
 use super::sessions::Sessions;
@@ -28,7 +31,6 @@ pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchang
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What a client asks for.
-#[derive(Debug)]
 pub struct AskedToken {
     /// The grant.
     pub grant_type: String,
@@ -39,11 +41,10 @@ pub struct AskedToken {
     /// The scopes, with spaces; empty means all that it has.
     pub scope: String,
     /// The token of the user for whom it acts; empty if it acts for itself.
-    pub subject_token: String,
+    pub subject_token: Zeroizing<String>,
 }
 
 /// A token of a client.
-#[derive(Debug)]
 pub struct ClientToken {
     /// The token.
     pub access: String,
@@ -213,6 +214,24 @@ impl Sessions {
     }
 }
 
+impl fmt::Debug for AskedToken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { grant_type, client_id, proof, scope, subject_token: _ } = self;
+        let mut out = out.debug_struct("AskedToken");
+        out.field("grant_type", grant_type).field("client_id", client_id).field("proof", proof);
+        out.field("scope", scope).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClientToken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { access: _, scopes, lifetime, exchanged } = self;
+        let mut out = out.debug_struct("ClientToken");
+        out.field("scopes", scopes).field("lifetime", lifetime).field("exchanged", exchanged);
+        out.finish_non_exhaustive()
+    }
+}
+
 /// The scopes that a client gets.
 fn granted(held: &[String], asked: &str) -> Result<Vec<String>, Refusal> {
     let mut wanted: Vec<String> = asked.split_ascii_whitespace().map(str::to_owned).collect();
@@ -251,4 +270,29 @@ fn bad_subject(why: &str) -> Refusal {
             "The subject token cannot be exchanged: {why}. Send the access token of a user of the client's tenant, as POST /v1/auth/login gives it."
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_and_given_is_told_without_tokens_and_secrets() {
+        let secret = || Zeroizing::new("s3cret".to_owned());
+        for proof in [Proof::None, Proof::Secret(secret()), Proof::Assertion(secret())] {
+            let asked = AskedToken {
+                grant_type: TOKEN_EXCHANGE.to_owned(),
+                client_id: "client".to_owned(),
+                proof,
+                scope: String::new(),
+                subject_token: secret(),
+            };
+            let told = format!("{asked:?}");
+            assert!(told.contains("client") && !told.contains("s3cret"), "{told}");
+        }
+        let given =
+            ClientToken { access: secret().to_string(), scopes: Vec::new(), lifetime: 600, exchanged: false };
+        let told = format!("{given:?}");
+        assert!(told.contains("600") && !told.contains("s3cret"), "{told}");
+    }
 }

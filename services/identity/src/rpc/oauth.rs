@@ -37,9 +37,11 @@ impl OAuthService for Identity {
             audience,
             resource,
         } = request.into_inner();
+        let [secret, assertion, subject_token] =
+            [client_secret, client_assertion, subject_token].map(Zeroizing::new);
         check_target(&audience, &resource, self.sessions.keyring.issuer())?;
         check_kinds(&grant_type, &subject_token, &subject_token_type, &requested_token_type)?;
-        let proof = proof(Zeroizing::new(client_secret), &client_assertion_type, client_assertion)?;
+        let proof = proof(secret, &client_assertion_type, assertion)?;
         let asked = AskedToken { grant_type, client_id, proof, scope, subject_token };
         let issued = self.sessions.issue_client_token(asked, &actor, Timestamp::now()).await?;
         let ClientToken { access, scopes, lifetime, exchanged } = issued;
@@ -123,7 +125,11 @@ fn check_target(audiences: &[String], resources: &[String], issuer: &Issuer) -> 
 }
 
 /// How a client proves who it is; one way, since two could be of two clients.
-fn proof(secret: Zeroizing<String>, kind: &str, assertion: String) -> Result<Proof, Error> {
+fn proof(
+    secret: Zeroizing<String>,
+    kind: &str,
+    assertion: Zeroizing<String>,
+) -> Result<Proof, Error> {
     let invalid = |field, problem: &str| Err(Error::from(InvalidField::new(field, problem)));
     match (secret.is_empty(), kind, assertion.is_empty()) {
         (true, "", true) => Ok(Proof::None),
