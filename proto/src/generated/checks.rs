@@ -551,8 +551,8 @@ impl Checked for crate::identity::v1::IssueTokenRequest {
         found.text("subject_token", &self.subject_token, &Limits { max_bytes: 4096, ..Limits::NONE });
         found.text("subject_token_type", &self.subject_token_type, &Limits { max_bytes: 100, ..Limits::NONE });
         found.text("requested_token_type", &self.requested_token_type, &Limits { max_bytes: 100, ..Limits::NONE });
-        found.text("audience", &self.audience, &Limits { max_bytes: 200, ..Limits::NONE });
-        found.text("resource", &self.resource, &Limits { max_bytes: 200, ..Limits::NONE });
+        found.texts("audience", &self.audience, &Limits { max_bytes: 200, max_items: 8, ..Limits::NONE });
+        found.texts("resource", &self.resource, &Limits { max_bytes: 200, max_items: 8, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::JoinByInvitationRequest {

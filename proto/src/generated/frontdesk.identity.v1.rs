@@ -30,7 +30,8 @@ pub struct ApiKey {
     /// when an operator command did.
     #[prost(string, tag = "9")]
     pub created_by: ::prost::alloc::string::String,
-    /// UUID of the API key with which it was made; empty when a user made it.
+    /// UUID of the API key with which it was made, or whose client made it for the user; empty
+    /// when a user made it.
     #[prost(string, tag = "10")]
     pub created_by_api_key_id: ::prost::alloc::string::String,
     /// Networks from which the key is taken, for example `192.0.2.0/24`; none means anywhere.
@@ -451,7 +452,8 @@ pub mod api_key_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives a key a new secret. The old one goes on working for the overlap.
+        /// Gives a key a new secret. The old one goes on working for the overlap, and tokens that its
+        /// client got end with it, within five seconds.
         pub async fn rotate_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::RotateApiKeyRequest>,
@@ -483,6 +485,7 @@ pub mod api_key_service_client {
         }
         /// Registers public keys with which a client that has this API key signs assertions, instead
         /// of sending a secret (RFC 7523); those from before are replaced, and none takes them away.
+        /// Tokens that the client got before end with that, within five seconds.
         /// The body is a JWK set as RFC 7517 has it, of keys for ES256, RS256 or EdDSA, each with an
         /// id.
         pub async fn set_client_keys(
@@ -576,7 +579,8 @@ pub mod api_key_service_server {
             tonic::Response<super::ListApiKeysResponse>,
             tonic::Status,
         >;
-        /// Gives a key a new secret. The old one goes on working for the overlap.
+        /// Gives a key a new secret. The old one goes on working for the overlap, and tokens that its
+        /// client got end with it, within five seconds.
         async fn rotate_api_key(
             &self,
             request: tonic::Request<super::RotateApiKeyRequest>,
@@ -586,6 +590,7 @@ pub mod api_key_service_server {
         >;
         /// Registers public keys with which a client that has this API key signs assertions, instead
         /// of sending a secret (RFC 7523); those from before are replaced, and none takes them away.
+        /// Tokens that the client got before end with that, within five seconds.
         /// The body is a JWK set as RFC 7517 has it, of keys for ES256, RS256 or EdDSA, each with an
         /// id.
         async fn set_client_keys(
@@ -996,6 +1001,10 @@ pub struct AuditEvent {
     /// Why it was done, as whoever did it has said; mostly empty.
     #[prost(string, tag = "15")]
     pub reason: ::prost::alloc::string::String,
+    /// UUID of the API key whose client acted for the user, by a token that it has exchanged;
+    /// empty for what the user did.
+    #[prost(string, tag = "16")]
+    pub acting_client_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for AuditEvent {
     const NAME: &'static str = "AuditEvent";
@@ -1336,8 +1345,8 @@ pub mod audit_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Sends the tenant's events, oldest first, to the end: over REST a line of JSON for each.
-        /// Each item says where to go on after it. Events of the last minute come with the next
-        /// export, since those that are being stored may still come before them.
+        /// Each item says where to go on after it. Events of the last six minutes come with the
+        /// next export, since those that are being stored may still come before them.
         pub async fn export_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ExportAuditEventsRequest>,
@@ -1444,8 +1453,8 @@ pub mod audit_service_server {
             + std::marker::Send
             + 'static;
         /// Sends the tenant's events, oldest first, to the end: over REST a line of JSON for each.
-        /// Each item says where to go on after it. Events of the last minute come with the next
-        /// export, since those that are being stored may still come before them.
+        /// Each item says where to go on after it. Events of the last six minutes come with the
+        /// next export, since those that are being stored may still come before them.
         async fn export_audit_events(
             &self,
             request: tonic::Request<super::ExportAuditEventsRequest>,
@@ -6462,12 +6471,12 @@ pub struct IssueTokenRequest {
     /// The same, or empty: no other kind is issued.
     #[prost(string, tag = "9")]
     pub requested_token_type: ::prost::alloc::string::String,
-    /// For whom the token is to be: the issuer, the claim `aud` of tokens, or empty.
-    #[prost(string, tag = "10")]
-    pub audience: ::prost::alloc::string::String,
-    /// Where it is to be used: the issuer or empty.
-    #[prost(string, tag = "11")]
-    pub resource: ::prost::alloc::string::String,
+    /// For whom the token is to be: the issuer, the claim `aud` of tokens, or nobody in particular.
+    #[prost(string, repeated, tag = "10")]
+    pub audience: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where it is to be used: at the issuer, or nowhere in particular.
+    #[prost(string, repeated, tag = "11")]
+    pub resource: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 impl ::prost::Name for IssueTokenRequest {
     const NAME: &'static str = "IssueTokenRequest";
