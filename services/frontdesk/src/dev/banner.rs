@@ -100,7 +100,9 @@ fn exports(running: &Running) -> String {
     let url = running.gateway_url.clone();
     let mut variables = vec![
         ("API_BASE_URL".to_owned(), url.clone()),
-        ("SB_URL".to_owned(), url),
+        ("SB_URL".to_owned(), url.clone()),
+        // So that a service that is started beside it takes its tokens.
+        ("TOKEN_ISSUER".to_owned(), url),
         ("IDENTITY_ADDR".to_owned(), running.identity.to_string()),
         ("BOOKING_ADDR".to_owned(), running.booking.to_string()),
         ("DATABASE_URL".to_owned(), running.database_url.clone()),

@@ -323,6 +323,9 @@ async fn a_page_at_localhost_keeps_its_session_with_what_is_printed() {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         http.request(method, format!("{url}{path}")).header("origin", format!("http://{host}:5173"))
     };
+    let document = page(reqwest::Method::GET, "/.well-known/openid-configuration").send().await.unwrap();
+    let document: serde_json::Value = document.json().await.unwrap();
+    assert_eq!(document["issuer"], exported.value("TOKEN_ISSUER"));
     let login = serde_json::json!({"email": exported.value("MANAGER_EMAIL"), "password": exported.value("DEMO_PASSWORD")});
     let signed_in = page(reqwest::Method::POST, "/console/session").json(&login).send().await.unwrap();
     assert_eq!(signed_in.status(), 200);
