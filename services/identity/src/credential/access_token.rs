@@ -118,51 +118,66 @@ impl NewBoundToken<'_> {
 
     fn claims(&self, issuer: &Issuer) -> Result<Claims, SigningKeyError> {
         let seconds = seconds_of(self.at)?;
-        let act = |sub| Some(ActingParty { sub });
-        let (kind, sub, client, act) = match self.stands_for {
-            StandsFor::Client(client) => (CLIENT_KIND, client.0, Some(client.0), None),
-            StandsFor::Delegate(client, user) => (DELEGATED_KIND, user.sub, Some(client.0), act(client.0)),
-            StandsFor::View(user, by, _) => (VIEW_KIND, user.id.0, None, act(by.user.0)),
-        };
-        let (session_id, generation) = match self.stands_for {
-            StandsFor::Client(_) => (Uuid::nil(), 0),
-            StandsFor::Delegate(_, user) => (user.session_id, user.generation),
-            StandsFor::View(_, by, _) => (by.session.0, 0),
-        };
-        // What whoever looks has proved, and the user; nobody proves anything as a client.
-        let (aal, amr) = match self.stands_for {
-            StandsFor::Delegate(_, user) => (user.aal.as_str(), user.amr.clone()),
-            StandsFor::View(_, _, assurance) => (assurance.word(), Vec::new()),
-            StandsFor::Client(_) => (Assurance::Aal1.word(), Vec::new()),
-        };
-        let email = match self.stands_for {
-            StandsFor::Client(_) => "",
-            StandsFor::Delegate(_, user) => user.email.as_str(),
-            StandsFor::View(user, ..) => user.email.as_str(),
-        };
-        Ok(Claims {
+        let claims = Claims {
             iss: issuer.issuer.clone(),
-            sub,
+            sub: Uuid::nil(),
             aud: issuer.audience.clone(),
             exp: seconds + self.lifetime,
             iat: seconds,
             nbf: seconds,
             jti: self.id,
-            typ: kind.to_owned(),
-            session_id,
-            generation,
-            email: email.to_owned(),
+            typ: String::new(),
+            session_id: Uuid::nil(),
+            generation: 0,
+            email: String::new(),
             // Hosted databases take it for a role of theirs: none of these is one of their users.
             role: "service".to_owned(),
-            aal: aal.to_owned(),
-            amr,
+            aal: Assurance::Aal1.word().to_owned(),
+            amr: Vec::new(),
             app_metadata: serde_json::Map::new(),
             user_metadata: serde_json::Map::new(),
             tenant_id: Some(self.tenant.0),
-            client_id: client,
+            client_id: None,
             scope: self.scopes.map(|scopes| scopes.join(" ")),
-            act,
-        })
+            act: None,
+        };
+        Ok(self.stands_for.described(claims))
+    }
+}
+
+impl StandsFor<'_> {
+    /// The claims with what is said of it.
+    fn described(self, claims: Claims) -> Claims {
+        let act = |sub| Some(ActingParty { sub });
+        match self {
+            // Nobody proves anything as a client.
+            Self::Client(client) => {
+                Claims { typ: CLIENT_KIND.to_owned(), sub: client.0, client_id: Some(client.0), ..claims }
+            }
+            // The client has proved what the user has.
+            Self::Delegate(client, user) => Claims {
+                typ: DELEGATED_KIND.to_owned(),
+                sub: user.sub,
+                client_id: Some(client.0),
+                act: act(client.0),
+                session_id: user.session_id,
+                generation: user.generation,
+                email: user.email.clone(),
+                aal: user.aal.clone(),
+                amr: user.amr.clone(),
+                ..claims
+            },
+            // What whoever looks has proved.
+            Self::View(user, by, assurance) => Claims {
+                typ: VIEW_KIND.to_owned(),
+                sub: user.id.0,
+                act: act(by.user.0),
+                session_id: by.session.0,
+                email: user.email.clone(),
+                aal: assurance.word().to_owned(),
+                ..claims
+            },
+        }
     }
 }
 

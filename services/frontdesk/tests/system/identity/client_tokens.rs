@@ -84,7 +84,8 @@ pub fn refused(answer: &Answer, status: u16, error: &str, reason: &str) {
     assert_eq!(how, (status == 401).then_some("Basic realm=\"frontdesk\""), "{body}");
 }
 
-fn claims(token: &str) -> Json {
+/// What a token says.
+pub fn claims(token: &str) -> Json {
     let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&payload).unwrap()
 }

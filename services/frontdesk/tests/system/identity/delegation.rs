@@ -1,12 +1,10 @@
 //! A client that acts for a user who has signed in (RFC 8693).
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use frontdesk::demo;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
-use super::client_tokens::{Client, ask, client, refused, start};
+use super::client_tokens::{Client, ask, claims, client, refused, start};
 use super::view_as::view;
 use crate::fixture::{ANON_KEY, Answer, Fixture, LAKE_HOUSE, tenant_path};
 use crate::waits;
@@ -28,11 +26,6 @@ pub fn exchange(fixture: &Fixture, client: &Client, subject: &str, more: &[(&str
 pub async fn delegated(fixture: &Fixture, client: &Client, subject: &str) -> String {
     let answer = Answer::of(exchange(fixture, client, subject, &[])).await;
     answer.ok()["access_token"].as_str().unwrap().to_owned()
-}
-
-fn claims(token: &str) -> Json {
-    let payload = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    serde_json::from_slice(&payload).unwrap()
 }
 
 #[tokio::test]
