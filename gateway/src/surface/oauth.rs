@@ -115,10 +115,7 @@ async fn answer(
 }
 
 /// Id and secret, from the header (RFC 6749 section 2.3.1) or from the form, and not from both.
-fn client_of(
-    headers: &HeaderMap,
-    form: &mut HashMap<String, String>,
-) -> Result<(String, String), Refusal> {
+fn client_of(headers: &HeaderMap, form: &mut HashMap<String, String>) -> Result<(String, String), Refusal> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let in_form = form.remove("client_id").unwrap_or_default();
     let secret = form.remove("client_secret").unwrap_or_default();
@@ -262,7 +259,10 @@ mod tests {
         assert_eq!((once("grant_type"), once("scope")), ("client_credentials", "a:b c"));
         assert_eq!((once("empty"), once("x")), ("", ""));
         let targets = parse("resource=a&audience=c&resource=b").unwrap();
-        assert_eq!((targets.resource, targets.audience), (vec!["a".into(), "b".into()], vec!["c".to_owned()]));
+        assert_eq!(
+            (targets.resource, targets.audience),
+            (vec!["a".into(), "b".into()], vec!["c".to_owned()])
+        );
         for bad in ["a=1&a=2", "a=1&%61=2", "a=%", "a=%4", "a=%zz", "a=%+1", "a=%ff"] {
             assert!(parse(bad).is_err(), "{bad}");
         }

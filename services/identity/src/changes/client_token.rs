@@ -99,7 +99,8 @@ impl Sessions {
         let scopes = granted(&held, &scope)?;
         let issued = self.issue(&client, assertion.as_ref(), subject.as_ref(), actor).await?;
         let Some(issued) = issued else {
-            let fault = (Some((client.tenant, client.id)), "the assertion was used before, or the secret ended");
+            let fault =
+                (Some((client.tenant, client.id)), "the assertion was used before, or the secret ended");
             return Err(self.not_proved(fault, &client_id, actor, now).await?);
         };
         self.client_token(issued, &client, subject.as_ref(), scopes)

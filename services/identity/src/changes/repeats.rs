@@ -124,7 +124,9 @@ mod tests {
         assert!(!repeats.note(b"one", at(3), users[1], &actor));
         let one = repeats.seen().get_mut(&b"one"[..]).map(Repeat::take).unwrap();
         assert_eq!((one.times, one.refused, one.until), (2, Refused::Attempt(None), at(3)));
-        let told = (0..2 * MOST).filter(|n| repeats.note(&n.to_be_bytes(), at(1), Refused::Attempt(None), &actor)).count();
+        let told = (0..2 * MOST)
+            .filter(|n| repeats.note(&n.to_be_bytes(), at(1), Refused::Attempt(None), &actor))
+            .count();
         assert_eq!((told, repeats.seen().len()), (MOST, MOST + 1));
         assert_eq!(repeats.seen()[&[][..]].times, i32::try_from(MOST).unwrap());
     }

@@ -125,11 +125,7 @@ fn check_target(audiences: &[String], resources: &[String], issuer: &Issuer) -> 
 }
 
 /// How a client proves who it is; one way, since two could be of two clients.
-fn proof(
-    secret: Zeroizing<String>,
-    kind: &str,
-    assertion: Zeroizing<String>,
-) -> Result<Proof, Error> {
+fn proof(secret: Zeroizing<String>, kind: &str, assertion: Zeroizing<String>) -> Result<Proof, Error> {
     let invalid = |field, problem: &str| Err(Error::from(InvalidField::new(field, problem)));
     match (secret.is_empty(), kind, assertion.is_empty()) {
         (true, "", true) => Ok(Proof::None),

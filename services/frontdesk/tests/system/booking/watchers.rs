@@ -85,9 +85,11 @@ async fn whoever_acts_for_a_user_takes_no_room_of_the_users() {
     let (_, _, seen) = view(&fixture, demo::MANAGER).await;
     let mut open: Vec<Feed> = Vec::new();
     // A client has its room once, whomever it acts for.
-    for (token, others) in
-        [(for_manager, vec![of_client, for_owner]), (seen.clone(), vec![seen]), (manager.clone(), vec![manager])]
-    {
+    for (token, others) in [
+        (for_manager, vec![of_client, for_owner]),
+        (seen.clone(), vec![seen]),
+        (manager.clone(), vec![manager]),
+    ] {
         open.push(try_watch(&fixture, &token, "").await.unwrap());
         for other in others {
             let refused = try_watch(&fixture, &other, "").await.unwrap_err();

@@ -1,15 +1,17 @@
 //! Clients that prove who they are by signing (RFC 7523) instead of sending a secret.
 
+use access::Issuer;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use frontdesk::demo;
+use frontdesk::system::Policies;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
 use super::client_tokens::{ADDRESS, Client, ask, client, refused, start};
-use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::fixture::{Answer, Fixture, system_under, tenant_path};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const FOREIGN: &str = include_str!("foreign_keys.json");
@@ -180,6 +182,43 @@ async fn an_assertion_is_good_once_also_for_fifty_at_once() {
     ];
     refused(&Answer::of(ask(&fixture, &form)).await, 400, "invalid_scope", "SCOPE_NOT_GRANTED");
     Answer::of(by(&fixture, &again)).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assertion_is_good_once_wherever_it_is_sent() {
+    let fixture = start().await;
+    let issuer = Issuer { issuer: ADDRESS.to_owned(), ..Issuer::default() };
+    let policies = Policies { issuer, ..Policies::default() };
+    let other = system_under(&fixture.database.url, policies).await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
+    let pair = es256("k");
+    register(&fixture, &client, &json!({"keys": [pair.public]})).await.ok();
+    let elsewhere = format!("http://{}/v1/auth/token", other.gateway);
+    for first in [0, 1] {
+        let assertion = pair.signed(&claims(&client));
+        let body = json!({
+            "grant_type": "client_credentials",
+            "client_assertion_type": JWT_BEARER,
+            "client_assertion": assertion,
+        });
+        let mut asked = [by(&fixture, &assertion), fixture.http.post(&elsewhere).json(&body)];
+        asked.rotate_left(first);
+        let [first, second] = asked;
+        Answer::of(first).await.ok();
+        assert_eq!(Answer::of(second).await.status, 401);
+    }
+    let assertion = pair.signed(&claims(&client));
+    let body = json!({
+        "grant_type": "client_credentials",
+        "client_assertion_type": JWT_BEARER,
+        "client_assertion": assertion,
+    });
+    let here = (0..20).map(|_| by(&fixture, &assertion));
+    let there = (0..20).map(|_| fixture.http.post(&elsewhere).json(&body));
+    let answers = futures::future::join_all(here.chain(there).map(Answer::of)).await;
+    let (good, bad): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((good.len(), bad.len()), (1, 39));
+    assert!(bad.iter().all(|answer| answer.status == 401));
 }
 
 #[tokio::test]

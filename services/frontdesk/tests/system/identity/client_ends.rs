@@ -82,7 +82,8 @@ async fn with_an_overlap_tokens_end_when_the_old_secret_does() {
     let second = rotate(&fixture, &first, 3600).await;
     let (own, for_owner) = (first.token(&fixture, "").await, delegated(&fixture, &first, &owner).await);
     are_good(&fixture, &[&own, &for_owner]).await;
-    let end = "update identity.tenant_api_keys set previous_expires_at = now() where previous_expires_at > now()";
+    let end =
+        "update identity.tenant_api_keys set previous_expires_at = now() where previous_expires_at > now()";
     assert_eq!(fixture.execute(end, &[]).await, 1);
     refused(&Answer::of(first.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
     are_over(&fixture, &[&own, &for_owner]).await;

@@ -146,7 +146,8 @@ async fn only_the_own_token_of_a_member_of_the_clients_tenant_is_exchanged() {
         let answer = Answer::of(exchange(&fixture, client, "", &[])).await;
         refused(&answer, 400, "invalid_request", "INVALID_FIELD");
     }
-    let tried = "select count(*) from identity.audit_events where action = 'token_issued' and outcome = 'failure'";
+    let tried =
+        "select count(*) from identity.audit_events where action = 'token_issued' and outcome = 'failure'";
     assert_eq!(fixture.count(tried, &[]).await, 0);
     let acting = ("actor_token", &*of_client);
     let answer = Answer::of(exchange(&fixture, &client, &manager, &[acting])).await;
