@@ -65,8 +65,7 @@ pub async fn rotate(
     let key = Change::run(store, async |change| {
         let old = change.lock_api_key(tenant, id).await?.ok_or(Error::ApiKeyNotFound)?;
         actor.holds.check(&old.scopes)?;
-        // Later than whoever waited for the lock, or had it.
-        let at = Timestamp::now();
+        let at = change.once_locked();
         let previous_until = (!overlap.is_zero()).then(|| at + overlap);
         let key = change.rotate_api_key(tenant, id, &text.secret_hash, previous_until, at).await?;
         let key = key.ok_or(Error::ApiKeyNotFound)?;

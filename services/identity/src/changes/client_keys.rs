@@ -1,7 +1,5 @@
 //! Public keys with which a client signs assertions instead of sending a secret.
 
-use jiff::Timestamp;
-
 use crate::actor::Actor;
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::ApiKey;
@@ -33,8 +31,7 @@ pub async fn set(
         let old = change.lock_api_key(tenant, id).await?.ok_or(Error::ApiKeyNotFound)?;
         actor.holds.check(&old.scopes)?;
         let unseen = unseen.as_ref().map(<[u8; 32]>::as_slice);
-        // Later than whoever waited for the lock, or had it.
-        let at = Timestamp::now();
+        let at = change.once_locked();
         let key = change.set_client_keys(tenant, id, keys, &key_ids, unseen, at).await?;
         let key = key.ok_or(Error::ApiKeyNotFound)?;
         change.finish(actor.did(AuditAction::ClientKeysSet).in_tenant(tenant).about(id)).await?;
