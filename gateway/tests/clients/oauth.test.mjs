@@ -79,6 +79,12 @@ test("refusals reach a client in the words of the standard", async () => {
     const config = await oauth.discovery(address, id, undefined, by, options);
     return oauth.clientCredentialsGrant(config, parameters);
   };
-  await assert.rejects(grant(oauth.ClientSecretPost(`${secret}0`)), { error: "invalid_client", status: 401 });
+  for (const by of [oauth.ClientSecretPost, oauth.ClientSecretBasic]) {
+    // The library tells the challenge and leaves the body to whoever wants it.
+    const refused = await grant(by(`${secret}0`)).catch((error) => error);
+    assert.equal(refused.code, "OAUTH_WWW_AUTHENTICATE_CHALLENGE");
+    assert.equal(refused.status, 401);
+    assert.equal((await refused.response.json()).error, "invalid_client");
+  }
   await assert.rejects(grant(oauth.ClientSecretPost(secret), { scope: "audit:view" }), { error: "invalid_scope", status: 400 });
 });
