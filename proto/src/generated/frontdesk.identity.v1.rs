@@ -6682,7 +6682,8 @@ pub mod o_auth_service_client {
         }
         /// Issues an access token to a client (RFC 6749 section 4.4). The token is of the client's
         /// tenant, has the client's scopes or those of them that are asked for, lives ten minutes,
-        /// and ends at once when the API key is revoked. There is no refresh token.
+        /// and ends at once when the API key is revoked, or when the secret or the keys end that it
+        /// may have been got by. There is no refresh token.
         ///
         /// A client proves who it is by its secret, or by an assertion that is signed with a key
         /// that was registered for it (RFC 7523): `iss` and `sub` are the client's id, `aud` is the
@@ -6771,7 +6772,8 @@ pub mod o_auth_service_server {
     pub trait OAuthService: std::marker::Send + std::marker::Sync + 'static {
         /// Issues an access token to a client (RFC 6749 section 4.4). The token is of the client's
         /// tenant, has the client's scopes or those of them that are asked for, lives ten minutes,
-        /// and ends at once when the API key is revoked. There is no refresh token.
+        /// and ends at once when the API key is revoked, or when the secret or the keys end that it
+        /// may have been got by. There is no refresh token.
         ///
         /// A client proves who it is by its secret, or by an assertion that is signed with a key
         /// that was registered for it (RFC 7523): `iss` and `sub` are the client's id, `aud` is the
