@@ -9,6 +9,7 @@ mod identity;
 mod invitations;
 mod oauth;
 mod revocations;
+mod rooms;
 mod scopes;
 mod tenants;
 mod tokens;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use access::Standing;
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::audit_service_server::AuditService;
-use frontdesk_proto::{Refusal, paging};
+use frontdesk_proto::{ErrorReason, Refusal, paging};
 use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
+use super::rooms::{Full, Room};
 use super::wire::{id, id_or_empty, timestamp};
 use crate::domain::audit::{Outcome, RecordedEvent};
 use crate::domain::clocks::SETTLED;
@@ -87,6 +88,8 @@ const PIECE: i64 = 500;
 
 /// How often the caller's standing is checked unasked: a token may end while an export lasts.
 const STANDING: Duration = Duration::from_secs(5);
+/// When to ask again for an export that there was no room for.
+const AGAIN: Duration = Duration::from_secs(15);
 /// How whoever was let go gets the rest.
 const GO_ON: &str = "Start another export after the last cursor.";
 
@@ -98,6 +101,7 @@ struct Export {
     store: Store,
     revocations: Revocations,
     standing: Standing,
+    _room: Room<Option<TenantId>>,
     /// When that was checked.
     checked: Instant,
     tenant: Option<TenantId>,
@@ -126,6 +130,7 @@ impl Identity {
             store: self.store().clone(),
             revocations: self.watchers.revocations().clone(),
             standing: access::standing(request)?,
+            _room: self.exports.enter(tenant).map_err(|full| too_many(&full))?,
             checked: Instant::now(),
             tenant,
             list,
@@ -164,6 +169,17 @@ impl Export {
         let cursor = paging::token(&self.list, &event.at.to_string(), event.id.0);
         Ok(Some((event_to_wire(event), cursor)))
     }
+}
+
+fn too_many(full: &Full) -> Refusal {
+    let (reason, whose) = match full {
+        Full::One => (ErrorReason::TooManyStreams, "of this log"),
+        Full::All => (ErrorReason::Overloaded, "from this server"),
+    };
+    let sentence = format!(
+        "As many exports {whose} are under way as there may be. Try again when one of them has ended, or read pages."
+    );
+    Refusal::new(reason, sentence).retry_after(AGAIN)
 }
 
 /// In a tenant's log something else stands for sessions, whose ids are their users' alone.

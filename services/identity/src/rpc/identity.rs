@@ -5,6 +5,7 @@ use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use tonic::{Request, Status};
 
+use super::rooms::Rooms;
 use super::watchers::Watchers;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::changes::sessions::Sessions;
@@ -15,6 +16,9 @@ use crate::trust::authority::LocalIdentity;
 
 /// Most characters of a user agent that are kept.
 const MAX_USER_AGENT: usize = 200;
+/// Most exports of a process, and of a tenant.
+const MOST_EXPORTS: usize = 32;
+const MOST_EXPORTS_OF_ONE: usize = 4;
 
 /// All of identity's services.
 #[derive(Debug, Clone)]
@@ -25,9 +29,16 @@ pub struct Identity {
     pub watchers: Watchers,
     /// What credentials are worth.
     pub local: LocalIdentity,
+    /// The exports under way, each of a tenant or of the platform.
+    pub(super) exports: Rooms<Option<TenantId>>,
 }
 
 impl Identity {
+    /// Of these.
+    pub fn new(sessions: Sessions, watchers: Watchers, local: LocalIdentity) -> Self {
+        Self { sessions, watchers, local, exports: Rooms::new(MOST_EXPORTS, MOST_EXPORTS_OF_ONE) }
+    }
+
     pub(super) fn store(&self) -> &Store {
         &self.sessions.store
     }

@@ -1,9 +1,7 @@
 //! What was revoked, told to the services that keep what they know of callers. It is
 //! found by `trust/revocations.rs`.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use access::Told;
@@ -14,6 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::rooms::{Room, Rooms};
 use crate::trust::revocations::{Place, Revocations, TellAfter};
 
 /// Time from one item to the next when nothing happens.
@@ -29,18 +28,12 @@ const MOST_OF_ONE: usize = 64;
 pub struct Watchers {
     revocations: Revocations,
     stop: CancellationToken,
-    by_address: Arc<Mutex<HashMap<Option<IpAddr>, usize>>>,
-}
-
-/// The room of one stream.
-#[derive(Debug)]
-struct Room {
-    of: Option<IpAddr>,
-    among: Watchers,
+    rooms: Rooms<Option<IpAddr>>,
 }
 
 struct State {
-    room: Room,
+    among: Watchers,
+    _room: Room<Option<IpAddr>>,
     news: watch::Receiver<u64>,
     after: Option<Place>,
     sent: Option<Instant>,
@@ -49,7 +42,7 @@ struct State {
 impl Watchers {
     /// None yet.
     pub fn new(revocations: Revocations, stop: CancellationToken) -> Self {
-        Self { revocations, stop, by_address: Arc::default() }
+        Self { revocations, stop, rooms: Rooms::new(MOST, MOST_OF_ONE) }
     }
 
     /// What was revoked lately.
@@ -64,7 +57,8 @@ impl Watchers {
         after: Option<Place>,
     ) -> Result<BoxStream<'static, Result<wire::WatchResponse, Status>>, Refusal> {
         let room = self.enter(of)?;
-        let state = State { room, news: self.revocations.news(), after, sent: None };
+        let state =
+            State { among: self.clone(), _room: room, news: self.revocations.news(), after, sent: None };
         let items =
             stream::unfold(
                 state,
@@ -73,43 +67,21 @@ impl Watchers {
         Ok(Box::pin(items))
     }
 
-    fn enter(&self, of: Option<IpAddr>) -> Result<Room, Refusal> {
-        let mut by_address = self.by_address();
-        let all: usize = by_address.values().sum();
-        let own = by_address.entry(of).or_default();
-        if all >= MOST || *own >= MOST_OF_ONE {
-            return Err(Refusal::new(
+    fn enter(&self, of: Option<IpAddr>) -> Result<Room<Option<IpAddr>>, Refusal> {
+        self.rooms.enter(of).map_err(|_| {
+            Refusal::new(
                 ErrorReason::Overloaded,
                 "Too many watch here already. Watch another replica of identity, or ask about each caller.",
             )
-            .retry_after(Duration::from_secs(5)));
-        }
-        *own += 1;
-        drop(by_address);
-        Ok(Room { of, among: self.clone() })
-    }
-
-    fn by_address(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, usize>> {
-        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let mut by_address = self.among.by_address();
-        if let Some(own) = by_address.get_mut(&self.of) {
-            *own -= 1;
-            if *own == 0 {
-                by_address.remove(&self.of);
-            }
-        }
+            .retry_after(Duration::from_secs(5))
+        })
     }
 }
 
 impl State {
     /// The next item; `None` at the stop.
     async fn next(&mut self) -> Option<wire::WatchResponse> {
-        let Watchers { revocations, stop, .. } = &self.room.among;
+        let Watchers { revocations, stop, .. } = &self.among;
         loop {
             self.news.mark_unchanged();
             let tell = revocations.tell(self.after.as_ref());

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::client_tokens::client;
 use crate::fixture::{Fixture, channel, signed, tenant_path};
+use crate::waits;
 
 /// The lines of an export, each its item.
 async fn export(fixture: &Fixture, token: &str, path: &str, after: &str) -> Vec<Json> {
@@ -109,6 +110,30 @@ async fn an_open_export_ends_with_what_its_caller_was_let_in_by() {
     };
     assert_eq!(reason_of(&ended), Some(ErrorReason::SessionEnded), "{ended:?}");
     assert!(read < 40_000, "{read}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_four_exports_at_once_and_one_that_is_left_makes_room() {
+    let fixture = Fixture::start().await;
+    // More than fits into the buffers of a connection.
+    store(&fixture, Some(demo::TENANT), 40_000).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let begin = async |tenant: Uuid, token: &str| {
+        let request = ExportAuditEventsRequest { tenant_id: tenant.to_string(), after: String::new() };
+        let mut service = AuditServiceClient::new(channel(fixture.system.identity));
+        let mut export = service.export_audit_events(signed(request, token)).await?.into_inner();
+        export.message().await?;
+        Ok::<_, tonic::Status>(export)
+    };
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(begin(demo::TENANT, &owner).await.unwrap());
+    }
+    let refused = begin(demo::TENANT, &owner).await.unwrap_err();
+    assert_eq!(reason_of(&refused), Some(ErrorReason::TooManyStreams), "{refused:?}");
+    begin(demo::OTHER_TENANT, &fixture.token(demo::OTHER_OWNER).await).await.unwrap();
+    open.pop();
+    waits::until_so("there is room", async || begin(demo::TENANT, &owner).await.is_ok()).await;
 }
 
 /// An event has the time at which its change began, by the clock of the server that made it.
