@@ -1,12 +1,10 @@
 -- Public keys with which a client, which is an API key, signs assertions instead of sending a
 -- secret: a JWK set as text, read by the service alone, and the ids of its keys for lists. An
--- assertion is used once; its id is kept until it would be refused anyway. Tokens that a client
--- got by a secret or by keys that are its own no more end with these: those that were issued
--- before a time are refused. Suits the code of before, which knows nothing of all this.
+-- assertion is used once; its id is kept until it would be refused anyway. Suits the code of
+-- before, which knows nothing of all this.
 alter table identity.tenant_api_keys
     add column client_keys text,
-    add column client_key_ids text[] not null default '{}',
-    add column tokens_not_before timestamptz;
+    add column client_key_ids text[] not null default '{}';
 
 create table identity.used_assertions (
     tenant_id uuid not null,

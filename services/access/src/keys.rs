@@ -200,6 +200,7 @@ mod tests {
             client_id: None,
             scope: None,
             act: None,
+            got_by: None,
         }
     }
 

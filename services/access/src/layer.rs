@@ -18,7 +18,7 @@ use crate::caller::{Asks, Caller, Standing, sign_in_required};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::keys::{KeyCache, Verified};
-use crate::kind::{self, TokenKind};
+use crate::kind::{self, Acting, TokenKind};
 use crate::rules::Rules;
 use crate::step_up::check_proof;
 use crate::token::{Claims, Issuer};
@@ -316,8 +316,24 @@ fn scope_missing(required: &[String], caller: &Caller, with_token: bool) -> Refu
     let granted = caller.scopes.join(" ");
     let wanted = missing.join(" ");
     let granted_text = if granted.is_empty() { "none" } else { &granted };
-    let (credential, send, sentence) = if caller.user.is_some() {
-        let role = if caller.role.is_empty() { "no role" } else { &caller.role };
+    let role = if caller.role.is_empty() { "no role" } else { &caller.role };
+    let (credential, send, sentence) = if let Some(Acting::Client(_)) = caller.acting {
+        (
+            "delegated_token",
+            "a token of a client that has the scope, for a user who has it",
+            format!(
+                "the token was accepted, but the client and the user both have no more than these scopes in this tenant: {granted_text}. Ask for a token with the scope, or have an owner of the tenant give it to the API key or the user, whichever lacks it"
+            ),
+        )
+    } else if let Some(Acting::Viewer(_)) = caller.acting {
+        (
+            "view_token",
+            "a token that shows what a user with the scope sees",
+            format!(
+                "the token shows what a user sees who has {role} in this tenant, with these scopes: {granted_text}. See what somebody else sees, or call with your own token"
+            ),
+        )
+    } else if caller.user.is_some() {
         (
             "user_token",
             "a token of a user whose role in the tenant has the scope",

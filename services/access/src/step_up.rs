@@ -13,6 +13,7 @@ use frontdesk_proto::{Aal, ErrorReason, Refusal, Rule, StepUp};
 use jiff::Timestamp;
 
 use crate::caller::{Caller, sign_in_required};
+use crate::kind::Acting;
 use crate::proof::{Proof, SecondFactor};
 use crate::token::LEEWAY;
 
@@ -32,7 +33,7 @@ pub(crate) fn check_proof(
     if !lacks_factor && stale.is_none() {
         return Ok(());
     }
-    Err(refusal(lacks_factor, stale, *proof, *second_factor))
+    Err(refusal(lacks_factor, stale, caller))
 }
 
 fn needs_two_factors(rule: &Rule, aal: Aal, of: SecondFactor) -> bool {
@@ -51,7 +52,18 @@ fn is_fresh(proof: Proof, fresh: Duration, now: Timestamp) -> bool {
     proof.at.is_some_and(is)
 }
 
-fn refusal(lacks_factor: bool, stale: Option<Duration>, proof: Proof, of: SecondFactor) -> Refusal {
+fn refusal(lacks_factor: bool, stale: Option<Duration>, caller: &Caller) -> Refusal {
+    let Caller { proof, second_factor: of, acting, .. } = caller;
+    // Whoever acts for somebody proves nothing.
+    let afterwards = match acting {
+        Some(Acting::Client(_)) => {
+            "That is the user's to do, with a token of their own. Then exchange the token that it returns."
+        }
+        Some(Acting::Viewer(_)) => {
+            "Do that with your own token. Then ask to see what the user sees with the token that it returns."
+        }
+        None => "Then make the call with the tokens that it returns.",
+    };
     let (sentence, send) = match (lacks_factor, of.enrolled) {
         (true, false) => (
             "The call needs two factors, and you have no second one: POST /v1/auth/factors enrols it, and POST /v1/auth/factors/{factor_id}/verify proves it".to_owned(),
@@ -71,14 +83,12 @@ fn refusal(lacks_factor: bool, stale: Option<Duration>, proof: Proof, of: Second
     };
     let required: Vec<&str> =
         lacks_factor.then_some("aal2").into_iter().chain(stale.map(|_| "fresh")).collect();
-    let refusal = Refusal::new(
-        ErrorReason::StepUpRequired,
-        format!("{sentence}. Then make the call with the tokens that it returns. Nothing was done."),
-    )
-    .with("required", required.join(" "))
-    .with("aal", if proof.two_factors { "aal2" } else { "aal1" })
-    .with("enrolled", of.enrolled.to_string())
-    .with("send", send);
+    let refusal =
+        Refusal::new(ErrorReason::StepUpRequired, format!("{sentence}. {afterwards} Nothing was done."))
+            .with("required", required.join(" "))
+            .with("aal", if proof.two_factors { "aal2" } else { "aal1" })
+            .with("enrolled", of.enrolled.to_string())
+            .with("send", send);
     let refusal = match stale {
         Some(fresh) => refusal.with("max_age_seconds", fresh.as_secs().to_string()),
         None => refusal,
@@ -119,6 +129,20 @@ mod tests {
         assert_eq!(refused.reason(), ErrorReason::StepUpRequired);
         let (_, required) = refused.metadata().find(|(name, _)| *name == "required").unwrap();
         Some(required.to_owned())
+    }
+
+    #[test]
+    fn whoever_acts_for_somebody_is_told_who_can_prove_it() {
+        let told = |acting| {
+            let caller =
+                Caller { acting, ..caller(false, None, SecondFactor { enrolled: true, asked: false }) };
+            let now = Timestamp::from_second(NOW).unwrap();
+            let step_up = StepUp { aal: Aal::Aal1, fresh: Some(Duration::from_secs(60)) };
+            check_proof(&scoped(), step_up, &caller, now).unwrap_err().message().to_owned()
+        };
+        assert!(told(Some(Acting::Client(Uuid::nil()))).contains("exchange the token"));
+        assert!(told(Some(Acting::Viewer(Uuid::nil()))).contains("with your own token"));
+        assert!(told(None).contains("make the call with the tokens"));
     }
 
     #[test]

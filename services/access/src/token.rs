@@ -76,6 +76,9 @@ pub struct Claims {
     /// Who acts, where that is not the subject (RFC 8693 section 4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<ActingParty>,
+    /// By which secret or key its client got it, with which it ends; a name, and no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub got_by: Option<String>,
 }
 
 /// The claim `act`.
@@ -229,7 +232,7 @@ impl From<TokenFault> for Refusal {
         if token == TokenFault::Expired {
             return Self::new(
                 ErrorReason::TokenExpired,
-                "The access token has expired. Exchange the refresh token at POST /v1/auth/refresh, or sign in again.",
+                "The access token has expired. Exchange the refresh token at POST /v1/auth/refresh, or sign in again; a client gets the next token as it got this one.",
             );
         }
         let (fault, sentence) = token.described();

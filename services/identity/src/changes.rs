@@ -14,6 +14,7 @@ pub mod logout;
 pub mod mail;
 pub mod master_key;
 pub mod member;
+pub mod paces;
 pub mod password;
 pub mod platform_scopes;
 pub mod prove;

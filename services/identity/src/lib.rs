@@ -38,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::{LayerExt, Routes};
 
 use self::changes::mail::Post;
+use self::changes::paces::Paces;
 use self::changes::repeats::Repeats;
 use self::changes::sessions::Sessions;
 use self::credential::challenge::Challenges;
@@ -158,6 +159,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         factors: FactorSealer::of(&master_key),
         challenges: Challenges::of(&master_key),
         repeats,
+        paces: Paces::default(),
         post: Post::new(mail_sealer, sends),
     };
     let policy = store.policy();
@@ -169,7 +171,7 @@ pub async fn build(config: Config, stop: &CancellationToken) -> Result<GrpcServe
         mail.figures(scrape);
     });
     let watchers = rpc::Watchers::new(revocations, stop.clone());
-    let routes = routes(&layer, rpc::Identity { sessions, watchers, local });
+    let routes = routes(&layer, rpc::Identity::new(sessions, watchers, local));
     let readiness = Readiness::new(room).with("database", move || {
         let store = store.clone();
         async move { ready(&store).await }

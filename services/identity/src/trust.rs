@@ -5,6 +5,7 @@ pub mod assertions;
 pub mod authority;
 mod bound_tokens;
 pub mod checks;
+pub mod got_by;
 pub mod issuer_keys;
 pub mod issuers;
 pub mod keyring;

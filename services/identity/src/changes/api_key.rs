@@ -65,9 +65,8 @@ pub async fn rotate(
     let key = Change::run(store, async |change| {
         let old = change.lock_api_key(tenant, id).await?.ok_or(Error::ApiKeyNotFound)?;
         actor.holds.check(&old.scopes)?;
-        let at = change.once_locked();
-        let previous_until = (!overlap.is_zero()).then(|| at + overlap);
-        let key = change.rotate_api_key(tenant, id, &text.secret_hash, previous_until, at).await?;
+        let previous_until = (!overlap.is_zero()).then(|| change.at() + overlap);
+        let key = change.rotate_api_key(tenant, id, &text.secret_hash, previous_until).await?;
         let key = key.ok_or(Error::ApiKeyNotFound)?;
         change.finish(actor.did(AuditAction::ApiKeyRotated).in_tenant(tenant).about(id)).await?;
         Ok(key)

@@ -31,8 +31,7 @@ pub async fn set(
         let old = change.lock_api_key(tenant, id).await?.ok_or(Error::ApiKeyNotFound)?;
         actor.holds.check(&old.scopes)?;
         let unseen = unseen.as_ref().map(<[u8; 32]>::as_slice);
-        let at = change.once_locked();
-        let key = change.set_client_keys(tenant, id, keys, &key_ids, unseen, at).await?;
+        let key = change.set_client_keys(tenant, id, keys, &key_ids, unseen).await?;
         let key = key.ok_or(Error::ApiKeyNotFound)?;
         change.finish(actor.did(AuditAction::ClientKeysSet).in_tenant(tenant).about(id)).await?;
         Ok(key)

@@ -16,6 +16,7 @@ use crate::domain::ids::{self, ApiKeyId, TenantId};
 use crate::domain::limits::Limits;
 use crate::error::{Error, Reason, Refusal};
 use crate::trust::assertions::{self, Assertion};
+use crate::trust::got_by;
 
 /// What kind of assertion is taken.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -32,18 +33,29 @@ pub enum Proof {
     Assertion(Zeroizing<String>),
 }
 
+/// A client that has proved who it is.
+pub(super) struct Proved {
+    pub(super) client: ClientOfKey,
+    /// How its tokens name what it did that by.
+    pub(super) got_by: String,
+    /// Until when that is good.
+    pub(super) until: Option<Timestamp>,
+    /// The assertion, which is used once.
+    pub(super) assertion: Option<Assertion>,
+}
+
 /// Whose client it would be, and why it is refused.
 pub(super) type Fault = (Option<(TenantId, ApiKeyId)>, &'static str);
 
 impl Sessions {
-    /// The client that has proved who it is, and the assertion that it did it by; else the
-    /// client that was asked for, if there is one, and why not, which is for the log.
+    /// The client that has proved who it is; else the client that was asked for, if there is
+    /// one, and why not, which is for the log.
     pub(super) async fn client(
         &self,
         client_id: &str,
         proof: &Proof,
         now: Timestamp,
-    ) -> Result<Result<(ClientOfKey, Option<Assertion>), Fault>, Error> {
+    ) -> Result<Result<Proved, Fault>, Error> {
         let named: Option<ApiKeyId> = ids::parse(client_id);
         let id = match proof {
             Proof::Assertion(assertion) => {
@@ -70,13 +82,14 @@ impl Sessions {
         assertion: &str,
         found: Option<ClientOfKey>,
         now: Timestamp,
-    ) -> Result<(ClientOfKey, Option<Assertion>), &'static str> {
+    ) -> Result<Proved, &'static str> {
         let client = found.ok_or("it names no client, or two")?;
         let keys = client.client_keys.as_ref().ok_or("the client has no keys registered")?;
         let issuer = &self.keyring.issuer().issuer;
         let audiences = [issuer.clone(), format!("{}{TOKEN_ENDPOINT}", issuer.trim_end_matches('/'))];
         let verified = assertions::verify(assertion, client.id, keys, &audiences, now)?;
-        Ok((client, Some(verified)))
+        let (got_by, until) = (verified.key.clone(), client.expires_at);
+        Ok(Proved { client, got_by, until, assertion: Some(verified) })
     }
 
     /// One answer for every way in which a client can be wrong, which is counted, and told to
@@ -96,12 +109,12 @@ impl Sessions {
         self.check_limits(&limits, &buckets, None, actor, now).await?;
         self.store.count_login_failure(&buckets, now, now + limits.window).await?;
         // Whoever asked is nobody: the client is what it was about.
-        let refused = actor.did(AuditAction::TokenIssued).refused();
-        let refused = match asked_for {
-            Some((tenant, client)) => refused.in_tenant(tenant).about(client),
-            None => refused,
+        let limit = match asked_for {
+            Some((_, client)) => format!("CLIENT_INVALID {client}"),
+            None => format!("CLIENT_INVALID from {}", actor.context.address_text()),
         };
-        self.store.record(refused).await?;
+        let refused = Refused::Client(AuditAction::TokenIssued, asked_for);
+        self.refuse(limit.as_bytes(), now + limits.window, refused, actor).await?;
         Ok(Refusal::new(
             Reason::ClientInvalid,
             "The client is not known here, or has not proved who it is: the client's id is the id of a live API key, its secret the key's text; an assertion is signed with a registered key, for this issuer, and used once.",
@@ -121,7 +134,7 @@ impl Sessions {
     ) -> Result<(), Error> {
         let limit = format!("{} {}", reason.name(), client.id);
         let until = now + self.store.policy().limits.window;
-        let refused = Refused::Client(action, client.tenant, client.id);
+        let refused = Refused::Client(action, Some((client.tenant, client.id)));
         self.refuse(limit.as_bytes(), until, refused, actor).await
     }
 }
@@ -137,10 +150,7 @@ impl fmt::Debug for Proof {
 }
 
 /// A client, if the secret is its own. It is compared whether or not there is such a client.
-fn by_secret(
-    secret: &str,
-    found: Option<ClientOfKey>,
-) -> Result<(ClientOfKey, Option<Assertion>), &'static str> {
+fn by_secret(secret: &str, found: Option<ClientOfKey>) -> Result<Proved, &'static str> {
     let key = KeyText::read(secret).ok_or("the secret has another form")?;
     let none = [0; 32];
     let (current, previous) = found.as_ref().map_or((&none[..], None), |client| {
@@ -148,5 +158,8 @@ fn by_secret(
     });
     let right = key.matches(current) | key.matches(previous.unwrap_or(&none));
     let client = found.filter(|client| right && client.id == key.id);
-    client.map(|client| (client, None)).ok_or("there is no such client, or it has another secret")
+    let client = client.ok_or("there is no such client, or it has another secret")?;
+    let got_by = got_by::secret(&key.secret_hash);
+    let until = got_by::until(&client, &got_by).ok_or("its secret is over")?;
+    Ok(Proved { client, got_by, until, assertion: None })
 }

@@ -5,11 +5,12 @@
 use std::fmt;
 
 use access::{CLIENT_LIFETIME, Claims, TokenKind, tenant_suspended};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::client_proof::Proof;
+use super::client_proof::{Proof, Proved};
+use super::paces::{EVERY, SAVED};
 use super::sessions::Sessions;
 use crate::actor::Actor;
 use crate::credential::access_token::{NewBoundToken, StandsFor};
@@ -59,6 +60,8 @@ pub struct ClientToken {
 /// A user for whom a client acts.
 struct Subject {
     claims: Claims,
+    /// When the session of that token ends.
+    ends_at: Option<Timestamp>,
     /// What the user may do in the client's tenant.
     scopes: Vec<String>,
 }
@@ -75,21 +78,24 @@ impl Sessions {
         if !GRANTS.contains(&grant_type.as_str()) {
             return Err(unsupported().into());
         }
-        let (client, assertion) = match self.client(&client_id, &proof, now).await? {
-            Ok(found) => found,
+        let proved = match self.client(&client_id, &proof, now).await? {
+            Ok(proved) => proved,
             Err(fault) => return Err(self.not_proved(fault, &client_id, actor, now).await?),
         };
+        let client = &proved.client;
+        boot::note_tenant(client.tenant.0);
+        boot::note_caller(None, Some(client.id.0));
         let at_all = match check_address(&client.allowed_addresses, actor.context.address) {
             Ok(()) if client.suspended => Err(tenant_suspended()),
             checked => checked,
         };
         if let Err(refusal) = at_all {
             let (action, reason) = (AuditAction::TokenIssued, refusal.reason());
-            self.record_refused(&client, action, reason, actor, now).await?;
+            self.record_refused(client, action, reason, actor, now).await?;
             return Err(refusal.into());
         }
         let subject = match grant_type.as_str() {
-            TOKEN_EXCHANGE => Some(self.subject(&client, &subject_token, actor, now).await?),
+            TOKEN_EXCHANGE => Some(self.subject(client, &subject_token, actor, now).await?),
             _ => None,
         };
         let mut held = client.scopes.clone();
@@ -97,33 +103,32 @@ impl Sessions {
             held.retain(|scope| scopes.contains(scope));
         }
         let scopes = granted(&held, &scope)?;
-        let issued = self.issue(&client, assertion.as_ref(), subject.as_ref(), actor).await?;
-        let Some(issued) = issued else {
-            let fault =
-                (Some((client.tenant, client.id)), "the assertion was used before, or the secret ended");
+        let session = subject.as_ref().map(|subject| SessionId(subject.claims.session_id));
+        if let Err(wait) = self.paces.take((client.id, session.unwrap_or_default()), now) {
+            let action = AuditAction::TokenIssued;
+            self.record_refused(client, action, Reason::TooManyAttempts, actor, now).await?;
+            return Err(too_fast(wait).into());
+        }
+        let Some(issued) = self.issue(&proved, subject.as_ref(), actor).await? else {
+            let fault = (Some((client.tenant, client.id)), "the assertion was used before");
             return Err(self.not_proved(fault, &client_id, actor, now).await?);
         };
-        self.client_token(issued, &client, subject.as_ref(), scopes)
+        self.client_token(issued, &proved, subject.as_ref(), scopes)
     }
 
     /// Records that a token is issued, with its id and time; none if the assertion was used
-    /// before, or what the client had has ended since.
+    /// before. A client whose secret ends meanwhile gets a token that ended with it.
     async fn issue(
         &self,
-        client: &ClientOfKey,
-        assertion: Option<&Assertion>,
+        proved: &Proved,
         subject: Option<&Subject>,
         actor: &Actor,
     ) -> Result<Option<(Uuid, Timestamp)>, Error> {
+        let Proved { client, assertion, .. } = proved;
         let by = Actor { api_key: Some(client.id), for_user: subject.is_some(), ..actor.clone() };
         Change::run(&self.store, async |change| {
-            if !change.hold_client(client).await? {
-                change.settle().await?;
-                return Ok(None);
-            }
-            // Its time, by which the token ends that was issued before something else.
             let id = Change::new_id();
-            if let Some(Assertion { id, until }) = assertion
+            if let Some(Assertion { id, until, .. }) = assertion
                 && !change.use_assertion(client.tenant, client.id, id, *until).await?
             {
                 change.settle().await?;
@@ -149,18 +154,21 @@ impl Sessions {
     fn client_token(
         &self,
         (id, at): (Uuid, Timestamp),
-        client: &ClientOfKey,
+        Proved { client, got_by, until, .. }: &Proved,
         subject: Option<&Subject>,
         scopes: Vec<String>,
     ) -> Result<ClientToken, Error> {
-        let (stands_for, lifetime) = match subject {
-            None => (StandsFor::Client(client.id), u64::from(CLIENT_LIFETIME)),
-            Some(Subject { claims, .. }) => {
-                // It ends with the user's token.
-                let rest = claims.exp.saturating_sub(at.as_second().unsigned_abs());
-                (StandsFor::Delegate(client.id, claims), rest.min(u64::from(CLIENT_LIFETIME)))
-            }
+        let stands_for = match subject {
+            None => StandsFor::Client(client.id, got_by),
+            Some(Subject { claims, .. }) => StandsFor::Delegate(client.id, got_by, claims),
         };
+        // It ends with what it was got by, and with the user's token.
+        let of_token = subject.map(|Subject { claims, .. }| claims.exp);
+        let of_session = subject.and_then(|Subject { ends_at, .. }| *ends_at);
+        let seconds = |at: Timestamp| u64::try_from(at.as_second()).unwrap_or_default();
+        let ends = [*until, of_session].into_iter().flatten().map(seconds).chain(of_token);
+        let rest = ends.map(|end| end.saturating_sub(seconds(at)));
+        let lifetime = rest.fold(u64::from(CLIENT_LIFETIME), u64::min);
         let token =
             NewBoundToken { id, stands_for, tenant: client.tenant, scopes: Some(&scopes), at, lifetime };
         let access = self.keyring.sign_bound(&token)?;
@@ -211,7 +219,11 @@ impl Sessions {
         let Some((_, role)) = &first.membership else {
             return Ok(Err(bad_subject("its user is no member of the client's tenant")));
         };
-        Ok(Ok(Subject { scopes: role.scopes(), claims }))
+        // It is in use, whoever uses it: the refresh token from before it is over.
+        if first.used_counter < claims.generation {
+            self.store.mark_session_used(session, claims.generation).await?;
+        }
+        Ok(Ok(Subject { scopes: role.scopes(), ends_at: first.session_ends_at, claims }))
     }
 }
 
@@ -254,6 +266,19 @@ fn granted(held: &[String], asked: &str) -> Result<Vec<String>, Refusal> {
         format!("The client does not have all the scopes that it asks for: {named}. Ask for scopes of its API key, which the user must have too for whom it acts, or for none to get them all."),
     )
     .with("missing", known.join(" ")))
+}
+
+fn too_fast(wait: SignedDuration) -> Refusal {
+    let wait = wait.unsigned_abs();
+    Refusal::new(
+        Reason::TooManyAttempts,
+        format!(
+            "The client asks for tokens faster than it gets any: {SAVED} at once, then one in {} s. A token is good for as many calls as are made while it lives (`expires_in`): keep it, and ask for the next one when it ends. Try again in {} s.",
+            EVERY.as_secs(),
+            wait.as_secs().max(1)
+        ),
+    )
+    .retry_after(wait)
 }
 
 fn unsupported() -> Refusal {

@@ -141,7 +141,7 @@ impl Sessions {
 fn too_many(seconds: u64) -> Refusal {
     Refusal::new(
         Reason::TooManyAttempts,
-        format!("Too many failed logins for this account or from this address. Try again in {seconds} s."),
+        format!("Too many failed attempts at this account or client, or from this address. Try again in {seconds} s."),
     )
     .retry_after(Duration::from_secs(seconds))
 }

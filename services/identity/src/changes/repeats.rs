@@ -1,7 +1,7 @@
-//! Refusals of logins, and of clients that ask for tokens, that repeat: the first one is recorded at once, those after it are
-//! counted here and recorded together, once a minute. So a flood costs the audit log a row
-//! a minute for each limit that it runs into, and no write at all for each attempt. What a
-//! process has counted in its last minute is lost when it is killed.
+//! Refusals of logins, and of clients that ask for tokens, that repeat: the first one is recorded
+//! at once, those after it are counted here and recorded together, once a minute. So a flood
+//! costs the audit log a row a minute for each limit that it runs into, and no write at all for
+//! each attempt. What a process has counted in its last minute is lost when it is killed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,8 +14,8 @@ use crate::domain::ids::{ApiKeyId, TenantId, UserId};
 use crate::error::Error;
 use crate::store::Store;
 
-/// Most limits whose repetitions are told apart. A flood over more of them is counted
-/// under the one that was full first.
+/// Most limits whose repetitions are told apart. A flood over more of them is counted as one,
+/// of nobody.
 const MOST: usize = 10_000;
 
 /// What repeats in this process. Clones are the same.
@@ -27,8 +27,8 @@ pub struct Repeats(Arc<Mutex<HashMap<Vec<u8>, Repeat>>>);
 pub enum Refused {
     /// An attempt over a limit, at this user's account; nobody's if it was several.
     Attempt(Option<UserId>),
-    /// What a client asks for that has proved who it is.
-    Client(AuditAction, TenantId, ApiKeyId),
+    /// What a client asks for, in its tenant; or somebody who names no client.
+    Client(AuditAction, Option<(TenantId, ApiKeyId)>),
 }
 
 /// One limit that somebody runs into.
@@ -48,17 +48,19 @@ impl Refused {
     pub fn event(self, actor: &Actor) -> AuditEvent<'_> {
         match self {
             Self::Attempt(user) => actor.did(AuditAction::LoginLimited).refused().by(user).outside_sessions(),
-            Self::Client(action, tenant, client) => {
+            Self::Client(action, Some((tenant, client))) => {
                 actor.did(action).refused().in_tenant(tenant).about(client)
             }
+            Self::Client(action, None) => actor.did(action).refused(),
         }
     }
 
     /// The same of two that count together.
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Attempt(one), Self::Attempt(other)) if one != other => Self::Attempt(None),
-            (refused, _) => refused,
+            (one, other) if one == other => one,
+            // Nobody reads what happened to somebody else.
+            _ => Self::Attempt(None),
         }
     }
 }
@@ -68,15 +70,20 @@ impl Repeats {
     /// recorded now.
     pub fn note(&self, limit: &[u8], until: Timestamp, refused: Refused, actor: &Actor) -> bool {
         let mut seen = self.seen();
-        let limit = if seen.len() >= MOST && !seen.contains_key(limit) { &[] } else { limit };
+        let overflows = seen.len() >= MOST && !seen.contains_key(limit);
+        let limit = if overflows { &[] } else { limit };
+        let (refused, actor) = match overflows {
+            true => (Refused::Attempt(None), Actor::operator()),
+            false => (refused, actor.clone()),
+        };
         if let Some(known) = seen.get_mut(limit) {
             known.times = known.times.saturating_add(1);
             known.until = known.until.max(until);
             known.refused = known.refused.and(refused);
-            known.actor = actor.clone();
+            known.actor = actor;
             return false;
         }
-        seen.insert(limit.to_vec(), Repeat { until, times: 0, refused, actor: actor.clone() });
+        seen.insert(limit.to_vec(), Repeat { until, times: 0, refused, actor });
         true
     }
 
@@ -129,5 +136,13 @@ mod tests {
             .count();
         assert_eq!((told, repeats.seen().len()), (MOST, MOST + 1));
         assert_eq!(repeats.seen()[&[][..]].times, i32::try_from(MOST).unwrap());
+        // What overflows is of nobody, whoever it was.
+        let client =
+            Refused::Client(AuditAction::TokenIssued, Some((TenantId::default(), ApiKeyId::default())));
+        let key = Actor { api_key: Some(ApiKeyId::default()), ..Actor::operator() };
+        assert!(!repeats.note(b"one more", at(1), client, &key));
+        let seen = repeats.seen();
+        let many = &seen[&[][..]];
+        assert_eq!((many.refused, many.actor.api_key), (Refused::Attempt(None), None));
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::mail::Post;
+use super::paces::Paces;
 use super::repeats::Repeats;
 use crate::credential::access_token::NewAccessToken;
 use crate::credential::challenge::Challenges;
@@ -30,6 +31,8 @@ pub struct Sessions {
     pub challenges: Challenges,
     /// Logins that are refused again and again.
     pub repeats: Repeats,
+    /// How fast clients get tokens.
+    pub paces: Paces,
     /// Where letters are put.
     pub post: Post,
 }

@@ -69,6 +69,7 @@ impl NewAccessToken<'_> {
             client_id: None,
             scope: None,
             act: None,
+            got_by: None,
         })
     }
 }
@@ -94,10 +95,10 @@ pub struct NewBoundToken<'call> {
 /// What a token stands for that is bound to a tenant.
 #[derive(Debug, Clone, Copy)]
 pub enum StandsFor<'call> {
-    /// A client.
-    Client(ApiKeyId),
-    /// A user with these claims, for whom a client acts.
-    Delegate(ApiKeyId, &'call Claims),
+    /// A client, and by what it proved who it is.
+    Client(ApiKeyId, &'call str),
+    /// A user with these claims, for whom such a client acts.
+    Delegate(ApiKeyId, &'call str, &'call Claims),
     /// What a user sees, for a platform operator, who has proved two factors or not.
     View(&'call User, SignedIn, Assurance),
 }
@@ -140,6 +141,7 @@ impl NewBoundToken<'_> {
             client_id: None,
             scope: self.scopes.map(|scopes| scopes.join(" ")),
             act: None,
+            got_by: None,
         };
         Ok(self.stands_for.described(claims))
     }
@@ -151,14 +153,19 @@ impl StandsFor<'_> {
         let act = |sub| Some(ActingParty { sub });
         match self {
             // Nobody proves anything as a client.
-            Self::Client(client) => {
-                Claims { typ: CLIENT_KIND.to_owned(), sub: client.0, client_id: Some(client.0), ..claims }
-            }
+            Self::Client(client, got_by) => Claims {
+                typ: CLIENT_KIND.to_owned(),
+                sub: client.0,
+                client_id: Some(client.0),
+                got_by: Some(got_by.to_owned()),
+                ..claims
+            },
             // The client has proved what the user has.
-            Self::Delegate(client, user) => Claims {
+            Self::Delegate(client, got_by, user) => Claims {
                 typ: DELEGATED_KIND.to_owned(),
                 sub: user.sub,
                 client_id: Some(client.0),
+                got_by: Some(got_by.to_owned()),
                 act: act(client.0),
                 session_id: user.session_id,
                 generation: user.generation,

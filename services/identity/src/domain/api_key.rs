@@ -72,8 +72,6 @@ pub struct StoredApiKey {
     pub allowed_addresses: Vec<String>,
     /// When it ends, or the secret before the last rotation does.
     pub until: Option<Timestamp>,
-    /// Tokens that its client got before are refused.
-    pub tokens_not_before: Option<Timestamp>,
     /// Whether the tenant is suspended.
     pub suspended: bool,
     /// Whether its last use was noted some time ago.
@@ -99,8 +97,10 @@ pub struct ClientOfKey {
     pub allowed_addresses: Vec<String>,
     /// The keys that verify its assertions, a JWK set.
     pub client_keys: Option<String>,
-    /// Tokens that it got before are refused.
-    pub tokens_not_before: Option<Timestamp>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When the secret before the last rotation does.
+    pub previous_expires_at: Option<Timestamp>,
     /// Whether its last use was noted some time ago.
     pub use_is_old: bool,
 }

@@ -61,7 +61,7 @@ impl OAuthService for Identity {
         _: Request<wire::GetServerMetadataRequest>,
     ) -> Result<Response<wire::GetServerMetadataResponse>, Status> {
         let issuer = &self.sessions.keyring.issuer().issuer;
-        if !(issuer.starts_with("https://") || issuer.starts_with("http://")) {
+        if !is_origin(issuer) {
             return Err(without_address().into());
         }
         let at = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
@@ -91,11 +91,28 @@ impl OAuthService for Identity {
     }
 }
 
+/// Whether an issuer is the address of a server and no more: documents of an issuer with a path
+/// are looked for where there are none (RFC 8414 section 3.1).
+fn is_origin(issuer: &str) -> bool {
+    let rest = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
+}
+
 /// The kinds of tokens that are exchanged: access tokens for access tokens.
 fn check_kinds(grant: &str, token: &str, kind: &str, requested: &str) -> Result<(), Error> {
     if grant == TOKEN_EXCHANGE && token.is_empty() {
         let problem = "is needed: the access token of the user for whom the client acts";
         return Err(InvalidField::new("subject_token", problem).into());
+    }
+    // Whoever sends one relies on it.
+    if grant != TOKEN_EXCHANGE
+        && let Some((field, _)) =
+            [("subject_token", token), ("subject_token_type", kind), ("requested_token_type", requested)]
+                .into_iter()
+                .find(|(_, sent)| !sent.is_empty())
+    {
+        return Err(InvalidField::new(field, format!("goes with grant_type={TOKEN_EXCHANGE}")).into());
     }
     let takes = || format!("takes {ACCESS_TOKEN}");
     if kind != if token.is_empty() { "" } else { ACCESS_TOKEN } {
@@ -140,6 +157,28 @@ fn proof(secret: Zeroizing<String>, kind: &str, assertion: Zeroizing<String>) ->
 fn without_address() -> Refusal {
     Refusal::new(
         ErrorReason::IssuerWithoutAddress,
-        "The issuer of this deployment is a name, and clients configure themselves by an address: set TOKEN_ISSUER of identity and booking to that of the gateway. Tokens are issued at POST /oauth/token all the same.",
+        "The issuer of this deployment is no address of a server, or has a path, and clients configure themselves by that address: set TOKEN_ISSUER of identity and booking to that of the gateway. Tokens are issued at POST /oauth/token all the same.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_configure_themselves_by_the_address_of_a_server_and_no_other_issuer() {
+        for origin in ["https://id.example", "http://127.0.0.1:8080/", "https://[2001:db8::1]:8443"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for other in [
+            "frontdesk",
+            "https://",
+            "https:///",
+            "https://id.example/t",
+            "https://id.example?x",
+            "https://a@b",
+        ] {
+            assert!(!is_origin(other), "{other}");
+        }
+    }
 }

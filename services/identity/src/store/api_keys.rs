@@ -35,7 +35,7 @@ pg::statements! {
     );
     /// Gives a key a new secret.
     RotateApiKey<'a> = "rotate_api_key" (
-        tenant: TenantId, id: ApiKeyId, secret_hash: &'a [u8], previous_until: Option<Timestamp>, at: Timestamp
+        tenant: TenantId, id: ApiKeyId, secret_hash: &'a [u8], previous_until: Option<Timestamp>
     );
     /// Ends a key.
     RevokeApiKey = "revoke_api_key" (tenant: TenantId, id: ApiKeyId, at: Timestamp);
@@ -52,7 +52,6 @@ impl Store {
                 scopes: row.next("scopes")?,
                 allowed_addresses: row.next("allowed_addresses")?,
                 until: row.next("until")?,
-                tokens_not_before: row.next("tokens_not_before")?,
                 use_is_old: row.next("use_is_old")?,
             })
         })
@@ -113,17 +112,15 @@ impl Change {
         Columns::first(&self.query(&LockApiKey { tenant, id, now: self.at() }).await?, api_key)
     }
 
-    /// `previous_until` is how long the secret in force goes on working; if it does not, the
-    /// tokens that it gave end at `at`.
+    /// `previous_until` is how long the secret in force goes on working.
     pub async fn rotate_api_key(
         &self,
         tenant: TenantId,
         id: ApiKeyId,
         secret_hash: &[u8],
         previous_until: Option<Timestamp>,
-        at: Timestamp,
     ) -> Result<Option<ApiKey>, Fault> {
-        let rotate = RotateApiKey { tenant, id, secret_hash, previous_until, at };
+        let rotate = RotateApiKey { tenant, id, secret_hash, previous_until };
         Columns::first(&self.query(&rotate).await?, api_key)
     }
 

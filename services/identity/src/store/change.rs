@@ -43,11 +43,6 @@ impl Change {
         self.at
     }
 
-    /// Now that a row is locked: later than whoever had it.
-    pub fn once_locked(&self) -> Timestamp {
-        Timestamp::now().max(self.at)
-    }
-
     /// An id for something new; each attempt makes its own.
     pub fn new_id() -> Uuid {
         Uuid::now_v7()

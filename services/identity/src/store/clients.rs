@@ -16,10 +16,8 @@ pg::statements! {
     /// Registers keys of a client, and ends its secret if there is another one.
     SetClientKeys<'a> = "set_client_keys" (
         tenant: TenantId, id: ApiKeyId, keys: Option<&'a str>, key_ids: &'a [String],
-        secret_hash: Option<&'a [u8]>, at: Timestamp
+        secret_hash: Option<&'a [u8]>
     );
-    /// A client as it was looked up, locked.
-    HoldClient = "hold_client" (tenant: TenantId, id: ApiKeyId, tokens_not_before: Option<Timestamp>);
     /// Notes that an assertion was used, unless it was.
     UseAssertion<'a> = "use_assertion" (
         tenant: TenantId, id: ApiKeyId, hash: &'a [u8], until: Timestamp
@@ -41,7 +39,8 @@ impl Store {
                 scopes: row.next("scopes")?,
                 allowed_addresses: row.next("allowed_addresses")?,
                 client_keys: row.next("client_keys")?,
-                tokens_not_before: row.next("tokens_not_before")?,
+                expires_at: row.next("expires_at")?,
+                previous_expires_at: row.next("previous_expires_at")?,
                 use_is_old: row.next("use_is_old")?,
             })
         })
@@ -55,7 +54,6 @@ impl Store {
 
 impl Change {
     /// Registers keys of a client, none if there are no ids; another secret ends those it has.
-    /// What tokens it got by what is over end at `at`.
     pub async fn set_client_keys(
         &self,
         tenant: TenantId,
@@ -63,16 +61,9 @@ impl Change {
         keys: Option<&str>,
         key_ids: &[String],
         secret_hash: Option<&[u8]>,
-        at: Timestamp,
     ) -> Result<Option<ApiKey>, Fault> {
-        let set = SetClientKeys { tenant, id, keys, key_ids, secret_hash, at };
+        let set = SetClientKeys { tenant, id, keys, key_ids, secret_hash };
         Columns::first(&self.query(&set).await?, api_key)
-    }
-
-    /// Whether a client is as it was looked up; it stays so.
-    pub async fn hold_client(&self, client: &ClientOfKey) -> Result<bool, Fault> {
-        let ClientOfKey { tenant, id, tokens_not_before, .. } = *client;
-        Ok(!self.query(&HoldClient { tenant, id, tokens_not_before }).await?.is_empty())
     }
 
     /// Notes that a client was there.

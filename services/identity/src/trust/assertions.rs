@@ -7,10 +7,11 @@ use access::LEEWAY;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Deserialize;
 
+use super::got_by;
 use super::issuer_keys::{self, Usable};
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{self, ApiKeyId};
@@ -33,6 +34,8 @@ pub struct Assertion {
     pub id: String,
     /// Until when somebody might use it again.
     pub until: Timestamp,
+    /// How tokens name the key that verifies it.
+    pub key: String,
 }
 
 #[derive(Deserialize)]
@@ -80,9 +83,13 @@ pub fn verify(
 ) -> Result<Assertion, &'static str> {
     let header = access::read_header_of(assertion, &MEDIA_TYPES).map_err(|_| "its header is refused")?;
     let set: JwkSet = serde_json::from_str(keys).map_err(|_| "the registered keys cannot be read")?;
-    let of = set.keys.iter().filter_map(of_client);
-    let (_, Usable { algorithms, key }) =
-        of.into_iter().find(|(id, _)| *id == header.kid).ok_or("no registered key has its key id")?;
+    // A key that stands alone is found without its id.
+    let named = |jwk: &&Jwk| match (header.kid.as_str(), set.keys.as_slice()) {
+        ("", [_]) => true,
+        (id, _) => jwk.common.key_id.as_deref() == Some(id),
+    };
+    let jwk = set.keys.iter().find(named).ok_or("no registered key has its key id")?;
+    let (_, Usable { algorithms, key }) = of_client(jwk).ok_or("its key is none that is taken")?;
     let named = algorithms.into_iter().find(|algorithm| header.alg == format!("{algorithm:?}"));
     let mut validation = Validation::new(named.ok_or("its algorithm is not its key's")?);
     validation.leeway = LEEWAY;
@@ -113,7 +120,8 @@ pub fn verify(
         return Err("its id is empty or too long");
     }
     let until = Timestamp::from_millisecond(((exp + leeway) * 1000.0) as i64 + 1);
-    Ok(Assertion { id: jti, until: until.map_err(|_| "its end is no time")? })
+    let key = got_by::key(jwk).ok_or("its key has no thumbprint")?;
+    Ok(Assertion { id: jti, until: until.map_err(|_| "its end is no time")?, key })
 }
 
 /// The ids of keys, a JWK set, that a client may register.
@@ -139,7 +147,7 @@ pub fn check_keys(keys: &str) -> Result<Vec<String>, InvalidField> {
 }
 
 /// A key that may verify assertions, with its id.
-fn of_client(jwk: &jsonwebtoken::jwk::Jwk) -> Option<(String, Usable)> {
+fn of_client(jwk: &Jwk) -> Option<(String, Usable)> {
     if let AlgorithmParameters::RSA(rsa) = &jwk.algorithm {
         let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).ok()?;
         RSA_BYTES.contains(&modulus.len()).then_some(())?;

@@ -1,13 +1,11 @@
 //! How the tokens of clients end before their time, and those of clients that act for a user.
 
-use std::time::Duration;
-
 use frontdesk::demo;
 use futures::future::join_all;
 use reqwest::RequestBuilder;
 use serde_json::{Value as Json, json};
 
-use super::client_tokens::{Client, client, refused, start, start_with};
+use super::client_tokens::{Client, claims, client, often, refused, start, start_with};
 use super::delegation::{delegated, exchange};
 use super::view_as::view;
 use crate::fixture::{Answer, Fixture, tenant_path};
@@ -79,23 +77,31 @@ async fn with_an_overlap_tokens_end_when_the_old_secret_does() {
     let fixture = start().await;
     let first = client(&fixture, &SCOPES, &[]).await;
     let owner = fixture.token(demo::OWNER).await;
-    let second = rotate(&fixture, &first, 3600).await;
+    let second = rotate(&fixture, &first, 300).await;
     let (own, for_owner) = (first.token(&fixture, "").await, delegated(&fixture, &first, &owner).await);
-    are_good(&fixture, &[&own, &for_owner]).await;
+    let early = second.token(&fixture, "").await;
+    are_good(&fixture, &[&own, &for_owner, &early]).await;
+    // They promise no more time than the old secret has.
+    let lives = |token: &str| {
+        let claims = claims(token);
+        claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap()
+    };
+    assert!(lives(&own) <= 300 && lives(&for_owner) <= 300);
+    assert_eq!(lives(&early), 600);
     let end =
         "update identity.tenant_api_keys set previous_expires_at = now() where previous_expires_at > now()";
     assert_eq!(fixture.execute(end, &[]).await, 1);
     refused(&Answer::of(first.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
     are_over(&fixture, &[&own, &for_owner]).await;
     let next = second.token(&fixture, "").await;
-    are_good(&fixture, &[&next]).await;
+    are_good(&fixture, &[&next, &early]).await;
     // A secret that ends before its overlap does ends its tokens then.
     let third = rotate(&fixture, &second, 3600).await;
     let by_second = second.token(&fixture, "").await;
     are_over(&fixture, &[&own]).await;
     let fourth = rotate(&fixture, &third, 3600).await;
     refused(&Answer::of(second.asks(&fixture, "")).await, 401, "invalid_client", "CLIENT_INVALID");
-    are_over(&fixture, &[&own, &next, &by_second]).await;
+    are_over(&fixture, &[&own, &early, &next, &by_second]).await;
     are_good(&fixture, &[&third.token(&fixture, "").await, &fourth.token(&fixture, "").await]).await;
 }
 
@@ -143,8 +149,7 @@ async fn nobody_gets_anywhere_in_a_suspended_tenant_and_introspection_says_so() 
 
 #[tokio::test]
 async fn a_client_that_asks_again_and_again_for_what_it_does_not_get_fills_no_log() {
-    let every = Duration::from_millis(100);
-    let fixture = start_with(identity::Policy { repeats_every: every, ..identity::Policy::default() }).await;
+    let fixture = start_with(often()).await;
     let elsewhere = client(&fixture, &SCOPES, &["192.0.2.0/24"]).await;
     let suspended = client(&fixture, &SCOPES, &[]).await;
     let refused = async |request: &dyn Fn() -> RequestBuilder, error: &str| {

@@ -1,15 +1,19 @@
 //! Tokens for clients, which are API keys, and what the token endpoint refuses, in the words
 //! of RFC 6749.
 
+use std::time::Duration;
+
 use access::Issuer;
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use boot::TrustedProxies;
 use frontdesk::demo;
 use frontdesk::system::Policies;
+use futures::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 
+use super::delegation::delegated;
 use crate::fixture::{Answer, Fixture, tenant_path};
 use crate::waits;
 
@@ -34,6 +38,11 @@ pub async fn start_with(identity: identity::Policy) -> Fixture {
         gateway::Policy { trusted_proxies: TrustedProxies::loopback(), ..gateway::Policy::default() };
     let issuer = Issuer { issuer: ADDRESS.to_owned(), ..Issuer::default() };
     Fixture::start_under(Policies { gateway, issuer, identity, ..Policies::default() }).await
+}
+
+/// An identity that records what repeats soon.
+pub fn often() -> identity::Policy {
+    identity::Policy { repeats_every: Duration::from_millis(100), ..identity::Policy::default() }
 }
 
 /// Makes a client with these scopes.
@@ -93,7 +102,7 @@ pub fn claims(token: &str) -> Json {
 const ISSUED: &str =
     "select count(*) from identity.audit_events where action = 'token_issued' and outcome = 'success'";
 /// What was refused, of a tenant or of none.
-const REFUSED: &str = "select count(*) from identity.audit_events where action = 'token_issued' \
+const REFUSED: &str = "select coalesce(sum(times), 0)::bigint from identity.audit_events where action = 'token_issued' \
     and outcome = 'failure' and tenant_id is not distinct from $1 and api_key_id is null and user_id is null";
 
 #[tokio::test]
@@ -162,7 +171,7 @@ async fn a_client_says_who_it_is_in_the_header_as_well() {
 
 #[tokio::test]
 async fn each_fault_of_a_request_has_its_word_and_nothing_is_issued() {
-    let fixture = start().await;
+    let fixture = start_with(often()).await;
     let client = client(&fixture, &["properties:view"], &[]).await;
     let other = demo::create_api_key(&fixture.database.url, demo::OTHER_TENANT).await.unwrap();
     let (id, secret) = (&*client.id, &*client.secret);
@@ -218,8 +227,58 @@ async fn each_fault_of_a_request_has_its_word_and_nothing_is_issued() {
     refused(&Answer::of(basic).await, 400, "invalid_request", "MALFORMED_REQUEST");
     assert_eq!(fixture.count(ISSUED, &[]).await, 0);
     // The tenant hears of those who tried as its client.
-    assert_eq!(fixture.count(REFUSED, &[&Some(demo::TENANT)]).await, 4);
-    assert_eq!(fixture.count(REFUSED, &[&None::<uuid::Uuid>]).await, 5);
+    fixture.until(REFUSED, &[&Some(demo::TENANT)], 4).await;
+    fixture.until(REFUSED, &[&None::<uuid::Uuid>], 5).await;
+}
+
+/// A service that sends the user's token relies on getting one of the user.
+#[tokio::test]
+async fn a_token_of_a_user_goes_with_an_exchange_only() {
+    let fixture = start().await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
+    let owner = fixture.token(demo::OWNER).await;
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    for (field, value) in
+        [("subject_token", &*owner), ("subject_token_type", kind), ("requested_token_type", kind)]
+    {
+        let credentials = [("client_id", &*client.id), ("client_secret", &*client.secret)];
+        let form = [&credentials[..], &[("grant_type", "client_credentials"), (field, value)]].concat();
+        let answer = Answer::of(ask(&fixture, &form)).await;
+        refused(&answer, 400, "invalid_request", "INVALID_FIELD");
+    }
+    assert_eq!(fixture.count(ISSUED, &[]).await, 0);
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_a_token_with_every_call_is_told_to_keep_the_one_it_has() {
+    let fixture = start().await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
+    let answers = join_all((0..70).map(|_| Answer::of(client.asks(&fixture, "")))).await;
+    let (given, late): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(given.len() >= 60 && !late.is_empty(), "{} {}", given.len(), late.len());
+    for answer in late {
+        refused(answer, 429, "temporarily_unavailable", "TOO_MANY_ATTEMPTS");
+        assert!(answer.headers.contains_key("retry-after"));
+    }
+    assert_eq!(fixture.count(ISSUED, &[]).await, i64::try_from(given.len()).unwrap());
+    // What it does for a user counts by itself, and so does another client.
+    delegated(&fixture, &client, &fixture.token(demo::OWNER).await).await;
+    super::client_tokens::client(&fixture, &["properties:view"], &[]).await.token(&fixture, "").await;
+}
+
+#[tokio::test]
+async fn a_token_promises_no_more_than_the_time_of_its_key() {
+    let fixture = start().await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
+    let soon =
+        "update identity.tenant_api_keys set expires_at = now() + interval '200 seconds' where id = $1";
+    let id: uuid::Uuid = client.id.parse().unwrap();
+    assert_eq!(fixture.execute(soon, &[&id]).await, 1);
+    let answer = Answer::of(client.asks(&fixture, "")).await;
+    let seconds = answer.ok()["expires_in"].as_u64().unwrap();
+    assert!((100..=200).contains(&seconds), "{seconds}");
+    let claims = claims(answer.body["access_token"].as_str().unwrap());
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), seconds);
 }
 
 #[tokio::test]

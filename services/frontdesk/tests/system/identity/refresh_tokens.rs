@@ -8,6 +8,8 @@ use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
+use super::client_tokens::client;
+use super::delegation::delegated;
 use crate::fixture::{Answer, Fixture, system};
 
 #[tokio::test]
@@ -53,6 +55,19 @@ async fn after_the_grace_a_used_successor_makes_the_old_token_worthless() {
         .await;
     fixture.refresh(&first["refresh"]).await.ok();
     fixture.get("/v1/me", second["access"].as_str().unwrap()).await.ok();
+    fixture.refresh(&first["refresh"]).await.refused(401, "REFRESH_TOKEN_REUSED");
+}
+
+#[tokio::test]
+async fn a_token_that_is_only_exchanged_is_in_use_too() {
+    let fixture = Fixture::start().await;
+    let client = client(&fixture, &["properties:view"], &[]).await;
+    let first = fixture.login(demo::MANAGER).await;
+    let second = fixture.refresh(&first["refresh"]).await.ok().clone();
+    delegated(&fixture, &client, second["access"].as_str().unwrap()).await;
+    fixture
+        .execute("update identity.sessions set rotated_at = rotated_at - interval '11 seconds'", &[])
+        .await;
     fixture.refresh(&first["refresh"]).await.refused(401, "REFRESH_TOKEN_REUSED");
 }
 

@@ -34,7 +34,9 @@ async fn an_operator_sees_what_the_user_sees_and_the_tenant_reads_why() {
     }
     // What the user may not see is not seen, whatever the operator may do.
     for (path, token) in [(tenant_path("/api-keys"), &seen), ("/v1/users".to_owned(), &seen)] {
-        fixture.get(&path, token).await.refused(403, "SCOPE_MISSING");
+        let refused = fixture.get(&path, token).await;
+        refused.refused(403, "SCOPE_MISSING");
+        assert_eq!(refused.body["metadata"]["credential"], "view_token", "{}", refused.body);
     }
     let operator_id = fixture.user_id(demo::OPERATOR).await;
     let me = fixture.get("/v1/me", &seen).await.ok().clone();

@@ -131,7 +131,6 @@ pub(super) const TABLES: [Table; 21] = [
             ("allowed_addresses", "text[]"),
             ("client_keys", "text"),
             ("client_key_ids", "text[]"),
-            ("tokens_not_before", "timestamp with time zone"),
         ],
         constraints: &[API_KEYS_TENANT],
     },

@@ -8,11 +8,6 @@ select
     scopes,
     allowed_addresses,
     least(expires_at, case when previous_expires_at > :now then previous_expires_at end) as until,
-    -- Tokens of before end when the secret does that they may have been got by.
-    greatest(
-        tokens_not_before,
-        case when previous_expires_at <= :now then previous_expires_at end
-    ) as tokens_not_before,
     last_used_at is null or last_used_at < :now - interval '1 minute' as use_is_old
 from identity.tenant_api_keys
 where id = :id

@@ -9,7 +9,8 @@ select
     scopes,
     allowed_addresses,
     client_keys,
-    tokens_not_before,
+    expires_at,
+    previous_expires_at,
     last_used_at is null or last_used_at < :now - interval '1 minute' as use_is_old
 from identity.tenant_api_keys
 where id = :id
