@@ -235,7 +235,8 @@ impl Inner {
     async fn rest(&self, request: Request<Body>, client: &Client) -> Result<Response<Body>, Failure> {
         let path = request.uri().path();
         if pages::is_path(path) {
-            let page = Box::pin(self.pages.answer(&self.upstreams, &request.into_parts().0)).await;
+            let page =
+                Box::pin(self.pages.answer(&self.transcoder, &self.upstreams, &request.into_parts().0)).await;
             page.map(by_gateway)
         } else if session::is_path(path) {
             Box::pin(session::call(&self.transcoder, &self.upstreams, request, client)).await
@@ -292,7 +293,7 @@ mod tests {
     fn what_a_connection_moves_of_a_request_is_small() {
         let upstreams = Upstreams::nowhere();
         let transcoder = crate::routes::compile().unwrap();
-        let pages = Pages::new(&transcoder, Version { number: "0", commit: "none" });
+        let pages = Pages::new(Version { number: "0", commit: "none" });
         let edge = Edge::new(transcoder, pages, upstreams, Policy::default());
         let client = Client::at([127, 0, 0, 1].into());
         let answering = edge.answer(Request::new(Body::empty()), &client, ());
@@ -304,7 +305,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_gateway_refuses_itself_throttles_nobody() {
         let transcoder = crate::routes::compile().unwrap();
-        let pages = Pages::new(&transcoder, Version { number: "0", commit: "none" });
+        let pages = Pages::new(Version { number: "0", commit: "none" });
         let edge = Edge::new(transcoder, pages, Upstreams::nowhere(), Policy::default());
         let client = Client::at([127, 0, 0, 1].into());
         let path = "/frontdesk.identity.v1.UserService/GetMe";
@@ -332,7 +333,7 @@ mod tests {
     #[tokio::test]
     async fn what_the_gateway_answers_itself_is_no_call_that_a_service_took() {
         let transcoder = crate::routes::compile().unwrap();
-        let pages = Pages::new(&transcoder, Version { number: "0", commit: "none" });
+        let pages = Pages::new(Version { number: "0", commit: "none" });
         let edge = Edge::new(transcoder, pages, Upstreams::nowhere(), Policy::default());
         let client = Client::at([127, 0, 0, 1].into());
         let throttle = &edge.inner.throttle;

@@ -63,7 +63,7 @@ impl Gateway {
         let upstreams = Upstreams::new(identity, booking, policy.most_calls, stop);
         tracing::info!(origins = %policy.origins, "CORS allowed origins");
         let readiness = listener.noted_by(health::readiness(&upstreams));
-        let pages = Pages::new(&transcoder, version);
+        let pages = Pages::new(version);
         let (connections, proxies) = (policy.connections, policy.trusted_proxies.clone());
         let edge = Edge::new(transcoder, pages, upstreams, policy);
         let crowd = Crowd::new(connections.of_client);

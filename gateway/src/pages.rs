@@ -48,12 +48,17 @@ pub fn is_probe(path: &str) -> bool {
 }
 
 impl Pages {
-    pub fn new(transcoder: &Transcoder, version: Version) -> Self {
-        Self { docs: Docs::new(transcoder), runbook: Book::new(), version }
+    pub fn new(version: Version) -> Self {
+        Self { docs: Docs::new(), runbook: Book::new(), version }
     }
 
-    /// Answers a request for a page.
-    pub async fn answer(&self, upstreams: &Upstreams, request: &Parts) -> Result<Response<Body>, Failure> {
+    /// Answers a request for a page of a gateway with these routes.
+    pub async fn answer(
+        &self,
+        transcoder: &Transcoder,
+        upstreams: &Upstreams,
+        request: &Parts,
+    ) -> Result<Response<Body>, Failure> {
         let allow = HeaderValue::from_static("GET, HEAD, OPTIONS");
         let (method, path) = (&request.method, request.uri.path());
         match (method, path) {
@@ -61,7 +66,9 @@ impl Pages {
             (&Method::GET | &Method::HEAD, "/livez") => Ok(health::live()),
             (&Method::GET | &Method::HEAD, "/readyz") => Ok(health::ready(upstreams).await),
             (&Method::GET | &Method::HEAD, "/version") => Ok(self.version()),
-            (&Method::GET | &Method::HEAD, "/openapi.json") => Ok(self.docs.openapi(&request.headers)),
+            (&Method::GET | &Method::HEAD, "/openapi.json") => {
+                Ok(self.docs.openapi(transcoder, &request.headers))
+            }
             (&Method::GET | &Method::HEAD, _) if runbook::is_path(path) => {
                 self.runbook.answer(path, &request.headers)
             }

@@ -1,6 +1,8 @@
 //! The OpenAPI document and the page that shows it, the same for everybody. The
 //! page loads nothing from elsewhere.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,20 +19,21 @@ const DOCS: &str = include_str!("docs.html");
 /// Both, compressed once.
 #[derive(Debug)]
 pub struct Docs {
-    openapi: Prepared,
+    /// Written when it is first asked for.
+    openapi: OnceLock<Prepared>,
     page: Prepared,
     policy: HeaderValue,
 }
 
 impl Docs {
-    pub fn new(transcoder: &Transcoder) -> Self {
-        let document = openapi::document(transcoder).to_string();
-        Self { openapi: Prepared::new(document.into()), page: Prepared::new(DOCS.into()), policy: policy() }
+    pub fn new() -> Self {
+        Self { openapi: OnceLock::new(), page: Prepared::new(DOCS.into()), policy: policy() }
     }
 
-    /// The document.
-    pub fn openapi(&self, wanted: &HeaderMap) -> Response<Body> {
-        let mut response = self.openapi.answer(wanted);
+    /// The document of these routes.
+    pub fn openapi(&self, transcoder: &Transcoder, wanted: &HeaderMap) -> Response<Body> {
+        let write = || Prepared::new(openapi::document(transcoder).to_string().into());
+        let mut response = self.openapi.get_or_init(write).answer(wanted);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
