@@ -27,6 +27,9 @@ pub const MAX_MEMORY_KIB: u32 = 128 * 1024;
 pub const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
 
+/// A hash that no password has: to find one with it is to find one with any other.
+const OF_NO_PASSWORD: [u8; Params::DEFAULT_OUTPUT_LEN] = [0; Params::DEFAULT_OUTPUT_LEN];
+
 /// What a hash costs.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordCost {
@@ -87,7 +90,7 @@ impl Passwords {
         }
         let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
         let hasher = Hasher { params, memory: Mutex::default() };
-        let dummy = hasher.hash("a password that nobody has")?.into();
+        let dummy = hasher.written(Salt::generate(), &OF_NO_PASSWORD)?.into();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             hasher: Arc::new(hasher),
@@ -179,12 +182,17 @@ impl Hasher {
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
         let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
         self.compute(&argon, password, &salt, &mut output)?;
+        self.written(salt, &output)
+    }
+
+    /// The PHC string.
+    fn written(&self, salt: Salt, output: &[u8]) -> Result<String, PasswordError> {
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
             params: ParamsString::try_from(&self.params).map_err(failed)?,
             salt: Some(salt),
-            hash: Some(Output::new(&output).map_err(failed)?),
+            hash: Some(Output::new(output).map_err(failed)?),
         };
         Ok(hash.to_string())
     }
