@@ -28,7 +28,7 @@ mod tenants;
 mod user_links;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pg::{Database, StatementError, Statements};
 
@@ -42,11 +42,20 @@ pub use self::one_time_tokens::ConfirmedEmail;
 
 /// The statements over this database, for a server with this policy.
 pub fn open(database: &Database, policy: Policy) -> Result<Store, StatementError> {
-    Ok(Store::new(database.with(Arc::new(statements()?)), policy))
+    Ok(Store::new(database.with(statements()?), policy))
 }
 
-/// Every statement, compiled.
-pub fn statements() -> Result<Statements, StatementError> {
+/// Every statement, compiled once in a process.
+pub fn statements() -> Result<Arc<Statements>, StatementError> {
+    static COMPILED: OnceLock<Arc<Statements>> = OnceLock::new();
+    if let Some(compiled) = COMPILED.get() {
+        return Ok(Arc::clone(compiled));
+    }
+    let compiled = Arc::new(compile()?);
+    Ok(Arc::clone(COMPILED.get_or_init(|| compiled)))
+}
+
+fn compile() -> Result<Statements, StatementError> {
     let declarations = [
         api_keys::STATEMENTS,
         audit::STATEMENTS,

@@ -2,7 +2,7 @@
 //! it, and compiled here for a layout, with its gaps filled. A new file of the store
 //! is added to [`DECLARED`]; a new statement needs no line here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pg::{Declaration, StatementError, Statements as PgStatements};
 
@@ -73,12 +73,32 @@ const PARTS: [(&str, &str); 29] = [
 /// The line of `parts/surroundings.sql` from which on it says what is read.
 const WHAT_IS_READ: &str = "-- What is read of them; who locks leaves this out.";
 
-/// Every statement for a layout and its status columns.
+/// What statements are compiled for, and what came of it.
+type Compiled = ((Layout, Blocking, Statuses), Arc<PgStatements>);
+
+/// How many of them are kept: a process has one database, whose tables change rarely.
+const KEPT: usize = 8;
+
+/// Every statement for a layout and its status columns, compiled once in a process.
 pub fn compiled(
     layout: Layout,
     blocking: &Blocking,
     statuses: &Statuses,
 ) -> Result<Arc<PgStatements>, StatementError> {
+    static KNOWN: Mutex<Vec<Compiled>> = Mutex::new(Vec::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let wanted = (layout, blocking.clone(), statuses.clone());
+    if let Some((_, statements)) = known().iter().find(|(of, _)| *of == wanted) {
+        return Ok(Arc::clone(statements));
+    }
+    let statements = Arc::new(compile(layout, blocking, statuses)?);
+    let mut known = known();
+    known.truncate(KEPT - 1);
+    known.insert(0, (wanted, Arc::clone(&statements)));
+    Ok(statements)
+}
+
+fn compile(layout: Layout, blocking: &Blocking, statuses: &Statuses) -> Result<PgStatements, StatementError> {
     // The other layout's texts are looked at, not run.
     let words = Layout::ALL.map(|of| words(of, if of == layout { blocking } else { &Blocking::NotFreed }));
     let place = Layout::ALL.iter().position(|one| *one == layout).unwrap_or_default();
@@ -86,7 +106,6 @@ pub fn compiled(
     PgStatements::of_layout(declared, place, Layout::ALL.len(), |place, text| {
         statuses.cast(&words[place].fill(text))
     })
-    .map(Arc::new)
 }
 
 fn words(layout: Layout, blocking: &Blocking) -> Words {
