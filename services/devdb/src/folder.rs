@@ -2,10 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::user::{RunAs, program, run_as};
 use crate::{OWNER, ServerError};
+
+/// A folder in memory, on Linux.
+const MEMORY: &str = "/dev/shm";
+/// What the databases of tests need at most, several times.
+const ENOUGH_KIB: u64 = 4 * 1024 * 1024;
 
 /// Connection string of a database of the private server in a folder.
 pub fn url(dir: &Path, database: &str) -> String {
@@ -19,6 +25,18 @@ pub fn can_host(dir: &Path) -> Result<bool, ServerError> {
     fs::create_dir_all(dir).map_err(|error| ServerError::file(dir, error))?;
     let status = program("sh", Some(&user)).args(["-c", r#"cd "$1" 2>/dev/null"#, "sh"]).arg(dir).status();
     status.map(|status| status.success()).map_err(|error| ServerError::file(dir, error))
+}
+
+/// Where the folders of servers go that last for a test: in memory, where there is enough. A
+/// clone of a database is hundreds of files, which some file systems take long to make, the
+/// longer, the more have gone just before.
+pub fn for_tests() -> PathBuf {
+    let has_room = Command::new("df").args(["-P", "-k", MEMORY]).output().is_ok_and(|output| {
+        let told = String::from_utf8_lossy(&output.stdout);
+        let free = told.lines().nth(1).and_then(|line| line.split_whitespace().nth(3));
+        free.and_then(|free| free.parse::<u64>().ok()).is_some_and(|free| free >= ENOUGH_KIB)
+    });
+    if has_room { MEMORY.into() } else { std::env::temp_dir() }
 }
 
 pub(crate) fn prepare_dir(dir: &Path, run_as: Option<&RunAs>) -> Result<(), ServerError> {

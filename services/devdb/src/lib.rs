@@ -13,7 +13,7 @@ mod test_database;
 mod user;
 
 pub use self::error::ServerError;
-pub use self::folder::{can_host, url};
+pub use self::folder::{can_host, for_tests, url};
 pub use self::pooler::Pooler;
 pub use self::programs::{NoPrograms, Programs, program};
 pub use self::server::{PrivateServer, ServerOptions, Tcp, close_public};

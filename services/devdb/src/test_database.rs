@@ -5,20 +5,23 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pg::Fault;
 use pg::migrate::{self, MigrationSet};
 
-use crate::{PrivateServer, Programs, ServerOptions};
+use crate::{PrivateServer, Programs, ServerOptions, for_tests};
 
-/// A migrated database that nobody else uses.
+/// A migrated database that nobody else uses. It goes when this is dropped, with whatever
+/// sessions it has.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// Connection string as the owner.
     pub url: String,
+    name: String,
 }
 
 struct Cluster {
     server: PrivateServer,
-    /// Names of the templates that have been made.
+    /// Names of the templates that have been made, and of what was prepared of them.
     templates: tokio::sync::Mutex<HashSet<String>>,
 }
 
@@ -26,28 +29,54 @@ impl TestDatabase {
     /// Clones a database with these migrations applied. Panics with the reason
     /// when there is none: a test cannot go on without.
     pub async fn create(sets: &[&'static MigrationSet]) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let sets = sets.to_vec();
+        Self::clone_of(async move || template(&sets).await).await
+    }
+
+    /// Clones a migrated database in which something was stored. Whoever is the first to ask
+    /// for it by this name, lower case, has it stored.
+    pub async fn create_prepared(
+        sets: &[&'static MigrationSet],
+        name: &str,
+        prepare: impl AsyncFnOnce(&str) + Send + 'static,
+    ) -> Self {
+        let (sets, name) = (sets.to_vec(), name.to_owned());
+        Self::clone_of(async move || {
+            let template = template(&sets).await;
+            prepared(name, &template, prepare).await
+        })
+        .await
+    }
+
+    async fn clone_of(template: impl AsyncFnOnce() -> String + Send + 'static) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         // The server outlives the test that starts it, and so the runtime of that test.
         let create = move || {
             on_own_runtime(async move {
                 let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-                let template = template(&sets).await;
-                create(&name, &template).await;
-                cluster().server.url(&name)
+                create(&name, &template().await).await;
+                Self { url: cluster().server.url(&name), name }
             })
         };
         match tokio::task::spawn_blocking(create).await {
-            Ok(url) => Self { url },
+            Ok(created) => created,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let name = std::mem::take(&mut self.name);
+        // Nobody waits for it: this may be a thread on which the sessions of the test end.
+        std::thread::spawn(move || on_own_runtime(remove(name)));
     }
 }
 
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        let dir = std::env::temp_dir().join(format!("frontdesk-test-{}", std::process::id()));
+        let dir = for_tests().join(format!("frontdesk-test-{}", std::process::id()));
         let server = std::thread::spawn(move || {
             let programs = Programs::of_tests()?;
             let options = ServerOptions { dir, ephemeral: true, durable: false, tcp: None, programs };
@@ -83,6 +112,27 @@ async fn template(sets: &[&'static MigrationSet]) -> String {
         templates.insert(name.clone());
     }
     name
+}
+
+async fn prepared(name: String, template: &str, prepare: impl AsyncFnOnce(&str)) -> String {
+    let mut templates = cluster().templates.lock().await;
+    if !templates.contains(&name) {
+        create(&name, template).await;
+        prepare(&cluster().server.url(&name)).await;
+        templates.insert(name.clone());
+    }
+    name
+}
+
+/// What is left of a test is in nobody's way but on the disk.
+async fn remove(name: String) {
+    let removed = async {
+        let client = pg::connect(&cluster().server.url("postgres")).await?;
+        client.batch_execute(&format!("drop database {name} with (force)")).await.map_err(Fault::from)
+    };
+    if let Err(error) = removed.await {
+        tracing::warn!(%error, name, "the database of a test could not be dropped");
+    }
 }
 
 async fn create(name: &str, template: &str) {

@@ -37,7 +37,7 @@ fn main() {
 
 async fn measure() {
     let cores = std::thread::available_parallelism().unwrap().get();
-    let system = start().await;
+    let (system, _database) = start().await;
     let channel = system.identity.to_string().parse().unwrap();
     let login = login(&channel, demo::MANAGER, demo::PASSWORD).await.unwrap();
     println!("{cores} cores, each figure over {} s", SPAN.as_secs());
@@ -71,21 +71,20 @@ async fn measure() {
     system.stop().await.unwrap();
 }
 
-async fn start() -> System {
+async fn start() -> (System, TestDatabase) {
     let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
     demo::seed(&database.url).await.unwrap();
     let free = || TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let limits = Limits { pair: 0, account: 0, address: 0, ..Policy::default().limits };
-    System::start(Parts {
-        database_url: database.url,
+    let system = System::start(Parts {
+        database_url: database.url.clone(),
         master_key: MasterKey::from_text(&"ab".repeat(32)).unwrap(),
         identity: free().await.unwrap(),
         booking: free().await.unwrap(),
         gateway: free().await.unwrap(),
         policies: Policies { identity: Policy { limits, ..Policy::default() }, ..Policies::default() },
-    })
-    .await
-    .unwrap()
+    });
+    (system.await.unwrap(), database)
 }
 
 fn bare_argon2(cores: usize) -> f64 {

@@ -35,7 +35,7 @@ const KINDS: [&str; 7] =
     ["session", "user", "membership", "role of a member", "role", "API key", "signing key"];
 
 struct Bench {
-    url: String,
+    database: TestDatabase,
     systems: Vec<System>,
     http: reqwest::Client,
     owner: String,
@@ -91,7 +91,7 @@ impl Bench {
         let systems = join_all((0..REPLICAS).map(|_| system(&database.url))).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut bench = Self {
-            url: database.url,
+            database,
             systems,
             http,
             owner: String::new(),
@@ -188,7 +188,7 @@ impl Bench {
 
     async fn revoke_signing_key(&self, token: &str) {
         let kid = jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
-        let config = pg::Config { url: self.url.clone(), pool_size: 1 };
+        let config = pg::Config { url: self.database.url.clone(), pool_size: 1 };
         let database = config.open(identity::ROLE, "frontdesk-bench").unwrap();
         Operator::new(&database).unwrap().revoke_signing_key(&master_key(), &kid).await.unwrap();
     }

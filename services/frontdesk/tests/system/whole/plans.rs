@@ -39,7 +39,7 @@ const SAID: u32 = 1_000_000;
 const TENANTS: [Uuid; 2] = [demo::TENANT, uuid!("0000000c-0000-7000-8000-000000000001")];
 
 struct Tables {
-    url: String,
+    database: TestDatabase,
     /// Columns of each index, in order.
     indexes: BTreeMap<String, Vec<String>>,
     /// What went wrong.
@@ -105,14 +105,14 @@ impl Tables {
             where c.relnamespace in ('public'::regnamespace, 'identity'::regnamespace)";
         let rows = owner.query(columns, &[]).await.unwrap();
         let indexes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        Self { url: database.url, indexes, wrong: String::new() }
+        Self { database, indexes, wrong: String::new() }
     }
 
     async fn explain(&mut self, statement: &Statement, role: &str, mode: &str, tenant: Uuid) {
         let name = statement.name();
         let role = runs_as(&name).unwrap_or(role);
         // A session of its own for each statement, of which nothing is kept.
-        let session = pg::connect(&self.url).await.unwrap();
+        let session = pg::connect(&self.database.url).await.unwrap();
         // As the services' connections are set up (`services/pg/src/pool.rs`).
         let settings = format!(
             "set role {role}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
