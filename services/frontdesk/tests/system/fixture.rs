@@ -1,6 +1,8 @@
 //! A running system with the demo's data, and clients for it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 
 use devdb::{Pooler, TestDatabase};
 use frontdesk::demo;
@@ -70,6 +72,25 @@ impl Layout {
         }
     }
 
+    /// A database with the demo in this layout, and an API key of its tenant. The demo is
+    /// stored once for all tests of an hour: its days count from the one on which it is stored.
+    async fn with_demo(self) -> (TestDatabase, String) {
+        static KEYS: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+        let hour = jiff::Timestamp::now().strftime("%Y%m%d%H").to_string();
+        let name = format!("demo_{self:?}_{hour}").to_lowercase();
+        let key_of = name.clone();
+        let store = async move |url: &str| {
+            demo::seed(url).await.unwrap();
+            self.apply(url).await;
+            let key = demo::create_api_key(url, demo::TENANT).await.unwrap();
+            KEYS.lock().unwrap().insert(key_of, key);
+        };
+        let sets = [&identity::MIGRATIONS, &booking::MIGRATIONS];
+        let database = TestDatabase::create_prepared(&sets, &name, store).await;
+        let api_key = KEYS.lock().unwrap()[&name].clone();
+        (database, api_key)
+    }
+
     /// The tables that calls write, but for keys of calls and what the background finds.
     pub fn written(self) -> Vec<&'static str> {
         let mut tables = vec![
@@ -130,10 +151,7 @@ impl Fixture {
 
     async fn start_as(policies: Policies, layout: Layout) -> Self {
         access::install_crypto();
-        let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
-        demo::seed(&database.url).await.unwrap();
-        layout.apply(&database.url).await;
-        let api_key = demo::create_api_key(&database.url, demo::TENANT).await.unwrap();
+        let (database, api_key) = layout.with_demo().await;
         let system = Box::pin(system_under(&database.url, policies)).await;
         let sql = pg::connect(&database.url).await.unwrap();
         sql.batch_execute(DAYS).await.unwrap();
