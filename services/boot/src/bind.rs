@@ -21,9 +21,6 @@ pub enum ServeError {
     /// The server failed.
     #[error("the server failed: {0}")]
     Serve(#[from] tonic::transport::Error),
-    /// Reflection cannot read the descriptor set.
-    #[error("reflection cannot be built: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
 }
 
 /// Listens on an address.

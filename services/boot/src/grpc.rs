@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use frontdesk_proto::{DESCRIPTOR_SET, ErrorReason, Refusal};
+use frontdesk_proto::{ErrorReason, Refusal};
 use futures::StreamExt;
 use tonic::Status;
 use tonic::body::Body;
@@ -13,6 +13,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use crate::reflection::with_reflection;
 use crate::{Listener, Metrics, Observe, Readiness, ServeError, Stop};
 
 /// How often the service is asked whether it is ready.
@@ -59,10 +60,8 @@ impl GrpcServer {
         // It begins as one that serves, without having asked.
         reporter.set_service_status("", ServingStatus::NotServing).await;
         let watch = tokio::spawn(report_health(reporter, services.clone(), readiness, stop.clone()));
-        let routes = with_the_rest_refused(routes, &services)
-            .add_service(health)
-            .add_service(reflection(&services).build_v1()?)
-            .add_service(reflection(&services).build_v1alpha()?);
+        let routes = with_the_rest_refused(routes, &services).add_service(health);
+        let routes = with_reflection(routes, &services);
         // The builder's own setting does not reach a listener that was bound before.
         let Listener { tcp, tls } = listener;
         let incoming = TcpIncoming::from(tcp).with_nodelay(Some(true));
@@ -125,14 +124,6 @@ fn with_the_rest_refused(mut routes: Routes, services: &[&str]) -> Routes {
     let known = std::mem::take(routes.axum_router_mut());
     *routes.axum_router_mut() = known.fallback(refuse);
     routes
-}
-
-fn reflection(services: &[&'static str]) -> tonic_reflection::server::Builder<'static> {
-    let builder = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .with_service_name("grpc.health.v1.Health");
-    services.iter().fold(builder, |builder, service| builder.with_service_name(*service))
 }
 
 async fn report_health(

@@ -16,6 +16,7 @@ mod guests;
 mod networks;
 mod observe;
 mod readiness;
+mod reflection;
 pub mod request_id;
 mod rpc_figures;
 mod runbook;
