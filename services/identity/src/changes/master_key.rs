@@ -13,7 +13,7 @@ use crate::credential::signing_key::KeySealer;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{FactorId, MailId};
 use crate::domain::master_key::{
-    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, is_lost, leaving,
+    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, is_lost, leaving, seals_nowhere,
 };
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
@@ -35,7 +35,7 @@ pub async fn compare_in(change: &Change, sealer: &KeySealer) -> Result<(), Error
 
 /// Lets the database know the master key that it was made with, and which list this process
 /// has, as every start does, and compares: a start under another one ends here, and so does one
-/// whose list lacks a key that something is sealed with. Returns the key of the list that the
+/// whose list lacks a key that something is sealed with, or that somebody still seals with. Returns the key of the list that the
 /// database has known for longest.
 pub async fn settle(
     store: &Store,
@@ -80,6 +80,8 @@ async fn write(
         }
         let known = change.lock_master_keys().await?;
         judge(master_key, &known)?;
+        let said = change.list_master_key_lists(change.at() - SAYS_SO).await?;
+        seals_nowhere(listed, &leaving(listed, &known), &said)?;
         change.use_master_key(&master_key.id()).await?;
         change.put_master_key_list(process, listed).await?;
         change.drop_master_keys(listed).await?;

@@ -85,6 +85,19 @@ pub enum DoesNotFit {
         /// Those that are not any more.
         gone: String,
     },
+    /// A process that runs still seals with a key that leaves the list.
+    #[error(
+        "a master key left FRONTDESK_MASTER_KEY too early, and nothing was written: an identity that runs said at {said_at} that it has {key} first in its list, and seals with it; start it with {first} first, then this one without {key}. One that was killed counts for {} minutes",
+        SAYS_SO.as_mins()
+    )]
+    SealsElsewhere {
+        /// The key.
+        key: String,
+        /// The one that is to seal instead.
+        first: String,
+        /// When the process last said which keys it has.
+        said_at: Timestamp,
+    },
     /// The first one was given up: others may not have it any more.
     #[error(
         "the first key of FRONTDESK_MASTER_KEY, {first}, was given up, and nothing was written: put {current} first, which seals by now"
@@ -218,6 +231,26 @@ pub fn is_lost(listed: &[String], said: &[(Vec<String>, Timestamp)]) -> Result<(
     }
 }
 
+/// Refuses that a key leaves the list while a process that runs has it first, and so seals with
+/// it: what processes said lately, each with when.
+pub fn seals_nowhere(
+    listed: &[String],
+    gone: &[String],
+    said: &[(Vec<String>, Timestamp)],
+) -> Result<(), DoesNotFit> {
+    let seals = said.iter().find_map(|(ids, said_at)| {
+        let key = ids.first().filter(|first| gone.contains(first))?;
+        Some((key.clone(), *said_at))
+    });
+    match seals {
+        Some((key, said_at)) => {
+            let first = listed.first().cloned().unwrap_or_default();
+            Err(DoesNotFit::SealsElsewhere { key, first, said_at })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Whether a process still makes codes with a key.
 pub fn is_in_use(key: &KnownMasterKey, now: Timestamp) -> bool {
     key.used_at.is_some_and(|at| at + SAYS_SO > now)
@@ -283,6 +316,10 @@ mod tests {
         let known = [known("a", 0, true), known("b", 1, false), known("c", 2, false)];
         assert_eq!(leaving(&["c".to_owned()], &known), ["b"]);
         assert!(leaving(&["c".to_owned(), "b".to_owned()], &known).is_empty());
+        let (listed, gone) = (["b".to_owned()], ["a".to_owned()]);
+        assert_eq!(seals_nowhere(&listed, &gone, &said(&[&["b", "a"], &["c"], &[]])), Ok(()));
+        let seals = seals_nowhere(&listed, &gone, &said(&[&["b", "a"], &["a", "b"]])).unwrap_err();
+        assert!(seals.to_string().contains("start it with b first, then this one without a"), "{seals}");
     }
 
     #[test]

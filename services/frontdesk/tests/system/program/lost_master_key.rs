@@ -47,6 +47,24 @@ async fn a_key_seals_when_every_identity_that_runs_has_it() {
     assert_eq!(stage.one(left).await, format!("{{{}}}", id(OLD)), "whoever stops says so");
 }
 
+/// Before, a key was dropped with which an identity went on to seal, for nobody to open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_leaves_no_list_while_an_identity_that_runs_seals_with_it() {
+    let stage = Stage::set().await;
+    let seals = stage.start(&[OLD, NEW]).await.unwrap();
+    assert_eq!(stage.keys(&[NEW, OLD], &ROTATE)[0]["part"], "seals");
+    let parts = ["too early", "nothing was written", "first in its list", &id(OLD), &id(NEW)];
+    assert_one_sentence(&stage.run(&[NEW], &["identity"]), 1, &parts);
+    let dropped = "select count(*)::text from identity.master_keys where dropped_at is not null";
+    assert_eq!(stage.one(dropped).await, "0");
+    // One that has both seals with the new one, whatever it has behind it.
+    stage.start(&[NEW, OLD]).await.unwrap().stop().await.unwrap();
+    sign_in(&seals).await;
+    seals.stop().await.unwrap();
+    stage.start(&[NEW]).await.unwrap().stop().await.unwrap();
+    assert_eq!(stage.one(dropped).await, "1");
+}
+
 /// Before, the key that signs was replaced, and everybody had to sign in again, for nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_there_is_not_given_up() {
