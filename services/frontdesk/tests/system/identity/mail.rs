@@ -122,6 +122,21 @@ async fn a_letter_ends_with_its_link_and_others_are_tried_again_all_at_once() {
     assert_eq!(mailbox.count("taken-3@x.example"), 0);
 }
 
+/// Before, no letter was taken any more: one more than the last integer is none.
+#[tokio::test]
+async fn a_count_that_another_program_has_put_at_its_end_keeps_no_letter_waiting() {
+    let mailbox = Mailbox::open().await;
+    let fixture = Fixture::start_with(Policy { mail: Some(mailbox.policy()), ..Policy::default() }).await;
+    let counted = "insert into identity.outbox (id, kind, recipient, sealed, created_at, due_at, attempts) \
+        select gen_random_uuid(), 'recover', 'later-' || n || '@x.example', 'x', now(), now() - interval '1 day', n \
+        from unnest(array[2147483647, 2147483646, -2147483648]) n";
+    fixture.execute(counted, &[]).await;
+    letter_to(&fixture, "x@x.example").await;
+    mailbox.letter("x@x.example", 1).await;
+    let tried = "select count(*) from identity.outbox where due_at > now() and attempts in (2147483647, -2147483647)";
+    until(&fixture, "all three are tried", tried, 3).await;
+}
+
 /// Before, what waited when `MAIL_SENDER` was taken away stayed for ever, with its address.
 #[tokio::test]
 async fn where_nobody_takes_letters_those_that_wait_are_forgotten_after_their_time() {

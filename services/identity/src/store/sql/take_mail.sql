@@ -1,4 +1,5 @@
 -- Letters that are due, the earliest first; whoever has taken one has it until `lease_ends_at`.
+-- A count that another program has put at its end stays there.
 with due as (
     select o.id
     from identity.outbox o
@@ -9,7 +10,7 @@ with due as (
     for update skip locked
 )
 update identity.outbox o
-set due_at = :lease_ends_at, attempts = o.attempts + 1
+set due_at = :lease_ends_at, attempts = least(o.attempts, 2147483646) + 1
 from due
 where o.id = due.id
 returning o.id, o.kind, o.recipient, o.sealed, o.created_at, o.expires_at, o.attempts
