@@ -61,7 +61,12 @@ impl Sessions {
         let proved = self.prove(by, actor, now, async |change| {
             let (user, factors) = lock(&change, by.user).await?;
             let factor = factors.iter().find(|one| one.id == sent.factor).ok_or(Error::FactorNotFound)?;
-            check_takes_codes(factor)?;
+            if let Err(refusal) = check_takes_codes(factor) {
+                // No code was looked at, so none was tried: recovery codes have the same limits.
+                change.uncount_proof(&self.buckets.proof(by.user, by.session)).await?;
+                change.settle().await?;
+                return Err(refusal.into());
+            }
             let step = TotpSecret::from_bytes(self.factors.open(factor)?).step_of(sent.code, change.at());
             if factor.verified_at.is_none() {
                 // Whoever has its secret has enrolled it with as much.
@@ -199,6 +204,10 @@ async fn activate(
 /// Refuses a proof of a factor of which no code is looked at.
 fn check_takes_codes(factor: &Factor) -> Result<(), Refusal> {
     match factor.kind {
+        FactorKind::Totp if factor.sealed.is_empty() => Err(Refusal::new(
+            Reason::FactorLocked,
+            "What proves this factor was given up with a master key that was lost, so no code of it is right any more. POST /v1/auth/recovery-codes/use takes a recovery code; remove the factor after it, and enrol another one. Without one, ask whoever runs the platform to reset your factors.",
+        )),
         FactorKind::Totp if factor.wrong_codes < MOST_WRONG_CODES => Ok(()),
         FactorKind::Totp => Err(Refusal::new(
             Reason::FactorLocked,

@@ -57,6 +57,8 @@ pg::statements! {
     DeleteRecoveryCodes = "delete_recovery_codes" (user: UserId);
     /// Forgives a session the proofs that were tried in it, and its user the last one.
     ForgiveProof<'a> = "forgive_proof" (session: &'a [u8], user: &'a [u8]);
+    /// Takes back that a proof was counted.
+    UncountProof<'a> = "uncount_proof" (session: &'a [u8], user: &'a [u8]);
 }
 
 impl Store {
@@ -193,6 +195,12 @@ impl Change {
     pub async fn forgive_proof(&self, buckets: &FactorBuckets) -> Result<(), Fault> {
         let FactorBuckets { user, session } = buckets;
         self.query(&ForgiveProof { session, user }).await.map(drop)
+    }
+
+    /// A proof was not looked at.
+    pub async fn uncount_proof(&self, buckets: &FactorBuckets) -> Result<(), Fault> {
+        let FactorBuckets { user, session } = buckets;
+        self.query(&UncountProof { session, user }).await.map(drop)
     }
 
     pub async fn delete_recovery_codes(&self, user: UserId) -> Result<(), Fault> {

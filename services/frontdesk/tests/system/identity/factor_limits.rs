@@ -163,3 +163,32 @@ async fn a_hundred_wrong_codes_in_a_row_end_the_codes_of_a_factor_until_a_recove
     assert_eq!(wrong().await, 0);
     fixture.verify(&token, app, &app.code(1)).await.ok();
 }
+
+/// Before, tries of a factor that takes no codes used up those of recovery codes, the way out.
+#[tokio::test]
+async fn a_factor_that_takes_no_codes_says_so_and_leaves_recovery_codes_their_tries() {
+    let fixture = Fixture::start().await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let (app, token) = (&protected.app, fixture.manager().await);
+    let recover = async |n: usize| {
+        let recovery = json!({"code": protected.proof["recovery_codes"][n]});
+        fixture.post("/v1/auth/recovery-codes/use", &token, &recovery).await
+    };
+    let tried = "select coalesce(max(failures), 0)::bigint from identity.login_failures where window_ends_at > now()";
+    fixture.execute("update identity.login_failures set failures = 0", &[]).await;
+    fixture.verify(&token, app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
+    for (n, (stops, words)) in
+        [("wrong_codes = 100", "wrong codes"), ("secret_sealed = ''", "was given up")].into_iter().enumerate()
+    {
+        fixture.execute(&format!("update identity.factors set {stops}"), &[]).await;
+        for _ in 0..12 {
+            let refused = fixture.verify(&token, app, &app.code(1)).await;
+            refused.refused(403, "FACTOR_LOCKED");
+            assert!(refused.body["detail"].as_str().unwrap().contains(words), "{}", refused.body);
+        }
+        // What was tried before is not forgiven by it.
+        assert_eq!(fixture.count(tried, &[]).await, if n == 0 { 1 } else { 0 });
+        recover(n).await.ok();
+        fixture.execute("update identity.login_failures set failures = 0", &[]).await;
+    }
+}
