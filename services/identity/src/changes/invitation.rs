@@ -5,6 +5,8 @@
 //! get another role, their role grants less, they are disabled or deleted, or the key is revoked
 //! with which it was done.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
@@ -20,7 +22,7 @@ use crate::domain::email::Email;
 use crate::domain::field;
 use crate::domain::ids::{InvitationId, TenantId, UserId};
 use crate::domain::invitation::{Invitation, Offer, PAGE};
-use crate::domain::limits::{self, Limits};
+use crate::domain::limits::{self, Blocked, Limits};
 use crate::domain::mail::{Language, Letter};
 use crate::domain::roles::Role;
 use crate::domain::scopes::{Holds, MANAGE_MEMBERS, OPERATE};
@@ -31,6 +33,9 @@ use crate::store::{Change, NewInvitation, Store};
 
 /// Letters in an hour: to one address, whoever sends them, and of one tenant, whomever they go to.
 const LETTERS: Limits = Limits { pair: 0, account: 10, address: 200, window: SignedDuration::from_hours(1) };
+
+/// Links in a day that members of a tenant send themselves: no letter limits them.
+const LINKS: Limits = Limits { pair: 0, account: 0, address: 1000, window: SignedDuration::from_hours(24) };
 
 /// Whom to invite.
 #[derive(Debug)]
@@ -137,11 +142,13 @@ impl Sessions {
         };
         let stored = change.insert_invitation(of_tenant.id, &new).await?;
         if let Some(link) = link {
-            // Whoever sends the link is counted by nobody, and what is refused neither.
+            // What is refused is counted by nobody.
             self.count_invitation(change, of_tenant.id, email.as_str()).await?;
             let (tenant, role) = (of_tenant.name.as_str(), role.name());
             let letter = Letter::Invitation { tenant, inviter, role, link };
             self.post.write(change, email.as_str(), &letter, *language).await?;
+        } else {
+            self.count_link(change, of_tenant.id).await?;
         }
         let invited = actor.did(AuditAction::MemberInvited).in_tenant(of_tenant.id);
         let invited = invited.about(format!("{} {}", stored.id, stored.role));
@@ -185,6 +192,16 @@ impl Sessions {
         let counted = change.count_mail_request(&buckets, change.at() + LETTERS.window).await?;
         match limits::blocked(&LETTERS.counting_this_one(), &buckets, &counted) {
             Some(blocked) => Err(too_many_letters(&blocked, change.at())),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a link that a tenant sends itself, and refuses one too many.
+    async fn count_link(&self, change: &Change, tenant: TenantId) -> Result<(), Error> {
+        let buckets = self.buckets.invitation_link(tenant);
+        let counted = change.count_mail_request(&buckets, change.at() + LINKS.window).await?;
+        match limits::blocked(&LINKS.counting_this_one(), &buckets, &counted) {
+            Some(blocked) => Err(too_many_links(&blocked, change.at())),
             None => Ok(()),
         }
     }
@@ -337,6 +354,18 @@ async fn still_held(change: &Change, tenant: TenantId, actor: &Actor) -> Result<
     let held = Holds::Scopes(role.scopes().into());
     held.check([&MANAGE_MEMBERS.to_owned()])?;
     Ok(held)
+}
+
+fn too_many_links(blocked: &Blocked, now: Timestamp) -> Error {
+    let seconds = blocked.until.duration_since(now).as_secs().max(1).unsigned_abs();
+    Refusal::new(
+        Reason::TooManyAttempts,
+        format!(
+            "The tenant has made as many links of invitations as it may in a day. Nothing was stored: try again in {seconds} s, or have the link sent by a letter."
+        ),
+    )
+    .retry_after(Duration::from_secs(seconds))
+    .into()
 }
 
 /// Whoever has the link may know it: it went to the mailbox of the account.

@@ -59,6 +59,18 @@ impl LoginBuckets {
         }
     }
 
+    /// The buckets of a tenant that makes links of invitations which its members send
+    /// themselves: whom they send them to is not known.
+    pub fn invitation_link(&self, tenant: TenantId) -> Buckets {
+        let tenant = tenant.to_string();
+        let named = |what: &str| self.named(&[what, &tenant]);
+        Buckets {
+            pair: named("invitation link pair"),
+            account: named("invitation link account"),
+            address: named("invitation link tenant"),
+        }
+    }
+
     /// The buckets of a client that asks for a token. A machine with an old secret keeps
     /// nobody behind its address from signing in.
     pub fn client(&self, id: &str, address: Option<IpAddr>) -> Buckets {

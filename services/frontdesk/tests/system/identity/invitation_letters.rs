@@ -95,3 +95,31 @@ async fn an_account_is_found_however_its_address_is_stored() {
     let offer = Answer::of(fixture.request(Method::POST, "/v1/invitations/lookup").json(&body)).await;
     assert_eq!(offer.ok()["has_account"], Json::Bool(true));
 }
+
+/// Before, whoever sent the links made as many as a hundred that are open leave room for, day
+/// after day.
+#[tokio::test]
+async fn a_tenant_makes_so_many_links_in_a_day_that_its_members_send() {
+    let (fixture, _mailbox) = start().await;
+    let (owner, other) = (fixture.token(demo::OWNER).await, fixture.token(demo::OTHER_OWNER).await);
+    let brought = json!({"email": "a@x.example", "role": "viewer", "return_token": true});
+    let path = tenant_path("/invitations");
+    for _ in 0..3 {
+        fixture.post(&path, &owner, &brought).await.ok();
+    }
+    let almost = "update identity.login_failures set failures = 999 where failures = 3";
+    assert_eq!(fixture.execute(almost, &[]).await, 3);
+    fixture.post(&path, &owner, &brought).await.ok();
+    let open = fixture.count(OPEN, &[]).await;
+    let another = json!({"email": "b@x.example", "role": "viewer", "return_token": true});
+    let refused = fixture.post(&path, &owner, &another).await;
+    refused.refused(429, "TOO_MANY_ATTEMPTS");
+    let seconds: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((86_000..=86_400).contains(&seconds), "{seconds}");
+    assert_eq!(fixture.count(OPEN, &[]).await, open);
+    // A letter, and another tenant, are counted apart.
+    invite(&fixture, &owner, "b@x.example").await.ok();
+    fixture.post(&format!("/v1/tenants/{}/invitations", demo::OTHER_TENANT), &other, &brought).await.ok();
+    fixture.execute("update identity.login_failures set window_ends_at = now()", &[]).await;
+    fixture.post(&path, &owner, &brought).await.ok();
+}
