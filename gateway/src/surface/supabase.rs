@@ -10,8 +10,8 @@ mod recovery;
 mod request;
 
 use aws_lc_rs::constant_time;
-use frontdesk_proto::Refusal;
 use frontdesk_proto::identity::v1 as wire;
+use frontdesk_proto::{ErrorReason, Refusal};
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -180,7 +180,14 @@ async fn logout(upstreams: &Upstreams, head: &Parts, client: &Client) -> Result<
         Some("others") => wire::LogoutScope::Others,
         Some(_) => return Err(Refused::bad_request("validation_failed", "Unsupported logout scope")),
     };
-    Identity::new(upstreams, metadata).logout(&wire::LogoutRequest { scope: scope.into() }).await?;
+    let identity = Identity::new(upstreams, metadata);
+    let ended = identity.logout(&wire::LogoutRequest { scope: scope.into() }).await.map_err(Refused::from);
+    let lacks_proof = ended.as_ref().is_err_and(|refused| refused.is_for(ErrorReason::StepUpRequired));
+    if lacks_proof && scope == wire::LogoutScope::Global {
+        // Clients forget their own session whatever the answer is, so that one ends at least.
+        identity.logout(&wire::LogoutRequest { scope: wire::LogoutScope::Local.into() }).await?;
+    }
+    ended?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -35,6 +35,7 @@ pub use self::layer::AccessLayer;
 pub use self::proof::{Proof, SecondFactor};
 pub use self::remote::RemoteIdentity;
 pub use self::rules::Rules;
+pub use self::step_up::two_factors_if_enrolled;
 pub use self::token::{
     ActingParty, AuthenticationMethod, Claims, Issuer, Key, LEEWAY, LIFETIME, TOKEN_KIND, TokenFault,
     TokenHeader, check_token, fault, install_crypto, read_header, read_header_of,

@@ -36,6 +36,16 @@ pub(crate) fn check_proof(
     Err(refusal(lacks_factor, stale, caller))
 }
 
+/// Refuses a user who has a second factor and has proved one in the session, as a rule of
+/// `AAL_IF_ENROLLED` does: for what a method does only if it is asked to.
+pub fn two_factors_if_enrolled(caller: &Caller) -> Result<(), Refusal> {
+    let Caller { proof, second_factor, .. } = caller;
+    if second_factor.enrolled && !proof.two_factors {
+        return Err(refusal(true, None, *proof, *second_factor));
+    }
+    Ok(())
+}
+
 fn needs_two_factors(rule: &Rule, aal: Aal, of: SecondFactor) -> bool {
     match (aal, rule) {
         (Aal::Aal2, _) => true,

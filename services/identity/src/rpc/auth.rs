@@ -69,6 +69,9 @@ impl AuthService for Identity {
                 return Err(Error::from(invalid).into());
             }
         };
+        if !matches!(scope, LogoutScope::Local) {
+            access::two_factors_if_enrolled(&access::caller(&request)?)?;
+        }
         let ended = logout::logout(self.store(), by, scope, &actor).await?;
         Ok(Response::new(wire::LogoutResponse { ended_sessions: count(ended) }))
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::trusted_issuers::{MANAGER_ID, SECRET};
 use crate::authenticator::claims;
-use crate::fixture::{Answer, Fixture, tenant_path};
+use crate::fixture::{ANON_KEY, Answer, Fixture, tenant_path};
 use crate::waits::until_so;
 
 const PROPERTIES: &str = "/v1/properties";
@@ -226,7 +226,36 @@ async fn the_password_alone_reaches_neither_the_sessions_nor_the_name_of_whoever
     fixture.get("/v1/auth/sessions", protected.token()).await.ok();
     assert_ne!(fixture.get("/v1/me", token).await.ok()["user"]["display_name"], "Somebody");
     fixture.patch("/v1/me", protected.token(), &name).await.ok();
+    // Others' sessions are ended by two factors, one's own by any.
+    let sessions =
+        async || fixture.get("/v1/auth/sessions", protected.token()).await.ok()["sessions"].clone();
+    let before = sessions().await;
+    for scope in ["others", "global"] {
+        let refused = fixture.post("/v1/auth/logout", token, &json!({"scope": scope})).await;
+        assert_eq!(refused.refused(401, "STEP_UP_REQUIRED").body["metadata"]["required"], "aal2");
+    }
+    assert_eq!(sessions().await, before);
     fixture.post("/v1/auth/logout", token, &json!({})).await.ok();
+    fixture.get("/v1/me", token).await.refused(401, "SESSION_ENDED");
+    fixture.post("/v1/auth/logout", protected.token(), &json!({"scope": "others"})).await.ok();
+    fixture.post("/v1/auth/logout", protected.token(), &json!({"scope": "global"})).await.ok();
+    fixture.get("/v1/me", protected.token()).await.refused(401, "SESSION_ENDED");
+    // Who has no second factor is not asked for one.
+    let owner = fixture.token(demo::OWNER).await;
+    fixture.post("/v1/auth/logout", &owner, &json!({"scope": "global"})).await.ok();
+}
+
+/// `supabase-js` signs out globally, and forgets its session whatever the answer is.
+#[tokio::test]
+async fn a_global_sign_out_by_the_password_alone_ends_that_session_at_least() {
+    let fixture = Fixture::start().await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let login = fixture.login(demo::MANAGER).await;
+    let request = fixture.request(Method::POST, "/auth/v1/logout").bearer_auth(access(&login));
+    let answer = Answer::of_a_stranger(request.header("apikey", ANON_KEY)).await;
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    fixture.get("/v1/me", access(&login)).await.refused(401, "SESSION_ENDED");
+    fixture.get("/v1/me", protected.token()).await.ok();
 }
 
 #[tokio::test]
