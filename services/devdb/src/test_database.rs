@@ -10,13 +10,14 @@ use pg::migrate::{self, MigrationSet};
 
 use crate::{PrivateServer, Programs, ServerOptions, for_tests};
 
-/// A migrated database that nobody else uses. It goes when this is dropped, with whatever
-/// sessions it has.
+/// A migrated database that nobody else uses. It lasts as long as its server, unless it is
+/// said to go.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// Connection string as the owner.
     pub url: String,
     name: String,
+    goes: bool,
 }
 
 struct Cluster {
@@ -48,6 +49,12 @@ impl TestDatabase {
         .await
     }
 
+    /// The same, which goes when this is dropped, with whatever sessions it has.
+    #[must_use]
+    pub fn that_goes(self) -> Self {
+        Self { url: self.url.clone(), name: self.name.clone(), goes: true }
+    }
+
     async fn clone_of(template: impl AsyncFnOnce() -> String + Send + 'static) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         // The server outlives the test that starts it, and so the runtime of that test.
@@ -55,7 +62,7 @@ impl TestDatabase {
             on_own_runtime(async move {
                 let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
                 create(&name, &template().await).await;
-                Self { url: cluster().server.url(&name), name }
+                Self { url: cluster().server.url(&name), name, goes: false }
             })
         };
         match tokio::task::spawn_blocking(create).await {
@@ -67,6 +74,9 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        if !self.goes {
+            return;
+        }
         let name = std::mem::take(&mut self.name);
         // Nobody waits for it: this may be a thread on which the sessions of the test end.
         std::thread::spawn(move || on_own_runtime(remove(name)));

@@ -1,8 +1,8 @@
 //! A running system with the demo's data, and clients for it.
 
-use std::collections::BTreeMap;
+mod layout;
+
 use std::net::SocketAddr;
-use std::sync::Mutex;
 
 use devdb::{Pooler, TestDatabase};
 use frontdesk::demo;
@@ -16,6 +16,7 @@ use tokio_postgres::types::ToSql;
 use tonic::Request;
 use uuid::{Uuid, uuid};
 
+pub use self::layout::Layout;
 use crate::declared::{self, Declared};
 
 /// The master key of the fixture, a 32nd of it.
@@ -39,79 +40,9 @@ pub struct Fixture {
     pub http: reqwest::Client,
 }
 
-/// How the database of a fixture stores booking requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    Standard,
-    /// A single table, whose constraint covers open requests too.
-    Literal,
-    /// A single table, whose constraint covers what is sold.
-    ConfirmedOnly,
-}
-
 /// Days count from that of the demo's houses: for an hour or two of each day, that of UTC is
 /// another one.
 pub const DAYS: &str = "set time zone 'Europe/Berlin'";
-
-impl Layout {
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Literal, Self::ConfirmedOnly];
-
-    /// Turns a migrated database into this layout.
-    pub async fn apply(self, url: &str) {
-        let predicate = match self {
-            Self::Standard => return,
-            Self::Literal => include_str!("../../../booking/tests/fixtures/predicate_literal.sql"),
-            Self::ConfirmedOnly => {
-                include_str!("../../../booking/tests/fixtures/predicate_confirmed_only.sql")
-            }
-        };
-        let single_table = include_str!("../../../booking/tests/fixtures/single_table.sql");
-        let owner = pg::connect(url).await.unwrap();
-        for script in [predicate, single_table] {
-            owner.batch_execute(script).await.unwrap_or_else(|error| panic!("{error:?}"));
-        }
-    }
-
-    /// A database with the demo in this layout, and an API key of its tenant. The demo is
-    /// stored once for all tests of an hour: its days count from the one on which it is stored.
-    async fn with_demo(self) -> (TestDatabase, String) {
-        static KEYS: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
-        let hour = jiff::Timestamp::now().strftime("%Y%m%d%H").to_string();
-        let name = format!("demo_{self:?}_{hour}").to_lowercase();
-        let key_of = name.clone();
-        let store = async move |url: &str| {
-            demo::seed(url).await.unwrap();
-            self.apply(url).await;
-            let key = demo::create_api_key(url, demo::TENANT).await.unwrap();
-            KEYS.lock().unwrap().insert(key_of, key);
-        };
-        let sets = [&identity::MIGRATIONS, &booking::MIGRATIONS];
-        let database = TestDatabase::create_prepared(&sets, &name, store).await;
-        let api_key = KEYS.lock().unwrap()[&name].clone();
-        (database, api_key)
-    }
-
-    /// The tables that calls write, but for keys of calls and what the background finds.
-    pub fn written(self) -> Vec<&'static str> {
-        let mut tables = vec![
-            "bookings",
-            "inventory_ranges",
-            "booking_events",
-            "properties",
-            "customers",
-            "booking_settings",
-        ];
-        if self == Self::Standard {
-            tables.push("booking_requests");
-        }
-        tables
-    }
-
-    /// The table of requests.
-    pub fn requests(self) -> &'static str {
-        if self == Self::Standard { "booking_requests" } else { "bookings" }
-    }
-}
 
 /// An answer over REST.
 #[derive(Debug)]
