@@ -2575,6 +2575,9 @@ pub mod auth_service_client {
         /// Ends the caller's session, all others of the user, or all of them. Access
         /// tokens of an ended session stop working everywhere within five seconds.
         /// Ending a session that has ended changes nothing.
+        ///
+        /// STEP_UP_REQUIRED when others are to end, and the user has a second factor that was not
+        /// proved in this session: whoever has the password alone signs out nobody else.
         pub async fn logout(
             &mut self,
             request: impl tonic::IntoRequest<super::LogoutRequest>,
@@ -2845,6 +2848,9 @@ pub mod auth_service_server {
         /// Ends the caller's session, all others of the user, or all of them. Access
         /// tokens of an ended session stop working everywhere within five seconds.
         /// Ending a session that has ended changes nothing.
+        ///
+        /// STEP_UP_REQUIRED when others are to end, and the user has a second factor that was not
+        /// proved in this session: whoever has the password alone signs out nobody else.
         async fn logout(
             &self,
             request: tonic::Request<super::LogoutRequest>,

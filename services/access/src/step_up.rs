@@ -41,7 +41,7 @@ pub(crate) fn check_proof(
 pub fn two_factors_if_enrolled(caller: &Caller) -> Result<(), Refusal> {
     let Caller { proof, second_factor, .. } = caller;
     if second_factor.enrolled && !proof.two_factors {
-        return Err(refusal(true, None, *proof, *second_factor));
+        return Err(refusal(true, None, caller));
     }
     Ok(())
 }
@@ -147,7 +147,7 @@ mod tests {
             let caller =
                 Caller { acting, ..caller(false, None, SecondFactor { enrolled: true, asked: false }) };
             let now = Timestamp::from_second(NOW).unwrap();
-            let step_up = StepUp { aal: Aal::Aal1, fresh: Some(Duration::from_secs(60)) };
+            let step_up = StepUp { aal: Aal::Aal1, fresh: Some(Duration::from_mins(1)) };
             check_proof(&scoped(), step_up, &caller, now).unwrap_err().message().to_owned()
         };
         assert!(told(Some(Acting::Client(Uuid::nil()))).contains("exchange the token"));

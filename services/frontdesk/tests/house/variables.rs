@@ -10,7 +10,7 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 18] = [
+const FOREIGN: [&str; 19] = [
     // Of the system, Cargo and Debian.
     "CARGO_HOME",
     "CARGO_PKG_VERSION",
@@ -30,6 +30,8 @@ const FOREIGN: [&str; 18] = [
     "SOURCE_COMMIT",
     "FRONTDESK_GENERATE",
     "REMOVE",
+    // What a library for clients calls an error.
+    "OAUTH_WWW_AUTHENTICATE_CHALLENGE",
     // Set by those who read an example.
     "TOKEN",
 ];

@@ -16,7 +16,7 @@ use crate::domain::ids::{self, ApiKeyId, TenantId};
 use crate::domain::limits::Limits;
 use crate::error::{Error, Reason, Refusal};
 use crate::trust::assertions::{self, Assertion};
-use crate::trust::got_by;
+use crate::trust::got_by::{self, Gone};
 
 /// What kind of assertion is taken.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -160,6 +160,6 @@ fn by_secret(secret: &str, found: Option<ClientOfKey>) -> Result<Proved, &'stati
     let client = found.filter(|client| right && client.id == key.id);
     let client = client.ok_or("there is no such client, or it has another secret")?;
     let got_by = got_by::secret(&key.secret_hash);
-    let until = got_by::until(&client, &got_by).ok_or("its secret is over")?;
+    let until = got_by::until(&client, &got_by).map_err(|Gone| "its secret is over")?;
     Ok(Proved { client, got_by, until, assertion: None })
 }

@@ -13,7 +13,8 @@ use crate::credential::signing_key::KeySealer;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{FactorId, MailId};
 use crate::domain::master_key::{
-    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, is_lost, leaving, seals_nowhere,
+    DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, is_lost, leaving,
+    seals_nowhere,
 };
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;

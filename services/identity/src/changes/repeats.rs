@@ -72,10 +72,8 @@ impl Repeats {
         let mut seen = self.seen();
         let overflows = seen.len() >= MOST && !seen.contains_key(limit);
         let limit = if overflows { &[] } else { limit };
-        let (refused, actor) = match overflows {
-            true => (Refused::Attempt(None), Actor::operator()),
-            false => (refused, actor.clone()),
-        };
+        let nobodys = || (Refused::Attempt(None), Actor::operator());
+        let (refused, actor) = if overflows { nobodys() } else { (refused, actor.clone()) };
         if let Some(known) = seen.get_mut(limit) {
             known.times = known.times.saturating_add(1);
             known.until = known.until.max(until);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::authority::{LocalIdentity, check_address, membership, not_a_member, session_ended};
-use super::got_by;
+use super::got_by::{self, Gone};
 use crate::domain::ids::{ApiKeyId, SessionId, TenantId, UserId};
 use crate::domain::revocation::MarkKind;
 use crate::domain::roles::{BuiltIn, Role};
@@ -49,7 +49,7 @@ impl LocalIdentity {
         let found = self.store.find_client(id, now).await?.filter(|stored| stored.tenant == tenant);
         let stored = found.ok_or_else(client_ended)?;
         let got_by = claims.got_by.as_deref().unwrap_or_default();
-        let until = got_by::until(&stored, got_by).ok_or_else(replaced)?;
+        let until = got_by::until(&stored, got_by).map_err(|Gone| replaced())?;
         if names_another(credentials, client.tenant) {
             return Err(not_a_member().into());
         }

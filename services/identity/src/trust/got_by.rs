@@ -24,17 +24,21 @@ pub fn key(jwk: &Jwk) -> Option<String> {
     Some(format!("key:{}", jwk.thumbprint(ThumbprintHash::SHA256).ok()?))
 }
 
-/// Until when what a token was got by is good; nothing if it is over.
-pub fn until(client: &ClientOfKey, got_by: &str) -> Option<Option<Timestamp>> {
+/// What a token was got by is its client's no more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// Until when what a token was got by is good.
+pub fn until(client: &ClientOfKey, got_by: &str) -> Result<Option<Timestamp>, Gone> {
     if got_by == secret(&client.secret_hash) {
-        return Some(client.expires_at);
+        return Ok(client.expires_at);
     }
     if client.previous_secret_hash.as_deref().is_some_and(|hash| got_by == secret(hash)) {
-        return Some([client.expires_at, client.previous_expires_at].into_iter().flatten().min());
+        return Ok([client.expires_at, client.previous_expires_at].into_iter().flatten().min());
     }
-    let keys: JwkSet = serde_json::from_str(client.client_keys.as_deref()?).ok()?;
-    let registered = keys.keys.iter().any(|jwk| key(jwk).as_deref() == Some(got_by));
-    registered.then_some(client.expires_at)
+    let keys: JwkSet = serde_json::from_str(client.client_keys.as_deref().ok_or(Gone)?).map_err(|_| Gone)?;
+    let is_registered = keys.keys.iter().any(|jwk| key(jwk).as_deref() == Some(got_by));
+    if is_registered { Ok(client.expires_at) } else { Err(Gone) }
 }
 
 #[cfg(test)]
@@ -64,14 +68,14 @@ mod tests {
             previous_expires_at: at(5),
             use_is_old: false,
         };
-        assert_eq!(until(&client, &secret(&[1; 32])), Some(at(9)));
-        assert_eq!(until(&client, &secret(&[2; 32])), Some(at(5)));
-        assert_eq!(until(&client, &of(&one)), Some(at(9)));
+        assert_eq!(until(&client, &secret(&[1; 32])), Ok(at(9)));
+        assert_eq!(until(&client, &secret(&[2; 32])), Ok(at(5)));
+        assert_eq!(until(&client, &of(&one)), Ok(at(9)));
         for over in [&secret(&[3; 32]), &of(&other), "", "secret:"] {
-            assert_eq!(until(&client, over), None, "{over}");
+            assert_eq!(until(&client, over), Err(Gone), "{over}");
         }
         let rotated = ClientOfKey { previous_secret_hash: None, client_keys: None, ..client };
-        assert_eq!(until(&rotated, &secret(&[2; 32])), None);
-        assert_eq!(until(&rotated, &of(&one)), None);
+        assert_eq!(until(&rotated, &secret(&[2; 32])), Err(Gone));
+        assert_eq!(until(&rotated, &of(&one)), Err(Gone));
     }
 }

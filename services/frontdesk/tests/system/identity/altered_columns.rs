@@ -16,6 +16,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::client_tokens::{Client, client};
 use crate::alterations::{Altered, alterations};
 use crate::authenticator::{App, Protected};
 use crate::fixture::{Answer, Fixture};
@@ -84,7 +85,7 @@ struct Round {
     /// The user who has a second factor, and another one that is not verified yet.
     protected: Protected,
     unverified: App,
-    /// What the demo's API key asks for a token with.
+    /// What a client asks for a token with.
     client: Json,
 }
 
@@ -127,8 +128,9 @@ impl Round {
         for token in [&owner, &operator] {
             fixture.get("/v1/me", token).await.ok();
         }
-        let client = Uuid::try_parse(fixture.api_key.split('_').nth(1).unwrap()).unwrap();
-        let client = json!({"grant_type": "client_credentials", "client_id": client, "client_secret": fixture.api_key});
+        // One client gets no token in each round.
+        let Client { id, secret } = client(fixture, &["bookings:view"], &[]).await;
+        let client = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret});
         Self {
             number,
             users,

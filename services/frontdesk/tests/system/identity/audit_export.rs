@@ -13,6 +13,13 @@ use super::client_tokens::client;
 use crate::fixture::{Fixture, channel, signed, tenant_path};
 use crate::waits;
 
+/// A system without the events of the demo, which are as old as the demo.
+async fn start() -> Fixture {
+    let fixture = Fixture::start().await;
+    fixture.execute("delete from identity.audit_events", &[]).await;
+    fixture
+}
+
 /// The lines of an export, each its item.
 async fn export(fixture: &Fixture, token: &str, path: &str, after: &str) -> Vec<Json> {
     let request = fixture.request(Method::GET, &format!("{path}?after={after}")).bearer_auth(token);
@@ -36,7 +43,7 @@ async fn store(fixture: &Fixture, tenant: Option<Uuid>, count: i32) {
 
 #[tokio::test]
 async fn an_export_has_every_event_once_in_their_order_and_goes_on_where_one_broke_off() {
-    let fixture = Fixture::start().await;
+    let fixture = start().await;
     let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
     // More than one statement reads.
     store(&fixture, Some(demo::TENANT), 1203).await;
@@ -62,7 +69,7 @@ async fn an_export_has_every_event_once_in_their_order_and_goes_on_where_one_bro
 
 #[tokio::test]
 async fn what_is_being_stored_comes_with_the_next_export() {
-    let fixture = Fixture::start().await;
+    let fixture = start().await;
     let owner = fixture.token(demo::OWNER).await;
     let path = tenant_path("/audit-events/export");
     assert_eq!(ids(&export(&fixture, &owner, &path, "").await), Vec::<Json>::new());
@@ -86,7 +93,7 @@ async fn what_is_being_stored_comes_with_the_next_export() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_export_ends_with_what_its_caller_was_let_in_by() {
-    let fixture = Fixture::start().await;
+    let fixture = start().await;
     // More than fits into the buffers of a connection.
     store(&fixture, Some(demo::TENANT), 40_000).await;
     let client = client(&fixture, &["audit:view"], &[]).await;
@@ -114,7 +121,7 @@ async fn an_open_export_ends_with_what_its_caller_was_let_in_by() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_has_four_exports_at_once_and_one_that_is_left_makes_room() {
-    let fixture = Fixture::start().await;
+    let fixture = start().await;
     // More than fits into the buffers of a connection.
     store(&fixture, Some(demo::TENANT), 40_000).await;
     let owner = fixture.token(demo::OWNER).await;
@@ -139,7 +146,7 @@ async fn a_tenant_has_four_exports_at_once_and_one_that_is_left_makes_room() {
 /// An event has the time at which its change began, by the clock of the server that made it.
 #[tokio::test]
 async fn an_event_that_is_stored_after_younger_ones_were_is_exported_all_the_same() {
-    let fixture = Fixture::start().await;
+    let fixture = start().await;
     let operator = fixture.token(demo::OPERATOR).await;
     let path = "/v1/audit-events/export";
     let insert = async |subject: &str, ago: &str| {
@@ -168,7 +175,7 @@ async fn an_event_that_is_stored_after_younger_ones_were_is_exported_all_the_sam
 
 #[tokio::test]
 async fn an_export_is_for_those_who_may_read_the_log_and_its_cursor_for_one_log() {
-    let fixture = Fixture::start().await;
+    let fixture = start().await;
     let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
     let (own, platform) = (tenant_path("/audit-events/export"), "/v1/audit-events/export");
     fixture.get(platform, &owner).await.refused(403, "SCOPE_MISSING");

@@ -174,7 +174,8 @@ async fn a_factor_that_takes_no_codes_says_so_and_leaves_recovery_codes_their_tr
         let recovery = json!({"code": protected.proof["recovery_codes"][n]});
         fixture.post("/v1/auth/recovery-codes/use", &token, &recovery).await
     };
-    let tried = "select coalesce(max(failures), 0)::bigint from identity.login_failures where window_ends_at > now()";
+    let tried =
+        "select coalesce(max(failures), 0)::bigint from identity.login_failures where window_ends_at > now()";
     fixture.execute("update identity.login_failures set failures = 0", &[]).await;
     fixture.verify(&token, app, &app.wrong_code()).await.refused(403, "FACTOR_PROOF_WRONG");
     for (n, (stops, words)) in
@@ -187,7 +188,7 @@ async fn a_factor_that_takes_no_codes_says_so_and_leaves_recovery_codes_their_tr
             assert!(refused.body["detail"].as_str().unwrap().contains(words), "{}", refused.body);
         }
         // What was tried before is not forgiven by it.
-        assert_eq!(fixture.count(tried, &[]).await, if n == 0 { 1 } else { 0 });
+        assert_eq!(fixture.count(tried, &[]).await, i64::from(n == 0));
         recover(n).await.ok();
         fixture.execute("update identity.login_failures set failures = 0", &[]).await;
     }

@@ -133,7 +133,8 @@ async fn a_count_that_another_program_has_put_at_its_end_keeps_no_letter_waiting
     fixture.execute(counted, &[]).await;
     letter_to(&fixture, "x@x.example").await;
     mailbox.letter("x@x.example", 1).await;
-    let tried = "select count(*) from identity.outbox where due_at > now() and attempts in (2147483647, -2147483647)";
+    let tried =
+        "select count(*) from identity.outbox where due_at > now() and attempts in (2147483647, -2147483647)";
     until(&fixture, "all three are tried", tried, 3).await;
 }
 
