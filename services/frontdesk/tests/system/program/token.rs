@@ -86,7 +86,7 @@ fn token_get_prints_the_token_alone_or_says_that_signing_in_was_refused() {
     assert_eq!(sign_in.run(SCRIPT, &["--nonsense"]).status.code(), Some(1));
     // After too many the password is not blamed, right or wrong.
     let tries = (0..50).map(|_| sign_in.run_with(PROGRAM, &["token", "get"], &[("SB_PASSWORD", "wrong")]));
-    let limited = tries.map(|one| text(&one.stderr)).find(|said| said.contains("429")).unwrap();
+    let limited = tries.map(|one| text(&one.stderr)).find(|said| said.contains("with 429 ")).unwrap();
     assert!(limited.contains("try again in ") && !limited.contains("check SB_"), "{limited}");
 }
 
