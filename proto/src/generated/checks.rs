@@ -49,12 +49,14 @@ impl Checked for crate::identity::v1::CreateTenantResponse {}
 impl Checked for crate::identity::v1::CreateUserResponse {}
 impl Checked for crate::identity::v1::DeclineInvitationResponse {}
 impl Checked for crate::identity::v1::DeleteRoleResponse {}
+impl Checked for crate::identity::v1::DeleteTenantResponse {}
 impl Checked for crate::identity::v1::DeleteUserResponse {}
 impl Checked for crate::identity::v1::DisableUserResponse {}
 impl Checked for crate::identity::v1::EnableUserResponse {}
 impl Checked for crate::identity::v1::EnrolFactorResponse {}
 impl Checked for crate::identity::v1::ExportAuditEventsResponse {}
 impl Checked for crate::identity::v1::ExportPlatformAuditEventsResponse {}
+impl Checked for crate::identity::v1::FindDeletedTenantsResponse {}
 impl Checked for crate::identity::v1::GetInvitationResponse {}
 impl Checked for crate::identity::v1::GetJwksResponse {}
 impl Checked for crate::identity::v1::GetMeResponse {}
@@ -90,6 +92,7 @@ impl Checked for crate::identity::v1::RequestInvitationLetterResponse {}
 impl Checked for crate::identity::v1::RequestPasswordRecoveryResponse {}
 impl Checked for crate::identity::v1::ResetFactorsResponse {}
 impl Checked for crate::identity::v1::ResolveScopesResponse {}
+impl Checked for crate::identity::v1::RestoreTenantResponse {}
 impl Checked for crate::identity::v1::ResumeTenantResponse {}
 impl Checked for crate::identity::v1::RevokeApiKeyResponse {}
 impl Checked for crate::identity::v1::RevokeInvitationResponse {}
@@ -482,6 +485,12 @@ impl Checked for crate::identity::v1::DeleteRoleRequest {
         found.text("name", &self.name, &Limits { max_bytes: 256, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::DeleteTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
+        found.text("reason", &self.reason, &Limits { required: true, format: Format::Line, max_length: 500, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::DeleteUserRequest {
     fn check(&self, found: &mut Violations) {
         found.text("user_id", &self.user_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
@@ -508,7 +517,16 @@ impl Checked for crate::identity::v1::ExportAuditEventsRequest {
         found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
-impl Checked for crate::identity::v1::ExportPlatformAuditEventsRequest {}
+impl Checked for crate::identity::v1::ExportPlatformAuditEventsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { format: Format::Uuid, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::FindDeletedTenantsRequest {
+    fn check(&self, found: &mut Violations) {
+        found.texts("tenant_ids", &self.tenant_ids, &Limits { format: Format::Uuid, max_items: 1000, ..Limits::NONE });
+    }
+}
 impl Checked for crate::identity::v1::GetInvitationRequest {
     fn check(&self, found: &mut Violations) {
         found.text("token", &self.token, &Limits { required: true, max_bytes: 256, missing: ErrorReason::LinkInvalid, ..Limits::NONE });
@@ -681,6 +699,11 @@ impl Checked for crate::identity::v1::ResetFactorsRequest {
 impl Checked for crate::identity::v1::ResolveScopesRequest {
     fn check(&self, found: &mut Violations) {
         found.text("method", &self.method, &Limits { format: Format::Line, max_length: 200, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::RestoreTenantRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("tenant_id", &self.tenant_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ResumeTenantRequest {

@@ -217,6 +217,10 @@ pub enum ErrorReason {
     /// The tenant is suspended: its members and keys do nothing in it until whoever runs the
     /// platform resumes it. Nothing of it is lost.
     TenantSuspended = 244,
+    /// The deletion of the tenant is asked for: nobody does anything in it. `metadata` has until
+    /// when whoever runs the platform can restore it, with all that it has, while that time is not
+    /// over; then it is deleted.
+    TenantDeleted = 248,
     /// The caller is known, but lacks a scope. `metadata` has the required scopes,
     /// those granted, the credential they came from, and what to send instead.
     ScopeMissing = 209,
@@ -270,7 +274,8 @@ pub enum ErrorReason {
     FactorProofWrong = 252,
     /// A hundred wrong codes of the factor were sent since the last right one, so codes of it are
     /// refused. Use a recovery code, which forgives them, or another factor; or have an operator
-    /// reset the factors.
+    /// reset the factors. So is a factor whose secret was given up with a master key that was
+    /// lost: use a recovery code, and enrol another factor.
     FactorLocked = 254,
     /// The challenge is over, or is not one for this factor in this session. Ask for
     /// another one.
@@ -477,6 +482,7 @@ impl ErrorReason {
             Self::TenantRequired => "ERROR_REASON_TENANT_REQUIRED",
             Self::TenantAccessDenied => "ERROR_REASON_TENANT_ACCESS_DENIED",
             Self::TenantSuspended => "ERROR_REASON_TENANT_SUSPENDED",
+            Self::TenantDeleted => "ERROR_REASON_TENANT_DELETED",
             Self::ScopeMissing => "ERROR_REASON_SCOPE_MISSING",
             Self::LoginFailed => "ERROR_REASON_LOGIN_FAILED",
             Self::RefreshTokenInvalid => "ERROR_REASON_REFRESH_TOKEN_INVALID",
@@ -595,6 +601,7 @@ impl ErrorReason {
             "ERROR_REASON_TENANT_REQUIRED" => Some(Self::TenantRequired),
             "ERROR_REASON_TENANT_ACCESS_DENIED" => Some(Self::TenantAccessDenied),
             "ERROR_REASON_TENANT_SUSPENDED" => Some(Self::TenantSuspended),
+            "ERROR_REASON_TENANT_DELETED" => Some(Self::TenantDeleted),
             "ERROR_REASON_SCOPE_MISSING" => Some(Self::ScopeMissing),
             "ERROR_REASON_LOGIN_FAILED" => Some(Self::LoginFailed),
             "ERROR_REASON_REFRESH_TOKEN_INVALID" => Some(Self::RefreshTokenInvalid),

@@ -1155,6 +1155,9 @@ pub struct ExportPlatformAuditEventsRequest {
     /// `cursor` of the last item that was received; empty to begin with the oldest event.
     #[prost(string, tag = "1")]
     pub after: ::prost::alloc::string::String,
+    /// UUID of a tenant whose events are wanted.
+    #[prost(string, tag = "2")]
+    pub tenant_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ExportPlatformAuditEventsRequest {
     const NAME: &'static str = "ExportPlatformAuditEventsRequest";
@@ -1376,7 +1379,9 @@ pub mod audit_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Sends events that belong to no tenant, in the same way.
+        /// Sends events that belong to no tenant, in the same way; with `tenant_id`, those of that
+        /// tenant as it reads them, also while it is closed and after it was deleted, as long as events
+        /// are kept.
         pub async fn export_platform_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ExportPlatformAuditEventsRequest>,
@@ -1471,7 +1476,9 @@ pub mod audit_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Sends events that belong to no tenant, in the same way.
+        /// Sends events that belong to no tenant, in the same way; with `tenant_id`, those of that
+        /// tenant as it reads them, also while it is closed and after it was deleted, as long as events
+        /// are kept.
         async fn export_platform_audit_events(
             &self,
             request: tonic::Request<super::ExportPlatformAuditEventsRequest>,
@@ -7070,6 +7077,47 @@ impl ::prost::Name for WatchResponse {
         "type.googleapis.com/frontdesk.identity.v1.WatchResponse".into()
     }
 }
+/// Input of FindDeletedTenants.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindDeletedTenantsRequest {
+    /// UUIDs of tenants.
+    #[prost(string, repeated, tag = "1")]
+    pub tenant_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for FindDeletedTenantsRequest {
+    const NAME: &'static str = "FindDeletedTenantsRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.FindDeletedTenantsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.FindDeletedTenantsRequest".into()
+    }
+}
+/// Output of FindDeletedTenants.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FindDeletedTenantsResponse {
+    /// UUIDs of those that are deleted, in any order.
+    #[prost(string, repeated, tag = "1")]
+    pub tenant_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// UUID of the database that says so, which it got when it was made. A backup of it has the
+    /// same.
+    #[prost(string, tag = "2")]
+    pub database_id: ::prost::alloc::string::String,
+    /// The issuer of the tokens that this service issues.
+    #[prost(string, tag = "3")]
+    pub issuer: ::prost::alloc::string::String,
+}
+impl ::prost::Name for FindDeletedTenantsResponse {
+    const NAME: &'static str = "FindDeletedTenantsResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.FindDeletedTenantsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.FindDeletedTenantsResponse".into()
+    }
+}
 /// Generated client implementations.
 pub mod revocation_service_client {
     #![allow(
@@ -7201,6 +7249,42 @@ pub mod revocation_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Says which of some tenants are deleted for good: no call brings one of them back, and no
+        /// tenant gets its id. So a service that has something of a tenant finds out, whenever it
+        /// asks, that it has to delete it. A tenant that can be restored is not among them, nor one
+        /// that was never here or is here again, nor one whose deletion began within the last hour.
+        /// The answer says who gives it: a service believes the one that it has asked before, and
+        /// nobody whose issuer is not that of the tokens it takes. It is for services, which ask
+        /// about tenants that they know, and the gateway does not pass it on.
+        pub async fn find_deleted_tenants(
+            &mut self,
+            request: impl tonic::IntoRequest<super::FindDeletedTenantsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindDeletedTenantsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.RevocationService/FindDeletedTenants",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.RevocationService",
+                        "FindDeletedTenants",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -7239,6 +7323,20 @@ pub mod revocation_service_server {
             &self,
             request: tonic::Request<super::WatchRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+        /// Says which of some tenants are deleted for good: no call brings one of them back, and no
+        /// tenant gets its id. So a service that has something of a tenant finds out, whenever it
+        /// asks, that it has to delete it. A tenant that can be restored is not among them, nor one
+        /// that was never here or is here again, nor one whose deletion began within the last hour.
+        /// The answer says who gives it: a service believes the one that it has asked before, and
+        /// nobody whose issuer is not that of the tokens it takes. It is for services, which ask
+        /// about tenants that they know, and the gateway does not pass it on.
+        async fn find_deleted_tenants(
+            &self,
+            request: tonic::Request<super::FindDeletedTenantsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::FindDeletedTenantsResponse>,
+            tonic::Status,
+        >;
     }
     /// Tells verifiers what was revoked.
     #[derive(Debug)]
@@ -7363,6 +7461,55 @@ pub mod revocation_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/frontdesk.identity.v1.RevocationService/FindDeletedTenants" => {
+                    #[allow(non_camel_case_types)]
+                    struct FindDeletedTenantsSvc<T: RevocationService>(pub Arc<T>);
+                    impl<
+                        T: RevocationService,
+                    > tonic::server::UnaryService<super::FindDeletedTenantsRequest>
+                    for FindDeletedTenantsSvc<T> {
+                        type Response = super::FindDeletedTenantsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::FindDeletedTenantsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RevocationService>::find_deleted_tenants(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = FindDeletedTenantsSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -7475,6 +7622,10 @@ pub struct ResolveScopesResponse {
     /// not say it.
     #[prost(message, optional, tag = "23")]
     pub proved_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Beside `suspended`, of a tenant whose deletion is asked for, and of one that an operator
+    /// names: until when it can be restored. `tenant_id` is empty then.
+    #[prost(message, optional, tag = "24")]
+    pub deleted_until: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for ResolveScopesResponse {
     const NAME: &'static str = "ResolveScopesResponse";
@@ -7816,6 +7967,12 @@ pub struct Tenant {
     /// Since when it is suspended; unset while it is not.
     #[prost(message, optional, tag = "5")]
     pub suspended_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Since when its deletion is asked for, and it is closed; unset while it is not.
+    #[prost(message, optional, tag = "6")]
+    pub deleted_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when it can be restored: from a day later on it is deleted. Unset with `deleted_at`.
+    #[prost(message, optional, tag = "7")]
+    pub purge_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for Tenant {
     const NAME: &'static str = "Tenant";
@@ -8099,6 +8256,77 @@ impl ::prost::Name for ResumeTenantResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.ResumeTenantResponse".into()
+    }
+}
+/// Input of DeleteTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteTenantRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Why; the audit log keeps it.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DeleteTenantRequest {
+    const NAME: &'static str = "DeleteTenantRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.DeleteTenantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.DeleteTenantRequest".into()
+    }
+}
+/// Output of DeleteTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteTenantResponse {
+    /// The tenant.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+impl ::prost::Name for DeleteTenantResponse {
+    const NAME: &'static str = "DeleteTenantResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.DeleteTenantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.DeleteTenantResponse".into()
+    }
+}
+/// Input of RestoreTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestoreTenantRequest {
+    /// UUID of the tenant.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RestoreTenantRequest {
+    const NAME: &'static str = "RestoreTenantRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RestoreTenantRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RestoreTenantRequest".into()
+    }
+}
+/// Output of RestoreTenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RestoreTenantResponse {
+    /// The tenant.
+    #[prost(message, optional, tag = "1")]
+    pub tenant: ::core::option::Option<Tenant>,
+}
+impl ::prost::Name for RestoreTenantResponse {
+    const NAME: &'static str = "RestoreTenantResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.RestoreTenantResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.RestoreTenantResponse".into()
     }
 }
 /// Input of AddMember.
@@ -8689,6 +8917,75 @@ pub mod tenant_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Asks for the deletion of a tenant, and closes it at once: every call in it is refused with
+        /// TENANT_DELETED, platform operators' too, everywhere within five seconds, and its invitations
+        /// cannot be accepted. Nothing of it is lost until `purge_at`, which is as many days away as
+        /// TENANT_DELETION_DAYS says; until then RestoreTenant gives everything back. From a day later
+        /// on it is deleted by itself, with all that belongs to it here and in the other services; its audit
+        /// log stays as long as others do, and names people by their ids. Its short name is free
+        /// again then; its id is not used again. One whose deletion was asked for before stays as it is.
+        pub async fn delete_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.TenantService/DeleteTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.TenantService",
+                        "DeleteTenant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes back that a tenant is to be deleted: its members, keys and everything else are as
+        /// they were, suspended if it was. One that is not to be deleted stays as it is.
+        ///
+        /// TENANT_NOT_FOUND once its deletion has begun.
+        pub async fn restore_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RestoreTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RestoreTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.TenantService/RestoreTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.TenantService",
+                        "RestoreTenant",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Makes a user a member of the tenant without asking that person, which platform operators
         /// alone do; others invite (InvitationService). The caller must hold every scope of the role.
         pub async fn add_member(
@@ -8982,6 +9279,31 @@ pub mod tenant_service_server {
             request: tonic::Request<super::ResumeTenantRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ResumeTenantResponse>,
+            tonic::Status,
+        >;
+        /// Asks for the deletion of a tenant, and closes it at once: every call in it is refused with
+        /// TENANT_DELETED, platform operators' too, everywhere within five seconds, and its invitations
+        /// cannot be accepted. Nothing of it is lost until `purge_at`, which is as many days away as
+        /// TENANT_DELETION_DAYS says; until then RestoreTenant gives everything back. From a day later
+        /// on it is deleted by itself, with all that belongs to it here and in the other services; its audit
+        /// log stays as long as others do, and names people by their ids. Its short name is free
+        /// again then; its id is not used again. One whose deletion was asked for before stays as it is.
+        async fn delete_tenant(
+            &self,
+            request: tonic::Request<super::DeleteTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteTenantResponse>,
+            tonic::Status,
+        >;
+        /// Takes back that a tenant is to be deleted: its members, keys and everything else are as
+        /// they were, suspended if it was. One that is not to be deleted stays as it is.
+        ///
+        /// TENANT_NOT_FOUND once its deletion has begun.
+        async fn restore_tenant(
+            &self,
+            request: tonic::Request<super::RestoreTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RestoreTenantResponse>,
             tonic::Status,
         >;
         /// Makes a user a member of the tenant without asking that person, which platform operators
@@ -9387,6 +9709,96 @@ pub mod tenant_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResumeTenantSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.TenantService/DeleteTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteTenantSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::DeleteTenantRequest>
+                    for DeleteTenantSvc<T> {
+                        type Response = super::DeleteTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::delete_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteTenantSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.TenantService/RestoreTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct RestoreTenantSvc<T: TenantService>(pub Arc<T>);
+                    impl<
+                        T: TenantService,
+                    > tonic::server::UnaryService<super::RestoreTenantRequest>
+                    for RestoreTenantSvc<T> {
+                        type Response = super::RestoreTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RestoreTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TenantService>::restore_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RestoreTenantSvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -30,7 +30,7 @@ impl Caller {
         Self {
             user: own.map(User::from).or(resolution.user),
             tenant: resolution.tenant.map(TenantId::new),
-            suspended: resolution.suspended,
+            closed: resolution.closed,
             scopes: resolution.scopes.as_slice().into(),
             role: resolution.role.as_str().into(),
             role_scopes: resolution.role_scopes.as_slice().into(),
@@ -52,7 +52,7 @@ impl Caller {
         Self {
             user: None,
             tenant: None,
-            suspended: false,
+            closed: None,
             scopes: Arc::default(),
             role: Arc::default(),
             role_scopes: Arc::default(),

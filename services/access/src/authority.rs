@@ -8,7 +8,7 @@ use frontdesk_proto::Refusal;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::caller::{Caller, User};
+use crate::caller::{Caller, Closed, User};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::proof::{Proof, SecondFactor};
@@ -48,8 +48,22 @@ pub trait Authority: Clone + Send + Sync + 'static {
         caller: &Caller,
     ) -> impl Future<Output = Result<(), Refusal>> + Send;
 
+    /// Which of some tenants are deleted for good, so that nothing of them is to be kept.
+    fn deleted_tenants(&self, of: &[Uuid]) -> impl Future<Output = Result<DeletedTenants, Refusal>> + Send;
+
     /// Figures of the way to it; none where identity itself is asked.
     fn figures(&self, _: &mut Scrape) {}
+}
+
+/// Which of some tenants are deleted, and who says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeletedTenants {
+    /// The id of the database of that identity; none of one from before tenants were deleted.
+    pub database: Option<Uuid>,
+    /// Whose tokens it issues.
+    pub issuer: String,
+    /// Those that are deleted.
+    pub tenants: Vec<Uuid>,
 }
 
 /// What a caller may do, as identity says.
@@ -59,8 +73,9 @@ pub struct Resolution {
     pub user: Option<User>,
     /// The tenant of the call, if there is one.
     pub tenant: Option<Uuid>,
-    /// Whether there is none because the only one of the user is suspended.
-    pub suspended: bool,
+    /// Whether there is none because the only one of the user is closed, or that which an
+    /// operator names.
+    pub closed: Option<Closed>,
     /// Scopes in the tenant and on the platform, sorted.
     pub scopes: Vec<String>,
     /// Role in the tenant; empty without a membership.

@@ -24,8 +24,9 @@ pub struct Caller {
     pub user: Option<User>,
     /// The tenant of the call.
     pub tenant: Option<TenantId>,
-    /// Whether there is none because the only one of the user is suspended.
-    pub suspended: bool,
+    /// Whether there is none because the only one of the user is closed, or that which an
+    /// operator names.
+    pub closed: Option<Closed>,
     /// Scopes held, sorted.
     pub scopes: Arc<[String]>,
     /// Role in the tenant; empty without a membership.
@@ -82,8 +83,8 @@ impl Caller {
     /// The tenant; present for every method whose rule names a tenant scope.
     pub fn tenant(&self) -> Result<TenantId, Refusal> {
         self.tenant.ok_or_else(|| {
-            if self.suspended {
-                return tenant_suspended();
+            if let Some(closed) = self.closed {
+                return closed.refusal(Timestamp::now());
             }
             Refusal::new(
                 ErrorReason::TenantRequired,
@@ -98,12 +99,44 @@ impl Caller {
     }
 }
 
-/// What is said in a tenant that is suspended, wherever that is found.
-pub fn tenant_suspended() -> Refusal {
-    Refusal::new(
-        ErrorReason::TenantSuspended,
-        "The tenant is suspended: nothing is done in it until whoever runs the platform resumes it. Its data stay as they are.",
-    )
+/// Why nothing is done in a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// It is suspended.
+    Suspended,
+    /// It is to be deleted, and can be restored until then.
+    Deleted(Timestamp),
+}
+
+impl Closed {
+    /// Of a tenant that is both, what comes of it.
+    pub fn of(suspended: bool, deleted_until: Option<Timestamp>) -> Option<Self> {
+        deleted_until.map(Self::Deleted).or(suspended.then_some(Self::Suspended))
+    }
+
+    /// What is said in such a tenant, wherever that is found. Nobody is told to restore one
+    /// whose time is over, whether or not it is gone yet.
+    pub fn refusal(self, now: Timestamp) -> Refusal {
+        match self {
+            Self::Suspended => Refusal::new(
+                ErrorReason::TenantSuspended,
+                "The tenant is suspended: nothing is done in it until whoever runs the platform resumes it. Its data stay as they are.",
+            ),
+            Self::Deleted(until) if now < until => Refusal::new(
+                ErrorReason::TenantDeleted,
+                format!(
+                    "The tenant is to be deleted, and nothing is done in it. Until {until} whoever runs the platform can restore it, with all its data; then they are deleted."
+                ),
+            )
+            .with("restorable_until", until.to_string()),
+            Self::Deleted(until) => Refusal::new(
+                ErrorReason::TenantDeleted,
+                format!(
+                    "The tenant is deleted, and nothing is done in it. The time in which it could be restored was over at {until}."
+                ),
+            ),
+        }
+    }
 }
 
 /// Whether the caller of a stream may still have it: its token may end, its

@@ -163,7 +163,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::authority::Resolution;
+    use crate::authority::{DeletedTenants, Resolution};
     use crate::caller::Caller;
     use crate::credentials::Credentials;
     use crate::heard::Told;
@@ -220,6 +220,10 @@ mod tests {
             _: Timestamp,
         ) -> Result<Resolution, Refusal> {
             Err(TokenFault::Malformed.into())
+        }
+
+        async fn deleted_tenants(&self, _: &[Uuid]) -> Result<DeletedTenants, Refusal> {
+            Ok(DeletedTenants::default())
         }
 
         async fn record_operator(&self, _: &Credentials, _: &Caller) -> Result<(), Refusal> {

@@ -22,8 +22,8 @@ mod step_up;
 mod token;
 mod unheeded;
 
-pub use self::authority::{Authority, Resolution};
-pub use self::caller::{Caller, Standing, TenantId, User, caller, standing, tenant_suspended};
+pub use self::authority::{Authority, DeletedTenants, Resolution};
+pub use self::caller::{Caller, Closed, Standing, TenantId, User, caller, standing};
 pub use self::credentials::Credentials;
 pub use self::heard::{Mark, Told};
 pub use self::key_list::{KeyList, Pace};

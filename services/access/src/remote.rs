@@ -7,7 +7,8 @@ use frontdesk_proto::identity::v1::revocation_service_client::RevocationServiceC
 use frontdesk_proto::identity::v1::scope_service_client::ScopeServiceClient;
 use frontdesk_proto::identity::v1::token_service_client::TokenServiceClient;
 use frontdesk_proto::identity::v1::{
-    GetJwksRequest, ResolveScopesRequest, ResolveScopesResponse, WatchRequest, WatchResponse,
+    FindDeletedTenantsRequest, FindDeletedTenantsResponse, GetJwksRequest, ResolveScopesRequest,
+    ResolveScopesResponse, WatchRequest, WatchResponse,
 };
 use frontdesk_proto::{ErrorReason, Refusal};
 use http::HeaderValue;
@@ -17,8 +18,8 @@ use tonic::{Code, Request, Status};
 use upstream::Upstream;
 use uuid::Uuid;
 
-use crate::authority::{Authority, Resolution};
-use crate::caller::{Caller, User};
+use crate::authority::{Authority, DeletedTenants, Resolution};
+use crate::caller::{Caller, Closed, User};
 use crate::credentials::Credentials;
 use crate::heard::{Mark, Told};
 use crate::proof::{Proof, SecondFactor};
@@ -84,11 +85,13 @@ impl Authority for RemoteIdentity {
             needs_second_factor,
             proved_second_factor,
             proved_at,
+            deleted_until,
         } = answer;
         let session = optional(&session_id)?.unwrap_or_default();
         let user = optional(&user_id)?.map(|id| User { id, session });
         let (tenant, api_key_id) = (optional(&tenant_id)?, optional(&api_key_id)?);
         let until = until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
+        let deleted_until = deleted_until.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
         // What a mark of a later version is about would never be heard: an answer with one is
         // good for those who wait for it, and is not kept.
         let (marks, until) = match read_all(&marks) {
@@ -101,7 +104,7 @@ impl Authority for RemoteIdentity {
         Ok(Resolution {
             user,
             tenant,
-            suspended,
+            closed: Closed::of(suspended, deleted_until),
             scopes,
             role,
             role_scopes,
@@ -118,6 +121,23 @@ impl Authority for RemoteIdentity {
 
     async fn record_operator(&self, credentials: &Credentials, caller: &Caller) -> Result<(), Refusal> {
         self.ask(credentials, caller.method.trim_start_matches('/').to_owned()).await.map(drop)
+    }
+
+    async fn deleted_tenants(&self, of: &[Uuid]) -> Result<DeletedTenants, Refusal> {
+        let tenant_ids = of.iter().map(Uuid::to_string).collect();
+        let mut client = RevocationServiceClient::new(self.upstream.clone());
+        let asked = client.find_deleted_tenants(FindDeletedTenantsRequest { tenant_ids });
+        let answer = match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => answer.into_inner(),
+            // An identity of before tenants were deleted.
+            Ok(Err(status)) if status.code() == Code::Unimplemented => return Ok(DeletedTenants::default()),
+            Ok(Err(_)) | Err(_) => return Err(says_nothing_of_tenants()),
+        };
+        let FindDeletedTenantsResponse { tenant_ids, database_id, issuer } = answer;
+        // What is no id of those that were asked about is nothing that was asked.
+        let found = tenant_ids.iter().filter_map(|text| Uuid::try_parse(text).ok());
+        let tenants = found.filter(|tenant| of.contains(tenant)).collect();
+        Ok(DeletedTenants { database: Uuid::try_parse(&database_id).ok(), issuer, tenants })
     }
 
     async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
@@ -226,6 +246,13 @@ fn passed_on(status: &Status) -> Refusal {
         Some(refusal) if refusal.reason().passes_through() => refusal,
         _ => unreachable(status.message()),
     }
+}
+
+fn says_nothing_of_tenants() -> Refusal {
+    Refusal::new(
+        ErrorReason::UpstreamUnavailable,
+        "The identity service cannot say at the moment which tenants are deleted.",
+    )
 }
 
 fn unreachable(cause: &str) -> Refusal {

@@ -2,6 +2,7 @@
 //! decides which of them does it. When a task runs, and what becomes of its failures,
 //! is known in `boot`.
 
+mod delete_tenants;
 mod expire_holds;
 mod find_inconsistencies;
 mod forget_events;
@@ -9,14 +10,21 @@ mod forget_keys;
 mod number_events;
 mod round;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use access::Authority;
 use boot::Background;
 
 use crate::store::Store;
 
-/// Starts the tasks.
-pub fn start(background: &Background, store: &Store) {
+/// Starts the tasks; an identity, which issues these tokens, knows which tenants are deleted.
+pub fn start<A: Authority>(background: &Background, store: &Store, identity: (A, Arc<str>)) {
+    let (of, every) = (store.clone(), store.policy().delete_tenants_every);
+    let told = delete_tenants::Told::default();
+    background.every(every, "delete tenants", move || {
+        delete_tenants::run(of.clone(), identity.clone(), told.clone())
+    });
     let (of, place) = (store.clone(), expire_holds::Place::default());
     background
         .every(expire_holds::PAUSE, "expire holds", move || expire_holds::run(of.clone(), place.clone()));

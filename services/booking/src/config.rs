@@ -4,6 +4,8 @@
 //! uses it, and nothing in between: whoever starts a server passes the policy whole,
 //! and the store, which every room has, keeps it.
 
+use std::time::Duration;
+
 use access::{Callee, Issuer, RemoteIdentity};
 use boot::{Cleartext, Form, Listen, Listener, Runbook, Setting, Settings, Unset};
 use pg::Database;
@@ -108,6 +110,8 @@ pub struct Policy {
     pub most_streams_of_session: usize,
     /// How many days back a stream can go on.
     pub feed_retention_days: i64,
+    /// How often identity is asked which tenants are deleted; no setting.
+    pub delete_tenants_every: Duration,
     /// Most imports that one server runs at once.
     pub most_imports: usize,
     /// Most of them that are one tenant's.
@@ -148,6 +152,7 @@ impl Policy {
             most_streams_of_tenant: most_streams_of_tenant?,
             most_streams_of_session: most_streams_of_session?,
             feed_retention_days: feed_retention_days?,
+            delete_tenants_every: Duration::from_mins(10),
             most_imports: most_imports?,
             most_imports_of_tenant: most_imports_of_tenant?,
         })

@@ -78,11 +78,12 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     let Config { listener, database, issuer, authority, policy } = config;
     let rules =
         Rules::of_services(&SERVICES).map_err(|missing| format!("access rules are missing: {missing}"))?;
-    let layer = AccessLayer::new(rules, issuer, authority);
+    let issued_by: Arc<str> = issuer.issuer.as_str().into();
+    let layer = AccessLayer::new(rules, issuer, authority.clone());
     let pool = database.clone();
     let store = store::open(database, policy);
     let background = Background::new(stop.clone());
-    background::start(&background, &store);
+    background::start(&background, &store, (authority, issued_by));
     layer.follow(&background, "hear of revocations");
     let feed = feed::Feed::new(store.clone(), &background);
     let imports = rpc::Imports::new(stop.clone());

@@ -36,6 +36,7 @@ mod settings;
 mod spellings;
 mod statements;
 pub mod surroundings;
+mod tenants;
 mod ticks;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod mail;
 mod master_key;
 mod prune;
+mod purge_tenants;
 mod repeats;
 mod revocations;
 mod rotate_keys;
@@ -34,6 +35,7 @@ pub async fn start(
     master_key::start(room, store, sealer.master_key(), process);
     rotate_keys::start(room, store, &keyring, sealer);
     prune::start(room, store);
+    purge_tenants::start(room, store);
     revocations::start(room, store, revocations, &keyring);
     repeats::start(room, store, logins);
     Ok(keyring)

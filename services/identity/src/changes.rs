@@ -26,6 +26,7 @@ pub mod role;
 pub mod sessions;
 pub mod signing_key;
 pub mod tenant;
+pub mod tenant_deletion;
 pub mod user;
 pub mod user_link;
 pub mod view_as;

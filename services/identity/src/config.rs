@@ -122,6 +122,14 @@ static SESSION_KEEP_DAYS: Setting = Setting {
     meaning: "How long sessions that are over are kept.",
     secret: false,
 };
+static TENANT_DELETION_DAYS: Setting = Setting {
+    name: "TENANT_DELETION_DAYS",
+    form: Form::Number { least: 1, most: 3650 },
+    unset: Unset::Default("30"),
+    example: "90",
+    meaning: "How long a tenant whose deletion was asked for can be restored; it is closed meanwhile, and deleted from a day later on.",
+    secret: false,
+};
 /// Other issuers.
 pub static TRUSTED_ISSUERS: Setting = Setting {
     name: "TRUSTED_ISSUERS",
@@ -187,6 +195,12 @@ pub struct Policy {
     pub audit_keep: SignedDuration,
     /// How long sessions are kept after their longest life.
     pub session_keep: SignedDuration,
+    /// How long a tenant that is to be deleted can be restored.
+    pub tenant_wait: SignedDuration,
+    /// How often tenants are looked for whose time is over; no setting.
+    pub purge_every: Duration,
+    /// How long after a tenant's deletion began other services are told of it; no setting.
+    pub deletions_told_after: SignedDuration,
     /// How often refusals of logins that repeat are written down; no setting.
     pub repeats_every: Duration,
     /// How letters are sent; without it none are.
@@ -246,6 +260,7 @@ impl Policy {
         let factor_issuer = settings.text(&FACTOR_ISSUER);
         let audit_days: Option<i64> = settings.number(&AUDIT_KEEP_DAYS);
         let session_days: Option<i64> = settings.number(&SESSION_KEEP_DAYS);
+        let wait_days: Option<i64> = settings.number(&TENANT_DELETION_DAYS);
         let mail = MailPolicy::read(settings);
         let trusted_proxies = settings.if_set(&TRUSTED_PROXIES);
         let trusted_issuers = settings.if_set(&TRUSTED_ISSUERS);
@@ -263,6 +278,9 @@ impl Policy {
             factor_issuer: factor_issuer?,
             audit_keep: SignedDuration::from_hours(24 * audit_days?),
             session_keep: SignedDuration::from_hours(24 * session_days?),
+            tenant_wait: SignedDuration::from_hours(24 * wait_days?),
+            purge_every: Duration::from_mins(1),
+            deletions_told_after: SignedDuration::from_hours(1),
             repeats_every: Duration::from_mins(1),
             mail,
             trusted_proxies: trusted_proxies.unwrap_or_default(),

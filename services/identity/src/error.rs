@@ -128,8 +128,11 @@ pub enum Existing {
     #[error("A user with this e-mail address exists.")]
     User,
     /// A tenant.
-    #[error("A tenant with this slug exists.")]
+    #[error("A tenant with this slug exists; one that is to be deleted keeps its slug until it is.")]
     Tenant,
+    /// The id of a tenant that was deleted.
+    #[error("A tenant with this id was deleted, and no other one gets its id.")]
+    DeletedTenant,
     /// A member.
     #[error("The user is a member already; change its role instead.")]
     Member,

@@ -19,7 +19,7 @@ use crate::credential::password_rules::check_new;
 use crate::credential::signing_key::KeySealer;
 use crate::domain::email::Email;
 use crate::domain::scopes;
-use crate::error::{Error, Reason, Refusal};
+use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{self, Store};
 use crate::trust::keyring::published;
 use crate::trust::master_key::{compare, report};
@@ -32,7 +32,7 @@ pub use crate::domain::delivery::DeadLetter;
 pub use crate::domain::ids::{ApiKeyId, MailId, TenantId, UserId};
 pub use crate::domain::master_key::{MasterKeyReport, MasterKeyState};
 pub use crate::domain::signing_key::{KeyState, Revoked, Rotated, SigningKey};
-pub use crate::domain::tenant::{Member, Tenant};
+pub use crate::domain::tenant::{Deletion, Member, Tenant};
 pub use crate::domain::user::{User, UserKind};
 pub use crate::domain::user_link::LinkedSubject;
 use crate::domain::user_link::Subject;
@@ -152,7 +152,8 @@ impl Operator {
             return Ok(Ensured::existing(found));
         }
         match tenant::create(&self.store, NewTenant { id, slug, name }, &Actor::operator()).await {
-            Err(Error::AlreadyExists(_)) => self.tenant(slug).await.map(Ensured::existing),
+            // Made at the same moment by somebody else.
+            Err(Error::AlreadyExists(Existing::Tenant)) => self.tenant(slug).await.map(Ensured::existing),
             created => created.map(Ensured::made),
         }
     }

@@ -24,6 +24,7 @@ mod roles;
 pub mod schema;
 mod sessions;
 mod signing_keys;
+mod tenant_purge;
 mod tenants;
 mod user_links;
 mod users;
@@ -39,6 +40,8 @@ pub use self::database::Store;
 pub use self::invitations::NewInvitation;
 pub use self::master_keys::Sealed;
 pub use self::one_time_tokens::ConfirmedEmail;
+pub use self::outbox::NewMail;
+pub use self::tenant_purge::Overdue;
 
 /// The statements over this database, for a server with this policy.
 pub fn open(database: &Database, policy: Policy) -> Result<Store, StatementError> {
@@ -72,6 +75,7 @@ fn compile() -> Result<Statements, StatementError> {
         schema::STATEMENTS,
         sessions::STATEMENTS,
         signing_keys::STATEMENTS,
+        tenant_purge::STATEMENTS,
         tenants::STATEMENTS,
         user_links::STATEMENTS,
         users::STATEMENTS,

@@ -51,8 +51,10 @@ pub async fn run(source: &Source, command: TenantCommand, output: Output) -> Res
 }
 
 fn to_json(tenant: &Tenant) -> Json {
-    let Tenant { id, slug, name, created_at, suspended_at } = tenant;
+    let Tenant { id, slug, name, created_at, suspended_at, deletion } = tenant;
     json!({
         "id": id.0, "slug": slug, "name": name, "created_at": created_at, "suspended_at": suspended_at,
+        "deleted_at": deletion.map(|deletion| deletion.asked_at),
+        "purge_at": deletion.map(|deletion| deletion.purge_at),
     })
 }

@@ -80,7 +80,7 @@ impl Fixture {
         (fixture, pooler)
     }
 
-    async fn start_as(policies: Policies, layout: Layout) -> Self {
+    pub async fn start_as(policies: Policies, layout: Layout) -> Self {
         access::install_crypto();
         let (database, api_key) = layout.with_demo().await;
         let system = Box::pin(system_under(&database.url, policies)).await;

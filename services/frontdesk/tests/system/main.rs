@@ -31,6 +31,7 @@ mod booking {
     mod customer_import_stream;
     mod customers;
     mod decline;
+    mod deleted_tenants;
     mod etags;
     mod evidence;
     pub mod feed_order;
@@ -119,7 +120,10 @@ mod identity {
     mod sessions;
     mod signing_keys;
     mod step_up;
+    mod tenant_deletion;
+    pub mod tenant_purge;
     mod tenants;
+    mod tenants_overdue;
     mod trusted_issuers;
     mod user_links;
     mod users;

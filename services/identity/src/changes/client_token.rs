@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use access::{CLIENT_LIFETIME, Claims, TokenKind, tenant_suspended};
+use access::{CLIENT_LIFETIME, Claims, Closed, TokenKind};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -85,10 +85,10 @@ impl Sessions {
         let client = &proved.client;
         boot::note_tenant(client.tenant.0);
         boot::note_caller(None, Some(client.id.0));
-        let at_all = match check_address(&client.allowed_addresses, actor.context.address) {
-            Ok(()) if client.suspended => Err(tenant_suspended()),
-            checked => checked,
-        };
+        let at_all = check_address(&client.allowed_addresses, actor.context.address).and_then(|()| {
+            let closed = Closed::of(client.suspended, client.deleted_until);
+            closed.map_or(Ok(()), |closed| Err(closed.refusal(now)))
+        });
         if let Err(refusal) = at_all {
             let (action, reason) = (AuditAction::TokenIssued, refusal.reason());
             self.record_refused(client, action, reason, actor, now).await?;

@@ -146,7 +146,8 @@ impl Sessions {
             self.count_invitation(change, of_tenant.id, email.as_str()).await?;
             let (tenant, role) = (of_tenant.name.as_str(), role.name());
             let letter = Letter::Invitation { tenant, inviter, role, link };
-            self.post.write(change, email.as_str(), &letter, *language).await?;
+            let of = (of_tenant.id, stored.expires_at);
+            self.post.write_of_tenant(change, of, email.as_str(), &letter, *language).await?;
         } else {
             self.count_link(change, of_tenant.id).await?;
         }
@@ -176,7 +177,8 @@ impl Sessions {
             self.count_invitation(&change, offer.tenant, &offer.email).await?;
             let Offer { tenant_name, inviter, role, .. } = &offer;
             let letter = Letter::Invitation { tenant: tenant_name, inviter, role, link: &link };
-            self.post.write(&change, &offer.email, &letter, language).await?;
+            let of = (offer.tenant, offer.expires_at);
+            self.post.write_of_tenant(&change, of, &offer.email, &letter, language).await?;
             let sent = actor.did(AuditAction::InvitationSent).in_tenant(offer.tenant);
             change.finish(sent.about(offer.id)).await?;
             Ok(())

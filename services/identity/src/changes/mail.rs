@@ -2,13 +2,14 @@
 //! without the other never; sent afterwards, by a task.
 
 use boot::Wake;
+use jiff::Timestamp;
 
 use crate::config::MailPolicy;
 use crate::credential::sealed_mail::MailSealer;
-use crate::domain::ids::MailId;
+use crate::domain::ids::{MailId, TenantId};
 use crate::domain::mail::{Language, Letter};
 use crate::error::{Error, Reason, Refusal};
-use crate::store::{Change, Store};
+use crate::store::{Change, NewMail, Store};
 
 /// Where letters are put.
 #[derive(Debug, Clone)]
@@ -32,9 +33,33 @@ impl Post {
         letter: &Letter<'_>,
         language: Language,
     ) -> Result<(), Error> {
+        let expires_at = letter.life().map(|life| change.at() + life);
+        self.put(change, (recipient, letter, language), (expires_at, None)).await
+    }
+
+    /// Puts a letter of a tenant into the outbox, which waits while the tenant is closed, and
+    /// whose link works until then.
+    pub async fn write_of_tenant(
+        &self,
+        change: &Change,
+        (tenant, until): (TenantId, Timestamp),
+        recipient: &str,
+        letter: &Letter<'_>,
+        language: Language,
+    ) -> Result<(), Error> {
+        self.put(change, (recipient, letter, language), (Some(until), Some(tenant))).await
+    }
+
+    async fn put(
+        &self,
+        change: &Change,
+        (recipient, letter, language): (&str, &Letter<'_>, Language),
+        (expires_at, of_tenant): (Option<Timestamp>, Option<TenantId>),
+    ) -> Result<(), Error> {
         let id = MailId(Change::new_id());
         let sealed = self.sealer.seal(id, &letter.render(language)).map_err(Error::MailNotSealed)?;
-        Ok(change.insert_mail(id, letter.kind(), recipient, &sealed, letter.life()).await?)
+        let letter = NewMail { id, kind: letter.kind(), recipient, sealed: &sealed, expires_at, of_tenant };
+        Ok(change.insert_mail(&letter).await?)
     }
 
     /// Seals a letter that is written to nobody, which takes as long.

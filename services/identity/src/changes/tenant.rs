@@ -27,7 +27,7 @@ impl NewTenant<'_> {
         let Self { id, slug, name } = self;
         field::slug("slug", slug)?;
         let (slug, name) = (slug.to_owned(), field::name("name", name, false)?);
-        Ok(Tenant { id, slug, name, created_at: Timestamp::default(), suspended_at: None })
+        Ok(Tenant { id, slug, name, created_at: Timestamp::default(), suspended_at: None, deletion: None })
     }
 }
 

@@ -74,6 +74,8 @@ pub struct StoredApiKey {
     pub until: Option<Timestamp>,
     /// Whether the tenant is suspended.
     pub suspended: bool,
+    /// Until when its tenant can be restored, if it is to be deleted.
+    pub deleted_until: Option<Timestamp>,
     /// Whether its last use was noted some time ago.
     pub use_is_old: bool,
 }
@@ -87,6 +89,8 @@ pub struct ClientOfKey {
     pub id: ApiKeyId,
     /// Whether the tenant is suspended.
     pub suspended: bool,
+    /// Until when its tenant can be restored, if it is to be deleted.
+    pub deleted_until: Option<Timestamp>,
     /// SHA-256 of the secret.
     pub secret_hash: Vec<u8>,
     /// SHA-256 of the secret before the last rotation, while that works.

@@ -80,6 +80,14 @@ written! {
         TenantSuspended = "tenant_suspended",
         /// The suspension of a tenant was ended.
         TenantResumed = "tenant_resumed",
+        /// A tenant was closed, to be deleted after a wait.
+        TenantDeleted = "tenant_deleted",
+        /// It is not to be deleted any more.
+        TenantRestored = "tenant_restored",
+        /// The time was over in which a tenant could be restored; its deletion begins later.
+        TenantPurgeDue = "tenant_purge_due",
+        /// A tenant was deleted for good.
+        TenantPurged = "tenant_purged",
         /// A user became a member.
         MemberAdded = "member_added",
         /// A member got another role.

@@ -20,6 +20,17 @@ pub struct Tenant {
     pub created_at: Timestamp,
     /// Since when it is suspended.
     pub suspended_at: Option<Timestamp>,
+    /// If it is to be deleted.
+    pub deletion: Option<Deletion>,
+}
+
+/// That a tenant is to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deletion {
+    /// Since when: it is closed since then.
+    pub asked_at: Timestamp,
+    /// Until when it can be restored.
+    pub purge_at: Timestamp,
 }
 
 /// A user's membership, with the tenant's name.
@@ -55,6 +66,9 @@ pub struct ResolvedUser {
     pub membership: Option<(TenantId, Role)>,
     /// Whether the tenant of the membership is suspended.
     pub suspended: bool,
+    /// Until when that tenant, or without a membership that which the call names, can be
+    /// restored, if it is to be deleted.
+    pub deleted_until: Option<Timestamp>,
     /// Whether the tenant that the call names exists.
     pub tenant_exists: bool,
     /// When the session ends, if there is one.

@@ -64,8 +64,7 @@ impl AuditService for Identity {
         request: Request<wire::ExportAuditEventsRequest>,
     ) -> Result<Response<Self::ExportAuditEventsStream>, Status> {
         let (_, tenant) = self.in_tenant(&request, id("tenant_id", &request.get_ref().tenant_id)?)?;
-        let list = [b"export of ", tenant.0.as_bytes().as_slice()].concat();
-        self.export(&request, (Some(tenant), list), &request.get_ref().after, |event, cursor| {
+        self.export(&request, (Some(tenant), export_of(tenant)), &request.get_ref().after, |event, cursor| {
             wire::ExportAuditEventsResponse { audit_event: Some(event), cursor }
         })
     }
@@ -76,8 +75,13 @@ impl AuditService for Identity {
         &self,
         request: Request<wire::ExportPlatformAuditEventsRequest>,
     ) -> Result<Response<Self::ExportPlatformAuditEventsStream>, Status> {
-        let list = b"export of the platform".to_vec();
-        self.export(&request, (None, list), &request.get_ref().after, |event, cursor| {
+        let wire::ExportPlatformAuditEventsRequest { after, tenant_id } = request.get_ref();
+        let tenant = if tenant_id.is_empty() { None } else { Some(id("tenant_id", tenant_id)?) };
+        let list = match tenant {
+            Some(tenant) => export_of(tenant),
+            None => b"export of the platform".to_vec(),
+        };
+        self.export(&request, (tenant, list), after, |event, cursor| {
             wire::ExportPlatformAuditEventsResponse { audit_event: Some(event), cursor }
         })
     }
@@ -169,6 +173,11 @@ impl Export {
         let cursor = paging::token(&self.list, &event.at.to_string(), event.id.0);
         Ok(Some((event_to_wire(event), cursor)))
     }
+}
+
+/// Whose cursors are those of a tenant's export, whoever asks for it.
+fn export_of(tenant: TenantId) -> Vec<u8> {
+    [b"export of ", tenant.0.as_bytes().as_slice()].concat()
 }
 
 fn too_many(full: &Full) -> Refusal {

@@ -36,7 +36,7 @@ impl ScopeService for Identity {
         let access::Caller {
             user,
             tenant,
-            suspended,
+            closed,
             scopes,
             role,
             role_scopes,
@@ -68,7 +68,11 @@ impl ScopeService for Identity {
             needs_second_factor: second_factor.asked,
             proved_second_factor: foreign.two_factors,
             proved_at: at.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
-            suspended,
+            suspended: closed.is_some(),
+            deleted_until: match closed {
+                Some(access::Closed::Deleted(until)) => Some(timestamp(until)),
+                Some(access::Closed::Suspended) | None => None,
+            },
         }))
     }
 }

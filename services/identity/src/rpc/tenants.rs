@@ -12,7 +12,7 @@ use super::wire::{id, language, timestamp, user};
 use crate::changes::first_owner::FirstOwner;
 use crate::changes::invitation::Invite;
 use crate::changes::tenant::{self, NewTenant};
-use crate::changes::{member, role};
+use crate::changes::{member, role, tenant_deletion};
 use crate::domain::email::Email;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{TenantId, UserId};
@@ -101,6 +101,26 @@ impl TenantService for Identity {
         let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
         let resumed = tenant::resume(self.store(), id, &actor).await?;
         Ok(Response::new(wire::ResumeTenantResponse { tenant: Some(tenant_to_wire(resumed)) }))
+    }
+
+    async fn delete_tenant(
+        &self,
+        request: Request<wire::DeleteTenantRequest>,
+    ) -> Result<Response<wire::DeleteTenantResponse>, Status> {
+        let actor = self.actor(&request)?;
+        let wire::DeleteTenantRequest { tenant_id, reason } = request.into_inner();
+        let id = id("tenant_id", &tenant_id)?;
+        let deleted = tenant_deletion::delete(self.store(), id, &reason, &actor).await?;
+        Ok(Response::new(wire::DeleteTenantResponse { tenant: Some(tenant_to_wire(deleted)) }))
+    }
+
+    async fn restore_tenant(
+        &self,
+        request: Request<wire::RestoreTenantRequest>,
+    ) -> Result<Response<wire::RestoreTenantResponse>, Status> {
+        let (actor, id) = (self.actor(&request)?, id("tenant_id", &request.get_ref().tenant_id)?);
+        let restored = tenant_deletion::restore(self.store(), id, &actor).await?;
+        Ok(Response::new(wire::RestoreTenantResponse { tenant: Some(tenant_to_wire(restored)) }))
     }
 
     async fn add_member(
@@ -218,9 +238,11 @@ impl Identity {
 }
 
 fn tenant_to_wire(tenant: Tenant) -> wire::Tenant {
-    let Tenant { id, slug, name, created_at, suspended_at } = tenant;
+    let Tenant { id, slug, name, created_at, suspended_at, deletion } = tenant;
     let (created_at, suspended_at) = (Some(timestamp(created_at)), suspended_at.map(timestamp));
-    wire::Tenant { id: id.to_string(), slug, name, created_at, suspended_at }
+    let deleted_at = deletion.map(|deletion| timestamp(deletion.asked_at));
+    let purge_at = deletion.map(|deletion| timestamp(deletion.purge_at));
+    wire::Tenant { id: id.to_string(), slug, name, created_at, suspended_at, deleted_at, purge_at }
 }
 
 fn member_to_wire(member: Member) -> wire::Member {

@@ -47,6 +47,7 @@ impl Store {
             Ok(StoredApiKey {
                 tenant: row.next("tenant_id")?,
                 suspended: row.next("suspended")?,
+                deleted_until: row.next("deleted_until")?,
                 secret_hash: row.next("secret_hash")?,
                 previous_secret_hash: row.next("previous_secret_hash")?,
                 scopes: row.next("scopes")?,

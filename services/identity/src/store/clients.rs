@@ -34,6 +34,7 @@ impl Store {
                 tenant: row.next("tenant_id")?,
                 id: row.next("id")?,
                 suspended: row.next("suspended")?,
+                deleted_until: row.next("deleted_until")?,
                 secret_hash: row.next("secret_hash")?,
                 previous_secret_hash: row.next("previous_secret_hash")?,
                 scopes: row.next("scopes")?,

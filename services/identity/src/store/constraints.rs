@@ -5,6 +5,7 @@ pub(super) const USERS_KEY: &str = "users_pkey";
 pub(super) const USERS_EMAIL: &str = "users_email_key";
 pub(super) const TENANTS_KEY: &str = "tenants_pkey";
 pub(super) const TENANTS_SLUG: &str = "tenants_slug_key";
+pub(super) const DELETED_TENANTS_KEY: &str = "deleted_tenants_pkey";
 pub(super) const MEMBERSHIPS_KEY: &str = "memberships_pkey";
 pub(super) const MEMBERSHIPS_USER: &str = "memberships_user_fkey";
 pub(super) const MEMBERSHIPS_TENANT: &str = "memberships_tenant_fkey";

@@ -172,13 +172,14 @@ fn resolved(row: &mut Columns<'_>) -> Result<ResolvedUser, Fault> {
         Some((tenant, name)) => Some((tenant, role(name, own_scopes)?)),
         None => None,
     };
-    let suspended = row.next("suspended")?;
+    let (suspended, deleted_until) = (row.next("suspended")?, row.next("deleted_until")?);
     let (tenant_exists, session_ends_at) = (row.next("tenant_exists")?, row.next("session_ends_at")?);
     Ok(ResolvedUser {
         platform_scopes,
         used_counter,
         membership,
         suspended,
+        deleted_until,
         tenant_exists,
         session_ends_at,
         kind: row.word("kind", UserKind::from_word)?,

@@ -1,18 +1,18 @@
 //! Letters that are to be sent.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use pg::{Columns, Fault};
 
 use super::change::Change;
 use super::database::{Store, lost_row};
 use crate::domain::delivery::{DeadLetter, SealedMail, Waiting};
-use crate::domain::ids::MailId;
+use crate::domain::ids::{MailId, TenantId};
 
 pg::statements! {
     /// Stores a letter, due at once.
     InsertMail<'a> = "insert_mail" (
         id: MailId, kind: &'a str, recipient: &'a str, sealed: &'a [u8], at: Timestamp,
-        expires_at: Option<Timestamp>
+        expires_at: Option<Timestamp>, of_tenant: Option<TenantId>
     );
     /// Takes letters that are due, for a while.
     TakeMail = "take_mail" (now: Timestamp, lease_ends_at: Timestamp, most: i64);
@@ -38,6 +38,19 @@ pg::statements! {
     ResealMail<'a> = "reseal_mail" (id: MailId, sealed: &'a [u8]);
     /// Forgets dead letters and tokens that are old.
     ForgetMail = "forget_mail" (dead_before: Timestamp, expired_before: Timestamp);
+}
+
+/// A letter to store.
+#[derive(Debug)]
+pub struct NewMail<'change> {
+    pub id: MailId,
+    pub kind: &'static str,
+    pub recipient: &'change str,
+    pub sealed: &'change [u8],
+    /// Until when its link works, if it has one.
+    pub expires_at: Option<Timestamp>,
+    /// The tenant whose letter it is, if it is one's.
+    pub of_tenant: Option<TenantId>,
 }
 
 impl Store {
@@ -120,17 +133,11 @@ impl Store {
 }
 
 impl Change {
-    /// Stores a letter, whose link works for as long as its life.
-    pub async fn insert_mail(
-        &self,
-        id: MailId,
-        kind: &str,
-        recipient: &str,
-        sealed: &[u8],
-        life: Option<SignedDuration>,
-    ) -> Result<(), Fault> {
-        let (at, expires_at) = (self.at(), life.map(|life| self.at() + life));
-        self.query(&InsertMail { id, kind, recipient, sealed, at, expires_at }).await.map(drop)
+    /// Stores a letter.
+    pub async fn insert_mail(&self, letter: &NewMail<'_>) -> Result<(), Fault> {
+        let NewMail { id, kind, recipient, sealed, expires_at, of_tenant } = *letter;
+        let insert = InsertMail { id, kind, recipient, sealed, at: self.at(), expires_at, of_tenant };
+        self.query(&insert).await.map(drop)
     }
 
     pub async fn delete_mail(&self, id: MailId) -> Result<(), Fault> {

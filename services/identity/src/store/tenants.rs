@@ -5,14 +5,15 @@ use pg::{Columns, Fault};
 
 use super::change::Change;
 use super::constraints::{TENANTS_KEY, TENANTS_SLUG};
-use super::database::{Store, lost_row};
+use super::database::Store;
 use crate::domain::factor::SecondFactorPolicy;
 use crate::domain::ids::TenantId;
-use crate::domain::tenant::Tenant;
+use crate::domain::tenant::{Deletion, Tenant};
 use crate::error::{Error, Existing};
 
 /// What [`tenant`] reads.
-pub(super) const COLUMNS: &str = "t.id, t.slug, t.name, t.created_at, t.suspended_at";
+pub(super) const COLUMNS: &str =
+    "t.id, t.slug, t.name, t.created_at, t.suspended_at, t.deleted_at, t.purge_at";
 
 pg::statements! {
     /// Stores a tenant.
@@ -72,7 +73,7 @@ impl Change {
     }
 
     pub async fn insert_tenant(&self, new: &Tenant) -> Result<Tenant, Error> {
-        let Tenant { id, slug, name, created_at, suspended_at: _ } = new;
+        let Tenant { id, slug, name, created_at, suspended_at: _, deletion: _ } = new;
         let insert = InsertTenant { id: *id, slug, name, created_at: *created_at };
         let rows = self.query(&insert).await.map_err(|fault| {
             if fault.on_constraint(TENANTS_SLUG) || fault.on_constraint(TENANTS_KEY) {
@@ -81,7 +82,7 @@ impl Change {
                 fault.into()
             }
         })?;
-        Ok(Columns::first(&rows, tenant)?.ok_or_else(|| lost_row("the inserted tenant"))?)
+        Columns::first(&rows, tenant)?.ok_or(Error::AlreadyExists(Existing::DeletedTenant))
     }
 }
 
@@ -99,12 +100,17 @@ impl Change {
     }
 }
 
-fn tenant(row: &mut Columns<'_>) -> Result<Tenant, Fault> {
+pub(super) fn tenant(row: &mut Columns<'_>) -> Result<Tenant, Fault> {
     Ok(Tenant {
         id: row.next("id")?,
         slug: row.next("slug")?,
         name: row.next("name")?,
         created_at: row.next("created_at")?,
         suspended_at: row.next("suspended_at")?,
+        deletion: deletion(row.next("deleted_at")?, row.next("purge_at")?),
     })
+}
+
+fn deletion(asked_at: Option<Timestamp>, purge_at: Option<Timestamp>) -> Option<Deletion> {
+    asked_at.zip(purge_at).map(|(asked_at, purge_at)| Deletion { asked_at, purge_at })
 }

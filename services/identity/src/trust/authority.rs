@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{
-    Authority, Caller, Claims, Credentials, Key, Mark, Resolution, SecondFactor, Told, User, tenant_suspended,
+    Authority, Caller, Claims, Closed, Credentials, DeletedTenants, Key, Mark, Resolution, SecondFactor,
+    Told, User,
 };
 use boot::Network;
 use jiff::Timestamp;
+use pg::Fault;
+use uuid::Uuid;
 
 use super::issuers::{Foreign, ForeignTokens};
 use super::keyring::Keyring;
@@ -65,7 +68,7 @@ impl LocalIdentity {
         let tenant = named.or(key.as_ref().map(|(_, stored)| stored.tenant));
         let api_key_id = key.as_ref().map(|(id, _)| id.0);
         let key_until = key.as_ref().and_then(|(_, stored)| stored.until);
-        // One that is suspended is not the tenant of the answer, and the answer depends on it.
+        // One that is closed is not the tenant of the answer, and the answer depends on it.
         let mut inferred = None;
         let resolution = if let Some(claims) = claims {
             let (user, session) = (UserId(claims.sub), SessionId(claims.session_id));
@@ -74,7 +77,7 @@ impl LocalIdentity {
                 self.store.mark_session_used(session, claims.generation).await?;
             }
             inferred = membership(&found).map(|(tenant, _)| *tenant);
-            self.resolved(SignedIn { user, session }, &found, tenant)?
+            self.resolved(SignedIn { user, session }, &found, tenant, now)?
         } else if let Some(token) = &credentials.token {
             let Foreign { of, platform_scopes, user, until, proof } = self.foreign.verify(token, now).await?;
             let linked = match user {
@@ -90,7 +93,7 @@ impl LocalIdentity {
             }
             inferred = membership(&found).map(|(tenant, _)| *tenant);
             let signed_in = SignedIn { user, session: SessionId::default() };
-            let resolution = self.resolved(signed_in, &found, tenant)?;
+            let resolution = self.resolved(signed_in, &found, tenant, now)?;
             Resolution { until: Some(until), proof, issuer: Some(of.issuer.into()), ..resolution }
         } else {
             let mut scopes = key.map(|(_, stored)| stored.scopes).unwrap_or_default();
@@ -99,7 +102,8 @@ impl LocalIdentity {
         };
         let until = [resolution.until, key_until].into_iter().flatten().min();
         let resolution = Resolution { api_key_id, until, ..resolution };
-        let depends_on = resolution.tenant.map(TenantId).or(inferred.filter(|_| resolution.suspended));
+        let closed = tenant.or(inferred).filter(|_| resolution.closed.is_some());
+        let depends_on = resolution.tenant.map(TenantId).or(closed);
         Ok(Resolution { marks: self.marks(&resolution, depends_on), ..resolution })
     }
 
@@ -109,20 +113,27 @@ impl LocalIdentity {
         signed_in: SignedIn,
         found: &[ResolvedUser],
         tenant: Option<TenantId>,
+        now: Timestamp,
     ) -> Result<Resolution, Refusal> {
         let Some(first) = found.first() else { return Err(session_ended()) };
         let is_operator = first.platform_scopes.iter().any(|scope| scope == OPERATE);
         // Whoever may do everything everywhere says where, or a membership that somebody else
         // made would decide it.
         let membership = membership(found).filter(|_| tenant.is_some() || !is_operator);
-        let is_suspended = first.suspended && membership.is_some() && !is_operator;
-        if is_suspended && tenant.is_some() {
-            return Err(tenant_suspended());
+        let closed = Closed::of(first.suspended, first.deleted_until).filter(|closed| match closed {
+            Closed::Suspended => membership.is_some() && !is_operator,
+            // Whoever names none has not come to a closed one.
+            Closed::Deleted(_) => membership.is_some() || (is_operator && tenant.is_some()),
+        });
+        if let (Some(closed), Some(_), false) = (closed, tenant, is_operator) {
+            return Err(closed.refusal(now));
         }
-        // Who names none can still sign out, leave, or accept an invitation elsewhere.
-        let membership = membership.filter(|_| !is_suspended);
+        // Who names none can still sign out, leave, or accept an invitation elsewhere; an
+        // operator can still do what needs no tenant.
+        let membership = membership.filter(|_| closed.is_none());
         let tenant = match (membership, tenant) {
             (Some((tenant, _)), _) => Some(*tenant),
+            (None, Some(_)) if closed.is_some() => None,
             (None, Some(named)) if is_operator && first.tenant_exists => Some(named),
             (None, Some(_)) => return Err(not_a_member()),
             (None, None) => None,
@@ -144,7 +155,7 @@ impl LocalIdentity {
         Ok(Resolution {
             user: Some(User { id: signed_in.user.0, session: signed_in.session.0 }),
             tenant: tenant.map(|tenant| tenant.0),
-            suspended: is_suspended,
+            closed,
             scopes,
             role: membership.map(|(_, role)| role.name().to_owned()).unwrap_or_default(),
             role_scopes,
@@ -200,8 +211,8 @@ impl LocalIdentity {
             return Err(Error::ApiKeyInvalid);
         }
         check_address(&stored.allowed_addresses, boot::client())?;
-        if stored.suspended {
-            return Err(tenant_suspended().into());
+        if let Some(closed) = Closed::of(stored.suspended, stored.deleted_until) {
+            return Err(closed.refusal(now).into());
         }
         if stored.use_is_old {
             self.store.mark_api_key_used(stored.tenant, key.id, now).await?;
@@ -248,6 +259,14 @@ impl Authority for LocalIdentity {
         now: Timestamp,
     ) -> Result<Resolution, Refusal> {
         self.look_up(credentials, claims, now).await.map_err(|error| refused(&error))
+    }
+
+    async fn deleted_tenants(&self, of: &[Uuid]) -> Result<DeletedTenants, Refusal> {
+        let unanswered = |fault: Fault| refused(&fault.into());
+        let tenants = self.store.find_deleted_tenants(of).await.map_err(unanswered)?;
+        let database = self.store.database_id().await.map_err(unanswered)?;
+        let issuer = self.keyring.issuer().issuer.clone();
+        Ok(DeletedTenants { database: Some(database), issuer, tenants })
     }
 
     async fn record_operator(&self, credentials: &Credentials, caller: &Caller) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! What tokens are worth that stand for less than a session: those of clients, of clients that
 //! act for a user, and of operators who see what a user sees. Each is for one tenant.
 
-use access::{Claims, Client, Credentials, Resolution, TokenKind, User, View, tenant_suspended};
+use access::{Claims, Client, Closed, Credentials, Resolution, TokenKind, User, View};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -56,8 +56,8 @@ impl LocalIdentity {
         if credentials.is_some() {
             check_address(&stored.allowed_addresses, boot::client())?;
         }
-        if stored.suspended {
-            return Err(tenant_suspended().into());
+        if let Some(closed) = Closed::of(stored.suspended, stored.deleted_until) {
+            return Err(closed.refusal(now).into());
         }
         if stored.use_is_old && credentials.is_some() {
             self.store.mark_api_key_used(tenant, id, now).await?;
@@ -127,8 +127,9 @@ impl LocalIdentity {
         let found = self.store.resolve_foreign_user(UserId(claims.sub), Some(TenantId(tenant))).await?;
         let (_, role) = membership(&found).ok_or_else(not_a_member)?;
         // The user sees nothing in it, either.
-        if found.first().is_some_and(|user| user.suspended) {
-            return Err(tenant_suspended().into());
+        let closed = found.first().and_then(|user| Closed::of(user.suspended, user.deleted_until));
+        if let Some(closed) = closed {
+            return Err(closed.refusal(now).into());
         }
         let mut scopes = role.scopes();
         scopes.sort();

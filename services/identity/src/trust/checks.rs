@@ -1,9 +1,9 @@
 //! What an operator should know of identity's part of a deployment: its schema,
-//! whether the key that signs tokens can be opened, and whether the keys of other
-//! issuers can be had.
+//! whether the key that signs tokens can be opened, whether the keys of other
+//! issuers can be had, and whether tenants are deleted in time.
 
 use boot::{Check, Finding};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pg::schema::{self, Own, Service};
 use seal::{MasterKey, SealError};
 
@@ -16,8 +16,12 @@ use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::signing_key::KeyState;
 use crate::error::Error;
 use crate::store::schema::sentence;
-use crate::store::{self, Store};
+use crate::store::{self, Overdue, Store};
 
+/// How long the deletion of a tenant may take: it begins a day after its time is over.
+const LATE: SignedDuration = SignedDuration::from_hours(48);
+/// Tenants that a check names.
+const MOST_NAMED: i64 = 10;
 const SEE_DATABASE: &str = "see the checks of the database and of the roles";
 
 /// What is known of a deployment: the texts of its settings.
@@ -36,8 +40,10 @@ pub fn checks(deployment: Deployment, service: &'static Service, now: Timestamp)
     const MASTER: &str = "master key";
     const KEY: &str = "signing key";
     const ISSUERS: &str = "trusted issuers";
+    const DELETED: &str = "deleted tenants";
     let Deployment { database, master_key, trusted_issuers } = deployment;
     let schema = schema::check("schema of identity", &database, service, lacks(database.clone()));
+    let deleted = Check::new(DELETED, deleted_tenants(database.clone(), now));
     let master = match &master_key {
         Some(master_key) => Check::new(MASTER, master_key_fits(database.clone(), master_key.clone(), now)),
         None => Check::left_out(MASTER, FRONTDESK_MASTER_KEY.name),
@@ -50,7 +56,7 @@ pub fn checks(deployment: Deployment, service: &'static Service, now: Timestamp)
         Some(text) => Check::new(ISSUERS, issuers(text)),
         None => Check::left_out(ISSUERS, TRUSTED_ISSUERS.name),
     };
-    vec![schema, master, key, issuers]
+    vec![schema, master, key, issuers, deleted]
 }
 
 /// What statements need and the database lacks.
@@ -66,6 +72,25 @@ async fn lacks(url: String) -> Vec<Own> {
     match lacks {
         Ok(lacks) => lacks.into_iter().map(own).collect(),
         Err(cause) => vec![Own { of: String::new(), finding: Finding::bad(cause, SEE_DATABASE) }],
+    }
+}
+
+/// Tenants that are still there two days after the time from which on they are to be deleted.
+async fn deleted_tenants(url: String, now: Timestamp) -> Finding {
+    let found = match open(url) {
+        Ok(store) => store.list_tenants_to_purge(now - LATE, Overdue::first(), MOST_NAMED).await,
+        Err(cause) => return Finding::bad(cause, SEE_DATABASE),
+    };
+    match found {
+        Ok(late) if late.is_empty() => Finding::good("none waits for longer than two days"),
+        Ok(late) => {
+            let late: Vec<String> = late.iter().map(|late| late.id.to_string()).collect();
+            Finding::odd(
+                format!("not deleted two days after the time that was set: {}", late.join(", ")),
+                "identity deletes them while it runs, and its log says what keeps it: a tenant cannot be deleted yet",
+            )
+        }
+        Err(fault) => Finding::bad(fault.advice().what, SEE_DATABASE),
     }
 }
 

@@ -59,6 +59,7 @@ mod tests {
             tenant: TenantId::default(),
             id: ApiKeyId::default(),
             suspended: false,
+            deleted_until: None,
             secret_hash: vec![1; 32],
             previous_secret_hash: Some(vec![2; 32]),
             scopes: Vec::new(),

@@ -227,6 +227,22 @@ async fn a_stream_ends_with_the_key_of_a_client_or_the_session_of_whoever_looks(
 }
 
 #[tokio::test]
+async fn a_stream_ends_when_the_tenant_is_to_be_deleted() {
+    let fixture = Fixture::start().await;
+    let (operator, _, seen) = view(&fixture, demo::MANAGER).await;
+    let mut feeds = Vec::new();
+    for token in [&fixture.manager().await, &seen] {
+        let mut feed = watch(&fixture, token, "").await;
+        feed.message().await.unwrap().unwrap();
+        feeds.push(feed);
+    }
+    fixture.post(&tenant_path("/delete"), &operator, &json!({"reason": "has moved away"})).await.ok();
+    for mut feed in feeds {
+        assert_eq!(end_of(&mut feed).await, Some(ErrorReason::TenantDeleted));
+    }
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_the_session() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;

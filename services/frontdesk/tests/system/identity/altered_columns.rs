@@ -48,6 +48,7 @@ const TABLES: [&str; 13] = [
 /// What the rounds before left: a tenant has so many of some, and what is stored is read
 /// before and after each change.
 const EMPTIED: &str = "delete from identity.login_failures; delete from identity.audit_events; \
+    update identity.tenants set deleted_at = null, purge_at = null where purge_at is not null; \
     delete from identity.invitations; delete from identity.tenant_api_keys where name <> 'demo'; \
     delete from identity.memberships m using identity.users u where u.id = m.user_id and u.email like '%@x.example'; \
     delete from identity.sessions s using identity.users u where u.id = s.user_id and u.email like '%@x.example'; \

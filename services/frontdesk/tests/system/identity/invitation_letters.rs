@@ -96,6 +96,22 @@ async fn an_account_is_found_however_its_address_is_stored() {
     assert_eq!(offer.ok()["has_account"], Json::Bool(true));
 }
 
+/// Before, a link that was sent again was sent for three days, however soon it was over.
+#[tokio::test]
+async fn a_letter_that_is_asked_for_again_ends_with_the_invitation() {
+    let (fixture, _mailbox) = start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    let brought = json!({"email": "later-1@x.example", "role": "viewer", "return_token": true});
+    let invited = fixture.post(&tenant_path("/invitations"), &owner, &brought).await.ok()["token"].clone();
+    let soon = "update identity.invitations set expires_at = now() + interval '1 hour'";
+    fixture.execute(soon, &[]).await;
+    let request = fixture.request(Method::POST, "/v1/invitations/letter").json(&json!({"token": invited}));
+    Answer::of(request).await.ok();
+    let together = "select count(*) from identity.outbox o join identity.invitations i on i.expires_at = o.expires_at \
+        where i.tenant_id = o.of_tenant";
+    assert_eq!(fixture.count(together, &[]).await, 1);
+}
+
 /// Before, whoever sent the links made as many as a hundred that are open leave room for, day
 /// after day.
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::run::{against, quoted, text};
 use crate::fixture::{Fixture, Layout, MASTER_KEY};
 
 /// How many checks there are; each has a finding at least.
-const CHECKS: usize = 17;
+const CHECKS: usize = 18;
 
 /// What a doctor says of one thing.
 #[derive(Debug, Deserialize)]
@@ -114,6 +114,19 @@ async fn each_fault_of_its_settings_is_named_with_the_setting() {
         checks.dedup();
         assert_eq!(checks.len(), CHECKS, "{findings:#?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_is_not_deleted_in_time_is_named() {
+    // After its start the task looks tomorrow.
+    let purge_every = Duration::from_hours(24);
+    let fixture = Fixture::start_with(identity::Policy { purge_every, ..identity::Policy::default() }).await;
+    let late = "update identity.tenants set deleted_at = now() - interval '32 days', \
+        purge_at = now() - interval '49 hours' where id = $1";
+    fixture.execute(late, &[&demo::OTHER_TENANT]).await;
+    let findings = doctor(&fixture, &[]).await;
+    let finding = named(&findings, "deleted tenants", &demo::OTHER_TENANT.to_string());
+    assert_eq!(finding.state, "warning", "{finding:?}");
 }
 
 /// A table of another program lacks what it is advised to have: told in one line, and made

@@ -113,7 +113,7 @@ async fn a_member_of_another_tenant_gets_nowhere() {
 }
 
 /// Somebody who is invited is nobody in the tenant yet, and a member of a suspended one
-/// nobody any more.
+/// nobody any more; in one that is to be deleted operators are nobody, too.
 #[tokio::test]
 async fn who_is_invited_and_who_is_suspended_get_nowhere() {
     let fixture = Fixture::start().await;
@@ -130,21 +130,36 @@ async fn who_is_invited_and_who_is_suspended_get_nowhere() {
             assert_refused(call(addr, &path, &named).await, ErrorReason::TenantAccessDenied, &path);
         }
     }
-    fixture.execute("update identity.tenants set suspended_at = now() where id = $1", &[&demo::TENANT]).await;
-    let is_closed = async || fixture.get("/v1/properties", &owner["Bearer ".len()..]).await.status == 403;
-    crate::waits::until_so("the tenant is closed", is_closed).await;
-    for (addr, path, rule) in methods(&fixture) {
-        let of_tenant = matches!(&rule, Rule::Scoped { scopes, .. } if !scopes[0].starts_with("platform:"));
-        if rule == Rule::Public {
-            continue;
-        }
-        let named = [("authorization", &*owner), ("x-tenant-id", &*tenant)];
-        assert_refused(call(addr, &path, &named).await, ErrorReason::TenantSuspended, &path);
-        let key = [("x-tenant-api-key", &*fixture.api_key)];
-        assert_refused(call(addr, &path, &key).await, ErrorReason::TenantSuspended, &path);
-        if of_tenant {
-            let inferred = [("authorization", &*owner)];
-            assert_refused(call(addr, &path, &inferred).await, ErrorReason::TenantSuspended, &path);
+    let operator = format!("Bearer {}", fixture.token(demo::OPERATOR).await);
+    for (closes, reason) in [
+        ("suspended_at = now()", ErrorReason::TenantSuspended),
+        ("deleted_at = now(), purge_at = now() + interval '1 day'", ErrorReason::TenantDeleted),
+    ] {
+        let close = format!("update identity.tenants set {closes} where id = $1");
+        fixture.execute(&close, &[&demo::TENANT]).await;
+        let is_closed = async || {
+            let answer = fixture.get("/v1/properties", &owner["Bearer ".len()..]).await;
+            answer.status == 403 && answer.body["code"] == reason.name()
+        };
+        crate::waits::until_so("the tenant is closed", is_closed).await;
+        for (addr, path, rule) in methods(&fixture) {
+            if rule == Rule::Public {
+                continue;
+            }
+            let of_tenant =
+                matches!(&rule, Rule::Scoped { scopes, .. } if !scopes[0].starts_with("platform:"));
+            let named = [("authorization", &*owner), ("x-tenant-id", &*tenant)];
+            assert_refused(call(addr, &path, &named).await, reason, &path);
+            let key = [("x-tenant-api-key", &*fixture.api_key)];
+            assert_refused(call(addr, &path, &key).await, reason, &path);
+            if of_tenant {
+                let inferred = [("authorization", &*owner)];
+                assert_refused(call(addr, &path, &inferred).await, reason, &path);
+            }
+            if of_tenant && reason == ErrorReason::TenantDeleted {
+                let named = [("authorization", &*operator), ("x-tenant-id", &*tenant)];
+                assert_refused(call(addr, &path, &named).await, reason, &path);
+            }
         }
     }
     assert_eq!(fixture.snapshot().await, before);

@@ -10,8 +10,9 @@ use frontdesk::demo;
 use crate::fixture::{Fixture, Layout};
 
 /// Statements that the single table never runs: none of its requests holds its dates for a
-/// while only, and none is booked together with others.
-pub const STANDARD_ONLY: [&str; 4] = ["book_requests", "list_due_holds", "lock_due_hold", "release_hold"];
+/// while only, none is booked together with others, and none has a table of its own.
+pub const STANDARD_ONLY: [&str; 5] =
+    ["book_requests", "delete_requests_of_tenants", "list_due_holds", "lock_due_hold", "release_hold"];
 
 #[tokio::test]
 async fn every_statement_fits_the_schema() {
@@ -130,9 +131,11 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 35] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 39] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
+    ("delete_requests_of_tenants", Listed, Sweeper, "of tenants that identity says are deleted"),
+    ("delete_rows_of_tenants", Listed, Sweeper, "of tenants that identity says are deleted"),
     ("export_platform_audit_events", Across, Service, "what belongs to no tenant"),
     ("find_api_key", Listed, Service, "the key says which tenant it is"),
     ("find_client", Listed, Service, "the client's id says which tenant it is"),
@@ -145,6 +148,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 35] = [
     ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
     ("is_owner", Across, Service, "whoever owns some tenant is an owner"),
     ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
+    ("know_identity", NoTable, Sweeper, "which identity says that tenants are deleted"),
     ("left_without_owner", Listed, Service, "the tenants of which one user is an owner"),
     ("list_audit_events_of_user", Across, Service, "operators read all that a user did"),
     ("list_constraints", NoTable, Service, "the catalog"),
@@ -155,6 +159,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 35] = [
     ("list_platform_audit_events", Across, Service, "what belongs to no tenant"),
     ("list_schema", NoTable, Service, "the catalog"),
     ("list_tables", NoTable, Service, "the catalog"),
+    ("list_tenants_here", Across, Sweeper, "identity is asked about each that has something here"),
     ("list_triggers", NoTable, Service, "the catalog"),
     ("lock_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
     ("lock_owners_beside", Listed, Service, "the tenants of which one user is an owner"),

@@ -1,8 +1,8 @@
 //! What the statements need of each table.
 
 use crate::store::constraints::{
-    API_KEYS_TENANT, INVITATIONS_TENANT, MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE, MEMBERSHIPS_TENANT,
-    MEMBERSHIPS_USER, ROLES_KEY, TENANTS_KEY, TENANTS_SLUG, USERS_EMAIL, USERS_KEY,
+    API_KEYS_TENANT, DELETED_TENANTS_KEY, INVITATIONS_TENANT, MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE,
+    MEMBERSHIPS_TENANT, MEMBERSHIPS_USER, ROLES_KEY, TENANTS_KEY, TENANTS_SLUG, USERS_EMAIL, USERS_KEY,
 };
 
 /// A table with what the statements need of it.
@@ -14,7 +14,7 @@ pub(super) struct Table {
 }
 
 /// The tables.
-pub(super) const TABLES: [Table; 21] = [
+pub(super) const TABLES: [Table; 22] = [
     Table {
         name: "tenants",
         columns: &[
@@ -24,8 +24,17 @@ pub(super) const TABLES: [Table; 21] = [
             ("created_at", "timestamp with time zone"),
             ("second_factor", "text"),
             ("suspended_at", "timestamp with time zone"),
+            ("deleted_at", "timestamp with time zone"),
+            ("purge_at", "timestamp with time zone"),
+            ("purge_due_at", "timestamp with time zone"),
+            ("purge_began_at", "timestamp with time zone"),
         ],
         constraints: &[TENANTS_KEY, TENANTS_SLUG],
+    },
+    Table {
+        name: "deleted_tenants",
+        columns: &[("id", "uuid"), ("deleted_at", "timestamp with time zone")],
+        constraints: &[DELETED_TENANTS_KEY],
     },
     Table {
         name: "invitations",
@@ -58,6 +67,7 @@ pub(super) const TABLES: [Table; 21] = [
             ("failure", "text"),
             ("dead_at", "timestamp with time zone"),
             ("expires_at", "timestamp with time zone"),
+            ("of_tenant", "uuid"),
         ],
         constraints: &[],
     },
@@ -221,7 +231,12 @@ pub(super) const TABLES: [Table; 21] = [
     },
     Table {
         name: "revocation_head",
-        columns: &[("position", "bigint"), ("forgotten", "bigint"), ("marks_key", "bytea")],
+        columns: &[
+            ("position", "bigint"),
+            ("forgotten", "bigint"),
+            ("marks_key", "bytea"),
+            ("database_id", "uuid"),
+        ],
         constraints: &[],
     },
     Table {

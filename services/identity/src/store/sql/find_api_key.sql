@@ -3,6 +3,7 @@ select
     exists (
         select from identity.tenants t where t.id = tenant_api_keys.tenant_id and t.suspended_at is not null
     ) as suspended,
+    (select t.purge_at from identity.tenants t where t.id = tenant_api_keys.tenant_id) as deleted_until,
     secret_hash,
     case when previous_expires_at > :now then previous_secret_hash end as previous_secret_hash,
     scopes,

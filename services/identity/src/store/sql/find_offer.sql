@@ -16,6 +16,7 @@ where i.secret_hash = :secret_hash
   and i.state = 'open'
   and i.expires_at > :now
   and t.suspended_at is null
+  and t.purge_at is null
   and inviter.disabled_at is null
   and k.revoked_at is null
   and (k.expires_at is null or k.expires_at > :now)

@@ -1,9 +1,11 @@
--- Tenants in which nobody else is an owner who can sign in.
+-- Tenants in which nobody else is an owner who can sign in. One whose deletion has begun needs
+-- none any more.
 select t.name
 from identity.memberships mine
 join identity.tenants t on t.id = mine.tenant_id
 where mine.user_id = :user
   and mine.role = :owner
+  and t.purge_began_at is null
   and not exists (
       select
       from identity.memberships m

@@ -5,6 +5,7 @@ select
     m.role,
     r.scopes as own_scopes,
     m.suspended_at is not null as suspended,
+    (select t.purge_at from identity.tenants t where t.id = coalesce(m.tenant_id, :tenant)) as deleted_until,
     exists (select from identity.tenants t where t.id = :tenant) as tenant_exists,
     null::timestamptz as session_ends_at,
     u.kind,

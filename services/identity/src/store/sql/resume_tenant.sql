@@ -1,4 +1,5 @@
 update identity.tenants t
 set suspended_at = null
 where t.id = :id
+  and t.purge_began_at is null
 returning {tenant}

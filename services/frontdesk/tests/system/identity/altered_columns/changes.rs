@@ -196,6 +196,8 @@ impl Round {
             ("SuspendTenant", Method::POST, another("/suspend"), operator, json!({})),
             ("ResumeTenant", Method::POST, another("/resume"), operator, json!({})),
             ("RenameTenant", Method::PATCH, another(""), operator, json!({"name": new})),
+            ("DeleteTenant", Method::POST, another("/delete"), operator, json!({"reason": "moved"})),
+            ("RestoreTenant", Method::POST, another("/restore"), operator, json!({})),
         ];
         changes.into_iter().map(owned).collect()
     }

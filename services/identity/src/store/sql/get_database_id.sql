@@ -1,0 +1,2 @@
+select database_id
+from identity.revocation_head
