@@ -30,7 +30,8 @@ lint:
 unit:
 	cargo test --locked --workspace -- --test-threads=$$(( $$(nproc) + 1 ))
 
-# The published gRPC-Web and Supabase clients against the program that `make up` starts.
+# The published gRPC-Web and Supabase clients, and a browser with passkeys, against the program
+# that `make up` starts.
 clients:
 	cargo build --locked
 	cd $(CLIENTS) && npm run --silent generate && npm test --silent

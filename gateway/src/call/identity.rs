@@ -7,11 +7,12 @@ use std::convert::Infallible;
 use frontdesk_proto::identity::v1::{
     ChallengeFactorRequest, ChallengeFactorResponse, ChangePasswordRequest, ChangePasswordResponse,
     EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse,
-    IssueTokenRequest, IssueTokenResponse, LoginRequest, LoginResponse, LogoutRequest, LogoutResponse,
-    ReauthenticateRequest, ReauthenticateResponse, RefreshRequest, RefreshResponse, RemoveFactorRequest,
-    RemoveFactorResponse, RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse,
-    SignInByLinkRequest, SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest,
-    UseRecoveryCodeResponse, VerifyFactorRequest, VerifyFactorResponse,
+    IssueTokenRequest, IssueTokenResponse, LoginRequest, LoginResponse, LoginWithPasskeyRequest,
+    LoginWithPasskeyResponse, LogoutRequest, LogoutResponse, ReauthenticateRequest, ReauthenticateResponse,
+    RefreshRequest, RefreshResponse, RemoveFactorRequest, RemoveFactorResponse,
+    RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse, SignInByLinkRequest,
+    SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest, UseRecoveryCodeResponse,
+    VerifyFactorRequest, VerifyFactorResponse,
 };
 use http::HeaderMap;
 use prost::Message;
@@ -36,6 +37,13 @@ impl<'u> Identity<'u> {
 
     pub async fn login(&self, request: &LoginRequest) -> Result<LoginResponse, Failure> {
         self.call("AuthService/Login", request).await
+    }
+
+    pub async fn login_with_passkey(
+        &self,
+        request: &LoginWithPasskeyRequest,
+    ) -> Result<LoginWithPasskeyResponse, Failure> {
+        self.call("AuthService/LoginWithPasskey", request).await
     }
 
     pub async fn refresh(&self, refresh: String) -> Result<RefreshResponse, Failure> {

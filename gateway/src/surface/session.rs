@@ -1,6 +1,7 @@
 //! Sessions of pages: the access token goes to the page's memory, the refresh
 //! token stays in a cookie that no script can read. `POST /console/session` signs
-//! in, `POST /console/session/refresh` goes on, `POST /console/session/proof` takes a proof
+//! in, by a password or by what a browser gave of a passkey (`credential`),
+//! `POST /console/session/refresh` goes on, `POST /console/session/proof` takes a proof
 //! in the session of the access token (the password again, a second factor, a recovery code:
 //! whichever request of the API the body is), and `DELETE /console/session` ends.
 //!
@@ -93,10 +94,22 @@ pub async fn call(
         cookie(&head, secure)?;
         return proved(&messages, &identity, &body, secure).await;
     }
-    let tokens = identity.login(&read(&messages, &body)?).await?;
-    let mut response = signed_in(&messages, &tokens, &tokens.refresh, secure)?;
+    let mut response = if has(&body, "credential") {
+        let tokens = identity.login_with_passkey(&read(&messages, &body)?).await?;
+        signed_in(&messages, &tokens, &tokens.refresh, secure)?
+    } else {
+        let tokens = identity.login(&read(&messages, &body)?).await?;
+        signed_in(&messages, &tokens, &tokens.refresh, secure)?
+    };
     take_old_cookie(&mut response, secure);
     Ok(response)
+}
+
+/// Whether a body has a member, which says whose request it is.
+fn has(body: &[u8], member: &str) -> bool {
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(body).unwrap_or_default();
+    members.contains_key(member)
 }
 
 /// A request of the API, in its own JSON.
@@ -116,12 +129,10 @@ async fn proved(
     body: &[u8],
     secure: bool,
 ) -> Result<Response<Body>, Failure> {
-    let members: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(body).unwrap_or_default();
-    if members.contains_key("current_password") {
+    if has(body, "current_password") {
         let tokens = identity.reauthenticate(&read(messages, body)?).await?;
         signed_in(messages, &tokens, &tokens.refresh, secure)
-    } else if members.contains_key("factor_id") {
+    } else if has(body, "factor_id") {
         let tokens = identity.verify_factor(&read(messages, body)?).await?;
         signed_in(messages, &tokens, &tokens.refresh, secure)
     } else {

@@ -8,14 +8,15 @@ import { join } from "node:path";
 
 const program = process.env.FRONTDESK ?? join(import.meta.dirname, "../../../target/debug/frontdesk");
 
-export async function startSystem() {
+// With settings, if a test has some.
+export async function startSystem(settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), "frontdesk-web-"));
   const free = "127.0.0.1:0";
   const { DATABASE_URL: _, ...env } = process.env;
   const child = spawn(
     program,
     ["dev", "--ephemeral", "--data-dir", folder, "--gateway", free, "--identity", free, "--booking", free],
-    { env: { ...env, LOG: "warn" }, stdio: ["ignore", "pipe", "inherit"] },
+    { env: { ...env, LOG: "warn", ...settings }, stdio: ["ignore", "pipe", "inherit"] },
   );
   await new Promise((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`frontdesk dev ended with ${code}`)));

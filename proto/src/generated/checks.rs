@@ -39,6 +39,7 @@ impl Checked for crate::booking::v1::WatchBookingRequestsResponse {}
 impl Checked for crate::identity::v1::AcceptInvitationResponse {}
 impl Checked for crate::identity::v1::AddMemberResponse {}
 impl Checked for crate::identity::v1::ChallengeFactorResponse {}
+impl Checked for crate::identity::v1::ChallengePasskeyResponse {}
 impl Checked for crate::identity::v1::ChangeEmailResponse {}
 impl Checked for crate::identity::v1::ChangeMemberRoleResponse {}
 impl Checked for crate::identity::v1::ChangePasswordResponse {}
@@ -79,6 +80,7 @@ impl Checked for crate::identity::v1::ListSessionsResponse {}
 impl Checked for crate::identity::v1::ListTenantsResponse {}
 impl Checked for crate::identity::v1::ListUsersResponse {}
 impl Checked for crate::identity::v1::LoginResponse {}
+impl Checked for crate::identity::v1::LoginWithPasskeyResponse {}
 impl Checked for crate::identity::v1::LogoutResponse {}
 impl Checked for crate::identity::v1::ReauthenticateResponse {}
 impl Checked for crate::identity::v1::RecoverPasswordResponse {}
@@ -403,6 +405,7 @@ impl Checked for crate::identity::v1::ChallengeFactorRequest {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
     }
 }
+impl Checked for crate::identity::v1::ChallengePasskeyRequest {}
 impl Checked for crate::identity::v1::ChangeEmailRequest {
     fn check(&self, found: &mut Violations) {
         found.text("email", &self.email, &Limits { required: true, format: Format::Email, ..Limits::NONE });
@@ -508,7 +511,7 @@ impl Checked for crate::identity::v1::EnableUserRequest {
 }
 impl Checked for crate::identity::v1::EnrolFactorRequest {
     fn check(&self, found: &mut Violations) {
-        found.value("kind", crate::identity::v1::FactorKind::is_valid(self.kind), "totp");
+        found.value("kind", crate::identity::v1::FactorKind::is_valid(self.kind), "totp or passkey");
         found.text("name", &self.name, &Limits { format: Format::Line, max_length: 100, ..Limits::NONE });
     }
 }
@@ -639,6 +642,11 @@ impl Checked for crate::identity::v1::LoginRequest {
     fn check(&self, found: &mut Violations) {
         found.text("email", &self.email, &Limits { required: true, max_bytes: 254, ..Limits::NONE });
         found.text("password", &self.password, &Limits { required: true, max_length: 256, ..Limits::NONE });
+    }
+}
+impl Checked for crate::identity::v1::LoginWithPasskeyRequest {
+    fn check(&self, found: &mut Violations) {
+        found.text("credential", &self.credential, &Limits { required: true, max_length: 32768, max_bytes: 32768, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::LogoutRequest {
@@ -804,7 +812,8 @@ impl Checked for crate::identity::v1::VerifyFactorRequest {
     fn check(&self, found: &mut Violations) {
         found.text("factor_id", &self.factor_id, &Limits { required: true, format: Format::Uuid, ..Limits::NONE });
         found.text("challenge", &self.challenge, &Limits { max_length: 200, max_bytes: 200, ..Limits::NONE });
-        found.text("code", &self.code, &Limits { required: true, max_length: 32, ..Limits::NONE });
+        found.text("code", &self.code, &Limits { max_length: 32, ..Limits::NONE });
+        found.text("credential", &self.credential, &Limits { max_length: 32768, max_bytes: 32768, ..Limits::NONE });
     }
 }
 impl Checked for crate::identity::v1::ViewAsRequest {

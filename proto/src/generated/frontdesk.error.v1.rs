@@ -280,6 +280,8 @@ pub enum ErrorReason {
     /// The challenge is over, or is not one for this factor in this session. Ask for
     /// another one.
     ChallengeExpired = 253,
+    /// Passkeys are not set up in this deployment: `PASSKEY_ORIGINS` of identity names no page.
+    PasskeysOff = 255,
     /// The deployment sends no mail, and the call is for a link that goes by mail. Whoever
     /// runs it sets MAIL_SENDER, MAIL_FROM and PUBLIC_URL.
     MailNotSetUp = 240,
@@ -505,6 +507,7 @@ impl ErrorReason {
             Self::FactorProofWrong => "ERROR_REASON_FACTOR_PROOF_WRONG",
             Self::FactorLocked => "ERROR_REASON_FACTOR_LOCKED",
             Self::ChallengeExpired => "ERROR_REASON_CHALLENGE_EXPIRED",
+            Self::PasskeysOff => "ERROR_REASON_PASSKEYS_OFF",
             Self::MailNotSetUp => "ERROR_REASON_MAIL_NOT_SET_UP",
             Self::LinkInvalid => "ERROR_REASON_LINK_INVALID",
             Self::InvitationNotFound => "ERROR_REASON_INVITATION_NOT_FOUND",
@@ -624,6 +627,7 @@ impl ErrorReason {
             "ERROR_REASON_FACTOR_PROOF_WRONG" => Some(Self::FactorProofWrong),
             "ERROR_REASON_FACTOR_LOCKED" => Some(Self::FactorLocked),
             "ERROR_REASON_CHALLENGE_EXPIRED" => Some(Self::ChallengeExpired),
+            "ERROR_REASON_PASSKEYS_OFF" => Some(Self::PasskeysOff),
             "ERROR_REASON_MAIL_NOT_SET_UP" => Some(Self::MailNotSetUp),
             "ERROR_REASON_LINK_INVALID" => Some(Self::LinkInvalid),
             "ERROR_REASON_INVITATION_NOT_FOUND" => Some(Self::InvitationNotFound),

@@ -1826,6 +1826,12 @@ pub struct Factor {
     /// When it was proved last; unset before.
     #[prost(message, optional, tag = "7")]
     pub last_used_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it is a passkey that signs in without the password. One that does not was made in a
+    /// session that began with a link, or was there when the password was set without the one before
+    /// or when a copy of it was noticed; it does once it is proved in a session that began with the
+    /// password.
+    #[prost(bool, tag = "8")]
+    pub signs_in_alone: bool,
 }
 impl ::prost::Name for Factor {
     const NAME: &'static str = "Factor";
@@ -1846,6 +1852,9 @@ pub enum FactorKind {
     Unspecified = 0,
     /// A code of six digits that an app shows for thirty seconds (RFC 6238).
     Totp = 1,
+    /// A passkey: a key in a device, a security key or an account, which a browser uses once
+    /// its user is verified there (Web Authentication).
+    Passkey = 2,
 }
 impl FactorKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1856,6 +1865,7 @@ impl FactorKind {
         match self {
             Self::Unspecified => "FACTOR_KIND_UNSPECIFIED",
             Self::Totp => "FACTOR_KIND_TOTP",
+            Self::Passkey => "FACTOR_KIND_PASSKEY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1863,6 +1873,7 @@ impl FactorKind {
         match value {
             "FACTOR_KIND_UNSPECIFIED" => Some(Self::Unspecified),
             "FACTOR_KIND_TOTP" => Some(Self::Totp),
+            "FACTOR_KIND_PASSKEY" => Some(Self::Passkey),
             _ => None,
         }
     }
@@ -2011,6 +2022,92 @@ impl ::prost::Name for LoginResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "type.googleapis.com/frontdesk.identity.v1.LoginResponse".into()
+    }
+}
+/// Input of ChallengePasskey.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChallengePasskeyRequest {}
+impl ::prost::Name for ChallengePasskeyRequest {
+    const NAME: &'static str = "ChallengePasskeyRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ChallengePasskeyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ChallengePasskeyRequest".into()
+    }
+}
+/// Output of ChallengePasskey.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChallengePasskeyResponse {
+    /// The challenge; it is in the options, too.
+    #[prost(string, tag = "1")]
+    pub challenge: ::prost::alloc::string::String,
+    /// Until when it is taken.
+    #[prost(message, optional, tag = "2")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// JSON text that the page hands to the browser:
+    /// PublicKeyCredential.parseRequestOptionsFromJSON(JSON.parse(options)).
+    #[prost(string, tag = "3")]
+    pub options: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChallengePasskeyResponse {
+    const NAME: &'static str = "ChallengePasskeyResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.ChallengePasskeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.ChallengePasskeyResponse".into()
+    }
+}
+/// Input of LoginWithPasskey.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LoginWithPasskeyRequest {
+    /// The JSON text of what the browser gave: JSON.stringify(credential.toJSON()).
+    #[prost(string, tag = "1")]
+    pub credential: ::prost::alloc::string::String,
+}
+impl ::prost::Name for LoginWithPasskeyRequest {
+    const NAME: &'static str = "LoginWithPasskeyRequest";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.LoginWithPasskeyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.LoginWithPasskeyRequest".into()
+    }
+}
+/// Output of LoginWithPasskey.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct LoginWithPasskeyResponse {
+    /// Access token, with `aal2`.
+    #[prost(string, tag = "1")]
+    pub access: ::prost::alloc::string::String,
+    /// Refresh token.
+    #[prost(string, tag = "2")]
+    pub refresh: ::prost::alloc::string::String,
+    /// Always `bearer`.
+    #[prost(string, tag = "3")]
+    pub token_type: ::prost::alloc::string::String,
+    /// Seconds until the access token expires.
+    #[prost(int32, tag = "4")]
+    pub expires_in: i32,
+    /// The user who signed in.
+    #[prost(message, optional, tag = "5")]
+    pub user: ::core::option::Option<User>,
+    /// The user's second factors.
+    #[prost(message, repeated, tag = "6")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+}
+impl ::prost::Name for LoginWithPasskeyResponse {
+    const NAME: &'static str = "LoginWithPasskeyResponse";
+    const PACKAGE: &'static str = "frontdesk.identity.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "frontdesk.identity.v1.LoginWithPasskeyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "type.googleapis.com/frontdesk.identity.v1.LoginWithPasskeyResponse".into()
     }
 }
 /// Input of Refresh.
@@ -2636,6 +2733,74 @@ pub mod auth_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Returns a challenge for a passkey of whoever has one here, whoever that is. It is taken for
+        /// five minutes, once for each passkey, and not after a later one.
+        pub async fn challenge_passkey(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChallengePasskeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChallengePasskeyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuthService/ChallengePasskey",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuthService",
+                        "ChallengePasskey",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Signs in with a passkey alone. The session has `aal2` and the one method `passkey`: the
+        /// passkey is had, and its authenticator has made sure who uses it. Tries that are refused
+        /// count as logins of the client's address.
+        ///
+        /// Once a password is set by a link or by somebody else, no passkey of the user signs in alone
+        /// until it is proved, by FactorService.VerifyFactor, in a session that began with the new
+        /// password; nor does one that was made in a session that began with a link. Nor does one that
+        /// looks like a copy: it is refused, the user's sessions end, and a letter tells of it.
+        pub async fn login_with_passkey(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LoginWithPasskeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LoginWithPasskeyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/frontdesk.identity.v1.AuthService/LoginWithPasskey",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "frontdesk.identity.v1.AuthService",
+                        "LoginWithPasskey",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Proves again, by the password, that the caller is its user, and returns tokens of the
         /// same session that say so, for methods that ask for a proof of the last minutes. The
         /// refresh token before them must not be used any more, or the session ends.
@@ -2868,6 +3033,30 @@ pub mod auth_service_server {
             request: tonic::Request<super::ChangePasswordRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ChangePasswordResponse>,
+            tonic::Status,
+        >;
+        /// Returns a challenge for a passkey of whoever has one here, whoever that is. It is taken for
+        /// five minutes, once for each passkey, and not after a later one.
+        async fn challenge_passkey(
+            &self,
+            request: tonic::Request<super::ChallengePasskeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChallengePasskeyResponse>,
+            tonic::Status,
+        >;
+        /// Signs in with a passkey alone. The session has `aal2` and the one method `passkey`: the
+        /// passkey is had, and its authenticator has made sure who uses it. Tries that are refused
+        /// count as logins of the client's address.
+        ///
+        /// Once a password is set by a link or by somebody else, no passkey of the user signs in alone
+        /// until it is proved, by FactorService.VerifyFactor, in a session that began with the new
+        /// password; nor does one that was made in a session that began with a link. Nor does one that
+        /// looks like a copy: it is refused, the user's sessions end, and a letter tells of it.
+        async fn login_with_passkey(
+            &self,
+            request: tonic::Request<super::LoginWithPasskeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LoginWithPasskeyResponse>,
             tonic::Status,
         >;
         /// Proves again, by the password, that the caller is its user, and returns tokens of the
@@ -3171,6 +3360,97 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ChangePasswordSvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuthService/ChallengePasskey" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChallengePasskeySvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::ChallengePasskeyRequest>
+                    for ChallengePasskeySvc<T> {
+                        type Response = super::ChallengePasskeyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChallengePasskeyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::challenge_passkey(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChallengePasskeySvc(inner);
+                        let codec = crate::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/frontdesk.identity.v1.AuthService/LoginWithPasskey" => {
+                    #[allow(non_camel_case_types)]
+                    struct LoginWithPasskeySvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::LoginWithPasskeyRequest>
+                    for LoginWithPasskeySvc<T> {
+                        type Response = super::LoginWithPasskeyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LoginWithPasskeyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::login_with_passkey(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LoginWithPasskeySvc(inner);
                         let codec = crate::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3528,10 +3808,10 @@ pub struct EnrolFactorResponse {
     /// The factor, not verified yet.
     #[prost(message, optional, tag = "1")]
     pub factor: ::core::option::Option<Factor>,
-    /// The secret in base32, for typing.
+    /// The secret in base32, for typing; empty for a passkey.
     #[prost(string, tag = "2")]
     pub secret: ::prost::alloc::string::String,
-    /// The secret as `otpauth://` address, for a QR code.
+    /// The secret as `otpauth://` address, for a QR code; empty for a passkey.
     #[prost(string, tag = "3")]
     pub uri: ::prost::alloc::string::String,
 }
@@ -3604,6 +3884,11 @@ pub struct ChallengeFactorResponse {
     /// Until when it is taken.
     #[prost(message, optional, tag = "2")]
     pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// For a passkey, JSON text that the page hands to the browser: of one that is to be
+    /// verified, for PublicKeyCredential.parseCreationOptionsFromJSON(), of another one for
+    /// PublicKeyCredential.parseRequestOptionsFromJSON(). Empty for other factors.
+    #[prost(string, tag = "3")]
+    pub options: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ChallengeFactorResponse {
     const NAME: &'static str = "ChallengeFactorResponse";
@@ -3624,9 +3909,13 @@ pub struct VerifyFactorRequest {
     /// What ChallengeFactor gave. TOTP needs none.
     #[prost(string, tag = "2")]
     pub challenge: ::prost::alloc::string::String,
-    /// The code that the app shows; blanks within it do not matter.
+    /// The code that the app shows; blanks within it do not matter. Refused for a passkey.
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
+    /// Of a passkey, the JSON text of what the browser gave:
+    /// JSON.stringify(credential.toJSON()). Refused for an app.
+    #[prost(string, tag = "4")]
+    pub credential: ::prost::alloc::string::String,
 }
 impl ::prost::Name for VerifyFactorRequest {
     const NAME: &'static str = "VerifyFactorRequest";
@@ -4030,8 +4319,11 @@ pub mod factor_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes a factor that does nothing until it is verified. The secret is shown once. It
-        /// takes a proof of the last quarter of an hour.
+        /// Makes a factor that does nothing until it is verified. An app is verified by a code that it
+        /// shows once it has been given the secret, which is shown here once; a passkey, by what the
+        /// browser gives when it is asked for what ChallengeFactor returns. Enrolling takes a proof of
+        /// the last quarter of an hour; for a passkey, which may sign in alone, one of the last five
+        /// minutes.
         ///
         /// Factors that were not verified within ten minutes are forgotten.
         pub async fn enrol_factor(
@@ -4088,7 +4380,8 @@ pub mod factor_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Returns a challenge, which VerifyFactor takes for five minutes, in the same session
-        /// and for the same factor.
+        /// and for the same factor; of a passkey, each is taken once, and not after a later one. A
+        /// passkey that is not verified is found in the session that has enrolled it alone.
         pub async fn challenge_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::ChallengeFactorRequest>,
@@ -4121,10 +4414,14 @@ pub mod factor_service_client {
         /// Proves a factor of the caller, and returns tokens of the same session that say so;
         /// the refresh token before them must not be used any more, or the session ends.
         ///
-        /// The first proof verifies the factor and ends the caller's other sessions. That of the
-        /// first factor returns recovery codes, which are shown once. A code is accepted once.
-        /// Wrong codes are counted for the user and for the session, whatever the factor; after a
-        /// hundred of one factor in a row none of it is accepted until a recovery code is.
+        /// The first proof verifies the factor and ends the caller's other sessions, and a letter tells
+        /// the caller of it. That of the first factor returns recovery codes, which are shown once; that
+        /// of another one makes no second proof of before new. A passkey is verified in the session that
+        /// has enrolled it alone, with a proof of the last ten minutes. One that looks like a copy is
+        /// refused, signs in alone no more, and ends the caller's other sessions, of which a letter
+        /// tells. A code is accepted once. Wrong codes are counted for the user and for the session,
+        /// whatever the factor; after a hundred of one factor in a row none of it is accepted until a
+        /// recovery code is.
         pub async fn verify_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyFactorRequest>,
@@ -4155,7 +4452,8 @@ pub mod factor_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Removes a factor of the caller and, if it was verified, ends the caller's other
-        /// sessions. With the last verified factor go the recovery codes.
+        /// sessions and tells the caller by a letter. With the last verified factor go the recovery
+        /// codes.
         pub async fn remove_factor(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveFactorRequest>,
@@ -4248,7 +4546,8 @@ pub mod factor_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Removes every factor and recovery code of a user who has lost them, and ends all the
-        /// user's sessions. The user's tenants read in their audit logs that it was done.
+        /// user's sessions; a letter tells the user, if one of them counted. The user's tenants read in
+        /// their audit logs that it was done.
         ///
         /// Factors belong to the person and protect all of its tenants, so it takes an operator
         /// of the platform, for owners one who holds `platform:operate`; no tenant can do it.
@@ -4361,8 +4660,11 @@ pub mod factor_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with FactorServiceServer.
     #[async_trait]
     pub trait FactorService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a factor that does nothing until it is verified. The secret is shown once. It
-        /// takes a proof of the last quarter of an hour.
+        /// Makes a factor that does nothing until it is verified. An app is verified by a code that it
+        /// shows once it has been given the secret, which is shown here once; a passkey, by what the
+        /// browser gives when it is asked for what ChallengeFactor returns. Enrolling takes a proof of
+        /// the last quarter of an hour; for a passkey, which may sign in alone, one of the last five
+        /// minutes.
         ///
         /// Factors that were not verified within ten minutes are forgotten.
         async fn enrol_factor(
@@ -4381,7 +4683,8 @@ pub mod factor_service_server {
             tonic::Status,
         >;
         /// Returns a challenge, which VerifyFactor takes for five minutes, in the same session
-        /// and for the same factor.
+        /// and for the same factor; of a passkey, each is taken once, and not after a later one. A
+        /// passkey that is not verified is found in the session that has enrolled it alone.
         async fn challenge_factor(
             &self,
             request: tonic::Request<super::ChallengeFactorRequest>,
@@ -4392,10 +4695,14 @@ pub mod factor_service_server {
         /// Proves a factor of the caller, and returns tokens of the same session that say so;
         /// the refresh token before them must not be used any more, or the session ends.
         ///
-        /// The first proof verifies the factor and ends the caller's other sessions. That of the
-        /// first factor returns recovery codes, which are shown once. A code is accepted once.
-        /// Wrong codes are counted for the user and for the session, whatever the factor; after a
-        /// hundred of one factor in a row none of it is accepted until a recovery code is.
+        /// The first proof verifies the factor and ends the caller's other sessions, and a letter tells
+        /// the caller of it. That of the first factor returns recovery codes, which are shown once; that
+        /// of another one makes no second proof of before new. A passkey is verified in the session that
+        /// has enrolled it alone, with a proof of the last ten minutes. One that looks like a copy is
+        /// refused, signs in alone no more, and ends the caller's other sessions, of which a letter
+        /// tells. A code is accepted once. Wrong codes are counted for the user and for the session,
+        /// whatever the factor; after a hundred of one factor in a row none of it is accepted until a
+        /// recovery code is.
         async fn verify_factor(
             &self,
             request: tonic::Request<super::VerifyFactorRequest>,
@@ -4404,7 +4711,8 @@ pub mod factor_service_server {
             tonic::Status,
         >;
         /// Removes a factor of the caller and, if it was verified, ends the caller's other
-        /// sessions. With the last verified factor go the recovery codes.
+        /// sessions and tells the caller by a letter. With the last verified factor go the recovery
+        /// codes.
         async fn remove_factor(
             &self,
             request: tonic::Request<super::RemoveFactorRequest>,
@@ -4431,7 +4739,8 @@ pub mod factor_service_server {
             tonic::Status,
         >;
         /// Removes every factor and recovery code of a user who has lost them, and ends all the
-        /// user's sessions. The user's tenants read in their audit logs that it was done.
+        /// user's sessions; a letter tells the user, if one of them counted. The user's tenants read in
+        /// their audit logs that it was done.
         ///
         /// Factors belong to the person and protect all of its tenants, so it takes an operator
         /// of the platform, for owners one who holds `platform:operate`; no tenant can do it.

@@ -41,6 +41,8 @@ pub struct Actor {
     pub two_factors: bool,
     /// When the second one was proved last, in the session of the token.
     pub second_at: Option<Timestamp>,
+    /// When anything was, as the token says.
+    pub proved_at: Option<Timestamp>,
     /// What may be given and taken.
     pub holds: Holds,
     /// Where the call comes from.
@@ -110,6 +112,7 @@ impl Actor {
             issuer: String::new(),
             two_factors: true,
             second_at: None,
+            proved_at: None,
             holds: Holds::Everything,
             context: Context::default(),
         }

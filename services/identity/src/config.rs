@@ -17,6 +17,7 @@ use pg::Database;
 use seal::MasterKey;
 
 use crate::credential::password::{MAX_MEMORY_KIB, MAX_PASSES, PasswordCost};
+use crate::credential::relying_party::{Domain, PageOrigins, RelyingParty};
 use crate::credential::trusted_issuers::TrustedIssuers;
 use crate::domain::limits::Limits;
 
@@ -103,7 +104,24 @@ static FACTOR_ISSUER: Setting = Setting {
     form: Form::Text,
     unset: Unset::Default("Frontdesk"),
     example: "Alpine Stays",
-    meaning: "The name of this service that apps with second factors show.",
+    meaning: "The name of this service that apps with second factors show, and browsers where a passkey is made.",
+    secret: false,
+};
+/// The pages that may use passkeys.
+pub static PASSKEY_ORIGINS: Setting = Setting {
+    name: "PASSKEY_ORIGINS",
+    form: Form::Described("origins of pages as https://host or http://localhost:port, several with commas"),
+    unset: Unset::Means("none: nobody has passkeys"),
+    example: "https://app.example.com,https://admin.example.com",
+    meaning: "Pages where users make and use passkeys (Web Authentication). Attestation is not asked for, so any make of authenticator that verifies its user is taken. Set it once every identity is of a version that knows passkeys. Without it those that were made cannot be proved, and count as second factors all the same: PASSKEYS_OFF of the runbook says what to do.",
+    secret: false,
+};
+static PASSKEY_RP_ID: Setting = Setting {
+    name: "PASSKEY_RP_ID",
+    form: Form::Described("a domain"),
+    unset: Unset::Means("that of PASSKEY_ORIGINS, where all have one"),
+    example: "example.com",
+    meaning: "The domain that passkeys are for: the pages of PASSKEY_ORIGINS are at it or below it. When it changes, no passkey of before can be proved, and each counts as a second factor all the same: PASSKEYS_OFF of the runbook says what to do.",
     secret: false,
 };
 static AUDIT_KEEP_DAYS: Setting = Setting {
@@ -191,6 +209,8 @@ pub struct Policy {
     pub operators_need_second_factor: bool,
     /// What apps with second factors call this service.
     pub factor_issuer: String,
+    /// The site of passkeys; none where nobody has them.
+    pub passkeys: Option<RelyingParty>,
     /// How long audit events are kept.
     pub audit_keep: SignedDuration,
     /// How long sessions are kept after their longest life.
@@ -247,6 +267,22 @@ pub fn read_password_cost(settings: &mut Settings) -> Option<PasswordCost> {
     Some(PasswordCost { memory_kib: memory_kib?, passes: passes? })
 }
 
+/// Reads `PASSKEY_ORIGINS` and `PASSKEY_RP_ID`.
+pub fn read_passkeys(settings: &mut Settings) -> Option<Option<RelyingParty>> {
+    let origins: Option<PageOrigins> = settings.if_set(&PASSKEY_ORIGINS);
+    let id: Option<Domain> = settings.if_set(&PASSKEY_RP_ID);
+    let Some(origins) = origins else {
+        return match id {
+            Some(_) => settings.refuse_because("PASSKEY_RP_ID is set, and PASSKEY_ORIGINS is not: set both"),
+            None => Some(None),
+        };
+    };
+    match RelyingParty::of(origins, id) {
+        Ok(site) => Some(Some(site)),
+        Err(problem) => settings.refuse_because(problem.to_string()),
+    }
+}
+
 impl Policy {
     fn read(settings: &mut Settings) -> Option<Self> {
         let runbook = Runbook::read(settings);
@@ -258,6 +294,7 @@ impl Policy {
         let key_days: Option<i64> = settings.number(&SIGNING_KEY_MAX_AGE_DAYS);
         let operators_need = settings.word_if_set(&OPERATOR_SECOND_FACTOR) == Some("required");
         let factor_issuer = settings.text(&FACTOR_ISSUER);
+        let passkeys = read_passkeys(settings);
         let audit_days: Option<i64> = settings.number(&AUDIT_KEEP_DAYS);
         let session_days: Option<i64> = settings.number(&SESSION_KEEP_DAYS);
         let wait_days: Option<i64> = settings.number(&TENANT_DELETION_DAYS);
@@ -276,6 +313,7 @@ impl Policy {
             key_max_age: SignedDuration::from_hours(24 * key_days?),
             operators_need_second_factor: operators_need,
             factor_issuer: factor_issuer?,
+            passkeys: passkeys?,
             audit_keep: SignedDuration::from_hours(24 * audit_days?),
             session_keep: SignedDuration::from_hours(24 * session_days?),
             tenant_wait: SignedDuration::from_hours(24 * wait_days?),

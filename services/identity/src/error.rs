@@ -70,7 +70,9 @@ pub enum Error {
     )]
     ApiKeyNotFound,
     /// The user has no such second factor.
-    #[error("You have no second factor with this id. GET /v1/auth/factors lists them.")]
+    #[error(
+        "You have no second factor with this id, or it is a passkey that is to be made in another session. GET /v1/auth/factors lists them."
+    )]
     FactorNotFound,
     /// What should prove a factor does not.
     #[error(
@@ -139,6 +141,9 @@ pub enum Existing {
     /// A factor.
     #[error("You have a second factor with this name; choose another one.")]
     Factor,
+    /// A passkey.
+    #[error("The passkey is somebody's already.")]
+    Passkey,
     /// A role of the tenant.
     #[error("The tenant has a role with this name.")]
     Role,

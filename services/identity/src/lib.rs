@@ -56,9 +56,10 @@ use self::trust::revocations::Revocations;
 pub use self::config::{
     Config, Environment, FRONTDESK_MASTER_KEY, MAIL_FROM, MAIL_SENDER, MailFrom, MailPolicy, MailSender,
     PUBLIC_URL, Policy, PublicUrl, ROLE, SmtpServer, SmtpTls, TRUSTED_ISSUERS, read_master_key,
-    read_master_key_to_compare, read_password_cost,
+    read_master_key_to_compare, read_passkeys, read_password_cost,
 };
 pub use self::credential::password::PasswordCost;
+pub use self::credential::relying_party::{Domain, NoRelyingParty, PageOrigins, RelyingParty};
 pub use self::credential::trusted_issuers::{TrustedIssuers, TrustedIssuersError};
 pub use self::domain::limits::Limits;
 pub use self::domain::scopes::{PLATFORM_SCOPES, RESERVED_SCOPES, TENANT_SCOPES};

@@ -19,6 +19,7 @@ mod master_keys;
 mod members;
 mod one_time_tokens;
 mod outbox;
+mod passkeys;
 mod revocations;
 mod roles;
 pub mod schema;
@@ -70,6 +71,7 @@ fn compile() -> Result<Statements, StatementError> {
         members::STATEMENTS,
         one_time_tokens::STATEMENTS,
         outbox::STATEMENTS,
+        passkeys::STATEMENTS,
         revocations::STATEMENTS,
         roles::STATEMENTS,
         schema::STATEMENTS,
@@ -92,5 +94,6 @@ fn filled(text: &str) -> String {
         .replace("{tenant}", tenants::COLUMNS)
         .replace("{api_key}", api_keys::COLUMNS)
         .replace("{factor}", factors::COLUMNS)
+        .replace("{passkey}", passkeys::COLUMNS)
         .replace("{signing_key}", signing_keys::COLUMNS)
 }

@@ -173,13 +173,22 @@ pub fn json_body(status: StatusCode, body: &Json) -> Response<Body> {
     response
 }
 
+/// What a kind of factor is called there.
+pub fn factor_type(kind: wire::FactorKind) -> &'static str {
+    match kind {
+        wire::FactorKind::Totp => "totp",
+        wire::FactorKind::Passkey => "webauthn",
+        wire::FactorKind::Unspecified => "unknown",
+    }
+}
+
 /// A factor as a member of its user.
 fn factor_json(factor: &wire::Factor) -> Json {
     let created_at = factor.created_at.map(|at| at.to_string()).unwrap_or_default();
     let updated_at = factor.verified_at.map_or_else(|| created_at.clone(), |at| at.to_string());
     json!({
         "id": factor.id,
-        "factor_type": if factor.kind == i32::from(wire::FactorKind::Totp) { "totp" } else { "unknown" },
+        "factor_type": factor_type(factor.kind()),
         "friendly_name": factor.name,
         "status": if factor.verified { "verified" } else { "unverified" },
         "created_at": created_at,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use boot::{AdminPort, Form, InForce, Log, Setting, Settings, Traces, Trimmed, TrustedProxies, Unset};
 use devdb::Programs;
 use gateway::{Hosts, Origins};
-use identity::{MAIL_FROM, MAIL_SENDER, MailFrom, MailSender, TRUSTED_ISSUERS, TrustedIssuers};
+use identity::{MAIL_FROM, MAIL_SENDER, MailFrom, MailSender, RelyingParty, TRUSTED_ISSUERS, TrustedIssuers};
 
 /// The variable by which `frontdesk env` marks the `DATABASE_URL` of a private
 /// server, so that the next `frontdesk dev` of that shell is not sent to it.
@@ -48,6 +48,8 @@ pub struct Trusted {
     pub proxies: TrustedProxies,
     /// Other issuers whose tokens are taken.
     pub issuers: TrustedIssuers,
+    /// The site whose pages use passkeys, if somebody says which.
+    pub passkeys: Option<RelyingParty>,
 }
 
 impl Environment {
@@ -65,6 +67,7 @@ impl Environment {
             settings.if_set_else(&MAIL_SENDER, written),
             settings.if_set_else(&MAIL_FROM, "no-reply@localhost"),
         );
+        let passkeys = identity::read_passkeys(settings);
         let database_url = pg::read_url_if_set(settings, "a private server is started");
         let marked = settings.if_set::<Trimmed>(&FRONTDESK_DEV_DATABASE).map(|url| url.0);
         let programs = Programs::read(settings);
@@ -73,7 +76,13 @@ impl Environment {
         Some(Self {
             log: log?,
             traces: traces?,
-            trusted: Trusted { origins: origins?, hosts, proxies, issuers: issuers.unwrap_or_default() },
+            trusted: Trusted {
+                origins: origins?,
+                hosts,
+                proxies,
+                issuers: issuers.unwrap_or_default(),
+                passkeys: passkeys?,
+            },
             mail,
             admin,
             database_url,

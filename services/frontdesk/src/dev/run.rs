@@ -8,7 +8,7 @@ use access::Issuer;
 use boot::{Runbook, Stop, StopPolicy};
 use clap::Args;
 use devdb::Tcp;
-use identity::{MailPolicy, MasterKey};
+use identity::{MailPolicy, MasterKey, RelyingParty};
 use tokio::net::TcpListener;
 
 use super::environment::{Environment, Trusted};
@@ -170,13 +170,16 @@ async fn start(
 ) -> Result<System, Failure> {
     let anon_key = Some(secrets.publishable.clone());
     let runbook: Runbook = format!("{gateway_url}{}", Runbook::PATH).parse().map_err(Failure::new)?;
-    let Trusted { origins, hosts, proxies, issuers } = trusted;
+    let Trusted { origins, hosts, proxies, issuers, passkeys } = trusted;
+    // Pages of this gateway, where nobody says which; none at an address, which no browser takes.
+    let passkeys = passkeys.or_else(|| RelyingParty::of(gateway_url.parse().ok()?, None).ok());
     let policies = Policies {
         issuer: Issuer { issuer: gateway_url.to_owned(), ..Issuer::default() },
         identity: identity::Policy {
             runbook: runbook.clone(),
             trusted_proxies: proxies.clone(),
             trusted_issuers: issuers,
+            passkeys,
             mail: Some(mail),
             ..identity::Policy::default()
         },

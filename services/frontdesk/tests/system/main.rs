@@ -12,6 +12,7 @@ mod figures;
 mod fixture;
 mod mailbox;
 mod pages;
+mod security_key;
 mod waits;
 
 /// Requests, bookings and what decides about them.
@@ -99,6 +100,7 @@ mod identity {
     pub mod client_tokens;
     pub mod delegation;
     mod email;
+    mod factor_letters;
     mod factor_limits;
     mod factor_races;
     mod factors;
@@ -111,6 +113,9 @@ mod identity {
     mod login_limits;
     mod mail;
     pub mod members;
+    mod passkey_alone;
+    mod passkey_enrolment;
+    mod passkeys;
     mod passwords;
     mod recovery;
     mod recovery_codes;

@@ -1,13 +1,9 @@
 //! Second factors: enrolled, removed, reset; and new recovery codes. How one is proved is
-//! in `prove.rs`.
-//!
-//! Whoever has a verified factor changes factors with two factors alone, the second one
-//! proved lately, or the password would be enough to be rid of it: with it somebody who has
-//! got hold of a token can make the session's last proof new. That is decided here, on what
-//! the lock shows; what the access layer knows of a caller may be a moment old.
+//! in `prove.rs`, and what a caller has to have proved in `factor_checks.rs`.
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::factor_checks::{check_may_enrol, check_two_factors, verified};
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
 use crate::credential::challenge::Asked;
@@ -15,21 +11,22 @@ use crate::credential::recovery_code::RecoveryCode;
 use crate::credential::totp::TotpSecret;
 use crate::domain::audit::AuditAction;
 use crate::domain::factor::{
-    CHALLENGED_FOR, Factor, FactorKind, MOST_FACTORS, PROVED_TO_ENROL, PROVED_TO_REMOVE, RECOVERY_CODES,
-    SecondFactorPolicy,
+    CHALLENGED_FOR, Factor, FactorKind, MOST_FACTORS, PROVED_TO_REMOVE, RECOVERY_CODES, SecondFactorPolicy,
 };
 use crate::domain::field;
 use crate::domain::ids::{FactorId, SessionId, TenantId, UserId};
+use crate::domain::limits::{self, Limits};
+use crate::domain::mail::{Language, Letter};
 use crate::domain::scopes::OPERATE;
 use crate::domain::session::{EndedBecause, Which};
-use crate::domain::user::User;
+use crate::domain::user::{User, UserKind};
 use crate::error::{Error, Quota, Reason, Refusal};
 use crate::store::{Change, Store};
 
-/// How far clocks may differ, as the access layer has it.
-const LEEWAY: SignedDuration = SignedDuration::from_secs(access::LEEWAY.cast_signed());
+/// Letters about second factors to one user in a day.
+const LETTERS: Limits = Limits { pair: 0, account: 10, address: 0, window: SignedDuration::from_hours(24) };
 
-/// A factor with its secret, which is shown once.
+/// A factor with its secret, which is shown once; a passkey has none.
 #[derive(Debug)]
 pub struct Enrolled {
     pub factor: Factor,
@@ -37,6 +34,15 @@ pub struct Enrolled {
     pub secret: String,
     /// For a QR code.
     pub uri: String,
+}
+
+/// What somebody is asked to prove.
+#[derive(Debug)]
+pub struct Challenge {
+    pub text: String,
+    pub expires_at: Timestamp,
+    /// JSON for the browser, of a passkey; else empty.
+    pub options: String,
 }
 
 /// What a reset has removed.
@@ -51,17 +57,23 @@ impl Sessions {
     pub async fn enrol_factor(
         &self,
         by: SignedIn,
-        id: FactorId,
+        (id, kind): (FactorId, FactorKind),
         name: &str,
         actor: &Actor,
     ) -> Result<Enrolled, Error> {
         own_session(by)?;
         let name = field::name("name", name, true)?;
-        let secret = TotpSecret::generate()?;
-        let sealed = self.factors.seal(by.user, id, secret.bytes())?;
+        let secret = match kind {
+            FactorKind::Passkey => self.site().map(|_| None)?,
+            FactorKind::Totp | FactorKind::Other => Some(TotpSecret::generate()?),
+        };
+        let sealed = match &secret {
+            Some(secret) => Some(self.factors.seal(by.user, id, secret.bytes())?),
+            None => None,
+        };
         Change::run(&self.store, async |change| {
             let (user, factors) = lock(&change, by.user).await?;
-            check_two_factors(&factors, actor, change.at(), PROVED_TO_ENROL)?;
+            check_may_enrol(&factors, kind, actor, change.at())?;
             change.forget_unverified_factors(by.user).await?;
             if factors.len() >= MOST_FACTORS {
                 return Err(Error::QuotaReached(Quota::Factors));
@@ -69,61 +81,116 @@ impl Sessions {
             let factor = Factor {
                 id,
                 user: by.user,
-                kind: FactorKind::Totp,
+                kind,
                 name: name.clone(),
                 sealed: sealed.clone(),
                 created_at: change.at(),
                 verified_at: None,
                 last_used_at: None,
                 wrong_codes: 0,
+                enrolled_in: Some(by.session),
+                signs_in_alone: false,
             };
             change.insert_factor(&factor).await?;
             change.finish(actor.did(AuditAction::FactorEnrolled).about(id)).await?;
-            let uri = secret.uri(&self.store.policy().factor_issuer, &user.email);
-            Ok(Enrolled { factor, secret: secret.base32(), uri })
+            let uri = |secret: &TotpSecret| secret.uri(&self.store.policy().factor_issuer, &user.email);
+            let uri = secret.as_ref().map(uri).unwrap_or_default();
+            let secret = secret.as_ref().map(TotpSecret::base32).unwrap_or_default();
+            Ok(Enrolled { factor, secret, uri })
         })
         .await
     }
 
-    /// A challenge for a factor, and until when it is taken.
+    /// A challenge for a factor.
     pub async fn challenge_factor(
         &self,
         by: SignedIn,
         factor: FactorId,
         now: Timestamp,
-    ) -> Result<(String, Timestamp), Error> {
+    ) -> Result<Challenge, Error> {
         own_session(by)?;
         let factors = self.store.list_factors(by.user, now).await?;
-        let factor = factors.iter().find(|one| one.id == factor).ok_or(Error::FactorNotFound)?;
+        let factor = own(&factors, factor, by)?;
         let asked = Asked { factor: factor.id, session: by.session };
-        Ok((self.challenges.ask(asked, now)?, now + CHALLENGED_FOR))
+        let text = self.challenges.ask(asked, now)?;
+        let options = match factor.kind {
+            FactorKind::Totp | FactorKind::Other => String::new(),
+            FactorKind::Passkey => self.passkey_options(factor, &text).await?,
+        };
+        Ok(Challenge { text, expires_at: now + CHALLENGED_FOR, options })
     }
-}
 
-/// Removes a factor and returns how many other sessions were ended.
-pub async fn remove(store: &Store, by: SignedIn, id: FactorId, actor: &Actor) -> Result<i64, Error> {
-    own_session(by)?;
-    Change::run(store, async |change| {
-        let (_, factors) = lock(&change, by.user).await?;
-        let factor = factors.iter().find(|one| one.id == id).ok_or(Error::FactorNotFound)?;
-        let removed = actor.did(AuditAction::FactorRemoved).about(id);
-        if factor.verified_at.is_none() {
+    /// Removes a factor and returns how many other sessions were ended.
+    pub async fn remove_factor(
+        &self,
+        by: SignedIn,
+        id: FactorId,
+        language: Language,
+        actor: &Actor,
+    ) -> Result<i64, Error> {
+        own_session(by)?;
+        let ended = Change::run(&self.store, async |change| {
+            let (user, factors) = lock(&change, by.user).await?;
+            let factor = factors.iter().find(|one| one.id == id).ok_or(Error::FactorNotFound)?;
+            let removed = actor.did(AuditAction::FactorRemoved).about(id);
+            if factor.verified_at.is_none() {
+                // It never counted, and nobody was told of it.
+                change.delete_factor(by.user, id).await?;
+                change.finish(removed).await?;
+                return Ok(0);
+            }
+            check_two_factors(&factors, actor, change.at(), PROVED_TO_REMOVE)?;
             change.delete_factor(by.user, id).await?;
+            if verified(&factors).all(|one| one.id == id) {
+                change.delete_recovery_codes(by.user).await?;
+                change.forget_second_proof(by.session).await?;
+            }
+            let others = Which::AllBut(by.session);
+            let ended = change.end_sessions(by.user, others, EndedBecause::FactorsChanged).await?;
+            self.tell(&change, &user, &Letter::FactorRemoved(factor.kind), language).await?;
             change.finish(removed).await?;
-            return Ok(0);
-        }
-        check_two_factors(&factors, actor, change.at(), PROVED_TO_REMOVE)?;
-        change.delete_factor(by.user, id).await?;
-        if verified(&factors).all(|one| one.id == id) {
-            change.delete_recovery_codes(by.user).await?;
-            change.forget_second_proof(by.session).await?;
-        }
-        let others = Which::AllBut(by.session);
-        let ended = change.end_sessions(by.user, others, EndedBecause::FactorsChanged).await?;
-        change.finish(removed).await?;
+            Ok(ended)
+        })
+        .await?;
+        self.post.send();
         Ok(ended)
-    })
-    .await
+    }
+
+    /// Removes all factors and codes of a user as [`reset`] does, and tells the user.
+    pub async fn reset_factors(&self, id: UserId, language: Language, actor: &Actor) -> Result<Reset, Error> {
+        let reset = Change::run(&self.store, async |change| {
+            let (user, counted, reset) = take_all(&change, id, actor).await?;
+            if counted {
+                self.tell(&change, &user, &Letter::FactorsReset, language).await?;
+            }
+            change.finish(actor.did(AuditAction::FactorsReset).done_to(id)).await?;
+            Ok(reset)
+        })
+        .await?;
+        self.post.send();
+        Ok(reset)
+    }
+
+    /// Writes a person a letter about second factors, where letters are sent; not more in a day
+    /// than anybody reads, since whoever is right may change factors without end.
+    pub(super) async fn tell(
+        &self,
+        change: &Change,
+        user: &User,
+        letter: &Letter<'_>,
+        language: Language,
+    ) -> Result<(), Error> {
+        if self.store.policy().mail.is_none() || user.kind != UserKind::Person {
+            return Ok(());
+        }
+        let buckets = self.buckets.factor_letter(user.id);
+        let counted = change.count_mail_request(&buckets, change.at() + LETTERS.window).await?;
+        if limits::blocked(&LETTERS.counting_this_one(), &buckets, &counted).is_some() {
+            tracing::warn!(user = %user.id, letter = letter.kind(), "a letter is left out: too many in a day");
+            return Ok(());
+        }
+        self.post.write(change, &user.email, letter, language).await
+    }
 }
 
 /// Makes new recovery codes.
@@ -143,22 +210,31 @@ pub async fn new_recovery_codes(store: &Store, by: SignedIn, actor: &Actor) -> R
     .await
 }
 
-/// Removes all factors and codes of a user who has lost them, and ends the user's sessions.
-/// Whoever does that to an owner needs as much as for setting the owner's password.
+/// Removes all factors and codes of a user who has lost them, and ends the user's sessions, as a
+/// command does: it has no key to seal a letter with.
 pub async fn reset(store: &Store, id: UserId, actor: &Actor) -> Result<Reset, Error> {
     Change::run(store, async |change| {
-        change.lock_factors_of(id).await?.ok_or(Error::UserNotFound)?;
-        if change.is_owner(id).await? {
-            actor.holds.check([&OPERATE.to_owned()])?;
-        }
-        let factors = change.delete_factors(id).await?;
-        change.delete_recovery_codes(id).await?;
-        change.end_links(id).await?;
-        let sessions = change.end_sessions(id, Which::All, EndedBecause::FactorsChanged).await?;
+        let (_, _, reset) = take_all(&change, id, actor).await?;
         change.finish(actor.did(AuditAction::FactorsReset).done_to(id)).await?;
-        Ok(Reset { factors, sessions })
+        Ok(reset)
     })
     .await
+}
+
+/// Takes all factors and codes away from a user, whose sessions end; the user, and whether one of
+/// the factors counted. Whoever does that to an owner needs as much as for setting the owner's
+/// password.
+async fn take_all(change: &Change, id: UserId, actor: &Actor) -> Result<(User, bool, Reset), Error> {
+    let user = change.lock_factors_of(id).await?.ok_or(Error::UserNotFound)?;
+    if change.is_owner(id).await? {
+        actor.holds.check([&OPERATE.to_owned()])?;
+    }
+    let counted = verified(&change.list_factors(id).await?).next().is_some();
+    let factors = change.delete_factors(id).await?;
+    change.delete_recovery_codes(id).await?;
+    change.end_links(id).await?;
+    let sessions = change.end_sessions(id, Which::All, EndedBecause::FactorsChanged).await?;
+    Ok((user, counted, Reset { factors, sessions }))
 }
 
 /// Says of whom in a tenant two factors are asked.
@@ -197,40 +273,10 @@ pub(super) async fn lock(change: &Change, id: UserId) -> Result<(User, Vec<Facto
     Ok((user, change.list_factors(id).await?))
 }
 
-/// Those that count.
-pub(super) fn verified(factors: &[Factor]) -> impl Iterator<Item = &Factor> {
-    factors.iter().filter(|factor| factor.verified_at.is_some())
-}
-
-/// Refuses a change of factors by whoever has a second factor, and has not proved it in this
-/// session, or not within a time.
-pub(super) fn check_two_factors(
-    factors: &[Factor],
-    actor: &Actor,
-    at: Timestamp,
-    within: SignedDuration,
-) -> Result<(), Refusal> {
-    let (two, second_at) = (actor.two_factors, actor.second_at);
-    let lately = second_at.is_some_and(|proved| at.duration_since(proved) <= within + LEEWAY);
-    if two && lately || verified(factors).next().is_none() {
-        return Ok(());
-    }
-    let lacks = if two {
-        format!("You have proved your second factor longer than {} min ago", within.as_mins())
-    } else {
-        "You have a second factor, and have not proved it in this session".to_owned()
-    };
-    let refusal = Refusal::new(
-        Reason::StepUpRequired,
-        format!(
-            "{lacks}. Nothing was changed. POST /v1/auth/factors/{{factor_id}}/verify with its code, or POST /v1/auth/recovery-codes/use, then make the call with the tokens that it returns."
-        ),
-    )
-    .with("required", if two { "aal2 fresh" } else { "aal2" })
-    .with("aal", if two { "aal2" } else { "aal1" })
-    .with("enrolled", "true")
-    .with("send", "a token with aal2, from POST /v1/auth/factors/{factor_id}/verify");
-    Err(if two { refusal.with("max_age_seconds", within.as_secs().to_string()) } else { refusal })
+/// One of a user's factors, as the user's session sees them.
+pub(super) fn own(factors: &[Factor], id: FactorId, by: SignedIn) -> Result<&Factor, Error> {
+    let factor = factors.iter().find(|one| one.id == id && one.is_proved_in(by.session));
+    factor.ok_or(Error::FactorNotFound)
 }
 
 /// Factors are proved in sessions, which users of other issuers have elsewhere.

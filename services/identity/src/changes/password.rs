@@ -17,7 +17,7 @@ use crate::credential::password::Checked;
 use crate::credential::password_rules::{check_new, check_sent};
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::UserId;
-use crate::domain::limits::{self, Blocked, Buckets, Limits};
+use crate::domain::limits::{self, Blocked, Buckets, Failures, Limits};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::Login;
 use crate::error::{Error, Reason, Refusal};
@@ -117,7 +117,32 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<(), Error> {
         let failures = self.store.login_failures(buckets, now).await?;
-        let Some(Blocked { by, until }) = limits::blocked(limits, buckets, &failures) else { return Ok(()) };
+        self.check_failures((limits, buckets), &failures, user, actor, now).await
+    }
+
+    /// Counts an attempt before it is looked at, so that those beside it know of it; refuses one
+    /// that is over one of these limits before any work is done for it.
+    pub(super) async fn count_attempt(
+        &self,
+        limits: &Limits,
+        buckets: &Buckets,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.check_limits(limits, buckets, None, actor, now).await?;
+        let counted = self.store.count_login_failure(buckets, now, now + limits.window).await?;
+        self.check_failures((&limits.counting_this_one(), buckets), &counted, None, actor, now).await
+    }
+
+    async fn check_failures(
+        &self,
+        (limits, buckets): (&Limits, &Buckets),
+        failures: &Failures,
+        user: Option<UserId>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(Blocked { by, until }) = limits::blocked(limits, buckets, failures) else { return Ok(()) };
         self.refuse(&by, until, Refused::Attempt(user), actor).await?;
         let seconds = until.duration_since(now).as_secs().max(1).unsigned_abs();
         Err(too_many(seconds).into())

@@ -96,6 +96,7 @@ impl Sessions {
         let ended = Change::run(&self.store, async |change| {
             let id = change.use_one_time_token(&hash, Purpose::Recover).await?.ok_or_else(link_invalid)?;
             change.set_password(id, &hashed, None).await?;
+            change.keep_passkeys_beside(id).await?;
             change.confirm_email(id, &user.email).await?;
             let ended = change.end_sessions(id, Which::All, EndedBecause::PasswordChanged).await?;
             // Who has read the mail is no stranger to the account, whatever was tried before.
@@ -135,6 +136,7 @@ impl Sessions {
             if !by_link || !change.set_password(by.user, &hashed, Some(password_version)).await? {
                 return Err(Error::PasswordWrong);
             }
+            change.keep_passkeys_beside(by.user).await?;
             let others = Which::AllBut(by.session);
             let ended = change.end_sessions(by.user, others, EndedBecause::PasswordChanged).await?;
             if has_post {

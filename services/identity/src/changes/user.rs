@@ -201,6 +201,7 @@ pub async fn set_password(
         if !change.set_password(id, &hash, None).await? {
             return Err(Error::UserNotFound);
         }
+        change.keep_passkeys_beside(id).await?;
         let ended = change.end_sessions(id, Which::All, EndedBecause::PasswordChanged).await?;
         change.finish(actor.did(AuditAction::PasswordSet).done_to(id)).await?;
         Ok(ended)

@@ -4,7 +4,7 @@
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use seal::{MacKey, MasterKey};
 
 use super::api_key::NoRandom;
@@ -16,13 +16,15 @@ const RANDOM: usize = 16;
 const BODY: usize = 1 + 16 + 16 + 8 + RANDOM;
 /// Longer than any challenge.
 const MAX_LEN: usize = 200;
+/// How far the clocks of two servers may differ.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(access::LEEWAY.cast_signed());
 
 /// Makes challenges and knows them again.
 #[derive(Debug, Clone)]
 pub struct Challenges(MacKey);
 
-/// What a challenge is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a challenge is for. Of whoever has not signed in yet, neither is known: both are nil.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Asked {
     /// The factor that is to be proved.
     pub factor: FactorId,
@@ -46,9 +48,12 @@ impl Challenges {
         Ok(URL_SAFE_NO_PAD.encode([&body[..], &self.0.mac(&body)].concat()))
     }
 
-    /// Whether a text is a challenge for this that is not over.
-    pub fn is_open(&self, text: &str, asked: Asked, now: Timestamp) -> bool {
-        self.read(text).is_some_and(|(of, at)| of == asked && now.duration_since(at) <= CHALLENGED_FOR)
+    /// Since when a text is a challenge for this, if it is one that is not over. One that is yet
+    /// to come would be taken until then, and for a while after it.
+    pub fn asked_at(&self, text: &str, asked: Asked, now: Timestamp) -> Option<Timestamp> {
+        let (of, at) = self.read(text)?;
+        let age = now.duration_since(at);
+        (of == asked && age <= CHALLENGED_FOR && age >= -LEEWAY).then_some(at)
     }
 
     fn read(&self, text: &str) -> Option<(Asked, Timestamp)> {
@@ -73,7 +78,6 @@ impl Challenges {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
     use uuid::Uuid;
 
     use super::*;
@@ -88,12 +92,17 @@ mod tests {
         let at = Timestamp::from_second(1_800_000_000).unwrap();
         let text = challenges.ask(of(1, 2), at).unwrap();
         assert_ne!(text, challenges.ask(of(1, 2), at).unwrap(), "nobody can know it beforehand");
-        assert!(challenges.is_open(&text, of(1, 2), at + CHALLENGED_FOR));
+        assert_eq!(challenges.asked_at(&text, of(1, 2), at + CHALLENGED_FOR), Some(at));
         let late = at + CHALLENGED_FOR + SignedDuration::from_millis(1);
-        assert!(!challenges.is_open(&text, of(1, 2), late));
-        assert!(!challenges.is_open(&text, of(2, 2), at) && !challenges.is_open(&text, of(1, 1), at));
+        assert_eq!(challenges.asked_at(&text, of(1, 2), late), None);
+        assert_eq!(challenges.asked_at(&text, of(1, 2), at - LEEWAY), Some(at));
+        let early = at - LEEWAY - SignedDuration::from_millis(1);
+        assert_eq!(challenges.asked_at(&text, of(1, 2), early), None);
+        for other in [of(2, 2), of(1, 1), Asked::default()] {
+            assert_eq!(challenges.asked_at(&text, other, at), None);
+        }
         for changed in [text[1..].to_owned(), format!("{text}A"), text.to_lowercase(), String::new()] {
-            assert!(!challenges.is_open(&changed, of(1, 2), at), "{changed}");
+            assert_eq!(challenges.asked_at(&changed, of(1, 2), at), None, "{changed}");
         }
     }
 }

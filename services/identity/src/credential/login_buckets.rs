@@ -37,6 +37,19 @@ impl LoginBuckets {
         }
     }
 
+    /// The bucket of whoever signs in with a passkey alone: the address counts together with
+    /// its logins, and no other limit is asked for.
+    pub fn passkey(&self, address: Option<IpAddr>) -> Buckets {
+        let address = self.named(&["address", &network(address)]);
+        Buckets { pair: Vec::new(), account: Vec::new(), address }
+    }
+
+    /// The bucket of a user who is written to about second factors.
+    pub fn factor_letter(&self, user: UserId) -> Buckets {
+        let account = self.named(&["factor letter", &user.to_string()]);
+        Buckets { pair: Vec::new(), account, address: Vec::new() }
+    }
+
     /// The buckets of whoever asks for a letter to an address: of their own, so that letters
     /// and logins do not count together.
     pub fn letter(&self, email: &str, address: Option<IpAddr>) -> Buckets {
@@ -108,5 +121,16 @@ mod tests {
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
         assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+    }
+
+    #[test]
+    fn what_has_one_limit_has_one_bucket() {
+        let buckets = LoginBuckets::of(&MasterKey::from_text(&"ab".repeat(32)).unwrap());
+        let address = Some("192.0.2.1".parse().unwrap());
+        let login = buckets.attempt("a@b.example", address);
+        assert_eq!(buckets.passkey(address).all(), [&login.address[..]]);
+        let [one, other] = [1, 2].map(|user| buckets.factor_letter(UserId(uuid::Uuid::from_u128(user))));
+        assert_eq!((one.all().len(), login.all().len()), (1, 3));
+        assert_ne!(one.account, other.account);
     }
 }

@@ -32,6 +32,9 @@ written! {
         FactorVerified = "factor_verified",
         /// So many wrong codes of a second factor were sent that none is looked at any more.
         FactorLocked = "factor_locked",
+        /// Somebody used what looks like a copy of a user's passkey: it has signed, and its counter
+        /// does not go on. It was refused.
+        PasskeyCopied = "passkey_copied",
         /// A user removed a second factor.
         FactorRemoved = "factor_removed",
         /// A user took a recovery code in place of a factor, or failed to.
@@ -166,6 +169,7 @@ impl AuditAction {
                 | Self::FactorActivated
                 | Self::FactorVerified
                 | Self::FactorLocked
+                | Self::PasskeyCopied
                 | Self::FactorRemoved
                 | Self::RecoveryCodeUsed
                 | Self::RecoveryCodesMade

@@ -17,7 +17,7 @@ pub struct Limits {
     pub window: SignedDuration,
 }
 
-/// The buckets of an attempt, hashed.
+/// The buckets of an attempt, hashed; one that is empty is not counted.
 #[derive(Debug)]
 pub struct Buckets {
     pub pair: Vec<u8>,
@@ -46,8 +46,10 @@ impl Limits {
 }
 
 impl Buckets {
+    /// Those that are counted.
     pub fn all(&self) -> Vec<&[u8]> {
-        vec![&self.pair, &self.account, &self.address]
+        let Self { pair, account, address } = self;
+        [pair, account, address].into_iter().map(Vec::as_slice).filter(|one| !one.is_empty()).collect()
     }
 }
 

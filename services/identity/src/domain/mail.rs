@@ -5,14 +5,16 @@
 //! of others (names) are escaped in HTML, on one line, and written so that no mail program
 //! takes a part of them for an address; the letter's link is the only one.
 
-use std::fmt::Write as _;
-
 use jiff::SignedDuration;
 
-use super::invitation;
+use super::factor::FactorKind;
 use super::one_time_token::Purpose;
+use super::paragraphs::{mail, without_addresses};
+use super::{factor_letters, invitation};
 
+pub use super::factor_letters::Activated;
 pub use super::language::Language;
+pub use super::paragraphs::Mail;
 
 /// What a letter is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +51,14 @@ pub enum Letter<'a> {
     EmailChangeAsked,
     /// The account has another address now.
     EmailChanged,
-}
-
-/// A letter as it is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// One line.
-    pub subject: String,
-    /// For whoever reads plain text.
-    pub text: String,
-    /// The same.
-    pub html: String,
+    /// The account has one more second factor that counts.
+    FactorActivated(Activated),
+    /// It has one less.
+    FactorRemoved(FactorKind),
+    /// An operator has removed all of them.
+    FactorsReset,
+    /// Somebody has used what looks like a copy of a passkey of the account.
+    PasskeyCopied,
 }
 
 impl Letter<'_> {
@@ -73,6 +72,10 @@ impl Letter<'_> {
             Self::ChangeEmail { .. } => "change_email",
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
+            Self::FactorActivated(_) => "factor_activated",
+            Self::FactorRemoved(_) => "factor_removed",
+            Self::FactorsReset => "factors_reset",
+            Self::PasskeyCopied => "passkey_copied",
         }
     }
 
@@ -83,7 +86,13 @@ impl Letter<'_> {
             Self::Invitation { .. } => Some(invitation::LIFE),
             Self::ConfirmEmail { .. } => Some(Purpose::ConfirmEmail.life()),
             Self::ChangeEmail { .. } => Some(Purpose::ChangeEmail.life()),
-            Self::PasswordRecovered | Self::EmailChangeAsked | Self::EmailChanged => None,
+            Self::PasswordRecovered
+            | Self::EmailChangeAsked
+            | Self::EmailChanged
+            | Self::FactorActivated(_)
+            | Self::FactorRemoved(_)
+            | Self::FactorsReset
+            | Self::PasskeyCopied => None,
         }
     }
 
@@ -117,6 +126,10 @@ impl Letter<'_> {
                 | Self::EmailChanged,
                 _,
             ) => self.render_of_addresses(language),
+            (Self::FactorActivated(activated), _) => factor_letters::activated(*activated, language),
+            (Self::FactorRemoved(kind), _) => factor_letters::removed(*kind, language),
+            (Self::FactorsReset, _) => factor_letters::reset(language),
+            (Self::PasskeyCopied, _) => factor_letters::copied(language),
             (Self::PasswordRecovered, German) => mail(
                 "Ihr Passwort wurde geändert",
                 &[
@@ -219,70 +232,6 @@ fn invitation_to(names: [&str; 3], link: &str, language: Language) -> Mail {
     }
 }
 
-/// A letter of paragraphs, with a link between them.
-fn mail(subject: &str, before: &[&str], link: Option<&str>, after: &[&str]) -> Mail {
-    let mut text = String::new();
-    let mut html = "<!doctype html><html><body>".to_owned();
-    let mut add = |paragraph: &str, is_link: bool| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{paragraph}\r\n\r\n");
-        let shown = escaped(paragraph);
-        let _ = if is_link {
-            write!(html, "<p><a href=\"{shown}\">{shown}</a></p>")
-        } else {
-            write!(html, "<p>{shown}</p>")
-        };
-    };
-    for paragraph in before {
-        add(paragraph, false);
-    }
-    if let Some(link) = link {
-        add(link, true);
-    }
-    for paragraph in after {
-        add(paragraph, false);
-    }
-    html.push_str("</body></html>");
-    Mail { subject: one_line(subject), text, html }
-}
-
-/// Without what would end the header: names are of others.
-fn one_line(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { ' ' } else { one }).take(150).collect()
-}
-
-/// A name that no mail program makes a link of: with a space inside what begins an address,
-/// and after a dot that a letter follows. On one line.
-fn without_addresses(name: &str) -> String {
-    let mut shown = String::with_capacity(name.len());
-    let name = one_line(name).replace("://", ": //").replace('@', " @ ");
-    let mut letters = name.chars().peekable();
-    while let Some(one) = letters.next() {
-        shown.push(one);
-        let is_dot = matches!(one, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
-        if is_dot && letters.peek().is_some_and(|next| next.is_alphanumeric()) {
-            shown.push(' ');
-        }
-    }
-    shown
-}
-
-/// As HTML shows it, and nothing else.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for one in text.chars() {
-        match one {
-            '&' => shown.push_str("&amp;"),
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '"' => shown.push_str("&quot;"),
-            '\'' => shown.push_str("&#39;"),
-            _ => shown.push(one),
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,13 +247,18 @@ mod tests {
             Letter::ChangeEmail { link },
             Letter::EmailChangeAsked,
             Letter::EmailChanged,
+            Letter::FactorActivated(Activated {
+                kind: FactorKind::Totp,
+                signs_in_alone: false,
+                is_first: true,
+            }),
+            Letter::FactorRemoved(FactorKind::Passkey),
+            Letter::FactorsReset,
+            Letter::PasskeyCopied,
         ] {
             let [german, english] = [Language::German, Language::English].map(|one| letter.render(one));
             assert_ne!(german.subject, english.subject);
-            let has_link = !matches!(
-                letter,
-                Letter::PasswordRecovered | Letter::EmailChangeAsked | Letter::EmailChanged
-            );
+            let has_link = format!("{letter:?}").contains(link);
             assert_eq!(letter.life().is_some(), has_link, "{letter:?}");
             for mail in [german, english] {
                 assert!(mail.html.starts_with("<!doctype html>") && mail.html.ends_with("</html>"));
@@ -339,16 +293,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn what_others_wrote_is_neither_markup_nor_another_header() {
-        let mail = mail("a\r\nBcc: x@y.example", &["<script>\"'&"], Some("https://x/\"><b>"), &[]);
-        assert_eq!(mail.subject, "a  Bcc: x@y.example");
-        assert!(
-            mail.html.contains("&lt;script&gt;&quot;&#39;&amp;") && !mail.html.contains("<b>"),
-            "{}",
-            mail.html
-        );
     }
 }

@@ -15,6 +15,8 @@ words! {
         Recovery = "recovery",
         /// That the user reads the mail of the account's address.
         Link = "otp",
+        /// That the user has a passkey and has unlocked it, which is two factors.
+        Passkey = "passkey",
         /// Something that a later version knows.
         Other = "other",
     }
@@ -63,6 +65,12 @@ impl Proofs {
         Self { first: Proof { by, at }, second: None }
     }
 
+    /// A session that begins with a passkey: it is had, and it was unlocked.
+    pub fn of_passkey(at: Timestamp) -> Self {
+        let proof = Proof { by: Method::Passkey, at };
+        Self { first: proof, second: Some(proof) }
+    }
+
     /// How much the session is to be believed.
     pub fn assurance(&self) -> Assurance {
         if self.second.is_some() { Assurance::Aal2 } else { Assurance::Aal1 }
@@ -73,10 +81,24 @@ impl Proofs {
         self.first.by == Method::Link && now < self.first.at + LINK_COUNTS
     }
 
-    /// The proofs, latest first.
+    /// Whether a passkey that is proved in the session signs in alone from then on: the session
+    /// began with the password, or, of one that is made there, with a passkey that does. Passwords
+    /// that are set without the one before end such sessions, so it is the password in force; with
+    /// a link, which may have come to whoever reads the mail, it is none. One that ceased to sign
+    /// in alone does not make up for it in a session that it may have begun itself.
+    pub fn let_passkey_alone(&self, is_new: bool) -> bool {
+        match self.first.by {
+            Method::Password => true,
+            Method::Passkey => is_new,
+            Method::Totp | Method::Recovery | Method::Link | Method::Other => false,
+        }
+    }
+
+    /// The proofs, latest first; one that was two factors is one.
     pub fn latest_first(&self) -> Vec<Proof> {
         let mut proofs: Vec<Proof> = self.second.into_iter().chain([self.first]).collect();
         proofs.sort_by_key(|proof| std::cmp::Reverse(proof.at));
+        proofs.dedup();
         proofs
     }
 }
@@ -105,7 +127,28 @@ mod tests {
         let second = Proof { by: Method::Totp, at: at(20) };
         let two = Proofs { second: Some(second), ..one };
         assert_eq!((two.assurance(), two.latest_first()), (Assurance::Aal2, vec![second, one.first]));
+        let passkey = Proofs::of_passkey(at(10));
+        assert_eq!((passkey.assurance(), passkey.latest_first()), (Assurance::Aal2, vec![passkey.first]));
         let proved_again = Proofs { first: Proof { at: at(30), ..one.first }, ..two };
         assert_eq!(proved_again.latest_first(), vec![proved_again.first, second]);
+    }
+
+    #[test]
+    fn a_passkey_signs_in_alone_after_a_proof_beside_the_password_and_a_new_one_after_another_one() {
+        let (at, by) = (Timestamp::UNIX_EPOCH, Method::Totp);
+        for (first, if_new, if_there) in [
+            (Method::Password, true, true),
+            (Method::Passkey, true, false),
+            (Method::Totp, false, false),
+            (Method::Recovery, false, false),
+            (Method::Link, false, false),
+            (Method::Other, false, false),
+        ] {
+            for second in [None, Some(Proof { by, at })] {
+                let proofs = Proofs { second, ..Proofs::beginning(first, at) };
+                let is_let = [true, false].map(|is_new| proofs.let_passkey_alone(is_new));
+                assert_eq!(is_let, [if_new, if_there], "{first:?}");
+            }
+        }
     }
 }

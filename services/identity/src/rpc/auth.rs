@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::wire::{count, factor, id, language, timestamp, user};
+use crate::changes::factor::Challenge;
 use crate::changes::logout::{self, LogoutScope};
 use crate::changes::sessions::Tokens;
 use crate::domain::email::Email;
@@ -89,6 +90,33 @@ impl AuthService for Identity {
         }
         let ended = self.sessions.change_password(by, current, new, &actor, Timestamp::now).await?;
         Ok(Response::new(wire::ChangePasswordResponse { ended_sessions: count(ended) }))
+    }
+
+    async fn challenge_passkey(
+        &self,
+        _: Request<wire::ChallengePasskeyRequest>,
+    ) -> Result<Response<wire::ChallengePasskeyResponse>, Status> {
+        let Challenge { text, expires_at, options } = self.sessions.challenge_passkey(Timestamp::now())?;
+        let expires_at = Some(timestamp(expires_at));
+        Ok(Response::new(wire::ChallengePasskeyResponse { challenge: text, expires_at, options }))
+    }
+
+    async fn login_with_passkey(
+        &self,
+        request: Request<wire::LoginWithPasskeyRequest>,
+    ) -> Result<Response<wire::LoginWithPasskeyResponse>, Status> {
+        let (actor, language) = (self.stranger(&request), language(&request));
+        let (credential, now) = (&request.get_ref().credential, Timestamp::now());
+        let tokens = self.sessions.login_with_passkey(credential, language, &actor, now).await?;
+        let Tokens { access, refresh, user: owner, factors } = tokens;
+        Ok(Response::new(wire::LoginWithPasskeyResponse {
+            access,
+            refresh,
+            token_type: "bearer".to_owned(),
+            expires_in: access::LIFETIME.cast_signed(),
+            user: Some(user(owner)),
+            factors: factors.into_iter().map(factor).collect(),
+        }))
     }
 
     async fn reauthenticate(

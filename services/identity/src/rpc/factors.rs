@@ -7,11 +7,11 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
-use super::wire::{count, factor, id, timestamp, user};
-use crate::changes::factor::{self as changes, Enrolled, Reset};
+use super::wire::{count, factor, id, language, timestamp, user};
+use crate::changes::factor::{self as changes, Challenge, Enrolled, Reset};
 use crate::changes::prove::{Gained, SentProof};
 use crate::changes::sessions::Tokens;
-use crate::domain::factor::SecondFactorPolicy;
+use crate::domain::factor::{FactorKind, SecondFactorPolicy};
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{FactorId, UserId};
 use crate::error::Error;
@@ -24,12 +24,13 @@ impl FactorService for Identity {
     ) -> Result<Response<wire::EnrolFactorResponse>, Status> {
         let (by, actor) = self.user(&request)?;
         let wire::EnrolFactorRequest { kind, name } = request.into_inner();
-        match wire::FactorKind::try_from(kind) {
-            Ok(wire::FactorKind::Unspecified | wire::FactorKind::Totp) => {}
-            Err(_) => return Err(Error::from(InvalidField::new("kind", "takes totp")).into()),
-        }
+        let kind = match wire::FactorKind::try_from(kind) {
+            Ok(wire::FactorKind::Unspecified | wire::FactorKind::Totp) => FactorKind::Totp,
+            Ok(wire::FactorKind::Passkey) => FactorKind::Passkey,
+            Err(_) => return Err(Error::from(InvalidField::new("kind", "takes totp or passkey")).into()),
+        };
         let id = FactorId(Uuid::now_v7());
-        let enrolled = self.sessions.enrol_factor(by, id, &name, &actor).await?;
+        let enrolled = self.sessions.enrol_factor(by, (id, kind), &name, &actor).await?;
         let Enrolled { factor: new, secret, uri } = enrolled;
         Ok(Response::new(wire::EnrolFactorResponse { factor: Some(factor(new)), secret, uri }))
     }
@@ -53,18 +54,19 @@ impl FactorService for Identity {
     ) -> Result<Response<wire::ChallengeFactorResponse>, Status> {
         let (by, _) = self.user(&request)?;
         let named: FactorId = id("factor_id", &request.get_ref().factor_id)?;
-        let (challenge, until) = self.sessions.challenge_factor(by, named, Timestamp::now()).await?;
-        let expires_at = Some(timestamp(until));
-        Ok(Response::new(wire::ChallengeFactorResponse { challenge, expires_at }))
+        let asked = self.sessions.challenge_factor(by, named, Timestamp::now()).await?;
+        let Challenge { text: challenge, expires_at, options } = asked;
+        let expires_at = Some(timestamp(expires_at));
+        Ok(Response::new(wire::ChallengeFactorResponse { challenge, expires_at, options }))
     }
 
     async fn verify_factor(
         &self,
         request: Request<wire::VerifyFactorRequest>,
     ) -> Result<Response<wire::VerifyFactorResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
-        let wire::VerifyFactorRequest { factor_id, challenge, code } = request.get_ref();
-        let sent = SentProof { factor: id("factor_id", factor_id)?, challenge, code };
+        let ((by, actor), language) = (self.user(&request)?, language(&request));
+        let wire::VerifyFactorRequest { factor_id, challenge, code, credential } = request.get_ref();
+        let sent = SentProof { factor: id("factor_id", factor_id)?, challenge, code, credential, language };
         let (tokens, gained) = self.sessions.verify_factor(by, &sent, &actor, Timestamp::now()).await?;
         let Tokens { access, refresh, user: owner, factors } = tokens;
         let recovery_codes = if let Gained::Codes(codes) = gained { codes } else { Vec::new() };
@@ -83,9 +85,9 @@ impl FactorService for Identity {
         &self,
         request: Request<wire::RemoveFactorRequest>,
     ) -> Result<Response<wire::RemoveFactorResponse>, Status> {
-        let (by, actor) = self.user(&request)?;
+        let ((by, actor), language) = (self.user(&request)?, language(&request));
         let named: FactorId = id("factor_id", &request.get_ref().factor_id)?;
-        let ended = changes::remove(self.store(), by, named, &actor).await?;
+        let ended = self.sessions.remove_factor(by, named, language, &actor).await?;
         Ok(Response::new(wire::RemoveFactorResponse { ended_sessions: count(ended) }))
     }
 
@@ -123,9 +125,9 @@ impl FactorService for Identity {
         request: Request<wire::ResetFactorsRequest>,
     ) -> Result<Response<wire::ResetFactorsResponse>, Status> {
         let id: UserId = id("user_id", &request.get_ref().user_id)?;
-        let actor = self.actor(&request)?;
+        let (actor, language) = (self.actor(&request)?, language(&request));
         self.check_target(&actor, id).await?;
-        let Reset { factors, sessions } = changes::reset(self.store(), id, &actor).await?;
+        let Reset { factors, sessions } = self.sessions.reset_factors(id, language, &actor).await?;
         let (removed_factors, ended_sessions) = (count(factors), count(sessions));
         Ok(Response::new(wire::ResetFactorsResponse { removed_factors, ended_sessions }))
     }

@@ -46,14 +46,14 @@ impl Identity {
     /// Somebody who has not signed in.
     pub(super) fn stranger<T>(&self, request: &Request<T>) -> Actor {
         let (holds, context) = (Holds::Scopes([].into()), self.context(request));
-        let (two_factors, second_at) = (false, None);
         Actor {
             user: None,
             api_key: None,
             for_user: false,
             issuer: String::new(),
-            two_factors,
-            second_at,
+            two_factors: false,
+            second_at: None,
+            proved_at: None,
             holds,
             context,
         }
@@ -65,10 +65,11 @@ impl Identity {
         let (user, api_key) = (user.map(signed_in), api_key_id.map(ApiKeyId));
         let (holds, context) = (Holds::Scopes(scopes), self.context(request));
         let issuer = issuer.as_deref().unwrap_or_default().to_owned();
-        let Proof { two_factors, at: _, second_at } = proof;
-        let second_at = second_at.and_then(|at| Timestamp::from_second(at.cast_signed()).ok());
+        let Proof { two_factors, at, second_at } = proof;
+        let time = |at: Option<u64>| at.and_then(|at| Timestamp::from_second(at.cast_signed()).ok());
+        let (proved_at, second_at) = (time(at), time(second_at));
         let for_user = matches!(acting, Some(Acting::Client(_)));
-        Ok(Actor { user, api_key, for_user, issuer, two_factors, second_at, holds, context })
+        Ok(Actor { user, api_key, for_user, issuer, two_factors, second_at, proved_at, holds, context })
     }
 
     /// The user who calls a method of their own.

@@ -56,10 +56,22 @@ pub(super) fn user(user: User) -> wire::User {
 }
 
 pub(super) fn factor(factor: Factor) -> wire::Factor {
-    let Factor { id, user: _, kind, name, sealed: _, created_at, verified_at, last_used_at, wrong_codes: _ } =
-        factor;
+    let Factor {
+        id,
+        user: _,
+        kind,
+        name,
+        sealed: _,
+        created_at,
+        verified_at,
+        last_used_at,
+        wrong_codes: _,
+        enrolled_in: _,
+        signs_in_alone,
+    } = factor;
     let kind = match kind {
         FactorKind::Totp => wire::FactorKind::Totp,
+        FactorKind::Passkey => wire::FactorKind::Passkey,
         FactorKind::Other => wire::FactorKind::Unspecified,
     };
     wire::Factor {
@@ -70,5 +82,6 @@ pub(super) fn factor(factor: Factor) -> wire::Factor {
         created_at: Some(timestamp(created_at)),
         verified_at: verified_at.map(timestamp),
         last_used_at: last_used_at.map(timestamp),
+        signs_in_alone,
     }
 }

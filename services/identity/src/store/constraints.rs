@@ -13,4 +13,5 @@ pub(super) const MEMBERSHIPS_ROLE: &str = "memberships_role_fkey";
 pub(super) const ROLES_KEY: &str = "roles_pkey";
 pub(super) const FACTORS_NAME: &str = "factors_name_idx";
 pub(super) const INVITATIONS_TENANT: &str = "invitations_tenant_fkey";
+pub(super) const PASSKEYS_CREDENTIAL: &str = "passkeys_credential_key";
 pub(super) const API_KEYS_TENANT: &str = "tenant_api_keys_tenant_fkey";

@@ -11,12 +11,12 @@ use super::users::user;
 use crate::domain::factor::{
     Factor, FactorAttempts, FactorBuckets, FactorKind, SealedSecret, UNVERIFIED_FOR,
 };
-use crate::domain::ids::{FactorId, UserId};
+use crate::domain::ids::{FactorId, SessionId, UserId};
 use crate::domain::user::User;
 use crate::error::{Error, Existing};
 
-/// What [`factor`] reads. A kind of a later version may have no secret.
-pub(super) const COLUMNS: &str = "f.id, f.user_id, f.kind, f.name, coalesce(f.secret_sealed, '') as secret_sealed, f.created_at, f.verified_at, f.last_used_at, f.wrong_codes";
+/// What [`factor`] reads, of a factor with the passkey that it may be.
+pub(super) const COLUMNS: &str = "f.id, f.user_id, f.kind, f.name, f.secret_sealed, f.created_at, f.verified_at, f.last_used_at, f.wrong_codes, f.enrolled_in, p.alone_from is not null as signs_in_alone";
 
 pg::statements! {
     /// A user's factors, oldest first, but those that were not verified in time.
@@ -33,7 +33,8 @@ pg::statements! {
     LockFactorsOf = "lock_factors_of" (user: UserId);
     /// Stores a factor.
     InsertFactor<'a> = "insert_factor" (
-        id: FactorId, user: UserId, kind: &'a str, name: &'a str, sealed: &'a [u8], at: Timestamp
+        id: FactorId, user: UserId, kind: &'a str, name: &'a str, sealed: Option<&'a [u8]>, at: Timestamp,
+        enrolled_in: Option<SessionId>
     );
     /// Forgets a user's factors that were not verified in time.
     ForgetUnverifiedFactors = "forget_unverified_factors" (user: UserId, before: Timestamp);
@@ -130,9 +131,10 @@ impl Change {
     }
 
     pub async fn insert_factor(&self, new: &Factor) -> Result<(), Error> {
-        let Factor { id, user, kind, name, sealed, created_at, .. } = new;
-        let (id, user, at) = (*id, *user, *created_at);
-        let insert = InsertFactor { id, user, kind: kind.word(), name, sealed, at };
+        let Factor { id, user, kind, name, sealed, created_at, enrolled_in, .. } = new;
+        let (id, user, at, enrolled_in) = (*id, *user, *created_at, *enrolled_in);
+        let (kind, sealed) = (kind.word(), sealed.as_deref());
+        let insert = InsertFactor { id, user, kind, name, sealed, at, enrolled_in };
         self.query(&insert).await.map(drop).map_err(|fault| {
             if fault.on_constraint(FACTORS_NAME) {
                 Error::AlreadyExists(Existing::Factor)
@@ -219,6 +221,8 @@ fn factor(row: &mut Columns<'_>) -> Result<Factor, Fault> {
         verified_at: row.next("verified_at")?,
         last_used_at: row.next("last_used_at")?,
         wrong_codes: row.next("wrong_codes")?,
+        enrolled_in: row.next("enrolled_in")?,
+        signs_in_alone: row.next("signs_in_alone")?,
     })
 }
 

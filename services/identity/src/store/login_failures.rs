@@ -15,6 +15,8 @@ pg::statements! {
     CountLoginFailure<'a> = "count_login_failure" (
         buckets: Vec<&'a [u8]>, now: Timestamp, window_ends_at: Timestamp
     );
+    /// Takes back that an attempt was counted.
+    UncountAttempt<'a> = "uncount_attempt" (buckets: Vec<&'a [u8]>);
     /// Counts somebody who asks for a letter, and says how often it was.
     CountMailRequest<'a> = "count_mail_request" (
         buckets: Vec<&'a [u8]>, now: Timestamp, window_ends_at: Timestamp
@@ -50,13 +52,15 @@ impl Store {
         counted(buckets, &rows)
     }
 
+    /// Counts an attempt; how many there were in this window, this one too.
     pub async fn count_login_failure(
         &self,
         buckets: &Buckets,
         now: Timestamp,
         window_ends_at: Timestamp,
-    ) -> Result<(), Fault> {
-        self.run(&CountLoginFailure { buckets: buckets.all(), now, window_ends_at }).await.map(drop)
+    ) -> Result<Failures, Fault> {
+        let rows = self.run(&CountLoginFailure { buckets: buckets.all(), now, window_ends_at }).await?;
+        counted(buckets, &rows)
     }
 
     /// The pair has signed in: its failures are forgiven.
@@ -80,6 +84,11 @@ impl Change {
     /// As [`Store::remember_pair`], in a change that says so.
     pub async fn remember_pair(&self, buckets: &Buckets) -> Result<(), Fault> {
         self.query(&RememberPair { pair: &buckets.pair, now: self.at() }).await.map(drop)
+    }
+
+    /// Takes back that an attempt was counted, which was right.
+    pub async fn uncount_attempt(&self, buckets: &Buckets) -> Result<(), Fault> {
+        self.query(&UncountAttempt { buckets: buckets.all() }).await.map(drop)
     }
 
     /// Forgives the failures of an account, and those from an address.

@@ -18,15 +18,21 @@ pg::statements! {
         id: SessionId, user: UserId, at: Timestamp, idle_expires_at: Timestamp, expires_at: Timestamp,
         address: &'a str, user_agent: &'a str, password_version: i32, method: &'a str
     );
+    /// Starts a session with a passkey.
+    InsertSessionOfPasskey<'a> = "insert_session_of_passkey" (
+        id: SessionId, user: UserId, at: Timestamp, idle_expires_at: Timestamp, expires_at: Timestamp,
+        address: &'a str, user_agent: &'a str, method: &'a str
+    );
     /// A session with its user, locked.
     LockSession = "lock_session" (id: SessionId);
     /// Makes the next refresh token of a session.
     RotateSession = "rotate_session" (
         id: SessionId, counter: i64, at: Timestamp, idle_expires_at: Timestamp
     );
-    /// Notes that a second factor was proved in a session, and makes its next refresh token.
+    /// Notes that a second factor was proved in a session, if one was, and makes its next
+    /// refresh token.
     StepUpSession<'a> = "step_up_session" (
-        id: SessionId, user: UserId, method: &'a str, at: Timestamp, idle_expires_at: Timestamp
+        id: SessionId, user: UserId, method: Option<&'a str>, at: Timestamp, idle_expires_at: Timestamp
     );
     /// Notes that the password was proved again, and makes the next refresh token.
     ProveSessionAgain = "prove_session_again" (
@@ -84,6 +90,20 @@ impl Change {
         Ok(!self.query(&insert).await?.is_empty())
     }
 
+    /// Starts a session with a passkey, of a user who is locked.
+    pub async fn insert_session_of_passkey(
+        &self,
+        (id, user): (SessionId, UserId),
+        address: &str,
+        user_agent: &str,
+    ) -> Result<(), Fault> {
+        let (at, method) = (self.at(), Method::Passkey.word());
+        let (idle_expires_at, expires_at) = (at + IDLE, at + ABSOLUTE);
+        let insert =
+            InsertSessionOfPasskey { id, user, at, idle_expires_at, expires_at, address, user_agent, method };
+        self.query(&insert).await.map(drop)
+    }
+
     pub async fn lock_session(&self, id: SessionId) -> Result<Option<(rotation::Session, User)>, Fault> {
         Columns::first(&self.query(&LockSession { id }).await?, |row| {
             let session = rotation::Session {
@@ -106,15 +126,16 @@ impl Change {
         Columns::first(&self.finish_with(&rotate).await?, |row| row.next("counter"))
     }
 
-    /// Notes that the second factor was proved, and makes the next refresh token: its
-    /// counter, with all that was proved; nothing if the session is over.
+    /// Notes which second factor was proved, and makes the next refresh token: its counter,
+    /// with all that was proved; nothing if the session is over. Without a method what was
+    /// proved before stays as it is.
     pub async fn step_up_session(
         &self,
         (id, user): (SessionId, UserId),
-        by: Method,
+        by: Option<Method>,
     ) -> Result<Option<(i64, Proofs)>, Fault> {
-        let at = self.at();
-        let step = StepUpSession { id, user, method: by.word(), at, idle_expires_at: at + IDLE };
+        let (at, method) = (self.at(), by.map(Method::word));
+        let step = StepUpSession { id, user, method, at, idle_expires_at: at + IDLE };
         Columns::first(&self.query(&step).await?, |row| Ok((row.next("counter")?, proofs(row)?)))
     }
 

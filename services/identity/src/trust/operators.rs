@@ -21,6 +21,7 @@ pub async fn record(store: &Store, caller: &Caller, context: Context) -> Result<
         issuer: caller.issuer.as_deref().unwrap_or_default().to_owned(),
         two_factors: caller.proof.two_factors,
         second_at: None,
+        proved_at: None,
         holds: Holds::Scopes(caller.scopes.clone()),
         context,
     };

@@ -21,15 +21,18 @@ use crate::alterations::{Altered, alterations};
 use crate::authenticator::{App, Protected};
 use crate::fixture::{Answer, Fixture};
 use crate::mailbox::Mailbox;
+use crate::security_key::{self, SecurityKey};
 
 /// How Postgres says that a column has a type with which a statement cannot go on; which
 /// one it is, readiness says.
 const OPERATOR: &str = "operator does not exist";
+/// The same, where it is one value or another.
+const MATCHED: &str = "cannot be matched";
 
 /// Refusals of what is over: a time that became its day is hours before.
 const OVER: [&str; 2] = ["LINK_INVALID", "FACTOR_NOT_FOUND"];
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "tenants",
     "users",
     "memberships",
@@ -37,6 +40,7 @@ const TABLES: [&str; 13] = [
     "tenant_api_keys",
     "sessions",
     "factors",
+    "passkeys",
     "recovery_codes",
     "login_failures",
     "known_pairs",
@@ -86,6 +90,11 @@ struct Round {
     /// The user who has a second factor, and another one that is not verified yet.
     protected: Protected,
     unverified: App,
+    /// A factor of a user who has a passkey, to be made, and the user's token.
+    passkey: (String, String),
+    /// What one more passkey gave when it was made for that factor, and one when it was used.
+    made: Json,
+    used: Json,
     /// What a client asks for a token with.
     client: Json,
 }
@@ -129,6 +138,7 @@ impl Round {
         for token in [&owner, &operator] {
             fixture.get("/v1/me", token).await.ok();
         }
+        let (passkey, made, used) = passkeys(fixture, &email(number, 4)).await;
         // One client gets no token in each round.
         let Client { id, secret } = client(fixture, &["bookings:view"], &[]).await;
         let client = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret});
@@ -143,6 +153,9 @@ impl Round {
             session,
             protected,
             unverified,
+            passkey,
+            made,
+            used,
             client,
         }
     }
@@ -150,6 +163,17 @@ impl Round {
 
 fn email(number: i32, at: usize) -> String {
     format!("user-{number}-{at}@x.example")
+}
+
+/// What a user who has a passkey sends to make another one, and to sign in with it.
+async fn passkeys(fixture: &Fixture, email: &str) -> ((String, String), Json, Json) {
+    let (mut key, mut another) = (SecurityKey::new(), SecurityKey::new());
+    let (_, proved) = fixture.make_passkey(&fixture.token(email).await, "", &mut key).await;
+    let token = proved["access"].as_str().unwrap().to_owned();
+    let factor = fixture.enrol_passkey(&token, "another").await;
+    let made = another.make(&fixture.challenge(&token, &factor).await);
+    let used = key.answer(&fixture.passkey_challenge().await);
+    ((factor, token), made, used)
 }
 
 /// The links that a round uses; returns the ids of its invitations.
@@ -218,7 +242,7 @@ async fn stored(fixture: &Fixture) -> String {
 async fn no_change_stores_what_it_refuses_for_an_altered_column() {
     let cost = PasswordCost { memory_kib: 64, passes: 1 };
     let mailbox = Mailbox::open().await;
-    let policy = Policy { password_cost: cost, mail: Some(mailbox.policy()), ..Policy::default() };
+    let policy = Policy { password_cost: cost, mail: Some(mailbox.policy()), ..security_key::policy() };
     let fixture = Fixture::start_with(policy).await;
     fixture.token(demo::OWNER).await;
     // The login has renewed it at the low cost.
@@ -232,7 +256,7 @@ async fn no_change_stores_what_it_refuses_for_an_altered_column() {
     assert_eq!(names, changing.map(MethodDescriptor::name).collect(), "every change is tried");
     let alterations = alterations(&fixture, "identity", &TABLES, "true", others).await;
     let send = async |change: &Change| send(&fixture, change).await;
-    let altered = Altered { fixture: &fixture, also_named: &[OPERATOR], over: &OVER };
+    let altered = Altered { fixture: &fixture, also_named: &[OPERATOR, MATCHED], over: &OVER };
     let tried = altered.walk(alterations, changes, send, async || stored(&fixture).await).await;
     assert!(tried.alterations > 60 && tried.refusals > 200, "{tried:?}");
 }

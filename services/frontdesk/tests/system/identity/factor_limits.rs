@@ -6,6 +6,7 @@ use identity::{Limits, Policy};
 use serde_json::json;
 
 use crate::fixture::{Answer, Fixture, system};
+use crate::security_key::{self, SecurityKey};
 
 /// As many passwords as anybody sends, and so ten codes in a session.
 pub fn without_a_limit_of_passwords() -> Policy {
@@ -162,6 +163,31 @@ async fn a_hundred_wrong_codes_in_a_row_end_the_codes_of_a_factor_until_a_recove
     fixture.post("/v1/auth/recovery-codes/use", &token, &recovery).await.ok();
     assert_eq!(wrong().await, 0);
     fixture.verify(&token, app, &app.code(1)).await.ok();
+}
+
+#[tokio::test]
+async fn what_a_factor_is_never_proved_by_is_said_and_is_no_try() {
+    let fixture = Fixture::start_with(security_key::policy()).await;
+    let protected = fixture.protect(demo::MANAGER).await;
+    let mut key = SecurityKey::new();
+    let (passkey, _) = fixture.make_passkey(protected.token(), "laptop", &mut key).await;
+    let token = fixture.manager().await;
+    fixture.execute("update identity.login_failures set failures = 0", &[]).await;
+    for _ in 0..6 {
+        for (factor, sent) in [
+            (&protected.app.factor, json!({"credential": "{}"})),
+            (&protected.app.factor, json!({"code": protected.app.code(1), "credential": "{}"})),
+            (&passkey, json!({"code": "000000"})),
+            (&passkey, json!({"code": "000000", "credential": "{}"})),
+        ] {
+            fixture.prove_passkey(&token, factor, &sent).await.refused(400, "INVALID_FIELD");
+        }
+    }
+    let tried = "select sum(failures)::bigint from identity.login_failures";
+    assert_eq!(fixture.count(tried, &[]).await, 0);
+    assert_eq!(fixture.count("select sum(wrong_codes)::bigint from identity.factors", &[]).await, 0);
+    let given = key.answer(&fixture.challenge(&token, &passkey).await);
+    fixture.prove_passkey(&token, &passkey, &given).await.ok();
 }
 
 /// Before, tries of a factor that takes no codes used up those of recovery codes, the way out.

@@ -2,10 +2,14 @@
 //! is of one mind.
 
 use frontdesk::demo;
+use futures::future::join_all;
+use identity::Policy;
 use serde_json::json;
 
+use super::factor_limits::without_a_limit_of_passwords;
 use crate::authenticator::claims;
 use crate::fixture::Fixture;
+use crate::security_key::{SecurityKey, policy};
 
 /// How often each race is run.
 const ROUNDS: usize = 8;
@@ -106,5 +110,68 @@ async fn a_refresh_beside_a_proof_ends_no_session() {
         fixture.refresh(&earlier["refresh"]).await.refused(401, "REFRESH_TOKEN_INVALID");
         let next = fixture.refresh(&proved.ok()["refresh"]).await;
         fixture.get("/v1/me", next.ok()["access"].as_str().unwrap()).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_proofs_at_once_with_what_a_passkey_gave_one_is_taken() {
+    let limits = without_a_limit_of_passwords().limits;
+    let fixture = Fixture::start_with(Policy { limits, ..policy() }).await;
+    let (mut token, mut key) = (fixture.manager().await, SecurityKey::new());
+    let factor = fixture.enrol_passkey(&token, "laptop").await;
+    // When it is made, and when it is used.
+    for is_made in [true, false] {
+        let asked = fixture.challenge(&token, &factor).await;
+        let given = if is_made { key.make(&asked) } else { key.answer(&asked) };
+        let answers = join_all((0..16).map(|_| fixture.prove_passkey(&token, &factor, &given))).await;
+        let (taken, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!(taken.len(), 1);
+        // Some of them are more than are looked at.
+        for answer in refused {
+            match answer.status {
+                429 => answer.refused(429, "TOO_MANY_ATTEMPTS"),
+                _ => answer.refused(403, "FACTOR_PROOF_WRONG"),
+            };
+        }
+        assert_eq!(left(&fixture).await, [1, 10, 1, 1]);
+        let counted = "select sign_count from identity.passkeys";
+        assert_eq!(fixture.count(counted, &[]).await, i64::from(!is_made));
+        taken[0].ok()["access"].as_str().unwrap().clone_into(&mut token);
+        fixture.execute("update identity.login_failures set failures = 0", &[]).await;
+    }
+    let told = "select count(*) from identity.audit_events where action = $1 and outcome = 'success'";
+    for action in ["factor_activated", "factor_verified"] {
+        assert_eq!(fixture.count(told, &[&action]).await, 1, "{action}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_with_a_passkey_beside_its_removal_or_a_reset_leaves_no_session_of_it() {
+    let fixture = Fixture::start_with(policy()).await;
+    let operator = fixture.token(demo::OPERATOR).await;
+    let reset = format!("/v1/users/{}/factors/reset", fixture.user_id(demo::MANAGER).await);
+    for round in 0..ROUNDS {
+        let mut key = SecurityKey::new();
+        let (factor, proof) = fixture.make_passkey(&fixture.manager().await, "laptop", &mut key).await;
+        let token = proof["access"].as_str().unwrap();
+        let given = key.answer(&fixture.passkey_challenge().await);
+        let resets = round % 2 == 1;
+        let taken_away = async {
+            if resets {
+                fixture.post(&reset, &operator, &json!({})).await
+            } else {
+                fixture.delete(&format!("/v1/auth/factors/{factor}"), token).await
+            }
+        };
+        let (taken_away, login) = tokio::join!(taken_away, fixture.passkey_login(&given));
+        taken_away.ok();
+        if login.status == 200 {
+            let token = login.ok()["access"].as_str().unwrap();
+            fixture.get("/v1/me", token).await.refused(401, "SESSION_ENDED");
+        } else {
+            login.refused(401, "LOGIN_FAILED");
+        }
+        assert_eq!(left(&fixture).await, [0, 0, 0, i64::from(!resets)], "{resets}");
+        clear(&fixture).await;
     }
 }

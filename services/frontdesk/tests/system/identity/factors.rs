@@ -5,7 +5,6 @@ use identity::Policy;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::alterations::alter;
 use crate::authenticator::{App, assurance, claims, hex};
 use crate::fixture::{Fixture, system, tenant_path};
 use crate::waits::until_so;
@@ -173,10 +172,9 @@ async fn the_password_does_not_make_the_second_factor_new_for_changes_of_factors
 async fn a_kind_of_factor_that_is_not_known_counts_and_keeps_nobody_from_signing_in() {
     let fixture = Fixture::start().await;
     let protected = fixture.protect(demo::MANAGER).await;
-    let no_secret = "alter table identity.factors alter column secret_sealed drop not null; \
-        update identity.factors set kind = 'passkey', secret_sealed = null";
-    alter(&fixture, no_secret).await;
-    let unknown = "update identity.sessions set method = 'passkey', second_method = 'passkey' \
+    let no_secret = "update identity.factors set kind = 'badge', secret_sealed = null";
+    fixture.execute(no_secret, &[]).await;
+    let unknown = "update identity.sessions set method = 'badge', second_method = 'badge' \
         where second_method is not null";
     fixture.execute(unknown, &[]).await;
     let refreshed = fixture.refresh(&protected.proof["refresh"]).await.ok().clone();

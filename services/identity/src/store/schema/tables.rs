@@ -2,7 +2,8 @@
 
 use crate::store::constraints::{
     API_KEYS_TENANT, DELETED_TENANTS_KEY, INVITATIONS_TENANT, MEMBERSHIPS_KEY, MEMBERSHIPS_ROLE,
-    MEMBERSHIPS_TENANT, MEMBERSHIPS_USER, ROLES_KEY, TENANTS_KEY, TENANTS_SLUG, USERS_EMAIL, USERS_KEY,
+    MEMBERSHIPS_TENANT, MEMBERSHIPS_USER, PASSKEYS_CREDENTIAL, ROLES_KEY, TENANTS_KEY, TENANTS_SLUG,
+    USERS_EMAIL, USERS_KEY,
 };
 
 /// A table with what the statements need of it.
@@ -14,7 +15,7 @@ pub(super) struct Table {
 }
 
 /// The tables.
-pub(super) const TABLES: [Table; 22] = [
+pub(super) const TABLES: [Table; 23] = [
     Table {
         name: "tenants",
         columns: &[
@@ -179,8 +180,25 @@ pub(super) const TABLES: [Table; 22] = [
             ("verified_at", "timestamp with time zone"),
             ("last_used_at", "timestamp with time zone"),
             ("wrong_codes", "integer"),
+            ("enrolled_in", "uuid"),
         ],
         constraints: &[],
+    },
+    Table {
+        name: "passkeys",
+        columns: &[
+            ("factor_id", "uuid"),
+            ("user_id", "uuid"),
+            ("credential", "bytea"),
+            ("public_key", "bytea"),
+            ("sign_count", "bigint"),
+            ("backup_eligible", "boolean"),
+            ("backed_up", "boolean"),
+            ("transports", "text[]"),
+            ("asked_at", "timestamp with time zone"),
+            ("alone_from", "timestamp with time zone"),
+        ],
+        constraints: &[PASSKEYS_CREDENTIAL],
     },
     Table {
         name: "recovery_codes",

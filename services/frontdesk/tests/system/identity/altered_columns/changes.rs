@@ -58,7 +58,8 @@ impl Round {
         ];
         // Those of the account come later: they end its last session.
         let tenants = self.changes_of_tenants().into_iter().chain(self.changes_of_recovery());
-        let others = self.changes_of_the_account().into_iter().chain(self.changes_of_factors());
+        let factors = self.changes_of_factors().into_iter().chain(self.changes_of_passkeys());
+        let others = self.changes_of_the_account().into_iter().chain(factors);
         changes.into_iter().map(owned).chain(self.changes_of_tokens()).chain(tenants).chain(others).collect()
     }
 
@@ -246,6 +247,17 @@ impl Round {
             ("ResetFactors", Method::POST, reset, &self.operator, json!({})),
         ];
         changes.into_iter().map(owned).collect()
+    }
+
+    /// A passkey that is made, and one that is used.
+    fn changes_of_passkeys(&self) -> Vec<Change> {
+        let Self { passkey, made, used, .. } = self;
+        let (factor, token) = passkey;
+        let path = format!("/v1/auth/factors/{factor}/verify");
+        vec![
+            ("LoginWithPasskey", Method::POST, "/v1/auth/passkeys/login".into(), String::new(), used.clone()),
+            ("VerifyFactor", Method::POST, path, token.clone(), made.clone()),
+        ]
     }
 }
 

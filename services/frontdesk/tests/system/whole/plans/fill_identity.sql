@@ -1,6 +1,6 @@
 -- 5,000 people, 100 of whom are members of the tenant, with 10,000 sessions, of which
 -- two a person are open; 20,000 audit events, half of the tenant and a tenth of none; 1,000
--- tenants; four links, two second factors and ten recovery codes to each person.
+-- tenants; four links, two apps, two passkeys and ten recovery codes to each person.
 insert into identity.tenants (id, slug, name, created_at)
 select md5('tenant' || n)::uuid, 'tenant-' || n, 'Tenant ' || n, now() from generate_series(1, 1000) n;
 insert into identity.tenants (id, slug, name, created_at)
@@ -37,6 +37,12 @@ insert into identity.user_links (issuer, subject, user_id, created_at)
 select 'https://id.example.com', 'subject' || n, md5('user' || (1 + n % 5000))::uuid, now() from generate_series(1, 20000) n;
 insert into identity.factors (id, user_id, kind, name, secret_sealed, created_at, verified_at)
 select md5('factor' || n)::uuid, md5('user' || (1 + n % 5000))::uuid, 'totp', 'phone ' || n, 'sealed', now(), now()
+from generate_series(1, 10000) n;
+insert into identity.factors (id, user_id, kind, name, created_at, verified_at)
+select md5('passkey' || n)::uuid, md5('user' || (1 + n % 5000))::uuid, 'passkey', 'laptop ' || n, now(), now()
+from generate_series(1, 10000) n;
+insert into identity.passkeys (factor_id, user_id, credential, public_key, sign_count, backup_eligible, backed_up, transports, asked_at, alone_from)
+select md5('passkey' || n)::uuid, md5('user' || (1 + n % 5000))::uuid, sha256(('passkey' || n)::bytea), 'key', 0, true, true, array['internal'], now(), now()
 from generate_series(1, 10000) n;
 insert into identity.recovery_codes (user_id, code_hash, created_at)
 select md5('user' || (1 + n % 5000))::uuid, sha256(('code' || n)::bytea), now() from generate_series(1, 50000) n;

@@ -1,0 +1,3 @@
+select {passkey}
+from identity.passkeys p
+where p.credential = :credential
