@@ -5,14 +5,14 @@
 use std::convert::Infallible;
 
 use frontdesk_proto::identity::v1::{
-    ChallengeFactorRequest, ChallengeFactorResponse, ChangePasswordRequest, ChangePasswordResponse,
-    EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest, GetJwksResponse, GetMeRequest, GetMeResponse,
-    IssueTokenRequest, IssueTokenResponse, LoginRequest, LoginResponse, LoginWithPasskeyRequest,
-    LoginWithPasskeyResponse, LogoutRequest, LogoutResponse, ReauthenticateRequest, ReauthenticateResponse,
-    RefreshRequest, RefreshResponse, RemoveFactorRequest, RemoveFactorResponse,
-    RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse, SignInByLinkRequest,
-    SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest, UseRecoveryCodeResponse,
-    VerifyFactorRequest, VerifyFactorResponse,
+    ChallengeFactorRequest, ChallengeFactorResponse, ChangeEmailRequest, ChangeEmailResponse,
+    ChangePasswordRequest, ChangePasswordResponse, EnrolFactorRequest, EnrolFactorResponse, GetJwksRequest,
+    GetJwksResponse, GetMeRequest, GetMeResponse, IssueTokenRequest, IssueTokenResponse, LoginRequest,
+    LoginResponse, LoginWithPasskeyRequest, LoginWithPasskeyResponse, LogoutRequest, LogoutResponse,
+    ReauthenticateRequest, ReauthenticateResponse, RefreshRequest, RefreshResponse, RemoveFactorRequest,
+    RemoveFactorResponse, RequestPasswordRecoveryRequest, RequestPasswordRecoveryResponse,
+    SignInByLinkRequest, SignInByLinkResponse, UpdateMeRequest, UpdateMeResponse, UseRecoveryCodeRequest,
+    UseRecoveryCodeResponse, VerifyFactorRequest, VerifyFactorResponse,
 };
 use http::HeaderMap;
 use prost::Message;
@@ -60,6 +60,13 @@ impl<'u> Identity<'u> {
 
     pub async fn update_me(&self, display_name: String) -> Result<UpdateMeResponse, Failure> {
         self.call("UserService/UpdateMe", &UpdateMeRequest { display_name }).await
+    }
+
+    pub async fn change_email(&self, email: String) -> Result<(), Failure> {
+        let sent: ChangeEmailResponse =
+            self.call("UserService/ChangeEmail", &ChangeEmailRequest { email }).await?;
+        let ChangeEmailResponse {} = sent;
+        Ok(())
     }
 
     pub async fn change_password(

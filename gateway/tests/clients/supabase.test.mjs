@@ -163,14 +163,51 @@ test("a user changes the name and, with the current one, the password", async ()
   assert.equal(wrong.error.code, "invalid_credentials");
   const weak = await of.auth.updateUser({ password: "password1", current_password: DEMO_PASSWORD });
   assert.equal(weak.error.code, "validation_failed");
-  const address = await of.auth.updateUser({ email: "new@alpine.example" });
-  assert.equal(address.error.code, "validation_failed");
+  const both = await of.auth.updateUser({ email: "new@alpine.example", password: "another long password" });
+  assert.equal(both.error.code, "validation_failed");
   const changed = await of.auth.updateUser({ password: "another long password", current_password: DEMO_PASSWORD });
   assert.equal(changed.error, null);
   const old = await client().auth.signInWithPassword(credentials());
   assert.equal(old.error.code, "invalid_credentials");
   const back = await of.auth.updateUser({ password: DEMO_PASSWORD, current_password: "another long password" });
   assert.equal(back.error, null);
+});
+
+test("a user asks for another address, which is the account's when the link was used", async () => {
+  const { OWNER_EMAIL } = system.variables;
+  const of = client();
+  await of.auth.signInWithPassword(credentials(OWNER_EMAIL));
+  const same = await of.auth.updateUser({ email: OWNER_EMAIL, data: { display_name: "Ottilie" } });
+  assert.deepEqual([same.error, same.data.user.new_email], [null, undefined]);
+  const asked = await of.auth.updateUser({ email: "ottilie@alpine.example" });
+  assert.equal(asked.error, null);
+  assert.deepEqual([asked.data.user.email, asked.data.user.new_email], [OWNER_EMAIL, "ottilie@alpine.example"]);
+  const { token } = await system.letterTo("ottilie@alpine.example", "Confirm your e-mail address");
+  const confirmed = await fetch(`${system.variables.API_BASE_URL}/v1/auth/email/confirm`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+  assert.deepEqual([confirmed.status, await confirmed.json()], [200, { email: "ottilie@alpine.example" }]);
+  assert.equal((await client().auth.signInWithPassword(credentials("ottilie@alpine.example"))).error, null);
+});
+
+test("a forgotten password is recovered by the link in the letter", async () => {
+  const { VIEWER_EMAIL } = system.variables;
+  const of = client();
+  assert.equal((await of.auth.resetPasswordForEmail("nobody@alpine.example")).error, null);
+  assert.equal((await of.auth.resetPasswordForEmail(VIEWER_EMAIL)).error, null);
+  const { token } = await system.letterTo(VIEWER_EMAIL, "Set a new password");
+  const wrong = await of.auth.verifyOtp({ type: "recovery", token_hash: `${token}x` });
+  assert.equal(wrong.error.code, "otp_expired");
+  const signedIn = await of.auth.verifyOtp({ type: "recovery", token_hash: token });
+  assert.deepEqual([signedIn.error, signedIn.data.user.email], [null, VIEWER_EMAIL]);
+  const changed = await of.auth.updateUser({ password: "a password that is new" });
+  assert.equal(changed.error, null);
+  const again = await client().auth.verifyOtp({ type: "recovery", token_hash: token });
+  assert.equal(again.error.code, "otp_expired");
+  const login = await client().auth.signInWithPassword({ email: VIEWER_EMAIL, password: "a password that is new" });
+  assert.equal(login.error, null);
 });
 
 test("other parts of a hosted project are not here", async () => {

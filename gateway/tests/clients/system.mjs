@@ -2,9 +2,10 @@
 // are deleted at the end.
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const program = process.env.FRONTDESK ?? join(import.meta.dirname, "../../../target/debug/frontdesk");
 
@@ -22,10 +23,14 @@ export async function startSystem(settings = {}) {
     child.once("exit", (code) => reject(new Error(`frontdesk dev ended with ${code}`)));
     child.stdout.on("data", (text) => String(text).includes("Ready in") && resolve());
   });
+  // dev writes letters into files.
+  const mail = join(folder, `mail-${child.pid}`);
   const exports = execFileSync(program, ["env", "--data-dir", folder], { encoding: "utf8" });
   const variables = Object.fromEntries([...exports.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
   return {
     variables,
+    mail,
+    letterTo: (address, subject) => letterTo(mail, address, subject),
     async stop() {
       child.removeAllListeners("exit");
       const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -34,6 +39,32 @@ export async function startSystem(settings = {}) {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+// The letter to an address with a subject, waited for.
+async function letterTo(folder, address, subject) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const letters = filesOf(folder).map(plain);
+    const found = letters.find((one) => one.includes(`To: ${address}`) && one.includes(`Subject: ${subject}`));
+    if (found) return { text: found, token: found.match(/#token=([\w-]+)/)?.[1] };
+    await sleep(100);
+  }
+  throw new Error(`no letter ${subject} for ${address} in ${folder}`);
+}
+
+function filesOf(folder) {
+  try {
+    return readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+  } catch (error) {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+// Quoted-printable (RFC 2045) made readable, as far as ASCII goes.
+function plain(letter) {
+  const joined = letter.replaceAll(/=\r?\n/g, "");
+  return joined.replaceAll(/=([0-9A-F]{2})/g, (_, byte) => String.fromCharCode(parseInt(byte, 16)));
 }
 
 export async function accessToken(variables, email) {

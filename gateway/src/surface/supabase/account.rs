@@ -1,6 +1,7 @@
 //! `PUT /auth/v1/user`: what a user changes of itself. All that is asked for is read before
-//! anything is changed. The password comes first: it is what is refused most often, and then
-//! nothing was changed.
+//! anything is changed. The name comes last: the password and the address are what is refused,
+//! and then nothing was changed. Those two go one at a time: each can be refused, and a new
+//! password ends the link to a new address.
 
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::{Checked, ErrorReason, Violations};
@@ -18,18 +19,19 @@ use crate::call::upstreams::Upstreams;
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wanted {
     display_name: Option<String>,
+    email: Option<String>,
     /// The current password, empty if none was sent, and the new one.
     password: Option<(String, String)>,
 }
 
-/// Changes the name or the password of the user of a token.
+/// Changes the name or the password of the user of a token, or sends a link to its new address.
 pub async fn update(
     upstreams: &Upstreams,
     request: Request<Body>,
     client: &Client,
 ) -> Result<Response<Body>, Refused> {
     let identity = Identity::new(upstreams, signed_in(request.headers(), client)?);
-    let Wanted { display_name, password } = wanted(&json(request).await?)?;
+    let Wanted { display_name, email, password } = wanted(&json(request).await?)?;
     if let Some((current_password, new_password)) = password {
         // Whoever has come by a link has no password to send.
         let has_current = !current_password.is_empty();
@@ -39,38 +41,58 @@ pub async fn update(
             if has_current || !refused.is_for(ErrorReason::PasswordWrong) { refused } else { needs_current() }
         })?;
     }
+    let new_email = match email {
+        Some(email) => change_email(&identity, email).await?,
+        None => None,
+    };
     if let Some(name) = display_name {
         identity.update_me(name).await?;
     }
     let wire::GetMeResponse { user, factors, .. } = identity.me().await?;
-    Ok(json_body(StatusCode::OK, &user.map(|user| user_json(user, &factors)).unwrap_or_default()))
+    let mut user = user.map(|user| user_json(user, &factors)).unwrap_or_default();
+    if let Some(email) = new_email {
+        user["new_email"] = email.into();
+    }
+    Ok(json_body(StatusCode::OK, &user))
+}
+
+/// The address to which a link was sent. Clients send the one that the user has, too, and mean
+/// nothing by it.
+async fn change_email(identity: &Identity<'_>, email: String) -> Result<Option<String>, Refused> {
+    let current = identity.me().await?.user.map(|user| user.email).unwrap_or_default();
+    if email.trim().eq_ignore_ascii_case(&current) {
+        return Ok(None);
+    }
+    identity.change_email(email.clone()).await?;
+    Ok(Some(email))
 }
 
 /// Members that clients send without meaning anything by them are left alone.
 fn wanted(body: &Json) -> Result<Wanted, Refused> {
     let text = |name: &str| body[name].as_str().filter(|text| !text.is_empty());
-    for (name, why) in [
-        (
-            "email",
-            "The e-mail address cannot be changed here. Ask whoever runs this platform; nothing was changed",
-        ),
-        ("phone", "Users have no phone number here. Nothing was changed"),
-    ] {
-        if text(name).is_some() {
-            return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", why));
-        }
+    if text("phone").is_some() {
+        let why = "Users have no phone number here. Nothing was changed";
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", why));
     }
     let password = match (text("password"), text("current_password")) {
         (Some(new), Some(current)) => Some((current.to_owned(), new.to_owned())),
         (Some(new), None) => Some((String::new(), new.to_owned())),
         (None, _) => None,
     };
+    let email = text("email").map(|email| fitting(wire::ChangeEmailRequest { email: email.to_owned() }));
+    let email = email.transpose()?.map(|request| request.email);
+    if email.is_some() && password.is_some() {
+        return Err(Refused::bad_request(
+            "validation_failed",
+            "Change the password and the e-mail address one after the other. Nothing was changed",
+        ));
+    }
     let display_name = match &body["data"] {
         Json::Null => None,
         Json::Object(data) => named(data)?,
         _ => return Err(only_a_name()),
     };
-    Ok(Wanted { display_name, password })
+    Ok(Wanted { display_name, email, password })
 }
 
 /// The name among a user's data; there is no room for others.
@@ -78,19 +100,21 @@ fn named(data: &serde_json::Map<String, Json>) -> Result<Option<String>, Refused
     let mut name = None;
     for (key, value) in data {
         match (key.as_str(), value) {
-            ("display_name", Json::String(text)) => name = Some(fitting(text)?),
+            ("display_name", Json::String(text)) => {
+                name = Some(fitting(wire::UpdateMeRequest { display_name: text.clone() })?.display_name);
+            }
             _ => return Err(only_a_name()),
         }
     }
     Ok(name)
 }
 
-/// A name that `UpdateMe` takes, by its own rule: it is called last, when all else is done.
-fn fitting(name: &str) -> Result<String, Refused> {
+/// A request that its method takes, by its own rules: some are called when others are done.
+fn fitting<R: Checked>(request: R) -> Result<R, Refused> {
     let mut found = Violations::default();
-    wire::UpdateMeRequest { display_name: name.to_owned() }.check(&mut found);
+    request.check(&mut found);
     match found.refusal() {
-        None => Ok(name.to_owned()),
+        None => Ok(request),
         Some(refusal) => {
             let message = format!("{} Nothing was changed", refusal.message());
             Err(Refused::bad_request("validation_failed", message))
@@ -124,19 +148,26 @@ mod tests {
 
     #[test]
     fn all_that_is_wanted_is_known_or_nothing_is_done() {
-        let name = || Some("Anna".to_owned());
-        let password = || Some(("old".to_owned(), "new".to_owned()));
+        let named = || Wanted { display_name: Some("Anna".to_owned()), ..Wanted::default() };
+        let addressed = || Wanted { email: Some("a@b.example".to_owned()), ..Wanted::default() };
+        let with = |current: &str| Wanted {
+            password: Some((current.to_owned(), "new".to_owned())),
+            ..Wanted::default()
+        };
         for (body, expected) in [
             (json!({}), Ok(Wanted::default())),
-            (json!({"data": {"display_name": "Anna"}}), Ok(Wanted { display_name: name(), password: None })),
+            (json!({"data": {"display_name": "Anna"}}), Ok(named())),
             (
                 json!({"password": "new", "current_password": "old", "data": {}, "code_challenge": null}),
-                Ok(Wanted { display_name: None, password: password() }),
+                Ok(with("old")),
             ),
+            (json!({"password": "new"}), Ok(with(""))),
+            (json!({"email": "a@b.example", "password": ""}), Ok(addressed())),
             (
-                json!({"password": "new"}),
-                Ok(Wanted { display_name: None, password: Some((String::new(), "new".to_owned())) }),
+                json!({"email": "a@b.example", "data": {"display_name": "Anna"}}),
+                Ok(Wanted { email: addressed().email, ..named() }),
             ),
+            (json!({"email": "a.b.example"}), Err("validation_failed")),
             (
                 json!({"password": "new", "current_password": "old", "email": "a@b.example"}),
                 Err("validation_failed"),
