@@ -1,6 +1,7 @@
-//! How long after the acknowledgement of a revocation a call is still let in, with three
-//! replicas of everything on one database, by hand: `cargo bench --bench revocations
-//! 1000`. A call counts by when it was sent.
+//! How long after the acknowledgement of a revocation a call is still let in, by three bookings
+//! and by two gateways, with three replicas of everything on one database, by hand:
+//! `cargo bench --bench revocations 1000000` revokes until so many calls were made. A call
+//! counts by when it was sent.
 
 // A measurement that cannot go on says where.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -24,10 +25,12 @@ use tonic::{Code, Request};
 use upstream::Upstream;
 
 const REPLICAS: usize = 3;
-/// Callers of each replica.
+/// How many of them are called by their gateways as well.
+const GATEWAYS: usize = 2;
+/// Callers of each booking and each gateway.
 const CALLERS: usize = 2;
 /// How long callers know their rights before these are taken away.
-const BEFORE: Duration = Duration::from_millis(30);
+const BEFORE: Duration = Duration::from_millis(100);
 /// When a call that is let in is let in for good.
 const TOO_LATE: Duration = Duration::from_secs(10);
 const LIMITS: [u64; 9] = [0, 1, 2, 5, 10, 20, 50, 100, 1_000];
@@ -57,16 +60,19 @@ fn main() {
 }
 
 async fn measure() {
-    let times: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(210);
+    let wanted: usize = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
     let mut bench = Bench::start().await;
     let (mut calls, mut late) = (0, Vec::new());
-    for time in 0..times {
-        let kind = time % KINDS.len();
+    while calls < wanted {
+        let kind = late.len() % KINDS.len();
         let (made, last) = bench.revoke(kind).await;
         calls += made;
         late.push((kind, last));
     }
-    println!("{times} revocations, {calls} calls, {REPLICAS} replicas, {CALLERS} callers of each");
+    let times = late.len();
+    println!(
+        "{times} revocations, {calls} calls, {REPLICAS} bookings, {GATEWAYS} gateways, {CALLERS} callers of each"
+    );
     println!("a call was let in last, after the acknowledgement, within ms (0: none was)");
     for (number, kind) in KINDS.iter().enumerate() {
         let mut of: Vec<Duration> =
@@ -136,8 +142,10 @@ impl Bench {
             _ => {}
         }
         let acknowledged = OnceLock::new();
-        let callers = self.systems.iter().flat_map(|system| (0..CALLERS).map(|_| system.booking.to_string()));
-        let calls = join_all(callers.map(|booking| call_on(booking, sent.clone(), &acknowledged)));
+        let bookings = self.systems.iter().map(|system| system.booking);
+        let called = bookings.chain(self.systems.iter().map(|system| system.gateway).take(GATEWAYS));
+        let callers = called.flat_map(|called| (0..CALLERS).map(move |_| called.to_string()));
+        let calls = join_all(callers.map(|called| call_on(called, sent.clone(), &acknowledged)));
         let owner = &self.owner;
         let revocation = async {
             tokio::time::sleep(BEFORE).await;
@@ -213,8 +221,8 @@ impl Bench {
 
 /// Calls until it is refused after the acknowledgement: how many calls were made, and how
 /// long after that the last one was sent that was let in.
-async fn call_on(booking: String, sent: Sent, acknowledged: &OnceLock<Instant>) -> (usize, Duration) {
-    let mut client = PropertyServiceClient::new(booking.parse::<Upstream>().unwrap());
+async fn call_on(called: String, sent: Sent, acknowledged: &OnceLock<Instant>) -> (usize, Duration) {
+    let mut client = PropertyServiceClient::new(called.parse::<Upstream>().unwrap());
     let (mut made, mut last) = (0, Duration::ZERO);
     loop {
         let mut request = Request::new(ListPropertiesRequest { page_size: 1, ..Default::default() });
