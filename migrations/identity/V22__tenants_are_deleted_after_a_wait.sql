@@ -1,16 +1,17 @@
 -- Tenants whose deletion is asked for: closed since `deleted_at`, restored until `purge_at`, and
--- then deleted, which cannot be taken back from `purge_began_at` on. It begins some time after the
--- process saw that the time is over, at `purge_due_at`: a database that comes from a backup may
--- lack a restoration. Of one that is deleted its
--- id is left, so that other services learn of it whenever they ask, and nobody gets it again.
--- Suits the code of before, which closes nothing by it: replace every identity, then delete
--- tenants. The trigger `tenants_mark` marks each step. Columns without a default rewrite no row.
+-- then deleted, which cannot be taken back from `purge_began_at` on. It begins some time after a
+-- process saw that the time is over, at `purge_due_at`, and only if one has looked at it since,
+-- last at `purge_seen_at`: a database that comes from a backup may lack a restoration. Of one that
+-- is deleted its id is left, so that other services learn of it whenever they ask, and nobody gets
+-- it again. Suits the code of before, which closes nothing by it: replace every identity, then
+-- delete tenants. The trigger `tenants_mark` marks each step. Columns without a default rewrite no
+-- row.
 alter table identity.tenants
     add column deleted_at timestamptz,
     add column purge_at timestamptz,
     add column purge_due_at timestamptz,
+    add column purge_seen_at timestamptz,
     add column purge_began_at timestamptz;
--- No row breaks it, so nothing is gained by reading them.
 alter table identity.tenants
     add constraint tenants_purge_check check (
         (deleted_at is null) = (purge_at is null)
@@ -45,8 +46,25 @@ create trigger tenants_refuse_deleted
     before insert on identity.tenants
     for each row execute function identity.refuse_deleted_tenant();
 
+-- A tenant goes by that alone, whatever is wrong with a statement.
+create function identity.refuse_sudden_deletion() returns trigger
+language plpgsql
+set search_path = pg_catalog
+as $$
+begin
+    raise exception 'the deletion of tenant % has not begun', old.id
+        using
+            errcode = 'restrict_violation',
+            hint = 'Ask for it with POST /v1/tenants/{tenant_id}/delete.';
+end
+$$;
+create trigger tenants_refuse_sudden_deletion
+    before delete on identity.tenants
+    for each row when (old.purge_began_at is null)
+    execute function identity.refuse_sudden_deletion();
+
 -- Which database says that tenants are deleted: other services believe the one that they have
--- asked before. A backup keeps it. The table has one row.
+-- asked before. Backups and copies keep it. The table has one row.
 alter table identity.revocation_head add column database_id uuid not null default gen_random_uuid();
 
 grant select, insert, update (deleted_at) on identity.deleted_tenants to frontdesk_identity;

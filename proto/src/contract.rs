@@ -289,10 +289,15 @@ mod tests {
     /// that one that is too long gets the same answer as any other that is wrong.
     const OPAQUE: [&str; 5] = ["after", "epoch", "page_token", "refresh", "token"];
 
-    /// Texts that are longer than others, and their most bytes: signed ones, lists of words, and
-    /// what somebody explains.
-    const LONG: [(&str, usize); 4] =
-        [("client_assertion", 4096), ("reason", 2000), ("scope", 2000), ("subject_token", 4096)];
+    /// Texts that are longer than others, and their most bytes: signed ones, what a browser says of
+    /// a passkey, lists of words, and what somebody explains.
+    const LONG: [(&str, usize); 5] = [
+        ("client_assertion", 4096),
+        ("credential", 32_768),
+        ("reason", 2000),
+        ("scope", 2000),
+        ("subject_token", 4096),
+    ];
 
     /// The fields of a message, and of our messages within it.
     fn fields(message: &MessageDescriptor) -> Vec<FieldDescriptor> {

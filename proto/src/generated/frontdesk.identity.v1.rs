@@ -1155,7 +1155,8 @@ pub struct ExportPlatformAuditEventsRequest {
     /// `cursor` of the last item that was received; empty to begin with the oldest event.
     #[prost(string, tag = "1")]
     pub after: ::prost::alloc::string::String,
-    /// UUID of a tenant whose events are wanted.
+    /// UUID of a tenant that is to be deleted, or was, whose events are wanted; those of another one
+    /// are exported by ExportAuditEvents.
     #[prost(string, tag = "2")]
     pub tenant_id: ::prost::alloc::string::String,
 }

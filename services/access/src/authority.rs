@@ -58,8 +58,8 @@ pub trait Authority: Clone + Send + Sync + 'static {
 /// Which of some tenants are deleted, and who says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeletedTenants {
-    /// The id of the database of that identity; none of one from before tenants were deleted.
-    pub database: Option<Uuid>,
+    /// The id of the database of that identity.
+    pub database: Uuid,
     /// Whose tokens it issues.
     pub issuer: String,
     /// Those that are deleted.

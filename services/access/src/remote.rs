@@ -129,15 +129,20 @@ impl Authority for RemoteIdentity {
         let asked = client.find_deleted_tenants(FindDeletedTenantsRequest { tenant_ids });
         let answer = match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(answer)) => answer.into_inner(),
-            // An identity of before tenants were deleted.
-            Ok(Err(status)) if status.code() == Code::Unimplemented => return Ok(DeletedTenants::default()),
-            Ok(Err(_)) | Err(_) => return Err(says_nothing_of_tenants()),
+            Ok(Err(status)) if status.code() == Code::Unimplemented => {
+                return Err(says_nothing_of_tenants("what listens there is no identity, or one of before"));
+            }
+            Ok(Err(status)) => return Err(says_nothing_of_tenants(status.message())),
+            Err(_) => return Err(says_nothing_of_tenants("no answer in time")),
         };
         let FindDeletedTenantsResponse { tenant_ids, database_id, issuer } = answer;
+        let Ok(database) = Uuid::try_parse(&database_id) else {
+            return Err(says_nothing_of_tenants("the answer names no database"));
+        };
         // What is no id of those that were asked about is nothing that was asked.
         let found = tenant_ids.iter().filter_map(|text| Uuid::try_parse(text).ok());
         let tenants = found.filter(|tenant| of.contains(tenant)).collect();
-        Ok(DeletedTenants { database: Uuid::try_parse(&database_id).ok(), issuer, tenants })
+        Ok(DeletedTenants { database, issuer, tenants })
     }
 
     async fn follow(&self, hear: impl Fn(Told) + Send + Sync) {
@@ -248,7 +253,8 @@ fn passed_on(status: &Status) -> Refusal {
     }
 }
 
-fn says_nothing_of_tenants() -> Refusal {
+fn says_nothing_of_tenants(cause: &str) -> Refusal {
+    tracing::warn!(cause, "identity does not say which tenants are deleted");
     Refusal::new(
         ErrorReason::UpstreamUnavailable,
         "The identity service cannot say at the moment which tenants are deleted.",

@@ -22,7 +22,7 @@ use crate::store::Store;
 pub fn start<A: Authority>(background: &Background, store: &Store, identity: (A, Arc<str>)) {
     let (of, every) = (store.clone(), store.policy().delete_tenants_every);
     let told = delete_tenants::Told::default();
-    background.every(every, "delete tenants", move || {
+    background.every(every, "delete rows of deleted tenants", move || {
         delete_tenants::run(of.clone(), identity.clone(), told.clone())
     });
     let (of, place) = (store.clone(), expire_holds::Place::default());

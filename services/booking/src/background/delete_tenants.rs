@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use access::{Authority, DeletedTenants, TenantId};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, Reason, Refusal};
 use crate::store::Store;
 
 /// How long a turn begins to delete pieces.
@@ -53,33 +53,30 @@ async fn ask<A: Authority>(store: &Store, identity: &A, issuer: &str) -> Result<
         let Some(last) = here.last() else { return Ok(deleted) };
         after = *last;
         let answer = identity.deleted_tenants(&here).await?;
-        if is_believed(store, &answer, issuer).await? {
-            deleted.extend(answer.tenants);
-        }
+        check_is_ours(store, &answer, issuer).await?;
+        deleted.extend(answer.tenants);
     }
 }
 
-/// Whether an answer is of the identity that this database belongs to. The first one that
+/// Refuses an answer that is not of the identity that this database belongs to. The first one that
 /// answers is.
-async fn is_believed(store: &Store, answer: &DeletedTenants, issuer: &str) -> Result<bool, Error> {
-    let DeletedTenants { database: Some(database), issuer: of, .. } = answer else { return Ok(false) };
-    if of != issuer {
-        tracing::warn!(
-            answered = of,
-            expected = issuer,
-            "another identity says which tenants are deleted: nothing is deleted"
-        );
-        return Ok(false);
+async fn check_is_ours(store: &Store, answer: &DeletedTenants, issuer: &str) -> Result<(), Error> {
+    if answer.issuer != issuer {
+        return Err(another(&format!("issues tokens as {}, expected {issuer}", answer.issuer)));
     }
-    let known = store.know_identity(*database).await?;
-    if known != *database {
-        tracing::warn!(
-            answered = %database,
-            expected = %known,
-            "another database of identity says which tenants are deleted: nothing is deleted"
-        );
+    let known = store.know_identity(answer.database).await?;
+    if known != answer.database {
+        return Err(another(&format!("has the database {}, expected {known}", answer.database)));
     }
-    Ok(known == *database)
+    Ok(())
+}
+
+fn another(how: &str) -> Error {
+    let said = format!(
+        "Another identity says which tenants are deleted: it {how}. Nothing is deleted. Correct IDENTITY_ADDR, \
+         or see \"Back from a backup\" in the runbook's page TENANT_DELETED."
+    );
+    Refusal::new(Reason::UpstreamUnavailable, said).into()
 }
 
 /// A piece of each in turn, so that a large one keeps no other one waiting.
@@ -90,8 +87,9 @@ async fn delete(store: &Store, tenants: BTreeSet<Uuid>) -> Result<(), Error> {
         && let Some((tenant, rows)) = left.pop_front()
     {
         match store.delete_of_tenant(TenantId::of_stored_row(tenant)).await {
-            Ok(0) => tell(tenant, rows),
-            Ok(more) => left.push_back((tenant, rows + more)),
+            Ok(Some(more @ 1..)) => left.push_back((tenant, rows + more)),
+            // It is done, or another server is at it.
+            Ok(_) => tell(tenant, rows),
             // One that cannot be deleted keeps no other one.
             Err(fault) => {
                 tracing::warn!(%fault, tenant_id = %tenant, "a tenant cannot be deleted yet");

@@ -99,7 +99,11 @@ const PEOPLE: [Person; 5] = [
 pub async fn seed(url: &str) -> Result<(), Failure> {
     let admin = admin(url)?;
     for (id, slug, name) in [(TENANT, "alpine", "Alpine Stays"), (OTHER_TENANT, "harbour", "Harbour Homes")] {
-        admin.ensure_tenant(TenantId(id), slug, name).await.map_err(failed)?;
+        admin.ensure_tenant(TenantId(id), slug, name).await.map_err(|error| {
+            Failure::new(format!(
+                "{error}; a tenant of the demo that was deleted comes back with the rest of it: start over with --reset"
+            ))
+        })?;
     }
     for Person { id, email, name, member_of, operator } in PEOPLE {
         let scopes: &[&str] = if operator { &identity::PLATFORM_SCOPES } else { &[] };

@@ -245,9 +245,9 @@ pub(super) async fn take(
     asked_at: Timestamp,
     how: How,
 ) -> Result<Use, Error> {
-    let Some(user) = factors.first().map(|factor| factor.user) else { return Ok(Use::Wrong) };
+    let Some(whose) = factors.first().map(|factor| factor.user) else { return Ok(Use::Wrong) };
     let is_theirs = |one: &Passkey| verified(factors).any(|factor| factor.id == one.factor);
-    let passkeys = change.list_passkeys(user).await?;
+    let passkeys = change.list_passkeys(whose).await?;
     let found = passkeys.into_iter().find(|one| one.credential == used.id && is_theirs(one));
     let Some(passkey) = found.filter(|passkey| used.check(passkey).is_ok()) else { return Ok(Use::Wrong) };
     // Step 22.

@@ -17,6 +17,8 @@ use crate::store::{Change, Store};
 /// of the database. Whoever has brought back an older database can restore in it what was
 /// restored since then.
 const REST: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is noted that this is seen still. After twice as long without, it begins anew.
+const LOOK: SignedDuration = SignedDuration::from_hours(1);
 
 /// How far the deletion of a tenant is whose time is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +73,7 @@ async fn as_it_is(store: &Store, change: Change, id: TenantId) -> Result<Tenant,
 /// first time it only says in the platform's log that the time is over.
 pub async fn begin(store: &Store, id: TenantId, actor: &Actor) -> Result<Purge, Error> {
     Change::run(store, async |change| {
-        if change.mark_purge_due(id, REST).await? {
+        if change.mark_purge_due(id, LOOK).await? {
             change.finish(actor.did(AuditAction::TenantPurgeDue).about(id)).await?;
             return Ok(Purge::Due);
         }

@@ -85,7 +85,7 @@ mod tests {
         for length in 0..good.len() {
             assert_eq!(Map::<i64>::read(&good[..length]), None, "{length}");
         }
-        let nested = [&[0xa1, 0x01][..], &[0x81; 30_000], &[0x00]].concat();
+        let nested = [&[0xa1, 0x01][..], &vec![0x81; 30_000], &[0x00]].concat();
         assert!(Map::<i64>::read(&nested).is_some(), "takes no stack");
         for bad in [
             &[][..],

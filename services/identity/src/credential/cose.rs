@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
 
 use super::cbor::Map;
 
-/// The algorithms, best first: EdDSA, ES256, RS256.
+/// The algorithms, best first: `EdDSA`, ES256, RS256.
 pub const ALGORITHMS: [i64; 3] = [-8, -7, -257];
 
 /// Longest exponent of RS256, in bytes; everybody's is 65537, which has three.

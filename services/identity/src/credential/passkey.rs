@@ -10,7 +10,7 @@
 //! 28, 7.2 step 23); whether a passkey is in a backup decides nothing (7.1, steps 18 and 19).
 //!
 //! The steps are done here because every crate that does them (webauthn-rs-core 0.6,
-//! webauthn_rp 0.3, passkey-types 0.6) brings the `rsa`, `p256` and `ed25519-dalek` of a second
+//! `webauthn_rp` 0.3, passkey-types 0.6) brings the `rsa`, `p256` and `ed25519-dalek` of a second
 //! provider of cryptography. Signatures are held against keys by aws-lc-rs (`cose.rs`), and
 //! CBOR is read by minicbor, which needs no other crate (`cbor.rs`).
 

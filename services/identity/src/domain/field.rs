@@ -36,11 +36,14 @@ pub fn slug(field: &'static str, slug: &str) -> Result<(), InvalidField> {
     let fits = (1..=63).contains(&slug.len())
         && !slug.starts_with('-')
         && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if fits {
-        Ok(())
-    } else {
-        Err(InvalidField::new(field, "takes 1 to 63 letters, digits and hyphens in lower case"))
+    if !fits {
+        return Err(InvalidField::new(field, "takes 1 to 63 letters, digits and hyphens in lower case"));
     }
+    // Those that are being deleted are called so.
+    if slug.starts_with("deleted-") {
+        return Err(InvalidField::new(field, "takes no name that begins with \"deleted-\""));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -61,7 +64,7 @@ mod tests {
         for good in ["a", "7-stays", &"x".repeat(63)] {
             assert!(slug("slug", good).is_ok(), "{good}");
         }
-        for bad in ["", "-a", "Alpine", "a b", "ä", &"x".repeat(64)] {
+        for bad in ["", "-a", "Alpine", "a b", "ä", &"x".repeat(64), "deleted-stays"] {
             assert!(slug("slug", bad).is_err(), "{bad}");
         }
     }

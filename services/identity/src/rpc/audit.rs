@@ -17,6 +17,7 @@ use super::rooms::{Full, Room};
 use super::wire::{id, id_or_empty, timestamp};
 use crate::domain::audit::{Outcome, RecordedEvent};
 use crate::domain::clocks::SETTLED;
+use crate::domain::field::InvalidField;
 use crate::domain::ids::{AuditEventId, TenantId};
 use crate::error::Error;
 use crate::store::Store;
@@ -78,7 +79,10 @@ impl AuditService for Identity {
         let wire::ExportPlatformAuditEventsRequest { after, tenant_id } = request.get_ref();
         let tenant = if tenant_id.is_empty() { None } else { Some(id("tenant_id", tenant_id)?) };
         let list = match tenant {
-            Some(tenant) => export_of(tenant),
+            Some(tenant) => {
+                self.check_is_closed(tenant).await?;
+                export_of(tenant)
+            }
             None => b"export of the platform".to_vec(),
         };
         self.export(&request, (tenant, list), after, |event, cursor| {
@@ -118,6 +122,17 @@ struct Export {
 }
 
 impl Identity {
+    /// The log of a tenant in which people work is read in its name, which leaves a trace there.
+    async fn check_is_closed(&self, tenant: TenantId) -> Result<(), Error> {
+        let found = self.store().get_tenant(tenant).await?;
+        if found.is_none_or(|tenant| tenant.deletion.is_some()) {
+            return Ok(());
+        }
+        let problem = "takes a tenant that is to be deleted or was; the log of another one is exported with \
+            GET /v1/tenants/{tenant_id}/audit-events/export";
+        Err(InvalidField::new("tenant_id", problem).into())
+    }
+
     /// The events of a tenant or of none after a cursor of that list, each in a message.
     fn export<T, M: Send + 'static>(
         &self,

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
-use super::wire::{id, id_or_empty};
+use super::wire::id;
 use crate::trust::revocations::Place;
 
 #[tonic::async_trait]
@@ -32,7 +32,7 @@ impl RevocationService for Identity {
         let ids = named.iter().map(|text| id("tenant_ids", text)).collect::<Result<Vec<Uuid>, _>>()?;
         let DeletedTenants { database, issuer, tenants } = self.local.deleted_tenants(&ids).await?;
         let tenant_ids = tenants.iter().map(Uuid::to_string).collect();
-        let database_id = id_or_empty(database);
+        let database_id = database.to_string();
         Ok(Response::new(wire::FindDeletedTenantsResponse { tenant_ids, database_id, issuer }))
     }
 }

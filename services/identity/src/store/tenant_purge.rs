@@ -23,9 +23,8 @@ pg::statements! {
     ListTenantsToPurge = "list_tenants_to_purge" (
         now: Timestamp, after_at: Timestamp, after_id: TenantId, limit: i64
     );
-    /// Notes that a tenant's time is over, unless that is noted since less than twice so many
-    /// seconds.
-    MarkPurgeDue = "mark_purge_due" (id: TenantId, now: Timestamp, rest: i64);
+    /// Notes that a tenant's time is over, unless that was noted in the last so many seconds.
+    MarkPurgeDue = "mark_purge_due" (id: TenantId, now: Timestamp, look: i64);
     /// Begins to delete a tenant, if that was noted so many seconds ago.
     BeginPurge = "begin_purge" (id: TenantId, now: Timestamp, rest: i64);
     /// Deletes some of what belongs to it.
@@ -102,9 +101,9 @@ impl Change {
     }
 
     /// Whether it was seen now for the first time that the tenant's time is over.
-    pub async fn mark_purge_due(&self, id: TenantId, rest: SignedDuration) -> Result<bool, Fault> {
-        let mark = MarkPurgeDue { id, now: self.at(), rest: rest.as_secs() };
-        Ok(!self.query(&mark).await?.is_empty())
+    pub async fn mark_purge_due(&self, id: TenantId, look: SignedDuration) -> Result<bool, Fault> {
+        let mark = MarkPurgeDue { id, now: self.at(), look: look.as_secs() };
+        Ok(Columns::first(&self.query(&mark).await?, |row| row.next("is_first"))?.unwrap_or(false))
     }
 
     /// Whether the deletion has begun, now or before.

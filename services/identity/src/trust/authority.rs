@@ -266,7 +266,7 @@ impl Authority for LocalIdentity {
         let tenants = self.store.find_deleted_tenants(of).await.map_err(unanswered)?;
         let database = self.store.database_id().await.map_err(unanswered)?;
         let issuer = self.keyring.issuer().issuer.clone();
-        Ok(DeletedTenants { database: Some(database), issuer, tenants })
+        Ok(DeletedTenants { database, issuer, tenants })
     }
 
     async fn record_operator(&self, credentials: &Credentials, caller: &Caller) -> Result<(), Refusal> {

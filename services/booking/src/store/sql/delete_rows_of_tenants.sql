@@ -2,7 +2,7 @@
 -- transaction names: so many rows of each kind at most, so that no lock is held for long. What
 -- others refer to goes after them, and what says that a tenant has something here when nothing
 -- else is left: properties, and then the feed.
--- Nothing while another server is at it. There is nothing to judge of it any more, so the trigger
+-- Null while another server is at it. There is nothing to judge of it any more, so the trigger
 -- of the check is told that all is noted.
 with turn as materialized (
     select
@@ -135,15 +135,16 @@ feed as (
     returning h.tenant_id
 )
 select
-    (select count(*) from sold)
-    + (select count(*) from nights)
-    + (select count(*) from told)
-    + (select count(*) from keys)
-    + (select count(*) from noted)
-    + (select count(*) from found)
-    + (select count(*) from checks)
-    + (select count(*) from rules)
-    + (select count(*) from guests)
-    + (select count(*) from places)
-    + (select count(*) from feed)
-    as deleted
+    case when exists (select from turn) then
+        (select count(*) from sold)
+        + (select count(*) from nights)
+        + (select count(*) from told)
+        + (select count(*) from keys)
+        + (select count(*) from noted)
+        + (select count(*) from found)
+        + (select count(*) from checks)
+        + (select count(*) from rules)
+        + (select count(*) from guests)
+        + (select count(*) from places)
+        + (select count(*) from feed)
+    end as deleted

@@ -135,8 +135,7 @@ async fn without_an_answer_of_its_identity_booking_deletes_nothing() {
     fixture.until("select 1 - count(*) from properties where tenant_id = $1", &[&LAST], 1).await;
 }
 
-/// A copy of identity, or another one under the same name: booking goes by the database that it
-/// has asked first.
+/// Another identity under the same name: booking goes by the database that it has asked first.
 #[tokio::test]
 async fn booking_believes_the_database_of_identity_that_it_has_asked_before() {
     let fixture = Fixture::start().await;
@@ -241,6 +240,31 @@ async fn a_booking_that_ends_between_two_pieces_leaves_what_the_next_one_finds()
         };
         until_so(format_args!("the rest is gone in {layout:?}"), is_gone).await;
     }
+}
+
+/// Whoever took "no rows" for "nothing is left" would delete what requests still refer to.
+#[tokio::test]
+async fn nothing_is_said_of_a_tenant_at_which_another_server_is() {
+    let fixture = Fixture::start().await;
+    let [statements, _] = booking::statements().unwrap();
+    let mut other = pg::connect(&fixture.database.url).await.unwrap();
+    let holds = other.transaction().await.unwrap();
+    let lock = "select pg_advisory_xact_lock(hashtextextended('delete tenant ' || $1::uuid, 0))";
+    holds.execute(lock, &[&demo::TENANT]).await.unwrap();
+    let deleted = async |name: &str| -> Option<i64> {
+        let form = statements.named(name).unwrap().full();
+        let prepared = fixture.sql.prepare_typed(form.text(), form.types()).await.unwrap();
+        fixture.sql.query_one(&prepared, &[&[demo::TENANT].as_slice(), &1_i64]).await.unwrap().get("deleted")
+    };
+    let names = ["delete_requests_of_tenants", "delete_rows_of_tenants"];
+    for name in names {
+        assert_eq!(deleted(name).await, None, "{name}");
+    }
+    holds.rollback().await.unwrap();
+    fixture.sql.batch_execute("begin; delete from booking_requests").await.unwrap();
+    assert_eq!(deleted(names[0]).await, Some(0));
+    assert!(deleted(names[1]).await > Some(1));
+    fixture.sql.batch_execute("rollback").await.unwrap();
 }
 
 /// Feeds and what the check has found have no page that a call reads: another tenant's stay.

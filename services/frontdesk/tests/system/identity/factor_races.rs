@@ -124,8 +124,8 @@ async fn of_many_proofs_at_once_with_what_a_passkey_gave_one_is_taken() {
         let asked = fixture.challenge(&token, &factor).await;
         let given = if is_made { key.make(&asked) } else { key.answer(&asked) };
         let answers = join_all((0..16).map(|_| fixture.prove_passkey(&token, &factor, &given))).await;
-        let (taken, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-        assert_eq!(taken.len(), 1);
+        let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+        assert_eq!(done.len(), 1);
         // Some of them are more than are looked at.
         for answer in refused {
             match answer.status {
@@ -136,7 +136,7 @@ async fn of_many_proofs_at_once_with_what_a_passkey_gave_one_is_taken() {
         assert_eq!(left(&fixture).await, [1, 10, 1, 1]);
         let counted = "select sign_count from identity.passkeys";
         assert_eq!(fixture.count(counted, &[]).await, i64::from(!is_made));
-        taken[0].ok()["access"].as_str().unwrap().clone_into(&mut token);
+        done[0].ok()["access"].as_str().unwrap().clone_into(&mut token);
         fixture.execute("update identity.login_failures set failures = 0", &[]).await;
     }
     let told = "select count(*) from identity.audit_events where action = $1 and outcome = 'success'";

@@ -36,16 +36,17 @@ pub fn policies() -> Policies {
 /// As if the wait had passed, and the day after it.
 async fn let_the_wait_pass(fixture: &Fixture) {
     let over = "update identity.tenants set purge_at = now() - interval '25 hours', \
-        purge_due_at = now() - interval '1 day' where id = $1";
+        purge_due_at = now() - interval '1 day', purge_seen_at = now() where id = $1";
     assert_eq!(fixture.execute(over, &[&demo::TENANT]).await, 1);
 }
 
 /// Returns when the tasks of both have looked since: another tenant, whose wait is over, is gone.
 pub async fn let_tasks_look(fixture: &Fixture) {
     let id = Uuid::now_v7();
-    let over = "insert into identity.tenants (id, slug, name, created_at, deleted_at, purge_at, purge_due_at) \
+    let over = "insert into identity.tenants \
+        (id, slug, name, created_at, deleted_at, purge_at, purge_due_at, purge_seen_at) \
         values ($1, 'over-' || gen_random_uuid(), 'Over', now(), now(), now() - interval '25 hours', \
-        now() - interval '1 day')";
+        now() - interval '1 day', now())";
     fixture.execute(over, &[&id]).await;
     house(fixture, id).await;
     fixture.until(GONE, &[&id], 1).await;
@@ -189,8 +190,8 @@ async fn a_tenant_that_is_restored_one_instant_before_its_deletion_keeps_everyth
         where datname = current_database() and wait_event_type = 'Lock' and query like '%update identity.tenants t%'";
 
     let restoring = other.transaction().await.unwrap();
-    let back =
-        "update identity.tenants set deleted_at = null, purge_at = null, purge_due_at = null where id = $1";
+    let back = "update identity.tenants \
+        set deleted_at = null, purge_at = null, purge_due_at = null, purge_seen_at = null where id = $1";
     assert_eq!(restoring.execute(back, &[&demo::TENANT]).await.unwrap(), 1);
     let replica = Box::pin(system_under(&fixture.database.url, policies())).await;
     fixture.until(waits, &[], 1).await;

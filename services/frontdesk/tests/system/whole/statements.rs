@@ -131,7 +131,7 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 39] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 40] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
     ("delete_requests_of_tenants", Listed, Sweeper, "of tenants that identity says are deleted"),
@@ -144,11 +144,11 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 39] = [
     ("forget_mail", Across, Service, "invitations that are over are forgotten in all tenants"),
     ("forget_user", Across, Service, "the memberships of one user"),
     ("get_feed_states", Listed, Feed, "the reader reads for all who watch"),
+    ("get_identity", NoTable, Sweeper, "which identity says that tenants are deleted"),
     ("insert_audit_event", Across, Service, "what is done to a user is told to each tenant of the user"),
     ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
     ("is_owner", Across, Service, "whoever owns some tenant is an owner"),
     ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
-    ("know_identity", NoTable, Sweeper, "which identity says that tenants are deleted"),
     ("left_without_owner", Listed, Service, "the tenants of which one user is an owner"),
     ("list_audit_events_of_user", Across, Service, "operators read all that a user did"),
     ("list_constraints", NoTable, Service, "the catalog"),
@@ -167,6 +167,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 39] = [
     ("next_suspected_tenant", Across, Sweeper, "the check of inconsistencies goes from tenant to tenant"),
     ("next_tenant", Across, Sweeper, "the check of inconsistencies goes from tenant to tenant"),
     ("next_waiting_tenant", Across, Sweeper, "what nobody reads is numbered, tenant by tenant"),
+    ("note_identity", NoTable, Sweeper, "which identity says that tenants are deleted"),
     ("notify_watchers", NoTable, Service, "other processes are told"),
     ("number_events", Listed, Feed, "the reader numbers for several tenants at once"),
     ("resolve_foreign_user", Listed, Service, "the memberships of one user"),

@@ -100,17 +100,17 @@ impl Authenticator {
         }
     }
 
-    fn used_with(&self, signer: &EcdsaKeyPair, user: Option<UserId>) -> Result<Used, PasskeyFault> {
+    fn used_with(&self, key: &EcdsaKeyPair, user: Option<UserId>) -> Result<Used, PasskeyFault> {
         let (client, data) = (self.client_data(), self.data());
-        let signed = [&data[..], digest(&SHA256, &client).as_ref()].concat();
-        let signature = signer.sign(&SystemRandom::new(), &signed).unwrap();
+        let message = [&data[..], digest(&SHA256, &client).as_ref()].concat();
+        let signature = key.sign(&SystemRandom::new(), &message).unwrap();
         let response = json!({
             "clientDataJSON": encoded(&client), "authenticatorData": encoded(&data),
             "signature": encoded(signature.as_ref()), "userHandle": user.map(|user| encoded(user.0.as_bytes())),
         });
         let sent = json!({"id": encoded(&self.id), "type": "public-key", "response": response});
         match Given::read(&sent.to_string(), &site())? {
-            Given::Used(used) => Ok(used),
+            Given::Used(given) => Ok(given),
             Given::Made(_) => panic!("it was used"),
         }
     }

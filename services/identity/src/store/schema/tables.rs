@@ -28,6 +28,7 @@ pub(super) const TABLES: [Table; 23] = [
             ("deleted_at", "timestamp with time zone"),
             ("purge_at", "timestamp with time zone"),
             ("purge_due_at", "timestamp with time zone"),
+            ("purge_seen_at", "timestamp with time zone"),
             ("purge_began_at", "timestamp with time zone"),
         ],
         constraints: &[TENANTS_KEY, TENANTS_SLUG],

@@ -6,7 +6,7 @@ set
     used_counter = counter + 1,
     rotated_at = :at,
     idle_expires_at = :idle_expires_at,
-    second_method = coalesce(:method, second_method),
+    second_method = coalesce(:method, second_method::text),
     second_at = case when :method is null then second_at else :at end
 where id = :id
   and user_id = :user
