@@ -101,7 +101,7 @@ pub async fn seed(url: &str) -> Result<(), Failure> {
     for (id, slug, name) in [(TENANT, "alpine", "Alpine Stays"), (OTHER_TENANT, "harbour", "Harbour Homes")] {
         admin.ensure_tenant(TenantId(id), slug, name).await.map_err(|error| {
             Failure::new(format!(
-                "{error}; a tenant of the demo that was deleted comes back with the rest of it: start over with --reset"
+                "{error} If a tenant of the demo was deleted, start over with --reset: it comes back with the rest."
             ))
         })?;
     }
