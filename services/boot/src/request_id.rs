@@ -13,12 +13,18 @@ const MAX_LEN: usize = 64;
 
 /// The id in the headers if it is one we can log and send on, else a new one;
 /// the headers carry it afterwards.
+///
+/// It is another one for each call. HTTP/2 would keep each in the table of a connection's
+/// headers, look through those that it keeps for the next one, and let go for them what
+/// comes again; so it is told not to.
 pub fn ensure(headers: &mut HeaderMap) -> HeaderValue {
-    if let Some(id) = headers.get(HEADER).filter(|id| is_harmless(id)) {
+    if let Some(id) = headers.get_mut(HEADER).filter(|id| is_harmless(id)) {
+        id.set_sensitive(true);
         return id.clone();
     }
-    let id = HeaderValue::from_str(new().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    let mut id = HeaderValue::from_str(new().hyphenated().encode_lower(&mut Uuid::encode_buffer()))
         .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+    id.set_sensitive(true);
     headers.insert(HEADER, id.clone());
     id
 }
@@ -56,6 +62,7 @@ mod tests {
             let id = ensure(&mut headers);
             assert_eq!(text(&id) == sent, kept, "{sent}");
             assert_eq!(headers[HEADER], id);
+            assert!(id.is_sensitive() && headers[HEADER].is_sensitive(), "a connection keeps it");
         }
     }
 }

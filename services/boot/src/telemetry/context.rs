@@ -50,7 +50,10 @@ impl Context {
     }
 
     pub fn header(self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.to_string()).ok()
+        let mut header = HeaderValue::from_str(&self.to_string()).ok()?;
+        // Another one for each call, as the request's id is (`request_id.rs`).
+        header.set_sensitive(true);
+        Some(header)
     }
 }
 
