@@ -13,20 +13,25 @@ use tonic::body::Body;
 
 use super::deadline::Deadline;
 
-/// An answer until its deadline.
-struct Cut {
+/// An answer with a status in place of what has not come by its deadline, if it has one.
+#[derive(Debug)]
+pub struct Cut {
     body: Body,
-    deadline: Deadline,
+    deadline: Option<Deadline>,
     /// Set when the answer is waited for: mostly it comes at once.
     end: Option<Pin<Box<Sleep>>>,
 }
 
-/// The same answer, with a status in place of what has not come in time.
-pub fn cut(body: Body, deadline: Deadline) -> Body {
-    if body.is_end_stream() {
-        return body;
+impl Cut {
+    pub fn new(body: Body, deadline: Option<Deadline>) -> Self {
+        Self { body, deadline, end: None }
     }
-    Body::new(Cut { body, deadline, end: None })
+}
+
+impl From<Cut> for Body {
+    fn from(cut: Cut) -> Self {
+        if cut.deadline.is_some() { Self::new(cut) } else { cut.body }
+    }
 }
 
 impl HttpBody for Cut {
@@ -39,9 +44,7 @@ impl HttpBody for Cut {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Self { body, deadline, end } = &mut *self;
         let polled = Pin::new(&mut *body).poll_frame(context);
-        if polled.is_ready() {
-            return polled;
-        }
+        let Some(deadline) = deadline.filter(|_| polled.is_pending()) else { return polled };
         let end = end.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline.end())));
         if end.as_mut().poll(context).is_pending() {
             return polled;
@@ -79,7 +82,7 @@ mod tests {
         let (sender, frames) = futures::channel::mpsc::unbounded::<Result<Frame<Bytes>, Status>>();
         sender.unbounded_send(Ok(Frame::data(Bytes::from_static(b"x")))).unwrap();
         let began = tokio::time::Instant::now();
-        let mut body = cut(Body::new(StreamBody::new(frames)), deadline);
+        let mut body = Cut::new(Body::new(StreamBody::new(frames)), Some(deadline));
         assert_eq!(&body.frame().await.unwrap().unwrap().into_data().unwrap()[..], b"x");
         let trailers = body.frame().await.unwrap().unwrap().into_trailers().unwrap();
         assert_eq!(Status::from_header_map(&trailers).unwrap().code(), Code::DeadlineExceeded);

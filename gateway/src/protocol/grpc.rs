@@ -9,19 +9,20 @@ use tonic::body::Body;
 
 use crate::answer::access_log::Streamed;
 use crate::answer::failure::{not_grpc, over_grpc, unreachable};
-use crate::call::cut::cut;
+use crate::call::cut::Cut;
 use crate::call::deadline::Deadline;
 use crate::call::upstreams::{Target, Upstreams};
 
 /// Forwards a gRPC call.
 pub async fn call(upstreams: &Upstreams, runbook: &Runbook, request: Request<Body>) -> Response<Body> {
     match send(upstreams, request).await {
-        Ok(response) => response,
+        Ok(response) => response.map(Body::from),
         Err(refusal) => over_grpc(runbook.link(refusal)),
     }
 }
 
-async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+/// Sends a call on; the answer ends with its deadline.
+pub async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<Cut>, Refusal> {
     let Some(target) = upstreams.of_path(request.uri().path()) else {
         return Err(Refusal::new(
             ErrorReason::RouteNotFound,
@@ -52,8 +53,5 @@ async fn send(upstreams: &Upstreams, request: Request<Body>) -> Result<Response<
         response.extensions_mut().insert(Streamed);
         response = response.map(|body| streams.until_the_stop(body));
     }
-    Ok(match deadline {
-        Some(deadline) => response.map(|body| cut(body, deadline)),
-        None => response,
-    })
+    Ok(response.map(|body| Cut::new(body, deadline)))
 }

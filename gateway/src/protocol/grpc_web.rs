@@ -23,6 +23,7 @@ use super::grpc;
 use super::kind::Form;
 use crate::answer::failure::{self, over_grpc};
 use crate::call::body;
+use crate::call::cut::Cut;
 use crate::call::upstreams::Upstreams;
 
 /// Most bytes of a request, in either form.
@@ -35,11 +36,14 @@ pub async fn call(
     request: Request<Body>,
     form: Form,
 ) -> Response<Body> {
-    let response = match web_request(request, form).await {
-        Ok(request) => grpc::call(upstreams, runbook, request).await,
-        Err(refusal) => over_grpc(runbook.link(refusal)),
+    let sent = match web_request(request, form).await {
+        Ok(request) => grpc::send(upstreams, request).await,
+        Err(refusal) => Err(refusal),
     };
-    let (mut head, body) = response.into_parts();
+    let (mut head, body) = match sent {
+        Ok(response) => response.into_parts(),
+        Err(refusal) => return refused(runbook.link(refusal), form),
+    };
     head.headers.insert(CONTENT_TYPE, content_type(form));
     head.headers.remove(CONTENT_LENGTH);
     // A refusal is in the headers, which every client reads; a frame of trailers
@@ -91,7 +95,7 @@ fn malformed(what: &str) -> Refusal {
 
 /// A gRPC answer with its trailers in the body.
 struct WebBody {
-    inner: Body,
+    inner: Cut,
     form: Form,
     ended: bool,
 }
@@ -131,6 +135,11 @@ impl HttpBody for WebBody {
         };
         self.ended = true;
         Poll::Ready(Some(Ok(Frame::data(self.put(grpc_web::trailer_frame(&trailers).into())))))
+    }
+
+    /// The trailers are the last frame, and are sent together with the end.
+    fn is_end_stream(&self) -> bool {
+        self.ended
     }
 }
 
