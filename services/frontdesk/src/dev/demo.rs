@@ -6,8 +6,8 @@
 //! of nobody else: most of them are states which no call leads to, such as a
 //! request whose status was left behind, so booking has no way to make them.
 
-use identity::MasterKey;
 use identity::operator::{ApiKeyId, NewApiKey, NewUser, Operator, TenantId, UserId, UserKind};
+use identity::{MasterKey, PasswordCost, Policy};
 use jiff::Timestamp;
 use uuid::{Uuid, uuid};
 use zeroize::Zeroizing;
@@ -97,7 +97,12 @@ const PEOPLE: [Person; 5] = [
 /// Stores what is missing of the demo in a migrated database. The URL must name
 /// the schema's owner.
 pub async fn seed(url: &str) -> Result<(), Failure> {
-    let admin = admin(url)?;
+    seed_hashing_at(url, Policy::default().password_cost).await
+}
+
+/// The same, with passwords at another cost.
+pub async fn seed_hashing_at(url: &str, cost: PasswordCost) -> Result<(), Failure> {
+    let admin = admin(url)?.hashing_at(cost).map_err(failed)?;
     for (id, slug, name) in [(TENANT, "alpine", "Alpine Stays"), (OTHER_TENANT, "harbour", "Harbour Homes")] {
         admin.ensure_tenant(TenantId(id), slug, name).await.map_err(|error| {
             Failure::new(format!(

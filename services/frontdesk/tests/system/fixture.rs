@@ -8,7 +8,7 @@ use devdb::{Pooler, TestDatabase};
 use frontdesk::demo;
 use frontdesk::system::{Parts, Policies, System};
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
-use identity::{MasterKey, Policy};
+use identity::{MasterKey, PasswordCost, Policy};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
@@ -28,6 +28,9 @@ pub const ANON_KEY: &str = "sb_publishable_test";
 pub const LAKE_HOUSE: Uuid = uuid!("0d000000-0000-7000-8000-000000000202");
 /// The property of the other tenant.
 pub const HARBOUR_LOFT: Uuid = uuid!("0d000000-0000-7000-8000-000000000211");
+
+/// What passwords cost in tests, which sign in several thousand times.
+const CHEAP: PasswordCost = PasswordCost { memory_kib: 64, passes: 1 };
 
 /// A system that stops when dropped.
 pub struct Fixture {
@@ -59,7 +62,7 @@ impl Fixture {
 
     /// With the demo's bookings in a layout.
     pub async fn start_in(layout: Layout) -> Self {
-        Box::pin(Self::start_as(Policies::default(), layout)).await
+        Box::pin(Self::start_as(cheaply(Policies::default()), layout)).await
     }
 
     pub async fn start_with(policy: Policy) -> Self {
@@ -69,6 +72,13 @@ impl Fixture {
     /// With a policy for each part.
     pub async fn start_under(policies: Policies) -> Self {
         // On the heap: every test has room for its future.
+        Box::pin(Self::start_as(cheaply(policies), Layout::Standard)).await
+    }
+
+    /// With passwords that cost what they cost outside of tests, for what happens while one
+    /// is hashed.
+    pub async fn start_with_dear_passwords(policy: Policy) -> Self {
+        let policies = Policies { identity: policy, ..Policies::default() };
         Box::pin(Self::start_as(policies, Layout::Standard)).await
     }
 
@@ -83,7 +93,7 @@ impl Fixture {
     pub async fn start_as(policies: Policies, layout: Layout) -> Self {
         access::install_crypto();
         let (database, api_key) = layout.with_demo().await;
-        let system = Box::pin(system_under(&database.url, policies)).await;
+        let system = Box::pin(system_keyed(&database.url, policies, master_key())).await.unwrap();
         let sql = pg::connect(&database.url).await.unwrap();
         sql.batch_execute(DAYS).await.unwrap();
         let http = reqwest::Client::builder().user_agent("frontdesk-test").no_proxy();
@@ -228,7 +238,12 @@ pub async fn system(database_url: &str, policy: Policy) -> System {
 
 /// The same, with a policy for each part.
 pub async fn system_under(database_url: &str, policies: Policies) -> System {
-    Box::pin(system_keyed(database_url, policies, master_key())).await.unwrap()
+    Box::pin(system_keyed(database_url, cheaply(policies), master_key())).await.unwrap()
+}
+
+fn cheaply(mut policies: Policies) -> Policies {
+    policies.identity.password_cost = CHEAP;
+    policies
 }
 
 /// The same, with a master key of its own, if it starts.

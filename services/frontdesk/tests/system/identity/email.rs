@@ -1,7 +1,7 @@
 //! Addresses of accounts: confirmed, and changed, by whoever reads their mail.
 
 use frontdesk::demo;
-use identity::{PasswordCost, Policy};
+use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -14,8 +14,7 @@ const CHANGE: &str = "/v1/me/email";
 
 async fn start() -> (Fixture, Mailbox) {
     let mailbox = Mailbox::open().await;
-    let cost = PasswordCost { memory_kib: 64, passes: 1 };
-    let policy = Policy { mail: Some(mailbox.policy()), password_cost: cost, ..Policy::default() };
+    let policy = Policy { mail: Some(mailbox.policy()), ..Policy::default() };
     (Fixture::start_with(policy).await, mailbox)
 }
 

@@ -6,7 +6,7 @@ use boot::TrustedProxies;
 use frontdesk::demo;
 use frontdesk::system::Policies;
 use futures::future::join_all;
-use identity::{Limits, PasswordCost, Policy};
+use identity::{Limits, Policy};
 use reqwest::Method;
 use serde_json::json;
 
@@ -16,8 +16,7 @@ const WRONG: &str = "wrong-password";
 
 fn policy(pair: i32, account: i32, address: i32) -> Policy {
     let limits = Limits { pair, account, address, ..Policy::default().limits };
-    // Cheap hashes: these tests are about counting.
-    Policy { limits, password_cost: PasswordCost { memory_kib: 64, passes: 1 }, ..Policy::default() }
+    Policy { limits, ..Policy::default() }
 }
 
 /// Tries until refused with 429, and says after how many tries.
@@ -200,7 +199,7 @@ async fn a_window_that_is_over_is_forgotten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_of_logins_is_shed_and_hurts_nobody_else() {
-    let fixture = Fixture::start_with(Policy { limits: policy(0, 0, 0).limits, ..Policy::default() }).await;
+    let fixture = Fixture::start_with_dear_passwords(policy(0, 0, 0)).await;
     let token = fixture.manager().await;
     fixture.get("/v1/me", &token).await.ok();
     let flood = join_all((0..500).map(|_| fixture.try_login(demo::MANAGER, demo::PASSWORD)));
