@@ -39,7 +39,9 @@ const SAID: u32 = 1_000_000;
 const TENANTS: [Uuid; 2] = [demo::TENANT, uuid!("0000000c-0000-7000-8000-000000000001")];
 
 struct Tables {
-    database: TestDatabase,
+    _database: TestDatabase,
+    /// Explains one statement after the other; of none anything is kept for the next.
+    session: Client,
     /// Columns of each index, in order.
     indexes: BTreeMap<String, Vec<String>>,
     /// What went wrong.
@@ -105,21 +107,21 @@ impl Tables {
             where c.relnamespace in ('public'::regnamespace, 'identity'::regnamespace)";
         let rows = owner.query(columns, &[]).await.unwrap();
         let indexes = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-        Self { database, indexes, wrong: String::new() }
+        let session = pg::connect(&database.url).await.unwrap();
+        Self { _database: database, session, indexes, wrong: String::new() }
     }
 
     async fn explain(&mut self, statement: &Statement, role: &str, mode: &str, tenant: Uuid) {
         let name = statement.name();
         let role = runs_as(&name).unwrap_or(role);
-        // A session of its own for each statement, of which nothing is kept.
-        let session = pg::connect(&self.database.url).await.unwrap();
+        self.session.batch_execute("discard all").await.unwrap();
         // As the services' connections are set up (`services/pg/src/pool.rs`).
         let settings = format!(
             "set role {role}; set enable_seqscan = off; set jit = off; set max_parallel_workers_per_gather = 0; \
              set plan_cache_mode = {mode}; set app.tenant = '{tenant}'; set app.tenants = '{}'",
             TENANTS.map(|tenant| tenant.to_string()).join(",")
         );
-        session.batch_execute(&settings).await.unwrap();
+        self.session.batch_execute(&settings).await.unwrap();
         for (number, form) in statement.forms().enumerate() {
             let given: Vec<&str> = statement
                 .optional()
@@ -131,7 +133,7 @@ impl Tables {
                 continue;
             }
             for windows in Windows::of(&given) {
-                let problems = match explain(&session, statement, form, tenant, *windows).await {
+                let problems = match explain(&self.session, statement, form, tenant, *windows).await {
                     Ok(plan) if tenant == TENANTS[0] => self.judge(&name, form, &plan),
                     // By the rows alone: whatever leads to a few is as good.
                     Ok(plan) => self.count(&name, &plan),
