@@ -2,8 +2,6 @@
 
 mod bound_tokens;
 
-use std::net::SocketAddr;
-
 use access::{Aal, Rule, Rules, StepUp};
 use frontdesk::demo;
 use frontdesk_proto::{ErrorReason, MethodContract, Refusal, descriptors, reason_of};
@@ -12,11 +10,12 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 
+use crate::declared::Declared;
 use crate::fixture::{Fixture, channel};
 
 /// Calls a method with an empty message; what it answers does not matter.
-async fn call(addr: SocketAddr, path: &str, metadata: &[(&'static str, &str)]) -> Result<(), Status> {
-    let mut grpc = Grpc::new(channel(addr));
+async fn call(service: &Declared, path: &str, metadata: &[(&'static str, &str)]) -> Result<(), Status> {
+    let mut grpc = Grpc::new(service.clone());
     grpc.ready().await.unwrap();
     let mut request = Request::new(());
     let map: &mut MetadataMap = request.metadata_mut();
@@ -27,7 +26,7 @@ async fn call(addr: SocketAddr, path: &str, metadata: &[(&'static str, &str)]) -
 }
 
 /// Every path with its rule, and where it is served.
-fn methods(fixture: &Fixture) -> Vec<(SocketAddr, String, Rule)> {
+fn methods(fixture: &Fixture) -> Vec<(Declared, String, Rule)> {
     let all: Vec<&str> = identity::SERVICES.into_iter().chain(booking::SERVICES).collect();
     let described = descriptors().services().filter(|service| {
         service.full_name().starts_with("frontdesk.identity.")
@@ -35,14 +34,10 @@ fn methods(fixture: &Fixture) -> Vec<(SocketAddr, String, Rule)> {
     });
     assert_eq!(described.count(), all.len(), "a service of the descriptor set is not served");
     let rules = Rules::of_services(&all).unwrap();
-    let methods: Vec<_> = rules
-        .iter()
-        .map(|(path, rule)| {
-            let addr =
-                if path.contains(".identity.") { fixture.system.identity } else { fixture.system.booking };
-            (addr, path.to_owned(), rule.clone())
-        })
-        .collect();
+    let (identity, booking) = (channel(fixture.system.identity), channel(fixture.system.booking));
+    let service = |path: &str| if path.contains(".identity.") { &identity } else { &booking };
+    let methods: Vec<_> =
+        rules.iter().map(|(path, rule)| (service(path).clone(), path.to_owned(), rule.clone())).collect();
     assert!(methods.len() >= 13, "{}", methods.len());
     methods
 }
@@ -64,19 +59,19 @@ fn assert_refused(result: Result<(), Status>, reason: ErrorReason, path: &str) {
 async fn no_credential_and_no_valid_token_reach_nothing_but_public_methods() {
     let fixture = Fixture::start().await;
     let before = fixture.snapshot().await;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         if rule == Rule::Public {
             continue;
         }
-        assert_refused(call(addr, &path, &[]).await, ErrorReason::CredentialsMissing, &path);
+        assert_refused(call(&service, &path, &[]).await, ErrorReason::CredentialsMissing, &path);
         for token in ["garbage", "e30.e30.e30", "eyJhbGciOiJub25lIn0.e30."] {
             let metadata = [("authorization", &*format!("Bearer {token}"))];
-            assert_refused(call(addr, &path, &metadata).await, ErrorReason::TokenInvalid, &path);
+            assert_refused(call(&service, &path, &metadata).await, ErrorReason::TokenInvalid, &path);
         }
         let basic = [("authorization", "Basic eDp5")];
-        assert_refused(call(addr, &path, &basic).await, ErrorReason::TokenInvalid, &path);
+        assert_refused(call(&service, &path, &basic).await, ErrorReason::TokenInvalid, &path);
         let key = [("x-tenant-api-key", "fdk_wrong")];
-        assert_refused(call(addr, &path, &key).await, ErrorReason::ApiKeyInvalid, &path);
+        assert_refused(call(&service, &path, &key).await, ErrorReason::ApiKeyInvalid, &path);
     }
     assert_eq!(fixture.snapshot().await, before);
 }
@@ -87,27 +82,27 @@ async fn a_member_of_another_tenant_gets_nowhere() {
     let token = format!("Bearer {}", fixture.token(demo::OTHER_OWNER).await);
     let (tenant, nowhere) = (demo::TENANT.to_string(), uuid::Uuid::now_v7().to_string());
     let before = fixture.snapshot().await;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         if rule == Rule::Public {
             continue;
         }
-        let foreign = call(addr, &path, &[("authorization", &token), ("x-tenant-id", &tenant)]).await;
-        let unknown = call(addr, &path, &[("authorization", &token), ("x-tenant-id", &nowhere)]).await;
+        let foreign = call(&service, &path, &[("authorization", &token), ("x-tenant-id", &tenant)]).await;
+        let unknown = call(&service, &path, &[("authorization", &token), ("x-tenant-id", &nowhere)]).await;
         let texts = [&foreign, &unknown].map(|result| result.as_ref().unwrap_err().message().to_owned());
         assert_eq!(texts[0], texts[1], "{path}: the answer tells whether the tenant exists");
         assert_refused(foreign, ErrorReason::TenantAccessDenied, &path);
 
         let with_key = [("authorization", &*token), ("x-tenant-api-key", &*fixture.api_key)];
-        assert_refused(call(addr, &path, &with_key).await, ErrorReason::TenantAccessDenied, &path);
+        assert_refused(call(&service, &path, &with_key).await, ErrorReason::TenantAccessDenied, &path);
         let key_elsewhere =
             [("x-tenant-api-key", &*fixture.api_key), ("x-tenant-id", &*demo::OTHER_TENANT.to_string())];
-        assert_refused(call(addr, &path, &key_elsewhere).await, ErrorReason::ApiKeyInvalid, &path);
+        assert_refused(call(&service, &path, &key_elsewhere).await, ErrorReason::ApiKeyInvalid, &path);
         let twice = [
             ("authorization", &*token),
             ("x-tenant-id", &tenant),
             ("x-tenant-id", &*demo::OTHER_TENANT.to_string()),
         ];
-        assert_refused(call(addr, &path, &twice).await, ErrorReason::InvalidHeader, &path);
+        assert_refused(call(&service, &path, &twice).await, ErrorReason::InvalidHeader, &path);
     }
     assert_eq!(fixture.snapshot().await, before);
 }
@@ -124,10 +119,10 @@ async fn who_is_invited_and_who_is_suspended_get_nowhere() {
     let owner = format!("Bearer {owner}");
     let tenant = demo::TENANT.to_string();
     let before = fixture.snapshot().await;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         if rule != Rule::Public {
             let named = [("authorization", &*invited), ("x-tenant-id", &*tenant)];
-            assert_refused(call(addr, &path, &named).await, ErrorReason::TenantAccessDenied, &path);
+            assert_refused(call(&service, &path, &named).await, ErrorReason::TenantAccessDenied, &path);
         }
     }
     let operator = format!("Bearer {}", fixture.token(demo::OPERATOR).await);
@@ -142,23 +137,23 @@ async fn who_is_invited_and_who_is_suspended_get_nowhere() {
             answer.status == 403 && answer.body["code"] == reason.name()
         };
         crate::waits::until_so("the tenant is closed", is_closed).await;
-        for (addr, path, rule) in methods(&fixture) {
+        for (service, path, rule) in methods(&fixture) {
             if rule == Rule::Public {
                 continue;
             }
             let of_tenant =
                 matches!(&rule, Rule::Scoped { scopes, .. } if !scopes[0].starts_with("platform:"));
             let named = [("authorization", &*owner), ("x-tenant-id", &*tenant)];
-            assert_refused(call(addr, &path, &named).await, reason, &path);
+            assert_refused(call(&service, &path, &named).await, reason, &path);
             let key = [("x-tenant-api-key", &*fixture.api_key)];
-            assert_refused(call(addr, &path, &key).await, reason, &path);
+            assert_refused(call(&service, &path, &key).await, reason, &path);
             if of_tenant {
                 let inferred = [("authorization", &*owner)];
-                assert_refused(call(addr, &path, &inferred).await, reason, &path);
+                assert_refused(call(&service, &path, &inferred).await, reason, &path);
             }
             if of_tenant && reason == ErrorReason::TenantDeleted {
                 let named = [("authorization", &*operator), ("x-tenant-id", &*tenant)];
-                assert_refused(call(addr, &path, &named).await, reason, &path);
+                assert_refused(call(&service, &path, &named).await, reason, &path);
             }
         }
     }
@@ -170,19 +165,19 @@ async fn a_caller_without_the_scope_is_told_which() {
     let fixture = Fixture::start().await;
     let viewer = format!("Bearer {}", fixture.token(demo::VIEWER).await);
     let before = fixture.snapshot().await;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         // Anybody may call it, and one of them answers for ever.
         if rule == Rule::Public {
             continue;
         }
-        let key = call(addr, &path, &[("x-tenant-api-key", &fixture.api_key)]).await;
+        let key = call(&service, &path, &[("x-tenant-api-key", &fixture.api_key)]).await;
         match rule {
             Rule::Public | Rule::AnyCredential => {}
             Rule::SignedIn => assert_refused(key, ErrorReason::SignInRequired, &path),
             Rule::Scoped { scopes, .. } => {
                 assert_refused(key, ErrorReason::ScopeMissing, &path);
                 if scopes.iter().any(|scope| !scope.ends_with(":view")) {
-                    let status = call(addr, &path, &[("authorization", &viewer)]).await.unwrap_err();
+                    let status = call(&service, &path, &[("authorization", &viewer)]).await.unwrap_err();
                     assert!(status.message().contains(&scopes[0]), "{path}: {}", status.message());
                     assert_refused(Err(status), ErrorReason::ScopeMissing, &path);
                 }
@@ -193,11 +188,11 @@ async fn a_caller_without_the_scope_is_told_which() {
 }
 
 /// What the operator of the demo sends with this token, who holds every scope.
-async fn call_with(fixture: &Fixture, (addr, path): (SocketAddr, &str), token: &str) -> Result<(), Status> {
+async fn call_with(fixture: &Fixture, (service, path): (&Declared, &str), token: &str) -> Result<(), Status> {
     let (token, tenant) = (format!("Bearer {token}"), demo::TENANT.to_string());
     let metadata =
         [("authorization", &*token), ("x-tenant-id", &*tenant), ("x-tenant-api-key", &*fixture.api_key)];
-    call(addr, path, &metadata).await
+    call(service, path, &metadata).await
 }
 
 #[tokio::test]
@@ -207,10 +202,10 @@ async fn whoever_has_proved_one_of_two_factors_gets_past_no_rule_that_asks_for_b
     let token = fixture.token(demo::OPERATOR).await;
     let before = fixture.snapshot().await;
     let mut refused = 0;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         let asks = step_up(&path).aal != Aal::Unspecified || matches!(rule, Rule::Scoped { .. });
         if asks {
-            let answer = call_with(&fixture, (addr, &path), &token).await;
+            let answer = call_with(&fixture, (&service, &path), &token).await;
             assert_refused(answer, ErrorReason::StepUpRequired, &path);
             refused += 1;
         }
@@ -229,9 +224,9 @@ async fn whoever_has_no_second_factor_gets_past_no_rule_with_a_scope_where_the_t
         .await;
     let before = fixture.snapshot().await;
     let mut refused = 0;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         if matches!(rule, Rule::Scoped { .. }) {
-            let answer = call_with(&fixture, (addr, &path), &token).await;
+            let answer = call_with(&fixture, (&service, &path), &token).await;
             assert_refused(answer, ErrorReason::StepUpRequired, &path);
             refused += 1;
         }
@@ -249,9 +244,9 @@ async fn whoever_has_proved_anything_an_hour_ago_gets_past_no_rule_that_asks_for
     let refreshed = fixture.refresh(&login["refresh"]).await.ok().clone();
     let before = fixture.snapshot().await;
     let mut refused = 0;
-    for (addr, path, _) in methods(&fixture) {
+    for (service, path, _) in methods(&fixture) {
         if step_up(&path).fresh.is_some() {
-            let answer = call_with(&fixture, (addr, &path), refreshed["access"].as_str().unwrap()).await;
+            let answer = call_with(&fixture, (&service, &path), refreshed["access"].as_str().unwrap()).await;
             assert_refused(answer, ErrorReason::StepUpRequired, &path);
             refused += 1;
         }
@@ -320,11 +315,12 @@ async fn a_method_that_does_not_exist_is_refused_before_anything_else() {
         ["/frontdesk.booking.v1.BookingRequestService/Nothing", "/frontdesk.identity.v1.AuthService/login"]
     {
         let addr = if path.contains("identity") { fixture.system.identity } else { fixture.system.booking };
-        assert!(call(addr, path, &[]).await.is_err(), "{path}");
+        assert!(call(&channel(addr), path, &[]).await.is_err(), "{path}");
     }
     // At the port of the wrong part.
     let path = "/frontdesk.identity.v1.AuthService/login";
-    let refused = Refusal::from_status(&call(fixture.system.booking, path, &[]).await.unwrap_err()).unwrap();
+    let refused =
+        Refusal::from_status(&call(&channel(fixture.system.booking), path, &[]).await.unwrap_err()).unwrap();
     assert_eq!(refused.reason(), ErrorReason::RouteNotFound);
     assert!(refused.message().contains(booking::SERVICES[0]), "{refused:?}");
 }
@@ -342,7 +338,7 @@ async fn a_change_refuses_the_conditions_that_it_does_not_look_at() {
     let before = fixture.snapshot().await;
     for (header, value) in [("idempotency-key", "once"), ("if-match", "\"never\""), ("if-match", "*")] {
         let mut refused = 0;
-        for (addr, path, _) in methods(&fixture) {
+        for (service, path, _) in methods(&fixture) {
             let MethodContract { changes, idempotency_key, if_match, .. } = contract(&path);
             if !changes {
                 continue;
@@ -353,7 +349,7 @@ async fn a_change_refuses_the_conditions_that_it_does_not_look_at() {
                 ("x-tenant-api-key", &fixture.api_key),
                 (header, value),
             ];
-            let answer = call(addr, &path, &metadata).await;
+            let answer = call(&service, &path, &metadata).await;
             let takes = if header == "if-match" { if_match } else { idempotency_key };
             if !takes {
                 let named = Refusal::from_status(answer.as_ref().expect_err(&path)).unwrap();

@@ -40,20 +40,20 @@ async fn an_operator_who_sees_what_an_owner_sees_changes_nothing_in_any_method()
     let everything = "select count(*) from identity.audit_events";
     let audited = fixture.count(everything, &[]).await;
     let (mut refused, mut read) = (0, 0);
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         let metadata = [("authorization", &*token), ("x-tenant-id", &*tenant)];
         if rule == Rule::Public || is_only_read(&path) {
             continue;
         }
         if !(contract(&path).changes || of_users_alone(&path, &rule)) {
             // Whatever it answers to an empty request, it is said to change nothing.
-            let _ = call(addr, &path, &metadata).await;
+            let _ = call(&service, &path, &metadata).await;
             read += 1;
             continue;
         }
-        assert_refused(call(addr, &path, &metadata).await, ErrorReason::ViewOnly, &path);
+        assert_refused(call(&service, &path, &metadata).await, ErrorReason::ViewOnly, &path);
         let with_key = [metadata[0], ("x-tenant-api-key", &*fixture.api_key)];
-        assert_refused(call(addr, &path, &with_key).await, ErrorReason::ViewOnly, &path);
+        assert_refused(call(&service, &path, &with_key).await, ErrorReason::ViewOnly, &path);
         refused += 1;
     }
     assert!(refused > 30 && read > 20, "{refused} {read}");
@@ -68,13 +68,13 @@ async fn a_machine_gets_nowhere_without_its_scopes_in_another_tenant_or_as_a_use
     let token = format!("Bearer {}", client.token(&fixture, "").await);
     let other = demo::OTHER_TENANT.to_string();
     let before = fixture.snapshot().await;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         if rule == Rule::Public {
             continue;
         }
         let elsewhere = [("authorization", &*token), ("x-tenant-id", &*other)];
-        assert_refused(call(addr, &path, &elsewhere).await, ErrorReason::TenantAccessDenied, &path);
-        let own = call(addr, &path, &[("authorization", &token)]).await;
+        assert_refused(call(&service, &path, &elsewhere).await, ErrorReason::TenantAccessDenied, &path);
+        let own = call(&service, &path, &[("authorization", &token)]).await;
         match rule {
             Rule::Public | Rule::AnyCredential => {}
             Rule::SignedIn => assert_refused(own, ErrorReason::SignInRequired, &path),
@@ -93,13 +93,13 @@ async fn a_client_that_acts_for_a_user_changes_no_account_and_has_no_scope_that_
     let token = delegated(&fixture, &client, &owner).await;
     let token = [("authorization", &*format!("Bearer {token}"))];
     let before = fixture.snapshot().await;
-    for (addr, path, rule) in methods(&fixture) {
+    for (service, path, rule) in methods(&fixture) {
         match rule {
             _ if of_users_alone(&path, &rule) => {
-                assert_refused(call(addr, &path, &token).await, ErrorReason::NotByDelegation, &path);
+                assert_refused(call(&service, &path, &token).await, ErrorReason::NotByDelegation, &path);
             }
             Rule::Scoped { scopes, .. } if scopes != ["audit:view"] => {
-                assert_refused(call(addr, &path, &token).await, ErrorReason::ScopeMissing, &path);
+                assert_refused(call(&service, &path, &token).await, ErrorReason::ScopeMissing, &path);
             }
             _ => {}
         }
