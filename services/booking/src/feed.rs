@@ -54,7 +54,8 @@ impl Feed {
         notices::start(&hubs, background);
         let reads = Arc::clone(&hubs);
         background.lasting("read feeds", move || Box::pin(reader::read(Arc::clone(&reads))));
-        Self { store, limits: limits::Limits::default(), hubs, stop: background.stop().clone() }
+        let limits = limits::Limits::new(store.policy());
+        Self { store, limits, hubs, stop: background.stop().clone() }
     }
 
     /// How many watch, and how late events are handed out to them.
@@ -73,7 +74,7 @@ impl Feed {
         follow: Follow,
     ) -> Result<impl Stream<Item = Result<Item, Error>> + Send + use<>, Error> {
         let Follow { tenant, property, cursor, standing, holder } = follow;
-        let room = self.limits.take(self.store.policy(), tenant.uuid(), holder)?;
+        let room = self.limits.take(tenant.uuid(), holder)?;
         let place = resume::place(&self.store, tenant, cursor).await?;
         let hub = self.hubs.of(tenant).await?;
         let ground = stream::Ground { store: self.store.clone(), hub, stop: self.stop.clone() };

@@ -86,7 +86,7 @@ pub fn build<A: Authority>(config: Config<A>, stop: &CancellationToken) -> Resul
     background::start(&background, &store, (authority, issued_by));
     layer.follow(&background, "hear of revocations");
     let feed = feed::Feed::new(store.clone(), &background);
-    let imports = rpc::Imports::new(stop.clone());
+    let imports = rpc::Imports::new(store.policy(), stop.clone());
     let observe = Observe::of(&SERVICES).linking(&store.policy().runbook);
     let answered = Arc::<rpc::Answered>::default();
     let approvals = changes::Approvals::default();

@@ -9,7 +9,6 @@ mod identity;
 mod invitations;
 mod oauth;
 mod revocations;
-mod rooms;
 mod scopes;
 mod tenants;
 mod tokens;

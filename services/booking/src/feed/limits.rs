@@ -1,12 +1,10 @@
 //! How many streams there may be: of a server, of a tenant, and of a session or an API
 //! key, so that nobody takes the room of the others.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use access::{Acting, Caller};
+use boot::{AtOnce, Full, Place};
 use uuid::Uuid;
 
 use crate::config::Policy;
@@ -27,24 +25,18 @@ pub enum Holder {
 }
 
 /// The streams that are open.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Limits {
-    open: Arc<Mutex<Open>>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    tenants: HashMap<Uuid, usize>,
-    holders: HashMap<Holder, usize>,
+    of_tenants: AtOnce<Uuid>,
+    of_holders: AtOnce<Holder>,
 }
 
 /// Room for one stream, until it is dropped.
 #[derive(Debug)]
 pub struct Room {
-    open: Arc<Mutex<Open>>,
-    tenant: Uuid,
-    holder: Holder,
+    // Left first, so that there are never more of holders than of tenants.
+    _of_holder: Place<Holder>,
+    _of_tenant: Place<Uuid>,
 }
 
 impl Holder {
@@ -65,65 +57,48 @@ impl Holder {
 }
 
 impl Limits {
+    /// As many as a policy says; none is open yet.
+    pub fn new(policy: &Policy) -> Self {
+        let Policy { most_streams, most_streams_of_tenant, most_streams_of_session, .. } = *policy;
+        Self {
+            of_tenants: AtOnce::new(most_streams, most_streams_of_tenant),
+            of_holders: AtOnce::new(most_streams, most_streams_of_session),
+        }
+    }
+
     /// How many streams are open.
     pub fn open(&self) -> usize {
-        locked(&self.open).all
+        self.of_tenants.taken()
     }
 
     /// Takes room for a stream, or says of whom there are as many as there may be.
-    pub fn take(&self, policy: &Policy, tenant: Uuid, holder: Holder) -> Result<Room, Error> {
-        let mut open = locked(&self.open);
-        let of_tenant = open.tenants.get(&tenant).copied().unwrap_or_default();
-        let of_session = open.holders.get(&holder).copied().unwrap_or_default();
-        if open.all >= policy.most_streams {
-            return full(Reason::Overloaded, "This server", policy.most_streams, "WATCH_LIMIT_SERVER");
-        }
-        if of_tenant >= policy.most_streams_of_tenant {
-            let most = policy.most_streams_of_tenant;
-            return full(Reason::TooManyStreams, "The tenant", most, "WATCH_LIMIT_TENANT");
-        }
-        if of_session >= policy.most_streams_of_session {
-            let most = policy.most_streams_of_session;
-            return full(Reason::TooManyStreams, "The session or API key", most, "WATCH_LIMIT_SESSION");
-        }
-        open.all += 1;
-        *open.tenants.entry(tenant).or_default() += 1;
-        *open.holders.entry(holder).or_default() += 1;
-        Ok(Room { open: Arc::clone(&self.open), tenant, holder })
+    pub fn take(&self, tenant: Uuid, holder: Holder) -> Result<Room, Error> {
+        let of_tenant = self.of_tenants.take(Some(tenant)).map_err(|full| match full {
+            Full::All(most) => of_server(most),
+            Full::One(most) => too_many(Reason::TooManyStreams, "The tenant", most, "WATCH_LIMIT_TENANT"),
+        })?;
+        let of_holder = self.of_holders.take(Some(holder)).map_err(|full| match full {
+            Full::All(most) => of_server(most),
+            Full::One(most) => {
+                too_many(Reason::TooManyStreams, "The session or API key", most, "WATCH_LIMIT_SESSION")
+            }
+        })?;
+        Ok(Room { _of_holder: of_holder, _of_tenant: of_tenant })
     }
 }
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        let mut open = locked(&self.open);
-        open.all -= 1;
-        leave(&mut open.tenants, self.tenant);
-        leave(&mut open.holders, self.holder);
-    }
+fn of_server(most: usize) -> Error {
+    too_many(Reason::Overloaded, "This server", most, "WATCH_LIMIT_SERVER")
 }
 
-fn full(reason: Reason, whose: &str, most: usize, setting: &str) -> Result<Room, Error> {
+fn too_many(reason: Reason, whose: &str, most: usize, setting: &str) -> Error {
     let refusal = Refusal::new(
         reason,
         format!(
             "{whose} has {most} streams open here, the most that it may have ({setting}). Close one, or try again later."
         ),
     );
-    let refusal = refusal.with("limit", most.to_string()).with("setting", setting).retry_after(AGAIN);
-    Err(Error::Refused(refusal))
-}
-
-fn leave<K: Eq + Hash>(open: &mut HashMap<K, usize>, who: K) {
-    if let Some(count) = open.get_mut(&who) {
-        *count -= 1;
-        if *count == 0 {
-            open.remove(&who);
-        }
-    }
-}
-
-fn locked(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+    Error::Refused(refusal.with("limit", most.to_string()).with("setting", setting).retry_after(AGAIN))
 }
 
 #[cfg(test)]
@@ -138,10 +113,10 @@ mod tests {
             most_streams_of_session: 2,
             ..Policy::default()
         };
-        let limits = Limits::default();
+        let limits = Limits::new(&policy);
         let take = |tenant: u128, session: u128| {
             let holder = Holder::Session(Uuid::from_u128(session));
-            limits.take(&policy, Uuid::from_u128(tenant), holder)
+            limits.take(Uuid::from_u128(tenant), holder)
         };
         let refused = |taken: Result<Room, Error>| match taken {
             Err(Error::Refused(refusal)) => {
@@ -155,9 +130,10 @@ mod tests {
         assert_eq!(refused(take(1, 3)), "3 WATCH_LIMIT_TENANT");
         held.push(take(2, 3).unwrap());
         assert_eq!(refused(take(3, 4)), "4 WATCH_LIMIT_SERVER");
+        // What was refused for one limit has kept no room of another.
+        assert_eq!((limits.open(), limits.of_holders.taken()), (4, 4));
         held.clear();
         take(1, 1).unwrap();
-        let open = locked(&limits.open);
-        assert!(open.all == 0 && open.tenants.is_empty() && open.holders.is_empty(), "{open:?}");
+        assert_eq!((limits.open(), limits.of_holders.taken()), (0, 0));
     }
 }

@@ -73,7 +73,7 @@ impl Booking {
     ) -> Result<Response<Results>, Status> {
         let call = Call::of(&request)?;
         let standing = access::standing(&request)?;
-        let room = self.imports.take(self.store.policy(), call.tenant.uuid())?;
+        let room = self.imports.take(call.tenant.uuid())?;
         let mut parts = request.into_inner();
         let first = tokio::select! {
             first = tokio::time::timeout(PAUSE, parts.message()) => first.map_err(|_| too_slow())??,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use access::Standing;
+use boot::{Full, Place};
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::identity::v1::audit_service_server::AuditService;
 use frontdesk_proto::{ErrorReason, Refusal, paging};
@@ -13,7 +14,6 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::identity::Identity;
-use super::rooms::{Full, Room};
 use super::wire::{id, id_or_empty, timestamp};
 use crate::domain::audit::{Outcome, RecordedEvent};
 use crate::domain::clocks::SETTLED;
@@ -109,7 +109,7 @@ struct Export {
     store: Store,
     revocations: Revocations,
     standing: Standing,
-    _room: Room<Option<TenantId>>,
+    _room: Place<Option<TenantId>>,
     /// When that was checked.
     checked: Instant,
     tenant: Option<TenantId>,
@@ -149,7 +149,7 @@ impl Identity {
             store: self.store().clone(),
             revocations: self.watchers.revocations().clone(),
             standing: access::standing(request)?,
-            _room: self.exports.enter(tenant).map_err(|full| too_many(&full))?,
+            _room: self.exports.take(Some(tenant)).map_err(too_many)?,
             checked: Instant::now(),
             tenant,
             list,
@@ -195,10 +195,10 @@ fn export_of(tenant: TenantId) -> Vec<u8> {
     [b"export of ", tenant.0.as_bytes().as_slice()].concat()
 }
 
-fn too_many(full: &Full) -> Refusal {
+fn too_many(full: Full) -> Refusal {
     let (reason, whose) = match full {
-        Full::One => (ErrorReason::TooManyStreams, "of this log"),
-        Full::All => (ErrorReason::Overloaded, "from this server"),
+        Full::One(_) => (ErrorReason::TooManyStreams, "of this log"),
+        Full::All(_) => (ErrorReason::Overloaded, "from this server"),
     };
     let sentence = format!(
         "As many exports {whose} are under way as there may be. Try again when one of them has ended, or read pages."

@@ -1,11 +1,11 @@
 //! What all services share: who calls, from where, for which tenant.
 
 use access::{Acting, Caller, Proof};
+use boot::AtOnce;
 use frontdesk_proto::{ErrorReason, Refusal};
 use jiff::Timestamp;
 use tonic::{Request, Status};
 
-use super::rooms::Rooms;
 use super::watchers::Watchers;
 use crate::actor::{Actor, Context, SignedIn};
 use crate::changes::sessions::Sessions;
@@ -30,13 +30,13 @@ pub struct Identity {
     /// What credentials are worth.
     pub local: LocalIdentity,
     /// The exports under way, each of a tenant or of the platform.
-    pub(super) exports: Rooms<Option<TenantId>>,
+    pub(super) exports: AtOnce<Option<TenantId>>,
 }
 
 impl Identity {
     /// Of these.
     pub fn new(sessions: Sessions, watchers: Watchers, local: LocalIdentity) -> Self {
-        Self { sessions, watchers, local, exports: Rooms::new(MOST_EXPORTS, MOST_EXPORTS_OF_ONE) }
+        Self { sessions, watchers, local, exports: AtOnce::new(MOST_EXPORTS, MOST_EXPORTS_OF_ONE) }
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use access::Told;
+use boot::{AtOnce, Place as Room};
 use frontdesk_proto::identity::v1 as wire;
 use frontdesk_proto::{ErrorReason, Refusal};
 use futures::stream::{self, BoxStream};
@@ -12,7 +13,6 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::rooms::{Room, Rooms};
 use crate::trust::revocations::{Place, Revocations, TellAfter};
 
 /// Time from one item to the next when nothing happens.
@@ -28,7 +28,7 @@ const MOST_OF_ONE: usize = 64;
 pub struct Watchers {
     revocations: Revocations,
     stop: CancellationToken,
-    rooms: Rooms<Option<IpAddr>>,
+    rooms: AtOnce<Option<IpAddr>>,
 }
 
 struct State {
@@ -42,7 +42,7 @@ struct State {
 impl Watchers {
     /// None yet.
     pub fn new(revocations: Revocations, stop: CancellationToken) -> Self {
-        Self { revocations, stop, rooms: Rooms::new(MOST, MOST_OF_ONE) }
+        Self { revocations, stop, rooms: AtOnce::new(MOST, MOST_OF_ONE) }
     }
 
     /// What was revoked lately.
@@ -68,7 +68,7 @@ impl Watchers {
     }
 
     fn enter(&self, of: Option<IpAddr>) -> Result<Room<Option<IpAddr>>, Refusal> {
-        self.rooms.enter(of).map_err(|_| {
+        self.rooms.take(Some(of)).map_err(|_| {
             Refusal::new(
                 ErrorReason::Overloaded,
                 "Too many watch here already. Watch another replica of identity, or ask about each caller.",
