@@ -71,7 +71,7 @@ fn check(row: &str, name: &str, which: Which, known: impl Fn() -> String) -> Opt
         "status" => format!("{} is not true", known()),
         "property_id" | "message" | "internal_note" | "internal_notes" => format!("{column} is null"),
         "guest_count" => format!("({column} between 1 and 2147483647) is not true"),
-        // One more can be counted.
+        // The last one is nobody's: no write counts so far.
         "row_version" => format!("({column} between 1 and {}) is not true", i64::MAX - 1),
         "check_in" => format!("{} is not true", day(&column)),
         "check_out" => format!("({} and {column} > {row}.check_in) is not true", day(&column)),

@@ -58,6 +58,12 @@ impl Words {
         words.add("blocking", format!("({}) is true", blocking.condition("b")));
         words.add("freed_in_the_way", blocking.keeps_freed("b"));
         words.add_asked();
+        for row in ["r", "b", "properties"] {
+            words.add(&format!("next_version.{row}"), next_version(row));
+        }
+        for row in ["r", "b"] {
+            words.add(&format!("later.{row}"), later(row));
+        }
         // Whether a request's link to a booking may be followed, but for its status.
         words.add(
             "same_stay",
@@ -284,6 +290,22 @@ fn single_table_column(name: &'static str) -> String {
         (name, Some(same)) if same == name => format!("r.{name}"),
         (name, Some(other)) => format!("r.{other} as {name}"),
     }
+}
+
+/// The version that a row gets when it is written. One that another program left without a
+/// version, or at the end of the numbers, is counted from the beginning: whoever compares
+/// versions compares what else the row holds, too (`domain/version.rs`).
+fn next_version(row: &str) -> String {
+    let version = format!("{row}.row_version");
+    format!("case when {version} between 1 and {} then {version} + 1 else 1 end", i64::MAX - 1)
+}
+
+/// The time of a change: later than the one before it, unless that is one that nobody can name
+/// and hardly any comes after.
+fn later(row: &str) -> String {
+    let last_change = format!("{row}.updated_at");
+    let nameable = unreadable::nameable(&last_change);
+    format!("greatest(:at, case when {nameable} then {last_change} + interval '1 microsecond' end)")
 }
 
 /// Whether a row of the single table with this status is a request of that one.

@@ -26,8 +26,8 @@ declined as (
         {decider} = {acting_user},
         decider_kind = {actor.system},
         decider_id = null,
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+        row_version = {next_version.r},
+        updated_at = {later.r}
     from competing
     where r.tenant_id = :tenant
       and r.id = competing.id

@@ -2,7 +2,7 @@
 -- has given to another guest stays theirs.
 with freed as (
     update bookings b
-    set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
+    set status = {status.cancelled}, row_version = {next_version.b}, updated_at = :at
     {hold_of_request}
     returning b.tenant_id, b.id, b.property_id
 ),
@@ -16,7 +16,7 @@ cleared as (
     set
         held_booking_id = null,
         hold_expires_at = null,
-        row_version = coalesce(r.row_version, 0) + 1,
+        row_version = {next_version.r},
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id

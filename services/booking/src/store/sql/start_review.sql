@@ -3,7 +3,7 @@ with reviewed as (
     set
         status = {status.under_review},
         {note} = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
+        row_version = {next_version.r},
         updated_at = :at
     where r.tenant_id = :tenant
       and r.id = :id

@@ -8,7 +8,7 @@ with stepped as (
         status = :status,
         check_out = coalesce(:departure, b.check_out),
         booked_check_out = case when :departure is null then b.booked_check_out else b.check_out end,
-        row_version = coalesce(b.row_version, 0) + 1,
+        row_version = {next_version.b},
         updated_at = :at
     where b.tenant_id = :tenant
       and b.id = :id

@@ -16,7 +16,7 @@ with stored as (
         lead_days = case when :sets_rules then :lead_days else lead_days end,
         horizon_days = case when :sets_rules then :horizon_days else horizon_days end,
         turnover_days = case when :sets_rules then :turnover_days else turnover_days end,
-        row_version = coalesce(row_version, 0) + 1,
+        row_version = {next_version.properties},
         updated_at = :at
     where tenant_id = :tenant
       and id = :id

@@ -1,4 +1,4 @@
 {decides},
         {note} = {noted},
-        row_version = coalesce(r.row_version, 0) + 1,
+        row_version = {next_version.r},
         updated_at = :at

@@ -3,8 +3,8 @@ lost as (
     set
         confirmed_at = null,
         approved_booking_id = null,
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+        row_version = {next_version.r},
+        updated_at = {later.r}
     from bookings b
     where r.tenant_id = :tenant
       and r.approved_booking_id = :id

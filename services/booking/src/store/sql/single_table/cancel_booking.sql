@@ -11,8 +11,8 @@ with cancelled as (
             when coalesce(b.internal_notes, '') = '' then :note
             else b.internal_notes || e'\n' || :note
         end,
-        row_version = coalesce(b.row_version, 0) + 1,
-        updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
+        row_version = {next_version.b},
+        updated_at = {later.b}
     where b.tenant_id = :tenant
       and b.id = :id
     returning {booking_columns}, b.tenant_id

@@ -4,8 +4,8 @@ with moved as (
     update bookings b
     set
         guest_id = :kept,
-        row_version = coalesce(b.row_version, 0) + 1,
-        updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
+        row_version = {next_version.b},
+        updated_at = {later.b}
     where b.tenant_id = :tenant
       and b.guest_id = :duplicate
     returning b.tenant_id, b.id, b.property_id, b.updated_at, b.status in ({sold}) as sold

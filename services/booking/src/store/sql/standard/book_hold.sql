@@ -6,7 +6,7 @@ with booked as (
         status = {status.confirmed},
         confirmed_at = :at,
         approved_by = {acting_user},
-        row_version = coalesce(b.row_version, 0) + 1,
+        row_version = {next_version.b},
         updated_at = :at
     {hold_of_request}
       and b.property_id = r.property_id

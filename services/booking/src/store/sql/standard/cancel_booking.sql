@@ -6,8 +6,8 @@ with cancelled as (
     update bookings b
     set
         status = {status.cancelled},
-        row_version = coalesce(b.row_version, 0) + 1,
-        updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
+        row_version = {next_version.b},
+        updated_at = {later.b}
     where b.tenant_id = :tenant
       and b.id = :id
     returning {booking_columns}, b.tenant_id
@@ -24,8 +24,8 @@ closed as (
         approved_booking_id = null,
         {decides},
         internal_note = case when r.id is distinct from :request then r.internal_note else {noted} end,
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+        row_version = {next_version.r},
+        updated_at = {later.r}
     from bookings b
     where r.tenant_id = :tenant
       and (

@@ -2,7 +2,7 @@
 -- the dates that it held.
 with freed as (
     update bookings b
-    set status = :hold_status, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
+    set status = :hold_status, row_version = {next_version.b}, updated_at = :at
     {hold_of_request}
     returning b.id
 ),

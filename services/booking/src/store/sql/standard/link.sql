@@ -2,7 +2,7 @@
 -- lacks, and a hold of the request ends.
 with freed as (
     update bookings b
-    set status = {status.cancelled}, row_version = coalesce(b.row_version, 0) + 1, updated_at = :at
+    set status = {status.cancelled}, row_version = {next_version.b}, updated_at = :at
     {hold_of_request}
     returning b.id
 ),

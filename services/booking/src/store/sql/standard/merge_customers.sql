@@ -3,8 +3,8 @@ with moved_requests as (
     update booking_requests r
     set
         guest_id = :kept,
-        row_version = coalesce(r.row_version, 0) + 1,
-        updated_at = greatest(:at, r.updated_at + interval '1 microsecond')
+        row_version = {next_version.r},
+        updated_at = {later.r}
     where r.tenant_id = :tenant
       and r.guest_id = :duplicate
     returning r.tenant_id, r.id, r.property_id, r.updated_at
@@ -13,8 +13,8 @@ moved_bookings as (
     update bookings b
     set
         guest_id = :kept,
-        row_version = coalesce(b.row_version, 0) + 1,
-        updated_at = greatest(:at, b.updated_at + interval '1 microsecond')
+        row_version = {next_version.b},
+        updated_at = {later.b}
     where b.tenant_id = :tenant
       and b.guest_id = :duplicate
     returning b.tenant_id, b.id, b.booking_request_id, b.property_id, b.updated_at

@@ -8,7 +8,7 @@ set
         when {nameable.hold_expires_at} then r.hold_expires_at
         when r.hold_expires_at is not null then :at
     end,
-    row_version = case when r.row_version between 1 and 9223372036854775806 then r.row_version + 1 else 1 end,
+    row_version = {next_version.r},
     created_at = case when {nameable.created_at} then r.created_at else :at end,
     updated_at = :at
 where r.tenant_id = :tenant
