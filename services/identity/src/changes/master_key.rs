@@ -14,7 +14,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::ids::{FactorId, MailId};
 use crate::domain::master_key::{
     DoesNotFit, KnownMasterKey, MasterKeyReport, SAYS_SO, current, is_everywhere, is_lost, leaving,
-    seals_nowhere,
+    left_before, seals_nowhere,
 };
 use crate::domain::signing_key::{KeyState, SigningKey};
 use crate::error::Error;
@@ -53,8 +53,9 @@ pub async fn settle(
     if !gone.is_empty() {
         let values = report(store, master_key, now).await?.lost;
         if values > 0 {
+            let before = left_before(&listed, &known).join(", ");
             let (listed, gone) = (listed.join(", "), gone.join(", "));
-            return Err(DoesNotFit::Needed { values, listed, gone }.into());
+            return Err(DoesNotFit::Needed { values, listed, gone, before }.into());
         }
     }
     match write(store, master_key, &listed, process).await {

@@ -73,9 +73,11 @@ pub enum DoesNotFit {
         "no master key is lost, and nothing was changed: FRONTDESK_MASTER_KEY opens everything in this database; `frontdesk master-key rotate` without --old-key-is-lost keeps it"
     )]
     NotLost,
-    /// A key left the list before its values were sealed anew.
+    /// A key left the list before its values were sealed anew: this one or, where a version
+    /// that did not look let it go, one before it.
     #[error(
-        "a master key left FRONTDESK_MASTER_KEY too early, and nothing was written: {values} values in this database are sealed with another key than {listed}; put {gone} back behind the first one, then `frontdesk master-key rotate`; if it is lost: `frontdesk master-key rotate --old-key-is-lost`"
+        "a master key left FRONTDESK_MASTER_KEY too early, and nothing was written: {values} values in this database are sealed with another key than {listed}; put {gone} back behind the first one, then `frontdesk master-key rotate`; what is left then is of a key that left before{}: put that back, too, or give up what no key of the list opens by `frontdesk master-key rotate --old-key-is-lost`, without {gone} only if that is lost as well",
+        in_brackets(.before)
     )]
     Needed {
         /// How many values none of the keys opens.
@@ -84,6 +86,8 @@ pub enum DoesNotFit {
         listed: String,
         /// Those that are not any more.
         gone: String,
+        /// Those that left before, as far as they are known.
+        before: String,
     },
     /// A process that runs still seals with a key that leaves the list.
     #[error(
@@ -209,6 +213,16 @@ pub fn leaving(listed: &[String], known: &[KnownMasterKey]) -> Vec<String> {
     known.iter().filter(|key| !stays(key)).map(|key| key.id.clone()).collect()
 }
 
+/// The keys that left the list before and are not back in it.
+pub fn left_before(listed: &[String], known: &[KnownMasterKey]) -> Vec<String> {
+    let is_gone = |key: &&KnownMasterKey| key.dropped_at.is_some() && !listed.contains(&key.id);
+    known.iter().filter(is_gone).map(|key| key.id.clone()).collect()
+}
+
+fn in_brackets(keys: &str) -> String {
+    if keys.is_empty() { String::new() } else { format!(" ({keys})") }
+}
+
 /// Refuses that a key seals which a process that runs does not have: what processes said
 /// lately, each with when.
 pub fn is_everywhere(first: &str, said: &[(Vec<String>, Timestamp)]) -> Result<(), DoesNotFit> {
@@ -316,6 +330,8 @@ mod tests {
         let known = [known("a", 0, true), known("b", 1, false), known("c", 2, false)];
         assert_eq!(leaving(&["c".to_owned()], &known), ["b"]);
         assert!(leaving(&["c".to_owned(), "b".to_owned()], &known).is_empty());
+        assert_eq!(left_before(&["c".to_owned()], &known), ["a"]);
+        assert!(left_before(&["c".to_owned(), "a".to_owned()], &known).is_empty());
         let (listed, gone) = (["b".to_owned()], ["a".to_owned()]);
         assert_eq!(seals_nowhere(&listed, &gone, &said(&[&["b", "a"], &["c"], &[]])), Ok(()));
         let seals = seals_nowhere(&listed, &gone, &said(&[&["b", "a"], &["a", "b"]])).unwrap_err();

@@ -8,6 +8,7 @@ use super::master_key::{NEW, OLD, Stage, id, sign_in};
 use super::run::assert_one_sentence;
 use crate::fixture::Answer;
 
+const NEWEST: &str = "ef";
 const ROTATE: [&str; 2] = ["master-key", "rotate"];
 const GIVE_UP: [&str; 3] = ["master-key", "rotate", "--old-key-is-lost"];
 const FACTOR_OF_BEFORE: &str = "insert into identity.factors \
@@ -105,6 +106,28 @@ async fn a_key_that_is_lost_in_the_middle_of_a_rotation_is_given_up_with_what_it
     sign_in(&system).await;
     system.stop().await.unwrap();
     assert_one_sentence(&stage.run(&[NEW], &GIVE_UP), 1, &["no master key is lost"]);
+}
+
+/// Before, it was told to put back the key that left last, which does not open it, and so for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_of_a_key_that_left_before_is_given_up_beside_the_one_that_leaves() {
+    let stage = Stage::set().await;
+    stage.keys(&[NEW, OLD], &ROTATE);
+    stage.start(&[NEW]).await.unwrap().stop().await.unwrap();
+    // As a version left it that did not look: the old key is gone, and what it sealed is there.
+    stage.sql.execute(FACTOR_OF_BEFORE, &[&demo::VIEWER]).await.unwrap();
+    stage.keys(&[NEWEST, NEW], &ROTATE);
+    let left_before = format!("left before ({})", id(OLD));
+    let parts = ["nothing was written", "1 values", &format!("put {} back", id(NEW)), &left_before];
+    assert_one_sentence(&stage.run(&[NEWEST], &["identity"]), 1, &parts);
+    // What it says, step by step.
+    stage.keys(&[NEWEST, NEW], &ROTATE);
+    assert_one_sentence(&stage.run(&[NEWEST], &["identity"]), 1, &parts);
+    stage.keys(&[NEWEST, NEW], &GIVE_UP);
+    assert_eq!(stage.one("select string_agg(secret_sealed::text, ' ') from identity.factors").await, "\\x");
+    let system = stage.start(&[NEWEST]).await.unwrap();
+    sign_in(&system).await;
+    system.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
