@@ -2,7 +2,7 @@
 //! gives it, and numbering goes on when one of them ends in the middle of it.
 
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use frontdesk::demo;
@@ -12,7 +12,7 @@ use frontdesk_proto::{ErrorReason, reason_of};
 use futures::future::join_all;
 use identity::Policy;
 use serde_json::json;
-use uuid::Uuid;
+use tokio_postgres::error::SqlState;
 
 use super::feed_order::assert_causal;
 use super::help::relay::Relay;
@@ -64,13 +64,14 @@ struct Killable {
 
 impl Killable {
     async fn start(fixture: &Fixture) -> Self {
+        Self::start_on(fixture, &fixture.database.url).await
+    }
+
+    /// With a connection string of its own.
+    async fn start_on(fixture: &Fixture, database: &str) -> Self {
         let (listen, identity) = (free(), fixture.system.identity.to_string());
         let addr = listen.parse().unwrap();
-        let env = [
-            ("DATABASE_URL", &*fixture.database.url),
-            ("BOOKING_LISTEN", &listen),
-            ("IDENTITY_ADDR", &identity),
-        ];
+        let env = [("DATABASE_URL", database), ("BOOKING_LISTEN", &listen), ("IDENTITY_ADDR", &identity)];
         let mut command = frontdesk(&["booking"], &env);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let killable = Self { child, addr };
@@ -128,30 +129,52 @@ async fn numbering_goes_on_when_a_process_is_killed_while_it_numbers() {
     assert_causal(&fixture.sql).await;
 }
 
-/// A process that hangs in the middle of numbering is no reason to wait without an end: the
+/// Sessions with the setting wait before they take the head of a feed, while the gate is shut.
+const GATE: &str = "create table gate (open boolean not null); insert into gate values (true); \
+    grant select on gate to public; \
+    create function wait_at_gate() returns boolean language plpgsql as $$ begin \
+    while current_setting('test.waits', true) = 'yes' and not (select open from gate) loop \
+    perform pg_sleep(0.01); end loop; return true; end $$; \
+    create policy gate on feed_heads as restrictive using (wait_at_gate())";
+
+/// Sessions of booking that take the head of a feed.
+const TAKES_THE_HEAD: &str = "select count(*) from pg_stat_activity where datname = current_database() \
+    and application_name = 'frontdesk-booking' and query like '%from feed_heads%skip locked%'";
+
+/// A process that hangs with the head of a feed is no reason to wait without an end: the
 /// database ends its transaction.
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_of_a_session_that_was_cut_are_given_anew() {
+async fn what_a_process_that_hangs_has_taken_to_number_is_numbered_by_another_one() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
+    fixture.sql.batch_execute(GATE).await.unwrap();
     let ours = Watcher::start(fixture.system.booking, &token);
+    let waits = format!("{}&options=-c%20test.waits%3Dyes", fixture.database.url);
+    let other = Killable::start_on(&fixture, &waits).await;
+    let theirs = Watcher::start(other.addr, &token);
     write(&fixture, fixture.system.gateway, &token, 300).await;
+    theirs.has_heard_everything(&fixture.sql).await;
+    fixture.execute("update gate set open = false", &[]).await;
+    let happens = async |day: i32| {
+        let id = fixture.open_request(demo::TENANT, 1, day, day + 1).await;
+        fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
+    };
+    happens(500).await;
+    // So that nobody else takes it then.
     ours.has_heard_everything(&fixture.sql).await;
-    let holder = pg::connect(&fixture.database.url).await.unwrap();
-    let pid: i32 = holder.query_one("select pg_backend_pid()", &[]).await.unwrap().get(0);
-    holder.batch_execute("begin; select from feed_heads for update").await.unwrap();
-    let id: Uuid = fixture.open_request(demo::TENANT, 1, 500, 501).await;
+    fixture.until(&format!("{TAKES_THE_HEAD} and wait_event = 'PgSleep'"), &[], 1).await;
+    let pid = other.child.id().to_string();
+    assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
+    fixture.execute("update gate set open = true", &[]).await;
+    let hangs = format!("{TAKES_THE_HEAD} and state = 'idle in transaction'");
+    fixture.until(&hangs, &[], 1).await;
+    let head = "select from feed_heads where tenant_id = $1 for update nowait";
+    let taken = fixture.sql.execute(head, &[&demo::TENANT]).await.unwrap_err();
+    assert_eq!(taken.code(), Some(&SqlState::LOCK_NOT_AVAILABLE));
     // Writers do not wait for who numbers.
-    fixture.post(&path_of(id, "/approve"), &token, &json!({})).await.ok();
-    let number = "update booking_events set number = ( \
-            select max(number) + 1 from booking_events where tenant_id = $1 \
-        ) where tenant_id = $1 and number is null";
-    holder.execute(number, &[&demo::TENANT]).await.unwrap();
-    let heard = ours.count();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    assert_eq!(ours.count(), heard, "numbers were told that are not committed");
-    fixture.execute("select pg_terminate_backend($1)", &[&pid]).await;
+    happens(501).await;
     ours.has_heard_everything(&fixture.sql).await;
+    assert_eq!(fixture.count(&hangs, &[]).await, 0, "it was numbered beside who had the head");
     assert_causal(&fixture.sql).await;
 }
 
