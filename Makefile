@@ -24,6 +24,7 @@ lint:
 	shellcheck deploy/setup deploy/lint deploy/with-postgres deploy/release deploy/licences deploy/sbom \
 		deploy/scripts/*.sh deploy/compose/secrets deploy/compose/passwords.sh .ci/run
 	deploy/lint
+	PATH="$(CURDIR)/target/lint/bin:$$PATH" cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 # Tests wait more than they count (for a look that comes every few seconds, half a minute of
 # silence, a lock), so there is one more at a time than cores.
