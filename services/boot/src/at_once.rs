@@ -1,5 +1,6 @@
-//! How much there may be at once, of all and of one: calls, connections. Nobody waits
-//! here: what is too much is refused before anything was done for it.
+//! How much there may be at once, of all and of one: calls, connections,
+//! streams, imports. Nobody waits here: what is too much is refused before anything was done
+//! for it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

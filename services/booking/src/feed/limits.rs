@@ -27,16 +27,15 @@ pub enum Holder {
 /// The streams that are open.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    of_tenants: AtOnce<Uuid>,
     of_holders: AtOnce<Holder>,
+    of_tenants: AtOnce<Uuid>,
 }
 
 /// Room for one stream, until it is dropped.
 #[derive(Debug)]
 pub struct Room {
-    // Left first, so that there are never more of holders than of tenants.
-    _of_holder: Place<Holder>,
     _of_tenant: Place<Uuid>,
+    _of_holder: Place<Holder>,
 }
 
 impl Holder {
@@ -61,8 +60,9 @@ impl Limits {
     pub fn new(policy: &Policy) -> Self {
         let Policy { most_streams, most_streams_of_tenant, most_streams_of_session, .. } = *policy;
         Self {
+            // Of all of them together, the tenants are counted.
+            of_holders: AtOnce::new(usize::MAX, most_streams_of_session),
             of_tenants: AtOnce::new(most_streams, most_streams_of_tenant),
-            of_holders: AtOnce::new(most_streams, most_streams_of_session),
         }
     }
 
@@ -71,24 +71,19 @@ impl Limits {
         self.of_tenants.taken()
     }
 
-    /// Takes room for a stream, or says of whom there are as many as there may be.
+    /// Takes room for a stream, or says of whom there are as many as there may be. A session
+    /// that is over its limit takes nothing from anybody else, not even for a moment.
     pub fn take(&self, tenant: Uuid, holder: Holder) -> Result<Room, Error> {
+        let of_holder = self.of_holders.take(Some(holder)).map_err(|full| {
+            let (Full::All(most) | Full::One(most)) = full;
+            too_many(Reason::TooManyStreams, "The session or API key", most, "WATCH_LIMIT_SESSION")
+        })?;
         let of_tenant = self.of_tenants.take(Some(tenant)).map_err(|full| match full {
-            Full::All(most) => of_server(most),
+            Full::All(most) => too_many(Reason::Overloaded, "This server", most, "WATCH_LIMIT_SERVER"),
             Full::One(most) => too_many(Reason::TooManyStreams, "The tenant", most, "WATCH_LIMIT_TENANT"),
         })?;
-        let of_holder = self.of_holders.take(Some(holder)).map_err(|full| match full {
-            Full::All(most) => of_server(most),
-            Full::One(most) => {
-                too_many(Reason::TooManyStreams, "The session or API key", most, "WATCH_LIMIT_SESSION")
-            }
-        })?;
-        Ok(Room { _of_holder: of_holder, _of_tenant: of_tenant })
+        Ok(Room { _of_tenant: of_tenant, _of_holder: of_holder })
     }
-}
-
-fn of_server(most: usize) -> Error {
-    too_many(Reason::Overloaded, "This server", most, "WATCH_LIMIT_SERVER")
 }
 
 fn too_many(reason: Reason, whose: &str, most: usize, setting: &str) -> Error {

@@ -71,8 +71,7 @@ fn check(row: &str, name: &str, which: Which, known: impl Fn() -> String) -> Opt
         "status" => format!("{} is not true", known()),
         "property_id" | "message" | "internal_note" | "internal_notes" => format!("{column} is null"),
         "guest_count" => format!("({column} between 1 and 2147483647) is not true"),
-        // The last one is nobody's: no write counts so far.
-        "row_version" => format!("({column} between 1 and {}) is not true", i64::MAX - 1),
+        "row_version" => format!("({column} between 1 and {}) is not true", i64::MAX),
         "check_in" => format!("{} is not true", day(&column)),
         "check_out" => format!("({} and {column} > {row}.check_in) is not true", day(&column)),
         "created_at" | "updated_at" => format!("{} is not true", nameable(&column)),
@@ -82,11 +81,19 @@ fn check(row: &str, name: &str, which: Which, known: impl Fn() -> String) -> Opt
     Some(format!("case when {bad} then '{name}' end"))
 }
 
+/// The first time that we can name, and the first one after it that we cannot
+/// (`domain/form.rs`).
+const FIRST: &str = "timestamptz '0001-01-01 00:00:00+00'";
+const END: &str = "timestamptz '9999-12-30 21:59:59+00'";
+
 /// A condition: a time that we can name.
 pub fn nameable(column: &str) -> String {
-    format!(
-        "({column} between timestamptz '0001-01-01 00:00:00+00' and timestamptz '9999-12-31 00:00:00+00')"
-    )
+    format!("({column} >= {FIRST} and {column} < {END})")
+}
+
+/// A condition: a time that we can name, as we can the microsecond after it.
+pub fn is_followed(column: &str) -> String {
+    format!("({column} >= {FIRST} and {column} < {END} - interval '1 microsecond')")
 }
 
 /// A condition: a day that we can name.

@@ -293,18 +293,25 @@ fn single_table_column(name: &'static str) -> String {
 }
 
 /// The version that a row gets when it is written. One that another program left without a
-/// version, or at the end of the numbers, is counted from the beginning: whoever compares
-/// versions compares what else the row holds, too (`domain/version.rs`).
+/// version, or at the end of its column's numbers, is counted from the beginning: whoever
+/// compares versions compares what else the row holds, too (`domain/version.rs`).
 fn next_version(row: &str) -> String {
     let version = format!("{row}.row_version");
-    format!("case when {version} between 1 and {} then {version} + 1 else 1 end", i64::MAX - 1)
+    format!(
+        "case when {version} >= 1 and {version} < case pg_typeof({version}) \
+         when 'smallint'::regtype then {} when 'integer'::regtype then {} else {} end \
+         then {version} + 1 else 1 end",
+        i16::MAX,
+        i32::MAX,
+        i64::MAX
+    )
 }
 
-/// The time of a change: later than the one before it, unless that is one that nobody can name
-/// and hardly any comes after.
+/// The time of a change: later than the one before it, unless that is one that we cannot name,
+/// or the last one that we can.
 fn later(row: &str) -> String {
     let last_change = format!("{row}.updated_at");
-    let nameable = unreadable::nameable(&last_change);
+    let nameable = unreadable::is_followed(&last_change);
     format!("greatest(:at, case when {nameable} then {last_change} + interval '1 microsecond' end)")
 }
 

@@ -184,8 +184,8 @@ pub(super) fn times_after(last_change: Timestamp) -> (Timestamp, Timestamp) {
     let now = Timestamp::now();
     // As the database keeps it.
     let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-    // Another program may have written a time after which nothing comes.
-    let next = form::shown(last_change).and_then(|last| last.checked_add(step).ok());
+    // Another program may have written a time that nobody can name, or the last one of all.
+    let next = form::shown(last_change).and_then(|last| form::shown(last.checked_add(step).ok()?));
     (now, next.map_or(now, |next| now.max(next)))
 }
 

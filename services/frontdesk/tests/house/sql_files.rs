@@ -65,3 +65,18 @@ fn a_word_is_not_a_declaration() {
         let x = \"nobody\" (\n Kind = \"nobody\",\n#[cfg(test)]\n Lock = \"nobody\" (x)";
     assert_eq!(taken(source).collect::<Vec<_>>(), ["one/book", "two/book", "parts/part"]);
 }
+
+/// Of one that another program wrote at the end of its numbers, there is no next one.
+#[test]
+fn versions_are_counted_by_one_rule() {
+    let (mut found, mut counted) = (BTreeSet::new(), 0);
+    files(&crates::root().join("services/booking/src"), &mut found);
+    for file in &found {
+        let text = fs::read_to_string(crates::root().join(file)).unwrap();
+        for (_, value) in text.lines().filter_map(|line| line.split_once("row_version = ")) {
+            assert!(value.starts_with("{next_version."), "{file}: {value}");
+            counted += 1;
+        }
+    }
+    assert!(counted > 15, "only {counted} were read");
+}

@@ -78,6 +78,7 @@ mod booking {
     mod races;
     mod resolutions;
     mod round_trips;
+    mod row_ends;
     mod stay_rules;
     mod stay_steps;
     mod stored_facts;

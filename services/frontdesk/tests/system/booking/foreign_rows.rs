@@ -192,54 +192,6 @@ async fn a_row_that_cannot_be_shown_is_left_out_and_named() {
     }
 }
 
-/// Before, what would have counted on was refused as out of range: also an approval whose
-/// competitor such a row was.
-#[tokio::test]
-async fn a_version_and_a_time_at_their_ends_begin_anew_with_the_next_change() {
-    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
-        let fixture = Fixture::start_in(layout).await;
-        let token = fixture.manager().await;
-        let table = layout.requests();
-        let is_at_its_end = async |table: &str, id: &str| {
-            let set = "row_version = $2, updated_at = '294276-12-31 23:59:59.999999+00'";
-            let set = format!("update {table} set {set} where id = $1::text::uuid");
-            assert_eq!(fixture.execute(&set, &[&id, &i64::MAX]).await, 1, "{table}");
-        };
-        let has_begun_anew = async |table: &str, id: &str| {
-            let anew = format!(
-                "select count(*) from {table} where id = $1::text::uuid and row_version = 1 \
-                 and updated_at < now() + interval '1 hour'"
-            );
-            assert_eq!(fixture.count(&anew, &[&id]).await, 1, "{layout:?} {table}");
-        };
-        let settings = json!({"auto_decline": true});
-        fixture.patch("/v1/booking-settings", &token, &settings).await.ok();
-        let id = fixture.open_request(demo::TENANT, 1, 700, 703).await;
-        let competitor = fixture.open_request(demo::TENANT, 2, 701, 702).await;
-        for id in [id, competitor] {
-            is_at_its_end(table, &id.to_string()).await;
-        }
-        let before = fixture.get(&path_of(id, ""), &token).await.ok()["etag"].clone();
-        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({"etag": before})).await;
-        let booking = approved.ok()["booking_id"].as_str().unwrap().to_owned();
-        for id in [id, competitor] {
-            has_begun_anew(table, &id.to_string()).await;
-        }
-        assert_eq!(fixture.get(&path_of(competitor, ""), &token).await.ok()["status"], "declined");
-        assert_ne!(fixture.get(&path_of(id, ""), &token).await.ok()["etag"], before);
-
-        is_at_its_end("bookings", &booking).await;
-        fixture.post(&format!("/v1/bookings/{booking}/cancel"), &token, &json!({})).await.ok();
-        has_begun_anew("bookings", &booking).await;
-
-        let house = LAKE_HOUSE.to_string();
-        is_at_its_end("properties", &house).await;
-        let more = json!({"max_guests": 5});
-        fixture.patch(&format!("/v1/properties/{house}"), &token, &more).await.ok();
-        has_begun_anew("properties", &house).await;
-    }
-}
-
 /// A booking whose status nobody knows keeps its dates.
 #[tokio::test]
 async fn a_booking_with_an_unknown_status_is_shown_and_keeps_its_dates() {

@@ -1,0 +1,91 @@
+//! Versions and times at the end of what there is, as other programs leave them.
+
+use frontdesk::demo;
+use serde_json::json;
+
+use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
+
+/// Before, what would have counted on was refused as out of range: also an approval whose
+/// competitor such a row was.
+#[tokio::test]
+async fn a_version_and_a_time_at_their_ends_begin_anew_with_the_next_change() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let table = layout.requests();
+        let is_at_its_end = async |table: &str, id: &str| {
+            let set = "row_version = $2, updated_at = '294276-12-31 23:59:59.999999+00'";
+            let set = format!("update {table} set {set} where id = $1::text::uuid");
+            assert_eq!(fixture.execute(&set, &[&id, &i64::MAX]).await, 1, "{table}");
+        };
+        let has_begun_anew = async |table: &str, id: &str| {
+            let anew = format!(
+                "select count(*) from {table} where id = $1::text::uuid and row_version = 1 \
+                 and updated_at < now() + interval '1 hour'"
+            );
+            assert_eq!(fixture.count(&anew, &[&id]).await, 1, "{layout:?} {table}");
+        };
+        let settings = json!({"auto_decline": true});
+        fixture.patch("/v1/booking-settings", &token, &settings).await.ok();
+        let id = fixture.open_request(demo::TENANT, 1, 700, 703).await;
+        let competitor = fixture.open_request(demo::TENANT, 2, 701, 702).await;
+        for id in [id, competitor] {
+            is_at_its_end(table, &id.to_string()).await;
+        }
+        let before = fixture.get(&path_of(id, ""), &token).await.ok()["etag"].clone();
+        let approved = fixture.post(&path_of(id, "/approve"), &token, &json!({"etag": before})).await;
+        let booking = approved.ok()["booking_id"].as_str().unwrap().to_owned();
+        for id in [id, competitor] {
+            has_begun_anew(table, &id.to_string()).await;
+        }
+        assert_eq!(fixture.get(&path_of(competitor, ""), &token).await.ok()["status"], "declined");
+        assert_ne!(fixture.get(&path_of(id, ""), &token).await.ok()["etag"], before);
+
+        is_at_its_end("bookings", &booking).await;
+        fixture.post(&format!("/v1/bookings/{booking}/cancel"), &token, &json!({})).await.ok();
+        has_begun_anew("bookings", &booking).await;
+
+        let house = LAKE_HOUSE.to_string();
+        is_at_its_end("properties", &house).await;
+        let more = json!({"max_guests": 5});
+        fixture.patch(&format!("/v1/properties/{house}"), &token, &more).await.ok();
+        has_begun_anew("properties", &house).await;
+    }
+}
+
+/// Integers that are narrower than ours end earlier, and no write of ours makes a version or a
+/// time that we cannot show.
+#[tokio::test]
+async fn versions_of_narrower_columns_and_the_last_times_that_are_shown_are_followed() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let unreadable = "select count(*) from booking_requests r where id = $1 \
+        and not (row_version >= 1 and updated_at < '9999-12-30 21:59:59+00')";
+    let mut day = 900;
+    for (column, last, next) in [
+        ("smallint", "32767", "1"),
+        ("smallint", "32766", "32767"),
+        ("integer", "2147483647", "1"),
+        ("bigint", "9223372036854775806", "9223372036854775807"),
+        ("bigint", "9223372036854775807", "1"),
+        ("numeric", "9223372036854775807", "1"),
+        ("numeric", "12345678901234567890", "1"),
+    ] {
+        let alter = format!("alter table booking_requests alter row_version type {column}");
+        for at in ["9999-12-31 00:00:00+00", "9999-12-30 21:59:58.999999+00", "infinity"] {
+            // What is there fits every type.
+            fixture.sql.batch_execute("update booking_requests set row_version = 1").await.unwrap();
+            fixture.sql.batch_execute(&alter).await.unwrap();
+            day += 2;
+            let id = fixture.open_request(demo::TENANT, 1, day, day + 1).await;
+            let set = format!(
+                "update booking_requests set row_version = {last}, updated_at = '{at}' where id = $1"
+            );
+            assert_eq!(fixture.execute(&set, &[&id]).await, 1);
+            fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await.ok();
+            let is = format!("select count(*) from booking_requests where id = $1 and row_version = {next}");
+            assert_eq!(fixture.count(&is, &[&id]).await, 1, "{column} after {last}");
+            assert_eq!(fixture.count(unreadable, &[&id]).await, 0, "{column} after {last}, {at}");
+        }
+    }
+}
