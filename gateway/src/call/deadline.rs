@@ -135,8 +135,8 @@ fn wrong(name: &HeaderName, what: &str) -> Refusal {
         .with("header", name)
 }
 
-/// At most eight digits and their unit, as `grpc-timeout` has them. It is another one for each
-/// call: formatting would cost several times as much.
+/// At most eight digits and their unit, as `grpc-timeout` has them. Each call has a different
+/// one: formatting would cost several times as much, and HPACK is not to keep it.
 fn timeout(mut number: u32, unit: u8) -> HeaderValue {
     let mut text = [unit; 9];
     let mut from = text.len() - 1;
@@ -145,7 +145,10 @@ fn timeout(mut number: u32, unit: u8) -> HeaderValue {
         text[from] = b"0123456789"[(number % 10) as usize];
         number /= 10;
     }
-    HeaderValue::from_bytes(&text[from..]).unwrap_or_else(|_| HeaderValue::from_static("10S"))
+    let mut value =
+        HeaderValue::from_bytes(&text[from..]).unwrap_or_else(|_| HeaderValue::from_static("10S"));
+    value.set_sensitive(true);
+    value
 }
 
 fn seconds(value: &HeaderValue) -> Option<Duration> {

@@ -50,7 +50,9 @@ pub fn rest_in(headers: &HeaderMap, client: &Client) -> HeaderMap {
     let mut metadata = HeaderMap::with_capacity(MOSTLY);
     for (name, value) in headers {
         if goes_up(name) {
-            metadata.append(name, value.clone());
+            let mut value = value.clone();
+            value.set_sensitive(is_not_kept(name));
+            metadata.append(name, value);
         } else if name == USER_AGENT && !metadata.contains_key(USER_AGENT_IN) {
             metadata.insert(USER_AGENT_IN, value.clone());
         }
@@ -76,6 +78,20 @@ fn goes_up(name: &HeaderName) -> bool {
     )
 }
 
+/// Secrets, and what each call has another one of: HPACK is not to keep it in the table that
+/// all callers share on the connection to a service. (It keeps no `authorization` anyway.)
+fn is_not_kept(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "authorization"
+            | "x-tenant-api-key"
+            | "x-request-id"
+            | "idempotency-key"
+            | "if-match"
+            | "traceparent"
+    )
+}
+
 /// Takes out what must not be passed on from a gRPC request.
 pub fn clean_grpc(headers: &mut HeaderMap, client: &Client) {
     // Every request of HTTP/1.1 has it, and most have nothing else that stays here.
@@ -89,6 +105,9 @@ pub fn clean_grpc(headers: &mut HeaderMap, client: &Client) {
         for name in gone {
             headers.remove(name);
         }
+    }
+    for (name, value) in headers.iter_mut() {
+        value.set_sensitive(is_not_kept(name));
     }
     headers.insert(FORWARDED_FOR, client.text.clone());
     headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -179,8 +198,12 @@ mod tests {
         headers.append("x-tenant-id", HeaderValue::from_static("b"));
         headers.insert("x-user-id", HeaderValue::from_static("root"));
         headers.insert("grpc-timeout", HeaderValue::from_static("1H"));
+        headers.insert("x-tenant-api-key", HeaderValue::from_static("secret"));
         let metadata = rest_in(&headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
         assert_eq!(metadata.get_all("x-tenant-id").iter().count(), 2);
         assert!(!metadata.contains_key("x-user-id") && !metadata.contains_key("grpc-timeout"));
+        assert!(metadata["x-tenant-api-key"].is_sensitive() && !metadata["x-tenant-id"].is_sensitive());
+        clean_grpc(&mut headers, &Client::at(Ipv4Addr::LOCALHOST.into()));
+        assert!(headers["x-tenant-api-key"].is_sensitive() && !headers["x-tenant-id"].is_sensitive());
     }
 }

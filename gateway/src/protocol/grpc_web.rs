@@ -146,3 +146,41 @@ impl HttpBody for WebBody {
 fn broken_off() -> HeaderMap {
     Status::from(failure::broken_off()).into_http::<Body>().headers().clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::channel::mpsc;
+    use http_body_util::{BodyExt, StreamBody};
+    use tonic::Code;
+
+    use super::*;
+    use crate::call::deadline::Deadline;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_end_ends_with_its_deadline_in_its_trailers() {
+        for form in [Form::Binary, Form::Text] {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", HeaderValue::from_static("2S"));
+            let deadline = Deadline::of_grpc(&headers, true).unwrap();
+            let (sender, frames) = mpsc::unbounded::<Result<Frame<Bytes>, Status>>();
+            let sent = Bytes::from_static(b"\0\0\0\0\x01x");
+            sender.unbounded_send(Ok(Frame::data(sent.clone()))).unwrap();
+            let inner = Cut::new(Body::new(StreamBody::new(frames)), deadline);
+            let mut body = WebBody { inner, form, ended: false };
+            let next = async |body: &mut WebBody| body.frame().await.unwrap().unwrap().into_data().unwrap();
+            let plain = |bytes: Bytes| match form {
+                Form::Binary => bytes.to_vec(),
+                Form::Text => grpc_web::decode_text(&bytes).unwrap(),
+            };
+            let data = next(&mut body).await;
+            assert_eq!(plain(data), sent);
+            assert!(!body.is_end_stream());
+            let trailers = plain(next(&mut body).await);
+            assert_eq!(trailers[0], 0x80, "it is the frame of the trailers");
+            let status = format!("grpc-status:{}\r\n", Code::DeadlineExceeded as i32);
+            assert!(String::from_utf8_lossy(&trailers[5..]).replace(": ", ":").contains(&status));
+            assert!(body.is_end_stream() && body.frame().await.is_none());
+            assert!(sender.is_closed(), "the service goes on for nobody");
+        }
+    }
+}

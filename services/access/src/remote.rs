@@ -191,10 +191,13 @@ impl RemoteIdentity {
             metadata.insert("x-tenant-id", ascii(&tenant.to_string())?);
         }
         if let Some(key) = &credentials.api_key {
-            metadata.insert("x-tenant-api-key", ascii(key)?);
+            let mut key = ascii(key)?;
+            key.set_sensitive(true);
+            metadata.insert("x-tenant-api-key", key);
         }
-        if let Some(id) = credentials.request_id.as_ref().and_then(|id| id.to_str().ok()) {
-            metadata.insert("x-request-id", ascii(id)?);
+        if let Some(id) = &credentials.request_id {
+            // Marked as sensitive where it came in, or made.
+            metadata.as_mut().insert(boot::request_id::HEADER, id.clone());
         }
         if let Some(chain) = forwarded_for(credentials) {
             metadata.as_mut().insert(FORWARDED_FOR, chain);

@@ -14,9 +14,9 @@ const MAX_LEN: usize = 64;
 /// The id in the headers if it is one we can log and send on, else a new one;
 /// the headers carry it afterwards.
 ///
-/// It is another one for each call. HTTP/2 would keep each in the table of a connection's
-/// headers, look through those that it keeps for the next one, and let go for them what
-/// comes again; so it is told not to.
+/// Each call has a different one. HPACK would keep it in the table of a connection's headers
+/// and push out others for it that do repeat, so it is marked as sensitive, which is never
+/// kept. `Debug` hides it then.
 pub fn ensure(headers: &mut HeaderMap) -> HeaderValue {
     if let Some(id) = headers.get_mut(HEADER).filter(|id| is_harmless(id)) {
         id.set_sensitive(true);
@@ -62,7 +62,7 @@ mod tests {
             let id = ensure(&mut headers);
             assert_eq!(text(&id) == sent, kept, "{sent}");
             assert_eq!(headers[HEADER], id);
-            assert!(id.is_sensitive() && headers[HEADER].is_sensitive(), "a connection keeps it");
+            assert!(id.is_sensitive() && headers[HEADER].is_sensitive(), "HPACK would keep it");
         }
     }
 }

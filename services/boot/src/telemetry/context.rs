@@ -51,7 +51,7 @@ impl Context {
 
     pub fn header(self) -> Option<HeaderValue> {
         let mut header = HeaderValue::from_str(&self.to_string()).ok()?;
-        // Another one for each call, as the request's id is (`request_id.rs`).
+        // Each call has a different one, as with the request's id (`request_id.rs`).
         header.set_sensitive(true);
         Some(header)
     }
@@ -84,6 +84,7 @@ mod tests {
     fn a_header_is_read_as_the_recommendation_says() {
         let context = Context::read(GOOD).unwrap();
         assert_eq!(context.to_string(), GOOD);
+        assert!(context.header().unwrap().is_sensitive(), "HPACK would keep it");
         assert!(context.sampled && context.below().trace == context.trace);
         assert_ne!(context.below().span, context.span);
         assert!(!Context::read(&GOOD.replace("-01", "-02")).unwrap().sampled);
