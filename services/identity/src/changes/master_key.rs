@@ -36,8 +36,8 @@ pub async fn compare_in(change: &Change, sealer: &KeySealer) -> Result<(), Error
 
 /// Lets the database know the master key that it was made with, and which list this process
 /// has, as every start does, and compares: a start under another one ends here, and so does one
-/// whose list lacks a key that something is sealed with, or that somebody still seals with. Returns the key of the list that the
-/// database has known for longest.
+/// whose list lacks a key that something is sealed with, or that somebody still seals with.
+/// Returns the key of the list that the database has known for longest.
 pub async fn settle(
     store: &Store,
     master_key: &MasterKey,

@@ -76,8 +76,8 @@ pub enum DoesNotFit {
     /// A key left the list before its values were sealed anew: this one or, where a version
     /// that did not look let it go, one before it.
     #[error(
-        "a master key left FRONTDESK_MASTER_KEY too early, and nothing was written: {values} values in this database are sealed with another key than {listed}; put {gone} back behind the first one, then `frontdesk master-key rotate`; what is left then is of a key that left before{}: put that back, too, or give up what no key of the list opens by `frontdesk master-key rotate --old-key-is-lost`, without {gone} only if that is lost as well",
-        in_brackets(.before)
+        "a master key left FRONTDESK_MASTER_KEY too early, and nothing was written: {values} values in this database are sealed with another key than {listed}; put {gone} back behind the first one, then `frontdesk master-key rotate`, or, if it is lost, give up what it sealed: `frontdesk master-key rotate --old-key-is-lost`{}",
+        left_earlier(.before, .gone)
     )]
     Needed {
         /// How many values none of the keys opens.
@@ -219,8 +219,14 @@ pub fn left_before(listed: &[String], known: &[KnownMasterKey]) -> Vec<String> {
     known.iter().filter(is_gone).map(|key| key.id.clone()).collect()
 }
 
-fn in_brackets(keys: &str) -> String {
-    if keys.is_empty() { String::new() } else { format!(" ({keys})") }
+/// What may be left when the key that left last is back: keys that left before it are known.
+fn left_earlier(before: &str, gone: &str) -> String {
+    if before.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; values that are left then are of a key that left earlier ({before}): put that back as well, or give them up by --old-key-is-lost while {gone} is in the list"
+    )
 }
 
 /// Refuses that a key seals which a process that runs does not have: what processes said

@@ -108,7 +108,7 @@ async fn a_key_that_is_lost_in_the_middle_of_a_rotation_is_given_up_with_what_it
     assert_one_sentence(&stage.run(&[NEW], &GIVE_UP), 1, &["no master key is lost"]);
 }
 
-/// Before, it was told to put back the key that left last, which does not open it, and so for ever.
+/// Before, it was told to put back the key that left last, which does not open it, again and again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_of_a_key_that_left_before_is_given_up_beside_the_one_that_leaves() {
     let stage = Stage::set().await;
@@ -117,7 +117,7 @@ async fn what_is_of_a_key_that_left_before_is_given_up_beside_the_one_that_leave
     // As a version left it that did not look: the old key is gone, and what it sealed is there.
     stage.sql.execute(FACTOR_OF_BEFORE, &[&demo::VIEWER]).await.unwrap();
     stage.keys(&[NEWEST, NEW], &ROTATE);
-    let left_before = format!("left before ({})", id(OLD));
+    let left_before = format!("left earlier ({})", id(OLD));
     let parts = ["nothing was written", "1 values", &format!("put {} back", id(NEW)), &left_before];
     assert_one_sentence(&stage.run(&[NEWEST], &["identity"]), 1, &parts);
     // What it says, step by step.
@@ -125,6 +125,24 @@ async fn what_is_of_a_key_that_left_before_is_given_up_beside_the_one_that_leave
     assert_one_sentence(&stage.run(&[NEWEST], &["identity"]), 1, &parts);
     stage.keys(&[NEWEST, NEW], &GIVE_UP);
     assert_eq!(stage.one("select string_agg(secret_sealed::text, ' ') from identity.factors").await, "\\x");
+    let system = stage.start(&[NEWEST]).await.unwrap();
+    sign_in(&system).await;
+    system.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_of_a_key_that_left_before_is_opened_when_that_is_put_back_as_well() {
+    let stage = Stage::set().await;
+    let sealed = stage.one("select encode(private_key_sealed, 'hex') from identity.signing_keys").await;
+    stage.keys(&[NEW, OLD], &ROTATE);
+    stage.start(&[NEW]).await.unwrap().stop().await.unwrap();
+    stage.keys(&[NEWEST, NEW], &ROTATE);
+    // As a version left it that did not look.
+    let left = "update identity.signing_keys set private_key_sealed = decode($1, 'hex')";
+    stage.sql.execute(left, &[&sealed]).await.unwrap();
+    let parts = ["1 values", &format!("put {} back", id(NEW)), &format!("left earlier ({})", id(OLD))];
+    assert_one_sentence(&stage.run(&[NEWEST], &["identity"]), 1, &parts);
+    stage.keys(&[NEWEST, NEW, OLD], &ROTATE);
     let system = stage.start(&[NEWEST]).await.unwrap();
     sign_in(&system).await;
     system.stop().await.unwrap();
