@@ -97,7 +97,7 @@ const PEOPLE: [Person; 5] = [
 /// Stores what is missing of the demo in a migrated database. The URL must name
 /// the schema's owner.
 pub async fn seed(url: &str) -> Result<(), Failure> {
-    seed_hashing_at(url, Policy::default().password_cost).await
+    Box::pin(seed_hashing_at(url, Policy::default().password_cost)).await
 }
 
 /// The same, with passwords at another cost.

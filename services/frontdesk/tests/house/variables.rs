@@ -10,10 +10,12 @@ use crate::settings;
 use crate::texts::{self, Text};
 
 /// Variables that are not ours, or not read by the program.
-const FOREIGN: [&str; 19] = [
+const FOREIGN: [&str; 22] = [
     // Of the system, Cargo and Debian.
     "CARGO_HOME",
+    "CARGO_INCREMENTAL",
     "CARGO_PKG_VERSION",
+    "CARGO_PROFILE_DEV_DEBUG",
     "DEBIAN_FRONTEND",
     "HOME",
     "LC_ALL",
@@ -24,6 +26,7 @@ const FOREIGN: [&str; 19] = [
     "PWD",
     // Of benches, tests, scripts and the guard of a private Postgres.
     "CLIENTS",
+    "CONSOLE_SOURCES",
     "ENVOY",
     "FRONTDESK",
     "BUILT_COMMIT",

@@ -47,7 +47,7 @@ async fn try_to_alter(fixture: &Fixture, sql: &str) -> Result<(), Error> {
     for _ in 0..DEADLOCKS {
         match &altered {
             Err(error) if error.code() == Some(&SqlState::T_R_DEADLOCK_DETECTED) => {
-                // Of what begins a transaction this is its end.
+                // If the text began a transaction, this ends it.
                 fixture.sql.batch_execute("rollback").await?;
                 altered = fixture.sql.batch_execute(sql).await;
             }

@@ -62,24 +62,24 @@ impl Fixture {
 
     /// With the demo's bookings in a layout.
     pub async fn start_in(layout: Layout) -> Self {
-        Box::pin(Self::start_as(cheaply(Policies::default()), layout)).await
+        Self::start_as(Policies::default(), layout).await
     }
 
+    /// With a policy of identity, but for what a password costs.
     pub async fn start_with(policy: Policy) -> Self {
         Self::start_under(Policies { identity: policy, ..Policies::default() }).await
     }
 
-    /// With a policy for each part.
+    /// With a policy for each part, but for what a password costs.
     pub async fn start_under(policies: Policies) -> Self {
-        // On the heap: every test has room for its future.
-        Box::pin(Self::start_as(cheaply(policies), Layout::Standard)).await
+        Self::start_as(policies, Layout::Standard).await
     }
 
     /// With passwords that cost what they cost outside of tests, for what happens while one
     /// is hashed.
-    pub async fn start_with_dear_passwords(policy: Policy) -> Self {
+    pub async fn start_with_costly_passwords(policy: Policy) -> Self {
         let policies = Policies { identity: policy, ..Policies::default() };
-        Box::pin(Self::start_as(policies, Layout::Standard)).await
+        Box::pin(Self::start_just_as(policies, Layout::Standard)).await
     }
 
     /// With the demo's bookings, the system behind a pooler that shares sessions.
@@ -91,6 +91,11 @@ impl Fixture {
     }
 
     pub async fn start_as(policies: Policies, layout: Layout) -> Self {
+        // On the heap: every test has room for its future.
+        Box::pin(Self::start_just_as(cheaply(policies), layout)).await
+    }
+
+    async fn start_just_as(policies: Policies, layout: Layout) -> Self {
         access::install_crypto();
         let (database, api_key) = layout.with_demo().await;
         let system = Box::pin(system_keyed(&database.url, policies, master_key())).await.unwrap();

@@ -144,7 +144,7 @@ const TAKES_THE_HEAD: &str = "select count(*) from pg_stat_activity where datnam
 /// A process that hangs with the head of a feed is no reason to wait without an end: the
 /// database ends its transaction.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_process_that_hangs_has_taken_to_number_is_numbered_by_another_one() {
+async fn a_feed_whose_numbering_process_hangs_is_numbered_by_another() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     fixture.sql.batch_execute(GATE).await.unwrap();
@@ -162,15 +162,17 @@ async fn what_a_process_that_hangs_has_taken_to_number_is_numbered_by_another_on
     happens(500).await;
     // So that nobody else takes it then.
     ours.has_heard_everything(&fixture.sql).await;
-    fixture.until(&format!("{TAKES_THE_HEAD} and wait_event = 'PgSleep'"), &[], 1).await;
+    // And has time left until its statement is cancelled.
+    let waits = "wait_event = 'PgSleep' and clock_timestamp() - query_start < interval '2 seconds'";
+    fixture.until(&format!("{TAKES_THE_HEAD} and {waits}"), &[], 1).await;
     let pid = other.child.id().to_string();
     assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
     fixture.execute("update gate set open = true", &[]).await;
     let hangs = format!("{TAKES_THE_HEAD} and state = 'idle in transaction'");
     fixture.until(&hangs, &[], 1).await;
     let head = "select from feed_heads where tenant_id = $1 for update nowait";
-    let taken = fixture.sql.execute(head, &[&demo::TENANT]).await.unwrap_err();
-    assert_eq!(taken.code(), Some(&SqlState::LOCK_NOT_AVAILABLE));
+    let locked = fixture.sql.execute(head, &[&demo::TENANT]).await.unwrap_err();
+    assert_eq!(locked.code(), Some(&SqlState::LOCK_NOT_AVAILABLE));
     // Writers do not wait for who numbers.
     happens(501).await;
     ours.has_heard_everything(&fixture.sql).await;

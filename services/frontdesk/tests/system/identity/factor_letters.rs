@@ -1,7 +1,7 @@
 //! Letters to whoever gets a second factor, or loses one.
 
 use frontdesk::demo;
-use identity::{PasswordCost, Policy};
+use identity::Policy;
 use reqwest::Method;
 use serde_json::json;
 
@@ -12,8 +12,7 @@ use crate::security_key::{SecurityKey, policy};
 #[tokio::test]
 async fn a_user_is_told_of_each_factor_that_counts_or_counts_no_more() {
     let mailbox = Mailbox::open().await;
-    let cost = PasswordCost { memory_kib: 64, passes: 1 };
-    let policy = Policy { mail: Some(mailbox.policy()), password_cost: cost, ..policy() };
+    let policy = Policy { mail: Some(mailbox.policy()), ..policy() };
     let fixture = Fixture::start_with(policy).await;
     let token = fixture.token(demo::VIEWER).await;
     let told = async |n: usize, subject: &str, kind: &str| {

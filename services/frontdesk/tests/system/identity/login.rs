@@ -41,7 +41,7 @@ async fn unknown_users_wrong_passwords_and_disabled_users_get_the_same_answer() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_under_way_does_not_survive_a_new_password() {
-    let fixture = Fixture::start_with_dear_passwords(Policy::default()).await;
+    let fixture = Fixture::start_with_costly_passwords(Policy::default()).await;
     let operator = fixture.token(demo::OPERATOR).await;
     let manager = fixture.manager().await;
     let id = fixture.get("/v1/me", &manager).await.ok()["user"]["id"].as_str().unwrap().to_owned();

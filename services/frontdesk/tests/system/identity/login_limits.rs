@@ -138,7 +138,7 @@ async fn strangers_cannot_lock_a_user_out_of_an_address_it_has_used() {
 async fn who_is_over_a_limit_is_told_so_at_once_and_fills_neither_queue_nor_audit_log() {
     let limits = policy(5, 20, 100).limits;
     let policy = Policy { limits, repeats_every: Duration::from_millis(100), ..Policy::default() };
-    let fixture = Fixture::start_with(policy).await;
+    let fixture = Fixture::start_with_costly_passwords(policy).await;
     assert_eq!(tries_until_limited(&fixture, &[demo::MANAGER]).await, 5);
     let blocked = join_all((0..50).map(|_| fixture.try_login(demo::MANAGER, WRONG)));
     let (blocked, good) = tokio::join!(blocked, fixture.try_login(demo::OWNER, demo::PASSWORD));
@@ -199,7 +199,7 @@ async fn a_window_that_is_over_is_forgotten() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_of_logins_is_shed_and_hurts_nobody_else() {
-    let fixture = Fixture::start_with_dear_passwords(policy(0, 0, 0)).await;
+    let fixture = Fixture::start_with_costly_passwords(policy(0, 0, 0)).await;
     let token = fixture.manager().await;
     fixture.get("/v1/me", &token).await.ok();
     let flood = join_all((0..500).map(|_| fixture.try_login(demo::MANAGER, demo::PASSWORD)));

@@ -3,7 +3,7 @@
 
 use frontdesk::demo;
 use futures::future::join_all;
-use identity::{Limits, PasswordCost, Policy};
+use identity::{Limits, Policy};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -22,8 +22,7 @@ fn access(tokens: &Json) -> &str {
 
 async fn start() -> (Fixture, Mailbox) {
     let mailbox = Mailbox::open().await;
-    let cost = PasswordCost { memory_kib: 64, passes: 1 };
-    let policy = Policy { mail: Some(mailbox.policy()), password_cost: cost, ..policy() };
+    let policy = Policy { mail: Some(mailbox.policy()), ..policy() };
     (Fixture::start_with(policy).await, mailbox)
 }
 

@@ -40,9 +40,9 @@ async fn let_the_wait_pass(fixture: &Fixture) {
     assert_eq!(fixture.execute(over, &[&demo::TENANT]).await, 1);
 }
 
-/// Returns when the tasks of both have looked at every tenant since: two other ones, whose wait
-/// is over, are gone. A turn that finds the first one has begun since, as that comes before all
-/// others, and what finds the second one has looked at all others before.
+/// Returns when the tasks of both have looked at every tenant since. Two other tenants, whose
+/// wait is over, are gone then. The first one comes before all others, so the turn that found it
+/// had begun since; the second one comes after them, so they had been looked at.
 pub async fn let_tasks_look(fixture: &Fixture) {
     for over_since in ["1000 days", "25 hours"] {
         let id = Uuid::now_v7();
@@ -103,7 +103,7 @@ pub async fn furnish(fixture: &Fixture) {
 #[tokio::test]
 async fn after_the_wait_everything_of_the_tenant_goes_and_nothing_of_anybody_else() {
     for layout in Layout::ALL {
-        let fixture = Box::pin(Fixture::start_as(policies(), layout)).await;
+        let fixture = Fixture::start_as(policies(), layout).await;
         furnish(&fixture).await;
         let operator = fixture.token(demo::OPERATOR).await;
         let slug = fixture.get(&tenant_path(""), &operator).await.ok()["slug"].clone();

@@ -40,7 +40,7 @@ const TENANTS: [Uuid; 2] = [demo::TENANT, uuid!("0000000c-0000-7000-8000-0000000
 
 struct Tables {
     _database: TestDatabase,
-    /// Explains one statement after the other; of none anything is kept for the next.
+    /// Explains one statement after the other; nothing is kept from one to the next.
     session: Client,
     /// Columns of each index, in order.
     indexes: BTreeMap<String, Vec<String>>,
@@ -114,6 +114,8 @@ impl Tables {
     async fn explain(&mut self, statement: &Statement, role: &str, mode: &str, tenant: Uuid) {
         let name = statement.name();
         let role = runs_as(&name).unwrap_or(role);
+        // One that could not be explained has left its transaction.
+        self.session.batch_execute("rollback").await.unwrap();
         self.session.batch_execute("discard all").await.unwrap();
         // As the services' connections are set up (`services/pg/src/pool.rs`).
         let settings = format!(
