@@ -118,8 +118,11 @@ impl Lease {
             Kind::StatementTimeout if self.is_short.load(Ordering::Relaxed) => {
                 return Fault::new(Kind::OutOfTime, fault.to_string());
             }
-            // It leads to a standby.
-            Kind::ReadOnly => self.give_up(),
+            // It leads to a standby, as others may.
+            Kind::ReadOnly => {
+                self.sessions.leave_standby();
+                self.give_up();
+            }
             Kind::StaleSession => self.forget_sessions(),
             Kind::StaleStatement => {
                 self.sessions.forget();

@@ -270,6 +270,6 @@ fn up_to_date(sessions: &Arc<Sessions>) -> Hook {
     let sessions = Arc::clone(sessions);
     Hook::sync_fn(move |_, metrics| {
         let is_new = sessions.is_up_to_date(metrics.created);
-        if is_new { Ok(()) } else { Err(HookError::message("types are new to this connection")) }
+        if is_new { Ok(()) } else { Err(HookError::message("the connection is to be made anew")) }
     })
 }

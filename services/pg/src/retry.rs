@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use crate::sessions::LEAVE_EVERY;
 use crate::{Fault, Kind};
 
 /// Most transactions for one call, whatever the cause of each new one.
@@ -55,7 +56,9 @@ where
         match error.fault().map(Fault::kind) {
             _ if error.needs_another_attempt() => {}
             Some(Kind::StaleStatement | Kind::StaleSession) => {}
-            Some(Kind::Contention | Kind::ReadOnly) => tokio::time::sleep(pause(transaction)).await,
+            Some(Kind::Contention) => tokio::time::sleep(pause(transaction)).await,
+            // What comes after the next one has a connection that is newer than that.
+            Some(Kind::ReadOnly) => tokio::time::sleep(LEAVE_EVERY + pause(transaction)).await,
             _ => return Err(error),
         }
         tracing::debug!(transaction, fault = ?error.fault(), "transaction tried again");

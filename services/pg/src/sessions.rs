@@ -29,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// only, and then nobody knows whether it would keep statements.
 const SECOND: Duration = Duration::from_millis(500);
 
+/// How often all connections are replaced because one has led to a standby: as long as there
+/// is no primary, they are read from.
+pub(crate) const LEAVE_EVERY: Duration = Duration::from_millis(50);
+
 /// How often two connections are asked whether their sessions are still their own.
 const ROUNDS: usize = 3;
 
@@ -93,6 +97,8 @@ pub(crate) struct Sessions {
     known: Mutex<Option<Arc<Way>>>,
     /// When a statement was last not where it was prepared, behind a pooler that keeps none.
     lost: Mutex<Option<Instant>>,
+    /// When a connection last led to a standby, as those may that were made before.
+    standby: Mutex<Option<Instant>>,
     /// Whether a pooler was ever found.
     were_shared: AtomicBool,
     asking: tokio::sync::Mutex<()>,
@@ -126,6 +132,7 @@ impl Sessions {
             role,
             known: Mutex::default(),
             lost: Mutex::default(),
+            standby: Mutex::default(),
             were_shared: AtomicBool::default(),
             asking: tokio::sync::Mutex::default(),
         }
@@ -169,10 +176,22 @@ impl Sessions {
         }
     }
 
-    /// Whether a connection that was set up then has met every type: the statement that was
-    /// lost may have been the driver's, for a type that was made since.
+    /// Lets no connection be used again that was made before now: one has led to a standby, and
+    /// there may be a primary.
+    pub(crate) fn leave_standby(&self) {
+        let mut standby = self.standby.lock().unwrap_or_else(PoisonError::into_inner);
+        if standby.is_none_or(|seen| seen.elapsed() >= LEAVE_EVERY) {
+            *standby = Some(Instant::now());
+        }
+    }
+
+    /// Whether a connection that was set up then has met every type, and has not to be made
+    /// anew: the statement that was lost may have been the driver's, for a type that was made
+    /// since.
     pub(crate) fn is_up_to_date(&self, set_up: Instant) -> bool {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|lost| set_up > lost)
+        [&self.lost, &self.standby].iter().all(|since| {
+            since.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|since| set_up > since)
+        })
     }
 
     fn known(&self) -> Option<Arc<Way>> {

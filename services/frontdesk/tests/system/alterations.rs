@@ -109,8 +109,11 @@ pub async fn alterations(
                 ("text", "bytea") => format!("convert_to({column}, 'UTF8')"),
                 ("bytea", "text") if ty == "text" => format!("convert_from({column}, 'UTF8')"),
                 // In the zone of these tests it would be later than challenges that are asked for.
-                (one, other) if column == "asked_at" && [one, other].contains(&"timestamp") => {
-                    format!("{column} at time zone 'UTC'")
+                (_, "date" | "timestamp") if column == "asked_at" => {
+                    format!("({column} at time zone 'UTC')::{to}")
+                }
+                ("date" | "timestamp", _) if column == "asked_at" => {
+                    format!("{column}::timestamp at time zone 'UTC'")
                 }
                 _ => format!("{column}::{to}"),
             };
