@@ -1,26 +1,44 @@
 # `make up` starts everything; `make test` is what CI runs.
 
 CLIENTS := gateway/tests/clients
+CONSOLE := gateway/console
 
-.PHONY: up test lint unit clients generate bench clean
+.PHONY: up test lint unit clients console generate bench clean
 
 up:
 	@deploy/setup
+	@$(MAKE) --no-print-directory console || \
+		echo "make: the console could not be built, so the gateway has none" >&2
 	cargo build --locked
 	@exec target/debug/frontdesk dev
 
-test: setup-tests lint unit clients
+test: setup-tests console lint unit clients
+
+# The page of staff, which the next build of the gateway has in it; without it there is none.
+# It is built anew when it, the protos or its packages have changed.
+console: $(CONSOLE)/dist/index.html
+
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/tools proto/frontdesk proto/third_party -type f \
+	-not -path '$(CONSOLE)/src/generated/*')
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.package-lock.json $(CONSOLE)/buf.gen.yaml $(CONSOLE_SOURCES)
+	cd $(CONSOLE) && npm run --silent generate && npm run --silent build
+
+$(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package.json $(CONSOLE)/package-lock.json
+	cd $(CONSOLE) && npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
 
 .PHONY: setup-tests
 setup-tests:
 	@deploy/setup --tests
 	cd $(CLIENTS) && npm install --no-save --no-fund --no-audit --loglevel=error
 
-lint:
+lint: console
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf lint
 	cd proto && ../$(CLIENTS)/node_modules/.bin/buf format --diff --exit-code
+	cd $(CONSOLE) && npm run --silent types
 	shellcheck deploy/setup deploy/lint deploy/with-postgres deploy/release deploy/licences deploy/sbom \
 		deploy/scripts/*.sh deploy/compose/secrets deploy/compose/passwords.sh .ci/run
 	deploy/lint
@@ -28,15 +46,17 @@ lint:
 
 # Tests wait more than they count (for a look that comes every few seconds, half a minute of
 # silence, a lock), so there is one more at a time than cores.
-unit:
+unit: console
+	cd $(CONSOLE) && npm run --silent unit
 	cargo test --locked --workspace -- --test-threads=$$(( $$(nproc) + 1 ))
 
-# The published gRPC-Web and Supabase clients, and a browser with passkeys, against the program
-# that the tests run: built alone, its dependencies have other features, and all of it is built a
-# second time.
-clients:
+# The published gRPC-Web and Supabase clients, and a browser with passkeys and the console,
+# against the program that the tests run: built alone, its dependencies have other features, and
+# all of it is built a second time.
+clients: console
 	cargo test --locked --workspace --no-run
 	cd $(CLIENTS) && npm run --silent generate && npm test --silent
+	cd $(CONSOLE) && npm run --silent browser
 
 # Measures on this machine; numbers are comparable within one run only.
 bench:
@@ -57,3 +77,5 @@ generate:
 clean:
 	cargo clean
 	rm -rf $(CLIENTS)/node_modules $(CLIENTS)/generated
+	rm -rf $(CONSOLE)/node_modules $(CONSOLE)/src/generated
+	find $(CONSOLE)/dist -type f ! -name .gitignore -delete

@@ -1,5 +1,6 @@
 //! Builds the pages of the runbook in: its folder is listed, and its Markdown made HTML,
-//! so that a page is its file and nothing else.
+//! so that a page is its file and nothing else. And the files of the console, which
+//! `make console` writes, as many as there are.
 //!
 //! Like the build script of the migrations it runs in the folder of the package and
 //! names no other.
@@ -8,13 +9,61 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, html};
 
 const FOLDER: &str = "../deploy/runbook";
+const CONSOLE: &str = "console/dist";
 
 fn main() -> Result<(), Box<dyn Error>> {
+    #[expect(clippy::disallowed_methods, reason = "cargo's word to a build script, no setting")]
+    let out = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for output")?;
+    fs::write(Path::new(&out).join("runbook.rs"), runbook()?)?;
+    fs::write(Path::new(&out).join("console.rs"), console(&Path::new(&out).join("console"))?)?;
+    Ok(())
+}
+
+/// The files of the console, copied to where a later build of it changes nothing. A file
+/// without its compressed forms is not one of them.
+fn console(into: &Path) -> Result<String, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={CONSOLE}");
+    fs::create_dir_all(into)?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(CONSOLE)? {
+        let name =
+            entry?.file_name().into_string().map_err(|name| format!("{} is not a name", name.display()))?;
+        if let Some(plain) = name.strip_suffix(".br") {
+            names.push(plain.to_owned());
+        }
+    }
+    names.sort();
+    let mut list = "&[\n".to_owned();
+    for name in names {
+        let mut hash = DefaultHasher::new();
+        for form in [name.clone(), format!("{name}.br"), format!("{name}.gz")] {
+            let bytes = fs::read(Path::new(CONSOLE).join(&form))?;
+            bytes.hash(&mut hash);
+            fs::write(into.join(&form), bytes)?;
+        }
+        let included = |form: &str| {
+            format!("include_bytes!(concat!(env!(\"OUT_DIR\"), {:?}))", format!("/console/{name}{form}"))
+        };
+        writeln!(
+            list,
+            "    File {{ name: {name:?}, version: \"{:016x}\", plain: {}, brotli: {}, gzip: {} }},",
+            hash.finish(),
+            included(""),
+            included(".br"),
+            included(".gz")
+        )?;
+    }
+    list.push_str("]\n");
+    Ok(list)
+}
+
+fn runbook() -> Result<String, Box<dyn Error>> {
     println!("cargo::rerun-if-changed={FOLDER}");
     let mut pages = Vec::new();
     for entry in fs::read_dir(FOLDER)? {
@@ -38,10 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     list.push_str("]\n");
-    #[expect(clippy::disallowed_methods, reason = "cargo's word to a build script, no setting")]
-    let out = std::env::var_os("OUT_DIR").ok_or("cargo names no folder for output")?;
-    fs::write(Path::new(&out).join("runbook.rs"), list)?;
-    Ok(())
+    Ok(list)
 }
 
 /// HTML of a page. A link to another page is the name of its file, below `prefix`.

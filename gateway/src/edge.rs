@@ -20,6 +20,7 @@ use crate::call::limits::Limits;
 use crate::call::throttle::{End, PassedOn, Throttle};
 use crate::call::upstreams::Upstreams;
 use crate::config::Policy;
+use crate::console::{self, Console};
 use crate::origin::{self, Cors, Verdict};
 use crate::pages::{self, Pages};
 use crate::protocol::kind::Kind;
@@ -36,6 +37,7 @@ pub struct Edge {
 struct Inner {
     transcoder: Transcoder,
     pages: Pages,
+    console: Console,
     upstreams: Upstreams,
     cors: Cors,
     policy: Policy,
@@ -60,10 +62,18 @@ impl Edge {
         let cors = Cors::new(policy.origins.clone(), policy.hosts.clone());
         let figures = Arc::new(HttpFigures::new());
         let limits = Limits::new(policy.most_calls, policy.most_calls_of_client);
-        let throttle = Arc::default();
-        Self {
-            inner: Arc::new(Inner { transcoder, pages, upstreams, cors, policy, limits, throttle, figures }),
-        }
+        let inner = Inner {
+            transcoder,
+            pages,
+            console: Console::new(),
+            upstreams,
+            cors,
+            policy,
+            limits,
+            throttle: Arc::default(),
+            figures,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// What is counted: requests, and calls of services.
@@ -238,6 +248,8 @@ impl Inner {
             let page =
                 Box::pin(self.pages.answer(&self.transcoder, &self.upstreams, &request.into_parts().0)).await;
             page.map(by_gateway)
+        } else if console::is_path(path) {
+            self.console.answer(&request.into_parts().0).map(by_gateway)
         } else if session::is_path(path) {
             Box::pin(session::call(&self.transcoder, &self.upstreams, request, client)).await
         } else {

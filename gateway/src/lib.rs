@@ -4,12 +4,13 @@
 //! It handles two secrets itself: the publishable key that `/auth/v1` asks for, and
 //! the refresh tokens that it keeps in cookies of pages. It knows no database.
 //!
-//! A request goes from left to right: `server` → `edge` → `protocol`, `surface` or
-//! `pages` → `call` → `answer`.
+//! A request goes from left to right: `server` → `edge` → `protocol`, `surface`, `pages` or
+//! `console` → `call` → `answer`.
 
 mod answer;
 mod call;
 mod config;
+mod console;
 mod edge;
 mod origin;
 mod pages;
@@ -57,6 +58,7 @@ impl Gateway {
         let transcoder = routes::compile()?;
         let transcoder = transcoder
             .beside(&pages::PATHS)
+            .beside(&console::PATHS)
             .beside(&session::PATHS)
             .beside(&supabase::PATHS)
             .beside(&oauth::PATHS);

@@ -165,6 +165,12 @@ impl Prepared {
         Self { plain: body.into(), brotli: OnceLock::new(), gzip: OnceLock::new() }
     }
 
+    /// A body that was compressed before.
+    pub fn compressed(plain: &'static [u8], brotli: &'static [u8], gzip: &'static [u8]) -> Self {
+        let form = |body| OnceLock::from(Some(Bytes::from_static(body)));
+        Self { plain: Bytes::from_static(plain), brotli: form(brotli), gzip: form(gzip) }
+    }
+
     /// The body in the best encoding that the caller takes.
     pub fn answer(&self, wanted: &HeaderMap) -> Response<Body> {
         let coding = choose(wanted);

@@ -31,6 +31,7 @@ export async function startSystem(settings = {}) {
     variables,
     mail,
     letterTo: (address, subject) => letterTo(mail, address, subject),
+    folder,
     async stop() {
       child.removeAllListeners("exit");
       const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -11,7 +11,6 @@ async fn a_path_that_is_nothing_is_404_and_one_that_cannot_be_decoded_400() {
     let fixture = Fixture::start().await;
     let token = fixture.manager().await;
     for path in [
-        "/",
         "/nothing",
         "/api/v1/booking-requests/",
         "/api//v1/booking-requests",

@@ -1,0 +1,184 @@
+// Declining one request or several: a reason by its number, words, and notes.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { type BookingRequest, DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
+import { advance, choose, chosenRequests, current, dialog } from "../inbox/cursor";
+import { Dialog } from "../parts/Dialog";
+import { Field } from "../parts/Field";
+import { Trouble } from "../parts/Trouble";
+import { propertyName } from "../properties";
+import { stayText } from "../text/format";
+import { reasonText, t, word } from "../text/text";
+import type { Failure } from "../wire/failure";
+import { decline, type Reasons } from "./decisions";
+
+const CODES = [1, 2, 3, 4, 5, 6] as const;
+const nameOf = (code: DeclineReason) => word("decline", (DeclineReason[code] ?? "").toLowerCase());
+const FIELD = { declineReason: "decline_reason", guestMessage: "guest_message", internalNote: "internal_note" } as const;
+
+const labelOf = (request: BookingRequest) => `${propertyName(request.propertyId)}, ${stayText(request.checkIn, request.checkOut)}`;
+
+export function DeclineDialog() {
+  if (dialog.value === "decline") {
+    const request = current();
+    return request ? <One request={request} /> : null;
+  }
+  return dialog.value === "decline_many" ? <Many /> : null;
+}
+
+const close = () => {
+  dialog.value = "";
+};
+
+function One({ request }: { request: BookingRequest }) {
+  // What is declined is what was there when it was asked for, whatever happens meanwhile.
+  const meant = useRef(request).current;
+  const failure = useSignal<Failure | null>(null);
+  const busy = useSignal(false);
+  const send = async (reasons: Reasons) => {
+    busy.value = true;
+    failure.value = await decline(meant, reasons);
+    busy.value = false;
+    const reason = failure.value?.reason;
+    if (!reason) {
+      close();
+      // When the dialog is gone, behind which nothing takes the focus.
+      setTimeout(() => advance(meant.id));
+    } else if (reason === "ETAG_MISMATCH" || reason === "INVALID_TRANSITION") close();
+  };
+  return (
+    <Dialog title={t("decline.title")} onClose={close} busy={busy.value}>
+      <p>{labelOf(meant)}</p>
+      <Form busy={busy.value} failure={failure.value} onSend={send} />
+    </Dialog>
+  );
+}
+
+function Many() {
+  const meant = useRef(chosenRequests()).current;
+  const busy = useSignal(false);
+  const failures = useSignal<{ request: BookingRequest; failure: Failure }[]>([]);
+  const left = useSignal(meant);
+  const send = async (reasons: Reasons) => {
+    busy.value = true;
+    failures.value = [];
+    const queue = [...left.value];
+    const worker = async () => {
+      for (let request = queue.shift(); request; request = queue.shift()) {
+        const failure = await decline(request, reasons);
+        if (failure) failures.value = [...failures.value, { request, failure }];
+        else choose(request.id, false);
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    busy.value = false;
+    left.value = failures.value.map(({ request }) => request);
+    if (left.value.length === 0) close();
+  };
+  const [first] = failures.value;
+  const isAlike = first !== undefined && failures.value.every(({ failure }) => failure.reason === first.failure.reason && failure.violations.length > 0);
+  return (
+    <Dialog title={t("decline.many", { n: left.value.length })} onClose={close} busy={busy.value}>
+      {failures.value.length > 0 && !isAlike ? (
+        <div role="alert">
+          <p>{t("decline.some", { n: failures.value.length, of: meant.length })}</p>
+          <ul>
+            {failures.value.map(({ request, failure }) => (
+              <li>
+                {labelOf(request)}: {reasonText(failure.reason)[0]} <code>{failure.requestId}</code>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ) : (
+        <details>
+          <summary>{t("decline.which", { n: left.value.length })}</summary>
+          <ul>
+            {left.value.map((request) => (
+              <li>{labelOf(request)}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+      <Form busy={busy.value} failure={isAlike ? (first?.failure ?? null) : null} onSend={send} />
+    </Dialog>
+  );
+}
+
+interface FormProps {
+  busy: boolean;
+  failure: Failure | null;
+  onSend: (reasons: Reasons) => Promise<void>;
+}
+
+function Form({ busy, failure, onSend }: FormProps) {
+  const code = useSignal<DeclineReason>(DeclineReason.UNSPECIFIED);
+  const words = useSignal("");
+  const guestMessage = useSignal("");
+  const internalNote = useSignal("");
+  const first = useRef<HTMLInputElement>(null);
+  const reason = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  const faults = Object.fromEntries((failure?.violations ?? []).map(({ field, description }) => [field, description]));
+  const faultOf = (field: keyof typeof FIELD) => {
+    const said = faults[FIELD[field]];
+    return said && (failure?.reason === "DECLINE_REASON_REQUIRED" ? t("decline.needed") : said);
+  };
+  useEffect(() => {
+    if (faults["decline_reason"]) reason.current?.focus();
+  }, [failure]);
+  const choose = (chosen: DeclineReason) => {
+    // Words that somebody has written stay.
+    if (words.value === "" || CODES.some((other) => nameOf(other) === words.value)) words.value = chosen === DeclineReason.OTHER ? "" : nameOf(chosen);
+    code.value = chosen;
+    if (chosen === DeclineReason.OTHER) reason.current?.focus();
+  };
+  const keys = (event: KeyboardEvent) => {
+    const chosen = CODES.find((number) => String(number) === event.key);
+    if (!chosen || event.target instanceof HTMLTextAreaElement || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    choose(chosen);
+  };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    if (!busy) void onSend({ declineReason: words.value, reasonCode: code.value, guestMessage: guestMessage.value, internalNote: internalNote.value });
+  };
+  const isBound = Object.keys(faults).some((field) => Object.values(FIELD).some((known) => known === field));
+  return (
+    <form onSubmit={submit} onKeyDown={keys}>
+      <fieldset class="reasons">
+        <legend>{t("decline.reason")}</legend>
+        {CODES.map((number) => (
+          <label class="check">
+            <input ref={number === 1 ? first : null} type="radio" name="reason" checked={code.value === number} onChange={() => choose(number)} />
+            <kbd>{number}</kbd> {nameOf(number)}
+          </label>
+        ))}
+      </fieldset>
+      <Field label={t("decline.words")} hint={t("decline.words_hint")} fault={faultOf("declineReason")}>
+        {(given) => (
+          <textarea {...given} ref={reason} rows={2} maxLength={4000} aria-required="true" value={words.value} onInput={(event) => (words.value = event.currentTarget.value)} />
+        )}
+      </Field>
+      <details>
+        <summary>{t("decline.more")}</summary>
+        <Field label={t("decline.guest")} hint={t("decline.guest_hint")} fault={faultOf("guestMessage")}>
+          {(given) => <textarea {...given} rows={2} maxLength={4000} value={guestMessage.value} onInput={(event) => (guestMessage.value = event.currentTarget.value)} />}
+        </Field>
+        <Field label={t("decline.note")} hint={t("decline.note_hint")} fault={faultOf("internalNote")}>
+          {(given) => <textarea {...given} rows={2} maxLength={4000} value={internalNote.value} onInput={(event) => (internalNote.value = event.currentTarget.value)} />}
+        </Field>
+      </details>
+      {failure && <Trouble failure={isBound ? { ...failure, said: "" } : failure} />}
+      <footer>
+        <button class="decline main" aria-disabled={busy}>
+          {t(busy ? "decide.decline.busy" : "decide.decline")}
+        </button>
+        <button type="button" class="quiet" disabled={busy} onClick={close}>
+          {t("cancel")}
+        </button>
+      </footer>
+    </form>
+  );
+}

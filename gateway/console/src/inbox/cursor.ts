@@ -1,0 +1,73 @@
+// The row that keys are about, and the rows that are chosen together.
+
+import { signal } from "@preact/signals";
+import type { BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
+import { isOpen } from "../decide/decisions";
+import { go, route } from "../route";
+import { belongs, more, next, opened, type Row, rowOf, rows } from "./list";
+import { found } from "./search";
+
+export const cursor = signal("");
+export const chosen = signal<ReadonlySet<string>>(new Set());
+/** The dialog that is open. */
+export const dialog = signal<"" | "decline" | "decline_many" | "help">("");
+
+/** Whether list and request are beside each other. */
+export const isWide = () => matchMedia("(min-width: 62rem)").matches;
+
+export function rowElement(id: string): HTMLElement | null {
+  return document.getElementById(`row-${id}`);
+}
+
+/** The request that a key is about: the one that is open, or else the one with the focus. */
+export function current(): BookingRequest | undefined {
+  const id = route.value.request;
+  return id ? (opened.value?.id === id ? opened.value : undefined) : rowOf(cursor.value)?.value;
+}
+
+export function moveTo(id: string): void {
+  cursor.value = id;
+  const element = rowElement(id);
+  element?.focus({ preventScroll: true });
+  element?.scrollIntoView({ block: "nearest" });
+  if (route.value.request ? route.value.request !== id : isWide()) go({ request: id }, { replace: Boolean(route.value.request) });
+}
+
+function step(by: 1 | -1, from: string, wanted: (row: Row) => boolean): boolean {
+  const all = found.value;
+  const start = all.findIndex((row) => row.value.id === from);
+  for (let at = start < 0 ? (by > 0 ? 0 : all.length - 1) : start + by; at >= 0 && at < all.length; at += by) {
+    const row = all[at];
+    if (row && wanted(row)) {
+      moveTo(row.value.id);
+      return true;
+    }
+  }
+  return false;
+}
+
+export function move(by: 1 | -1): void {
+  const from = route.value.request || cursor.value;
+  const isMoved = step(by, from, () => true);
+  if (!isMoved && by > 0 && next.value) void more().then(() => step(by, from, () => true));
+}
+
+/** The next one that is still to be decided, after a decision; without one, the focus stays. */
+export function advance(from: string): void {
+  const wanted = (row: Row) => isOpen(row.value) && belongs(row.value, route.value.filters);
+  if (step(1, from, wanted)) return;
+  const stay = () => document.getElementById("request")?.focus();
+  if (next.value) void more().then(() => step(1, from, wanted) || stay());
+  else stay();
+}
+
+export function choose(id: string, isChosen: boolean): void {
+  const all = new Set(chosen.value);
+  if (isChosen) all.add(id);
+  else all.delete(id);
+  chosen.value = all;
+}
+
+export function chosenRequests(): BookingRequest[] {
+  return rows.value.map((row) => row.value).filter((request) => chosen.value.has(request.id) && isOpen(request));
+}

@@ -1,0 +1,86 @@
+// Single keys, which work where nobody types, and not at all for who has turned them off
+// (WCAG 2.1.4).
+
+import { signal } from "@preact/signals";
+import { approve, isOpen, startReview } from "./decide/decisions";
+import { advance, choose, chosen, current, cursor, dialog, isWide, move, rowElement } from "./inbox/cursor";
+import { SEARCH } from "./inbox/Filters";
+import { go, route } from "./route";
+import { may } from "./session/tenants";
+
+const KEPT = "frontdesk.keys";
+
+export const keysAreOn = signal(localStorage.getItem(KEPT) !== "off");
+
+export function turnKeys(on: boolean): void {
+  keysAreOn.value = on;
+  localStorage.setItem(KEPT, on ? "on" : "off");
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  const element = target instanceof HTMLElement ? target : null;
+  return Boolean(element?.closest("input:not([type=checkbox]), textarea, select, [contenteditable]"));
+}
+
+/** What a decision is about, if it can be made. */
+function decidable() {
+  const request = current();
+  return request && isOpen(request) && may("bookings:approve") ? request : undefined;
+}
+
+async function approveCurrent(): Promise<void> {
+  const request = decidable();
+  if (!request) return;
+  const note = document.querySelector<HTMLTextAreaElement>(`#note-${CSS.escape(request.id)}`)?.value ?? "";
+  if (!(await approve(request, note, false))) advance(request.id);
+}
+
+async function reviewCurrent(): Promise<void> {
+  const request = decidable();
+  if (request) await startReview(request);
+}
+
+function declineCurrent(): void {
+  if (decidable()) dialog.value = "decline";
+}
+
+function chooseCurrent(): void {
+  const request = decidable();
+  if (request) choose(request.id, !chosen.value.has(request.id));
+}
+
+const KEYS: Record<string, () => void> = {
+  j: () => move(1),
+  k: () => move(-1),
+  a: () => void approveCurrent(),
+  d: declineCurrent,
+  u: () => void reviewCurrent(),
+  x: chooseCurrent,
+  "/": () => document.getElementById(SEARCH)?.focus(),
+  "?": () => {
+    dialog.value = "help";
+  },
+};
+
+function back(): void {
+  if (isTyping(document.activeElement)) (document.activeElement as HTMLElement).blur();
+  else if (route.value.request) {
+    const id = route.value.request;
+    cursor.value = id;
+    if (!isWide()) go({ request: "" });
+    requestAnimationFrame(() => rowElement(id)?.focus());
+  }
+}
+
+export function listenToKeys(): () => void {
+  const pressed = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") return back();
+    const act = KEYS[event.key];
+    if (!act || event.repeat && "adu".includes(event.key) || !keysAreOn.value || isTyping(event.target)) return;
+    event.preventDefault();
+    act();
+  };
+  addEventListener("keydown", pressed);
+  return () => removeEventListener("keydown", pressed);
+}

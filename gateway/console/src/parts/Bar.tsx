@@ -1,0 +1,89 @@
+// The bar at the top: the tenant, the language, the keys, whoever is signed in.
+
+import { useSignal } from "@preact/signals";
+import { dialog } from "../inbox/cursor";
+import { go, link, type Page, PAGES, route } from "../route";
+import { end, stage, tenantId, user } from "../session/session";
+import { may, memberships } from "../session/tenants";
+import { type Key, language, speak, t } from "../text/text";
+import type { Failure } from "../wire/failure";
+import { Trouble } from "./Trouble";
+
+export const TITLES: Record<Page, Key> = { requests: "inbox.title", calendar: "calendar.title", members: "members.title", audit: "audit.title", account: "account.title", system: "system.title" };
+
+/** What a page cannot do without. */
+const SCOPES: Record<Page, string> = { requests: "bookings:view", calendar: "properties:view", members: "members:view", audit: "audit:view", account: "", system: "bookings:manage" };
+
+export function Bar() {
+  const isIn = stage.value === "in";
+  const other = language.value === "de" ? "en" : "de";
+  return (
+    <header class="bar">
+      <span class="brand">Frontdesk</span>
+      {isIn && <Tenants />}
+      {isIn && tenantId.value && <Pages />}
+      <span class="space" />
+      {isIn && tenantId.value && route.value.page === "requests" && (
+        <button type="button" class="quiet keys-help" onClick={() => (dialog.value = "help")}>
+          {t("bar.keys")}
+        </button>
+      )}
+      <button type="button" class="quiet" lang={other} onClick={() => void speak(other)}>
+        {other === "de" ? "Deutsch" : "English"}
+      </button>
+      {isIn && <SignedIn />}
+    </header>
+  );
+}
+
+function Pages() {
+  const { page } = route.value;
+  const shown = PAGES.filter((one) => one !== "account" && may(SCOPES[one]));
+  return (
+    <nav aria-label={t("bar.pages")}>
+      {shown.map((one) => (
+        <a href={link({ page: one, request: "" })} aria-current={page === one ? "page" : undefined}>
+          {t(TITLES[one])}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Tenants() {
+  const all = memberships.value ?? [];
+  if (all.length < 2) return <span class="tenant">{all[0]?.tenantName}</span>;
+  return (
+    <label class="tenant">
+      <span class="unseen">{t("bar.tenant")}</span>
+      <select value={tenantId.value} onChange={(event) => go({ tenant: event.currentTarget.value, request: "", filters: { property: "", guest: "" } })}>
+        {all.map((one) => (
+          <option value={one.tenantId}>{one.tenantName}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function SignedIn() {
+  const failure = useSignal<Failure | null>(null);
+  const name = user.value?.display_name || user.value?.email;
+  const leave = async () => {
+    failure.value = await end();
+  };
+  return (
+    <>
+      {tenantId.value ? (
+        <a class="user" href={link({ page: "account", request: "" })} aria-current={route.value.page === "account" ? "page" : undefined}>
+          {name}
+        </a>
+      ) : (
+        <span class="user">{name}</span>
+      )}
+      <button type="button" class="quiet" onClick={() => void leave()}>
+        {t("bar.out")}
+      </button>
+      {failure.value && <Trouble failure={failure.value} />}
+    </>
+  );
+}

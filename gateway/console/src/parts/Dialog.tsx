@@ -1,0 +1,41 @@
+// A native dialog that is open as long as it is there. What had the focus before gets it
+// back.
+
+import type { ComponentChildren } from "preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../text/text";
+
+interface Props {
+  title: string;
+  onClose: () => void;
+  /** While something is under way that closing would hide. */
+  busy?: boolean;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, onClose, busy = false, children }: Props) {
+  const element = useRef<HTMLDialogElement>(null);
+  const name = useId();
+  // Before what is in it takes the focus.
+  useLayoutEffect(() => {
+    const shown = element.current;
+    shown?.showModal();
+    // By closing, the browser gives the focus back; taken out while it is open, it does not.
+    return () => shown?.close();
+  }, []);
+  const cancel = (event: Event) => {
+    event.preventDefault();
+    if (!busy) onClose();
+  };
+  return (
+    <dialog ref={element} aria-labelledby={name} onCancel={cancel}>
+      <header>
+        <h2 id={name}>{title}</h2>
+        <button type="button" class="quiet" disabled={busy} onClick={onClose} aria-label={t("close")}>
+          ✕
+        </button>
+      </header>
+      {children}
+    </dialog>
+  );
+}

@@ -1,0 +1,40 @@
+// The tenant's properties, which are few: their names stand beside each request.
+
+import { signal } from "@preact/signals";
+import type { Property } from "./generated/frontdesk/booking/v1/property_service_pb";
+import { tenantId } from "./session/session";
+import { properties as service } from "./wire/calls";
+
+export const properties = signal<Map<string, Property>>(new Map());
+
+let turn = 0;
+
+export async function loadProperties(): Promise<void> {
+  const mine = ++turn;
+  const found = new Map<string, Property>();
+  let pageToken = "";
+  try {
+    do {
+      const page = await service.listProperties({ pageSize: 200, pageToken });
+      for (const property of page.properties) found.set(property.id, property);
+      pageToken = page.nextPageToken;
+    } while (pageToken && mine === turn);
+  } catch {
+    // Requests are shown with the ids of their properties.
+  }
+  if (mine === turn) properties.value = found;
+}
+
+export function propertyName(id: string): string {
+  return properties.value.get(id)?.name ?? shortId(id);
+}
+
+/** The end of an id, by which people tell it from others. */
+export function shortId(id: string): string {
+  return id.slice(-6);
+}
+
+tenantId.subscribe(() => {
+  turn++;
+  properties.value = new Map();
+});

@@ -1,0 +1,34 @@
+// Names of the people of the tenant, for who may see them.
+
+import { signal } from "@preact/signals";
+import { TenantService } from "../generated/frontdesk/identity/v1/tenant_service_pb";
+import { tenantId, user } from "../session/session";
+import { may } from "../session/tenants";
+import { clientOf } from "../wire/calls";
+
+const tenants = clientOf(TenantService);
+const names = signal<ReadonlyMap<string, string>>(new Map());
+let of = "";
+
+export async function loadMembers(): Promise<void> {
+  const tenant = tenantId.value;
+  if (!tenant || of === tenant || !may("members:view")) return;
+  of = tenant;
+  const found = new Map<string, string>();
+  let pageToken = "";
+  try {
+    do {
+      const page = await tenants.listMembers({ tenantId: tenant, pageSize: 200, pageToken });
+      for (const { user: member } of page.members) if (member) found.set(member.id, member.displayName || member.email);
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+    names.value = found;
+  } catch {
+    of = "";
+  }
+}
+
+/** The name of a user; empty when it is not known here. */
+export function memberName(id: string): string {
+  return names.value.get(id) ?? (user.value?.id === id ? user.value.display_name || user.value.email : "");
+}

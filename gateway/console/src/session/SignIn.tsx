@@ -1,0 +1,74 @@
+// Signing in: the password, then a second factor where the user has one.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Field } from "../parts/Field";
+import { Trouble } from "../parts/Trouble";
+import { t } from "../text/text";
+import { at } from "../wire/base";
+import type { Failure } from "../wire/failure";
+import { ProofForm } from "./Proof";
+import { begin, end, endedElsewhere, stage, user } from "./session";
+
+export function SignInPage() {
+  return (
+    <main class="narrow card">
+      <h1>Frontdesk</h1>
+      <SignIn />
+    </main>
+  );
+}
+
+export function SignIn() {
+  return stage.value === "second" ? <SecondFactor /> : <Password />;
+}
+
+function Password() {
+  const failure = useSignal<Failure | null>(null);
+  const busy = useSignal(false);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    if (busy.value) return;
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    busy.value = true;
+    failure.value = null;
+    failure.value = await begin(String(given.get("email")), String(given.get("password")));
+    busy.value = false;
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      {endedElsewhere.value && (
+        <p class="notice" role="status">
+          {t("session.ended")}
+        </p>
+      )}
+      <Field label={t("signin.email")}>
+        {(given) => <input {...given} ref={first} name="email" type="email" autocomplete="username" required />}
+      </Field>
+      <Field label={t("signin.password")}>
+        {(given) => <input {...given} name="password" type="password" autocomplete="current-password" required />}
+      </Field>
+      {failure.value && <Trouble failure={failure.value} />}
+      <button class="main" aria-disabled={busy.value}>
+        {t("signin.go")}
+      </button>
+      <a href={at("recover-password")}>{t("signin.forgotten")}</a>
+    </form>
+  );
+}
+
+function SecondFactor() {
+  return (
+    <>
+      <p>{t("second.lead", { name: user.value?.email ?? "" })}</p>
+      <ProofForm needsSecond submit={t("second.go")} />
+      <p>
+        <button type="button" class="quiet" onClick={() => void end()}>
+          {t("signin.other")}
+        </button>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,78 @@
+// How days, nights and times are written in the language of the page.
+
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { computed } from "@preact/signals";
+import { dayOf, nights, today } from "./days";
+import { language, t } from "./text";
+
+const formats = computed(() => {
+  const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language.value, options);
+  const day = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" } as const;
+  return {
+    day: of(day),
+    year: of({ ...day, year: "numeric" }),
+    time: of({ dateStyle: "medium", timeStyle: "short" }),
+    clock: of({ timeStyle: "short" }),
+    month: of({ month: "short", year: "numeric", timeZone: "UTC" }),
+    weekday: of({ weekday: "narrow", timeZone: "UTC" }),
+    ago: new Intl.RelativeTimeFormat(language.value, { numeric: "auto" }),
+    list: new Intl.ListFormat(language.value),
+  };
+});
+
+const at = (day: number) => new Date(day * 86_400_000);
+
+/** `Fr., 3. Juli`, with the year when it is not the one that most are in. */
+export function dayText(day: number): string {
+  const { day: short, year } = formats.value;
+  const isNear = Math.abs(day - today()) < 300;
+  return (isNear ? short : year).format(at(day));
+}
+
+export function monthText(day: number): string {
+  return formats.value.month.format(at(day));
+}
+
+/** The first letter of a day of the week. */
+export function weekdayText(day: number): string {
+  return formats.value.weekday.format(at(day));
+}
+
+/** First night and day of departure. */
+export function stayText(from: string, to: string): string {
+  const [first, last] = [dayOf(from), dayOf(to)];
+  if (Number.isNaN(first) || Number.isNaN(last)) return t("stay.unknown");
+  const { day, year } = formats.value;
+  return (Math.abs(first - today()) < 300 ? day : year).formatRange(at(first), at(last));
+}
+
+export function nightsText(from: string, to: string): string {
+  const n = nights(from, to);
+  return Number.isNaN(n) ? "" : t("nights", { n });
+}
+
+const millis = (time: Timestamp) => Number(time.seconds) * 1000 + time.nanos / 1e6;
+
+export function timeText(time: Timestamp | undefined): string {
+  return time ? formats.value.time.format(millis(time)) : "";
+}
+
+export function clockText(time: number): string {
+  return formats.value.clock.format(time);
+}
+
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]] as const;
+
+/** `vor 2 Stunden`. */
+export function agoText(time: Timestamp | undefined, now: number): string {
+  if (!time) return "";
+  const seconds = (millis(time) - now) / 1000;
+  for (const [unit, length] of UNITS) {
+    if (Math.abs(seconds) >= length) return formats.value.ago.format(Math.trunc(seconds / length), unit);
+  }
+  return formats.value.ago.format(0, "minute");
+}
+
+export function listText(parts: string[]): string {
+  return formats.value.list.format(parts);
+}

@@ -1,0 +1,12 @@
+// The console in Chromium, against the program that `make up` starts.
+
+import "./session.mjs";
+import "./system.mjs";
+import "./decisions.mjs";
+import "./live.mjs";
+import "./calendar.mjs";
+import "./keyboard.mjs";
+import "./members.mjs";
+import "./reading.mjs";
+import "./identity.mjs";
+import "./letters.mjs";

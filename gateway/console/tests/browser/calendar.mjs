@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALPINE, call, CHALET, desk, newRequest, openPage, signIn } from "./desk.mjs";
+
+async function openCalendar(context, { day, email, ...options } = {}) {
+  const page = await openPage(context, { ...options, url: `${desk.url}#/${ALPINE}/calendar${day ? `?day=${day}` : ""}` });
+  await signIn(page, email);
+  await page.locator(".tape-row").first().waitFor();
+  return page;
+}
+
+const here = (page) => page.locator("#tape-here");
+
+/** Goes to the row of the chalet, which is the first by name. */
+async function toChalet(page) {
+  await page.locator(".tape").focus();
+  await page.keyboard.press("PageUp");
+}
+
+test("the calendar is walked by arrow keys, and says what is where", async (context) => {
+  const { id, check_in } = await newRequest();
+  const page = await openCalendar(context, { day: check_in });
+  await toChalet(page);
+  await page.locator(`.tape-bar[data-kind=request]`).first().waitFor();
+  assert.match(await here(page).getAttribute("aria-label"), /^Alpine Chalet, .*: Another request, /);
+  for (let days = 0; days < 4; days += 1) await page.keyboard.press("ArrowRight");
+  assert.match(await here(page).getAttribute("aria-label"), /: free$/);
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByRole("link", { name: "To the request" }).click();
+  await page.getByRole("article").getByText(id).waitFor();
+});
+
+test("nights are blocked from a choice, and freed again", async (context) => {
+  const { check_in, check_out } = await newRequest();
+  const page = await openCalendar(context, { day: check_out });
+  await toChalet(page);
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByText("2 nights").first().waitFor();
+  await page.getByRole("button", { name: "Block", exact: true }).click();
+  await page.getByLabel("Why (optional)").fill("Painting");
+  await page.getByRole("dialog").getByRole("button", { name: "Block", exact: true }).click();
+  const bar = page.locator(".tape-bar[data-kind=block]");
+  await bar.waitFor();
+  const { occupancies } = await call("GET", `/v1/properties/${CHALET}/availability?from=${check_in}&to=${check_out.slice(0, 4)}-12-31`);
+  const block = occupancies.find(({ kind }) => kind === "block");
+  assert.equal(block.start_date, check_out);
+  await bar.click();
+  await page.getByRole("dialog", { name: "Block" }).getByRole("button", { name: "End the block" }).click();
+  await bar.waitFor({ state: "detached" });
+});
+
+test("a booking is made from a choice with the mouse, and a conflict is told", async (context) => {
+  const { check_out } = await newRequest();
+  const page = await openCalendar(context, { day: check_out });
+  const row = page.locator(".tape-row").first();
+  await page.getByText("loaded").waitFor({ state: "detached" });
+  const box = await row.boundingBox();
+  await page.mouse.move(box.x + 200 + 10, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 200 + 34 + 10, box.y + 20);
+  await page.mouse.up();
+  await page.getByRole("button", { name: "Make a booking" }).click();
+  const dialog = page.getByRole("dialog", { name: "Make a booking" });
+  // Somebody else is faster.
+  const next = new Date(Date.parse(check_out) + 86_400_000).toISOString().slice(0, 10);
+  await call("POST", `/v1/properties/${CHALET}/blocks`, { start_date: next, end_date: new Date(Date.parse(next) + 86_400_000).toISOString().slice(0, 10) });
+  await dialog.getByRole("button", { name: "Make a booking" }).click();
+  await dialog.getByText("Nights of this stay are taken.").waitFor();
+  await page.keyboard.press("Escape");
+  // It has come in meanwhile.
+  await page.locator(".tape-bar[data-kind=block]").first().waitFor();
+  // The house beside it is free.
+  await toChalet(page);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByRole("button", { name: "Make a booking" }).click();
+  await dialog.getByText("Lake House").waitFor();
+  await dialog.getByRole("button", { name: "Make a booking" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.locator(".tape-bar[data-kind=booking]").last().click();
+  await page.getByRole("dialog", { name: "Booking" }).getByText("Confirmed").waitFor();
+});
+
+test("of many properties and days those on the screen are in the document", async (context) => {
+  const names = Array.from({ length: 60 }, (_, at) => `Unit ${String(at).padStart(3, "0")}`);
+  for (const name of names) await call("POST", "/v1/properties", { name, time_zone: "Europe/Berlin", max_guests: 2 });
+  const page = await openCalendar(context);
+  const shown = async () => [await page.locator(".tape-row").count(), await page.locator(".tape-day").count()];
+  const [rows, days] = await shown();
+  assert.ok(rows < 40 && days < 60, `${rows} rows, ${days} days`);
+  await page.locator(".tape").evaluate((tape) => {
+    tape.scrollTop = tape.scrollHeight;
+    tape.scrollLeft = tape.scrollWidth;
+  });
+  await page.getByRole("rowheader", { name: "Unit 059" }).waitFor();
+  const [after, later] = await shown();
+  assert.ok(after < 40 && later < 60, `${after} rows, ${later} days`);
+  assert.equal(await page.locator(".tape").getAttribute("aria-rowcount"), String(64));
+});

@@ -1,0 +1,115 @@
+// One system, one browser for all tests of the console, and what tests do with them. Each
+// test has requests and a browser context of its own.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { chromium } from "playwright-core";
+import { startSystem } from "../../../tests/clients/system.mjs";
+import { startProxy } from "../../tools/proxy.mjs";
+
+export const ALPINE = "0d000000-0000-7000-8000-00000000000a";
+export const CHALET = "0d000000-0000-7000-8000-000000000201";
+export const GUESTS = ["0d000000-0000-7000-8000-000000000301", "0d000000-0000-7000-8000-000000000302"];
+
+export const desk = {};
+let weeks = 0;
+/** Tokens of the other client, by the user. */
+export const tokens = new Map();
+
+/** Whether the console is served out of `dist/`, beside a gateway that has an older one or none. */
+const files = process.env.CONSOLE_FILES === "1";
+
+before(async () => {
+  desk.system = await startSystem();
+  desk.variables = desk.system.variables;
+  desk.gateway = desk.variables.API_BASE_URL;
+  desk.proxy = await startProxy({ gateway: desk.gateway, files });
+  desk.url = desk.proxy.url;
+  desk.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+});
+
+after(async () => {
+  await desk.browser?.close();
+  await desk.proxy?.stop();
+  await desk.system?.stop();
+});
+
+/** A proxy of a test's own, which it can cut without the others. */
+export async function proxyOf(context, options = {}) {
+  const proxy = await startProxy({ gateway: desk.gateway, files, ...options });
+  context.after(() => proxy.stop());
+  return proxy;
+}
+
+/** A page of a new context. What the page complains about fails the test, unless it is `expected`. */
+export async function openPage(context, { url = desk.url, expected, ...options } = {}) {
+  const browser = await desk.browser.newContext({ locale: "en-GB", timezoneId: "Europe/Berlin", viewport: { width: 1360, height: 900 }, ...options });
+  const complaints = [];
+  const page = await browser.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on("pageerror", (error) => complaints.push(error.message));
+  // A refused call is a line of the console, too, and is no complaint.
+  page.on("console", (line) => line.type() === "error" && !line.text().startsWith("Failed to load resource") && complaints.push(line.text()));
+  context.after(async () => {
+    await browser.close();
+    assert.deepEqual(complaints.filter((complaint) => !expected?.test(complaint)), []);
+  });
+  await page.goto(url);
+  return page;
+}
+
+export async function signIn(page, email = desk.variables.MANAGER_EMAIL, password = desk.variables.DEMO_PASSWORD) {
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** A page at which the manager has signed in, at a place of the tenant. */
+export async function openDesk(context, { place = "requests", ...options } = {}) {
+  const url = options.url ?? desk.url;
+  const page = await openPage(context, { ...options, url: `${url}#/${ALPINE}/${place}` });
+  await signIn(page);
+  await page.getByRole("navigation", { name: "Status" }).waitFor();
+  return page;
+}
+
+/** Another client: a call of the API. */
+export async function call(method, path, body, { email = desk.variables.MANAGER_EMAIL, headers = {} } = {}) {
+  if (!tokens.has(email)) {
+    const login = await fetch(`${desk.gateway}/v1/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email, password: desk.variables.DEMO_PASSWORD }),
+    });
+    tokens.set(email, (await login.json()).access);
+  }
+  const answer = await fetch(`${desk.gateway}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${tokens.get(email)}`, "content-type": "application/json", ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const json = await answer.json();
+  assert.ok(answer.ok, JSON.stringify(json));
+  return json;
+}
+
+/** A booking request for four nights that nobody else has. */
+export async function newRequest(fields = {}) {
+  weeks += 1;
+  const at = (days) => new Date(Date.UTC(2028, 0, 3 + 7 * weeks + days)).toISOString().slice(0, 10);
+  return await call("POST", "/v1/booking-requests", { property_id: CHALET, guest_id: GUESTS[0], check_in: at(0), check_out: at(4), guest_count: 2, message: `Week ${weeks}`, ...fields });
+}
+
+export async function requestNow(id) {
+  return await call("GET", `/v1/booking-requests/${id}`);
+}
+
+/** The row of a request in the list. */
+export function rowOf(page, id) {
+  return page.locator(`li.row:has(#row-${id})`);
+}
+
+export async function openRequest(page, id) {
+  await page.locator(`#row-${id}`).click();
+  await page.getByRole("article").getByText(id).waitFor();
+}

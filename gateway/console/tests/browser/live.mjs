@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call, newRequest, openDesk, openRequest, proxyOf, requestNow, rowOf } from "./desk.mjs";
+
+const tab = (page, name) => page.getByRole("link", { name: new RegExp(`^${name}`) });
+
+test("what another client does appears in place", async (context) => {
+  const page = await openDesk(context);
+  const { id } = await newRequest();
+  await rowOf(page, id).waitFor();
+  assert.equal(await page.locator("li.row").first().locator("a").getAttribute("id"), `row-${id}`);
+  await openRequest(page, id);
+  await call("POST", `/v1/booking-requests/${id}/decline`, { decline_reason: "Elsewhere", internal_note: "Seen by phone" });
+  await rowOf(page, id).getByText("Declined").waitFor();
+  await page.getByRole("article").getByText("Elsewhere").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 0);
+});
+
+test("a page that was cut off says so, and misses nothing", async (context) => {
+  const proxy = await proxyOf(context);
+  const page = await openDesk(context, { url: proxy.url });
+  const before = await newRequest();
+  await rowOf(page, before.id).waitFor();
+  proxy.cut();
+  await page.getByText("No changes have come in since").waitFor();
+  const missed = await newRequest();
+  await call("POST", `/v1/booking-requests/${before.id}/decline`, { decline_reason: "Meanwhile" });
+  proxy.mend();
+  await page.getByRole("button", { name: "Try now" }).click();
+  await rowOf(page, missed.id).waitFor();
+  await rowOf(page, before.id).getByText("Declined").waitFor();
+  await page.getByText("No changes have come in since").waitFor({ state: "detached" });
+});
+
+test("a decision whose reply is lost is made once", async (context) => {
+  const { id } = await newRequest();
+  const proxy = await proxyOf(context);
+  const page = await openDesk(context, { url: proxy.url });
+  await openRequest(page, id);
+  const keys = [];
+  // It arrives, and its answer does not.
+  await page.route("**/ApproveBookingRequest", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length > 1) return await route.continue();
+    await route.fetch();
+    await route.abort();
+  });
+  await page.route("**/GetBookingRequest", (route) => (keys.length === 1 ? route.abort() : route.continue()));
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("alert").getByText("Frontdesk cannot be reached.").waitFor();
+  await page.unroute("**/GetBookingRequest");
+  assert.equal((await requestNow(id)).status, "confirmed");
+  const { events } = await call("GET", `/v1/booking-requests/${id}/history`);
+  assert.deepEqual(events.map(({ kind }) => kind), ["created", "approved"]);
+});
+
+test("a link leads to the same list and request when the page is loaded again", async (context) => {
+  const { id, check_in } = await newRequest();
+  await call("POST", `/v1/booking-requests/${id}/review`, {});
+  const page = await openDesk(context);
+  await tab(page, "Under review").click();
+  await page.getByText("Filters and order").click();
+  await page.getByLabel("Nights from").fill(check_in);
+  await page.getByLabel("Search").fill("week");
+  await openRequest(page, id);
+  const address = page.url();
+  assert.match(address, new RegExp(`/requests/${id}\\?status=under_review&from=${check_in}&search=week$`));
+  await page.reload();
+  await page.getByRole("article").getByText(id).waitFor();
+  assert.equal(await page.getByLabel("Search").inputValue(), "week");
+  assert.equal(await tab(page, "Under review").getAttribute("aria-current"), "page");
+});
+
+test("a long list comes page by page", async (context) => {
+  const all = [];
+  for (let made = 0; made < 55; made += 1) all.push(await newRequest({ message: "Long list" }));
+  const page = await openDesk(context);
+  await page.getByRole("button", { name: "Load more" }).waitFor();
+  const first = await page.locator("li.row").count();
+  await page.getByRole("button", { name: "Load more" }).click();
+  await rowOf(page, all[0].id).waitFor();
+  assert.ok((await page.locator("li.row").count()) > first);
+  const ids = await page.locator("li.row a").evaluateAll((rows) => rows.map(({ id }) => id));
+  assert.equal(new Set(ids).size, ids.length);
+});

@@ -1,0 +1,121 @@
+// Whoever reads the page: with a screen reader, in the dark, on a phone, enlarged.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { call, CHALET, desk, GUESTS, newRequest, openDesk, openPage, signIn } from "./desk.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds against WCAG 2.2 AA and its best practice. */
+async function faults(page) {
+  await page.evaluate(axe);
+  const { passes, violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  assert.ok(passes.some(({ id }) => id === "color-contrast") && passes.length > 15, `${passes.length} rules were looked at`);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+}
+
+async function conflict() {
+  const request = await newRequest({ message: "We come late.\nIs there a cot?" });
+  await call("POST", "/v1/bookings", { property_id: CHALET, guest_id: GUESTS[1], check_in: request.check_in, check_out: request.check_out });
+  return request;
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe finds nothing on the pages, ${colorScheme}`, async (context) => {
+    const { id } = await conflict();
+    const first = await openPage(context, { colorScheme });
+    await first.getByRole("button", { name: "Sign in" }).waitFor();
+    assert.deepEqual(await faults(first), []);
+
+    const page = await openDesk(context, { colorScheme });
+    await page.locator(`#row-${id}`).waitFor();
+    await page.getByText("Filters and order").click();
+    assert.deepEqual(await faults(page), []);
+    await page.locator(`#row-${id}`).click();
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.getByText("As it was said").click();
+    assert.deepEqual(await faults(page), []);
+    await page.keyboard.press("Escape");
+    await page.locator(`#row-${id}`).focus();
+    await page.keyboard.press("d");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Decline" }).click();
+    await dialog.getByText("Nothing is declined without").waitFor();
+    assert.deepEqual(await faults(page), []);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    assert.deepEqual(await faults(page), []);
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "Calendar" }).click();
+    await page.locator(".tape-row").first().waitFor();
+    await page.locator(".tape").focus();
+    await page.keyboard.press("Shift+ArrowRight");
+    await page.getByRole("button", { name: "Block", exact: true }).waitFor();
+    assert.deepEqual(await faults(page), []);
+  });
+
+  test(`axe finds nothing on the pages about people and the system, ${colorScheme}`, async (context) => {
+    const page = await openPage(context, { colorScheme });
+    await signIn(page, desk.variables.OWNER_EMAIL);
+    await page.getByRole("link", { name: "Members" }).click();
+    await page.getByText(desk.variables.MANAGER_EMAIL).waitFor();
+    assert.deepEqual(await faults(page), []);
+    await page.getByRole("link", { name: "Audit log" }).click();
+    await page.locator("ol.history li").first().waitFor();
+    assert.deepEqual(await faults(page), []);
+    await page.getByRole("link", { name: "System" }).click();
+    await page.locator(".odd li, .empty").first().waitFor();
+    assert.deepEqual(await faults(page), []);
+    await page.getByRole("link", { name: "Olga Owner" }).click();
+    await page.getByRole("button", { name: "Add an authenticator app" }).click();
+    await page.locator(".secret").waitFor();
+    assert.deepEqual(await faults(page), []);
+  });
+
+  test(`axe finds nothing on the pages of letters, ${colorScheme}`, async (context) => {
+    for (const [path, button] of [["recover-password", "Send link"], ["recover-password#token=x", "Set password"], ["confirm-email#token=x", "Confirm"], ["invitation#token=x", ""]]) {
+      const page = await openPage(context, { colorScheme, url: `${desk.url}${path}` });
+      if (button) await page.getByRole("button", { name: button }).waitFor();
+      else await page.getByText("This link does not work").waitFor();
+      assert.deepEqual(await faults(page), [], path);
+    }
+  });
+}
+
+test("a long message is cut in its row, and covers nothing", async (context) => {
+  const { id } = await newRequest({ message: "Word after word ".repeat(40) });
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.getByRole("article").getByText(id).waitFor();
+  const [row, article] = await Promise.all([page.locator(`li.row:has(#row-${id})`).boundingBox(), page.getByRole("article").boundingBox()]);
+  assert.ok(row.x + row.width <= article.x, `${row.x + row.width} and ${article.x}`);
+  assert.equal(await page.locator(".inbox").evaluate((inbox) => inbox.scrollWidth - inbox.clientWidth), 0);
+});
+
+for (const [name, options] of [
+  ["320 pixels", { viewport: { width: 320, height: 640 } }],
+  ["200 percent", { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 }],
+]) {
+  test(`nothing is cut off at ${name}`, async (context) => {
+    const { id } = await conflict();
+    const page = await openDesk(context, options);
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.locator(`#row-${id}`).waitFor();
+    assert.equal(await overflow(), 0);
+    await page.locator(`#row-${id}`).click();
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("alert").waitFor();
+    assert.equal(await overflow(), 0);
+    assert.equal(await page.getByRole("navigation", { name: "Status" }).isVisible(), false);
+    await page.getByRole("button", { name: "Decline" }).last().click();
+    const dialog = page.getByRole("dialog");
+    const inside = await dialog.evaluate((element) => element.scrollWidth <= element.clientWidth && element.getBoundingClientRect().right <= innerWidth);
+    assert.ok(inside);
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "Back to the list" }).click();
+    await page.locator(`#row-${id}`).waitFor();
+  });
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALPINE, desk, newRequest, openDesk, openPage, proxyOf, signIn } from "./desk.mjs";
+
+test("somebody signs in, and stays signed in when the page is loaded again", async (context) => {
+  const page = await openPage(context);
+  await signIn(page, desk.variables.MANAGER_EMAIL, "wrong-password");
+  const alert = page.getByRole("alert");
+  await alert.getByText("Address or password are wrong.").waitFor();
+  assert.match(await alert.locator("code").textContent(), /^[0-9a-f-]{36}$/);
+  assert.match(await alert.getByRole("link").getAttribute("href"), /\/runbook\/LOGIN_FAILED$/);
+  await signIn(page);
+  await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Booking requests" }).waitFor();
+});
+
+test("no token is where a script of another page could find it", async (context) => {
+  const page = await openDesk(context);
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, performance.getEntries().map(({ name }) => name)]));
+  assert.ok(!kept.includes("eyJ") && !kept.includes("fdr_"), kept);
+  assert.deepEqual(Object.keys(await page.evaluate(() => ({ ...localStorage }))).sort(), ["frontdesk.language", "frontdesk.tenant"]);
+});
+
+test("only scripts of the page run in it", async (context) => {
+  const policy = (await fetch(desk.url)).headers.get("content-security-policy");
+  assert.match(policy, /script-src 'self';.*require-trusted-types-for 'script'/);
+  const page = await openDesk(context, { expected: /TrustedHTML/ });
+  const threw = await page.evaluate(() => {
+    const element = document.createElement("div");
+    try {
+      element.innerHTML = "<b>text</b>";
+      return "";
+    } catch (error) {
+      return error.message;
+    }
+  });
+  assert.match(threw, /TrustedHTML/);
+});
+
+test("another site's page cannot use the session", async () => {
+  for (const path of ["console/session", "console/session/refresh", "console/session/proof"]) {
+    const forged = await fetch(`${desk.gateway}/${path}`, { method: "POST", headers: { origin: "https://evil.example", "content-type": "text/plain" }, body: "{}" });
+    assert.equal(forged.status, 403, path);
+  }
+});
+
+test("who is signed out elsewhere is told so, and goes on at the same place", async (context) => {
+  const { id } = await newRequest();
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.getByRole("article").getByText(id).waitFor();
+  await page.context().request.delete(`${desk.url}console/session`, { headers: { origin: new URL(desk.url).origin } });
+  await page.getByText("Your session is over").waitFor();
+  await signIn(page);
+  await page.getByRole("article").getByText(id).waitFor();
+});
+
+test("signing out ends the session of all pages of the browser", async (context) => {
+  const page = await openDesk(context);
+  const other = await page.context().newPage();
+  await other.goto(desk.url);
+  await other.getByRole("heading", { name: "Booking requests" }).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await other.getByText("Your session is over").waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+});
+
+test("the language is changed at once, and kept", async (context) => {
+  const page = await openDesk(context);
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+  await page.getByRole("button", { name: "Deutsch" }).click();
+  await page.getByRole("heading", { name: "Buchungsanfragen" }).waitFor();
+  await page.getByRole("link", { name: /^Angefragt/ }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "de");
+  await page.reload();
+  await page.getByRole("heading", { name: "Buchungsanfragen" }).waitFor();
+});
+
+test("a member of no tenant is told so, and a viewer decides nothing", async (context) => {
+  const operator = await openPage(context);
+  await signIn(operator, desk.variables.OPERATOR_EMAIL);
+  await operator.getByRole("heading", { name: "No tenant" }).waitFor();
+  const { id } = await newRequest();
+  const viewer = await openPage(context, { url: `${desk.url}#/${ALPINE}/requests/${id}` });
+  await signIn(viewer, desk.variables.VIEWER_EMAIL);
+  await viewer.getByText("Your role does not decide here.").waitFor();
+  assert.equal(await viewer.getByRole("button", { name: "Approve" }).count(), 0);
+});
+
+test("the page works behind a path", async (context) => {
+  const { url } = await proxyOf(context, { prefix: "/desk" });
+  assert.match(url, /\/desk\/$/);
+  const { id } = await newRequest();
+  const page = await openDesk(context, { url, place: `requests/${id}` });
+  await page.getByRole("article").getByText(id).waitFor();
+  await page.goto(`${url}recover-password`);
+  await page.getByRole("heading", { name: "New password" }).waitFor();
+});
