@@ -21,7 +21,7 @@ console: $(CONSOLE)/dist/index.html
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/tools proto/frontdesk proto/third_party -type f \
 	-not -path '$(CONSOLE)/src/generated/*')
 
-$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.package-lock.json $(CONSOLE)/buf.gen.yaml $(CONSOLE_SOURCES)
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.package-lock.json $(CONSOLE)/buf.gen.yaml $(CONSOLE)/buf.gen.later.yaml $(CONSOLE_SOURCES)
 	cd $(CONSOLE) && npm run --silent generate && npm run --silent build
 
 $(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package.json $(CONSOLE)/package-lock.json

@@ -2,28 +2,30 @@
 
 import { effect, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { dialog } from "./inbox/cursor";
 import { Inbox, reset } from "./inbox/Inbox";
 import { forget } from "./inbox/list";
 import { listenToKeys } from "./keys";
-import { lostAt, tryNow, watch } from "./live";
-import { Latest } from "./parts/Latest";
+import { denied, lostAt, tryNow, watch } from "./live";
 import { Bar, TITLES } from "./parts/Bar";
 import { lazy } from "./parts/lazy";
 import { Trouble } from "./parts/Trouble";
 import { loadProperties, properties } from "./properties";
-import { route } from "./route";
-import { StepUp } from "./session/Proof";
-import { SignInPage } from "./session/SignIn";
-import { stage, start, tenantId } from "./session/session";
-import { follow, leave, loadTenants, memberships, trouble } from "./session/tenants";
+import { go, route } from "./route";
+import { asked, stage, start, startFailure, tenantId, user } from "./session/session";
+import { follow, isOther, leave, loadTenants, may, membership, memberships, platformScopes, trouble } from "./session/tenants";
 import { clockText } from "./text/format";
 import { t } from "./text/text";
 
 const { Lazy: Calendar } = lazy(() => import("./calendar/Calendar"));
-const { Lazy: Account } = lazy(() => import("./account/Account"));
+const { Lazy: Account } = lazy(() => import("./account/Account"), ["more", "session"]);
 const { Lazy: Audit } = lazy(() => import("./audit/Audit"));
-const { Lazy: Members } = lazy(() => import("./members/Members"));
+const { Lazy: Guests } = lazy(() => import("./guests/Guests"), ["more", "admin"]);
+const { Lazy: Members } = lazy(() => import("./members/Members"), ["more", "admin"]);
+const { Lazy: Operators } = lazy(() => import("./operators/Operators"), ["more", "admin"]);
+const { Lazy: Properties } = lazy(() => import("./property/Properties"), ["more", "admin"]);
 const { Lazy: System } = lazy(() => import("./system/System"));
+const { Lazy: Session } = lazy(() => import("./session/lazy"), ["session"]);
 const { load: loadRequest, Lazy: Request } = lazy(() => import("./request/lazy"));
 
 export function App() {
@@ -42,9 +44,9 @@ function Stage() {
     case "unreachable":
       return <Unreachable />;
     case "in":
-      return <SignedIn />;
+      return <SignedIn key={user.value?.id} />;
     default:
-      return <SignInPage />;
+      return <Session of="SignInPage" />;
   }
 }
 
@@ -57,6 +59,7 @@ function Unreachable() {
     <main class="narrow card">
       <h1>Frontdesk</h1>
       <p role="status">{t("unreachable")}</p>
+      {startFailure.value?.requestId && <Trouble failure={startFailure.value} />}
       <button type="button" class="main" onClick={() => void start()}>
         {t("again")}
       </button>
@@ -86,7 +89,17 @@ function SignedIn() {
     );
   }
   if (!memberships.value) return <main class="narrow" aria-busy="true" />;
-  if (!tenantId.value) {
+  return tenantId.value ? <Desk key={tenantId.value} /> : <Outside />;
+}
+
+/** Without a tenant there is the own account, and for operators the platform. */
+function Outside() {
+  const isOperator = platformScopes.value.length > 0;
+  const isAccount = route.value.page === "account";
+  useEffect(() => {
+    if (isOperator && !isAccount) go({ page: "operators" }, { replace: true });
+  }, [isAccount]);
+  if (!isAccount && !isOperator) {
     return (
       <main class="narrow card">
         <h1>{t("tenant.none")}</h1>
@@ -94,12 +107,17 @@ function SignedIn() {
       </main>
     );
   }
-  return <Desk key={tenantId.value} />;
+  return (
+    <main class="desk">
+      {isAccount ? <Account of="Account" /> : <Operators of="Operators" />}
+      {asked.value && <Session of="StepUp" />}
+    </main>
+  );
 }
 
 function Desk() {
   useEffect(() => {
-    const stopWatching = watch();
+    const stopWatching = may("bookings:view") ? watch() : () => {};
     void loadProperties();
     loadRequest();
     const title = effect(() => {
@@ -114,10 +132,11 @@ function Desk() {
     };
   }, []);
   return (
-    <main class="desk" data-open={route.value.request !== ""}>
+    <main class="desk" tabIndex={-1} data-open={route.value.request !== ""}>
       <Lost />
+      <div role="status">{isOther.value && <p class="notice">{t("tenant.other", { name: membership.value?.tenantName ?? "" })}</p>}</div>
       <Page />
-      <StepUp />
+      {asked.value && <Session of="StepUp" />}
     </main>
   );
 }
@@ -126,6 +145,12 @@ function Page() {
   switch (route.value.page) {
     case "calendar":
       return <Calendar of="Calendar" />;
+    case "properties":
+      return <Properties of="Properties" />;
+    case "guests":
+      return <Guests of="Guests" />;
+    case "operators":
+      return <Operators of="Operators" />;
     case "members":
       return <Members of="Members" />;
     case "audit":
@@ -145,11 +170,12 @@ function Requests() {
     return () => {
       stopKeys();
       reset();
+      dialog.value = "";
     };
   }, []);
   return (
     <>
-      <Latest />
+      <Request of="Latest" quiet />
       <div class="panes">
         <Inbox />
         {route.value.request ? <Request of="Detail" /> : <p class="request hint nothing">{t("detail.none")}</p>}
@@ -159,14 +185,27 @@ function Requests() {
   );
 }
 
+/** Goes on from the page, since the button goes with the line. */
+function fromLost(): void {
+  document.querySelector("main")?.focus();
+  tryNow();
+}
+
 function Lost() {
   const since = lostAt.value;
   return (
     <div role="status" class="lost">
+      {denied.value && (
+        <Trouble failure={denied.value}>
+          <button type="button" onClick={() => void watch()}>
+            {t("again")}
+          </button>
+        </Trouble>
+      )}
       {since > 0 && (
         <p>
           {t("live.lost", { when: clockText(since) })}{" "}
-          <button type="button" class="small" onClick={tryNow}>
+          <button type="button" class="small" onClick={fromLost}>
             {t("live.now")}
           </button>
         </p>

@@ -2,19 +2,21 @@
 // (WCAG 2.1.4).
 
 import { signal } from "@preact/signals";
-import { approve, isOpen, startReview } from "./decide/decisions";
+import type { Outcome } from "./decide/decisions";
+import { isOpen, under } from "./decide/under";
 import { advance, choose, chosen, current, cursor, dialog, isWide, move, rowElement } from "./inbox/cursor";
 import { SEARCH } from "./inbox/Filters";
+import { keep, kept } from "./kept";
 import { go, route } from "./route";
 import { may } from "./session/tenants";
 
 const KEPT = "frontdesk.keys";
 
-export const keysAreOn = signal(localStorage.getItem(KEPT) !== "off");
+export const keysAreOn = signal(kept(KEPT) !== "off");
 
 export function turnKeys(on: boolean): void {
   keysAreOn.value = on;
-  localStorage.setItem(KEPT, on ? "on" : "off");
+  keep(KEPT, on ? "on" : "off");
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -25,19 +27,30 @@ function isTyping(target: EventTarget | null): boolean {
 /** What a decision is about, if it can be made. */
 function decidable() {
   const request = current();
-  return request && isOpen(request) && may("bookings:approve") ? request : undefined;
+  return request && isOpen(request) && may("bookings:approve") && !under.peek().has(request.id) ? request : undefined;
 }
+
+/** What decides, which is loaded after the list. */
+const deciding = () => import("./request/lazy");
 
 async function approveCurrent(): Promise<void> {
   const request = decidable();
   if (!request) return;
-  const note = document.querySelector<HTMLTextAreaElement>(`#note-${CSS.escape(request.id)}`)?.value ?? "";
-  if (!(await approve(request, note, false))) advance(request.id);
+  const { approve, draftOf } = await deciding();
+  const { note, override } = draftOf(request.id);
+  const outcome = await approve(request, note.peek(), override.peek());
+  if (outcome === null) advance(request.id);
+  else tell(request.id, outcome);
+}
+
+/** Opens a request whose decision failed; who has gone on is told by the line above the list. */
+function tell(id: string, outcome: Outcome): void {
+  if (outcome && typeof outcome !== "string" && !route.peek().request && cursor.peek() === id && !dialog.peek()) go({ request: id });
 }
 
 async function reviewCurrent(): Promise<void> {
   const request = decidable();
-  if (request) await startReview(request);
+  if (request) tell(request.id, await (await deciding()).startReview(request));
 }
 
 function declineCurrent(): void {

@@ -3,27 +3,40 @@
 // the page says so.
 
 import { signal } from "@preact/signals";
+import { under } from "./decide/under";
 import { BookingRequestEventKind as Kind, type BookingRequestEvent } from "./generated/frontdesk/booking/v1/booking_request_service_pb";
 import * as list from "./inbox/list";
 import { loadProperties } from "./properties";
-import { route } from "./route";
-import { isEnd } from "./session/session";
+import { access, isEnd, leaves } from "./session/session";
 import { requests } from "./wire/calls";
-import { failureOf } from "./wire/failure";
+import { type Failure, failureOf } from "./wire/failure";
 
 /** Heartbeats come every 15 seconds; after two that did not, nobody is there. */
 const SILENCE = 35_000;
 const LONGEST = 15_000;
+/** How long a break lasts before it is told. A gateway ends long streams, which is nothing to tell. */
+const PATIENCE = 3_000;
+const TRIES = 6;
+/** With these it is no use to try again. */
+const DENIALS = ["SCOPE_MISSING", "TENANT_ACCESS_DENIED", "TENANT_SUSPENDED"];
 
 /** Since when the page does not hear what happens; 0 while it does, or has not tried again. */
 export const lostAt = signal(0);
+/** Why the page may not hear what happens. */
+export const denied = signal<Failure | null>(null);
 /** Events by their request, so that who shows one can read it again. */
 export const happened = signal<BookingRequestEvent | null>(null);
+/** Counts what nobody can hear any more: whoever shows something reads it again. */
+export const gaps = signal(0);
 
 let running: AbortController | null = null;
+let stream: AbortController | null = null;
+let heardAt = 0;
 let wake: () => void = () => {};
 
 const PROPERTY_KINDS = [Kind.PROPERTY_CREATED, Kind.PROPERTY_UPDATED];
+
+const pauseOf = (wait: number) => wait * (0.5 + Math.random() / 2);
 
 /** Reads one request and puts it into the list. Several events of one are read once. */
 const reading = new Map<string, { again: boolean }>();
@@ -36,22 +49,39 @@ async function read(id: string): Promise<void> {
   }
   const mine = { again: true };
   reading.set(id, mine);
-  try {
-    while (mine.again) {
-      mine.again = false;
+  const of = leaves;
+  for (let tries = 0; mine.again && tries < TRIES && of === leaves; ) {
+    mine.again = false;
+    const at = list.ask();
+    try {
       const { bookingRequest } = await requests.getBookingRequest({ bookingRequestId: id });
-      if (bookingRequest) list.show(bookingRequest);
+      if (bookingRequest) list.show(bookingRequest, at);
+      tries = 0;
+    } catch {
+      mine.again = true;
+      tries += 1;
+      await new Promise((resolve) => setTimeout(resolve, pauseOf(250 * 2 ** tries)));
     }
-  } catch {
-    // It is read again with the next event, or with the list.
-  } finally {
-    reading.delete(id);
   }
+  reading.delete(id);
+}
+
+/** Requests that this page has decided, and reads when their event had its time to come. */
+const soon = new Set<string>();
+
+export function readSoon(id: string): void {
+  soon.add(id);
+  setTimeout(() => {
+    soon.delete(id);
+    void read(id);
+  }, 120);
 }
 
 function heard(event: BookingRequestEvent): void {
-  if (event.bookingRequestId) {
-    void read(event.bookingRequestId);
+  const id = event.bookingRequestId;
+  if (id) {
+    // Whoever decides here reads it anyway.
+    if (list.concerns(event) && !soon.has(id) && !under.value.has(id)) void read(id);
     list.count();
   }
   if (PROPERTY_KINDS.includes(event.kind)) void loadProperties();
@@ -69,51 +99,91 @@ function pause(wait: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Tries at once, and not when the pause is over. */
+/** Tries at once, and not when the pause is over, or a stream that is dead has been silent for long. */
 export function tryNow(): void {
+  stream?.abort();
   wake();
 }
 
-async function listen(of: AbortController): Promise<void> {
-  let cursor = "";
-  let wait = 500;
-  let isFirst = true;
-  /** Since when there is no stream. A gateway ends long ones, which is nothing to tell. */
-  let broken = 0;
-  while (!of.signal.aborted) {
-    const stream = new AbortController();
-    const stop = () => stream.abort();
-    of.signal.addEventListener("abort", stop, { once: true });
-    let silence = setTimeout(stop, SILENCE);
-    try {
-      for await (const message of requests.watchBookingRequests({ cursor }, { signal: stream.signal })) {
-        clearTimeout(silence);
-        silence = setTimeout(stop, SILENCE);
-        // What happened between the list and the first message is in neither of them.
-        if (isFirst) void list.load(route.peek().filters);
-        isFirst = false;
-        cursor = message.cursor;
-        wait = 500;
-        broken = 0;
-        lostAt.value = 0;
-        if (message.event) heard(message.event);
-      }
-    } catch (thrown) {
-      const { reason, metadata } = failureOf(thrown);
-      if (reason === "CURSOR_UNKNOWN" || reason === "CURSOR_EXPIRED") {
-        cursor = metadata["go_on"] ?? "";
-        isFirst = true;
-      }
-      if (isEnd(reason)) return;
-    } finally {
+function look(): void {
+  if (document.visibilityState === "visible" && Date.now() - heardAt > SILENCE / 2) tryNow();
+}
+
+/** What happened while nobody heard is in no stream. */
+function catchUp(isGap: boolean): void {
+  list.reload();
+  if (!isGap) return;
+  void loadProperties();
+  const open = list.opened.peek();
+  if (open) void read(open.id);
+  gaps.value += 1;
+}
+
+interface Place {
+  cursor: string;
+  /** `first`: what happened between the list and the first message is in neither of them. */
+  misses: "" | "first" | "gap";
+}
+
+/** Hears one stream to its end. */
+async function hear(place: Place, mine: AbortController, onMessage: () => void): Promise<Failure | null> {
+  let silence = setTimeout(() => mine.abort(), SILENCE);
+  try {
+    for await (const message of requests.watchBookingRequests({ cursor: place.cursor }, { signal: mine.signal })) {
       clearTimeout(silence);
-      of.signal.removeEventListener("abort", stop);
+      silence = setTimeout(() => mine.abort(), SILENCE);
+      heardAt = Date.now();
+      if (place.misses) catchUp(place.misses === "gap");
+      Object.assign(place, { misses: "", cursor: message.cursor });
+      onMessage();
+      if (message.event) heard(message.event);
     }
+    return null;
+  } catch (thrown) {
+    return failureOf(thrown);
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
+async function listen(of: AbortController): Promise<void> {
+  const place: Place = { cursor: "", misses: "first" };
+  let wait = 500;
+  let telling = 0;
+  const found = () => {
+    wait = 500;
+    clearTimeout(telling);
+    telling = 0;
+    lostAt.value = 0;
+  };
+  of.signal.addEventListener("abort", () => clearTimeout(telling), { once: true });
+  while (!of.signal.aborted) {
+    const mine = new AbortController();
+    stream = mine;
+    const stop = () => mine.abort();
+    of.signal.addEventListener("abort", stop, { once: true });
+    let token = "";
+    const refusal = await access().then(
+      (known) => ((token = known), hear(place, mine, found)),
+      failureOf,
+    );
+    of.signal.removeEventListener("abort", stop);
     if (of.signal.aborted) return;
-    if (broken) lostAt.value = broken;
-    else broken = Date.now();
+    if (refusal?.reason === "CURSOR_UNKNOWN" || refusal?.reason === "CURSOR_EXPIRED") {
+      Object.assign(place, { misses: "gap", cursor: refusal.metadata["go_on"] ?? "" });
+    }
+    if (refusal && isEnd(refusal, token)) return clearTimeout(telling);
+    if (refusal && DENIALS.includes(refusal.reason)) {
+      found();
+      denied.value = refusal;
+      return;
+    }
+    // Not between the list and the stream alone, but for as long as there was none.
+    if (place.misses) place.misses = "gap";
+    const since = Date.now();
+    telling ||= window.setTimeout(() => (lostAt.value = since), PATIENCE);
     // Not all pages at once, when a gateway comes back.
-    await pause(wait * (0.5 + Math.random() / 2), of.signal);
+    await pause(pauseOf(wait), of.signal);
     wait = Math.min(wait * 2, LONGEST);
   }
 }
@@ -123,10 +193,14 @@ export function watch(): () => void {
   const mine = new AbortController();
   running = mine;
   lostAt.value = 0;
+  denied.value = null;
   void listen(mine);
   addEventListener("online", tryNow);
+  document.addEventListener("visibilitychange", look);
   return () => {
     removeEventListener("online", tryNow);
-    mine.abort();
+    document.removeEventListener("visibilitychange", look);
+    running?.abort();
+    denied.value = null;
   };
 }

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { Property } from "./generated/frontdesk/booking/v1/property_service_pb";
-import { tenantId } from "./session/session";
+import { onLeave } from "./session/session";
 import { properties as service } from "./wire/calls";
 
 export const properties = signal<Map<string, Property>>(new Map());
@@ -34,7 +34,7 @@ export function shortId(id: string): string {
   return id.slice(-6);
 }
 
-tenantId.subscribe(() => {
+onLeave(() => {
   turn++;
   properties.value = new Map();
 });

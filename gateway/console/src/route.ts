@@ -19,7 +19,7 @@ export interface Filters {
   search: string;
 }
 
-export const PAGES = ["requests", "calendar", "members", "audit", "system", "account"] as const;
+export const PAGES = ["requests", "calendar", "properties", "guests", "members", "audit", "system", "operators", "account"] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {
@@ -30,6 +30,8 @@ export interface Route {
   filters: Filters;
   /** The first day of the calendar; empty for today. */
   day: string;
+  /** What is open of another page, for example the id of a property; empty for its list. */
+  item: string;
 }
 
 export const NO_FILTERS: Filters = { status: "requested", property: "", guest: "", from: "", to: "", order: "newest", search: "" };
@@ -40,7 +42,8 @@ const isDate = (text: string) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN
 /** What cannot be read is left out: a link may be old, or cut off. */
 export function parse(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
-  const [tenant = "", page = "", request = ""] = path.split("/");
+  const [tenant = "", page = "", request = "", ...rest] = path.split("/");
+  const item = [request, ...rest].join("/");
   const given = new URLSearchParams(query);
   const taken = (name: string, fits: (text: string) => boolean) => {
     const text = given.get(name) ?? "";
@@ -52,6 +55,7 @@ export function parse(hash: string): Route {
     page: PAGES.find((one) => one === page) ?? "requests",
     request: page === "requests" && isId(request) ? request : "",
     day: taken("day", isDate),
+    item: page !== "requests" && /^[\w-]+(\/[\w-]+)?$/.test(item) ? item : "",
     filters: {
       status: oneOf("status", [...STATUSES, "all"], NO_FILTERS.status),
       property: taken("property", isId),
@@ -64,9 +68,9 @@ export function parse(hash: string): Route {
   };
 }
 
-export function written({ tenant, page, request, filters, day }: Route): string {
+export function written({ tenant, page, request, filters, day, item }: Route): string {
   if (page === "calendar") return `#/${tenant}/calendar${day && `?day=${day}`}`;
-  if (page !== "requests") return `#/${tenant}/${page}`;
+  if (page !== "requests") return `#/${tenant}/${page}${item && `/${item}`}`;
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(filters)) {
     if (value !== NO_FILTERS[name as keyof Filters]) query.set(name, value);
@@ -81,11 +85,12 @@ export interface Change {
   tenant?: string;
   page?: Page;
   day?: string;
+  item?: string;
   request?: string;
   filters?: Partial<Filters>;
 }
 
-function changed({ tenant, page, request, filters, day }: Change): Route {
+function changed({ tenant, page, request, filters, day, item }: Change): Route {
   const now = route.peek();
   return {
     tenant: tenant ?? now.tenant,
@@ -93,6 +98,8 @@ function changed({ tenant, page, request, filters, day }: Change): Route {
     request: request ?? now.request,
     filters: { ...now.filters, ...filters },
     day: day ?? now.day,
+    // Of the page that it is of.
+    item: item ?? (page === undefined || page === now.page ? now.item : ""),
   };
 }
 
@@ -104,15 +111,34 @@ export function link(change: Change): string {
 /** Goes there; in place of the present place if that was only on the way. */
 export function go(change: Change, { replace = false } = {}): void {
   const next = changed(change);
-  history[replace ? "replaceState" : "pushState"](null, "", written(next));
+  if (!replace) {
+    settle();
+    history.pushState(null, "", written(next));
+  }
   route.value = next;
+  if (replace) soon ||= setTimeout(settle, PAUSE);
+}
+
+/** Browsers refuse addresses that change for each letter of a search. */
+const PAUSE = 200;
+let soon: ReturnType<typeof setTimeout> | undefined;
+
+/** Writes the present place into the address, if it is not there yet. */
+function settle(): void {
+  if (soon === undefined) return;
+  clearTimeout(soon);
+  soon = undefined;
+  history.replaceState(null, "", written(route.peek()));
+}
+
+function read(): void {
+  clearTimeout(soon);
+  soon = undefined;
+  route.value = parse(location.hash);
 }
 
 export function follow(): void {
-  addEventListener("hashchange", () => {
-    route.value = parse(location.hash);
-  });
-  addEventListener("popstate", () => {
-    route.value = parse(location.hash);
-  });
+  addEventListener("hashchange", read);
+  addEventListener("popstate", read);
+  addEventListener("pagehide", settle);
 }

@@ -1,53 +1,67 @@
 // Leaves out of the runtimes of protobuf and Connect what the console does not need: it
-// speaks binary protobuf, and the files that it is generated from have no options. A call
-// of what is left out throws.
+// speaks binary protobuf, calls unary methods and listens to streams, and knows its messages
+// when it is built. A call of what is left out throws.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { short } from "./descriptors.mjs";
 
 const CODECS = /@bufbuild\/protobuf\/dist\/esm\/(from-json|to-json|wire\/text-format)\.js$/;
-const DESCRIPTOR = /@bufbuild\/protobuf\/dist\/esm\/wkt\/google\/protobuf\/descriptor_pb\.js$/;
-const GENERATED = /\/src\/generated\/.*_pb\.ts$/;
-/** Messages of descriptor.proto whose fields stand in no file that is generated from. */
-const EMPTY = new Set([
-  "EnumOptions", "EnumValueOptions", "ExtensionRangeOptions", "FeatureSet", "FeatureSetDefaults", "FieldOptions",
-  "FileOptions", "GeneratedCodeInfo", "MethodOptions", "OneofOptions", "ServiceOptions", "SourceCodeInfo", "UninterpretedOption",
-]);
+const ITERABLES = /@connectrpc\/connect\/dist\/esm\/protocol\/async-iterable\.js$/;
+const STREAMS = /@connectrpc\/(connect\/dist\/esm\/promise-client|connect-web\/dist\/esm\/grpc-web-transport)\.js$/;
+/** Files that are generated, here and in the runtimes. */
+const GENERATED = /_pb\.(js|ts)$/;
+const HYDRATION = /@bufbuild\/protobuf\/dist\/esm\/codegenv2\/file\.js$/;
+const OWN = join(import.meta.dirname, "../src/wire/descriptors.ts");
 
-function withoutCodecs(text) {
-  const names = [...text.matchAll(/^export (?:async )?function (\w+)/gm)].map(([, name]) => name);
-  return names.map((name) => `export function ${name}() { throw new Error("${name} is not built in"); }`).join("\n");
+const FUNCTION = /^export (?:async )?function (\w+)[^]*?^\}$/gm;
+
+/** Functions of a module that throw, for those whose names are taken. */
+function throwing(text, isTaken) {
+  return text.replace(FUNCTION, (whole, name) => (isTaken(name) ? `export function ${name}() { throw new Error("${name} is not built in"); }` : whole));
 }
 
-/** The messages keep their places, by which the rest of the file names them. */
-function withoutOptions(text) {
-  const begin = "boot({";
-  const from = text.indexOf(begin) + begin.length - 1;
-  const to = text.indexOf(");\n", from);
-  const file = JSON.parse(text.slice(from, to));
-  file.messageType = file.messageType.map((message) => (EMPTY.has(message.name) ? { name: message.name } : message));
-  // Written by the compiler of TypeScript in a form that bundlers take for a side effect.
-  const enums = /^export var (\w+);\n\(function \(\1\) \{\n([^]*?)^\}\)\(\1 \|\| \(\1 = \{\}\)\);$/gm;
-  // Defaults of what is left are the values of zero, and written as text.
-  const kept = JSON.stringify(file, (name, value) => (name === "defaultValue" ? undefined : value));
-  return (text.slice(0, from) + kept + text.slice(to)).replace(
-    enums,
-    "export const $1 = /*@__PURE__*/ (function ($1) {\n$2return $1;\n})({});",
-  );
+/** Functions that throw, and nothing else of a module. */
+function hollow(text) {
+  return throwing([...text.matchAll(FUNCTION)].map(([whole]) => whole).join("\n"), () => true);
 }
 
-/**
- * Descriptors of generated files as the bytes that they are: names that come again are seen
- * to come again by what compresses the script, which base64 hides.
- */
-function asBytes(text) {
-  return text.replace(/fileDesc\("([\w+/=]+)"/g, (_, base64) => `fileDesc(btoa(${JSON.stringify(Buffer.from(base64, "base64").toString("latin1"))})`);
+/** Generators as they were written before they were compiled for browsers that have none. */
+function withGenerators(text) {
+  const compiled = /^( *)(.*)function (\w*) ?\((.*)\) \{\n( *)return __asyncGenerator\(this, arguments, function\* ?\w*\(\) \{\n([^]*?)\n\5\}\);\n\1\}/gm;
+  const written = text.replace(compiled, (_, indent, before, name, given, __, body) => {
+    const inside = body
+      .replace(/yield\* __asyncDelegator\(__asyncValues\(([\w.]+)\)\)/g, "yield* $1")
+      .replace(/return yield __await\(void 0\)/g, "return")
+      .replace(/(yield )?yield __await\(/g, "$1await (");
+    return `${indent}${before}async function* ${name}(${given}) {\n${inside}\n${indent}}`;
+  });
+  // What compiled ones need, unless there are others.
+  const [helpers, rest] = [written.slice(0, written.search(/^import /m)), written.slice(written.search(/^import /m))];
+  return rest.includes("__async") ? written : helpers.replace(/^var __[^]*/m, "") + rest;
+}
+
+/** Descriptions of files as short texts. One of the runtimes' own that has none throws when it is used. */
+function described(text, path) {
+  return text.replace(/fileDesc\("([\w+/=]+)"/g, (_, base64) => {
+    try {
+      return `fileDesc(${JSON.stringify(short(base64))}`;
+    } catch (error) {
+      if (path.endsWith(".ts")) throw error;
+      return `fileDesc(/*@__PURE__*/ (() => { throw new Error(${JSON.stringify(error.message)}); })()`;
+    }
+  });
 }
 
 export const binaryOnly = {
   name: "binary only",
   setup(build) {
-    build.onLoad({ filter: CODECS }, ({ path }) => ({ contents: withoutCodecs(readFileSync(path, "utf8")), loader: "js" }));
-    build.onLoad({ filter: GENERATED }, ({ path }) => ({ contents: asBytes(readFileSync(path, "utf8")), loader: "ts" }));
-    build.onLoad({ filter: DESCRIPTOR }, ({ path }) => ({ contents: withoutOptions(readFileSync(path, "utf8")), loader: "js" }));
+    const change = (filter, how) =>
+      build.onLoad({ filter }, ({ path }) => ({ contents: how(readFileSync(path, "utf8"), path), loader: path.endsWith("ts") ? "ts" : "js" }));
+    change(CODECS, hollow);
+    change(ITERABLES, (text) => withGenerators(throwing(text, (name) => name !== "createAsyncIterable")));
+    change(STREAMS, (text) => withGenerators(throwing(text, (name) => /^create(ClientStreaming|BiDiStreaming)Fn$/.test(name))));
+    change(GENERATED, described);
+    change(HYDRATION, () => `export { fileDesc } from ${JSON.stringify(OWN)};`);
   },
 };

@@ -12,7 +12,10 @@ import { licencesOf } from "./licences.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const dist = join(root, "dist");
-/** Most bytes of the first load, compressed with gzip: the page, its style, its scripts and one language. */
+/**
+ * Most bytes of the first load, compressed with gzip: the page, its style, its script and one
+ * language, with which the list is on the screen; or with which the form is that signs in.
+ */
 const MOST = 60 * 1024;
 
 for (const name of readdirSync(dist)) if (name !== ".gitignore") rmSync(join(dist, name), { recursive: true });
@@ -21,11 +24,11 @@ for (const name of readdirSync(dist)) if (name !== ".gitignore") rmSync(join(dis
  * Whatever is loaded later is loaded by the first script. Saying that it needs all of it, the
  * bundler keeps that in one piece, and does not cut it by who else needs which part.
  */
-const LATER = /src\/(account\/Account|audit\/Audit|calendar\/Calendar|letters\/Letter|members\/Members|request\/lazy|system\/System)\.tsx?$/;
+const LATER = /src\/(account\/Account|audit\/Audit|calendar\/Calendar|guests\/Guests|letters\/Letter|members\/Members|operators\/Operators|property\/Properties|request\/lazy|session\/lazy|system\/System)\.tsx?$/;
 const inOnePiece = {
   name: "in one piece",
   setup(building) {
-    building.onLoad({ filter: LATER }, ({ path }) => ({ contents: `import "${join(root, "src/App.tsx")}";\n${readFileSync(path, "utf8")}`, loader: path.endsWith("x") ? "tsx" : "ts" }));
+    building.onLoad({ filter: LATER }, ({ path }) => ({ contents: `import "${join(root, "src/main.tsx")}";\n${readFileSync(path, "utf8")}`, loader: path.endsWith("x") ? "tsx" : "ts" }));
   },
 };
 
@@ -66,14 +69,15 @@ function withImports(output, found = new Set()) {
 }
 
 const assets = "console/assets";
-const scripts = [...withImports(script)];
-const preloads = scripts.slice(1).map(({ name }) => `<link rel="modulepreload" href="${assets}/${name}">\n`);
+// What begins is in the piece that the others share, and what the bundler begins with imports that.
+const [begin, ...rest] = [...withImports(script)].slice(1);
+if (rest.length > 0) throw new Error(`The first script is in pieces: ${rest.map(({ name }) => name).join(", ")}`);
+rmSync(join(dist, script.name));
 const page = readFileSync(join(root, "src/page.html"), "utf8")
   .replace("{icon}", `${assets}/${icon.name}`)
   .replace("{style}", `${assets}/${style.name}`)
   .replace("{later}", `${assets}/${later.name}`)
-  .replace("{preloads}", preloads.join(""))
-  .replace("{script}", `${assets}/${script.name}`);
+  .replace("{script}", `${assets}/${begin.name}`);
 writeFileSync(join(dist, "index.html"), page);
 
 const weights = new Map();
@@ -91,19 +95,24 @@ writeFileSync(join(dist, "licences.txt"), licencesOf(root, Object.keys(metafile.
 
 // German is the larger one of the languages.
 const language = of("src/text/de.ts");
-const first = new Set(["index.html", style.name, icon.name, language.name, ...scripts.map(({ name }) => name)]);
+const first = new Set(["index.html", style.name, icon.name, language.name, begin.name]);
 const row = (name, { plain, gzip, brotli }) => `${name.padEnd(34)}${[plain, gzip, brotli].map((bytes) => String(bytes).padStart(9)).join("")}`;
 const sum = (names) => names.map((name) => weights.get(name)).reduce((all, one) => ({ plain: all.plain + one.plain, gzip: all.gzip + one.gzip, brotli: all.brotli + one.brotli }), { plain: 0, gzip: 0, brotli: 0 });
 const load = sum([...first]);
+/** Who is not signed in loads this before the form is on the screen. */
+const form = [...withImports(of("src/session/lazy.ts")), of("src/text/de_session.ts"), later].map(({ name }) => name);
+const signedOut = sum([...new Set([...first, ...form])]);
 if (!process.argv.includes("--quiet")) {
   console.log(`${"bytes".padEnd(34)}${["plain", "gzip", "brotli"].map((head) => head.padStart(9)).join("")}`);
   for (const name of first) console.log(row(name, weights.get(name)));
   console.log(row("first load", load));
+  console.log(row("first load, signed out", signedOut));
   for (const [name, weight] of weights) if (!first.has(name)) console.log(row(name, weight));
 }
-if (load.gzip > MOST) {
+const most = Math.max(load.gzip, signedOut.gzip);
+if (most > MOST) {
   // Without it nothing counts as built.
   rmSync(join(dist, "index.html"));
-  console.error(`The first load has ${load.gzip} bytes in gzip, ${load.gzip - MOST} too many.`);
+  console.error(`The first load has ${most} bytes in gzip, ${most - MOST} too many.`);
   process.exit(1);
 }

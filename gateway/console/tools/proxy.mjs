@@ -21,13 +21,13 @@ function fileOf(path) {
 /**
  * Starts the proxy.
  *
- * - `gateway`: its address;
+ * - `gateway`: its address, which `lead` says where it is not known yet;
  * - `prefix`: the path at which it stands, for example `/desk`; without a slash at the end;
  * - `files`: whether the console is served out of `dist/`, and not by the gateway.
  */
 export async function startProxy({ gateway, prefix = "", files = false, port = 0 }) {
   const sockets = new Set();
-  let isCut = false;
+  let [isCut, to] = [false, gateway];
   const server = createServer((asked, answer) => {
     if (!asked.url.startsWith(`${prefix}/`)) return answer.writeHead(404).end();
     const url = asked.url.slice(prefix.length);
@@ -36,7 +36,7 @@ export async function startProxy({ gateway, prefix = "", files = false, port = 0
       answer.writeHead(200, { "content-type": KINDS[file.split(".").at(-1)], "content-security-policy": POLICY, "cache-control": "no-cache" });
       return createReadStream(file).pipe(answer);
     }
-    const forwarded = request(new URL(url, gateway), { method: asked.method, headers: asked.headers }, (given) => {
+    const forwarded = request(new URL(url, to), { method: asked.method, headers: asked.headers }, (given) => {
       answer.writeHead(given.statusCode, given.headers);
       given.pipe(answer);
       given.on("error", () => answer.destroy());
@@ -53,6 +53,9 @@ export async function startProxy({ gateway, prefix = "", files = false, port = 0
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
     url: `http://localhost:${server.address().port}${prefix}/`,
+    lead(address) {
+      to = address;
+    },
     /** From now on nobody comes through, until `mend`. */
     cut() {
       isCut = true;

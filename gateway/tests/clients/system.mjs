@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const program = process.env.FRONTDESK ?? join(import.meta.dirname, "../../../target/debug/frontdesk");
+export const program = process.env.FRONTDESK ?? join(import.meta.dirname, "../../../target/debug/frontdesk");
 
 // With settings, if a test has some.
 export async function startSystem(settings = {}) {

@@ -30,7 +30,10 @@ function Sessions() {
   const all = useSignal<Session[]>([]);
   const failure = useSignal<Failure | null>(null);
   const said = useSignal("");
+  const busy = useSignal(false);
   const tried = async (call: () => Promise<unknown>) => {
+    if (busy.value) return;
+    busy.value = true;
     failure.value = null;
     try {
       await call();
@@ -38,6 +41,7 @@ function Sessions() {
     } catch (thrown) {
       failure.value = failureOf(thrown);
     }
+    busy.value = false;
   };
   useEffect(() => void tried(async () => {}), []);
   const end = (sessionId: string) =>
@@ -64,7 +68,7 @@ function Sessions() {
               <span class="hint">{userAgent}</span>
             </span>
             {!current && (
-              <button type="button" class="quiet" onClick={() => end(id)}>
+              <button type="button" class="quiet" aria-disabled={busy.value} aria-label={`${t("account.end")}: ${address || userAgent}`} onClick={() => end(id)}>
                 {t("account.end")}
               </button>
             )}
@@ -73,7 +77,7 @@ function Sessions() {
       </ul>
       {all.value.length > 1 && (
         <p>
-          <button type="button" onClick={endOthers}>
+          <button type="button" aria-disabled={busy.value} onClick={endOthers}>
             {t("account.end_others")}
           </button>
         </p>

@@ -1,16 +1,19 @@
-// The second factor: an app that shows codes, and codes that stand in for it.
+// Second factors: passkeys, an app that shows codes, and codes that stand in for them.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type Factor, FactorKind } from "../generated/frontdesk/identity/v1/factor_pb";
 import { type EnrolFactorResponse, FactorService } from "../generated/frontdesk/identity/v1/factor_service_pb";
 import { Field } from "../parts/Field";
+import { Sure } from "../parts/Sure";
 import { Trouble } from "../parts/Trouble";
-import { newCodes, proveBy } from "../session/session";
+import { hasPasskeys } from "../session/passkey";
+import { factors as known, newCodes, proveBy } from "../session/session";
 import { timeText } from "../text/format";
 import { t } from "../text/text";
 import { clientOf } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
+import { NewPasskey } from "./Passkey";
 
 const service = clientOf(FactorService);
 
@@ -20,12 +23,21 @@ export function Factors() {
   const enrolled = useSignal<EnrolFactorResponse | null>(null);
   const failure = useSignal<Failure | null>(null);
   const said = useSignal("");
+  const isMaking = useSignal(false);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const busy = useSignal(false);
+  /** What is asked before it is done. */
+  const sure = useSignal<{ title: string; lead: string; onGo: () => Promise<void> } | null>(null);
   const load = async () => {
     const answer = await service.listFactors({});
     factors.value = answer.factors.filter(({ verified }) => verified);
+    // The next proof is by one of these.
+    known.value = factors.value.map(({ id, kind, name, verified }) => ({ id, kind: kind === FactorKind.PASSKEY ? "passkey" : "totp", name, verified }));
     left.value = answer.recoveryCodesLeft;
   };
   const tried = async (call: () => Promise<unknown>) => {
+    if (busy.value) return;
+    busy.value = true;
     failure.value = null;
     said.value = "";
     try {
@@ -33,6 +45,7 @@ export function Factors() {
     } catch (thrown) {
       failure.value = failureOf(thrown);
     }
+    busy.value = false;
   };
   useEffect(() => void tried(load), []);
   const enrol = () =>
@@ -42,43 +55,56 @@ export function Factors() {
       enrolled.value = await service.enrolFactor({ kind: FactorKind.TOTP, name });
     });
   const remove = (factorId: string) =>
-    void tried(async () => {
+    tried(async () => {
       await service.removeFactor({ factorId });
       await load();
       said.value = t("account.removed");
     });
   const codes = () =>
-    void tried(async () => {
+    tried(async () => {
       newCodes.value = (await service.regenerateRecoveryCodes({})).recoveryCodes;
       await load();
     });
   const proved = () => {
     enrolled.value = null;
+    heading.current?.focus();
     void tried(load);
+  };
+  const made = (isMade: boolean) => {
+    isMaking.value = false;
+    heading.current?.focus();
+    if (isMade) {
+      void tried(async () => {
+        await load();
+        said.value = t("passkey.made");
+      });
+    }
   };
   return (
     <section class="card-wide" aria-labelledby="factors">
-      <h2 id="factors">{t("account.factors")}</h2>
+      <h2 id="factors" ref={heading} tabIndex={-1}>{t("account.factors")}</h2>
       <div role="status">{said.value && <p class="notice">{said.value}</p>}</div>
       {failure.value && <Trouble failure={failure.value} />}
       {factors.value.length === 0 && !enrolled.value && <p>{t("account.no_factor")}</p>}
       <ul class="people">
-        {factors.value.map(({ id, name, verifiedAt }) => (
-          <li key={id}>
-            <span class="who">
-              <strong>{t("second.app")}</strong> {name} <span class="hint">{t("account.since", { when: timeText(verifiedAt) })}</span>
-            </span>
-            <button type="button" class="quiet" onClick={() => remove(id)}>
-              {t("account.remove")}
-            </button>
-          </li>
+        {factors.value.map((factor) => (
+          <Row
+            key={factor.id}
+            factor={factor}
+            onRemove={() => (sure.value = { title: t("account.remove"), lead: t("account.remove_sure", { name: factor.name || t("second.app") }), onGo: () => remove(factor.id) })}
+          />
         ))}
       </ul>
-      {enrolled.value ? (
-        <Enrol enrolled={enrolled.value} onProved={proved} />
-      ) : (
+      {enrolled.value && <Enrol enrolled={enrolled.value} onProved={proved} />}
+      {isMaking.value && <NewPasskey onDone={made} />}
+      {!enrolled.value && !isMaking.value && (
         <p>
-          <button type="button" onClick={enrol}>
+          {hasPasskeys && (
+            <button type="button" onClick={() => (isMaking.value = true)}>
+              {t("passkey.add")}
+            </button>
+          )}{" "}
+          <button type="button" aria-disabled={busy.value} onClick={enrol}>
             {t("account.add")}
           </button>
         </p>
@@ -89,13 +115,28 @@ export function Factors() {
         factors.value.length > 0 && (
           <p>
             {t("account.codes_left", { n: left.value })}{" "}
-            <button type="button" class="quiet" onClick={codes}>
+            <button type="button" class="quiet" onClick={() => (sure.value = { title: t("account.codes_new"), lead: t("account.codes_sure"), onGo: codes })}>
               {t("account.codes_new")}
             </button>
           </p>
         )
       )}
+      {sure.value && <Sure {...sure.value} onClose={() => (sure.value = null)} />}
     </section>
+  );
+}
+
+function Row({ factor: { kind, name, verifiedAt, signsInAlone }, onRemove }: { factor: Factor; onRemove: () => void }) {
+  return (
+    <li>
+      <span class="who">
+        <strong>{t(kind === FactorKind.PASSKEY ? "second.a_passkey" : "second.app")}</strong> {name} {signsInAlone && <span class="badge">{t("passkey.alone")}</span>}{" "}
+        <span class="hint">{t("account.since", { when: timeText(verifiedAt) })}</span>
+      </span>
+      <button type="button" class="quiet" aria-label={`${t("account.remove")}: ${name}`} onClick={onRemove}>
+        {t("account.remove")}
+      </button>
+    </li>
   );
 }
 
@@ -143,7 +184,13 @@ function Codes() {
           </li>
         ))}
       </ul>
-      <button type="button" onClick={() => (newCodes.value = [])}>
+      <button
+        type="button"
+        onClick={() => {
+          document.getElementById("factors")?.focus();
+          newCodes.value = [];
+        }}
+      >
         {t("account.codes_kept")}
       </button>
     </div>

@@ -10,7 +10,7 @@ import { t, word } from "../text/text";
 import { Chart, kindOf } from "./Chart";
 import { Dialogs } from "./Dialogs";
 import { begun, choice, making, opened, place } from "./place";
-import { firstDay, follow, units, yearOf } from "./year";
+import { firstDay, follow, readAgain, units, yearOf } from "./year";
 
 const WEEKS = 28;
 
@@ -71,6 +71,11 @@ function Chosen() {
           {t("booking.make")}
         </button>
       )}
+      {may("bookings:create") && (
+        <button type="button" onClick={() => (making.value = "request")}>
+          {t("request.make")}
+        </button>
+      )}
       <button type="button" class="quiet" onClick={() => (begun.value = null)}>
         {t("calendar.cancel")}
       </button>
@@ -90,7 +95,14 @@ function RowAsList() {
     <section class="calendar-list" aria-labelledby="calendar-list">
       <h2 id="calendar-list">{t("calendar.list", { name: unit.name, day: dayText(from) })}</h2>
       {typeof year === "string" ? (
-        <p>{t(year === "loading" ? "calendar.loading" : "calendar.failed")}</p>
+        <p>
+          {t(year === "loading" ? "calendar.loading" : "calendar.failed")}{" "}
+          {year === "failed" && (
+            <button type="button" onClick={() => readAgain(unit.id)}>
+              {t("again")}
+            </button>
+          )}
+        </p>
       ) : found.length === 0 ? (
         <p>{t("calendar.nothing")}</p>
       ) : (

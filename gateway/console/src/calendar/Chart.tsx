@@ -7,7 +7,7 @@ import { type Occupancy, OccupancyKind } from "../generated/frontdesk/booking/v1
 import { dateOf, dayOf, isWeekend, today } from "../text/days";
 import { dayText, monthText, stayText, weekdayText } from "../text/format";
 import { t, word } from "../text/text";
-import { begun, goTo, opened, place, step } from "./place";
+import { begun, choice, goTo, opened, place, step } from "./place";
 import { at as nightOf, DAYS, firstDay, units, yearOf } from "./year";
 
 /** Sizes in pixels, as the style has them. */
@@ -160,13 +160,13 @@ function Line({ id, name, row, from, to }: LineProps) {
     const at = Math.floor((event.clientX - body.getBoundingClientRect().left - NAMES) / DAY);
     if (event.button !== 0 || at < 0 || (event.target as HTMLElement).closest(".tape-name, .tape-bar")) return;
     goTo(row, at, event.shiftKey);
-    if (!event.shiftKey) begun.value = at;
+    if (!event.shiftKey) begun.value = firstDay.value + at;
     body.setPointerCapture(event.pointerId);
   };
   const drag = (event: PointerEvent) => {
     const body = event.currentTarget as HTMLElement;
     if (!body.hasPointerCapture(event.pointerId)) return;
-    place.value = { row, at: Math.max(0, Math.min(DAYS - 1, Math.floor((event.clientX - body.getBoundingClientRect().left - NAMES) / DAY))) };
+    goTo(row, Math.floor((event.clientX - body.getBoundingClientRect().left - NAMES) / DAY), true);
   };
   return (
     <div class="tape-row" role="row" aria-rowindex={row + 2} data-here={isHere} style={{ top: `${row * ROW}px`, height: `${ROW}px` }} onPointerDown={choose} onPointerMove={drag} onPointerCancel={() => (begun.value = null)}>
@@ -215,8 +215,9 @@ function Here({ id, name }: { id: string; name: string }) {
   const year = yearOf(id).value;
   const night = nightOf(year, day);
   const what = night ? `${word("occupancy", kindOf(night))}, ${stayText(night.startDate, night.endDate)}` : t(year === "loading" ? "calendar.loading" : "calendar.free");
-  const from = begun.value === null ? at : Math.min(at, begun.value);
-  const length = begun.value === null ? 1 : Math.abs(at - begun.value) + 1;
+  const chosen = choice();
+  const from = chosen ? Math.max(chosen.from - firstDay.value, 0) : at;
+  const length = chosen ? Math.max(chosen.to - firstDay.value - from, 0) : 1;
   return (
     <span
       id="tape-here"

@@ -1,11 +1,10 @@
-// What is opened and made in the calendar: a booking, a block.
+// What is opened and made in the calendar: a booking, a block, a request.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { BookingService } from "../generated/frontdesk/booking/v1/booking_service_pb";
 import { type Booking, BookingStatus } from "../generated/frontdesk/booking/v1/booking_pb";
 import { OccupancyKind } from "../generated/frontdesk/booking/v1/property_service_pb";
-import { keyOf, settled } from "../decide/intents";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { Trouble } from "../parts/Trouble";
@@ -17,29 +16,16 @@ import { nightsText, stayText } from "../text/format";
 import { t, word } from "../text/text";
 import { clientOf, properties } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
+import { NewRequest } from "./NewRequest";
+import { once } from "./once";
 import { begun, choice, making, opened } from "./place";
-import { readAgain } from "./year";
 
 const bookings = clientOf(BookingService);
 
 export function Dialogs() {
+  if (making.value === "request") return <NewRequest />;
   if (making.value) return <Making key={making.value} what={making.value} />;
   return opened.value ? <Opened key={opened.value.occupancy.sourceId} /> : null;
-}
-
-/** Makes one call for an intent, and says what failed. */
-async function once(method: string, input: object, property: string, call: (headers: HeadersInit) => Promise<unknown>): Promise<Failure | null> {
-  try {
-    await call({ "idempotency-key": keyOf(method, input) });
-    settled(method, input, "");
-    readAgain(property);
-    return null;
-  } catch (thrown) {
-    const failure = failureOf(thrown);
-    settled(method, input, failure.reason);
-    readAgain(property);
-    return failure;
-  }
 }
 
 function Making({ what }: { what: "block" | "booking" }) {

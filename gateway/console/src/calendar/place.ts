@@ -1,16 +1,29 @@
 // Where the reader is in the calendar: a property and a day, and the nights that are chosen.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Occupancy } from "../generated/frontdesk/booking/v1/property_service_pb";
+import { onLeave } from "../session/session";
 import { DAYS, firstDay, units } from "./year";
 
+/** A property and a day, wherever they are in the chart now. */
+const spot = signal({ property: "", day: 0 });
 /** By row and by days since the first one. */
-export const place = signal({ row: 0, at: 0 });
-/** Where the choice began; it ends with the place. */
+export const place = computed(() => ({
+  row: Math.max(units.value.findIndex(({ id }) => id === spot.value.property), 0),
+  at: clamp(spot.value.day - firstDay.value, DAYS - 1),
+}));
+/** The day on which the choice began; it ends with the place. */
 export const begun = signal<number | null>(null);
 /** What is open in a dialog. */
 export const opened = signal<{ property: string; occupancy: Occupancy } | null>(null);
-export const making = signal<"" | "block" | "booking">("");
+export const making = signal<"" | "block" | "booking" | "request">("");
+
+onLeave(() => {
+  spot.value = { property: "", day: 0 };
+  begun.value = null;
+  opened.value = null;
+  making.value = "";
+});
 
 export interface Choice {
   property: string;
@@ -21,26 +34,25 @@ export interface Choice {
 }
 
 export function choice(): Choice | null {
-  if (begun.value === null) return null;
-  const { row, at } = place.value;
-  const unit = units.value[row];
-  if (!unit) return null;
-  const [first, last] = [Math.min(begun.value, at), Math.max(begun.value, at)];
-  return { property: unit.id, name: unit.name, from: firstDay.value + first, to: firstDay.value + last + 1 };
+  const { property, day } = spot.value;
+  const unit = units.value.find(({ id }) => id === property);
+  if (begun.value === null || !unit) return null;
+  return { property, name: unit.name, from: Math.min(begun.value, day), to: Math.max(begun.value, day) + 1 };
 }
 
-const clamp = (value: number, most: number) => Math.max(0, Math.min(value, most));
+function clamp(value: number, most: number): number {
+  return Math.max(0, Math.min(value, most));
+}
 
 /** Goes by rows and days; with `choosing`, the nights between are chosen, in one row. */
 export function step(rows: number, days: number, choosing: boolean): void {
   const { row, at } = place.value;
-  if (choosing) begun.value ??= at;
-  else begun.value = null;
-  place.value = { row: choosing ? row : clamp(row + rows, units.value.length - 1), at: clamp(at + days, DAYS - 1) };
+  goTo(clamp(row + (choosing ? 0 : rows), units.value.length - 1), at + days, choosing);
 }
 
 export function goTo(row: number, at: number, choosing = false): void {
-  if (choosing) begun.value ??= place.value.at;
+  const now = place.value;
+  if (choosing) begun.value ??= firstDay.value + now.at;
   else begun.value = null;
-  place.value = { row: choosing ? place.value.row : row, at: clamp(at, DAYS - 1) };
+  spot.value = { property: units.value[choosing ? now.row : row]?.id ?? "", day: firstDay.value + clamp(at, DAYS - 1) };
 }

@@ -4,7 +4,7 @@
 
 import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import type { Occupancy } from "../generated/frontdesk/booking/v1/property_service_pb";
-import { happened } from "../live";
+import { gaps, happened } from "../live";
 import { properties as known } from "../properties";
 import { route } from "../route";
 import { tenantId } from "../session/session";
@@ -26,7 +26,7 @@ export type Year = Occupancy[] | "loading" | "failed";
 const years = new Map<string, Signal<Year>>();
 const stale = new Set<string>();
 let queue: string[] = [];
-let running = 0;
+const running = new Set<string>();
 
 /** A property's year, which is read if it is not yet. */
 export function yearOf(id: string): Signal<Year> {
@@ -34,19 +34,19 @@ export function yearOf(id: string): Signal<Year> {
   if (year) return year;
   const made = signal<Year>("loading");
   years.set(id, made);
-  queue.push(id);
-  pump();
+  readAgain(id);
   return made;
 }
 
 function pump(): void {
-  while (running < AT_ONCE) {
+  while (running.size < AT_ONCE) {
     // What was shown last is looked at now.
     const id = queue.pop();
     if (!id) return;
-    running += 1;
+    running.add(id);
     void read(id).finally(() => {
-      running -= 1;
+      running.delete(id);
+      if (stale.has(id)) readAgain(id);
       pump();
     });
   }
@@ -63,13 +63,15 @@ async function read(id: string): Promise<void> {
   } catch {
     if (years.get(id) === year) year.value = "failed";
   }
-  if (stale.has(id)) readAgain(id);
 }
 
+/** Reads a year again; one that is being read is read once more afterwards. */
 export function readAgain(id: string): void {
-  if (!years.has(id)) return;
-  stale.add(id);
-  if (!queue.includes(id)) queue.push(id);
+  const year = years.get(id);
+  if (!year) return;
+  if (year.peek() === "failed") year.value = "loading";
+  if (running.has(id)) stale.add(id);
+  else if (!queue.includes(id)) queue.push(id);
   pump();
 }
 
@@ -93,9 +95,15 @@ export function follow(): () => void {
     if (event !== last && event?.propertyId) readAgain(event.propertyId);
     last = event;
   });
+  let missed = gaps.peek();
+  const caughtUp = effect(() => {
+    if (gaps.value !== missed) for (const id of years.keys()) readAgain(id);
+    missed = gaps.value;
+  });
   return () => {
     moved();
     heard();
+    caughtUp();
     forget();
   };
 }

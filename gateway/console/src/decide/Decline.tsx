@@ -3,7 +3,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type BookingRequest, DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
-import { advance, choose, chosenRequests, current, dialog } from "../inbox/cursor";
+import { advance, choose, chosenRequests, current, dialog, stayAt } from "../inbox/cursor";
+import { rowOf, statusOf } from "../inbox/list";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { Trouble } from "../parts/Trouble";
@@ -12,6 +13,7 @@ import { stayText } from "../text/format";
 import { reasonText, t, word } from "../text/text";
 import type { Failure } from "../wire/failure";
 import { decline, type Reasons } from "./decisions";
+import { isOpen } from "./under";
 
 const CODES = [1, 2, 3, 4, 5, 6] as const;
 const nameOf = (code: DeclineReason) => word("decline", (DeclineReason[code] ?? "").toLowerCase());
@@ -36,15 +38,17 @@ function One({ request }: { request: BookingRequest }) {
   const meant = useRef(request).current;
   const failure = useSignal<Failure | null>(null);
   const busy = useSignal(false);
-  const send = async (reasons: Reasons) => {
+  const send = async (reasons: Reasons, byMouse: boolean) => {
     busy.value = true;
-    failure.value = await decline(meant, reasons);
+    const outcome = await decline(meant, reasons);
     busy.value = false;
-    const reason = failure.value?.reason;
+    if (typeof outcome === "string") return;
+    failure.value = outcome;
+    const reason = outcome?.reason;
     if (!reason) {
       close();
       // When the dialog is gone, behind which nothing takes the focus.
-      setTimeout(() => advance(meant.id));
+      setTimeout(() => (byMouse ? stayAt : advance)(meant.id));
     } else if (reason === "ETAG_MISMATCH" || reason === "INVALID_TRANSITION") close();
   };
   return (
@@ -60,26 +64,39 @@ function Many() {
   const busy = useSignal(false);
   const failures = useSignal<{ request: BookingRequest; failure: Failure }[]>([]);
   const left = useSignal(meant);
+  /** What somebody else has decided meanwhile. */
+  const gone = useSignal<BookingRequest[]>([]);
   const send = async (reasons: Reasons) => {
     busy.value = true;
+    // What failed has been read again, and is tried as it is now.
+    if (failures.value.length > 0) {
+      const now = left.value.map((request) => rowOf(request.id)?.peek() ?? request);
+      left.value = now.filter(isOpen);
+      gone.value = [...gone.value, ...now.filter((request) => !isOpen(request))];
+      for (const { id } of gone.value) choose(id, false);
+    }
     failures.value = [];
     const queue = [...left.value];
+    const others: BookingRequest[] = [];
     const worker = async () => {
       for (let request = queue.shift(); request; request = queue.shift()) {
         const failure = await decline(request, reasons);
-        if (failure) failures.value = [...failures.value, { request, failure }];
+        if (failure === "left") return;
+        if (failure === "busy") others.push(request);
+        else if (failure) failures.value = [...failures.value, { request, failure }];
         else choose(request.id, false);
       }
     };
     await Promise.all([worker(), worker(), worker(), worker()]);
     busy.value = false;
-    left.value = failures.value.map(({ request }) => request);
-    if (left.value.length === 0) close();
+    left.value = [...failures.value.map(({ request }) => request), ...others];
+    if (left.value.length === 0 && gone.value.length === 0) close();
   };
   const [first] = failures.value;
   const isAlike = first !== undefined && failures.value.every(({ failure }) => failure.reason === first.failure.reason && failure.violations.length > 0);
   return (
-    <Dialog title={t("decline.many", { n: left.value.length })} onClose={close} busy={busy.value}>
+    <Dialog title={t("decline.many", { n: left.value.length || meant.length })} onClose={close} busy={busy.value}>
+      <Gone requests={gone.value} />
       {failures.value.length > 0 && !isAlike ? (
         <div role="alert">
           <p>{t("decline.some", { n: failures.value.length, of: meant.length })}</p>
@@ -101,15 +118,28 @@ function Many() {
           </ul>
         </details>
       )}
-      <Form busy={busy.value} failure={isAlike ? (first?.failure ?? null) : null} onSend={send} />
+      {left.value.length > 0 && <Form busy={busy.value} failure={isAlike ? (first?.failure ?? null) : null} onSend={send} />}
     </Dialog>
+  );
+}
+
+function Gone({ requests }: { requests: BookingRequest[] }) {
+  if (requests.length === 0) return null;
+  return (
+    <ul class="notice warn" role="status">
+      {requests.map((request) => (
+        <li>
+          {labelOf(request)}: {word("status", statusOf(request))}
+        </li>
+      ))}
+    </ul>
   );
 }
 
 interface FormProps {
   busy: boolean;
   failure: Failure | null;
-  onSend: (reasons: Reasons) => Promise<void>;
+  onSend: (reasons: Reasons, byMouse: boolean) => Promise<void>;
 }
 
 function Form({ busy, failure, onSend }: FormProps) {
@@ -118,6 +148,7 @@ function Form({ busy, failure, onSend }: FormProps) {
   const guestMessage = useSignal("");
   const internalNote = useSignal("");
   const first = useRef<HTMLInputElement>(null);
+  const byMouse = useRef(false);
   const reason = useRef<HTMLTextAreaElement>(null);
   useEffect(() => first.current?.focus(), []);
   const faults = Object.fromEntries((failure?.violations ?? []).map(({ field, description }) => [field, description]));
@@ -142,7 +173,7 @@ function Form({ busy, failure, onSend }: FormProps) {
   };
   const submit = (event: Event) => {
     event.preventDefault();
-    if (!busy) void onSend({ declineReason: words.value, reasonCode: code.value, guestMessage: guestMessage.value, internalNote: internalNote.value });
+    if (!busy) void onSend({ declineReason: words.value, reasonCode: code.value, guestMessage: guestMessage.value, internalNote: internalNote.value }, byMouse.current);
   };
   const isBound = Object.keys(faults).some((field) => Object.values(FIELD).some((known) => known === field));
   return (
@@ -172,7 +203,7 @@ function Form({ busy, failure, onSend }: FormProps) {
       </details>
       {failure && <Trouble failure={isBound ? { ...failure, said: "" } : failure} />}
       <footer>
-        <button class="decline main" aria-disabled={busy}>
+        <button class="decline main" aria-disabled={busy} onClick={(event) => (byMouse.current = event.detail > 0)}>
           {t(busy ? "decide.decline.busy" : "decide.decline")}
         </button>
         <button type="button" class="quiet" disabled={busy} onClick={close}>

@@ -1,15 +1,16 @@
 // Approving, declining and reviewing: what is under way, what came of it, what failed.
 // Each is made for the version that is on the screen (its etag), and settles on the reply.
 
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { ApproveOutcome, ApproveEvidence } from "../generated/frontdesk/booking/v1/booking_request_service_pb";
 import type { BookingRequest, DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import * as list from "../inbox/list";
+import { readSoon } from "../live";
+import { leaves, onLeave } from "../session/session";
 import { requests } from "../wire/calls";
-import { type Failure, failureOf } from "../wire/failure";
-import { keyOf, settled } from "./intents";
-
-export type Action = "approve" | "decline" | "review";
+import type { Failure } from "../wire/failure";
+import { keyOf, settled, thrownOut } from "./intents";
+import { type Action, under } from "./under";
 
 export interface Done {
   action: Action;
@@ -23,10 +24,30 @@ export interface Done {
 
 export interface Failed {
   action: Action;
+  request: BookingRequest;
   failure: Failure;
 }
 
-export const under = signal<ReadonlyMap<string, Action>>(new Map());
+/** What goes with an approval, by a key as well as by the button. */
+export interface Draft {
+  note: Signal<string>;
+  override: Signal<boolean>;
+}
+
+const drafts = new Map<string, Draft>();
+
+export function draftOf(id: string): Draft {
+  const draft = drafts.get(id) ?? { note: signal(""), override: signal(false) };
+  drafts.set(id, draft);
+  return draft;
+}
+
+/**
+ * How a decision ended. `busy`: not at all, while another one about the same request is under
+ * way. `left`: the page is at another tenant by now.
+ */
+export type Outcome = Failure | "busy" | "left" | null;
+
 /** The latest first. */
 export const done = signal<readonly Done[]>([]);
 export const failed = signal<ReadonlyMap<string, Failed>>(new Map());
@@ -42,9 +63,10 @@ function withEntry<V>(map: ReadonlyMap<string, V>, id: string, value: V | null):
 
 /** The request as it is now, in its row. */
 export async function reread(id: string): Promise<BookingRequest | null> {
+  const at = list.ask();
   try {
     const { bookingRequest } = await requests.getBookingRequest({ bookingRequestId: id });
-    if (bookingRequest) list.show(bookingRequest);
+    if (bookingRequest) list.show(bookingRequest, at);
     return bookingRequest ?? null;
   } catch {
     return null;
@@ -52,42 +74,54 @@ export async function reread(id: string): Promise<BookingRequest | null> {
 }
 
 type Input = { bookingRequestId: string; etag: string } & Record<string, unknown>;
-type Said = { evidence: string; healed: boolean };
+/** What the reply says of the request, and how an earlier approval was recognised. */
+type Said = { is: Partial<BookingRequest>; evidence: string; healed: boolean };
 
-async function decide(action: Action, request: BookingRequest, input: Input, call: (headers: HeadersInit) => Promise<Said>): Promise<Failure | null> {
-  if (under.value.has(request.id)) return null;
+async function decide(action: Action, request: BookingRequest, input: Input, call: (headers: HeadersInit) => Promise<Said>): Promise<Outcome> {
+  if (under.value.has(request.id)) return "busy";
   under.value = withEntry(under.value, request.id, action);
   failed.value = withEntry(failed.value, request.id, null);
+  const of = leaves;
   let failure: Failure | null = null;
   try {
-    const said = await call({ "idempotency-key": keyOf(action, input) });
+    const { is, evidence, healed } = await call({ "idempotency-key": keyOf(action, input) });
     settled(action, input, "");
-    const now = (await reread(request.id)) ?? request;
-    done.value = [{ action, request: now, ...said, at: Date.now() }, ...done.value].slice(0, KEPT);
+    drafts.delete(request.id);
+    // Of a request that is decided the reply says enough; one that is still open needs its new version.
+    const now = (action === "review" && (await reread(request.id))) || { ...request, ...is };
+    if (of !== leaves) return "left";
+    list.show(now);
+    if (action !== "review") readSoon(request.id);
+    done.value = [{ action, request: now, evidence, healed, at: Date.now() }, ...done.value].slice(0, KEPT);
     list.count();
   } catch (thrown) {
-    failure = failureOf(thrown);
-    settled(action, input, failure.reason);
+    failure = thrownOut(action, input, thrown);
     // It may be another one now, and what is wrong is seen on that.
-    await reread(request.id);
-    failed.value = withEntry(failed.value, request.id, { action, failure });
+    const isRead = await reread(request.id);
+    if (of !== leaves) return "left";
+    if (!isRead) readSoon(request.id);
+    failed.value = withEntry(failed.value, request.id, { action, request, failure });
   } finally {
     under.value = withEntry(under.value, request.id, null);
   }
   return failure;
 }
 
+onLeave(() => {
+  done.value = [];
+  failed.value = new Map();
+  drafts.clear();
+});
+
 export function forgetFailure(id: string): void {
   failed.value = withEntry(failed.value, id, null);
 }
 
-const NOTHING: Said = { evidence: "", healed: false };
-
-export function approve(request: BookingRequest, internalNote: string, overrideRules: boolean): Promise<Failure | null> {
+export function approve(request: BookingRequest, internalNote: string, overrideRules: boolean): Promise<Outcome> {
   const input = { bookingRequestId: request.id, etag: request.etag, internalNote, overrideRules };
   return decide("approve", request, input, async (headers) => {
-    const { outcome, evidence } = await requests.approveBookingRequest(input, { headers });
-    return { evidence: outcome === ApproveOutcome.APPROVED ? "" : (ApproveEvidence[evidence] ?? ""), healed: outcome === ApproveOutcome.HEALED };
+    const { outcome, evidence, status, fulfilment } = await requests.approveBookingRequest(input, { headers });
+    return { is: { status, ...(fulfilment && { fulfilment }) }, evidence: outcome === ApproveOutcome.APPROVED ? "" : (ApproveEvidence[evidence] ?? ""), healed: outcome === ApproveOutcome.HEALED };
   });
 }
 
@@ -98,22 +132,18 @@ export interface Reasons {
   internalNote: string;
 }
 
-export function decline(request: BookingRequest, reasons: Reasons): Promise<Failure | null> {
+export function decline(request: BookingRequest, reasons: Reasons): Promise<Outcome> {
   const input = { bookingRequestId: request.id, etag: request.etag, ...reasons };
   return decide("decline", request, input, async (headers) => {
-    await requests.declineBookingRequest(input, { headers });
-    return NOTHING;
+    const { status } = await requests.declineBookingRequest(input, { headers });
+    return { is: { status, declineReason: reasons.declineReason }, evidence: "", healed: false };
   });
 }
 
-export function startReview(request: BookingRequest): Promise<Failure | null> {
+export function startReview(request: BookingRequest): Promise<Outcome> {
   const input = { bookingRequestId: request.id, etag: request.etag };
   return decide("review", request, input, async (headers) => {
-    await requests.startReview(input, { headers });
-    return NOTHING;
+    const { status } = await requests.startReview(input, { headers });
+    return { is: { status }, evidence: "", healed: false };
   });
-}
-
-export function isOpen(request: BookingRequest): boolean {
-  return ["requested", "under_review"].includes(list.statusOf(request));
 }

@@ -2,6 +2,7 @@
 // several at once.
 
 import { useSignalEffect } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { Trouble } from "../parts/Trouble";
 import { link, route, type Status, STATUSES } from "../route";
 import { tenantId } from "../session/session";
@@ -10,11 +11,15 @@ import { t, word } from "../text/text";
 import { ChosenBar } from "./ChosenBar";
 import { chosen } from "./cursor";
 import { Filters } from "./Filters";
-import { countText, hasUnknown, leftOut, load, loading, more, next, rows, trouble } from "./list";
+import { attend, countText, hasUnknown, leftOut, load, loading, more, next, rows, trouble } from "./list";
 import { RequestRow } from "./RequestRow";
 import { found } from "./search";
 
 export function Inbox() {
+  useEffect(() => {
+    attend(true);
+    return () => attend(false);
+  }, []);
   useSignalEffect(() => {
     const { filters, tenant } = route.value;
     // Another search finds other rows of the same list.
@@ -22,7 +27,7 @@ export function Inbox() {
   });
   return (
     <section class="inbox" aria-labelledby="inbox">
-      <h1 id="inbox">{t("inbox.title")}</h1>
+      <h1 id="inbox" tabIndex={-1}>{t("inbox.title")}</h1>
       <Tabs />
       <Filters />
       {chosen.value.size > 0 && <ChosenBar />}

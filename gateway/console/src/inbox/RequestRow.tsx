@@ -1,7 +1,7 @@
 // One booking request in the list.
 
 import { useComputed } from "@preact/signals";
-import { isOpen, under } from "../decide/decisions";
+import { isOpen, under } from "../decide/under";
 import { isPartly, StatusBadge } from "../parts/Badge";
 import { propertyName } from "../properties";
 import { link, route } from "../route";

@@ -2,15 +2,22 @@
 
 import { signal } from "@preact/signals";
 import type { BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
-import { isOpen } from "../decide/decisions";
+import { isOpen } from "../decide/under";
 import { go, route } from "../route";
-import { belongs, more, next, opened, type Row, rowOf, rows } from "./list";
+import { onLeave } from "../session/session";
+import { belongs, more, next, opened, type Row, rowOf } from "./list";
 import { found } from "./search";
 
 export const cursor = signal("");
 export const chosen = signal<ReadonlySet<string>>(new Set());
 /** The dialog that is open. */
 export const dialog = signal<"" | "decline" | "decline_many" | "help">("");
+
+onLeave(() => {
+  cursor.value = "";
+  chosen.value = new Set();
+  dialog.value = "";
+});
 
 /** Whether list and request are beside each other. */
 export const isWide = () => matchMedia("(min-width: 62rem)").matches;
@@ -46,19 +53,29 @@ function step(by: 1 | -1, from: string, wanted: (row: Row) => boolean): boolean 
   return false;
 }
 
+const here = () => route.peek().request || cursor.peek();
+
 export function move(by: 1 | -1): void {
-  const from = route.value.request || cursor.value;
+  const from = here();
   const isMoved = step(by, from, () => true);
-  if (!isMoved && by > 0 && next.value) void more().then(() => step(by, from, () => true));
+  if (!isMoved && by > 0 && next.value) void more().then(() => here() === from && step(by, from, () => true));
 }
 
-/** The next one that is still to be decided, after a decision; without one, the focus stays. */
+/**
+ * The next one that is still to be decided, after a decision; without one, the focus stays.
+ * Whoever has gone elsewhere meanwhile stays there.
+ */
 export function advance(from: string): void {
+  if (here() !== from || dialog.peek()) return;
   const wanted = (row: Row) => isOpen(row.value) && belongs(row.value, route.value.filters);
   if (step(1, from, wanted)) return;
-  const stay = () => document.getElementById("request")?.focus();
-  if (next.value) void more().then(() => step(1, from, wanted) || stay());
-  else stay();
+  if (next.value) void more().then(() => here() === from && !dialog.peek() && (step(1, from, wanted) || stayAt(from)));
+  else stayAt(from);
+}
+
+/** Gives the focus to the request, whose button may be gone by now. */
+export function stayAt(id: string): void {
+  if (route.peek().request === id && !dialog.peek()) document.getElementById("request")?.focus();
 }
 
 export function choose(id: string, isChosen: boolean): void {
@@ -68,6 +85,7 @@ export function choose(id: string, isChosen: boolean): void {
   chosen.value = all;
 }
 
-export function chosenRequests(): BookingRequest[] {
-  return rows.value.map((row) => row.value).filter((request) => chosen.value.has(request.id) && isOpen(request));
+/** Those that are chosen and can be seen: what a search hides is not decided with them. */
+export function chosenRequests(of = found.value): BookingRequest[] {
+  return of.map((row) => row.value).filter((request) => chosen.value.has(request.id) && isOpen(request));
 }

@@ -4,8 +4,9 @@
 
 import { batch, computed, type Signal, signal } from "@preact/signals";
 import { type BookingRequest, BookingRequestStatus } from "../generated/frontdesk/booking/v1/booking_request_pb";
-import { BookingRequestOrder } from "../generated/frontdesk/booking/v1/booking_request_service_pb";
+import { type BookingRequestEvent, BookingRequestEventKind as Kind, BookingRequestOrder } from "../generated/frontdesk/booking/v1/booking_request_service_pb";
 import { type Filters, type Order, type Status, STATUSES } from "../route";
+import { onLeave } from "../session/session";
 import { type Failure, failureOf } from "../wire/failure";
 import { requests } from "../wire/calls";
 
@@ -31,7 +32,15 @@ let filters: Filters | null = null;
 let turn = 0;
 const known = new Map<string, Row>();
 
-export const statusOf = (request: BookingRequest): Status => STATUSES[request.status - 1] ?? "unknown";
+/** Reads by the order in which they were asked: what a later one has shown, an earlier one does not hide. */
+let clock = 0;
+let forgotten = 0;
+const shown = new Map<string, number>();
+
+/** The place of a read in their order; taken before it is asked. */
+export const ask = () => ++clock;
+
+export const statusOf = (request: Pick<BookingRequest, "status">): Status => STATUSES[request.status - 1] ?? "unknown";
 const ORDER: Record<Order, BookingRequestOrder> = {
   newest: BookingRequestOrder.NEWEST_FIRST,
   oldest: BookingRequestOrder.OLDEST_FIRST,
@@ -66,15 +75,32 @@ export function compare(a: BookingRequest, b: BookingRequest, order: Order): num
   return a.checkIn < b.checkIn ? -1 : a.checkIn > b.checkIn ? 1 : created;
 }
 
-function rowFor(request: BookingRequest): Row {
-  const row = known.get(request.id);
-  if (row) {
+/** The row of a request, as it is now; where it is open, too. */
+function rowFor(request: BookingRequest, at: number): Row {
+  const row = known.get(request.id) ?? signal(request);
+  known.set(request.id, row);
+  if ((shown.get(request.id) ?? 0) <= at) {
+    shown.set(request.id, at);
+    if (opened.peek()?.id === request.id) opened.value = request;
     row.value = request;
-    return row;
   }
-  const made = signal(request);
-  known.set(request.id, made);
-  return made;
+  return row;
+}
+
+/** What came later than a list was asked, and is not in its answer. */
+function placeLater(at: number): void {
+  for (const [id, row] of known) if ((shown.get(id) ?? 0) > at) place(row);
+}
+
+/** Puts a row into the list, if it belongs there. */
+function place(row: Row): void {
+  const request = row.peek();
+  if (rows.peek().includes(row) || !filters || !belongs(request, filters)) return;
+  const order = filters.order;
+  const before = rows.peek().findIndex((other) => compare(request, other.peek(), order) < 0);
+  // Behind the last row of a list that goes on, it comes with its page.
+  if (before < 0 && next.peek()) return;
+  rows.value = rows.peek().toSpliced(before < 0 ? rows.peek().length : before, 0, row);
 }
 
 function counted(list: { status: BookingRequestStatus; count: number; more: boolean }[]): Partial<Record<Status, Count>> {
@@ -95,13 +121,15 @@ export async function load(wanted: Filters): Promise<void> {
       next.value = "";
     }
   });
+  const at = ask();
   try {
     const answer = await requests.listBookingRequests({ ...asked(wanted), pageSize: PAGE, includeCounts: true });
     if (mine !== turn) return;
     batch(() => {
-      rows.value = answer.bookingRequests.map(rowFor);
+      rows.value = answer.bookingRequests.map((one) => rowFor(one, at));
       counts.value = counted(answer.counts);
       next.value = answer.nextPageToken;
+      placeLater(at);
       leftOut.value = answer.leftOut;
     });
   } catch (thrown) {
@@ -117,13 +145,15 @@ export async function more(): Promise<void> {
   const mine = turn;
   loading.value = true;
   trouble.value = null;
+  const at = ask();
   try {
     const answer = await requests.listBookingRequests({ ...asked(filters), pageSize: PAGE, pageToken: next.value });
     if (mine !== turn) return;
     batch(() => {
       const there = new Set(rows.value);
-      rows.value = [...rows.value, ...answer.bookingRequests.map(rowFor).filter((row) => !there.has(row))];
+      rows.value = [...rows.value, ...answer.bookingRequests.map((one) => rowFor(one, at)).filter((row) => !there.has(row))];
       next.value = answer.nextPageToken;
+      placeLater(at);
       leftOut.value += answer.leftOut;
     });
   } catch (thrown) {
@@ -133,51 +163,89 @@ export async function more(): Promise<void> {
   }
 }
 
-/** Takes a request as it is now: in its row, or in a new one if it belongs into the list. */
-export function show(request: BookingRequest): void {
-  const row = rowFor(request);
-  if (rows.value.includes(row) || !filters || !belongs(request, filters)) return;
-  const order = filters.order;
-  const before = rows.value.findIndex((other) => compare(request, other.value, order) < 0);
-  // Behind the last row of a list that goes on, it comes with its page.
-  if (before < 0 && next.value) return;
-  const at = before < 0 ? rows.value.length : before;
-  rows.value = rows.value.toSpliced(at, 0, row);
+/** Takes a request as a read found it: in its row, or in a new one if it belongs into the list. */
+export function show(request: BookingRequest, at = ask()): void {
+  if (at <= forgotten) return;
+  const isOf = known.has(request.id) || opened.peek()?.id === request.id || (filters && belongs(request, filters));
+  // A list that is under way may bring it as it was before.
+  if (isOf || loading.peek()) place(rowFor(request, at));
+}
+
+/** What a request is after some kinds of events. */
+const AFTER: Partial<Record<Kind, Status[]>> = {
+  [Kind.CREATED]: ["requested"],
+  [Kind.REVIEW_STARTED]: ["under_review"],
+  [Kind.APPROVED]: ["confirmed"],
+  [Kind.HEALED]: ["confirmed"],
+  [Kind.DECLINED]: ["declined"],
+  [Kind.AUTO_DECLINED]: ["declined"],
+  [Kind.CANCELLED]: ["cancelled"],
+  [Kind.EXPIRED]: ["expired"],
+  [Kind.CHECKED_IN]: ["confirmed"],
+  [Kind.CHECKED_OUT]: ["confirmed"],
+  [Kind.NO_SHOW]: ["confirmed"],
+};
+
+/** Whether what happened is about a request that is shown here, or may bring one into the list. */
+export function concerns({ bookingRequestId: id, kind, propertyId }: BookingRequestEvent): boolean {
+  if (known.has(id) || opened.peek()?.id === id) return true;
+  if (!filters || !isShown || (filters.property && propertyId && filters.property !== propertyId)) return false;
+  const { status } = filters;
+  const after = AFTER[kind];
+  // A list of all misses only what is new, and what could not be shown before.
+  return status === "all" ? kind === Kind.CREATED || !after : !after || after.includes(status as Status);
+}
+
+let isShown = false;
+
+/** Says whether the list is on the screen; while it is not, nobody keeps it up to date. */
+export function attend(on: boolean): void {
+  isShown = on;
+}
+
+/** Loads the list that is on the screen again. */
+export function reload(): void {
+  if (filters && isShown) void load(filters);
 }
 
 let counting = 0;
 
-/** Counts again soon; many changes are counted once. */
+/** Counts again soon; many changes are counted once, and by all pages at other times. */
 export function count(): void {
-  if (counting) return;
+  if (counting || !isShown) return;
   counting = window.setTimeout(async () => {
+    // What happens from now on may not be in the answer.
+    counting = 0;
     const mine = turn;
     try {
-      if (filters) {
+      if (filters && isShown) {
         const answer = await requests.listBookingRequests({ ...asked(filters), pageSize: 1, includeCounts: true });
         if (mine === turn) counts.value = counted(answer.counts);
       }
     } catch {
       // The line of the live connection says what is wrong.
-    } finally {
-      counting = 0;
     }
-  }, 200);
+  }, 1_000 + Math.random() * 2_000);
 }
 
 /** Forgets everything, as when the tenant is another one. */
 export function forget(): void {
   turn++;
+  forgotten = ask();
   filters = null;
   known.clear();
+  shown.clear();
   batch(() => {
     rows.value = [];
     counts.value = {};
     next.value = "";
     trouble.value = null;
     loading.value = false;
+    opened.value = null;
   });
 }
+
+onLeave(forget);
 
 /** How many requests a tab has; empty while nobody has counted. */
 export function countText(status: Status): string {

@@ -3,6 +3,7 @@
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Field } from "../parts/Field";
+import { Sure } from "../parts/Sure";
 import { SignIn } from "../session/SignIn";
 import { access, end, stage, start, user } from "../session/session";
 import { t } from "../text/text";
@@ -30,6 +31,7 @@ async function finish(how: "accepted" | "joined" | "declined", asked: Promise<ob
 }
 
 export function Invitation() {
+  const declining = useSignal(false);
   useEffect(() => {
     void start();
     void ask<Offer>("v1/invitations/lookup", { token }).then((found) => (offer.value = found));
@@ -44,9 +46,17 @@ export function Invitation() {
         <>
           <p>{t(found.inviter ? "invite.lead" : "invite.lead_nobody", { inviter: found.inviter, tenant: found.tenant_name, role: found.role, email: found.email })}</p>
           <Answer found={found} />
-          <button type="button" class="quiet" onClick={() => void finish("declined", ask("v1/invitations/decline", { token }))}>
+          <button type="button" class="quiet" onClick={() => (declining.value = true)}>
             {t("invite.decline")}
           </button>
+          {declining.value && (
+            <Sure
+              title={t("invite.decline")}
+              lead={t("invite.decline_sure", { tenant: found.tenant_name })}
+              onGo={() => finish("declined", ask("v1/invitations/decline", { token }))}
+              onClose={() => (declining.value = false)}
+            />
+          )}
         </>
       )}
     </>
@@ -98,7 +108,9 @@ function Join() {
 
 function ForLetter() {
   const send = async () => {
-    if (await ask("v1/invitations/letter", { token })) ended.value = "letter";
+    if (!(await ask("v1/invitations/letter", { token }))) return;
+    forgetToken();
+    ended.value = "letter";
   };
   return (
     <>

@@ -9,10 +9,14 @@ import { NewPassword } from "./NewPassword";
 
 export function RecoverPassword() {
   const token = useSignal(linkToken());
+  const other = () => {
+    forgetToken();
+    token.value = "";
+  };
   return (
     <>
       <h1>{t("recover.title")}</h1>
-      {token.value ? <ByLink token={token.value} onOther={() => (token.value = "")} /> : <ForLetter />}
+      {token.value ? <ByLink token={token.value} onOther={other} /> : <ForLetter />}
     </>
   );
 }

@@ -7,12 +7,19 @@ import type { Failure } from "../wire/failure";
 export const failure = signal<Failure | null>(null);
 export const busy = signal(false);
 
-/** What stands behind `#token=`; empty without a link. */
+// Out of the address at once, where others see it and histories keep it. For a page that is
+// loaded again it is beside its entry of the history.
+const given = new URLSearchParams(location.hash.slice(1)).get("token");
+if (given) history.replaceState({ token: given }, "", location.pathname);
+// Another link in the same window.
+addEventListener("hashchange", () => location.reload());
+
+/** What stood behind `#token=`; empty without a link. */
 export function linkToken(): string {
-  return new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+  return (history.state as { token?: string } | null)?.token ?? "";
 }
 
-/** Takes the token out of the address and the history, when it is used up. */
+/** Forgets the token, when it is used up or of no use. */
 export function forgetToken(): void {
   history.replaceState(null, "", location.pathname);
 }
@@ -26,6 +33,7 @@ export async function ask<T extends object>(path: string, body: object, token?: 
     return await post<T>(path, body, token);
   } catch (thrown) {
     failure.value = refusalOf(thrown);
+    if (failure.value.reason === "LINK_INVALID") forgetToken();
     return null;
   } finally {
     busy.value = false;

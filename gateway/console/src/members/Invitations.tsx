@@ -48,8 +48,13 @@ export function Invite() {
 }
 
 export function Invited() {
-  const revoke = (id: string, email: string) =>
-    void change(() => invitations.revokeInvitation({ tenantId: tenantId.value, invitationId: id }), t("members.revoked", { email }));
+  const busy = useSignal(false);
+  const revoke = async (id: string, email: string) => {
+    if (busy.value) return;
+    busy.value = true;
+    await change(() => invitations.revokeInvitation({ tenantId: tenantId.value, invitationId: id }), t("members.revoked", { email }));
+    busy.value = false;
+  };
   return (
     <section class="card-wide" aria-labelledby="invited">
       <h2 id="invited">{t("members.open")}</h2>
@@ -61,7 +66,7 @@ export function Invited() {
               <strong>{email}</strong> <span class="hint">{t("members.until", { when: timeText(expiresAt) })}</span>
             </span>
             <span>{role}</span>
-            <button type="button" class="quiet" onClick={() => revoke(id, email)}>
+            <button type="button" class="quiet" aria-disabled={busy.value} onClick={() => void revoke(id, email)}>
               {t("members.revoke")}
             </button>
           </li>

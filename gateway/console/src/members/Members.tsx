@@ -1,8 +1,8 @@
-// The members of the tenant and their roles, and who is invited.
+// The members of the tenant and who is invited, its roles, its rules of signing in, its API keys.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Member } from "../generated/frontdesk/identity/v1/tenant_service_pb";
+import type { Member } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
 import { Dialog } from "../parts/Dialog";
 import { Trouble } from "../parts/Trouble";
 import { tenantId, user as me } from "../session/session";
@@ -11,6 +11,8 @@ import { timeText } from "../text/format";
 import { t } from "../text/text";
 import { ApiKeys } from "./ApiKeys";
 import { Invite, Invited } from "./Invitations";
+import { Roles } from "./Roles";
+import { SecondFactor } from "./SecondFactor";
 import { change, failure, load, loading, members, roles, said, tenants } from "./people";
 
 export function Members() {
@@ -39,6 +41,8 @@ export function Members() {
       </section>
       {manages && <Invite />}
       {manages && <Invited />}
+      <Roles />
+      <SecondFactor />
       {may("api_keys:manage") && <ApiKeys />}
     </div>
   );
@@ -76,13 +80,16 @@ function Person({ member: { user, role, createdAt }, manages }: { member: Member
 
 function Remove({ id, name, onClose }: { id: string; name: string; onClose: () => void }) {
   const keys = useSignal(false);
+  const busy = useSignal(false);
   const remove = async (event: Event) => {
     event.preventDefault();
+    if (busy.value) return;
+    busy.value = true;
     await change(() => tenants.removeMember({ tenantId: tenantId.value, userId: id, revokeApiKeys: keys.value }), t("members.removed", { name }));
     onClose();
   };
   return (
-    <Dialog title={t("members.remove_title")} onClose={onClose}>
+    <Dialog title={t("members.remove_title")} onClose={onClose} busy={busy.value}>
       <form onSubmit={(event) => void remove(event)}>
         <p>{t("members.remove_lead", { name })}</p>
         {may("api_keys:manage") && (
@@ -92,8 +99,10 @@ function Remove({ id, name, onClose }: { id: string; name: string; onClose: () =
           </label>
         )}
         <footer>
-          <button class="decline main">{t("members.remove")}</button>
-          <button type="button" class="quiet" onClick={onClose}>
+          <button class="decline main" aria-disabled={busy.value}>
+            {t("members.remove")}
+          </button>
+          <button type="button" class="quiet" disabled={busy.value} onClick={onClose}>
             {t("cancel")}
           </button>
         </footer>

@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { type Invitation, InvitationService } from "../generated/frontdesk/identity/v1/invitation_service_pb";
-import { type Member, type Role, TenantService } from "../generated/frontdesk/identity/v1/tenant_service_pb";
-import { tenantId } from "../session/session";
+import { type Member, type Role, TenantService } from "../generated/later/frontdesk/identity/v1/tenant_service_pb";
+import { leaves, onLeave, tenantId } from "../session/session";
 import { may } from "../session/tenants";
 import { clientOf } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
@@ -32,27 +32,43 @@ async function everybody(tenant: string): Promise<Member[]> {
 
 export async function load(): Promise<void> {
   const tenant = tenantId.value;
+  const of = leaves;
   loading.value = true;
   failure.value = null;
+  const into = <T>(kept: { value: T }, found: T) => {
+    if (of === leaves) kept.value = found;
+  };
   try {
-    members.value = await everybody(tenant);
-    roles.value = (await tenants.listRoles({ tenantId: tenant })).roles;
-    if (may("members:manage")) invited.value = (await invitations.listInvitations({ tenantId: tenant })).invitations;
+    into(members, await everybody(tenant));
+    into(roles, (await tenants.listRoles({ tenantId: tenant })).roles);
+    if (may("members:manage")) into(invited, (await invitations.listInvitations({ tenantId: tenant })).invitations);
   } catch (thrown) {
-    failure.value = failureOf(thrown);
+    into(failure, failureOf(thrown));
   }
-  loading.value = false;
+  into(loading, false);
 }
+
+onLeave(() => {
+  members.value = [];
+  roles.value = [];
+  invited.value = [];
+  failure.value = null;
+  loading.value = false;
+  said.value = "";
+});
 
 /** Makes a change, says what was done, and reads all of it again. */
 export async function change(call: () => Promise<unknown>, sentence: string): Promise<Failure | null> {
   failure.value = null;
+  const of = leaves;
   try {
     await call();
   } catch (thrown) {
-    failure.value = failureOf(thrown);
-    return failure.value;
+    const refusal = failureOf(thrown);
+    if (of === leaves) failure.value = refusal;
+    return refusal;
   }
+  if (of !== leaves) return null;
   said.value = sentence;
   await load();
   return null;

@@ -4,15 +4,16 @@ import { useSignal } from "@preact/signals";
 import { dialog } from "../inbox/cursor";
 import { go, link, type Page, PAGES, route } from "../route";
 import { end, stage, tenantId, user } from "../session/session";
-import { may, memberships } from "../session/tenants";
+import { may, memberships, platformScopes } from "../session/tenants";
 import { type Key, language, speak, t } from "../text/text";
 import type { Failure } from "../wire/failure";
+import { Missing, missing, twice } from "./lazy";
 import { Trouble } from "./Trouble";
 
-export const TITLES: Record<Page, Key> = { requests: "inbox.title", calendar: "calendar.title", members: "members.title", audit: "audit.title", account: "account.title", system: "system.title" };
+export const TITLES: Record<Page, Key> = { requests: "inbox.title", calendar: "calendar.title", properties: "properties.title", guests: "guests.title", members: "members.title", audit: "audit.title", account: "account.title", system: "system.title", operators: "operators.title" };
 
 /** What a page cannot do without. */
-const SCOPES: Record<Page, string> = { requests: "bookings:view", calendar: "properties:view", members: "members:view", audit: "audit:view", account: "", system: "bookings:manage" };
+const SCOPES: Partial<Record<Page, string>> = { requests: "bookings:view", calendar: "properties:view", properties: "properties:view", guests: "conversations:view", members: "members:view", audit: "audit:view", system: "bookings:manage" };
 
 export function Bar() {
   const isIn = stage.value === "in";
@@ -21,28 +22,30 @@ export function Bar() {
     <header class="bar">
       <span class="brand">Frontdesk</span>
       {isIn && <Tenants />}
-      {isIn && tenantId.value && <Pages />}
+      {isIn && <Pages />}
       <span class="space" />
       {isIn && tenantId.value && route.value.page === "requests" && (
         <button type="button" class="quiet keys-help" onClick={() => (dialog.value = "help")}>
           {t("bar.keys")}
         </button>
       )}
-      <button type="button" class="quiet" lang={other} onClick={() => void speak(other)}>
+      <button type="button" class="quiet" lang={other} onClick={() => void twice(() => speak(other)).catch(() => (missing.value = true))}>
         {other === "de" ? "Deutsch" : "English"}
       </button>
       {isIn && <SignedIn />}
+      {missing.value && <Missing />}
     </header>
   );
 }
 
 function Pages() {
   const { page } = route.value;
-  const shown = PAGES.filter((one) => one !== "account" && may(SCOPES[one]));
+  const shown = PAGES.filter((one) => (one === "operators" ? platformScopes.value.length > 0 : may(SCOPES[one] ?? "")));
+  if (shown.length === 0) return null;
   return (
     <nav aria-label={t("bar.pages")}>
       {shown.map((one) => (
-        <a href={link({ page: one, request: "" })} aria-current={page === one ? "page" : undefined}>
+        <a href={link({ page: one, request: "", item: "" })} aria-current={page === one ? "page" : undefined}>
           {t(TITLES[one])}
         </a>
       ))}
@@ -73,13 +76,9 @@ function SignedIn() {
   };
   return (
     <>
-      {tenantId.value ? (
-        <a class="user" href={link({ page: "account", request: "" })} aria-current={route.value.page === "account" ? "page" : undefined}>
-          {name}
-        </a>
-      ) : (
-        <span class="user">{name}</span>
-      )}
+      <a class="user" href={link({ page: "account", request: "" })} aria-current={route.value.page === "account" ? "page" : undefined}>
+        {name}
+      </a>
       <button type="button" class="quiet" onClick={() => void leave()}>
         {t("bar.out")}
       </button>

@@ -27,8 +27,14 @@ export function Dialog({ title, onClose, busy = false, children }: Props) {
     event.preventDefault();
     if (!busy) onClose();
   };
+  // The second Escape in a row closes it without asking (HTML, close watchers).
+  const closed = () => {
+    if (!element.current?.isConnected) return;
+    if (busy) element.current.showModal();
+    else onClose();
+  };
   return (
-    <dialog ref={element} aria-labelledby={name} onCancel={cancel}>
+    <dialog ref={element} aria-labelledby={name} onCancel={cancel} onClose={closed}>
       <header>
         <h2 id={name}>{title}</h2>
         <button type="button" class="quiet" disabled={busy} onClick={onClose} aria-label={t("close")}>

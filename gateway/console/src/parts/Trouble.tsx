@@ -3,15 +3,23 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import type { Failure } from "../wire/failure";
 import { reasonText, t } from "../text/text";
 
-export function Trouble({ failure, children }: { failure: Failure; children?: ComponentChildren }) {
-  const [sentence, advice] = reasonText(failure.reason);
+interface Props {
+  failure: Failure;
+  /** What to do here, where it is not what the reason's text says. */
+  advice?: string | undefined;
+  children?: ComponentChildren;
+}
+
+export function Trouble({ failure, advice: here, children }: Props) {
+  const [sentence, advice] = reasonText(failure.reason, failure.once);
   return (
     <div class="trouble" role="alert">
       <p>
-        <strong>{sentence}</strong> {advice}
+        <strong>{sentence}</strong> {here ?? advice}
         {failure.retryAfter > 0 && ` ${t("trouble.wait", { n: failure.retryAfter })}`}
       </p>
       {children}
@@ -20,17 +28,23 @@ export function Trouble({ failure, children }: { failure: Failure; children?: Co
   );
 }
 
-function Details({ failure: { reason, said, requestId, runbook } }: { failure: Failure }) {
+function Details({ failure: { said, requestId, runbook } }: { failure: Failure }) {
   const copied = useSignal(false);
+  const id = useRef<HTMLElement>(null);
   if (!requestId) return null;
   const copy = async () => {
-    await navigator.clipboard?.writeText(requestId).catch(() => {});
-    copied.value = true;
+    try {
+      await navigator.clipboard.writeText(requestId);
+      copied.value = true;
+    } catch {
+      // Without HTTPS or leave: it is chosen, for whoever copies it by hand.
+      if (id.current) getSelection()?.selectAllChildren(id.current);
+    }
   };
   return (
     <div class="details">
       <p>
-        {t("trouble.id")} <code>{requestId}</code>{" "}
+        {t("trouble.id")} <code ref={id}>{requestId}</code>{" "}
         <button type="button" class="small" onClick={() => void copy()}>
           {copied.value ? t("trouble.copied") : t("trouble.copy")}
         </button>
@@ -38,7 +52,7 @@ function Details({ failure: { reason, said, requestId, runbook } }: { failure: F
           <>
             {" "}
             <a href={runbook} target="_blank" rel="noreferrer">
-              {t("trouble.runbook", { reason })}
+              {t("trouble.runbook", { reason: runbook.split("/").at(-1) ?? "" })}
             </a>
           </>
         )}

@@ -3,14 +3,15 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { speakMore, t } from "../text/text";
+import { type Part as Texts, speakMore, t } from "../text/text";
 
-type Parts = Record<string, ComponentType<object>>;
+/** The names of what can be shown. */
+type Parts<M> = { [Name in keyof M]: M[Name] extends ComponentType<object> ? Name : never }[keyof M];
 
 let styled: Promise<void> | null = null;
 
 /** The style of what is loaded later, which `page.html` names. */
-function style(): Promise<void> {
+export function style(): Promise<void> {
   styled ??= new Promise((resolve, reject) => {
     const link = document.getElementById("later") as HTMLLinkElement;
     link.onload = () => resolve();
@@ -24,13 +25,38 @@ function style(): Promise<void> {
   return styled;
 }
 
-/** Components of a module that is loaded when it is first needed. */
-export function lazy<P extends Parts>(importing: () => Promise<P>) {
-  const parts = signal<P | null>(null);
+/** Whether texts of the page are missing, as when a new version has taken the place of this one. */
+export const missing = signal(false);
+
+/** What is not there any more comes with the page of the new version, at the same place. */
+export function Missing() {
+  return (
+    <p role="alert">
+      {t("lazy.missing")}{" "}
+      <button type="button" onClick={() => location.reload()}>
+        {t("lazy.reload")}
+      </button>
+    </p>
+  );
+}
+
+/** Tries twice: what failed by chance is there a moment later. */
+export async function twice<T>(loading: () => Promise<T>): Promise<T> {
+  try {
+    return await loading();
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return await loading();
+  }
+}
+
+/** Components of a module that is loaded when it is first needed, with its texts. */
+export function lazy<M>(importing: () => Promise<M>, texts: readonly Texts[] = ["more"]) {
+  const parts = signal<M | null>(null);
   const isMissing = signal(false);
   const load = () => {
     if (parts.value) return;
-    Promise.all([importing(), speakMore(), style()]).then(
+    twice(() => Promise.all([importing(), speakMore(texts), style()])).then(
       ([found]) => {
         parts.value = found;
         isMissing.value = false;
@@ -40,18 +66,12 @@ export function lazy<P extends Parts>(importing: () => Promise<P>) {
       },
     );
   };
-  function Lazy({ of }: { of: keyof P & string }) {
+  /** `quiet`: whether another part of the module says that it is missing. */
+  function Lazy({ of, quiet = false }: { of: Parts<M>; quiet?: boolean }) {
     useEffect(load, []);
-    const Part: ComponentType<object> | undefined = parts.value?.[of];
+    const Part = parts.value?.[of] as ComponentType<object> | undefined;
     if (Part) return <Part />;
-    return isMissing.value ? (
-      <p role="alert">
-        {t("lazy.missing")}{" "}
-        <button type="button" onClick={load}>
-          {t("again")}
-        </button>
-      </p>
-    ) : null;
+    return isMissing.value && !quiet ? <Missing /> : null;
   }
   return { load, Lazy };
 }

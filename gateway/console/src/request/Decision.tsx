@@ -1,15 +1,19 @@
 // The decision about a request: what an approve would do, the buttons, what came of them.
 
-import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
-import { approve, done, type Failed, failed, forgetFailure, isOpen, startReview, under } from "../decide/decisions";
-import { advance, dialog } from "../inbox/cursor";
+import { approve, done, draftOf, type Failed, failed, forgetFailure, startReview } from "../decide/decisions";
+import { isOpen, under } from "../decide/under";
+import { dialog, stayAt } from "../inbox/cursor";
 import { statusOf } from "../inbox/list";
 import { Trouble } from "../parts/Trouble";
 import { may } from "../session/tenants";
 import { t, word } from "../text/text";
 import { type Explanation, explain } from "./explain";
 import { explained, open } from "./open";
+
+/** The second one of two clicks was meant for what the first one has done already. */
+const isRepeat = (event: MouseEvent) => event.detail > 1;
 
 export function Decision({ request }: { request: BookingRequest }) {
   const answer = explained.value;
@@ -54,16 +58,22 @@ function Refusal({ failed: { action, failure }, explanation, request }: { failed
   const isStale = failure.reason === "ETAG_MISMATCH" || failure.reason === "INVALID_TRANSITION";
   return (
     <Trouble failure={failure}>
-      {failure.reason === "BOOKING_OVERLAP" && explanation && (
+      {failure.reason === "BOOKING_OVERLAP" && (
         <ul class="conflicts">
-          {explanation.because.map((one) => (
-            <li>{one}</li>
-          ))}
+          {explanation?.verdict === "refused" && explanation.because.length > 0
+            ? explanation.because.map((one) => <li>{one}</li>)
+            : failure.metadata["conflict_kind"] && <li>{word("conflict", failure.metadata["conflict_kind"])}</li>}
         </ul>
       )}
       {isStale && <p>{t("stale.now", { status: word("status", statusOf(request)) })}</p>}
       {isStale && (
-        <button type="button" onClick={() => forgetFailure(request.id)}>
+        <button
+          type="button"
+          onClick={() => {
+            stayAt(request.id);
+            forgetFailure(request.id);
+          }}
+        >
           {t("stale.seen")}
         </button>
       )}
@@ -78,9 +88,12 @@ function Refusal({ failed: { action, failure }, explanation, request }: { failed
 
 function PutRight({ request }: { request: BookingRequest }) {
   const isBusy = under.value.has(request.id);
+  const heal = async () => {
+    if ((await approve(open.peek() ?? request, "", false)) === null) stayAt(request.id);
+  };
   return (
     <div class="buttons">
-      <button type="button" class="main" aria-disabled={isBusy} onClick={() => void approve(open.peek() ?? request, "", false)}>
+      <button type="button" class="main" aria-disabled={isBusy} onClick={(event) => !isRepeat(event) && void heal()}>
         {t("decide.heal")}
       </button>
     </div>
@@ -88,14 +101,21 @@ function PutRight({ request }: { request: BookingRequest }) {
 }
 
 function Buttons({ request, explanation }: { request: BookingRequest; explanation: Explanation | null }) {
-  const note = useSignal("");
-  const override = useSignal(false);
+  const { note, override } = draftOf(request.id);
+  const rulesAlone = explanation?.rulesAlone && may("bookings:manage");
+  // What is not on the screen is not meant.
+  useEffect(() => {
+    if (!rulesAlone) override.value = false;
+  }, [rulesAlone]);
   const action = under.value.get(request.id);
   const isBusy = action !== undefined;
   const label = (name: "approve" | "decline" | "review") => t(action === name ? `decide.${name}.busy` : `decide.${name}`);
+  // The next one is not opened under the mouse, where one more click would decide it, too.
   const doApprove = async () => {
-    if (isBusy) return;
-    if (!(await approve(open.peek() ?? request, note.value, override.value))) advance(request.id);
+    if ((await approve(open.peek() ?? request, note.value, override.value)) === null) stayAt(request.id);
+  };
+  const press = (act: () => void) => (event: MouseEvent) => {
+    if (!isBusy && !isRepeat(event)) act();
   };
   return (
     <div class="buttons">
@@ -103,20 +123,20 @@ function Buttons({ request, explanation }: { request: BookingRequest; explanatio
         <span>{t("decide.note")}</span>
         <textarea id={`note-${request.id}`} rows={1} maxLength={4000} value={note.value} onInput={(event) => (note.value = event.currentTarget.value)} />
       </label>
-      {explanation?.rulesAlone && may("bookings:manage") && (
+      {rulesAlone && (
         <label class="check">
           <input type="checkbox" checked={override.value} onChange={(event) => (override.value = event.currentTarget.checked)} />
           {t("decide.override")}
         </label>
       )}
-      <button type="button" class="main approve" aria-disabled={isBusy} onClick={() => void doApprove()}>
+      <button type="button" class="main approve" aria-disabled={isBusy} onClick={press(() => void doApprove())}>
         {label("approve")}
       </button>
-      <button type="button" class="decline" aria-disabled={isBusy} onClick={() => !isBusy && (dialog.value = "decline")}>
+      <button type="button" class="decline" aria-disabled={isBusy} onClick={press(() => (dialog.value = "decline"))}>
         {label("decline")}
       </button>
       {statusOf(request) === "requested" && (
-        <button type="button" class="quiet" aria-disabled={isBusy} onClick={() => !isBusy && void startReview(open.peek() ?? request)}>
+        <button type="button" class="quiet" aria-disabled={isBusy} onClick={press(() => void startReview(open.peek() ?? request))}>
           {label("review")}
         </button>
       )}

@@ -4,7 +4,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { BookingRequest } from "../generated/frontdesk/booking/v1/booking_request_pb";
 import { DeclineReason } from "../generated/frontdesk/booking/v1/booking_request_pb";
-import { isOpen } from "../decide/decisions";
+import { isOpen } from "../decide/under";
 import { isWide } from "../inbox/cursor";
 import { isPartly, StatusBadge } from "../parts/Badge";
 import { Trouble } from "../parts/Trouble";

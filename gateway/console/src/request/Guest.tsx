@@ -26,7 +26,7 @@ export function Guest({ id }: { id: string }) {
           {guest.email && (
             <>
               {" · "}
-              <a href={`mailto:${guest.email}`}>{guest.email}</a>
+              <a href={`mailto:${encodeURIComponent(guest.email).replace("%40", "@")}`}>{guest.email}</a>
             </>
           )}
           {guest.phone && ` · ${guest.phone}`}

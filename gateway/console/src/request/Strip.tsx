@@ -45,7 +45,9 @@ export function Strip({ request }: { request: BookingRequest }) {
   const open = uncovered.map(({ checkIn, checkOut }) => ({ kind: "uncovered", from: dayOf(checkIn), to: dayOf(checkOut), own: true }));
   // An open request is in the answer, too; it has its bar already.
   const others = bars.filter(({ own, kind }) => !(own && kind === "request"));
-  const rows = [[stay], ...(open.length > 0 ? [open] : []), ...lanes(others)];
+  // Behind the last day of a long stay there is no column.
+  const seen = open.filter((bar) => bar.from < to);
+  const rows = [[stay], ...(seen.length > 0 ? [seen] : []), ...lanes(others)];
   const days = Array.from({ length: to - from }, (_, at) => from + at);
   return (
     <figure class="strip">

@@ -3,7 +3,7 @@
 
 import { signal } from "@preact/signals";
 import { CustomerService, type Customer } from "../generated/frontdesk/booking/v1/customer_service_pb";
-import { tenantId } from "../session/session";
+import { leaves, onLeave } from "../session/session";
 import { clientOf } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
 
@@ -19,8 +19,10 @@ export function guestOf(id: string): Customer | undefined {
 /** Reads a guest with a key, which is kept if it works. */
 export async function readGuest(id: string, key: string): Promise<Failure | null> {
   if (!id || known.peek().has(id)) return null;
+  const of = leaves;
   try {
     const { customer } = await customers.getCustomer({ customerId: id }, { headers: { "x-tenant-api-key": key } });
+    if (of !== leaves) return null;
     if (customer) known.value = new Map(known.peek()).set(id, customer);
     apiKey.value = key;
     return null;
@@ -29,7 +31,21 @@ export async function readGuest(id: string, key: string): Promise<Failure | null
   }
 }
 
-tenantId.subscribe(() => {
+/** Finds guests with a key, by the beginning of a name, an address or a number. */
+export async function findGuests(search: string, key: string): Promise<Customer[] | Failure> {
+  const of = leaves;
+  try {
+    const { customers: found } = await customers.listCustomers({ search, pageSize: 10 }, { headers: { "x-tenant-api-key": key } });
+    if (of !== leaves) return [];
+    known.value = new Map([...known.peek(), ...found.map((one) => [one.id, one] as const)]);
+    apiKey.value = key;
+    return found;
+  } catch (thrown) {
+    return failureOf(thrown);
+  }
+}
+
+onLeave(() => {
   known.value = new Map();
   apiKey.value = "";
 });

@@ -1,4 +1,6 @@
-// What is loaded after the list of requests: the open one, and the dialogs.
+// What is loaded after the list of requests: the open one, the dialogs, and decisions.
 
+export { approve, draftOf, startReview } from "../decide/decisions";
 export { Dialogs } from "../decide/Dialogs";
+export { Latest } from "../decide/Latest";
 export { Detail } from "./Detail";

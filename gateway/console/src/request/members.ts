@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { TenantService } from "../generated/frontdesk/identity/v1/tenant_service_pb";
-import { tenantId, user } from "../session/session";
+import { leaves, onLeave, tenantId, user } from "../session/session";
 import { may } from "../session/tenants";
 import { clientOf } from "../wire/calls";
 
@@ -14,6 +14,7 @@ export async function loadMembers(): Promise<void> {
   const tenant = tenantId.value;
   if (!tenant || of === tenant || !may("members:view")) return;
   of = tenant;
+  const turn = leaves;
   const found = new Map<string, string>();
   let pageToken = "";
   try {
@@ -22,11 +23,16 @@ export async function loadMembers(): Promise<void> {
       for (const { user: member } of page.members) if (member) found.set(member.id, member.displayName || member.email);
       pageToken = page.nextPageToken;
     } while (pageToken);
-    names.value = found;
+    if (turn === leaves) names.value = found;
   } catch {
-    of = "";
+    if (turn === leaves) of = "";
   }
 }
+
+onLeave(() => {
+  of = "";
+  names.value = new Map();
+});
 
 /** The name of a user; empty when it is not known here. */
 export function memberName(id: string): string {

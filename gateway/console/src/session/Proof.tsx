@@ -1,4 +1,4 @@
-// A proof in the session: the code of a second factor, a recovery code, or the password.
+// A proof in the session: a passkey, the code of an app, a recovery code, or the password.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -7,6 +7,8 @@ import { Field } from "../parts/Field";
 import { Trouble } from "../parts/Trouble";
 import { t } from "../text/text";
 import type { Failure } from "../wire/failure";
+import type { Factor } from "./endpoint";
+import { hasPasskeys, proveByPasskey } from "./passkey";
 import { asked, proveBy, verifiedFactors } from "./session";
 
 interface Props {
@@ -16,64 +18,97 @@ interface Props {
   onProved?: () => void;
 }
 
-type By = "factor" | "recovery" | "password";
+type By = "passkey" | "factor" | "recovery" | "password";
+
+/** The ways in which this user can prove it here, the best first. */
+function waysOf(factors: Factor[], needsSecond: boolean): By[] {
+  const has = (kind: string) => factors.some((factor) => factor.kind === kind);
+  const ways: By[] = [];
+  if (has("passkey") && hasPasskeys) ways.push("passkey");
+  if (has("totp")) ways.push("factor");
+  if (factors.length > 0 || needsSecond) ways.push("recovery");
+  if (!needsSecond) ways.push("password");
+  return ways;
+}
 
 export function ProofForm({ needsSecond, submit, onProved }: Props) {
-  const factors = verifiedFactors.value;
-  const by = useSignal<By>(factors.length > 0 ? "factor" : needsSecond ? "recovery" : "password");
+  const ways = waysOf(verifiedFactors.value, needsSecond);
+  const by = useSignal<By>(ways[0] ?? "password");
   const failure = useSignal<Failure | null>(null);
   const busy = useSignal(false);
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), [by.value]);
   const send = async (event: SubmitEvent) => {
     event.preventDefault();
     if (busy.value) return;
     const given = new FormData(event.currentTarget as HTMLFormElement);
-    const proof = String(given.get("proof"));
+    const [factor, proof] = [String(given.get("factor")), String(given.get("proof"))];
     busy.value = true;
     failure.value = null;
-    failure.value = await proveBy(
-      by.value === "password" ? { current_password: proof } : by.value === "recovery" ? { code: proof } : { factor_id: given.get("factor"), code: proof },
-    );
+    failure.value =
+      by.value === "passkey"
+        ? await proveByPasskey(factor)
+        : await proveBy(by.value === "password" ? { current_password: proof } : by.value === "recovery" ? { code: proof } : { factor_id: factor, code: proof });
     busy.value = false;
     if (!failure.value) onProved?.();
   };
-  const others: By[] = [...(factors.length > 0 ? (["factor", "recovery"] as const) : []), ...(needsSecond ? [] : (["password"] as const))];
+  const turnTo = (way: By) => {
+    failure.value = null;
+    by.value = way;
+  };
   return (
     <form onSubmit={(event) => void send(event)}>
-      {by.value === "factor" && factors.length > 1 && (
-        <Field label={t("second.factor")}>
-          {(given) => (
-            <select {...given} name="factor">
-              {factors.map(({ id, name }) => (
-                <option value={id}>{name || t("second.app")}</option>
-              ))}
-            </select>
-          )}
-        </Field>
-      )}
-      {by.value === "factor" && factors.length === 1 && <input type="hidden" name="factor" value={factors[0]?.id} />}
-      {by.value === "password" ? (
-        <Field label={t("signin.password")}>
-          {(given) => <input {...given} key="password" ref={input} name="proof" type="password" autocomplete="current-password" required />}
-        </Field>
-      ) : (
-        <Field label={t(by.value === "factor" ? "second.code" : "second.recovery")} hint={t(by.value === "factor" ? "second.hint" : "second.recovery_hint")}>
-          {(given) => (
-            <input {...given} key={by.value} ref={input} name="proof" autocomplete="one-time-code" inputMode={by.value === "factor" ? "numeric" : "text"} required />
-          )}
-        </Field>
-      )}
+      <WhichFactor by={by.value} />
+      <ProofField key={by.value} by={by.value} />
       {failure.value && <Trouble failure={failure.value} />}
       <button class="main" aria-disabled={busy.value}>
-        {submit}
+        {by.value === "passkey" ? t("second.passkey") : submit}
       </button>
-      {others.filter((other) => other !== by.value).map((other) => (
-        <button type="button" class="quiet" onClick={() => (by.value = other)}>
+      {ways.filter((other) => other !== by.value).map((other) => (
+        <button type="button" class="quiet" onClick={() => turnTo(other)}>
           {t(`second.by_${other}`)}
         </button>
       ))}
     </form>
+  );
+}
+
+/** The factor that is proved, to choose where there are several of a kind. */
+function WhichFactor({ by }: { by: By }) {
+  const kind = by === "passkey" ? "passkey" : by === "factor" ? "totp" : "";
+  const factors = verifiedFactors.value.filter((factor) => factor.kind === kind);
+  if (factors.length < 2) return <input type="hidden" name="factor" value={factors[0]?.id ?? ""} />;
+  return (
+    <Field label={t("second.factor")}>
+      {(given) => (
+        <select {...given} name="factor">
+          {factors.map(({ id, name }) => (
+            <option value={id}>{name || t(by === "passkey" ? "second.a_passkey" : "second.app")}</option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+/** What is entered; of a passkey, the browser asks. */
+function ProofField({ by }: { by: By }) {
+  const input = useRef<HTMLInputElement>(null);
+  const lead = useRef<HTMLParagraphElement>(null);
+  useEffect(() => (input.current ?? lead.current)?.focus(), []);
+  if (by === "passkey") {
+    return (
+      <p ref={lead} tabIndex={-1}>
+        {t("second.passkey_lead")}
+      </p>
+    );
+  }
+  if (by === "password") {
+    return <Field label={t("signin.password")}>{(given) => <input {...given} ref={input} name="proof" type="password" autocomplete="current-password" required />}</Field>;
+  }
+  const isCode = by === "factor";
+  return (
+    <Field label={t(isCode ? "second.code" : "second.recovery")} hint={t(isCode ? "second.hint" : "second.recovery_hint")}>
+      {(given) => <input {...given} ref={input} name="proof" autocomplete="one-time-code" inputMode={isCode ? "numeric" : "text"} required />}
+    </Field>
   );
 }
 

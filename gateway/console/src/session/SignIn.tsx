@@ -1,4 +1,4 @@
-// Signing in: the password, then a second factor where the user has one.
+// Signing in: a passkey alone, or the password, then a second factor where the user has one.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -7,8 +7,9 @@ import { Trouble } from "../parts/Trouble";
 import { t } from "../text/text";
 import { at } from "../wire/base";
 import type { Failure } from "../wire/failure";
+import { beginByPasskey, hasPasskeys } from "./passkey";
 import { ProofForm } from "./Proof";
-import { begin, end, endedElsewhere, stage, user } from "./session";
+import { beginBy, end, endedElsewhere, stage, user } from "./session";
 
 export function SignInPage() {
   return (
@@ -28,17 +29,20 @@ function Password() {
   const busy = useSignal(false);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
+  const tried = async (begin: () => Promise<Failure | null>) => {
     if (busy.value) return;
-    const given = new FormData(event.currentTarget as HTMLFormElement);
     busy.value = true;
     failure.value = null;
-    failure.value = await begin(String(given.get("email")), String(given.get("password")));
+    failure.value = await begin();
     busy.value = false;
   };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    void tried(() => beginBy({ email: String(given.get("email")), password: String(given.get("password")) }));
+  };
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       {endedElsewhere.value && (
         <p class="notice" role="status">
           {t("session.ended")}
@@ -54,6 +58,11 @@ function Password() {
       <button class="main" aria-disabled={busy.value}>
         {t("signin.go")}
       </button>
+      {hasPasskeys && (
+        <button type="button" aria-disabled={busy.value} onClick={() => void tried(beginByPasskey)}>
+          {t("signin.passkey")}
+        </button>
+      )}
       <a href={at("recover-password")}>{t("signin.forgotten")}</a>
     </form>
   );

@@ -2,11 +2,12 @@
 // and the access token in the answer.
 
 import { at } from "../wire/base";
-import { type Failure, failureOfProblem, NETWORK } from "../wire/failure";
+import { type Failure, failureOfProblem, NETWORK, Refused } from "../wire/failure";
 import { language } from "../text/text";
 
 export interface Factor {
   id: string;
+  /** `totp` or `passkey`. */
   kind: string;
   name: string;
   verified: boolean;
@@ -21,15 +22,8 @@ export interface Tokens {
   recovery_codes?: string[];
 }
 
-/** A call that failed, and why. */
-export class Refused extends Error {
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.reason);
-    this.failure = failure;
-  }
-}
+/** How long a call may take, in milliseconds: longer than the gateway lets it. */
+export const LONGEST = 15_000;
 
 /** Posts to a path of the API in its JSON, or to the session. */
 export async function post<T>(path: string, body?: object, token?: string, method = "POST"): Promise<T> {
@@ -38,7 +32,7 @@ export async function post<T>(path: string, body?: object, token?: string, metho
   if (token) headers["authorization"] = `Bearer ${token}`;
   let answer: Response;
   try {
-    answer = await fetch(at(path), { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    answer = await fetch(at(path), { method, headers, signal: AbortSignal.timeout(LONGEST), ...(body && { body: JSON.stringify(body) }) });
   } catch {
     throw new Refused(failureOfProblem(null, null));
   }
@@ -49,7 +43,8 @@ export async function post<T>(path: string, body?: object, token?: string, metho
 
 const SESSION = "console/session";
 
-export const signIn = (email: string, password: string) => post<Tokens>(SESSION, { email, password });
+/** Takes what somebody is known by: an address and its password, or a passkey. */
+export const signIn = (known: object) => post<Tokens>(SESSION, known);
 export const refresh = () => post<Tokens>(`${SESSION}/refresh`);
 export const prove = (proof: object, token: string) => post<Tokens>(`${SESSION}/proof`, proof, token);
 export const signOut = () => post<null>(SESSION, undefined, undefined, "DELETE");

@@ -2,10 +2,10 @@
 // one comes by the session's cookie, before the old one is too old and when the page is
 // loaded. Pages of one browser tell each other when the session begins and ends.
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { type Factor, prove, refresh, refusalOf, signIn, signOut, type Tokens } from "./endpoint";
-import type { Failure } from "../wire/failure";
-import { NETWORK } from "../wire/failure";
+import { base } from "../wire/base";
+import { type Failure, failureOfProblem, Refused } from "../wire/failure";
 
 /**
  * `second`: the password was proved, and a second factor is asked for. `out`: nobody is
@@ -14,6 +14,8 @@ import { NETWORK } from "../wire/failure";
 export type Stage = "starting" | "out" | "second" | "in" | "unreachable";
 
 export const stage = signal<Stage>("starting");
+/** Why nobody knows who is signed in. */
+export const startFailure = signal<Failure | null>(null);
 /** Whether the session ended by itself, and not by this page. */
 export const endedElsewhere = signal(false);
 export const user = signal<Tokens["user"] | null>(null);
@@ -25,18 +27,37 @@ export const newCodes = signal<string[]>([]);
 export const asked = signal<{ metadata: Record<string, string>; answer: (proved: boolean) => void } | null>(null);
 export const verifiedFactors = computed(() => factors.value.filter((factor) => factor.verified));
 
+/** How often the page has left a tenant: what was asked for before is of that one. */
+export let leaves = 0;
+const forgets: (() => void)[] = [];
+
+/** Runs when the page leaves a tenant, and with it whoever was signed in. */
+export function onLeave(forget: () => void): void {
+  forgets.push(forget);
+}
+
+tenantId.subscribe(() => {
+  leaves += 1;
+  batch(() => forgets.forEach((forget) => forget()));
+});
+
 let token = "";
+/** Raised when a session is over: tokens that were asked for before come too late. */
+let epoch = 0;
 /** When the token is to be replaced, in milliseconds of the page. */
 let staleAt = 0;
 let timer = 0;
-const others = new BroadcastChannel(`frontdesk ${document.baseURI.split("#")[0]}`);
+const others = new BroadcastChannel(`frontdesk ${base}`);
 
 /** Reasons with which a session is over, whatever is tried. */
 const ENDS = ["SESSION_ENDED", "SIGN_IN_REQUIRED", "REFRESH_TOKEN_INVALID", "REFRESH_TOKEN_REUSED", "TOKEN_INVALID", "CREDENTIALS_MISSING"];
 
+const ends = ({ reason, metadata }: Failure) => ENDS.includes(reason) && metadata["session"] !== "open";
+
+/** Another page says that the session is over, or whose it is now. */
 others.onmessage = ({ data }) => {
-  if (data === "out" && stage.value !== "out") over(true);
-  if (data === "in" && stage.value === "out") void start();
+  if (data === "out") over(true);
+  else if (stage.value !== "in" || data !== user.value?.id) void start();
 };
 
 function levelOf(access: string): string {
@@ -48,7 +69,9 @@ function levelOf(access: string): string {
   }
 }
 
-function take(tokens: Tokens): void {
+function take(tokens: Tokens, of: number): void {
+  if (of !== epoch) throw new Refused(failureOfProblem({ code: "SESSION_ENDED" }, null));
+  if (user.value && user.value.id !== tokens.user.id) forgetUser();
   token = tokens.access;
   // A minute before it is too old, and never at once.
   const left = Math.max(tokens.expires_in - 60, 5) * 1000;
@@ -62,40 +85,58 @@ function take(tokens: Tokens): void {
   stage.value = verifiedFactors.value.length > 0 && levelOf(token) !== "aal2" ? "second" : "in";
 }
 
-function over(elsewhere: boolean): void {
-  token = "";
-  clearTimeout(timer);
+/** What is shown and asked is of one user. */
+function forgetUser(): void {
+  tenantId.value = "";
   asked.value?.answer(false);
-  endedElsewhere.value = elsewhere && stage.value !== "starting";
-  stage.value = "out";
-  user.value = null;
   newCodes.value = [];
+  user.value = null;
 }
 
-/** Says whether a reason ends the session, which is over then. */
-export function isEnd(reason: string): boolean {
-  const ends = ENDS.includes(reason);
-  if (ends && stage.value !== "out") {
+function over(elsewhere: boolean): void {
+  if (stage.value === "out") return;
+  token = "";
+  epoch += 1;
+  clearTimeout(timer);
+  endedElsewhere.value = elsewhere && stage.value !== "starting";
+  stage.value = "out";
+  forgetUser();
+}
+
+/** Says whether a refusal ends the session, which is over then; one of an earlier token does not. */
+export function isEnd(refusal: Failure, of: string): boolean {
+  if (of !== token || !ends(refusal)) return false;
+  if (stage.value !== "out") {
     over(true);
     others.postMessage("out");
   }
-  return ends;
+  return true;
 }
 
 /** Goes on with the session that the browser has, if it has one. */
 export async function start(): Promise<void> {
+  const mine = epoch;
   try {
-    take(await exclusively(refresh));
+    take(await exclusively(refresh), mine);
   } catch (thrown) {
-    const { reason } = refusalOf(thrown);
-    if (reason === NETWORK) stage.value = "unreachable";
-    else over(stage.value !== "starting" && stage.value !== "unreachable");
+    if (mine !== epoch) return;
+    startFailure.value = refusalOf(thrown);
+    if (ends(startFailure.value)) over(stage.value !== "starting" && stage.value !== "unreachable");
+    else stage.value = "unreachable";
   }
 }
 
-/** One page of the browser at a time: each exchange replaces the cookie of all. */
-function exclusively<T>(exchange: () => Promise<T>): Promise<T> {
-  return navigator.locks ? navigator.locks.request("frontdesk session", exchange) as Promise<T> : exchange();
+/**
+ * One page of the browser at a time: each exchange replaces the cookie of all. Where another
+ * one has just done so all the same, the browser has the new cookie by now.
+ */
+async function exclusively<T>(exchange: () => Promise<T>): Promise<T> {
+  const twice = () =>
+    exchange().catch((thrown: unknown) => {
+      if (refusalOf(thrown).metadata["session"] === "open") return exchange();
+      throw thrown;
+    });
+  return navigator.locks ? ((await navigator.locks.request("frontdesk session", twice)) as T) : twice();
 }
 
 let refreshing: Promise<string> | null = null;
@@ -103,13 +144,14 @@ let refreshing: Promise<string> | null = null;
 /** A token that is newer than this one. */
 export function refreshed(than: string): Promise<string> {
   if (token && token !== than) return Promise.resolve(token);
+  const [of, mine] = [token, epoch];
   refreshing ??= exclusively(refresh)
     .then((tokens) => {
-      take(tokens);
+      take(tokens, mine);
       return token;
     })
     .catch((thrown: unknown) => {
-      isEnd(refusalOf(thrown).reason);
+      isEnd(refusalOf(thrown), of);
       throw thrown;
     })
     .finally(() => {
@@ -123,24 +165,26 @@ export function access(): Promise<string> {
   return token && performance.now() < staleAt ? Promise.resolve(token) : refreshed(token);
 }
 
-export async function begin(email: string, password: string): Promise<Failure | null> {
-  return await proved(() => signIn(email, password));
+/** Signs in by what somebody is known by. */
+export async function beginBy(known: object): Promise<Failure | null> {
+  return await proved(() => signIn(known));
 }
 
 /** Proves the password again, a second factor or a recovery code in this session. */
 export async function proveBy(proof: object): Promise<Failure | null> {
-  return await proved(() => exclusively(() => prove(proof, token)));
+  return await proved(() => prove(proof, token));
 }
 
 async function proved(ask: () => Promise<Tokens>): Promise<Failure | null> {
+  const [of, mine] = [token, epoch];
   try {
-    take(await ask());
+    take(await exclusively(ask), mine);
   } catch (thrown) {
     const failure = refusalOf(thrown);
-    isEnd(failure.reason);
+    isEnd(failure, of);
     return failure;
   }
-  if (stage.value === "in") others.postMessage("in");
+  if (stage.value === "in") others.postMessage(user.value?.id);
   return null;
 }
 
@@ -156,10 +200,10 @@ export async function proveAgain(metadata: Record<string, string>): Promise<bool
 
 export async function end(): Promise<Failure | null> {
   try {
-    await signOut();
+    await exclusively(signOut);
   } catch (thrown) {
     const failure = refusalOf(thrown);
-    if (!ENDS.includes(failure.reason)) return failure;
+    if (!ends(failure)) return failure;
   }
   over(false);
   others.postMessage("out");

@@ -2,15 +2,20 @@
 
 import { computed, signal } from "@preact/signals";
 import type { Membership } from "../generated/frontdesk/identity/v1/user_pb";
+import { keep, kept } from "../kept";
 import { go, route } from "../route";
 import { users } from "../wire/calls";
 import { type Failure, failureOf } from "../wire/failure";
-import { tenantId } from "./session";
+import { tenantId, user } from "./session";
 
 const KEPT = "frontdesk.tenant";
 
 export const memberships = signal<Membership[] | null>(null);
+/** What the user may do outside tenants. */
+export const platformScopes = signal<string[]>([]);
 export const trouble = signal<Failure | null>(null);
+/** Whether the address was of a tenant that the user is not a member of, and another one is shown. */
+export const isOther = signal(false);
 export const membership = computed(() => memberships.value?.find((one) => one.tenantId === tenantId.value));
 
 export function may(scope: string): boolean {
@@ -20,11 +25,14 @@ export function may(scope: string): boolean {
 /** Asks who is signed in, and goes to the tenant of the address, of last time, or the first. */
 export async function loadTenants(): Promise<void> {
   trouble.value = null;
+  const of = user.peek()?.id;
   try {
     const me = await users.getMe({});
+    if (user.peek()?.id !== of) return;
+    platformScopes.value = me.platformScopes;
     memberships.value = me.memberships;
   } catch (thrown) {
-    trouble.value = failureOf(thrown);
+    if (user.peek()?.id === of) trouble.value = failureOf(thrown);
     return;
   }
   follow(route.peek().tenant);
@@ -33,13 +41,21 @@ export async function loadTenants(): Promise<void> {
 /** Takes the tenant of an address, if the user is a member of it. */
 export function follow(wanted: string): void {
   const all = memberships.peek() ?? [];
-  const one = [wanted, localStorage.getItem(KEPT)].find((id) => all.some((other) => other.tenantId === id)) ?? all[0]?.tenantId ?? "";
-  if (one) localStorage.setItem(KEPT, one);
+  const one = [wanted, kept(KEPT)].find((id) => all.some((other) => other.tenantId === id)) ?? all[0]?.tenantId ?? "";
+  if (one) keep(KEPT, one);
   if (route.peek().tenant !== one) go({ tenant: one, ...(route.peek().tenant && { request: "" }) }, { replace: true });
   tenantId.value = one;
+  isOther.value = Boolean(wanted && one && wanted !== one);
 }
 
 export function leave(): void {
+  isOther.value = false;
   memberships.value = null;
   tenantId.value = "";
 }
+
+let whose: string | undefined;
+user.subscribe((one) => {
+  if (one?.id !== whose) memberships.value = null;
+  whose = one?.id;
+});

@@ -3,10 +3,10 @@
 // right.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { DiagnosticsService, type Inconsistency, InconsistencyKind, RequestHold, StorageLayout, type GetServerInfoResponse } from "../generated/frontdesk/booking/v1/diagnostics_service_pb";
 import { ResolutionChoice } from "../generated/frontdesk/booking/v1/resolution_pb";
-import { keyOf, settled } from "../decide/intents";
+import { keyOf, settled, thrownOut } from "../decide/intents";
 import { Dialog } from "../parts/Dialog";
 import { Field } from "../parts/Field";
 import { Trouble } from "../parts/Trouble";
@@ -170,11 +170,11 @@ function Resolve({ meant: { row, choice }, onClose, onDone }: { meant: Meant; on
   const note = useSignal("");
   const override = useSignal(false);
   const failure = useSignal<Failure | null>(null);
-  const busy = useRef(false);
+  const busy = useSignal(false);
   const send = async (event: Event) => {
     event.preventDefault();
-    if (busy.current) return;
-    busy.current = true;
+    if (busy.value) return;
+    busy.value = true;
     failure.value = null;
     const input = { rowId: row.rowId, choice, etag: row.etag, internalNote: note.value, overrideRules: override.value };
     try {
@@ -182,13 +182,12 @@ function Resolve({ meant: { row, choice }, onClose, onDone }: { meant: Meant; on
       settled("resolve", input, "");
       onDone(resolved ? t("system.resolved", { what: choiceOf(choice) }) : t("system.as_was"));
     } catch (thrown) {
-      failure.value = failureOf(thrown);
-      settled("resolve", input, failure.value.reason);
+      failure.value = thrownOut("resolve", input, thrown);
     }
-    busy.current = false;
+    busy.value = false;
   };
   return (
-    <Dialog title={t("system.resolve")} onClose={onClose}>
+    <Dialog title={t("system.resolve")} onClose={onClose} busy={busy.value}>
       <form onSubmit={(event) => void send(event)}>
         <p>{nameOf(row)}</p>
         <p>
@@ -205,8 +204,10 @@ function Resolve({ meant: { row, choice }, onClose, onDone }: { meant: Meant; on
         )}
         {failure.value && <Trouble failure={failure.value} />}
         <footer>
-          <button class="main">{t("system.resolve")}</button>
-          <button type="button" class="quiet" onClick={onClose}>
+          <button class="main" aria-disabled={busy.value}>
+            {t("system.resolve")}
+          </button>
+          <button type="button" class="quiet" disabled={busy.value} onClick={onClose}>
             {t("cancel")}
           </button>
         </footer>

@@ -6,7 +6,9 @@ import { dayOf, nights, today } from "./days";
 import { language, t } from "./text";
 
 const formats = computed(() => {
-  const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language.value, options);
+  // English is written in more than one way: as the reader's browser has it.
+  const locale = navigator.languages.find((one) => one.startsWith(language.value)) ?? language.value;
+  const of = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options);
   const day = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" } as const;
   return {
     day: of(day),
@@ -15,18 +17,24 @@ const formats = computed(() => {
     clock: of({ timeStyle: "short" }),
     month: of({ month: "short", year: "numeric", timeZone: "UTC" }),
     weekday: of({ weekday: "narrow", timeZone: "UTC" }),
-    ago: new Intl.RelativeTimeFormat(language.value, { numeric: "auto" }),
-    list: new Intl.ListFormat(language.value),
+    ago: new Intl.RelativeTimeFormat(locale, { numeric: "auto" }),
+    list: new Intl.ListFormat(locale),
   };
 });
 
 const at = (day: number) => new Date(day * 86_400_000);
 
-/** `Fr., 3. Juli`, with the year when it is not the one that most are in. */
+const yearOf = (day: number) => at(day).getUTCFullYear();
+
+/** With the year, unless all of it is in this one: `3. Juli` may be any. */
+function formatOf(...days: number[]): Intl.DateTimeFormat {
+  const { day, year } = formats.value;
+  return days.every((one) => yearOf(one) === yearOf(today())) ? day : year;
+}
+
+/** `Fr., 3. Juli` or `Fr., 3. Juli 2027`. */
 export function dayText(day: number): string {
-  const { day: short, year } = formats.value;
-  const isNear = Math.abs(day - today()) < 300;
-  return (isNear ? short : year).format(at(day));
+  return formatOf(day).format(at(day));
 }
 
 export function monthText(day: number): string {
@@ -42,8 +50,7 @@ export function weekdayText(day: number): string {
 export function stayText(from: string, to: string): string {
   const [first, last] = [dayOf(from), dayOf(to)];
   if (Number.isNaN(first) || Number.isNaN(last)) return t("stay.unknown");
-  const { day, year } = formats.value;
-  return (Math.abs(first - today()) < 300 ? day : year).formatRange(at(first), at(last));
+  return formatOf(first, last).formatRange(at(first), at(last));
 }
 
 export function nightsText(from: string, to: string): string {

@@ -1,52 +1,75 @@
 // The texts of the page in the language of whoever reads it. German and English have the
-// same keys; each is loaded when it is needed.
+// same keys; they are in parts, and each is loaded when it is needed.
 
 import { signal } from "@preact/signals";
+import { keep, kept } from "../kept";
 import type { de } from "./de";
+import type { de as admin } from "./de_admin";
+import type { de as letters } from "./de_letters";
 import type { de as more } from "./de_more";
+import type { de as session } from "./de_session";
 
 export type Language = "de" | "en";
 export type FirstTexts = typeof de;
 export type MoreTexts = typeof more;
+export type AdminTexts = typeof admin;
+export type LetterTexts = typeof letters;
+export type SessionTexts = typeof session;
 /** The keys of single texts. */
-export type Key = keyof FirstTexts["texts"] | keyof MoreTexts["texts"];
-type Group = Exclude<keyof FirstTexts | keyof MoreTexts, "texts" | "reasons">;
+export type Key = keyof FirstTexts["texts"] | keyof AdminTexts["texts"] | keyof LetterTexts["texts"] | keyof MoreTexts["texts"] | keyof SessionTexts["texts"];
+type Group = Exclude<keyof FirstTexts | keyof AdminTexts | keyof MoreTexts, "texts" | "reasons">;
+/** What is loaded after the first texts. */
+export type Part = "admin" | "letters" | "more" | "session";
 type Words = Record<string, Record<string, string | readonly [string, string]>>;
 
 const KEPT = "frontdesk.language";
 
 function preferred(): Language {
-  const kept = localStorage.getItem(KEPT);
-  if (kept === "de" || kept === "en") return kept;
+  const before = kept(KEPT);
+  if (before === "de" || before === "en") return before;
   return navigator.languages.find((one) => /^(de|en)\b/.test(one))?.startsWith("en") ? "en" : "de";
 }
 
 export const language = signal<Language>(preferred());
 const loaded = signal<Words>({});
 let plural = new Intl.PluralRules("de");
-let wantsMore = false;
+const wanted = new Set<Part>();
 
-async function textsOf(wanted: Language): Promise<Words> {
-  const isGerman = wanted === "de";
-  const first: Words = isGerman ? (await import("./de")).de : (await import("./en")).en;
-  if (!wantsMore) return first;
-  const rest: Words = isGerman ? (await import("./de_more")).de : (await import("./en_more")).en;
-  return { ...first, ...rest, texts: { ...first["texts"], ...rest["texts"] }, reasons: { ...first["reasons"], ...rest["reasons"] } };
+const FIRST: Record<Language, () => Promise<Words>> = {
+  de: async () => (await import("./de")).de,
+  en: async () => (await import("./en")).en,
+};
+const LATER: Record<Part, Record<Language, () => Promise<Words>>> = {
+  admin: { de: async () => (await import("./de_admin")).de, en: async () => (await import("./en_admin")).en },
+  letters: { de: async () => (await import("./de_letters")).de, en: async () => (await import("./en_letters")).en },
+  more: { de: async () => (await import("./de_more")).de, en: async () => (await import("./en_more")).en },
+  session: { de: async () => (await import("./de_session")).de, en: async () => (await import("./en_session")).en },
+};
+
+async function textsOf(language: Language): Promise<Words> {
+  const count = wanted.size;
+  const parts = await Promise.all([FIRST[language](), ...[...wanted].map((part) => LATER[part][language]())]);
+  // Another part was asked for meanwhile.
+  if (count !== wanted.size) return await textsOf(language);
+  const all = (group: string) => Object.assign({}, ...parts.map((part) => part[group]));
+  return { ...Object.assign({}, ...parts), texts: all("texts"), reasons: all("reasons") };
 }
 
-export async function speak(wanted: Language): Promise<void> {
-  const texts = await textsOf(wanted);
-  plural = new Intl.PluralRules(wanted);
-  document.documentElement.lang = wanted;
-  localStorage.setItem(KEPT, wanted);
-  language.value = wanted;
+export async function speak(chosen: Language): Promise<void> {
+  const texts = await textsOf(chosen);
+  plural = new Intl.PluralRules(chosen);
+  document.documentElement.lang = chosen;
+  keep(KEPT, chosen);
+  language.value = chosen;
   loaded.value = texts;
 }
 
 /** Loads the texts of what is loaded later. */
-export async function speakMore(): Promise<void> {
-  wantsMore = true;
-  loaded.value = await textsOf(language.value);
+export async function speakMore(parts: readonly Part[]): Promise<void> {
+  for (const part of parts) wanted.add(part);
+  const spoken = language.value;
+  const texts = await textsOf(spoken);
+  if (spoken === language.value) loaded.value = texts;
 }
 
 type Values = Record<string, string | number>;
@@ -69,8 +92,8 @@ export function word(group: Group, name: string, values: Values = {}): string {
   return filled(String(words?.[name] ?? words?.["other"] ?? name), { name, ...values });
 }
 
-/** What a reason means, and what to do about it. */
-export function reasonText(reason: string): readonly [string, string] {
+/** What a reason means, and what to do about it; with `once`, where asking again does nothing twice. */
+export function reasonText(reason: string, once = false): readonly [string, string] {
   const reasons = loaded.value["reasons"] as Record<string, readonly [string, string]> | undefined;
-  return reasons?.[reason] ?? reasons?.["other"] ?? ["", ""];
+  return (once ? reasons?.[`${reason}_ONCE`] : undefined) ?? reasons?.[reason] ?? reasons?.["other"] ?? ["", ""];
 }

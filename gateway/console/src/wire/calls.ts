@@ -8,27 +8,37 @@ import type { DescService } from "@bufbuild/protobuf";
 import { BookingRequestService } from "../generated/frontdesk/booking/v1/booking_request_service_pb";
 import { PropertyService } from "../generated/frontdesk/booking/v1/property_service_pb";
 import { UserService } from "../generated/frontdesk/identity/v1/user_service_pb";
+import { LONGEST } from "../session/endpoint";
 import { access, isEnd, proveAgain, refreshed, tenantId } from "../session/session";
 import { language } from "../text/text";
 import { base } from "./base";
 import { failureOf } from "./failure";
 
+export const TENANT = "x-tenant-id";
+
 const authorized: Interceptor = (next) => async (request) => {
+  // The page may be at another one by the time there is a token.
+  const here = tenantId.peek();
   const call = async (token: string) => {
     request.header.set("authorization", `Bearer ${token}`);
     request.header.set("accept-language", language.value);
-    // Who somebody is does not depend on a tenant, which may be gone.
-    if (tenantId.value && request.service !== UserService) request.header.set("x-tenant-id", tenantId.value);
-    return await next(request);
+    // Who somebody is does not depend on a tenant, which may be gone; nor does what names
+    // another one, or none.
+    const tenant = request.header.get(TENANT) ?? (request.service === UserService ? "" : here);
+    if (tenant) request.header.set(TENANT, tenant);
+    else request.header.delete(TENANT);
+    // A stream looks for its own silence; and no time is counted while somebody proves who they are.
+    return await next(request.stream ? request : { ...request, signal: AbortSignal.any([request.signal, AbortSignal.timeout(LONGEST)]) });
   };
   const token = await access();
   try {
     return await call(token);
   } catch (thrown) {
-    const { reason, metadata } = failureOf(thrown);
+    const refusal = failureOf(thrown);
+    const { reason, metadata } = refusal;
     if (reason === "TOKEN_EXPIRED") return await call(await refreshed(token));
     if (reason === "STEP_UP_REQUIRED" && (await proveAgain(metadata))) return await call(await access());
-    isEnd(reason);
+    isEnd(refusal, token);
     throw thrown;
   }
 };
@@ -42,9 +52,3 @@ export function clientOf<S extends DescService>(service: S): Client<S> {
 export const requests = clientOf(BookingRequestService);
 export const properties = clientOf(PropertyService);
 export const users = clientOf(UserService);
-
-/** A name for an intent, by which the server knows that it is asked again. */
-export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

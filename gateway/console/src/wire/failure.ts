@@ -9,6 +9,7 @@ import {
   RequestInfoSchema,
   RetryInfoSchema,
 } from "../generated/google/rpc/error_details_pb";
+import { at } from "./base";
 
 export interface Violation {
   field: string;
@@ -18,6 +19,10 @@ export interface Violation {
 export interface Failure {
   /** The reason of the refusal, for example `BOOKING_OVERLAP`; `NETWORK` when nothing answered. */
   reason: string;
+  /** Whether the server itself gave the reason, and not something before it. */
+  stated: boolean;
+  /** Whether asking for the same again does nothing twice. */
+  once?: boolean;
   /** What the server said, in English. */
   said: string;
   metadata: Record<string, string>;
@@ -32,8 +37,23 @@ export interface Failure {
 
 export const NETWORK = "NETWORK";
 
+/** A call that failed, and why. */
+export class Refused extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.reason);
+    this.failure = failure;
+  }
+}
+
+/** The page of a reason: where the server says, or behind this gateway, whatever path leads to it. */
+function runbookOf(said: string, reason: string | undefined): string {
+  return said.startsWith("http") ? said : reason ? at(`runbook/${reason}`) : "";
+}
+
 function failure(known: Partial<Failure>): Failure {
-  return { reason: "", said: "", metadata: {}, violations: [], requestId: "", runbook: "", retryAfter: 0, ...known };
+  return { reason: "", stated: false, said: "", metadata: {}, violations: [], requestId: "", runbook: "", retryAfter: 0, ...known };
 }
 
 /** Code of a status without a reason, as reasons are written: `DEADLINE_EXCEEDED`. */
@@ -43,18 +63,22 @@ function nameOf(code: Code): string {
 
 export function failureOf(thrown: unknown): Failure {
   const error = ConnectError.from(thrown);
+  // The session's own refusal, without which there was no call.
+  const cause = thrown instanceof Refused ? thrown : error.cause;
+  if (cause instanceof Refused) return cause.failure;
   const [info] = error.findDetails(ErrorInfoSchema);
   const [request] = error.findDetails(RequestInfoSchema);
   const requestId = request?.requestId ?? error.metadata.get("x-request-id") ?? "";
   // What never came to a server has neither.
-  if (!info && !requestId) return failure({ reason: error.code === Code.Canceled ? "CANCELED" : NETWORK, said: error.rawMessage });
+  if (!info && !requestId) return failure({ reason: NETWORK, said: error.rawMessage });
   return failure({
     reason: info?.reason ?? nameOf(error.code),
+    stated: Boolean(info),
     said: error.rawMessage,
     metadata: info?.metadata ?? {},
     violations: error.findDetails(BadRequestSchema).flatMap((bad) => bad.fieldViolations),
     requestId,
-    runbook: error.findDetails(HelpSchema)[0]?.links[0]?.url ?? "",
+    runbook: runbookOf(error.findDetails(HelpSchema)[0]?.links[0]?.url ?? "", info?.reason),
     retryAfter: Number(error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds ?? 0),
   });
 }
@@ -65,11 +89,12 @@ export function failureOfProblem(problem: Record<string, unknown> | null, retryA
   const text = (name: string) => (typeof problem[name] === "string" ? (problem[name] as string) : "");
   return failure({
     reason: text("code"),
+    stated: text("code") !== "",
     said: text("detail"),
     metadata: (problem["metadata"] as Record<string, string> | undefined) ?? {},
     violations: (problem["violations"] as Violation[] | undefined) ?? [],
     requestId: text("request_id"),
-    runbook: text("type").startsWith("http") || text("type").startsWith("/") ? text("type") : "",
+    runbook: runbookOf(text("type"), text("code")),
     retryAfter: Number(retryAfter ?? 0),
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALPINE, call, CHALET, desk, newRequest, openPage, signIn } from "./desk.mjs";
+import { ALPINE, call, CHALET, desk, GUESTS, newRequest, openPage, requestNow, signIn } from "./desk.mjs";
 
 async function openCalendar(context, { day, email, ...options } = {}) {
   const page = await openPage(context, { ...options, url: `${desk.url}#/${ALPINE}/calendar${day ? `?day=${day}` : ""}` });
@@ -80,6 +80,38 @@ test("a booking is made from a choice with the mouse, and a conflict is told", a
   await dialog.waitFor({ state: "detached" });
   await page.locator(".tape-bar[data-kind=booking]").last().click();
   await page.getByRole("dialog", { name: "Booking" }).getByText("Confirmed").waitFor();
+});
+
+test("a request is made from a choice, for a guest who is known by id or found by name", async (context) => {
+  const { check_in, check_out } = await newRequest();
+  const page = await openCalendar(context, { day: check_out });
+  await toChalet(page);
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByRole("button", { name: "Make a request" }).click();
+  const dialog = page.getByRole("dialog", { name: "Make a request" });
+  const make = dialog.getByRole("button", { name: "Make a request" });
+  const id = dialog.getByLabel("Id of the guest");
+  await id.fill("somebody");
+  await make.click();
+  await dialog.getByText("Something that was entered does not fit.").waitFor();
+  assert.equal(await id.getAttribute("aria-invalid"), "true");
+  await dialog.getByText("Find a guest").click();
+  await dialog.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
+  await dialog.getByLabel("Name, e-mail address or phone number").fill("adl");
+  await dialog.getByRole("button", { name: "Search" }).click();
+  await dialog.getByLabel("Anna Adler").check();
+  assert.equal(await id.inputValue(), GUESTS[0]);
+  await dialog.getByLabel("Persons").fill("3");
+  await dialog.getByLabel("Message of the guest").fill("By telephone");
+  await make.click();
+  const article = page.getByRole("article");
+  await article.getByText("By telephone").waitFor();
+  const made = await requestNow(new URL(page.url()).hash.match(/requests\/([0-9a-f-]{36})/)[1]);
+  assert.deepEqual(
+    [made.check_in, made.check_out > made.check_in, made.guest_id, made.guest_count, made.status],
+    [check_out, true, GUESTS[0], 3, "requested"],
+  );
+  assert.ok(check_in < made.check_in);
 });
 
 test("of many properties and days those on the screen are in the document", async (context) => {

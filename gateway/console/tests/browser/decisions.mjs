@@ -3,18 +3,42 @@ import { test } from "node:test";
 import { call, CHALET, desk, GUESTS, newRequest, openDesk, openRequest, requestNow, rowOf } from "./desk.mjs";
 
 test("a request is approved, with a note", async (context) => {
-  const { id } = await newRequest();
+  const [neighbour, { id }] = [await newRequest(), await newRequest()];
   const page = await openDesk(context);
+  let approvals = 0;
+  page.on("request", (request) => (approvals += request.url().endsWith("/ApproveBookingRequest") ? 1 : 0));
   await openRequest(page, id);
   await page.getByText("An approval makes the booking now").waitFor();
   await page.getByLabel("Internal note").fill("By the console");
-  await page.getByRole("button", { name: "Approve" }).dblclick();
+  const box = await page.getByRole("button", { name: "Approve" }).boundingBox();
+  const click = (options) => page.mouse.click(box.x + 10, box.y + 10, options);
+  // What has just come takes no click yet.
+  await page.waitForFunction(() => getComputedStyle(document.querySelector("button.approve")).pointerEvents !== "none");
+  await click({ clickCount: 2 });
   await rowOf(page, id).getByText("Confirmed").waitFor();
   await page.getByText("approved.").waitFor();
   const now = await requestNow(id);
   assert.deepEqual([now.status, now.internal_note], ["confirmed", "By the console"]);
   const { events } = await call("GET", `/v1/booking-requests/${id}/history`);
   assert.deepEqual(events.map(({ kind }) => kind), ["created", "approved"]);
+  // Clicks at the same place after the reply: the next request is not there.
+  await page.waitForFunction(() => document.activeElement?.id === "request");
+  await page.getByRole("article").getByText(id).waitFor();
+  await click();
+  await click({ clickCount: 2 });
+  // What has just been opened takes no click before one could look.
+  const takes = await page.evaluate(async (row) => {
+    document.getElementById(row).click();
+    for (;;) {
+      await new Promise(requestAnimationFrame);
+      const button = document.querySelector("button.approve");
+      if (button) return getComputedStyle(button).pointerEvents;
+    }
+  }, `row-${neighbour.id}`);
+  assert.equal(takes, "none");
+  await page.getByRole("article").getByText(neighbour.id).waitFor();
+  assert.equal(approvals, 1);
+  assert.equal((await requestNow(neighbour.id)).status, "requested");
 });
 
 test("a request is declined with a reason, and not without", async (context) => {
@@ -59,6 +83,25 @@ test("a conflict says what is in the way and for which nights, and not whose it 
   assert.match(await alert.locator("code").first().textContent(), /^[0-9a-f-]{36}$/);
   assert.match(await alert.getByRole("link").getAttribute("href"), /\/runbook\/BOOKING_OVERLAP$/);
   assert.equal((await requestNow(id)).status, "requested");
+});
+
+test("a conflict that came after the page was read is named, and forgotten when it is gone", async (context) => {
+  const { id, check_in, check_out } = await newRequest();
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.getByText("An approval makes the booking now").waitFor();
+  // The page hears nothing of what comes.
+  await page.route("**/WatchBookingRequests", (route) => route.abort());
+  await page.reload();
+  await page.getByText("An approval makes the booking now").waitFor();
+  const second = new Date(Date.parse(check_in) + 2 * 86_400_000).toISOString().slice(0, 10);
+  const made = await call("POST", "/v1/bookings", { property_id: CHALET, guest_id: GUESTS[1], check_in: second, check_out });
+  await page.getByRole("button", { name: "Approve" }).click();
+  const alert = page.getByRole("alert");
+  await alert.getByText(/^Another booking from .* has 2 of the 4 nights\.$/).waitFor();
+  await page.unroute("**/WatchBookingRequests");
+  await call("POST", `/v1/bookings/${made.id}/cancel`, {});
+  await alert.waitFor({ state: "detached", timeout: 25_000 });
+  await page.getByText("An approval makes the booking now").waitFor();
 });
 
 const HEALS = [
@@ -122,7 +165,7 @@ test("who decides on what has changed sees the new state first", async (context)
   await call("POST", `/v1/booking-requests/${id}/review`, { internal_note: "looking" });
   await page.getByRole("button", { name: "Approve" }).click();
   const alert = page.getByRole("alert");
-  await alert.getByText("The request has changed since it was shown here.").waitFor();
+  await alert.getByText("This has changed since it was shown here.").waitFor();
   await alert.getByText("It is now: Under review.").waitFor();
   assert.equal((await requestNow(id)).status, "under_review");
   await page.getByRole("button", { name: "Approve" }).click();
@@ -135,12 +178,31 @@ test("several requests are declined together, and each says how it went", async 
   for (const { id } of all) await rowOf(page, id).getByRole("checkbox").check();
   await page.getByText("3 requests selected").waitFor();
   await page.getByRole("button", { name: "Decline selected" }).click();
-  const dialog = page.getByRole("dialog", { name: "Decline 3 requests" });
+  const dialog = page.getByRole("dialog", { name: /^Decline \d requests?$/ });
   // One is decided by somebody else before; whether the page has heard of it or not.
   await call("POST", `/v1/booking-requests/${all[1].id}/approve`, {});
   await dialog.getByLabel("Price does not suit").check();
   await dialog.getByRole("button", { name: "Decline" }).click();
   await page.getByText("1 of 3 could not be declined").waitFor();
+  await dialog.getByRole("button", { name: "Decline", exact: true }).waitFor();
   const statuses = await Promise.all(all.map(async ({ id }) => (await requestNow(id)).status));
   assert.deepEqual(statuses, ["declined", "confirmed", "declined"]);
+  // Trying again is about what is left, as it is now.
+  await dialog.getByRole("button", { name: "Decline" }).click();
+  await dialog.getByRole("status").getByText("Confirmed").waitFor();
+  assert.equal((await requestNow(all[1].id)).status, "confirmed");
+});
+
+test("what a search hides is not declined with what is seen", async (context) => {
+  const [seen, hidden] = [await newRequest({ message: "Seen by the search" }), await newRequest({ message: "Not found" })];
+  const page = await openDesk(context);
+  for (const { id } of [seen, hidden]) await rowOf(page, id).getByRole("checkbox").check();
+  await page.getByLabel("Search").fill("seen by");
+  await page.getByText("1 request selected (1 more hidden by the search)").waitFor();
+  await page.getByRole("button", { name: "Decline selected" }).click();
+  const dialog = page.getByRole("dialog", { name: "Decline 1 request" });
+  await dialog.getByLabel("Price does not suit").check();
+  await dialog.getByRole("button", { name: "Decline" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.deepEqual([(await requestNow(seen.id)).status, (await requestNow(hidden.id)).status], ["declined", "requested"]);
 });

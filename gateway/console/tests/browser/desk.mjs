@@ -2,9 +2,13 @@
 // test has requests and a browser context of its own.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { after, before } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
-import { startSystem } from "../../../tests/clients/system.mjs";
+import { program, startSystem } from "../../../tests/clients/system.mjs";
 import { startProxy } from "../../tools/proxy.mjs";
 
 export const ALPINE = "0d000000-0000-7000-8000-00000000000a";
@@ -20,11 +24,12 @@ export const tokens = new Map();
 const files = process.env.CONSOLE_FILES === "1";
 
 before(async () => {
-  desk.system = await startSystem();
+  desk.proxy = await startProxy({ files });
+  desk.url = desk.proxy.url;
+  desk.system = await startSystem({ PASSKEY_ORIGINS: new URL(desk.url).origin });
   desk.variables = desk.system.variables;
   desk.gateway = desk.variables.API_BASE_URL;
-  desk.proxy = await startProxy({ gateway: desk.gateway, files });
-  desk.url = desk.proxy.url;
+  desk.proxy.lead(desk.gateway);
   desk.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 });
 
@@ -39,6 +44,53 @@ export async function proxyOf(context, options = {}) {
   const proxy = await startProxy({ gateway: desk.gateway, files, ...options });
   context.after(() => proxy.stop());
   return proxy;
+}
+
+/** A gateway of a test's own beside that of the system, which ends and comes back at its place. */
+export async function gatewayOf(context) {
+  const { DATABASE_URL: _, ...variables } = desk.variables;
+  const place = createServer().listen(0, "127.0.0.1");
+  await once(place, "listening");
+  const address = `127.0.0.1:${place.address().port}`;
+  place.close();
+  let child = null;
+  const gateway = {
+    url: `http://${address}`,
+    async start() {
+      child = spawn(program, ["gateway"], { env: { ...process.env, ...variables, GATEWAY_LISTEN: address, LOG: "warn" }, stdio: ["ignore", "ignore", "inherit"] });
+      for (let tries = 0; tries < 200; tries += 1) {
+        if (await fetch(`${gateway.url}/readyz`).then(({ ok }) => ok, () => false)) return;
+        await sleep(50);
+      }
+      throw new Error("the gateway does not get ready");
+    },
+    async stop() {
+      if (child?.exitCode !== null) return;
+      child.kill();
+      await once(child, "exit");
+    },
+  };
+  context.after(() => gateway.stop());
+  await gateway.start();
+  return gateway;
+}
+
+/** Refuses the first call of a method as identity does that asks for a proof; says how many came. */
+export async function askForProof(page, method, metadata) {
+  const text = (value) => Buffer.from(value);
+  const field = (number, bytes) => Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
+  const entries = Object.entries(metadata).map(([key, value]) => field(3, Buffer.concat([field(1, text(key)), field(2, text(value))])));
+  const info = Buffer.concat([field(1, text("STEP_UP_REQUIRED")), field(2, text("frontdesk")), ...entries]);
+  const any = Buffer.concat([field(1, text("type.googleapis.com/google.rpc.ErrorInfo")), Buffer.from([2 * 8 + 2, info.length]), info]);
+  const status = Buffer.concat([Buffer.from([8, 16, 26, any.length]), any]);
+  const asked = { times: 0 };
+  await page.route(`**/${method}`, (route) => {
+    asked.times += 1;
+    if (asked.times > 1) return route.continue();
+    const headers = { "content-type": "application/grpc-web+proto", "grpc-status": "16", "grpc-message": "prove", "grpc-status-details-bin": status.toString("base64"), "x-request-id": "r" };
+    return route.fulfill({ status: 200, headers, body: "" });
+  });
+  return asked;
 }
 
 /** A page of a new context. What the page complains about fails the test, unless it is `expected`. */
@@ -61,7 +113,7 @@ export async function openPage(context, { url = desk.url, expected, ...options }
 export async function signIn(page, email = desk.variables.MANAGER_EMAIL, password = desk.variables.DEMO_PASSWORD) {
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
 /** A page at which the manager has signed in, at a place of the tenant. */

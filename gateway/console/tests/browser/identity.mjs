@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
-import { ALPINE, call, desk, openDesk, openPage, signIn, tokens } from "./desk.mjs";
+import { ALPINE, askForProof, call, desk, openDesk, openPage, signIn, tokens } from "./desk.mjs";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -78,7 +78,12 @@ test("somebody adds a second factor, ends other sessions, and removes the factor
   tokens.delete(email);
   await page.getByRole("button", { name: "Kept" }).click();
   await page.getByText("10 recovery codes left").waitFor();
+  // New codes and the end of a factor are asked for before.
+  await page.getByRole("button", { name: "New codes" }).click();
+  await page.getByText("The codes that you have now work no more.").waitFor();
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("dialog", { name: "Remove" }).getByRole("button", { name: "Remove" }).click();
   await page.getByText("The factor is removed.").waitFor();
   await page.getByText("None. With a second factor").waitFor();
   await page.getByLabel("Present password").fill("wrong-password");
@@ -90,20 +95,7 @@ test("somebody adds a second factor, ends other sessions, and removes the factor
 test("a call that asks for a proof is made again after it", async (context) => {
   const page = await openDesk(context, { place: `requests/${desk.variables.DEMO_DECLINED}?status=all` });
   await page.locator(".chart").waitFor();
-  // As identity refuses it of a session whose proof is old, once.
-  const text = (value) => Buffer.from(value);
-  const field = (number, bytes) => Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes]);
-  const entry = (key, value) => field(3, Buffer.concat([field(1, text(key)), field(2, text(value))]));
-  const info = Buffer.concat([field(1, text("STEP_UP_REQUIRED")), field(2, text("frontdesk")), entry("required", "fresh"), entry("max_age_seconds", "300")]);
-  const any = Buffer.concat([field(1, text("type.googleapis.com/google.rpc.ErrorInfo")), Buffer.from([2 * 8 + 2, info.length]), info]);
-  const status = Buffer.concat([Buffer.from([8, 16, 26, any.length]), any]);
-  let refused = 0;
-  await page.route("**/GetAvailability", (route) => {
-    refused += 1;
-    if (refused > 1) return route.continue();
-    const headers = { "content-type": "application/grpc-web+proto", "grpc-status": "16", "grpc-message": "prove", "grpc-status-details-bin": status.toString("base64"), "x-request-id": "r" };
-    return route.fulfill({ status: 200, headers, body: "" });
-  });
+  const asked = await askForProof(page, "GetAvailability", { required: "fresh", max_age_seconds: "300" });
   await page.goto(`${desk.url}#/${ALPINE}/requests/${desk.variables.DEMO_CANCELLED}?status=all`);
   const dialog = page.getByRole("dialog", { name: "Please prove again that it is you" });
   await dialog.getByText("a proof of the last 5 minutes").waitFor();
@@ -115,5 +107,5 @@ test("a call that asks for a proof is made again after it", async (context) => {
   await dialog.waitFor({ state: "detached" });
   await page.getByRole("article").getByText(desk.variables.DEMO_CANCELLED).waitFor();
   await page.locator(".chart").waitFor();
-  assert.equal(refused, 2);
+  assert.equal(asked.times, 2);
 });

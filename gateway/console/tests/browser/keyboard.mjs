@@ -34,6 +34,29 @@ test("requests are decided by keys alone", async (context) => {
   assert.deepEqual([one.status, two.status, two.decline_reason_code, three.status], ["under_review", "declined", "price", "confirmed"]);
 });
 
+test("a dialog with something under way stays, however often Escape is pressed", async (context) => {
+  const { id } = await newRequest();
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.getByRole("article").getByText(id).waitFor();
+  let answer;
+  const asked = new Promise((resolve) => (answer = resolve));
+  await page.route("**/DeclineBookingRequest", async (route) => {
+    await asked;
+    await route.continue();
+  });
+  await page.keyboard.press("d");
+  const dialog = page.getByRole("dialog", { name: "Decline request" });
+  await dialog.waitFor();
+  await page.keyboard.press("4");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Declining …" }).first().waitFor();
+  for (let pressed = 0; pressed < 4; pressed += 1) await page.keyboard.press("Escape");
+  assert.equal(await dialog.evaluate((element) => element.open), true);
+  answer();
+  await dialog.waitFor({ state: "detached" });
+  await rowOf(page, id).getByText("Declined").waitFor();
+});
+
 test("keys are listed, and can be turned off", async (context) => {
   const { id } = await newRequest();
   const page = await openDesk(context, { place: `requests/${id}` });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, newRequest, openDesk, openRequest, proxyOf, requestNow, rowOf } from "./desk.mjs";
+import { call, gatewayOf, newRequest, openDesk, openRequest, proxyOf, requestNow, rowOf } from "./desk.mjs";
 
 const tab = (page, name) => page.getByRole("link", { name: new RegExp(`^${name}`) });
 
@@ -26,10 +26,39 @@ test("a page that was cut off says so, and misses nothing", async (context) => {
   const missed = await newRequest();
   await call("POST", `/v1/booking-requests/${before.id}/decline`, { decline_reason: "Meanwhile" });
   proxy.mend();
-  await page.getByRole("button", { name: "Try now" }).click();
+  // It may have tried by itself by now.
+  await page.getByRole("button", { name: "Try now" }).evaluateAll((all) => all.forEach((one) => one.click()));
   await rowOf(page, missed.id).waitFor();
   await rowOf(page, before.id).getByText("Declined").waitFor();
   await page.getByText("No changes have come in since").waitFor({ state: "detached" });
+});
+
+test("a gateway that ends and comes back is told, and nothing is lost by it", async (context) => {
+  const gateway = await gatewayOf(context);
+  const { url } = await proxyOf(context, { gateway: gateway.url });
+  const page = await openDesk(context, { url });
+  const [open, other] = [await newRequest(), await newRequest()];
+  await rowOf(page, open.id).waitFor();
+  await openRequest(page, open.id);
+  await gateway.stop();
+  await page.getByText("No changes have come in since").waitFor({ timeout: 20_000 });
+  const missed = await newRequest();
+  await call("POST", `/v1/booking-requests/${other.id}/decline`, { decline_reason: "Meanwhile" });
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("alert").getByText("Frontdesk cannot be reached.").waitFor();
+  assert.equal((await requestNow(open.id)).status, "requested");
+
+  await gateway.start();
+  // It goes on by itself.
+  await rowOf(page, missed.id).waitFor({ timeout: 30_000 });
+  await rowOf(page, other.id).getByText("Declined").waitFor();
+  await page.getByText("No changes have come in since").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Approve" }).click();
+  await rowOf(page, open.id).getByText("Confirmed").waitFor();
+  const { events } = await call("GET", `/v1/booking-requests/${open.id}/history`);
+  assert.deepEqual(events.map(({ kind }) => kind), ["created", "approved"]);
+  await page.reload();
+  await rowOf(page, missed.id).waitFor();
 });
 
 test("a decision whose reply is lost is made once", async (context) => {
@@ -47,11 +76,34 @@ test("a decision whose reply is lost is made once", async (context) => {
   });
   await page.route("**/GetBookingRequest", (route) => (keys.length === 1 ? route.abort() : route.continue()));
   await page.getByRole("button", { name: "Approve" }).click();
-  await page.getByRole("alert").getByText("Frontdesk cannot be reached.").waitFor();
+  await page.getByRole("alert").getByText("nothing is done twice").waitFor();
+  assert.equal((await requestNow(id)).status, "confirmed");
+  await page.getByRole("button", { name: "Approve" }).click();
+  await rowOf(page, id).getByText("Confirmed").waitFor();
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1]);
   await page.unroute("**/GetBookingRequest");
   assert.equal((await requestNow(id)).status, "confirmed");
   const { events } = await call("GET", `/v1/booking-requests/${id}/history`);
   assert.deepEqual(events.map(({ kind }) => kind), ["created", "approved"]);
+});
+
+test("a page whose parts are gone leads to the new version", async (context) => {
+  const page = await openDesk(context);
+  await page.locator("li.row, .empty").first().waitFor();
+  let asked = 0;
+  await page.route(/\/(Calendar|de|de_more)-\w+\.js$/, (route) => {
+    asked += 1;
+    return route.fulfill({ status: 404, body: "" });
+  });
+  await page.getByRole("button", { name: "Deutsch" }).click();
+  await page.getByRole("alert").getByText("there may be a new version").waitFor();
+  await page.getByRole("link", { name: "Calendar" }).click();
+  await page.getByRole("main").getByRole("alert").waitFor();
+  await page.unroute(/\/(Calendar|de|de_more)-\w+\.js$/);
+  await page.getByRole("main").getByRole("button", { name: "Load the page again" }).click();
+  await page.locator(".tape-row").first().waitFor();
+  assert.ok(asked > 1);
 });
 
 test("a link leads to the same list and request when the page is loaded again", async (context) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALPINE, desk, newRequest, openDesk, openPage, proxyOf, signIn } from "./desk.mjs";
+import { ALPINE, call, desk, newRequest, openDesk, openPage, proxyOf, signIn } from "./desk.mjs";
 
 test("somebody signs in, and stays signed in when the page is loaded again", async (context) => {
   const page = await openPage(context);
@@ -43,6 +43,8 @@ test("another site's page cannot use the session", async () => {
     const forged = await fetch(`${desk.gateway}/${path}`, { method: "POST", headers: { origin: "https://evil.example", "content-type": "text/plain" }, body: "{}" });
     assert.equal(forged.status, 403, path);
   }
+  const forged = await fetch(`${desk.gateway}/console/session`, { method: "DELETE", headers: { origin: "https://evil.example" } });
+  assert.equal(forged.status, 403);
 });
 
 test("who is signed out elsewhere is told so, and goes on at the same place", async (context) => {
@@ -55,16 +57,30 @@ test("who is signed out elsewhere is told so, and goes on at the same place", as
   await page.getByRole("article").getByText(id).waitFor();
 });
 
+test("a session that has expired leads to the sign-in, and back to the same place", async (context) => {
+  const { id } = await newRequest();
+  const page = await openDesk(context, { place: `requests/${id}` });
+  await page.clock.install();
+  await page.reload();
+  await page.getByRole("article").getByText(id).waitFor();
+  await page.context().clearCookies();
+  await page.clock.fastForward("03:00:00");
+  await page.getByText("Your session is over").waitFor();
+  await page.clock.resume();
+  await signIn(page);
+  await page.getByRole("article").getByText(id).waitFor();
+});
+
 test("signing out ends the session of all pages of the browser", async (context) => {
   const page = await openDesk(context);
   const other = await page.context().newPage();
   await other.goto(desk.url);
   await other.getByRole("heading", { name: "Booking requests" }).waitFor();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   await other.getByText("Your session is over").waitFor();
   await page.reload();
-  await page.getByRole("button", { name: "Sign in" }).waitFor();
+  await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
 });
 
 test("the language is changed at once, and kept", async (context) => {
@@ -79,9 +95,13 @@ test("the language is changed at once, and kept", async (context) => {
 });
 
 test("a member of no tenant is told so, and a viewer decides nothing", async (context) => {
-  const operator = await openPage(context);
-  await signIn(operator, desk.variables.OPERATOR_EMAIL);
-  await operator.getByRole("heading", { name: "No tenant" }).waitFor();
+  const account = { email: `apart-${Date.now()}@frontdesk.example`, kind: "service", password: desk.variables.DEMO_PASSWORD };
+  await call("POST", "/v1/users", account, { email: desk.variables.OPERATOR_EMAIL });
+  const apart = await openPage(context);
+  await signIn(apart, account.email);
+  await apart.getByRole("heading", { name: "No tenant" }).waitFor();
+  await apart.getByRole("link", { name: account.email }).click();
+  await apart.getByRole("heading", { name: "My account" }).waitFor();
   const { id } = await newRequest();
   const viewer = await openPage(context, { url: `${desk.url}#/${ALPINE}/requests/${id}` });
   await signIn(viewer, desk.variables.VIEWER_EMAIL);
@@ -93,6 +113,9 @@ test("the page works behind a path", async (context) => {
   const { url } = await proxyOf(context, { prefix: "/desk" });
   assert.match(url, /\/desk\/$/);
   const { id } = await newRequest();
+  const first = await openPage(context, { url });
+  await signIn(first, desk.variables.MANAGER_EMAIL, "wrong-password");
+  assert.match(await first.getByRole("alert").getByRole("link").getAttribute("href"), /^http.*\/runbook\/LOGIN_FAILED$/);
   const page = await openDesk(context, { url, place: `requests/${id}` });
   await page.getByRole("article").getByText(id).waitFor();
   await page.goto(`${url}recover-password`);

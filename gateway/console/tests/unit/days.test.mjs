@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { dayOf, dateOf, nights, common, isWeekend, lanes, window } = await load("text/days", "request/Strip", "request/open");
+const { dayOf, dateOf, nights, common, isWeekend, lanes, span } = await load("text/days", "request/Strip", "request/open");
 
 test("days are counted, whatever the clocks do", () => {
   assert.equal(nights("2027-03-27", "2027-03-29"), 2);
@@ -26,7 +26,7 @@ test("bars that share no night are in one row", () => {
 });
 
 test("the days around a long stay are cut", () => {
-  const { from, to } = window("2027-01-01", "2027-12-31");
+  const { from, to } = span("2027-01-01", "2027-12-31");
   assert.equal(dateOf(from), "2026-12-27");
   assert.equal(to - from, 62);
 });

@@ -2,19 +2,20 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { load } from "./load.mjs";
 
-const { explain, speak, speakMore, create, ExplainApprovalResponseSchema, keyOf, settled } = await load(
+const { explain, speak, speakMore, create, reasonText, thrownOut, ConnectError, Code, ExplainApprovalResponseSchema, keyOf, settled } = await load(
   "request/explain",
   "text/text",
   "decide/intents",
   "generated/frontdesk/booking/v1/diagnostics_service_pb",
   "../node_modules/@bufbuild/protobuf/dist/esm/create.js",
+  "../node_modules/@connectrpc/connect/dist/esm/index.js#ConnectError,Code",
 );
 const request = { checkIn: "2027-04-06", checkOut: "2027-04-10" };
 const said = (answer) => explain(create(ExplainApprovalResponseSchema, answer), request);
 
 before(async () => {
   await speak("en");
-  await speakMore();
+  await speakMore(["more"]);
 });
 
 test("an approval that would make the booking says so", () => {
@@ -57,4 +58,14 @@ test("the same intent has the same key until it is known how it ended", () => {
   assert.notEqual(keyOf("decline", input), first);
   settled("approve", input, "BOOKING_OVERLAP");
   assert.notEqual(keyOf("approve", input), first);
+});
+
+test("what something before the server said leaves open how it ended", () => {
+  const input = { bookingRequestId: "2" };
+  const first = keyOf("approve", input);
+  const failure = thrownOut("approve", input, new ConnectError("no upstream", Code.Unavailable, { "x-request-id": "r" }));
+  assert.deepEqual([failure.reason, failure.once, keyOf("approve", input)], ["UNAVAILABLE", true, first]);
+  assert.match(reasonText("NETWORK", true)[1], /nothing is done twice/);
+  assert.doesNotMatch(reasonText("NETWORK")[1], /nothing is done twice/);
+  assert.deepEqual(reasonText("LOGIN_FAILED", true), reasonText("LOGIN_FAILED"));
 });

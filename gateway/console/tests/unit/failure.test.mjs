@@ -29,7 +29,7 @@ test("what no server answered is the network, and a status without a reason its 
   assert.equal(wire.failureOf(new wire.ConnectError("late", wire.Code.DeadlineExceeded, { "x-request-id": "r" })).reason, "DEADLINE_EXCEEDED");
   assert.equal(wire.failureOfProblem(null, null).reason, "NETWORK");
   const problem = { code: "LOGIN_FAILED", detail: "no", request_id: "r", type: "/runbook/LOGIN_FAILED" };
-  assert.deepEqual(wire.failureOfProblem(problem, "7"), { reason: "LOGIN_FAILED", said: "no", metadata: {}, violations: [], requestId: "r", runbook: "/runbook/LOGIN_FAILED", retryAfter: 7 });
+  assert.deepEqual(wire.failureOfProblem(problem, "7"), { reason: "LOGIN_FAILED", stated: true, said: "no", metadata: {}, violations: [], requestId: "r", runbook: "http://localhost/runbook/LOGIN_FAILED", retryAfter: 7 });
 });
 
 test("messages are written and read without what was left out of the runtime", () => {
@@ -37,4 +37,11 @@ test("messages are written and read without what was left out of the runtime", (
   const bytes = wire.toBinary(wire.BookingRequestSchema, wire.create(wire.BookingRequestSchema, given));
   const read = wire.fromBinary(wire.BookingRequestSchema, bytes);
   assert.deepEqual([read.id, read.createdAt.nanos, read.fulfilment.uncovered[0].checkOut, read.shortened, read.message], ["1", 5, "2027-04-08", ["message"], ""]);
+});
+
+test("every reason has its page of the runbook", () => {
+  const refused = (reason) => wire.failureOf(new wire.ConnectError("no", wire.Code.Internal, { "x-request-id": "r" }, reason ? [{ desc: wire.ErrorInfoSchema, value: { reason } }] : []));
+  assert.equal(refused("LAST_OWNER").runbook, "http://localhost/runbook/LAST_OWNER");
+  assert.equal(refused("").runbook, "");
+  assert.equal(wire.failureOfProblem({ code: "LOGIN_FAILED", type: "https://help.example/LOGIN_FAILED" }, null).runbook, "https://help.example/LOGIN_FAILED");
 });

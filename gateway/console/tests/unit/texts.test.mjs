@@ -4,13 +4,14 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "./load.mjs";
 
-const [first, more] = [await load("text/de", "text/en"), await load("text/de_more", "text/en_more")];
-const whole = (language) => ({
-  ...first[language],
-  ...more[language],
-  texts: { ...first[language].texts, ...more[language].texts },
-  reasons: { ...first[language].reasons, ...more[language].reasons },
-});
+const parts = await Promise.all(["", "_admin", "_letters", "_more", "_session"].map((part) => load(`text/de${part}`, `text/en${part}`)));
+
+/** A language with all of its parts. */
+function whole(language) {
+  const all = (group) => Object.assign({}, ...parts.map((part) => part[language][group]));
+  return { ...Object.assign({}, ...parts.map((part) => part[language])), texts: all("texts"), reasons: all("reasons") };
+}
+
 const [de, en] = [whole("de"), whole("en")];
 
 /** Each text with the keys that lead to it. */
@@ -38,12 +39,15 @@ test("both languages have one form and another where a number is in the text", (
 });
 
 test("every text is used", () => {
-  const source = readdirSync(join(import.meta.dirname, "../../src"), { recursive: true })
+  const sources = readdirSync(join(import.meta.dirname, "../../src"), { recursive: true })
     .filter((path) => /\.tsx?$/.test(path) && !path.startsWith("generated") && !/^text\/(de|en)/.test(path))
-    .map((path) => readFileSync(join(import.meta.dirname, "../../src", path), "utf8"))
-    .join("\n");
-  // Some are named by a part that stands there and one that is a value.
-  const named = (key) => source.includes(`"${key}"`) || [...source.matchAll(/`((?:[a-z]+|\$\{\w+\})\.[\w.${}]*)`/g)].some(([, form]) => new RegExp(`^${form.replace(/[.?]/g, "\\$&").replace(/\$\{[^}]*\}/g, ".+")}$`).test(key));
+    .map((path) => readFileSync(join(import.meta.dirname, "../../src", path), "utf8"));
+  // Some are named by a part that stands there and one that is a value. Where the value comes
+  // first, it stands in the same file.
+  const fits = (source, form, key) =>
+    new RegExp(`^${form.replace(/[.?]/g, "\\$&").replace(/\$\{[^}]*\}/g, ".+")}$`).test(key) && (!form.startsWith("$") || source.includes(`"${key.split(".")[0]}"`));
+  const named = (key) =>
+    sources.some((source) => source.includes(`"${key}"`) || [...source.matchAll(/`((?:[a-z]+|\$\{\w+\})\.[\w.${}]*)`/g)].some(([, form]) => fits(source, form, key)));
   assert.deepEqual(Object.keys(de.texts).filter((key) => !named(key)), []);
 });
 
@@ -68,13 +72,28 @@ test("every word of a group of the protos has a text", () => {
   has("actor", names("actor.proto", "ActorKind").map(lower));
 });
 
-test("what the console's calls are refused with by their own options has a sentence", () => {
-  const proto = readFileSync(join(import.meta.dirname, "../../../../proto/frontdesk/booking/v1/booking_request_service.proto"), "utf8");
-  const reasons = ["ApproveBookingRequest", "DeclineBookingRequest", "StartReview"].flatMap((rpc) => {
-    const [, body] = new RegExp(`rpc ${rpc}\\([^]*?reasons: \\[([^\\]]*)`).exec(proto);
+test("every scope has a text", () => {
+  const source = readFileSync(join(import.meta.dirname, "../../../../services/identity/src/domain/scopes.rs"), "utf8");
+  const scopes = [...source.matchAll(/pub const (?:TENANT|PLATFORM)_SCOPES: [^=]*= \[([^\]]*)\]/g)].flatMap(([, list]) => [...list.matchAll(/"([^"]+)"/g)].map(([, scope]) => scope));
+  assert.equal(scopes.length, 17);
+  assert.deepEqual(scopes.filter((scope) => !(scope in de.scope)), []);
+});
+
+/** What any call may be refused with. */
+const GENERAL = ["NETWORK", "TOKEN_EXPIRED", "SESSION_ENDED", "SIGN_IN_REQUIRED", "SCOPE_MISSING", "TENANT_ACCESS_DENIED", "TENANT_SUSPENDED", "VIEW_ONLY", "ORIGIN_NOT_ALLOWED", "STEP_UP_REQUIRED", "CALLER_UNCONFIRMED"]
+  .concat(["INVALID_FIELD", "OVERLOADED", "TOO_MANY_CALLS", "TOO_MANY_ATTEMPTS", "SHUTTING_DOWN", "UPSTREAM_UNAVAILABLE", "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN", "INTERNAL"])
+  .concat(["CONTENTION", "LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "DB_UNAVAILABLE", "DB_OVERLOADED", "DB_READ_ONLY", "DB_ERROR"]);
+
+test("what the console's calls are refused with has a sentence", () => {
+  const file = (path) => readFileSync(join(import.meta.dirname, path), "utf8");
+  const calls = [...file("../../buf.gen.yaml").matchAll(/- (frontdesk\.\S+)\.(\w+Service)\.(\w+)/g)];
+  const stated = calls.flatMap(([, path, service, rpc]) => {
+    const proto = file(`../../../../proto/${path.replaceAll(".", "/")}/${service.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase()}.proto`);
+    const [, body] = new RegExp(`rpc ${rpc}\\(([^]*?)\\n  \\}`).exec(proto);
     return [...body.matchAll(/ERROR_REASON_(\w+)/g)].map(([, name]) => name);
   });
+  assert.ok(calls.length > 30 && stated.length > 40, `${calls.length} calls, ${stated.length} reasons`);
   // A key is made for each intent, so that none is used for two.
-  const missing = reasons.filter((reason) => !(reason in de.reasons) && reason !== "IDEMPOTENCY_KEY_REUSED");
-  assert.deepEqual(missing, []);
+  const missing = new Set([...stated, ...GENERAL].filter((reason) => !(reason in de.reasons) && reason !== "IDEMPOTENCY_KEY_REUSED"));
+  assert.deepEqual([...missing], []);
 });

@@ -1,0 +1,87 @@
+// Public keys with which a client signs assertions in place of sending its secret
+// (RFC 7523): a JWK set, as the client's tools write it.
+
+import { useSignal } from "@preact/signals";
+import type { ApiKey } from "../generated/frontdesk/identity/v1/api_key_service_pb";
+import { Dialog } from "../parts/Dialog";
+import { Field } from "../parts/Field";
+import { attempt } from "../parts/once";
+import { Trouble } from "../parts/Trouble";
+import { tenantId } from "../session/session";
+import { t } from "../text/text";
+import type { Failure } from "../wire/failure";
+import { service } from "./keyService";
+
+type Jwk = Record<string, unknown>;
+const TEXTS = ["kty", "kid", "use", "alg", "crv", "x", "y", "n", "e"] as const;
+/** With these a key is no public one. */
+const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "k"];
+
+/** The keys of a set, or of one key; the text that says what is wrong with it. */
+export function keysOf(json: string): Jwk[] | "keys.no_json" | "keys.private" {
+  let read: unknown;
+  try {
+    read = json.trim() ? JSON.parse(json) : { keys: [] };
+  } catch {
+    return "keys.no_json";
+  }
+  const set = (read as { keys?: unknown } | null)?.keys ?? [read];
+  if (!Array.isArray(set) || set.some((key) => typeof key !== "object" || key === null)) return "keys.no_json";
+  const keys = set as Jwk[];
+  // It is not sent anywhere.
+  return keys.some((key) => PRIVATE.some((name) => name in key)) ? "keys.private" : keys;
+}
+
+function wireOf(key: Jwk) {
+  const operations = key["key_ops"];
+  return {
+    ...Object.fromEntries(TEXTS.map((name) => [name, typeof key[name] === "string" ? key[name] : ""])),
+    keyOps: Array.isArray(operations) ? operations.map(String) : [],
+    ext: key["ext"] === true,
+  };
+}
+
+export function ClientKeys({ of, onSet, onClose }: { of: ApiKey; onSet: () => void; onClose: () => void }) {
+  const json = useSignal("");
+  const without = useSignal(false);
+  const fault = useSignal("");
+  const failure = useSignal<Failure | null>(null);
+  const busy = useSignal(false);
+  const send = async (event: Event) => {
+    event.preventDefault();
+    if (busy.value) return;
+    const keys = keysOf(json.value);
+    fault.value = typeof keys === "string" ? t(keys) : "";
+    if (typeof keys === "string") return;
+    busy.value = true;
+    const { failure: refused } = await attempt(() => service.setClientKeys({ tenantId: tenantId.value, apiKeyId: of.id, keys: keys.map(wireOf), withoutSecret: without.value }));
+    failure.value = refused;
+    busy.value = false;
+    fault.value = refused?.violations.find(({ field }) => field.startsWith("keys"))?.description ?? "";
+    if (!refused) onSet();
+  };
+  return (
+    <Dialog title={t("keys.sign_title")} onClose={onClose} busy={busy.value}>
+      <form onSubmit={(event) => void send(event)}>
+        <p>{t("keys.sign_lead", { name: of.name })}</p>
+        {of.clientKeyIds.length > 0 && <p>{t("keys.signs", { ids: of.clientKeyIds.join(", ") })}</p>}
+        <Field label={t("keys.jwks")} hint={t("keys.jwks_hint")} fault={fault.value}>
+          {(given) => <textarea {...given} rows={6} spellcheck={false} value={json.value} onInput={(event) => (json.value = event.currentTarget.value)} />}
+        </Field>
+        <label class="check">
+          <input type="checkbox" checked={without.value} onChange={(event) => (without.value = event.currentTarget.checked)} />
+          {t("keys.without_secret")}
+        </label>
+        {failure.value && <Trouble failure={failure.value} />}
+        <footer>
+          <button class="main" aria-disabled={busy.value}>
+            {t("edit.save")}
+          </button>
+          <button type="button" class="quiet" onClick={onClose}>
+            {t("cancel")}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,42 @@
+// German: the pages that letters lead to.
+
+export const de = {
+  texts: {
+    "letter.on": "Zu Frontdesk",
+    "recover.title": "Neues Passwort",
+    "recover.lead": "Wählen Sie ein neues Passwort. Alle Ihre Sitzungen enden damit.",
+    "recover.set": "Passwort setzen",
+    "recover.done": "Das Passwort ist gesetzt. Melden Sie sich damit an.",
+    "recover.other": "Neuen Link anfordern",
+    "recover.ask": "An Ihre Adresse geht ein Link, mit dem Sie ein neues Passwort setzen. Er gilt eine Stunde.",
+    "recover.send": "Link senden",
+    "recover.sent": "Wenn {email} ein Konto hat, ist der Link unterwegs.",
+    "confirm.title": "E-Mail-Adresse bestätigen",
+    "confirm.lead": "Bestätigen Sie, dass Sie die Post dieser Adresse lesen.",
+    "confirm.go": "Bestätigen",
+    "confirm.done": "{email} ist bestätigt.",
+    "invite.title": "Einladung",
+    "invite.lead": "{inviter} lädt {email} zu {tenant} ein, in der Rolle {role}.",
+    "invite.lead_nobody": "{email} ist zu {tenant} eingeladen, in der Rolle {role}.",
+    "invite.as": "Sie sind angemeldet als {email}.",
+    "invite.accept": "Einladung annehmen",
+    "invite.decline": "Einladung ablehnen",
+    "invite.accepted": "Sie sind jetzt Mitglied von {tenant}.",
+    "invite.joined": "Ihr Konto besteht, und Sie sind Mitglied von {tenant}. Melden Sie sich an.",
+    "invite.decline_sure": "Um später Mitglied von {tenant} zu werden, brauchen Sie eine neue Einladung.",
+    "invite.declined": "Die Einladung zu {tenant} ist abgelehnt.",
+    "invite.join_lead": "Wählen Sie Namen und Passwort für Ihr Konto.",
+    "invite.name": "Ihr Name",
+    "invite.join": "Konto anlegen und annehmen",
+    "invite.have_account": "Ich habe schon ein Konto",
+    "invite.needs_letter": "Dieser Link kam nicht an Ihre Adresse. Für ein neues Konto senden wir einen eigenen dorthin; dieser hier gilt dann nicht mehr.",
+    "invite.send_letter": "Link an die eingeladene Adresse senden",
+    "invite.letter_sent": "Ein neuer Link ist an {email} unterwegs.",
+  },
+  // What a reason means, and what to do about it.
+  reasons: {
+    LINK_INVALID: ["Dieser Link gilt nicht oder nicht mehr.", "Fordern Sie einen neuen an."],
+    INVITATION_FOR_ANOTHER: ["Die Einladung ist für eine andere Adresse.", "Melden Sie sich mit deren Konto an."],
+    MAIL_NOT_SET_UP: ["Hier wird keine Post versandt.", "Wer Frontdesk betreibt, kann helfen."],
+  } as Record<string, readonly [sentence: string, advice: string]>,
+};

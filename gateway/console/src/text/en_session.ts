@@ -1,0 +1,52 @@
+// English: who somebody is, for signing in and for proofs.
+
+import type { SessionTexts } from "./text";
+
+export const en: SessionTexts = {
+  texts: {
+    "signin.email": "E-mail address",
+    "signin.password": "Password",
+    "signin.go": "Sign in",
+    "signin.passkey": "Sign in with a passkey",
+    "signin.other": "Sign in with another account",
+    "signin.forgotten": "Forgotten your password?",
+    "session.ended": "Your session is over: you were signed out, or it has expired. Sign in again to go on here.",
+    "second.lead": "{name}: your second factor, please.",
+    "second.go": "Continue",
+    "second.factor": "Second factor",
+    "second.app": "Authenticator app",
+    "second.a_passkey": "Passkey",
+    "second.passkey": "Use the passkey",
+    "second.passkey_lead": "Prove by your passkey that it is you. Your browser asks for it.",
+    "second.by_passkey": "Use a passkey",
+    "second.code": "Code from the app",
+    "second.hint": "Six digits, good for 30 seconds.",
+    "second.recovery": "Recovery code",
+    "second.recovery_hint": "Each code works once.",
+    "second.by_factor": "Use a code from the app",
+    "second.by_recovery": "Use a recovery code",
+    "second.by_password": "Use the password",
+    "stepup.title": "Please prove again that it is you",
+    "stepup.fresh": "This needs a proof of the last {n} minutes.",
+    "stepup.second": "This needs a second factor.",
+    "stepup.none": "This needs a second factor, and your account has none yet.",
+    "stepup.go": "Confirm",
+  },
+  // What a reason means, and what to do about it.
+  reasons: {
+    LOGIN_FAILED: ["Address or password are wrong.", "Check both, and upper and lower case."],
+    TOO_MANY_ATTEMPTS: ["Too many failed attempts.", "Wait before you try again."],
+    FACTOR_PROOF_WRONG: ["The code is wrong.", "Take the one that the app shows now."],
+    FACTOR_LOCKED: ["This factor is locked.", "Use a recovery code."],
+    FACTOR_NAME_TAKEN: ["Another one of your factors has this name.", "Choose another name."],
+    PASSKEY_NOT_GIVEN: ["The browser gave no passkey.", "Try again, or prove it in another way."],
+    PASSKEY_UNKNOWN: ["This passkey does not sign in here.", "Sign in with the password; “My account” shows then which passkeys you have."],
+    PASSKEY_WRONG: ["This passkey was not taken.", "Try again, or prove it in another way."],
+    PASSKEY_THERE: ["This device has a passkey for your account already.", "Use that, or take another device."],
+    PASSKEY_ELSEWHERE: ["Passkeys do not work at this address.", "Call Frontdesk by its right name."],
+    PASSKEYS_OFF: ["Passkeys are not set up here.", "Prove it in another way; whoever runs Frontdesk sets them up with PASSKEY_ORIGINS."],
+    CHALLENGE_EXPIRED: ["That took too long.", "Try again."],
+    FACTOR_NOT_FOUND: ["This factor is there no more.", "Load the page again."],
+    PASSWORD_WRONG: ["The password is wrong.", "Try again."],
+  },
+};

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALPINE, call, desk, GUESTS, newRequest, openPage, signIn } from "./desk.mjs";
+
+/** A page at which somebody has entered the API key of the tenant. */
+async function openGuests(context, { item = "", ...options } = {}) {
+  const page = await openPage(context, { ...options, url: `${desk.url}#/${ALPINE}/guests${item && `/${item}`}` });
+  await signIn(page);
+  await page.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
+  await page.getByRole("button", { name: "Show guests" }).click();
+  return page;
+}
+
+const guestNow = (id) => call("GET", `/v1/customers/${id}`, undefined, { headers: { "x-tenant-api-key": desk.variables.TENANT_API_KEY } });
+let made = 0;
+async function newGuest(fields = {}) {
+  made += 1;
+  return await call("POST", "/v1/customers", { name: `Dora Dohle ${made}`, email: `dora${made}@guests.example`, ...fields });
+}
+
+test("guests are shown by an API key of the tenant, and searched for", async (context) => {
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/guests` });
+  await signIn(page);
+  await page.getByLabel("API key").fill("fdk_wrong");
+  await page.getByRole("button", { name: "Show guests" }).click();
+  await page.getByRole("alert").getByText("This API key does not work.").waitFor();
+  await page.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
+  await page.getByRole("button", { name: "Show guests" }).click();
+  await page.getByRole("link", { name: "Bruno Bauer" }).waitFor();
+  const search = page.getByRole("searchbox");
+  await search.fill("bau");
+  await page.getByRole("link", { name: "Anna Adler" }).waitFor({ state: "detached" });
+  await search.fill("nobody of this name");
+  await page.getByText("Nothing found.").waitFor();
+  await search.fill("");
+  await page.getByRole("link", { name: "Anna Adler" }).click();
+  await page.getByRole("heading", { name: "Anna Adler" }).waitFor();
+  const requests = page.getByRole("region", { name: "Booking requests" });
+  await requests.getByRole("link").first().click();
+  await page.waitForURL((url) => url.hash.includes("/requests/"));
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+  assert.ok(!kept.includes(desk.variables.TENANT_API_KEY));
+});
+
+test("a guest is made, edited beside somebody else, archived and taken back", async (context) => {
+  const page = await openGuests(context);
+  await page.getByRole("link", { name: "New guest" }).click();
+  await page.getByLabel("Name").fill("Emil Eule");
+  await page.getByLabel("E-mail address").fill("emil@guests.example");
+  await page.getByRole("button", { name: "Create guest" }).dblclick();
+  await page.getByRole("heading", { name: "Emil Eule" }).waitFor();
+  // A browser tells of an address later than it has it.
+  await page.waitForURL(/[0-9a-f-]{36}$/);
+  const id = page.url().split("/").at(-1);
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Phone").fill("+49 30 1234");
+  await call("PATCH", `/v1/customers/${id}`, { notes: "Likes tea." });
+  await page.getByRole("button", { name: "Save" }).click();
+  const alert = page.getByRole("alert");
+  await alert.getByText("Notes of the house: Likes tea.").waitFor();
+  await alert.getByRole("button", { name: "Go on with what I entered" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Saved.").waitFor();
+  const now = await guestNow(id);
+  assert.deepEqual([now.phone, now.notes], ["+49 30 1234", "Likes tea."]);
+  await page.getByRole("button", { name: "Archive" }).click();
+  await page.getByText("The guest is archived").waitFor();
+  assert.ok((await guestNow(id)).archived_at);
+  await page.getByRole("button", { name: "Take out of the archive" }).click();
+  await page.getByText("The guest is in use again.").waitFor();
+  assert.ok(!(await guestNow(id)).archived_at);
+});
+
+test("two guests who are one person are merged, when somebody says so", async (context) => {
+  const [guest, duplicate] = [await newGuest(), await newGuest()];
+  const { id } = await newRequest({ guest_id: duplicate.id });
+  const page = await openGuests(context, { item: guest.id });
+  await page.getByText("No booking requests.").waitFor();
+  await page.getByRole("button", { name: "Merge" }).click();
+  const dialog = page.getByRole("dialog", { name: "Merge" });
+  await dialog.getByRole("searchbox").fill(duplicate.name);
+  await dialog.getByRole("button", { name: `Take ${duplicate.name}` }).click();
+  await dialog.getByText(`All requests and bookings of ${duplicate.name} belong to ${guest.name} afterwards.`).waitFor();
+  await dialog.getByRole("button", { name: "Merge" }).click();
+  assert.ok(!(await guestNow(duplicate.id)).merged_into);
+  await dialog.getByLabel("It is the same person").check();
+  await dialog.getByRole("button", { name: "Merge" }).click();
+  await page.getByText("Merged. 1 request belongs here now.").waitFor();
+  await page.getByRole("region", { name: "Booking requests" }).getByRole("link").waitFor();
+  assert.equal((await guestNow(duplicate.id)).merged_into, guest.id);
+  assert.equal((await call("GET", `/v1/booking-requests/${id}`)).guest_id, guest.id);
+  await page.goto(`${desk.url}#/${ALPINE}/guests/${duplicate.id}`);
+  await page.getByText("Merged into another guest").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Take out of the archive" }).count(), 0);
+});
+
+test("who may not change guests sees them alone", async (context) => {
+  const page = await openPage(context, { url: `${desk.url}#/${ALPINE}/guests/${GUESTS[1]}` });
+  await signIn(page, desk.variables.VIEWER_EMAIL);
+  await page.getByLabel("API key").fill(desk.variables.TENANT_API_KEY);
+  await page.getByRole("button", { name: "Show guests" }).click();
+  await page.getByRole("heading", { name: "Bruno Bauer" }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Edit" }).count(), 0);
+  assert.equal(await page.getByRole("button", { name: "Merge" }).count(), 0);
+});

@@ -1,0 +1,50 @@
+// Where the reader is in the calendar, and what is read for it.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { load } from "./load.mjs";
+
+const { choice, dayOf, go, goTo, known, place, properties, readAgain, step, yearOf } = await load("calendar/place", "calendar/year#readAgain,yearOf", "properties#properties as known", "route#go", "text/days#dayOf", "wire/calls#properties");
+
+const unit = (id) => [id, { id, name: id }];
+const settle = () => new Promise((resolve) => setTimeout(resolve));
+
+beforeEach(() => {
+  known.value = new Map([unit("b"), unit("c")]);
+  go({ page: "calendar", day: "2027-04-01" });
+});
+
+test("a choice stays with its property and its nights", () => {
+  goTo(1, 3);
+  step(0, 2, true);
+  const chosen = { property: "c", name: "c", from: dayOf("2027-04-04"), to: dayOf("2027-04-07") };
+  assert.deepEqual(choice(), chosen);
+  known.value = new Map([unit("a"), unit("b"), unit("c")]);
+  assert.deepEqual([choice(), place.value.row], [chosen, 2]);
+  go({ day: "2027-04-29" });
+  assert.deepEqual(choice(), chosen);
+  go({ day: "2027-04-01" });
+  assert.deepEqual(place.value, { row: 2, at: 5 });
+  known.value = new Map([unit("a")]);
+  assert.equal(choice(), null);
+});
+
+test("a year is read once at a time, and again when it had failed", async () => {
+  const answers = [];
+  properties.getAvailability = () => new Promise((resolve, reject) => answers.push({ resolve, reject }));
+  const year = yearOf("b");
+  readAgain("b");
+  readAgain("b");
+  assert.equal(answers.length, 1);
+  answers[0].resolve({ occupancies: [] });
+  await settle();
+  assert.equal(answers.length, 2);
+  answers[1].reject(new Error("no"));
+  await settle();
+  assert.equal(year.value, "failed");
+  readAgain("b");
+  assert.equal(year.value, "loading");
+  answers[2].resolve({ occupancies: [] });
+  await settle();
+  assert.deepEqual([year.value, answers.length], [[], 3]);
+});

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { load } from "./load.mjs";
+
+const { dateOf, dayOf, dayText, speak, stayText, today } = await load("text/days", "text/format", "text/text#speak");
+const year = new Date().getFullYear();
+
+before(async () => {
+  navigator.languages = ["de-DE", "en-GB", "en"];
+  await speak("en");
+});
+
+test("the year is left out only of days of this one", () => {
+  assert.doesNotMatch(dayText(dayOf(`${year}-07-03`)), /\d{4}/);
+  assert.match(dayText(dayOf(`${year + 1}-01-01`)), new RegExp(`${year + 1}$`));
+  assert.match(dayText(dayOf(`${year - 1}-12-31`)), new RegExp(`${year - 1}$`));
+  assert.match(stayText(`${year}-12-30`, `${year + 1}-01-02`), new RegExp(`${year}.*${year + 1}`));
+  assert.doesNotMatch(stayText(dateOf(today()), dateOf(today())), /\d{4}/);
+});
+
+test("English is written as the browser has it", () => {
+  assert.match(dayText(dayOf(`${year}-07-03`)), /3 Jul/);
+});

@@ -1,0 +1,129 @@
+// What the page hears, and what it does about what it did not hear.
+
+import assert from "node:assert/strict";
+import { before, beforeEach, test } from "node:test";
+import { load } from "./load.mjs";
+
+const { attend, start, Code, ConnectError, count, counts, denied, ErrorInfoSchema, forget, gaps, load: list, lostAt, NO_FILTERS, requests, rows, tryNow, watch } = await load(
+  "inbox/list",
+  "live",
+  "route#NO_FILTERS",
+  "session/session#start",
+  "wire/calls",
+  "generated/google/rpc/error_details_pb#ErrorInfoSchema",
+  "../node_modules/@connectrpc/connect/dist/esm/index.js#ConnectError,Code",
+);
+
+const CREATED = 1;
+const REVIEW_STARTED = 2;
+const DECLINED = 5;
+const one = (id, status = 1) => ({ id, status, propertyId: "", guestId: "", checkIn: "2027-04-06", checkOut: "2027-04-10", createdAt: { seconds: 1n, nanos: 0 } });
+const settle = (length = 5) => new Promise((resolve) => setTimeout(resolve, length));
+const refusal = (reason, metadata = {}) => new ConnectError(reason, Code.FailedPrecondition, { "x-request-id": "r" }, [{ desc: ErrorInfoSchema, value: { reason, metadata } }]);
+
+let read;
+let cursors;
+/** What streams say, one after the other: messages, or what ends them. */
+let streams;
+let stop;
+
+before(async () => {
+  globalThis.fetch = async () => new Response(JSON.stringify({ access: "one", expires_in: 900, user: { id: "x" } }));
+  assert.equal(await start(), undefined);
+});
+
+beforeEach(async () => {
+  stop?.();
+  [read, cursors, streams] = [[], [], []];
+  forget();
+  attend(true);
+  requests.listBookingRequests = async () => ({ bookingRequests: [one("a")], counts: [], nextPageToken: "", leftOut: 0 });
+  requests.getBookingRequest = async ({ bookingRequestId }) => {
+    read.push(bookingRequestId);
+    return { bookingRequest: one(bookingRequestId) };
+  };
+  requests.watchBookingRequests = async function* ({ cursor }, { signal }) {
+    cursors.push(cursor);
+    for (const said of streams.shift() ?? []) {
+      if (said instanceof Error) throw said;
+      yield said;
+    }
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  await list(NO_FILTERS);
+});
+
+const event = (bookingRequestId, kind) => ({ cursor: `${bookingRequestId}${kind}`, event: { bookingRequestId, kind, propertyId: "" } });
+
+test("what is not listed is read only if it may come into the list", async () => {
+  streams = [[{ cursor: "0" }, event("b", REVIEW_STARTED), event("c", CREATED), event("d", DECLINED), event("a", DECLINED), event("e", 24)]];
+  stop = watch();
+  await settle();
+  assert.deepEqual(read, ["c", "a", "e"]);
+  assert.deepEqual(rows.value.map(({ value: { id } }) => id).sort(), ["a", "c", "e"]);
+});
+
+test("a read that fails is made again", async () => {
+  const { getBookingRequest } = requests;
+  requests.getBookingRequest = async (input) => {
+    if (read.push("failed") > 1) return await getBookingRequest(input);
+    throw new Error("no");
+  };
+  streams = [[{ cursor: "0" }, event("b", CREATED)]];
+  stop = watch();
+  await settle(700);
+  assert.deepEqual(read, ["failed", "failed", "b"]);
+});
+
+test("after events that nobody keeps any more everything is read again", async () => {
+  const before = gaps.value;
+  streams = [[{ cursor: "0" }, refusal("CURSOR_EXPIRED", { go_on: "9" })], [{ cursor: "9" }]];
+  stop = watch();
+  await settle(700);
+  assert.deepEqual([cursors, gaps.value], [["", "9"], before + 1]);
+});
+
+test("what happened before a stream came at last is read again", async () => {
+  const before = gaps.value;
+  streams = [[new Error("no")], [{ cursor: "1" }]];
+  stop = watch();
+  await settle(700);
+  assert.deepEqual([cursors.length, gaps.value], [2, before + 1]);
+});
+
+test("who may not hear is told so, and does not ask for ever", async () => {
+  streams = [[refusal("SCOPE_MISSING")], []];
+  stop = watch();
+  await settle(700);
+  assert.deepEqual([cursors.length, denied.value.reason, lostAt.value], [1, "SCOPE_MISSING", 0]);
+});
+
+test("a stream that hangs is left when the network is there again", async () => {
+  streams = [[{ cursor: "0" }], [{ cursor: "1" }]];
+  stop = watch();
+  await settle();
+  tryNow();
+  await settle(700);
+  assert.deepEqual(cursors, ["", "0"]);
+});
+
+test("what happens while it is counted is counted, and nothing for who does not look", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const answers = [];
+  requests.listBookingRequests = () => new Promise((resolve) => answers.push((count) => resolve({ counts: [{ status: 1, count, more: false }] })));
+  count();
+  context.mock.timers.tick(3_000);
+  assert.equal(answers.length, 1);
+  count();
+  answers[0](1);
+  await Promise.resolve();
+  context.mock.timers.tick(3_000);
+  assert.equal(answers.length, 2);
+  answers[1](2);
+  await new Promise(setImmediate);
+  assert.equal(counts.value.requested.count, 2);
+  attend(false);
+  count();
+  context.mock.timers.tick(3_000);
+  assert.equal(answers.length, 2);
+});
