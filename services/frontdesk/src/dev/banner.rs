@@ -67,6 +67,7 @@ pub fn ready(
         r#"
 Ready in {:.1} s (for development: demo data, public password, loopback only)
 
+  Console     {gateway_url}/
   REST        {gateway_url}/api/v1     also /v1
   gRPC-Web    {gateway_url}
   Health      {gateway_url}/livez  {gateway_url}/readyz
