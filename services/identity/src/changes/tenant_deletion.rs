@@ -77,7 +77,7 @@ pub async fn begin(store: &Store, id: TenantId, actor: &Actor) -> Result<Purge, 
             change.finish(actor.did(AuditAction::TenantPurgeDue).about(id)).await?;
             return Ok(Purge::Due);
         }
-        let begun = change.begin_purge(id, REST).await?;
+        let begun = change.begin_purge(id, REST, LOOK).await?;
         change.settle().await?;
         Ok(if begun { Purge::Begun } else { Purge::Waits })
     })

@@ -25,8 +25,8 @@ pg::statements! {
     );
     /// Notes that a tenant's time is over, unless that was noted in the last so many seconds.
     MarkPurgeDue = "mark_purge_due" (id: TenantId, now: Timestamp, look: i64);
-    /// Begins to delete a tenant, if that was noted so many seconds ago.
-    BeginPurge = "begin_purge" (id: TenantId, now: Timestamp, rest: i64);
+    /// Begins to delete a tenant, if that was noted so many seconds ago and is looked at still.
+    BeginPurge = "begin_purge" (id: TenantId, now: Timestamp, rest: i64, look: i64);
     /// Deletes some of what belongs to it.
     PurgeTenant = "purge_tenant" (tenant: TenantId, most: i64);
     /// Deletes the tenant when nothing belongs to it any more.
@@ -107,8 +107,13 @@ impl Change {
     }
 
     /// Whether the deletion has begun, now or before.
-    pub async fn begin_purge(&self, id: TenantId, rest: SignedDuration) -> Result<bool, Fault> {
-        let begin = BeginPurge { id, now: self.at(), rest: rest.as_secs() };
+    pub async fn begin_purge(
+        &self,
+        id: TenantId,
+        rest: SignedDuration,
+        look: SignedDuration,
+    ) -> Result<bool, Fault> {
+        let begin = BeginPurge { id, now: self.at(), rest: rest.as_secs(), look: look.as_secs() };
         Ok(!self.query(&begin).await?.is_empty())
     }
 

@@ -1,6 +1,7 @@
 -- Cannot be taken back from here on, so neither a server whose clock is ahead nor a database
--- whose is begins it early, nor one that has seen only lately that the time is over. Done
--- before, it is done: no row says that the tenant was restored, or is gone.
+-- whose is begins it early, nor one that has seen only lately that the time is over, or that
+-- nobody has looked at since. Done before, it is done: no row says that the tenant was restored,
+-- or is gone.
 with begun as (
     update identity.tenants t
     set
@@ -11,6 +12,7 @@ with begun as (
       and t.purge_began_at is null
       and t.purge_at <= least(:now, now())
       and t.purge_due_at <= now() - make_interval(secs => :rest)
+      and t.purge_seen_at > now() - make_interval(secs => 2 * :look)
     returning t.id, t.purge_began_at
 ),
 under_way as (
