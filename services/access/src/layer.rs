@@ -154,6 +154,9 @@ impl<A: Authority> Gate<A> {
             return Ok(Caller::nobody(method));
         }
         let credentials = Credentials::read(headers)?;
+        if credentials.api_key.is_some() {
+            boot::note_holder();
+        }
         let now = Timestamp::now();
         let verified = match &credentials.token {
             Some(token) => Some(self.keys.verify(token, &self.authority, now).await?),

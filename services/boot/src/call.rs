@@ -25,6 +25,8 @@ pub struct Call {
     tenant: OnceLock<Uuid>,
     user: OnceLock<Uuid>,
     api_key: OnceLock<Uuid>,
+    /// Set if it brings what only somebody has who was let in before.
+    holds: OnceLock<()>,
     /// When whoever calls has given up, if that was said.
     ends_at: OnceLock<Instant>,
     /// The other end of its connection, and the client behind it.
@@ -42,7 +44,10 @@ pub struct Call {
 pub enum Whose {
     /// A tenant's, a user's or an API key's.
     Known(Uuid),
-    /// It is not known yet, or nobody's; where it comes from, as [`client_of`] says it.
+    /// Of somebody who brings what was given out before, a refresh token or an API key, and is
+    /// not looked up yet; where it comes from, as [`client_of`] says it.
+    Holder(Option<IpAddr>),
+    /// It is not known yet, or nobody's; where it comes from.
     Unknown(Option<IpAddr>),
 }
 
@@ -65,6 +70,7 @@ impl Call {
             tenant: OnceLock::new(),
             user: OnceLock::new(),
             api_key: OnceLock::new(),
+            holds: OnceLock::new(),
             ends_at: OnceLock::new(),
             came_from: OnceLock::new(),
             only_reads: OnceLock::new(),
@@ -180,8 +186,14 @@ pub fn whose_call() -> Option<Whose> {
     let mut whose = None;
     with_current(|call| {
         let known = [&call.tenant, &call.user, &call.api_key].into_iter().find_map(|id| id.get().copied());
-        let client = || call.came_from.get().map(|(_, client)| client_of(*client));
-        whose = Some(known.map_or_else(|| Whose::Unknown(client()), Whose::Known));
+        whose = Some(known.map_or_else(
+            || {
+                let client = call.came_from.get().map(|(_, client)| client_of(*client));
+                let holds = call.holds.get().is_some();
+                if holds { Whose::Holder(client) } else { Whose::Unknown(client) }
+            },
+            Whose::Known,
+        ));
     });
     whose
 }
@@ -243,6 +255,14 @@ pub fn client() -> Option<IpAddr> {
 pub fn note_tenant(tenant: Uuid) {
     with_current(|call| {
         call.tenant.get_or_init(|| tenant);
+    });
+}
+
+/// Notes that the call under way brings what only somebody has who was let in before: the form
+/// of it was looked at, and nothing else yet.
+pub fn note_holder() {
+    with_current(|call| {
+        call.holds.get_or_init(|| ());
     });
 }
 

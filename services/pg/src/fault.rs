@@ -203,15 +203,22 @@ impl Fault {
 
 impl Crowd {
     fn refusal(self, waiting: usize) -> Refusal {
-        let (whose, waits_for) = match self {
-            Self::Changes => ("changes of this tenant", "changes of the tenant"),
-            Self::Calls => {
-                ("calls like this one, of the same tenant or caller,", "a connection to the database")
+        let waits_for = match self {
+            Self::Changes => "changes of the tenant",
+            Self::Calls => "a connection to the database",
+        };
+        let crowd = match (self, waiting) {
+            (Self::Changes, 0) => "The changes of this tenant that are under way take long".to_owned(),
+            (Self::Calls, 0) => "More calls wait for the database already than it can answer soon".to_owned(),
+            (_, _) => {
+                let whose = match self {
+                    Self::Changes => "changes of this tenant",
+                    Self::Calls => "calls like this one, of the same tenant or caller,",
+                };
+                format!("{waiting} {whose} wait for the database already, and those before them take long")
             }
         };
-        let sentence = format!(
-            "{waiting} {whose} wait for the database already, and those before them take long. This one was not begun; try again."
-        );
+        let sentence = format!("{crowd}. This one was not begun; try again.");
         Refusal::new(ErrorReason::Overloaded, sentence)
             .with("waiting", waiting.to_string())
             .with("waits_for", waits_for)

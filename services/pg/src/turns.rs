@@ -33,18 +33,23 @@ pub(crate) enum Whose {
     Tenants,
     /// Outside tenants: a user's or an API key's.
     Caller(Uuid),
-    /// Of those who have not said yet who they are, such as whoever signs in or has an API
-    /// key that is looked up, by where they are: see [`PoolTurns`].
+    /// Of those who bring what was given out before, a refresh token or an API key, which is
+    /// looked up now, by where they are: see [`PoolTurns`].
+    Holder(Option<IpAddr>),
+    /// Of those who have not said yet who they are, such as whoever signs in, by where they
+    /// are.
     Nobody(Option<IpAddr>),
 }
 
 /// The turns of a pool. Those who have not said who they are have turns of their own before
 /// that, by where they are, so that a flood from one place stands in a line of its own. For
 /// connections all of them are one: addresses are to be had for nothing, and tenants have
-/// one turn each.
+/// one turn each. Whoever brings what was given out before is apart from whoever does not, so
+/// that no crowd that signs in keeps those out who have.
 #[derive(Debug, Clone)]
 pub(crate) struct PoolTurns {
     changes: Turns<Uuid>,
+    holders: Turns<Option<IpAddr>>,
     strangers: Turns<Option<IpAddr>>,
     connections: Turns<Whose>,
 }
@@ -81,6 +86,7 @@ impl PoolTurns {
         };
         Self {
             changes: Turns::new(limits),
+            holders: Turns::new(strangers),
             strangers: Turns::new(strangers),
             connections: Turns::new(connections),
         }
@@ -105,6 +111,9 @@ impl PoolTurns {
 
     async fn begun(&self, whose: Option<Whose>) -> Result<ConnectionTurn, NoTurn> {
         let (of, stranger) = match whose {
+            Some(Whose::Holder(from)) => {
+                (Some(Whose::Holder(None)), Some(Box::pin(self.holders.turn(from)).await?))
+            }
             Some(Whose::Nobody(from)) => {
                 (Some(Whose::Nobody(None)), Some(Box::pin(self.strangers.turn(from)).await?))
             }
@@ -119,7 +128,7 @@ impl PoolTurns {
 
     /// Who has turns and who waits for one.
     pub(crate) fn figures(&self, scrape: &mut Scrape) {
-        let waiting = self.connections.in_use().1 + self.strangers.in_use().1;
+        let waiting = self.connections.in_use().1 + self.holders.in_use().1 + self.strangers.in_use().1;
         let help = "Calls that wait for a connection.";
         scrape.how_many("frontdesk_pool_waiting", help, &[], waiting);
         let (taken, waiting) = self.changes.in_use();
@@ -128,7 +137,10 @@ impl PoolTurns {
         let help = "Changes that wait for their turn.";
         scrape.how_many("frontdesk_change_turns_waiting", help, &[], waiting);
         scrape.shed("change_turn", self.changes.refused());
-        scrape.shed("connection", self.connections.refused() + self.strangers.refused());
+        scrape.shed(
+            "connection",
+            self.connections.refused() + self.holders.refused() + self.strangers.refused(),
+        );
     }
 }
 
@@ -221,6 +233,26 @@ mod tests {
         assert!(futures::poll!(&mut known).is_pending());
         drop(waiting);
         assert!(known.await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_that_signs_in_keeps_nobody_out_who_has() {
+        let turns = PoolTurns::new(1);
+        let held = turns.connection(Some(Whose::Tenant(OTHER))).await.unwrap();
+        let take = |whose| Box::pin(turns.connection(Some(whose)));
+        let at = |at: u32| Some(IpAddr::from(at.to_be_bytes()));
+        let mut crowd: Vec<_> = (0..100).map(|n| take(Whose::Nobody(at(n)))).collect();
+        let mut refused = 0;
+        for one in &mut crowd {
+            refused += usize::from(futures::poll!(one).is_ready());
+        }
+        assert!(refused > 80, "{refused}");
+        let mut holder = take(Whose::Holder(at(200)));
+        assert!(futures::poll!(&mut holder).is_pending(), "it is not refused");
+        drop(held);
+        // One of the crowd was there before.
+        drop(crowd);
+        assert!(holder.await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

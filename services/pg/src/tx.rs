@@ -346,6 +346,7 @@ impl Scope {
             Self::Briefly(None) => Some(Whose::Tenants),
             Self::Global | Self::Role(_) | Self::Tenants(..) => boot::whose_call().map(|whose| match whose {
                 boot::Whose::Known(id) => Whose::Caller(id),
+                boot::Whose::Holder(client) => Whose::Holder(client),
                 boot::Whose::Unknown(client) => Whose::Nobody(client),
             }),
         }

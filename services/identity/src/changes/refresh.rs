@@ -18,6 +18,7 @@ impl Sessions {
     /// although the call fails.
     pub async fn refresh(&self, text: &str, actor: &Actor) -> Result<Tokens, Error> {
         let token = self.refresh_tokens.read(text).ok_or(Error::RefreshTokenInvalid)?;
+        boot::note_holder();
         let granted = Change::run(&self.store, async |change| exchange(change, token, actor).await);
         self.tokens(granted.await?)
     }
