@@ -62,7 +62,8 @@ clients: console
 bench:
 	cargo bench --locked -p transcode --bench transcode
 	cargo bench --locked -p boot --bench log
-	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking
+	cargo bench --locked -p frontdesk --bench gateway --bench identity --bench booking --bench sign_ins
+	cargo bench --locked -p frontdesk --bench revocations -- 1000000
 
 # Writes the Rust code of the .proto files, the OpenAPI document, what README and
 # deploy/env.example say of settings, and what the migrations make.
