@@ -71,7 +71,7 @@ fn check(row: &str, name: &str, which: Which, known: impl Fn() -> String) -> Opt
         "status" => format!("{} is not true", known()),
         "property_id" | "message" | "internal_note" | "internal_notes" => format!("{column} is null"),
         "guest_count" => format!("({column} between 1 and 2147483647) is not true"),
-        "row_version" => format!("({column} between 1 and {}) is not true", i64::MAX),
+        "row_version" => format!("({}) is not true", is_version(&column)),
         "check_in" => format!("{} is not true", day(&column)),
         "check_out" => format!("({} and {column} > {row}.check_in) is not true", day(&column)),
         "created_at" | "updated_at" => format!("{} is not true", nameable(&column)),
@@ -79,6 +79,18 @@ fn check(row: &str, name: &str, which: Which, known: impl Fn() -> String) -> Opt
         _ => return None,
     };
     Some(format!("case when {bad} then '{name}' end"))
+}
+
+/// An expression: the version of a row as it is shown. One that cannot be is the first; a
+/// column of wider numbers would end the whole statement with it.
+pub fn shown_version(row: &str) -> String {
+    let column = format!("{row}.row_version");
+    format!("(case when {} then {column} else 1 end)::bigint", is_version(&column))
+}
+
+/// A condition: a version that we can show.
+fn is_version(column: &str) -> String {
+    format!("{column} between 1 and {}", i64::MAX)
 }
 
 /// The first time that we can name, and the first one after it that we cannot

@@ -60,6 +60,7 @@ impl Words {
         words.add_asked();
         for row in ["r", "b", "properties"] {
             words.add(&format!("next_version.{row}"), next_version(row));
+            words.add(&format!("shown_version.{row}"), unreadable::shown_version(row));
         }
         for row in ["r", "b"] {
             words.add(&format!("later.{row}"), later(row));

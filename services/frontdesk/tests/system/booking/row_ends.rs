@@ -3,6 +3,8 @@
 use frontdesk::demo;
 use serde_json::json;
 
+use super::help::foreign::{Foreign, GUEST};
+use super::inconsistencies::{listed, resolve};
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
 
 /// Before, what would have counted on was refused as out of range: also an approval whose
@@ -86,6 +88,46 @@ async fn versions_of_narrower_columns_and_the_last_times_that_are_shown_are_foll
             let is = format!("select count(*) from booking_requests where id = $1 and row_version = {next}");
             assert_eq!(fixture.count(&is, &[&id]).await, 1, "{column} after {last}");
             assert_eq!(fixture.count(unreadable, &[&id]).await, 0, "{column} after {last}, {at}");
+        }
+    }
+}
+
+/// Before, one row took down the whole list, its own explanation and choices, and the check.
+#[tokio::test]
+async fn a_version_beyond_every_number_takes_no_list_down_and_is_written_anew() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let request = fixture.open_request(demo::TENANT, 1, 700, 703).await;
+        let booking = Foreign::sold(GUEST, 710, 713).store(&fixture).await.unwrap();
+        for table in [layout.requests(), "bookings"] {
+            let alter = format!("alter table {table} alter row_version type numeric");
+            fixture.sql.batch_execute(&alter).await.unwrap();
+        }
+        for version in ["12345678901234567890", "-12345678901234567890", "'NaN'", "1e30"] {
+            for (table, row) in [(layout.requests(), request), ("bookings", booking)] {
+                let told = format!("{layout:?} {table} {version}");
+                let set = format!("update {table} set row_version = {version} where id = $1");
+                assert_eq!(fixture.execute(&set, &[&row]).await, 1, "{told}");
+                let found = listed(&fixture, &token, row).await;
+                assert_eq!(found.len(), 1, "{told}: {found:?}");
+                assert!(
+                    found[0]["remedy"].as_str().unwrap().contains("in: row_version."),
+                    "{told}: {found:?}"
+                );
+                if row == request {
+                    let explained = fixture.get(&path_of(row, "/explain"), &token).await;
+                    assert_eq!(explained.ok()["inconsistencies"], json!(found), "{told}");
+                }
+                let write = json!({"choice": "write_defaults", "etag": found[0]["etag"]});
+                resolve(&fixture, &token, row, &write).await.ok();
+                let is = format!("select count(*) from {table} where id = $1 and row_version = 1");
+                assert_eq!(fixture.count(&is, &[&row]).await, 1, "{told}");
+                assert_eq!(listed(&fixture, &token, row).await, Vec::<serde_json::Value>::new(), "{told}");
+            }
+        }
+        for path in [path_of(request, "/cancel"), format!("/v1/bookings/{booking}/cancel")] {
+            fixture.post(&path, &token, &json!({})).await.ok();
         }
     }
 }

@@ -1,6 +1,6 @@
 -- Rows and active ranges that hold what cannot be shown, and in which columns. Each
 -- row is a request.
-select r.id, 'request' as subject, {unreadable.requests} as columns, coalesce(r.row_version, 1)::bigint as row_version
+select r.id, 'request' as subject, {unreadable.requests} as columns, {shown_version.r} as row_version
 from {requests} r
 where r.tenant_id = :tenant
   and r.id = any (:rows)

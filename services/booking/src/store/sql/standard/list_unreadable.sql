@@ -1,13 +1,13 @@
 -- Requests, bookings and active ranges that hold what cannot be shown, and in which
 -- columns.
-select r.id, 'request' as subject, {unreadable.requests} as columns, coalesce(r.row_version, 1)::bigint as row_version
+select r.id, 'request' as subject, {unreadable.requests} as columns, {shown_version.r} as row_version
 from {requests} r
 where r.tenant_id = :tenant
   and r.id = any (:rows)
   and {live}
   and {unreadable.requests} <> array[]::text[]
 union all
-select b.id, 'booking', {unreadable.bookings}, coalesce(b.row_version, 1)::bigint
+select b.id, 'booking', {unreadable.bookings}, {shown_version.b}
 from bookings b
 where b.tenant_id = :tenant
   and b.id = any (:rows)
