@@ -4,6 +4,7 @@
 //! Code that must know a value takes [`Columns::next`]; code that only shows it, from a
 //! table that others write too, takes [`Columns::or_empty`]. Nothing that access is
 //! decided by may be read by the second: what cannot be read would read as "not revoked".
+//! Who shows a row and also decides something by it asks [`Columns::decided_by`] then.
 
 use tokio_postgres::Row;
 
@@ -15,6 +16,8 @@ use crate::{Fault, Kind};
 pub struct Columns<'row> {
     row: &'row Row,
     place: usize,
+    /// Those that were read as nothing because of their type, each with that.
+    misread: Vec<(String, String)>,
 }
 
 /// The rows of a list that can be shown.
@@ -37,12 +40,12 @@ impl<T> Shown<T> {
 impl<'row> Columns<'row> {
     /// All columns of a row.
     pub fn of(row: &'row Row) -> Self {
-        Self { row, place: 0 }
+        Self::from(row, 0)
     }
 
     /// The columns of a row from a place on.
     pub fn from(row: &'row Row, place: usize) -> Self {
-        Self { row, place }
+        Self { row, place, misread: Vec::new() }
     }
 
     /// The first row, read; `None` when there is none.
@@ -105,7 +108,21 @@ impl<'row> Columns<'row> {
     /// The next column, or nothing: when it is NULL, out of range, or of a type that
     /// means something else.
     pub fn or_empty<T: Value<'row> + Default>(&mut self, name: &str) -> Result<T, Fault> {
-        Ok(self.stored(name)?.and_then(|stored| T::read(&stored).ok()).unwrap_or_default())
+        let Some(stored) = self.stored(name)? else { return Ok(T::default()) };
+        let read = T::read(&stored);
+        if matches!(read, Err(Unread::Type)) {
+            self.misread.push((name.to_owned(), stored.type_name().to_owned()));
+        }
+        Ok(read.unwrap_or_default())
+    }
+
+    /// Refuses, as drift of the schema, what is decided by a column that was read as nothing
+    /// because of its type: it has values, and nothing would mean that there is no rule.
+    pub fn decided_by(&self, names: &[&str]) -> Result<(), Fault> {
+        match self.misread.iter().find(|(name, _)| names.contains(&name.as_str())) {
+            Some((name, ty)) => Err(drifted(name, format!("it is {ty}"))),
+            None => Ok(()),
+        }
     }
 
     /// The next column, a word that `read` knows. Another word is drift: it was

@@ -15,7 +15,7 @@ use crate::advice::{Advice, advice};
 /// A failed statement, commit or connection. `Display` and `source` are for the
 /// log; the caller gets [`Fault::refusal`]. Neither holds Postgres' DETAIL,
 /// which prints rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fault {
     kind: Kind,
     cause: String,

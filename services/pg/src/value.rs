@@ -2,8 +2,8 @@
 //! be the one that the migrations gave it, since other programs own these tables too.
 //!
 //! Read are the types whose meaning is clear: words as `text`, `varchar`, `char(n)`,
-//! `citext` or an enum; numbers of every width and `numeric` without a fraction; times
-//! without a zone as UTC, which is the zone of every connection (`pool.rs`). A domain
+//! `citext` or an enum; numbers of every width, lists of them, and `numeric` without a
+//! fraction; times without a zone as UTC, which is the zone of every connection (`pool.rs`). A domain
 //! is read as what it is made of; Postgres itself says so.
 //!
 //! Infinity is read as the last or first time or date that there is, and a year after
@@ -24,6 +24,7 @@ pub fn serves(wanted: &str, found: &str) -> bool {
         || match wanted {
             "text" => matches!(found, "character varying" | "character" | "citext" | "name"),
             "integer" | "bigint" => matches!(found, "smallint" | "integer" | "bigint" | "numeric"),
+            "integer[]" => matches!(found, "smallint[]" | "bigint[]"),
             "timestamp with time zone" => found == "timestamp without time zone",
             _ => false,
         }
@@ -245,6 +246,21 @@ impl<'row, T: Value<'row>> Value<'row> for Option<T> {
     }
 }
 
+/// A number that is NULL, or too large, is none.
+impl<'row> Value<'row> for Vec<Option<i32>> {
+    fn read(stored: &Stored<'row>) -> Result<Self, Unread> {
+        Ok(match stored.ty {
+            Type::INT2_ARRAY => as_numbers(stored.as_declared::<Vec<Option<i16>>>()?),
+            Type::INT8_ARRAY => as_numbers(stored.as_declared::<Vec<Option<i64>>>()?),
+            _ => stored.as_declared()?,
+        })
+    }
+}
+
+fn as_numbers<T: TryInto<i32>>(list: Vec<Option<T>>) -> Vec<Option<i32>> {
+    list.into_iter().map(|number| number.and_then(|number| number.try_into().ok())).collect()
+}
+
 macro_rules! as_declared {
     ($($ty:ty),*) => {
         $(
@@ -257,7 +273,7 @@ macro_rules! as_declared {
     };
 }
 
-as_declared!(bool, f64, &'row [u8], Vec<u8>, Vec<String>, Vec<Option<String>>, Vec<Uuid>, Vec<Option<i32>>);
+as_declared!(bool, f64, &'row [u8], Vec<u8>, Vec<String>, Vec<Option<String>>, Vec<Uuid>);
 
 #[cfg(test)]
 // A test that cannot go on says where.
@@ -276,6 +292,28 @@ mod tests {
         assert_eq!(read::<i64>(Type::INT4, &7_i32.to_be_bytes()), Ok(7));
         assert_eq!(read::<i32>(Type::INT8, &(1_i64 << 40).to_be_bytes()), Err(Unread::Value));
         assert_eq!(read::<i32>(Type::TEXT, b"7"), Err(Unread::Type));
+    }
+
+    #[test]
+    fn lists_of_numbers_are_read_by_the_width_that_they_have() {
+        // One dimension, NULLs, the type of the elements, how many, from which number on.
+        let list = |element: u32, values: &[Option<&[u8]>]| {
+            let head = [1, 1, element, u32::try_from(values.len()).unwrap(), 1];
+            let mut raw: Vec<u8> = head.iter().flat_map(|one| one.to_be_bytes()).collect();
+            for value in values {
+                let length = value.map_or(-1, |bytes| i32::try_from(bytes.len()).unwrap());
+                raw.extend(length.to_be_bytes());
+                raw.extend(value.unwrap_or_default());
+            }
+            raw
+        };
+        let narrow = list(Type::INT2.oid(), &[Some(&7_i16.to_be_bytes()), None]);
+        assert_eq!(read(Type::INT2_ARRAY, &narrow), Ok(vec![Some(7), None]));
+        let same = list(Type::INT4.oid(), &[Some(&7_i32.to_be_bytes())]);
+        assert_eq!(read(Type::INT4_ARRAY, &same), Ok(vec![Some(7)]));
+        let wide = list(Type::INT8.oid(), &[Some(&7_i64.to_be_bytes()), Some(&(1_i64 << 40).to_be_bytes())]);
+        assert_eq!(read(Type::INT8_ARRAY, &wide), Ok(vec![Some(7), None]));
+        assert_eq!(read::<Vec<Option<i32>>>(Type::TEXT_ARRAY, &same), Err(Unread::Type));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //! Two lines of the log begin with a capital, because operators search for them in these
 //! words: "Soft-healing booking request" and "Real booking conflict on approve".
 
+use pg::Fault;
+
 use super::rules::{self, RequestedStay};
 use crate::domain::approval::{self, Approved, ConflictKind, Evidence, Verdict};
 use crate::domain::fulfilment::Unfulfilled;
@@ -130,9 +132,12 @@ impl Approve {
 async fn broken(
     change: &Change,
     request: &BookingRequest,
-    terms: Option<Terms>,
+    terms: Result<Option<Terms>, Fault>,
 ) -> Result<Vec<Broken>, Error> {
-    match terms.filter(|_| request.status.is_open()) {
+    if !request.status.is_open() {
+        return Ok(Vec::new());
+    }
+    match terms? {
         Some(terms) => rules::broken(change, &terms, RequestedStay::of(request)).await,
         None => Ok(Vec::new()),
     }

@@ -216,7 +216,7 @@ fn granted(one: &LockedTogether, layout: Layout) -> Option<Approved> {
     let LockedRequest { request, auto_decline, terms } = &one.locked;
     // Of a property that is not there, the database refuses the booking; where nights stay
     // empty between guests, the property has to be locked.
-    let terms = terms.as_ref().filter(|terms| terms.rules.turnover_days.is_none())?;
+    let terms = terms.as_ref().ok()?.as_ref().filter(|terms| terms.rules.turnover_days.is_none())?;
     let verdict = approval::approve(request, layout, None);
     let books = matches!(verdict, Verdict::Book { evidence: None, hold: false });
     if !books || *auto_decline {

@@ -22,9 +22,9 @@ impl Work for Create {
         let taken = || Error::Overlap { stay: self.new.stay, of: OverlapOf::New };
         let with_locks = change.with_locks();
         let NewBookingRequest { property, guest, stay, guest_count: guests, .. } = self.new;
-        let asked = change.get_property(property).await?.ok_or(Error::PropertyNotFound)?;
+        let terms = change.get_terms(property).await?.ok_or(Error::PropertyNotFound)?;
         let requested = RequestedStay { property, guest: Some(guest), stay, guests };
-        let broken = rules::broken_by_new(&change, &asked.terms(), requested).await?;
+        let broken = rules::broken_by_new(&change, &terms, requested).await?;
         if !broken.is_empty() {
             return Err(Error::RulesBroken { broken, of: RulesOf::New });
         }

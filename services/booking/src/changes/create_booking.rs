@@ -38,11 +38,11 @@ impl Work for CreateBooking {
             Known::Over(other) => Some(other),
             Known::Nothing => None,
         };
-        let asked = change.get_property(new.property).await?.ok_or(Error::PropertyNotFound)?;
+        let terms = change.get_terms(new.property).await?.ok_or(Error::PropertyNotFound)?;
         let NewBooking { property, guest, stay, .. } = *new;
         // How many guests come is not known.
         let requested = RequestedStay { property, guest, stay, guests: 1 };
-        let broken = rules::broken_by_new(&change, &asked.terms(), requested).await?;
+        let broken = rules::broken_by_new(&change, &terms, requested).await?;
         if !broken.is_empty() && !self.override_rules {
             return Err(Error::RulesBroken { broken, of: RulesOf::Booking });
         }

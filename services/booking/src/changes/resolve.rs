@@ -219,12 +219,11 @@ impl Give<'_> {
         }
         let stored = match verdict {
             Verdict::Book { hold, .. } => {
-                let broken = match &judged.terms {
-                    // Nights that nothing says were sold before are sold now.
-                    Some(terms) if evidence.is_none() => {
-                        rules::broken(&change, terms, RequestedStay::of(request)).await?
-                    }
-                    _ => Vec::new(),
+                // Nights that nothing says were sold before are sold now.
+                let terms = if evidence.is_none() { judged.terms.clone()? } else { None };
+                let broken = match terms {
+                    Some(terms) => rules::broken(&change, &terms, RequestedStay::of(request)).await?,
+                    None => Vec::new(),
                 };
                 if !broken.is_empty() && !override_rules {
                     return Err(Error::RulesBroken { broken, of: RulesOf::Resolution });

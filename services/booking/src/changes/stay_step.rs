@@ -29,7 +29,7 @@ impl Work for StepStay {
         let locked = change.lock_booking(self.id).await?;
         let LockedBooking { booking, time_zone } = locked.ok_or(Error::BookingNotFound(self.id))?;
         change.check_version(Version::of(&booking))?;
-        let today = LocalDay::at(&time_zone, change.now());
+        let today = LocalDay::at(&time_zone?, change.now());
         match steps::stay_step(self.step, &booking, today, self.override_rules) {
             Step::Go if !is_whole(&mut change, self.id, &group).await? => Ok(Attempt::NeedsLocks),
             Step::Go => {

@@ -172,6 +172,6 @@ fn book<'a>(tenant: TenantId, all: &'a [BookedTogether<'_>]) -> Box<dyn Query + 
 fn locked_together(row: &mut Columns<'_>) -> Result<LockedTogether, Fault> {
     let request = booking_request(row)?;
     let (now, at) = times_after(request.updated_at);
-    let locked = LockedRequest { request, auto_decline: row.next("auto_decline")?, terms: terms(row)? };
+    let locked = LockedRequest { request, auto_decline: row.next("auto_decline")?, terms: terms(row) };
     Ok(LockedTogether { locked, now, at })
 }

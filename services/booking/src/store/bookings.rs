@@ -60,8 +60,8 @@ pg::statements! {
 #[derive(Debug)]
 pub struct LockedBooking {
     pub booking: Booking,
-    /// Of its property.
-    pub time_zone: String,
+    /// Of its property; a fault where that cannot be read.
+    pub time_zone: Result<String, Fault>,
 }
 
 /// A step of a stay that is taken.
@@ -163,7 +163,9 @@ impl Change {
     async fn lock_one(&mut self, statement: &dyn Query) -> Result<Option<LockedBooking>, Fault> {
         let rows = self.tx.run(statement).await?;
         let locked = Columns::first(&rows, |row| {
-            Ok(LockedBooking { booking: booking(row)?, time_zone: row.or_empty("time_zone")? })
+            let (booking, time_zone) = (booking(row)?, row.or_empty("time_zone")?);
+            let time_zone = row.decided_by(&["time_zone"]).map(|()| time_zone);
+            Ok(LockedBooking { booking, time_zone })
         })?;
         if let Some(locked) = &locked {
             self.comes_after(locked.booking.updated_at);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::change::{Change, Finished, Stamp};
 use super::database::Store;
 use super::foreign::reach;
-use super::properties::{GetProperty, neighbours, property, read_neighbours};
+use super::properties::{GetProperty, asking_property, neighbours, read_neighbours};
 use crate::domain::ids::{BlockId, BookingRequestId, PropertyId, RowId};
 use crate::domain::property::{Block, Calendar, Occupancy, Occupant};
 use crate::domain::request::BookingRequest;
@@ -48,7 +48,7 @@ impl Store {
         let tenant = tenant.uuid();
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
-            let found = Columns::first(&tx.run(&GetProperty { tenant, id }).await?, property)?;
+            let found = Columns::first(&tx.run(&GetProperty { tenant, id }).await?, asking_property)?;
             let Some(property) = found else { return Ok(None) };
             let near = match property.rules.turnover_days {
                 // Whoever asks: of a guest who stays on already, an approve knows.

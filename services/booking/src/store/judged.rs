@@ -62,8 +62,9 @@ pub struct Judged {
     pub booking: Option<Booking>,
     /// Whether the tenant wants competitors of an approved request declined.
     pub auto_decline: bool,
-    /// What the property asks of a stay, when the row is a request.
-    pub terms: Option<Terms>,
+    /// What the property asks of a stay, when the row is a request; a fault where that cannot
+    /// be read.
+    pub terms: Result<Option<Terms>, Fault>,
     pub wrong: Vec<Inconsistency>,
 }
 
@@ -186,7 +187,7 @@ impl Change {
             guest: guest.flatten(),
             booking: None,
             auto_decline: false,
-            terms: None,
+            terms: Ok(None),
             wrong: Vec::new(),
         };
         let is_judged = judged.facts.unreadable.as_ref().is_none_or(UnreadableFacts::is_judged);

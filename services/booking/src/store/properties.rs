@@ -14,6 +14,7 @@ use crate::domain::listing::After;
 use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
 use crate::domain::rules::{DayRules, Neighbours, StayRules, Terms};
 use crate::domain::stay::Stay;
+use crate::layout::columns::TERMS;
 
 pg::parameters! {
     /// The rules of a property's stays. A list by the day of the week begins with Monday; of
@@ -104,6 +105,12 @@ impl Change {
     /// A property as it is now.
     pub async fn get_property(&self, id: PropertyId) -> Result<Option<Property>, Fault> {
         Columns::first(&self.tx.run(&GetProperty { tenant: self.tenant(), id }).await?, property)
+    }
+
+    /// What a property asks of a stay now.
+    pub async fn get_terms(&self, id: PropertyId) -> Result<Option<Terms>, Fault> {
+        let found = self.tx.run(&GetProperty { tenant: self.tenant(), id }).await?;
+        Ok(Columns::first(&found, asking_property)?.map(|property| property.terms()))
     }
 
     /// In the single-table layout, waits for others who change what the dates are
@@ -197,6 +204,14 @@ pub(super) fn property(row: &mut Columns<'_>) -> Result<Property, Fault> {
     })
 }
 
+/// A property that a stay is held against. A rule whose column somebody altered is not
+/// taken for none.
+pub(super) fn asking_property(row: &mut Columns<'_>) -> Result<Property, Fault> {
+    let read = property(row)?;
+    row.decided_by(&TERMS)?;
+    Ok(read)
+}
+
 /// The statement that reads the neighbours of a stay.
 pub(super) fn read_neighbours(
     tenant: Uuid,
@@ -217,13 +232,15 @@ pub(super) fn neighbours(rows: &[Row]) -> Result<Neighbours, Fault> {
     Ok(found.unwrap_or_default())
 }
 
-/// What a stay is held against, read with something else; `None` when the property
-/// is not there.
+/// What a stay is held against, read after the request that is for it; `None` when the
+/// property is not there.
 pub(super) fn terms(row: &mut Columns<'_>) -> Result<Option<Terms>, Fault> {
     let there: bool = row.next("has_property")?;
     let max_guests = count(row, "max_guests")?;
     let time_zone: String = row.or_empty("time_zone")?;
     let rules = stay_rules(row)?;
+    row.decided_by(&TERMS)?;
+    row.decided_by(&["guest_count"])?;
     Ok(there.then_some(Terms { max_guests, time_zone, rules }))
 }
 

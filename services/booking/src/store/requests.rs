@@ -39,8 +39,9 @@ pub struct LockedRequest {
     pub request: BookingRequest,
     /// Whether the tenant wants competitors declined.
     pub auto_decline: bool,
-    /// What the property asks of a stay.
-    pub terms: Option<Terms>,
+    /// What the property asks of a stay; a fault where that cannot be read, which only those
+    /// who sell nights have to know.
+    pub terms: Result<Option<Terms>, Fault>,
 }
 
 impl Store {
@@ -70,7 +71,7 @@ impl Change {
             Ok(LockedRequest {
                 request: linked_request(row)?,
                 auto_decline: row.next("auto_decline")?,
-                terms: terms(row)?,
+                terms: terms(row),
             })
         })?;
         if let Some(locked) = &locked {

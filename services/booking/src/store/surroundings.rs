@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::change::Change;
 use super::database::{Schema, Store, lost_row};
 use super::foreign::{known, reach};
-use super::properties::{GetProperty, neighbours, property as property_of, read_neighbours};
+use super::properties::{GetProperty, asking_property, neighbours, property as property_of, read_neighbours};
 use super::requests::{GetBookingRequest, known_stay, linked_request};
 use crate::domain::approval::{ActiveRange, Evidence, Obstacle, Rival, Surroundings};
 use crate::domain::booking::BookingStatus;
@@ -74,10 +74,20 @@ impl Store {
         self.read(async |schema| {
             let tx = schema.db.begin(tenant).await?;
             let rows = tx.run(&GetBookingRequest { tenant, id }).await?;
-            let Some(request) = Columns::first(&rows, linked_request)? else { return Ok(None) };
+            let found = Columns::first(&rows, |row| {
+                let request = linked_request(row)?;
+                Ok((request, row.decided_by(&["guest_count"])))
+            })?;
+            let Some((request, guests)) = found else { return Ok(None) };
             let BookingRequest { property, stay, guest, .. } = request;
             let surroundings = surroundings(&tx.run(&read(tenant, &request)).await?)?;
-            let found = Columns::first(&tx.run(&GetProperty { tenant, id: property }).await?, property_of)?;
+            // Rules are asked of what waits for a decision.
+            let is_open = request.status.is_open();
+            if is_open {
+                guests?;
+            }
+            let read = if is_open { asking_property } else { property_of };
+            let found = Columns::first(&tx.run(&GetProperty { tenant, id: property }).await?, read)?;
             let terms = found.map(|property| property.terms());
             // Bounds what is read; without a rule nothing is.
             let days = terms.as_ref().and_then(|terms| terms.rules.turnover_days).unwrap_or_default();

@@ -19,10 +19,12 @@ const CLEAN: [&str; 6] = [
 ];
 
 /// Why a type cannot be given to a column that keys, checks, policies and values are about.
-const NOT_FOR_IT: [SqlState; 8] = [
+const NOT_FOR_IT: [SqlState; 9] = [
     SqlState::FEATURE_NOT_SUPPORTED,
     SqlState::DATATYPE_MISMATCH,
     SqlState::CANNOT_COERCE,
+    // The condition of an index would depend on the zone of who asks.
+    SqlState::INVALID_OBJECT_DEFINITION,
     // A generated column is given none by a statement of its own.
     SqlState::INVALID_COLUMN_DEFINITION,
     SqlState::INVALID_TEXT_REPRESENTATION,

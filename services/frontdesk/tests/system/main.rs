@@ -18,6 +18,7 @@ mod waits;
 /// Requests, bookings and what decides about them.
 mod booking {
     mod actors;
+    mod altered_rules;
     mod approve;
     mod approve_across_tenants;
     mod approve_together;

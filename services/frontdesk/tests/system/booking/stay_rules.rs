@@ -10,7 +10,7 @@ use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
 use crate::alterations::alter;
 use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of, tenant_path};
 
-fn lake_house(rest: &str) -> String {
+pub fn lake_house(rest: &str) -> String {
     format!("/v1/properties/{LAKE_HOUSE}{rest}")
 }
 
@@ -32,7 +32,7 @@ fn broken(answer: &Answer, code: &str, rule: &str, value: &str, field: &str) {
 
 /// Rules, a stay that breaks one, the reason, and the rule with its value and the field
 /// that breaks it. 2031-01-04 is a Saturday.
-fn each_rule_broken() -> Vec<(Json, [&'static str; 2], &'static str, [&'static str; 3])> {
+pub fn each_rule_broken() -> Vec<(Json, [&'static str; 2], &'static str, [&'static str; 3])> {
     let on_saturdays = |rules: Json| {
         let mut day = json!({"day": "saturday"});
         day.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());

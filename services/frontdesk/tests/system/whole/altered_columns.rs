@@ -17,11 +17,12 @@ use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout};
 fn others(ty: &str) -> &'static [&'static str] {
     match ty {
         "uuid" => &["text"],
-        "date" => &["timestamp"],
+        "date" => &["timestamp", "timestamptz"],
         "timestamp with time zone" => &["timestamp", "date"],
+        "integer[]" => &["bigint[]", "smallint[]"],
         "integer" => &["bigint", "smallint", "numeric", "text"],
         "bigint" => &["integer", "numeric"],
-        "text" => &["varchar(4000)"],
+        "text" => &["varchar(4000)", "char(4000)"],
         "boolean" => &["text"],
         _ => &[],
     }
