@@ -49,7 +49,8 @@ pub enum InconsistencyKind {
     PartlyCovered,
     /// A row holds what cannot be shown.
     Unreadable,
-    /// An active inventory range covers nights outside its booking.
+    /// An active inventory range covers nights outside its booking, or none of its open
+    /// request.
     RangeMisplaced,
     /// A booking was deleted, and the constraint keeps its nights from others.
     DeletedInTheWay,

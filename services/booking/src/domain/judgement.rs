@@ -203,11 +203,14 @@ pub fn of_range(facts: &RangeFacts) -> Option<Inconsistency> {
         Place::Elsewhere { can_be_fitted } => {
             (InconsistencyKind::RangeMisplaced, can_be_fitted.then_some(Choice::FitRange))
         }
+        // Its request is booked with a range of its own.
+        Place::BesideRequest => (InconsistencyKind::RangeMisplaced, None),
     };
+    let of_request = place == Place::BesideRequest;
     active.then(|| Inconsistency {
         kind,
-        request: None,
-        booking: source,
+        request: source.filter(|_| of_request).map(|source| BookingRequestId(source.0)),
+        booking: source.filter(|_| !of_request),
         row: RowId(id.0),
         choices: fit.into_iter().chain([Choice::ReleaseRange]).collect(),
         version: Version::of(facts),

@@ -87,7 +87,7 @@ fn remedy(found: &Inconsistency) -> String {
             "The active inventory range {row} belongs to no live booking and keeps its dates from being let."
         ),
         InconsistencyKind::RangeMisplaced => format!(
-            "The active inventory range {row} covers nights outside its booking, or is of another property, and keeps those nights from being let."
+            "The active inventory range {row} covers nights outside its booking, none of its open request, or is of another property, and keeps those nights from being let."
         ),
         InconsistencyKind::DeletedInTheWay => {
             "The booking was deleted, and the constraint against double bookings keeps its nights from being let."

@@ -32,7 +32,8 @@ pg::statements! {
     EndBlock = "end_block" (tenant: Uuid, property: PropertyId, id: BlockId) with Stamp;
     /// Ends the ranges that name a request instead of its booking.
     ReleaseRanges = "release_ranges" (
-        tenant: Uuid, request: BookingRequestId, property: Option<PropertyId>, check_in: Date, check_out: Date,
+        tenant: Uuid, request: BookingRequestId, property: PropertyId, check_in: Date, check_out: Date,
+        keeps: bool,
     );
 }
 
@@ -81,9 +82,10 @@ impl Change {
         let release = ReleaseRanges {
             tenant: self.tenant(),
             request: *id,
-            property: keeps.then_some(*property),
+            property: *property,
             check_in: stay.check_in,
             check_out: stay.check_out,
+            keeps,
         };
         self.wrote = true;
         self.tx.run(&release).await.map(drop)

@@ -285,10 +285,11 @@ fn range_facts(row: &mut Columns<'_>) -> Result<RangeFacts, Fault> {
         id: row.next("id")?,
         source: row.next("source_id")?,
         active: row.next("active")?,
-        place: match (row.next("stands")?, row.next("misplaced")?, row.next("can_be_fitted")?) {
+        place: match (row.next("stands")?, row.next("misplaced")?, row.next("of_request")?) {
             (false, _, _) => Place::OfNothing,
             (true, false, _) => Place::Right,
-            (true, true, can_be_fitted) => Place::Elsewhere { can_be_fitted },
+            (true, true, true) => Place::BesideRequest,
+            (true, true, false) => Place::Elsewhere { can_be_fitted: row.next("can_be_fitted")? },
         },
     })
 }

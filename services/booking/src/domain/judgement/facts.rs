@@ -35,7 +35,7 @@ pub enum Deleted {
 #[derive(Debug, Clone, Copy, Hash)]
 pub struct RangeFacts {
     pub id: RangeId,
-    /// What it belongs to.
+    /// What it belongs to: a booking, or a request.
     pub source: Option<BookingId>,
     pub active: bool,
     pub place: Place,
@@ -46,8 +46,10 @@ pub struct RangeFacts {
 pub enum Place {
     /// It belongs to no live booking and no open request.
     OfNothing,
-    /// It has nights of its booking, belongs to an open request, or is a block.
+    /// It has nights of its booking or of its open request, or is a block.
     Right,
+    /// It has none of the nights of its open request, or is of another property.
+    BesideRequest,
     /// It covers nights outside its booking, or is of another property.
     Elsewhere {
         /// Whether no range of others has one of the booking's nights.

@@ -309,6 +309,7 @@ fn a_range_of_nobody_is_released_and_one_that_lies_elsewhere_fitted() {
     assert_eq!(of(true, Place::OfNothing), Some((RangeWithoutBooking, vec![ReleaseRange])));
     assert_eq!(of(true, elsewhere(true)), Some((RangeMisplaced, vec![FitRange, ReleaseRange])));
     assert_eq!(of(true, elsewhere(false)), Some((RangeMisplaced, vec![ReleaseRange])));
+    assert_eq!(of(true, Place::BesideRequest), Some((RangeMisplaced, vec![ReleaseRange])));
     assert_eq!(of(true, Place::Right), None);
     assert_eq!(of(false, Place::OfNothing), None);
 }

@@ -26,6 +26,9 @@ booked as (
           from inventory_ranges i
           where i.tenant_id = :tenant
             and i.source_id = r.id
+            and i.property_id = r.property_id
+            and i.start_date < r.check_out
+            and i.end_date > r.check_in
             and i.kind = {range.booking}
             and {active}
           limit 1

@@ -6,7 +6,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::help::foreign::{CHALET, Foreign, GUEST, STRANGER, range};
-use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
+
+/// The last two belong to the request and say nothing of its nights.
+const RANGES: [&str; 7] = ["none", "block", "own", "own in two", "nobody's", ELSEWHERE, ANOTHER_YEAR];
+const ELSEWHERE: &str = "elsewhere";
+const ANOTHER_YEAR: &str = "another year";
 
 /// The facts of a stored world, each beside nights of its own.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +46,7 @@ fn worlds() -> Vec<World> {
     for link in links {
         for rival in rivals {
             for marked in [false, true] {
-                for ranges in ["none", "block", "own", "own in two", "nobody's"] {
+                for ranges in RANGES {
                     worlds.push(World { link, rival, marked, ranges });
                 }
             }
@@ -83,10 +88,22 @@ impl World {
                     && range(fixture, LAKE_HOUSE, Some(id), day + 2, day + 5).await
             }
             "nobody's" => range(fixture, LAKE_HOUSE, Some(Uuid::now_v7()), day + 4, day + 5).await,
+            ELSEWHERE => range(fixture, CHALET, Some(id), day, day + 5).await,
+            ANOTHER_YEAR => range(fixture, LAKE_HOUSE, Some(id), day + 9000, day + 9005).await,
             _ => true,
         };
         (stored && ranged).then_some(id)
     }
+}
+
+/// Nobody frees what is not asked for, and what is sold has its nights.
+async fn keeps_its_range(fixture: &Fixture, id: Uuid, approved: &Answer, told: &str) {
+    assert_ne!(approved.body["evidence"], "inventory_active", "{told}");
+    let ranges = "select count(*) from inventory_ranges where state = 'active' and source_id = $1";
+    let booking: Uuid = approved.body["booking_id"].as_str().unwrap().parse().unwrap();
+    let expected = if booking == id { 2 } else { 1 };
+    assert_eq!(fixture.count(ranges, &[&id]).await, expected, "{told}");
+    assert!(fixture.count(ranges, &[&booking]).await >= 1, "{told}");
 }
 
 async fn walk_worlds(layout: Layout) {
@@ -114,6 +131,9 @@ async fn walk_worlds(layout: Layout) {
             }
             assert_eq!(after["fulfilment"], answer.body["fulfilment"], "{told}");
             assert_ne!(after["fulfilment"]["coverage"], "none", "{told}");
+            if [ELSEWHERE, ANOTHER_YEAR].contains(&world.ranges) {
+                keeps_its_range(&fixture, id, &answer, &told).await;
+            }
             let again = fixture.approve(&token, id).await;
             assert_eq!(again.ok()["outcome"], "already_approved", "{told}");
             assert_eq!(fixture.read(&token, id).await["etag"], after["etag"], "{told}");

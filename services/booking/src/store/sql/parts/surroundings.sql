@@ -69,11 +69,15 @@ rivals as (
     order by b.check_in, b.id
     {share}
 ),
+-- One of another property, or of nights that were not asked for, says nothing of these.
 own_ranges as (
     select i.id, i.kind, i.start_date, i.end_date, i.source_id
     from inventory_ranges i
     where i.tenant_id = :tenant
       and i.source_id = :id
+      and i.property_id = :property
+      and i.start_date < :check_out
+      and i.end_date > :check_in
       and i.kind = {range.booking}
       and {active}
     limit 1
@@ -103,7 +107,7 @@ rangeless as (
       and b.id <> :id
       and {has_no_range}
 ),
--- A range or hold of the request itself is given up.
+-- A range of the request itself with nights of it, or its hold, is given up.
 obstacles as (
     select i.id, i.kind, i.start_date, i.end_date, b.id as source_id
     from rangeless b
@@ -119,6 +123,7 @@ obstacles as (
         and {active}
     where i.kind <> {range.booking}
        or i.source_id is null
+       or i.source_id = :id and (i.start_date < :check_out and i.end_date > :check_in) is not true
        or i.source_id <> :id and i.source_id not in (select id from held)
 ),
 healed as (

@@ -4,6 +4,7 @@
 use frontdesk::demo;
 use uuid::Uuid;
 
+use super::foreign::CHALET;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout};
 
 pub const GUEST: u32 = 7;
@@ -45,6 +46,8 @@ pub enum Write {
     RangeOfAnotherAge,
     Deleted,
     RangeOfDeleted,
+    RangeElsewhere,
+    RangeOfAnotherYear,
 }
 
 /// Where a booking is moved that goes away.
@@ -53,7 +56,7 @@ const AWAY: &str = "check_in = check_in + 3000, check_out = check_out + 3000";
 /// Two open or sold rows may share a night.
 const SHARING: &[Layout] = &[Layout::Standard, Layout::ConfirmedOnly];
 
-pub const CASES: [Case; 24] = [
+pub const CASES: [Case; 26] = [
     case("marked", "confirmed_at_set", &["confirm", "clear_mark", "cancel"], Write::Marked),
     sharing(
         "marked beside a booking",
@@ -115,6 +118,13 @@ pub const CASES: [Case; 24] = [
     case("booking moved away", "range_misplaced", &["fit_range", "release_range"], Write::MovedAway),
     case("booking moved to a block", "range_misplaced", &["release_range"], Write::MovedBesideABlock),
     case("booking made longer", "booking_without_range", &["restore_range", "cancel"], Write::Longer),
+    case("range of a request in another house", "range_misplaced", &["release_range"], Write::RangeElsewhere),
+    case(
+        "range of a request in another year",
+        "range_misplaced",
+        &["release_range"],
+        Write::RangeOfAnotherYear,
+    ),
     case("nights after the year 9999", "unreadable", &["release_range"], Write::RangeOfAnotherAge),
     // A8
     case("deleted and in the constraint", "deleted_in_the_way", &["cancel"], Write::Deleted),
@@ -235,6 +245,12 @@ impl<'a> Foreign<'a> {
         range
     }
 
+    /// Of an open request, so many days after it.
+    async fn range_of_request(&self, from: i32, to: i32, after: i32) -> Uuid {
+        let request = self.fixture.open_request(demo::TENANT, GUEST, from, to).await;
+        self.range(request, from + after, to + after).await
+    }
+
     /// A sold booking is moved, and the range stays where it was.
     async fn moved(&self, from: i32, to: i32, what: &str) -> Uuid {
         let booking = self.sold(GUEST, from, to).await;
@@ -274,6 +290,12 @@ impl<'a> Foreign<'a> {
                 self.set("bookings", request, "deleted_at = now()").await;
                 range
             }
+            Write::RangeElsewhere => {
+                let range = self.range_of_request(from, to, 0).await;
+                self.set("inventory_ranges", range, &format!("property_id = '{CHALET}'")).await;
+                range
+            }
+            Write::RangeOfAnotherYear => self.range_of_request(from, to, 3650).await,
             of_a_request => self.write_request(of_a_request, from, to).await,
         }
     }
