@@ -13,7 +13,7 @@
 //! - A link is followed only to a booking that [fits](super::fulfilment). A request
 //!   with any other link is approved as if it had none. Its confirmation date is then
 //!   evidence only if the booking never was the request's: one that came with a
-//!   booking is over with it.
+//!   booking, as that of a soft heal did, is over with it.
 //! - A confirmed request whose booking does not stand is not "already approved", and
 //!   it is not booked again either: somebody took the booking away, and whether the
 //!   guest still comes is for people to say.
@@ -156,7 +156,8 @@ fn open_request(request: &BookingRequest, layout: Layout, around: &Surroundings)
         return linked_to(request, layout, around, booking, nights);
     }
     let marked = match link {
-        Some((_, Err(unfit))) => unfit.is_strangers(),
+        // The mark of a heal of ours came with the booking, wherever that was moved since.
+        Some((_, Err(unfit))) => unfit.is_strangers() && around.healed_as.is_none(),
         Some((_, Ok(_))) | None => true,
     };
     let mark = if marked && request.confirmed_at.is_some() {

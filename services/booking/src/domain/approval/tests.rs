@@ -242,6 +242,19 @@ fn a_link_to_what_is_not_the_requests_is_not_followed() {
                 Verdict::Book { evidence: Some(Evidence::ConfirmedAtSet), hold: false },
             ),
         ]);
+        // The mark came with the booking, which somebody has moved since.
+        let healed_as = Some(Evidence::FulfilledByOverlapSameGuest);
+        let moved = Surroundings { healed_as, ..around.clone() };
+        let book = Verdict::Book { evidence: None, hold: false };
+        decide_as_they_say(vec![
+            Row::new("healed and moved", true, moved.clone(), book),
+            Row::new(
+                "healed, moved and ranged",
+                true,
+                Surroundings { own_range: true, ..moved },
+                Verdict::Book { evidence: Some(Evidence::InventoryActive), hold: false },
+            ),
+        ]);
         let mut confirmed = request(Status::Confirmed);
         confirmed.approved_booking = Some(linked.booking);
         let verdict = approve(&confirmed, Layout::Standard, Some(&around));

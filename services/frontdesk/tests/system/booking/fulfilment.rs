@@ -293,3 +293,33 @@ async fn a_fulfilling_booking_that_cannot_have_its_range_is_a_conflict_and_expla
         assert_eq!(healed.ok()["evidence"], "fulfilled_by_overlap_same_guest", "{layout:?}");
     }
 }
+
+/// The mark of a soft heal came with its booking: when another program takes that away, nothing
+/// says any more that the nights were sold, and the rules of the house are asked.
+#[tokio::test]
+async fn a_request_whose_healing_booking_was_moved_is_approved_as_a_new_one() {
+    for layout in [Layout::Standard, Layout::ConfirmedOnly] {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let booking = Foreign::sold(GUEST, 500, 503).store(&fixture).await.unwrap();
+        let id = fixture.open_request(demo::TENANT, GUEST, 501, 505).await;
+        let healed = fixture.approve(&token, id).await;
+        assert_eq!(healed.ok()["evidence"], "fulfilled_by_overlap_same_guest", "{layout:?}");
+        let moved = "update bookings set property_id = $2 where id = $1";
+        assert_eq!(fixture.execute(moved, &[&booking, &CHALET]).await, 1);
+        let ranges = "update inventory_ranges set property_id = $2 where source_id = $1";
+        assert_eq!(fixture.execute(ranges, &[&booking, &CHALET]).await, 1);
+        let house = format!("/v1/properties/{LAKE_HOUSE}");
+        let rules = async |rules: Json| {
+            fixture.patch(&house, &token, &json!({"stay_rules": rules})).await.ok();
+        };
+        rules(json!({"min_nights": 30})).await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["refusal_reason"], "STAY_TOO_SHORT", "{layout:?}: {}", explained.body);
+        fixture.approve(&token, id).await.refused(422, "STAY_TOO_SHORT");
+        rules(json!({})).await;
+        let approved = fixture.approve(&token, id).await;
+        assert_eq!(approved.ok()["outcome"], "approved", "{layout:?}: {}", approved.body);
+        assert_ne!(approved.body["booking_id"], booking.to_string());
+    }
+}

@@ -56,7 +56,7 @@ fn worlds() -> Vec<(BookingRequest, Surroundings)> {
         for link in links() {
             for rivals in &rival_sets() {
                 for (ranges, obstacles) in &range_sets() {
-                    for bits in 0..16_u8 {
+                    for bits in 0..32_u8 {
                         let bit = |n: u8| bits & (1 << n) != 0;
                         let mut request = request(status);
                         request.confirmed_at = bit(0).then_some(Timestamp::UNIX_EPOCH);
@@ -76,7 +76,7 @@ fn worlds() -> Vec<(BookingRequest, Surroundings)> {
                             rivals,
                             ranges: ranges.clone(),
                             obstacles: obstacles.clone(),
-                            healed_as: None,
+                            healed_as: bit(4).then_some(Evidence::FulfilledByOverlapSameGuest),
                             ..Surroundings::default()
                         };
                         worlds.push((request, around));
