@@ -205,6 +205,12 @@ fn time_zone(text: &str) -> Result<String, Refusal> {
     frontdesk_proto::time_zone(text).ok_or_else(|| Refusal::format("time_zone", Format::TimeZone))
 }
 
+/// The zone as it is shown: what other programs, and versions before, have stored may be
+/// spelled in another way, or be no name of a zone.
+fn shown_zone(stored: &str) -> String {
+    frontdesk_proto::time_zone(stored).unwrap_or_else(|| stored.to_owned())
+}
+
 fn new_block(request: wire::BlockPropertyRequest) -> Result<Block, Refusal> {
     let wire::BlockPropertyRequest { property_id, start_date, end_date, note } = request;
     let from = fields::Field { name: "start_date", text: &start_date };
@@ -245,7 +251,7 @@ pub(super) fn property(property: &Property) -> wire::Property {
     wire::Property {
         id: id.to_string(),
         name: texts.text("name", name.clone()),
-        time_zone: texts.text("time_zone", time_zone.clone()),
+        time_zone: texts.text("time_zone", shown_zone(time_zone)),
         max_guests: *max_guests,
         created_at: fields::shown(*created_at),
         hold_policy: match hold_policy {
