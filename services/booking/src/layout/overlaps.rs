@@ -12,6 +12,9 @@
 /// little: another number needs other indexes.
 pub const SHORT_STAY: i32 = 31;
 
+/// So many days before a day begins the earliest short stay with a night from it on.
+const LAST_SHORT: i32 = SHORT_STAY - 1;
+
 /// The first day of a row from which [`SHORT_STAY`] can be counted back: a column of dates
 /// begins with the 24th of November of 4714 BC.
 const FIRST_DAY: &str = "date '4713-01-01 BC'";
@@ -33,7 +36,7 @@ pub fn words() -> Vec<(String, String)> {
         let earliest = earliest(table, from, to, ":check_in");
         add(
             gap,
-            format!("{row}.{from} < :check_out and {row}.{to} > :check_in and {row}.{from} > {earliest}"),
+            format!("{row}.{from} < :check_out and {row}.{to} > :check_in and {row}.{from} >= {earliest}"),
         );
     }
     // Where to begin for those that end some days before it.
@@ -43,7 +46,7 @@ pub fn words() -> Vec<(String, String)> {
     // days: Postgres counts no month back from there.
     let check_in = format!("greatest(b.check_in, {FIRST_DAY})");
     let earliest = earliest("inventory_ranges", "start_date", "end_date", &check_in);
-    add("earliest_range_of_b", format!("select {earliest} as after"));
+    add("earliest_range_of_b", format!("select {earliest} as first_day"));
     add("short_stay", SHORT_STAY.to_string());
     add("first_day", FIRST_DAY.to_owned());
     for (gap, row) in [("long_booking", "b"), ("long_request", "r")] {
@@ -57,11 +60,13 @@ pub fn words() -> Vec<(String, String)> {
     words
 }
 
-/// The day after which rows of `:property` begin that have a night from a day on.
+/// The day from which on rows of `:property` begin that have a night from a day on. It is
+/// compared with `>=`: the first of all days, on which another program may have begun one,
+/// has no day before it.
 fn earliest(table: &str, from: &str, to: &str, day: &str) -> String {
     format!(
         "(
-        select least({day} - {SHORT_STAY}, min(long.{from}) - 1)
+        select least({day} - {LAST_SHORT}, min(long.{from}))
         from {table} long
         where long.tenant_id = :tenant
           and long.property_id = :property

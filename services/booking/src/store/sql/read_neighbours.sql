@@ -9,7 +9,7 @@ select
         where b.tenant_id = :tenant
           and b.property_id = :property
           and b.check_in < :check_in
-          and b.check_in > {earliest_neighbour}
+          and b.check_in >= {earliest_neighbour}
           and b.check_out <= :check_in
           and b.check_out > :check_in - :days
           and (b.guest_id = :guest) is not true

@@ -2,10 +2,18 @@
 
 use frontdesk::demo;
 use serde_json::json;
+use uuid::Uuid;
 
+use super::foreign_rows::OPENED;
 use super::help::foreign::{Foreign, GUEST};
+use super::help::new_request;
 use super::inconsistencies::{listed, resolve};
+use crate::alterations::alter;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, path_of};
+
+fn house(rest: &str) -> String {
+    format!("/v1/properties/{LAKE_HOUSE}{rest}")
+}
 
 /// Before, what would have counted on was refused as out of range: also an approval whose
 /// competitor such a row was.
@@ -128,6 +136,68 @@ async fn a_version_beyond_every_number_takes_no_list_down_and_is_written_anew() 
         }
         for path in [path_of(request, "/cancel"), format!("/v1/bookings/{booking}/cancel")] {
             fixture.post(&path, &token, &json!({})).await.ok();
+        }
+    }
+}
+
+/// A row of another program in the lake house.
+async fn written(fixture: &Fixture, status: &str, guest: Uuid, from: &str, to: &str) -> Uuid {
+    let id = Uuid::now_v7();
+    let table = if status == "requested" { fixture.layout.requests() } else { "bookings" };
+    let insert = format!(
+        "insert into {table} (tenant_id, id, property_id, guest_id, check_in, check_out, status, created_at, updated_at) \
+         values ($1, $2, $3, $4, $5::text::date, $6::text::date, $7, now(), now())"
+    );
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&demo::TENANT, &id, &LAKE_HOUSE, &guest, &from, &to, &status];
+    assert_eq!(fixture.execute(&insert, &values).await, 1);
+    id
+}
+
+/// What was written from the first of all days on, and until the last, is counted neither
+/// back nor on from.
+#[tokio::test]
+async fn stays_from_the_first_and_until_the_last_of_all_days_are_in_the_way_and_no_trouble() {
+    let (guest, stranger): (Uuid, Uuid) =
+        (new_request::GUEST.parse().unwrap(), new_request::OTHER_GUEST.parse().unwrap());
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        alter(&fixture, OPENED).await;
+        let range = "insert into inventory_ranges (tenant_id, id, property_id, kind, source_id, start_date, end_date, \
+            state, created_at) values ($1, gen_random_uuid(), $2, 'booking', $3, '4714-11-24 BC', '2050-01-01', 'active', now())";
+        let first = written(&fixture, "confirmed", stranger, "4714-11-24 BC", "2050-01-01").await;
+        fixture.execute(range, &[&demo::TENANT, &LAKE_HOUSE, &first]).await;
+        if layout != Layout::Standard {
+            written(&fixture, "cancelled", stranger, "5874897-12-29", "5874897-12-31").await;
+        }
+        fixture.patch(&house(""), &token, &json!({"stay_rules": {"turnover_days": 1}})).await.ok();
+        for (from, to, is_free) in [("2049-05-01", "2049-05-03", false), ("2050-02-01", "2050-02-03", true)] {
+            if layout == Layout::Literal && !is_free {
+                continue;
+            }
+            let told = format!("{layout:?} {from}");
+            let id = written(&fixture, "requested", guest, from, to).await;
+            let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+            assert_eq!(explained.ok()["would_succeed"], is_free, "{told}: {}", explained.body);
+            let calendar = fixture.get(&house(&format!("/availability?from={from}&to={to}")), &token).await;
+            assert_eq!(calendar.ok()["bookable"], is_free, "{told}: {}", calendar.body);
+            let approved = fixture.approve(&token, id).await;
+            if is_free {
+                approved.ok();
+            } else {
+                approved.refused(409, "BOOKING_OVERLAP");
+            }
+            for list in [
+                format!("/api/v1/booking-requests?property_id={LAKE_HOUSE}&stay_from={from}&stay_to={to}"),
+                format!("/v1/bookings?property_id={LAKE_HOUSE}&stay_from={from}&stay_to={to}"),
+                "/api/v1/booking-requests?order=check_in".to_owned(),
+                "/v1/bookings".to_owned(),
+                "/api/v1/diagnostics/inconsistencies".to_owned(),
+            ] {
+                let page = fixture.get(&list, &token).await;
+                assert_eq!(page.status, 200, "{told} {list}: {}", page.body);
+            }
         }
     }
 }

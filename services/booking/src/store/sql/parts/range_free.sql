@@ -8,7 +8,7 @@ not exists (
             and i.property_id = b.property_id
             and i.start_date < b.check_out
             and i.end_date > b.check_in
-            and i.start_date > earliest.after
+            and i.start_date >= earliest.first_day
             and {active}
             and (i.kind = {range.booking} and i.source_id = b.id) is not true
     )

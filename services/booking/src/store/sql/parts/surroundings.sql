@@ -119,7 +119,7 @@ obstacles as (
         and i.property_id = :property
         and i.start_date < b.check_out
         and i.end_date > b.check_in
-        and i.start_date > earliest.after
+        and i.start_date >= earliest.first_day
         and {active}
     where i.kind <> {range.booking}
        or i.source_id is null
