@@ -58,6 +58,8 @@ impl Words {
         words.add("blocking", format!("({}) is true", blocking.condition("b")));
         words.add("freed_in_the_way", blocking.keeps_freed("b"));
         words.add_asked();
+        // Ten years: what a property of another program says must end in a time that we can name.
+        words.add("most_hold_hours", "87600");
         for row in ["r", "b", "properties"] {
             words.add(&format!("next_version.{row}"), next_version(row));
             words.add(&format!("shown_version.{row}"), unreadable::shown_version(row));

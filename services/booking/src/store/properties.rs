@@ -212,6 +212,9 @@ pub(super) fn asking_property(row: &mut Columns<'_>) -> Result<Property, Fault> 
     Ok(read)
 }
 
+/// So many days can be counted back from each day that we can name.
+const MOST_TURNOVER: i32 = 1_700_000;
+
 /// The statement that reads the neighbours of a stay.
 pub(super) fn read_neighbours(
     tenant: Uuid,
@@ -221,6 +224,7 @@ pub(super) fn read_neighbours(
     days: i32,
 ) -> ReadNeighbours {
     let Stay { check_in, check_out } = stay;
+    let days = days.clamp(0, MOST_TURNOVER);
     ReadNeighbours { tenant, property, guest, check_in, check_out, days }
 }
 
@@ -266,10 +270,19 @@ fn stay_rules(row: &mut Columns<'_>) -> Result<StayRules, Fault> {
         min_nights,
         max_nights,
         days,
-        lead_days: row.or_empty("lead_days")?,
-        horizon_days: row.or_empty("horizon_days")?,
-        turnover_days: row.or_empty("turnover_days")?,
+        lead_days: a_number_of_days(row, "lead_days")?,
+        horizon_days: a_number_of_days(row, "horizon_days")?,
+        turnover_days: a_number_of_days(row, "turnover_days")?,
     })
+}
+
+/// More days than there are between two that we can name mean what these mean, and can
+/// be counted.
+const ALL_DAYS: i32 = 3_660_000;
+
+fn a_number_of_days(row: &mut Columns<'_>, name: &str) -> Result<Option<i32>, Fault> {
+    let stored: Option<i32> = row.or_empty(name)?;
+    Ok(stored.map(|days| days.clamp(-ALL_DAYS, ALL_DAYS)))
 }
 
 fn numbers(row: &mut Columns<'_>, name: &str) -> Result<Vec<i32>, Fault> {

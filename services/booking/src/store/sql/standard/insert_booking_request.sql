@@ -5,7 +5,7 @@
 with property as (
     select
         p.tenant_id, p.id, p.hold_policy = {hold_policy.hold} as holds,
-        :at + make_interval(hours => p.hold_hours) as until
+        :at + make_interval(hours => least(p.hold_hours, {most_hold_hours})) as until
     from properties p
     where p.tenant_id = :tenant
       and p.id = :property
