@@ -56,8 +56,9 @@ impl Work for Approve {
             change.check_version(Version::of(&request))?;
             verdict = approval::approve(&request, layout, Some(found));
         }
-        let kept_by = if self.override_rules { &[] } else { &*broken };
-        let approved = match verdict.answer(&request, layout, kept_by) {
+        let kept_by: Vec<Broken> =
+            broken.iter().copied().filter(|one| !self.override_rules || one.is_limit()).collect();
+        let approved = match verdict.answer(&request, layout, &kept_by) {
             Ok(approved) => approved,
             Err(denied) => {
                 // Without a look around, the state alone decided, which offers nothing.

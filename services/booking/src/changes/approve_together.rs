@@ -219,7 +219,7 @@ fn granted(one: &LockedTogether, layout: Layout) -> Option<Approved> {
     let terms = terms.as_ref().ok()?.as_ref().filter(|terms| terms.rules.turnover_days.is_none())?;
     let verdict = approval::approve(request, layout, None);
     let books = matches!(verdict, Verdict::Book { evidence: None, hold: false });
-    if !books || *auto_decline {
+    if !books || *auto_decline || request.stay.is_too_long() {
         return None;
     }
     let broken = terms.broken(request.stay, request.guest_count, one.now, Neighbours::default());

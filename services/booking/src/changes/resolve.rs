@@ -12,6 +12,7 @@ use crate::domain::ids::{BookingId, BookingRequestId, RowId};
 use crate::domain::inconsistency::{self, Choice, Decision, Inconsistency, InconsistencyKind};
 use crate::domain::judgement;
 use crate::domain::request::BookingRequest;
+use crate::domain::rules::Broken;
 use crate::domain::steps::{self, Step};
 use crate::error::rules::RulesOf;
 use crate::error::{Error, Reason, Refusal};
@@ -225,7 +226,11 @@ impl Give<'_> {
                     Some(terms) => rules::broken(&change, &terms, RequestedStay::of(request)).await?,
                     None => Vec::new(),
                 };
-                if !broken.is_empty() && !override_rules {
+                let broken: Vec<Broken> = match change.too_long(request.stay) {
+                    Some(limit) => vec![limit],
+                    None => broken,
+                };
+                if !broken.is_empty() && (!override_rules || broken.iter().any(|one| one.is_limit())) {
                     return Err(Error::RulesBroken { broken, of: RulesOf::Resolution });
                 }
                 if judged.auto_decline {

@@ -50,5 +50,6 @@ pub async fn broken(change: &Change, terms: &Terms, requested: RequestedStay) ->
         }
         None => Neighbours::default(),
     };
-    Ok(terms.broken(stay, guests, change.now(), near))
+    let broken = terms.broken(stay, guests, change.now(), near);
+    Ok(broken.into_iter().chain(change.too_long(stay)).collect())
 }

@@ -259,15 +259,18 @@ impl Verdict {
 
     /// What the approve of a request answers whose stay breaks these rules; those that
     /// are set aside are none. They keep nights from being sold, not from being
-    /// recognised as sold before.
+    /// recognised as sold before; what no booking can be, they keep from being booked.
     pub fn answer(
         self,
         request: &BookingRequest,
         layout: Layout,
         broken: &[Broken],
     ) -> Result<Approved, Denied> {
-        if self.sells() && !broken.is_empty() {
-            return Err(Denied::Rules(broken.to_vec()));
+        let books = matches!(self, Self::Book { .. });
+        let kept = broken.iter().copied().filter(|one| self.sells() || books && one.is_limit());
+        let kept: Vec<Broken> = kept.collect();
+        if !kept.is_empty() {
+            return Err(Denied::Rules(kept));
         }
         let granted = |outcome, booking: Option<BookingId>, evidence, nights: Option<Stay>| {
             let fulfilment =

@@ -89,6 +89,9 @@ pub enum Broken {
     TurnoverDays {
         days: i32,
     },
+    /// No rule of the property: the database stores no booking of more nights, whoever
+    /// asks, as other programs' requests may do.
+    MostNights(i32),
 }
 
 impl StayRules {
@@ -176,6 +179,11 @@ impl LocalDay {
 }
 
 impl Broken {
+    /// Whether it refuses what was sold before, too, and cannot be set aside.
+    pub fn is_limit(self) -> bool {
+        matches!(self, Self::MostNights(_))
+    }
+
     /// As `metadata.rule` and the history name the rule.
     pub fn name(self) -> &'static str {
         match self {
@@ -188,13 +196,17 @@ impl Broken {
             Self::LeadDays { .. } => "lead_days",
             Self::HorizonDays { .. } => "horizon_days",
             Self::TurnoverDays { .. } => "turnover_days",
+            Self::MostNights(_) => "most_nights",
         }
     }
 
     /// The rule's value.
     pub fn value(self) -> String {
         match self {
-            Self::MaxGuests(value) | Self::MinNights(value) | Self::MaxNights(value) => value.to_string(),
+            Self::MaxGuests(value)
+            | Self::MinNights(value)
+            | Self::MaxNights(value)
+            | Self::MostNights(value) => value.to_string(),
             Self::LeadDays { days, .. } | Self::HorizonDays { days, .. } | Self::TurnoverDays { days } => {
                 days.to_string()
             }
@@ -207,7 +219,9 @@ impl Broken {
     pub fn field(self) -> &'static str {
         match self {
             Self::MaxGuests(_) => "guest_count",
-            Self::MinNights(_) | Self::MaxNights(_) | Self::ClosedToDeparture(_) => "check_out",
+            Self::MinNights(_) | Self::MaxNights(_) | Self::MostNights(_) | Self::ClosedToDeparture(_) => {
+                "check_out"
+            }
             Self::InThePast(_)
             | Self::ClosedToArrival(_)
             | Self::LeadDays { .. }
@@ -226,6 +240,9 @@ impl Broken {
             }
             Self::MaxNights(most) => {
                 format!("makes the stay too long: the property takes {most} nights at most")
+            }
+            Self::MostNights(most) => {
+                format!("makes the stay too long: a booking has {most} nights at most")
             }
             Self::ClosedToArrival(day) => {
                 format!("is a {}, when nobody arrives at the property", weekday(day))

@@ -48,6 +48,11 @@ impl Stay {
         check_in < check_out && shown_day(check_in).is_some() && shown_day(check_out).is_some()
     }
 
+    /// Whether it has more nights than a new stay may have, as other programs' may.
+    pub fn is_too_long(self) -> bool {
+        (self.check_out - self.check_in).get_days() > MAX_NIGHTS
+    }
+
     /// The nearest nights that a statement can be asked about: Postgres has no day as early
     /// as the one that minus infinity is read as.
     pub fn askable(self) -> Self {

@@ -24,7 +24,7 @@ pub fn reason(broken: Broken) -> Reason {
         Broken::MaxGuests(_) => Reason::TooManyGuests,
         Broken::InThePast(_) => Reason::StayInThePast,
         Broken::MinNights(_) => Reason::StayTooShort,
-        Broken::MaxNights(_) => Reason::StayTooLong,
+        Broken::MaxNights(_) | Broken::MostNights(_) => Reason::StayTooLong,
         Broken::ClosedToArrival(_) => Reason::ClosedToArrival,
         Broken::ClosedToDeparture(_) => Reason::ClosedToDeparture,
         Broken::LeadDays { .. } => Reason::ArrivalTooSoon,
@@ -37,6 +37,9 @@ pub fn reason(broken: Broken) -> Reason {
 pub fn refusal(broken: &[Broken], of: RulesOf) -> Refusal {
     let said: Vec<String> = broken.iter().map(|one| format!("`{}` {}", one.field(), one.takes())).collect();
     let next = match of {
+        RulesOf::Request | RulesOf::Resolution if broken.iter().any(|one| one.is_limit()) => {
+            "Nothing was changed, and no right sets this aside: decline the booking request, or have its dates corrected by the program that wrote them."
+        }
         RulesOf::New => {
             "Nothing was stored: ask for another stay. GET /v1/properties/{property_id}/availability shows what can be had."
         }

@@ -120,6 +120,10 @@ pub const CUSTOMER: [&str; 11] = [
     "merged_into",
 ];
 
+/// The constraint on how many nights a booking has; what was stored before it may have
+/// kept it away.
+pub const BOOKINGS_NIGHTS: &str = "bookings_nights_check";
+
 /// The trigger of the customers that fills what they are found by.
 pub const CUSTOMER_TRIGGER: &str = "customer_keys";
 /// The trigger of the properties that fills what tells their names apart.

@@ -17,6 +17,8 @@ use super::types::{self, Altered};
 use crate::domain::booking::BookingStatus;
 use crate::domain::layout::Layout;
 use crate::domain::request::Status;
+use crate::domain::rules::Broken;
+use crate::domain::stay::{MAX_NIGHTS, Stay};
 
 /// The statements that look; they are the same for every layout.
 static LOOKS: LazyLock<Result<Arc<Statements>, StatementError>> =
@@ -31,6 +33,9 @@ pub struct Found {
     /// is missing.
     pub constraint: String,
     pub blocking: Blocking,
+    /// Whether a booking of more nights than a stay has is refused, which a request is not
+    /// where another table has it.
+    refuses_long: bool,
     pub statuses: Statuses,
     /// What statements need and the database lacks.
     pub problems: Vec<Problem>,
@@ -100,6 +105,10 @@ impl Found {
             layout,
             request_hold,
             constraint: double.map(|one| one.definition.clone()).unwrap_or_default(),
+            refuses_long: layout == Layout::Standard
+                && constraints
+                    .iter()
+                    .any(|one| one.table == "bookings" && is_constraint(&one.name, columns::BOOKINGS_NIGHTS)),
             blocking: blocking(layout, covered, double.map_or("", |one| &*one.condition)),
             statuses,
             problems,
@@ -116,11 +125,17 @@ impl Found {
             request_hold: RequestHold::Literal,
             constraint: String::new(),
             blocking,
+            refuses_long: false,
             statuses: Statuses::default(),
             problems: Vec::new(),
             doubtful: Vec::new(),
             tables: Vec::new(),
         }
+    }
+
+    /// What keeps a stay from being booked, whatever the rules of its property are.
+    pub fn too_long(&self, stay: Stay) -> Option<Broken> {
+        (self.refuses_long && stay.is_too_long()).then_some(Broken::MostNights(MAX_NIGHTS))
     }
 
     /// What is missing, one sentence each.

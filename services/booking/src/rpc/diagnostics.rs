@@ -96,7 +96,8 @@ fn explanation(explained: &Explained, wrong: Vec<Inconsistency>) -> wire::Explai
     let Explained { request, surroundings, terms, near, schema } = explained;
     let found = &schema.found;
     let broken = terms.as_ref().filter(|_| request.status.is_open()).map_or_else(Vec::new, |terms| {
-        terms.broken(request.stay, request.guest_count, Timestamp::now(), *near)
+        let broken = terms.broken(request.stay, request.guest_count, Timestamp::now(), *near);
+        broken.into_iter().chain(found.too_long(request.stay)).collect()
     });
     let Preview { outcome, evidence, refusal_reason, message, fulfilment } = preview(explained, &broken);
     wire::ExplainApprovalResponse {

@@ -101,7 +101,7 @@ pub struct Change {
     /// Requests, bookings and ranges that it writes.
     pub(super) writes: Vec<RowId>,
     with_locks: bool,
-    schema: Arc<Schema>,
+    pub(super) schema: Arc<Schema>,
     store: Store,
 }
 

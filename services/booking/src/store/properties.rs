@@ -12,7 +12,7 @@ use super::foreign::{MOST_UNPLACED, count, counted, time, word};
 use crate::domain::ids::{GuestId, PropertyId, RowId};
 use crate::domain::listing::After;
 use crate::domain::property::{HoldPolicy, NewProperty, Property, PropertyUpdate};
-use crate::domain::rules::{DayRules, Neighbours, StayRules, Terms};
+use crate::domain::rules::{Broken, DayRules, Neighbours, StayRules, Terms};
 use crate::domain::stay::Stay;
 use crate::layout::columns::TERMS;
 
@@ -111,6 +111,11 @@ impl Change {
     pub async fn get_terms(&self, id: PropertyId) -> Result<Option<Terms>, Fault> {
         let found = self.tx.run(&GetProperty { tenant: self.tenant(), id }).await?;
         Ok(Columns::first(&found, asking_property)?.map(|property| property.terms()))
+    }
+
+    /// What keeps a stay from being booked, whatever the rules of its property are.
+    pub fn too_long(&self, stay: Stay) -> Option<Broken> {
+        self.schema.found.too_long(stay)
     }
 
     /// In the single-table layout, waits for others who change what the dates are

@@ -362,9 +362,14 @@ fn broken_rules_refuse_what_sells_and_nothing_else() {
         assert!(verdict.answer(&plain, layout, &[]).is_ok());
     }
     plain.confirmed_at = Some(Timestamp::UNIX_EPOCH);
+    let limit = Broken::MostNights(366);
     for layout in [Layout::Standard, Layout::SingleTable] {
-        let healed = approve(&plain, layout, Some(&nothing)).answer(&plain, layout, &broken);
+        let verdict = approve(&plain, layout, Some(&nothing));
+        let healed = verdict.answer(&plain, layout, &broken);
         assert_eq!(healed.map(|healed| healed.outcome), Ok(Outcome::Healed));
+        // What the database does not store is not healed either.
+        let refused = verdict.answer(&plain, layout, &[broken[0], limit]);
+        assert_eq!(refused, Err(Denied::Rules(vec![limit])));
     }
 }
 

@@ -155,6 +155,40 @@ async fn longer_stays_from_before_the_rule_survive_the_migration() {
     assert_eq!(rules, ["booking_requests_nights_check"], "the table without such rows has the rule");
 }
 
+/// The rule is kept per table, so that one may have requests which the other takes no
+/// booking of. What an approve would run into, its explanation says.
+#[tokio::test]
+async fn a_request_that_no_booking_can_be_made_of_is_refused_as_its_explanation_says() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let drop = "alter table booking_requests drop constraint booking_requests_nights_check";
+    fixture.sql.batch_execute(drop).await.unwrap();
+    for (number, marked) in [(0, false), (1, true)] {
+        let day = 2000 + 500 * number;
+        let id = fixture.open_request(demo::TENANT, 1, day, day + 400).await;
+        if marked {
+            super::help::foreign::mark(&fixture, id).await;
+        }
+        let before = fixture.snapshot().await;
+        let explained = fixture.get(&path_of(id, "/explain"), &token).await;
+        assert_eq!(explained.ok()["would_succeed"], false, "{}", explained.body);
+        assert_eq!(explained.body["refusal_reason"], "STAY_TOO_LONG");
+        for body in [json!({}), json!({"override_rules": true})] {
+            let refused = fixture.post(&path_of(id, "/approve"), &token, &body).await;
+            refused.refused(422, "STAY_TOO_LONG");
+            assert_eq!(refused.body["metadata"]["most_nights"], "366", "{}", refused.body);
+            assert_eq!(refused.body["message"], explained.body["message"]);
+        }
+        if marked {
+            let resolve = format!("/api/v1/diagnostics/inconsistencies/{id}/resolve");
+            let confirm = json!({"choice": "confirm", "override_rules": true});
+            fixture.post(&resolve, &token, &confirm).await.refused(422, "STAY_TOO_LONG");
+        }
+        assert_eq!(fixture.snapshot().await, before);
+        fixture.post(&path_of(id, "/cancel"), &token, &json!({})).await.ok();
+    }
+}
+
 /// Windows of stays, asked in every order: what a plain condition finds.
 #[tokio::test]
 async fn a_window_of_stays_has_every_stay_in_it_whatever_its_length() {
