@@ -73,6 +73,9 @@ impl Work for Approve {
         }
         match verdict {
             Verdict::Book { evidence, hold } => {
+                if around.is_some_and(|around| around.hold_moved) {
+                    change.give_up_hold(request.id).await?;
+                }
                 if auto_decline {
                     change.decline_competitors(&Winner::of_request(&request));
                 }

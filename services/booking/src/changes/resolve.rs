@@ -233,6 +233,9 @@ impl Give<'_> {
                 if !broken.is_empty() && (!override_rules || broken.iter().any(|one| one.is_limit())) {
                     return Err(Error::RulesBroken { broken, of: RulesOf::Resolution });
                 }
+                if around.hold_moved {
+                    change.give_up_hold(request.id).await?;
+                }
                 if judged.auto_decline {
                     change.decline_competitors(&Winner::of_request(request));
                 }

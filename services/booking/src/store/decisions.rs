@@ -198,6 +198,15 @@ impl Change {
         self.finish(&release, |rows| Ok((!rows.is_empty()).then_some(outcome))).await
     }
 
+    /// Ends the hold of a request that is approved for other dates than it holds.
+    pub async fn give_up_hold(&mut self, id: BookingRequestId) -> Result<(), Fault> {
+        let release = ReleaseHold { tenant: self.tenant(), id, with: self.stamp() };
+        // That of the approval comes after it.
+        self.event = Self::new_event();
+        self.wrote = true;
+        self.tx.run(&release).await.map(drop)
+    }
+
     /// Marks a request as under review. `None` when it is gone.
     pub async fn start_review<O>(
         self,

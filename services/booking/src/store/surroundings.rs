@@ -43,6 +43,7 @@ pg::statements! {
 pub(super) enum Part {
     Linked,
     Held,
+    MovedHold,
     Related,
     Rival,
     DeletedRival,
@@ -122,9 +123,10 @@ impl Change {
 }
 
 impl Part {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Linked,
         Self::Held,
+        Self::MovedHold,
         Self::Related,
         Self::Rival,
         Self::DeletedRival,
@@ -141,6 +143,7 @@ impl Part {
         match self {
             Self::Linked => "linked",
             Self::Held => "held",
+            Self::MovedHold => "moved_hold",
             Self::Related => "related",
             Self::Rival => "rival",
             Self::DeletedRival => "deleted_rival",
@@ -160,7 +163,13 @@ impl Part {
     /// Whether it is a booking that `lock_surroundings.sql` locks.
     fn is_locked(self) -> bool {
         match self {
-            Self::Linked | Self::Held | Self::Related | Self::Rival | Self::DeletedRival | Self::Own => true,
+            Self::Linked
+            | Self::Held
+            | Self::MovedHold
+            | Self::Related
+            | Self::Rival
+            | Self::DeletedRival
+            | Self::Own => true,
             // The linked booking again; ranges and events, which are not locked.
             Self::Booked | Self::OwnRange | Self::Range | Self::Obstacle | Self::Healed => false,
         }
@@ -220,6 +229,7 @@ pub(super) fn add(found: &mut Surroundings, part: Part, row: &mut Columns<'_>) -
     match part {
         Part::Linked => found.linked = Some(around.linked()?),
         Part::Held => found.hold_stands = true,
+        Part::MovedHold => found.hold_moved = true,
         Part::Related => found.related = Some(BookingId(around.id()?)),
         Part::Rival => found.rivals.push(around.rival()?),
         Part::DeletedRival => found.rivals.push(Rival { deleted: true, ..around.rival()? }),
@@ -296,6 +306,7 @@ mod tests {
             assert_eq!(Part::from_name(part.name()), Some(part));
             let rows = match part {
                 Part::Rival | Part::DeletedRival => "rivals",
+                Part::Held | Part::MovedHold => "held",
                 other => other.name(),
             };
             let locked = lock.lines().any(|line| line == format!("select id from {rows}"));

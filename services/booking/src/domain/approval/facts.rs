@@ -44,6 +44,9 @@ pub struct Surroundings {
     pub linked: Option<LinkedBooking>,
     /// Whether the booking that holds the dates still does.
     pub hold_stands: bool,
+    /// Whether it holds others: the dates of the request or of the hold were changed by
+    /// another program. It is given up.
+    pub hold_moved: bool,
     /// Whether an active range of kind booking has the request as its source.
     pub own_range: bool,
     /// A sold booking of the same guest, property and dates.
@@ -95,7 +98,7 @@ impl Surroundings {
     /// approved.
     pub fn strays(&self, request: &BookingRequest) -> impl Iterator<Item = ActiveRange> {
         let own = BookingId(request.id.0);
-        let hold = request.held_booking.filter(|_| self.hold_stands);
+        let hold = request.held_booking.filter(|_| self.hold_stands || self.hold_moved);
         self.ranges.iter().copied().filter(move |range| {
             let accounted = |source| {
                 source == own

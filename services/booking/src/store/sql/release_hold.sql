@@ -1,5 +1,5 @@
--- A closed request gives back the dates that its hold still has. A hold that somebody
--- has given to another guest stays theirs.
+-- A request that is closed, or approved for other dates, gives back those that its hold
+-- still has. A hold that somebody has given to another guest stays theirs.
 with freed as (
     update bookings b
     set status = {status.cancelled}, row_version = {next_version.b}, updated_at = :at

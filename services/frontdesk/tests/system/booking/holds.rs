@@ -3,7 +3,9 @@
 use frontdesk::demo;
 use serde_json::{Value as Json, json};
 
+use super::feed_order::assert_causal;
 use super::help::new_request::{GUEST, OTHER_GUEST, new_request};
+use super::help::watcher::Watcher;
 use crate::figures::Figures;
 use crate::fixture::Fixture;
 
@@ -65,6 +67,59 @@ async fn declined_and_cancelled_holds_free_the_dates() {
         assert_eq!(fixture.count(holds, &[&id, &status]).await, 1, "{step}");
     }
     fixture.create_request(&token, &new_request(OTHER_GUEST, "2031-04-01", "2031-04-08")).await;
+}
+
+/// Another program has changed the dates or the house of the request, or of its hold.
+#[tokio::test]
+async fn a_hold_of_other_dates_than_its_request_asks_for_is_given_up_when_it_is_approved() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    fixture.hold_dates(&token).await;
+    let watcher = Watcher::start(fixture.system.booking, &token);
+    for (month, table, set) in [
+        (1, "booking_requests", "check_out = check_out + 1"),
+        (3, "booking_requests", "check_in = check_in + 2"),
+        (5, "booking_requests", "check_in = check_in + 20, check_out = check_out + 20"),
+        (7, "booking_requests", "property_id = '0d000000-0000-7000-8000-000000000201'"),
+        (9, "bookings", "check_in = check_in + 3, check_out = check_out + 3"),
+    ] {
+        let [from, to] = [1, 8].map(|day| format!("2033-{month:02}-{day:02}"));
+        let id = fixture.create_request(&token, &new_request(GUEST, &from, &to)).await;
+        let held: String = {
+            let query = "select held_booking_id::text from booking_requests where id = $1::text::uuid";
+            fixture.sql.query_one(query, &[&id]).await.unwrap().get(0)
+        };
+        let row = if table == "bookings" { &held } else { &id };
+        let set = format!("update {table} set {set} where id = $1::text::uuid");
+        assert_eq!(fixture.execute(&set, &[row]).await, 1);
+        let explained = fixture.get(&format!("/v1/booking-requests/{id}/explain"), &token).await;
+        assert_eq!(explained.ok()["would_succeed"], true, "{set}: {}", explained.body);
+        assert_eq!(explained.body["conflicts"], json!([]), "{set}");
+        let approved = fixture.post(&format!("/v1/booking-requests/{id}/approve"), &token, &json!({})).await;
+        assert_eq!(approved.ok()["outcome"], "approved", "{set}");
+        assert_eq!(approved.body["message"], explained.body["message"], "{set}");
+        assert_eq!(approved.body["fulfilment"]["coverage"], "exact", "{set}: {}", approved.body);
+        assert_ne!(approved.body["booking_id"], held, "{set}");
+        let given_up = "select count(*) from bookings b join inventory_ranges i on i.source_id = b.id \
+            where b.id = $1::text::uuid and b.status = 'cancelled' and i.state = 'cancelled'";
+        assert_eq!(fixture.count(given_up, &[&held]).await, 1, "{set}");
+        let again = fixture.post(&format!("/v1/booking-requests/{id}/approve"), &token, &json!({})).await;
+        assert_eq!(again.ok()["outcome"], "already_approved", "{set}");
+    }
+    // Somebody else has a night of the dates that are asked for now: nothing is given up.
+    let taken = fixture.create_request(&token, &new_request(OTHER_GUEST, "2034-01-08", "2034-01-10")).await;
+    fixture.post(&format!("/v1/booking-requests/{taken}/approve"), &token, &json!({})).await.ok();
+    let id = fixture.create_request(&token, &new_request(GUEST, "2034-01-01", "2034-01-08")).await;
+    let set = "update booking_requests set check_out = check_out + 1 where id = $1::text::uuid";
+    assert_eq!(fixture.execute(set, &[&id]).await, 1);
+    let before = fixture.snapshot().await;
+    let refused = fixture.post(&format!("/v1/booking-requests/{id}/approve"), &token, &json!({})).await;
+    refused.refused(409, "BOOKING_OVERLAP");
+    assert_eq!(refused.body["metadata"]["conflict_kind"], "booking");
+    assert_eq!(fixture.snapshot().await, before);
+    // The feed tells what is given up before what is made.
+    watcher.has_heard_everything(&fixture.sql).await;
+    assert_causal(&fixture.sql).await;
 }
 
 #[tokio::test]

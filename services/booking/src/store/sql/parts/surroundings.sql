@@ -8,15 +8,19 @@ with linked as (
       and b.deleted_at is null
     {share}
 ),
+-- The hold, also one whose dates are not those of the request any more: it is given up.
 held as (
-    select b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out
+    select
+        b.id, b.guest_id, b.property_id, b.status, b.check_in, b.check_out,
+        case
+            when b.property_id = :property and (b.check_in, b.check_out) = (:check_in, :check_out) then 'held'
+            else 'moved_hold'
+        end as part
     from bookings b
     where b.tenant_id = :tenant
       and b.id = :held
       and (b.status = {status.requested}) is true
       and b.guest_id = :guest
-      and b.property_id = :property
-      and (b.check_in, b.check_out) = (:check_in, :check_out)
     {share}
 ),
 related as (
@@ -141,7 +145,7 @@ select
     null::uuid as source_id
 from linked
 union all
-select 'held', id, guest_id, property_id, status, check_in, check_out, null from held
+select part, id, guest_id, property_id, status, check_in, check_out, null from held
 union all
 select 'related', id, guest_id, property_id, status, check_in, check_out, null from related
 union all
