@@ -181,8 +181,9 @@ pub fn of_booking(facts: &BookingFacts) -> Option<Inconsistency> {
     if status == BookingStatus::Confirmed {
         choices.push(Choice::Cancel);
     }
-    // A guest who has arrived leaves by check-out.
-    if is_current(status) && !has_range && !choices.is_empty() {
+    // A guest who has arrived leaves by check-out: while others have a night, no choice is
+    // left, and who has it is to be put right.
+    if is_current(status) && !has_range {
         found(InconsistencyKind::BookingWithoutRange, choices)
     } else {
         None

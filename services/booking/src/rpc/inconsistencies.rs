@@ -111,6 +111,11 @@ fn remedy(found: &Inconsistency) -> String {
             format!("The row holds what cannot be shown in: {}.", found.columns.join(", "))
         }
     };
+    if found.choices.is_empty() && found.kind == InconsistencyKind::BookingWithoutRange {
+        return format!(
+            "{what} Its guest has arrived, and a block or another inventory range has one of its nights, which GET /v1/properties/{{property_id}}/availability shows: end that, and the booking can get its range; or check the guest out."
+        );
+    }
     if found.choices.is_empty() {
         return format!(
             "{what} The constraint covers it by more than its status, which no choice changes: the program that writes it has to take it away, or delete the row."

@@ -258,6 +258,7 @@ fn a_booking_without_a_range_gets_one_or_ends() {
     assert_eq!(of(Confirmed, false, true), Some(vec![Choice::RestoreRange, Choice::Cancel]));
     assert_eq!(of(Confirmed, false, false), Some(vec![Choice::Cancel]));
     assert_eq!(of(CheckedIn, false, true), Some(vec![Choice::RestoreRange]));
+    assert_eq!(of(CheckedIn, false, false), Some(vec![]));
     for (status, has_range) in [(Confirmed, true), (Cancelled, false), (CheckedOut, false)] {
         assert_eq!(of(status, has_range, true), None, "{status:?}");
     }

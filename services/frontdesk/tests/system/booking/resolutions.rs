@@ -5,9 +5,10 @@ use frontdesk::demo;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::help::foreign;
 use super::help::inconsistent_rows::{Foreign, GUEST, STRANGER, Write};
 use super::inconsistencies::{listed, resolve};
-use crate::fixture::{Answer, Fixture, Layout, path_of};
+use crate::fixture::{Answer, Fixture, LAKE_HOUSE, Layout, path_of};
 
 /// What is offered for a row, by kind.
 fn offered(found: &[Json]) -> Vec<(&str, Vec<&str>)> {
@@ -332,5 +333,36 @@ async fn a_resolution_is_told_later_than_all_that_it_did() {
             let told: (i64, bool, bool) = (events.get(0), events.get(1), events.get(2));
             assert!(told.0 > 1 && told.1 && told.2, "{layout:?} {told:?}");
         }
+    }
+}
+
+/// No choice frees the nights of a guest who is there: what has them is named, and once it
+/// is gone the range can be restored.
+#[tokio::test]
+async fn a_guest_who_has_arrived_without_a_range_is_listed_while_others_have_the_nights() {
+    for layout in Layout::ALL {
+        let fixture = Fixture::start_in(layout).await;
+        let token = fixture.manager().await;
+        let arrived =
+            foreign::Foreign { status: "checked_in", ranged: false, ..foreign::Foreign::sold(1, 500, 505) };
+        let booking = arrived.store(&fixture).await.unwrap();
+        assert!(foreign::range(&fixture, LAKE_HOUSE, None, 502, 503).await);
+        let found = listed(&fixture, &token, booking).await;
+        assert_eq!(found.len(), 1, "{layout:?}: {found:?}");
+        assert_eq!(
+            (&found[0]["kind"], &found[0]["choices"]),
+            (&json!("booking_without_range"), &json!([])),
+            "{layout:?}"
+        );
+        assert!(found[0]["remedy"].as_str().unwrap().contains("check the guest out"), "{found:?}");
+        for choice in ["restore_range", "cancel"] {
+            let refused = resolve(&fixture, &token, booking, &json!({"choice": choice})).await;
+            refused.refused(409, "CHOICE_NOT_OFFERED");
+        }
+        let end = "update inventory_ranges set state = 'cancelled' where kind = 'block'";
+        assert!(fixture.execute(end, &[]).await >= 1);
+        assert_eq!(listed(&fixture, &token, booking).await[0]["choices"], json!(["restore_range"]));
+        resolve(&fixture, &token, booking, &json!({"choice": "restore_range"})).await.ok();
+        assert_eq!(listed(&fixture, &token, booking).await, Vec::<Json>::new());
     }
 }
