@@ -12,6 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::crashes::halves;
+use crate::booking::feed_order::assert_causal;
 use crate::booking::help::covered::no_night_is_covered_for_two_guests;
 use crate::booking::help::watcher::Watcher;
 use crate::fixture::{Fixture, LAKE_HOUSE, Layout, case, path_of, signed};
@@ -27,11 +28,15 @@ async fn nights(fixture: &Fixture, count: i32) -> Vec<Uuid> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Every approval is whole, and no night is covered for two guests.
+/// Every approval is whole, no night is covered for two guests, and the feed tells causes
+/// first.
 async fn all_is_whole(fixture: &Fixture, token: &str) {
     assert_eq!(fixture.count(halves(fixture.layout), &[&LAKE_HOUSE]).await, 0, "half an approval");
     let read = async |path: &str| fixture.get(path, token).await.ok().clone();
     assert!(no_night_is_covered_for_two_guests(read).await > 0);
+    // Numbers are given to whoever watches.
+    let _watcher = Watcher::start(fixture.system.booking, token);
+    assert_causal(&fixture.sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +47,11 @@ async fn connections_that_are_cut_in_the_middle_leave_whole_approvals() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_leave_whole_rows_of_the_single_table() {
     cut_connections(Layout::Literal, 80).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_cut_leave_whole_rows_where_only_what_is_sold_keeps_its_nights() {
+    cut_connections(Layout::ConfirmedOnly, 80).await;
 }
 
 async fn cut_connections(layout: Layout, count: i32) {
@@ -97,6 +107,11 @@ async fn clients_that_leave_at_any_moment_leave_whole_approvals() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_leave_leave_whole_rows_of_the_single_table() {
     leave(Layout::ConfirmedOnly).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_leave_whole_rows_where_requests_keep_their_nights() {
+    leave(Layout::Literal).await;
 }
 
 async fn leave(layout: Layout) {
@@ -156,6 +171,11 @@ async fn a_single_table_that_is_altered_under_load_is_noticed_by_nobody() {
     alter_tables(Layout::Literal, 80).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_table_of_sold_nights_that_is_altered_under_load_is_noticed_by_nobody() {
+    alter_tables(Layout::ConfirmedOnly, 80).await;
+}
+
 async fn alter_tables(layout: Layout, count: i32) {
     let fixture = Fixture::start_in(layout).await;
     let token = fixture.manager().await;
@@ -188,6 +208,11 @@ async fn columns_that_get_another_type_under_load_fail_no_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_of_the_single_table_that_get_another_type_fail_no_call() {
     alter_types(Layout::ConfirmedOnly, 80).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_of_the_literal_single_table_that_get_another_type_fail_no_call() {
+    alter_types(Layout::Literal, 80).await;
 }
 
 async fn alter_types(layout: Layout, count: i32) {
@@ -225,6 +250,11 @@ async fn a_standby_is_503_and_given_up_as_soon_as_there_is_a_primary() {
 #[tokio::test]
 async fn a_standby_of_the_single_table_is_given_up_alike() {
     find_a_standby(Layout::ConfirmedOnly).await;
+}
+
+#[tokio::test]
+async fn a_standby_of_the_literal_single_table_is_given_up_alike() {
+    find_a_standby(Layout::Literal).await;
 }
 
 async fn find_a_standby(layout: Layout) {
