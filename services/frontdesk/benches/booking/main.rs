@@ -15,6 +15,12 @@
 //! each of which begins with another: every one is as often first, second, third and last.
 //! What they differ by is to be read beside what the rounds of one differ by.
 //!
+//! Nobody reads the events of three of the four, and elsewhere events that nobody reads are
+//! numbered every two minutes (`services/booking/src/background/number_events.rs`). So after
+//! every part, outside the clock, all that waits is numbered and the table of events is
+//! vacuumed: each part begins without events of another one that wait, and without what
+//! numbering them leaves dead.
+//!
 //! `cargo bench -p frontdesk --bench booking -- on 32` measures one of the four
 //! combinations: waiting for the disk (`on`, `off`) and tenants (1, 32).
 //!
@@ -24,36 +30,31 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod harness;
+mod streams;
+mod times;
 
-use std::collections::HashMap;
-use std::fmt;
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use frontdesk::demo;
 use frontdesk_proto::booking::v1::booking_request_service_client::BookingRequestServiceClient;
-use frontdesk_proto::booking::v1::{
-    ApproveBookingRequestRequest, ApproveOutcome, WatchBookingRequestsRequest,
-};
+use frontdesk_proto::booking::v1::{ApproveBookingRequestRequest, ApproveOutcome};
 use futures::future::join_all;
-use tokio::task::JoinSet;
 use upstream::Upstream;
 use uuid::Uuid;
 
 use self::harness::{Bench, signed};
+use self::streams::{clear, watch};
+use self::times::{Rates, Times};
 
 const CLIENTS: usize = 32;
 /// Approvals of one client in one part of a round.
 const EACH: usize = 250;
 const GUEST: &str = "0d000000-0000-7000-8000-000000000301";
-/// Streams that hear nothing, over sessions.
+/// Streams that hear nothing.
 const SILENT: usize = 1000;
-const SESSIONS: usize = 20;
 /// Approvals one after the other, for the time that an event takes.
 const SINGLE: usize = 400;
-/// How long watchers are waited for when the calls are over.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() {
     access::install_crypto();
@@ -142,6 +143,7 @@ async fn approvals(durable: bool, tenants: usize) {
     // give plans that an autovacuum would change in the midst of a round.
     ours(&bench, &ids, take(), &Times::default()).await;
     measured(&bench, &ids, Part::Pgbench, take(), &Times::default()).await;
+    clear(&bench, &ids).await;
     bench.settle().await;
     let mut rates: [Vec<f64>; PARTS.len()] = Default::default();
     let (busy, quiet) = (Times::default(), Times::default());
@@ -152,6 +154,7 @@ async fn approvals(durable: bool, tenants: usize) {
             let which = (round + step) % PARTS.len();
             tokio::time::sleep(Duration::from_millis(500)).await;
             rates[which].push(measured(&bench, &ids, PARTS[which], take(), &busy).await);
+            clear(&bench, &ids).await;
         }
     }
     let silent = watch(&bench, &[demo::TENANT; SILENT], &Times::default()).await;
@@ -195,75 +198,6 @@ fn report(durable: bool, tenants: usize, [alone, silent, heard, lean]: &[Rates; 
     }
 }
 
-/// What the rounds of one part gave.
-struct Rates(Vec<f64>);
-
-impl Rates {
-    #[allow(clippy::cast_precision_loss)]
-    fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len() as f64
-    }
-}
-
-/// The mean, and between which rates it lies.
-impl fmt::Display for Rates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let least = self.0.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = self.0.iter().copied().fold(0.0, f64::max);
-        write!(f, "{:.0} /s ({least:.0} to {most:.0})", self.mean())
-    }
-}
-
-/// When requests were approved, and when watchers heard of it.
-#[derive(Clone, Default)]
-struct Times(Arc<Mutex<HashMap<Uuid, [Option<Instant>; 2]>>>);
-
-impl Times {
-    fn answered(&self, id: Uuid) {
-        self.at(id, 0);
-    }
-
-    fn heard(&self, id: Uuid) {
-        self.at(id, 1);
-    }
-
-    /// Waits until watchers have heard of everything, for a while.
-    async fn all_heard(&self) {
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE && self.locked().values().any(|[_, heard]| heard.is_none()) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    fn at(&self, id: Uuid, place: usize) {
-        self.locked().entry(id).or_default()[place] = Some(Instant::now());
-    }
-
-    fn locked(&self) -> MutexGuard<'_, HashMap<Uuid, [Option<Instant>; 2]>> {
-        self.0.lock().unwrap()
-    }
-}
-
-/// The middle, and what 99 of 100 are under. An event may be heard before its answer.
-impl fmt::Display for Times {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let both = self.locked();
-        let mut took: Vec<Duration> = both
-            .values()
-            .filter_map(|[answered, heard]| Some(heard.as_ref()?.saturating_duration_since((*answered)?)))
-            .collect();
-        took.sort_unstable();
-        let ms = |place: usize| took.get(place).map_or(f64::NAN, |took| took.as_secs_f64() * 1000.0);
-        let (middle, most) = (ms(took.len() / 2), ms(took.len() * 99 / 100));
-        write!(
-            f,
-            "{middle:.1} ms in the middle, {most:.1} ms at 99 % ({} of {} heard)",
-            took.len(),
-            both.len()
-        )
-    }
-}
-
 /// An approval over gRPC; a number's house is its rest by 1000.
 async fn approve(
     api: &mut BookingRequestServiceClient<Upstream>,
@@ -303,30 +237,6 @@ async fn ours(bench: &Bench, tenants: &[Uuid], from: usize, times: &Times) -> f6
     }))
     .await;
     (CLIENTS * EACH) as f64 / started.elapsed().as_secs_f64()
-}
-
-/// A stream of each of these tenants, read until it is dropped.
-async fn watch(bench: &Bench, tenants: &[Uuid], times: &Times) -> JoinSet<()> {
-    let mut streams = JoinSet::new();
-    let mut sessions = Vec::new();
-    for _ in 0..SESSIONS {
-        sessions.push(bench.login().await);
-    }
-    let channels: Vec<Upstream> = (0..4).map(|_| bench.booking()).collect();
-    for (number, tenant) in tenants.iter().copied().enumerate() {
-        let mut api = BookingRequestServiceClient::new(channels[number % 4].clone());
-        let call = signed(WatchBookingRequestsRequest::default(), &sessions[number % SESSIONS], tenant);
-        let mut stream = api.watch_booking_requests(call).await.unwrap().into_inner();
-        let times = times.clone();
-        streams.spawn(async move {
-            while let Ok(Some(message)) = stream.message().await {
-                if let Some(event) = message.event {
-                    times.heard(event.booking_request_id.parse().unwrap());
-                }
-            }
-        });
-    }
-    streams
 }
 
 /// Does what another program does without its being noted for the check of
