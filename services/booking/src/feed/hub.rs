@@ -10,6 +10,7 @@
 //! is no longer so: each begins again at the event that it sent last.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Events {
 #[derive(Debug)]
 pub struct Hub {
     pub tenant: TenantId,
+    /// How often numbers were lost; it changes together with the state.
+    losses: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -50,8 +53,6 @@ struct State {
     channels: HashMap<Option<PropertyId>, broadcast::Sender<Arc<PlacedEvent>>>,
     /// After everything that was handed out.
     place: FeedPlace,
-    /// How often numbers were lost.
-    losses: u64,
     trouble: Option<Trouble>,
 }
 
@@ -69,7 +70,8 @@ impl Hub {
     pub fn new(tenant: TenantId, place: FeedPlace) -> Self {
         Self {
             tenant,
-            state: Mutex::new(State { channels: HashMap::new(), place, losses: 0, trouble: None }),
+            losses: AtomicU64::default(),
+            state: Mutex::new(State { channels: HashMap::new(), place, trouble: None }),
         }
     }
 
@@ -79,7 +81,7 @@ impl Hub {
         state.channels.retain(|_, channel| channel.receiver_count() > 0);
         let channel = state.channels.entry(property).or_insert_with(|| broadcast::channel(KEPT).0);
         let handed_out = channel.subscribe();
-        Events { handed_out, losses: state.losses }
+        Events { handed_out, losses: self.losses.load(Ordering::Relaxed) }
     }
 
     /// After everything that was handed out.
@@ -91,7 +93,12 @@ impl Hub {
     /// take after it asked; `None` when numbers were lost since it began.
     pub fn place_for(&self, events: &Events) -> Option<FeedPlace> {
         let state = self.state();
-        (state.losses == events.losses).then_some(state.place)
+        (!self.has_lost(events)).then_some(state.place)
+    }
+
+    /// Whether numbers were lost since a stream began.
+    pub fn has_lost(&self, events: &Events) -> bool {
+        self.losses.load(Ordering::Relaxed) != events.losses
     }
 
     /// Numbers were lost: goes on after another place. What is before it, streams read for
@@ -99,7 +106,7 @@ impl Hub {
     pub fn begin_again(&self, place: FeedPlace) {
         let mut state = self.state();
         state.place = place;
-        state.losses += 1;
+        self.losses.fetch_add(1, Ordering::Relaxed);
         // Whoever waits is awake by that.
         state.channels.clear();
     }

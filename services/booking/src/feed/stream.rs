@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use access::{Standing, TenantId};
 use futures::stream::{self, Stream};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const STANDING: Duration = Duration::from_secs(5);
 /// Events that it reads for itself at once.
 const PAGE: i64 = 100;
+/// How many events are sent, and for how long, before it looks again whether anything ends
+/// it: to look costs more than an event.
+const UNLOOKED: u32 = 64;
+const UNLOOKED_FOR: Duration = Duration::from_millis(25);
 
 /// An item of a stream.
 #[derive(Debug)]
@@ -60,9 +64,17 @@ struct State {
     /// Whether it reads for itself.
     behind: bool,
     checked: Instant,
+    unlooked: Unlooked,
     sent: Option<Instant>,
     ended: bool,
     _room: Room,
+}
+
+/// What was sent since it looked whether anything ends it.
+#[derive(Debug)]
+struct Unlooked {
+    events: u32,
+    since: Instant,
 }
 
 /// The events after a place, as a stream that ends with its first error.
@@ -85,6 +97,7 @@ pub fn events(
         events,
         behind: true,
         checked: Instant::now(),
+        unlooked: Unlooked::none(),
         sent: None,
         ended: false,
         _room: room,
@@ -102,14 +115,11 @@ pub fn events(
 impl State {
     async fn next(&mut self) -> Result<Item, Error> {
         loop {
-            if self.ground.hub.place_for(&self.events).is_none() {
-                self.begin_again().await?;
+            if let Some(event) = self.at_hand() {
+                return Ok(self.item(Some(event)));
             }
-            while let Some(PlacedEvent { event, place }) = self.page.pop_front() {
-                self.place = place;
-                if self.property.is_none() || event.property == self.property {
-                    return Ok(self.item(Some(event)));
-                }
+            if self.ground.hub.has_lost(&self.events) {
+                self.begin_again().await?;
             }
             if self.ground.stop.is_cancelled() {
                 return Err(self.stopped());
@@ -121,9 +131,13 @@ impl State {
             if let Some(trouble) = self.ground.hub.trouble() {
                 return Err(trouble);
             }
+            self.unlooked = Unlooked::none();
             if self.sent.is_none_or(|sent| sent.elapsed() >= HEARTBEAT) {
                 self.come_along();
                 return Ok(self.item(None));
+            }
+            if !self.page.is_empty() {
+                continue;
             }
             if self.behind {
                 self.read().await?;
@@ -140,6 +154,7 @@ impl State {
                 }
                 event = self.events.handed_out.recv() => match event {
                     Ok(event) if event.place.number > self.place.number => {
+                        self.unlooked = Unlooked::none();
                         self.place = event.place;
                         return Ok(self.item(Some(event.event.clone())));
                     }
@@ -153,6 +168,36 @@ impl State {
                 () = self.ground.stop.cancelled() => {}
             }
         }
+    }
+
+    /// The next event that is there, unless it has to look at something else before.
+    fn at_hand(&mut self) -> Option<Event> {
+        if self.ground.hub.has_lost(&self.events) {
+            return None;
+        }
+        while self.unlooked.one_more() {
+            if let Some(PlacedEvent { event, place }) = self.page.pop_front() {
+                self.place = place;
+                if self.property.is_none() || event.property == self.property {
+                    return Some(event);
+                }
+                continue;
+            }
+            if self.behind {
+                return None;
+            }
+            match self.events.handed_out.try_recv() {
+                Ok(event) if event.place.number > self.place.number => {
+                    self.place = event.place;
+                    return Some(event.event.clone());
+                }
+                // It has read it for itself.
+                Ok(_) => {}
+                Err(TryRecvError::Lagged(_)) => self.behind = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
+        }
+        None
     }
 
     /// Why it ends with the server, and where to go on.
@@ -194,6 +239,7 @@ impl State {
         let further = place.filter(|place| place.number > self.place.number);
         if let Some(place) = further
             && !self.behind
+            && self.page.is_empty()
             && self.events.handed_out.is_empty()
         {
             self.place = place;
@@ -203,5 +249,37 @@ impl State {
     fn item(&mut self, event: Option<Event>) -> Item {
         self.sent = Some(Instant::now());
         Item { event, place: self.place }
+    }
+}
+
+impl Unlooked {
+    /// It has just looked.
+    fn none() -> Self {
+        Self { events: 0, since: Instant::now() }
+    }
+
+    /// Whether one more may be sent before it looks.
+    fn one_more(&mut self) -> bool {
+        let may = self.events < UNLOOKED && self.since.elapsed() < UNLOOKED_FOR;
+        self.events += u32::from(may);
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_looks_after_so_many_events_and_after_so_long() {
+        let mut unlooked = Unlooked::none();
+        assert_eq!((0..1000).filter(|_| unlooked.one_more()).count(), 64);
+        let mut unlooked = Unlooked::none();
+        let mut sent = 0;
+        while unlooked.one_more() {
+            sent += 1;
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        assert_eq!(sent, 3, "a caller who takes one in 10 ms has three in 25 ms");
     }
 }

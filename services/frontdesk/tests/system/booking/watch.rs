@@ -253,6 +253,47 @@ async fn a_stream_ends_with_the_session() {
     assert_eq!(end_of(&mut feed).await, Some(ErrorReason::SessionEnded));
 }
 
+/// What was handed out to it, or what it has read for itself, waits for a caller who reads
+/// slowly. Of that only what is on its way is still sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_with_much_to_send_ends_with_the_session() {
+    let fixture = Fixture::start().await;
+    let token = fixture.manager().await;
+    let mut live = watch(&fixture, &token, "").await;
+    let cursor = live.message().await.unwrap().unwrap().cursor;
+    // A connection takes a few of them.
+    let many = "insert into booking_events (tenant_id, id, at, booking_request_id, action, overridden_rules) \
+        select $1, gen_random_uuid(), now(), $2, 'repriced', array[repeat('x', 30000)] \
+        from generate_series(1, 400)";
+    fixture.execute(many, &[&demo::TENANT, &case("DECLINED")]).await;
+    let numbered = "select count(*) from booking_events where number is not null and action = 'repriced'";
+    fixture.until(numbered, &[], 400).await;
+    let mut saved = watch(&fixture, &token, &cursor).await;
+    for feed in [&mut live, &mut saved] {
+        next(feed).await;
+    }
+    fixture.post("/v1/auth/logout", &token, &json!({})).await.ok();
+    // By then every service has heard of it.
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    for mut feed in [live, saved] {
+        let ended = timeout(Duration::from_secs(10), end_after(&mut feed)).await;
+        let (heard, reason) = ended.expect("the stream ends");
+        assert_eq!(reason, Some(ErrorReason::SessionEnded));
+        assert!(heard < 90, "{heard} of 400 events after the session's end");
+    }
+}
+
+/// How many events come before a stream ends, and why it does.
+async fn end_after(feed: &mut Feed) -> (usize, Option<ErrorReason>) {
+    let mut heard = 0;
+    loop {
+        match feed.message().await {
+            Ok(message) => heard += usize::from(message.expect("a reason").event.is_some()),
+            Err(status) => return (heard, reason_of(&status)),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_cursor_and_a_missing_scope_are_refused_at_once() {
     let fixture = Fixture::start().await;
