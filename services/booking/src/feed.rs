@@ -7,6 +7,7 @@ mod hub;
 mod hubs;
 mod limits;
 mod notices;
+mod pace;
 mod reader;
 mod resume;
 mod stream;

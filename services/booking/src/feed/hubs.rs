@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use access::TenantId;
 use boot::Seconds;
@@ -11,7 +12,9 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::hub::Hub;
+use super::pace::Pace;
 use super::resume;
+use crate::domain::event::PlacedEvent;
 use crate::error::Error;
 use crate::store::Store;
 
@@ -30,6 +33,7 @@ pub struct Hubs {
     heard: AtomicBool,
     /// From an event to its being handed out.
     pub lag: Seconds,
+    pace: Mutex<Pace>,
 }
 
 impl Hubs {
@@ -43,6 +47,7 @@ impl Hubs {
             begun: Notify::default(),
             heard: AtomicBool::default(),
             lag: Seconds::default(),
+            pace: Mutex::default(),
         }
     }
 
@@ -131,6 +136,23 @@ impl Hubs {
     /// Whether it does.
     pub fn is_heard(&self) -> bool {
         self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Events are handed out now.
+    pub fn handed_out(&self, events: &[PlacedEvent]) {
+        let mut pace = self.pace();
+        for event in events {
+            pace.handed_out(self.lag.add_since(event.event.at));
+        }
+    }
+
+    /// How long to wait from one look to the next one.
+    pub fn wait(&self) -> Duration {
+        self.pace().wait()
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<Uuid, Weak<Hub>>> {

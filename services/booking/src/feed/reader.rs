@@ -1,7 +1,7 @@
 //! The one reader of this process. It gives numbers, reads, and hands what is new to the
 //! hubs of the tenants that somebody watches: all of them in one transaction, since each
-//! has few events at a time. Between two looks it waits a little: so many looks a second
-//! cost so much, however many calls are made. Who is woken is known in `notices.rs`.
+//! has few events at a time. Between two looks it waits a little (`pace.rs`): so many looks
+//! a second cost so much, however many calls are made. Who is woken is known in `notices.rs`.
 //!
 //! A feed that cannot be read does not hold up others. Together with others it is given
 //! little time; what fails of many is looked for one by one, beside those that are looked
@@ -29,8 +29,6 @@ use crate::store::{NUMBERED_AT_ONCE, Numbered, numbered_by_others};
 const PAGE: i64 = 500;
 /// Tenants that are looked for at once.
 const TENANTS: usize = 100;
-/// Least time between two looks.
-const PACE: Duration = Duration::from_millis(25);
 /// How often it looks without a notice, with and without hearing other processes.
 const POLL: Duration = Duration::from_secs(5);
 const POLL_DEAF: Duration = Duration::from_secs(1);
@@ -54,14 +52,14 @@ async fn look_together(hubs: &Hubs, apart: &Apart) {
         let began = Instant::now();
         let together = told.iter().filter(|tenant| !apart.has(tenant));
         let watched: Vec<Arc<Hub>> = together.filter_map(|tenant| hubs.find(tenant)).collect();
-        let mut pause = PACE;
+        let mut pause = None;
         for some in watched.chunks(TENANTS) {
             match look(hubs, some).await {
                 Ok(failed) => failed.into_iter().for_each(|(hub, fault)| fail_alone(apart, &hub, fault)),
                 Err(fault) if !may_be_of_one(&fault) => {
                     hubs.wake(&some.iter().map(|hub| hub.tenant.uuid()).collect());
                     all_in_trouble(some, fault);
-                    pause = AGAIN;
+                    pause = Some(AGAIN);
                 }
                 Err(fault) => match some {
                     [hub] => fail_alone(apart, hub, fault),
@@ -73,7 +71,7 @@ async fn look_together(hubs: &Hubs, apart: &Apart) {
             looked_for_all = began;
             look_for_untold(hubs).await;
         }
-        tokio::time::sleep_until(began + pause).await;
+        tokio::time::sleep_until(began + pause.unwrap_or_else(|| hubs.wait())).await;
     }
 }
 
@@ -209,9 +207,7 @@ async fn hand_out(hubs: &Hubs, hub: &Hub, numbered: Numbered) -> Result<(), Faul
         }
         hub.hand_out(page);
     }
-    for event in &events {
-        hubs.lag.add_since(event.event.at);
-    }
+    hubs.handed_out(&events);
     hub.hand_out(events);
     Ok(())
 }

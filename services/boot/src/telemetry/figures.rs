@@ -64,9 +64,11 @@ impl Seconds {
         self.microseconds.fetch_add(took, Ordering::Relaxed);
     }
 
-    /// What happened then was done with now.
-    pub fn add_since(&self, then: Timestamp) {
-        self.add(Timestamp::now().duration_since(then).try_into().unwrap_or_default());
+    /// What happened then was done with now; how long that took.
+    pub fn add_since(&self, then: Timestamp) -> Duration {
+        let took = Timestamp::now().duration_since(then).try_into().unwrap_or_default();
+        self.add(took);
+        took
     }
 
     /// How often it took at most so many seconds, by bounds as they are written, with
