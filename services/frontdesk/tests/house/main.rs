@@ -15,6 +15,7 @@ mod environment;
 mod field_comments;
 mod known;
 mod migrations;
+mod policies;
 mod printing;
 mod recipes;
 mod rooms;
