@@ -176,6 +176,7 @@ mod program {
     mod operator_port;
     mod path;
     mod pooled;
+    mod release;
     pub mod repair;
     mod repair_altered;
     mod repair_besides;
