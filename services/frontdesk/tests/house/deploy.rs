@@ -100,6 +100,30 @@ fn images_and_the_job_of_the_migrations_are_of_this_version() {
     assert!(seen >= 7, "{seen}");
 }
 
+/// In the file of all roles it would be every role's.
+#[test]
+fn whatever_a_unit_sets_is_said_to_belong_into_the_file_of_its_role() {
+    let all = crates::text("deploy/systemd/frontdesk-.service.d/all.conf");
+    let (head, rest) = all.split_once("[Unit]").unwrap();
+    let files: Vec<&str> =
+        rest.lines().filter_map(|line| line.strip_prefix("EnvironmentFile=-/etc/frontdesk/")).collect();
+    assert_eq!(files, ["frontdesk.env", "%j.env"], "the role's own comes last, and so counts more");
+    let mut seen = BTreeSet::new();
+    for Text { place, text } in files_of_units() {
+        for line in text.lines().filter_map(|line| line.strip_prefix("Environment=")) {
+            let (name, _) = line.split_once('=').unwrap();
+            let is_named = name.ends_with("_LISTEN") || place.contains("/tls/") || head.contains(name);
+            assert!(is_named, "{place}: {name}");
+            seen.insert(name.to_owned());
+        }
+    }
+    assert!(seen.len() >= 14, "{seen:?}");
+}
+
+fn files_of_units() -> impl Iterator<Item = Text> {
+    files().into_iter().filter(|text| text.place.starts_with("deploy/systemd/"))
+}
+
 /// Whoever is believed says where others call from, and others are in the same network.
 #[test]
 fn in_compose_identity_believes_gateway_and_booking_and_nobody_else() {

@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 
 use super::run::{Folder, assert_one_sentence, free, path, text};
 
-/// The commands that stand in README after the mark.
-fn readme() -> String {
+/// The commands that stand in README after a mark.
+pub fn block(mark: &str) -> String {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
-    let (_, behind) = readme.split_once("<!-- path: ").unwrap();
+    let (_, behind) = readme.split_once(mark).unwrap();
     let (_, block) = behind.split_once("```sh\n").unwrap();
     block.split_once("```").unwrap().0.to_owned()
 }
@@ -23,7 +23,7 @@ async fn readmes_path_from_an_empty_database_ends_in_an_approved_request() {
     access::install_crypto();
     let database = TestDatabase::create(&[]).await;
     let ports = [(); 3].map(|()| free());
-    let mut script = readme();
+    let mut script = block("<!-- path: ");
     for (written, port) in ["127.0.0.1:50051", "127.0.0.1:50052", "127.0.0.1:8080"].iter().zip(&ports) {
         assert!(script.contains(written), "{written}");
         script = script.replace(written, port);
