@@ -221,6 +221,23 @@ fn the_roles_that_migrations_make_are_made_with_the_database() {
 }
 
 #[test]
+fn every_script_for_a_shell_is_looked_at() {
+    let makefile = crates::text("Makefile").replace("\\\n", " ");
+    let line = makefile.lines().find(|line| line.trim_start().starts_with("shellcheck ")).unwrap();
+    let looked_at = |place: &str| {
+        line.split_whitespace().any(|word| match word.split_once('*') {
+            Some((folder, ending)) => place.strip_prefix(folder).is_some_and(|name| name.ends_with(ending)),
+            None => word == place,
+        })
+    };
+    let scripts = texts::scripts();
+    let missing: Vec<&str> =
+        scripts.iter().map(|script| &*script.place).filter(|place| !looked_at(place)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(scripts.len() >= 15, "{}", scripts.len());
+}
+
+#[test]
 fn commands_are_found_in_each_kind_of_file() {
     let text = "ExecStart=/usr/local/bin/frontdesk migrate up\n  args: [\"booking\"]\n  command: [\"migrate\", \"up\"]\n\
         HEALTHCHECK --interval=10s CMD [\"/usr/local/bin/frontdesk\", \"healthcheck\"]\nCMD [\"--help\"]";

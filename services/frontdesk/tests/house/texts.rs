@@ -60,6 +60,16 @@ pub fn sources() -> Vec<Text> {
     texts
 }
 
+/// Every script for a shell, in whatever folder of ours.
+pub fn scripts() -> Vec<Text> {
+    let mut texts = Vec::new();
+    for folder in [".ci", "deploy", "services", "gateway", "proto", "migrations"] {
+        add(&crates::root().join(folder), &mut texts);
+    }
+    texts.retain(|text| text.text.starts_with("#!/bin/sh\n") || text.text.starts_with("#!/bin/bash\n"));
+    texts
+}
+
 /// Adds the texts of a folder; what is built, generated or not ours is left out.
 fn add(folder: &Path, texts: &mut Vec<Text>) {
     for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
