@@ -35,8 +35,8 @@ pub use self::at_once::{AtOnce, Full, Place};
 pub use self::background::{Background, TaskState, Wake};
 pub use self::bind::{ServeError, bind};
 pub use self::call::{
-    Call, TracedStatement, Whose, client, maybe_stored, note_caller, note_holder, note_only_reads, note_tenant,
-    nothing_stored, peer, time_left, trace_statement, traceparent, whose_call,
+    Call, TracedStatement, Whose, client, maybe_stored, note_caller, note_holder, note_only_reads,
+    note_tenant, nothing_stored, peer, time_left, trace_statement, traceparent, whose_call,
 };
 pub use self::check::{Check, Finding, State};
 pub use self::client_address::{

@@ -101,7 +101,11 @@ mod tests {
         let mut pace = Pace::default();
         let mut all = |late: usize| {
             for event in 0..EVENTS {
-                pace.handed_out(if event < late { Duration::from_secs(3) } else { FAST - STEP });
+                pace.handed_out(if event < late {
+                    Duration::from_secs(3)
+                } else {
+                    FAST.saturating_sub(STEP)
+                });
             }
             pace.wait()
         };

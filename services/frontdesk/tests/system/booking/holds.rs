@@ -107,8 +107,9 @@ async fn a_hold_of_other_dates_than_its_request_asks_for_is_given_up_when_it_is_
         assert_eq!(again.ok()["outcome"], "already_approved", "{set}");
     }
     // Somebody else has a night of the dates that are asked for now: nothing is given up.
-    let taken = fixture.create_request(&token, &new_request(OTHER_GUEST, "2034-01-08", "2034-01-10")).await;
-    fixture.post(&format!("/v1/booking-requests/{taken}/approve"), &token, &json!({})).await.ok();
+    let competitor =
+        fixture.create_request(&token, &new_request(OTHER_GUEST, "2034-01-08", "2034-01-10")).await;
+    fixture.post(&format!("/v1/booking-requests/{competitor}/approve"), &token, &json!({})).await.ok();
     let id = fixture.create_request(&token, &new_request(GUEST, "2034-01-01", "2034-01-08")).await;
     let set = "update booking_requests set check_out = check_out + 1 where id = $1::text::uuid";
     assert_eq!(fixture.execute(set, &[&id]).await, 1);
