@@ -1,7 +1,7 @@
 -- Inventory ranges. Of those of bookings, whether what each belongs to stands, and whether
--- that is a booking which has not all of its nights, or an open request which has none. Of nights that cannot be shown the
--- booking is shown as unreadable. One that was deleted stands while it keeps its nights:
--- whoever frees them frees its range.
+-- that is a booking which has not all of its nights, or an open request which has none. Of
+-- nights that cannot be shown the booking is shown as unreadable. One that was deleted stands
+-- while it keeps its nights: whoever frees them frees its range.
 select
     i.id,
     i.source_id,
