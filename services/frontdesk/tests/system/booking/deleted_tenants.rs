@@ -8,6 +8,7 @@ use std::time::Duration;
 use access::{
     Authority, Caller, Claims, Credentials, DeletedTenants, Issuer, Key, RemoteIdentity, Resolution, Told,
 };
+use devdb::TestDatabase;
 use frontdesk::demo;
 use frontdesk::system::Policies;
 use frontdesk_proto::Refusal;
@@ -245,26 +246,29 @@ async fn a_booking_that_ends_between_two_pieces_leaves_what_the_next_one_finds()
 /// Whoever took "no rows" for "nothing is left" would delete what requests still refer to.
 #[tokio::test]
 async fn nothing_is_said_of_a_tenant_at_which_another_server_is() {
-    let fixture = Fixture::start().await;
+    // No server runs, whose tasks lock rows in another order than the whole of them here.
+    let database = TestDatabase::create(&[&identity::MIGRATIONS, &booking::MIGRATIONS]).await;
+    demo::seed(&database.url).await.unwrap();
+    let sql = pg::connect(&database.url).await.unwrap();
     let [statements, _] = booking::statements().unwrap();
-    let mut other = pg::connect(&fixture.database.url).await.unwrap();
+    let mut other = pg::connect(&database.url).await.unwrap();
     let holds = other.transaction().await.unwrap();
     let lock = "select pg_advisory_xact_lock(hashtextextended('delete tenant ' || $1::uuid, 0))";
     holds.execute(lock, &[&demo::TENANT]).await.unwrap();
     let deleted = async |name: &str| -> Option<i64> {
         let form = statements.named(name).unwrap().full();
-        let prepared = fixture.sql.prepare_typed(form.text(), form.types()).await.unwrap();
-        fixture.sql.query_one(&prepared, &[&[demo::TENANT].as_slice(), &1_i64]).await.unwrap().get("deleted")
+        let prepared = sql.prepare_typed(form.text(), form.types()).await.unwrap();
+        sql.query_one(&prepared, &[&[demo::TENANT].as_slice(), &1_i64]).await.unwrap().get("deleted")
     };
     let names = ["delete_requests_of_tenants", "delete_rows_of_tenants"];
     for name in names {
         assert_eq!(deleted(name).await, None, "{name}");
     }
     holds.rollback().await.unwrap();
-    fixture.sql.batch_execute("begin; delete from booking_requests").await.unwrap();
+    sql.batch_execute("begin; delete from booking_requests").await.unwrap();
     assert_eq!(deleted(names[0]).await, Some(0));
     assert!(deleted(names[1]).await > Some(1));
-    fixture.sql.batch_execute("rollback").await.unwrap();
+    sql.batch_execute("rollback").await.unwrap();
 }
 
 /// Feeds and what the check has found have no page that a call reads: another tenant's stay.
