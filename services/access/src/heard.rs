@@ -85,11 +85,15 @@ impl Heard {
     fn note(&self, told: &Told) -> Option<u64> {
         let mut state = self.state();
         state.at = Some(Instant::now());
-        if !told.anew && told.marks.is_empty() {
+        if *told == Told::default() {
             return None;
         }
         state.noted += 1;
         let count = state.noted;
+        // Whose token a key has signed no mark says: each is looked at again.
+        if !told.revoked_keys.is_empty() {
+            state.void_before = count;
+        }
         if told.anew {
             state.void_before = count;
             state.lately.clear();
@@ -162,6 +166,15 @@ mod tests {
         assert!(heard.voids(since, &[mark(1), mark(3)]) && !heard.voids(since, &[mark(1)]));
         heard.hear(&Told { anew: true, ..Told::default() }, || {});
         assert!(heard.voids(since, &[]) && !heard.voids(heard.count(), &[mark(2)]));
+    }
+
+    /// Before, a stream went on for seconds, and a message that was on its way was taken.
+    #[test]
+    fn a_revoked_key_makes_whoever_was_let_in_before_be_looked_at_again() {
+        let heard = Heard::default();
+        let since = heard.count();
+        heard.hear(&Told { revoked_keys: vec!["k".to_owned()], ..Told::default() }, || {});
+        assert!(heard.voids(since, &[mark(1)]) && !heard.voids(heard.count(), &[mark(1)]));
     }
 
     #[test]

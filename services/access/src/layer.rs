@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use boot::{Background, Metrics};
 use frontdesk_proto::{ErrorReason, Refusal, Rule};
@@ -14,14 +15,20 @@ use tower::{Layer, Service};
 
 use crate::authority::{Authority, Resolution};
 use crate::cache::{Cache, CacheKey};
-use crate::caller::{Asks, Caller, Standing, sign_in_required};
+use crate::caller::{Asks, Caller, Standing};
 use crate::credentials::Credentials;
+use crate::granted::{check, is_beyond_role};
 use crate::heard::{Mark, Told};
 use crate::keys::{KeyCache, Verified};
-use crate::kind::{self, Acting, TokenKind};
+use crate::kind::{self, TokenKind};
+use crate::message::Message;
 use crate::rules::Rules;
 use crate::step_up::check_proof;
 use crate::token::{Claims, Issuer};
+
+/// How long somebody is let in without another look whose message is on its way: no longer
+/// than it takes until what is revoked counts everywhere.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Wraps services so that only callers who satisfy the rule reach a method,
 /// with their [`Caller`] in the request's extensions.
@@ -130,8 +137,12 @@ where
             let heard = gate.cache.heard().count();
             let admitted = gate.admit(path, headers, Recorded::Yes).await;
             let heeded = |caller| gate.rules.check_conditions(path, headers).map(|()| caller);
-            match admitted.and_then(heeded) {
-                Ok(caller) => {
+            let let_in = match admitted.and_then(heeded) {
+                Ok(caller) => gate.with_message(&mut request, (heard, caller)).await,
+                Err(refusal) => Err(refusal.into()),
+            };
+            match let_in {
+                Ok((heard, caller)) => {
                     if gate.rules.streams(request.uri().path()) {
                         let standing = Standing::new(gate, &request, (heard, &caller));
                         request.extensions_mut().insert(standing);
@@ -139,13 +150,53 @@ where
                     request.extensions_mut().insert(caller);
                     inner.call(request).await
                 }
-                Err(refusal) => Ok(Status::from(refusal).into_http()),
+                Err(status) => Ok(status.into_http()),
             }
         })
     }
 }
 
 impl<A: Authority> Gate<A> {
+    /// Reads the message of a call that was let in by its head, and that sends one. Most come
+    /// with their heads, and wait for nothing here.
+    async fn with_message(
+        &self,
+        request: &mut Request<Body>,
+        let_in: (u64, Caller),
+    ) -> Result<(u64, Caller), Status> {
+        if !self.rules.takes_one_message(request.uri().path()) {
+            return Ok(let_in);
+        }
+        let mut message = Message::of(std::mem::take(request.body_mut()));
+        let (path, headers) = (request.uri().path(), request.headers());
+        let let_in = match message.at_once().await {
+            Some(read) => read.map(|()| let_in)?,
+            None => Box::pin(self.with_late_message(&mut message, (path, headers), let_in)).await?,
+        };
+        *request.body_mut() = message.into_body();
+        Ok(let_in)
+    }
+
+    /// Of a message that comes later than its head the caller is let in anew: what it was let
+    /// in by may be revoked. The method sees what the caller may do then.
+    async fn with_late_message(
+        &self,
+        message: &mut Message,
+        (path, headers): (&str, &HeaderMap),
+        (heard, caller): (u64, Caller),
+    ) -> Result<(u64, Caller), Status> {
+        let began = Instant::now();
+        message.in_time().await?;
+        if began.elapsed() < MOMENT && !self.cache.heard().voids(heard, &caller.marks) {
+            return Ok((heard, caller));
+        }
+        let rule = self.rules.of_path(path);
+        let is_recorded = rule.is_some_and(|rule| is_beyond_role(rule, &caller));
+        let recorded = if is_recorded { Recorded::No } else { Recorded::Yes };
+        let heard = self.cache.heard().count();
+        Ok((heard, self.admit(path, headers, recorded).await?))
+    }
+
     async fn admit(&self, path: &str, headers: &HeaderMap, recorded: Recorded) -> Result<Caller, Refusal> {
         let Some((method, rule)) = self.rules.named(path) else {
             return Err(Refusal::new(ErrorReason::RouteNotFound, "This server has no such method."));
@@ -273,98 +324,4 @@ impl<A: Authority> Asks for GoesOn<A> {
         let (heard, marks) = self.let_in.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.gate.cache.heard().voids(heard, &marks)
     }
-}
-
-/// Whether the caller is an operator who works in a tenant by that, and not by a role in it.
-/// Who only asks what credentials are worth does nothing in the tenant.
-fn is_beyond_role(rule: &Rule, caller: &Caller) -> bool {
-    let by_role = match rule {
-        Rule::Public | Rule::AnyCredential => true,
-        Rule::SignedIn => !caller.role.is_empty(),
-        Rule::Scoped { scopes, .. } => {
-            let mut of_tenant = scopes.iter().filter(|scope| !scope.starts_with("platform:"));
-            !caller.role.is_empty() && of_tenant.all(|scope| caller.role_scopes.contains(scope))
-        }
-    };
-    caller.operator && caller.tenant.is_some() && !by_role
-}
-
-/// Holds a caller against a rule.
-fn check(rule: &Rule, caller: &Caller, with_token: bool) -> Result<(), Refusal> {
-    match rule {
-        Rule::Public | Rule::AnyCredential => Ok(()),
-        Rule::SignedIn => caller.user.map(drop).ok_or_else(sign_in_required),
-        Rule::Scoped { scopes, api_key_required } => {
-            if rule.needs_tenant() {
-                caller.tenant()?;
-            }
-            if !scopes.iter().all(|scope| caller.scopes.contains(scope)) {
-                return Err(scope_missing(scopes, caller, with_token));
-            }
-            if *api_key_required && caller.api_key_id.is_none() {
-                return Err(Refusal::new(
-                        ErrorReason::ApiKeyRequired,
-                        "The method needs the tenant's API key beside the user token: send `X-TENANT-API-KEY: <key>` too. Owners of the tenant can create keys.",
-                    )
-                    .with("header", "x-tenant-api-key"));
-            }
-            Ok(())
-        }
-    }
-}
-
-fn scope_missing(required: &[String], caller: &Caller, with_token: bool) -> Refusal {
-    let missing: Vec<&str> =
-        required.iter().filter(|scope| !caller.scopes.contains(*scope)).map(String::as_str).collect();
-    let granted = caller.scopes.join(" ");
-    let wanted = missing.join(" ");
-    let granted_text = if granted.is_empty() { "none" } else { &granted };
-    let role = if caller.role.is_empty() { "no role" } else { &caller.role };
-    let (credential, send, sentence) = if let Some(Acting::Client(_)) = caller.acting {
-        (
-            "delegated_token",
-            "a token of a client that has the scope, for a user who has it",
-            format!(
-                "the token was accepted, but the client and the user both have no more than these scopes in this tenant: {granted_text}. Ask for a token with the scope, or have an owner of the tenant give it to the API key or the user, whichever lacks it"
-            ),
-        )
-    } else if let Some(Acting::Viewer(_)) = caller.acting {
-        (
-            "view_token",
-            "a token that shows what a user with the scope sees",
-            format!(
-                "the token shows what a user sees who has {role} in this tenant, with these scopes: {granted_text}. See what somebody else sees, or call with your own token"
-            ),
-        )
-    } else if caller.user.is_some() {
-        (
-            "user_token",
-            "a token of a user whose role in the tenant has the scope",
-            format!(
-                "your token was accepted, but it gives you {role} in this tenant, with these scopes: {granted_text}. Ask an owner of the tenant for a role that has it"
-            ),
-        )
-    } else if with_token {
-        (
-            "client_token",
-            "a token of a client whose API key has the scope",
-            format!(
-                "the client's token was accepted, but it has these scopes: {granted_text}. Ask for a token with the scope, or have an owner of the tenant make an API key that has it"
-            ),
-        )
-    } else {
-        (
-            "api_key",
-            "Authorization: Bearer <access token>",
-            format!(
-                "the tenant API key was accepted, but says only which tenant it is (scopes of the key: {granted_text}). Send a user token as well: `Authorization: Bearer <access token>` from POST /v1/auth/login"
-            ),
-        )
-    };
-    Refusal::new(ErrorReason::ScopeMissing, format!("The scope {wanted} is missing: {sentence}."))
-        .with("required", required.join(" "))
-        .with("missing", wanted)
-        .with("granted", granted)
-        .with("credential", credential)
-        .with("send", send)
 }

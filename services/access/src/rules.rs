@@ -17,6 +17,8 @@ pub struct Rules {
     step_ups: HashMap<String, StepUp>,
     /// Paths of the methods that answer with a stream.
     streams: HashSet<String>,
+    /// Paths of the methods that are sent a stream: few, if any.
+    sent_streams: Vec<String>,
     /// Paths of the methods that change something.
     changes: HashSet<String>,
     /// Paths of the methods that are users' alone, whoever acts for them.
@@ -32,6 +34,7 @@ impl Rules {
         let pool = descriptors();
         let mut by_path = HashMap::new();
         let mut streams = HashSet::new();
+        let mut sent_streams = Vec::new();
         let mut step_ups = HashMap::new();
         let mut unheeded = HashMap::new();
         let mut changes = HashSet::new();
@@ -48,6 +51,9 @@ impl Rules {
                     Some(rule) => {
                         if method.is_server_streaming() {
                             streams.insert(path.clone());
+                        }
+                        if method.is_client_streaming() {
+                            sent_streams.push(path.clone());
                         }
                         let contract = MethodContract::of(&method);
                         if contract.step_up.asks() {
@@ -67,7 +73,7 @@ impl Rules {
             }
         }
         if faults.is_empty() {
-            Ok(Self { by_path, step_ups, streams, changes, of_users_alone, unheeded })
+            Ok(Self { by_path, step_ups, streams, sent_streams, changes, of_users_alone, unheeded })
         } else {
             Err(faults.join("; "))
         }
@@ -91,6 +97,11 @@ impl Rules {
     /// Whether a path is a method that answers with a stream.
     pub fn streams(&self, path: &str) -> bool {
         self.streams.contains(path)
+    }
+
+    /// Whether a path is a method that is sent one message, and not a stream of them.
+    pub fn takes_one_message(&self, path: &str) -> bool {
+        self.sent_streams.iter().all(|streams| streams != path)
     }
 
     /// Whether a path is a method that changes something.
@@ -131,6 +142,13 @@ mod tests {
             rules.of_path("/frontdesk.booking.v1.CustomerService/ListCustomers"),
             Some(&Rule::Scoped { scopes: vec!["conversations:view".to_owned()], api_key_required: true })
         );
+    }
+
+    #[test]
+    fn streams_are_told_from_single_messages() {
+        let rules = Rules::of_services(&["frontdesk.booking.v1.CustomerService"]).unwrap();
+        assert!(!rules.takes_one_message("/frontdesk.booking.v1.CustomerService/ImportCustomers"));
+        assert!(rules.takes_one_message("/frontdesk.booking.v1.CustomerService/ListCustomers"));
     }
 
     #[test]

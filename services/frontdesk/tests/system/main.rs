@@ -111,6 +111,7 @@ mod identity {
     mod introspection;
     mod invitation_letters;
     mod invitations;
+    mod late_messages;
     mod login;
     mod login_limits;
     mod mail;
