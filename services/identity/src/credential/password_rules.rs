@@ -28,8 +28,9 @@ pub fn prepared(password: &str) -> Zeroizing<String> {
 
 /// Whether a password may be set for the user with this e-mail address.
 pub fn check_new(field: &'static str, password: &str, email: &str) -> Result<(), InvalidField> {
-    let length = password.chars().take(MAX_LEN + 1).count();
-    if !(MIN_LEN..=MAX_LEN).contains(&length) {
+    // As it is hashed: a letter and its mark are one character (RFC 8265, section 4.2.1).
+    let length = prepared_length(password);
+    if length.is_none_or(|length| !(MIN_LEN..=MAX_LEN).contains(&length)) {
         return Err(InvalidField::new(field, format!("takes {MIN_LEN} to {MAX_LEN} characters")));
     }
     let folded = Zeroizing::new(prepared(password).to_lowercase());
@@ -48,10 +49,19 @@ pub fn check_new(field: &'static str, password: &str, email: &str) -> Result<(),
 
 /// Whether a password can be anybody's.
 pub fn check_sent(field: &'static str, password: &str) -> Result<(), InvalidField> {
-    if password.is_empty() || password.len() > 4 * MAX_LEN || password.chars().count() > MAX_LEN {
+    let length = prepared_length(password);
+    // Earlier versions counted what was sent.
+    let length = length.map(|length| length.min(password.chars().count()));
+    if password.is_empty() || length.is_none_or(|length| length > MAX_LEN) {
         return Err(InvalidField::new(field, format!("takes 1 to {MAX_LEN} characters")));
     }
     Ok(())
+}
+
+/// How many characters a password has as it is hashed; none if it is longer than one can be,
+/// which is not looked at.
+fn prepared_length(password: &str) -> Option<usize> {
+    (password.len() <= 4 * MAX_LEN).then(|| prepared(password).chars().count())
 }
 
 /// Whether the list has a password, which is looked for by halves.
@@ -98,6 +108,8 @@ mod tests {
         }
         for (bad, why) in [
             ("short", "8 to 256"),
+            ("e\u{301}a\u{308}o\u{308}u\u{308}", "8 to 256"),
+            (&*"ü".repeat(257), "8 to 256"),
             (&*"x".repeat(257), "8 to 256"),
             ("        ", "blank"),
             ("\u{a0}\u{200b}\u{2800}\u{3000}\u{3164}\u{ad}  ", "blank"),
@@ -110,6 +122,21 @@ mod tests {
         ] {
             assert!(problem(bad).is_err_and(|problem| problem.contains(why)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_password_that_is_set_can_be_sent_from_every_keyboard() {
+        let (composed, apart) = ("ü".repeat(256), "u\u{308}".repeat(256));
+        for password in [&composed, &apart] {
+            assert_eq!(check_new("password", password, "a@b.example"), Ok(()));
+            assert_eq!(check_sent("password", password), Ok(()));
+        }
+        // One of before, which becomes longer when it is prepared.
+        let longer = "\u{fb2c}".repeat(200);
+        assert!(check_new("password", &longer, "a@b.example").is_err());
+        assert_eq!(check_sent("password", &longer), Ok(()));
+        assert!(check_sent("password", &"x".repeat(257)).is_err());
+        assert!(check_sent("password", "").is_err());
     }
 
     #[test]
