@@ -70,7 +70,20 @@ struct ForeignClaims {
     /// What happened: the claim of security events, such as logout tokens (RFC 8417).
     #[serde(default)]
     events: Option<serde::de::IgnoredAny>,
+    /// What the token is for, in the words of Cognito.
+    #[serde(default)]
+    token_use: Option<serde_json::Value>,
+    /// The same in those of Keycloak.
+    #[serde(default)]
+    typ: serde_json::Value,
+    /// The access token that an ID token came with (`OpenID` Connect).
+    #[serde(default)]
+    at_hash: Option<serde::de::IgnoredAny>,
 }
+
+/// What claims say who are no access token: who gets one of these may be any client of the
+/// issuer, or the user's browser.
+const OTHER_USES: [&str; 3] = ["ID", "Refresh", "Offline"];
 
 impl ForeignTokens {
     /// Verifies tokens of these issuers.
@@ -97,7 +110,7 @@ impl ForeignTokens {
         let claims = jsonwebtoken::decode::<ForeignClaims>(token, &key, &validation)
             .map_err(|error| access::fault(error.kind()))?
             .claims;
-        if claims.events.is_some() {
+        if is_for_another_use(&claims) {
             return Err(TokenFault::WrongKind.into());
         }
         let proof = proof(&claims);
@@ -111,6 +124,15 @@ impl ForeignTokens {
             proof,
         })
     }
+}
+
+/// Whether a token is no access token: that of an event, an ID token, or one that gets others.
+fn is_for_another_use(claims: &ForeignClaims) -> bool {
+    let says = |word: &str| claims.typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case(word));
+    claims.events.is_some()
+        || claims.at_hash.is_some()
+        || claims.token_use.as_ref().is_some_and(|used| used != "access")
+        || OTHER_USES.into_iter().any(says)
 }
 
 /// What a token says of proofs. Whoever trusts an issuer with who somebody is trusts it with
