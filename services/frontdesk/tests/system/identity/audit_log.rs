@@ -71,6 +71,38 @@ async fn what_belongs_to_no_tenant_is_told_to_operators_and_what_is_done_to_memb
     fixture.get("/v1/audit-events", &owner).await.refused(403, "SCOPE_MISSING");
 }
 
+/// Before, a tenant of which an operator was a member had the operator's logins in its log, and the
+/// platform had not.
+#[tokio::test]
+async fn what_an_operator_does_with_its_own_account_is_the_platforms_also_as_a_member_of_a_tenant() {
+    let fixture = Fixture::start().await;
+    let owner = fixture.token(demo::OWNER).await;
+    super::members::add(&fixture, demo::OPERATOR, "viewer").await.ok();
+    let operator = fixture.token(demo::OPERATOR).await;
+    let id = fixture.user_id(demo::OPERATOR).await;
+    fixture.try_login(demo::OPERATOR, "wrong-password").await.refused(401, "LOGIN_FAILED");
+    let wrong = json!({"current_password": "wrong-password", "new_password": "another password"});
+    fixture.post("/v1/auth/password", &operator, &wrong).await.refused(403, "PASSWORD_WRONG");
+    fixture.enrol(&operator, "phone").await;
+    let events =
+        rows(&fixture.pages(&owner, &tenant_path("/audit-events?page_size=50")).await, "audit_events");
+    let own = |event: &&Json| event["user_id"] == id && event["action"] != "member_added";
+    assert_eq!(
+        events.iter().filter(own).filter(|event| event["action"] != "operator_access").count(),
+        0,
+        "{events:?}"
+    );
+    let platform = rows(&fixture.pages(&operator, "/v1/audit-events?page_size=50").await, "audit_events");
+    for (action, success) in
+        [("login", true), ("login", false), ("password_changed", false), ("factor_enrolled", true)]
+    {
+        let is_it = |event: &&Json| {
+            event["action"] == action && event["success"] == success && event["user_id"] == id
+        };
+        assert!(platform.iter().any(|event| is_it(&event)), "{action}: {platform:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_older_than_it_is_kept_is_forgotten_and_the_service_can_delete_nothing_else() {
     let fixture = Fixture::start().await;
