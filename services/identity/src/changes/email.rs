@@ -75,6 +75,7 @@ impl Sessions {
         let link = policy.links.link(Purpose::ChangeEmail.page(), &token);
         let letter = Letter::ChangeEmail { link: &link };
         Change::run(&self.store, async |change| {
+            lock_live_session(&change, by).await?;
             // A link before this one ends either way, or it would tell whether there is another.
             let whose = (Some(by.user), is_free.then_some(by.user));
             change.insert_one_time_token(&hash, Purpose::ChangeEmail, whose, email.as_str()).await?;
@@ -129,4 +130,15 @@ impl Sessions {
         self.post.send();
         Ok(email)
     }
+}
+
+/// Refuses a session that was ended since the call was let in. Whoever ends it because the account
+/// is taken back ends its links, too: one that is stored after that would give the account away.
+async fn lock_live_session(change: &Change, by: SignedIn) -> Result<(), Error> {
+    // The user first, as whoever sets a password.
+    change.lock_factors_of(by.user).await?.ok_or_else(session_over)?;
+    let session = change.lock_session(by.session).await?;
+    let lives = session
+        .is_some_and(|(session, of)| !session.ended && session.expires_at > change.at() && of.id == by.user);
+    if lives { Ok(()) } else { Err(session_over().into()) }
 }

@@ -171,6 +171,8 @@ impl Change {
 
     /// With a version, only while the password is still the one of that version.
     pub async fn set_password(&self, id: UserId, hash: &str, version: Option<i32>) -> Result<bool, Fault> {
+        // A link that is stored beside it is waited for, and seen by whoever looks afterwards.
+        self.lock_factors_of(id).await?;
         Ok(!self.query(&SetPassword { id, hash, version, at: self.at() }).await?.is_empty())
     }
 }

@@ -5,6 +5,7 @@ use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
+use crate::booking::help::rival::Rival;
 use crate::fixture::{Answer, Fixture};
 use crate::mailbox::{LINKS, Mailbox};
 
@@ -126,6 +127,43 @@ async fn a_link_to_another_address_ends_with_the_password_and_takes_both_factors
     let with_a_password = fixture.login(demo::VIEWER).await["access"].as_str().unwrap().to_owned();
     fixture.post(CHANGE, &with_a_password, &ask).await.refused(401, "STEP_UP_REQUIRED");
     assert_eq!(fixture.count("select count(*) from identity.one_time_tokens", &[]).await, stored);
+}
+
+/// A request that was under way while the account was taken back gave it away again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_not_asked_for_by_a_session_that_ends_meanwhile() {
+    let (fixture, mailbox) = start().await;
+    let manager = fixture.manager().await;
+    let links =
+        "select count(*) from identity.one_time_tokens where purpose = 'change_email' and used_at is null";
+    let user: uuid::Uuid = fixture.user_id(demo::MANAGER).await.parse().unwrap();
+    let ask = json!({"email": "thief@evil.example"});
+    // The session is ended, and its user gets a new password, before it is done.
+    let rival = Rival::begin(&fixture).await;
+    rival.lock("identity.users", user).await;
+    let (asked, ()) = tokio::join!(fixture.post(CHANGE, &manager, &ask), async {
+        rival.blocks(&fixture, 1).await;
+        let end = "update identity.sessions set ended_at = now(), ended_because = 'password_changed' where user_id = $1";
+        rival.sql.execute(end, &[&user]).await.unwrap();
+        rival.commit().await;
+    });
+    asked.refused(401, "SESSION_ENDED");
+    assert_eq!(fixture.count(links, &[]).await, 0);
+    // And a new password that comes beside one that is stored ends its link.
+    let manager = fixture.manager().await;
+    let rival = Rival::begin(&fixture).await;
+    rival.lock("identity.users", user).await;
+    let insert = "insert into identity.one_time_tokens (secret_hash, purpose, user_id, email, created_at, expires_at) \
+        values (sha256('x'), 'change_email', $1, 'thief@evil.example', now(), now() + interval '1 hour')";
+    rival.sql.execute(insert, &[&user]).await.unwrap();
+    let change = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
+    let (changed, ()) = tokio::join!(
+        fixture.post("/v1/auth/password", &manager, &change),
+        rival.commit_when_it_blocks(&fixture, 1)
+    );
+    changed.ok();
+    assert_eq!(fixture.count(links, &[]).await, 0);
+    drop(mailbox);
 }
 
 #[tokio::test]
