@@ -4,7 +4,8 @@
 //! A domain is compared as IDNA maps it (UTS 46), so that `münchen.example`, its `xn--` form
 //! and either with the dot of the root are one; it is kept as people read it. A local part
 //! belongs to its own server, which alone knows what is the same there; what nobody tells
-//! apart by reading it (case, width, compatible letters) is the same here.
+//! apart by reading it (case, width, compatible letters) is the same here, and case is folded:
+//! `ΟΔΟΣ`, `οδος` and `οδοσ` are one. In domains the two sigmas are two letters.
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
@@ -36,16 +37,26 @@ impl Email {
         if text.len() > MAX_EMAIL {
             return Err(InvalidField::new("email", format!("takes at most {MAX_EMAIL} bytes")));
         }
-        let folded = folded(text);
+        let (folded, before) = (folded(text), folded_before(text));
         let Ok(Address { local, ascii, unicode }) = Address::parse(&folded) else {
-            return Ok(Self { normal: folded.clone(), stored: vec![folded] });
+            return Ok(Self { normal: before.clone(), stored: vec![before] });
         };
+        let local = case_folded(local);
         let normal = format!("{local}@{unicode}");
-        let mut stored = vec![folded.clone()];
-        for form in [normal.clone(), format!("{local}@{ascii}")] {
-            if !stored.contains(&form) {
-                stored.push(form);
+        let mut stored = vec![before.clone()];
+        let mut add = |local: &str, domains: [&str; 2]| {
+            for form in domains.map(|domain| format!("{local}@{domain}")) {
+                if !stored.contains(&form) {
+                    stored.push(form);
+                }
             }
+        };
+        add(&local, [&unicode, &ascii]);
+        if let Ok(written) = Address::parse(&before) {
+            add(written.local, [&written.unicode, &written.ascii]);
+        }
+        for local in [with_ends(&local), lowered_before(&local)] {
+            add(&local, [&unicode, &ascii]);
         }
         Ok(Self { normal, stored })
     }
@@ -108,9 +119,47 @@ impl<'a> Address<'a> {
     }
 }
 
-/// A text without space around, in lower case and compatibility composed (NFKC).
+/// A text without space around, in lower case and compatibility composed (NFKC). Letters are
+/// lowered one by one, whatever stands beside them, as IDNA does it.
 fn folded(text: &str) -> String {
+    let lowered: String = composed(text.trim()).chars().flat_map(char::to_lowercase).collect();
+    composed(&lowered).trim().to_owned()
+}
+
+/// The same as earlier versions did it, who wrote a sigma as it is at the end of a word.
+fn folded_before(text: &str) -> String {
     composed(&composed(text.trim()).to_lowercase()).trim().to_owned()
+}
+
+/// A local part, in lower case, as letters are compared without their case: those whose forms
+/// have one capital are one (the lines of CaseFolding.txt of Unicode with status C that lower case
+/// and NFKC leave).
+fn case_folded(local: &str) -> String {
+    let fold = |one| match one {
+        'ς' => 'σ',
+        '\u{1c80}' => 'в',
+        '\u{1c81}' => 'д',
+        '\u{1c82}' => 'о',
+        '\u{1c83}' => 'с',
+        '\u{1c84}' | '\u{1c85}' => 'т',
+        '\u{1c86}' => 'ъ',
+        '\u{1c87}' => 'ѣ',
+        '\u{1c88}' => 'ꙋ',
+        other => other,
+    };
+    local.chars().map(fold).collect()
+}
+
+/// A folded local part as people write it: with the sigma of the end of a word there.
+fn with_ends(local: &str) -> String {
+    let next = local.chars().skip(1).map(Some).chain([None]);
+    let ends = |one, next: Option<char>| one == 'σ' && !next.is_some_and(char::is_alphabetic);
+    local.chars().zip(next).map(|(one, next)| if ends(one, next) { 'ς' } else { one }).collect()
+}
+
+/// A folded local part as an earlier version has stored it whose owner wrote capitals.
+fn lowered_before(local: &str) -> String {
+    local.replace('σ', "Σ").to_lowercase()
 }
 
 fn composed(text: &str) -> String {
@@ -160,6 +209,8 @@ mod tests {
                     "a@alpine。example.",
                 ][..],
             ),
+            ("οδοσ@x.example", &["ΟΔΟΣ@x.example", "οδος@x.example", "οδοσ@x.example", "Οδοσ@X.example"]),
+            ("σοφοσ.α@οδοσ.example", &["ΣΟΦΟΣ.Α@ΟΔΟΣ.example", "σοφος.α@xn--pxavbq.example"]),
             (
                 "x@münchen.example",
                 &[
@@ -194,6 +245,19 @@ mod tests {
             assert!(Email::checked(odd).is_err());
             assert_eq!(stored(odd), [odd]);
         }
+    }
+
+    #[test]
+    fn sigmas_of_before_are_still_looked_for_and_are_two_letters_in_domains() {
+        let stored = |text: &str| Email::read(text).unwrap().stored().to_vec();
+        // Whoever wrote capitals is stored with the sigma of the end of a word.
+        assert_eq!(stored("ΟΔΟΣ@x.example"), ["οδος@x.example", "οδοσ@x.example"]);
+        assert_eq!(stored("οδοσ@x.example"), ["οδοσ@x.example", "οδος@x.example"]);
+        assert_eq!(stored("σοφοσ.α@x.example"), ["σοφοσ.α@x.example", "σοφος.α@x.example"]);
+        assert_eq!(stored("ΣΟΦΟΣ.Α@x.example"), ["σοφοσ.α@x.example", "σοφος.α@x.example"]);
+        let domain = |text: &str| Email::read(text).unwrap().as_str().to_owned();
+        assert_ne!(domain("a@οδος.example"), domain("a@οδοσ.example"));
+        assert_eq!(domain("a@ΟΔΟΣ.example"), domain("a@οδοσ.example"));
     }
 
     #[test]

@@ -287,6 +287,18 @@ async fn one_mailbox_is_one_account_and_addresses_from_before_go_on() {
             create(spelling).await.refused(409, "ALREADY_EXISTS");
         }
     }
+    // A sigma at the end of a word is one.
+    let odos = create("οδοσ@x.example").await.ok().clone();
+    for spelling in ["ΟΔΟΣ@x.example", "οδος@x.example", "Οδοσ@X.example"] {
+        create(spelling).await.refused(409, "ALREADY_EXISTS");
+        assert_eq!(fixture.try_login(spelling, "any password").await.ok()["user"]["id"], odos["id"]);
+    }
+    let of_odos: uuid::Uuid = odos["id"].as_str().unwrap().parse().unwrap();
+    fixture.execute(before, &[&"οδος@x.example", &of_odos]).await;
+    for spelling in ["ΟΔΟΣ@x.example", "οδος@x.example", "οδοσ@x.example"] {
+        create(spelling).await.refused(409, "ALREADY_EXISTS");
+        fixture.try_login(spelling, "any password").await.ok();
+    }
     fixture.execute(before, &[&"x\u{200b}@old.example", &id]).await;
     fixture.try_login("X\u{200b}@old.example", "any password").await.ok();
 }
