@@ -37,6 +37,18 @@ pub const OPERATE: &str = "platform:operate";
 /// The scope that lets somebody invite.
 pub const MANAGE_MEMBERS: &str = "members:manage";
 
+/// The scope that lets somebody change roles, and what a tenant asks of its members.
+pub const MANAGE_TENANT: &str = "tenant:manage";
+
+/// The scopes by which somebody can get or give all that an owner has.
+pub const OWNERS_SCOPES: [&str; 3] = [MANAGE_API_KEYS, MANAGE_MEMBERS, MANAGE_TENANT];
+
+/// The platform scope that makes tenants, with their first owners.
+pub const MANAGE_TENANTS: &str = "platform:tenants";
+
+/// The platform scope that manages users.
+pub const MANAGE_USERS: &str = "platform:users";
+
 /// The scope that lets somebody end API keys.
 pub const MANAGE_API_KEYS: &str = "api_keys:manage";
 

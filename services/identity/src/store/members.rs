@@ -11,6 +11,7 @@ use super::users::user;
 use crate::domain::factor::SecondFactorPolicy;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
+use crate::domain::scopes::OWNERS_SCOPES;
 use crate::domain::tenant::{Member, Membership, ResolvedUser};
 use crate::domain::user::UserKind;
 use crate::error::{Error, Existing};
@@ -27,8 +28,8 @@ pg::statements! {
     ListMembers<'a> = "list_members" (tenant: TenantId, after_email: &'a str, after_id: UserId, limit: i64);
     /// A user's memberships.
     ListMemberships = "list_memberships" (user: UserId);
-    /// Whether a user is an owner of some tenant.
-    IsOwner<'a> = "is_owner" (user: UserId, owner: &'a str);
+    /// Whether a user is an owner of some tenant, or can be.
+    IsOwner<'a> = "is_owner" (user: UserId, owner: &'a str, manages: &'a [&'a str]);
     /// The owners, locked.
     LockOwners<'a> = "lock_owners" (tenant: TenantId, owner: &'a str);
     /// The owners of the tenants of which a user is one, locked.
@@ -114,12 +115,16 @@ impl Change {
         Columns::all(&self.query(&LeftWithoutOwner { user, owner }).await?, |row| row.next("name"))
     }
 
-    /// Whether a user is an owner of some tenant.
+    /// Whether a user is an owner of some tenant, or has a role by which somebody can be.
     pub async fn is_owner(&self, user: UserId) -> Result<bool, Fault> {
-        Ok(!self.query(&IsOwner { user, owner: BuiltIn::Owner.name() }).await?.is_empty())
+        let is_owner = IsOwner { user, owner: BuiltIn::Owner.name(), manages: &OWNERS_SCOPES };
+        Ok(!self.query(&is_owner).await?.is_empty())
     }
 
     pub async fn lock_member(&self, tenant: TenantId, user: UserId) -> Result<Option<Role>, Fault> {
+        // What was waited for may have given another role, whose scopes are seen by whoever looks
+        // again.
+        self.query(&LockMember { tenant, user }).await?;
         Columns::first(&self.query(&LockMember { tenant, user }).await?, |row| {
             role(row.next("role")?, row.next("own_scopes")?)
         })

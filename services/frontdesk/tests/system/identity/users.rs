@@ -5,7 +5,7 @@ use identity::Policy;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::fixture::{Answer, Fixture};
+use crate::fixture::{Answer, Fixture, tenant_path};
 use crate::mailbox::Mailbox;
 
 #[tokio::test]
@@ -64,6 +64,24 @@ async fn nobody_takes_over_a_user_who_holds_more_scopes() {
     let answer = fixture.post(&format!("/v1/users/{owner}/password"), helper, &taken_over).await;
     answer.refused(403, "SCOPE_NOT_HELD");
     fixture.login(demo::OWNER).await;
+    // Whoever gives roles, makes roles or makes keys can have all that an owner has.
+    let (of_owner, manager) = (fixture.token(demo::OWNER).await, fixture.user_id(demo::MANAGER).await);
+    let member = tenant_path(&format!("/members/{manager}"));
+    for (n, scope) in
+        ["members:manage", "api_keys:manage", "tenant:manage", "bookings:manage"].iter().enumerate()
+    {
+        let role = json!({"name": format!("r-{n}"), "scopes": [scope]});
+        fixture.post(&tenant_path("/roles"), &of_owner, &role).await.ok();
+        fixture.patch(&member, &of_owner, &json!({"role": format!("r-{n}")})).await.ok();
+        for (step, body) in [("password", &taken_over), ("factors/reset", &json!({}))] {
+            let answer = fixture.post(&format!("/v1/users/{manager}/{step}"), helper, body).await;
+            if *scope == "bookings:manage" {
+                answer.ok();
+            } else {
+                answer.refused(403, "SCOPE_NOT_HELD");
+            }
+        }
+    }
     let more = json!({"email": "more@x.example", "platform_scopes": ["platform:operate"]});
     fixture.post("/v1/users", helper, &more).await.refused(403, "SCOPE_NOT_HELD");
 }
