@@ -9,6 +9,7 @@ pub mod email;
 pub mod factor;
 mod factor_checks;
 pub mod first_owner;
+mod held;
 pub mod invitation;
 pub mod login;
 pub mod logout;

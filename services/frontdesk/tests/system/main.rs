@@ -128,6 +128,7 @@ mod identity {
     mod sessions;
     mod signing_keys;
     mod step_up;
+    mod still_held;
     mod tenant_deletion;
     pub mod tenant_purge;
     mod tenants;

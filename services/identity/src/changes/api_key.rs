@@ -3,13 +3,14 @@
 use boot::Network;
 use jiff::{SignedDuration, Timestamp};
 
+use super::held::still_held;
 use crate::actor::Actor;
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::{ApiKey, MAX_OVERLAP, MOST_ADDRESSES, NewApiKey};
 use crate::domain::audit::AuditAction;
 use crate::domain::field::{self, InvalidField};
 use crate::domain::ids::{ApiKeyId, TenantId};
-use crate::domain::scopes;
+use crate::domain::scopes::{self, MANAGE_API_KEYS};
 use crate::error::Error;
 use crate::store::{Change, Store};
 
@@ -42,6 +43,8 @@ pub async fn create(
     let new = NewApiKey { name, scopes, expires_at, allowed_addresses };
     let (text, secret) = KeyText::generate(id)?;
     let key = Change::run(store, async |change| {
+        // Not beside the removal of whoever makes it, which lists the keys that stay or ends them.
+        still_held(&change, tenant, actor, MANAGE_API_KEYS).await?.check(&new.scopes)?;
         let key = change.insert_api_key(tenant, id, &text.secret_hash, &new, actor).await?;
         change.finish(actor.did(AuditAction::ApiKeyCreated).in_tenant(tenant).about(id)).await?;
         Ok(key)
@@ -63,8 +66,10 @@ pub async fn rotate(
     let overlap = SignedDuration::from_secs(overlap_seconds.into());
     let (text, secret) = KeyText::generate(id)?;
     let key = Change::run(store, async |change| {
+        let held = still_held(&change, tenant, actor, MANAGE_API_KEYS).await?;
         let old = change.lock_api_key(tenant, id).await?.ok_or(Error::ApiKeyNotFound)?;
         actor.holds.check(&old.scopes)?;
+        held.check(&old.scopes)?;
         let previous_until = (!overlap.is_zero()).then(|| change.at() + overlap);
         let key = change.rotate_api_key(tenant, id, &text.secret_hash, previous_until).await?;
         let key = key.ok_or(Error::ApiKeyNotFound)?;

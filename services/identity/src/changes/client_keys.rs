@@ -1,11 +1,13 @@
 //! Public keys with which a client signs assertions instead of sending a secret.
 
+use super::held::still_held;
 use crate::actor::Actor;
 use crate::credential::api_key::KeyText;
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
 use crate::domain::field::InvalidField;
 use crate::domain::ids::{ApiKeyId, TenantId};
+use crate::domain::scopes::MANAGE_API_KEYS;
 use crate::error::Error;
 use crate::store::{Change, Store};
 use crate::trust::assertions;
@@ -28,8 +30,10 @@ pub async fn set(
     // A secret that nobody has seen is none.
     let unseen = if without_secret { Some(KeyText::generate(id)?.0.secret_hash) } else { None };
     Change::run(store, async |change| {
+        let held = still_held(&change, tenant, actor, MANAGE_API_KEYS).await?;
         let old = change.lock_api_key(tenant, id).await?.ok_or(Error::ApiKeyNotFound)?;
         actor.holds.check(&old.scopes)?;
+        held.check(&old.scopes)?;
         let unseen = unseen.as_ref().map(<[u8; 32]>::as_slice);
         let key = change.set_client_keys(tenant, id, keys, &key_ids, unseen).await?;
         let key = key.ok_or(Error::ApiKeyNotFound)?;

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::factor_checks::{check_may_enrol, check_two_factors, verified};
+use super::held::still_held;
 use super::sessions::Sessions;
 use crate::actor::{Actor, SignedIn};
 use crate::credential::challenge::Asked;
@@ -17,7 +18,7 @@ use crate::domain::field;
 use crate::domain::ids::{FactorId, SessionId, TenantId, UserId};
 use crate::domain::limits::{self, Limits};
 use crate::domain::mail::{Language, Letter};
-use crate::domain::scopes::OPERATE;
+use crate::domain::scopes::{MANAGE_TENANT, OPERATE};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::{User, UserKind};
 use crate::error::{Error, Quota, Reason, Refusal};
@@ -245,6 +246,7 @@ pub async fn set_policy(
     actor: &Actor,
 ) -> Result<(), Error> {
     Change::run(store, async |change| {
+        still_held(&change, tenant, actor, MANAGE_TENANT).await?;
         if !change.set_second_factor_policy(tenant, policy).await? {
             return Err(Error::TenantNotFound);
         }

@@ -1,5 +1,6 @@
 //! A tenant that comes with its first owner, or with nobody yet.
 
+use super::held::still_held_on_platform;
 use super::invitation::Invite;
 use super::sessions::Sessions;
 use super::tenant::{self, NewTenant};
@@ -7,7 +8,7 @@ use crate::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::UserId;
 use crate::domain::roles::{BuiltIn, Role};
-use crate::domain::scopes::OPERATE;
+use crate::domain::scopes::{MANAGE_TENANTS, OPERATE};
 use crate::domain::tenant::Tenant;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::Change;
@@ -43,8 +44,10 @@ impl Sessions {
         };
         let role = Role::BuiltIn(BuiltIn::Owner);
         let tenant = Change::run(&self.store, async |change| {
+            still_held_on_platform(&change, actor, MANAGE_TENANTS).await?;
             let (tenant, created) = tenant::put(&change, &new, actor).await?;
             if let FirstOwner::User(user) = &owner {
+                still_held_on_platform(&change, actor, OPERATE).await?;
                 change.insert_member(tenant.id, *user, &role).await?;
                 // Locked by that: it stays so until the tenant is there.
                 let found = change.get_login(*user).await?.ok_or(Error::UserNotFound)?;

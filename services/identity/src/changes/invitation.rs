@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
+use super::held::still_held;
 use super::mail::mail;
 use super::member::{lock_given_role, lock_role};
 use super::recovery::{link_invalid, too_many_letters};
@@ -25,7 +26,7 @@ use crate::domain::invitation::{Invitation, Offer, PAGE};
 use crate::domain::limits::{self, Blocked, Limits};
 use crate::domain::mail::{Language, Letter};
 use crate::domain::roles::Role;
-use crate::domain::scopes::{Holds, MANAGE_MEMBERS, OPERATE};
+use crate::domain::scopes::{MANAGE_MEMBERS, OPERATE};
 use crate::domain::tenant::Tenant;
 use crate::domain::user::{User, UserKind};
 use crate::error::{Error, Existing, Reason, Refusal};
@@ -93,7 +94,7 @@ impl Sessions {
             // Invitations of a tenant come one after the other, and none comes after its maker
             // was removed.
             change.lock_tenant(tenant).await?;
-            let held = still_held(&change, tenant, actor).await?;
+            let held = still_held(&change, tenant, actor, MANAGE_MEMBERS).await?;
             let role = lock_given_role(&change, tenant, &invite.role, actor).await?;
             held.check(&role.scopes())?;
             if change.is_member(tenant, &prepared.email).await? {
@@ -344,18 +345,6 @@ async fn finish_join(change: Change, offer: &Offer, user: UserId, actor: &Actor)
     let accepted = actor.did(AuditAction::InvitationAccepted).by(Some(user)).in_tenant(offer.tenant);
     change.finish(accepted.about(format!("{} {}", offer.id, offer.role))).await?;
     Ok(())
-}
-
-/// What somebody holds who may have been removed, or may do less, since the call was let in.
-async fn still_held(change: &Change, tenant: TenantId, actor: &Actor) -> Result<Holds, Error> {
-    let Some(by) = actor.user else { return Ok(actor.holds.clone()) };
-    if actor.holds.check([&OPERATE.to_owned()]).is_ok() {
-        return Ok(actor.holds.clone());
-    }
-    let role = change.lock_member(tenant, by.user).await?.ok_or(Error::MemberNotFound)?;
-    let held = Holds::Scopes(role.scopes().into());
-    held.check([&MANAGE_MEMBERS.to_owned()])?;
-    Ok(held)
 }
 
 fn too_many_links(blocked: &Blocked, now: Timestamp) -> Error {

@@ -1,12 +1,13 @@
 //! Members: added, given another role, removed. Nobody gives or takes scopes that
 //! they do not hold, and a tenant is never left without an owner.
 
+use super::held::still_held;
 use crate::actor::{Actor, AuditEvent, SignedIn};
 use crate::domain::api_key::ApiKey;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::roles::{BuiltIn, Role};
-use crate::domain::scopes::MANAGE_API_KEYS;
+use crate::domain::scopes::{Holds, MANAGE_API_KEYS, MANAGE_MEMBERS};
 use crate::domain::tenant::Member;
 use crate::error::{Error, Reason, Refusal};
 use crate::store::{Change, Store};
@@ -20,6 +21,7 @@ pub async fn add(
     actor: &Actor,
 ) -> Result<Member, Error> {
     Change::run(store, async |change| {
+        still_held(&change, tenant, actor, MANAGE_MEMBERS).await?;
         let role = lock_given_role(&change, tenant, role, actor).await?;
         change.insert_member(tenant, user, &role).await?;
         finish(change, tenant, user, &role, actor.did(AuditAction::MemberAdded)).await
@@ -36,8 +38,10 @@ pub async fn change_role(
     actor: &Actor,
 ) -> Result<Member, Error> {
     Change::run(store, async |change| {
-        check_removable(&change, tenant, user, role == BuiltIn::Owner.name(), actor).await?;
+        let stays_owner = role == BuiltIn::Owner.name();
+        let held = check_removable(&change, tenant, user, stays_owner, actor).await?;
         let role = lock_given_role(&change, tenant, role, actor).await?;
+        held.check(&role.scopes())?;
         change.update_member(tenant, user, &role).await?;
         change.revoke_invitations_of(tenant, user).await?;
         finish(change, tenant, user, &role, actor.did(AuditAction::MemberRoleChanged)).await
@@ -58,7 +62,10 @@ pub async fn remove(
         actor.holds.check([&MANAGE_API_KEYS.to_owned()])?;
     }
     Change::run(store, async |change| {
-        check_removable(&change, tenant, user, false, actor).await?;
+        let held = check_removable(&change, tenant, user, false, actor).await?;
+        if revoke_keys {
+            held.check([&MANAGE_API_KEYS.to_owned()])?;
+        }
         change.delete_member(tenant, user).await?;
         change.revoke_invitations_of(tenant, user).await?;
         let keys = change.lock_api_keys_of(tenant, user).await?;
@@ -103,22 +110,24 @@ async fn finish(
 }
 
 /// Refuses to take a member's role when an owner would be missing then, or when
-/// the member holds more than whoever does it.
+/// the member holds more than whoever does it, who still holds what is returned.
 async fn check_removable(
     change: &Change,
     tenant: TenantId,
     user: UserId,
     stays_owner: bool,
     actor: &Actor,
-) -> Result<(), Error> {
+) -> Result<Holds, Error> {
     // Owners first, always: two removals at once must wait for each other, not deadlock.
     let owners = change.lock_owners(tenant).await?;
+    let held = still_held(change, tenant, actor, MANAGE_MEMBERS).await?;
     let role = change.lock_member(tenant, user).await?.ok_or(Error::MemberNotFound)?;
     actor.holds.check(&role.scopes())?;
+    held.check(&role.scopes())?;
     if owners == [user] && !stays_owner {
         return Err(last_owner());
     }
-    Ok(())
+    Ok(held)
 }
 
 fn last_owner() -> Error {

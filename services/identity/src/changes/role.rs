@@ -1,10 +1,12 @@
 //! Roles of tenants: created, given other scopes, deleted.
 
+use super::held::still_held;
 use crate::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::field;
 use crate::domain::ids::TenantId;
 use crate::domain::roles::{BuiltIn, OwnRole};
+use crate::domain::scopes::MANAGE_TENANT;
 use crate::error::{Error, Existing, Reason, Refusal};
 use crate::store::{Change, Store};
 
@@ -16,6 +18,7 @@ pub async fn create(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
     }
     actor.holds.check(&role.scopes)?;
     Change::run(store, async |change| {
+        still_held(&change, tenant, actor, MANAGE_TENANT).await?.check(&role.scopes)?;
         change.insert_role(tenant, role).await?;
         change.finish(actor.did(AuditAction::RoleCreated).in_tenant(tenant).about(&role.name)).await?;
         Ok(())
@@ -30,11 +33,13 @@ pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
     Change::run(store, async |change| {
         // No invitation comes beside it.
         change.lock_tenant(tenant).await?;
+        let held = still_held(&change, tenant, actor, MANAGE_TENANT).await?;
         let old = change.lock_role(tenant, &role.name).await?;
         let old = old.ok_or_else(|| Error::RoleNotFound(role.name.clone()))?;
         let given = role.scopes.iter().filter(|scope| !old.scopes.contains(scope));
         let taken = old.scopes.iter().filter(|scope| !role.scopes.contains(scope));
-        actor.holds.check(given.chain(taken.clone()))?;
+        actor.holds.check(given.clone().chain(taken.clone()))?;
+        held.check(given.chain(taken.clone()))?;
         change.update_role(tenant, role).await?;
         if taken.count() > 0 {
             change.revoke_invitations_of_role(tenant, &role.name).await?;
@@ -49,6 +54,7 @@ pub async fn update(store: &Store, tenant: TenantId, role: &OwnRole, actor: &Act
 pub async fn delete(store: &Store, tenant: TenantId, name: &str, actor: &Actor) -> Result<(), Error> {
     refuse_built_in(name)?;
     Change::run(store, async |change| {
+        still_held(&change, tenant, actor, MANAGE_TENANT).await?;
         if !change.delete_role(tenant, name).await? {
             return Err(Error::RoleNotFound(name.to_owned()));
         }

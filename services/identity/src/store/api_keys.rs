@@ -105,6 +105,9 @@ impl Change {
 
     /// The live keys that a user made in a tenant.
     pub async fn lock_api_keys_of(&self, tenant: TenantId, user: UserId) -> Result<Vec<ApiKey>, Fault> {
+        // With one that was waited for another may have been made: that is seen by whoever looks
+        // again.
+        self.query(&LockApiKeysOf { tenant, user, now: self.at() }).await?;
         Columns::all(&self.query(&LockApiKeysOf { tenant, user, now: self.at() }).await?, api_key)
     }
 

@@ -34,6 +34,8 @@ pg::statements! {
     LockOperators<'a> = "lock_operators" (operate: &'a str);
     /// The scopes of a user outside tenants, locked.
     LockPlatformScopes = "lock_platform_scopes" (id: UserId);
+    /// Those of a user who can sign in, held.
+    HoldPlatformScopes = "hold_platform_scopes" (id: UserId);
     /// Gives a user other scopes outside tenants.
     SetPlatformScopes<'a> = "set_platform_scopes" (id: UserId, scopes: &'a [String]);
     /// Gives a user another name.
@@ -122,6 +124,11 @@ impl Change {
     /// The scopes that a user holds outside tenants.
     pub async fn lock_platform_scopes(&self, id: UserId) -> Result<Option<Vec<String>>, Fault> {
         Columns::first(&self.query(&LockPlatformScopes { id }).await?, |row| row.next("platform_scopes"))
+    }
+
+    /// Those of a user who can sign in: they stay as they are until this change is stored.
+    pub async fn hold_platform_scopes(&self, id: UserId) -> Result<Option<Vec<String>>, Fault> {
+        Columns::first(&self.query(&HoldPlatformScopes { id }).await?, |row| row.next("platform_scopes"))
     }
 
     /// Platform operators who can sign in, locked: who removes one must see that another stays.

@@ -147,7 +147,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 40] = [
     ("get_identity", NoTable, Sweeper, "which identity says that tenants are deleted"),
     ("insert_audit_event", Across, Service, "what is done to a user is told to each tenant of the user"),
     ("insert_feed_heads", Listed, Feed, "the reader numbers for several tenants at once"),
-    ("is_owner", Across, Service, "whoever owns some tenant is an owner"),
+    ("is_owner", Listed, Service, "whoever owns some tenant is an owner"),
     ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
     ("left_without_owner", Listed, Service, "the tenants of which one user is an owner"),
     ("list_audit_events_of_user", Across, Service, "operators read all that a user did"),
