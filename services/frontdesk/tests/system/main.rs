@@ -116,6 +116,7 @@ mod identity {
     mod login_limits;
     mod mail;
     pub mod members;
+    mod operators_offers;
     mod passkey_alone;
     mod passkey_enrolment;
     mod passkeys;

@@ -3,7 +3,8 @@
 //!
 //! Nobody offers more than they hold, and what somebody offered ends when they are removed or
 //! get another role, their role grants less, they are disabled or deleted, or the key is revoked
-//! with which it was done.
+//! with which it was done. What an operator offered where no membership allows it ends with the
+//! operator.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::field;
 use crate::domain::ids::{InvitationId, TenantId, UserId};
-use crate::domain::invitation::{Invitation, Offer, PAGE};
+use crate::domain::invitation::{Invitation, Offer, PAGE, StillOffers};
 use crate::domain::limits::{self, Blocked, Limits};
 use crate::domain::mail::{Language, Letter};
 use crate::domain::roles::Role;
@@ -328,6 +329,19 @@ pub async fn revoke(store: &Store, tenant: TenantId, id: InvitationId, actor: &A
         Ok(())
     })
     .await
+}
+
+/// Ends for good what somebody offered in whatever tenant, but where that goes on as it says.
+pub(super) async fn end_offers(
+    change: &Change,
+    of: UserId,
+    stays: StillOffers,
+    actor: &Actor,
+) -> Result<(), Error> {
+    for (tenant, id) in change.revoke_offers_of(of, stays).await? {
+        change.note(&actor.did(AuditAction::InvitationRevoked).in_tenant(tenant).about(id)).await?;
+    }
+    Ok(())
 }
 
 /// Uses an invitation up and makes a user a member by it. Of two at once one finds it open.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use zeroize::Zeroizing;
 
 use super::factor::session_over;
+use super::invitation::end_offers;
 use super::platform_scopes::check_operator_stays;
 use super::sessions::Sessions;
 use crate::actor::Actor;
@@ -13,6 +14,7 @@ use crate::credential::password_rules::check_new;
 use crate::domain::audit::AuditAction;
 use crate::domain::email::Email;
 use crate::domain::ids::UserId;
+use crate::domain::invitation::StillOffers;
 use crate::domain::scopes::{Holds, OPERATE};
 use crate::domain::session::{EndedBecause, Which};
 use crate::domain::user::{User, UserKind};
@@ -87,7 +89,8 @@ pub async fn rename(store: &Store, id: UserId, name: &str, actor: &Actor) -> Res
     .await
 }
 
-/// Disables a user and ends all its sessions; one who is disabled stays so. The last owner of a
+/// Disables a user and ends all its sessions, and for good what it offered where it is no member
+/// who may; one who is disabled stays so. The last owner of a
 /// tenant is disabled only where that is said; what the last operator is,
 /// `changes/platform_scopes.rs` says.
 pub async fn disable(
@@ -104,6 +107,7 @@ pub async fn disable(
         check_goes(&change, id, even_if_last_owner, actor).await?;
         let user = change.disable_user(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
+        end_offers(&change, id, StillOffers::AsMember, actor).await?;
         change.finish(actor.did(AuditAction::UserDisabled).done_to(id)).await?;
         Ok(user)
     })
@@ -148,6 +152,7 @@ pub async fn delete(store: &Store, id: UserId, even_if_last_owner: bool, actor: 
         change.lock_platform_scopes(id).await?.ok_or(Error::UserNotFound)?;
         let of = change.get_login(id).await?.ok_or(Error::UserNotFound)?;
         change.end_sessions(id, Which::All, EndedBecause::UserDisabled).await?;
+        end_offers(&change, id, StillOffers::Nowhere, actor).await?;
         // Told to the tenants of the user as long as it has some.
         change.note(&actor.did(AuditAction::UserDeleted).done_to(id)).await?;
         if !change.forget_user(id, &Email::read(&of.user.email)?).await? {

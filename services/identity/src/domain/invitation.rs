@@ -30,6 +30,17 @@ pub struct Invitation {
     pub expires_at: Timestamp,
 }
 
+/// Where somebody goes on offering who may do less than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StillOffers {
+    /// Nowhere.
+    Nowhere,
+    /// As an owner: whatever else a role allows may be less than what was offered.
+    AsOwner,
+    /// By a membership that lets somebody invite.
+    AsMember,
+}
+
 /// An open invitation as whoever has its link may know it.
 #[derive(Debug)]
 pub struct Offer {

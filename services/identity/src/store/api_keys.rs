@@ -25,6 +25,8 @@ pg::statements! {
     ListApiKeys = "list_api_keys" (tenant: TenantId);
     /// The live keys that a user made, or made with keys of their own, locked.
     LockApiKeysOf = "lock_api_keys_of" (tenant: TenantId, user: UserId, now: Timestamp);
+    /// The live keys that a user made in tenants of which the user is no member, a hundred at most.
+    ListApiKeysBeyond = "list_api_keys_beyond" (user: UserId, now: Timestamp);
     /// A live key, locked.
     LockApiKey = "lock_api_key" (tenant: TenantId, id: ApiKeyId, now: Timestamp);
     /// Stores a key.
@@ -109,6 +111,12 @@ impl Change {
         // again.
         self.query(&LockApiKeysOf { tenant, user, now: self.at() }).await?;
         Columns::all(&self.query(&LockApiKeysOf { tenant, user, now: self.at() }).await?, api_key)
+    }
+
+    /// The live keys that a user made in tenants of which the user is no member, a hundred at most.
+    pub async fn list_api_keys_beyond(&self, user: UserId) -> Result<Vec<ApiKeyId>, Fault> {
+        let list = ListApiKeysBeyond { user, now: self.at() };
+        Columns::all(&self.query(&list).await?, |row| row.next("id"))
     }
 
     /// A live key.

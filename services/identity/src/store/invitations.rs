@@ -8,7 +8,9 @@ use super::constraints::INVITATIONS_TENANT;
 use super::database::Store;
 use crate::domain::email::Email;
 use crate::domain::ids::{ApiKeyId, InvitationId, TenantId, UserId};
-use crate::domain::invitation::{Invitation, LIFE, MOST_OPEN, Offer};
+use crate::domain::invitation::{Invitation, LIFE, MOST_OPEN, Offer, StillOffers};
+use crate::domain::roles::BuiltIn;
+use crate::domain::scopes::MANAGE_MEMBERS;
 use crate::error::{Error, Quota};
 
 /// What [`invitation`] reads.
@@ -34,6 +36,10 @@ pg::statements! {
     RevokeInvitationsOf = "revoke_invitations_of" (tenant: TenantId, user: UserId, at: Timestamp);
     /// Ends the open invitations that members with a role made.
     RevokeInvitationsOfRole<'a> = "revoke_invitations_of_role" (tenant: TenantId, role: &'a str, at: Timestamp);
+    /// Ends the open invitations that somebody made in whatever tenant.
+    RevokeOffersOf<'a> = "revoke_offers_of" (
+        user: UserId, owner: Option<&'a str>, manage: Option<&'a str>, at: Timestamp
+    );
     /// The open invitation of a link.
     FindOffer<'a> = "find_offer" (secret_hash: &'a [u8], now: Timestamp);
     /// Decides an open invitation.
@@ -120,6 +126,24 @@ impl Change {
     /// Ends the open invitations that members with a role of the tenant's own made.
     pub async fn revoke_invitations_of_role(&self, tenant: TenantId, role: &str) -> Result<(), Fault> {
         self.query(&RevokeInvitationsOfRole { tenant, role, at: self.at() }).await.map(drop)
+    }
+
+    /// Ends the open invitations that somebody made in tenants where no membership lets the user
+    /// go on offering, and says which.
+    pub async fn revoke_offers_of(
+        &self,
+        user: UserId,
+        stays: StillOffers,
+    ) -> Result<Vec<(TenantId, InvitationId)>, Fault> {
+        let (owner, manage) = match stays {
+            StillOffers::Nowhere => (None, None),
+            StillOffers::AsOwner => (Some(BuiltIn::Owner.name()), None),
+            StillOffers::AsMember => (Some(BuiltIn::Owner.name()), Some(MANAGE_MEMBERS)),
+        };
+        let revoke = RevokeOffersOf { user, owner, manage, at: self.at() };
+        Columns::all(&self.query(&revoke).await?, |row| {
+            Ok((row.next("tenant_id")?, row.next("invitation_id")?))
+        })
     }
 
     /// The open invitation of a link, as this change sees it.

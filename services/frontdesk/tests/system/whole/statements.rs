@@ -131,7 +131,7 @@ enum RunBy {
 use RunBy::{Feed, Service, Sweeper};
 
 /// Statements that no tenant is given to, as whom they run, and why.
-const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 40] = [
+const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 42] = [
     ("delete_old_events", Listed, Sweeper, "what the feeds of all tenants have forgotten, by their heads"),
     ("delete_old_keys", Across, Sweeper, "what is old is deleted in all tenants"),
     ("delete_requests_of_tenants", Listed, Sweeper, "of tenants that identity says are deleted"),
@@ -150,6 +150,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 40] = [
     ("is_owner", Listed, Service, "whoever owns some tenant is an owner"),
     ("keep_ticks_ahead", Listed, Sweeper, "the sequence is of all tenants, for a role that sees ticks alone"),
     ("left_without_owner", Listed, Service, "the tenants of which one user is an owner"),
+    ("list_api_keys_beyond", Listed, Service, "the keys that one user made"),
     ("list_audit_events_of_user", Across, Service, "operators read all that a user did"),
     ("list_constraints", NoTable, Service, "the catalog"),
     ("list_due_holds", Across, Sweeper, "holds run out in all tenants, for a role that sees nothing else"),
@@ -172,6 +173,7 @@ const WITHOUT_TENANT: [(&str, Without, RunBy, &str); 40] = [
     ("number_events", Listed, Feed, "the reader numbers for several tenants at once"),
     ("resolve_foreign_user", Listed, Service, "the memberships of one user"),
     ("resolve_user", Listed, Service, "the memberships of one user"),
+    ("revoke_offers_of", Listed, Service, "what one user offered"),
 ];
 
 /// The role that a statement runs as, if it is not its service's own.
