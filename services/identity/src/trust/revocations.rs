@@ -24,8 +24,10 @@ use crate::error::Error;
 use crate::store::Store;
 
 /// How often the reader looks unasked, where it hears of marks and where it cannot: a
-/// pooler that shares sessions lets nobody listen.
-const LOOK: Duration = Duration::from_millis(500);
+/// pooler that shares sessions lets nobody listen. A connection that dies without a word is
+/// listened to all the same, and what is acknowledged is to count everywhere a tenth of a second
+/// later.
+const LOOK: Duration = Duration::from_millis(50);
 const LOOK_UNHEARD: Duration = Duration::from_millis(30);
 /// How long it takes until listening is tried again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
@@ -115,15 +117,15 @@ impl Revocations {
     pub async fn read_on(&self) {
         let mut listener = None;
         let mut listen_at = Instant::now();
-        let (mut unasked, mut failing) = (false, false);
+        let (mut unasked, mut doubted, mut failing) = (false, false, false);
         loop {
             if listener.is_none() && listen_at <= Instant::now() {
                 listen_at = Instant::now() + LISTEN_AGAIN;
                 listener = self.store.hear_revocations().await.ok();
             }
             match self.read().await {
-                // Found unasked, so what should have told of it is heard no more.
-                Ok(true) if unasked => (listener, listen_at) = (None, Instant::now()),
+                // Found unasked: what should have told of it does so yet, or is heard no more.
+                Ok(true) if unasked => doubted = true,
                 Ok(_) => failing = false,
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
@@ -133,13 +135,15 @@ impl Revocations {
                     continue;
                 }
             }
-            let look =
-                if listener.is_some() || self.news.receiver_count() == 0 { LOOK } else { LOOK_UNHEARD };
+            let look = if listener.is_some() { LOOK } else { LOOK_UNHEARD };
             let heard = tokio::time::timeout(look, heard(listener.as_mut())).await;
             unasked = heard.is_err() && listener.is_some();
-            if heard == Ok(false) {
+            if unasked && doubted {
+                (listener, listen_at) = (None, Instant::now());
+            } else if heard == Ok(false) {
                 listener = None;
             }
+            doubted &= heard.is_err() && listener.is_some();
         }
     }
 
