@@ -135,6 +135,7 @@ mod identity {
     mod tenants;
     mod tenants_overdue;
     mod trusted_issuers;
+    mod unheard;
     mod user_links;
     mod users;
     pub mod view_as;

@@ -155,6 +155,8 @@ impl Late {
             // What was looked at is let in, or it is answered by its head.
             tokio::time::sleep(Duration::from_millis(200)).await;
             revoke(&token).await;
+            // Until it is heard, on a busy machine.
+            tokio::time::sleep(Duration::from_millis(300)).await;
             for head in to_identity {
                 assert_eq!(head.goes_on(&new_key(&[])).await, Some(reason), "{at}: identity");
             }
@@ -239,6 +241,8 @@ async fn a_call_whose_message_comes_after_the_revocation_is_refused_and_stores_n
             .env("FRONTDESK_MASTER_KEY", MASTER_KEY.repeat(32))
             .output();
         assert!(revoked.await.unwrap().status.success());
+        let ended = async || fixture.get("/v1/me", own).await.status == 401;
+        until_so("the key is trusted no more", ended).await;
     })
     .await;
 }

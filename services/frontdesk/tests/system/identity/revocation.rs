@@ -208,58 +208,67 @@ async fn a_revoked_signing_key_is_trusted_nowhere_and_sessions_go_on_with_the_ne
     other.stop().await.unwrap();
 }
 
-/// Every call that takes something away, with what it marks.
-#[tokio::test]
-async fn every_revoking_call_leaves_a_mark_in_its_transaction() {
-    let fixture = Fixture::start().await;
-    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
-    let manager_id = fixture.user_id(demo::MANAGER).await;
-    let member = tenant_path(&format!("/members/{manager_id}"));
-    let user = format!("/v1/users/{manager_id}");
-    let (roles, keys) = (tenant_path("/roles"), tenant_path("/api-keys"));
-    let key = fixture.post(&keys, &owner, &json!({"name": "k"})).await.ok().clone();
-    let key = format!("{keys}/{}", key["api_key"]["id"].as_str().unwrap());
-    fixture.post(&roles, &owner, &json!({"name": "clerk", "scopes": ["properties:view"]})).await.ok();
+/// A call that takes something away, and what it marks.
+type Revokes<'a> = (&'static str, Method, String, &'a str, Json);
+
+/// Such calls in a tenant and of sessions, of the manager's mostly.
+fn of_members<'a>(
+    manager: &str,
+    key: &str,
+    session: &str,
+    [owner, operator, own]: [&'a str; 3],
+) -> [Revokes<'a>; 13] {
+    let member = tenant_path(&format!("/members/{manager}"));
+    let (user, clerk) = (format!("/v1/users/{manager}"), tenant_path("/roles/clerk"));
+    let password = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
+    let clerks = json!({"email": demo::MANAGER, "role": "clerk"});
+    let third = json!({"password": "a third password"});
+    [
+        ("session", Method::DELETE, format!("/v1/auth/sessions/{session}"), own, Json::Null),
+        ("session", Method::POST, "/v1/auth/logout".to_owned(), own, json!({"scope": "others"})),
+        ("user", Method::PATCH, member.clone(), owner, json!({"role": "agent"})),
+        ("user", Method::DELETE, member.clone(), owner, Json::Null),
+        ("user", Method::POST, tenant_path("/members"), operator, clerks),
+        ("role", Method::PATCH, clerk.clone(), owner, json!({"scopes": ["bookings:view"]})),
+        ("user", Method::PATCH, member, owner, json!({"role": "agent"})),
+        ("role", Method::DELETE, clerk, owner, Json::Null),
+        ("api_key", Method::POST, format!("{key}/rotate"), owner, json!({"overlap_seconds": 0})),
+        ("api_key", Method::DELETE, key.to_owned(), owner, Json::Null),
+        ("session", Method::POST, format!("{user}/password"), operator, third),
+        ("user", Method::POST, format!("{user}/disable"), operator, json!({})),
+        ("session", Method::POST, "/v1/auth/password".to_owned(), owner, password),
+    ]
+}
+
+/// Those of the viewer as a user, and of the tenant as a whole.
+fn of_users_and_tenants<'a>(viewer: &str, [other_owner, operator, own]: [&'a str; 3]) -> [Revokes<'a>; 7] {
+    let user = format!("/v1/users/{viewer}");
+    let scopes = json!({"platform_scopes": ["platform:users"]});
+    let policy = format!("/v1/tenants/{}/second-factor", demo::OTHER_TENANT);
+    [
+        ("user", Method::POST, tenant_path("/leave"), own, json!({})),
+        ("session", Method::POST, format!("{user}/factors/reset"), operator, json!({})),
+        ("user", Method::PUT, format!("{user}/platform-scopes"), operator, scopes),
+        ("user", Method::DELETE, user, operator, Json::Null),
+        ("tenant", Method::PUT, policy, other_owner, json!({"policy": "owners"})),
+        ("tenant", Method::POST, tenant_path("/suspend"), operator, json!({})),
+        ("tenant", Method::POST, tenant_path("/delete"), operator, json!({"reason": "asked for"})),
+    ]
+}
+
+/// Each leaves a mark of its kind in its transaction.
+async fn leave_marks<const MANY: usize>(fixture: &Fixture, calls: [Revokes<'_>; MANY]) {
     let marks = async |kind: &str| {
         let count = "select count(*) from identity.revocation_marks where kind = $1 and position is not null";
         fixture.count(count, &[&kind]).await
     };
-    let password = json!({"current_password": demo::PASSWORD, "new_password": "another password"});
-    let token = fixture.manager().await;
-    let first = session_of(&fixture.manager().await);
-    fixture.manager().await;
-    let calls: [(&str, Method, String, &str, Json); 13] = [
-        ("session", Method::DELETE, format!("/v1/auth/sessions/{first}"), &token, Json::Null),
-        ("session", Method::POST, "/v1/auth/logout".to_owned(), &token, json!({"scope": "others"})),
-        ("user", Method::PATCH, member.clone(), &owner, json!({"role": "agent"})),
-        ("user", Method::DELETE, member.clone(), &owner, Json::Null),
-        (
-            "user",
-            Method::POST,
-            tenant_path("/members"),
-            &operator,
-            json!({"email": demo::MANAGER, "role": "clerk"}),
-        ),
-        ("role", Method::PATCH, format!("{roles}/clerk"), &owner, json!({"scopes": ["bookings:view"]})),
-        ("user", Method::PATCH, member.clone(), &owner, json!({"role": "agent"})),
-        ("role", Method::DELETE, format!("{roles}/clerk"), &owner, Json::Null),
-        ("api_key", Method::POST, format!("{key}/rotate"), &owner, json!({"overlap_seconds": 0})),
-        ("api_key", Method::DELETE, key.clone(), &owner, Json::Null),
-        (
-            "session",
-            Method::POST,
-            format!("{user}/password"),
-            &operator,
-            json!({"password": "a third password"}),
-        ),
-        ("user", Method::POST, format!("{user}/disable"), &operator, json!({})),
-        ("session", Method::POST, "/v1/auth/password".to_owned(), &owner, password),
-    ];
     for (kind, method, path, token, body) in calls {
-        if path.ends_with("/password") {
-            // A session that is ended by it.
-            let of = if token == owner { demo::OWNER } else { demo::MANAGER };
-            fixture.login(of).await;
+        // A session that is ended by it.
+        match path.rsplit('/').next() {
+            Some("password") if path.starts_with("/v1/auth") => drop(fixture.login(demo::OWNER).await),
+            Some("password") => drop(fixture.login(demo::MANAGER).await),
+            Some("reset") => drop(fixture.login(demo::VIEWER).await),
+            _ => {}
         }
         let before = marks(kind).await;
         let request = in_tenant(fixture.request(method.clone(), &path).bearer_auth(token), &path);
@@ -267,7 +276,26 @@ async fn every_revoking_call_leaves_a_mark_in_its_transaction() {
         Answer::of(request).await.ok();
         assert!(marks(kind).await > before, "{method} {path} leaves no mark of a {kind}");
     }
+}
+
+/// Every call that takes something away, with what it marks.
+#[tokio::test]
+async fn every_revoking_call_leaves_a_mark_in_its_transaction() {
+    let fixture = Fixture::start().await;
+    let (owner, operator) = (fixture.token(demo::OWNER).await, fixture.token(demo::OPERATOR).await);
+    let (manager, viewer) = (fixture.user_id(demo::MANAGER).await, fixture.user_id(demo::VIEWER).await);
+    let key = fixture.post(&tenant_path("/api-keys"), &owner, &json!({"name": "k"})).await.ok().clone();
+    let key = tenant_path(&format!("/api-keys/{}", key["api_key"]["id"].as_str().unwrap()));
+    let clerk = json!({"name": "clerk", "scopes": ["properties:view"]});
+    fixture.post(&tenant_path("/roles"), &owner, &clerk).await.ok();
+    let token = fixture.manager().await;
+    let first = session_of(&fixture.manager().await);
+    fixture.manager().await;
+    leave_marks(&fixture, of_members(&manager, &key, &first, [&owner, &operator, &token])).await;
     takes_nothing_away(&fixture, &key, &owner).await;
+    let own = fixture.token(demo::VIEWER).await;
+    let other = fixture.protect(demo::OTHER_OWNER).await;
+    leave_marks(&fixture, of_users_and_tenants(&viewer, [other.token(), &operator, &own])).await;
 }
 
 /// An operator says in which tenant somebody is made a member.
@@ -284,6 +312,26 @@ async fn takes_nothing_away(fixture: &Fixture, revoked_key: &str, owner: &str) {
     let login = fixture.login(demo::VIEWER).await;
     fixture.refresh(&login["refresh"]).await.ok();
     assert_eq!(fixture.count(all, &[]).await, before);
+}
+
+/// Before, the first mark after such a connection had died was heard half a second later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_is_heard_in_time_where_the_word_of_it_is_lost() {
+    let fixture = Fixture::start().await;
+    let lose = "do $$ begin execute replace(pg_get_functiondef('identity.place_revocation_marks'::regproc), \
+        'frontdesk_identity_revocations', 'nowhere'); end $$";
+    fixture.sql.batch_execute(lose).await.unwrap();
+    let mut stream = watch(&fixture, None).await;
+    let mut took = Vec::new();
+    for _ in 0..11 {
+        let token = fixture.manager().await;
+        fixture.post("/v1/auth/logout", &token, &json!({})).await.ok();
+        let acknowledged = Instant::now();
+        while next_marks(&mut stream).await.anew {}
+        took.push(acknowledged.elapsed());
+    }
+    took.sort();
+    assert!(took[5] < Duration::from_millis(150), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
