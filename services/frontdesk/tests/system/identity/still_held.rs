@@ -37,7 +37,7 @@ impl Owner {
         let (key, secret) = (text(&made["api_key"]["id"]), text(&made["secret"]));
         let mut second = Self { fixture, id, token: String::new(), key, secret };
         second.is_owner().await;
-        second.token = second.fixture.protect(SECOND).await.token().to_owned();
+        second.fixture.protect(SECOND).await.token().clone_into(&mut second.token);
         second
     }
 

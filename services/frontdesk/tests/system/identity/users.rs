@@ -196,12 +196,12 @@ async fn who_a_deleted_user_was_is_known_to_nobody() {
         union all select o::text from identity.outbox o union all select i::text from identity.invitations i) r \
         where row like '%' || $1 || '%'";
     assert_eq!(fixture.count(named, &[&demo::VIEWER]).await, 0);
-    let events = fixture.get(&crate::fixture::tenant_path("/audit-events"), &owner).await.ok().to_string();
+    let events = fixture.get(&tenant_path("/audit-events"), &owner).await.ok().to_string();
     assert!(events.contains("user_deleted") && events.contains(&viewer), "{events}");
     // The address is free.
     let member = json!({"user_id": viewer, "role": "viewer"});
     let tenant = demo::TENANT.to_string();
-    let members = crate::fixture::tenant_path("/members");
+    let members = tenant_path("/members");
     let added = fixture.post_with(&members, &operator, ("x-tenant-id", &tenant), &member).await;
     added.refused(404, "USER_NOT_FOUND");
     let again = json!({"email": demo::VIEWER, "password": "a password"});
